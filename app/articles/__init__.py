@@ -1,0 +1,1 @@
+"""Articles: what they are, how they are written, listed and filtered."""

@@ -1,0 +1,289 @@
+"""One filter for three readers: SQL (here), the change feed (`matches`, here) and the search index (in its engine).
+
+Everything in it is resolved: ids, epoch seconds and bits; no names, no request. It decides alone which articles a list,
+a search, a count or a consumer of changes means.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, literal_column, not_, or_, select
+
+from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
+from app.sql import AnyOf, Value
+
+A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
+
+ABOUT, MENTION, DATELINE = 1, 2, 4
+ROLES = {"about": ABOUT, "mention": MENTION, "dateline": DATELINE}
+PUBLISHED = ("published",)
+
+Span = tuple[int | None, int | None]
+"""From (inclusive) and to (exclusive) in epoch seconds; None is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleFilter:
+    """Which articles. An empty tuple asks nothing; `nothing` is true where a value that does not exist was asked for.
+
+    `tags`, `regions` and the like are any-of. `regions` take in everything below them, in one of `roles`, unless
+    `exact`. `years` are spans of `published_at`, any of them. `dateline` overlaps with the dateline's period.
+    """
+
+    statuses: tuple[str, ...] = PUBLISHED
+    ids: tuple[int, ...] | None = None
+    external_ids: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    sources: tuple[int, ...] = ()
+    authors: tuple[int, ...] = ()
+    sections: tuple[int, ...] = ()
+    tags: tuple[int, ...] = ()
+    tags_all: tuple[int, ...] = ()
+    tags_not: tuple[int, ...] = ()
+    regions: tuple[int, ...] = ()
+    regions_all: tuple[int, ...] = ()
+    regions_not: tuple[int, ...] = ()
+    roles: int = ABOUT | DATELINE
+    exact: bool = False
+    years: tuple[Span, ...] = ()
+    published: Span = (None, None)
+    updated: Span = (None, None)
+    dateline: Span = (None, None)
+    translation_of: int | None = None
+    has_image: bool = False
+    has_correction: bool = False
+    has_unresolved: bool = False
+    nothing: bool = False
+
+    @property
+    def public_only(self) -> bool:
+        """Whether the search index, which holds published articles only, can answer it."""
+        return self.statuses == PUBLISHED
+
+
+Shape = tuple[object, ...]
+
+
+def shape(wanted: ArticleFilter) -> Shape:
+    """What the statement's text depends on; the values are bound. Bounded in number: lists differ by emptiness only."""
+    return (
+        wanted.statuses,
+        wanted.ids is not None,
+        *(bool(getattr(wanted, name)) for name in _LISTS),
+        len(wanted.tags_all),
+        len(wanted.regions_all),
+        wanted.exact,
+        len(wanted.years),
+        *((start is None, end is None) for start, end in (wanted.published, wanted.updated, wanted.dateline)),
+        wanted.translation_of is not None,
+        wanted.has_image,
+        wanted.has_correction,
+        wanted.has_unresolved,
+        wanted.nothing,
+    )
+
+
+_LISTS = (
+    "external_ids", "origins", "languages", "sources", "authors", "sections", "tags", "tags_not", "regions",
+    "regions_not",
+)  # fmt: skip
+
+LIST_NAMES = ("ids", *_LISTS)
+"""Bound names that hold lists."""
+
+
+def values(wanted: ArticleFilter) -> dict[str, Value]:
+    """What the conditions bind, by name."""
+    bound: dict[str, Value] = {name: list(getattr(wanted, name)) for name in _LISTS if getattr(wanted, name)}
+    if wanted.ids is not None:
+        bound["ids"] = list(wanted.ids)
+    bound |= {f"tags_all_{i}": tag for i, tag in enumerate(wanted.tags_all)}
+    bound |= {f"regions_all_{i}": region for i, region in enumerate(wanted.regions_all)}
+    if wanted.regions or wanted.regions_all or wanted.regions_not:
+        bound["roles"] = wanted.roles
+    spans = {f"years_{i}": span for i, span in enumerate(wanted.years)}
+    spans |= {"published": wanted.published, "updated": wanted.updated, "dateline": wanted.dateline}
+    for name, (start, end) in spans.items():
+        bound |= {f"{name}_from": start} if start is not None else {}
+        bound |= {f"{name}_to": end} if end is not None else {}
+    if wanted.translation_of is not None:
+        bound["translation_of"] = wanted.translation_of
+    return bound
+
+
+def lists(wanted: ArticleFilter) -> list[str]:
+    """The bound names that hold lists in this filter's statement."""
+    return [name for name in LIST_NAMES if getattr(wanted, name)] + (["ids"] if wanted.ids == () else [])
+
+
+def conditions(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+    """The filter as SQL over `article`; ANDed. Only `wanted`'s shape shows in the text."""
+    if wanted.nothing:
+        return [false()]
+    found: list[ColumnElement[bool]] = [_status(wanted.statuses)]
+    found += _plain(wanted)
+    found += _tagged(wanted)
+    found += _placed(wanted)
+    for name, column in (("published", A.c.published_at), ("updated", A.c.updated_at)):
+        found += _span(name, column, getattr(wanted, name))
+    if wanted.years:
+        found.append(or_(*(and_(*_span(f"years_{i}", A.c.published_at, y)) for i, y in enumerate(wanted.years))))
+    start, end = wanted.dateline
+    if start is not None:
+        found.append(A.c.dateline_to > bindparam("dateline_from", type_=A.c.dateline_to.type))
+    if end is not None:
+        found.append(A.c.dateline_from < bindparam("dateline_to", type_=A.c.dateline_from.type))
+    return found
+
+
+def _status(statuses: tuple[str, ...]) -> ColumnElement[bool]:
+    # Literals, because partial indexes serve no bound values; they come from the closed list of states.
+    if len(statuses) == 1:
+        return A.c.status == literal_column(f"'{statuses[0]}'")
+    return A.c.status.in_([literal_column(f"'{status}'") for status in statuses])
+
+
+def _plain(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.ids is not None:
+        found.append(AnyOf(A.c.id, "ids"))
+    for name, column in (
+        ("external_ids", A.c.external_id),
+        ("origins", A.c.origin),
+        ("languages", A.c.language),
+        ("sources", A.c.source_id),
+    ):
+        if getattr(wanted, name):
+            found.append(AnyOf(column, name))
+    if wanted.translation_of is not None:
+        found.append(A.c.translation_of == bindparam("translation_of", type_=A.c.id.type))
+    if wanted.has_image:
+        found.append(A.c.images != literal_column("'[]'"))
+    if wanted.has_correction:
+        found.append(A.c.corrections != literal_column("'[]'"))
+    if wanted.has_unresolved:
+        waiting = select(RELATED.c.id).where(RELATED.c.article_id == A.c.id, RELATED.c.target_id.is_(None))
+        found.append(exists(waiting.correlate(A)))
+    return found
+
+
+def _tagged(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+    by_tag = select(TAGGED.c.article_id)
+    found: list[ColumnElement[bool]] = [
+        A.c.id.in_(by_tag.where(AnyOf(TAGGED.c.tag_id, name)))
+        for name in ("tags", "authors", "sections")
+        if getattr(wanted, name)
+    ]
+    for i in range(len(wanted.tags_all)):
+        tag = bindparam(f"tags_all_{i}", type_=TAGGED.c.tag_id.type)
+        found.append(A.c.id.in_(by_tag.where(TAGGED.c.tag_id == tag)))
+    if wanted.tags_not:
+        found.append(A.c.id.not_in(by_tag.where(AnyOf(TAGGED.c.tag_id, "tags_not"))))
+    return found
+
+
+def _placed(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+    roles = PLACED.c.roles if wanted.exact else PLACED.c.roles_within
+    in_role = roles.bitwise_and(bindparam("roles", type_=PLACED.c.roles.type)) != 0
+    # What is ruled out is ruled out with all that lies below it, whatever the scope.
+    below = PLACED.c.roles_within.bitwise_and(bindparam("roles", type_=PLACED.c.roles.type)) != 0
+    by_region = select(PLACED.c.article_id)
+    found: list[ColumnElement[bool]] = []
+    if wanted.regions:
+        found.append(A.c.id.in_(by_region.where(AnyOf(PLACED.c.region_id, "regions"), in_role)))
+    for i in range(len(wanted.regions_all)):
+        region = bindparam(f"regions_all_{i}", type_=PLACED.c.region_id.type)
+        found.append(A.c.id.in_(by_region.where(PLACED.c.region_id == region, in_role)))
+    if wanted.regions_not:
+        ruled_out = by_region.where(AnyOf(PLACED.c.region_id, "regions_not"), below)
+        found.append(not_(A.c.id.in_(ruled_out)))
+    return found
+
+
+def _span(name: str, column: ColumnElement[int], span: Span) -> list[ColumnElement[bool]]:
+    start, end = span
+    found: list[ColumnElement[bool]] = []
+    if start is not None:
+        found.append(column >= bindparam(f"{name}_from", type_=column.type))
+    if end is not None:
+        found.append(column < bindparam(f"{name}_to", type_=column.type))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a filter can ask of one article, as the log and the index keep it. Regions: id → (roles, roles within)."""
+
+    id: int
+    status: str
+    language: str
+    origin: str
+    external_id: str | None
+    slug: str
+    source: int | None
+    tags: tuple[int, ...]
+    regions: dict[int, tuple[int, int]]
+    published_at: int | None
+    updated_at: int
+    dateline: Span
+    translation_of: int | None
+    has_image: bool
+    has_correction: bool
+    has_unresolved: bool
+
+
+def matches(wanted: ArticleFilter, facts: Facts) -> bool:
+    """The filter over one article's facts: what SQL and the index answer, one article at a time."""
+    tags = set(facts.tags)
+    return (
+        not wanted.nothing
+        and facts.status in wanted.statuses
+        and (wanted.ids is None or facts.id in wanted.ids)
+        and _one_of(facts.external_id, wanted.external_ids)
+        and _one_of(facts.origin, wanted.origins)
+        and _one_of(facts.language, wanted.languages)
+        and _one_of(facts.source, wanted.sources)
+        and all(not asked or tags & set(asked) for asked in (wanted.tags, wanted.authors, wanted.sections))
+        and tags >= set(wanted.tags_all)
+        and not tags & set(wanted.tags_not)
+        and _regions_match(wanted, facts)
+        and _within(facts.published_at, wanted.published)
+        and (not wanted.years or any(_within(facts.published_at, year) for year in wanted.years))
+        and _within(facts.updated_at, wanted.updated)
+        and _overlaps(facts.dateline, wanted.dateline)
+        and wanted.translation_of in (None, facts.translation_of)
+        and (facts.has_image or not wanted.has_image)
+        and (facts.has_correction or not wanted.has_correction)
+        and (facts.has_unresolved or not wanted.has_unresolved)
+    )
+
+
+def _one_of(value: object, asked: tuple[object, ...]) -> bool:
+    return not asked or value in asked
+
+
+def _regions_match(wanted: ArticleFilter, facts: Facts) -> bool:
+    side = 0 if wanted.exact else 1
+    found = {region for region, roles in facts.regions.items() if roles[side] & wanted.roles}
+    below = {region for region, roles in facts.regions.items() if roles[1] & wanted.roles}
+    return (
+        (not wanted.regions or not found.isdisjoint(wanted.regions))
+        and found >= set(wanted.regions_all)
+        and below.isdisjoint(wanted.regions_not)
+    )
+
+
+def _within(value: int | None, span: Span) -> bool:
+    start, end = span
+    if start is None and end is None:
+        return True
+    return value is not None and (start is None or value >= start) and (end is None or value < end)
+
+
+def _overlaps(period: Span, asked: Span) -> bool:
+    if asked == (None, None):
+        return True
+    start, end = period
+    if start is None or end is None:
+        return False
+    return (asked[0] is None or end > asked[0]) and (asked[1] is None or start < asked[1])

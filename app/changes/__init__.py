@@ -1,0 +1,1 @@
+"""The change log and those who follow it. Knows ids and numbers, no articles."""

@@ -1,0 +1,106 @@
+"""Whoever follows the log: the contract, and the one loop that keeps a follower in step. Knows no articles."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+from app.changes import log
+from app.changes.log import Logged
+from app.db import Database, Snapshot
+from app.head import Place
+
+logger = logging.getLogger(__name__)
+
+BATCH = 1_000
+
+
+class Follower(Protocol):
+    """Derived data that reflects the log up to a place, may be thrown away, and is rebuilt from SQL.
+
+    All three methods are called from one thread, never while a write holds its lock. What they raise stops nothing
+    but this follower; the loop logs it and tries again, except for a broken log, which ends it.
+    """
+
+    def place(self) -> Place | None:
+        """The place that the data reflects, read from beside the data; None where there is none to trust."""
+        ...
+
+    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
+        """Takes in the current state of what the rows name and keeps `place` in the same commit. Repeatable."""
+        ...
+
+    def rebuild(self, snapshot: Snapshot, place: Place) -> None:
+        """Builds everything anew from SQL at the snapshot, which stands at `place`; readers keep the old meanwhile."""
+        ...
+
+
+def step(db: Database, follower: Follower) -> int:
+    """One round: rebuilds, or takes in the next rows. Returns how many; 0 says that the follower is at the head."""
+    with db.snapshot() as snapshot:
+        place = follower.place()
+        if place is None or not log.found(snapshot, place):
+            head = log.head(snapshot)
+            logger.info("rebuilding: %s", "nothing to go on from" if place is None else "it follows another log")
+            follower.rebuild(snapshot, head.place)
+            return max(head.seq, 1)
+        rows = log.read(snapshot, place.seq, BATCH)
+        if rows:
+            follower.apply(snapshot, rows, Place(place.epoch, rows[-1].seq, rows[-1].mark))
+        elif log.head(snapshot).seq != place.seq:
+            raise log.LogBroken(f"The counter is ahead of the change log, which ends at {place.seq}.")
+        return len(rows)
+
+
+def catch_up(db: Database, follower: Follower) -> int:
+    """Steps until the follower is at the head; returns the number of rows taken in."""
+    total = 0
+    while taken := step(db, follower):
+        total += taken
+    return total
+
+
+class Following:
+    """A thread that keeps one follower in step, looking for news every `interval` seconds or when woken."""
+
+    def __init__(self, db: Database, follower: Follower, interval: float) -> None:
+        self._db, self._follower, self._interval = db, follower, interval
+        self._wake, self._ended = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+        self.problem: str | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something was committed: look at once."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Ends after the round under way."""
+        self._ended.set()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            taken = 0
+            try:
+                taken = step(self._db, self._follower)
+                self.problem = None
+            except log.LogBroken as error:
+                self.problem = str(error)
+                logger.critical("following the change log has stopped: %s", error)
+                return
+            except Exception as error:
+                self.problem = f"{type(error).__name__}: {error}"
+                logger.exception("a follower failed and will try again")
+                self._ended.wait(1)
+            self._pause(taken)
+
+    def _pause(self, taken: int) -> None:
+        """After a full batch none; after news the interval, so that commits stay rare; else until woken."""
+        if taken >= BATCH:
+            return
+        (self._ended if taken else self._wake).wait(self._interval)
+        self._wake.clear()

@@ -1,0 +1,148 @@
+"""The change log: recorded during a transaction, appended as its last statements, read in commit order.
+
+Why the order of numbers is the order of commits: the counter row is taken last, and its row lock is held until the
+commit, so the transaction with the next number cannot even read the counter before this one is visible. A database
+sequence gives numbers out without that lock; a follower then steps over rows that commit late.
+"""
+
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from app.db import Snapshot
+from app.head import Head, Place
+from app.models import Change, ChangeHead, table
+from app.sql import Prepared, prepare
+
+CHANGE, HEAD = table(Change), table(ChangeHead)
+_PENDING = "dateline.changes"
+
+Facts = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change to be appended. `before` and `after` are the filterable facts, None where there was or is nothing."""
+
+    entity: str
+    entity_id: int
+    event: str
+    public: bool
+    version: int | None = None
+    changed_fields: tuple[str, ...] = ()
+    before: Facts | None = None
+    after: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A row of the log as followers read it."""
+
+    seq: int
+    mark: int
+    entity: str
+    entity_id: int
+    event: str
+    version: int | None
+    public: bool
+
+
+class LogBroken(Exception):
+    """The log has a hole, or a counter that does not fit its rows: nothing may follow it until a person has looked."""
+
+
+def record(session: Session, entry: Entry) -> None:
+    """Notes a change of this transaction; `append` writes it just before the commit."""
+    session.info.setdefault(_PENDING, []).append(entry)
+
+
+def append(session: Session) -> Head:
+    """Takes the counter and writes the recorded rows. Nothing may run between this and the commit."""
+    entries: list[Entry] = session.info.pop(_PENDING, [])
+    session.flush()
+    if not entries:
+        return _read_head(session)
+    marks = [secrets.randbits(63) for _ in entries]
+    shown = [i for i, entry in enumerate(entries) if entry.public]
+    renamed = [i for i, entry in enumerate(entries) if entry.entity != "article"]
+    count = len(entries)
+    values: dict[str, object] = {"seq": HEAD.c.seq + count, "mark": marks[-1]}
+    if shown:
+        values |= {"public_seq": HEAD.c.seq + shown[-1] + 1, "public_mark": marks[shown[-1]]}
+    if renamed:
+        values["names_seq"] = HEAD.c.seq + renamed[-1] + 1
+    # On the connection, not the session: the session would look for objects to refresh.
+    connection = session.connection()
+    head = Head(*connection.execute(update(HEAD).values(values).returning(*_HEAD_COLUMNS)).one())
+    now, first = int(time.time()), head.seq - count + 1
+    connection.execute(insert(CHANGE), [_row(entry, first + i, marks[i], now) for i, entry in enumerate(entries)])
+    return head
+
+
+def _row(entry: Entry, seq: int, mark: int, now: int) -> dict[str, object]:
+    return {
+        "seq": seq,
+        "mark": mark,
+        "at": now,
+        "entity": entry.entity,
+        "entity_id": entry.entity_id,
+        "event": entry.event,
+        "version": entry.version,
+        "changed_fields": orjson.dumps(entry.changed_fields).decode(),
+        "public": entry.public,
+        "before": None if entry.before is None else orjson.dumps(entry.before).decode(),
+        "after": None if entry.after is None else orjson.dumps(entry.after).decode(),
+    }
+
+
+_HEAD_COLUMNS = [HEAD.c[name] for name in ("epoch", "seq", "mark", "public_seq", "public_mark", "names_seq")]
+
+
+def _read_head(session: Session) -> Head:
+    return Head(*session.connection().execute(select(*_HEAD_COLUMNS)).one())
+
+
+def head_statement(dialect: str) -> Prepared:
+    """One row, the columns of Head in its order."""
+    return prepare(select(*_HEAD_COLUMNS), dialect)
+
+
+def head(snapshot: Snapshot) -> Head:
+    """Where the log stands at the snapshot's point in time."""
+    return Head(*snapshot.connection.execute(select(*_HEAD_COLUMNS)).one())
+
+
+def found(snapshot: Snapshot, place: Place) -> bool:
+    """Whether the log has that row with that mark: the data that bears this place follows this very log."""
+    now = head(snapshot)
+    if place.epoch != now.epoch or not 0 <= place.seq <= now.seq:
+        return False
+    if place.seq == 0:
+        return place.mark == 0
+    mark = snapshot.connection.execute(select(CHANGE.c.mark).where(CHANGE.c.seq == place.seq)).scalar()
+    return mark == place.mark
+
+
+_LOGGED_COLUMNS = [CHANGE.c[name] for name in ("seq", "mark", "entity", "entity_id", "event", "version", "public")]
+
+
+def read(snapshot: Snapshot, after: int, limit: int) -> list[Logged]:
+    """The next rows behind `after`, without holes; LogBroken where one is missing."""
+    statement = select(*_LOGGED_COLUMNS).where(CHANGE.c.seq > after).order_by(CHANGE.c.seq).limit(limit)
+    rows = [Logged(*row) for row in snapshot.connection.execute(statement)]
+    check_order(after, (row.seq for row in rows))
+    return rows
+
+
+def check_order(after: int, seqs: Iterable[int]) -> None:
+    """LogBroken unless the numbers go on from `after` one by one."""
+    expected = after
+    for seq in seqs:
+        expected += 1
+        if seq != expected:
+            raise LogBroken(f"The change log has no row {expected}; the next one is {seq}.")

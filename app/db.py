@@ -1,0 +1,331 @@
+"""The database: engines, the one commit, and the read side. Knows no articles.
+
+Writing: `await db.write(fn, …)` runs `fn(session, …)` in a thread, appends the change rows that it recorded as the
+last statements, and commits; nothing else in the project commits. On SQLite one thread writes, under a lock that
+every process shares; on PostgreSQL a few connections do, and a transaction that lost a race runs again whole.
+
+Reading: `db.reader` runs statements prepared once by shape (`app.sql`); `db.snapshot()` reads several of them at one
+point in time.
+"""
+
+import asyncio
+import functools
+import logging
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
+
+import orjson
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlmodel import Session
+
+from app.errors import DatabaseUnavailable
+from app.head import Head
+from app.locks import FileLock
+from app.settings import Settings
+from app.sql import Prepared, Value
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Row = tuple[object, ...]
+BeforeCommit = Callable[[Session], Head]
+
+log = logging.getLogger(__name__)
+
+BUSY_SECONDS = 10
+RETRIES = 8
+# Serialisation, deadlock, lock time-out, server going away; and a unique value that another transaction took between
+# this one's look and its insert: run again, it sees it.
+RETRY_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "08003", "08006", "23505"})
+
+
+class DatabaseProblem(Exception):
+    """The archive cannot be opened as it is; the message is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[T]):
+    """What a committed transaction returned, and where the log stands with it."""
+
+    value: T
+    head: Head
+
+
+class Reader(Protocol):
+    """Runs prepared statements outside any write. Raises DatabaseUnavailable where the database does not answer.
+
+    Each call sees everything that was committed before it began.
+    """
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
+        """All rows. `bounded` says that an index limits the work, so that it may run in the event loop."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class SqliteReader:
+    """One read-only connection in the event loop, one in a thread for statements that no index bounds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._loop_connection = self._connect()
+        self._thread_connection = self._connect()
+        self._thread = ThreadPoolExecutor(1, "sqlite-read")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        connection.execute("PRAGMA cache_size = -16000")
+        return connection
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
+        bound = sqlite_values(statement, values)
+        try:
+            if bounded:
+                return self._loop_connection.execute(statement.sql, bound).fetchall()
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                self._thread, lambda: self._thread_connection.execute(statement.sql, bound).fetchall()
+            )
+        except sqlite3.OperationalError as error:
+            raise DatabaseUnavailable(f"The database does not answer: {error}.") from error
+
+    async def close(self) -> None:
+        self._thread.shutdown()
+        self._loop_connection.close()
+        self._thread_connection.close()
+
+
+class PostgresReader:
+    """A pool of connections in autocommit, opened when first used in the running event loop."""
+
+    def __init__(self, url: URL, size: int) -> None:
+        from psycopg_pool import AsyncConnectionPool
+
+        self._pool = AsyncConnectionPool(
+            postgres_dsn(url),
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=5,
+            kwargs={"autocommit": True, "options": "-c statement_timeout=15000"},
+        )
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
+        import psycopg
+        from psycopg_pool import PoolTimeout
+
+        try:
+            await self._pool.open()  # returns at once when it is open
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(statement.sql.encode(), {**statement.constants, **values})
+                return await cursor.fetchall()
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise DatabaseUnavailable("The database does not answer; try again.") from error
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Several reads at one point in time, in the calling thread."""
+
+    connection: Connection
+
+    def rows(self, statement: Prepared, values: Mapping[str, Value]) -> list[Row]:
+        if self.connection.dialect.name == "sqlite":
+            result = self.connection.exec_driver_sql(statement.sql, sqlite_values(statement, values))
+        else:
+            result = self.connection.exec_driver_sql(statement.sql, {**statement.constants, **values})
+        return [tuple(row) for row in result]
+
+
+class Database:
+    """One archive's database, on either engine. `before_commit` appends what a transaction recorded to the log."""
+
+    def __init__(self, settings: Settings, before_commit: BeforeCommit) -> None:
+        self.url = read_url(settings.url)
+        self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
+        self._before_commit = before_commit
+        self._settings = settings
+        if self.dialect == "sqlite":
+            self.path = Path(self.url.database or "")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file_lock: FileLock | None = FileLock(self.path.with_name(self.path.name + ".write-lock"))
+            self.engine = _sqlite_engine(self.path, read_only=False)
+            self._snapshots = _sqlite_engine(self.path, read_only=True)
+            self._writers = ThreadPoolExecutor(1, "write")
+        else:
+            self._file_lock = None
+            self.engine = _postgres_engine(self.url, settings.write_connections)
+            self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._writers = ThreadPoolExecutor(settings.write_connections, "write")
+
+    @functools.cached_property
+    def reader(self) -> Reader:
+        """Opened when first asked for: a command that only writes has none."""
+        if self.dialect == "sqlite":
+            return SqliteReader(self.path)
+        return PostgresReader(self.url, self._settings.read_connections)
+
+    async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Written[T]:
+        """Runs `fn(session, …)` and what it recorded as one transaction; returns after the commit.
+
+        A domain error from `fn` rolls everything back and passes through. DatabaseUnavailable where the database does
+        not answer, and where a connection broke during COMMIT: then nobody knows, and its text says so.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writers, lambda: self.write_now(fn, *args, **kwargs))
+
+    def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Written[T]:
+        """`write` in the calling thread, for commands and followers."""
+        for attempt in range(RETRIES):
+            try:
+                return self._transaction(lambda session: fn(session, *args, **kwargs))
+            except DBAPIError as error:
+                if not (_state(error) in RETRY_STATES and attempt + 1 < RETRIES):
+                    raise _unavailable(error) from error
+                time.sleep(0.005 * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _transaction(self, work: Callable[[Session], T]) -> Written[T]:
+        with self.alone(), Session(self.engine, expire_on_commit=False) as session:
+            result = work(session)
+            head = self._before_commit(session)
+            try:
+                session.commit()
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise DatabaseUnavailable(
+                        "The connection broke while saving: whether it was saved is not known. Read before trying "
+                        "again, or repeat with the same Idempotency-Key."
+                    ) from error
+                raise
+            return Written(result, head)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Holds the lock under which every process writes to a SQLite file; on PostgreSQL there is none."""
+        with self._file_lock.held() if self._file_lock else nullcontext():
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """One point in time to read from, in the calling thread."""
+        with self._snapshots.connect() as connection, connection.begin():
+            yield Snapshot(connection)
+
+    async def close(self) -> None:
+        """Ends after what was begun. Closing a SQLite file checkpoints it, so that happens under the lock."""
+        if "reader" in self.__dict__:
+            await self.reader.close()
+        await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        self._writers.shutdown()
+        with self.alone():
+            self._snapshots.dispose()
+            self.engine.dispose()
+        if self._file_lock:
+            self._file_lock.close()
+
+
+def sqlite_values(statement: Prepared, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Lists travel to SQLite as JSON."""
+    bound = {**statement.constants, **values}
+    for name in statement.lists:
+        bound[name] = orjson.dumps(bound[name]).decode()
+    return bound
+
+
+def read_url(text: str) -> URL:
+    """Accepts `sqlite:///file`, `postgresql://…` and `postgres://…`; DatabaseProblem for anything else."""
+    try:
+        url = make_url(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", text))
+    except ArgumentError:
+        raise DatabaseProblem("DATELINE_DATABASE_URL is not an address of a database.") from None
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+        return url
+    if url.drivername == "postgresql+psycopg":
+        return url
+    raise DatabaseProblem("DATELINE_DATABASE_URL must be sqlite:///path/to/file or postgresql://user@host/name.")
+
+
+def postgres_dsn(url: URL) -> str:
+    """The address as libpq reads it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
+    address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=16)
+
+    @event.listens_for(engine, "connect")
+    def prepare_connection(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # FULL: after a power cut NORMAL would give sequence numbers out again that followers have seen.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cache_size = -64000")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that turns into a write fails with BUSY instead of waiting.
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(url: URL, size: int) -> Engine:
+    try:
+        return create_engine(
+            url,
+            pool_size=size,
+            max_overflow=4,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": 5,
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
+            },
+        )
+    except ModuleNotFoundError:
+        raise DatabaseProblem("PostgreSQL needs its driver: pip install 'dateline[postgres]'.") from None
+
+
+def _state(error: DBAPIError) -> str | None:
+    state = getattr(error.orig, "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def _unavailable(error: DBAPIError) -> Exception:
+    """What a caller may see of a database error: broken or full is named, a bug stays a bug."""
+    text = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+    if "OperationalError" in type(error.orig).__name__ or error.connection_invalidated:
+        log.error("database: %s", text)
+        return DatabaseUnavailable(f"The database could not save this: {text}.")
+    return error

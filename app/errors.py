@@ -1,0 +1,410 @@
+"""Every way in which Dateline says no: a closed tree, one class per code that clients may branch on.
+
+    DatelineError ── one class per 4xx/5xx code; its docstring is the public documentation of the code
+    └── InvalidInput (422) ── carries several FieldErrors; answers with the code of the first
+
+Raised by any layer; knows nothing of frameworks, requests or rendering.
+"""
+
+# ruff: noqa: N818 -- named after the codes that clients see, not after the mechanism
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from inspect import cleandoc
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one input: a query `parameter` or a JSON `pointer` (RFC 6901) into the body."""
+
+    code: str
+    detail: str
+    parameter: str | None = None
+    pointer: str | None = None
+    allowed: tuple[str, ...] | None = None
+    did_you_mean: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON shape; what is unknown is left out rather than null."""
+        shown = {
+            "parameter": self.parameter,
+            "pointer": self.pointer,
+            "code": self.code,
+            "detail": self.detail,
+            "allowed": self.allowed,
+            "did_you_mean": self.did_you_mean,
+        }
+        return {name: value for name, value in shown.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemCode:
+    """A row of the table of codes: what the documentation, `/problems/{code}` and OpenAPI are made from."""
+
+    code: str
+    status: int
+    title: str
+    documentation: str
+
+
+class DatelineError(Exception):
+    """The root; never raised itself.
+
+    `detail` is about this occurrence and is shown to the client, as are `members`, the extension members
+    of the problem document. `headers` go out with the answer.
+    """
+
+    code: str = ""
+    status: int = 500
+    title: str = ""
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        errors: Iterable[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
+    ) -> None:
+        self.detail = detail or f"{self.title}."
+        self.errors = tuple(errors)
+        self.headers: Mapping[str, str] = headers or {}
+        self.members: Mapping[str, object] = members or {}
+        super().__init__(self.detail)
+
+
+class _TryAgain(DatelineError):
+    """Passes by itself; `retry_after` is in seconds."""
+
+    def __init__(self, detail: str = "", retry_after: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class _OtherFormat(DatelineError):
+    """The format given or wanted is none of those `allowed`."""
+
+    def __init__(self, allowed: Iterable[str], detail: str = "") -> None:
+        formats = list(allowed)
+        super().__init__(detail or f"Possible here: {', '.join(formats)}.", members={"allowed": formats})
+
+
+class _Taken(DatelineError):
+    """A value that must be unique belongs to another item; `pointer` leads to it in the body."""
+
+    pointer = ""
+
+    def __init__(self, value: str) -> None:
+        detail = f"{value!r} is taken."
+        super().__init__(detail, errors=[FieldError(self.code, detail, pointer=self.pointer)])
+
+
+class CursorInvalid(DatelineError):
+    """The `cursor` was not made by this server, or was cut off or altered on its way. Take `page.next` or
+    `page.previous` from an answer as it stands, or start again without a cursor."""
+
+    code, status, title = "cursor_invalid", 400, "The cursor cannot be read"
+
+
+class CursorMismatch(DatelineError):
+    """The `cursor` belongs to a list with other filters, another `q` or another `sort`. Only `limit`,
+    `fields`, `include`, `highlight` and `count` may change from page to page."""
+
+    code, status, title = "cursor_mismatch", 400, "The cursor belongs to another list"
+
+
+class MalformedJson(DatelineError):
+    """The body is not JSON in UTF-8, or not of the kind expected here (usually an object). `detail` says
+    where reading stopped."""
+
+    code, status, title = "malformed_json", 400, "The body is not valid JSON"
+
+
+class Unauthorized(DatelineError):
+    """The key is unknown, expired, revoked or badly formed, or this answer needs a key and none was sent.
+    Keys go into `Authorization: Bearer dl_…`, never into the address. A bad key is never treated as no
+    key."""
+
+    code, status, title = "unauthorized", 401, "A valid key is needed"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class MissingScope(DatelineError):
+    """The caller lacks a scope that this request needs; `scope` names it. Create a key that has it."""
+
+    code, status, title = "missing_scope", 403, "The key lacks a scope"
+
+    def __init__(self, scope: str, detail: str = "") -> None:
+        super().__init__(detail or f"This needs the scope {scope!r}.", members={"scope": scope})
+
+
+class NotFound(DatelineError):
+    """There is nothing at this address, or nothing that this caller may see: the two are not told apart.
+    The answer may be kept for five seconds, so that it carries no request id."""
+
+    code, status, title = "not_found", 404, "Nothing is here"
+
+
+class MethodNotAllowed(DatelineError):
+    """The address exists, but not with this method. `Allow` lists those that it has."""
+
+    code, status, title = "method_not_allowed", 405, "This method is not allowed here"
+
+    def __init__(self, allow: Iterable[str]) -> None:
+        methods = ", ".join(allow)
+        super().__init__(f"Allowed here: {methods}.", headers={"Allow": methods} if methods else {})
+
+
+class NotAcceptable(_OtherFormat):
+    """None of the formats in `format` or `Accept` is available here; `allowed` lists those that are."""
+
+    code, status, title = "not_acceptable", 406, "No acceptable format"
+
+
+class SlugTaken(_Taken):
+    """Another item has, or once had, the slug given. Choose another, or leave it out to have one made."""
+
+    code, status, title = "slug_taken", 409, "The slug is taken"
+    pointer = "/slug"
+
+
+class ExternalIdTaken(_Taken):
+    """Another article of the same origin has this `external_id`. Change that one, or give another id."""
+
+    code, status, title = "external_id_taken", 409, "The external id is taken"
+    pointer = "/external_id"
+
+
+class InvalidTransition(DatelineError):
+    """The article cannot go from its present state to the one asked for. Drafts and scheduled articles can be
+    published, published ones withdrawn, withdrawn ones published again."""
+
+    code, status, title = "invalid_transition", 409, "The article cannot change to that state"
+
+
+class RequestInProgress(_TryAgain):
+    """A request with the same `Idempotency-Key` is still running. Send it again after `Retry-After`."""
+
+    code, status, title = "request_in_progress", 409, "The same request is still running"
+
+
+class Gone(DatelineError):
+    """What was here was public once and has been withdrawn; `withdrawn_at` and `reason` say when and why.
+    What was purged says nothing more. The answer may be kept for five seconds, so that it carries no
+    request id."""
+
+    code, status, title = "gone", 410, "This has been withdrawn"
+
+    def __init__(self, detail: str = "", *, withdrawn_at: str = "", reason: str | None = None) -> None:
+        withdrawn = {"withdrawn_at": withdrawn_at, "reason": reason} if withdrawn_at else {}
+        super().__init__(detail, members=withdrawn)
+
+
+class CursorExpired(DatelineError):
+    """The place in the change log is of another archive, or older than what is kept. Start again from the
+    export at `export`, and follow from its `X-Seq`."""
+
+    code, status, title = "cursor_expired", 410, "The place in the change log is no longer known"
+
+    def __init__(self, detail: str = "", *, export: str = "/v1/export") -> None:
+        super().__init__(detail, members={"export": export})
+
+
+class FilterChanged(DatelineError):
+    """A tag or region in the filter has been merged or renamed since the place in the log, so that following
+    on would miss articles. Start again from the export with the filter as `detail` gives it."""
+
+    code, status, title = "filter_changed", 410, "The filter no longer means the same"
+
+
+class PreconditionFailed(DatelineError):
+    """`If-Match` names a version that is no longer the current one. `version` is the current version,
+    `changed_fields` what has changed since the one named. Read the item again and repeat the change on it."""
+
+    code, status, title = "precondition_failed", 412, "The item has changed meanwhile"
+
+    def __init__(self, version: int | None, changed_fields: Iterable[str] = (), detail: str = "") -> None:
+        said = detail or (f"The current version is {version}." if version is not None else "")
+        super().__init__(said, members={"version": version, "changed_fields": list(changed_fields)})
+
+
+class BodyTooLarge(DatelineError):
+    """The body is larger than `max_bytes`. Send less at a time; imports can be split at any line."""
+
+    code, status, title = "body_too_large", 413, "The body is too large"
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"At most {max_bytes} bytes are read here.", members={"max_bytes": max_bytes})
+
+
+class UnsupportedMediaType(_OtherFormat):
+    """The `Content-Type` of the body is not read here; `allowed` lists those that are."""
+
+    code, status, title = "unsupported_media_type", 415, "This content type is not read here"
+
+
+class InvalidInput(DatelineError):
+    """Several things may be wrong at once: `errors` lists them all, and the code is that of the first."""
+
+    status = 422
+
+    def __init__(self, *errors: FieldError) -> None:
+        first = errors[0]
+        self.code = first.code
+        self.title = CODES[first.code].title
+        more = f" ({len(errors) - 1} more in errors.)" if len(errors) > 1 else ""
+        super().__init__(first.detail + more, errors=errors)
+
+
+class _One(InvalidInput):
+    """The usual case of a single wrong input, named by its class; for more about it raise InvalidInput."""
+
+    def __init__(self, detail: str, parameter: str | None = None, *, pointer: str | None = None) -> None:
+        super().__init__(FieldError(self.code, detail, parameter, pointer))
+
+
+class UnknownParameter(_One):
+    """A query parameter that this address does not have. `allowed` lists those that it has, `did_you_mean`
+    the likeliest. Nothing is ignored, except parameters that begin with `utm_`."""
+
+    code, title = "unknown_parameter", "Unknown parameter"
+
+
+class DuplicateParameter(_One):
+    """A parameter that takes one value was given twice."""
+
+    code, title = "duplicate_parameter", "Parameter given twice"
+
+
+class InvalidValue(_One):
+    """A value that cannot be read as what is expected there; `detail` says what is, `allowed` lists the
+    values where there are few."""
+
+    code, title = "invalid_value", "Invalid value"
+
+
+class InvalidRange(_One):
+    """Two inputs contradict each other, such as a start that is not before its end: nothing could match."""
+
+    code, title = "invalid_range", "Contradictory range"
+
+
+class LimitTooLarge(_One):
+    """`limit` is above what this address gives at once. Follow `page.next` for more."""
+
+    code, title = "limit_too_large", "Limit too large"
+
+
+class PageTooDeep(_One):
+    """Numbered pages reach 10,000 items deep (`page` times `limit`). Follow `page.next` instead, which has no
+    such bound except by relevance, or use the export."""
+
+    code, title = "page_too_deep", "Page too deep"
+
+
+class OffsetRequired(_One):
+    """A time of day without an offset from UTC. Add `Z` or an offset such as `+01:00`, or give a date
+    only."""
+
+    code, title = "offset_required", "A time needs an offset"
+
+
+class UnknownField(_One):
+    """A field that this body, `fields` or `include` does not have; `did_you_mean` names the likeliest."""
+
+    code, title = "unknown_field", "Unknown field"
+
+
+class ReadOnlyField(_One):
+    """A field that only the server sets was given with another value than it has. Leave it out, or send it
+    back unchanged."""
+
+    code, title = "read_only_field", "Read-only field"
+
+
+class UnknownRegion(_One):
+    """A region in the body that does not exist. Regions are given; only groupings and cities can be added."""
+
+    code, title = "unknown_region", "Unknown region"
+
+
+class QueryTooComplex(_One):
+    """`q` is over 512 characters, 64 words or 8 levels of parentheses."""
+
+    code, title = "query_too_complex", "The query is too complex"
+
+
+class TooManyBuckets(_One):
+    """The interval would divide the period into more than 1,000 parts. Take a longer one or a shorter
+    period."""
+
+    code, title = "too_many_buckets", "Too many intervals"
+
+
+class IdempotencyConflict(_One):
+    """The `Idempotency-Key` was used within 24 hours for another request. Use a new key for a new request."""
+
+    code, title = "idempotency_conflict", "The idempotency key was used for something else"
+
+
+class SeqUnknown(_One):
+    """`min_seq` is not a place that this change log has. Take the token from an `X-Seq` header of this
+    server."""
+
+    code, title = "seq_unknown", "Unknown place in the change log"
+
+
+class PreconditionRequired(DatelineError):
+    """Changing or deleting needs `If-Match` with the version that the change is based on: the `ETag` of any
+    answer that showed it, or the number in quotes. This keeps two editors from undoing each other's work."""
+
+    code, status, title = "precondition_required", 428, "If-Match is required"
+
+
+class RateLimited(DatelineError):
+    """Too many requests from this client. `Retry-After` says in how many seconds to come back, `RateLimit`
+    how much is left."""
+
+    code, status, title = "rate_limited", 429, "Too many requests"
+
+    def __init__(self, retry_after: int, headers: Mapping[str, str] | None = None) -> None:
+        given = {"Retry-After": str(retry_after), **(headers or {})}
+        super().__init__(f"Try again in {retry_after} s.", headers=given)
+
+
+class InternalError(DatelineError):
+    """Something broke on the server. Nothing was changed, unless `detail` says that this is unknown. The
+    server's log has the cause under the `request_id`."""
+
+    code, status, title = "internal_error", 500, "The server failed"
+
+
+class IndexBehind(_TryAgain):
+    """The search index has not yet got to the place in the change log that `min_seq` asks for, or is being
+    built for the first time. Try again after `Retry-After`."""
+
+    code, status, title = "index_behind", 503, "The index is behind"
+
+
+class DatabaseUnavailable(_TryAgain):
+    """The database cannot be reached, or did not answer in time. A change may or may not have been saved:
+    repeat it with the same `Idempotency-Key` or `If-Match`, which makes repeating safe."""
+
+    code, status, title = "database_unavailable", 503, "The database is unavailable"
+
+
+def _leaves(root: type[DatelineError]) -> list[type[DatelineError]]:
+    children = root.__subclasses__()
+    return [leaf for child in children for leaf in _leaves(child)] if children else [root]
+
+
+def _table() -> dict[str, ProblemCode]:
+    leaves = sorted(_leaves(DatelineError), key=lambda leaf: leaf.status)
+    return {c.code: ProblemCode(c.code, c.status, c.title, cleandoc(c.__doc__ or c.title)) for c in leaves}
+
+
+CODES: dict[str, ProblemCode] = _table()
+"""The closed list, by status and then in the order in which it is written above."""

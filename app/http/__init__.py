@@ -1,0 +1,1 @@
+"""What every route shares: reading requests, errors, cursors, caching headers. Knows no articles."""

@@ -1,0 +1,80 @@
+"""Conditional requests (RFC 9110): entity tags for what is sent, 304 for who has it already, If-Match for writers.
+
+Tags are of bytes and versions, never of times. Pure but for `respond`, which makes the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Final, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+ANY: Final = "*"
+Versions = frozenset[int] | Literal["*"]
+
+_TAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+_VERSION = re.compile(r"([0-9]{1,18})(?:-.*)?")
+
+
+def item_etag(version: int, body: bytes) -> str:
+    """`"{version}-{hash}"`, quotes included; the hash is of this representation, 64 bits."""
+    return f'"{version}-{_hash(body)}"'
+
+
+def list_etag(body: bytes) -> str:
+    """A hash of the whole answer, in quotes."""
+    return f'"{_hash(body)}"'
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """The weak comparison that If-None-Match asks for. A header that cannot be read matches nothing."""
+    if if_none_match is None:
+        return False
+    if if_none_match.strip() == ANY:
+        return True
+    return etag.removeprefix("W/").strip('"') in (_tags(if_none_match) or ())
+
+
+def version_of(if_match: str) -> Versions:
+    """The versions that a writer has in hand: `"3"`, `"3-abc"`, `W/"3-abc"`, several, or `*` for any. Tags that
+    name no version are none; an empty set matches nothing."""
+    if if_match.strip() == ANY:
+        return ANY
+    found = (_VERSION.fullmatch(tag) for tag in _tags(if_match) or ())
+    return frozenset(int(version[1]) for version in found if version)
+
+
+def respond(
+    request: Request,
+    body: bytes,
+    *,
+    etag: str,
+    cache_control: str,
+    headers: Mapping[str, str] | None = None,
+    media_type: str = "application/json",
+) -> Response:
+    """The body, or 304 with the same caching headers and no body if the client has it."""
+    shown = {"ETag": etag, "Cache-Control": cache_control, **(headers or {})}
+    if matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=shown)
+    return Response(body, headers=shown, media_type=media_type)
+
+
+def _hash(body: bytes) -> str:
+    return blake2b(body, digest_size=8).hexdigest()
+
+
+def _tags(header: str) -> list[str] | None:
+    """The opaque parts, without quotes and W/; None if the header is not a list of entity tags."""
+    tags, at = [], 0
+    while at < len(header):
+        found = _TAG.match(header, at)
+        if found is None:
+            return None
+        tags.append(found[1])
+        at = found.end()
+    return tags

@@ -1,0 +1,192 @@
+"""What a query parameter is: declared once per address, read by `params`, shown by OpenAPI.
+
+Only descriptions and their OpenAPI form; never touches a request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["refs", "strings", "ids", "choice", "choices", "fields", "time", "zone", "text", "flag", "integer"]
+LISTS: frozenset[Kind] = frozenset({"refs", "strings", "ids", "choices", "fields"})
+MAX_VALUES = 100
+MAX_ID = 2**63 - 1
+
+_ITEM = r"^[^,\x00-\x1f\x7f-\x9f]*[^,\s\x00-\x1f\x7f-\x9f][^,\x00-\x1f\x7f-\x9f]*$"
+_LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
+_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+_TIME: list[dict[str, object]] = [
+    {"type": "string", "format": "date-time"},
+    {"type": "string", "format": "date"},
+    {"type": "string", "pattern": r"^(1[0-9]{3}|20[0-9]{2})(-(0[1-9]|1[0-2]))?$"},
+    {"type": "string", "pattern": r"^now(-[0-9]{1,3}[hdwMy])?$"},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One query parameter. Made by the functions below, which know what goes with which kind.
+
+    `excess` is the code of the error for a number above `maximum` or a text longer than it. `signs`: a cursor
+    made with one value of it is of no use with another."""
+
+    name: str
+    kind: Kind
+    doc: str
+    example: str | int | bool | None = None
+    allowed: tuple[str, ...] = ()
+    default: str | int | bool | None = None
+    minimum: int = 0
+    maximum: int = MAX_ID
+    excess: str = "invalid_value"
+    signs: bool = True
+    required: bool = False
+    may_be_empty: bool = False
+
+    def openapi(self) -> dict[str, object]:
+        """An OpenAPI 3.1 parameter object; lists are exploded arrays."""
+        shown: dict[str, object] = {
+            "name": self.name,
+            "in": "query",
+            "required": self.required,
+            "description": self.doc,
+            "schema": _schema(self),
+        }
+        if self.kind in LISTS:
+            shown |= {"style": "form", "explode": True}
+        if self.example is not None:
+            shown["example"] = [self.example] if self.kind in LISTS else self.example
+        return shown
+
+
+def refs(name: str, doc: str, example: str | None = None) -> Parameter:
+    """Ids or slugs; commas and repeating both make lists."""
+    return Parameter(name, "refs", doc, example)
+
+
+def strings(name: str, doc: str, example: str | None = None, *, required: bool = False) -> Parameter:
+    """Values that may contain commas, such as addresses: repeated, never split."""
+    return Parameter(name, "strings", doc, example, required=required)
+
+
+def ids(name: str, doc: str, example: int | None = None) -> Parameter:
+    """Numbers of items, at most 100, in the order given."""
+    return Parameter(name, "ids", doc, example)
+
+
+def choice(
+    name: str, doc: str, allowed: tuple[str, ...], default: str | None = None, *, signs: bool = True
+) -> Parameter:
+    """One word of a closed list."""
+    return Parameter(name, "choice", doc, default or allowed[0], allowed, default, signs=signs)
+
+
+def choices(name: str, doc: str, allowed: tuple[str, ...], *, signs: bool = True) -> Parameter:
+    """Any words of a closed list."""
+    return Parameter(name, "choices", doc, allowed[0], allowed, signs=signs)
+
+
+def fields(name: str, doc: str, allowed: tuple[str, ...]) -> Parameter:
+    """Parts of the answer (`fields`, `include`); another word is an `unknown_field`. May change from page to
+    page."""
+    return Parameter(name, "fields", doc, allowed[0], allowed, signs=False)
+
+
+def time(name: str, doc: str, example: str = "2025-12") -> Parameter:
+    """A point or period in time; named `…_from` and `…_to` they make a range."""
+    return Parameter(name, "time", doc, example)
+
+
+def text(
+    name: str,
+    doc: str,
+    *,
+    maximum: int = 512,
+    excess: str = "invalid_value",
+    example: str | None = None,
+    may_be_empty: bool = False,
+    required: bool = False,
+    signs: bool = True,
+) -> Parameter:
+    """Free text of at most `maximum` characters; line ends and tabs in it are read as spaces."""
+    return Parameter(
+        name,
+        "text",
+        doc,
+        example,
+        maximum=maximum,
+        excess=excess,
+        signs=signs,
+        required=required,
+        may_be_empty=may_be_empty,
+    )
+
+
+def flag(name: str, doc: str, *, default: bool = False, signs: bool = True) -> Parameter:
+    """`true` or `false`."""
+    return Parameter(name, "flag", doc, not default, default=default, signs=signs)
+
+
+def integer(
+    name: str,
+    doc: str,
+    *,
+    default: int | None = None,
+    minimum: int = 1,
+    maximum: int = MAX_ID,
+    excess: str = "invalid_value",
+    signs: bool = True,
+) -> Parameter:
+    """A whole number from `minimum` to `maximum`, both included."""
+    shown = default if default is not None else minimum
+    return Parameter(
+        name,
+        "integer",
+        doc,
+        shown,
+        default=default,
+        minimum=minimum,
+        maximum=maximum,
+        excess=excess,
+        signs=signs,
+    )
+
+
+def limit(default: int = 20, maximum: int = 100) -> Parameter:
+    """How many at once; more than `maximum` is refused, never cut down."""
+    doc = f"How many to answer with, at most {maximum}."
+    return integer("limit", doc, default=default, maximum=maximum, excess="limit_too_large", signs=False)
+
+
+CURSOR = text("cursor", "Where to go on: `page.next` or `page.previous` as it stands.", maximum=2000, signs=False)
+PAGE = integer("page", "A numbered page, while `page` times `limit` is at most 10,000.", signs=False)
+COUNT = choice("count", "`none` leaves the total out.", ("exact", "none"), "exact", signs=False)
+MIN_SEQ = text("min_seq", "Wait up to 2 s until the answer reflects this `X-Seq`, else 503.", maximum=200, signs=False)
+TZ = Parameter("tz", "zone", "The time zone of days, months and years.", "Europe/Brussels", default="UTC")
+
+
+def _schema(spec: Parameter) -> dict[str, object]:
+    if spec.kind in LISTS:
+        return {"type": "array", "items": _item(spec), "minItems": 1, "maxItems": MAX_VALUES}
+    schema = _item(spec)
+    return schema if spec.default is None else {**schema, "default": spec.default}
+
+
+def _item(spec: Parameter) -> dict[str, object]:
+    match spec.kind:
+        case "choice" | "choices" | "fields":
+            return {"type": "string", "enum": list(spec.allowed)}
+        case "ids" | "integer":
+            return {"type": "integer", "minimum": spec.minimum, "maximum": spec.maximum}
+        case "flag":
+            return {"type": "boolean"}
+        case "time":
+            return {"anyOf": _TIME}
+        case "refs":
+            return {"type": "string", "pattern": _ITEM}
+        case "text":
+            shortest = 0 if spec.may_be_empty else 1
+            return {"type": "string", "minLength": shortest, "maxLength": spec.maximum, "pattern": _TEXT}
+        case _:
+            return {"type": "string", "minLength": 1, "pattern": _LINE}

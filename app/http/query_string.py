@@ -1,0 +1,33 @@
+"""From the bytes after the `?` to names and texts, as HTML forms write them. Knows no parameter by name.
+
+A `%` that no two hex digits follow stands for itself, as browsers have it; what is not UTF-8 is marked, not mended.
+"""
+
+from __future__ import annotations
+
+from unicodedata import normalize
+from urllib.parse import unquote_to_bytes
+
+
+def split(query: bytes) -> dict[str, list[str | None]]:
+    """Names in the order of their first appearance, each with all its texts; None where one is not UTF-8."""
+    found: dict[str, list[str | None]] = {}
+    for pair in query.split(b"&"):
+        if pair:
+            name, _, text = pair.partition(b"=")
+            key = _decode(name)
+            shown = name.decode("ascii", "replace") if key is None else key
+            found.setdefault(shown, []).append(_decode(text))
+    return found
+
+
+def _decode(raw: bytes) -> str | None:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    if b"%" in raw:
+        raw = unquote_to_bytes(raw)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if text.isascii() else normalize("NFC", text)

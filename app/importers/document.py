@@ -1,0 +1,138 @@
+"""What every importer yields: an article as its source tells it, before anything is looked up or stored.
+
+Never knows the database: names are names, dates are what was written, and whatever has no place of its own
+is kept in `extra` under the name that it came with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Literal
+
+BodyKind = Literal["html", "markdown", "text"]
+DatelinePrecision = Literal["day", "month", "year"]
+DatePrecision = Literal["instant", "day", "month", "year"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a parser cannot find in the source: `origin_name` for people, the zone of dates without one.
+
+    `body_kind` says what a body is where the source does not (`None`: told from the text itself).
+    """
+
+    origin_name: str = ""
+    timezone: tzinfo = UTC
+    body_kind: BodyKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The text in the notation of its source; HTML is not sanitised yet. Text: a blank line between paragraphs."""
+
+    kind: BodyKind
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedPost:
+    """A post that the source points to, by title, by address or by both (never by neither)."""
+
+    title: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dateline:
+    """`text` stands as written; `date` is `2025`, `2025-12` or `2025-12-03`, as exact as `precision` says."""
+
+    text: str
+    place: str | None = None
+    date: str | None = None
+    precision: DatelinePrecision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDate:
+    """`instant` is in epoch seconds (UTC): the first one of the period where `precision` is a period."""
+
+    instant: int
+    precision: DatePrecision
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture of the article; the first one leads. Width and height are pixels."""
+
+    url: str
+    alt: str | None = None
+    caption: str | None = None
+    credit: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a source said beyond the name of an author, tag or region that it gave as an object.
+
+    `kind` is that of a tag, `roles` are those of a region (`about`, `mention`, `dateline`).
+    """
+
+    name: str
+    slug: str | None = None
+    kind: str | None = None
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One article. `where` is the file, with `:line` where it holds several articles.
+
+    `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
+    `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
+    guessed or repaired. Every document has a title, a body or both.
+    """
+
+    where: str
+    external_id: str | None = None
+    origin: str | None = None
+    url: str | None = None
+    slug: str | None = None
+    title: str | None = None
+    title_derived: bool = False
+    standfirst: str | None = None
+    dateline: Dateline | None = None
+    body: Body | None = None
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    author_refs: tuple[Reference, ...] = ()
+    tag_refs: tuple[Reference, ...] = ()
+    region_refs: tuple[Reference, ...] = ()
+    language: str | None = None
+    source: str | None = None
+    source_url: str | None = None
+    signature: str | None = None
+    related: tuple[RelatedPost, ...] = ()
+    images: tuple[Image, ...] = ()
+    published: SourceDate | None = None
+    updated: SourceDate | None = None
+    status: str | None = None
+    previous_slugs: tuple[str, ...] = ()
+    previous_urls: tuple[str, ...] = ()
+    canonical_url: str | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An item that could not be read, with a reason for people; the items around it are not affected."""
+
+    where: str
+    reason: str
+
+
+Item = Document | Failure

@@ -1,0 +1,85 @@
+"""What can be set from outside, each as an environment variable DATELINE_*. Reads no files and opens nothing."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _split_commas(value: object) -> object:
+    """Environment variables are plain text: a comma list reads as one, without JSON brackets."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its type, default and meaning; `docs/settings.md` is generated from this class."""
+
+    model_config = SettingsConfigDict(env_prefix="DATELINE_", frozen=True, extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the SQLite file and the search index; made when missing."
+    )
+    database_url: str = Field(
+        "",
+        description="Where the archive is. Empty: the file `dateline.db` in the data folder. "
+        "`sqlite:///path/to.db`, or `postgresql://user:password@host/name`.",
+    )
+    index_dir: Path | None = Field(
+        None,
+        description="Folder of the search index. Empty: `index` in the data folder. Local to a node; may be deleted.",
+    )
+    host: str = Field("127.0.0.1", description="Address that `dateline serve` listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that `dateline serve` listens on; 0 picks a free one.")
+    site_url: str = Field(
+        "",
+        description="Address of the web site that shows the articles, without a slash at its end; an article's `url` "
+        "is `{site_url}/articles/{slug}`. Empty: `url` is null.",
+    )
+    public_reads: bool = Field(
+        True,
+        description="Whether published articles can be read without a key. `false` demands a key everywhere.",
+    )
+    cors_origins: CommaList = Field(
+        ("*",), description="Origins that browsers may read from, separated by commas; `*` for any."
+    )
+    max_body_bytes: int = Field(
+        10_000_000, ge=1_000, description="Largest request body in bytes; a larger one is refused with 413."
+    )
+    write_connections: int = Field(
+        4, ge=1, le=64, description="PostgreSQL only: how many writes run side by side in one process."
+    )
+    read_connections: int = Field(
+        8, ge=1, le=256, description="PostgreSQL only: how many reads run side by side in one process."
+    )
+    index_interval: float = Field(
+        0.25,
+        ge=0.01,
+        le=60,
+        description="Shortest time in seconds between two commits of the search index; a write is searchable after "
+        "at most this plus the commit itself.",
+    )
+    index_heap_mb: int = Field(
+        64,
+        ge=15,
+        le=4096,
+        description="Memory of the index writer in megabytes; more makes large imports faster.",
+    )
+    log_level: str = Field(
+        "INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="How much the server writes to standard error: DEBUG, INFO, WARNING or ERROR.",
+        validation_alias=AliasChoices("DATELINE_LOG_LEVEL", "log_level"),
+    )
+
+    @property
+    def url(self) -> str:
+        """The database's address with its default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'dateline.db'}"
+
+    @property
+    def index_path(self) -> Path:
+        return self.index_dir or self.data_dir / "index"

@@ -1,0 +1,97 @@
+"""The few SQL constructs that the two databases spell differently. One statement text in the code, two on the wire."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, Subquery, Text, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import Boolean
+
+Value = int | str | float | None | list[int] | list[str]
+
+
+class AnyOf(ColumnElement[bool]):
+    """`column = any of a bound list`, with one statement text whatever the length of the list."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[int] | ColumnElement[str], name: str) -> None:
+        self.column = column
+        self.list = bindparam(name, type_=Text())
+
+    def self_group(self, against: object = None) -> "AnyOf":
+        """It is a condition as it stands: no `= 1` behind it."""
+        return self
+
+
+@compiles(AnyOf, "sqlite")
+def _any_of_sqlite(element: AnyOf, compiler: SQLCompiler, **kw: object) -> str:
+    column, values = compiler.process(element.column, **kw), compiler.process(element.list, **kw)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+@compiles(AnyOf, "postgresql")
+def _any_of_postgresql(element: AnyOf, compiler: SQLCompiler, **kw: object) -> str:
+    # The bare placeholder: psycopg then sends the list as an array of its own kind.
+    return f"{compiler.process(element.column, **kw)} = ANY(%({element.list.key})s)"
+
+
+class _json_array(GenericFunction[str]):  # noqa: N801 (named as the SQL function)
+    inherit_cache = True
+
+
+class _json_group(GenericFunction[str]):  # noqa: N801
+    inherit_cache = True
+
+
+@compiles(_json_array, "sqlite")
+def _json_array_sqlite(element: _json_array, compiler: SQLCompiler, **kw: object) -> str:
+    return f"json_array({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_json_array, "postgresql")
+def _json_array_postgresql(element: _json_array, compiler: SQLCompiler, **kw: object) -> str:
+    return f"json_build_array({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_json_group, "sqlite")
+def _json_group_sqlite(element: _json_group, compiler: SQLCompiler, **kw: object) -> str:
+    return f"json_group_array({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_json_group, "postgresql")
+def _json_group_postgresql(element: _json_group, compiler: SQLCompiler, **kw: object) -> str:
+    return f"coalesce(json_agg({compiler.process(element.clauses, **kw)}), '[]')::text"
+
+
+def json_rows(rows: Subquery) -> ColumnElement[str]:
+    """The rows of an ordered subquery as one JSON text `[[…], …]`, in their order."""
+    statement = select(_json_group(func._json_array(*rows.c))).select_from(rows)
+    return statement.scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement as text for one database, with the constants that it holds; bound values are given by name."""
+
+    sql: str
+    constants: dict[str, Value]
+    lists: frozenset[str]
+
+
+_DIALECTS: dict[str, Dialect] = {
+    "sqlite": sqlite.dialect(paramstyle="named"),
+    "postgresql": postgresql.psycopg.dialect(),  # type: ignore[no-untyped-call] # SQLAlchemy left it so
+}
+
+
+def prepare(statement: Select[tuple[object, ...]], dialect: str, lists: Sequence[str] = ()) -> Prepared:
+    """Compiles once; callers keep what it returns by the shape of their question, never by its values."""
+    compiled = statement.compile(dialect=_DIALECTS[dialect])
+    names = frozenset(lists)
+    return Prepared(str(compiled), {k: v for k, v in compiled.params.items() if k not in names}, names)

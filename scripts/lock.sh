@@ -1,0 +1,9 @@
+#!/bin/sh
+# Writes the lock files anew: names, versions and hashes for every platform, and no address of where they came from.
+# Needs uv (pip install uv). Run from the project's root after changing pyproject.toml.
+set -eu
+compile="uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url"
+echo "flit-core" > requirements/build.in
+$compile pyproject.toml requirements/build.in --output-file requirements/run.txt "$@"
+$compile pyproject.toml requirements/build.in --extra postgres --constraint requirements/run.txt --output-file requirements/postgres.txt "$@"
+$compile pyproject.toml requirements/build.in --extra postgres --group dev --constraint requirements/postgres.txt --output-file requirements/dev.txt "$@"
