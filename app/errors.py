@@ -6,8 +6,6 @@
 Raised by any layer; knows nothing of frameworks, requests or rendering.
 """
 
-# ruff: noqa: N818 -- named after the codes that clients see, not after the mechanism
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -108,23 +106,22 @@ class CursorInvalid(DatelineError):
 
 
 class CursorMismatch(DatelineError):
-    """The `cursor` belongs to a list with other filters, another `q` or another `sort`. Only `limit`,
-    `fields`, `include`, `highlight` and `count` may change from page to page."""
+    """The `cursor` belongs to a list with other filters, another `q` or another `sort`. Only `limit`, `fields`,
+    `include`, `highlight` and `count` may change from page to page."""
 
     code, status, title = "cursor_mismatch", 400, "The cursor belongs to another list"
 
 
 class MalformedJson(DatelineError):
-    """The body is not JSON in UTF-8, or not of the kind expected here (usually an object). `detail` says
-    where reading stopped."""
+    """The body is not JSON in UTF-8, or not of the kind expected here (usually an object). `detail` says where
+    reading stopped."""
 
     code, status, title = "malformed_json", 400, "The body is not valid JSON"
 
 
 class Unauthorized(DatelineError):
-    """The key is unknown, expired, revoked or badly formed, or this answer needs a key and none was sent.
-    Keys go into `Authorization: Bearer dl_…`, never into the address. A bad key is never treated as no
-    key."""
+    """The key is unknown, expired, revoked or badly formed, or this answer needs a key and none was sent. Keys go
+    into `Authorization: Bearer dl_…`, never into the address. A bad key is never treated as no key."""
 
     code, status, title = "unauthorized", 401, "A valid key is needed"
 
@@ -142,8 +139,8 @@ class MissingScope(DatelineError):
 
 
 class NotFound(DatelineError):
-    """There is nothing at this address, or nothing that this caller may see: the two are not told apart.
-    The answer may be kept for five seconds, so that it carries no request id."""
+    """There is nothing at this address, or nothing that this caller may see: the two are not told apart. The answer
+    may be kept for five seconds, so that it carries no request id."""
 
     code, status, title = "not_found", 404, "Nothing is here"
 
@@ -192,9 +189,8 @@ class RequestInProgress(_TryAgain):
 
 
 class Gone(DatelineError):
-    """What was here was public once and has been withdrawn; `withdrawn_at` and `reason` say when and why.
-    What was purged says nothing more. The answer may be kept for five seconds, so that it carries no
-    request id."""
+    """What was here was public once and has been withdrawn; `withdrawn_at` and `reason` say when and why. What was
+    purged says nothing more. The answer may be kept for five seconds, so that it carries no request id."""
 
     code, status, title = "gone", 410, "This has been withdrawn"
 
@@ -204,8 +200,8 @@ class Gone(DatelineError):
 
 
 class CursorExpired(DatelineError):
-    """The place in the change log is of another archive, or older than what is kept. Start again from the
-    export at `export`, and follow from its `X-Seq`."""
+    """The place in the change log is of another archive, or older than what is kept. Start again from the export at
+    `export`, and follow from its `X-Seq`."""
 
     code, status, title = "cursor_expired", 410, "The place in the change log is no longer known"
 
@@ -214,8 +210,8 @@ class CursorExpired(DatelineError):
 
 
 class FilterChanged(DatelineError):
-    """A tag or region in the filter has been merged or renamed since the place in the log, so that following
-    on would miss articles. Start again from the export with the filter as `detail` gives it."""
+    """A tag or region in the filter has been merged or renamed since the place in the log, so that following on
+    would miss articles. Start again from the export with the filter as `detail` gives it."""
 
     code, status, title = "filter_changed", 410, "The filter no longer means the same"
 
@@ -252,11 +248,9 @@ class InvalidInput(DatelineError):
     status = 422
 
     def __init__(self, *errors: FieldError) -> None:
-        first = errors[0]
-        self.code = first.code
-        self.title = CODES[first.code].title
+        self.code, self.title = errors[0].code, CODES[errors[0].code].title
         more = f" ({len(errors) - 1} more in errors.)" if len(errors) > 1 else ""
-        super().__init__(first.detail + more, errors=errors)
+        super().__init__(errors[0].detail + more, errors=errors)
 
 
 class _One(InvalidInput):
@@ -267,8 +261,8 @@ class _One(InvalidInput):
 
 
 class UnknownParameter(_One):
-    """A query parameter that this address does not have. `allowed` lists those that it has, `did_you_mean`
-    the likeliest. Nothing is ignored, except parameters that begin with `utm_`."""
+    """A query parameter that this address does not have. `allowed` lists those that it has, `did_you_mean` the
+    likeliest. Nothing is ignored, except parameters that begin with `utm_`."""
 
     code, title = "unknown_parameter", "Unknown parameter"
 
@@ -280,8 +274,8 @@ class DuplicateParameter(_One):
 
 
 class InvalidValue(_One):
-    """A value that cannot be read as what is expected there; `detail` says what is, `allowed` lists the
-    values where there are few."""
+    """A value that cannot be read as what is expected there; `detail` says what is, `allowed` lists the values
+    where there are few."""
 
     code, title = "invalid_value", "Invalid value"
 
@@ -299,15 +293,14 @@ class LimitTooLarge(_One):
 
 
 class PageTooDeep(_One):
-    """Numbered pages reach 10,000 items deep (`page` times `limit`). Follow `page.next` instead, which has no
-    such bound except by relevance, or use the export."""
+    """Numbered pages reach 10,000 items deep (`page` times `limit`). Follow `page.next` instead, which has no such
+    bound except by relevance, or use the export."""
 
     code, title = "page_too_deep", "Page too deep"
 
 
 class OffsetRequired(_One):
-    """A time of day without an offset from UTC. Add `Z` or an offset such as `+01:00`, or give a date
-    only."""
+    """A time of day without an offset from UTC. Add `Z` or an offset such as `+01:00`, or give a date only."""
 
     code, title = "offset_required", "A time needs an offset"
 
@@ -319,8 +312,8 @@ class UnknownField(_One):
 
 
 class ReadOnlyField(_One):
-    """A field that only the server sets was given with another value than it has. Leave it out, or send it
-    back unchanged."""
+    """A field that only the server sets was given with another value than it has. Leave it out, or send it back
+    unchanged."""
 
     code, title = "read_only_field", "Read-only field"
 
@@ -338,8 +331,7 @@ class QueryTooComplex(_One):
 
 
 class TooManyBuckets(_One):
-    """The interval would divide the period into more than 1,000 parts. Take a longer one or a shorter
-    period."""
+    """The interval would divide the period into more than 1,000 parts. Take a longer one or a shorter period."""
 
     code, title = "too_many_buckets", "Too many intervals"
 
@@ -351,47 +343,45 @@ class IdempotencyConflict(_One):
 
 
 class SeqUnknown(_One):
-    """`min_seq` is not a place that this change log has. Take the token from an `X-Seq` header of this
-    server."""
+    """`min_seq` is not a place that this change log has. Take the token from an `X-Seq` header of this server."""
 
     code, title = "seq_unknown", "Unknown place in the change log"
 
 
 class PreconditionRequired(DatelineError):
-    """Changing or deleting needs `If-Match` with the version that the change is based on: the `ETag` of any
-    answer that showed it, or the number in quotes. This keeps two editors from undoing each other's work."""
+    """Changing or deleting needs `If-Match` with the version that the change is based on: the `ETag` of any answer
+    that showed it, or the number in quotes. This keeps two editors from undoing each other's work."""
 
     code, status, title = "precondition_required", 428, "If-Match is required"
 
 
 class RateLimited(DatelineError):
-    """Too many requests from this client. `Retry-After` says in how many seconds to come back, `RateLimit`
-    how much is left."""
+    """Too many requests from this client. `Retry-After` says in how many seconds to come back, `RateLimit` how much
+    is left."""
 
     code, status, title = "rate_limited", 429, "Too many requests"
 
     def __init__(self, retry_after: int, headers: Mapping[str, str] | None = None) -> None:
-        given = {"Retry-After": str(retry_after), **(headers or {})}
-        super().__init__(f"Try again in {retry_after} s.", headers=given)
+        super().__init__(f"Try again in {retry_after} s.", headers={"Retry-After": str(retry_after), **(headers or {})})
 
 
 class InternalError(DatelineError):
-    """Something broke on the server. Nothing was changed, unless `detail` says that this is unknown. The
-    server's log has the cause under the `request_id`."""
+    """Something broke on the server. Nothing was changed, unless `detail` says that this is unknown. The server's
+    log has the cause under the `request_id`."""
 
     code, status, title = "internal_error", 500, "The server failed"
 
 
 class IndexBehind(_TryAgain):
-    """The search index has not yet got to the place in the change log that `min_seq` asks for, or is being
-    built for the first time. Try again after `Retry-After`."""
+    """The search index has not yet got to the place in the change log that `min_seq` asks for, or is being built
+    for the first time. Try again after `Retry-After`."""
 
     code, status, title = "index_behind", 503, "The index is behind"
 
 
 class DatabaseUnavailable(_TryAgain):
-    """The database cannot be reached, or did not answer in time. A change may or may not have been saved:
-    repeat it with the same `Idempotency-Key` or `If-Match`, which makes repeating safe."""
+    """The database cannot be reached, or did not answer in time. A change may or may not have been saved: repeat it
+    with the same `Idempotency-Key` or `If-Match`, which makes repeating safe."""
 
     code, status, title = "database_unavailable", 503, "The database is unavailable"
 

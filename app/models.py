@@ -52,14 +52,8 @@ class Instant(TypeDecorator[int]):
         return value
 
 
-class FoldedText(TypeDecorator[str]):
-    """Text that is compared byte by byte, so that both databases sort it alike."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
-        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+FOLDED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared byte by byte, so that both databases sort it alike."""
 
 
 def _key() -> Column[int]:
@@ -97,7 +91,7 @@ class Article(SQLModel, table=True):
     title: str = Field(sa_column=_text())
     title_derived: bool = Field(default=False)
     title_key: str = Field(sa_column=_text())  # normalised for linking related posts
-    sort_title: str = Field(sa_column=Column(FoldedText, nullable=False))
+    sort_title: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
     standfirst: str | None = Field(default=None, sa_column=_text(null=True))
     dateline_text: str | None = Field(default=None, sa_column=_text(null=True))
     dateline_place: str | None = Field(default=None, sa_column=_text(null=True))
@@ -188,7 +182,7 @@ class Tag(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=_key())
     slug: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     name: str = Field(sa_column=_text())
-    sort_name: str = Field(sa_column=Column(FoldedText, nullable=False))
+    sort_name: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
     kind: str = Field(sa_column=_text())
     merged_into: int | None = Field(default=None, sa_column=_reference("tag.id", null=True, on_delete="SET NULL"))
 
@@ -219,7 +213,7 @@ class TagName(SQLModel, table=True):
     tag_id: int = Field(sa_column=_reference("tag.id"))
     language: str = Field(sa_column=_text("und"))
     name: str = Field(sa_column=_text())
-    name_key: str = Field(sa_column=Column(FoldedText, nullable=False))
+    name_key: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
     alias: bool = Field(default=False)
 
     __table_args__ = (Index("ix_tag_name_tag_id", "tag_id"), Index("ix_tag_name_name_key", "name_key"))
@@ -255,7 +249,7 @@ class RegionName(SQLModel, table=True):
     region_id: int = Field(sa_column=_reference("region.id"))
     language: str = Field(sa_column=_text("und"))
     name: str = Field(sa_column=_text())
-    name_key: str = Field(sa_column=Column(FoldedText, nullable=False))
+    name_key: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
     alias: bool = Field(default=False)
 
     __table_args__ = (

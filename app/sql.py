@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Unpack
 
 from sqlalchemy import ColumnElement, Select, Subquery, Text, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,6 +11,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import Boolean
+
+AnySelect = Select[Unpack[tuple[Any, ...]]]
+"""Any SELECT: which columns it has is known where its rows are read."""
 
 Value = int | str | float | None | list[int] | list[str]
 
@@ -90,7 +94,7 @@ _DIALECTS: dict[str, Dialect] = {
 }
 
 
-def prepare(statement: Select[tuple[object, ...]], dialect: str, lists: Sequence[str] = ()) -> Prepared:
+def prepare(statement: AnySelect, dialect: str, lists: Sequence[str] = ()) -> Prepared:
     """Compiles once; callers keep what it returns by the shape of their question, never by its values."""
     compiled = statement.compile(dialect=_DIALECTS[dialect])
     names = frozenset(lists)

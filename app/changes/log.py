@@ -9,9 +9,10 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
 from app.db import Snapshot
@@ -107,9 +108,16 @@ def _read_head(session: Session) -> Head:
     return Head(*session.connection().execute(select(*_HEAD_COLUMNS)).one())
 
 
+@lru_cache(maxsize=4)
 def head_statement(dialect: str) -> Prepared:
     """One row, the columns of Head in its order."""
     return prepare(select(*_HEAD_COLUMNS), dialect)
+
+
+@lru_cache(maxsize=4)
+def mark_statement(dialect: str) -> Prepared:
+    """The mark of the row `seq`."""
+    return prepare(select(CHANGE.c.mark).where(CHANGE.c.seq == bindparam("seq", type_=CHANGE.c.seq.type)), dialect)
 
 
 def head(snapshot: Snapshot) -> Head:

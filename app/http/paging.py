@@ -25,6 +25,7 @@ _VERSION = b"\x01"
 _CHECK = 8
 _KINDS: tuple[Kind, Kind] = ("after", "before")
 _LEFT_OUT = re.compile(rb"(?:cursor|page)(?:=|$)|utm_").match
+_MAX_INT = 2**63  # what a BIGINT holds
 _URI = "%&=+,:;/?@!$'()*~-._|[]"
 
 
@@ -53,21 +54,28 @@ def decode(text: str, signature: str) -> Cursor:
     content = _checked(text)
     if content[1:5] != _digest(signature.encode(), 4):
         raise CursorMismatch("The filters, q and sort must be those of the page that gave this cursor.")
-    return _cursor(orjson.loads(content[5:]))
+    return _cursor(content[5:])
 
 
-def _cursor(place: object) -> Cursor:
+def _cursor(place: bytes) -> Cursor:
     """Checks the shape too: the checksum keeps accidents out, not inventors."""
-    match place:
-        case [0 | 1 as kind, key, int(row), offset, *extra] if offset is None or isinstance(offset, int):
-            return Cursor(_KINDS[kind], _key(key), row, offset, tuple(_key(pinned) for pinned in extra))
+    try:
+        match orjson.loads(place):
+            case [0 | 1 as kind, key, row, None | int() as offset, *extra] if (offset or 0) >= 0:
+                return Cursor(_KINDS[kind], _key(key), _row(row), offset, tuple(_key(pinned) for pinned in extra))
+    except ValueError:
+        pass
     raise CursorInvalid("This is no cursor.")
+
+
+def _row(value: object) -> int:
+    if isinstance(value, int) and -_MAX_INT <= value < _MAX_INT:
+        return value
+    raise ValueError
 
 
 def _key(value: object) -> Key:
-    if value is None or isinstance(value, str | int):
-        return value
-    raise CursorInvalid("This is no cursor.")
+    return value if value is None or isinstance(value, str) else _row(value)
 
 
 def _checked(text: str) -> bytes:

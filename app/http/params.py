@@ -33,7 +33,7 @@ from app.http.parameter import (
     time,
 )
 from app.http.query_string import split
-from app.http.read import Canonical, Read
+from app.http.read import UTC, Read, Texts
 from app.http.times import Instant, Period, Range, between, read_time, read_zone
 from app.http.values import Value, fault, nearest, read_value
 
@@ -62,9 +62,6 @@ __all__ = [
 MAX_QUERY_BYTES = 16_384  # a hundred external ids or addresses of 160 characters
 MAX_DEPTH = 10_000
 
-_UTC = ZoneInfo("UTC")
-_Texts = Mapping[str, list[str | None]]
-
 
 class Parameters:
     """All that one address takes. Immutable; shared by every request."""
@@ -72,8 +69,9 @@ class Parameters:
     def __init__(self, *specs: Parameter) -> None:
         self.specs: Mapping[str, Parameter] = {spec.name: spec for spec in specs}
         assert len(self.specs) == len(specs), "a parameter is declared twice"
-        self._stems = tuple(n.removesuffix("_from") for n in self.specs if n.endswith("_from"))
-        self._required = frozenset(spec.name for spec in specs if spec.required)
+        stems = (name.removesuffix("_from") for name in self.specs if name.endswith("_from"))
+        self._ends = tuple((stem, f"{stem}_from", f"{stem}_to") for stem in stems)
+        self._required = tuple(spec.name for spec in specs if spec.required)
 
     def openapi(self) -> list[dict[str, object]]:
         """OpenAPI 3.1 parameter objects, in the order of declaration."""
@@ -87,25 +85,26 @@ class Parameters:
             raise InvalidInput(FieldError("invalid_value", detail, "query string"))
         texts = split(query_string)
         errors: list[FieldError] = []
-        values = dict(self._values(texts, now, errors))
-        ranges = dict(self._ranges(values, errors))
+        values = self._values(texts, now, errors)
+        ranges = self._ranges(values, errors)
         errors += self._contradictions(values, texts)
         if errors:
             raise InvalidInput(*errors)
-        relative = any(found.uses_now for found in ranges.values())
-        return Read(frozenset(values), self._canonical(values, texts), now, relative, values, ranges, self.specs)
+        return Read(now, values, texts, ranges, self.specs)
 
-    def _values(self, texts: _Texts, now: int, errors: list[FieldError]) -> Iterator[tuple[str, Value]]:
-        zone = _zone(texts.get("tz"))
+    def _values(self, texts: Texts, now: int, errors: list[FieldError]) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        zone = _zone(texts["tz"]) if "tz" in texts else UTC
         for name, given in texts.items():
             spec = self.specs.get(name)
             if spec is None:
                 errors += self._unknown(name)
                 continue
             try:
-                yield name, _value(spec, given, zone, now)
+                values[name] = _value(spec, given, zone, now)
             except InvalidInput as wrong:
                 errors += (replace(error, parameter=name) for error in wrong.errors)
+        return values
 
     def _unknown(self, name: str) -> list[FieldError]:
         if name.startswith("utm_"):
@@ -114,18 +113,20 @@ class Parameters:
         detail = f"There is no parameter {shown!r} here."
         return [FieldError("unknown_parameter", detail, shown, None, allowed, nearest(name, allowed))]
 
-    def _ranges(self, values: Mapping[str, Value], errors: list[FieldError]) -> Iterator[tuple[str, Range]]:
-        for stem in self._stems:
-            first, last = (cast("Instant | Period | None", values.get(stem + end)) for end in ("_from", "_to"))
-            if first or last:
+    def _ranges(self, values: Mapping[str, Value], errors: list[FieldError]) -> dict[str, Range]:
+        ranges: dict[str, Range] = {}
+        for stem, first, last in self._ends:
+            if first in values or last in values:
                 try:
-                    yield stem, between(first, last)
+                    ranges[stem] = between(_time(values.get(first)), _time(values.get(last)))
                 except InvalidInput as wrong:
-                    errors += (replace(error, parameter=f"{stem}_to") for error in wrong.errors)
+                    errors += (replace(error, parameter=last) for error in wrong.errors)
+        return ranges
 
-    def _contradictions(self, values: Mapping[str, Value], texts: _Texts) -> Iterator[FieldError]:
-        for name in self._required - texts.keys():
-            yield FieldError("invalid_value", f"{name} is required here.", name)
+    def _contradictions(self, values: Mapping[str, Value], texts: Texts) -> Iterator[FieldError]:
+        for name in self._required:
+            if name not in texts:
+                yield FieldError("invalid_value", f"{name} is required here.", name)
         page = values.get("page")
         if page is None:
             return
@@ -135,36 +136,23 @@ class Parameters:
         if "cursor" in texts:
             yield FieldError("invalid_range", "Give a page or a cursor, not both.", "page")
 
-    def _canonical(self, values: Mapping[str, Value], texts: _Texts) -> Canonical:
-        told = ((name, _told(self.specs[name], values[name], texts[name])) for name in sorted(values))
-        return tuple((name, words) for name, words in told if words != _default(self.specs[name]))
 
-
-def _zone(texts: list[str | None] | None) -> ZoneInfo:
+def _zone(texts: list[str | None]) -> ZoneInfo:
     """A wrong `tz` is reported in its own turn; the other parameters are then checked in UTC."""
-    if not texts or texts[0] is None:
-        return _UTC
     try:
-        return read_zone(texts[0])
+        return read_zone(texts[0] or "UTC")
     except InvalidInput:
-        return _UTC
+        return UTC
 
 
 def _value(spec: Parameter, given: list[str | None], zone: ZoneInfo, now: int) -> Value:
     if len(given) > 1 and spec.kind not in LISTS:
         raise fault(spec, f"{spec.name} takes one value; {len(given)} were given.", "duplicate_parameter")
-    texts = [text for text in given if text is not None]
-    if len(texts) < len(given):
+    if None in given:
         raise fault(spec, "The value is not percent-encoded UTF-8.")
+    texts = cast("list[str]", given)
     return read_time(texts[0], zone, now) if spec.kind == "time" else read_value(spec, texts)
 
 
-def _told(spec: Parameter, value: Value, given: list[str | None]) -> tuple[str, ...]:
-    if isinstance(value, tuple):
-        words = tuple(str(item) for item in value)
-        return words if spec.kind == "ids" else tuple(sorted(words))
-    return (str(value),) if isinstance(value, str | int) else (given[0] or "",)
-
-
-def _default(spec: Parameter) -> tuple[str, ...]:
-    return () if spec.default is None else (str(spec.default),)
+def _time(value: Value | None) -> Instant | Period | None:
+    return value if isinstance(value, Instant | Period) else None

@@ -16,31 +16,45 @@ from app.http.parameter import Parameter
 from app.http.times import Instant, Period, Range
 from app.http.values import Value
 
-Canonical = tuple[tuple[str, tuple[str, ...]], ...]
+Canonical = tuple[tuple[str, tuple[str | int, ...]], ...]
+Texts = Mapping[str, list[str | None]]
+UTC = ZoneInfo("UTC")
 _OPEN = Range()
-_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True)
 class Read:
     """The getters raise KeyError for a parameter that was never declared: a mistake in a route, not in a request.
 
-    `given`: the names that were there. `canonical`: what was given, in one form and order for requests that mean
-    the same, without what only repeats a default. `now`: epoch seconds. `uses_now`: some time moves with it."""
+    `now`: epoch seconds. `values` holds only what was given, `texts` how it was written."""
 
-    given: frozenset[str]
-    canonical: Canonical
     now: int
-    uses_now: bool
     values: Mapping[str, Value]
+    texts: Texts
     ranges: Mapping[str, Range]
     specs: Mapping[str, Parameter]
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names that were there, also those that only repeat a default."""
+        return frozenset(self.values)
+
+    @cached_property
+    def canonical(self) -> Canonical:
+        """Names and words, sorted; the same for requests that mean the same. Without what repeats a default."""
+        told = ((name, _told(self.specs[name], self.values[name], self.texts[name])) for name in self.values)
+        return tuple(sorted((name, words) for name, words in told if words != (self.specs[name].default,)))
 
     @cached_property
     def signature(self) -> str:
         """What a cursor is bound to: filters, `q` and `sort`, but not what may change from page to page."""
-        signed = tuple(pair for pair in self.canonical if self.specs[pair[0]].signs)
+        signed = [pair for pair in self.canonical if self.specs[pair[0]].signs]
         return blake2b(repr(signed).encode(), digest_size=8).hexdigest()
+
+    @property
+    def uses_now(self) -> bool:
+        """Some time given moves with the clock: the answer may not live long."""
+        return any(isinstance(value, Instant) and value.uses_now for value in self.values.values())
 
     def knows(self, name: str) -> bool:
         """Whether the address declares this parameter, given or not."""
@@ -89,7 +103,7 @@ class Read:
 
     def zone(self) -> ZoneInfo:
         """That of `tz`; UTC if not given."""
-        return cast("ZoneInfo", self.values.get("tz", _UTC))
+        return cast("ZoneInfo", self.values.get("tz", UTC))
 
     def _get(self, name: str, absent: Value | None) -> Value | None:
         value = self.values.get(name)
@@ -97,3 +111,11 @@ class Read:
             return value
         default = self.specs[name].default
         return absent if default is None else default
+
+
+def _told(spec: Parameter, value: Value, given: list[str | None]) -> tuple[str | int, ...]:
+    if spec.kind == "ids":
+        return cast("tuple[int, ...]", value)
+    if isinstance(value, tuple):
+        return tuple(sorted(str(item) for item in value))
+    return (value,) if isinstance(value, str | int) else (given[0] or "",)

@@ -27,11 +27,12 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         if data.startswith(mark):
             return data.decode("utf-16", "replace").removeprefix("\ufeff"), (NOTE_UTF16,)
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8"), ()
+        return data.decode("utf-8"), ()
     except UnicodeDecodeError:
-        # Latin-1 leaves the C1 range as it is, and `scrub` turns that into Windows-1252: no byte is lost.
-        return data.removeprefix(codecs.BOM_UTF8).decode("latin-1"), (NOTE_BYTES,)
+        # Five bytes mean nothing in Windows-1252: U+FFFD shows where they were.
+        return data.decode("cp1252", "replace"), (NOTE_BYTES,)
 
 
 def scrub(text: str, note: Callable[[str], object]) -> str:

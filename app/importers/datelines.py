@@ -10,13 +10,15 @@ from app.importers import months
 from app.importers.document import Dateline, DatelinePrecision, SourceDate
 
 MIN_SENTENCE = 60
+MAX_DATELINE = 200
+HALF_A_YEAR = timedelta(days=184)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMERIC = (
     r"(?P<iso>[12]\d{3}-[01]\d(?:-[0-3]\d)?)(?![-\d])"
     r"|(?P<d4>[0-3]?\d)\.(?P<m4>[01]?\d)\.(?P<y4>[12]\d{3})(?!\d)"
 )
 _DATE = rf"(?:{months.IN_WORDS}|{_NUMERIC})"
-_ANY_DATE = re.compile(rf"{_DATE}|(?P<lone>{months.YEAR})", re.IGNORECASE)
+_ANY_DATE = re.compile(rf"{_DATE}|,\s*(?P<lone>{months.YEAR})(?=\W*$)", re.IGNORECASE)
 _AGENCY = r"(?:\s*(?:\([^()\d]{2,40}\)|/[^/\d]{2,40}/)|,\s*(?:Reuters?|AFP|AP|dpa|EFE)\b)"
 _KNOWN_AGENCY = re.compile(
     r"\W*(?:AP|AFP|Reuters?|dpa|EFE|ANSA|APA|ATS|Belga|Bloomberg|CNA|DPA|Europa Press|IPS|IRNA|Kyodo|KUNA|MENA|"
@@ -27,7 +29,7 @@ _DASH = r"\s*(?:\.?\s?[-–—]{1,2}(?=\s|$|[“\"«A-ZÀ-Þ])|:(?=\s|$))"
 _STOP = r"(?:\s*\.|(?<=\.))(?=\s|$)"
 _PLACE = r"(?P<place>[^\W\d_][^\d\n;:!?“”\"«»]{1,60}?)"
 _DATED = re.compile(
-    rf"{_PLACE},\s*(?:{_DATE}|(?P<lone>{months.YEAR})){_AGENCY}?,?(?P<end>{_DASH}|{_STOP})",
+    rf"{_PLACE}(?:,|(?<=\.))\s*(?:{_DATE}|(?P<lone>{months.YEAR})){_AGENCY}?,?(?P<end>{_DASH}|{_STOP})",
     re.IGNORECASE,
 )
 _UNDATED = re.compile(rf"{_PLACE}(?P<agency>{_AGENCY})?\s+[-–—]{{1,2}}\s+(?=[“\"«'‘]?[A-ZÀ-Þ])")
@@ -51,6 +53,10 @@ _NO_PLACES = _words(
 )
 _OPENERS = _words(
     "in on at by since from until as for it this that late early last next today yesterday dated published"
+)
+_FIRST_OF_TWO = _words(
+    "new san santa santo são sao los las hong mexico tel abu buenos kuala phnom addis united port saint st cape "
+    "fort rio panama guatemala kansas salt ho sri"
 )
 _SHORT_PLACES = _words("rome lima oslo kyiv kiev bonn bern gaza doha baku riga nice lyon lome suva")
 
@@ -77,10 +83,11 @@ def read_dateline(text: str, reference: SourceDate | None = None) -> Dateline:
     A year that is not written is the one that puts the day nearest to `reference`; without one there is no date.
     """
     text = text.strip()
-    match = _ANY_DATE.search(text)
+    head = text[:MAX_DATELINE]
+    match = _ANY_DATE.search(head)
     if not match:
-        return Dateline(text, _place(text))
-    place = _place(text[: match.start()])
+        return Dateline(text, _place(head))
+    place = _place(head[: match.start()])
     year, month, day = _civil(match)
     if year is None and month is not None and day is not None:
         year = _nearest_year(month, day, reference)
@@ -102,12 +109,12 @@ def _is_undated(match: re.Match[str]) -> bool:
     if not _names_place(place):
         return False
     if agency:
-        return place.isupper() or _KNOWN_AGENCY.fullmatch(agency) is not None
+        return _KNOWN_AGENCY.fullmatch(agency) is not None
     words = [word.lower() for word in _WORD.findall(place) if word.lower() not in _SMALL]
     if not place.isupper() or not 1 <= len(words) <= 2 or words[0] in _NO_PLACES:
         return False
     # A single short word in capitals before a dash is an abbreviation more often than a city.
-    known = len(words) > 1 or len(words[0]) > 4 or words[0] in _SHORT_PLACES
+    known = words[0] in _FIRST_OF_TWO if len(words) > 1 else len(words[0]) > 4 or words[0] in _SHORT_PLACES
     return known and len(match.string) - match.end() >= MIN_SENTENCE
 
 
@@ -150,8 +157,9 @@ def _nearest_year(month: int, day: int, reference: SourceDate | None) -> int | N
     # A period is taken at its middle: any day of a year is nearest to that year's own.
     middle = {"year": 182, "month": 15}.get(reference.precision, 0)
     about = (_EPOCH + timedelta(seconds=reference.instant, days=middle)).date()
-    near = [day_in for year in (-1, 0, 1) if (day_in := _day(about.year + year, month, day))]
-    return min(near, key=lambda day_in: abs(day_in - about)).year if near else None
+    days = [found for year in (-1, 0, 1) if (found := _day(about.year + year, month, day))]
+    near = [found for found in days if abs(found - about) <= HALF_A_YEAR]
+    return min(near, key=lambda found: abs(found - about)).year if near else None
 
 
 def _day(year: int, month: int, day: int) -> date | None:

@@ -4,7 +4,8 @@ Never decides what a date means: that is for whoever uses the patterns.
 """
 
 import re
-import unicodedata
+
+from app.text import fold
 
 _NAMES = (
     "january jan janvier janv enero ene januar jänner jän",
@@ -29,12 +30,6 @@ _WEEKDAYS = (
     "saturday sat samedi sam sábado sabado samstag sonnabend sa",
     "sunday sun dimanche dim domingo sonntag so",
 )
-
-
-def fold(word: str) -> str:
-    """Lower case without accents: `Août` becomes `aout`."""
-    decomposed = unicodedata.normalize("NFD", word.lower())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 _NUMBERS = {fold(name): number for number, names in enumerate(_NAMES, 1) for name in names.split()}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from app.importers.document import RelatedPost
-from app.importers.months import fold
+from app.text import fold
 
 HEADINGS = frozenset(
     fold(heading)
@@ -47,6 +47,7 @@ HEADINGS = frozenset(
     )
 )
 MAX_TITLE = 300
+MAX_ENTRY = 2500
 MAX_ENTRIES = 50
 
 _MARKUP = re.compile(r"^[#>*_\s]+|[#*_:\s]+$")
@@ -73,6 +74,8 @@ def is_bulleted(line: str) -> bool:
 def read_entry(line: str) -> RelatedPost | None:
     """`Title`, `Title <https://…>`, `[Title](url)` or an address, with or without a bullet; None for prose."""
     text = _BULLET.sub("", line).strip()
+    if len(text) > MAX_ENTRY:
+        return None
     for pattern in (_LINKED, _ANGLED, _BARE):
         if match := pattern.match(text):
             return RelatedPost(match["title"].strip() or None, match["url"])

@@ -53,7 +53,7 @@ def _article(blocks: list[str], where: str, notes: tuple[str, ...]) -> Document:
     lines = [clean.line(block) for block in above]
     title, lines = _split_title(lines)
     standfirst, authors, dateline, body = _split_opening(lines)
-    signature = body.pop() if (body or title) and len(body) > 1 and is_signature(body[-1]) else None
+    signature = body.pop() if len(body) > 1 and is_signature(body[-1]) else None
     return Document(
         where=where,
         title=title or first_words(body[0] if body else (dateline.text if dateline else where)),

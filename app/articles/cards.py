@@ -1,0 +1,168 @@
+"""Cards: an article without body and related posts, as JSON bytes, from memory where it is there.
+
+One statement fetches any number of them. They are kept by (id, version, names_seq), so that nothing stale is ever
+served and nothing has to be emptied: what has changed is asked for under another key.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+import orjson
+from sqlalchemy import literal_column, select
+
+from app.articles.bodies import reading_minutes
+from app.articles.filters import ROLES
+from app.db import Database, Row
+from app.http.times import format_time
+from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
+from app.regions.atlas import Atlas
+from app.sql import AnyOf, Prepared, json_rows, prepare
+
+A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
+KEPT = 10_000
+
+Json = dict[str, object]
+
+FIELDS = (
+    "id", "slug", "status", "language", "version", "title", "standfirst", "dateline", "body", "authors", "tags",
+    "regions", "related", "images", "corrections", "source", "signature", "external_id", "translation_of", "seo",
+    "word_count", "reading_minutes", "published_at", "published_precision", "first_published_at", "updated_at",
+    "created_at", "url",
+)  # fmt: skip
+"""Every property of an article in the order shown."""
+
+_COLUMNS = (
+    "id", "version", "slug", "status", "language", "title", "standfirst", "dateline_text", "dateline_place",
+    "dateline_region_id", "dateline_date", "dateline_precision", "images", "corrections", "source_url", "signature",
+    "external_id", "translation_of", "seo", "word_count", "published_at", "published_precision", "first_published_at",
+    "updated_at", "created_at",
+)  # fmt: skip
+
+
+def statement(dialect: str) -> Prepared:
+    """Cards by `ids`: the columns above, then the source's slug and name, tags and regions as JSON rows."""
+    tags = (
+        select(TAG.c.slug, TAG.c.name, TAG.c.kind)
+        .join(TAGGED, TAGGED.c.tag_id == TAG.c.id)
+        .where(TAGGED.c.article_id == A.c.id)
+        .order_by(TAGGED.c.position)
+        .correlate(A)
+        .subquery()
+    )
+    regions = (
+        select(PLACED.c.region_id, PLACED.c.roles)
+        .where(PLACED.c.article_id == A.c.id, PLACED.c.roles != literal_column("0"))
+        .order_by(PLACED.c.position)
+        .correlate(A)
+        .subquery()
+    )
+    found = (
+        select(*(A.c[name] for name in _COLUMNS), SOURCE.c.slug, SOURCE.c.name, json_rows(tags), json_rows(regions))
+        .outerjoin(SOURCE, SOURCE.c.id == A.c.source_id)
+        .where(AnyOf(A.c.id, "ids"))
+    )
+    return prepare(found, dialect, ["ids"])
+
+
+def card(row: Row, atlas: Atlas, site_url: str) -> Json:
+    """A card from a row of `statement`, its properties in their order."""
+    a = dict(zip(_COLUMNS, row, strict=False))
+    source_slug, source_name, tag_rows, region_rows = row[-4:]
+    tags = [{"slug": slug, "name": name, "kind": kind} for slug, name, kind in orjson.loads(str(tag_rows))]
+    return {
+        "id": a["id"],
+        "slug": a["slug"],
+        "status": a["status"],
+        "language": a["language"],
+        "version": a["version"],
+        "title": a["title"],
+        "standfirst": a["standfirst"],
+        "dateline": _dateline(a, atlas),
+        "authors": [{"slug": tag["slug"], "name": tag["name"]} for tag in tags if tag["kind"] == "contributor"],
+        "tags": [tag for tag in tags if tag["kind"] != "contributor"],
+        "regions": [_region(atlas, id, roles) for id, roles in orjson.loads(str(region_rows))],
+        "images": orjson.loads(str(a["images"])),
+        "corrections": orjson.loads(str(a["corrections"])),
+        "source": _source(source_slug, source_name, a["source_url"]),
+        "signature": a["signature"],
+        "external_id": a["external_id"],
+        "translation_of": a["translation_of"],
+        "seo": {"title": None, "description": None, "canonical_url": None} | orjson.loads(str(a["seo"])),
+        "word_count": a["word_count"],
+        "reading_minutes": reading_minutes(_int(a["word_count"])),
+        "published_at": _time(a["published_at"]),
+        "published_precision": a["published_precision"],
+        "first_published_at": _time(a["first_published_at"]),
+        "updated_at": _time(a["updated_at"]),
+        "created_at": _time(a["created_at"]),
+        "url": f"{site_url}/articles/{a['slug']}" if site_url else None,
+    }
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _time(value: object) -> str | None:
+    return None if value is None else format_time(_int(value))
+
+
+def _dateline(a: Mapping[str, object], atlas: Atlas) -> Json | None:
+    if a["dateline_text"] is None:
+        return None
+    region = a["dateline_region_id"]
+    return {
+        "text": a["dateline_text"],
+        "place": a["dateline_place"],
+        "region": atlas.by_id[_int(region)].slug if region is not None else None,
+        "date": a["dateline_date"],
+        "precision": a["dateline_precision"],
+    }
+
+
+def _region(atlas: Atlas, id: int, roles: int) -> Json:
+    place = atlas.by_id[id]
+    shown = [name for name, bit in ROLES.items() if roles & bit]
+    return {"slug": place.slug, "name": place.name, "level": place.level, "roles": shown}
+
+
+def _source(slug: object, name: object, url: object) -> Json | None:
+    if slug is None and url is None:
+        return None
+    return {"slug": slug, "name": name, "url": url}
+
+
+class Cards:
+    """The most recently used cards of this process."""
+
+    def __init__(self, db: Database, site_url: str) -> None:
+        self._db, self._site_url = db, site_url
+        self._statement = statement(db.dialect)
+        self._kept: OrderedDict[tuple[int, int, int], bytes] = OrderedDict()
+
+    async def get(self, wanted: Sequence[tuple[int, int]], atlas: Atlas) -> dict[int, bytes]:
+        """Cards by id, for pairs (id, version); at most one statement. What is gone meanwhile is missing; what
+        changed meanwhile comes as it is now."""
+        found: dict[int, bytes] = {}
+        missing: list[int] = []
+        for id, version in wanted:
+            kept = self._kept.get((id, version, atlas.names_seq))
+            if kept is None:
+                missing.append(id)
+            else:
+                found[id] = kept
+                self._kept.move_to_end((id, version, atlas.names_seq))
+        if missing:
+            found |= await self._fetch(missing, atlas)
+        return found
+
+    async def _fetch(self, ids: Sequence[int], atlas: Atlas) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
+            made = orjson.dumps(card(row, atlas, self._site_url))
+            id, version = _int(row[0]), _int(row[1])
+            found[id] = self._kept[(id, version, atlas.names_seq)] = made
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return found

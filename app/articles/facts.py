@@ -1,0 +1,87 @@
+"""The filterable facts of articles, read from SQL in sets: what the log keeps, what the index holds."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, exists, select
+
+from app.articles.filters import Facts
+from app.changes.log import Facts as LoggedFacts
+from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
+
+A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
+CHUNK = 500
+
+
+def load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
+    """Facts of the articles that exist, three statements for each 500."""
+    found: dict[int, Facts] = {}
+    for i in range(0, len(ids), CHUNK):
+        found |= _load(connection, ids[i : i + CHUNK])
+    return found
+
+
+def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
+    tags: dict[int, list[int]] = defaultdict(list)
+    regions: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
+    by_position = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.position)
+    for row in connection.execute(by_position.where(TAGGED.c.article_id.in_(ids))):
+        tags[row[0]].append(row[1])
+    placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
+    for article, region, own, within in connection.execute(placed.where(PLACED.c.article_id.in_(ids))):
+        regions[article][region] = (own, within)
+    return {
+        row.id: Facts(
+            id=row.id,
+            status=row.status,
+            language=row.language,
+            origin=row.origin,
+            external_id=row.external_id,
+            slug=row.slug,
+            source=row.source_id,
+            tags=tuple(tags[row.id]),
+            regions=regions[row.id],
+            published_at=row.published_at,
+            updated_at=row.updated_at,
+            dateline=(row.dateline_from, row.dateline_to),
+            translation_of=row.translation_of,
+            has_image=row.images != "[]",
+            has_correction=row.corrections != "[]",
+            has_unresolved=bool(row.waiting),
+        )
+        for row in connection.execute(_articles.where(A.c.id.in_(ids)))
+    }
+
+
+_waiting = exists(
+    select(RELATED.c.id).where(RELATED.c.article_id == A.c.id, RELATED.c.target_id.is_(None)).correlate(A)
+)
+_articles = select(
+    A.c.id, A.c.status, A.c.language, A.c.origin, A.c.external_id, A.c.slug, A.c.source_id, A.c.published_at,
+    A.c.updated_at, A.c.dateline_from, A.c.dateline_to, A.c.translation_of, A.c.images, A.c.corrections,
+    _waiting.label("waiting"),
+)  # fmt: skip
+
+
+def for_log(facts: Facts) -> LoggedFacts:
+    """The facts as the log keeps them: short, without what is empty."""
+    kept: LoggedFacts = {
+        "status": facts.status,
+        "language": facts.language,
+        "origin": facts.origin,
+        "slug": facts.slug,
+        "updated_at": facts.updated_at,
+    }
+    optional = {
+        "external_id": facts.external_id,
+        "source": facts.source,
+        "tags": facts.tags,
+        "regions": [[id, *roles] for id, roles in sorted(facts.regions.items())],
+        "published_at": facts.published_at,
+        "dateline": None if facts.dateline == (None, None) else facts.dateline,
+        "translation_of": facts.translation_of,
+        "has_image": facts.has_image,
+        "has_correction": facts.has_correction,
+        "has_unresolved": facts.has_unresolved,
+    }
+    return kept | {name: value for name, value in optional.items() if value not in (None, False, (), [])}

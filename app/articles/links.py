@@ -1,0 +1,72 @@
+"""Writes an article's links to tags and regions, with everything that its regions lie in."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, delete, insert
+
+from app.articles.manuscript import Manuscript
+from app.models import ArticleRegion, ArticleTag, table
+from app.regions.atlas import Atlas
+from app.tags.service import Wanted
+
+TAGGED, PLACED = table(ArticleTag), table(ArticleRegion)
+
+
+def replace(
+    connection: Connection,
+    saved: Sequence[tuple[int, Manuscript, int | None]],
+    tags: Mapping[Wanted, int],
+    atlas: Atlas,
+    existing: Sequence[int],
+) -> None:
+    """Writes the links of (article, manuscript, published_at while public) anew; `existing` may have old ones."""
+    for i in range(0, len(existing), 500):
+        for rows in (TAGGED, PLACED):
+            connection.execute(delete(rows).where(rows.c.article_id.in_(existing[i : i + 500])))
+    tag_rows = [row for id, manuscript, at in saved for row in _tag_rows(id, manuscript, at, tags)]
+    region_rows = [row for id, manuscript, at in saved for row in _region_rows(id, manuscript, at, atlas)]
+    if tag_rows:
+        connection.execute(insert(TAGGED), tag_rows)
+    if region_rows:
+        connection.execute(insert(PLACED), region_rows)
+
+
+def _tag_rows(
+    article: int, manuscript: Manuscript, published_at: int | None, tags: Mapping[Wanted, int]
+) -> list[dict[str, int | None]]:
+    ids = dict.fromkeys(tags[wanted] for wanted in manuscript.tags)
+    return [
+        {"article_id": article, "tag_id": id, "position": position, "published_at": published_at}
+        for position, id in enumerate(ids)
+    ]
+
+
+def _region_rows(
+    article: int, manuscript: Manuscript, published_at: int | None, atlas: Atlas
+) -> list[dict[str, int | None]]:
+    return [
+        {
+            "article_id": article,
+            "region_id": region,
+            "position": position,
+            "roles": own,
+            "roles_within": within,
+            "published_at": published_at,
+        }
+        for region, (position, own, within) in spread(manuscript.regions, atlas).items()
+    ]
+
+
+def spread(regions: Sequence[tuple[int, int]], atlas: Atlas) -> dict[int, tuple[int, int, int]]:
+    """Region → (position, own roles, roles at or below it), for an article's regions and all that they lie in."""
+    own: dict[int, int] = {}
+    for region, roles in regions:
+        own[region] = own.get(region, 0) | roles
+    within: dict[int, int] = {}
+    for region, roles in own.items():
+        for above in atlas.within[region]:
+            within[above] = within.get(above, 0) | roles
+    positions = {region: position for position, region in enumerate(own)}
+    return {
+        region: (positions.get(region, len(own)), own.get(region, 0), roles) for region, roles in sorted(within.items())
+    }

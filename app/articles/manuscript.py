@@ -1,0 +1,66 @@
+"""An article on its way in: cleaned, sanitised, its regions looked up; what `service.save` takes from every door."""
+
+from dataclasses import dataclass
+
+from app.tags.service import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Dateline:
+    """`date` is `2025`, `2025-12` or `2025-12-03`; `start` and `end` (exclusive) are its period in epoch seconds."""
+
+    text: str
+    place: str | None = None
+    region: int | None = None
+    date: str | None = None
+    precision: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedEntry:
+    """A related post as given: an article of this archive by id, or a title, an address or both."""
+
+    title: str | None = None
+    url: str | None = None
+    target: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manuscript:
+    """`identity` says within `origin` which article this is ("id:…", "url:…", "path:…", "content:…"; None: a new one).
+
+    `published_at` None means: the time of saving, or what the article has already. `status` None means: what the
+    article has already, `published` for a new one. `tags` hold sections and contributors too, by their kind.
+    `images`, `seo` and `extra` are JSON; `regions` are ids with role bits.
+    """
+
+    origin: str
+    identity: str | None
+    external_id: str | None
+    title: str
+    body: str
+    word_count: int
+    language: str
+    title_derived: bool = False
+    standfirst: str | None = None
+    dateline: Dateline | None = None
+    tags: tuple[Wanted, ...] = ()
+    regions: tuple[tuple[int, int], ...] = ()
+    related: tuple[RelatedEntry, ...] = ()
+    images: str = "[]"
+    seo: str = "{}"
+    extra: str = "{}"
+    source: str | None = None
+    source_url: str | None = None
+    signature: str | None = None
+    translation_of: int | None = None
+    status: str | None = None
+    published_at: int | None = None
+    published_precision: str = "instant"
+    updated_at: int | None = None
+    slug: str | None = None
+    previous_slugs: tuple[str, ...] = ()
+    previous_urls: tuple[str, ...] = ()
+    content_hash: str = ""

@@ -1,0 +1,165 @@
+"""From ids to the JSON that clients get: cards, what `include` brings, what `fields` keeps. Constant in SQL statements."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import orjson
+
+from app.articles import bodies, markdown, queries
+from app.articles.archive import Archive, View
+from app.articles.cards import FIELDS, Json
+from app.articles.queries import Entry, RelatedRow
+from app.http import params
+from app.regions.atlas import Atlas
+
+INCLUDES = ("body", "related", "body_text", "body_markdown", "body_blocks")
+_NESTED = {
+    "dateline": ("text", "place", "region", "date", "precision"),
+    "authors": ("slug", "name"),
+    "tags": ("slug", "name", "kind"),
+    "regions": ("slug", "name", "level", "roles"),
+    "images": ("url", "alt", "caption", "credit", "width", "height"),
+    "corrections": ("at", "text", "version"),
+    "source": ("slug", "name", "url"),
+    "seo": ("title", "description", "canonical_url"),
+    "related": ("position", "kind", "status", "title", "url", "article", "score", "reason"),
+}
+ALL_FIELDS = (
+    *FIELDS,
+    *INCLUDES[2:],
+    *(f"{field}.{part}" for field, parts in _NESTED.items() for part in parts),
+)
+PARAMETERS = (
+    params.fields("fields", "Only these properties, and `id`: `title,slug,tags.name`.", ALL_FIELDS),
+    params.fields("include", "What is added: the body, other views of it, the editors' related posts.", INCLUDES),
+    params.text("names_in", "Names of regions in this language, where there are any: `fr`.", maximum=12, example="fr"),
+)
+
+
+async def articles(
+    archive: Archive, view: View, entries: Sequence[Entry], *, wanted: params.Read, full: bool = False
+) -> list[bytes]:
+    """Each entry's JSON, in order; what vanished meanwhile is left out. `full` is the item: card, body, related."""
+    cards = await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
+    present = [entry.id for entry in entries if entry.id in cards]
+    fields = wanted.fields("fields")
+    includes = {field.partition(".")[0] for field in (*wanted.fields("include"), *fields)} & {*INCLUDES}
+    if full and not fields:
+        includes |= {"body", "related"}
+    language = wanted.text("names_in")
+    if not includes and not fields and language is None:
+        return [cards[id] for id in present]
+    shown = {id: orjson.loads(cards[id]) for id in present}
+    await _include(archive, view, shown, includes)
+    if language:
+        for card in shown.values():
+            _rename(card, view.atlas, language)
+    return [orjson.dumps(_kept(_ordered(shown[id]), fields)) for id in present]
+
+
+async def cards(archive: Archive, view: View, entries: Sequence[Entry]) -> dict[int, Json]:
+    """Plain cards by id, as objects."""
+    found = await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
+    return {id: orjson.loads(card) for id, card in found.items()}
+
+
+async def _include(archive: Archive, view: View, shown: dict[int, Json], includes: set[str]) -> None:
+    if includes - {"related"}:
+        texts = await queries.bodies(archive.db, list(shown))
+        for id, card in shown.items():
+            card |= {name: _body(name, texts.get(id, "")) for name in includes - {"related"}}
+    if "related" in includes:
+        editorial = await related(archive, view, list(shown))
+        for id, card in shown.items():
+            card["related"] = editorial[id]
+
+
+def _body(name: str, body: str) -> object:
+    match name:
+        case "body_text":
+            return bodies.to_text(body)
+        case "body_markdown":
+            return markdown.from_html(body)
+        case "body_blocks":
+            return [{"id": b.id, "type": b.type, "text": b.text, "html": b.html} for b in bodies.blocks(body)]
+        case _:
+            return body
+
+
+async def related(archive: Archive, view: View, ids: Sequence[int]) -> dict[int, list[Json]]:
+    """The editors' related posts of articles as shown, in two statements. Entries whose target may not be seen, the
+    article itself, and a target named twice are left out."""
+    rows = await queries.related(archive.db, ids)
+    visible = [row for row in rows if row.target_id is None or _may_see(view, row)]
+    targets = {
+        row.target_id: Entry(row.target_id, row.target_version or 0, None)
+        for row in visible
+        if row.target_id is not None
+    }
+    shown = await cards(archive, view, list(targets.values())) if targets else {}
+    found: dict[int, list[Json]] = {id: [] for id in ids}
+    named: dict[int, set[int]] = defaultdict(set)
+    for row in visible:
+        if row.target_id is not None:
+            if row.target_id in named[row.article_id] or row.target_id not in shown:
+                continue
+            named[row.article_id].add(row.target_id)
+        found[row.article_id].append(_related(row, shown))
+    return found
+
+
+def _may_see(view: View, row: RelatedRow) -> bool:
+    if row.target_id == row.article_id:
+        return False
+    return row.target_status == "published" or view.caller.may("read_drafts")
+
+
+def _related(row: RelatedRow, shown: dict[int, Json]) -> Json:
+    return {
+        "position": row.position,
+        "kind": "editorial",
+        "status": "unresolved" if row.target_id is None else "linked",
+        "title": row.title or row.target_title,
+        "url": row.url,
+        "article": shown.get(row.target_id) if row.target_id is not None else None,
+        "score": None,
+        "reason": None,
+    }
+
+
+_ORDER = {name: i for i, name in enumerate((*FIELDS, *INCLUDES[2:]))}
+
+
+def _ordered(article: Json) -> Json:
+    """The properties in the documented order, whatever was added when."""
+    return {name: article[name] for name in sorted(article, key=_ORDER.__getitem__)}
+
+
+def _rename(card: Json, atlas: Atlas, language: str) -> None:
+    regions = card["regions"]
+    assert isinstance(regions, list)
+    for region in regions:
+        region["name"] = atlas.name_in(atlas.by_slug[region["slug"]].id, language)
+
+
+def _kept(article: Json, fields: Sequence[str]) -> Json:
+    """Only what `fields` names: `id` always, a property whole, or parts of it."""
+    if not fields:
+        return article
+    parts: dict[str, set[str]] = defaultdict(set)
+    for field in fields:
+        name, _, part = field.partition(".")
+        parts[name].add(part)
+    return {
+        name: value if name == "id" or "" in parts[name] else _parts(value, parts[name])
+        for name, value in article.items()
+        if name == "id" or name in parts
+    }
+
+
+def _parts(value: object, names: set[str]) -> object:
+    if isinstance(value, list):
+        return [_parts(one, names) for one in value]
+    if isinstance(value, dict):
+        return {name: part for name, part in value.items() if name in names}
+    return value

@@ -1,0 +1,241 @@
+"""Reads articles: pages of ids by keyset, items, related posts, neighbours. Every statement is prepared by its shape."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, tuple_
+
+from app.articles import filters
+from app.articles.filters import ArticleFilter, Shape
+from app.db import Database
+from app.models import Article, ArticleSlug, ArticleUrl, RelatedPost, table
+from app.sql import AnyOf, AnySelect, Prepared, Value, prepare
+
+A, SLUG, URL, RELATED = table(Article), table(ArticleSlug), table(ArticleUrl), table(RelatedPost)
+
+SORTS = ("-published_at", "published_at", "-updated_at", "updated_at", "-created_at", "created_at", "title", "-title")
+COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of a list: what a card is asked for with, and the sort key that a cursor holds."""
+
+    id: int
+    version: int
+    key: int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page begins: behind or before a row, or so many rows in."""
+
+    kind: Literal["after", "before"] = "after"
+    key: int | str | None = None
+    id: int | None = None
+    offset: int = 0
+
+
+START = Place()
+
+
+async def page(db: Database, wanted: ArticleFilter, sort: str, limit: int, place: Place = START) -> list[Entry]:
+    """At most `limit` rows in the order of `sort`, ties by id, nulls last. Before a place: the ones next to it."""
+    turn = "start" if place.id is None else f"{place.kind}{'_null' if place.key is None else ''}"
+    statement = _statement(db.dialect, _Shaped(filters.shape(wanted), wanted), sort, turn)
+    values: dict[str, Value] = {**filters.values(wanted), "limit": limit, "offset": place.offset}
+    if place.id is not None:
+        values |= {"key": place.key, "id": place.id} if place.key is not None else {"id": place.id}
+    bounded = not (wanted.tags_all or wanted.regions_all or wanted.tags_not or wanted.regions_not)
+    rows = await db.reader.rows(statement, values, bounded=bounded)
+    found = [Entry(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    return found[::-1] if place.kind == "before" else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Shaped:
+    """A filter that is equal to all filters of its shape: the statement's text is the same for them."""
+
+    shape: Shape
+    example: ArticleFilter
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shaped) and self.shape == other.shape
+
+    def __hash__(self) -> int:
+        return hash(self.shape)
+
+
+@lru_cache(maxsize=1024)
+def _statement(dialect: str, shaped: _Shaped, sort: str, turn: str) -> Prepared:
+    wanted = shaped.example
+    name = sort.removeprefix("-")
+    column: ColumnElement[int | str | None] = A.c.sort_title if name == "title" else A.c[name]
+    nullable = name == "published_at" and not wanted.public_only
+    descending = sort.startswith("-") != turn.startswith("before")
+    found = select(A.c.id, A.c.version, column).where(*filters.conditions(wanted))
+    if turn != "start":
+        found = found.where(_beyond(column, turn, descending=descending, nullable=nullable))
+    backwards = turn.startswith("before")
+    order: list[ColumnElement[object]] = (
+        [column.is_(None).desc() if backwards else column.is_(None)] if nullable else []
+    )
+    order += [column.desc(), A.c.id.desc()] if descending else [column, A.c.id]
+    found = found.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset"))
+    return prepare(found, dialect, filters.lists(wanted))
+
+
+def _beyond(
+    column: ColumnElement[int | str | None], turn: str, *, descending: bool, nullable: bool
+) -> ColumnElement[bool]:
+    """The rows behind the cursor's in the direction of reading; nulls are last, so first when reading backwards."""
+    id = bindparam("id", type_=A.c.id.type)
+    beyond_id = A.c.id < id if descending else A.c.id > id
+    if turn == "after_null":
+        return and_(column.is_(None), beyond_id)
+    if turn == "before_null":
+        return or_(column.is_not(None), beyond_id)
+    key = bindparam("key", type_=column.type)
+    row, bound = tuple_(column, A.c.id), tuple_(key, id)
+    beyond = row < bound if descending else row > bound
+    return or_(beyond, column.is_(None)) if nullable and turn == "after" else beyond
+
+
+async def count(db: Database, wanted: ArticleFilter) -> tuple[int, bool]:
+    """How many match in SQL, up to COUNTED; and whether that is all. For lists that no index holds."""
+    statement = _count(db.dialect, _Shaped(filters.shape(wanted), wanted))
+    values: dict[str, Value] = {**filters.values(wanted), "most": COUNTED + 1}
+    [(number,)] = await db.reader.rows(statement, values, bounded=False)
+    assert isinstance(number, int)
+    return min(number, COUNTED), number <= COUNTED
+
+
+@lru_cache(maxsize=512)
+def _count(dialect: str, shaped: _Shaped) -> Prepared:
+    wanted = shaped.example
+    inner = select(A.c.id).where(*filters.conditions(wanted)).limit(bindparam("most")).subquery()
+    return prepare(select(func.count()).select_from(inner), dialect, filters.lists(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a reference leads to, before anybody has asked who may see it."""
+
+    id: int
+    version: int
+    slug: str
+    status: str
+    public_once: bool
+    withdrawn_at: int | None
+    withdrawn_reason: str | None
+
+
+_FOUND = [A.c[name] for name in Found.__slots__]
+
+
+@lru_cache(maxsize=16)
+def _lookup(dialect: str, by: Literal["id", "slug"]) -> Prepared:
+    found: AnySelect = select(*_FOUND)
+    if by == "id":
+        return prepare(found.where(A.c.id == bindparam("ref", type_=A.c.id.type)), dialect)
+    joined = found.join(SLUG, SLUG.c.article_id == A.c.id)
+    return prepare(joined.where(SLUG.c.slug == bindparam("ref", type_=SLUG.c.slug.type)), dialect)
+
+
+async def find(db: Database, ref: str) -> Found | None:
+    """By id (digits only) or by any slug that it has or had."""
+    if ref.isascii() and ref.isdigit():
+        if len(ref) > 18:
+            return None
+        rows = await db.reader.rows(_lookup(db.dialect, "id"), {"ref": int(ref)})
+    else:
+        rows = await db.reader.rows(_lookup(db.dialect, "slug"), {"ref": ref})
+    return Found(*rows[0]) if rows else None  # type: ignore[arg-type] # as selected
+
+
+@lru_cache(maxsize=4)
+def _bodies(dialect: str) -> Prepared:
+    return prepare(select(A.c.id, A.c.body).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+
+
+async def bodies(db: Database, ids: Sequence[int]) -> dict[int, str]:
+    rows = await db.reader.rows(_bodies(db.dialect), {"ids": list(ids)})
+    return {int(str(id)): str(body) for id, body in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedRow:
+    """An editors' related post; `target…` are of the article that it found, None while unresolved."""
+
+    article_id: int
+    position: int
+    title: str | None
+    url: str | None
+    target_id: int | None
+    target_version: int | None
+    target_status: str | None
+    target_title: str | None
+
+
+@lru_cache(maxsize=4)
+def _related(dialect: str) -> Prepared:
+    target = A.alias("target")
+    found = (
+        select(
+            *(RELATED.c[name] for name in ("article_id", "position", "title", "url", "target_id")),
+            *(target.c[name] for name in ("version", "status", "title")),
+        )
+        .outerjoin(target, target.c.id == RELATED.c.target_id)
+        .where(AnyOf(RELATED.c.article_id, "ids"))
+        .order_by(RELATED.c.article_id, RELATED.c.position)
+    )
+    return prepare(found, dialect, ["ids"])
+
+
+async def related(db: Database, ids: Sequence[int]) -> list[RelatedRow]:
+    """The editors' entries of articles, in their order."""
+    rows = await db.reader.rows(_related(db.dialect), {"ids": list(ids)})
+    return [RelatedRow(*row) for row in rows]  # type: ignore[arg-type] # as selected
+
+
+@lru_cache(maxsize=4)
+def _keys(dialect: str) -> Prepared:
+    return prepare(select(A.c.id, A.c.published_at).where(A.c.id == bindparam("id", type_=A.c.id.type)), dialect)
+
+
+async def neighbours(db: Database, id: int, wanted: ArticleFilter) -> tuple[Entry | None, Entry | None]:
+    """The next newer and the next older article of a list by `-published_at`, beside one that need not be in it."""
+    [(_, at)] = await db.reader.rows(_keys(db.dialect), {"id": id})
+    if at is None:
+        return None, None
+    assert isinstance(at, int)
+    newer = await page(db, wanted, "-published_at", 1, Place("before", at, id))
+    older = await page(db, wanted, "-published_at", 1, Place("after", at, id))
+    return (newer[0] if newer else None), (older[0] if older else None)
+
+
+@lru_cache(maxsize=16)
+def _by_address(dialect: str, by: str) -> Prepared:
+    found: AnySelect = select(*_FOUND)
+    if by == "url":
+        joined = found.join(URL, URL.c.article_id == A.c.id)
+        return prepare(joined.where(URL.c.url_key == bindparam("key", type_=URL.c.url_key.type)), dialect)
+    by_id = found.where(A.c.external_id == bindparam("key", type_=A.c.external_id.type))
+    if by == "origin":
+        by_id = by_id.where(A.c.origin == bindparam("origin", type_=A.c.origin.type))
+    return prepare(by_id, dialect)
+
+
+async def by_url(db: Database, url_key: str) -> list[Found]:
+    rows = await db.reader.rows(_by_address(db.dialect, "url"), {"key": url_key})
+    return [Found(*row) for row in rows]  # type: ignore[arg-type] # as selected
+
+
+async def by_external_id(db: Database, external_id: str, origin: str | None) -> list[Found]:
+    values: dict[str, Value] = {"key": external_id}
+    if origin:
+        values["origin"] = origin
+    rows = await db.reader.rows(_by_address(db.dialect, "origin" if origin else "external_id"), values)
+    return [Found(*row) for row in rows]  # type: ignore[arg-type] # as selected

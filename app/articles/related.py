@@ -1,0 +1,148 @@
+"""Related posts: what is known of them, and the linking that happens in the transaction that makes it true.
+
+An entry waits, with its normalised keys, until an article is published whose address, slug or (unique, three words or
+more) title is the one it names. Linking moves neither `version` nor `updated_at` of the article that names it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, text, update
+
+from app import text as texts
+from app.articles.manuscript import RelatedEntry
+from app.models import Article, ArticleSlug, ArticleUrl, RelatedPost, table
+
+A, RELATED, SLUG, URL = table(Article), table(RelatedPost), table(ArticleSlug), table(ArticleUrl)
+CHUNK = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    id: int
+    article_id: int
+    title_key: str | None
+    slug_key: str | None
+    url_key: str | None
+
+
+_waiting = select(RELATED.c.id, RELATED.c.article_id, RELATED.c.title_key, RELATED.c.slug_key, RELATED.c.url_key).where(
+    RELATED.c.target_id.is_(None), RELATED.c.unlinked.is_(False)
+)
+
+
+def replace(
+    connection: Connection, rows: Sequence[tuple[int, Sequence[RelatedEntry]]], existing: Sequence[int], site_url: str
+) -> None:
+    """Writes the editors' entries of articles anew, in their order; `existing` may have old ones."""
+    for i in range(0, len(existing), CHUNK):
+        connection.execute(delete(RELATED).where(RELATED.c.article_id.in_(existing[i : i + CHUNK])))
+    wanted = [_row(id, i, entry, site_url) for id, entries in rows for i, entry in enumerate(entries, 1)]
+    if wanted:
+        connection.execute(insert(RELATED), wanted)
+
+
+def _row(article: int, position: int, entry: RelatedEntry, site_url: str) -> dict[str, object]:
+    return {
+        "article_id": article,
+        "position": position,
+        "title": entry.title,
+        "url": entry.url,
+        "target_id": entry.target,
+        "title_key": texts.title_key(entry.title) if entry.title else None,
+        "slug_key": _slug_key(entry.url, site_url) if entry.url else None,
+        "url_key": texts.url_key(entry.url) if entry.url else None,
+        "unlinked": False,
+    }
+
+
+def _slug_key(url: str, site_url: str) -> str | None:
+    """The slug that an address of this site ends in; another site's addresses say nothing about our slugs."""
+    inside = url.startswith("/") or (site_url and texts.url_key(url).startswith(texts.url_key(site_url) + "/"))
+    return texts.last_segment(url) if inside else None
+
+
+def link(connection: Connection, saved: Sequence[int], published: Sequence[int]) -> dict[int, list[int]]:
+    """Links what can be linked now: entries of `saved` articles, and entries anywhere that wait for `published` ones.
+
+    Returns article → targets newly linked. On PostgreSQL this part of all writes stands in line, so that two
+    transactions that publish each other's targets cannot both miss them; SQLite has one writer anyway.
+    """
+    if not saved and not published:
+        return {}
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(4701)"))
+    waiting = {one.id: one for one in _waiting_in(connection, saved)}
+    waiting |= {one.id: one for one in _waiting_for(connection, published)}
+    if not waiting:
+        return {}
+    targets = _targets(connection, list(waiting.values()))
+    found = [(one, targets[one.id]) for one in waiting.values() if targets.get(one.id)]
+    linked: dict[int, list[int]] = {}
+    for one, target in found:
+        linked.setdefault(one.article_id, []).append(target)
+    if found:
+        statement = update(RELATED).where(RELATED.c.id == bindparam("row")).values(target_id=bindparam("target"))
+        connection.execute(statement, [{"row": one.id, "target": target} for one, target in found])
+    return linked
+
+
+def _waiting_in(connection: Connection, articles: Sequence[int]) -> list[_Waiting]:
+    rows: list[_Waiting] = []
+    for i in range(0, len(articles), CHUNK):
+        found = connection.execute(_waiting.where(RELATED.c.article_id.in_(articles[i : i + CHUNK])))
+        rows += (_Waiting(*row) for row in found)
+    return rows
+
+
+def _waiting_for(connection: Connection, published: Sequence[int]) -> list[_Waiting]:
+    rows: list[_Waiting] = []
+    for i in range(0, len(published), CHUNK):
+        ids = published[i : i + CHUNK]
+        keys = (
+            (RELATED.c.title_key, select(A.c.title_key).where(A.c.id.in_(ids), A.c.title_key != "")),
+            (RELATED.c.slug_key, select(SLUG.c.slug).where(SLUG.c.article_id.in_(ids))),
+            (RELATED.c.url_key, select(URL.c.url_key).where(URL.c.article_id.in_(ids))),
+        )
+        for column, of_published in keys:
+            rows += (_Waiting(*row) for row in connection.execute(_waiting.where(column.in_(of_published))))
+    return rows
+
+
+def _targets(connection: Connection, waiting: Sequence[_Waiting]) -> dict[int, int]:
+    """Entry → published article, by address, then slug, then a title that only one published article has."""
+    by_url = _look_up(
+        connection,
+        select(URL.c.url_key, func.min(A.c.id)).join(A, A.c.id == URL.c.article_id).group_by(URL.c.url_key),
+        URL.c.url_key,
+        [one.url_key for one in waiting],
+    )
+    by_slug = _look_up(
+        connection,
+        select(SLUG.c.slug, A.c.id).join(A, A.c.id == SLUG.c.article_id),
+        SLUG.c.slug,
+        [one.slug_key for one in waiting],
+    )
+    by_title = _look_up(
+        connection,
+        select(A.c.title_key, func.min(A.c.id)).group_by(A.c.title_key).having(func.count() == 1),
+        A.c.title_key,
+        [one.title_key for one in waiting],
+    )
+    found: dict[int, int] = {}
+    for one in waiting:
+        target = by_url.get(one.url_key or "") or by_slug.get(one.slug_key or "") or by_title.get(one.title_key or "")
+        if target is not None and target != one.article_id:
+            found[one.id] = target
+    return found
+
+
+def _look_up(
+    connection: Connection, statement: Select[str, int], column: ColumnElement[str], keys: Sequence[str | None]
+) -> dict[str, int]:
+    wanted = sorted({key for key in keys if key})
+    found: dict[str, int] = {}
+    for i in range(0, len(wanted), CHUNK):
+        chunk = statement.where(column.in_(wanted[i : i + CHUNK]))
+        found |= {row[0]: row[1] for row in connection.execute(chunk.where(A.c.status == "published"))}
+    return found

@@ -1,0 +1,71 @@
+"""Gives articles their slugs and addresses, unique in the archive, old ones kept for ever."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, insert, select
+
+from app import text
+from app.articles.manuscript import Manuscript
+from app.errors import SlugTaken
+from app.models import ArticleSlug, ArticleUrl, table
+
+SLUG, URL = table(ArticleSlug), table(ArticleUrl)
+
+
+def choose(connection: Connection, manuscripts: Sequence[Manuscript], *, strict: bool) -> list[str]:
+    """A free slug for each new article: its own or one made from the title, with `-2` … behind it where taken.
+
+    `strict`: a given slug that is taken raises SlugTaken instead.
+    """
+    wanted = [text.slug(m.slug, "article") if m.slug else text.slug(m.title, "article") for m in manuscripts]
+    taken = _taken(connection, sorted(set(wanted)))
+    chosen = []
+    for manuscript, slug in zip(manuscripts, wanted, strict=True):
+        if slug in taken:
+            if strict and manuscript.slug:
+                raise SlugTaken(slug)
+            slug = _next_free(connection, slug, taken)
+        taken.add(slug)
+        chosen.append(slug)
+    return chosen
+
+
+def _taken(connection: Connection, slugs: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for i in range(0, len(slugs), 500):
+        found.update(connection.execute(select(SLUG.c.slug).where(SLUG.c.slug.in_(slugs[i : i + 500]))).scalars())
+    return found
+
+
+def _next_free(connection: Connection, slug: str, taken: set[str]) -> str:
+    # "." is the character behind "-": one range scan finds every numbered slug of this base.
+    numbered = select(SLUG.c.slug).where(SLUG.c.slug >= f"{slug}-", SLUG.c.slug < f"{slug}.")
+    used = taken.union(connection.execute(numbered).scalars())
+    number = 2
+    while f"{slug}-{number}" in used:
+        number += 1
+    return f"{slug}-{number}"
+
+
+def keep(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
+    """Notes slugs of articles; those that lead somewhere already stay where they lead."""
+    wanted = dict(rows)
+    taken = _taken(connection, sorted(wanted))
+    new = [{"slug": slug, "article_id": id} for slug, id in wanted.items() if slug not in taken]
+    if new:
+        connection.execute(insert(SLUG), new)
+
+
+def keep_urls(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
+    """Notes addresses of articles; several articles may have had the same one."""
+    wanted = {(text.url_key(url), id): url for url, id in rows if url}
+    ids = sorted({id for _, id in wanted})
+    there: set[tuple[str, int]] = set()
+    for i in range(0, len(ids), 500):
+        known = select(URL.c.url_key, URL.c.article_id).where(URL.c.article_id.in_(ids[i : i + 500]))
+        there.update((row[0], row[1]) for row in connection.execute(known))
+    new = [
+        {"url_key": key, "article_id": id, "url": url} for (key, id), url in wanted.items() if (key, id) not in there
+    ]
+    if new:
+        connection.execute(insert(URL), new)

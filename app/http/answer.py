@@ -1,0 +1,73 @@
+"""Answers as bytes: lists with their page and links, items, redirects; the caching headers that go with who asked."""
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.http import conditional
+from app.http.paging import Page, link_header
+from app.http.problems import PUBLIC, VARY
+
+PRIVATE = "private, no-cache"
+
+
+def headers(token: str, *, public: bool, tags: Sequence[str] = ()) -> dict[str, str]:
+    """What every read answers with; `tags` name what is in it, for purging shared caches."""
+    shown = {"X-Seq": token, "Vary": VARY}
+    return {**shown, "Cache-Tag": " ".join(tags)} if public and tags else shown
+
+
+def cache_control(*, public: bool) -> str:
+    return PUBLIC if public else PRIVATE
+
+
+def listed(
+    request: Request,
+    rows: Sequence[bytes],
+    page: Page,
+    *,
+    token: str,
+    public: bool,
+    warnings: Sequence[Mapping[str, object]] = (),
+    extra: Mapping[str, object] | None = None,
+    tags: Sequence[str] = ("list",),
+) -> Response:
+    """A list of rows that are JSON already, with `page`, `warnings` and a Link header."""
+    tail = {"page": page.to_dict(), "warnings": list(warnings), **(extra or {})}
+    body = b'{"data":[' + b",".join(rows) + b"]," + orjson.dumps(tail)[1:]
+    links = link_header(request.url.path, request.scope["query_string"], page)
+    return conditional.respond(
+        request,
+        body,
+        etag=conditional.list_etag(body),
+        cache_control=cache_control(public=public),
+        headers={**headers(token, public=public, tags=tags), "Link": links},
+    )
+
+
+def item(
+    request: Request, body: bytes, *, token: str, public: bool, version: int | None = None, tags: Sequence[str] = ()
+) -> Response:
+    """One thing as itself. `version` makes the ETag good for If-Match."""
+    etag = conditional.list_etag(body) if version is None else conditional.item_etag(version, body)
+    return conditional.respond(
+        request,
+        body,
+        etag=etag,
+        cache_control=cache_control(public=public),
+        headers=headers(token, public=public, tags=tags),
+    )
+
+
+def redirect(request: Request, status: int, path: str, *, token: str, public: bool, max_age: int = 60) -> Response:
+    """To another path of this server, with the query kept. 307 and 308 keep the method as well."""
+    query = request.scope["query_string"].decode("latin-1")
+    sharing = "public" if public else "private"
+    shown = {
+        **headers(token, public=public),
+        "Location": f"{path}?{query}" if query else path,
+        "Cache-Control": f"{sharing}, max-age={max_age}",
+    }
+    return Response(status_code=status, headers=shown)

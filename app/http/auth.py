@@ -1,0 +1,104 @@
+"""API keys: made, checked and revoked. Shown once, stored as a hash; who has none is the public."""
+
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlmodel import Session
+
+from app.db import Database
+from app.errors import MissingScope, Unauthorized
+from app.models import ApiKey, table
+from app.sql import Prepared, prepare
+
+KEY = table(ApiKey)
+SCOPES = ("read_drafts", "write", "publish", "admin")
+TOUCH_SECONDS = 300
+_token = re.compile(r"dl_([0-9]{1,15})_([A-Za-z0-9_-]{43})")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: `key` is None for the public. Answers to callers with a key are never shared."""
+
+    key: int | None = None
+    scopes: frozenset[str] = frozenset()
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    def demand(self, scope: str) -> None:
+        """Unauthorized for the public, MissingScope for a key without it."""
+        if self.key is None:
+            raise Unauthorized("This needs a key: send it as Authorization: Bearer dl_….")
+        if scope not in self.scopes:
+            raise MissingScope(scope)
+
+
+PUBLIC = Caller()
+
+
+def create(session: Session, name: str, scopes: tuple[str, ...], expires_at: int | None = None) -> str:
+    """A new key; what it returns is shown once and cannot be had again. `scopes` are among SCOPES."""
+    secret = secrets.token_urlsafe(32)
+    row = {
+        "name": name,
+        "secret_hash": _hash(secret),
+        "scopes": " ".join(scopes),
+        "created_at": int(time.time()),
+        "expires_at": expires_at,
+    }
+    id: int = session.connection().execute(insert(KEY).returning(KEY.c.id), row).scalar_one()
+    return f"dl_{id}_{secret}"
+
+
+def revoke(session: Session, id: int) -> bool:
+    """Ends a key at once; False where there is none of that id that was still good."""
+    good = update(KEY).where(KEY.c.id == id, KEY.c.revoked_at.is_(None)).values(revoked_at=int(time.time()))
+    return session.connection().execute(good).rowcount == 1
+
+
+def listed(session: Session) -> list[Mapping[str, object]]:
+    """All keys without their hashes, oldest first."""
+    columns = [column for column in KEY.c if column.name != "secret_hash"]
+    return [dict(row._mapping) for row in session.connection().execute(select(*columns).order_by(KEY.c.id))]
+
+
+def _hash(secret: str) -> str:
+    # A secret of 256 random bits needs no slow hash: there is nothing to guess.
+    return sha256(secret.encode()).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _lookup(dialect: str) -> Prepared:
+    columns = (KEY.c.secret_hash, KEY.c.scopes, KEY.c.expires_at, KEY.c.revoked_at, KEY.c.last_used_at)
+    return prepare(select(*columns).where(KEY.c.id == bindparam("id", type_=KEY.c.id.type)), dialect)
+
+
+async def check(db: Database, authorization: str | None) -> Caller:
+    """The caller behind an Authorization header. A bad, expired or revoked key is Unauthorized, never the public."""
+    if authorization is None:
+        return PUBLIC
+    scheme, _, token = authorization.partition(" ")
+    match = _token.fullmatch(token.strip())
+    if scheme.lower() != "bearer" or match is None:
+        raise Unauthorized("The Authorization header must be: Bearer dl_….")
+    id, now = int(match[1]), int(time.time())
+    rows = await db.reader.rows(_lookup(db.dialect), {"id": id})
+    stored, scopes, expires_at, revoked_at, last_used_at = rows[0] if rows else ("", "", None, None, None)
+    good = hmac.compare_digest(str(stored), _hash(match[2]))
+    if not good or revoked_at is not None or (isinstance(expires_at, int) and expires_at <= now):
+        raise Unauthorized("This key is not valid, or no longer.")
+    if not isinstance(last_used_at, int) or last_used_at < now - TOUCH_SECONDS:
+        await db.write(_touch, id, now)
+    return Caller(id, frozenset(str(scopes).split()))
+
+
+def _touch(session: Session, id: int, now: int) -> None:
+    session.connection().execute(update(KEY).where(KEY.c.id == id).values(last_used_at=now))

@@ -1,0 +1,160 @@
+"""The OpenAPI 3.1 document: FastAPI's, with every failure described, stable operation ids and the server's own data.
+
+Made once per app, at the first request for it. Describes; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.errors import CODES, ProblemCode
+from app.http.conditional import list_etag, respond
+from app.http.problems import MEDIA_TYPE, PUBLIC, VARY
+
+Json = dict[str, Any]
+Responses = dict[int | str, Json]
+
+EVERYWHERE = ("unauthorized", "rate_limited", "internal_error", "database_unavailable")
+WITH_QUERY = ("unknown_parameter", "duplicate_parameter", "invalid_value")
+_VERBS = ("get", "put", "post", "patch", "delete")
+_SHARED_STATUS = (404, 410)
+
+
+def problems(*codes: str) -> Responses:
+    """The `responses=` of a route that may fail in these ways, besides those `EVERYWHERE`; KeyError for a code that
+    does not exist."""
+    by_status: dict[int | str, list[ProblemCode]] = {}
+    for code in codes:
+        by_status.setdefault(CODES[code].status, []).append(CODES[code])
+    return {status: _response(found) for status, found in by_status.items()}
+
+
+def operation_id(route: APIRoute) -> str:
+    """For FastAPI's `generate_unique_id_function`: the route's name, which clients' generated code is named after."""
+    return route.name
+
+
+def install(app: FastAPI, *, description: str, tags: Sequence[Mapping[str, str]] = ()) -> None:
+    """Serves `/openapi.json`. The app must have been made with `openapi_url=None`, so that FastAPI serves none."""
+    made: list[bytes] = []
+
+    async def openapi(request: Request) -> Response:
+        if not made:
+            made.append(orjson.dumps(build(app, description=description, tags=tags)))
+        body = made[0]
+        return respond(request, body, etag=list_etag(body), cache_control=PUBLIC, headers={"Vary": VARY})
+
+    app.router.routes.append(Route("/openapi.json", openapi, name="openapi"))
+
+
+def build(app: FastAPI, *, description: str, tags: Sequence[Mapping[str, str]] = ()) -> Json:
+    """The document as data. Two operations with one id make FastAPI warn, which tests take as an error."""
+    shown: Json = orjson.loads(orjson.dumps(app.openapi()))
+    shown["info"] |= {"description": description, "license": {"name": "MIT", "identifier": "MIT"}}
+    shown["servers"] = [{"url": "/"}]
+    shown["tags"] = [dict(tag) for tag in tags]
+    shown["security"] = [{}, {"key": []}]
+    parts = shown.setdefault("components", {})
+    parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "dl_…"}}
+    schemas = parts.setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas |= {"Problem": PROBLEM, "ProblemError": PROBLEM_ERROR}
+    parts["schemas"] = dict(sorted(schemas.items()))
+    for operation in _operations(shown):
+        _describe_failures(operation)
+    return shown
+
+
+def _operations(shown: Json) -> Iterator[Json]:
+    for path in shown.get("paths", {}).values():
+        yield from (path[verb] for verb in _VERBS if verb in path)
+
+
+def _describe_failures(operation: Json) -> None:
+    """Adds what every operation may answer, and replaces FastAPI's own idea of a 422."""
+    given: Json = operation["responses"]
+    if MEDIA_TYPE not in given.get("422", {}).get("content", {MEDIA_TYPE: ()}):
+        del given["422"]
+    in_query = any(found["in"] == "query" for found in operation.get("parameters", ()))
+    for status, response in problems(*EVERYWHERE, *(WITH_QUERY if in_query else ("unknown_parameter",))).items():
+        known = given.setdefault(str(status), response)
+        if known is not response:
+            _merge(known, response)
+    operation["responses"] = dict(sorted(given.items()))
+
+
+def _merge(known: Json, more: Json) -> None:
+    """Two sets of codes under one status; beside a body that is no problem, such as that of a health check, both."""
+    contents = known.setdefault("content", {})
+    if MEDIA_TYPE not in contents:
+        contents |= more["content"]
+        return
+    examples = contents[MEDIA_TYPE]["examples"]
+    for code, example in more["content"][MEDIA_TYPE]["examples"].items():
+        examples.setdefault(code, example)
+    known["description"] = _titles(CODES[code] for code in examples)
+
+
+def _response(found: list[ProblemCode]) -> Json:
+    examples = {row.code: {"summary": row.title, "value": _example(row)} for row in found}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": _titles(iter(found)), "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}}
+
+
+def _titles(found: Iterator[ProblemCode]) -> str:
+    return "; ".join(f"`{row.code}`: {row.title}" for row in found) + "."
+
+
+def _example(row: ProblemCode) -> Json:
+    shown: Json = {
+        "type": f"/problems/{row.code}",
+        "title": row.title,
+        "status": row.status,
+        "detail": f"{row.title}.",
+        "code": row.code,
+        "request_id": None if row.status in _SHARED_STATUS else "5f0c2d9ab1e84c37",
+    }
+    if row.status == 422:
+        shown["errors"] = [{"parameter": "limit", "code": row.code, "detail": f"{row.title}."}]
+    return shown
+
+
+PROBLEM_ERROR: Json = {
+    "type": "object",
+    "description": "One thing wrong with one input.",
+    "properties": {
+        "parameter": {"type": "string", "description": "The query or path parameter."},
+        "pointer": {"type": "string", "description": "JSON pointer (RFC 6901) into the body."},
+        "code": {"type": "string", "enum": list(CODES)},
+        "detail": {"type": "string"},
+        "allowed": {"type": "array", "items": {"type": "string"}},
+        "did_you_mean": {"type": "string"},
+    },
+    "required": ["code", "detail"],
+}
+PROBLEM: Json = {
+    "type": "object",
+    "description": "A failure (RFC 9457). Branch on `code`; show `detail`. Some codes have members of their own.",
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "description": "Answers with the code's documentation."},
+        "title": {"type": "string", "description": "The same for every occurrence of the code."},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "About this occurrence."},
+        "code": {"type": "string", "enum": list(CODES)},
+        "request_id": {
+            "type": ["string", "null"],
+            "description": "For the server's log; null where caches may keep it.",
+        },
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemError"}},
+    },
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+}

@@ -1,0 +1,173 @@
+"""Every failure as `application/problem+json` (RFC 9457), whoever raised it: domain, router, parser or a crash.
+
+Never shows a stack trace, a class name or a path of the server; those go to the log under the request id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from app.errors import (
+    CODES,
+    DatelineError,
+    FieldError,
+    InvalidInput,
+    MalformedJson,
+    MethodNotAllowed,
+    NotFound,
+    ProblemCode,
+)
+from app.http.conditional import list_etag, respond
+
+MEDIA_TYPE = "application/problem+json"
+PUBLIC = "public, max-age=30, stale-while-revalidate=60"
+VARY = "Accept, Accept-Encoding, Authorization"
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_SHARED = frozenset({"not_found", "gone"})
+_BY_STATUS = {400: "malformed_json"} | {
+    status: code
+    for code, status in reversed([(found.code, found.status) for found in CODES.values()])
+    if status not in (400, 409, 422)
+}
+_CODE_OF_TYPE = {"extra_forbidden": "unknown_field"}
+
+
+def document(error: DatelineError, request_id: str | None) -> dict[str, object]:
+    """The problem document. What may be kept by caches (404, 410) must be the same for everybody, and a thing
+    that is hidden the same as one that is missing: there `request_id` is null."""
+    shown: dict[str, object] = {
+        "type": f"/problems/{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": None if error.code in _SHARED else request_id,
+    }
+    if error.errors:
+        shown["errors"] = [wrong.to_dict() for wrong in error.errors]
+    return {**shown, **error.members}
+
+
+def render(error: DatelineError, scope: Scope) -> Response:
+    """The answer to the request of `scope`. Caches may keep a 404 or 410 to a reader for five seconds."""
+    headers = {"Cache-Control": "no-store", **error.headers}
+    if error.code in _SHARED and scope["method"] in ("GET", "HEAD"):
+        known = any(name == b"authorization" for name, _ in scope["headers"])
+        headers |= {"Cache-Control": f"{'private' if known else 'public'}, max-age=5", "Vary": VARY}
+    body = orjson.dumps(document(error, scope.get("state", {}).get("request_id")))
+    return Response(body, error.status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Registers the handlers and the pages about problems. What is raised outside the router, by middleware, is
+    rendered by `middleware.Problems`."""
+    app.add_exception_handler(DatelineError, _on_domain_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.router.routes.append(Route("/problems", _list, name="list_problems"))
+    app.router.routes.append(Route("/problems/{code}", _item, name="get_problem"))
+
+
+async def _on_domain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DatelineError)
+    return render(error, request.scope)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    """The router's own complaints; a library's are translated by status."""
+    assert isinstance(error, HTTPException)
+    if error.status_code < 400:
+        return Response(status_code=error.status_code, headers=error.headers)
+    return render(_translated(error, request.scope), request.scope)
+
+
+def _translated(error: HTTPException, scope: Scope) -> DatelineError:
+    if error.status_code == 404:
+        return NotFound()
+    if error.status_code == 405:
+        return MethodNotAllowed(_allowed(scope))
+    found = CODES[_BY_STATUS.get(error.status_code, "invalid_value" if error.status_code < 500 else "internal_error")]
+    return _plain(found, "" if found.status >= 500 else error.detail)
+
+
+def _plain(found: ProblemCode, detail: str = "") -> DatelineError:
+    error = DatelineError(detail or f"{found.title}.")
+    error.code, error.status, error.title = found.code, found.status, found.title
+    return error
+
+
+def crash() -> DatelineError:
+    """What a client learns of a crash: that there was one."""
+    return _plain(CODES["internal_error"], "Something broke; the server's log has the cause under this request id.")
+
+
+def _allowed(scope: Scope) -> Iterable[str]:
+    """All methods of the path: the router itself would name those of the first route that has it."""
+    routes = scope["app"].routes
+    for method in _METHODS:
+        probe = {**scope, "method": method}
+        if any(route.matches(probe)[0] == Match.FULL for route in routes):
+            yield from ("GET", "HEAD") if method == "GET" else (method,)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    unread = any(wrong.get("type") == "json_invalid" for wrong in found)
+    return render(MalformedJson() if unread else invalid_input(found), request.scope)
+
+
+def invalid_input(errors: Iterable[dict[str, object]]) -> InvalidInput:
+    """From pydantic's list of errors, whose `loc` is relative to the request: `("body", "title")`."""
+    return InvalidInput(*(_field_error(error) for error in errors))
+
+
+def _field_error(error: dict[str, object]) -> FieldError:
+    place = error.get("loc")
+    where, *path = place if isinstance(place, tuple) and place else ("body",)
+    code = _CODE_OF_TYPE.get(str(error.get("type")), "invalid_value")
+    detail = str(error.get("msg", "Invalid."))
+    if where == "body":
+        return FieldError(code, detail, pointer=pointer(path))
+    return FieldError(code, detail, parameter=".".join(str(part) for part in path))
+
+
+def pointer(path: Iterable[object]) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _described(found: ProblemCode) -> dict[str, object]:
+    return {
+        "type": f"/problems/{found.code}",
+        "code": found.code,
+        "status": found.status,
+        "title": found.title,
+        "documentation": " ".join(found.documentation.split()),
+    }
+
+
+async def _list(request: Request) -> Response:
+    return _page(request, {"data": [_described(found) for found in CODES.values()]})
+
+
+async def _item(request: Request) -> Response:
+    found = CODES.get(request.path_params["code"])
+    if found is None:
+        raise NotFound()
+    return _page(request, _described(found))
+
+
+def _page(request: Request, shown: dict[str, object]) -> Response:
+    body = orjson.dumps(shown)
+    return respond(request, body, etag=list_etag(body), cache_control=PUBLIC, headers={"Vary": VARY})

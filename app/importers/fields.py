@@ -1,0 +1,269 @@
+"""Records (an object of NDJSON, a front matter) read into documents, field by field.
+
+Never drops a value: what is unknown, given twice or unreadable stays in `extra` under its own name.
+"""
+
+import html
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from selectolax.lexbor import LexborHTMLParser
+
+from app.importers import dates, names, values
+from app.importers.datelines import read_dateline
+from app.importers.document import (
+    Body,
+    BodyKind,
+    Context,
+    Dateline,
+    DatelinePrecision,
+    Document,
+    Failure,
+    SourceDate,
+)
+from app.importers.text import first_words
+
+Value = TypeVar("Value")
+
+NO_CONTENT = "neither a title nor a body"
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});")
+_MARKDOWN = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|^\s*(?:#+|>|[-*+]|\d+\.)\s+|[*_`]{1,3}|\{\{.*?\}\}", re.MULTILINE)
+_TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_PRECISIONS: Mapping[int, DatelinePrecision] = {4: "year", 7: "month", 10: "day"}
+
+
+@dataclass(slots=True)
+class _Record:
+    """One record while it is read: what is known of it, what is left over, and what people should know."""
+
+    known: dict[str, tuple[str, object]]
+    extra: dict[str, object]
+    context: Context
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
+        """The field as `read` understands it; what it does not understand goes to extra with a note."""
+        if name not in self.known:
+            return None
+        result = read(self.known[name][1])
+        if result is None:
+            self.keep(name, "could not be read")
+        return result
+
+    def keep(self, name: str, reason: str) -> None:
+        given, value = self.known[name]
+        self.extra[given] = value
+        self.notes.setdefault(f"{given}: {_quoted(value)} {reason}")
+
+    def text(self, name: str) -> str | None:
+        return self.take(name, values.text)
+
+    def plain(self, name: str) -> str | None:
+        """Text without character references, which some systems leave in titles."""
+        found = self.text(name)
+        if found and _ENTITY.search(found) and (repaired := html.unescape(found)) != found:
+            self.notes.setdefault(f"{self.known[name][0]}: character references resolved")
+            return values.text(repaired)
+        return found
+
+
+def read(
+    record: Mapping[str, object],
+    where: str,
+    context: Context,
+    notes: tuple[str, ...] = (),
+    body: Body | None = None,
+) -> Document | Failure:
+    """The document of a record; `body` is the text beside it, which goes before one inside it."""
+    known, extra = names.sort_fields(record)
+    found = _Record(known, extra, context, dict.fromkeys(notes))
+    if is_own(record):
+        _settle_own(found)
+    if body is not None and "body" in known:
+        extra.update([known.pop("body")])
+    body = body or _body(found)
+    title = found.plain("title")
+    if title is None and body is None:
+        return Failure(where, NO_CONTENT)
+    document = _described(found, Document(where, title=title, title_derived=title is None, body=body))
+    document = replace(_linked(found, document), extra=found.extra, notes=tuple(found.notes))
+    return document if title else replace(document, title=derive_title(document))
+
+
+def derive_title(document: Document) -> str:
+    """The first words of the body; of a body without words, the slug, the id or the place it came from."""
+    body = document.body
+    words = first_words(plain_text(body)) if body else ""
+    return words or (document.slug or document.external_id or document.where).replace("-", " ")
+
+
+def plain_text(body: Body) -> str:
+    """The words of a body, for its first ones: markup goes, roughly in the case of Markdown."""
+    if body.kind == "text":
+        return body.content
+    if body.kind == "html":
+        root = LexborHTMLParser(body.content[:20_000]).body
+        return root.text(separator=" ") if root else ""
+    return _MARKDOWN.sub(lambda hit: hit[1] or "", body.content[:2_000])
+
+
+def is_own(record: Mapping[str, object]) -> bool:
+    """Whether the record has the shape in which this archive answers and exports."""
+    return isinstance(record.get("id"), int) and "version" in record and "published_precision" in record
+
+
+def _settle_own(found: _Record) -> None:
+    # The number is another archive's key and says nothing here; the rest is worked out anew.
+    if found.known.get("external_id", ("",))[0] == "id":
+        del found.known["external_id"]
+    for name in names.DERIVED | {"id"}:
+        found.extra.pop(name, None)
+    seo = values.mapping(found.extra.get("seo"))
+    if seo is not None:
+        rest = {key: value for key, value in seo.items() if value is not None and key != "canonical_url"}
+        found.known["canonical_url"] = ("canonical_url", seo.get("canonical_url") or None)
+        found.extra["seo"] = rest
+    for name in [name for name, value in found.extra.items() if value in (None, [], {})]:
+        del found.extra[name]
+    if found.known.get("canonical_url", ("", ""))[1] is None:
+        del found.known["canonical_url"]
+
+
+def _body(found: _Record) -> Body | None:
+    said: BodyKind | None = found.context.body_kind
+    if "body_format" in found.known:
+        name, value = found.known.pop("body_format")
+        kind = values.KINDS.get(value.lower()) if isinstance(value, str) else None
+        said = kind or said
+        if kind is None:
+            found.extra[name] = value
+    if "body" not in found.known:
+        return None
+    name, value = found.known["body"]
+    body = values.body(name, value, said)
+    if body is None and not (isinstance(value, str) and not value.strip()):
+        found.keep("body", "could not be read")
+    return body
+
+
+def _described(found: _Record, document: Document) -> Document:
+    """The document with who, what and when."""
+    authors = found.take("authors", values.authors) or ((), ())
+    tags = found.take("tags", values.references) or ((), ())
+    regions = found.take("regions", values.references) or ((), ())
+    source = found.take("source", _source) or (None, None)
+    published = _published(found)
+    return replace(
+        document,
+        standfirst=found.plain("standfirst"),
+        dateline=_dateline(found, published),
+        authors=authors[0],
+        author_refs=authors[1],
+        tags=tags[0],
+        tag_refs=tags[1],
+        regions=regions[0],
+        region_refs=regions[1],
+        sections=found.take("sections", values.sections) or (),
+        language=found.text("language"),
+        source=source[0],
+        source_url=source[1],
+        signature=found.text("signature"),
+        published=published,
+        updated=_date(found, "updated"),
+        status=_status(found),
+    )
+
+
+def _linked(found: _Record, document: Document) -> Document:
+    """The document with what names it and what it points to."""
+    return replace(
+        document,
+        external_id=found.text("external_id"),
+        origin=found.text("origin"),
+        url=found.text("url"),
+        canonical_url=found.text("canonical_url"),
+        slug=found.text("slug"),
+        related=found.take("related", values.related) or (),
+        images=found.take("images", values.images) or (),
+        previous_slugs=found.take("previous_slugs", values.texts) or (),
+        previous_urls=found.take("previous_urls", values.texts) or (),
+    )
+
+
+def _source(value: object) -> tuple[str | None, str | None] | None:
+    found = values.source(value)
+    return found if found[0] or found[1] else None
+
+
+def _published(found: _Record) -> SourceDate | None:
+    """The date, with the precision that an export states beside the first instant of a period."""
+    published = _date(found, "published")
+    stated = found.extra.get("published_precision")
+    if published and (stated == "year" or stated == "month" or stated == "day" or stated == "instant"):
+        del found.extra["published_precision"]
+        return replace(published, precision=stated)
+    return published
+
+
+def _date(found: _Record, name: str) -> SourceDate | None:
+    if name not in found.known:
+        return None
+    given, value = found.known[name]
+    try:
+        reading = dates.read(value, found.context.timezone)
+    except ValueError as error:
+        found.keep(name, f"is no date: {error}")
+        return None
+    if reading.floating:
+        found.notes.setdefault(f"{given}: no time zone given, read as {found.context.timezone}")
+    return reading.date
+
+
+def _dateline(found: _Record, published: SourceDate | None) -> Dateline | None:
+    if "dateline" not in found.known:
+        return None
+    value = found.known["dateline"][1]
+    given = values.mapping(value)
+    if given is None:
+        line = values.text(value)
+        if line is None:
+            found.keep("dateline", "could not be read")
+        return read_dateline(line, published) if line else None
+    place, stated = values.text(given.get("place")), values.text(given.get("date"))
+    line = values.text(given.get("text")) or ", ".join(part for part in (place, stated) if part)
+    if not line:
+        found.keep("dateline", "could not be read")
+        return None
+    if stated is None:
+        return Dateline(line, place)
+    return _stated_dateline(found, Dateline(line, place), stated)
+
+
+def _stated_dateline(found: _Record, dateline: Dateline, stated: str) -> Dateline:
+    precision = _PRECISIONS.get(len(stated))
+    try:
+        if precision is None or dates.read_date(stated, found.context.timezone).precision != precision:
+            raise ValueError("not written as 2025, 2025-12 or 2025-12-03")
+    except ValueError as error:
+        found.keep("dateline", f"has no usable date: {error}")
+        return dateline
+    return replace(dateline, date=stated, precision=precision)
+
+
+def _status(found: _Record) -> str | None:
+    """The status in small letters; `draft: true` is one, `draft: false` says nothing."""
+    status = found.text("status")
+    if "draft" in found.known:
+        name, value = found.known["draft"]
+        draft = _TRUTHS.get(str(value).lower())
+        if status is None and draft is not None:
+            return "draft" if draft else None
+        found.extra[name] = value
+    return status.lower() if status else None
+
+
+def _quoted(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:59] + "…"

@@ -1,0 +1,97 @@
+"""The names under which sources give their fields: one table for NDJSON and for front matter.
+
+Never looks at a value: what a field holds is read elsewhere.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+# Where one item has two names of a field, the one that stands first here is taken.
+TABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "external_id": ("external_id", "id", "guid", "uuid"),
+        "origin": ("origin",),
+        "url": ("url", "link", "permalink"),
+        "canonical_url": ("canonical_url", "canonical"),
+        "slug": ("slug",),
+        "title": ("title", "headline"),
+        "standfirst": ("standfirst", "summary", "description", "excerpt", "deck", "dek", "subtitle"),
+        "dateline": ("dateline",),
+        "body": (
+            "body",
+            "content",
+            "body_html",
+            "content_html",
+            "html",
+            "body_markdown",
+            "content_markdown",
+            "markdown",
+            "body_text",
+            "content_text",
+            "text",
+        ),
+        "body_format": ("body_format", "content_format", "format"),
+        "authors": ("authors", "author", "byline", "creator"),
+        "tags": ("tags", "keywords", "topics", "topic"),
+        "sections": ("sections", "section", "categories", "category"),
+        "regions": ("regions", "region", "places", "locations", "countries"),
+        "language": ("language", "lang"),
+        "source": ("source", "publisher"),
+        "signature": ("signature",),
+        "related": ("related", "related_posts", "related_articles"),
+        "images": ("images", "image"),
+        # "published" stands behind "date", for some systems put true or false there.
+        "published": ("published_at", "date", "published", "pub_date", "date_published", "publish_date"),
+        "updated": ("updated_at", "updated", "date_modified", "modified_at", "modified", "last_modified", "lastmod"),
+        "status": ("status",),
+        "draft": ("draft",),
+        "previous_slugs": ("previous_slugs",),
+        "previous_urls": ("previous_urls", "aliases"),
+    }
+)
+
+# What this archive exports beside the fields above: the first it works out again for itself, the second has no
+# place of its own in a document and stays in `extra`, where it is no unknown field.
+DERIVED = frozenset(
+    {"version", "word_count", "reading_minutes", "created_at", "body_text", "body_markdown", "body_blocks"}
+)
+OWN_EXTRA = frozenset({"seo", "corrections", "translation_of", "first_published_at"})
+
+
+def folded(name: str) -> str:
+    """A name without what styles of writing differ in: `datePublished`, `date-published` and `date_published`."""
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+_RANKS = {folded(name): (field, rank) for field, names in TABLE.items() for rank, name in enumerate(names)}
+
+
+@lru_cache(maxsize=4096)
+def lookup(name: str) -> tuple[str, int] | None:
+    """The field that a source's name stands for and its rank among the names; None for an unknown name."""
+    return _RANKS.get(folded(name))
+
+
+def sort_fields(record: Mapping[str, object]) -> tuple[dict[str, tuple[str, object]], dict[str, object]]:
+    """Each field with its own name in the source and its value, and what is left over under its own name.
+
+    Absent is what is null, empty text or an empty list: it never hides another name's value.
+    """
+    known: dict[str, tuple[str, object]] = {}
+    ranks: dict[str, int] = {}
+    extra: dict[str, object] = {}
+    for name, value in record.items():
+        found = lookup(name)
+        if found is None:
+            extra[name] = value
+        elif value is None or value == "" or value == []:
+            continue
+        elif found[0] not in known:
+            known[found[0]], ranks[found[0]] = (name, value), found[1]
+        elif found[1] < ranks[found[0]]:
+            extra.update([known[found[0]]])
+            known[found[0]], ranks[found[0]] = (name, value), found[1]
+        else:
+            extra[name] = value
+    return known, extra

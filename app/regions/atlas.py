@@ -1,0 +1,156 @@
+"""All regions in memory: a few hundred rows that nearly every read and write asks for. Immutable; loads nothing itself.
+
+Whoever holds one keeps it as long as the head's `names_seq` stays the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import select
+
+from app.models import Region, RegionMember, RegionName, table
+from app.regions.facts import fold
+from app.sql import Prepared, prepare
+
+REGION, NAME, MEMBER = table(Region), table(RegionName), table(RegionMember)
+
+LEVELS = ("world", "region", "subregion", "country", "city", "grouping")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A region as its row has it; `parent` and `capital` are ids, `successors` slugs, years are inclusive."""
+
+    id: int
+    slug: str
+    name: str
+    level: str
+    iso2: str | None
+    iso3: str | None
+    iso4: str | None
+    m49: str | None
+    parent: int | None
+    capital: int | None
+    since: int | None
+    until: int | None
+    successors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name of a region; `language` is "und" for names of no language."""
+
+    region: int
+    language: str
+    name: str
+    key: str
+    alias: bool
+
+
+class Atlas:
+    """Looks up regions by id, reference or name, and knows what lies in what."""
+
+    def __init__(
+        self, places: Iterable[Place], names: Iterable[Name], members: Iterable[tuple[int, int]], names_seq: int
+    ) -> None:
+        self.names_seq = names_seq
+        self.by_id: Mapping[int, Place] = {place.id: place for place in places}
+        self.by_slug: Mapping[str, Place] = {place.slug: place for place in self.by_id.values()}
+        self.names: tuple[Name, ...] = tuple(names)
+        self._members = tuple(members)
+
+    @cached_property
+    def _by_code(self) -> Mapping[str, Place]:
+        found: dict[str, Place] = {}
+        # What is gone first, so that a code given out again means the state of today.
+        for place in sorted(self.by_id.values(), key=lambda p: p.until is None):
+            found |= {code: place for code in (place.iso4, place.iso3, place.iso2) if code}
+            if place.m49:
+                found[f"m49:{place.m49}"] = place
+        return found
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Place]:
+        """Names before aliases, English first, larger before smaller: "Luxembourg" is the country."""
+        found: dict[str, Place] = {}
+        order = {level: i for i, level in enumerate(("country", "grouping", "region", "subregion", "city", "world"))}
+        ranked = sorted(
+            self.names,
+            key=lambda n: (n.alias, n.language != "en", order[self.by_id[n.region].level], self.by_id[n.region].slug),
+        )
+        for name in ranked:
+            found.setdefault(name.key, self.by_id[name.region])
+        return found
+
+    def find(self, ref: str) -> Place | None:
+        """By slug, ISO code in capitals, or `m49:056`: what a `{ref}` in a URL may be."""
+        return self.by_slug.get(ref) or self._by_code.get(ref)
+
+    def find_name(self, name: str) -> Place | None:
+        """By anything that a source may call it: a reference or a name or alias in any language, folded."""
+        return self.find(name) or self._by_name.get(fold(name)) or self.find(name.strip().upper())
+
+    @cached_property
+    def groupings_of(self) -> Mapping[int, tuple[int, ...]]:
+        """Groupings that a country is a member of, by id, in the order of their slugs."""
+        found: dict[int, list[int]] = {}
+        for grouping, member in self._members:
+            found.setdefault(member, []).append(grouping)
+        return {member: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for member, ids in found.items()}
+
+    @cached_property
+    def members_of(self) -> Mapping[int, tuple[int, ...]]:
+        """Members of a grouping, by id, in the order of their slugs."""
+        found: dict[int, list[int]] = {}
+        for grouping, member in self._members:
+            found.setdefault(grouping, []).append(member)
+        return {grouping: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for grouping, ids in found.items()}
+
+    @cached_property
+    def children_of(self) -> Mapping[int | None, tuple[int, ...]]:
+        """What lies directly below, by the M49 line, in the order of their names."""
+        found: dict[int | None, list[Place]] = {}
+        for place in self.by_id.values():
+            found.setdefault(place.parent, []).append(place)
+        return {parent: tuple(p.id for p in sorted(ps, key=lambda p: fold(p.name))) for parent, ps in found.items()}
+
+    def line(self, id: int) -> tuple[int, ...]:
+        """Ancestors by the M49 line, outermost first, without the region itself."""
+        found: list[int] = []
+        parent = self.by_id[id].parent
+        while parent is not None:
+            found.append(parent)
+            parent = self.by_id[parent].parent
+        return tuple(reversed(found))
+
+    @cached_property
+    def within(self) -> Mapping[int, frozenset[int]]:
+        """The closure: each region with itself, its ancestors and the groupings that it or an ancestor is in."""
+        found = {}
+        for id in self.by_id:
+            line = {id, *self.line(id)}
+            found[id] = frozenset(line.union(*(self.groupings_of.get(one, ()) for one in line)))
+        return found
+
+    def name_in(self, id: int, language: str | None) -> str:
+        """The region's name in a language, else as the archive calls it."""
+        return self._names_in.get((id, language or ""), self.by_id[id].name)
+
+    @cached_property
+    def _names_in(self) -> Mapping[tuple[int, str], str]:
+        return {(name.region, name.language): name.name for name in self.names if not name.alias}
+
+
+_PLACES = (
+    "id", "slug", "name", "level", "iso2", "iso3", "iso4", "m49", "parent_id", "capital_id", "since", "until", "successors",
+)  # fmt: skip
+
+
+def statements(dialect: str) -> tuple[Prepared, Prepared, Prepared]:
+    """What an atlas is read with: places, names, members; `build` takes their rows."""
+    return (
+        prepare(select(*(REGION.c[name] for name in _PLACES)), dialect),
+        prepare(select(NAME.c.region_id, NAME.c.language, NAME.c.name, NAME.c.name_key, NAME.c.alias), dialect),
+        prepare(select(MEMBER.c.grouping_id, MEMBER.c.member_id), dialect),
+    )

@@ -1,0 +1,177 @@
+"""Loads the shipped regions into an archive and reads the atlas back. Loading twice changes nothing."""
+
+from collections.abc import Sequence, Set
+
+import orjson
+from sqlalchemy import Column, Connection, Table, delete, insert, select, update
+from sqlmodel import Session
+
+from app.changes import log
+from app.db import Database, Row
+from app.models import ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
+from app.regions import facts
+from app.regions.atlas import Atlas, Name, Place, statements
+from app.regions.facts import RegionFact, fold
+
+REGION, NAME, MEMBER, WITHIN = table(Region), table(RegionName), table(RegionMember), table(RegionWithin)
+HEAD = table(ChangeHead)
+
+_cache: dict[tuple[int, int], Atlas] = {}
+"""Atlases by (epoch, names_seq): the same numbers mean the same rows, in whatever database of this process."""
+
+
+Rows = list[Row]
+
+
+def build(rows: tuple[Rows, Rows, Rows], names_seq: int) -> Atlas:
+    """The atlas from the rows of `atlas.statements`, in their order."""
+    places, names, members = rows
+    return Atlas(
+        (Place(*row[:-1], tuple(orjson.loads(str(row[-1])))) for row in places),  # type: ignore[arg-type,call-arg] # as selected
+        (Name(*row) for row in names),  # type: ignore[arg-type] # as selected
+        ((int(str(g)), int(str(m))) for g, m in members),
+        names_seq,
+    )
+
+
+def _read(connection: Connection) -> tuple[Rows, Rows, Rows]:
+    places, names, members = (
+        [tuple(row) for row in connection.exec_driver_sql(statement.sql, statement.constants)]
+        for statement in statements(connection.dialect.name)
+    )
+    return places, names, members
+
+
+def atlas(session: Session) -> Atlas:
+    """All regions as this transaction sees them."""
+    connection = session.connection()
+    key = connection.execute(select(HEAD.c.epoch, HEAD.c.names_seq)).one()
+    found = _cache.get((key[0], key[1]))
+    if found is None:
+        found = build(_read(connection), key[1])
+        keep(key[0], found)
+    return found
+
+
+def keep(epoch: int, atlas: Atlas) -> None:
+    """Remembers the newest few; older ones serve nobody."""
+    while len(_cache) > 3:
+        _cache.pop(next(iter(_cache)))
+    _cache[(epoch, atlas.names_seq)] = atlas
+
+
+async def current(db: Database, epoch: int, names_seq: int) -> Atlas:
+    """The atlas as of a head, from memory unless a region has changed."""
+    found = _cache.get((epoch, names_seq))
+    if found is None:
+        places, names, members = [
+            await db.reader.rows(statement, {}, bounded=False) for statement in statements(db.dialect)
+        ]
+        found = build((places, names, members), names_seq)
+        keep(epoch, found)
+    return found
+
+
+def load(session: Session) -> int:
+    """Brings the shipped regions in: new ones are added, changed ones follow the facts. Returns how many changed.
+
+    Groupings and cities that an archive has added stay as they are. A changed shape of the tree is logged, so that
+    whoever keeps an atlas reads it again.
+    """
+    wanted = facts.load()
+    connection = session.connection()
+    old: dict[str, tuple[object, ...]] = {
+        row.slug: tuple(row) for row in connection.execute(select(*(REGION.c[name] for name in _COLUMNS)))
+    }
+    rows = [_row(fact) for fact in wanted]
+    changed = [row for row in rows if old.get(str(row["slug"])) != tuple(row[name] for name in _COLUMNS)]
+    added = [row for row in changed if row["slug"] not in old]
+    if added:
+        connection.execute(insert(REGION), added)
+    for row in changed:
+        if row["slug"] in old:
+            connection.execute(update(REGION).where(REGION.c.slug == row["slug"]).values(row))
+    ids: dict[str, int] = {row.slug: row.id for row in connection.execute(select(REGION.c.slug, REGION.c.id))}
+    shaped = _load_links(session, wanted, ids)
+    touched = {str(row["slug"]) for row in changed} | shaped
+    for slug in sorted(touched):
+        event = "region_added" if slug not in old else "region_renamed"
+        log.record(session, log.Entry("region", ids[slug], event, public=True))
+    return len(touched)
+
+
+_COLUMNS = ("slug", "name", "level", "iso2", "iso3", "iso4", "m49", "since", "until", "successors")
+
+
+def _row(fact: RegionFact) -> dict[str, object]:
+    return {
+        "slug": fact.slug,
+        "name": fact.names["en"],
+        "level": fact.level,
+        "iso2": fact.iso2,
+        "iso3": fact.iso3,
+        "iso4": fact.iso4,
+        "m49": fact.m49,
+        "since": fact.since,
+        "until": fact.until,
+        "successors": orjson.dumps(fact.successors).decode(),
+    }
+
+
+def _load_links(session: Session, wanted: tuple[RegionFact, ...], ids: dict[str, int]) -> set[str]:
+    """Parents, capitals, names and members of the shipped regions; returns the slugs whose links changed."""
+    connection = session.connection()
+    touched: set[str] = set()
+    now = {row.slug: (row.parent_id, row.capital_id) for row in connection.execute(select(REGION))}
+    for fact in wanted:
+        above = ids[fact.parent] if fact.parent else None, ids[fact.capital] if fact.capital else None
+        if now[fact.slug] != above:
+            touched.add(fact.slug)
+            line = update(REGION).where(REGION.c.slug == fact.slug).values(parent_id=above[0], capital_id=above[1])
+            connection.execute(line)
+    shipped = {ids[fact.slug]: fact for fact in wanted}
+    names = {(ids[fact.slug], *name) for fact in wanted for name in _names(fact)}
+    columns = (NAME.c.region_id, NAME.c.language, NAME.c.name, NAME.c.name_key, NAME.c.alias)
+    touched |= _replace(session, NAME, columns, names, shipped)
+    members = {(ids[fact.slug], ids[member]) for fact in wanted for member in fact.members}
+    touched |= _replace(session, MEMBER, (MEMBER.c.grouping_id, MEMBER.c.member_id), members, shipped)
+    if touched:
+        rebuild_closure(session)
+    return touched
+
+
+def _names(fact: RegionFact) -> set[tuple[str, str, str, bool]]:
+    given = {(language, name, fold(name), False) for language, name in fact.names.items()}
+    aliases = {(language, name, fold(name), True) for language, names in fact.aliases.items() for name in names}
+    return given | aliases
+
+
+def _replace(
+    session: Session,
+    rows: Table,
+    columns: Sequence[Column[object]],
+    wanted: Set[tuple[object, ...]],
+    shipped: dict[int, RegionFact],
+) -> set[str]:
+    """Makes the rows of the shipped regions equal to what is wanted; the first column is the region's id."""
+    connection = session.connection()
+    there = {tuple(row) for row in connection.execute(select(*columns))}
+    owner = next(iter(rows.c[name] for name in ("region_id", "grouping_id") if name in rows.c))
+    stale = {row for row in there if row[0] in shipped} ^ wanted
+    for id in {row[0] for row in stale}:
+        connection.execute(delete(rows).where(owner == id))
+    owners = {row[0] for row in stale}
+    again = [row for row in wanted if row[0] in owners]
+    if again:
+        keys = [str(column.key) for column in columns]
+        connection.execute(insert(rows), [dict(zip(keys, row, strict=True)) for row in sorted(again, key=repr)])
+    return {shipped[int(str(row[0]))].slug for row in stale}
+
+
+def rebuild_closure(session: Session) -> None:
+    """Writes `region_within` anew from parents and members."""
+    connection = session.connection()
+    places = build(_read(connection), 0)
+    connection.execute(delete(WITHIN))
+    pairs = [{"region_id": id, "ancestor_id": above} for id, all_ in places.within.items() for above in sorted(all_)]
+    connection.execute(insert(WITHIN), pairs)

@@ -1,0 +1,153 @@
+"""From text to terms: words of each language as the index keeps them and as queries look for them. Pure.
+
+Articles are analysed in their own language and handed to the index as tokens; nothing here reads or writes one.
+Letters outside the Latin script are folded before stemming, Latin ones after it, because stemmers of Latin languages
+need their accents.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import tantivy
+from tantivy import PreTokenizedString, TextAnalyzer
+
+STEMMERS = {
+    "ar": "arabic", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
+    "fi": "finnish", "fr": "french", "hu": "hungarian", "it": "italian", "nl": "dutch", "no": "norwegian",
+    "nb": "norwegian", "nn": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian",
+    "sv": "swedish", "ta": "tamil", "tr": "turkish",
+}  # fmt: skip
+"""By ISO 639 code; other languages keep their words whole."""
+
+LONGEST = 200
+"""Bytes; longer words are not indexed."""
+
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_UNSPACED_TEXT = re.compile(f"[{_UNSPACED}]")
+_RUNS = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
+_FOLDED_BEFORE = re.compile("[\u0130\u0300-\u1dff\u1f00-\u1fff\u2c00-\U0010ffff]")
+_ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)['’](?=\w{2})|['’]s$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of a text: as the index keeps it, its place among the words, and the characters that it stands for."""
+
+    text: str
+    position: int
+    start: int
+    end: int
+
+
+class _Folding(dict[int, str]):
+    """What `str.translate` puts for a character: the same without marks. Latin letters stay for the stemmers."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = _folded(chr(code))
+        return folded
+
+
+def _folded(character: str) -> str:
+    # й is a letter of its own, and so is every kana with a voicing mark; ς is σ at the end of a word.
+    if (
+        character in "йЙїЇ"
+        or ("\u0080" <= character < "\u0300" and character != "İ")
+        or "\u1e00" <= character < "\u1f00"
+    ):
+        return character
+    if "\u3040" <= character <= "\u30ff":
+        return unicodedata.normalize("NFKC", character)
+    bare = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", bare).replace("ς", "σ")
+
+
+_FOLDING = _Folding()
+
+
+def language_of(tag: str | None) -> str | None:
+    """The language of a BCP 47 tag if there is a stemmer for it."""
+    base = (tag or "").partition("-")[0].lower()
+    return base if base in STEMMERS else None
+
+
+@cache
+def _analyzer(language: str | None) -> TextAnalyzer:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    builder = builder.filter(tantivy.Filter.remove_long(LONGEST)).filter(tantivy.Filter.lowercase())
+    if language is not None:
+        builder = builder.filter(tantivy.Filter.stemmer(STEMMERS[language]))
+    return builder.filter(tantivy.Filter.ascii_fold()).build()
+
+
+def tokens(text: str, tag: str | None) -> PreTokenizedString:
+    """For the index: the text's terms in the language of `tag`, whole words where it is None or has no stemmer."""
+    if _UNSPACED_TEXT.search(text):
+        found = [tantivy.Token(t.text, t.position, t.start, t.end) for t in _unspaced(text, language_of(tag))]
+        return PreTokenizedString(text, found)
+    if _FOLDED_BEFORE.search(text):
+        text = text.translate(_FOLDING)
+    return _analyzer(language_of(tag)).pre_tokenize(text)
+
+
+def _unspaced(text: str, language: str | None) -> Iterator[Term]:
+    """Runs of scripts without spaces as pairs of characters, and the last one alone, so that single ones are found."""
+    position = 0
+    for run in _RUNS.finditer(text):
+        word, start = run[0], run.start()
+        if _UNSPACED_TEXT.match(word):
+            folded = [_FOLDING[ord(c)] for c in word]
+            for i in range(len(folded)):
+                pair = "".join(folded[i : i + 2])
+                yield Term(pair, position, start + i, start + min(i + 2, len(word)))
+                position += 1
+            continue
+        for part in _analyzer(language).analyze(word.translate(_FOLDING)):
+            yield Term(part, position, start, run.end())
+            position += 1
+
+
+def terms(text: str, tag: str | None) -> list[Term]:
+    """The same as `tokens`, with offsets in characters of `text` itself."""
+    if _UNSPACED_TEXT.search(text):
+        return list(_unspaced(text, language_of(tag)))
+    back = None
+    if _FOLDED_BEFORE.search(text):
+        parts = [_FOLDING[ord(c)] if ord(c) > 127 else c for c in text]
+        back = [i for i, part in enumerate(parts) for _ in part] + [len(text)]
+        text = "".join(parts)
+    found = _analyzer(language_of(tag)).pre_tokenize(text).tokens
+    if back is None:
+        return [Term(t.text, t.position, t.char_offset_from, t.char_offset_to) for t in found]
+    return [Term(t.text, t.position, back[t.char_offset_from], back[t.char_offset_to - 1] + 1) for t in found]
+
+
+@lru_cache(4096)
+def words(text: str, tag: str | None = None) -> tuple[str, ...]:
+    """The terms of a few words of a query, in order; unstemmed where `tag` is None."""
+    return tuple(t.text for t in terms(text, tag))
+
+
+def bare(word: str) -> str:
+    """A word without what hangs on to it: `Trump's` is found where Trump is, `l'Europe` where Europe is."""
+    return _ELISION.sub("", word) or word
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether the word is of a script that puts no spaces between words."""
+    return bool(_UNSPACED_TEXT.search(word))
+
+
+@cache
+def _stopping(language: str) -> TextAnalyzer:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase())
+    return builder.filter(tantivy.Filter.stopword(STEMMERS[language])).build()
+
+
+def is_stop_word(word: str, tags: tuple[str, ...]) -> bool:
+    """Whether it carries grammar and no subject in any of the languages, as tantivy's lists have it."""
+    return any(not _stopping(language).analyze(word) for tag in tags if (language := language_of(tag)))

@@ -1,0 +1,101 @@
+"""Published articles out of SQL as documents of the index, many with four statements. Writes nothing."""
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from sqlalchemy import literal_column, select
+from tantivy import Document
+
+from app.articles import bodies
+from app.articles.filters import PLACED, RELATED, TAGGED, A, Facts
+from app.db import Row, Snapshot
+from app.search import fields
+from app.search.fields import Text
+from app.sql import AnyOf, Prepared, prepare
+
+CHUNK = 500
+
+_COLUMNS = (
+    "id", "version", "language", "title", "standfirst", "body", "slug", "origin", "external_id", "source_id",
+    "published_at", "updated_at", "dateline_from", "dateline_to", "translation_of", "images", "corrections",
+)  # fmt: skip
+
+
+@functools.cache
+def _statements(dialect: str) -> dict[str, Prepared]:
+    published = A.c.status == literal_column("'published'")
+    tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.article_id, TAGGED.c.position)
+    placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
+    waiting = select(RELATED.c.article_id).where(RELATED.c.target_id.is_(None)).distinct()
+    return {
+        "articles": prepare(
+            select(*(A.c[c] for c in _COLUMNS)).where(AnyOf(A.c.id, "ids"), published), dialect, ["ids"]
+        ),
+        "tags": prepare(tagged.where(AnyOf(TAGGED.c.article_id, "ids")), dialect, ["ids"]),
+        "regions": prepare(placed.where(AnyOf(PLACED.c.article_id, "ids")), dialect, ["ids"]),
+        "unresolved": prepare(waiting.where(AnyOf(RELATED.c.article_id, "ids")), dialect, ["ids"]),
+    }
+
+
+def published_ids(snapshot: Snapshot) -> list[int]:
+    """Every published article, in the order of its number."""
+    statement = select(A.c.id).where(A.c.status == literal_column("'published'")).order_by(A.c.id)
+    return [cast(int, row[0]) for row in snapshot.connection.execute(statement)]
+
+
+def load(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Document]:
+    """Documents of those ids that are published now, a chunk at a time."""
+    for start in range(0, len(ids), CHUNK):
+        yield from _load_chunk(snapshot, list(ids[start : start + CHUNK]))
+
+
+def _load_chunk(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
+    rows = {name: snapshot.rows(s, {"ids": ids}) for name, s in _statements(snapshot.connection.dialect.name).items()}
+    tags: defaultdict[int, list[int]] = defaultdict(list)
+    for article, tag in cast(list[tuple[int, int]], rows["tags"]):
+        tags[article].append(tag)
+    regions: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
+    for article, region, own, within in cast(list[tuple[int, int, int, int]], rows["regions"]):
+        regions[article][region] = (own, within)
+    unresolved = {row[0] for row in rows["unresolved"]}
+    for row in rows["articles"]:
+        yield _document(row, tags, regions, unresolved)
+
+
+def _document(
+    row: Row,
+    tags: defaultdict[int, list[int]],
+    regions: defaultdict[int, dict[int, tuple[int, int]]],
+    unresolved: set[object],
+) -> Document:
+    (
+        article_id, version, language, title, standfirst, body, slug, origin, external_id, source, published_at,
+        updated_at, dateline_from, dateline_to, translation_of, images, corrections,
+    ) = cast(
+        tuple[
+            int, int, str, str, str | None, str, str, str, str | None, int | None, int, int, int | None, int | None,
+            int | None, str, str,
+        ],
+        row,
+    )  # fmt: skip
+    facts = Facts(
+        id=article_id,
+        status="published",
+        language=language,
+        origin=origin,
+        external_id=external_id,
+        slug=slug,
+        source=source,
+        tags=tuple(tags[article_id]),
+        regions=regions[article_id],
+        published_at=published_at,
+        updated_at=updated_at,
+        dateline=(dateline_from, dateline_to),
+        translation_of=translation_of,
+        has_image=images != "[]",
+        has_correction=corrections != "[]",
+        has_unresolved=article_id in unresolved,
+    )
+    return fields.article_document(facts, version, Text(title, standfirst or "", bodies.to_text(body)))

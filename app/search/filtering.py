@@ -1,0 +1,139 @@
+"""The article filter as a query of the index, beside its forms in SQL and for the change feed. Never scores."""
+
+import tantivy
+from tantivy import FieldType, Occur, Query
+
+from app.articles.filters import ArticleFilter, Span
+from app.models import EARLIEST, LATEST
+from app.search import fields
+
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+
+
+def everything() -> Query:
+    """All articles. Not tantivy's own query for that, which would find the document of the place as well."""
+    return term("flags", fields.LIVE)
+
+
+def term(field: str, value: int | str) -> Query:
+    """Articles with that value; none for a number that no field can hold."""
+    if isinstance(value, int) and not _LOWEST <= value <= _HIGHEST:
+        return Query.empty_query()
+    return Query.term_query(fields.schema(), field, value, "basic")
+
+
+def any_of(field: str, values: tuple[int, ...] | tuple[str, ...]) -> Query:
+    """Articles with any of the values; all score 1."""
+    held = [v for v in values if not isinstance(v, int) or _LOWEST <= v <= _HIGHEST]
+    return Query.term_set_query(fields.schema(), field, held)
+
+
+def between(field: str, lowest: int | None, highest: int | None) -> Query:
+    """Numbers from `lowest` to `highest`, both inclusive; articles without a number are left out."""
+    low = _LOWEST if lowest is None else lowest
+    high = _HIGHEST if highest is None else highest
+    if low > high or low > _HIGHEST or high < _LOWEST:
+        return Query.empty_query()
+    return Query.range_query(fields.schema(), field, FieldType.Integer, max(low, _LOWEST), min(high, _HIGHEST))
+
+
+def published_between(span: Span) -> Query:
+    """From (inclusive) to (exclusive) in epoch seconds."""
+    start, end = span
+    lowest = None if start is None else _clamped(start) << fields.ID_BITS
+    highest = None if end is None else (_clamped(end) << fields.ID_BITS) - 1
+    return between("newest", lowest, highest)
+
+
+def _clamped(seconds: int) -> int:
+    return max(EARLIEST, min(LATEST + 1, seconds))
+
+
+def clauses(wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> list[tuple[Occur, Query]]:
+    """What must and must not match, none of it scoring. Without `excluded`, which the index holds wrongly.
+
+    ValueError where the filter asks for more than published articles.
+    """
+    if not wanted.public_only:
+        raise ValueError(f"the index holds published articles only, not {wanted.statuses}")
+    must = [Query.empty_query()] if wanted.nothing else [*_plain(wanted), *_linked(wanted), *_dated(wanted)]
+    must_not = [any_of("tags", wanted.tags_not)] if wanted.tags_not else []
+    if wanted.regions_not:
+        must_not.append(_placed(wanted.regions_not, wanted.roles, exact=False))
+    if excluded:
+        must_not.append(any_of("id", excluded))
+    quiet = [(Occur.Must, Query.const_score_query(query, 0)) for query in must]
+    return quiet + [(Occur.MustNot, query) for query in must_not]
+
+
+def _plain(wanted: ArticleFilter) -> list[Query]:
+    found = [
+        any_of(field, values)
+        for field, values in (
+            ("external_id", wanted.external_ids),
+            ("origin", wanted.origins),
+            ("language", wanted.languages),
+            ("source", wanted.sources),
+        )
+        if values
+    ]
+    if wanted.ids is not None:
+        found.append(any_of("id", wanted.ids))
+    if wanted.translation_of is not None:
+        found.append(term("translation_of", wanted.translation_of))
+    for flag, asked in (
+        (fields.IMAGE, wanted.has_image),
+        (fields.CORRECTION, wanted.has_correction),
+        (fields.UNRESOLVED, wanted.has_unresolved),
+    ):
+        if asked:
+            found.append(term("flags", flag))
+    return found
+
+
+def _linked(wanted: ArticleFilter) -> list[Query]:
+    found = [any_of("tags", ids) for ids in (wanted.tags, wanted.authors, wanted.sections) if ids]
+    found += [term("tags", tag) for tag in wanted.tags_all]
+    if wanted.regions:
+        found.append(_placed(wanted.regions, wanted.roles, wanted.exact))
+    found += [_placed((region,), wanted.roles, wanted.exact) for region in wanted.regions_all]
+    return found
+
+
+def _placed(regions: tuple[int, ...], roles: int, exact: bool) -> Query:
+    mask = roles & 7
+    if mask == 0:
+        return Query.empty_query()
+    if exact:
+        return any_of("within_own", tuple(fields.own_key(region, mask) for region in regions))
+    return any_of(f"within_{mask}", regions)
+
+
+def _dated(wanted: ArticleFilter) -> list[Query]:
+    found = []
+    if wanted.published != (None, None):
+        found.append(published_between(wanted.published))
+    if wanted.years:
+        found.append(union([everything() if y == (None, None) else published_between(y) for y in wanted.years]))
+    if wanted.updated != (None, None):
+        start, end = wanted.updated
+        found.append(between("updated", start, None if end is None else end - 1))
+    start, end = wanted.dateline
+    if start is not None:
+        found.append(between("dateline_to", start + 1, None))
+    if end is not None:
+        found.append(between("dateline_from", None, end - 1))
+    return found
+
+
+def union(queries: list[Query]) -> Query:
+    """Any of them; nothing for none."""
+    return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Should, query) for query in queries])
+
+
+def query(wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> tantivy.Query:
+    """The whole filter as one query that scores nothing."""
+    found = clauses(wanted, excluded)
+    if not any(occur == Occur.Must for occur, _ in found):
+        found.append((Occur.Must, everything()))
+    return found[0][1] if len(found) == 1 else Query.boolean_query(found)

@@ -1,0 +1,50 @@
+"""Where indexes lie: `CURRENT` names the live folder beside it. Knows files, no fields and no articles."""
+
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path
+
+_NAME = re.compile(r"[0-9a-z-]{1,64}")
+
+
+def current(root: Path) -> Path | None:
+    """The live folder; None where none is named."""
+    try:
+        name = (root / "CURRENT").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return root / name if _NAME.fullmatch(name) else None
+
+
+def create(root: Path) -> Path:
+    """A new, empty folder beside the live one."""
+    folder = root / f"index-{secrets.token_hex(8)}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def flip(root: Path, folder: Path) -> None:
+    """Makes `folder` the live one at once and for good, also across a power cut."""
+    draft = root / f"CURRENT.{secrets.token_hex(4)}"
+    with draft.open("w", encoding="ascii") as file:
+        file.write(folder.name + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(root / "CURRENT")
+    directory = os.open(root, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def sweep(root: Path) -> None:
+    """Deletes every folder but the live one. Whoever reads one has it mapped, and Linux keeps it until they let go."""
+    live = current(root)
+    for folder in root.glob("index-*"):
+        if folder != live:
+            shutil.rmtree(folder, ignore_errors=True)
+    for draft in root.glob("CURRENT.*"):
+        draft.unlink(missing_ok=True)

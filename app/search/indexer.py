@@ -1,0 +1,117 @@
+"""Keeps the search index in step with the change log. The only writer of the index; reads SQL, writes no SQL.
+
+The place in the log lies in the index as a document of its own, replaced in the same commit as the articles.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import tantivy
+from tantivy import IndexWriter, Query
+
+from app.changes.log import Logged
+from app.db import Snapshot
+from app.head import Place
+from app.locks import FileLock
+from app.search import documents, fields, filtering, folders, reader
+
+log = logging.getLogger(__name__)
+
+MEGABYTE = 1_000_000
+
+
+class Indexer:
+    """A Follower that writes the index under `root`. `acquire` comes before everything else, but for `place`."""
+
+    def __init__(self, root: Path, heap_mb: int = 64) -> None:
+        self._root, self._heap = root, heap_mb * MEGABYTE
+        root.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(root / "writer-lock")
+        self._held = False
+        self._folder: Path | None = None
+        self._index: tantivy.Index | None = None
+        self._writer: IndexWriter | None = None
+
+    def acquire(self) -> bool:
+        """Whether this process may write: one does, as long as it lives; the others read."""
+        self._held = self._held or self._lock.try_hold()
+        return self._held
+
+    def close(self) -> None:
+        """Ends writing, waits for merges under way and lets another process write."""
+        self._let_go()
+        self._lock.close()
+        self._held = False
+
+    def place(self) -> Place | None:
+        """None also where the live folder is damaged or made by another version: both are built anew."""
+        folder = folders.current(self._root)
+        if folder is None:
+            return None
+        try:
+            index = self._index if self._index is not None and folder == self._folder else reader.open_index(folder)
+            index.reload()
+            return reader.read_view(index).place
+        except (reader.IndexDamaged, ValueError) as error:
+            log.warning("the search index cannot be read and is built anew: %s", error)
+            self._let_go()
+            return None
+
+    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
+        """Takes the current state of the articles named. Names of tags and regions are not in the index."""
+        folder = folders.current(self._root)
+        if folder is None:
+            raise reader.IndexDamaged("there is no index to go on with")
+        ids = sorted({row.entity_id for row in rows if row.entity == "article"})
+        writer = self._open_writer(folder)
+        try:
+            if ids:
+                writer.delete_documents_by_query(filtering.any_of("id", tuple(ids)))
+            _add(writer, documents.load(snapshot, ids))
+            _commit(writer, place)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def rebuild(self, snapshot: Snapshot, place: Place) -> None:
+        """Into a new folder, which takes the place of the live one when it is complete."""
+        self._check_held()
+        self._let_go()
+        folder = folders.create(self._root)
+        index = tantivy.Index(fields.schema(), str(folder))
+        writer = index.writer(self._heap, 1)
+        _add(writer, documents.load(snapshot, documents.published_ids(snapshot)))
+        _commit(writer, place)
+        writer.wait_merging_threads()
+        folders.flip(self._root, folder)
+        folders.sweep(self._root)
+
+    def _open_writer(self, folder: Path) -> IndexWriter:
+        self._check_held()
+        if self._writer is None or folder != self._folder:
+            self._let_go()
+            self._index, self._folder = reader.open_index(folder), folder
+            self._writer = self._index.writer(self._heap, 1)
+        return self._writer
+
+    def _check_held(self) -> None:
+        if not self._held:
+            raise RuntimeError("acquire() the index before writing to it")
+
+    def _let_go(self) -> None:
+        writer, self._writer, self._index, self._folder = self._writer, None, None, None
+        if writer is not None:
+            writer.rollback()
+            writer.wait_merging_threads()
+
+
+def _add(writer: IndexWriter, found: Iterable[tantivy.Document]) -> None:
+    for document in found:
+        writer.add_document(document)
+
+
+def _commit(writer: IndexWriter, place: Place) -> None:
+    writer.delete_documents_by_query(Query.regex_query(fields.schema(), fields.PLACE, ".*"))
+    writer.add_document(fields.place_document(place))
+    writer.commit()

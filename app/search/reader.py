@@ -1,0 +1,124 @@
+"""The live index as a reader sees it: opens it, notices commits and flips, and goes on with the old one in between.
+
+Never writes. Every look costs two calls of `stat`.
+"""
+
+import logging
+import os
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tantivy
+from tantivy import Query, Searcher
+
+from app.head import Place
+from app.search import fields, folders
+
+log = logging.getLogger(__name__)
+Stamp = tuple[int, int, int]
+
+
+class IndexDamaged(Exception):
+    """The folder cannot be read as an index; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One commit of the index: what it answers does not change. `memo` holds what was worked out from it before."""
+
+    searcher: Searcher
+    place: Place
+    memo: dict[object, object] = field(default_factory=dict)
+
+
+def open_index(folder: Path) -> tantivy.Index:
+    """IndexDamaged where the files are missing, unreadable or of other fields."""
+    try:
+        index = tantivy.Index.open(str(folder))
+        index.config_reader("manual")
+        index.reload()
+        return index
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # tantivy panics are no Exceptions
+        raise IndexDamaged(f"{folder.name}: {error}") from error
+
+
+def read_view(index: tantivy.Index) -> View:
+    """The newest commit that was loaded; IndexDamaged where it bears no place that this version wrote."""
+    try:
+        searcher = index.searcher()
+        hits = searcher.search(Query.regex_query(index.schema, fields.PLACE, ".*"), 1, count=False).hits
+        text = searcher.doc(hits[0][1]).get_first(fields.PLACE) if hits else None
+        place = fields.read_place(text) if isinstance(text, str) else None
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        raise IndexDamaged(str(error)) from error
+    if place is None:
+        raise IndexDamaged("it was made by another version")
+    return View(searcher, place)
+
+
+class LiveIndex:
+    """Threads share one; `view` is the newest that can be read."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = threading.Lock()
+        self._seen: tuple[Stamp | None, Stamp | None] = (None, None)
+        self._folder: Path | None = None
+        self._index: tantivy.Index | None = None
+        self._view: View | None = None
+
+    def view(self) -> View | None:
+        """None where there is no index yet, or none that can be read."""
+        if self._stamps() != self._seen:
+            with self._lock:
+                if (stamps := self._stamps()) != self._seen:
+                    self._look(stamps)
+        return self._view
+
+    def _stamps(self) -> tuple[Stamp | None, Stamp | None]:
+        folder = self._folder
+        return _stamp(self._root / "CURRENT"), _stamp(folder / "meta.json") if folder else None
+
+    def _look(self, stamps: tuple[Stamp | None, Stamp | None]) -> None:
+        try:
+            folder = folders.current(self._root)
+            if folder is not None and (folder != self._folder or self._index is None):
+                self._index, self._folder = open_index(folder), folder
+                stamps = self._stamps()
+                self._view = read_view(self._index)
+            elif self._index is not None and stamps[1] is not None:
+                self._index.reload()
+                self._view = read_view(self._index)
+        except (IndexDamaged, ValueError) as error:
+            log.warning("the search index cannot be read: %s", error)
+        self._seen = stamps
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def commonest_languages(view: View) -> tuple[str, ...]:
+    """At most three, counted once a view."""
+    known = view.memo.get("languages")
+    if not isinstance(known, tuple):
+        counts = Counter(terms_counts(view.searcher, Query.all_query(), "language", 1_000))
+        known = view.memo["languages"] = tuple(str(name) for name, _ in counts.most_common(3))
+    return known
+
+
+def terms_counts(searcher: Searcher, query: Query, field_name: str, size: int) -> dict[int | str, int]:
+    """Articles by value, exact as long as there are no more than `size` values."""
+    terms = {"field": field_name, "size": size, "segment_size": size}
+    buckets = searcher.aggregate(query, {"by": {"terms": terms}})["by"]["buckets"]
+    return {bucket["key"]: bucket["doc_count"] for bucket in buckets}

@@ -1,0 +1,131 @@
+"""The tree that a search query is read into, and its way back to text. Pure; knows no index and no request."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+FieldName = Literal["title", "standfirst", "body", "tag", "region", "author"]
+FIELDS: tuple[FieldName, ...] = ("title", "standfirst", "body", "tag", "region", "author")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Something between spaces; may hold several words of the language (`co-op`), which then stand together."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words in quotes: in this order, never corrected."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The beginning of a word, written `begin*`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """What must not match."""
+
+    node: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Two or more, all of them."""
+
+    nodes: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Two or more, any of them."""
+
+    nodes: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Only in this part of an article; the innermost field counts."""
+
+    name: FieldName
+    node: "Node"
+
+
+Node: TypeAlias = Word | Phrase | Prefix | Not | And | Or | Field
+
+
+def conjunction(nodes: list[Node]) -> Node:
+    """All of one or more, flattened."""
+    flat = [inner for node in nodes for inner in (node.nodes if isinstance(node, And) else (node,))]
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+def alternatives(nodes: list[Node]) -> Node:
+    """Any of one or more, flattened."""
+    flat = [inner for node in nodes for inner in (node.nodes if isinstance(node, Or) else (node,))]
+    return flat[0] if len(flat) == 1 else Or(tuple(flat))
+
+
+def negation(node: Node) -> Node:
+    """Two negations are none."""
+    return node.node if isinstance(node, Not) else Not(node)
+
+
+def render(node: Node | None) -> str:
+    """The query as text that reads back to the same tree; the empty text for None."""
+    match node:
+        case None:
+            return ""
+        case Word(text):
+            return text
+        case Phrase(text):
+            return f'"{text}"'
+        case Prefix(text):
+            return f"{text}*"
+        case Not(inner):
+            return f"-{_grouped(inner)}"
+        case Field(name, inner):
+            return f"{name}:{_grouped(inner)}"
+        case And(nodes):
+            return " ".join(f"({render(inner)})" if isinstance(inner, Or) else render(inner) for inner in nodes)
+        case Or(nodes):
+            return " OR ".join(render(inner) for inner in nodes)
+
+
+def _grouped(node: Node) -> str:
+    return f"({render(node)})" if isinstance(node, And | Or | Not) else render(node)
+
+
+def leaves(node: Node | None) -> Iterator[Word | Phrase | Prefix]:
+    """Words, phrases and prefixes in reading order, also those ruled out."""
+    match node:
+        case None:
+            return
+        case Word() | Phrase() | Prefix():
+            yield node
+        case Not(inner) | Field(_, inner):
+            yield from leaves(inner)
+        case And(nodes) | Or(nodes):
+            for inner in nodes:
+                yield from leaves(inner)
+
+
+def wanted(node: Node | None) -> Iterator[Word | Phrase | Prefix]:
+    """The leaves that hits may show: those that are not ruled out."""
+    match node:
+        case None | Not():
+            return
+        case Word() | Phrase() | Prefix():
+            yield node
+        case Field(_, inner):
+            yield from wanted(inner)
+        case And(nodes) | Or(nodes):
+            for inner in nodes:
+                yield from wanted(inner)

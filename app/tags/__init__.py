@@ -1,0 +1,1 @@
+"""The archive's vocabulary: topics, sections, persons, organisations, contributors."""

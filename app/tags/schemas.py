@@ -1,0 +1,25 @@
+"""The shapes of tags as clients see them."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Kind = Literal["topic", "section", "person", "organisation", "event", "series", "contributor"]
+
+
+class TagLink(BaseModel):
+    """A tag on an article; contributors are shown as authors instead."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    slug: str
+    name: str
+    kind: Kind
+
+
+class Tag(TagLink):
+    """A tag of the vocabulary. `article_count` counts published articles as of the index; null while there is none."""
+
+    id: int
+    aliases: list[str]
+    article_count: int | None

@@ -1,0 +1,70 @@
+"""Keys that texts are compared and sorted by, and slugs. Pure; one place, so that both sides of a comparison agree."""
+
+import re
+import unicodedata
+from urllib.parse import unquote, urlsplit
+
+from slugify import slugify
+
+SLUG_LENGTH = 80
+_not_word = re.compile(r"[\W_]+")
+_controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
+_only_digits = re.compile(r"[0-9]+")
+
+
+def clean(text: str) -> str:
+    """Text as the database may hold it: NFC, no NUL, no control characters but tab and line feed, no surrogates."""
+    text = _controls.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents, NFKD: for sorting and for looking names up."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def words_key(text: str) -> str:
+    """The folded words with single spaces: what titles and names are compared by."""
+    return _not_word.sub(" ", fold(text)).strip()
+
+
+def sort_key(text: str) -> str:
+    """What titles are sorted by: folded words, so that quotation marks and accents do not decide."""
+    return words_key(text)[:400]
+
+
+def title_key(title: str) -> str | None:
+    """What a related post's title is matched by; None below three words, which say too little."""
+    key = words_key(title)
+    return key if key.count(" ") >= 2 else None
+
+
+def slug(text: str, instead: str) -> str:
+    """An ASCII slug of at most SLUG_LENGTH characters, never digits only; `instead` where nothing is left."""
+    made = slugify(text, max_length=SLUG_LENGTH, word_boundary=True, save_order=True) or instead
+    return f"{instead}-{made}" if _only_digits.fullmatch(made) else made
+
+
+def url_key(url: str) -> str:
+    """Addresses that lead to the same page compare equal: no scheme, `www.`, fragment, utm parameters or last slash."""
+    try:
+        parts = urlsplit(url.strip())
+        host = (parts.hostname or "").removeprefix("www.")
+        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+    except ValueError:
+        return url.strip()
+    query = "&".join(sorted(p for p in parts.query.split("&") if p and not p.startswith("utm_")))
+    path = unquote(parts.path).rstrip("/")
+    return f"{host}{port}{path}" + (f"?{query}" if query else "")
+
+
+def last_segment(url: str) -> str | None:
+    """The last part of an address's path, where a slug would stand."""
+    try:
+        path = urlsplit(url.strip()).path.rstrip("/")
+    except ValueError:
+        return None
+    return path.rsplit("/", 1)[-1].removesuffix(".html") or None

@@ -1,0 +1,153 @@
+"""One filter, three readers: SQL, the change feed and the index mean the same articles."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from search_archive import DAY, REGIONS, SOURCES, TAGS, Archive, random_story
+from sqlalchemy import select
+
+from app.articles import filters
+from app.articles.filters import ArticleFilter
+from app.search.engine import Question
+from app.search.tantivy_engine import TantivyEngine
+from app.sql import prepare
+
+
+_chance = random.Random(7)
+STORIES = [random_story(number, _chance) for number in range(1, 121)]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    archive = Archive(tmp_path_factory.mktemp("filters"))
+    archive.put(*STORIES)
+    yield archive
+    archive.close()
+
+
+@pytest.fixture(scope="module")
+def engine(archive: Archive) -> TantivyEngine:
+    return archive.engine()
+
+
+def _some(values: range, most: int = 2) -> st.SearchStrategy[tuple[int, ...]]:
+    return st.lists(st.sampled_from(values), max_size=most, unique=True).map(tuple)
+
+
+instants = st.none() | st.sampled_from([-6 * DAY, -1, 0, 1, DAY, 5 * DAY, 9 * DAY, 10 * DAY, 400 * DAY])
+spans = st.tuples(instants, instants)
+years = st.lists(spans.filter(lambda span: span != (None, None)), max_size=2).map(tuple)
+flags = st.sampled_from([False, False, False, True])
+wanted_filters = st.builds(
+    ArticleFilter,
+    ids=st.none() | st.lists(st.integers(1, 130), max_size=60).map(tuple),
+    external_ids=st.sampled_from([(), (), ("a",), ("a", "b,c"), ("none",)]),
+    origins=st.sampled_from([(), (), ("one",), ("two", "three")]),
+    languages=st.sampled_from([(), (), ("fr",), ("en", "de")]),
+    sources=_some(SOURCES),
+    authors=_some(TAGS),
+    sections=st.just(()),
+    tags=_some(TAGS, 3),
+    tags_all=_some(TAGS),
+    tags_not=_some(TAGS),
+    regions=_some(REGIONS),
+    regions_all=_some(REGIONS),
+    regions_not=_some(REGIONS),
+    roles=st.integers(0, 7),
+    exact=st.booleans(),
+    years=years,
+    published=spans,
+    updated=spans,
+    dateline=spans,
+    translation_of=st.sampled_from([None, None, 1, 2]),
+    has_image=flags,
+    has_correction=flags,
+    has_unresolved=flags,
+    nothing=flags,
+)
+sparse_filters = st.fixed_dictionaries(
+    {},
+    optional={
+        "tags": _some(TAGS, 3),
+        "tags_not": _some(TAGS),
+        "regions": _some(REGIONS),
+        "regions_not": _some(REGIONS),
+        "roles": st.integers(1, 7),
+        "exact": st.booleans(),
+        "published": spans,
+        "dateline": spans,
+        "years": years,
+    },
+).map(lambda chosen: ArticleFilter(**chosen))
+
+
+def by_sql(archive: Archive, wanted: ArticleFilter) -> set[object]:
+    statement = prepare(select(filters.A.c.id).where(*filters.conditions(wanted)), "sqlite", filters.lists(wanted))
+    with archive.db.snapshot() as snapshot:
+        return {row[0] for row in snapshot.rows(statement, filters.values(wanted))}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(wanted=wanted_filters | sparse_filters)
+def test_any_filter_means_the_same_to_all_three_readers(
+    archive: Archive, engine: TantivyEngine, wanted: ArticleFilter
+) -> None:
+    matched = {story.id for story in STORIES if filters.matches(wanted, story.facts)}
+    found = engine.search(Question(filter=wanted, limit=200))
+    assert by_sql(archive, wanted) == matched
+    assert {hit.id for hit in found.hits} == matched
+    assert found.total == engine.count(wanted) == len(matched)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(wanted=sparse_filters)
+def test_any_filter_counts_tags_and_regions_as_a_click_would(
+    engine: TantivyEngine, wanted: ArticleFilter
+) -> None:
+    matched = [story for story in STORIES if filters.matches(wanted, story.facts)]
+    side = 0 if wanted.exact else 1
+    tags = {tag: sum(tag in story.tags for story in matched) for tag in TAGS}
+    regions = {
+        region: sum(bool(story.regions.get(region, (0, 0))[side] & wanted.roles) for story in matched)
+        for region in REGIONS
+    }
+    assert engine.tag_counts(wanted) == {tag: count for tag, count in tags.items() if count}
+    assert engine.region_counts(wanted) == {region: count for region, count in regions.items() if count}
+
+
+def test_drafts_asked_of_the_index_are_the_callers_mistake(engine: TantivyEngine) -> None:
+    with pytest.raises(ValueError, match="published"):
+        engine.count(ArticleFilter(statuses=("draft",)))
+
+
+@pytest.mark.parametrize("wanted", [
+    ArticleFilter(ids=()),
+    ArticleFilter(ids=(2**70, -(2**70))),
+    ArticleFilter(tags=(2**64,)),
+    ArticleFilter(published=(2**70, None)),
+    ArticleFilter(updated=(2**70, -(2**70))),
+])  # fmt: skip
+def test_numbers_that_no_field_holds_find_nothing(engine: TantivyEngine, wanted: ArticleFilter) -> None:
+    assert engine.count(wanted) == 0
+
+
+def test_articles_named_as_withdrawn_are_in_no_answer(engine: TantivyEngine) -> None:
+    gone = tuple(story.id for story in STORIES if story.status == "published")[:10]
+    everything = engine.search(Question(limit=200))
+    rest = engine.search(Question(limit=200, excluded=gone))
+    assert {hit.id for hit in everything.hits} - {hit.id for hit in rest.hits} == set(gone)
+    assert everything.total - rest.total == engine.count(ArticleFilter()) - engine.count(ArticleFilter(), gone) == 10
+
+
+def test_pages_by_date_meet_every_article_once(engine: TantivyEngine) -> None:
+    for order in ("-published_at", "published_at"):
+        met: list[int] = []
+        after = None
+        while page := engine.search(Question(order=order, limit=7, after=after)).hits:
+            met += [hit.newest for hit in page]
+            after = page[-1].newest
+        assert met == sorted(met, reverse=order == "-published_at")
+        assert len(set(met)) == len(met) == engine.count(ArticleFilter())

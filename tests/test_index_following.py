@@ -1,0 +1,153 @@
+"""The index follows the log, is rebuilt when damaged, and answers meanwhile."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from search_archive import Archive, Story, ask, ids
+
+from app.changes.follower import catch_up
+from app.errors import IndexBehind
+from app.head import Place
+from app.search import folders
+from app.search.indexer import Indexer
+from app.search.tantivy_engine import TantivyEngine
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    archive = Archive(tmp_path)
+    yield archive
+    archive.close()
+
+
+def test_new_changed_and_withdrawn_articles_are_followed(archive: Archive) -> None:
+    archive.put(Story(1, "Nato meets"), Story(2, "Weather"))
+    engine = archive.engine()
+    assert ids(ask(engine, "nato")) == [1]
+    archive.put(Story(2, "Nato weather", version=2), Story(3, "Nato again"))
+    archive.index()
+    assert sorted(ids(ask(engine, "nato"))) == [1, 2, 3]
+    archive.withdraw(1)
+    archive.index()
+    found = ask(engine, "nato")
+    assert sorted(ids(found)) == [2, 3]
+    assert {hit.id: hit.version for hit in found.hits} == {2: 2, 3: 1}
+
+
+def test_the_place_moves_with_each_commit(archive: Archive) -> None:
+    archive.put(Story(1))
+    engine = archive.engine()
+    first = engine.place()
+    archive.put(Story(2))
+    archive.index()
+    second = engine.place()
+    assert first is not None
+    assert second is not None
+    assert (first.seq, second.seq, first.epoch) == (1, 2, second.epoch)
+    assert ask(engine, "title").place == second
+
+
+def test_applying_twice_changes_nothing(archive: Archive) -> None:
+    archive.put(Story(1), Story(2))
+    engine = archive.engine()
+    place = engine.place()
+    assert place is not None
+    with archive.indexer() as indexer, archive.db.snapshot() as snapshot:
+        from app.changes import log
+
+        indexer.apply(snapshot, log.read(snapshot, 0, 10), place)
+    assert sorted(ids(ask(engine, "title"))) == [1, 2]
+
+
+def test_no_index_yet_is_said(archive: Archive) -> None:
+    engine = TantivyEngine(archive.root)
+    assert engine.place() is None
+    with pytest.raises(IndexBehind):
+        ask(engine, "title")
+    archive.put(Story(1))
+    archive.index()
+    assert ids(ask(engine, "title")) == [1]
+
+
+def test_empty_archive_finds_nothing(archive: Archive) -> None:
+    engine = archive.engine()
+    assert ask(engine, "title").total == 0
+    assert engine.languages() == ()
+
+
+def _damage(folder: Path, kind: str) -> None:
+    if kind == "meta":
+        (folder / "meta.json").write_text("{]")
+    elif kind == "segment":
+        for file in folder.glob("*.term"):
+            file.unlink()
+    elif kind == "cut":
+        for file in folder.glob("*.idx"):
+            start = file.read_bytes()[:10]
+            file.unlink()  # in place, readers that have it mapped would be killed
+            file.write_bytes(start)
+    else:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("kind", ["meta", "segment", "cut", "folder"])
+def test_damaged_index_is_built_anew_and_served_meanwhile(archive: Archive, kind: str) -> None:
+    archive.put(Story(1, "Nato meets"))
+    engine = archive.engine()
+    assert ids(ask(engine, "nato")) == [1]
+    folder = folders.current(archive.root)
+    assert folder is not None
+    _damage(folder, kind)
+    assert ids(ask(engine, "nato")) == [1]
+    archive.put(Story(2, "Nato again"))
+    archive.index()
+    assert sorted(ids(ask(engine, "nato"))) == [1, 2]
+    assert folders.current(archive.root) != folder
+    assert [f.name for f in archive.root.glob("index-*")] == [Path(str(folders.current(archive.root))).name]
+
+
+def test_flip_reaches_readers_and_leaves_one_folder(archive: Archive) -> None:
+    archive.put(Story(1, "Nato meets"))
+    engine = archive.engine()
+    with archive.indexer() as indexer, archive.db.snapshot() as snapshot:
+        place = indexer.place()
+        assert place is not None
+        indexer.rebuild(snapshot, place)
+        archive.put(Story(2, "Nato again"))
+        catch_up(archive.db, indexer)
+    assert sorted(ids(ask(engine, "nato"))) == [1, 2]
+    assert len(list(archive.root.glob("index-*"))) == 1
+
+
+def test_second_writer_is_refused_until_the_first_ends(archive: Archive) -> None:
+    first, second = Indexer(archive.root), Indexer(archive.root)
+    assert first.acquire()
+    assert first.acquire()
+    assert not second.acquire()
+    with archive.db.snapshot() as snapshot, pytest.raises(RuntimeError, match="acquire"):
+        second.rebuild(snapshot, Place(1, 0, 0))
+    first.close()
+    assert second.acquire()
+    second.close()
+
+
+def test_index_of_other_fields_is_not_trusted(archive: Archive) -> None:
+    archive.put(Story(1))
+    archive.index()
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("place", stored=True, tokenizer_name="raw")
+    folder = folders.create(archive.root)
+    index = tantivy.Index(builder.build(), str(folder))
+    writer = index.writer(15_000_000, 1)
+    document = tantivy.Document()
+    document.add_text("place", '["another",1,1,1]')
+    writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+    folders.flip(archive.root, folder)
+    assert TantivyEngine(archive.root).place() is None
+    assert ids(ask(archive.engine(), "title")) == [1]

@@ -1,0 +1,256 @@
+"""The strict reader of query strings, through the parameters of an imagined list."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import FieldError, InvalidInput
+from app.http import params
+from app.http.times import Range
+
+NOW = 1_764_583_200
+STATES = ("draft", "published", "withdrawn")
+LIST = params.Parameters(
+    params.refs("tag", "Any of these tags.", "nato"),
+    params.refs("region", "In any of these regions."),
+    params.strings("external_id", "Ids of the source."),
+    params.ids("id", "Ids."),
+    params.choices("status", "States.", STATES),
+    params.choice("sort", "Order.", ("-published_at", "published_at"), "-published_at"),
+    params.text("q", "Words.", may_be_empty=True, excess="query_too_complex"),
+    params.text("event", "An event."),
+    params.flag("prefix", "Unfinished."),
+    params.fields("fields", "Kept.", ("title", "slug", "tags.name")),
+    params.time("published_from", "Not before."),
+    params.time("published_to", "Not after."),
+    params.TZ,
+    params.limit(),
+    params.PAGE,
+    params.CURSOR,
+)
+
+
+def read(query: str) -> params.Read:
+    return LIST.read(query.encode(), NOW)
+
+
+def errors(query: str | bytes) -> list[FieldError]:
+    with pytest.raises(InvalidInput) as refused:
+        LIST.read(query.encode() if isinstance(query, str) else query, NOW)
+    return list(refused.value.errors)
+
+
+def codes(query: str | bytes) -> list[tuple[str, str | None]]:
+    return [(error.code, error.parameter) for error in errors(query)]
+
+
+def test_nothing_given_answers_the_defaults() -> None:
+    found = read("")
+    assert (found.refs("tag"), found.text("q"), found.choice("sort"), found.integer("limit")) == (
+        (),
+        None,
+        "-published_at",
+        20,
+    )
+    assert (found.given, found.canonical, found.uses_now) == (frozenset(), (), False)
+    assert found.range("published") == Range()
+
+
+@pytest.mark.parametrize("query", ["tag=eu,nato", "tag=eu&tag=nato", "tag=eu%2Cnato", "tag=eu,+nato&tag=eu"])
+def test_list_means_the_same_by_commas_and_repeated(query: str) -> None:
+    assert read(query).refs("tag") == ("eu", "nato")
+    assert read(query).canonical == (("tag", ("eu", "nato")),)
+
+
+def test_external_ids_are_never_split() -> None:
+    assert read("external_id=a,b&external_id=c").strings("external_id") == ("a,b", "c")
+
+
+def test_ids_keep_their_order() -> None:
+    assert read("id=7,3&id=9").ids("id") == (7, 3, 9)
+
+
+def test_given_values_come_typed() -> None:
+    found = read("status=draft&sort=published_at&q=caf%C3%A9+au%20lait&prefix=true&limit=100&fields=title,tags.name")
+    assert found.choices("status") == ("draft",)
+    assert found.choice("sort") == "published_at"
+    assert found.text("q") == "café au lait"
+    assert found.flag("prefix") is True
+    assert found.integer("limit") == 100
+    assert found.fields("fields") == ("title", "tags.name")
+
+
+def test_decomposed_letters_are_composed() -> None:
+    assert read("tag=" + quote("cafe\u0301")).refs("tag") == ("caf\u00e9",)
+
+
+def test_unknown_parameter_names_the_nearest_and_all_allowed() -> None:
+    [error] = errors("tga=nato")
+    assert (error.code, error.parameter, error.did_you_mean) == ("unknown_parameter", "tga", "tag")
+    assert error.allowed is not None
+    assert {"tag", "limit", "published_from"} <= set(error.allowed)
+
+
+def test_campaign_parameters_are_ignored() -> None:
+    assert read("utm_source=mail&utm_campaign=%FF&tag=eu").given == {"tag"}
+
+
+def test_all_mistakes_are_told_at_once_in_their_order() -> None:
+    assert codes("limit=101&tga=x&status=Draft&q=%00&limit=1&published_from=2025-01-01T10:00:00") == [
+        ("duplicate_parameter", "limit"),
+        ("unknown_parameter", "tga"),
+        ("invalid_value", "status"),
+        ("invalid_value", "q"),
+        ("offset_required", "published_from"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "parameter"),
+    [
+        ("limit=101", "limit_too_large", "limit"),
+        ("limit=0", "invalid_value", "limit"),
+        ("limit=-1", "invalid_value", "limit"),
+        ("limit=abc", "invalid_value", "limit"),
+        ("limit=", "invalid_value", "limit"),
+        ("limit=1.0", "invalid_value", "limit"),
+        ("limit=+5", "invalid_value", "limit"),
+        ("limit=" + "9" * 31, "invalid_value", "limit"),
+        ("limit=" + quote("５"), "invalid_value", "limit"),
+        ("limit=20&limit=20", "duplicate_parameter", "limit"),
+        ("id=99999999999999999999", "invalid_value", "id"),
+        ("id=9223372036854775808", "invalid_value", "id"),
+        ("id=a", "invalid_value", "id"),
+        ("tag=", "invalid_value", "tag"),
+        ("tag", "invalid_value", "tag"),
+        ("tag=a,,b", "invalid_value", "tag"),
+        ("tag=a%0Ab", "invalid_value", "tag"),
+        ("external_id=", "invalid_value", "external_id"),
+        ("tag=" + ",".join(map(str, range(101))), "invalid_value", "tag"),
+        ("event=", "invalid_value", "event"),
+        ("event=a%1Fb", "invalid_value", "event"),
+        ("q=" + "a" * 513, "query_too_complex", "q"),
+        ("q=%ED%A0%80", "invalid_value", "q"),
+        ("q=%FF", "invalid_value", "q"),
+        ("q=a%C2%85b", "invalid_value", "q"),
+        ("prefix=1", "invalid_value", "prefix"),
+        ("fields=titel", "unknown_field", "fields"),
+        ("published_from=soon", "invalid_value", "published_from"),
+        ("published_from=2025&published_to=2024", "invalid_range", "published_to"),
+        ("tz=Mars", "invalid_value", "tz"),
+        ("page=501", "page_too_deep", "page"),
+        ("page=101&limit=100", "page_too_deep", "page"),
+        ("page=0", "invalid_value", "page"),
+        ("page=2&cursor=abc", "invalid_range", "page"),
+        ("%FF=1", "unknown_parameter", "%FF"),
+        ("=1", "unknown_parameter", ""),
+        ("tag=" + "a" * 20_000, "invalid_value", "query string"),
+    ],
+)
+def test_wrong_input_is_refused_by_name(query: str, code: str, parameter: str) -> None:
+    assert codes(query) == [(code, parameter)]
+
+
+def test_raw_bytes_that_are_not_utf8_are_refused() -> None:
+    assert codes(b"q=\xff") == [("invalid_value", "q")]
+
+
+def test_page_reaches_exactly_to_the_bound() -> None:
+    assert read("page=500").integer("page") == 500
+    assert read("page=100&limit=100").integer("page") == 100
+
+
+def test_wrong_case_of_a_closed_list_is_refused_with_a_suggestion() -> None:
+    [error] = errors("status=Published")
+    assert (error.did_you_mean, error.allowed) == ("published", STATES)
+
+
+def test_missing_required_parameter_is_named() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        params.Parameters(params.text("url", "An address.", required=True)).read(b"", NOW)
+    assert [(error.code, error.parameter) for error in refused.value.errors] == [("invalid_value", "url")]
+
+
+def test_bad_percent_encoding_is_text() -> None:
+    assert read("q=100%&event=%ZZ").text("q") == "100%"
+    assert read("event=%ZZ").text("event") == "%ZZ"
+
+
+def test_line_ends_in_a_pasted_query_are_spaces() -> None:
+    assert read("q=one%0D%0Atwo%09three").text("q") == "one  two three"
+
+
+def test_periods_begin_in_the_zone_wherever_it_stands() -> None:
+    assert read("published_from=2025&tz=Europe/Brussels").range("published").from_ == 1_735_686_000
+    assert read("tz=Europe/Brussels&published_from=2025").range("published").from_ == 1_735_686_000
+    assert read("published_from=2025").range("published").from_ == 1_735_689_600
+
+
+def test_wrong_zone_does_not_hide_the_next_mistake() -> None:
+    assert codes("tz=Mars&published_to=x") == [("invalid_value", "tz"), ("invalid_value", "published_to")]
+
+
+def test_relative_time_says_that_it_moves() -> None:
+    found = read("published_from=now-1h")
+    assert found.range("published") == Range(NOW - 3600, None, uses_now=True)
+    assert found.uses_now is True
+    assert found.canonical == (("published_from", ("now-1h",)),)
+
+
+def test_signature_holds_filters_and_sort_but_not_what_pages_may_change() -> None:
+    signature = read("tag=eu,nato&q=x").signature
+    assert read("q=x&tag=nato&tag=eu&sort=-published_at&tz=UTC").signature == signature
+    assert read("tag=eu,nato&q=x&limit=5&fields=title&cursor=abc").signature == signature
+    assert read("tag=eu,nato&q=y").signature != signature
+    assert read("tag=eu,nato&q=x&sort=published_at").signature != signature
+    assert read("id=3,7").signature != read("id=7,3").signature
+
+
+def test_getter_of_an_undeclared_parameter_is_a_mistake_in_the_code() -> None:
+    with pytest.raises(KeyError):
+        read("").refs("colour")
+    assert (read("").knows("tag"), read("").knows("colour")) == (True, False)
+
+
+def test_openapi_shows_lists_as_exploded_arrays_and_numbers_with_bounds() -> None:
+    shown = {str(found["name"]): found for found in LIST.openapi()}
+    assert shown["tag"]["explode"] is True
+    assert shown["tag"]["example"] == ["nato"]
+    assert shown["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    assert shown["status"]["schema"] == {
+        "type": "array",
+        "items": {"type": "string", "enum": list(STATES)},
+        "minItems": 1,
+        "maxItems": 100,
+    }
+
+
+def names_of(query: bytes) -> set[str | None]:
+    """The names read, or those complained about."""
+    try:
+        return set(LIST.read(query, NOW).given)
+    except InvalidInput as refused:
+        return {error.parameter for error in refused.errors} or {"an error without its errors"}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused_with_an_error_of_ours(query: bytes) -> None:
+    assert "an error without its errors" not in names_of(query)
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(LIST.specs)), st.text(max_size=12)), max_size=5))
+def test_any_values_are_read_or_refused_under_a_declared_name(pairs: list[tuple[str, str]]) -> None:
+    query = urlencode(pairs, errors="surrogatepass").encode()
+    assert names_of(query) <= {name for name, _ in pairs} | {"published_to"}
+
+
+@given(st.lists(st.text("abcé-_.:", min_size=1, max_size=8), min_size=1, max_size=20, unique=True))
+def test_order_of_a_list_changes_neither_canonical_form_nor_signature(refs: list[str]) -> None:
+    first = read(urlencode({"tag": ",".join(refs)}))
+    second = read(urlencode([("tag", ref) for ref in reversed(refs)]))
+    assert first.canonical == second.canonical
+    assert first.signature == second.signature
