@@ -30,7 +30,7 @@ def state(db: Database) -> State:
         with db.alone(), db.engine.connect() as connection:
             return _state(connection)
     except (DBAPIError, OSError) as error:
-        raise DatabaseProblem(f"The archive cannot be opened: {_first_line(error)}.") from error
+        raise DatabaseProblem(f"The archive cannot be opened: {first_line(error)}.") from error
 
 
 def _state(connection: Connection) -> State:
@@ -56,7 +56,8 @@ def downgrade(db: Database, revision: str) -> None:
         command.downgrade(_config(connection), revision)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What a database said, short enough for a terminal."""
     origin = getattr(error, "orig", None) or error
     return str(origin).strip().splitlines()[0]
 

@@ -1,7 +1,5 @@
-"""What every route that reads has at hand: the database, the cards, the totals; and the view of one request."""
+"""What the routes of articles and search have at hand: the database, the cards, the totals."""
 
-import asyncio
-import time
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,99 +7,26 @@ from starlette.requests import Request
 
 from app.articles.cards import Cards
 from app.articles.filters import ArticleFilter
-from app.changes import log
-from app.db import Database
-from app.errors import IndexBehind, SeqUnknown
-from app.head import Head, read_token
-from app.http import auth
-from app.http.auth import Caller
-from app.regions import service as regions
-from app.regions.atlas import Atlas
-from app.settings import Settings
+from app.head import Head
+from app.regions.view import Counts, Reading, View
 
-WAIT_SECONDS = 2.0
+__all__ = ["Archive", "Index", "View", "of"]
 
 
-class Index(Protocol):
-    """What lists need of the search index. All of it is answered from memory-mapped files, in microseconds."""
-
-    def seq(self) -> int | None:
-        """How far in the log the index reflects it; None where there is no index yet."""
-        ...
+class Index(Counts, Protocol):
+    """What lists need of the search index. Answered from memory-mapped files, in microseconds."""
 
     async def total(self, wanted: ArticleFilter, head: Head) -> int | None:
         """How many published articles match, less what the log has withdrawn since; None without an index."""
         ...
 
-    async def tag_counts(self, head: Head) -> dict[int, int]:
-        """Published articles for each tag id; tags without any are missing."""
-        ...
-
-    async def region_counts(self, head: Head) -> dict[int, int]:
-        """Published articles at or below each region id, in the roles about and dateline."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """One request's idea of the archive: who asks, as of when, and the regions at that time."""
-
-    caller: Caller
-    head: Head
-    atlas: Atlas
-    now: int
-
-    @property
-    def token(self) -> str:
-        """X-Seq: the place in the log that the answer reflects at least, as far as the caller may know of it."""
-        return (self.head.place if self.caller.may("read_drafts") else self.head.public_place).token
-
-
-@dataclass(slots=True)
-class Archive:
+class Archive(Reading):
     """One archive as the server has it open."""
 
-    settings: Settings
-    db: Database
-    cards: Cards
     index: Index
-
-    async def view(self, request: Request) -> View:
-        """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
-        caller = await auth.check(self.db, request.headers.get("authorization"))
-        if caller.key is None and not self.settings.public_reads:
-            caller.demand("read_drafts")
-        head = await self.head()
-        return View(caller, head, await regions.current(self.db, head.epoch, head.names_seq), int(time.time()))
-
-    async def head(self) -> Head:
-        [row] = await self.db.reader.rows(log.head_statement(self.db.dialect), {})
-        return Head(*row)  # type: ignore[arg-type] # as selected
-
-    async def wait_for(self, token: str | None, head: Head) -> None:
-        """Waits until the index reflects a place of the log. SeqUnknown at once where the log has no such place,
-        IndexBehind after WAIT_SECONDS."""
-        if token is None:
-            return
-        place = read_token(token)
-        if (
-            place is None
-            or place.epoch != head.epoch
-            or place.seq > head.seq
-            or not await self._has(place.seq, place.mark)
-        ):
-            raise SeqUnknown("This archive's change log has no such place.", "min_seq")
-        deadline = time.monotonic() + WAIT_SECONDS
-        while (seq := self.index.seq()) is None or seq < place.seq:
-            if time.monotonic() > deadline:
-                raise IndexBehind("The index has not reached that place yet; try again.")
-            await asyncio.sleep(0.01)
-
-    async def _has(self, seq: int, mark: int) -> bool:
-        if seq == 0:
-            return mark == 0
-        rows = await self.db.reader.rows(log.mark_statement(self.db.dialect), {"seq": seq})
-        return bool(rows) and rows[0][0] == mark
+    cards: Cards
 
 
 def of(request: Request) -> Archive:

@@ -34,6 +34,8 @@ ATTRIBUTES = {
     "time": {"datetime"},
     "*": {"lang", "dir"},
 }
+Kind = Literal["html", "markdown", "text"]
+
 WORDS_A_MINUTE = 230
 """Median silent reading speed of adults in English non-fiction: 238 in Brysbaert 2019, rounded down."""
 
@@ -53,7 +55,7 @@ def _markdown() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
 
 
-def to_html(kind: Literal["html", "markdown", "text"], content: str) -> str:
+def to_html(kind: Kind, content: str) -> str:
     """Sanitised HTML of a body, safe to insert as it stands. Only markup is lost, never words outside scripts."""
     if kind == "text":
         return from_text(content)

@@ -79,11 +79,10 @@ def _statement(dialect: str, shaped: _Shaped, sort: str, turn: str) -> Prepared:
     if turn != "start":
         found = found.where(_beyond(column, turn, descending=descending, nullable=nullable))
     backwards = turn.startswith("before")
-    order: list[ColumnElement[object]] = (
-        [column.is_(None).desc() if backwards else column.is_(None)] if nullable else []
-    )
-    order += [column.desc(), A.c.id.desc()] if descending else [column, A.c.id]
-    found = found.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset"))
+    if nullable:
+        found = found.order_by(column.is_(None).desc() if backwards else column.is_(None))
+    found = found.order_by(column.desc() if descending else column, A.c.id.desc() if descending else A.c.id)
+    found = found.limit(bindparam("limit")).offset(bindparam("offset"))
     return prepare(found, dialect, filters.lists(wanted))
 
 

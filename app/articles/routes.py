@@ -161,7 +161,7 @@ def _listed(
         rows,
         page,
         token=view.token,
-        public=view.caller.key is None,
+        public=view.public,
         warnings=wanted.warnings,
         tags=["list", *(f"article:{entry.id}" for entry in entries)],
     )
@@ -180,7 +180,7 @@ async def _find(request: Request, here: Archive, view: View, ref: str, below: st
         raise NotFound()
     if not ref.isdigit() and ref != found.slug:
         path = f"/v1/articles/{found.slug}{below}"
-        return answer.redirect(request, 308, path, token=view.token, public=view.caller.key is None)
+        return answer.redirect(request, 308, path, token=view.token, public=view.public)
     return found
 
 
@@ -204,9 +204,7 @@ async def get_article(request: Request) -> Response:
     if not rows:
         raise NotFound()
     tags = [f"article:{found.id}"]
-    return answer.item(
-        request, rows[0], token=view.token, public=view.caller.key is None, version=found.version, tags=tags
-    )
+    return answer.item(request, rows[0], token=view.token, public=view.public, version=found.version, tags=tags)
 
 
 def _check_format(request: Request, read: Read) -> None:
@@ -239,9 +237,7 @@ async def list_related(request: Request) -> Response:
         return found
     rows = await present.related(here, view, [found.id]) if read.choice("kind") != "similar" else {found.id: []}
     body = orjson.dumps({"data": rows[found.id][: read.integer("limit")]})
-    return answer.item(
-        request, body, token=view.token, public=view.caller.key is None, tags=[f"article:{found.id}", "list"]
-    )
+    return answer.item(request, body, token=view.token, public=view.public, tags=[f"article:{found.id}", "list"])
 
 
 @router.get(
@@ -265,7 +261,7 @@ async def get_neighbours(request: Request) -> Response:
     rows = iter(await present.articles(here, view, entries, wanted=read))
     shown = [next(rows, b"null") if entry is not None else b"null" for entry in (newer, older)]
     body = b'{"newer":%b,"older":%b}' % (shown[0], shown[1])
-    return answer.item(request, body, token=view.token, public=view.caller.key is None, tags=["list"])
+    return answer.item(request, body, token=view.token, public=view.public, tags=["list"])
 
 
 @router.get(
@@ -290,21 +286,20 @@ async def resolve_address(request: Request) -> Response:
             visible.append(found)
         elif found.status == "withdrawn" and found.public_once:
             gone = found
-    public = view.caller.key is None
     if not visible:
         if gone is not None:
             raise Gone(withdrawn_at=format_time(gone.withdrawn_at or 0), reason=gone.withdrawn_reason)
         raise NotFound()
-    shown = answer.headers(view.token, public=public, tags=[f"article:{found.id}" for found in visible])
+    shown = answer.headers(view.token, public=view.public, tags=[f"article:{found.id}" for found in visible])
     if len(visible) == 1:
         headers = {
             **shown,
             "Location": f"/v1/articles/{visible[0].slug}",
-            "Cache-Control": answer.cache_control(public=public),
+            "Cache-Control": answer.cache_control(public=view.public),
         }
         return Response(status_code=307, headers=headers)
     rows = [{"id": found.id, "slug": found.slug, "path": f"/v1/articles/{found.slug}"} for found in visible]
-    shown["Cache-Control"] = answer.cache_control(public=public)
+    shown["Cache-Control"] = answer.cache_control(public=view.public)
     return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
 
 

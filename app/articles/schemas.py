@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from app.regions.schemas import RegionLink
 from app.tags.schemas import TagLink
@@ -250,7 +251,7 @@ class RelatedIn(Given):
 Ref = str | int | RefIn
 Refs = Annotated[list[Ref], Field(max_length=200)]
 
-EXAMPLE: dict[str, object] = {
+EXAMPLE: JsonDict = {
     "title": "How the Danube Commission keeps a river open",
     "standfirst": "Eleven states share one set of rules between Kelheim and Sulina.",
     "dateline": {"text": "Budapest, May 2025."},
@@ -283,7 +284,7 @@ class ArticleCreate(Given):
     origin: Short | None = None
     translation_of: int | None = None
     seo: SeoIn | None = None
-    slug: Annotated[str, Field(max_length=80, pattern=r"^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$")] | None = None
+    slug: Annotated[str, Field(max_length=80, pattern=r"^([a-z0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$")] | None = None
     status: Literal["draft", "scheduled", "published"] = "draft"
     published_at: str | None = Field(default=None, description="RFC 3339 with an offset, or a day, month or year.")
     previous_slugs: Annotated[list[Short], Field(max_length=50)] = Field(default_factory=list)

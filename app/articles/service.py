@@ -66,6 +66,17 @@ def upsert(session: Session, manuscripts: Sequence[Manuscript], *, now: int, sit
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]
 
 
+def would_be(session: Session, manuscripts: Sequence[Manuscript]) -> list[Outcome]:
+    """What `upsert` would do with each, without doing it."""
+    existing = _existing(session.connection(), manuscripts)
+    outcomes: list[Outcome] = []
+    for i, manuscript in enumerate(manuscripts):
+        old = existing.get(_identity(manuscript, i))
+        same = old is not None and old.content_hash == manuscript.content_hash
+        outcomes.append("unchanged" if same else "created" if old is None else "updated")
+    return outcomes
+
+
 def _identity(manuscript: Manuscript, position: int) -> tuple[str, str | int]:
     return manuscript.origin, manuscript.identity if manuscript.identity is not None else position
 

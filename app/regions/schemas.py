@@ -51,3 +51,18 @@ class RegionNode(RegionRef):
     iso2: str | None
     m49: str | None
     children: list["RegionNode"]
+
+
+class Page(Shape):
+    limit: int
+    number: int | None
+    next: str | None
+    previous: str | None
+    total: int | None
+    total_is: Literal["exact", "at_least", "none"]
+
+
+class RegionList(Shape):
+    data: list[Region]
+    page: Page
+    warnings: list[dict[str, str]]

@@ -34,12 +34,17 @@ def build(rows: tuple[Rows, Rows, Rows], names_seq: int) -> Atlas:
     )
 
 
-def _read(connection: Connection) -> tuple[Rows, Rows, Rows]:
+def _rows(connection: Connection) -> tuple[Rows, Rows, Rows]:
     places, names, members = (
         [tuple(row) for row in connection.exec_driver_sql(statement.sql, statement.constants)]
         for statement in statements(connection.dialect.name)
     )
     return places, names, members
+
+
+def read(connection: Connection) -> Atlas:
+    """The atlas as the tables have it now, past every cache."""
+    return build(_rows(connection), 0)
 
 
 def atlas(session: Session) -> Atlas:
@@ -48,7 +53,7 @@ def atlas(session: Session) -> Atlas:
     key = connection.execute(select(HEAD.c.epoch, HEAD.c.names_seq)).one()
     found = _cache.get((key[0], key[1]))
     if found is None:
-        found = build(_read(connection), key[1])
+        found = build(_rows(connection), key[1])
         keep(key[0], found)
     return found
 
@@ -171,7 +176,7 @@ def _replace(
 def rebuild_closure(session: Session) -> None:
     """Writes `region_within` anew from parents and members."""
     connection = session.connection()
-    places = build(_read(connection), 0)
+    places = read(connection)
     connection.execute(delete(WITHIN))
     pairs = [{"region_id": id, "ancestor_id": above} for id, all_ in places.within.items() for above in sorted(all_)]
     connection.execute(insert(WITHIN), pairs)

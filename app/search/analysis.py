@@ -151,3 +151,9 @@ def _stopping(language: str) -> TextAnalyzer:
 def is_stop_word(word: str, tags: tuple[str, ...]) -> bool:
     """Whether it carries grammar and no subject in any of the languages, as tantivy's lists have it."""
     return any(not _stopping(language).analyze(word) for tag in tags if (language := language_of(tag)))
+
+
+def stems(text: str, tag: str | None) -> list[str]:
+    """The text's terms without places and stop words, for counting."""
+    languages = (tag,) if tag else ()
+    return [term.text for term in terms(text, tag) if not is_stop_word(text[term.start : term.end], languages)]

@@ -20,6 +20,7 @@ CHUNK = 500
 _COLUMNS = (
     "id", "version", "language", "title", "standfirst", "body", "slug", "origin", "external_id", "source_id",
     "published_at", "updated_at", "dateline_from", "dateline_to", "translation_of", "images", "corrections",
+    "published_precision",
 )  # fmt: skip
 
 
@@ -73,10 +74,11 @@ def _document(
     (
         article_id, version, language, title, standfirst, body, slug, origin, external_id, source, published_at,
         updated_at, dateline_from, dateline_to, translation_of, images, corrections,
+        precision,
     ) = cast(
         tuple[
             int, int, str, str, str | None, str, str, str, str | None, int | None, int, int, int | None, int | None,
-            int | None, str, str,
+            int | None, str, str, str,
         ],
         row,
     )  # fmt: skip
@@ -98,4 +100,4 @@ def _document(
         has_correction=corrections != "[]",
         has_unresolved=article_id in unresolved,
     )
-    return fields.article_document(facts, version, Text(title, standfirst or "", bodies.to_text(body)))
+    return fields.article_document(facts, version, Text(title, standfirst or "", bodies.to_text(body), precision))

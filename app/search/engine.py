@@ -1,6 +1,6 @@
 """What a search engine is asked and what it answers. Holds no engine; ids and numbers only, names are the callers'."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -12,6 +12,8 @@ Order = Literal["relevance", "-published_at", "published_at"]
 Match = Literal["auto", "all", "any"]
 Recency = Literal["off", "normal", "strong"]
 NameKind = Literal["tag", "region", "author"]
+FacetName = Literal["tag", "author", "section", "region", "language", "source", "year"]
+GroupName = Literal["tag", "author", "section", "region", "language", "source"]
 
 PUBLISHED_ARTICLES = ArticleFilter()
 
@@ -20,7 +22,10 @@ DEEPEST = 10_000
 
 
 class Names(Protocol):
-    """The archive's vocabulary, to find articles by the names of their tags, authors and regions."""
+    """The archive's vocabulary, to find articles by the names of their tags, authors and regions.
+
+    Hashable by identity: another vocabulary is another object.
+    """
 
     def named(self, kind: NameKind, text: str) -> tuple[int, ...]:
         """Ids of those with a name that holds all words of `text`, or whose slug it is; `tag` holds every kind."""
@@ -72,12 +77,26 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the query was read in the end: `relaxed` says that any of the words was enough."""
+    """How the query was read in the end.
+
+    `tree` has the corrections in it; `any_word`: one of its words is enough; `relaxed`: that was decided here, because
+    too few articles have them all. `did_you_mean` is the query with its misspelt words put right.
+    """
 
     tree: Node | None
+    languages: tuple[str, ...] = ()
+    any_word: bool = False
     relaxed: bool = False
     corrections: tuple[Correction, ...] = ()
-    languages: tuple[str, ...] = ()
+    did_you_mean: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a part of the query, or recency, adds to a hit's score."""
+
+    name: str
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +107,17 @@ class Found:
     total: int
     place: Place
     reading: Reading = Reading(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An article to find similar ones to."""
+
+    id: int
+    language: str
+    title: str
+    text: str
+    tags: tuple[int, ...] = ()
 
 
 class SearchEngine(Protocol):
@@ -111,6 +141,32 @@ class SearchEngine(Protocol):
 
     def region_counts(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
         """How many articles are of each region or what lies in it, in the filter's roles; exact where it says so."""
+        ...
+
+    def facets(self, question: Question, names: tuple[FacetName, ...]) -> Mapping[FacetName, Mapping[int | str, int]]:
+        """Articles by value of each facet, exact up to 65,000 values; page and order play no part.
+
+        A facet leaves out its own any-of filter. `tag`, `author` and `section` each hold all kinds of tags: which id is
+        of which kind the caller knows. Regions as in `region_counts`.
+        """
+        ...
+
+    def histogram(
+        self, question: Question, edges: Sequence[int], group: tuple[GroupName, int | str] | None = None
+    ) -> list[int]:
+        """Articles published from each edge (epoch seconds, ascending) to the next; only those of the group."""
+        ...
+
+    def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
+        """How many of the articles have a date of publication that is known no better than to the month or year."""
+        ...
+
+    def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[Part, ...]]:
+        """The scores of these hits in parts, in the order of the query."""
+        ...
+
+    def similar(self, sample: Sample, wanted: ArticleFilter, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
+        """Articles that share its telling words and tags, the likest first, never the sample itself."""
         ...
 
     def languages(self) -> tuple[str, ...]:

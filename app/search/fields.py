@@ -25,17 +25,20 @@ EXACT = ("language", "origin", "external_id")
 STEMMED = ("title", "standfirst", "body")
 WORDS = "words"
 PLACE = "place"
-LIVE, IMAGE, CORRECTION, UNRESOLVED = 1, 2, 3, 4
-"""Values of `flags`. Every article has LIVE: the document that holds the place has not."""
+LIVE, IMAGE, CORRECTION, UNRESOLVED, MONTH_ONLY, YEAR_ONLY = range(1, 7)
+"""Values of `flags`. Every article has LIVE: the document that holds the place has not. The last two: a date of
+publication that is known to the month or year only."""
+_COARSE = {"month": MONTH_ONLY, "year": YEAR_ONLY}
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What of an article is searched."""
+    """What of an article is searched; `precision` is that of its date."""
 
     title: str
     standfirst: str
     body: str
+    precision: str = "instant"
 
 
 @functools.cache
@@ -100,6 +103,8 @@ def article_document(facts: Facts, revision: int, text: Text) -> Document:
     if facts.external_id is not None:
         document.add_text("external_id", facts.external_id)
     _add_sets(document, facts)
+    if text.precision in _COARSE:
+        document.add_integer("flags", _COARSE[text.precision])
     _add_text(document, facts.language, text)
     return document
 

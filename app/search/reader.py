@@ -18,6 +18,9 @@ from app.search import fields, folders
 
 log = logging.getLogger(__name__)
 Stamp = tuple[int, int, int]
+_REMEMBERED = 1_000
+MOST_VALUES = 65_000
+"""More buckets than this are an error of tantivy's."""
 
 
 class IndexDamaged(Exception):
@@ -31,6 +34,12 @@ class View:
     searcher: Searcher
     place: Place
     memo: dict[object, object] = field(default_factory=dict)
+
+    def remember(self, key: object, value: object) -> None:
+        """Keeps a thousand things; forgets all of them rather than grow."""
+        if len(self.memo) >= _REMEMBERED:
+            self.memo.clear()
+        self.memo[key] = value
 
 
 def open_index(folder: Path) -> tantivy.Index:
@@ -112,13 +121,14 @@ def commonest_languages(view: View) -> tuple[str, ...]:
     """At most three, counted once a view."""
     known = view.memo.get("languages")
     if not isinstance(known, tuple):
-        counts = Counter(terms_counts(view.searcher, Query.all_query(), "language", 1_000))
-        known = view.memo["languages"] = tuple(str(name) for name, _ in counts.most_common(3))
+        counts = Counter(terms_counts(view.searcher, Query.all_query(), "language"))
+        known = tuple(str(name) for name, _ in counts.most_common(3))
+        view.remember("languages", known)
     return known
 
 
-def terms_counts(searcher: Searcher, query: Query, field_name: str, size: int) -> dict[int | str, int]:
-    """Articles by value, exact as long as there are no more than `size` values."""
-    terms = {"field": field_name, "size": size, "segment_size": size}
+def terms_counts(searcher: Searcher, query: Query, field_name: str) -> dict[int | str, int]:
+    """Articles by value, of the MOST_VALUES commonest values. Each segment counts them all, else it would guess."""
+    terms = {"field": field_name, "size": MOST_VALUES, "segment_size": 100_000_000}
     buckets = searcher.aggregate(query, {"by": {"terms": terms}})["by"]["buckets"]
     return {bucket["key"]: bucket["doc_count"] for bucket in buckets}

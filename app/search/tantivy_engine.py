@@ -1,7 +1,8 @@
 """The search engine on a local tantivy index. Reads only; what the index holds is the indexer's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from tantivy import DocAddress, Occur, Query
 from tantivy import Order as Direction
@@ -9,13 +10,10 @@ from tantivy import Order as Direction
 from app.articles.filters import ArticleFilter
 from app.errors import IndexBehind
 from app.head import Place
-from app.search import filtering
-from app.search.compose import Composer
-from app.search.engine import Found, Hit, Question, Reading
-from app.search.reader import LiveIndex, View, commonest_languages, terms_counts
-
-MAX_VALUES = 1_000_000
-"""Of tags or regions; above it counts would be inexact."""
+from app.search import aggregates, explaining, fields, filtering, matching, similar
+from app.search.engine import FacetName, Found, GroupName, Hit, Part, Question, Sample
+from app.search.reader import LiveIndex, View, commonest_languages
+from app.search.reading import read
 
 
 class TantivyEngine:
@@ -40,45 +38,50 @@ class TantivyEngine:
 
     def search(self, question: Question) -> Found:
         view = self.view()
-        reading = Reading(question.tree, languages=question.languages or commonest_languages(view))
-        query = _query(view, question, reading)
-        if question.order == "relevance":
-            return Found(*_by_relevance(view, query, question), view.place, reading)
-        return Found(*_by_date(view, query, question), view.place, reading)
+        reading = read(view, question)
+        find = _by_relevance if question.order == "relevance" else _by_date
+        hits, total = find(view, matching.query(view, question), question)
+        return Found(hits, total, view.place, reading)
 
     def count(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> int:
         return _total(self.view(), filtering.query(wanted, excluded))
 
     def tag_counts(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
-        return self._counts(wanted, excluded, "tags")
+        return _by_id(aggregates.values(self.view(), Question(filter=wanted, excluded=excluded), "tag"))
 
     def region_counts(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
-        mask = wanted.roles & 7
-        if not wanted.exact:
-            return self._counts(wanted, excluded, f"within_{mask}") if mask else {}
-        own = self._counts(wanted, excluded, "within_own")
-        return {key >> 3: count for key, count in own.items() if key & 7 == mask}
+        return _by_id(aggregates.values(self.view(), Question(filter=wanted, excluded=excluded), "region"))
 
-    def _counts(self, wanted: ArticleFilter, excluded: tuple[int, ...], field: str) -> dict[int, int]:
-        view, memo = self.view(), (field, wanted, excluded)
-        known = view.memo.get(memo)
-        if isinstance(known, dict):
-            return known
-        counts = terms_counts(view.searcher, filtering.query(wanted, excluded), field, MAX_VALUES)
-        found = {int(value): count for value, count in counts.items()}
-        if wanted == ArticleFilter():
-            view.memo[memo] = found
-        return found
+    def facets(self, question: Question, names: tuple[FacetName, ...]) -> Mapping[FacetName, Mapping[int | str, int]]:
+        view = self.view()
+        return {name: aggregates.facet(view, question, name) for name in names}
+
+    def histogram(
+        self, question: Question, edges: Sequence[int], group: tuple[GroupName, int | str] | None = None
+    ) -> list[int]:
+        return aggregates.histogram(self.view(), question, edges, group)
+
+    def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
+        view = self.view()
+        flags = (fields.YEAR_ONLY,) if precision == "year" else (fields.MONTH_ONLY, fields.YEAR_ONLY)
+        clauses = [(Occur.Must, matching.query(view, question)), (Occur.Must, filtering.any_of("flags", flags))]
+        return _total(view, Query.boolean_query(clauses))
+
+    def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[Part, ...]]:
+        return explaining.explain(self.view(), question, ids)
+
+    def similar(self, sample: Sample, wanted: ArticleFilter, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
+        view = self.view()
+        alike = similar.query(view, sample)
+        if alike is None:
+            return ()
+        clauses = [*filtering.clauses(wanted, (*excluded, sample.id)), (Occur.Must, alike)]
+        question = Question(order="relevance", limit=limit)
+        return _by_relevance(view, Query.boolean_query(clauses), question)[0]
 
 
-def _query(view: View, question: Question, reading: Reading) -> Query:
-    clauses = filtering.clauses(question.filter, question.excluded)
-    if reading.tree is not None:
-        composer = Composer(view.searcher, reading.languages, question.names)
-        clauses.append((Occur.Must, composer.query(reading.tree)))
-    elif not any(occur == Occur.Must for occur, _ in clauses):
-        clauses.append((Occur.Must, filtering.everything()))
-    return Query.boolean_query(clauses)
+def _by_id(counts: Mapping[int | str, int]) -> dict[int, int]:
+    return {int(value): count for value, count in counts.items()}
 
 
 def _total(view: View, query: Query) -> int:
@@ -87,6 +90,7 @@ def _total(view: View, query: Query) -> int:
 
 
 def _by_relevance(view: View, query: Query, question: Question) -> tuple[tuple[Hit, ...], int]:
+    # At least 1: a limit of 0 is a panic.
     found = view.searcher.search(query, max(question.limit, 1), offset=question.offset)
     addresses = [address for _, address in found.hits]
     newest = view.searcher.fast_field_values("newest", addresses)
@@ -96,14 +100,13 @@ def _by_relevance(view: View, query: Query, question: Question) -> tuple[tuple[H
 
 def _by_date(view: View, query: Query, question: Question) -> tuple[tuple[Hit, ...], int]:
     """Behind `after` the total needs a count of its own."""
-    total = _total(view, query) if question.after is not None or not question.limit else None
+    total = None if question.after is None else _total(view, query)
     down = question.order == "-published_at"
-    page = query
     if question.after is not None:
         further = (None, question.after - 1) if down else (question.after + 1, None)
-        page = Query.boolean_query([(Occur.Must, query), (Occur.Must, filtering.between("newest", *further))])
+        query = Query.boolean_query([(Occur.Must, query), (Occur.Must, filtering.between("newest", *further))])
     found = view.searcher.search(
-        page,
+        query,
         max(question.limit, 1),
         count=total is None,
         order_by_field="newest",

@@ -1,6 +1,6 @@
 """The tree that a search query is read into, and its way back to text. Pure; knows no index and no request."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -27,6 +27,14 @@ class Prefix:
     """The beginning of a word, written `begin*`."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A word that the archive does not have, and those that it has, likeliest first. Never read from a text."""
+
+    text: str
+    instead: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,8 @@ class Field:
     node: "Node"
 
 
-Node: TypeAlias = Word | Phrase | Prefix | Not | And | Or | Field
+Leaf: TypeAlias = Word | Phrase | Prefix | Near
+Node: TypeAlias = Leaf | Not | And | Or | Field
 
 
 def conjunction(nodes: list[Node]) -> Node:
@@ -83,7 +92,7 @@ def render(node: Node | None) -> str:
     match node:
         case None:
             return ""
-        case Word(text):
+        case Word(text) | Near(text):
             return text
         case Phrase(text):
             return f'"{text}"'
@@ -103,29 +112,35 @@ def _grouped(node: Node) -> str:
     return f"({render(node)})" if isinstance(node, And | Or | Not) else render(node)
 
 
-def leaves(node: Node | None) -> Iterator[Word | Phrase | Prefix]:
-    """Words, phrases and prefixes in reading order, also those ruled out."""
-    match node:
-        case None:
-            return
-        case Word() | Phrase() | Prefix():
-            yield node
-        case Not(inner) | Field(_, inner):
-            yield from leaves(inner)
-        case And(nodes) | Or(nodes):
-            for inner in nodes:
-                yield from leaves(inner)
-
-
-def wanted(node: Node | None) -> Iterator[Word | Phrase | Prefix]:
-    """The leaves that hits may show: those that are not ruled out."""
+def wanted(node: Node | None) -> Iterator[Leaf]:
+    """The leaves that hits may show, in reading order: those that are not ruled out."""
     match node:
         case None | Not():
             return
-        case Word() | Phrase() | Prefix():
-            yield node
         case Field(_, inner):
             yield from wanted(inner)
         case And(nodes) | Or(nodes):
             for inner in nodes:
                 yield from wanted(inner)
+        case _:
+            yield node
+
+
+def replaced(node: Node, change: Callable[[Word, FieldName | None], Node], field: FieldName | None = None) -> Node:
+    """The same tree with every word that is not ruled out put through `change`, which is told the word's field."""
+    match node:
+        case Word():
+            return change(node, field)
+        case Field(name, inner):
+            return Field(name, replaced(inner, change, name))
+        case And(nodes):
+            return conjunction([replaced(inner, change, field) for inner in nodes])
+        case Or(nodes):
+            return alternatives([replaced(inner, change, field) for inner in nodes])
+        case _:
+            return node
+
+
+def put_right(node: Node, instead: Mapping[str, str]) -> Node:
+    """The tree with misspelt words replaced for good."""
+    return replaced(node, lambda word, _: Word(instead.get(word.text, word.text)))

@@ -23,3 +23,18 @@ class Tag(TagLink):
     id: int
     aliases: list[str]
     article_count: int | None
+
+
+class Page(BaseModel):
+    limit: int
+    number: int | None
+    next: str | None
+    previous: str | None
+    total: int | None
+    total_is: Literal["exact", "at_least", "none"]
+
+
+class TagList(BaseModel):
+    data: list[Tag]
+    page: Page
+    warnings: list[dict[str, str]]

@@ -1,0 +1,34 @@
+"""The `dateline` command: runs the CLI and turns what went wrong into one line and an exit status."""
+
+import sqlite3
+import sys
+
+from sqlalchemy.exc import DBAPIError
+
+from app.cli import cli
+from app.db import DatabaseProblem
+from app.errors import DatelineError
+from app.importers.pipeline import SourceNotFound
+
+
+def main() -> None:
+    """Exit status 0 only if all went well; 1 with one line on standard error for what a person can mend."""
+    try:
+        cli()
+    except (DatabaseProblem, SourceNotFound) as error:
+        _fail(str(error))
+    except DatelineError as error:
+        _fail(error.detail)
+    except DBAPIError as error:
+        _fail(f"The database refused: {str(error.orig).strip().splitlines()[0]}.")
+    except (OSError, sqlite3.Error) as error:
+        _fail(f"{error}.")
+
+
+def _fail(line: str) -> None:
+    sys.stderr.write(f"dateline: {line}\n")
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Looks whether what must agree agrees: the database's files, the log, the links, the regions, the index. Reads only."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, text
+
+from app import schema
+from app.articles import links
+from app.changes import log
+from app.db import Database, Snapshot
+from app.errors import IndexBehind
+from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, RegionWithin, table
+from app.regions import service as regions
+from app.regions.atlas import Atlas
+from app.search.engine import Question
+from app.search.tantivy_engine import TantivyEngine
+from app.settings import Settings
+
+A, TAGGED, PLACED, WITHIN = (table(model) for model in (Article, ArticleTag, ArticleRegion, RegionWithin))
+CHANGE, HEAD = table(Change), table(ChangeHead)
+PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `detail` says how much, or what is wrong."""
+
+    name: str
+    good: bool
+    detail: str
+
+
+def run(db: Database, settings: Settings) -> list[Finding]:
+    """All checks, on one snapshot where they read SQL."""
+    with db.snapshot() as snapshot:
+        connection = snapshot.connection
+        looks: list[tuple[str, Callable[[], str | None]]] = [
+            ("database files", lambda: _files(connection)),
+            ("schema", lambda: _schema(db)),
+            ("change log", lambda: _log(connection)),
+            ("articles and log", lambda: _versions(connection)),
+            ("links", lambda: _links(connection)),
+            ("regions", lambda: _regions(connection)),
+            ("index", lambda: _index(snapshot, settings)),
+        ]
+        return [_finding(name, look) for name, look in looks]
+
+
+def _finding(name: str, look: Callable[[], str | None]) -> Finding:
+    wrong = look()
+    return Finding(name, wrong is None, wrong or "as it should be")
+
+
+def _files(connection: Connection) -> str | None:
+    if connection.dialect.name != "sqlite":
+        return None
+    found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(5)"))]
+    orphans = connection.execute(text("PRAGMA foreign_key_check")).fetchmany(5)
+    return (
+        None if found == ["ok"] and not orphans else "; ".join([*(f for f in found if f != "ok"), *map(str, orphans)])
+    )
+
+
+def _schema(db: Database) -> str | None:
+    found = schema.difference(db)
+    return None if not found else f"tables differ from this version's: {str(found[0])[:200]}"
+
+
+def _log(connection: Connection) -> str | None:
+    """Gapless from 1 (or from where old rows were let go) to the counter, whose mark is the last row's."""
+    first, last, rows = connection.execute(
+        select(func.min(CHANGE.c.seq), func.max(CHANGE.c.seq), func.count()).select_from(CHANGE)
+    ).one()
+    seq, mark = connection.execute(select(HEAD.c.seq, HEAD.c.mark)).one()
+    if rows == 0:
+        return None if seq == 0 else f"the counter says {seq}, and there are no rows"
+    if last - first + 1 != rows:
+        return f"{last - first + 1 - rows} rows are missing between {first} and {last}"
+    last_mark = connection.execute(select(CHANGE.c.mark).where(CHANGE.c.seq == last)).scalar_one()
+    return None if (last, last_mark) == (seq, mark) else f"the counter says {seq}, the last row is {last}"
+
+
+def _versions(connection: Connection) -> str | None:
+    """The last row about an article bears its version."""
+    newest = (
+        select(CHANGE.c.entity_id, func.max(CHANGE.c.version).label("version"))
+        .where(CHANGE.c.entity == "article")
+        .group_by(CHANGE.c.entity_id)
+        .subquery()
+    )
+    differ = (
+        select(func.count())
+        .select_from(A)
+        .outerjoin(newest, newest.c.entity_id == A.c.id)
+        .where((newest.c.version.is_(None)) | (newest.c.version != A.c.version))
+    )
+    count = connection.execute(differ).scalar_one()
+    return None if count == 0 else f"{count} articles have another version than the log"
+
+
+def _links(connection: Connection) -> str | None:
+    """Links bear the date of publication exactly while their article is published."""
+    for rows in (TAGGED, PLACED):
+        published = (A.c.status == "published") & (rows.c.published_at == A.c.published_at)
+        hidden = (A.c.status != "published") & rows.c.published_at.is_(None)
+        wrong = select(func.count()).select_from(rows).join(A, A.c.id == rows.c.article_id).where(~(published | hidden))
+        count = connection.execute(wrong).scalar_one()
+        if count:
+            return f"{count} rows of {rows.name} have another date than their article"
+    return None
+
+
+def _regions(connection: Connection) -> str | None:
+    """The closure is what parents and members give, and articles lie in what their regions lie in."""
+    atlas = regions.read(connection)
+    kept = {(row[0], row[1]) for row in connection.execute(select(WITHIN.c.region_id, WITHIN.c.ancestor_id))}
+    given = {(id, above) for id, all_ in atlas.within.items() for above in all_}
+    if kept != given:
+        return f"{len(kept ^ given)} pairs of regions are not what the tree and the groupings give"
+    wrong = sum(1 for own, within in _placed(connection) if _spread(own, atlas) != within)
+    return None if wrong == 0 else f"{wrong} articles lie in other regions than their own ones do"
+
+
+Placed = dict[int, int]
+
+
+def _placed(connection: Connection) -> Iterator[tuple[Placed, Placed]]:
+    """For each article its own regions with roles, and all with the roles at or below."""
+    columns = (PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
+    own: Placed = {}
+    within: Placed = {}
+    current = None
+    for article, region, roles, below in connection.execute(select(*columns).order_by(PLACED.c.article_id)):
+        if article != current and current is not None:
+            yield own, within
+            own, within = {}, {}
+        current = article
+        within[region] = below
+        if roles:
+            own[region] = roles
+    if current is not None:
+        yield own, within
+
+
+def _spread(own: Placed, atlas: Atlas) -> Placed:
+    return {region: within for region, (_, _, within) in links.spread(tuple(own.items()), atlas).items()}
+
+
+def _index(snapshot: Snapshot, settings: Settings) -> str | None:
+    """Where the index stands at the head, it holds the published articles in their versions, and nothing else."""
+    engine = TantivyEngine(settings.index_path)
+    place = engine.place()
+    if place is None:
+        return "there is none; a server builds it when it starts, `dateline reindex` at once"
+    head = log.head(snapshot)
+    if place != head.place:
+        behind = f"{head.seq - place.seq} changes behind" if place.epoch == head.epoch else "of another archive"
+        return f"it is {behind}; a running server brings it up"
+    published = select(A.c.id, A.c.version).where(A.c.status == "published")
+    truth = {(row[0], row[1]) for row in snapshot.connection.execute(published)}
+    found = set(_indexed(engine))
+    return None if found == truth else f"{len(found - truth)} articles too many or old, {len(truth - found)} missing"
+
+
+def _indexed(engine: TantivyEngine) -> Iterator[tuple[int, int]]:
+    after: int | None = None
+    while True:
+        try:
+            hits = engine.search(Question(order="-published_at", limit=PAGE, after=after)).hits
+        except IndexBehind:
+            return
+        yield from ((hit.id, hit.version) for hit in hits)
+        if len(hits) < PAGE:
+            return
+        after = hits[-1].newest

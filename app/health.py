@@ -1,0 +1,70 @@
+"""Whether this server lives and may be sent requests. Never cached, never needs a key."""
+
+from typing import Literal
+
+import orjson
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import archive
+from app.errors import DatabaseUnavailable
+from app.http.params import Parameters
+
+router = APIRouter(prefix="/health", tags=["operating"])
+
+NONE = Parameters()
+LAG = 10_000
+"""Rows of the log that the index may be behind before this server should not be sent requests."""
+
+
+class Live(BaseModel):
+    status: Literal["ok"]
+
+
+class Ready(BaseModel):
+    """`index_lag` counts the changes that the search index has not taken in yet; null while there is no index."""
+
+    status: Literal["ok", "unavailable"]
+    database: bool
+    index: bool
+    index_lag: int | None
+    problem: str | None
+
+
+@router.get("/live", name="get_liveness", response_model=Live)
+async def get_liveness(request: Request) -> Response:
+    """The process answers."""
+    NONE.read(request.scope["query_string"], 0)
+    return _answer(200, Live(status="ok"))
+
+
+@router.get(
+    "/ready",
+    name="get_readiness",
+    response_model=Ready,
+    responses={503: {"model": Ready, "description": "Not now: the database or the index does not answer."}},
+)
+async def get_readiness(request: Request) -> Response:
+    """The database answers, and the index has taken in nearly all of the change log."""
+    NONE.read(request.scope["query_string"], 0)
+    here = archive.of(request)
+    following = request.app.state.following
+    try:
+        head = await here.head()
+    except DatabaseUnavailable as error:
+        return _answer(
+            503, Ready(status="unavailable", database=False, index=False, index_lag=None, problem=error.detail)
+        )
+    seq = here.index.seq()
+    lag = None if seq is None else max(0, head.seq - seq)
+    good = lag is not None and lag <= LAG and following.problem is None
+    state: Literal["ok", "unavailable"] = "ok" if good else "unavailable"
+    shown = Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=following.problem)
+    return _answer(200 if good else 503, shown)
+
+
+def _answer(status: int, shown: BaseModel) -> Response:
+    body = orjson.dumps(shown.model_dump())
+    return Response(body, status, {"Cache-Control": "no-store"}, "application/json")

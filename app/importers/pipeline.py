@@ -1,0 +1,176 @@
+"""From files to articles: finds the files, picks the parser, prepares each document, saves in batches, keeps a report.
+
+A broken item never stops the rest; running an import again changes nothing that its source has not changed.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from sqlmodel import Session
+
+from app.articles import service
+from app.articles.service import Saved
+from app.db import Database
+from app.head import Head
+from app.importers import detect, markdown, ndjson, text
+from app.importers.document import BodyKind, Context, Document, Failure, Item
+from app.importers.prepare import Prepared, prepare
+from app.regions import service as regions
+from app.regions.atlas import Atlas
+
+BATCH = 500
+SUFFIXES = (".txt", ".text", ".md", ".markdown", ".ndjson", ".jsonl", ".json")
+
+Format = Literal["text", "markdown", "ndjson"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
+    of dates without one; `body_kind` what bodies are where the source does not say."""
+
+    format: Format | None = None
+    origin: str | None = None
+    timezone: tzinfo | None = None
+    body_kind: BodyKind | None = None
+    dry_run: bool = False
+    site_url: str = ""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of the items. `failures` and `notes` are (where, what); `unknown` counts fields without a place,
+    which are kept in `extra`."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+    unknown_regions: Counter[str] = field(default_factory=Counter)
+    head: Head | None = None
+
+    @property
+    def done(self) -> int:
+        return self.created + self.updated + self.unchanged + len(self.failures)
+
+
+class SourceNotFound(Exception):
+    """A path that was named is not there, or a folder has nothing to import."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file: `name` for people, `path` within what was named (its identity), and a way to open it."""
+
+    name: str
+    path: str
+    open: Callable[[], BinaryIO]
+
+
+def sources(paths: Iterable[str], stdin: BinaryIO) -> list[Source]:
+    """The files that the paths name, folders searched through, in a stable order; `-` is standard input."""
+    found: list[Source] = []
+    for given in paths:
+        if given == "-":
+            data = stdin.read()
+            found.append(Source("standard input", "-", lambda data=data: io.BytesIO(data)))  # type: ignore[misc] # bound now
+            continue
+        path = Path(given)
+        if path.is_dir():
+            inside = sorted(
+                p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES and not _hidden(p, path)
+            )
+            if not inside:
+                raise SourceNotFound(f"{given}: nothing to import in this folder ({', '.join(SUFFIXES)}).")
+            found += (_source(p, p.relative_to(path).as_posix()) for p in inside)
+        elif path.is_file():
+            found.append(_source(path, path.name))
+        else:
+            raise SourceNotFound(f"{given}: no such file or folder.")
+    return found
+
+
+def _hidden(path: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def _source(path: Path, inside: str) -> Source:
+    return Source(str(path), inside, lambda: path.open("rb"))
+
+
+def items(source: Source, options: Options) -> Iterator[Item]:
+    """Parses one file. A file that cannot be read is one Failure."""
+    origin = options.origin or Path(source.path).name
+    context = Context(origin, options.timezone or Context().timezone, options.body_kind)
+    try:
+        with source.open() as stream:
+            head = stream.read(65_536)
+            kind = options.format or detect.detect(source.path, head)
+            stream.seek(0)
+            if kind == "ndjson":
+                yield from ndjson.parse(ndjson.read_lines(stream), source.name, context)
+            else:
+                parse = markdown.parse if kind == "markdown" else text.parse
+                yield from parse(stream.read(), source.name, context)
+    except OSError as error:
+        yield Failure(source.name, f"cannot be read: {error.strerror}")
+
+
+def run(
+    db: Database,
+    found: Iterable[Source],
+    options: Options,
+    now: Callable[[], int],
+    progress: Callable[[Report], None] = lambda _: None,
+) -> Report:
+    """Imports everything, one transaction for each batch; `progress` is called after each."""
+    report = Report()
+    stream = ((source, item) for source in found for item in items(source, options))
+    while batch := list(islice(stream, BATCH)):
+        documents: list[tuple[Source, Document]] = []
+        for source, item in batch:
+            if isinstance(item, Failure):
+                report.failures.append((item.where, item.reason))
+            else:
+                documents.append((source, item))
+        if documents:
+            _save(db, documents, options, now(), report)
+        progress(report)
+    return report
+
+
+def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, now: int, report: Report) -> None:
+    if options.dry_run:
+        with db.snapshot() as snapshot, Session(snapshot.connection) as session:
+            ready = _prepare(documents, options, regions.atlas(session))
+            outcomes = service.would_be(session, [one.manuscript for one in ready])
+    else:
+        written = db.write_now(_batch, documents, options, now)
+        ready, saved = written.value
+        report.head = written.head
+        outcomes = [one.outcome for one in saved]
+    for one, outcome in zip(ready, outcomes, strict=True):
+        setattr(report, outcome, getattr(report, outcome) + 1)
+        report.notes += ((one.where, note) for note in one.notes)
+        report.unknown.update(one.unknown_fields)
+        report.unknown_regions.update(one.unknown_regions)
+
+
+def _batch(
+    session: Session, documents: list[tuple[Source, Document]], options: Options, now: int
+) -> tuple[list[Prepared], list[Saved]]:
+    ready = _prepare(documents, options, regions.atlas(session))
+    saved = service.upsert(session, [one.manuscript for one in ready], now=now, site_url=options.site_url)
+    return ready, saved
+
+
+def _prepare(documents: list[tuple[Source, Document]], options: Options, atlas: Atlas) -> list[Prepared]:
+    return [prepare(document, source.path, options.origin, atlas) for source, document in documents]

@@ -1,0 +1,187 @@
+"""From a parsed document to a manuscript: identity, safe HTML, regions looked up, dates filled in. Pure.
+
+What an item *is*: within its origin (given, else the item's own, else its site's host, else its source's name, else the
+file's name) its external id, without one its URL, else its file's path, else its content.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
+from urllib.parse import urlsplit
+
+import orjson
+
+from app import text
+from app.articles import bodies
+from app.articles.filters import ABOUT, DATELINE, ROLES
+from app.articles.incoming import dateline_span
+from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
+from app.importers import dates, names
+from app.importers.document import Document, Reference
+from app.regions.atlas import Atlas
+from app.tags.service import KINDS, Wanted
+
+STATES = ("draft", "scheduled", "published", "withdrawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A manuscript, and what a person should know of it."""
+
+    where: str
+    manuscript: Manuscript
+    notes: tuple[str, ...]
+    unknown_fields: tuple[str, ...]
+    unknown_regions: tuple[str, ...]
+
+
+def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> Prepared:
+    """`path` is the file's within what was imported; several items of one file are told apart by their content."""
+    body = bodies.to_html(document.body.kind, document.body.content) if document.body else ""
+    regions, unknown = _regions(document, atlas)
+    dateline = _dateline(document, atlas)
+    if dateline is not None and dateline.region is not None:
+        regions.append((dateline.region, DATELINE))
+    published_at, precision = _published(document)
+    extra = dict(document.extra)
+    if unknown:
+        extra["unknown_regions"] = list(unknown)
+    status, status_note = _status(document)
+    manuscript = Manuscript(
+        origin=_origin(document, path, origin),
+        identity=_identity(document, path),
+        external_id=document.external_id,
+        title=document.title or "",
+        title_derived=document.title_derived,
+        body=body,
+        word_count=bodies.count_words(bodies.to_text(body)),
+        language=(document.language or "en").lower().replace("_", "-"),
+        standfirst=document.standfirst,
+        dateline=dateline,
+        tags=_tags(document),
+        regions=tuple(regions),
+        related=tuple(RelatedEntry(one.title, one.url) for one in document.related),
+        images=_images(document),
+        seo=_json({"canonical_url": document.canonical_url} if document.canonical_url else {}, "{}"),
+        extra=_json(extra, "{}"),
+        source=document.source,
+        source_url=document.url or document.source_url,
+        signature=document.signature,
+        status=status,
+        published_at=published_at,
+        published_precision=precision,
+        updated_at=document.updated.instant if document.updated else None,
+        slug=document.slug,
+        previous_slugs=document.previous_slugs,
+        previous_urls=document.previous_urls,
+    )
+    manuscript = replace(manuscript, content_hash=_hash(repr(manuscript)))
+    reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
+    return Prepared(document.where, manuscript, (*document.notes, *status_note), reported, unknown)
+
+
+def _hash(content: str) -> str:
+    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _json(value: object, empty: str) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode() if value else empty
+
+
+def _origin(document: Document, path: str, given: str | None) -> str:
+    host = urlsplit(document.url).hostname if document.url else None
+    name = given or document.origin or host or document.source or path.rsplit("/", 1)[-1]
+    return text.slug(name, "origin") if name != host else name
+
+
+def _identity(document: Document, path: str) -> str:
+    if document.external_id:
+        return f"id:{document.external_id}"
+    if document.url:
+        return f"url:{text.url_key(document.url)}"
+    if path != "-" and not _is_one_of_many(document):
+        return f"path:{path}"
+    content = (document.title, document.body.content if document.body else None)
+    return f"content:{_hash(repr(content))}"
+
+
+def _is_one_of_many(document: Document) -> bool:
+    """Whether its file holds other items too: `where` then ends in a line or a number."""
+    tail = document.where.rpartition(":")[2]
+    return tail.isdigit() or document.where.rpartition("#")[2].isdigit()
+
+
+def _regions(document: Document, atlas: Atlas) -> tuple[list[tuple[int, int]], tuple[str, ...]]:
+    """Ids with roles, in the order given; and the names that nobody knows."""
+    by_name: Mapping[str, Reference] = {ref.name: ref for ref in document.region_refs}
+    found: list[tuple[int, int]] = []
+    unknown: list[str] = []
+    for name in document.regions:
+        ref = by_name.get(name)
+        place = (atlas.find(ref.slug) if ref and ref.slug else None) or atlas.find_name(name)
+        if place is None:
+            unknown.append(name)
+            continue
+        roles = sum(ROLES[role] for role in set(ref.roles) if role in ROLES) if ref else 0
+        found.append((place.id, roles or ABOUT))
+    return found, tuple(unknown)
+
+
+def _dateline(document: Document, atlas: Atlas) -> Dateline | None:
+    given = document.dateline
+    if given is None:
+        return None
+    place = atlas.find_name(given.place) if given.place else None
+    start, end = dateline_span(given.date) or (None, None)
+    region = place.id if place else None
+    return Dateline(given.text, given.place, region, given.date, given.precision, start, end)
+
+
+def _published(document: Document) -> tuple[int | None, str]:
+    """The source's date, else the dateline's period; without either the time of the first import is kept."""
+    if document.published is not None:
+        return document.published.instant, document.published.precision
+    found = dates.from_dateline(document.dateline, UTC) if document.dateline else None
+    return (found.instant, found.precision) if found else (None, "instant")
+
+
+def _status(document: Document) -> tuple[str | None, tuple[str, ...]]:
+    """None leaves a known article as it is and publishes a new one; a word that is no state becomes a draft."""
+    if document.status is None:
+        return None, ()
+    status = {
+        "publish": "published",
+        "public": "published",
+        "private": "draft",
+        "pending": "draft",
+        "future": "scheduled",
+    }.get(document.status.lower(), document.status.lower())
+    if status in STATES:
+        return status, ()
+    return "draft", (f"status {document.status!r} is none of {', '.join(STATES)}: kept as a draft",)
+
+
+def _tags(document: Document) -> tuple[Wanted, ...]:
+    """Sections first, so that an article's section is the one that its source put it in; then tags, then authors."""
+    known = {ref.name: ref for ref in document.tag_refs}
+    people = {ref.name: ref for ref in document.author_refs}
+    wanted = [Wanted(name, "section") for name in document.sections]
+    for name in document.tags:
+        ref = known.get(name)
+        kind = ref.kind if ref and ref.kind in KINDS else "topic"
+        wanted.append(Wanted(name, kind or "topic", ref.slug if ref else None))
+    for name in document.authors:
+        ref = people.get(name)
+        wanted.append(Wanted(name, "contributor", ref.slug if ref else None))
+    return tuple(one for one in dict.fromkeys(wanted) if one.name.strip())
+
+
+def _images(document: Document) -> str:
+    return _json(
+        [
+            {"url": i.url, "alt": i.alt, "caption": i.caption, "credit": i.credit, "width": i.width, "height": i.height}
+            for i in document.images
+        ],
+        "[]",
+    )

@@ -1,0 +1,114 @@
+"""Wires an application together from its settings. Nothing happens at import; each call makes an archive of its own."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from app import health
+from app.articles import routes as articles
+from app.articles import writing
+from app.articles.archive import Archive
+from app.articles.cards import Cards
+from app.changes import log
+from app.changes.follower import Following
+from app.db import Database
+from app.http import docs_page, openapi, problems
+from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
+from app.regions import routes as regions
+from app.search import routes as search
+from app.search.index import EngineIndex
+from app.search.indexer import Indexer
+from app.search.tantivy_engine import TantivyEngine
+from app.settings import Settings
+from app.tags import routes as tags
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = """A news archive: exact filters, ranked search, and a change log that clients can trust.
+
+Reads need no key. Lists answer `{data, page, warnings}`; every failure is an `application/problem+json` document whose
+`code` is one of a closed list (`/problems`)."""
+
+TAGS = (
+    {"name": "articles", "description": "Lists, items, related posts, neighbours, addresses."},
+    {"name": "search", "description": "Ranked full-text search over published articles."},
+    {"name": "regions", "description": "The UN M49 tree, countries, cities and groupings."},
+    {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
+    {"name": "operating", "description": "Health of this server."},
+)
+EXPOSED = (
+    "ETag", "Link", "Location", "Allow", "X-Seq", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id",
+)  # fmt: skip
+ALLOWED = ("Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID", "Content-Type")
+
+
+def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
+    """The application for one archive, whose schema must be current. `follow`: keep the search index in step too."""
+    db = Database(settings, log.append)
+    index = EngineIndex(db, TantivyEngine(settings.index_path))
+    archive = Archive(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
+    app = FastAPI(
+        title="Dateline",
+        version="0.1.0",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=openapi.operation_id,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        lifespan=_lifespan(archive, follow=follow),
+    )
+    app.state.archive = archive
+    for router in (articles.router, writing.router, search.router, regions.router, tags.router, health.router):
+        app.include_router(router)
+    problems.install(app)
+    openapi.install(app, description=DESCRIPTION, tags=TAGS)
+    docs_page.install(app)
+    _layers(app, settings)
+    return app
+
+
+def _layers(app: FastAPI, settings: Settings) -> None:
+    """Pure ASGI, the innermost first."""
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(Problems)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=ALLOWED,
+        expose_headers=EXPOSED,
+        max_age=86_400,
+    )
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(RequestId)
+
+
+def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)
+        following = Following(archive.db, indexer, archive.settings.index_interval)
+        app.state.following = following
+        task = asyncio.create_task(_lead(indexer, following)) if follow else None
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
+                await asyncio.to_thread(following.stop)
+            await asyncio.to_thread(indexer.close)
+            await archive.db.close()
+
+    return lifespan
+
+
+async def _lead(indexer: Indexer, following: Following) -> None:
+    """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""
+    while not await asyncio.to_thread(indexer.acquire):
+        await asyncio.sleep(1)
+    following.start()

@@ -1,0 +1,102 @@
+"""Opens archives for commands and the server: migrates an empty one, refuses one that does not fit, copies, upgrades."""
+
+import secrets
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from app import schema
+from app.changes import log
+from app.db import Database, DatabaseProblem
+from app.locks import FileLock
+from app.regions import service as regions
+from app.settings import Settings
+
+
+def open_archive(settings: Settings) -> Database:
+    """The archive with a schema that fits; an empty one is migrated and gets its regions. DatabaseProblem else."""
+    db = _open(settings)
+    try:
+        state = schema.state(db)
+        if state == "outdated":
+            raise DatabaseProblem("The archive is of an older version: stop its server and run `dateline migrate`.")
+        if state == "newer":
+            raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
+        if state == "empty":
+            _make(db)
+    except BaseException:
+        db.close_now()
+        raise
+    return db
+
+
+def _open(settings: Settings) -> Database:
+    try:
+        return Database(settings, log.append)
+    except OSError as error:
+        raise DatabaseProblem(f"The archive's folder cannot be used: {error}.") from error
+
+
+def _make(db: Database) -> None:
+    try:
+        schema.upgrade(db)
+        db.write_now(regions.load)
+    except DBAPIError as error:
+        raise DatabaseProblem(f"The archive cannot be made: {schema.first_line(error)}.") from error
+
+
+def hold(db: Database) -> FileLock | None:
+    """The lock of the one server of a SQLite archive; None on PostgreSQL, which any number may serve."""
+    if db.dialect != "sqlite":
+        return None
+    lock = FileLock(db.path.with_name(db.path.name + ".serve-lock"))
+    if not lock.try_hold():
+        raise DatabaseProblem(
+            f"A server for {db.path} is running already. One SQLite file has one server; for more, put the archive on "
+            "PostgreSQL with DATELINE_DATABASE_URL."
+        )
+    return lock
+
+
+def migrate(settings: Settings) -> str:
+    """Brings the schema up, alone; returns what was done, for people."""
+    db = _open(settings)
+    try:
+        lock = hold(db)
+        state = schema.state(db)
+        if state == "newer":
+            raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
+        if state != "current":
+            schema.upgrade(db)
+        changed = db.write_now(regions.load).value
+        if lock:
+            lock.close()
+    finally:
+        db.close_now()
+    return (
+        "The archive is up to date."
+        if state == "current" and not changed
+        else "The archive has been brought up to date."
+    )
+
+
+def backup(db: Database, file: Path) -> None:
+    """A consistent copy with an epoch of its own, so that whoever followed the original notices a restored copy."""
+    if db.dialect != "sqlite":
+        raise DatabaseProblem("A PostgreSQL archive is copied with pg_dump.")
+    if file.exists():
+        raise DatabaseProblem(f"{file} exists; a backup never overwrites anything.")
+    partial = file.with_name(file.name + ".partial")
+    partial.unlink(missing_ok=True)
+    with (
+        sqlite3.connect(f"{db.path.absolute().as_uri()}?mode=ro", uri=True) as source,
+        sqlite3.connect(partial) as copy,
+    ):
+        source.backup(copy, pages=4096)
+        copy.execute("UPDATE change_head SET epoch = ?", (secrets.randbits(63),))
+        copy.commit()
+        copy.execute("PRAGMA journal_mode = DELETE")
+    source.close()
+    copy.close()
+    partial.rename(file)

@@ -1,0 +1,105 @@
+"""What every route that reads begins with: who asks, as of which place in the log, and the regions at that time."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.requests import Request
+
+from app.changes import log
+from app.db import Database
+from app.errors import IndexBehind, SeqUnknown
+from app.head import Head, read_token
+from app.http import auth
+from app.http.auth import Caller
+from app.regions import service as regions
+from app.regions.atlas import Atlas
+from app.settings import Settings
+
+WAIT_SECONDS = 2.0
+
+
+class Counts(Protocol):
+    """What the search index knows of the whole archive, as of its place in the log."""
+
+    def seq(self) -> int | None:
+        """How far in the log the index reflects it; None where there is no index yet."""
+        ...
+
+    async def tag_counts(self, head: Head) -> dict[int, int]:
+        """Published articles for each tag id; tags without any are missing."""
+        ...
+
+    async def region_counts(self, head: Head) -> dict[int, int]:
+        """Published articles at or below each region id, in the roles about and dateline."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One request's idea of the archive. `now` is in epoch seconds, read once."""
+
+    caller: Caller
+    head: Head
+    atlas: Atlas
+    now: int
+
+    @property
+    def public(self) -> bool:
+        """Whether the answer may be shared: the caller has no key."""
+        return self.caller.key is None
+
+    @property
+    def token(self) -> str:
+        """X-Seq: the place in the log that the answer reflects at least, as far as the caller may know of it."""
+        return (self.head.place if self.caller.may("read_drafts") else self.head.public_place).token
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An archive that is open for reading."""
+
+    settings: Settings
+    db: Database
+    index: Counts
+
+    async def view(self, request: Request) -> View:
+        """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
+        caller = await auth.check(self.db, request.headers.get("authorization"))
+        if caller.key is None and not self.settings.public_reads:
+            caller.demand("read_drafts")
+        head = await self.head()
+        return View(caller, head, await regions.current(self.db, head.epoch, head.names_seq), int(time.time()))
+
+    async def head(self) -> Head:
+        [row] = await self.db.reader.rows(log.head_statement(self.db.dialect), {})
+        return Head(*row)  # type: ignore[arg-type] # as selected
+
+    async def wait_for(self, token: str | None, head: Head) -> None:
+        """Waits until the index reflects a place of the log. SeqUnknown at once where the log has no such place,
+        IndexBehind after WAIT_SECONDS."""
+        if token is None:
+            return
+        place = read_token(token)
+        known = place is not None and place.epoch == head.epoch and await self._has(place.seq, place.mark)
+        if place is None or not known:
+            raise SeqUnknown("This archive's change log has no such place.", "min_seq")
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (seq := self.index.seq()) is None or seq < place.seq:
+            if time.monotonic() > deadline:
+                raise IndexBehind("The index has not reached that place yet; try again.")
+            await asyncio.sleep(0.01)
+
+    async def _has(self, seq: int, mark: int) -> bool:
+        if seq == 0:
+            return mark == 0
+        rows = await self.db.reader.rows(log.mark_statement(self.db.dialect), {"seq": seq})
+        return bool(rows) and rows[0][0] == mark
+
+
+def of(request: Request) -> Reading:
+    """The archive of the application that a request came to."""
+    archive = request.app.state.archive
+    assert isinstance(archive, Reading)
+    return archive

@@ -1,0 +1,116 @@
+"""The names of tags, authors and regions in memory, to search and to suggest by. Read from SQL, never written.
+
+A few thousand names cost a few milliseconds to read; the caller does so when one of them has changed.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from sqlalchemy import select
+
+from app.db import Snapshot
+from app.models import Region, RegionName, Tag, TagName, table
+from app.search import analysis, typos
+from app.search.engine import NameKind
+
+Realm = Literal["tag", "region"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A tag or region with everything that it is called; `kind` is the tag's, or the region's level."""
+
+    realm: Realm
+    id: int
+    slug: str
+    name: str
+    kind: str
+    others: tuple[str, ...] = ()
+
+
+class Vocabulary:
+    """Names by their words, folded. Immutable; equal to itself only."""
+
+    def __init__(self, entries: Iterable[Named]) -> None:
+        self._by_word: defaultdict[str, set[tuple[Realm, int]]] = defaultdict(set)
+        self._by_slug: dict[tuple[Realm, str], int] = {}
+        self.entries: dict[tuple[Realm, int], Named] = {}
+        self._names: dict[tuple[Realm, int], tuple[frozenset[str], ...]] = {}
+        for entry in entries:
+            self._add(entry)
+        self._words = sorted(self._by_word)
+
+    def _add(self, entry: Named) -> None:
+        key = (entry.realm, entry.id)
+        self.entries[key] = entry
+        self._by_slug[entry.realm, entry.slug] = entry.id
+        names = tuple(dict.fromkeys(frozenset(analysis.words(name)) for name in (entry.name, *entry.others)))
+        self._names[key] = names
+        for name in names:
+            for word in name:
+                self._by_word[word].add(key)
+
+    def named(self, kind: NameKind, text: str) -> tuple[int, ...]:
+        """As Names asks; in ascending order."""
+        realm: Realm = "region" if kind == "region" else "tag"
+        words = frozenset(analysis.words(text))
+        keys = self._having(words) if words else set()
+        found = {i for r, i in keys if r == realm and any(words <= name for name in self._names[r, i])}
+        if (by_slug := self._by_slug.get((realm, text.lower()))) is not None:
+            found.add(by_slug)
+        authors_only = kind == "author"
+        return tuple(sorted(i for i in found if not authors_only or self.entries["tag", i].kind == "contributor"))
+
+    def _having(self, words: Iterable[str]) -> set[tuple[Realm, int]]:
+        return set.intersection(*(self._by_word.get(word, set()) for word in words))
+
+    def begun(self, text: str) -> Iterator[tuple[Named, int]]:
+        """Everything with a name whose words begin as those of `text` do, and how many words had to be mended."""
+        words = analysis.words(text)
+        if not words:
+            return
+        begun = [self._beginning(word) for word in words]
+        for key in set.intersection(*(set(found) for found in begun)):
+            yield self.entries[key], sum(found[key] for found in begun)
+
+    def _beginning(self, word: str) -> dict[tuple[Realm, int], int]:
+        found = {key: 0 for full in self._from(word) for key in self._by_word[full]}
+        if found or not typos.correctable(word):
+            return found
+        return {
+            key: 1 for edit in set(typos.one_edit(word)) for full in self._from(edit) for key in self._by_word[full]
+        }
+
+    def _from(self, beginning: str) -> Iterator[str]:
+        for i in range(bisect_left(self._words, beginning), len(self._words)):
+            if not self._words[i].startswith(beginning):
+                return
+            yield self._words[i]
+
+
+def load(snapshot: Snapshot) -> Vocabulary:
+    """Every tag that was not merged away and every region, in four statements."""
+    tags, regions = table(Tag), table(Region)
+    kept = select(tags.c.id, tags.c.slug, tags.c.name, tags.c.kind).where(tags.c.merged_into.is_(None))
+    places = select(regions.c.id, regions.c.slug, regions.c.name, regions.c.level)
+    tag_names, region_names = table(TagName), table(RegionName)
+    others = {
+        "tag": _others(snapshot, select(tag_names.c.tag_id, tag_names.c.name)),
+        "region": _others(snapshot, select(region_names.c.region_id, region_names.c.name)),
+    }
+    entries = [("tag", row) for row in snapshot.connection.execute(kept)]
+    entries += [("region", row) for row in snapshot.connection.execute(places)]
+    return Vocabulary(
+        Named(cast(Realm, realm), row[0], row[1], row[2], row[3], tuple(others[realm][row[0]]))
+        for realm, row in entries
+    )
+
+
+def _others(snapshot: Snapshot, statement: object) -> defaultdict[int, list[str]]:
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for owner, name in snapshot.connection.execute(statement):  # type: ignore[call-overload] # a select of two columns
+        found[owner].append(name)
+    return found

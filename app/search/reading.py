@@ -1,0 +1,120 @@
+"""How a query is read against the archive: what is misspelt in it, and whether all of its words are asked too much.
+
+Decided from the query and all that is published alone, so that filters, pages and sorting never change it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from tantivy import Occur, Query
+
+from app.search import analysis, fields, filtering, tree, typos
+from app.search.compose import Composer
+from app.search.engine import Correction, Question, Reading
+from app.search.reader import View, commonest_languages
+from app.search.tree import And, Field, FieldName, Near, Node, Or, Prefix, Word
+
+ENOUGH = 20
+"""Articles with all of the words; with fewer, any of them are looked for."""
+MOST_NEAR = 5
+_SURELY_THERE = 1_000
+_LOOKED_AT = 20_000
+
+
+def read(view: View, question: Question) -> Reading:
+    """The tree with its corrections, and whether any of its words is enough. Remembered for as long as the view."""
+    languages = question.languages or commonest_languages(view)
+    if question.tree is None:
+        return Reading(None, languages)
+    key = (
+        question.tree, languages, question.match, question.typo, question.prefix, question.order == "relevance",
+        question.excluded, question.names,
+    )  # fmt: skip
+    known = view.memo.get(key)
+    if isinstance(known, Reading):
+        return known
+    reading = _Archive(view, Composer(view.searcher, languages, question.names), question.excluded).read(question)
+    view.remember(key, reading)
+    return reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    view: View
+    composer: Composer
+    excluded: tuple[int, ...]
+
+    def read(self, question: Question) -> Reading:
+        assert question.tree is not None
+        asked = unfinished(question.tree) if question.prefix else question.tree
+        near = tree.replaced(asked, self._near)
+        corrections = tuple(
+            dict.fromkeys(Correction(leaf.text, leaf.instead) for leaf in tree.wanted(near) if isinstance(leaf, Near))
+        )
+        read = near if question.typo else asked
+        instead = {correction.word: correction.read_as[0] for correction in corrections}
+        relaxed = question.match == "auto" and question.order == "relevance" and self._asks_too_much(read)
+        return Reading(
+            read,
+            self.composer.languages,
+            any_word=relaxed or question.match == "any",
+            relaxed=relaxed,
+            corrections=corrections if question.typo else (),
+            did_you_mean=tree.render(tree.put_right(question.tree, instead)) if instead else None,
+        )
+
+    def _asks_too_much(self, read: Node) -> bool:
+        return isinstance(read, And) and not self._has(self.composer.query(read), ENOUGH)
+
+    def _has(self, query: Query, least: int) -> bool:
+        clauses = [(Occur.Must, query)]
+        if self.excluded:
+            clauses.append((Occur.MustNot, filtering.any_of("id", self.excluded)))
+        found = self.view.searcher.search(Query.boolean_query(clauses), 1)
+        return bool(found.count >= least)  # type: ignore[attr-defined]
+
+    def _near(self, word: Word, field: FieldName | None) -> Node:
+        """The word itself where an article has it, or nothing near it does."""
+        text = analysis.bare(word.text)
+        read = analysis.words(text)
+        if field in ("tag", "region", "author") or len(read) != 1 or not typos.correctable(read[0]):
+            return word
+        if self._is_there(Word(text)):
+            return word
+        instead = tuple(islice(self._neighbours(read[0]), MOST_NEAR))
+        return Near(word.text, instead) if instead else word
+
+    def _is_there(self, word: Word) -> bool:
+        """Counting articles, not terms: the index may still hold terms of withdrawn ones."""
+        frequency = self.composer.frequency(word.text)
+        return frequency > _SURELY_THERE or self._has(self.composer.query(word), 1)
+
+    def _neighbours(self, word: str) -> Iterator[str]:
+        searcher = self.view.searcher
+        found = {edit: n for edit in set(typos.one_edit(word)) if (n := searcher.doc_freq(fields.WORDS, edit))}
+        ranked = sorted(found, key=lambda near: (near[:1] != word[:1], -found[near]))
+        if not ranked and len(word) >= typos.TWO_EDITS_FROM:
+            ranked = self._two_edits(word)
+        return (near for near in ranked if self._is_there(Word(near)))
+
+    def _two_edits(self, word: str) -> list[str]:
+        """Words of the archive with the same first two letters."""
+        begun = self.view.searcher.terms_with_prefix(fields.WORDS, word[:2], limit=_LOOKED_AT)
+        near = [(term, n) for term, n in begun if typos.distance(word, term, 2) <= 2]
+        return [term for term, _ in sorted(near, key=lambda found: -found[1])]
+
+
+def unfinished(node: Node) -> Node:
+    """The last word may go on, if it is a word."""
+    match node:
+        case Word(text):
+            return Or((node, Prefix(text)))
+        case And(nodes):
+            return And((*nodes[:-1], unfinished(nodes[-1])))
+        case Or(nodes):
+            return tree.alternatives([*nodes[:-1], unfinished(nodes[-1])])
+        case Field(name, inner):
+            return Field(name, unfinished(inner))
+        case _:
+            return node

@@ -1,0 +1,59 @@
+"""What a few typed letters may become: tags, regions, authors and titles. Pure, but for the titles' search."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from app.articles.filters import ArticleFilter
+from app.search import analysis
+from app.search.engine import Hit, Question, SearchEngine
+from app.search.names import Named, Vocabulary
+from app.search.query import parse
+from app.search.tree import Field
+
+SuggestType = Literal["tag", "region", "author", "article"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A tag, region or author, and how many published articles it has."""
+
+    entry: Named
+    count: int
+
+
+def names(
+    vocabulary: Vocabulary, counts: Mapping[int, int], type_: Literal["tag", "region", "author"], text: str, limit: int
+) -> list[Suggestion]:
+    """The best first: nothing mended, beginning with the text, then the most used. Without articles, none.
+
+    `counts` are those of tags or of regions, as the type is. An empty text: the most used.
+    """
+    realm = "region" if type_ == "region" else "tag"
+    begun = vocabulary.begun(text) if analysis.words(text) else ((entry, 0) for entry in vocabulary.entries.values())
+    found = [
+        (mended, not _begins(entry, text), -counts[entry.id], entry.name, entry.id, entry)
+        for entry, mended in begun
+        if entry.realm == realm and _of_type(entry, type_) and counts.get(entry.id)
+    ]
+    return [Suggestion(row[-1], -row[2]) for row in sorted(found, key=lambda row: row[:-1])[:limit]]
+
+
+def _of_type(entry: Named, type_: str) -> bool:
+    return type_ == "region" or (entry.kind == "contributor") == (type_ == "author")
+
+
+def _begins(entry: Named, text: str) -> bool:
+    typed = " ".join(analysis.words(text))
+    return any(" ".join(analysis.words(name)).startswith(typed) for name in (entry.name, *entry.others))
+
+
+def articles(engine: SearchEngine, text: str, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
+    """Articles whose title has the words, the last of them perhaps unfinished; the newest for an empty text."""
+    tree = parse(text).tree
+    if tree is None:
+        return engine.search(Question(limit=limit, excluded=excluded)).hits
+    question = Question(
+        ArticleFilter(), Field("title", tree), "relevance", limit, excluded=excluded, typo=True, prefix=True
+    )
+    return engine.search(question).hits

@@ -1,0 +1,97 @@
+"""Periods of the calendar, in any time zone, as edges between which articles are counted. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Literal
+
+from app.errors import TooManyBuckets
+
+Interval = Literal["day", "week", "month", "year"]
+MOST = 1_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHORTEST = {"day": 1, "week": 7, "month": 28, "year": 365}
+_LAST_DAY = date(2201, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A period from `start` to `end` (exclusive), in epoch seconds, and what is in it."""
+
+    start: int
+    end: int
+    count: int
+    share: float
+
+
+def edges(interval: Interval, zone: tzinfo, start: int, end: int) -> list[int]:
+    """Starts of the periods that hold `start` to `end` (exclusive), and the end of the last; epoch seconds.
+
+    Days begin at midnight in the zone, weeks on Monday (ISO). TooManyBuckets over 1,000 periods.
+    """
+    if end <= start:
+        return []
+    if (end - start) / 86_400 / _SHORTEST[interval] > MOST * 1.2:
+        raise _too_many(interval)
+    found = []
+    for day in _starts(interval, _local(start, zone)):
+        found.append(_seconds(day, zone))
+        if found[-1] >= end:
+            break
+        if len(found) > MOST:
+            raise _too_many(interval)
+    return found
+
+
+def _too_many(interval: str) -> TooManyBuckets:
+    return TooManyBuckets(f"More than {MOST} times a {interval} lie between the dates.", "interval")
+
+
+def _local(seconds: int, zone: tzinfo) -> date:
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone).date()
+    except OverflowError:  # the first day of the year 1 lies before it in zones west of Greenwich
+        return date.min
+
+
+def _seconds(day: date, zone: tzinfo) -> int:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    offset = midnight.utcoffset() or timedelta(0)
+    return (
+        round((midnight.replace(tzinfo=UTC) - offset - _EPOCH).total_seconds())
+        if _fits(midnight, offset)
+        else (round((midnight.replace(tzinfo=UTC) - _EPOCH).total_seconds()))
+    )
+
+
+def _fits(midnight: datetime, offset: timedelta) -> bool:
+    return midnight.year > 1 or offset <= timedelta(0)
+
+
+def _starts(interval: Interval, first: date) -> Iterator[date]:
+    """First days of periods, from the one that holds `first` on."""
+    if interval in ("day", "week"):
+        day = first if interval == "day" else first - timedelta(days=min(first.weekday(), first.toordinal() - 1))
+        step = timedelta(days=1 if interval == "day" else 7)
+        while day <= _LAST_DAY:
+            yield day
+            day += step
+    elif interval == "month":
+        for month in range(first.year * 12 + first.month - 1, 12 * (_LAST_DAY.year + 1)):
+            yield date(month // 12, month % 12 + 1, 1)
+    else:
+        yield from (date(year, 1, 1) for year in range(first.year, _LAST_DAY.year + 2))
+
+
+def buckets(bounds: list[int], counts: list[int], total: int) -> list[Bucket]:
+    """Zero-filled; `share` is of `total`, with four digits."""
+    return [
+        Bucket(bounds[i], bounds[i + 1], count, round(count / total, 4) if total else 0.0)
+        for i, count in enumerate(counts)
+    ]
+
+
+def period_of(bounds: list[int], seconds: int) -> int:
+    """The index of the period that an instant falls into; -1 before the first."""
+    return bisect_right(bounds, seconds) - 1

@@ -1,0 +1,92 @@
+"""Runs the server as one process: the socket first, then the archive, then uvicorn; says what a person should know."""
+
+import logging
+import socket
+import time
+from pathlib import Path
+
+import uvicorn
+from rich.console import Console
+from sqlalchemy import func, select
+
+from app import opening
+from app.changes.follower import catch_up
+from app.db import Database, DatabaseProblem
+from app.http import auth
+from app.importers import pipeline
+from app.importers.pipeline import Options
+from app.main import create_app
+from app.models import ApiKey, Article, table
+from app.search.indexer import Indexer
+from app.settings import Settings
+
+GRACE_SECONDS = 10
+
+
+def run(settings: Settings, seed: Path | None, console: Console) -> None:
+    """Serves until told to stop. DatabaseProblem for a port in use, an archive that is served, or one that does not
+    fit."""
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    listening = _listen(settings)
+    db = opening.open_archive(settings)
+    try:
+        lock = opening.hold(db)
+        key = _prepare(db, settings, seed, console) if seed is not None else None
+    finally:
+        db.close_now()
+    host, port = listening.getsockname()[:2]
+    _greet(console, f"http://{host}:{port}", key)
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+    if lock:
+        lock.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise DatabaseProblem(
+            f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}); another one: --port {settings.port + 1}."
+        ) from None
+    return listening
+
+
+def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> str | None:
+    """The sample articles for an empty archive, with their index; a first key where there is none."""
+    with db.snapshot() as snapshot:
+        articles = snapshot.connection.execute(select(func.count()).select_from(table(Article))).scalar_one()
+        keys = snapshot.connection.execute(select(func.count()).select_from(table(ApiKey))).scalar_one()
+    if not articles and seed.is_dir():
+        found = pipeline.sources([str(seed)], open("/dev/null", "rb"))  # noqa: SIM115 -- never read
+        options = Options(origin="seed", site_url=settings.site_url)
+        report = pipeline.run(db, found, options, lambda: int(time.time()))
+        console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
+        for where, reason in report.failures:
+            console.print(f"failed: {where}: {reason}", markup=False)
+    indexer = Indexer(settings.index_path, settings.index_heap_mb)
+    if indexer.acquire():
+        catch_up(db, indexer)
+    indexer.close()
+    return None if keys else db.write_now(auth.create, "first key", auth.SCOPES).value
+
+
+def _greet(console: Console, address: str, key: str | None) -> None:
+    console.print(f"Dateline is at {address} (documentation: {address}/docs).", markup=False)
+    console.print(f"Try: curl '{address}/v1/search?q=nato'", markup=False)
+    if key:
+        console.print(f"Admin key, shown this once: {key}", markup=False)
