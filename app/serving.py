@@ -27,7 +27,7 @@ def run(settings: Settings, seed: Path | None, console: Console) -> None:
     """Serves until told to stop. DatabaseProblem for a port in use, an archive that is served, or one that does not
     fit."""
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     listening = _listen(settings)
     db = opening.open_archive(settings)
     try:

@@ -81,7 +81,7 @@ sparse_filters = st.fixed_dictionaries(
         "dateline": spans,
         "years": years,
     },
-).map(lambda chosen: ArticleFilter(**chosen))
+).map(lambda chosen: ArticleFilter(**chosen))  # type: ignore[arg-type] # names and types are its own
 
 
 def by_sql(archive: Archive, wanted: ArticleFilter) -> set[object]:

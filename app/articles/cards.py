@@ -115,7 +115,7 @@ def _dateline(a: Mapping[str, object], atlas: Atlas) -> Json | None:
     return {
         "text": a["dateline_text"],
         "place": a["dateline_place"],
-        "region": atlas.by_id[_int(region)].slug if region is not None else None,
+        "region": atlas.country(_int(region)).slug if region is not None else None,
         "date": a["dateline_date"],
         "precision": a["dateline_precision"],
     }

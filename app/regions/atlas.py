@@ -133,6 +133,12 @@ class Atlas:
             found[id] = frozenset(line.union(*(self.groupings_of.get(one, ()) for one in line)))
         return found
 
+    def country(self, id: int) -> Place:
+        """The country that a city is in; anything else is its own."""
+        place = self.by_id[id]
+        above = self.by_id.get(place.parent or 0)
+        return above if place.level == "city" and above is not None and above.level == "country" else place
+
     def name_in(self, id: int, language: str | None) -> str:
         """The region's name in a language, else as the archive calls it."""
         return self._names_in.get((id, language or ""), self.by_id[id].name)

@@ -35,7 +35,9 @@ class Marks:
 
 def marks(reading: Reading, part: PartName) -> Marks:
     """What the query looks for in this part; nothing of what it rules out or wants in another part."""
-    words, beginnings, rows = set(), [], []
+    words: set[str] = set()
+    beginnings: list[str] = []
+    rows: list[tuple[str, ...]] = []
     for leaf in _leaves(reading.tree, part, None):
         if isinstance(leaf, Prefix):
             beginnings += analysis.words(leaf.text)[-1:]

@@ -104,8 +104,8 @@ def load(snapshot: Snapshot) -> Vocabulary:
     entries = [("tag", row) for row in snapshot.connection.execute(kept)]
     entries += [("region", row) for row in snapshot.connection.execute(places)]
     return Vocabulary(
-        Named(cast(Realm, realm), row[0], row[1], row[2], row[3], tuple(others[realm][row[0]]))
-        for realm, row in entries
+        Named(cast(Realm, realm), i, slug, name, kind, tuple(others[realm][i]))
+        for realm, (i, slug, name, kind) in entries
     )
 
 

