@@ -184,7 +184,7 @@ def _print_report(report: Report, seconds: float, *, dry_run: bool, json: bool) 
                 "seconds": round(seconds, 3),
                 "seq": report.head.place.token if report.head else None,
                 "failures": [{"where": where, "reason": reason} for where, reason in report.failures],
-                "notes": [{"where": where, "note": note} for where, note in report.notes],
+                "notes": [{"note": note, "where": where} for note, where in report.notes.items()],
                 "unknown_fields": dict(report.unknown.most_common()),
                 "unknown_regions": dict(report.unknown_regions.most_common()),
             }
@@ -192,7 +192,9 @@ def _print_report(report: Report, seconds: float, *, dry_run: bool, json: bool) 
         return
     for where, reason in report.failures:
         err.print(f"failed: {where}: {reason}", markup=False)
-    _print_some("note", report.notes)
+    for note, places in report.notes.items():
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        err.print(f"note: {places[0]}{more}: {note}", markup=False)
     if report.unknown:
         kept = ", ".join(f"{name} ({count})" for name, count in report.unknown.most_common(20))
         out.print(f"Fields without a place here, kept in `extra`: {kept}.", markup=False)
@@ -201,13 +203,6 @@ def _print_report(report: Report, seconds: float, *, dry_run: bool, json: bool) 
         out.print(f"Regions that nobody here knows, kept as given: {names}.", markup=False)
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
     out.print(f"{'Would be: ' if dry_run else ''}{told}, in {seconds:.1f} s.", markup=False)
-
-
-def _print_some(kind: str, rows: list[tuple[str, str]], most: int = 20) -> None:
-    for where, what in rows[:most]:
-        err.print(f"{kind}: {where}: {what}", markup=False)
-    if len(rows) > most:
-        err.print(f"… and {len(rows) - most} more; --json lists all.", markup=False)
 
 
 @cli.command()

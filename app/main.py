@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import health
 from app.articles import routes as articles
-from app.articles import writing
+from app.articles import schedule, writing
 from app.articles.archive import Archive
 from app.articles.cards import Cards
 from app.changes import log
@@ -94,13 +94,15 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)
         following = Following(archive.db, indexer, archive.settings.index_interval)
         app.state.following = following
-        task = asyncio.create_task(_lead(indexer, following)) if follow else None
+        tasks = [asyncio.create_task(schedule.run(archive.db))]
+        tasks += [asyncio.create_task(_lead(indexer, following))] if follow else []
         try:
             yield
         finally:
-            if task is not None:
+            for task in tasks:
                 task.cancel()
-                await asyncio.to_thread(following.stop)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(following.stop)
             await asyncio.to_thread(indexer.close)
             await archive.db.close()
 

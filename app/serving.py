@@ -1,7 +1,9 @@
 """Runs the server as one process: the socket first, then the archive, then uvicorn; says what a person should know."""
 
 import logging
+import signal
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -26,8 +28,6 @@ GRACE_SECONDS = 10
 def run(settings: Settings, seed: Path | None, console: Console) -> None:
     """Serves until told to stop. DatabaseProblem for a port in use, an archive that is served, or one that does not
     fit."""
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     listening = _listen(settings)
     db = opening.open_archive(settings)
     try:
@@ -35,20 +35,39 @@ def run(settings: Settings, seed: Path | None, console: Console) -> None:
         key = _prepare(db, settings, seed, console) if seed is not None else None
     finally:
         db.close_now()
-    host, port = listening.getsockname()[:2]
-    _greet(console, f"http://{host}:{port}", key)
-    config = uvicorn.Config(
-        create_app(settings),
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+    # Only now: that an index is built for the first time is no news to whoever starts a server.
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
     )
-    uvicorn.Server(config).run(sockets=[listening])
-    if lock:
-        lock.close()
+    _greet(console, "http://{}:{}".format(*_shown(listening)), key)
+    _end_well()
+    try:
+        server.run(sockets=[listening])
+    finally:
+        if lock:
+            lock.close()
+
+
+def _end_well() -> None:
+    """uvicorn raises the signal that ended it once more, when all is closed: then the exit status is 0."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+
+def _shown(listening: socket.socket) -> tuple[str, int]:
+    """Host and port as an address to open: an IPv6 host in brackets, and for "everywhere" this machine."""
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return (f"[{host}]" if ":" in host else host), port
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -73,7 +92,7 @@ def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> 
         keys = snapshot.connection.execute(select(func.count()).select_from(table(ApiKey))).scalar_one()
     if not articles and seed.is_dir():
         found = pipeline.sources([str(seed)], open("/dev/null", "rb"))  # noqa: SIM115 -- never read
-        options = Options(origin="seed", site_url=settings.site_url)
+        options = Options(site_url=settings.site_url)
         report = pipeline.run(db, found, options, lambda: int(time.time()))
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
         for where, reason in report.failures:

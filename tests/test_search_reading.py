@@ -38,7 +38,7 @@ def engine(archive: Archive) -> TantivyEngine:
     ("parlement", [1, 2]),
     ("presidentail", [4]),
     ("prezidentiel", [4]),
-    ("brussells officals", [3]),
+    ("brusels officals", [3]),
     ("title:sanctons", [1]),
 ])  # fmt: skip
 def test_misspelt_words_still_find_their_articles(engine: TantivyEngine, text: str, found: list[int]) -> None:

@@ -106,7 +106,7 @@ def test_words_are_read_in_the_language_asked_for(
 def test_only_negations_find_all_the_rest(engine: TantivyEngine) -> None:
     found = ask(engine, "-weather -sanctions", limit=50)
     assert sorted(ids(found)) == [story.id for story in STORIES if story.id > 2]
-    assert ask(engine, "-(a OR b) -c").total == len(STORIES)
+    assert ask(engine, "-(zz OR xx) -yy").total == len(STORIES)
 
 
 @pytest.mark.parametrize("text", [
@@ -154,9 +154,9 @@ def test_newer_stands_over_older_as_far_as_asked(tmp_path_factory: pytest.TempPa
     now = 1_700_000_000 // DAY * DAY
     archive = Archive(tmp_path_factory.mktemp("recent"))
     archive.put(
-        Story(1, "Zebra and zebra", "zebra", published_at=now - 4_000 * DAY),
-        Story(2, "A horse", "and a zebra", published_at=now - 2 * DAY),
-        Story(3, "Zebra and zebra", "zebra", published_at=now - 100 * DAY),
+        Story(1, "Zebra story", "zebra", published_at=now - 4_000 * DAY),
+        Story(2, "A zebra too", "and horses", published_at=now - 2 * DAY),
+        Story(3, "Zebra story", "zebra", published_at=now - 100 * DAY),
         *[Story(i, f"Filler number {i}", published_at=now) for i in range(10, 60)],
     )
     engine = archive.engine()

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, select, update
 
 from app.articles.manuscript import Manuscript
-from app.models import ArticleRegion, ArticleTag, table
+from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions.atlas import Atlas
 from app.tags.service import Wanted
 
-TAGGED, PLACED = table(ArticleTag), table(ArticleRegion)
+A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
 
 
 def replace(
@@ -70,3 +70,12 @@ def spread(regions: Sequence[tuple[int, int]], atlas: Atlas) -> dict[int, tuple[
     return {
         region: (positions.get(region, len(own)), own.get(region, 0), roles) for region, roles in sorted(within.items())
     }
+
+
+def show(connection: Connection, articles: Sequence[int]) -> None:
+    """Copies the date of publication to the links of articles that have just gone live."""
+    for i in range(0, len(articles), 500):
+        ids = articles[i : i + 500]
+        for rows in (TAGGED, PLACED):
+            at = select(A.c.published_at).where(A.c.id == rows.c.article_id).scalar_subquery()
+            connection.execute(update(rows).where(rows.c.article_id.in_(ids)).values(published_at=at))

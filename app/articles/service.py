@@ -3,11 +3,12 @@
 Each change is recorded for the log beside the fact, and related posts are linked in the same transaction.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 from sqlmodel import Session
 
 from app import text
@@ -66,9 +67,27 @@ def upsert(session: Session, manuscripts: Sequence[Manuscript], *, now: int, sit
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]
 
 
-def would_be(session: Session, manuscripts: Sequence[Manuscript]) -> list[Outcome]:
+def go_live(session: Session, *, now: int) -> list[int]:
+    """Publishes what is scheduled and due, once, whichever process comes first; returns the articles' ids."""
+    connection = session.connection()
+    due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= now)
+    before = facts.load(connection, connection.execute(select(A.c.id).where(due)).scalars().all())
+    live = update(A).where(due, A.c.id.in_(before)).values(
+        status="published",
+        public_once=True,
+        version=A.c.version + 1,
+        first_published_at=func.coalesce(A.c.first_published_at, A.c.published_at),
+    )
+    ids = sorted(connection.execute(live.returning(A.c.id)).scalars())
+    links.show(connection, ids)
+    linked = related.link(connection, ids, ids)
+    _record(session, ids, before, {id: ["status"] for id in ids}, linked)
+    return ids
+
+
+def would_be(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[Outcome]:
     """What `upsert` would do with each, without doing it."""
-    existing = _existing(session.connection(), manuscripts)
+    existing = _existing(connection, manuscripts)
     outcomes: list[Outcome] = []
     for i, manuscript in enumerate(manuscripts):
         old = existing.get(_identity(manuscript, i))
@@ -115,7 +134,9 @@ def _save(
     sources = _sources(connection, {m.source for i in todo if (m := manuscripts[i]).source})
     rows = {i: _row(manuscripts[i], old[i], sources, now) for i in todo}
     ids = {i: e.id for i, e in changed.items()}
+    fields = _changed_fields(connection, {e.id: rows[i] for i, e in changed.items()})
     ids |= _insert(connection, fresh, manuscripts, rows, now, strict=strict)
+    _move(connection, changed, manuscripts, rows)
     _update(connection, changed, rows)
     _keep_addresses(connection, {ids[i]: manuscripts[i] for i in todo})
     wanted = [one for i in todo for one in manuscripts[i].tags]
@@ -124,14 +145,14 @@ def _save(
         connection,
         [(ids[i], manuscripts[i], _instant(shown[i])) for i in todo],
         tags.resolve(session, wanted),
-        regions.atlas(session),
+        regions.atlas(connection),
         [e.id for e in changed.values()],
     )
     entries = [(ids[i], manuscripts[i].related) for i in todo]
     related.replace(connection, entries, [e.id for e in changed.values()], site_url)
     published = [ids[i] for i in todo if rows[i]["status"] == "published"]
     linked = related.link(connection, [ids[i] for i in todo], published)
-    _record(session, [ids[i] for i in todo], before, linked)
+    _record(session, [ids[i] for i in todo], before, fields, linked)
     return [
         Saved(e.id, e.version, "unchanged")
         if e is not None and i not in rows
@@ -171,6 +192,10 @@ def _row(manuscript: Manuscript, old: _Existing | None, sources: Mapping[str, in
         published_at, precision = old.published_at, old.published_precision
     if published_at is None and status == "published":
         published_at = now
+    if status == "published" and published_at is not None and published_at > now:
+        status = "scheduled"  # an embargo is kept, whoever said "published"
+    if status == "scheduled" and published_at is None:
+        status = "draft"
     first = old.first_published_at if old else None
     dateline = manuscript.dateline
     row: dict[str, object] = {name: getattr(manuscript, name) for name in _SAME}
@@ -234,6 +259,55 @@ def _update(connection: Connection, changed: Mapping[int, _Existing], rows: Mapp
     connection.execute(statement, bound)
 
 
+def _move(
+    connection: Connection,
+    changed: Mapping[int, _Existing],
+    manuscripts: Sequence[Manuscript],
+    rows: Mapping[int, dict[str, object]],
+) -> None:
+    """Gives a known article the slug that its source has now; the old one keeps leading to it. One that got a number
+    because its slug was taken keeps that."""
+    moved = {i: e for i, e in changed.items() if _is_elsewhere(manuscripts[i].slug, e.slug)}
+    chosen = slugs.choose(connection, [manuscripts[i] for i in moved], strict=False)
+    for (i, e), slug in zip(moved.items(), chosen, strict=True):
+        rows[i]["slug"] = slug
+        slugs.keep(connection, [(slug, e.id)])
+    for i, e in changed.items():
+        rows[i].setdefault("slug", e.slug)
+
+
+def _is_elsewhere(wanted: str | None, slug: str) -> bool:
+    if not wanted:
+        return False
+    base = text.slug(wanted, "article")
+    return not re.fullmatch(f"{re.escape(base)}(-[0-9]+)?", slug)
+
+
+# Which property of an article a column belongs to, where the names differ.
+_FIELD_OF = {
+    "source_id": "source",
+    "source_url": "source",
+    **{f"dateline_{part}": "dateline" for part in ("text", "place", "region_id", "date", "precision")},
+}
+_COMPARED = (
+    "title", "standfirst", "body", "language", "signature", "translation_of", "seo", "images", "external_id", "status",
+    "published_at", "published_precision", *_FIELD_OF,
+)  # fmt: skip
+
+
+def _changed_fields(connection: Connection, rows: Mapping[int, dict[str, object]]) -> dict[int, list[str]]:
+    """Properties that the new rows of known articles change, by id; links are compared by their facts."""
+    found: dict[int, list[str]] = {}
+    ids = list(rows)
+    for i in range(0, len(ids), 500):
+        columns = (A.c.id, *(A.c[name] for name in _COMPARED))
+        for row in connection.execute(select(*columns).where(A.c.id.in_(ids[i : i + 500]))):
+            new = rows[row.id]
+            differing = (name for name, value in zip(_COMPARED, row[1:], strict=True) if new[name] != value)
+            found[row.id] = list(dict.fromkeys(_FIELD_OF.get(name, name) for name in differing))
+    return found
+
+
 def _keep_addresses(connection: Connection, saved: Mapping[int, Manuscript]) -> None:
     old_slugs = [(text.slug(slug, "article"), id) for id, m in saved.items() for slug in m.previous_slugs]
     if old_slugs:
@@ -244,7 +318,11 @@ def _keep_addresses(connection: Connection, saved: Mapping[int, Manuscript]) -> 
 
 
 def _record(
-    session: Session, ids: Sequence[int], before: Mapping[int, Facts], linked: Mapping[int, Sequence[int]]
+    session: Session,
+    ids: Sequence[int],
+    before: Mapping[int, Facts],
+    fields: Mapping[int, Sequence[str]],
+    linked: Mapping[int, Sequence[int]],
 ) -> None:
     """A row for each saved article, and a `linked` row for each other article whose related post found its target."""
     connection = session.connection()
@@ -252,7 +330,7 @@ def _record(
     after = facts.load(connection, [*ids, *others])
     versions = _versions(connection, [*ids, *others])
     for id in ids:
-        log.record(session, _entry(id, versions[id], before.get(id), after[id]))
+        log.record(session, _entry(id, versions[id], before.get(id), after[id], fields.get(id, ())))
     for id in others:
         # Before: the same facts, but an entry was still waiting.
         entry = _entry(id, versions[id], replace(after[id], has_unresolved=True), after[id])
@@ -267,15 +345,19 @@ def _versions(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     return found
 
 
-def _entry(id: int, version: int, before: Facts | None, after: Facts) -> log.Entry:
+def _entry(
+    id: int, version: int, before: Facts | None, after: Facts, fields: Sequence[str] = ()
+) -> log.Entry:
     was, is_ = before is not None and before.status == "published", after.status == "published"
     event = "published" if is_ and not was else "withdrawn" if was and not is_ else "updated"
+    links = {name for name in ("tags", "regions") if before and getattr(before, name) != getattr(after, name)}
     return log.Entry(
         "article",
         id,
         event,
         public=was or is_,
         version=version,
+        changed_fields=tuple(sorted({*fields, *links})),
         before=facts.for_log(before) if before else None,
         after=facts.for_log(after),
     )

@@ -77,10 +77,11 @@ class Following:
         self._wake.set()
 
     def stop(self) -> None:
-        """Ends after the round under way."""
+        """Ends after the round under way; nothing where it was never started."""
         self._ended.set()
         self._wake.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._ended.is_set():

@@ -12,17 +12,14 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from sqlmodel import Session
-
 from app.articles import service
-from app.articles.service import Saved
+from app.articles.service import Outcome
 from app.db import Database
 from app.head import Head
 from app.importers import detect, markdown, ndjson, text
 from app.importers.document import BodyKind, Context, Document, Failure, Item
-from app.importers.prepare import Prepared, prepare
+from app.importers.prepare import prepare
 from app.regions import service as regions
-from app.regions.atlas import Atlas
 
 BATCH = 500
 SUFFIXES = (".txt", ".text", ".md", ".markdown", ".ndjson", ".jsonl", ".json")
@@ -45,17 +42,20 @@ class Options:
 
 @dataclass(slots=True)
 class Report:
-    """What became of the items. `failures` and `notes` are (where, what); `unknown` counts fields without a place,
-    which are kept in `extra`."""
+    """What became of the items. `failures` are (where, reason), `notes` the places that each note is about; `unknown`
+    counts fields without a place, which are kept in `extra`."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
-    notes: list[tuple[str, str]] = field(default_factory=list)
+    notes: dict[str, list[str]] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
     unknown_regions: Counter[str] = field(default_factory=Counter)
     head: Head | None = None
+
+    def count(self, outcome: Outcome) -> None:
+        setattr(self, outcome, getattr(self, outcome) + 1)
 
     @property
     def done(self) -> int:
@@ -148,29 +148,21 @@ def run(
 
 
 def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, now: int, report: Report) -> None:
+    """Prepares outside the transaction: the lock on writing is held for SQL only."""
+    with db.snapshot() as snapshot:
+        atlas = regions.atlas(snapshot.connection)
+    ready = [prepare(document, source.path, options.origin, atlas) for source, document in documents]
+    manuscripts = [one.manuscript for one in ready]
     if options.dry_run:
-        with db.snapshot() as snapshot, Session(snapshot.connection) as session:
-            ready = _prepare(documents, options, regions.atlas(session))
-            outcomes = service.would_be(session, [one.manuscript for one in ready])
+        with db.snapshot() as snapshot:
+            outcomes = service.would_be(snapshot.connection, manuscripts)
     else:
-        written = db.write_now(_batch, documents, options, now)
-        ready, saved = written.value
+        written = db.write_now(service.upsert, manuscripts, now=now, site_url=options.site_url)
         report.head = written.head
-        outcomes = [one.outcome for one in saved]
+        outcomes = [one.outcome for one in written.value]
     for one, outcome in zip(ready, outcomes, strict=True):
-        setattr(report, outcome, getattr(report, outcome) + 1)
-        report.notes += ((one.where, note) for note in one.notes)
+        report.count(outcome)
+        for note in one.notes:
+            report.notes.setdefault(note, []).append(one.where)
         report.unknown.update(one.unknown_fields)
         report.unknown_regions.update(one.unknown_regions)
-
-
-def _batch(
-    session: Session, documents: list[tuple[Source, Document]], options: Options, now: int
-) -> tuple[list[Prepared], list[Saved]]:
-    ready = _prepare(documents, options, regions.atlas(session))
-    saved = service.upsert(session, [one.manuscript for one in ready], now=now, site_url=options.site_url)
-    return ready, saved
-
-
-def _prepare(documents: list[tuple[Source, Document]], options: Options, atlas: Atlas) -> list[Prepared]:
-    return [prepare(document, source.path, options.origin, atlas) for source, document in documents]

@@ -6,7 +6,7 @@ file's name) its external id, without one its URL, else its file's path, else it
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import UTC
 from urllib.parse import urlsplit
 
@@ -75,14 +75,23 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         slug=document.slug,
         previous_slugs=document.previous_slugs,
         previous_urls=document.previous_urls,
+        content_hash=_content_hash(document),
     )
-    manuscript = replace(manuscript, content_hash=_hash(repr(manuscript)))
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
     return Prepared(document.where, manuscript, (*document.notes, *status_note), reported, unknown)
 
 
+_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes"))
+
+
+def _content_hash(document: Document) -> str:
+    """Of everything that the source said, but for where it stood: an inserted line edits no other."""
+    said = orjson.dumps([getattr(document, name) for name in _CONTENT], option=orjson.OPT_NON_STR_KEYS)
+    return hashlib.blake2b(said, digest_size=16).hexdigest()
+
+
 def _hash(content: str) -> str:
-    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 def _json(value: object, empty: str) -> str:

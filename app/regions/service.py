@@ -47,9 +47,8 @@ def read(connection: Connection) -> Atlas:
     return build(_rows(connection), 0)
 
 
-def atlas(session: Session) -> Atlas:
+def atlas(connection: Connection) -> Atlas:
     """All regions as this transaction sees them."""
-    connection = session.connection()
     key = connection.execute(select(HEAD.c.epoch, HEAD.c.names_seq)).one()
     found = _cache.get((key[0], key[1]))
     if found is None:

@@ -94,14 +94,17 @@ def tokens(text: str, tag: str | None) -> PreTokenizedString:
     return _analyzer(language_of(tag)).pre_tokenize(text)
 
 
-def _unspaced(text: str, language: str | None) -> Iterator[Term]:
-    """Runs of scripts without spaces as pairs of characters, and the last one alone, so that single ones are found."""
+def _unspaced(text: str, language: str | None, *, last_alone: bool = True) -> Iterator[Term]:
+    """Runs of scripts without spaces as pairs of characters.
+
+    In articles the last character also stands alone, so that every single one is the beginning of a term.
+    """
     position = 0
     for run in _RUNS.finditer(text):
         word, start = run[0], run.start()
         if _UNSPACED_TEXT.match(word):
             folded = [_FOLDING[ord(c)] for c in word]
-            for i in range(len(folded)):
+            for i in range(len(folded) if last_alone or len(folded) == 1 else len(folded) - 1):
                 pair = "".join(folded[i : i + 2])
                 yield Term(pair, position, start + i, start + min(i + 2, len(word)))
                 position += 1
@@ -129,7 +132,14 @@ def terms(text: str, tag: str | None) -> list[Term]:
 @lru_cache(4096)
 def words(text: str, tag: str | None = None) -> tuple[str, ...]:
     """The terms of a few words of a query, in order; unstemmed where `tag` is None."""
+    if _UNSPACED_TEXT.search(text):
+        return tuple(t.text for t in _unspaced(text, language_of(tag), last_alone=False))
     return tuple(t.text for t in terms(text, tag))
+
+
+def is_single_character(word: str) -> bool:
+    """One character of a script without spaces: a word to a reader, the beginning of a term to the index."""
+    return len(word) == 1 and is_unspaced(word)
 
 
 def bare(word: str) -> str:
@@ -143,14 +153,19 @@ def is_unspaced(word: str) -> bool:
 
 
 @cache
-def _stopping(language: str) -> TextAnalyzer:
+def _stopping(language: str) -> TextAnalyzer | None:
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase())
-    return builder.filter(tantivy.Filter.stopword(STEMMERS[language])).build()
+    try:
+        return builder.filter(tantivy.Filter.stopword(STEMMERS[language])).build()
+    except ValueError:  # tantivy has no list of it
+        return None
 
 
+@lru_cache(16384)
 def is_stop_word(word: str, tags: tuple[str, ...]) -> bool:
     """Whether it carries grammar and no subject in any of the languages, as tantivy's lists have it."""
-    return any(not _stopping(language).analyze(word) for tag in tags if (language := language_of(tag)))
+    known = [_stopping(language) for tag in tags if (language := language_of(tag))]
+    return any(analyzer is not None and not analyzer.analyze(word) for analyzer in known)
 
 
 def stems(text: str, tag: str | None) -> list[str]:

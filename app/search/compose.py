@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, log
+from math import ceil
 
-from tantivy import Occur, Query, Searcher
+from tantivy import Occur, Query
 
 from app.search import analysis, fields, filtering
 from app.search.engine import NameKind, Names
+from app.search.terms import Terms
 from app.search.tree import And, Field, FieldName, Near, Node, Not, Or, Phrase, Prefix, Word, wanted
 
-WEIGHTS = {"title": 1.3, "standfirst": 1.15, "body": 1.0}
+WEIGHTS = {"title": 1.3, "standfirst": 1.25, "body": 1.0}
 """Mild, because a word in a short part scores high by itself."""
+GOOD_HIT = WEIGHTS["title"] + WEIGHTS["body"]
+"""What a word scores about that stands in the title and the body, measured in its rarity."""
 TAG_WEIGHT, WORDS_WEIGHT = 1.2, 0.5
 NEAR_WEIGHTS = (0.7, 0.55, 0.45, 0.4, 0.35)
 _BEGUN, _KEPT_BEGUN = 2_000, 10
@@ -22,10 +25,9 @@ KEPT_WORDS = 32
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """What composing needs to know: the archive's terms, the languages to read words in, and its names."""
+    """What composing needs to know: the archive's terms, in the languages to read words in, and its names."""
 
-    searcher: Searcher
-    languages: tuple[str, ...]
+    terms: Terms
     names: Names | None = None
 
     def query(self, node: Node, field: FieldName | None = None) -> Query:
@@ -68,30 +70,34 @@ class Composer:
             return _all(ruled_out)
         more = [
             (Occur.Should, Query.const_score_query(Query.boolean_query(clauses, least), bonus))
-            for least, bonus in _bonuses(len(clauses))
+            for least, bonus in self._bonuses(words)
         ]
         return Query.boolean_query([(Occur.Must, Query.boolean_query(clauses)), *more, *ruled_out])
+
+    def _bonuses(self, words: list[Node]) -> list[tuple[int, float]]:
+        """How many of the words earn how much; all of them outweigh whatever some can score."""
+        if len(words) < 2:
+            return []
+        most = ceil(len(words) * 0.75)
+        whole = 2 * sum(self.weight(word) for word in words)
+        return [(len(words), whole), *([(most, 1.0)] if most < len(words) else [])]
 
     def _telling(self, nodes: list[Node]) -> list[Node]:
         """Without stop words, unless there is nothing else; the rarest of many; each once."""
         nodes = list(dict.fromkeys(nodes))
-        telling = [n for n in nodes if not (isinstance(n, Word) and analysis.is_stop_word(n.text, self.languages))]
+        telling = [
+            n for n in nodes if not (isinstance(n, Word) and analysis.is_stop_word(n.text, self.terms.languages))
+        ]
         kept = telling or nodes
         if len(kept) <= KEPT_WORDS:
             return kept
         return sorted(kept, key=self._frequency)[:KEPT_WORDS]
 
-    def _frequency(self, node: Node) -> int:
-        return self.frequency(node.text) if isinstance(node, Word) else 0
+    def _is_stop_word(self, node: Node) -> bool:
+        return isinstance(node, Word) and analysis.is_stop_word(node.text, self.terms.languages)
 
-    def frequency(self, text: str) -> int:
-        """In how many articles the word stands, about: those lately withdrawn may still be counted."""
-        read = self.readings(analysis.bare(text))
-        stems = {words[0] for words in read if len(words) == 1}
-        counts = [self.searcher.doc_freq(name, stem) for name in ("title", "body") for stem in stems]
-        whole = analysis.words(analysis.bare(text))
-        counts += [self.searcher.doc_freq(fields.WORDS, whole[0])] if len(whole) == 1 else []
-        return max(counts, default=0)
+    def _frequency(self, node: Node) -> int:
+        return self.terms.frequency(node.text) if isinstance(node, Word) else 0
 
     def _text(self, text: str, field: FieldName | None) -> Query:
         if field in ("tag", "region", "author"):
@@ -102,21 +108,18 @@ class Composer:
         return filtering.union(parts) if parts else Query.empty_query()
 
     def _parts(self, text: str, field: FieldName | None) -> Iterator[Query]:
-        read = self.readings(text)
+        read = self.terms.readings(text)
         for name, weight in WEIGHTS.items():
-            if field in (None, name):
-                queries = [_in_order(name, words) for words in read]
-                if queries:
-                    best = queries[0] if len(queries) == 1 else Query.disjunction_max_query(queries)
+            if field in (None, name) and read:
+                best = _best([_in_order(name, words) for words in read])
+                if name == "standfirst" and len(read[0]) == 1:
+                    # Where few articles have one, its length tells nothing and would cost it nearly all of its score.
+                    yield Query.const_score_query(best, weight * self.terms.rarity(self.terms.frequency(text)))
+                else:
                     yield Query.boost_query(best, weight)
         whole = analysis.words(text)
         if field is None and len(whole) == 1:
             yield Query.boost_query(_in_order(fields.WORDS, whole), WORDS_WEIGHT)
-
-    def readings(self, text: str) -> list[tuple[str, ...]]:
-        """The text's terms in each language and whole, each reading once."""
-        read = {analysis.words(text, language): None for language in (*self.languages, None)}
-        return [words for words in read if words]
 
     def _named(self, kind: NameKind, text: str) -> Query:
         ids = self.names.named(kind, text) if self.names else ()
@@ -125,21 +128,18 @@ class Composer:
         return filtering.any_of("within_5" if kind == "region" else "tags", ids)
 
     def _tagged(self, text: str) -> Query | None:
-        if self.names is None or analysis.is_stop_word(text, self.languages):
+        if self.names is None or analysis.is_stop_word(text, self.terms.languages):
             return None
         ids = self.names.named("tag", text)
         if not ids:
             return None
-        articles = sum(self.searcher.doc_freq("tags", tag) for tag in ids)
-        return Query.const_score_query(filtering.any_of("tags", ids), TAG_WEIGHT * self._rarity(articles))
-
-    def _rarity(self, articles: int) -> float:
-        return log(1 + self.searcher.num_docs / (articles + 1))
+        articles = sum(self.terms.searcher.doc_freq("tags", tag) for tag in ids)
+        return Query.const_score_query(filtering.any_of("tags", ids), TAG_WEIGHT * self.terms.rarity(articles))
 
     def weight(self, node: Node) -> float:
         """About what a good hit scores, to measure other boosts by."""
         texts = [leaf.instead[0] if isinstance(leaf, Near) else leaf.text for leaf in wanted(node)]
-        return sum(self._rarity(self.frequency(text)) for text in texts[:KEPT_WORDS])
+        return GOOD_HIT * sum(self.terms.rarity(self.terms.frequency(text)) for text in texts[:KEPT_WORDS])
 
     def _prefix(self, text: str, field: FieldName | None) -> Query:
         """Whole words that begin like it, in any part: where a word begins says nothing of its stem."""
@@ -159,19 +159,11 @@ class Composer:
 
     def _commonest(self, beginning: str) -> Query | None:
         """Scores titles that have one of the commonest words that begin so."""
-        begun = self.searcher.terms_with_prefix(fields.WORDS, beginning, limit=_BEGUN)
+        begun = self.terms.searcher.terms_with_prefix(fields.WORDS, beginning, limit=_BEGUN)
         common = sorted(begun, key=lambda found: -found[1])[:_KEPT_BEGUN]
-        terms = dict.fromkeys(words for term, _ in common for words in self.readings(term) if len(words) == 1)
+        terms = dict.fromkeys(words for term, _ in common for words in self.terms.readings(term) if len(words) == 1)
         queries = [Query.const_score_query(_in_order("title", words), 1) for words in terms]
-        return Query.disjunction_max_query(queries) if queries else None
-
-
-def _bonuses(words: int) -> list[tuple[int, float]]:
-    """How many of the words earn how much; all of them outweigh whatever one can score."""
-    if words < 2:
-        return []
-    most = ceil(words * 0.75)
-    return [(words, 2.0 * words), *([(most, 1.0)] if most < words else [])]
+        return _best(queries) if queries else None
 
 
 def _taken_apart(node: Node) -> list[Node]:
@@ -185,11 +177,17 @@ def _taken_apart(node: Node) -> list[Node]:
     return [node]
 
 
+def _best(queries: list[Query]) -> Query:
+    return queries[0] if len(queries) == 1 else Query.disjunction_max_query(queries)
+
+
 def _begun(field: str, beginning: str) -> Query:
     return Query.const_score_query(Query.regex_query(fields.schema(), field, re.escape(beginning) + ".*"), 1)
 
 
 def _in_order(field: str, words: tuple[str, ...]) -> Query:
+    if len(words) == 1 and analysis.is_single_character(words[0]):
+        return _begun(field, words[0])
     if len(words) == 1:  # a phrase of one word is a panic
         return Query.term_query(fields.schema(), field, words[0], "freq" if field == fields.WORDS else "position")
     return Query.phrase_query(fields.schema(), field, list(words))

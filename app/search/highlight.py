@@ -44,6 +44,8 @@ def marks(reading: Reading, part: PartName) -> Marks:
             continue
         for text in leaf.instead if isinstance(leaf, Near) else (leaf.text,):
             for read in _readings(text if isinstance(leaf, Phrase) else analysis.bare(text), reading.languages):
+                if len(read) == 1 and analysis.is_single_character(read[0]):
+                    beginnings.append(read[0])
                 apart = reading.any_word or len(read) == 1
                 words |= set(read) if apart else set()
                 rows += [] if apart else [read]

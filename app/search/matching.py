@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tantivy import Occur, Query
 
-from app.search import filtering
+from app.search import filtering, terms
 from app.search.compose import Composer
 from app.search.engine import Question, Reading
 from app.search.reader import View
@@ -14,12 +14,12 @@ from app.search.reading import read
 _DAY = 86_400
 _BANDS = ((0, 7, 1.0), (7, 30, 0.75), (30, 365, 0.5), (365, 5 * 365, 0.25))
 """From and to in days of age, and the share of the boost."""
-_STRENGTH = {"off": 0.0, "normal": 0.1, "strong": 0.5}
+_STRENGTH = {"off": 0.0, "normal": 0.1, "strong": 0.6}
 """Of what a good hit scores by its words."""
 
 
 def composer(view: View, question: Question, reading: Reading) -> Composer:
-    return Composer(view.searcher, reading.languages, question.names)
+    return Composer(terms.of(view, reading.languages), question.names)
 
 
 def words(view: View, question: Question, reading: Reading) -> Query:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from tantivy import Occur, Query
 
-from app.search import analysis, fields, filtering, tree, typos
+from app.search import analysis, fields, filtering, terms, tree, typos
 from app.search.compose import Composer
 from app.search.engine import Correction, Question, Reading
 from app.search.reader import View, commonest_languages
@@ -34,7 +34,9 @@ def read(view: View, question: Question) -> Reading:
     known = view.memo.get(key)
     if isinstance(known, Reading):
         return known
-    reading = _Archive(view, Composer(view.searcher, languages, question.names), question.excluded).read(question)
+    composer = Composer(terms.of(view, languages), question.names)
+    unfinished = _last_word(question.tree) if question.prefix else None
+    reading = _Archive(view, composer, question.excluded, unfinished).read(question, question.tree)
     view.remember(key, reading)
     return reading
 
@@ -44,24 +46,25 @@ class _Archive:
     view: View
     composer: Composer
     excluded: tuple[int, ...]
+    unfinished: Word | None
 
-    def read(self, question: Question) -> Reading:
-        assert question.tree is not None
-        asked = unfinished(question.tree) if question.prefix else question.tree
+    def read(self, question: Question, asked: Node) -> Reading:
         near = tree.replaced(asked, self._near)
         corrections = tuple(
             dict.fromkeys(Correction(leaf.text, leaf.instead) for leaf in tree.wanted(near) if isinstance(leaf, Near))
         )
         read = near if question.typo else asked
+        if self.unfinished is not None:
+            read = unfinished(read)
         instead = {correction.word: correction.read_as[0] for correction in corrections}
         relaxed = question.match == "auto" and question.order == "relevance" and self._asks_too_much(read)
         return Reading(
             read,
-            self.composer.languages,
+            self.composer.terms.languages,
             any_word=relaxed or question.match == "any",
             relaxed=relaxed,
             corrections=corrections if question.typo else (),
-            did_you_mean=tree.render(tree.put_right(question.tree, instead)) if instead else None,
+            did_you_mean=tree.render(tree.put_right(asked, instead)) if instead else None,
         )
 
     def _asks_too_much(self, read: Node) -> bool:
@@ -80,14 +83,14 @@ class _Archive:
         read = analysis.words(text)
         if field in ("tag", "region", "author") or len(read) != 1 or not typos.correctable(read[0]):
             return word
-        if self._is_there(Word(text)):
+        if self._is_there(Word(text)) or (word == self.unfinished and self._is_there(Prefix(text))):
             return word
         instead = tuple(islice(self._neighbours(read[0]), MOST_NEAR))
         return Near(word.text, instead) if instead else word
 
-    def _is_there(self, word: Word) -> bool:
+    def _is_there(self, word: Word | Prefix) -> bool:
         """Counting articles, not terms: the index may still hold terms of withdrawn ones."""
-        frequency = self.composer.frequency(word.text)
+        frequency = self.composer.terms.frequency(word.text)
         return frequency > _SURELY_THERE or self._has(self.composer.query(word), 1)
 
     def _neighbours(self, word: str) -> Iterator[str]:
@@ -101,8 +104,21 @@ class _Archive:
     def _two_edits(self, word: str) -> list[str]:
         """Words of the archive with the same first two letters."""
         begun = self.view.searcher.terms_with_prefix(fields.WORDS, word[:2], limit=_LOOKED_AT)
-        near = [(term, n) for term, n in begun if typos.distance(word, term, 2) <= 2]
+        near = [(term, n) for term, n in begun if typos.within(word, term, 2)]
         return [term for term, _ in sorted(near, key=lambda found: -found[1])]
+
+
+def _last_word(node: Node) -> Word | None:
+    """The word that the query ends in, if it ends in one."""
+    match node:
+        case Word():
+            return node
+        case And(nodes) | Or(nodes):
+            return _last_word(nodes[-1])
+        case Field(_, inner):
+            return _last_word(inner)
+        case _:
+            return None
 
 
 def unfinished(node: Node) -> Node:

@@ -38,6 +38,12 @@ def one_edit(word: str) -> Iterator[str]:
         yield from (head + letter + tail for letter in letters)
 
 
+def within(a: str, b: str, most: int) -> bool:
+    """Whether at most so many edits lie between the words; letters that only one of them has rule out most pairs."""
+    near = abs(len(a) - len(b)) <= most and len(set(a) ^ set(b)) <= 2 * most
+    return near and distance(a, b, most) <= most
+
+
 def distance(a: str, b: str, most: int) -> int:
     """Edits between two words, two letters changing places counting as one; `most + 1` stands for any more."""
     if abs(len(a) - len(b)) > most:

@@ -1,0 +1,54 @@
+"""What the archive's terms weigh: how a word reads in its languages and in how many articles it stands. Finds none."""
+
+from dataclasses import dataclass, field
+from math import log
+
+from tantivy import Searcher
+
+from app.search import analysis, fields
+from app.search.reader import View
+
+_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """One commit's terms, read in these languages; remembers what it looked up."""
+
+    searcher: Searcher
+    languages: tuple[str, ...]
+    _frequencies: dict[str, int] = field(default_factory=dict)
+
+    def readings(self, text: str) -> list[tuple[str, ...]]:
+        """The text's terms in each language and whole, each reading once."""
+        read = {analysis.words(text, language): None for language in (*self.languages, None)}
+        return [words for words in read if words]
+
+    def frequency(self, text: str) -> int:
+        """In how many articles the word stands, about: those lately withdrawn may still be counted."""
+        known = self._frequencies.get(text)
+        if known is None:
+            if len(self._frequencies) >= _REMEMBERED:
+                self._frequencies.clear()
+            known = self._frequencies[text] = self._frequency(analysis.bare(text))
+        return known
+
+    def _frequency(self, text: str) -> int:
+        stems = {words[0] for words in self.readings(text) if len(words) == 1}
+        counts = [self.searcher.doc_freq(name, stem) for name in ("title", "body") for stem in stems]
+        whole = analysis.words(text)
+        counts += [self.searcher.doc_freq(fields.WORDS, whole[0])] if len(whole) == 1 else []
+        return max(counts, default=0)
+
+    def rarity(self, articles: int) -> float:
+        """Of something that so many articles have: the inverse document frequency of BM25."""
+        return log(1 + max(self.searcher.num_docs - articles, 0.5) / (articles + 0.5))
+
+
+def of(view: View, languages: tuple[str, ...]) -> Terms:
+    """Shared by all questions to the same commit in the same languages."""
+    known = view.memo.get(("terms", languages))
+    if not isinstance(known, Terms):
+        known = Terms(view.searcher, languages)
+        view.remember(("terms", languages), known)
+    return known
