@@ -1,5 +1,6 @@
 """The `dateline` command: runs the CLI and turns what went wrong into one line and an exit status."""
 
+import logging
 import sqlite3
 import sys
 
@@ -13,16 +14,20 @@ from app.importers.pipeline import SourceNotFound
 
 def main() -> None:
     """Exit status 0 only if all went well; 1 with one line on standard error for what a person can mend."""
+    # A command says what went wrong itself; only `serve` sets up a log.
+    logging.getLogger("app").addHandler(logging.NullHandler())
     try:
-        cli()
+        cli(prog_name="dateline")
     except (DatabaseProblem, SourceNotFound) as error:
         _fail(str(error))
     except DatelineError as error:
         _fail(error.detail)
     except DBAPIError as error:
         _fail(f"The database refused: {str(error.orig).strip().splitlines()[0]}.")
-    except (OSError, sqlite3.Error) as error:
-        _fail(f"{error}.")
+    except OSError as error:
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+    except sqlite3.Error as error:
+        _fail(f"The database refused: {error}.")
 
 
 def _fail(line: str) -> None:

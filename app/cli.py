@@ -31,6 +31,7 @@ cli = typer.Typer(
     help="A news archive: import, search, serve.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes are nothing for a log, and a wrong option is one line
     add_completion=False,
 )
 keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)

@@ -24,7 +24,7 @@ from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlmodel import Session
 
@@ -45,7 +45,7 @@ BUSY_SECONDS = 10
 RETRIES = 8
 # Serialisation, deadlock, lock time-out, server going away; and a unique value that another transaction took between
 # this one's look and its insert: run again, it sees it.
-RETRY_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "08003", "08006", "23505"})
+RETRY_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "08003", "08006", "23505"})
 
 
 class DatabaseProblem(Exception):
@@ -133,11 +133,21 @@ class PostgresReader:
 
         try:
             await self._pool.open()  # returns at once when it is open
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(statement.sql.encode(), {**statement.constants, **values})
-                return await cursor.fetchall()
-        except (psycopg.OperationalError, PoolTimeout) as error:
+            try:
+                return await self._rows(statement, values)
+            except psycopg.OperationalError as error:
+                if isinstance(error, PoolTimeout) or not _is_gone(error.sqlstate):
+                    raise
+                # The server has been away since: the pool's other connections are as dead as this one.
+                await self._pool.check()
+                return await self._rows(statement, values)
+        except psycopg.OperationalError as error:
             raise DatabaseUnavailable("The database does not answer; try again.") from error
+
+    async def _rows(self, statement: Prepared, values: Mapping[str, Value]) -> list[Row]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(statement.sql.encode(), {**statement.constants, **values})
+            return await cursor.fetchall()
 
     async def close(self) -> None:
         await self._pool.close()
@@ -200,7 +210,8 @@ class Database:
             try:
                 return self._transaction(lambda session: fn(session, *args, **kwargs))
             except DBAPIError as error:
-                if not (_state(error) in RETRY_STATES and attempt + 1 < RETRIES):
+                again = _state(error) in RETRY_STATES or error.connection_invalidated
+                if not again or attempt + 1 == RETRIES:
                     raise _unavailable(error) from error
                 time.sleep(0.005 * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
@@ -212,7 +223,7 @@ class Database:
             try:
                 session.commit()
             except DBAPIError as error:
-                if error.connection_invalidated:
+                if self.dialect == "postgresql" and (error.connection_invalidated or _is_gone(_state(error))):
                     raise DatabaseUnavailable(
                         "The connection broke while saving: whether it was saved is not known. Read before trying "
                         "again, or repeat with the same Idempotency-Key."
@@ -322,10 +333,15 @@ def _state(error: DBAPIError) -> str | None:
     return state if isinstance(state, str) else None
 
 
+def _is_gone(state: str | None) -> bool:
+    """Whether a PostgreSQL error says, or by saying nothing lets assume, that the connection has ended."""
+    return state is None or state.startswith(("08", "57P"))
+
+
 def _unavailable(error: DBAPIError) -> Exception:
     """What a caller may see of a database error: broken or full is named, a bug stays a bug."""
     text = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
-    if "OperationalError" in type(error.orig).__name__ or error.connection_invalidated:
+    if isinstance(error, OperationalError) or error.connection_invalidated:
         log.error("database: %s", text)
         return DatabaseUnavailable(f"The database could not save this: {text}.")
     return error

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.articles import archive
 from app.errors import DatabaseUnavailable
+from app.http import answer
 from app.http.params import Parameters
 
 router = APIRouter(prefix="/health", tags=["operating"])
@@ -33,7 +34,12 @@ class Ready(BaseModel):
     problem: str | None
 
 
-@router.get("/live", name="get_liveness", response_model=Live)
+LIVE = {"status": "ok"}
+READY = {"status": "ok", "database": True, "index": True, "index_lag": 0, "problem": None}
+BEHIND = {"status": "unavailable", "database": True, "index": False, "index_lag": None, "problem": None}
+
+
+@router.get("/live", name="get_liveness", response_model=Live, responses=answer.example(LIVE))
 async def get_liveness(request: Request) -> Response:
     """The process answers."""
     NONE.read(request.scope["query_string"], 0)
@@ -44,7 +50,14 @@ async def get_liveness(request: Request) -> Response:
     "/ready",
     name="get_readiness",
     response_model=Ready,
-    responses={503: {"model": Ready, "description": "Not now: the database or the index does not answer."}},
+    responses={
+        **answer.example(READY),
+        503: {
+            "model": Ready,
+            "description": "Not now: the database or the index does not answer.",
+            **answer.example(BEHIND, 503)[503],
+        },
+    },
 )
 async def get_readiness(request: Request) -> Response:
     """The database answers, and the index has taken in nearly all of the change log."""

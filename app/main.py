@@ -6,19 +6,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from app import health
+from app.articles import beside, schedule, writing
 from app.articles import routes as articles
-from app.articles import schedule, writing
 from app.articles.archive import Archive
 from app.articles.cards import Cards
 from app.changes import log
 from app.changes.follower import Following
 from app.db import Database
 from app.http import docs_page, openapi, problems
+from app.http.cors import Cors
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
 from app.regions import routes as regions
+from app.search import counting
 from app.search import routes as search
 from app.search.index import EngineIndex
 from app.search.indexer import Indexer
@@ -28,7 +29,7 @@ from app.tags import routes as tags
 
 logger = logging.getLogger(__name__)
 
-DESCRIPTION = """A news archive: exact filters, ranked search, and a change log that clients can trust.
+DESCRIPTION = """A news archive: exact filters, ranked search, counting, and a change log that clients can trust.
 
 Reads need no key. Lists answer `{data, page, warnings}`; every failure is an `application/problem+json` document whose
 `code` is one of a closed list (`/problems`)."""
@@ -40,10 +41,6 @@ TAGS = (
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "operating", "description": "Health of this server."},
 )
-EXPOSED = (
-    "ETag", "Link", "Location", "Allow", "X-Seq", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id",
-)  # fmt: skip
-ALLOWED = ("Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID", "Content-Type")
 
 
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
@@ -63,8 +60,8 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
         lifespan=_lifespan(archive, follow=follow),
     )
     app.state.archive = archive
-    for router in (articles.router, writing.router, search.router, regions.router, tags.router, health.router):
-        app.include_router(router)
+    for feature in (articles, beside, writing, search, counting, regions, tags, health):
+        app.include_router(feature.router)
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS)
     docs_page.install(app)
@@ -76,14 +73,7 @@ def _layers(app: FastAPI, settings: Settings) -> None:
     """Pure ASGI, the innermost first."""
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Problems)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=ALLOWED,
-        expose_headers=EXPOSED,
-        max_age=86_400,
-    )
+    app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestId)
 

@@ -1,15 +1,17 @@
-"""Opens archives for commands and the server: migrates an empty one, refuses one that does not fit, copies, upgrades."""
+"""Opens archives for commands and the server: furnishes an empty one, refuses a misfit, copies, upgrades."""
 
 import secrets
 import sqlite3
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from app import schema
 from app.changes import log
 from app.db import Database, DatabaseProblem
 from app.locks import FileLock
+from app.models import Region, table
 from app.regions import service as regions
 from app.settings import Settings
 
@@ -23,8 +25,7 @@ def open_archive(settings: Settings) -> Database:
             raise DatabaseProblem("The archive is of an older version: stop its server and run `dateline migrate`.")
         if state == "newer":
             raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
-        if state == "empty":
-            _make(db)
+        _furnish(db, state)
     except BaseException:
         db.close_now()
         raise
@@ -35,13 +36,18 @@ def _open(settings: Settings) -> Database:
     try:
         return Database(settings, log.append)
     except OSError as error:
-        raise DatabaseProblem(f"The archive's folder cannot be used: {error}.") from error
+        raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
 
 
-def _make(db: Database) -> None:
+def _furnish(db: Database, state: schema.State) -> None:
+    """Tables and regions; also where an earlier opening was cut short between the two."""
     try:
-        schema.upgrade(db)
-        db.write_now(regions.load)
+        if state == "empty":
+            schema.upgrade(db)
+        with db.snapshot() as snapshot:
+            loaded = snapshot.connection.execute(select(table(Region).c.id).limit(1)).first()
+        if loaded is None:
+            db.write_now(regions.load)
     except DBAPIError as error:
         raise DatabaseProblem(f"The archive cannot be made: {schema.first_line(error)}.") from error
 
@@ -87,13 +93,16 @@ def backup(db: Database, file: Path) -> None:
         raise DatabaseProblem("A PostgreSQL archive is copied with pg_dump.")
     if file.exists():
         raise DatabaseProblem(f"{file} exists; a backup never overwrites anything.")
+    if not file.parent.is_dir():
+        raise DatabaseProblem(f"{file.parent} is no folder.")
     partial = file.with_name(file.name + ".partial")
     partial.unlink(missing_ok=True)
     with (
         sqlite3.connect(f"{db.path.absolute().as_uri()}?mode=ro", uri=True) as source,
         sqlite3.connect(partial) as copy,
     ):
-        source.backup(copy, pages=4096)
+        # In one step: between steps a busy writer would make it begin again, for ever.
+        source.backup(copy)
         copy.execute("UPDATE change_head SET epoch = ?", (secrets.randbits(63),))
         copy.commit()
         copy.execute("PRAGMA journal_mode = DELETE")

@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from app.db import Database, DatabaseProblem
@@ -45,8 +45,10 @@ def _state(connection: Connection) -> State:
 
 
 def upgrade(db: Database, revision: str = "head") -> None:
-    """Brings the schema up in one transaction, alone on SQLite; nothing half done where it fails."""
+    """Brings the schema up in one transaction, one process after the other; nothing half done where it fails."""
     with db.alone(), db.engine.begin() as connection:
+        if db.dialect == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(4700)"))
         command.upgrade(_config(connection), revision)
 
 

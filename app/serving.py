@@ -3,9 +3,10 @@
 import logging
 import signal
 import socket
-import sys
 import time
+from io import BytesIO
 from pathlib import Path
+from threading import Event
 
 import uvicorn
 from rich.console import Console
@@ -28,13 +29,21 @@ GRACE_SECONDS = 10
 def run(settings: Settings, seed: Path | None, console: Console) -> None:
     """Serves until told to stop. DatabaseProblem for a port in use, an archive that is served, or one that does not
     fit."""
-    listening = _listen(settings)
-    db = opening.open_archive(settings)
-    try:
-        lock = opening.hold(db)
-        key = _prepare(db, settings, seed, console) if seed is not None else None
-    finally:
-        db.close_now()
+    with _listen(settings) as listening:
+        db = opening.open_archive(settings)
+        try:
+            lock = opening.hold(db)
+            key = _prepare(db, settings, seed, console) if seed is not None else None
+        finally:
+            db.close_now()
+        try:
+            _serve(settings, listening, console, key)
+        finally:
+            if lock:
+                lock.close()
+
+
+def _serve(settings: Settings, listening: socket.socket, console: Console, key: str | None) -> None:
     # Only now: that an index is built for the first time is no news to whoever starts a server.
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     server = uvicorn.Server(
@@ -48,25 +57,31 @@ def run(settings: Settings, seed: Path | None, console: Console) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
+    told = _heed(server)
     _greet(console, "http://{}:{}".format(*_shown(listening)), key)
-    _end_well()
-    try:
-        server.run(sockets=[listening])
-    finally:
-        if lock:
-            lock.close()
+    server.run(sockets=[listening])
+    if not server.started and not told.is_set():
+        raise DatabaseProblem("The server could not start; the lines above say why.")
 
 
-def _end_well() -> None:
-    """uvicorn raises the signal that ended it once more, when all is closed: then the exit status is 0."""
+def _heed(server: uvicorn.Server) -> Event:
+    """Signals that come before uvicorn listens for them, and those that it raises again when all is closed: by default
+    they would end the process with a status that says it went wrong."""
+    told = Event()
+
+    def end(*_: object) -> None:
+        told.set()
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, end)
+    return told
 
 
 def _shown(listening: socket.socket) -> tuple[str, int]:
     """Host and port as an address to open: an IPv6 host in brackets, and for "everywhere" this machine."""
     host, port = listening.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- only shown
     return (f"[{host}]" if ":" in host else host), port
 
 
@@ -80,7 +95,8 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listening.close()
         raise DatabaseProblem(
-            f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}); another one: --port {settings.port + 1}."
+            f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}). For another one: --port, "
+            "DATELINE_PORT, or `make run PORT=…`."
         ) from None
     return listening
 
@@ -90,8 +106,8 @@ def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> 
     with db.snapshot() as snapshot:
         articles = snapshot.connection.execute(select(func.count()).select_from(table(Article))).scalar_one()
         keys = snapshot.connection.execute(select(func.count()).select_from(table(ApiKey))).scalar_one()
-    if not articles and seed.is_dir():
-        found = pipeline.sources([str(seed)], open("/dev/null", "rb"))  # noqa: SIM115 -- never read
+    if not articles:
+        found = pipeline.sources([str(seed)], BytesIO())
         options = Options(site_url=settings.site_url)
         report = pipeline.run(db, found, options, lambda: int(time.time()))
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)

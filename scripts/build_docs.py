@@ -1,4 +1,5 @@
-"""Writes docs/errors.md and docs/settings.md from the code that they describe. `--check` only says whether they are so.
+"""Writes docs/commands.md, docs/errors.md and docs/settings.md from the code that they describe. `--check` only says
+whether they are so.
 
 Reads no environment: a default that is computed is shown as the class has it.
 """
@@ -6,11 +7,15 @@ Reads no environment: a default that is computed is shown as the class has it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from typer.main import get_command
+from typer.testing import CliRunner
 
+from app.cli import cli
 from app.errors import CODES
 from app.settings import Settings
 
@@ -45,6 +50,37 @@ Settings are environment variables, read once when a command starts. This page i
 | variable | default | meaning |
 |---|---|---|
 """
+COMMANDS_HEAD = """# Commands
+
+`dateline` is `.venv/bin/dateline` after `make setup`. Its exit status is 0 only if all went well; 1 says that something
+a person can mend went wrong, in one line on standard error, or that some items of an import failed; 2 that the command
+line was wrong. Where the archive is, and everything else that is not of one command, is in the [settings](settings.md).
+How to use them: [operating](operating.md).
+
+This page is generated from the code; run `python scripts/build_docs.py` after changing a command.
+"""
+
+
+def commands() -> str:
+    """The page of all commands with the help that each gives of itself, 80 columns wide."""
+    return COMMANDS_HEAD + "".join(
+        f"\n## {' '.join(['dateline', *words])}\n\n```text\n{_help(words)}\n```\n"
+        for words in _leaves(get_command(cli))
+    )
+
+
+def _leaves(command: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield words
+        return
+    for name, one in below.items():
+        yield from _leaves(one, (*words, name))
+
+
+def _help(words: tuple[str, ...]) -> str:
+    shown = CliRunner().invoke(cli, [*words, "--help"], prog_name="dateline", env={"COLUMNS": "80"})
+    return shown.output.strip()
 
 
 def errors() -> str:
@@ -77,10 +113,14 @@ def _row(*cells: str) -> str:
     return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |\n"
 
 
+PAGES = {"commands.md": commands, "errors.md": errors, "settings.md": settings}
+
+
 def main() -> int:
     """Exit status 1 if `--check` finds a page that is not what it should be."""
     stale = []
-    for name, text in {"errors.md": errors(), "settings.md": settings()}.items():
+    for name, page in PAGES.items():
+        text = page()
         path = DOCS / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)

@@ -14,7 +14,7 @@ from app.articles.filters import Facts
 from app.changes import log
 from app.changes.follower import catch_up
 from app.changes.log import Entry
-from app.db import Database, Row, Snapshot
+from app.db import Database
 from app.models import (
     Article,
     ArticleRegion,
@@ -115,14 +115,16 @@ def _article_row(story: Story) -> dict[str, object]:
 class Archive:
     """A database that takes stories, with the log rows that following needs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.root = folder / "index"
-        self.db = Database(Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'archive.db'}"), log.append)
+        address = url or f"sqlite:///{folder / 'archive.db'}"
+        self.db = Database(Settings(data_dir=folder, database_url=address), log.append)
         SQLModel.metadata.create_all(self.db.engine)
         with self.db.engine.begin() as connection:
             connection.execute(insert(table(ChangeHead)), [_head_row()])
             tags = [
-                {"id": i, "slug": f"tag-{i}", "name": f"Tag {i}", "sort_name": f"tag {i}", "kind": "topic"} for i in TAGS
+                {"id": i, "slug": f"tag-{i}", "name": f"Tag {i}", "sort_name": f"tag {i}", "kind": "topic"}
+                for i in TAGS
             ]
             connection.execute(insert(table(Tag)), tags)
             regions = [{"id": i, "slug": f"region-{i}", "name": f"Region {i}", "level": "country"} for i in REGIONS]
@@ -198,7 +200,14 @@ def _tag_rows(story: Story) -> list[dict[str, object]]:
 def _region_rows(story: Story) -> list[dict[str, object]]:
     at = story.published_at if story.status == "published" else None
     return [
-        {"article_id": story.id, "region_id": r, "position": 1, "roles": own, "roles_within": within, "published_at": at}
+        {
+            "article_id": story.id,
+            "region_id": r,
+            "position": 1,
+            "roles": own,
+            "roles_within": within,
+            "published_at": at,
+        }
         for r, (own, within) in story.regions.items()
     ]
 
@@ -218,10 +227,6 @@ def ask(engine: TantivyEngine, text: str, **options: object) -> Found:
 
 def ids(found: Found) -> list[int]:
     return [hit.id for hit in found.hits]
-
-
-def rows(snapshot: Snapshot) -> list[Row]:
-    return [tuple(row) for row in snapshot.connection.execute(select(table(Article).c.id))]
 
 
 def random_story(number: int, random: random.Random) -> Story:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,14 +16,22 @@ from app.search.engine import Question
 from app.search.tantivy_engine import TantivyEngine
 from app.sql import prepare
 
-
 _chance = random.Random(7)
 STORIES = [random_story(number, _chance) for number in range(1, 121)]
 
 
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    archive = Archive(tmp_path_factory.mktemp("filters"))
+def _empty_postgresql(server: str) -> str:
+    psycopg = pytest.importorskip("psycopg")
+    name = f"dateline_index_{uuid4().hex[:8]}"
+    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.format(name)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    url = _empty_postgresql(request.getfixturevalue("postgres_server")) if request.param == "postgresql" else None
+    archive = Archive(tmp_path_factory.mktemp("filters"), url)
     archive.put(*STORIES)
     yield archive
     archive.close()
@@ -85,7 +94,9 @@ sparse_filters = st.fixed_dictionaries(
 
 
 def by_sql(archive: Archive, wanted: ArticleFilter) -> set[object]:
-    statement = prepare(select(filters.A.c.id).where(*filters.conditions(wanted)), "sqlite", filters.lists(wanted))
+    statement = prepare(
+        select(filters.A.c.id).where(*filters.conditions(wanted)), archive.db.dialect, filters.lists(wanted)
+    )
     with archive.db.snapshot() as snapshot:
         return {row[0] for row in snapshot.rows(statement, filters.values(wanted))}
 
@@ -104,9 +115,7 @@ def test_any_filter_means_the_same_to_all_three_readers(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=sparse_filters)
-def test_any_filter_counts_tags_and_regions_as_a_click_would(
-    engine: TantivyEngine, wanted: ArticleFilter
-) -> None:
+def test_any_filter_counts_tags_and_regions_as_a_click_would(engine: TantivyEngine, wanted: ArticleFilter) -> None:
     matched = [story for story in STORIES if filters.matches(wanted, story.facts)]
     side = 0 if wanted.exact else 1
     tags = {tag: sum(tag in story.tags for story in matched) for tag in TAGS}

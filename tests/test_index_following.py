@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from app.errors import IndexBehind
 from app.head import Place
 from app.search import folders
 from app.search.indexer import Indexer
+from app.search.reader import IndexDamaged
 from app.search.tantivy_engine import TantivyEngine
 
 
@@ -151,3 +153,28 @@ def test_index_of_other_fields_is_not_trusted(archive: Archive) -> None:
     folders.flip(archive.root, folder)
     assert TantivyEngine(archive.root).place() is None
     assert ids(ask(archive.engine(), "title")) == [1]
+
+
+def test_files_that_break_while_they_are_read_end_no_server(archive: Archive) -> None:
+    archive.put(*[Story(i, f"Nato {i}", "words and more words " * 50) for i in range(1, 300)])
+    archive.index()
+    engine = TantivyEngine(archive.root)
+    assert engine.place() is not None
+    folder = folders.current(archive.root)
+    assert folder is not None
+    for file in folder.glob("*.idx"):
+        file.write_bytes(b"\xff" * file.stat().st_size)
+    with pytest.raises(IndexBehind):
+        ask(engine, "nato words more")
+
+
+def test_commits_that_keep_failing_end_in_a_new_index(archive: Archive) -> None:
+    archive.put(Story(1, "Nato meets"))
+    with archive.indexer() as indexer:
+        catch_up(archive.db, indexer)
+        archive.put(Story(2, "Nato again"))
+        shutil.rmtree(Path(str(folders.current(archive.root))))
+        for _ in range(4):
+            with suppress(IndexDamaged):
+                catch_up(archive.db, indexer)
+    assert ask(TantivyEngine(archive.root), "nato").total == 2

@@ -1,5 +1,7 @@
 """Queries as people type them: what they are read as, and that nothing makes reading fail."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -134,10 +136,25 @@ def within_limits(text: str) -> bool:
 
 
 @given(queries.filter(within_limits))
-@example("title:(a OR -b) \"c'd\" e*")
+@example('title:(a OR -b) "c\'d" e*')
 @example('a"b"-c')
 def test_any_query_rendered_reads_back_to_the_same_tree(text: str) -> None:
     tree = parse(text).tree
     again = parse(render(tree))
     assert again.tree == tree
     assert not {note.code for note in again.notes} - {"star_as_text"}
+
+
+def documented() -> list[list[str]]:
+    page = (Path(__file__).parent.parent / "docs" / "search.md").read_text(encoding="utf-8")
+    table = page.partition("| query | is read as | note |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    return [[cell.strip().strip("`") for cell in line.split("|")[1:4]] for line in table.splitlines()]
+
+
+def test_documentation_shows_what_queries_are_read_as() -> None:
+    rows = documented()
+    assert len(rows) > 8
+    for text, shown, note in rows:
+        read = parse(text)
+        assert render(read.tree) == shown
+        assert [n.code for n in read.notes] == [code for code in [note] if code]

@@ -22,7 +22,7 @@ def marks(text: str, part: highlight.PartName = "body", *, any_word: bool = Fals
     ("munchen", "In München heute", "de", "In <mark>München</mark> heute"),
     ("ecole", "L'école <b>", "fr", "L&#x27;<mark>école</mark> &lt;b&gt;"),
     ("nat*", "NATO & national", "en", "<mark>NATO</mark> &amp; <mark>national</mark>"),
-    ('"red line"', "A red line, not a line that is red", "en", "A <mark>red</mark> <mark>line</mark>, not a line that is red"),
+    ('"red line"', "A red line, no line in red", "en", "A <mark>red</mark> <mark>line</mark>, no line in red"),
     ("co-op", "A co-op or a co or an op", "en", "A <mark>co</mark>-<mark>op</mark> or a co or an op"),
     ("北京", "今天北京大学", "zh", "今天<mark>北京</mark>大学"),
     ("北京大学", "今天北京大学生", "zh", "今天<mark>北京大学</mark>生"),
@@ -64,7 +64,9 @@ def test_long_text_gives_the_fragments_with_most_words() -> None:
     assert all(len(re.sub("</?mark>", "", fragment)) <= 260 for fragment in shown)
 
 
-words = st.sampled_from(["sun", "suns", "rain", "<b>", "&amp;", "<mark>", "北京", "é", "\u0301", "İ", "ﬁ", '"', "\n\n", "sun’s"])
+words = st.sampled_from(
+    ["sun", "suns", "rain", "<b>", "&amp;", "<mark>", "北京", "é", "\u0301", "İ", "ﬁ", '"', "\n\n", "sun’s"]
+)
 texts = st.lists(words, max_size=80).map(" ".join) | st.text(max_size=200)
 
 

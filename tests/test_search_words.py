@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from search_archive import DAY, Archive, Story, ask, ids
 
 from app.search.engine import Question
@@ -128,7 +130,7 @@ def test_no_text_and_no_option_makes_searching_fail(
 
 def test_limit_zero_counts_only(engine: TantivyEngine) -> None:
     for order in ("relevance", "-published_at"):
-        found = engine.search(Question(tree=parse("weather").tree, order=order, limit=0))  # type: ignore[arg-type]
+        found = engine.search(Question(tree=parse("weather").tree, order=order, limit=0))
         assert (found.hits, found.total) == ((), 1)
 
 
@@ -164,3 +166,32 @@ def test_newer_stands_over_older_as_far_as_asked(tmp_path_factory: pytest.TempPa
     assert ids(ask(engine, "zebra", recency="strong", today=now))[0] == 2
     assert sorted(ids(ask(engine, "zebra", recency="off", today=now))[:2]) == [1, 3]
     archive.close()
+
+
+pieces = st.sampled_from(
+    ["sanctions", "sanctons", "the", "co-op", "title:", "tag:", "body:", "-", " OR ", "NOT ", "(", ")", '"', "*", " ", " ",
+     "北京", "é", "\u0301", "\x00", "’s", "l'", "1"]
+)  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    text=st.lists(pieces, max_size=14).map("".join) | st.text(max_size=40),
+    match=st.sampled_from(["auto", "all", "any"]),
+    typo=st.booleans(),
+    prefix=st.booleans(),
+    order=st.sampled_from(["relevance", "-published_at"]),
+)
+def test_any_query_is_answered_and_counts_what_it_shows(
+    engine: TantivyEngine, text: str, match: str, typo: bool, prefix: bool, order: str
+) -> None:
+    found = ask(engine, text, match=match, typo=typo, prefix=prefix, order=order, limit=50)
+    assert found.total == len(found.hits)
+    assert len(set(ids(found))) == found.total
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.lists(st.sampled_from(["sanctions", "weather", "-sun", "co-op", "école"]), min_size=1, max_size=4))
+def test_all_words_find_no_more_than_any(engine: TantivyEngine, text: list[str]) -> None:
+    strict, loose = (set(ids(ask(engine, " ".join(text), match=match, limit=50))) for match in ("all", "any"))
+    assert strict <= loose

@@ -1,14 +1,18 @@
 """What the routes of articles and search have at hand: the database, the cards, the totals."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
+from sqlalchemy import select
 from starlette.requests import Request
 
 from app.articles.cards import Cards
 from app.articles.filters import ArticleFilter
 from app.head import Head
+from app.models import Source, table
 from app.regions.view import Counts, Reading, View
+from app.sql import Prepared, prepare
 
 __all__ = ["Archive", "Index", "View", "of"]
 
@@ -27,6 +31,17 @@ class Archive(Reading):
 
     index: Index
     cards: Cards
+
+    async def sources(self) -> dict[int, tuple[str, str]]:
+        """Slug and name of every source, by id: a few rows."""
+        rows = await self.db.reader.rows(_sources(self.db.dialect), {})
+        return {int(str(id)): (str(slug), str(name)) for id, slug, name in rows}
+
+
+@lru_cache(maxsize=4)
+def _sources(dialect: str) -> Prepared:
+    source = table(Source)
+    return prepare(select(source.c.id, source.c.slug, source.c.name), dialect)
 
 
 def of(request: Request) -> Archive:

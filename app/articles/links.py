@@ -79,3 +79,11 @@ def show(connection: Connection, articles: Sequence[int]) -> None:
         for rows in (TAGGED, PLACED):
             at = select(A.c.published_at).where(A.c.id == rows.c.article_id).scalar_subquery()
             connection.execute(update(rows).where(rows.c.article_id.in_(ids)).values(published_at=at))
+
+
+def hide(connection: Connection, articles: Sequence[int]) -> None:
+    """Takes the date of publication from the links of articles that are public no more."""
+    for i in range(0, len(articles), 500):
+        ids = articles[i : i + 500]
+        for rows in (TAGGED, PLACED):
+            connection.execute(update(rows).where(rows.c.article_id.in_(ids)).values(published_at=None))

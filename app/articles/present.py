@@ -1,4 +1,4 @@
-"""From ids to the JSON that clients get: cards, what `include` brings, what `fields` keeps. Constant in SQL statements."""
+"""From ids to the JSON that clients get, in a constant number of SQL statements whatever is asked for."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from app.articles.archive import Archive, View
 from app.articles.cards import FIELDS, Json
 from app.articles.queries import Entry, RelatedRow
 from app.http import params
+from app.regions import refs
 from app.regions.atlas import Atlas
 
 INCLUDES = ("body", "related", "body_text", "body_markdown", "body_blocks")
@@ -30,7 +31,7 @@ ALL_FIELDS = (
     *(f"{field}.{part}" for field, parts in _NESTED.items() for part in parts),
 )
 PARAMETERS = (
-    params.fields("fields", "Only these properties, and `id`: `title,slug,tags.name`.", ALL_FIELDS),
+    params.fields("fields", "Only these properties, `id`, and what `include` adds: `title,tags.name`.", ALL_FIELDS),
     params.fields("include", "What is added: the body, other views of it, the editors' related posts.", INCLUDES),
     params.text("names_in", "Names of regions in this language, where there are any: `fr`.", maximum=12, example="fr"),
 )
@@ -40,27 +41,29 @@ async def articles(
     archive: Archive, view: View, entries: Sequence[Entry], *, wanted: params.Read, full: bool = False
 ) -> list[bytes]:
     """Each entry's JSON, in order; what vanished meanwhile is left out. `full` is the item: card, body, related."""
+    shown = await by_id(archive, view, entries, wanted=wanted, full=full)
+    return [shown[entry.id] for entry in entries if entry.id in shown]
+
+
+async def by_id(
+    archive: Archive, view: View, entries: Sequence[Entry], *, wanted: params.Read, full: bool = False
+) -> dict[int, bytes]:
+    """The same by id, for answers in which each article has its place."""
     cards = await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
-    present = [entry.id for entry in entries if entry.id in cards]
-    fields = wanted.fields("fields")
-    includes = {field.partition(".")[0] for field in (*wanted.fields("include"), *fields)} & {*INCLUDES}
+    fields, added = wanted.fields("fields"), wanted.fields("include")
+    if fields:
+        fields = (*fields, *added)
+    includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}
     if full and not fields:
         includes |= {"body", "related"}
-    language = wanted.text("names_in")
+    language = refs.language(wanted)
     if not includes and not fields and language is None:
-        return [cards[id] for id in present]
-    shown = {id: orjson.loads(cards[id]) for id in present}
+        return cards
+    shown = {id: orjson.loads(card) for id, card in cards.items()}
     await _include(archive, view, shown, includes)
-    if language:
-        for card in shown.values():
-            _rename(card, view.atlas, language)
-    return [orjson.dumps(_kept(_ordered(shown[id]), fields)) for id in present]
-
-
-async def cards(archive: Archive, view: View, entries: Sequence[Entry]) -> dict[int, Json]:
-    """Plain cards by id, as objects."""
-    found = await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
-    return {id: orjson.loads(card) for id, card in found.items()}
+    for card in shown.values():
+        _rename(card, view.atlas, language)
+    return {id: orjson.dumps(_kept(_ordered(card), fields)) for id, card in shown.items()}
 
 
 async def _include(archive: Archive, view: View, shown: dict[int, Json], includes: set[str]) -> None:
@@ -86,9 +89,11 @@ def _body(name: str, body: str) -> object:
             return body
 
 
-async def related(archive: Archive, view: View, ids: Sequence[int]) -> dict[int, list[Json]]:
+async def related(
+    archive: Archive, view: View, ids: Sequence[int], wanted: params.Read | None = None
+) -> dict[int, list[Json]]:
     """The editors' related posts of articles as shown, in two statements. Entries whose target may not be seen, the
-    article itself, and a target named twice are left out."""
+    article itself, and a target named twice are left out. `wanted`: what to show of the targets, else their cards."""
     rows = await queries.related(archive.db, ids)
     visible = [row for row in rows if row.target_id is None or _may_see(view, row)]
     targets = {
@@ -96,7 +101,7 @@ async def related(archive: Archive, view: View, ids: Sequence[int]) -> dict[int,
         for row in visible
         if row.target_id is not None
     }
-    shown = await cards(archive, view, list(targets.values())) if targets else {}
+    shown = await _targets(archive, view, list(targets.values()), wanted) if targets else {}
     found: dict[int, list[Json]] = {id: [] for id in ids}
     named: dict[int, set[int]] = defaultdict(set)
     for row in visible:
@@ -106,6 +111,16 @@ async def related(archive: Archive, view: View, ids: Sequence[int]) -> dict[int,
             named[row.article_id].add(row.target_id)
         found[row.article_id].append(_related(row, shown))
     return found
+
+
+async def _targets(
+    archive: Archive, view: View, entries: Sequence[Entry], wanted: params.Read | None
+) -> dict[int, Json]:
+    if wanted is None:
+        found = await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
+    else:
+        found = await by_id(archive, view, entries, wanted=wanted)
+    return {id: orjson.loads(card) for id, card in found.items()}
 
 
 def _may_see(view: View, row: RelatedRow) -> bool:
@@ -135,11 +150,21 @@ def _ordered(article: Json) -> Json:
     return {name: article[name] for name in sorted(article, key=_ORDER.__getitem__)}
 
 
-def _rename(card: Json, atlas: Atlas, language: str) -> None:
-    regions = card["regions"]
-    assert isinstance(regions, list)
-    for region in regions:
-        region["name"] = atlas.name_in(atlas.by_slug[region["slug"]].id, language)
+def _rename(card: Json, atlas: Atlas, language: str | None) -> None:
+    """Regions by their names in a language, those of the related articles too."""
+    if language is None:
+        return
+    for region in _rows(card, "regions"):
+        region["name"] = atlas.name_in(atlas.by_slug[str(region["slug"])].id, language)
+    for post in _rows(card, "related"):
+        article = post["article"]
+        if isinstance(article, dict):
+            _rename(article, atlas, language)
+
+
+def _rows(card: Json, name: str) -> list[Json]:
+    found = card.get(name)
+    return found if isinstance(found, list) else []
 
 
 def _kept(article: Json, fields: Sequence[str]) -> Json:

@@ -145,6 +145,8 @@ def _lookup(dialect: str, by: Literal["id", "slug"]) -> Prepared:
 
 async def find(db: Database, ref: str) -> Found | None:
     """By id (digits only) or by any slug that it has or had."""
+    if "\0" in ref:
+        return None
     if ref.isascii() and ref.isdigit():
         if len(ref) > 18:
             return None

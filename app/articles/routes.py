@@ -1,4 +1,4 @@
-"""Articles over HTTP: lists, items, what is next to them, and where an address leads. Reads only."""
+"""Articles over HTTP: the list and the item. Reads only."""
 
 import time
 from typing import Any
@@ -8,17 +8,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import text
-from app.articles import archive, asked, present, queries, schemas
+from app.articles import archive, asked, examples, present, queries, schemas
 from app.articles.archive import Archive, View
 from app.articles.asked import Asked
 from app.articles.filters import PUBLISHED
 from app.articles.queries import Entry, Found, Place
-from app.errors import FieldError as Wrong
-from app.errors import Gone, InvalidInput, NotAcceptable, NotFound
+from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
 from app.http import answer, paging, params
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
+from app.http.parameter import MAX_VALUES
 from app.http.params import Parameters, Read
 from app.http.times import format_time
 
@@ -35,24 +34,10 @@ LIST = Parameters(
     params.MIN_SEQ,
     *present.PARAMETERS,
 )
+MOST_IDS = MAX_VALUES
 FORMATS = ("json",)
 FORMAT = params.text("format", "The representation; `json`. It wins over `Accept`.", maximum=20, example="json")
 ITEM = Parameters(*present.PARAMETERS, FORMAT)
-RELATED = Parameters(
-    params.choice("kind", "`editorial`: the editors' own; `all` fills up with similar ones.", ("all", "editorial", "similar"), "all"),
-    params.limit(),
-    *present.PARAMETERS[:1],
-)  # fmt: skip
-NEIGHBOURS = Parameters(*asked.FILTERS, *present.PARAMETERS)
-RESOLVE = Parameters(
-    params.strings("url", "An address that an article has or had here or at its source.", "https://example.org/a"),
-    params.strings("external_id", "The id that the source gave.", "42"),
-    params.text("origin", "The archive or feed that the id belongs to.", example="example.org"),
-)
-LIST_PROBLEMS = problems(
-    "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
-    "offset_required", "unknown_field", "unknown_region", "seq_unknown", "index_behind",
-)  # fmt: skip
 REF: list[dict[str, object]] = [
     {
         "name": "ref",
@@ -63,6 +48,7 @@ REF: list[dict[str, object]] = [
         "example": "42",
     }
 ]
+MOVED = answer.moved("An old slug: the article under the one it has now.")
 
 
 def documented(parameters: Parameters, path: list[dict[str, object]] | None = None) -> dict[str, Any]:
@@ -74,9 +60,13 @@ def documented(parameters: Parameters, path: list[dict[str, object]] | None = No
     "/articles",
     name="list_articles",
     response_model=schemas.ArticleList,
-    responses=LIST_PROBLEMS,
+    responses=answer.example(examples.LIST)
+    | problems(
+        "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
+        "offset_required", "unknown_field", "unknown_region", "seq_unknown", "index_behind",
+    ),
     openapi_extra=documented(LIST),
-)
+)  # fmt: skip
 async def list_articles(request: Request) -> Response:
     """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`."""
     here = archive.of(request)
@@ -84,9 +74,19 @@ async def list_articles(request: Request) -> Response:
     read = LIST.read(request.scope["query_string"], int(time.time()))
     await here.wait_for(read.text("min_seq"), view.head)
     wanted = await asked.resolve(here, view, read, _statuses(view, read))
-    if "id" in read.given and not {"cursor", "page", "sort"} & read.given:
-        return await _by_ids(request, here, view, read, wanted)
-    return await _page(request, here, view, read, wanted)
+    listed = _by_ids if "id" in read.given and "sort" not in read.given else _by_sort
+    entries, page = await listed(here, view, read, wanted)
+    rows = await present.articles(here, view, entries, wanted=read)
+    return answer.listed(
+        request,
+        rows,
+        page,
+        token=view.token,
+        public=view.public,
+        warnings=wanted.warnings,
+        tags=["list", *(f"article:{entry.id}" for entry in entries)],
+        uses_now=read.uses_now,
+    )
 
 
 def _statuses(view: View, read: Read) -> tuple[str, ...]:
@@ -96,50 +96,94 @@ def _statuses(view: View, read: Read) -> tuple[str, ...]:
     return statuses
 
 
-async def _by_ids(request: Request, here: Archive, view: View, read: Read, wanted: Asked) -> Response:
-    """All of the ids asked for, in that order, on one page."""
-    entries = {entry.id: entry for entry in await queries.page(here.db, wanted.filter, "-published_at", 100)}
+async def _by_ids(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
+    """The ids asked for, in that order; all on one page unless `limit` is less."""
+    found = {entry.id: entry for entry in await queries.page(here.db, wanted.filter, "-published_at", MOST_IDS)}
     ids = read.ids("id")
-    found = [entries[id] for id in ids if id in entries]
-    missing = tuple(id for id in ids if id not in entries)
-    rows = await present.articles(here, view, found, wanted=read)
-    page = Page(len(ids), total=len(found), total_is="exact", missing=missing)
-    return _listed(request, view, rows, page, wanted, found)
+    entries = [found[id] for id in ids if id in found]
+    limit = read.integer("limit") if "limit" in read.given else MOST_IDS
+    start = _offset(read, limit)
+    counted = read.choice("count") != "none"
+    page = Page(
+        limit,
+        number=read.integer_or_none("page"),
+        next=_cursor(read, Cursor("after", offset=start + limit)) if start + limit < len(entries) else None,
+        previous=_cursor(read, Cursor("before", offset=max(0, start - limit))) if start else None,
+        total=len(entries) if counted else None,
+        total_is="exact" if counted else "none",
+        missing=tuple(id for id in ids if id not in found),
+    )
+    return entries[start : start + limit], page
 
 
-async def _page(request: Request, here: Archive, view: View, read: Read, wanted: Asked) -> Response:
-    limit, number = read.integer("limit"), read.integer_or_none("page")
+def _offset(read: Read, limit: int) -> int:
+    text = read.text("cursor")
+    if text is None:
+        return ((read.integer_or_none("page") or 1) - 1) * limit
+    return paging.decode(text, _signature(read)).offset or 0
+
+
+async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
+    limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
-    sort = read.choice("sort")
     entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place)
     backwards = place.kind == "before"
     more = len(entries) > limit
     entries = (entries[1:] if backwards else entries[:limit]) if more else entries
+    first, last = (entries[0], entries[-1]) if entries else _ends(place, descending=sort.startswith("-"))
+    behind, ahead = (more, True) if backwards else (place.id is not None or place.offset > 0, more)
     total, total_is = await _total(here, view, read, wanted)
     page = Page(
         limit,
         number=number,
-        next=_cursor("after", entries[-1], read) if entries and (more or backwards) else None,
-        previous=_cursor("before", entries[0], read)
-        if entries and (more if backwards else place.id is not None or place.offset > 0)
-        else None,
+        next=_at(read, "after", last) if last and ahead else None,
+        previous=_at(read, "before", first) if first and behind else None,
         total=total,
         total_is=total_is,
+        missing=await _missing(here, read, wanted),
     )
-    rows = await present.articles(here, view, entries, wanted=read)
-    return _listed(request, view, rows, page, wanted, entries)
+    return entries, page
+
+
+def _ends(place: Place, *, descending: bool) -> tuple[Entry | None, Entry | None]:
+    """From an empty page, back to the row that its cursor was made from: beside that row, so that it is met."""
+    if place.id is None:
+        return None, None
+    step = 1 if (place.kind == "after") != descending else -1
+    entry = Entry(place.id + step, 0, place.key)
+    return (entry, None) if place.kind == "after" else (None, entry)
+
+
+async def _missing(here: Archive, read: Read, wanted: Asked) -> tuple[int, ...] | None:
+    if "id" not in read.given:
+        return None
+    found = {entry.id for entry in await queries.page(here.db, wanted.filter, "-published_at", MOST_IDS)}
+    return tuple(id for id in read.ids("id") if id not in found)
 
 
 def _place(read: Read, limit: int, number: int | None) -> Place:
     text = read.text("cursor")
     if text is None:
         return Place(offset=(number - 1) * limit if number else 0)
-    cursor = paging.decode(text, read.signature)
+    cursor = paging.decode(text, _signature(read))
+    expected = str if read.choice("sort").endswith("title") else int
+    # Only a published_at may be null, and only outside of what is published.
+    null = cursor.key is None and read.choice("sort").endswith("published_at") and "status" in read.given
+    if cursor.offset is not None or not (null or isinstance(cursor.key, expected)):
+        raise CursorInvalid("This is no cursor of this list.")
     return Place(cursor.kind, cursor.key, cursor.id)
 
 
-def _cursor(kind: paging.Kind, entry: Entry, read: Read) -> str:
-    return paging.encode(Cursor(kind, entry.key, entry.id), read.signature)
+def _at(read: Read, kind: paging.Kind, entry: Entry) -> str:
+    return _cursor(read, Cursor(kind, entry.key, entry.id))
+
+
+def _cursor(read: Read, cursor: Cursor) -> str:
+    return paging.encode(cursor, _signature(read))
+
+
+def _signature(read: Read) -> str:
+    return f"articles {read.signature}"
 
 
 async def _total(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[int | None, paging.TotalIs]:
@@ -153,21 +197,7 @@ async def _total(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[
     return total, "exact" if exact else "at_least"
 
 
-def _listed(
-    request: Request, view: View, rows: list[bytes], page: Page, wanted: Asked, entries: list[Entry]
-) -> Response:
-    return answer.listed(
-        request,
-        rows,
-        page,
-        token=view.token,
-        public=view.public,
-        warnings=wanted.warnings,
-        tags=["list", *(f"article:{entry.id}" for entry in entries)],
-    )
-
-
-async def _find(request: Request, here: Archive, view: View, ref: str, below: str = "") -> Found | Response:
+async def find(request: Request, here: Archive, view: View, ref: str, below: str = "") -> Found | Response:
     """The article that a reference means and this caller may see; a redirect from an old slug; NotFound, or Gone for
     what the public has seen once."""
     found = await queries.find(here.db, ref)
@@ -188,7 +218,9 @@ async def _find(request: Request, here: Archive, view: View, ref: str, below: st
     "/articles/{ref}",
     name="get_article",
     response_model=schemas.Article,
-    responses=problems("not_found", "gone", "not_acceptable", "unknown_field"),
+    responses=answer.example(examples.ARTICLE)
+    | MOVED
+    | problems("not_found", "gone", "not_acceptable", "unknown_field"),
     openapi_extra=documented(ITEM, REF),
 )
 async def get_article(request: Request) -> Response:
@@ -197,14 +229,27 @@ async def get_article(request: Request) -> Response:
     view = await here.view(request)
     read = ITEM.read(request.scope["query_string"], view.now)
     _check_format(request, read)
-    found = await _find(request, here, view, request.path_params["ref"])
+    found = await find(request, here, view, request.path_params["ref"])
     if isinstance(found, Response):
         return found
     rows = await present.articles(here, view, [Entry(found.id, found.version, None)], wanted=read, full=True)
     if not rows:
         raise NotFound()
-    tags = [f"article:{found.id}"]
-    return answer.item(request, rows[0], token=view.token, public=view.public, version=found.version, tags=tags)
+    shown = orjson.loads(rows[0])
+    tags = _shown_in(shown) if view.public else []
+    return answer.item(
+        request, rows[0], token=view.token, public=view.public, version=shown.get("version", found.version), tags=tags
+    )
+
+
+def _shown_in(article: dict[str, Any]) -> list[str]:
+    """What an article's answer changes with, as Cache-Tag names it."""
+    tags = [*article.get("authors", ()), *article.get("tags", ())]
+    linked = [post["article"] for post in article.get("related", ()) if post.get("article")]
+    names = [f"article:{article['id']}"]
+    names += [f"tag:{tag['slug']}" for tag in tags if "slug" in tag]
+    names += [f"region:{region['slug']}" for region in article.get("regions", ()) if "slug" in region]
+    return names + [f"article:{target['id']}" for target in linked]
 
 
 def _check_format(request: Request, read: Read) -> None:
@@ -218,103 +263,3 @@ def _check_format(request: Request, read: Read) -> None:
     wanted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     if accept.strip() and not wanted & {"*/*", "application/*", "application/json"}:
         raise NotAcceptable(["application/json"])
-
-
-@router.get(
-    "/articles/{ref}/related",
-    name="list_related",
-    response_model=schemas.RelatedList,
-    responses=problems("not_found", "gone", "limit_too_large", "unknown_field"),
-    openapi_extra=documented(RELATED, REF),
-)
-async def list_related(request: Request) -> Response:
-    """The editors' related posts in their order; those whose article is not known yet are `unresolved`."""
-    here = archive.of(request)
-    view = await here.view(request)
-    read = RELATED.read(request.scope["query_string"], view.now)
-    found = await _find(request, here, view, request.path_params["ref"], "/related")
-    if isinstance(found, Response):
-        return found
-    rows = await present.related(here, view, [found.id]) if read.choice("kind") != "similar" else {found.id: []}
-    body = orjson.dumps({"data": rows[found.id][: read.integer("limit")]})
-    return answer.item(request, body, token=view.token, public=view.public, tags=[f"article:{found.id}", "list"])
-
-
-@router.get(
-    "/articles/{ref}/neighbours",
-    name="get_neighbours",
-    response_model=schemas.Neighbours,
-    responses=problems("not_found", "gone", "invalid_range", "offset_required", "unknown_field", "unknown_region"),
-    openapi_extra=documented(NEIGHBOURS, REF),
-)
-async def get_neighbours(request: Request) -> Response:
-    """The next newer and the next older article, within any filter of the list."""
-    here = archive.of(request)
-    view = await here.view(request)
-    read = NEIGHBOURS.read(request.scope["query_string"], view.now)
-    found = await _find(request, here, view, request.path_params["ref"], "/neighbours")
-    if isinstance(found, Response):
-        return found
-    wanted = await asked.resolve(here, view, read)
-    newer, older = await queries.neighbours(here.db, found.id, wanted.filter)
-    entries = [entry for entry in (newer, older) if entry is not None]
-    rows = iter(await present.articles(here, view, entries, wanted=read))
-    shown = [next(rows, b"null") if entry is not None else b"null" for entry in (newer, older)]
-    body = b'{"newer":%b,"older":%b}' % (shown[0], shown[1])
-    return answer.item(request, body, token=view.token, public=view.public, tags=["list"])
-
-
-@router.get(
-    "/resolve",
-    name="resolve_address",
-    status_code=307,
-    response_model=None,
-    responses={
-        300: {"model": schemas.Candidates, "description": "Several articles: the candidates."},
-        **problems("not_found", "gone"),
-    },
-    openapi_extra=documented(RESOLVE),
-)
-async def resolve_address(request: Request) -> Response:
-    """Where an address or a source's id leads: 307 to the article, 300 with the candidates where there are several."""
-    here = archive.of(request)
-    view = await here.view(request)
-    read = RESOLVE.read(request.scope["query_string"], view.now)
-    visible, gone = [], None
-    for found in await _candidates(here, read):
-        if found.status == "published" or view.caller.may("read_drafts"):
-            visible.append(found)
-        elif found.status == "withdrawn" and found.public_once:
-            gone = found
-    if not visible:
-        if gone is not None:
-            raise Gone(withdrawn_at=format_time(gone.withdrawn_at or 0), reason=gone.withdrawn_reason)
-        raise NotFound()
-    shown = answer.headers(view.token, public=view.public, tags=[f"article:{found.id}" for found in visible])
-    if len(visible) == 1:
-        headers = {
-            **shown,
-            "Location": f"/v1/articles/{visible[0].slug}",
-            "Cache-Control": answer.cache_control(public=view.public),
-        }
-        return Response(status_code=307, headers=headers)
-    rows = [{"id": found.id, "slug": found.slug, "path": f"/v1/articles/{found.slug}"} for found in visible]
-    shown["Cache-Control"] = answer.cache_control(public=view.public)
-    return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
-
-
-async def _candidates(here: Archive, read: Read) -> list[Found]:
-    urls, ids = read.strings("url"), read.strings("external_id")
-    if len(urls) + len(ids) != 1:
-        raise InvalidInput(
-            Wrong("invalid_value", "Give one url or one external_id.", "url" if not ids else "external_id")
-        )
-    if ids:
-        return await queries.by_external_id(here.db, ids[0], read.text("origin"))
-    own = here.settings.site_url
-    key = text.url_key(urls[0])
-    if own and key.startswith(text.url_key(own) + "/articles/"):
-        found = await queries.find(here.db, text.last_segment(urls[0]) or "")
-        return [found] if found else []
-    unique = {found.id: found for found in await queries.by_url(here.db, key)}
-    return list(unique.values())

@@ -1,21 +1,15 @@
-"""The shapes of articles as clients see them, for the documentation, and as they send them, for checking."""
+"""The shapes of articles as clients see them, for the documentation."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict
+from pydantic import Field
 
+from app.http.schemas import Notice, Page, Shape, only_where
 from app.regions.schemas import RegionLink
 from app.tags.schemas import TagLink
 
 State = Literal["draft", "scheduled", "published", "withdrawn"]
 Time = Annotated[str, Field(description="RFC 3339 in UTC.", json_schema_extra={"format": "date-time"})]
-
-
-class Shape(BaseModel):
-    """What clients get: every property is there, absent values are null or empty."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Dateline(Shape):
@@ -62,8 +56,21 @@ class Seo(Shape):
     canonical_url: str | None
 
 
+class Block(Shape):
+    """A part of a body; `id` stays while its text does."""
+
+    id: str
+    type: str
+    text: str
+    html: str
+
+
+def _only_with(include: str, default: Any) -> Any:
+    return only_where(f"With `include={include}`.", default)
+
+
 class ArticleCard(Shape):
-    """An article as lists and hits show it: everything but `body` and `related`."""
+    """An article as lists and hits show it: everything but `body` and `related`, which `include` adds."""
 
     id: int
     slug: str
@@ -91,6 +98,11 @@ class ArticleCard(Shape):
     updated_at: Time
     created_at: Time
     url: str | None
+    body: str = _only_with("body", "")
+    related: "list[Related]" = _only_with("related", [])
+    body_text: str = _only_with("body_text", "")
+    body_markdown: str = _only_with("body_markdown", "")
+    body_blocks: list[Block] = _only_with("body_blocks", [])
 
 
 class Related(Shape):
@@ -106,44 +118,11 @@ class Related(Shape):
     reason: str | None
 
 
-class Block(Shape):
-    """A part of a body; `id` stays while its text does."""
-
-    id: str
-    type: str
-    text: str
-    html: str
-
-
 class Article(ArticleCard):
     """An article in full. `body` is sanitised HTML, safe to insert as it stands."""
 
-    body: str
-    related: list[Related]
-    body_text: str = Field(default="", description="With `include=body_text`.")
-    body_markdown: str = Field(default="", description="With `include=body_markdown`.")
-    body_blocks: list[Block] = Field(default_factory=list, description="With `include=body_blocks`.")
-
-
-class Page(Shape):
-    """`next` and `previous` are cursors; `total` is exact, or at least so much, or left out, as `total_is` says."""
-
-    limit: int
-    number: int | None
-    next: str | None
-    previous: str | None
-    total: int | None
-    total_is: Literal["exact", "at_least", "none"]
-    missing: list[int] = Field(default_factory=list, description="Only with `id=`: what is not there or not visible.")
-
-
-class Notice(BaseModel):
-    """Something that was not an error, and worth knowing."""
-
-    code: str
-    parameter: str | None
-    detail: str
-    replaced_by: str | None = None
+    body: str = Field()
+    related: list[Related] = Field()
 
 
 class ArticleList(Shape):
@@ -175,117 +154,4 @@ class Candidates(Shape):
     data: list[Candidate]
 
 
-class Given(BaseModel):
-    """What clients send; the read shape is accepted back, unknown properties are not."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-
-Short = Annotated[str, Field(max_length=500)]
-Address = Annotated[str, Field(max_length=2000, pattern=r"^https?://\S+$")]
-
-
-class BodyIn(Given):
-    """A body in one notation; exactly one of the three."""
-
-    html: str | None = None
-    markdown: str | None = None
-    text: str | None = None
-
-
-class RefIn(Given):
-    """A tag, author or region as an object: of the read shape, or `{name, kind}` for a new tag."""
-
-    id: int | None = None
-    slug: Short | None = None
-    name: Short | None = None
-    kind: Literal["topic", "section", "person", "organisation", "event", "series", "contributor"] | None = None
-    level: str | None = None
-    roles: list[Literal["about", "mention", "dateline"]] | None = None
-
-
-class DatelineIn(Given):
-    """`text` alone is enough: place and date are read from it where they are not given."""
-
-    text: Short
-    place: Short | None = None
-    region: Short | None = None
-    date: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")] | None = None
-    precision: Literal["day", "month", "year"] | None = None
-
-
-class ImageIn(Given):
-    url: Address
-    alt: str | None = None
-    caption: str | None = None
-    credit: str | None = None
-    width: Annotated[int, Field(ge=1)] | None = None
-    height: Annotated[int, Field(ge=1)] | None = None
-
-
-class SourceIn(Given):
-    slug: Short | None = None
-    name: Short | None = None
-    url: Address | None = None
-
-
-class SeoIn(Given):
-    title: Short | None = None
-    description: Annotated[str, Field(max_length=2000)] | None = None
-    canonical_url: Address | None = None
-
-
-class RelatedIn(Given):
-    """`{"article": ref}`, or what is known: `{"title", "url"}`. The rest of the read shape is accepted."""
-
-    article: int | str | dict[str, Any] | None = None
-    title: Short | None = None
-    url: Annotated[str, Field(max_length=2000)] | None = None
-    position: int | None = None
-    kind: Literal["editorial", "similar"] | None = None
-    status: Literal["linked", "unresolved"] | None = None
-    score: float | None = None
-    reason: str | None = None
-
-
-Ref = str | int | RefIn
-Refs = Annotated[list[Ref], Field(max_length=200)]
-
-EXAMPLE: JsonDict = {
-    "title": "How the Danube Commission keeps a river open",
-    "standfirst": "Eleven states share one set of rules between Kelheim and Sulina.",
-    "dateline": {"text": "Budapest, May 2025."},
-    "body": {"text": "The Danube Commission has sat in Budapest since 1954.\n\nIts rules cover navigation only."},
-    "tags": ["shipping", {"name": "Danube Commission", "kind": "organisation"}],
-    "regions": ["hungary", {"slug": "europe", "roles": ["about"]}],
-    "related": [{"title": "What the Montreux Convention says about the Bosporus"}],
-    "language": "en",
-}
-
-
-class ArticleCreate(Given):
-    """A new article. Only `title` or `body` must be there; a draft unless `status` says otherwise."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": EXAMPLE})
-
-    title: Short | None = None
-    standfirst: Annotated[str, Field(max_length=5000)] | None = None
-    dateline: DatelineIn | str | None = None
-    body: str | BodyIn | None = None
-    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] = "en"
-    authors: Refs = Field(default_factory=list)
-    tags: Refs = Field(default_factory=list)
-    regions: Refs = Field(default_factory=list)
-    related: Annotated[list[RelatedIn], Field(max_length=100)] = Field(default_factory=list)
-    images: Annotated[list[ImageIn], Field(max_length=100)] = Field(default_factory=list)
-    source: SourceIn | str | None = None
-    signature: Short | None = None
-    external_id: Short | None = None
-    origin: Short | None = None
-    translation_of: int | None = None
-    seo: SeoIn | None = None
-    slug: Annotated[str, Field(max_length=80, pattern=r"^([a-z0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$")] | None = None
-    status: Literal["draft", "scheduled", "published"] = "draft"
-    published_at: str | None = Field(default=None, description="RFC 3339 with an offset, or a day, month or year.")
-    previous_slugs: Annotated[list[Short], Field(max_length=50)] = Field(default_factory=list)
-    previous_urls: Annotated[list[Address], Field(max_length=50)] = Field(default_factory=list)
+__all__ = ["Article", "ArticleCard", "ArticleList", "Candidates", "Neighbours", "Notice", "Page", "RelatedList"]

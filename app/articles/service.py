@@ -85,6 +85,22 @@ def go_live(session: Session, *, now: int) -> list[int]:
     return ids
 
 
+def withdraw(session: Session, ids: Sequence[int], *, now: int, reason: str | None = None) -> list[int]:
+    """Takes published articles from the public; returns those that were. `reason` is shown to everybody who asks."""
+    connection = session.connection()
+    shown = A.c.status == literal_column("'published'")
+    before = facts.load(connection, ids)
+    gone = (
+        update(A)
+        .where(shown, A.c.id.in_(ids))
+        .values(status="withdrawn", version=A.c.version + 1, updated_at=now, withdrawn_at=now, withdrawn_reason=reason)
+    )
+    withdrawn = sorted(connection.execute(gone.returning(A.c.id)).scalars())
+    links.hide(connection, withdrawn)
+    _record(session, withdrawn, before, {id: ["status"] for id in withdrawn}, {})
+    return withdrawn
+
+
 def would_be(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[Outcome]:
     """What `upsert` would do with each, without doing it."""
     existing = _existing(connection, manuscripts)

@@ -1,31 +1,37 @@
 """Writing articles over HTTP: `POST /v1/articles`. Checks who may, reads the body, answers from the committed state."""
 
-import hashlib
 import time
+from dataclasses import replace
 
 import orjson
 from fastapi import APIRouter
 from pydantic import ValidationError
-from sqlalchemy import delete, insert, select
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, incoming, present, schemas, service
-from app.articles.archive import Archive, View
+from app.articles import archive, examples, incoming, present, repeats, schemas, service
+from app.articles.archive import View
+from app.articles.given import BRANCHES, READ_ONLY, ArticleCreate
 from app.articles.manuscript import Manuscript
 from app.articles.queries import Entry
-from app.errors import IdempotencyConflict, InvalidValue, MalformedJson, UnsupportedMediaType
-from app.http import conditional
+from app.articles.repeats import Repeatable
+from app.errors import (
+    FieldError,
+    Gone,
+    InvalidInput,
+    MalformedJson,
+    UnsupportedMediaType,
+)
+from app.http import answer, conditional
 from app.http.openapi import problems
 from app.http.params import Parameters
 from app.http.problems import VARY, invalid_input
-from app.models import IdempotencyKey, table
+from app.http.values import nearest
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
-IDEMPOTENCY = table(IdempotencyKey)
-KEPT_SECONDS = 24 * 3600
+MOST_MISTAKES = 50
 CREATE = Parameters(*present.PARAMETERS)
 
 
@@ -34,9 +40,11 @@ CREATE = Parameters(*present.PARAMETERS)
     name="create_article",
     status_code=201,
     response_model=schemas.Article,
-    responses=problems(
-        "malformed_json", "missing_scope", "slug_taken", "external_id_taken", "body_too_large", "unsupported_media_type",
-        "invalid_value", "unknown_field", "unknown_region", "idempotency_conflict",
+    responses=answer.example(examples.ARTICLE, 201)
+    | problems(
+        "malformed_json", "missing_scope", "slug_taken", "external_id_taken", "body_too_large",
+        "unsupported_media_type", "invalid_value", "offset_required", "unknown_field", "read_only_field",
+        "unknown_region", "idempotency_conflict",
     ),
     openapi_extra={
         "parameters": [
@@ -47,7 +55,7 @@ CREATE = Parameters(*present.PARAMETERS)
                 "required": False,
                 "description": "A retry with the same key and body within 24 hours gets the same answer, and no second "
                 "article.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+                "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
             },
         ],
         "requestBody": {
@@ -62,76 +70,85 @@ async def create_article(request: Request) -> Response:
     view = await here.view(request)
     view.caller.demand("write")
     read = CREATE.read(request.scope["query_string"], view.now)
-    given, body = await _body(request)
-    if given.status != "draft":
-        view.caller.demand("publish")
-    manuscript = incoming.manuscript(given, view, await incoming.known(here.db, given))
-    key = _idempotency_key(request)
-    written = await here.db.write(_create, manuscript, view, here, key, hashlib.sha256(body).hexdigest())
-    saved = written.value
-    head = written.head if written.head.seq > view.head.seq else await here.head()
+    body = await _read(request)
+    key = Repeatable.of(request, view.caller, body)
+    saved = await repeats.answered(here.db, key) if key else None
+    head = view.head
+    if saved is None:
+        given = _checked(body)
+        if given.status != "draft":
+            view.caller.demand("publish")
+        manuscript = incoming.manuscript(given, view, await incoming.known(here.db, given))
+        written = await here.db.write(_create, manuscript, here.settings.site_url, key)
+        saved, head = written.value, written.head
     fresh = View(view.caller, head, view.atlas, view.now)
-    [shown] = await present.articles(here, fresh, [Entry(saved.id, saved.version, None)], wanted=read, full=True)
-    slug = orjson.loads(shown).get("slug") or str(saved.id)
+    rows = await present.articles(here, fresh, [Entry(saved.id, saved.version, None)], wanted=read, full=True)
+    if not rows:
+        raise Gone("The article that this request made is gone.")
+    return _made(rows[0], saved, head.place.token)
+
+
+def _made(shown: bytes, saved: service.Saved, token: str) -> Response:
+    article = orjson.loads(shown)
     headers = {
-        "Location": f"/v1/articles/{slug}",
-        "ETag": conditional.item_etag(saved.version, shown),
-        "X-Seq": head.place.token,
+        "Location": f"/v1/articles/{article.get('slug') or saved.id}",
+        "ETag": conditional.item_etag(article.get("version", saved.version), shown),
+        "X-Seq": token,
         "Cache-Control": "no-store",
         "Vary": VARY,
     }
     return Response(shown, 201, headers, "application/json")
 
 
-async def _body(request: Request) -> tuple[schemas.ArticleCreate, bytes]:
-    """The checked body and its bytes; MalformedJson with the place, or what is wrong with which field."""
+async def _read(request: Request) -> bytes:
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind not in ("application/json", ""):
         raise UnsupportedMediaType(["application/json"])
-    body = await request.body()
+    return await request.body()
+
+
+def _checked(body: bytes) -> ArticleCreate:
+    """MalformedJson with the place, or InvalidInput with what is wrong with which field."""
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
+    if not isinstance(data, dict):
+        raise MalformedJson("An object is expected here.")
+    wrong = [_read_only(name) for name in READ_ONLY if data.pop(name, None) not in (None, [])]
     try:
-        return schemas.ArticleCreate.model_validate(data), body
+        given = ArticleCreate.model_validate(data)
     except ValidationError as error:
-        wrong = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
-        raise invalid_input(wrong) from None
+        wrong += _mistakes(error)
+    if wrong:
+        raise InvalidInput(*wrong[:MOST_MISTAKES])
+    return given
 
 
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is not None and not (0 < len(key) <= 200 and key.isprintable()):
-        raise InvalidValue("Idempotency-Key must have 1 to 200 printable characters.", "Idempotency-Key")
-    return key
+def _read_only(name: str) -> FieldError:
+    return FieldError("read_only_field", f"Only the server sets {name}; leave it out.", pointer=f"/{name}")
 
 
-def _create(
-    session: Session, manuscript: Manuscript, view: View, here: Archive, key: str | None, request_hash: str
-) -> service.Saved:
+def _mistakes(error: ValidationError) -> list[FieldError]:
+    """With pointers into the body as it was sent."""
+    found = []
+    for one in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_MISTAKES]:
+        place = [str(part)[:100] for part in one["loc"] if part not in BRANCHES]
+        [wrong] = invalid_input([{**one, "loc": ("body", *place)}]).errors
+        if wrong.code == "unknown_field":
+            detail = f"There is no field {place[-1]!r} here."
+            names = tuple(ArticleCreate.model_fields) if len(place) == 1 else ()
+            wrong = replace(wrong, detail=detail, did_you_mean=nearest(place[-1], names))
+        found.append(wrong)
+    return found
+
+
+def _create(session: Session, manuscript: Manuscript, site_url: str, key: Repeatable | None) -> service.Saved:
     """One transaction: the answer to a repeated key, or the article and the note of what was answered."""
-    connection = session.connection()
-    caller = str(view.caller.key)
-    now = int(time.time())
+    known = repeats.recall(session, key) if key else None
+    if known is not None:
+        return known
+    saved = service.create(session, manuscript, now=int(time.time()), site_url=site_url)
     if key is not None:
-        connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at < now - KEPT_SECONDS))
-        same = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
-        known = connection.execute(same).first()
-        if known is not None:
-            if known.request_hash != request_hash:
-                raise IdempotencyConflict("This Idempotency-Key was used with another body.", "Idempotency-Key")
-            return service.Saved(known.article_id, known.version, "unchanged")
-    saved = service.create(session, manuscript, now=now, site_url=here.settings.site_url)
-    if key is not None:
-        row = {
-            "caller": caller,
-            "key": key,
-            "request_hash": request_hash,
-            "status": 201,
-            "article_id": saved.id,
-            "version": saved.version,
-            "created_at": now,
-        }
-        connection.execute(insert(IDEMPOTENCY), row)
+        repeats.note(session, key, saved, status=201)
     return saved

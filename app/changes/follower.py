@@ -38,17 +38,20 @@ class Follower(Protocol):
 def step(db: Database, follower: Follower) -> int:
     """One round: rebuilds, or takes in the next rows. Returns how many; 0 says that the follower is at the head."""
     with db.snapshot() as snapshot:
-        place = follower.place()
+        place, head = follower.place(), log.head(snapshot)
         if place is None or not log.found(snapshot, place):
-            head = log.head(snapshot)
             logger.info("rebuilding: %s", "nothing to go on from" if place is None else "it follows another log")
+            if not log.found(snapshot, head.place):
+                # Nobody could go on from there: every round would rebuild again.
+                raise log.LogBroken(f"The counter stands at {head.seq}, where the change log has no such row.")
             follower.rebuild(snapshot, head.place)
             return max(head.seq, 1)
         rows = log.read(snapshot, place.seq, BATCH)
+        last = rows[-1].seq if rows else place.seq
+        if last > head.seq or (last < head.seq and len(rows) < BATCH):
+            raise log.LogBroken(f"The counter stands at {head.seq}, but the change log ends at {last}.")
         if rows:
-            follower.apply(snapshot, rows, Place(place.epoch, rows[-1].seq, rows[-1].mark))
-        elif log.head(snapshot).seq != place.seq:
-            raise log.LogBroken(f"The counter is ahead of the change log, which ends at {place.seq}.")
+            follower.apply(snapshot, rows, Place(place.epoch, last, rows[-1].mark))
         return len(rows)
 
 

@@ -1,6 +1,7 @@
 """Answers as bytes: lists with their page and links, items, redirects; the caching headers that go with who asked."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -11,6 +12,11 @@ from app.http.paging import Page, link_header
 from app.http.problems import PUBLIC, VARY
 
 PRIVATE = "private, no-cache"
+CLOCKED = "public, max-age=30, stale-while-revalidate=30"
+"""For answers that move with the clock: a cache may show them for a minute at most."""
+LOCATION: dict[str, Any] = {
+    "Location": {"description": "A path of this server.", "schema": {"type": "string", "format": "uri-reference"}}
+}
 
 
 def headers(token: str, *, public: bool, tags: Sequence[str] = ()) -> dict[str, str]:
@@ -19,8 +25,20 @@ def headers(token: str, *, public: bool, tags: Sequence[str] = ()) -> dict[str, 
     return {**shown, "Cache-Tag": " ".join(tags)} if public and tags else shown
 
 
-def cache_control(*, public: bool) -> str:
-    return PUBLIC if public else PRIVATE
+def cache_control(*, public: bool, uses_now: bool = False) -> str:
+    if not public:
+        return PRIVATE
+    return CLOCKED if uses_now else PUBLIC
+
+
+def example(shown: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` part that shows one answer; its schema comes from `response_model`."""
+    return {status: {"content": {"application/json": {"example": shown}}}}
+
+
+def moved(description: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` part for a 308."""
+    return {308: {"description": description, "headers": LOCATION}}
 
 
 def listed(
@@ -33,8 +51,10 @@ def listed(
     warnings: Sequence[Mapping[str, object]] = (),
     extra: Mapping[str, object] | None = None,
     tags: Sequence[str] = ("list",),
+    uses_now: bool = False,
 ) -> Response:
-    """A list of rows that are JSON already, with `page`, `warnings` and a Link header."""
+    """A list of rows that are JSON already, with `page`, `warnings` and a Link header. `uses_now`: some time asked for
+    moves with the clock."""
     tail = {"page": page.to_dict(), "warnings": list(warnings), **(extra or {})}
     body = b'{"data":[' + b",".join(rows) + b"]," + orjson.dumps(tail)[1:]
     links = link_header(request.url.path, request.scope["query_string"], page)
@@ -42,13 +62,20 @@ def listed(
         request,
         body,
         etag=conditional.list_etag(body),
-        cache_control=cache_control(public=public),
+        cache_control=cache_control(public=public, uses_now=uses_now),
         headers={**headers(token, public=public, tags=tags), "Link": links},
     )
 
 
 def item(
-    request: Request, body: bytes, *, token: str, public: bool, version: int | None = None, tags: Sequence[str] = ()
+    request: Request,
+    body: bytes,
+    *,
+    token: str,
+    public: bool,
+    version: int | None = None,
+    tags: Sequence[str] = (),
+    uses_now: bool = False,
 ) -> Response:
     """One thing as itself. `version` makes the ETag good for If-Match."""
     etag = conditional.list_etag(body) if version is None else conditional.item_etag(version, body)
@@ -56,7 +83,7 @@ def item(
         request,
         body,
         etag=etag,
-        cache_control=cache_control(public=public),
+        cache_control=cache_control(public=public, uses_now=uses_now),
         headers=headers(token, public=public, tags=tags),
     )
 

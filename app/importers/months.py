@@ -21,6 +21,14 @@ _NAMES = (
     "november nov novembre noviembre",
     "december dec décembre déc diciembre dic dezember dez",
 )
+_ONLY = {
+    "en": "january february march may june july october december",
+    "fr": "janvier février mars avril juin juillet août septembre octobre décembre",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre diciembre",
+    "de": "januar jänner februar märz juni juli oktober dezember",
+}
+"""Months by the language that alone has the name; August and November are left out, being English and German."""
+
 _WEEKDAYS = (
     "monday mon lundi lun lunes montag mo",
     "tuesday tues tue mardi martes dienstag di",
@@ -38,6 +46,15 @@ _NUMBERS = {fold(name): number for number, names in enumerate(_NAMES, 1) for nam
 def number(name: str) -> int:
     """1 to 12. KeyError for a word that names no month in these languages."""
     return _NUMBERS[fold(name.rstrip("."))]
+
+
+_LANGUAGE = {name: language for language, names in _ONLY.items() for name in names.split()}
+
+
+def language(text: str) -> str | None:
+    """The language of a text's first month name, where only one language has it."""
+    found = (_LANGUAGE.get(word.lower()) for word in re.findall(r"[^\W\d_]+", text))
+    return next((one for one in found if one), None)
 
 
 def _words(words: set[str]) -> str:

@@ -6,7 +6,7 @@ Never loses a word: what is not recognised as another part is body.
 import re
 from collections.abc import Iterator
 
-from app.importers import clean
+from app.importers import clean, months
 from app.importers.bylines import opening_byline
 from app.importers.datelines import read_dateline, split_dateline
 from app.importers.document import Body, Context, Dateline, Document, Failure
@@ -60,6 +60,7 @@ def _article(blocks: list[str], where: str, notes: tuple[str, ...]) -> Document:
         title_derived=title is None,
         standfirst=standfirst,
         dateline=dateline,
+        language=months.language(dateline.text) if dateline else None,
         body=Body("text", "\n\n".join(body)) if body else None,
         authors=authors,
         signature=signature,

@@ -8,12 +8,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.errors import NotFound, UnknownRegion
-from app.http import answer, paging, params
+from app.errors import InvalidInput, NotFound
+from app.http import answer, params
 from app.http.openapi import problems
-from app.http.paging import Cursor, Page
 from app.http.params import Parameters, Read
-from app.regions import schemas
+from app.http.window import window
+from app.regions import examples, refs, schemas
 from app.regions import view as reading
 from app.regions.atlas import LEVELS, Atlas, Place
 from app.regions.facts import fold
@@ -29,10 +29,13 @@ LIST = Parameters(
     params.refs("within", "Only what lies at any depth in one of these regions or groupings.", "nato"),
     params.limit(),
     params.CURSOR,
+    params.PAGE,
+    params.COUNT,
+    params.MIN_SEQ,
     NAMES_IN,
     INCLUDE,
 )
-ITEM = Parameters(NAMES_IN, INCLUDE)
+ITEM = Parameters(NAMES_IN, INCLUDE, params.MIN_SEQ)
 TREE = Parameters(
     params.integer("depth", "How many levels below the world.", default=3, minimum=1, maximum=6),
     NAMES_IN,
@@ -45,52 +48,49 @@ Json = dict[str, Any]
     "/regions",
     name="list_regions",
     response_model=schemas.RegionList,
-    responses=problems("cursor_invalid", "cursor_mismatch", "limit_too_large", "unknown_region"),
+    responses=answer.example(examples.LIST)
+    | problems(
+        "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "unknown_region",
+        "seq_unknown", "index_behind",
+    ),
     openapi_extra={"parameters": LIST.openapi()},
-)
+)  # fmt: skip
 async def list_regions(request: Request) -> Response:
     """Regions by name: the M49 tree down to cities, former states, and groupings such as NATO."""
     here = reading.of(request)
     view = await here.view(request)
     read = LIST.read(request.scope["query_string"], view.now)
-    places = _chosen(view.atlas, read)
-    limit, start = read.integer("limit"), 0
-    cursor_text = read.text("cursor")
-    if cursor_text is not None:
-        start = paging.decode(cursor_text, read.signature).offset or 0
-    shown = places[start : start + limit]
-    page = Page(
-        limit,
-        next=_cursor(start + limit, read) if start + limit < len(places) else None,
-        previous=_cursor(max(0, start - limit), read) if start else None,
-        total=len(places),
-        total_is="exact",
-    )
-    counts = await here.index.region_counts(view.head) if "counts" in read.choices("include") else None
-    rows = [orjson.dumps(_region(view.atlas, place, read, counts)) for place in shown]
+    await here.wait_for(read.text("min_seq"), view.head)
+    keys = _keys(view.atlas, read)
+    shown, page = window(keys, lambda id: (keys[id], id), read, name="regions")
+    counts = await _counts(here, view, read)
+    rows = [orjson.dumps(_region(view.atlas, view.atlas.by_id[id], read, counts)) for id in shown]
     return answer.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "regions"])
 
 
-def _cursor(offset: int, read: Read) -> str:
-    return paging.encode(Cursor("after", offset=offset), read.signature)
+async def _counts(here: reading.Reading, view: reading.View, read: Read) -> dict[int, int] | None:
+    """None where they are not asked for, and while there is no index."""
+    if "counts" not in read.choices("include") or here.index.seq() is None:
+        return None
+    return await here.index.region_counts(view.head)
 
 
-def _chosen(atlas: Atlas, read: Read) -> list[Place]:
-    """By name; those whose name begins with `q` first."""
-    places = list(atlas.by_id.values())
-    levels = read.choices("level")
-    if levels:
-        places = [place for place in places if place.level in levels]
-    if parents := {find(atlas, ref, "parent").id for ref in read.refs("parent")}:
-        places = [place for place in places if place.parent in parents]
-    if above := {find(atlas, ref, "within").id for ref in read.refs("within")}:
-        places = [place for place in places if place.id not in above and atlas.within[place.id] & above]
-    q = fold(read.text("q") or "")
-    if read.text("q"):
-        ranks = _ranks(atlas, q, read.text("q") or "")
-        places = [place for place in places if place.id in ranks]
-        return sorted(places, key=lambda place: (ranks[place.id], fold(place.name), place.id))
-    return sorted(places, key=lambda place: (fold(place.name), place.id))
+def _keys(atlas: Atlas, read: Read) -> dict[int, str]:
+    """The regions asked for, each with what it is sorted by: its name, behind those whose name fits `q` better."""
+    parents, wrong_parents = refs.chosen(atlas, "parent", read.refs("parent"))
+    above, wrong_above = refs.chosen(atlas, "within", read.refs("within"))
+    if wrong_parents or wrong_above:
+        raise InvalidInput(*wrong_parents, *wrong_above)
+    levels, q = read.choices("level"), read.text("q")
+    ranks = None if q is None else _ranks(atlas, fold(q), q)
+    return {
+        place.id: f"{ranks[place.id] if ranks is not None else 0} {fold(place.name)}"
+        for place in atlas.by_id.values()
+        if (not levels or place.level in levels)
+        and (not parents or place.parent in parents)
+        and (not above or (place.id not in above and not atlas.within[place.id].isdisjoint(above)))
+        and (ranks is None or place.id in ranks)
+    }
 
 
 def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
@@ -112,27 +112,11 @@ def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
     return ranks
 
 
-def find(atlas: Atlas, ref: str, parameter: str | None = None) -> Place:
-    """By slug, code or id. In a parameter an unknown one is a mistake of the caller, in a path NotFound."""
-    place = atlas.find(ref) or (
-        atlas.by_id.get(int(ref)) if ref.isascii() and ref.isdigit() and len(ref) < 18 else None
-    )
-    if place is not None:
-        return place
-    if parameter is None:
-        raise NotFound()
-    near = atlas.find_name(ref)
-    detail = f"There is no region {ref[:80]!r}" + (
-        f"; {near.slug!r} is meant?" if near else "; /v1/regions?q= finds them."
-    )
-    raise UnknownRegion(detail, parameter)
-
-
 @router.get(
     "/regions/tree",
     name="get_region_tree",
     response_model=schemas.RegionNode,
-    responses=problems("not_found"),
+    responses=answer.example(examples.TREE) | problems("not_found"),
     openapi_extra={"parameters": TREE.openapi()},
 )
 async def get_region_tree(request: Request) -> Response:
@@ -144,7 +128,7 @@ async def get_region_tree(request: Request) -> Response:
     world = next((id for id in roots if view.atlas.by_id[id].level == "world"), None)
     if world is None:
         raise NotFound()
-    body = orjson.dumps(_node(view.atlas, world, read.integer("depth"), read.text("names_in")))
+    body = orjson.dumps(_node(view.atlas, world, read.integer("depth"), refs.language(read)))
     return answer.item(request, body, token=view.token, public=view.public, tags=["regions"])
 
 
@@ -166,7 +150,7 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
     "/regions/{ref}",
     name="get_region",
     response_model=schemas.Region,
-    responses=problems("not_found"),
+    responses=answer.example(examples.REGION) | problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={
         "parameters": [
             {
@@ -186,14 +170,17 @@ async def get_region(request: Request) -> Response:
     here = reading.of(request)
     view = await here.view(request)
     read = ITEM.read(request.scope["query_string"], view.now)
-    place = find(view.atlas, request.path_params["ref"])
-    counts = await here.index.region_counts(view.head) if "counts" in read.choices("include") else None
+    await here.wait_for(read.text("min_seq"), view.head)
+    place = refs.by_ref(view.atlas, request.path_params["ref"])
+    if place is None:
+        raise NotFound()
+    counts = await _counts(here, view, read)
     body = orjson.dumps(_region(view.atlas, place, read, counts))
     return answer.item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
 
 
 def _region(atlas: Atlas, place: Place, read: Read, counts: dict[int, int] | None) -> Json:
-    language, include = read.text("names_in"), read.choices("include")
+    language, include = refs.language(read), read.choices("include")
     shown: Json = {
         "id": place.id,
         "slug": place.slug,

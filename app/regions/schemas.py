@@ -2,13 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from app.http.schemas import Notice, Page, Shape, only_where
 
 Level = Literal["world", "region", "subregion", "country", "city", "grouping"]
-
-
-class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class RegionRef(Shape):
@@ -39,9 +35,9 @@ class Region(RegionRef):
     successors: list[str]
     groupings: list[str]
     members: list[str]
-    article_count: int | None = Field(default=None, description="With `include=counts`: published articles in it.")
-    ancestors: list[RegionRef] = Field(default_factory=list, description="With `include=ancestors`, outermost first.")
-    children: list[RegionRef] = Field(default_factory=list, description="With `include=children`.")
+    article_count: int | None = only_where("With `include=counts`: published articles in it.", None)
+    ancestors: list[RegionRef] = only_where("With `include=ancestors`, outermost first.", [])
+    children: list[RegionRef] = only_where("With `include=children`.", [])
 
 
 class RegionNode(RegionRef):
@@ -53,16 +49,7 @@ class RegionNode(RegionRef):
     children: list["RegionNode"]
 
 
-class Page(Shape):
-    limit: int
-    number: int | None
-    next: str | None
-    previous: str | None
-    total: int | None
-    total_is: Literal["exact", "at_least", "none"]
-
-
 class RegionList(Shape):
     data: list[Region]
     page: Page
-    warnings: list[dict[str, str]]
+    warnings: list[Notice]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import cast
 
 from tantivy import Occur, Query
 
@@ -16,22 +17,23 @@ _OWN_FILTER: dict[FacetName, str] = {
     "tag": "tags", "author": "authors", "section": "sections", "region": "regions", "language": "languages",
     "source": "sources", "year": "years",
 }  # fmt: skip
+_EVERYTHING = matching.key(Question())
 
 
-def facet(view: View, question: Question, name: FacetName) -> Mapping[int | str, int]:
-    """Articles by value, without the facet's own any-of filter."""
-    return values(view, replace(question, filter=_without(question.filter, name)), name)
+Counts = Mapping[int | str, int]
 
 
-def values(view: View, asked: Question, name: FacetName) -> Mapping[int | str, int]:
+def facets(view: View, question: Question, names: tuple[FacetName, ...]) -> dict[FacetName, Counts]:
+    """Articles by value, each facet without its own any-of filter; those of one filter are counted together."""
+    asked: dict[Question, list[FacetName]] = {}
+    for name in names:
+        asked.setdefault(replace(question, filter=_without(question.filter, name)), []).append(name)
+    return {name: counts for same, group in asked.items() for name, counts in _values(view, same, group).items()}
+
+
+def values(view: View, question: Question, name: FacetName) -> Counts:
     """Articles by value, with every filter."""
-    mask = asked.filter.roles & 7
-    if name != "region":
-        return _counted(view, asked, name if name in ("language", "source", "year") else "tags")
-    if not asked.filter.exact:
-        return _counted(view, asked, f"within_{mask}") if mask else {}
-    own = _counted(view, asked, "within_own")
-    return {int(key) >> 3: count for key, count in own.items() if int(key) & 7 == mask}
+    return _values(view, question, [name])[name]
 
 
 def _without(wanted: ArticleFilter, name: FacetName) -> ArticleFilter:
@@ -39,13 +41,31 @@ def _without(wanted: ArticleFilter, name: FacetName) -> ArticleFilter:
     return replace(wanted, **empty)  # type: ignore[arg-type] # each of them is a tuple
 
 
-def _counted(view: View, asked: Question, field: str) -> Mapping[int | str, int]:
-    """Remembered: the facets of one search differ in the field only, and the next page asks them again."""
-    key = (field, matching.key(asked))
-    known = view.memo.get(key)
-    if not isinstance(known, dict):
-        known = terms_counts(view.searcher, matching.query(view, asked), field)
-        view.remember(key, known)
+def _values(view: View, question: Question, names: list[FacetName]) -> dict[FacetName, Counts]:
+    by_name = {name: _field(question.filter, name) for name in names}
+    counted = _counted(view, question, sorted(set(by_name.values())))
+    found = {name: counted[field] for name, field in by_name.items()}
+    if by_name.get("region") == "within_own":
+        mask = question.filter.roles & 7
+        found["region"] = {int(key) >> 3: n for key, n in found["region"].items() if int(key) & 7 == mask}
+    return found
+
+
+def _field(wanted: ArticleFilter, name: FacetName) -> str:
+    if name == "region":
+        return "within_own" if wanted.exact else f"within_{wanted.roles & 7}"
+    return name if name in ("language", "source", "year") else "tags"
+
+
+def _counted(view: View, question: Question, names: list[str]) -> dict[str, Counts]:
+    """Those of everything published are counted once a commit."""
+    if matching.key(question) != _EVERYTHING:
+        return terms_counts(view.searcher, matching.query(view, question), names)
+    known = {name: cast(Counts, counts) for name in names if (counts := view.memo.get(("counts", name))) is not None}
+    new = [name for name in names if name not in known]
+    for name, counts in terms_counts(view.searcher, matching.query(view, question), new).items():
+        view.remember(("counts", name), counts)
+        known[name] = counts
     return known
 
 

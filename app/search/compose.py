@@ -19,6 +19,9 @@ GOOD_HIT = WEIGHTS["title"] + WEIGHTS["body"]
 TAG_WEIGHT, WORDS_WEIGHT = 1.2, 0.5
 NEAR_WEIGHTS = (0.7, 0.55, 0.45, 0.4, 0.35)
 _BEGUN, _KEPT_BEGUN = 2_000, 10
+_FEW_WORDS = 8
+_COMMON = 0.2
+"""Of all articles: what more of them have costs most and tells least."""
 KEPT_WORDS = 32
 """Of a pasted text; 20 cost 6 points of nDCG on long queries, 64 gain nothing more."""
 
@@ -68,30 +71,29 @@ class Composer:
         ruled_out = [(Occur.MustNot, self.query(inner.node)) for inner in nodes if isinstance(inner, Not)]
         if not clauses:
             return _all(ruled_out)
-        more = [
-            (Occur.Should, Query.const_score_query(Query.boolean_query(clauses, least), bonus))
-            for least, bonus in self._bonuses(words)
-        ]
+        more = [(Occur.Should, bonus) for bonus in self._bonuses(words, [query for _, query in clauses])]
         return Query.boolean_query([(Occur.Must, Query.boolean_query(clauses)), *more, *ruled_out])
 
-    def _bonuses(self, words: list[Node]) -> list[tuple[int, float]]:
-        """How many of the words earn how much; all of them outweigh whatever some can score."""
+    def _bonuses(self, words: list[Node], queries: list[Query]) -> Iterator[Query]:
+        """For articles with all of the words more than any words can score; for most of a few, something."""
         if len(words) < 2:
-            return []
-        most = ceil(len(words) * 0.75)
-        whole = 2 * sum(self.weight(word) for word in words)
-        return [(len(words), whole), *([(most, 1.0)] if most < len(words) else [])]
+            return
+        everyone = Query.boolean_query([(Occur.Must, query) for query in queries])
+        yield Query.const_score_query(everyone, 2 * sum(self.weight(word) for word in words))
+        if 3 < len(words) <= _FEW_WORDS:
+            most = Query.boolean_query([(Occur.Should, query) for query in queries], ceil(len(words) * 0.75))
+            yield Query.const_score_query(most, 1.0)
 
     def _telling(self, nodes: list[Node]) -> list[Node]:
-        """Without stop words, unless there is nothing else; the rarest of many; each once."""
+        """Without stop words, unless there is nothing else; of many without the commonest; each once."""
         nodes = list(dict.fromkeys(nodes))
-        telling = [
-            n for n in nodes if not (isinstance(n, Word) and analysis.is_stop_word(n.text, self.terms.languages))
-        ]
-        kept = telling or nodes
-        if len(kept) <= KEPT_WORDS:
+        kept = [node for node in nodes if not self._is_stop_word(node)] or nodes
+        if len(kept) <= _FEW_WORDS:
             return kept
-        return sorted(kept, key=self._frequency)[:KEPT_WORDS]
+        common = self.terms.searcher.num_docs * _COMMON
+        rare = [node for node in kept if self._frequency(node) <= common]
+        kept = rare if len(rare) >= _FEW_WORDS else kept
+        return kept if len(kept) <= KEPT_WORDS else sorted(kept, key=self._frequency)[:KEPT_WORDS]
 
     def _is_stop_word(self, node: Node) -> bool:
         return isinstance(node, Word) and analysis.is_stop_word(node.text, self.terms.languages)

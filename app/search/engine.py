@@ -36,6 +36,7 @@ class Names(Protocol):
 class Question:
     """A search, resolved: which articles, in which order, which part of them.
 
+    `dated`: only articles whose date of publication is known to the day, or to the month.
     `after`: go on behind this `newest` key (orders by date only). `excluded`: ids that the log has withdrawn and the
     index not yet. `languages`: those that the words are read in; empty takes the archive's three commonest. `today`:
     epoch seconds from which recency is counted. `match`, `typo` and `prefix` as the query parameters.
@@ -54,6 +55,7 @@ class Question:
     prefix: bool = False
     recency: Recency = "off"
     today: int = 0
+    dated: Literal["any", "day", "month"] = "any"
     names: Names | None = None
 
 
@@ -149,6 +151,10 @@ class SearchEngine(Protocol):
         A facet leaves out its own any-of filter. `tag`, `author` and `section` each hold all kinds of tags: which id is
         of which kind the caller knows. Regions as in `region_counts`.
         """
+        ...
+
+    def values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
+        """As one facet, with every filter, its own too."""
         ...
 
     def histogram(

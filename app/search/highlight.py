@@ -116,18 +116,18 @@ def _rows(terms: list[Term], rows: tuple[tuple[str, ...], ...]) -> Iterator[Span
 def _windows(text: str, spans: list[Span]) -> Iterator[tuple[int, int, int]]:
     """From each mark on, with some text before it: start, end, and how many different words are marked in it."""
     for i, (first, _) in enumerate(spans):
-        start = _word_start(text, max(0, first - LENGTH // 4))
-        end = _word_end(text, min(len(text), max(start + LENGTH, spans[i][1])))
+        start = _word_start(text, max(0, first - LENGTH // 4), first)
+        end = max(_word_end(text, min(len(text), start + LENGTH)), spans[i][1])
         inside = {text[a:b].lower() for a, b in spans[i : i + LENGTH] if b <= end}
         yield start, end, len(inside)
 
 
-def _word_start(text: str, at: int) -> int:
-    """Paragraphs are not joined: a fragment begins at its own."""
-    after_break = text.rfind("\n", at, at + LENGTH // 4)
+def _word_start(text: str, at: int, first: int) -> int:
+    """No later than the first mark. Paragraphs are not joined: a fragment begins in its mark's own."""
+    after_break = text.rfind("\n", at, first)
     if after_break >= 0:
         return after_break + 1
-    space = text.find(" ", at, at + LENGTH // 8) if at else -1
+    space = text.find(" ", at, first) if at else -1
     return space + 1 if space >= 0 else at
 
 

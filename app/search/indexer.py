@@ -19,6 +19,8 @@ from app.search import documents, fields, filtering, folders, reader
 log = logging.getLogger(__name__)
 
 MEGABYTE = 1_000_000
+_PATIENCE = 3
+"""Commits that fail in a row; then the folder is taken for damaged and built anew."""
 
 
 class Indexer:
@@ -32,6 +34,7 @@ class Indexer:
         self._folder: Path | None = None
         self._index: tantivy.Index | None = None
         self._writer: IndexWriter | None = None
+        self._failures = 0
 
     def acquire(self) -> bool:
         """Whether this process may write: one does, as long as it lives; the others read."""
@@ -47,51 +50,62 @@ class Indexer:
     def place(self) -> Place | None:
         """None also where the live folder is damaged or made by another version: both are built anew."""
         folder = folders.current(self._root)
-        if folder is None:
+        if folder is None or self._failures >= _PATIENCE:
             return None
         try:
-            index = self._index if self._index is not None and folder == self._folder else reader.open_index(folder)
-            index.reload()
-            return reader.read_view(index).place
-        except (reader.IndexDamaged, ValueError) as error:
+            if self._index is None or folder != self._folder:
+                self._let_go()
+                self._index, self._folder = reader.open_index(folder), folder
+            with reader.trusting(folder.name):
+                self._index.reload()
+            return reader.read_view(self._index).place
+        except reader.IndexDamaged as error:
             log.warning("the search index cannot be read and is built anew: %s", error)
             self._let_go()
             return None
 
     def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
-        """Takes the current state of the articles named. Names of tags and regions are not in the index."""
+        """Takes the current state of the articles named. Names of tags and regions are not in the index.
+
+        IndexDamaged where the folder cannot be written; nothing of the batch is in the index then.
+        """
         folder = folders.current(self._root)
         if folder is None:
             raise reader.IndexDamaged("there is no index to go on with")
         ids = sorted({row.entity_id for row in rows if row.entity == "article"})
-        writer = self._open_writer(folder)
         try:
-            if ids:
-                writer.delete_documents_by_query(filtering.any_of("id", tuple(ids)))
-            _add(writer, documents.load(snapshot, ids))
-            _commit(writer, place)
+            with reader.trusting(folder.name):
+                writer = self._open_writer(folder)
+                if ids:
+                    writer.delete_documents_by_query(filtering.any_of("id", tuple(ids)))
+                _add(writer, documents.load(snapshot, ids))
+                _commit(writer, place)
         except BaseException:
+            self._failures += 1
             self._let_go()
             raise
+        self._failures = 0
 
     def rebuild(self, snapshot: Snapshot, place: Place) -> None:
         """Into a new folder, which takes the place of the live one when it is complete."""
         self._check_held()
         self._let_go()
         folder = folders.create(self._root)
-        index = tantivy.Index(fields.schema(), str(folder))
-        writer = index.writer(self._heap, 1)
-        _add(writer, documents.load(snapshot, documents.published_ids(snapshot)))
-        _commit(writer, place)
-        writer.wait_merging_threads()
+        with reader.trusting(folder.name):
+            writer = tantivy.Index(fields.schema(), str(folder)).writer(self._heap, 1)
+            _add(writer, documents.load(snapshot, documents.published_ids(snapshot)))
+            _commit(writer, place)
+            writer.wait_merging_threads()
         folders.flip(self._root, folder)
         folders.sweep(self._root)
+        self._failures = 0
 
     def _open_writer(self, folder: Path) -> IndexWriter:
         self._check_held()
-        if self._writer is None or folder != self._folder:
+        if self._index is None or folder != self._folder:
             self._let_go()
             self._index, self._folder = reader.open_index(folder), folder
+        if self._writer is None:
             self._writer = self._index.writer(self._heap, 1)
         return self._writer
 
@@ -102,8 +116,11 @@ class Indexer:
     def _let_go(self) -> None:
         writer, self._writer, self._index, self._folder = self._writer, None, None, None
         if writer is not None:
-            writer.rollback()
-            writer.wait_merging_threads()
+            try:
+                writer.rollback()
+                writer.wait_merging_threads()
+            except ValueError as error:  # a writer that failed once fails again; what was committed stands
+                log.warning("the index writer ended badly: %s", error)
 
 
 def _add(writer: IndexWriter, found: Iterable[tantivy.Document]) -> None:

@@ -5,15 +5,19 @@ from dataclasses import replace
 
 from tantivy import Occur, Query
 
-from app.search import filtering, terms
+from app.search import fields, filtering, terms, tree
 from app.search.compose import Composer
 from app.search.engine import Question, Reading
 from app.search.reader import View
 from app.search.reading import read
 
 _DAY = 86_400
-_BANDS = ((0, 7, 1.0), (7, 30, 0.75), (30, 365, 0.5), (365, 5 * 365, 0.25))
-"""From and to in days of age, and the share of the boost."""
+_SELECTIVE = 0.05
+_YOUNGER_THAN = (7, 30, 365)
+"""Days; each band adds a quarter of the boost, and so do this year and the four before it.
+
+Years are postings: as a range of dates the last band would cost more than all words together.
+"""
 _STRENGTH = {"off": 0.0, "normal": 0.1, "strong": 0.6}
 """Of what a good hit scores by its words."""
 
@@ -36,9 +40,24 @@ def query(view: View, question: Question) -> Query:
     clauses = filtering.clauses(question.filter, question.excluded)
     if reading.tree is not None or not any(occur == Occur.Must for occur, _ in clauses):
         clauses.append((Occur.Must, words(view, question, reading)))
-    if question.order == "relevance":
-        clauses += [(Occur.Should, boost) for boost in recency(view, question, reading)]
-    return Query.boolean_query(clauses)
+    if question.dated != "any":
+        vague = (fields.YEAR_ONLY,) if question.dated == "month" else (fields.MONTH_ONLY, fields.YEAR_ONLY)
+        clauses.append((Occur.MustNot, filtering.any_of("flags", vague)))
+    boosts = list(recency(view, question, reading)) if question.order == "relevance" else []
+    if boosts and _is_selective(view, question, reading):
+        # One by one they are asked about hits only; together they are read through whole.
+        found = Query.boolean_query(clauses)
+        for boost in boosts:
+            found = Query.boolean_query([(Occur.Must, found), (Occur.Should, boost)])
+        return found
+    return Query.boolean_query([*clauses, *((Occur.Should, boost) for boost in boosts)])
+
+
+def _is_selective(view: View, question: Question, reading: Reading) -> bool:
+    known = composer(view, question, reading).terms
+    counts = [known.frequency(leaf.text) for leaf in tree.wanted(reading.tree) if isinstance(leaf, tree.Word)]
+    few = view.searcher.num_docs * _SELECTIVE
+    return bool(counts) and (max(counts) if reading.any_word else min(counts)) < few
 
 
 def recency(view: View, question: Question, reading: Reading) -> Iterator[Query]:
@@ -46,11 +65,11 @@ def recency(view: View, question: Question, reading: Reading) -> Iterator[Query]
     strength = _STRENGTH[question.recency]
     if not strength or reading.tree is None:
         return
-    scale = strength * composer(view, question, reading).weight(reading.tree)
-    for youngest, oldest, share in _BANDS:
-        newest = None if youngest == 0 else question.today - youngest * _DAY
-        band = filtering.published_between((question.today - oldest * _DAY, newest))
-        yield Query.const_score_query(band, scale * share)
+    step = strength * composer(view, question, reading).weight(reading.tree) / 4
+    year = fields.year_of(question.today)
+    yield Query.const_score_query(filtering.any_of("year", tuple(range(year - 4, year + 1))), step)
+    for days in _YOUNGER_THAN:
+        yield Query.const_score_query(filtering.published_between((question.today - days * _DAY, None)), step)
 
 
 def key(question: Question) -> Question:

@@ -7,6 +7,8 @@ import logging
 import os
 import threading
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,30 +44,40 @@ class View:
         self.memo[key] = value
 
 
-def open_index(folder: Path) -> tantivy.Index:
-    """IndexDamaged where the files are missing, unreadable or of other fields."""
+@contextmanager
+def trusting(what: str) -> Iterator[None]:
+    """Turns whatever tantivy says of a folder that it cannot read into IndexDamaged; its panics are no Exceptions."""
     try:
+        yield
+    except (ValueError, OSError) as error:
+        raise IndexDamaged(f"{what}: {error}") from error
+    except BaseException as error:
+        if is_panic(error):
+            raise IndexDamaged(f"{what}: {error}") from error
+        raise
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether tantivy broke off in the middle; anything that Python itself raises is none."""
+    return type(error).__name__ == "PanicException"
+
+
+def open_index(folder: Path) -> tantivy.Index:
+    """IndexDamaged where the files are missing or unreadable."""
+    with trusting(folder.name):
         index = tantivy.Index.open(str(folder))
         index.config_reader("manual")
         index.reload()
         return index
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # tantivy panics are no Exceptions
-        raise IndexDamaged(f"{folder.name}: {error}") from error
 
 
 def read_view(index: tantivy.Index) -> View:
     """The newest commit that was loaded; IndexDamaged where it bears no place that this version wrote."""
-    try:
+    with trusting("the place"):
         searcher = index.searcher()
         hits = searcher.search(Query.regex_query(index.schema, fields.PLACE, ".*"), 1, count=False).hits
         text = searcher.doc(hits[0][1]).get_first(fields.PLACE) if hits else None
         place = fields.read_place(text) if isinstance(text, str) else None
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:
-        raise IndexDamaged(str(error)) from error
     if place is None:
         raise IndexDamaged("it was made by another version")
     return View(searcher, place)
@@ -102,9 +114,10 @@ class LiveIndex:
                 stamps = self._stamps()
                 self._view = read_view(self._index)
             elif self._index is not None and stamps[1] is not None:
-                self._index.reload()
+                with trusting("the newest commit"):
+                    self._index.reload()
                 self._view = read_view(self._index)
-        except (IndexDamaged, ValueError) as error:
+        except IndexDamaged as error:
             log.warning("the search index cannot be read: %s", error)
         self._seen = stamps
 
@@ -121,14 +134,19 @@ def commonest_languages(view: View) -> tuple[str, ...]:
     """At most three, counted once a view."""
     known = view.memo.get("languages")
     if not isinstance(known, tuple):
-        counts = Counter(terms_counts(view.searcher, Query.all_query(), "language"))
+        counts = Counter(terms_counts(view.searcher, Query.all_query(), ["language"])["language"])
         known = tuple(str(name) for name, _ in counts.most_common(3))
         view.remember("languages", known)
     return known
 
 
-def terms_counts(searcher: Searcher, query: Query, field_name: str) -> dict[int | str, int]:
-    """Articles by value, of the MOST_VALUES commonest values. Each segment counts them all, else it would guess."""
-    terms = {"field": field_name, "size": MOST_VALUES, "segment_size": 100_000_000}
-    buckets = searcher.aggregate(query, {"by": {"terms": terms}})["by"]["buckets"]
-    return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
+def terms_counts(searcher: Searcher, query: Query, field_names: Iterable[str]) -> dict[str, Mapping[int | str, int]]:
+    """Articles by value, of the MOST_VALUES commonest of each field. Each segment counts all, else it would guess."""
+    asked = {
+        name: {"terms": {"field": name, "size": MOST_VALUES, "segment_size": 100_000_000}}
+        for name in field_names
+        if name != "within_0"
+    }
+    found = searcher.aggregate(query, asked) if asked else {}
+    counts = {name: {b["key"]: b["doc_count"] for b in found[name]["buckets"]} for name in asked}
+    return {name: counts.get(name, {}) for name in field_names}

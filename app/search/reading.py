@@ -71,7 +71,7 @@ class _Archive:
         return isinstance(read, And) and not self._has(self.composer.query(read), ENOUGH)
 
     def _has(self, query: Query, least: int) -> bool:
-        clauses = [(Occur.Must, query)]
+        clauses = [(Occur.Must, Query.const_score_query(query, 0))]  # who matches is quicker than how well
         if self.excluded:
             clauses.append((Occur.MustNot, filtering.any_of("id", self.excluded)))
         found = self.view.searcher.search(Query.boolean_query(clauses), 1)

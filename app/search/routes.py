@@ -1,55 +1,54 @@
 """Search over HTTP: reads the query, asks the index, shows cards. Finds published articles only, for every caller."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, asked, present
+from app.articles import archive, present
 from app.articles.archive import Archive, View
-from app.articles.asked import Asked
-from app.articles.queries import Entry
-from app.errors import IndexBehind, InvalidValue, PageTooDeep
+from app.errors import PageTooDeep
 from app.http import answer, paging, params
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
 from app.http.params import Parameters, Read
-from app.search import schemas
+from app.search import answers, asking, facets, schemas, suggest
+from app.search.asking import Asking
 from app.search.engine import DEEPEST, Found, Hit, Order, Question
 from app.search.index import EngineIndex
-from app.search.query import Query, parse
-from app.search.tree import render
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
-SORTS = ("relevance", "-published_at", "published_at")
 SEARCH = Parameters(
-    params.text(
-        "q",
-        'What to look for, at most 512 characters: words are ANDed; `"a phrase"`, `-word`, `OR`, `title:word`.',
-        maximum=512,
-        excess="query_too_complex",
-        example="nato deterrence",
-        may_be_empty=True,
-    ),
-    *asked.FILTERS,
-    params.choice("sort", "`relevance` needs `q`, and is the default with it.", SORTS),
+    *asking.WORDS,
+    params.choice("sort", "`relevance` needs `q`, and is the default with it.", ("relevance", "-published_at", "published_at")),
+    params.flag("prefix", "The last word may be unfinished: search as you type."),
+    params.choice("recency", "How much newer articles stand above older ones.", ("off", "normal", "strong"), "normal"),
+    *facets.PARAMETERS,
+    *answers.PARAMETERS,
     params.limit(),
     params.CURSOR,
     params.PAGE,
     params.COUNT,
     params.MIN_SEQ,
     *present.PARAMETERS,
+)  # fmt: skip
+SUGGEST = Parameters(
+    params.text(
+        "q", "What has been typed so far; empty: the most used.", maximum=100, example="nat", may_be_empty=True
+    ),
+    params.choices("types", "Kinds of suggestions; all of them unless given.", ("tag", "region", "author", "article")),
+    params.integer("limit", "How many of each kind.", default=5, minimum=1, maximum=20, excess="limit_too_large"),
 )
-DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Where in the results a page begins; `at` is the clock that the first page saw."""
+    """Where in the results a page begins; `at` is the clock that the first page saw, `moved` whether the index has
+    changed since."""
 
     offset: int = 0
     key: int | None = None
@@ -73,61 +72,45 @@ async def search_articles(request: Request) -> Response:
     here = archive.of(request)
     view = await here.view(request)
     read = SEARCH.read(request.scope["query_string"], view.now)
-    await here.wait_for(read.text("min_seq"), view.head)
-    if here.index.seq() is None:
-        raise IndexBehind("The search index is being built; articles can be read and listed meanwhile.")
-    wanted = await asked.resolve(here, view, read)
-    query = parse(read.text("q") or "")
-    order = _order(read, query)
-    turn = _turn(here, view, read, order)
-    found = await _found(here, view, wanted, query, order, turn, read.integer("limit"))
+    asked = await asking.understand(here, view, read)
+    turn = _turn(asked, view, read)
+    asked = replace(asked, question=_turned(asked, turn, read.integer("limit")))
+    found = await asked.index.search(asked.question)
+    if turn.backwards:
+        found = replace(found, hits=found.hits[::-1])
     if turn.moved:
         detail = "The index has moved on since the first page: hits may repeat or be missed."
-        wanted.warnings.append({"code": "results_moved", "parameter": "cursor", "detail": detail})
-    return await _answer(request, here, view, read, wanted, query, order, turn, found)
+        asked.wanted.warnings.append({"code": "results_moved", "parameter": "cursor", "detail": detail})
+    return await _answer(request, here, view, read, asked, turn, found)
 
 
-def _order(read: Read, query: Query) -> Order:
-    if "sort" not in read.given:
-        return "relevance" if query.tree is not None else "-published_at"
-    order = cast("Order", read.choice("sort"))
-    if order == "relevance" and query.tree is None:
-        raise InvalidValue("sort=relevance needs q.", "sort")
-    return order
-
-
-def _turn(here: Archive, view: View, read: Read, order: Order) -> Turn:
+def _turn(asked: Asking, view: View, read: Read) -> Turn:
     number, text = read.integer_or_none("page"), read.text("cursor")
     if text is None:
         return Turn(offset=(number - 1) * read.integer("limit") if number else 0, at=view.now)
     cursor = paging.decode(text, read.signature)
     at, seq = (*cursor.extra, None, None)[:2]
     pinned = at if isinstance(at, int) else view.now
-    if order != "relevance":
+    if asked.question.order != "relevance":
         key = cursor.key if isinstance(cursor.key, int) else None
         return Turn(key=key, backwards=cursor.kind == "before", at=pinned)
-    return Turn(offset=cursor.offset or 0, at=pinned, moved=seq != here.index.seq())
+    return Turn(offset=max(0, cursor.offset or 0), at=pinned, moved=seq != asked.index.seq())
 
 
-async def _found(here: Archive, view: View, wanted: Asked, query: Query, order: Order, turn: Turn, limit: int) -> Found:
-    """One more hit than a page has, to know whether there is a next one."""
-    index = here.index
-    assert isinstance(index, EngineIndex)
-    question = Question(
-        filter=wanted.filter,
-        tree=query.tree,
+def _turned(asked: Asking, turn: Turn, limit: int) -> Question:
+    """The page's question: one more hit than it shows, to know whether there is a next one."""
+    question, order = asked.question, asked.question.order
+    most = DEEPEST - turn.offset if order == "relevance" else limit + 1
+    if most <= 0:
+        raise PageTooDeep(f"By relevance, pages reach {DEEPEST} deep; sort by date to go on.", "cursor")
+    return replace(
+        question,
         order=_reverse(order) if turn.backwards else order,
-        limit=min(limit + 1, DEEPEST - turn.offset) if order == "relevance" else limit + 1,
+        limit=min(limit + 1, most),
         offset=turn.offset,
         after=turn.key,
-        excluded=await index.excluded(view.head),
-        languages=wanted.filter.languages,
-        today=turn.at - turn.at % DAY,
+        today=turn.at - turn.at % asking.DAY,
     )
-    if question.limit <= 0:
-        raise PageTooDeep(f"By relevance, pages reach {DEEPEST} deep; sort by date to go on.", "cursor")
-    found = await index.search(question)
-    return replace(found, hits=found.hits[::-1]) if turn.backwards else found
 
 
 def _reverse(order: Order) -> Order:
@@ -135,43 +118,35 @@ def _reverse(order: Order) -> Order:
 
 
 async def _answer(
-    request: Request,
-    here: Archive,
-    view: View,
-    read: Read,
-    wanted: Asked,
-    query: Query,
-    order: Order,
-    turn: Turn,
-    found: Found,
+    request: Request, here: Archive, view: View, read: Read, asked: Asking, turn: Turn, found: Found
 ) -> Response:
     limit = read.integer("limit")
     more = len(found.hits) > limit
     hits = (found.hits[1:] if turn.backwards else found.hits[:limit]) if more else found.hits
-    entries = [Entry(hit.id, hit.version, None) for hit in hits]
-    cards = await present.articles(here, view, entries, wanted=read)
-    rows = [
-        b'{"article":%b,"score":%b,"highlights":{}}' % (card, orjson.dumps(hit.score))
-        for card, hit in zip(cards, hits, strict=False)
-    ]
-    page = _page(read, order, turn, hits, found, more=more)
-    shown = {
-        "q": read.text("q"),
-        "read_as": render(found.reading.tree) if found.reading.tree is not None else None,
-        "languages": list(found.reading.languages),
-        "sort": order,
-        "notes": [{"code": note.code, "detail": note.detail} for note in query.notes],
-    }
+    rows = await answers.rows(here, view, read, asked, found, hits)
+    extra: dict[str, object] = {"query": answers.query(read, asked, found)}
+    if read.choices("facets"):
+        extra["facets"] = await _facets(here, view, read, asked)
     return answer.listed(
         request,
         rows,
-        page,
+        _page(read, asked.question.order, turn, hits, found, more=more),
         token=view.token,
         public=view.public,
-        warnings=wanted.warnings,
-        extra={"query": shown},
+        warnings=asked.wanted.warnings,
+        extra=extra,
         tags=["list", "search", *(f"article:{hit.id}" for hit in hits)],
     )
+
+
+async def _facets(here: Archive, view: View, read: Read, asked: Asking) -> dict[str, object]:
+    names = facets.asked_for(read)
+    counts = await asked.index.facets(asked.question, names)
+    sources = await here.sources() if "source" in names else {}
+    return {
+        name: facets.shown(name, counts[name], asked.wanted.filter, read, view.atlas, asked.vocabulary, sources)
+        for name in names
+    }
 
 
 def _page(read: Read, order: Order, turn: Turn, hits: tuple[Hit, ...], found: Found, *, more: bool) -> Page:
@@ -180,18 +155,55 @@ def _page(read: Read, order: Order, turn: Turn, hits: tuple[Hit, ...], found: Fo
     back = bool(hits) and (more if turn.backwards else turn.offset > 0 or turn.key is not None)
     pinned = (turn.at, found.place.seq)
     if order == "relevance":
+        onward = onward and turn.offset + limit < DEEPEST
         next_ = Cursor("after", offset=turn.offset + limit, extra=pinned)
         previous = Cursor("before", offset=max(0, turn.offset - limit), extra=pinned)
-        onward = onward and turn.offset + limit < DEEPEST
     else:
         next_ = Cursor("after", hits[-1].newest if hits else 0, extra=pinned)
         previous = Cursor("before", hits[0].newest if hits else 0, extra=pinned)
-    count = read.choice("count") != "none"
+    counted = read.choice("count") != "none"
     return Page(
         limit,
         number=number,
         next=paging.encode(next_, read.signature) if onward else None,
         previous=paging.encode(previous, read.signature) if back else None,
-        total=found.total if count else None,
-        total_is="exact" if count else "none",
+        total=found.total if counted else None,
+        total_is="exact" if counted else "none",
     )
+
+
+@router.get(
+    "/suggest",
+    name="suggest",
+    response_model=schemas.Suggestions,
+    responses=problems("limit_too_large", "index_behind"),
+    openapi_extra={"parameters": SUGGEST.openapi()},
+)
+async def suggest_words(request: Request) -> Response:
+    """Tags, regions, authors and articles for what has been typed so far; one typo is forgiven from 4 letters on."""
+    here = archive.of(request)
+    view = await here.view(request)
+    read = SUGGEST.read(request.scope["query_string"], view.now)
+    index = here.index
+    assert isinstance(index, EngineIndex)
+    vocabulary = await index.vocabulary(view.head)
+    counts: dict[str, Mapping[int, int]] = {"tag": await index.tag_counts(view.head)}
+    counts |= {"author": counts["tag"], "region": await index.region_counts(view.head)}
+    q, limit = read.text("q") or "", read.integer("limit")
+    groups: list[dict[str, object]] = []
+    for kind in read.choices("types") or ("tag", "region", "author", "article"):
+        if kind == "article":
+            groups.append({"type": kind, "items": await _titles(here, view, index, q, limit)})
+            continue
+        found = suggest.names(vocabulary, counts[kind], kind, q, limit)  # type: ignore[arg-type] # one of the three
+        items = [{"type": kind, "text": s.entry.name, "ref": s.entry.slug, "count": s.count} for s in found]
+        groups.append({"type": kind, "items": items})
+    body = orjson.dumps({"groups": groups})
+    return answer.item(request, body, token=view.token, public=view.public, tags=["list", "suggest"])
+
+
+async def _titles(here: Archive, view: View, index: EngineIndex, q: str, limit: int) -> list[dict[str, object]]:
+    hits = await index.titles(q, await index.excluded(view.head), limit)
+    cards = await here.cards.get([(hit.id, hit.version) for hit in hits], view.atlas)
+    shown = [orjson.loads(cards[hit.id]) for hit in hits if hit.id in cards]
+    return [{"type": "article", "text": card["title"], "ref": card["slug"], "count": None} for card in shown]

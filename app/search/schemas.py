@@ -1,6 +1,8 @@
 """The shapes of search answers."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.articles.schemas import ArticleCard, Notice, Page
 
@@ -9,12 +11,20 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class ScorePart(Shape):
+    """What a part of the query, or recency, adds to a score."""
+
+    part: str
+    score: float
+
+
 class Hit(Shape):
     """An article found. `score` is null when sorted by date; `highlights` are HTML fragments with `<mark>`."""
 
     article: ArticleCard
     score: float | None
     highlights: dict[str, list[str]]
+    explanation: list[ScorePart] = Field(default_factory=list, description="With `explain=true`.")
 
 
 class QueryNote(Shape):
@@ -24,14 +34,32 @@ class QueryNote(Shape):
     detail: str
 
 
+class Correction(Shape):
+    """A word that no article has, and those that were looked for instead."""
+
+    word: str
+    read_as: list[str]
+
+
 class QueryRead(Shape):
-    """How the query was read: `read_as` in its own notation, `languages` that its words were stemmed in."""
+    """How the query was read: `read_as` in its own notation, `relaxed` where any of its words was enough."""
 
     q: str | None
     read_as: str | None
     languages: list[str]
     sort: str
+    match: Literal["all", "any"]
+    relaxed: bool
+    corrections: list[Correction]
+    did_you_mean: str | None
     notes: list[QueryNote]
+
+
+class FacetValue(Shape):
+    value: str
+    name: str
+    count: int
+    selected: bool
 
 
 class SearchResults(Shape):
@@ -39,3 +67,65 @@ class SearchResults(Shape):
     page: Page
     warnings: list[Notice]
     query: QueryRead
+    facets: dict[str, list[FacetValue]] = Field(default_factory=dict, description="With `facets=`.")
+
+
+class Suggestion(Shape):
+    """`ref` is the slug; `count` the published articles, null for an article."""
+
+    type: Literal["tag", "region", "author", "article"]
+    text: str
+    ref: str
+    count: int | None
+
+
+class SuggestionGroup(Shape):
+    type: Literal["tag", "region", "author", "article"]
+    items: list[Suggestion]
+
+
+class Suggestions(Shape):
+    groups: list[SuggestionGroup]
+
+
+class Bucket(Shape):
+    """From `start` to `end` (exclusive); `share` is of all articles of the timeline."""
+
+    start: str
+    end: str
+    count: int
+    share: float
+
+
+class Series(Shape):
+    value: str
+    name: str
+    total: int
+    buckets: list[Bucket]
+
+
+class Timeline(Shape):
+    """Series may overlap: an article with two tags is in both."""
+
+    interval: Literal["day", "week", "month", "year"]
+    tz: str
+    buckets: list[Bucket]
+    series: list[Series]
+    too_coarse: int
+    warnings: list[Notice]
+
+
+class Trend(Shape):
+    """`count` articles in the window where `expected` were usual."""
+
+    value: str
+    name: str
+    count: int
+    expected: float
+    score: float
+
+
+class Trending(Shape):
+    window: dict[str, str]
+    data: list[Trend]
+    warnings: list[Notice]

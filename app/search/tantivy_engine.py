@@ -1,8 +1,10 @@
 """The search engine on a local tantivy index. Reads only; what the index holds is the indexer's."""
 
-from collections.abc import Mapping, Sequence
+import functools
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, ParamSpec, TypeVar
 
 from tantivy import DocAddress, Occur, Query
 from tantivy import Order as Direction
@@ -12,8 +14,29 @@ from app.errors import IndexBehind
 from app.head import Place
 from app.search import aggregates, explaining, fields, filtering, matching, similar
 from app.search.engine import FacetName, Found, GroupName, Hit, Part, Question, Sample
-from app.search.reader import LiveIndex, View, commonest_languages
+from app.search.reader import LiveIndex, View, commonest_languages, is_panic
 from app.search.reading import read
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _answering(method: Callable[P, T]) -> Callable[P, T]:
+    """Files that break while they are read make tantivy panic, which is no Exception and would end the server."""
+
+    @functools.wraps(method)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except BaseException as error:
+            if is_panic(error):
+                log.error("tantivy: %s", error)
+                raise IndexBehind("The search index cannot be read.") from error
+            raise
+
+    return guarded
 
 
 class TantivyEngine:
@@ -33,9 +56,11 @@ class TantivyEngine:
         view = self._live.view()
         return None if view is None else view.place
 
+    @_answering
     def languages(self) -> tuple[str, ...]:
         return commonest_languages(self.view())
 
+    @_answering
     def search(self, question: Question) -> Found:
         view = self.view()
         reading = read(view, question)
@@ -43,33 +68,43 @@ class TantivyEngine:
         hits, total = find(view, matching.query(view, question), question)
         return Found(hits, total, view.place, reading)
 
+    @_answering
     def count(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> int:
         return _total(self.view(), filtering.query(wanted, excluded))
 
+    @_answering
     def tag_counts(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
         return _by_id(aggregates.values(self.view(), Question(filter=wanted, excluded=excluded), "tag"))
 
+    @_answering
     def region_counts(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
         return _by_id(aggregates.values(self.view(), Question(filter=wanted, excluded=excluded), "region"))
 
+    @_answering
     def facets(self, question: Question, names: tuple[FacetName, ...]) -> Mapping[FacetName, Mapping[int | str, int]]:
-        view = self.view()
-        return {name: aggregates.facet(view, question, name) for name in names}
+        return aggregates.facets(self.view(), question, names)
+
+    @_answering
+    def values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
+        return aggregates.values(self.view(), question, name)
 
     def histogram(
         self, question: Question, edges: Sequence[int], group: tuple[GroupName, int | str] | None = None
     ) -> list[int]:
         return aggregates.histogram(self.view(), question, edges, group)
 
+    @_answering
     def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         view = self.view()
         flags = (fields.YEAR_ONLY,) if precision == "year" else (fields.MONTH_ONLY, fields.YEAR_ONLY)
         clauses = [(Occur.Must, matching.query(view, question)), (Occur.Must, filtering.any_of("flags", flags))]
         return _total(view, Query.boolean_query(clauses))
 
+    @_answering
     def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[Part, ...]]:
         return explaining.explain(self.view(), question, ids)
 
+    @_answering
     def similar(self, sample: Sample, wanted: ArticleFilter, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
         view = self.view()
         alike = similar.query(view, sample)

@@ -12,7 +12,7 @@ Interval = Literal["day", "week", "month", "year"]
 MOST = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST = {"day": 1, "week": 7, "month": 28, "year": 365}
-_LAST_DAY = date(2201, 1, 1)
+_LAST_DAY = date(2201, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,22 @@
-"""Reads tags: the list by name, one by reference, names for counts."""
+"""Reads tags: the list, one by reference, what references lead to. The public sees no tag that only drafts have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import bindparam, func, select, true
+from sqlalchemy import ColumnElement, FromClause, bindparam, exists, func, not_, or_, select
 
-from app.db import Database
-from app.models import Tag, TagName, TagSlug, table
+from app.db import Database, Row
+from app.models import ArticleTag, Tag, TagName, TagSlug, table
 from app.sql import AnyOf, Prepared, Value, json_rows, prepare
 
-TAG, SLUG, NAME = table(Tag), table(TagSlug), table(TagName)
+TAG, SLUG, NAME, TAGGED = table(Tag), table(TagSlug), table(TagName), table(ArticleTag)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A tag with its aliases; `sort_name` is its folded name."""
+    """A tag with its aliases; `sort_name` is its folded name, `names` its name by language."""
 
     id: int
     slug: str
@@ -24,50 +24,78 @@ class Entry:
     sort_name: str
     kind: str
     aliases: tuple[str, ...]
+    names: tuple[tuple[str, str], ...] = ()
+
+    def name_in(self, language: str | None) -> str:
+        """The name in a language, else as the archive calls it."""
+        return next((name for tongue, name in self.names if tongue == language), self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which tags: of `kinds`, with a name or alias that begins with `prefix` (folded), among `ids`."""
+    """Which tags: of `kinds`, with a name or alias that begins with `prefix` (folded). `hidden`: also those that no
+    published article has, but some other has."""
 
     kinds: tuple[str, ...] = ()
     prefix: str = ""
-    ids: tuple[int, ...] | None = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a reference leads to, after old slugs and merges."""
+
+    id: int
+    slug: str
+    name: str
+    kind: str
 
 
 async def all_of(db: Database, wanted: Wanted) -> list[Entry]:
-    """By folded name; merged ones are not there any more."""
+    """In no order that matters; merged ones are not there any more."""
     values: dict[str, Value] = {}
     if wanted.kinds:
         values["kinds"] = list(wanted.kinds)
     if wanted.prefix:
         values |= {"first": wanted.prefix, "last": wanted.prefix + "\U0010ffff"}
-    if wanted.ids is not None:
-        values["ids"] = list(wanted.ids)
-    statement = _list(db.dialect, bool(wanted.kinds), bool(wanted.prefix), wanted.ids is not None)
+    statement = _list(db.dialect, bool(wanted.kinds), bool(wanted.prefix), wanted.hidden)
     return [_entry(row) for row in await db.reader.rows(statement, values, bounded=False)]
 
 
-def _entry(row: tuple[object, ...]) -> Entry:
-    id, slug, name, sort_name, kind, aliases = row
-    names = tuple(str(alias) for (alias,) in orjson.loads(str(aliases)))
-    return Entry(int(str(id)), str(slug), str(name), str(sort_name), str(kind), names)
+def _entry(row: Row) -> Entry:
+    id, slug, name, sort_name, kind, names = row
+    own: list[tuple[str, str]] = []
+    aliases: list[str] = []
+    for called, language, alias in orjson.loads(str(names)):
+        if alias:
+            aliases.append(called)
+        else:
+            own.append((language, called))
+    return Entry(int(str(id)), str(slug), str(name), str(sort_name), str(kind), tuple(aliases), tuple(own))
 
 
-_aliases = (
-    select(NAME.c.name)
-    .where(NAME.c.tag_id == TAG.c.id, NAME.c.alias.is_(true()))
-    .order_by(NAME.c.name_key)
+_names = (
+    select(NAME.c.name, NAME.c.language, NAME.c.alias)
+    .where(NAME.c.tag_id == TAG.c.id)
+    .order_by(NAME.c.name_key, NAME.c.id)
     .correlate(TAG)
     .subquery()
 )
 _columns = (TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.sort_name, TAG.c.kind)
 
 
+def _public(tag: FromClause) -> ColumnElement[bool]:
+    """A tag of the vocabulary that no article has is nobody's secret; one that only drafts have is theirs."""
+    linked = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag.c.id).correlate(tag)
+    return or_(exists(linked.where(TAGGED.c.published_at.is_not(None))), not_(exists(linked)))
+
+
 @lru_cache(maxsize=16)
-def _list(dialect: str, kinds: bool, prefix: bool, ids: bool) -> Prepared:
-    found = select(*_columns, json_rows(_aliases)).where(TAG.c.merged_into.is_(None))
+def _list(dialect: str, kinds: bool, prefix: bool, hidden: bool) -> Prepared:
+    found = select(*_columns, json_rows(_names)).where(TAG.c.merged_into.is_(None))
     lists = []
+    if not hidden:
+        found = found.where(_public(TAG))
     if kinds:
         found = found.where(AnyOf(TAG.c.kind, "kinds"))
         lists.append("kinds")
@@ -76,29 +104,55 @@ def _list(dialect: str, kinds: bool, prefix: bool, ids: bool) -> Prepared:
         text = key.type
         named = select(NAME.c.tag_id).where(key >= bindparam("first", type_=text), key < bindparam("last", type_=text))
         found = found.where(TAG.c.id.in_(named))
-    if ids:
-        found = found.where(AnyOf(TAG.c.id, "ids"))
-        lists.append("ids")
-    return prepare(found.order_by(TAG.c.sort_name, TAG.c.id), dialect, lists)
+    return prepare(found, dialect, lists)
 
 
-async def find(db: Database, ref: str) -> Entry | None:
+async def find(db: Database, ref: str, *, hidden: bool) -> Entry | None:
     """By id, slug, an old slug, or the slug of a tag that was merged into it; `slug` tells which it is now."""
+    if "\0" in ref:
+        return None
     number = int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 18 else -1
-    rows = await db.reader.rows(_lookup(db.dialect), {"ref": ref, "number": number})
+    rows = await db.reader.rows(_lookup(db.dialect, hidden), {"ref": ref, "number": number})
     return _entry(rows[0]) if rows else None
 
 
 @lru_cache(maxsize=4)
-def _lookup(dialect: str) -> Prepared:
+def _lookup(dialect: str, hidden: bool) -> Prepared:
     asked = TAG.alias("asked")
     ref = bindparam("ref", type_=TAG.c.slug.type)
     old = select(SLUG.c.tag_id).where(SLUG.c.slug == ref)
     meant = select(func.coalesce(asked.c.merged_into, asked.c.id)).where(
         (asked.c.slug == ref) | (asked.c.id == bindparam("number", type_=TAG.c.id.type)) | asked.c.id.in_(old)
     )
-    return prepare(select(*_columns, json_rows(_aliases)).where(TAG.c.id.in_(meant)), dialect)
+    found = select(*_columns, json_rows(_names)).where(TAG.c.id.in_(meant))
+    return prepare(found if hidden else found.where(_public(TAG)), dialect)
 
 
-async def by_ids(db: Database, ids: Sequence[int]) -> dict[int, Entry]:
-    return {entry.id: entry for entry in await all_of(db, Wanted(ids=tuple(ids)))}
+async def by_refs(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, Known]:
+    """Each reference that leads somewhere: a slug, an old slug, a merged tag's slug, or an id in digits."""
+    numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit() and len(ref) < 18]
+    rows = await db.reader.rows(_references(db.dialect, hidden), {"refs": list(refs), "numbers": numbers})
+    found: dict[str, Known] = {}
+    for old, asked_id, asked_slug, id, slug, name, kind in rows:
+        known = Known(int(str(id)), str(slug), str(name), str(kind))
+        found |= {str(ref): known for ref in (old, asked_id, asked_slug) if ref is not None}
+    return found
+
+
+@lru_cache(maxsize=4)
+def _references(dialect: str, hidden: bool) -> Prepared:
+    target = TAG.alias("target")
+    found = (
+        select(SLUG.c.slug, TAG.c.id, TAG.c.slug, target.c.id, target.c.slug, target.c.name, target.c.kind)
+        .select_from(TAG)
+        .join(target, target.c.id == func.coalesce(TAG.c.merged_into, TAG.c.id))
+        .outerjoin(SLUG, (SLUG.c.tag_id == TAG.c.id) & AnyOf(SLUG.c.slug, "refs"))
+        .where(
+            or_(
+                AnyOf(TAG.c.slug, "refs"),
+                AnyOf(TAG.c.id, "numbers"),
+                TAG.c.id.in_(select(SLUG.c.tag_id).where(AnyOf(SLUG.c.slug, "refs"))),
+            )
+        )
+    )
+    return prepare(found if hidden else found.where(_public(target)), dialect, ["refs", "numbers"])

@@ -9,18 +9,20 @@ from starlette.responses import Response
 
 from app import text
 from app.errors import NotFound
-from app.http import answer, paging, params
+from app.http import answer, params
 from app.http.openapi import problems
-from app.http.paging import Cursor, Page
 from app.http.params import Parameters, Read
+from app.http.window import window
+from app.regions import refs
 from app.regions import view as reading
-from app.tags import queries, schemas
+from app.tags import examples, queries, schemas
 from app.tags.queries import Entry, Wanted
 from app.tags.service import KINDS
 
 router = APIRouter(prefix="/v1", tags=["tags"])
 
 SORTS = ("name", "-name", "article_count", "-article_count")
+NAMES_IN = params.text("names_in", "Names in this language, where there are any.", maximum=12, example="fr")
 LIST = Parameters(
     params.text("q", "The beginning of a name or alias.", maximum=100, example="nat"),
     params.choices("kind", "Only tags of these kinds.", KINDS),
@@ -28,8 +30,12 @@ LIST = Parameters(
     params.choice("sort", "Minus: descending.", SORTS, "name"),
     params.limit(),
     params.CURSOR,
+    params.PAGE,
+    params.COUNT,
+    params.MIN_SEQ,
+    NAMES_IN,
 )
-ITEM = Parameters()
+ITEM = Parameters(NAMES_IN, params.MIN_SEQ)
 
 Json = dict[str, Any]
 
@@ -38,52 +44,55 @@ Json = dict[str, Any]
     "/tags",
     name="list_tags",
     response_model=schemas.TagList,
-    responses=problems("cursor_invalid", "cursor_mismatch", "limit_too_large"),
+    responses=answer.example(examples.LIST)
+    | problems(
+        "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "seq_unknown",
+        "index_behind",
+    ),
     openapi_extra={"parameters": LIST.openapi()},
-)
+)  # fmt: skip
 async def list_tags(request: Request) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
     here = reading.of(request)
     view = await here.view(request)
     read = LIST.read(request.scope["query_string"], view.now)
-    entries = await queries.all_of(here.db, Wanted(read.choices("kind"), text.words_key(read.text("q") or "")))
-    counts = await here.index.tag_counts(view.head) if here.index.seq() is not None else None
-    ordered = _ordered(entries, counts or {}, read)
-    limit, start, cursor = read.integer("limit"), 0, read.text("cursor")
-    if cursor is not None:
-        start = paging.decode(cursor, read.signature).offset or 0
-    page = Page(
-        limit,
-        next=_cursor(start + limit, read) if start + limit < len(ordered) else None,
-        previous=_cursor(max(0, start - limit), read) if start else None,
-        total=len(ordered),
-        total_is="exact",
-    )
-    rows = [orjson.dumps(_tag(entry, counts)) for entry in ordered[start : start + limit]]
+    await here.wait_for(read.text("min_seq"), view.head)
+    entries = await _wanted(here, view, read)
+    counts = await _counts(here, view)
+    least = read.integer_or_none("min_articles")
+    if least:
+        entries = [entry for entry in entries if (counts or {}).get(entry.id, 0) >= least]
+    sort = read.choice("sort")
+    by_count = sort.endswith("article_count")
+
+    def key(entry: Entry) -> tuple[str | int, int]:
+        return (counts or {}).get(entry.id, 0) if by_count else entry.sort_name, entry.id
+
+    shown, page = window(entries, key, read, name="tags", descending=sort.startswith("-"))
+    rows = [orjson.dumps(_tag(entry, counts, refs.language(read))) for entry in shown]
     return answer.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
 
 
-def _cursor(offset: int, read: Read) -> str:
-    return paging.encode(Cursor("after", offset=offset), read.signature)
+async def _wanted(here: reading.Reading, view: reading.View, read: Read) -> list[Entry]:
+    q = read.text("q")
+    prefix = text.words_key(q or "")
+    if q is not None and not prefix:
+        return []
+    return await queries.all_of(here.db, Wanted(read.choices("kind"), prefix, view.caller.may("read_drafts")))
 
 
-def _ordered(entries: list[Entry], counts: dict[int, int], read: Read) -> list[Entry]:
-    least = read.integer_or_none("min_articles")
-    if least:
-        entries = [entry for entry in entries if counts.get(entry.id, 0) >= least]
-    sort = read.choice("sort")
-    if sort.endswith("article_count"):
-        entries = sorted(entries, key=lambda entry: counts.get(entry.id, 0), reverse=sort.startswith("-"))
-    elif sort == "-name":
-        entries = entries[::-1]
-    return entries
+async def _counts(here: reading.Reading, view: reading.View) -> dict[int, int] | None:
+    """None while there is no index."""
+    return await here.index.tag_counts(view.head) if here.index.seq() is not None else None
 
 
 @router.get(
     "/tags/{ref}",
     name="get_tag",
     response_model=schemas.Tag,
-    responses=problems("not_found"),
+    responses=answer.example(examples.TAG)
+    | answer.moved("An old slug, or a merged tag: the tag that it is now.")
+    | problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={
         "parameters": [
             {
@@ -101,23 +110,23 @@ async def get_tag(request: Request) -> Response:
     """One tag by slug or id."""
     here = reading.of(request)
     view = await here.view(request)
-    ITEM.read(request.scope["query_string"], view.now)
+    read = ITEM.read(request.scope["query_string"], view.now)
+    await here.wait_for(read.text("min_seq"), view.head)
     ref = request.path_params["ref"]
-    entry = await queries.find(here.db, ref)
+    entry = await queries.find(here.db, ref, hidden=view.caller.may("read_drafts"))
     if entry is None:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
         return answer.redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
-    counts = await here.index.tag_counts(view.head) if here.index.seq() is not None else None
-    body = orjson.dumps(_tag(entry, counts))
+    body = orjson.dumps(_tag(entry, await _counts(here, view), refs.language(read)))
     return answer.item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 
-def _tag(entry: Entry, counts: dict[int, int] | None) -> Json:
+def _tag(entry: Entry, counts: dict[int, int] | None, language: str | None) -> Json:
     return {
         "id": entry.id,
         "slug": entry.slug,
-        "name": entry.name,
+        "name": entry.name_in(language),
         "kind": entry.kind,
         "aliases": list(entry.aliases),
         "article_count": None if counts is None else counts.get(entry.id, 0),

@@ -2,15 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from app.http.schemas import Notice, Page, Shape
 
 Kind = Literal["topic", "section", "person", "organisation", "event", "series", "contributor"]
 
 
-class TagLink(BaseModel):
+class TagLink(Shape):
     """A tag on an article; contributors are shown as authors instead."""
-
-    model_config = ConfigDict(extra="forbid")
 
     slug: str
     name: str
@@ -25,16 +23,7 @@ class Tag(TagLink):
     article_count: int | None
 
 
-class Page(BaseModel):
-    limit: int
-    number: int | None
-    next: str | None
-    previous: str | None
-    total: int | None
-    total_is: Literal["exact", "at_least", "none"]
-
-
-class TagList(BaseModel):
+class TagList(Shape):
     data: list[Tag]
     page: Page
-    warnings: list[dict[str, str]]
+    warnings: list[Notice]

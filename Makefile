@@ -1,0 +1,47 @@
+# What people and machines do with this project, one word each. `make help` lists them.
+# PORT, ARGS, FUZZ_EXAMPLES and PYTHON can be given: `make run PORT=9000`, `make test ARGS="-k cursor -x"`.
+
+FUZZ_EXAMPLES ?= 300
+IN = .venv/bin/python
+# The driver of PostgreSQL is installed where the archive is there.
+LOCK = $(if $(filter postgres%,$(DATELINE_DATABASE_URL)),postgres,run)
+
+.PHONY: help run setup environment test lint format fuzz torture bench docs
+.DEFAULT_GOAL := help
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z]*\):.*## /  make \1: /p' Makefile
+
+run: setup ## the server on http://127.0.0.1:8000, with sample articles where the archive is empty
+	@exec $(IN) -m app serve --seed seed_data $(if $(PORT),--port $(PORT))
+
+setup: ## the environment of the server, in .venv
+	@scripts/environment.sh $(LOCK)
+
+environment:
+	@scripts/environment.sh dev
+
+test: environment ## all tests, on SQLite and PostgreSQL
+	@$(IN) -m pytest -n 2 $(ARGS)
+
+lint: environment ## style, types, generated pages
+	@$(IN) -m ruff check .
+	@$(IN) -m ruff format --check .
+	@$(IN) -m mypy
+	@$(IN) scripts/build_docs.py --check
+
+format: environment ## put the code into the one style
+	@$(IN) -m ruff check --fix .
+	@$(IN) -m ruff format .
+
+docs: environment ## write the generated pages anew
+	@$(IN) scripts/build_docs.py
+
+fuzz: environment ## many odd requests against the API (FUZZ_EXAMPLES of each kind)
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(IN) -m pytest tests/test_schemathesis.py $(ARGS)
+
+torture: environment ## crashes, many writers, long runs; takes its time
+	@$(IN) -m pytest tests/torture -m torture $(ARGS)
+
+bench: environment ## measurements
+	@for file in bench/*.py; do echo "$$file"; $(IN) "$$file" || exit 1; done

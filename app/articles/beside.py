@@ -1,0 +1,153 @@
+"""What leads from one article to others, and from an address to an article. Reads only."""
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import text
+from app.articles import archive, asked, examples, present, queries, schemas
+from app.articles.archive import Archive
+from app.articles.queries import Found
+from app.articles.routes import MOVED, REF, documented, find
+from app.errors import Gone, InvalidRange, InvalidValue, NotFound
+from app.http import answer, params
+from app.http.openapi import problems
+from app.http.params import Parameters, Read
+from app.http.times import format_time
+
+router = APIRouter(prefix="/v1", tags=["articles"])
+
+RELATED = Parameters(
+    params.choice(
+        "kind",
+        "`editorial`: the editors' own; `all` fills up with similar ones.",
+        ("all", "editorial", "similar"),
+        "all",
+    ),
+    params.limit(),
+    *present.PARAMETERS,
+)
+NEIGHBOURS = Parameters(*asked.FILTERS, *present.PARAMETERS)
+RESOLVE = Parameters(
+    params.text(
+        "url",
+        "An address that an article has or had here or at its source.",
+        maximum=2000,
+        example="https://example.org/a",
+    ),
+    params.text("external_id", "The id that the source gave.", example="42"),
+    params.text("origin", "The archive or feed that the id belongs to.", example="example.org"),
+)
+
+
+@router.get(
+    "/articles/{ref}/related",
+    name="list_related",
+    response_model=schemas.RelatedList,
+    responses=answer.example(examples.RELATED)
+    | MOVED
+    | problems("not_found", "gone", "limit_too_large", "unknown_field"),
+    openapi_extra=documented(RELATED, REF),
+)
+async def list_related(request: Request) -> Response:
+    """The editors' related posts in their order; those whose article is not known yet are `unresolved`."""
+    here = archive.of(request)
+    view = await here.view(request)
+    read = RELATED.read(request.scope["query_string"], view.now)
+    found = await find(request, here, view, request.path_params["ref"], "/related")
+    if isinstance(found, Response):
+        return found
+    editorial = read.choice("kind") != "similar"
+    rows = await present.related(here, view, [found.id], read) if editorial else {found.id: []}
+    body = orjson.dumps({"data": rows[found.id][: read.integer("limit")]})
+    return answer.item(request, body, token=view.token, public=view.public, tags=[f"article:{found.id}", "list"])
+
+
+@router.get(
+    "/articles/{ref}/neighbours",
+    name="get_neighbours",
+    response_model=schemas.Neighbours,
+    responses=answer.example(examples.NEIGHBOURS)
+    | MOVED
+    | problems("not_found", "gone", "invalid_range", "offset_required", "unknown_field", "unknown_region"),
+    openapi_extra=documented(NEIGHBOURS, REF),
+)
+async def get_neighbours(request: Request) -> Response:
+    """The next newer and the next older article, within any filter of the list."""
+    here = archive.of(request)
+    view = await here.view(request)
+    read = NEIGHBOURS.read(request.scope["query_string"], view.now)
+    found = await find(request, here, view, request.path_params["ref"], "/neighbours")
+    if isinstance(found, Response):
+        return found
+    wanted = await asked.resolve(here, view, read)
+    newer, older = await queries.neighbours(here.db, found.id, wanted.filter)
+    entries = [entry for entry in (newer, older) if entry is not None]
+    rows = await present.by_id(here, view, entries, wanted=read)
+    shown = [rows.get(entry.id, b"null") if entry is not None else b"null" for entry in (newer, older)]
+    body = b'{"newer":%b,"older":%b}' % (shown[0], shown[1])
+    tags = ["list", f"article:{found.id}"]
+    return answer.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=read.uses_now)
+
+
+@router.get(
+    "/resolve",
+    name="resolve_address",
+    status_code=307,
+    response_model=None,
+    responses={
+        300: {
+            "model": schemas.Candidates,
+            "description": "Several articles: the candidates.",
+            **answer.example(examples.CANDIDATES, 300)[300],
+        },
+        307: {"description": "The article, in `Location`.", "headers": answer.LOCATION},
+        **problems("not_found", "gone", "invalid_range"),
+    },
+    openapi_extra=documented(RESOLVE),
+)
+async def resolve_address(request: Request) -> Response:
+    """Where an address or a source's id leads: 307 to the article, 300 with the candidates where there are several."""
+    here = archive.of(request)
+    view = await here.view(request)
+    read = RESOLVE.read(request.scope["query_string"], view.now)
+    visible, gone = [], None
+    for found in await _candidates(here, read):
+        if found.status == "published" or view.caller.may("read_drafts"):
+            visible.append(found)
+        elif found.status == "withdrawn" and found.public_once:
+            gone = found
+    if not visible:
+        if gone is not None:
+            raise Gone(withdrawn_at=format_time(gone.withdrawn_at or 0), reason=gone.withdrawn_reason)
+        raise NotFound()
+    shown = answer.headers(view.token, public=view.public, tags=[f"article:{found.id}" for found in visible])
+    if len(visible) == 1:
+        headers = {
+            **shown,
+            "Location": f"/v1/articles/{visible[0].slug}",
+            "Cache-Control": answer.cache_control(public=view.public),
+        }
+        return Response(status_code=307, headers=headers)
+    rows = [{"id": found.id, "slug": found.slug, "path": f"/v1/articles/{found.slug}"} for found in visible]
+    shown["Cache-Control"] = answer.cache_control(public=view.public)
+    return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
+
+
+async def _candidates(here: Archive, read: Read) -> list[Found]:
+    url, id = read.text("url"), read.text("external_id")
+    if url is None and id is None:
+        raise InvalidValue("Give an url or an external_id.", "url")
+    if url is not None and (id is not None or "origin" in read.given):
+        raise InvalidRange("An url goes alone; origin goes with an external_id.", "url")
+    if id is not None:
+        return await queries.by_external_id(here.db, id, read.text("origin"))
+    assert url is not None
+    own = here.settings.site_url
+    key = text.url_key(url)
+    if own and key.startswith(text.url_key(own) + "/articles/"):
+        found = await queries.find(here.db, text.last_segment(url) or "")
+        return [found] if found else []
+    unique = {found.id: found for found in await queries.by_url(here.db, key)}
+    return list(unique.values())

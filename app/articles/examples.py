@@ -1,0 +1,68 @@
+"""What answers about articles look like, for the documentation. The articles are made up."""
+
+DANUBE = {"slug": "danube-commission", "name": "Danube Commission", "kind": "organisation"}
+PAGE = {"limit": 20, "number": None, "next": None, "previous": None, "total": 1, "total_is": "exact"}
+
+CARD: dict[str, object] = {
+    "id": 42,
+    "slug": "how-the-danube-commission-keeps-a-river-open",
+    "status": "published",
+    "language": "en",
+    "version": 1,
+    "title": "How the Danube Commission keeps a river open",
+    "standfirst": "Eleven states share one set of rules between Kelheim and Sulina.",
+    "dateline": {
+        "text": "Budapest, May 2025.",
+        "place": "Budapest",
+        "region": "hungary",
+        "date": "2025-05",
+        "precision": "month",
+    },
+    "authors": [{"slug": "ines-marlow", "name": "Ines Marlow"}],
+    "tags": [{"slug": "shipping", "name": "shipping", "kind": "topic"}, DANUBE],
+    "regions": [{"slug": "hungary", "name": "Hungary", "level": "country", "roles": ["about", "dateline"]}],
+    "images": [
+        {
+            "url": "https://example.org/danube.jpg",
+            "alt": "A barge below a bridge",
+            "caption": None,
+            "credit": None,
+            "width": 1200,
+            "height": 800,
+        }
+    ],
+    "corrections": [],
+    "source": {"slug": "example-herald", "name": "Example Herald", "url": "https://example.org/danube"},
+    "signature": None,
+    "external_id": "2025-117",
+    "translation_of": None,
+    "seo": {"title": None, "description": None, "canonical_url": None},
+    "word_count": 912,
+    "reading_minutes": 4,
+    "published_at": "2025-05-14T06:00:00Z",
+    "published_precision": "instant",
+    "first_published_at": "2025-05-14T06:00:00Z",
+    "updated_at": "2025-05-14T06:00:00Z",
+    "created_at": "2025-05-14T06:00:03Z",
+    "url": "https://news.example.org/articles/how-the-danube-commission-keeps-a-river-open",
+}
+POST: dict[str, object] = {
+    "position": 1,
+    "kind": "editorial",
+    "status": "unresolved",
+    "title": "What the Montreux Convention says about the Bosporus",
+    "url": None,
+    "article": None,
+    "score": None,
+    "reason": None,
+}
+ARTICLE = CARD | {"body": "<p>The commission sits in Budapest.</p>", "related": [POST]}
+LIST = {"data": [CARD], "page": PAGE, "warnings": []}
+RELATED = {"data": [POST]}
+NEIGHBOURS = {"newer": None, "older": CARD}
+CANDIDATES = {
+    "data": [
+        {"id": 42, "slug": "how-the-danube-commission", "path": "/v1/articles/how-the-danube-commission"},
+        {"id": 57, "slug": "the-danube-commission", "path": "/v1/articles/the-danube-commission"},
+    ]
+}

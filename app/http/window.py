@@ -1,0 +1,80 @@
+"""One page of a list that is in memory as a whole: by cursor or by number, as lists from the database are paged.
+
+A cursor holds a row's key and id, never a position, so that rows which come or go meanwhile move nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from app.errors import CursorInvalid
+from app.http import paging
+from app.http.paging import Cursor, Page
+from app.http.read import Read
+
+T = TypeVar("T")
+Key = tuple[str | int, int]
+
+
+def window(
+    rows: Iterable[T], key: Callable[[T], Key], read: Read, *, name: str, descending: bool = False
+) -> tuple[list[T], Page]:
+    """The rows to show, in order, and the `page` about them. `key`: what the list is sorted by, and the id; all of
+    one type. `name` keeps cursors of one list from being used in another."""
+    ordered = sorted(rows, key=key, reverse=descending)
+    signature = f"{name} {read.signature}"
+    start, end = _bounds(ordered, key, read, signature, descending=descending)
+    shown = ordered[start:end]
+    count = read.choice("count") != "none"
+
+    def cursor(kind: paging.Kind, at: Key) -> str:
+        return paging.encode(Cursor(kind, *at), signature)
+
+    page = Page(
+        read.integer("limit"),
+        number=read.integer_or_none("page"),
+        next=cursor("after", key(ordered[end - 1])) if 0 < end < len(ordered) else None,
+        previous=_previous(ordered, start, key, cursor, descending=descending) if start else None,
+        total=len(ordered) if count else None,
+        total_is="exact" if count else "none",
+    )
+    return shown, page
+
+
+def _previous(
+    ordered: list[T],
+    start: int,
+    key: Callable[[T], Key],
+    cursor: Callable[[paging.Kind, Key], str],
+    *,
+    descending: bool,
+) -> str:
+    """Behind the last row too: from an empty page back to the rows before it."""
+    if start < len(ordered):
+        return cursor("before", key(ordered[start]))
+    value, id = key(ordered[-1])
+    return cursor("before", (value, id - 1 if descending else id + 1))
+
+
+def _bounds(
+    ordered: list[T], key: Callable[[T], Key], read: Read, signature: str, *, descending: bool
+) -> tuple[int, int]:
+    """From and to, as positions of this moment."""
+    limit, text = read.integer("limit"), read.text("cursor")
+    if text is None:
+        start = min(len(ordered), ((read.integer_or_none("page") or 1) - 1) * limit)
+        return start, min(len(ordered), start + limit)
+    cursor = paging.decode(text, signature)
+    at = (cursor.key, cursor.id)
+    if cursor.key is None or (ordered and type(cursor.key) is not type(key(ordered[0])[0])):
+        raise CursorInvalid("This is no cursor of this list.")
+    if cursor.kind == "after":
+        start = sum(1 for row in ordered if not _beyond(key(row), at, descending=descending))
+        return start, min(len(ordered), start + limit)
+    end = sum(1 for row in ordered if _beyond(at, key(row), descending=descending))
+    return max(0, end - limit), end
+
+
+def _beyond(one: tuple[object, int], other: tuple[object, int], *, descending: bool) -> bool:
+    """Whether `one` stands behind `other` in the direction of reading."""
+    behind: bool = one < other if descending else one > other
+    return behind

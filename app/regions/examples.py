@@ -1,0 +1,34 @@
+"""What answers about regions look like, for the documentation."""
+
+REGION = {
+    "slug": "belgium",
+    "name": "Belgium",
+    "level": "country",
+    "id": 79,
+    "iso2": "BE",
+    "iso3": "BEL",
+    "m49": "056",
+    "parent": "western-europe",
+    "capital": "brussels",
+    "since": None,
+    "until": None,
+    "successors": [],
+    "groupings": ["eu", "nato"],
+    "members": [],
+}
+LIST = {
+    "data": [REGION],
+    "page": {"limit": 20, "number": None, "next": None, "previous": None, "total": 1, "total_is": "exact"},
+    "warnings": [],
+}
+TREE = {
+    "slug": "world",
+    "name": "World",
+    "level": "world",
+    "id": 1,
+    "iso2": None,
+    "m49": "001",
+    "children": [
+        {"slug": "africa", "name": "Africa", "level": "region", "id": 2, "iso2": None, "m49": "002", "children": []}
+    ],
+}

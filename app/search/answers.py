@@ -1,0 +1,96 @@
+"""Hits as clients see them: the card, the score, where it matches, and, if asked, why it stands where it stands."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import orjson
+
+from app.articles import bodies, present, queries
+from app.articles.archive import Archive, View
+from app.articles.queries import Entry
+from app.http import params
+from app.http.params import Read
+from app.search import highlight
+from app.search.asking import Asking
+from app.search.engine import Found, Hit, Part
+from app.search.highlight import Marks, PartName
+from app.search.tree import render
+
+PARTS = ("title", "standfirst", "body")
+PARAMETERS = (
+    params.choices("highlight", "Fragments of these parts, with `<mark>` around what matched.", PARTS, signs=False),
+    params.flag("explain", "How the query was read, and each hit's score in parts.", signs=False),
+)
+
+Texts = Mapping[int, Mapping[PartName, tuple[str, str]]]
+"""For each article and part its text and language."""
+
+
+async def rows(here: Archive, view: View, read: Read, asking: Asking, found: Found, hits: Sequence[Hit]) -> list[bytes]:
+    """Each hit's JSON, in order; an article that vanished meanwhile is left out."""
+    entries = [Entry(hit.id, hit.version, None) for hit in hits]
+    plain = await here.cards.get([(hit.id, hit.version) for hit in hits], view.atlas)
+    present_hits = [hit for hit in hits if hit.id in plain]
+    cards = await present.articles(here, view, entries, wanted=read)
+    shown = await _highlights(here, read, found, plain)
+    parts: Mapping[int, tuple[Part, ...]] = {}
+    if read.flag("explain"):
+        ids = tuple(hit.id for hit in present_hits)
+        parts = await asyncio.to_thread(asking.index.engine.explain, asking.question, ids)
+    return [
+        b'{"article":%b,"score":%b,"highlights":%b%b}'
+        % (card, orjson.dumps(hit.score), orjson.dumps(shown.get(hit.id, {})), _explained(parts.get(hit.id)))
+        for card, hit in zip(cards, present_hits, strict=False)
+    ]
+
+
+def _explained(parts: tuple[Part, ...] | None) -> bytes:
+    if parts is None:
+        return b""
+    return b',"explanation":' + orjson.dumps([{"part": part.name, "score": part.score} for part in parts])
+
+
+async def _highlights(
+    here: Archive, read: Read, found: Found, cards: Mapping[int, bytes]
+) -> dict[int, dict[str, list[str]]]:
+    wanted = cast("tuple[PartName, ...]", read.choices("highlight"))
+    if not wanted or not cards:
+        return {}
+    marks = {part: highlight.marks(found.reading, part) for part in wanted}
+    texts = await queries.bodies(here.db, list(cards)) if "body" in wanted else {}
+    return await asyncio.to_thread(_marked, cards, texts, marks)
+
+
+def _marked(
+    cards: Mapping[int, bytes], texts: Mapping[int, str], marks: Mapping[PartName, Marks]
+) -> dict[int, dict[str, list[str]]]:
+    """Off the event loop: a long body takes a millisecond."""
+    found: dict[int, dict[str, list[str]]] = {}
+    for id, raw in cards.items():
+        card = orjson.loads(raw)
+        shown: dict[str, list[str]] = {}
+        for part, wanted in marks.items():
+            if part == "body":
+                shown[part] = highlight.fragments(bodies.to_text(texts.get(id, "")), card["language"], wanted)
+            else:
+                whole = highlight.whole(card[part] or "", card["language"], wanted)
+                shown[part] = [whole] if whole is not None else []
+        found[id] = shown
+    return found
+
+
+def query(read: Read, asking: Asking, found: Found) -> dict[str, object]:
+    """How the query was read, for people and for search boxes."""
+    reading = found.reading
+    return {
+        "q": read.text("q"),
+        "read_as": render(reading.tree) if reading.tree is not None else None,
+        "languages": list(reading.languages),
+        "sort": asking.question.order,
+        "match": "any" if reading.any_word else "all",
+        "relaxed": reading.relaxed,
+        "corrections": [{"word": one.word, "read_as": list(one.read_as)} for one in reading.corrections],
+        "did_you_mean": reading.did_you_mean,
+        "notes": [{"code": note.code, "detail": note.detail} for note in asking.query.notes],
+    }

@@ -1,0 +1,218 @@
+"""Counts over time: `/v1/timeline` for charts, `/v1/trending` for what rises now."""
+
+import asyncio
+import csv
+import io
+from dataclasses import replace
+from typing import cast
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import archive, asked
+from app.articles.archive import Archive, View
+from app.errors import InvalidValue, NotAcceptable
+from app.http import answer, conditional, params
+from app.http.openapi import problems
+from app.http.params import Parameters, Read
+from app.http.times import format_time
+from app.search import asking, facets, schemas, timeline, trending
+from app.search.asking import Asking
+from app.search.engine import FacetName, GroupName
+from app.search.facets import Value
+from app.search.timeline import Bucket, Interval
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+GROUPS = ("tag", "region", "author", "section", "language", "source")
+TIMELINE = Parameters(
+    *asking.WORDS,
+    params.choice("interval", "The length of a bucket; weeks begin on Monday.", ("day", "week", "month", "year"), "month"),
+    params.choice("group_by", "One series for each of the commonest values.", GROUPS),
+    params.integer("group_limit", "How many series.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
+    params.text("format", "`json` or `csv`.", maximum=20, example="csv"),
+)  # fmt: skip
+TRENDING = Parameters(
+    *asked.FILTERS,
+    params.text("window", "How long *now* lasts: `24h`, `7d`, `4w`.", maximum=8, example="7d"),
+    params.choice("group_by", "What rises.", ("tag", "region"), "tag"),
+    params.integer("limit", "How many.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
+)
+_UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
+LONGEST_WINDOW = 366 * 86_400
+
+
+@router.get(
+    "/timeline",
+    name="get_timeline",
+    response_model=schemas.Timeline,
+    responses={
+        200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
+        **problems(
+            "invalid_range", "limit_too_large", "offset_required", "unknown_region", "query_too_complex",
+            "too_many_buckets", "not_acceptable", "index_behind",
+        ),
+    },
+    openapi_extra={"parameters": TIMELINE.openapi()},
+)  # fmt: skip
+async def get_timeline(request: Request) -> Response:
+    """How many articles were published in each day, week, month or year, true to the calendar in any time zone.
+
+    Buckets without articles are there too. Articles whose date is known less exactly than the interval are left out
+    and counted in `too_coarse`.
+    """
+    here = archive.of(request)
+    view = await here.view(request)
+    read = TIMELINE.read(request.scope["query_string"], view.now)
+    shape = _format(read)
+    asked_ = await asking.understand(here, view, read)
+    interval = cast("Interval", read.choice("interval"))
+    bounds = await _bounds(asked_, view, read, interval)
+    too_coarse = await asked_.index.coarse(asked_.question, interval)
+    counts = await asked_.index.histogram(asked_.question, bounds, interval)
+    total = sum(counts)
+    buckets = timeline.buckets(bounds, counts, total)
+    series = await _series(here, view, read, asked_, bounds, interval, total)
+    if shape == "csv":
+        return _csv(request, view, buckets, series)
+    body = orjson.dumps(
+        {
+            "interval": interval,
+            "tz": str(read.zone()),
+            "buckets": [_bucket(bucket) for bucket in buckets],
+            "series": [{**row, "buckets": [_bucket(bucket) for bucket in found]} for row, found in series],
+            "too_coarse": too_coarse,
+            "warnings": asked_.wanted.warnings,
+        }
+    )
+    return answer.item(request, body, token=view.token, public=view.public, tags=["list", "timeline"])
+
+
+def _format(read: Read) -> str:
+    shape = read.text("format") or "json"
+    if shape not in ("json", "csv"):
+        raise NotAcceptable(["json", "csv"])
+    return shape
+
+
+async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) -> list[int]:
+    """From the dates asked for; where they are open from the first match, and to now."""
+    start, end = asked_.question.filter.published
+    if start is None:
+        first = await asked_.index.search(
+            replace(
+                asked_.question,
+                order="published_at",
+                limit=1,
+                match="all" if asked_.question.match == "all" else asked_.question.match,
+            )
+        )
+        if not first.hits:
+            return []
+        start = first.hits[0].newest >> 30
+    return timeline.edges(interval, read.zone(), start, end if end is not None else max(view.now, start) + 1)
+
+
+def _bucket(bucket: Bucket) -> dict[str, object]:
+    return {
+        "start": format_time(bucket.start),
+        "end": format_time(bucket.end),
+        "count": bucket.count,
+        "share": bucket.share,
+    }
+
+
+Series = list[tuple[Value, list[Bucket]]]
+
+
+async def _series(
+    here: Archive, view: View, read: Read, asked_: Asking, bounds: list[int], interval: Interval, total: int
+) -> Series:
+    """The commonest values of the group, each with its own buckets; their shares are of all articles of the bucket."""
+    if "group_by" not in read.given or not bounds:
+        return []
+    group = cast("GroupName", read.choice("group_by"))
+    counts = await asked_.index.values(asked_.question, group, bounds[0], bounds[-1], interval)
+    sources = await here.sources() if group == "source" else {}
+    found: Series = []
+    for value, row in facets.ranked(group, counts, view.atlas, asked_.vocabulary, sources)[
+        : read.integer("group_limit")
+    ]:
+        own = await asked_.index.histogram(asked_.question, bounds, interval, (group, value))
+        found.append(({**row, "total": sum(own)}, timeline.buckets(bounds, own, total)))
+    return found
+
+
+def _csv(request: Request, view: View, buckets: list[Bucket], series: Series) -> Response:
+    """One line a bucket, one column a series."""
+    text = io.StringIO()
+    lines = csv.writer(text)
+    lines.writerow(["start", "end", "count", *(_harmless(str(row["name"])) for row, _ in series)])
+    for i, bucket in enumerate(buckets):
+        own = [found[i].count for _, found in series]
+        lines.writerow([format_time(bucket.start), format_time(bucket.end), bucket.count, *own])
+    body = text.getvalue().encode()
+    return conditional.respond(
+        request,
+        body,
+        etag=conditional.list_etag(body),
+        cache_control=answer.cache_control(public=view.public),
+        headers=answer.headers(view.token, public=view.public, tags=["list", "timeline"]),
+        media_type="text/csv; charset=utf-8",
+    )
+
+
+def _harmless(cell: str) -> str:
+    """Spreadsheets run cells that begin like a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+@router.get(
+    "/trending",
+    name="get_trending",
+    response_model=schemas.Trending,
+    responses=problems("invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"),
+    openapi_extra={"parameters": TRENDING.openapi()},
+)
+async def get_trending(request: Request) -> Response:
+    """Tags or regions with more articles in the window than their own past makes likely, the strongest first."""
+    here = archive.of(request)
+    view = await here.view(request)
+    read = TRENDING.read(request.scope["query_string"], view.now)
+    window = _window(read.text("window") or "7d")
+    asked_ = await asking.understand_filter(here, view, read)
+    now = view.now - view.now % 60
+    group = cast("FacetName", read.choice("group_by"))
+    spans = trending.spans(now, window)
+    recent, past = await asyncio.gather(*(asked_.index.published(asked_.question, group, span) for span in spans))
+    names = dict(facets.ranked(group, recent.counts, view.atlas, asked_.vocabulary, {}, among=_countries(view, group)))
+    rising = trending.rising(
+        {int(v): n for v, n in recent.counts.items() if v in names},
+        {int(v): n for v, n in past.counts.items()},
+        recent.total,
+        past.total,
+        read.integer("limit"),
+    )
+    rows = [{**names[one.id], "count": one.count, "expected": one.expected, "score": one.score} for one in rising]
+    shown = {"window": {"from": format_time(spans[0][0]), "to": format_time(spans[0][1])}, "data": rows,
+             "warnings": asked_.wanted.warnings}  # fmt: skip
+    return answer.item(request, orjson.dumps(shown), token=view.token, public=view.public, tags=["list", "trending"])
+
+
+def _countries(view: View, group: str) -> frozenset[int] | None:
+    """Only countries, cities and groupings rise: a continent holds them all."""
+    if group != "region":
+        return None
+    return frozenset(id for id, place in view.atlas.by_id.items() if place.level in ("country", "city", "grouping"))
+
+
+def _window(text: str) -> int:
+    number, unit = text[:-1], text[-1:]
+    if not (number.isascii() and number.isdigit() and unit in _UNITS):
+        raise InvalidValue("A window is a number and h, d or w: 24h, 7d, 4w.", "window")
+    seconds = int(number) * _UNITS[unit]
+    if not 0 < seconds <= LONGEST_WINDOW:
+        raise InvalidValue("A window lasts from an hour to a year.", "window")
+    return seconds

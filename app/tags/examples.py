@@ -1,0 +1,15 @@
+"""What answers about tags look like, for the documentation."""
+
+TAG = {
+    "slug": "nato",
+    "name": "NATO",
+    "kind": "organisation",
+    "id": 7,
+    "aliases": ["the Alliance"],
+    "article_count": 312,
+}
+LIST = {
+    "data": [TAG],
+    "page": {"limit": 20, "number": None, "next": None, "previous": None, "total": 1, "total_is": "exact"},
+    "warnings": [],
+}

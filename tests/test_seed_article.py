@@ -1,0 +1,102 @@
+"""The article that the project began with comes through whole, and finds its related posts when they arrive."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Served
+
+from app.importers import pipeline
+from app.importers.pipeline import Options, Source
+
+pytestmark = pytest.mark.anyio
+
+
+def _import(served: Served, name: str, content: bytes, origin: str = "outlet") -> pipeline.Report:
+    import io
+
+    source = Source(name, name, lambda: io.BytesIO(content))
+    return pipeline.run(served.db, [source], Options(origin=origin), lambda: int(time.time()))
+
+
+async def test_seed_article_imported_shows_every_part(served: Served, data: Callable[[str], Path]) -> None:
+    content = data("seed/article.txt").read_bytes()
+    report = _import(served, "article.txt", content)
+    assert (report.created, report.failures) == (1, [])
+    blocks = [block.strip() for block in content.decode().split("\n\n") if block.strip()]
+    title, standfirst, first, *rest = blocks
+    heading = rest.index("Related posts")
+    *paragraphs, signature = rest[:heading]
+    [listed] = (await served.public.get("/v1/articles")).json()["data"]
+    article = (await served.public.get(f"/v1/articles/{listed['id']}", params={"include": "body_text"})).json()
+    assert article["title"] == title
+    assert article["standfirst"] == standfirst
+    assert article["signature"] == signature
+    assert article["dateline"] == {
+        "text": "Brussels, December 2025.",
+        "place": "Brussels",
+        "region": "belgium",
+        "date": "2025-12",
+        "precision": "month",
+    }
+    assert article["published_at"] == "2025-12-01T00:00:00Z"
+    assert article["published_precision"] == "month"
+    text = article["body_text"].split("\n\n")
+    assert text == [first.removeprefix("Brussels, December 2025. "), *paragraphs]
+    assert [(row["status"], row["title"]) for row in article["related"]] == [
+        ("unresolved", title) for title in rest[heading + 1 :]
+    ]
+
+
+async def test_related_title_arriving_later_links_in_the_same_transaction(served: Served) -> None:
+    wanted = "How the Danube Commission keeps a river open"
+    made = await served.post(title="What the Montreux Convention allows", related=[{"title": wanted}])
+    before = (await served.public.get(f"/v1/articles/{made['id']}")).json()
+    assert [row["status"] for row in before["related"]] == ["unresolved"]
+    arrived = await served.post(title=wanted, body={"text": "It sits in Budapest."})
+    after = (await served.public.get(f"/v1/articles/{made['id']}")).json()
+    assert [(row["status"], row["article"]["id"]) for row in after["related"]] == [("linked", arrived["id"])]
+    assert (after["version"], after["updated_at"]) == (before["version"], before["updated_at"])
+    with served.db.snapshot() as snapshot:
+        rows = snapshot.connection.exec_driver_sql("SELECT seq, event, entity_id, changed_fields FROM change ORDER BY seq")
+        articles = [tuple(row) for row in rows if row[1] in ("published", "linked")]
+    events = [(event, id, json.loads(fields)) for _, event, id, fields in articles]
+    assert events[-2:] == [("published", arrived["id"], []), ("linked", made["id"], ["related"])]
+
+
+async def test_text_imported_again_is_unchanged_and_edited_is_updated(served: Served) -> None:
+    text = b"Why the Baltic freezes\n\nBrackish water freezes sooner.\n\nRiga, March 2024. The sea is shallow.\n"
+    assert _import(served, "a/baltic.txt", text).created == 1
+    assert _import(served, "a/baltic.txt", text).unchanged == 1
+    report = _import(served, "a/baltic.txt", text.replace(b"shallow", b"cold"))
+    assert (report.created, report.updated) == (0, 1)
+    [card] = (await served.public.get("/v1/articles")).json()["data"]
+    assert card["version"] == 2
+
+
+async def test_two_archives_that_count_from_one_do_not_overwrite_each_other(served: Served) -> None:
+    first = b'{"id": 1, "title": "The first archive speaks", "source": "One"}\n'
+    other = b'{"id": 1, "title": "The other archive speaks", "source": "Two"}\n'
+    assert _import(served, "one.ndjson", first, origin="").created == 1
+    assert _import(served, "two.ndjson", other, origin="").created == 1
+    found = (await served.public.get("/v1/articles", params={"external_id": "1", "fields": "title"})).json()
+    assert len(found["data"]) == 2
+
+
+async def test_broken_items_are_reported_and_the_rest_is_imported(served: Served) -> None:
+    lines = b'{"id": 1, "title": "A whole line"}\n{"id": 2, "title": "A line cut in\n{"id": 3}\n{"id": 4, "body": "Only a body."}\n'
+    report = _import(served, "lines.ndjson", lines)
+    assert report.created == 2
+    assert [where for where, _ in report.failures] == ["lines.ndjson:2", "lines.ndjson:3"]
+    derived = (await served.public.get("/v1/articles", params={"external_id": "4"})).json()["data"]
+    assert derived[0]["title"] == "Only a body."
+
+
+async def test_unknown_region_names_are_kept_and_reported(served: Served) -> None:
+    line = b'{"id": 1, "title": "From nowhere in particular", "regions": ["Atlantis", "Belgium"]}\n'
+    report = _import(served, "lines.ndjson", line)
+    assert dict(report.unknown_regions) == {"Atlantis": 1}
+    [card] = (await served.public.get("/v1/articles", params={"region": "belgium"})).json()["data"]
+    assert [region["slug"] for region in card["regions"]] == ["belgium"]

@@ -1,0 +1,120 @@
+"""A real server as its operator meets it: what it says, what it answers, how it ends, and what it refuses."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = ["--seed", str(ROOT / "seed_data")]
+
+
+class Server:
+    """`dateline serve` as a process; `greeting` are the lines up to the last one that it prints by itself."""
+
+    def __init__(self, data_dir: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve", "--port", "0", *arguments],
+            cwd=ROOT,
+            env=os.environ | {"DATELINE_DATA_DIR": str(data_dir)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.greeting: list[str] = []
+
+    def greet(self, last: str) -> None:
+        """Reads what it prints, to the line that begins with `last`."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.greeting.append(line.rstrip("\n"))
+            if line.startswith(last):
+                return
+        raise AssertionError(self.greeting + self.process.communicate()[1].splitlines())
+
+    @property
+    def address(self) -> str:
+        found = re.search(r"http://127\.0\.0\.1:\d+", "\n".join(self.greeting))
+        assert found is not None
+        return found[0]
+
+    def end(self, number: int) -> tuple[int, str]:
+        """The exit status after a signal, and what was written to standard error."""
+        self.process.send_signal(number)
+        _, err = self.process.communicate(timeout=20)
+        return self.process.returncode, err
+
+
+@contextmanager
+def serving(data_dir: Path, *arguments: str, last: str = "Try: ") -> Iterator[Server]:
+    server = Server(data_dir, *arguments)
+    try:
+        server.greet(last)
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.communicate()
+
+
+def refused(data_dir: Path, *arguments: str) -> str:
+    """The one line of a server that could not start."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "app", "serve", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"DATELINE_DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert re.fullmatch(r"dateline: .+\n", ran.stderr), ran.stderr
+    return ran.stderr
+
+
+def test_first_start_imports_the_seed_greets_with_a_key_and_ends_well(tmp_path: Path) -> None:
+    with serving(tmp_path / "new", *SEED, last="Admin key") as server:
+        assert server.greeting[0].startswith("40 sample articles")
+        with httpx.Client(base_url=server.address, timeout=10) as client:
+            tried = server.greeting[-2].split("'")[1]
+            assert client.get(tried).json()["page"]["total"] > 0
+            assert client.get("/health/ready").json()["status"] == "ok"
+            key = {"Authorization": f"Bearer {server.greeting[-1].split()[-1]}"}
+            made = client.post("/v1/articles", json={"title": "Made by hand", "body": "Text."}, headers=key)
+            assert made.status_code == 201
+        assert server.end(signal.SIGTERM) == (0, "")
+    with serving(tmp_path / "new", *SEED) as again:
+        assert [line.split(" ", 1)[0] for line in again.greeting] == ["Dateline", "Try:"]
+        assert httpx.get(again.address + "/v1/articles").json()["page"]["total"] == 40
+        assert again.end(signal.SIGINT) == (0, "")
+
+
+def test_second_server_and_taken_port_are_refused_in_one_line_while_imports_run_beside(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "dateline.db").write_bytes(sqlite_template.read_bytes())
+    with serving(data) as server:
+        assert "running already" in refused(data, "--port", "0")
+        port = server.address.rpartition(":")[2]
+        assert f"Port {port}" in refused(tmp_path / "other", "--port", port)
+        assert not (tmp_path / "other").exists()
+        imported = subprocess.run(
+            [sys.executable, "-m", "app", "import", SEED[1], "--json"],
+            cwd=ROOT,
+            env=os.environ | {"DATELINE_DATA_DIR": str(data)},
+            capture_output=True,
+            check=True,
+        )
+        seq = json.loads(imported.stdout)["seq"]
+        found = httpx.get(server.address + "/v1/search", params={"q": "nato", "min_seq": seq})
+        assert found.json()["page"]["total"] > 0

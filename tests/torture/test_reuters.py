@@ -1,0 +1,141 @@
+"""A real wire archive of 15,390 stories: imported whole, counted like its file, paged without loss while it changes."""
+
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+from conftest import Served, serve
+from sqlmodel import Session
+
+from app.articles import service
+from app.articles.manuscript import Manuscript
+from app.articles.queries import SORTS
+from app.changes import log
+from app.changes.follower import catch_up
+from app.db import Database
+from app.importers import pipeline
+from app.importers.pipeline import Options
+from app.search.indexer import Indexer
+from app.settings import Settings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.torture]
+
+Story = dict[str, object]
+
+
+@pytest.fixture
+def stories(data: Callable[[str], Path]) -> list[Story]:
+    with data("corpora/reuters.ndjson").open("rb") as file:
+        read = [orjson.loads(line) for line in file]
+    return [story for story in read if story.get("title") or story.get("body")]
+
+
+@pytest.fixture
+def imported(settings: Settings, db: Database, data: Callable[[str], Path]) -> Iterator[Settings]:
+    import io
+
+    report = pipeline.run(
+        db, pipeline.sources([str(data("corpora/reuters.ndjson"))], io.BytesIO()), Options(), lambda: int(time.time())
+    )
+    assert (report.created, len(report.failures)) == (15_389, 1)
+    indexer = Indexer(settings.index_path)
+    assert indexer.acquire()
+    catch_up(db, indexer)
+    indexer.close()
+    yield settings
+
+
+async def _total(client: httpx.AsyncClient, **filters: str) -> int:
+    answer = await client.get("/v1/articles", params={"limit": 1, **filters})
+    assert answer.status_code == 200, answer.text
+    total = answer.json()["page"]["total"]
+    assert isinstance(total, int)
+    return total
+
+
+async def test_counts_of_every_topic_and_place_equal_the_file(imported: Settings, stories: list[Story]) -> None:
+    topics = Counter(topic for story in stories for topic in set(_list(story, "tags")))
+    places = Counter(place for story in stories for place in set(_list(story, "places")))
+    async with serve(imported) as served:
+        assert await _total(served.public) == len(stories)
+        for topic, count in topics.items():
+            assert await _total(served.public, tag=topic) == count, topic
+        for place, count in places.items():
+            slug = await _region(served, place)
+            assert await _total(served.public, region=slug, region_role="about") == count, place
+
+
+def _list(story: Story, name: str) -> list[str]:
+    found = story.get(name) or []
+    assert isinstance(found, list)
+    return found
+
+
+async def _region(served: Served, place: str) -> str:
+    """The slug, from the place itself or from what the error says was meant."""
+    answer = await served.public.get("/v1/articles", params={"region": place, "limit": 1})
+    if answer.status_code == 200:
+        return place
+    [wrong] = answer.json()["errors"]
+    assert wrong["code"] == "unknown_region"
+    return str(wrong["did_you_mean"])
+
+
+@pytest.mark.parametrize("sort", SORTS)
+async def test_every_story_is_met_once_by_cursor_while_others_come_and_go(
+    imported: Settings, stories: list[Story], sort: str
+) -> None:
+    stop = multiprocessing.get_context("spawn").Event()
+    writer = multiprocessing.get_context("spawn").Process(target=_come_and_go, args=(imported.model_dump(), stop))
+    async with serve(imported) as served:
+        writer.start()
+        met: list[str] = []
+        cursor: str | None = None
+        try:
+            while True:
+                params = {"sort": sort, "limit": "100", "fields": "external_id", "count": "none"}
+                answer = await served.public.get("/v1/articles", params=params | ({"cursor": cursor} if cursor else {}))
+                page = answer.json()
+                met += (article["external_id"] for article in page["data"] if article["external_id"])
+                cursor = page["page"]["next"]
+                if cursor is None:
+                    break
+        finally:
+            stop.set()
+            writer.join(30)
+    assert len(met) == len(stories)
+    assert set(met) == {story["id"] for story in stories}
+
+
+def _come_and_go(dumped: dict[str, object], stop: object) -> None:
+    """Publishes articles without an external id, all over the calendar and the alphabet, and withdraws them again."""
+    db = Database(Settings(**dumped), log.append)  # type: ignore[arg-type] # as dumped
+    number = 0
+    while not stop.is_set():  # type: ignore[attr-defined] # an Event
+        number += 1
+        made = db.write_now(_publish, number).value
+        if number % 3:
+            db.write_now(service.withdraw, [made], now=int(time.time()))
+    db.close_now()
+
+
+def _publish(session: Session, number: int) -> int:
+    at = 541_000_000 + (number * 7_919_717) % 20_000_000
+    manuscript = Manuscript(
+        origin="noise",
+        identity=None,
+        external_id=None,
+        title=f"{chr(97 + number % 26)} passing story {number}",
+        body="<p>It comes and goes.</p>",
+        word_count=4,
+        language="en",
+        status="published",
+        published_at=at,
+        updated_at=at,
+    )
+    return service.create(session, manuscript, now=at, site_url="").id
