@@ -41,7 +41,7 @@ fuzz: environment ## many odd requests against the API (FUZZ_EXAMPLES of each ki
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(IN) -m pytest tests/test_schemathesis.py $(ARGS)
 
 torture: environment ## crashes, many writers, long runs; takes its time
-	@$(IN) -m pytest tests/torture -m torture $(ARGS)
+	@$(IN) -m pytest -m torture $(ARGS)
 
 bench: environment ## measurements
 	@for file in bench/*.py; do echo "$$file"; $(IN) "$$file" || exit 1; done

@@ -17,6 +17,7 @@ from app.changes.follower import Following
 from app.db import Database
 from app.http import docs_page, openapi, problems
 from app.http.cors import Cors
+from app.http.limits import Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
 from app.regions import routes as regions
 from app.search import counting
@@ -72,6 +73,8 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
 def _layers(app: FastAPI, settings: Settings) -> None:
     """Pure ASGI, the innermost first."""
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    if settings.rate_limit:
+        app.add_middleware(Limits, per_minute=settings.rate_limit, trusted=settings.trusted_proxies)
     app.add_middleware(Problems)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(HeadAsGet)

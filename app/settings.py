@@ -1,5 +1,6 @@
 """What can be set from outside, each as an environment variable DATELINE_*. Reads no files and opens nothing."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,13 @@ def _split_commas(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _read_networks(value: object) -> object:
+    """One address is a network of its own. ValueError names the part that is no network."""
+    return [ip_network(part.strip()) for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
 
 
 class Settings(BaseSettings):
@@ -45,6 +52,18 @@ class Settings(BaseSettings):
     )
     cors_origins: CommaList = Field(
         ("*",), description="Origins that browsers may read from, separated by commas; `*` for any."
+    )
+    rate_limit: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Requests a minute that each client may make, counted in each server process; 0 for no limit, "
+        "which is right until strangers reach the server.",
+    )
+    trusted_proxies: Networks = Field(
+        (),
+        description="Addresses or networks (`10.0.0.0/8`), separated by commas, of the proxies in front of the server: "
+        "only their `X-Forwarded-For` is believed. Empty: a client is the address that connects.",
     )
     max_body_bytes: int = Field(
         10_000_000, ge=1_000, description="Largest request body in bytes; a larger one is refused with 413."

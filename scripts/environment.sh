@@ -46,7 +46,7 @@ if ! recent_enough "$python" || [ "$(cat .venv/place 2>/dev/null || pwd)" != "$(
 fi
 wanted=$(cat "$lock" pyproject.toml | cksum)
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
-    echo "Installing $(grep -c '^[a-z]' "$lock") packages, as $lock names them …"
+    echo "Installing what $lock names …"
     install --require-hashes --requirement "$lock"
     install --no-deps --no-build-isolation --editable .
     echo "$wanted" >"$stamp"

@@ -178,3 +178,16 @@ def test_commits_that_keep_failing_end_in_a_new_index(archive: Archive) -> None:
             with suppress(IndexDamaged):
                 catch_up(archive.db, indexer)
     assert ask(TantivyEngine(archive.root), "nato").total == 2
+
+
+def test_unreadable_index_is_looked_at_once_and_not_at_every_question(
+    archive: Archive, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive.put(Story(1))
+    archive.index()
+    _damage(Path(str(folders.current(archive.root))), "meta")
+    engine = TantivyEngine(archive.root)
+    assert [engine.place() for _ in range(5)] == [None] * 5
+    assert len(caplog.records) == 1
+    archive.index()
+    assert ask(engine, "title").total == 1

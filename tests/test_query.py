@@ -158,3 +158,18 @@ def test_documentation_shows_what_queries_are_read_as() -> None:
         read = parse(text)
         assert render(read.tree) == shown
         assert [n.code for n in read.notes] == [code for code in [note] if code]
+
+
+def test_headline_in_capitals_reads_its_operators_as_words() -> None:
+    read = parse("FED NOT EXPECTED TO ACT IN MONEY MARKETS")
+    assert read.tree == And(tuple(map(Word, "FED not EXPECTED TO ACT IN MONEY MARKETS".split())))
+    assert [note.code for note in read.notes] == ["operator_as_text"]
+
+
+def test_few_capitals_keep_their_operators() -> None:
+    assert parse("NATO OR EU").tree == Or((Word("NATO"), Word("EU")))
+    assert isinstance(parse("NATO OR EU OR UN OR WTO OR IMF").tree, Or)
+
+
+def test_minus_within_a_word_rules_nothing_out() -> None:
+    assert parse('"target"-denial').tree == And((Phrase("target"), Word("denial")))

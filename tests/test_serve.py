@@ -80,6 +80,11 @@ def refused(data_dir: Path, *arguments: str) -> str:
     return ran.stderr
 
 
+def readme_requests() -> list[str]:
+    """The paths that the README asks for."""
+    return re.findall(r"curl -s 'http://127\.0\.0\.1:8000(/[^']*)'", (ROOT / "README.md").read_text("utf-8"))
+
+
 def test_first_start_imports_the_seed_greets_with_a_key_and_ends_well(tmp_path: Path) -> None:
     with serving(tmp_path / "new", *SEED, last="Admin key") as server:
         assert server.greeting[0].startswith("40 sample articles")
@@ -87,6 +92,9 @@ def test_first_start_imports_the_seed_greets_with_a_key_and_ends_well(tmp_path: 
             tried = server.greeting[-2].split("'")[1]
             assert client.get(tried).json()["page"]["total"] > 0
             assert client.get("/health/ready").json()["status"] == "ok"
+            answers = [client.get(path) for path in readme_requests()]
+            assert [one.status_code for one in answers] == [200, 200, 200, 200, 422]
+            assert all(one.json()["data"] for one in answers[:4])
             key = {"Authorization": f"Bearer {server.greeting[-1].split()[-1]}"}
             made = client.post("/v1/articles", json={"title": "Made by hand", "body": "Text."}, headers=key)
             assert made.status_code == 201

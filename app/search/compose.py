@@ -10,7 +10,7 @@ from tantivy import Occur, Query
 from app.search import analysis, fields, filtering
 from app.search.engine import NameKind, Names
 from app.search.terms import Terms
-from app.search.tree import And, Field, FieldName, Near, Node, Not, Or, Phrase, Prefix, Word, wanted
+from app.search.tree import And, Field, FieldName, Leaf, Near, Node, Not, Or, Phrase, Prefix, Word, wanted
 
 WEIGHTS = {"title": 1.3, "standfirst": 1.25, "body": 1.0}
 """Mild, because a word in a short part scores high by itself."""
@@ -18,6 +18,8 @@ GOOD_HIT = WEIGHTS["title"] + WEIGHTS["body"]
 """What a word scores about that stands in the title and the body, measured in its rarity."""
 TAG_WEIGHT, WORDS_WEIGHT = 1.2, 0.5
 NEAR_WEIGHTS = (0.7, 0.55, 0.45, 0.4, 0.35)
+_PREFIX_SCORE = 2.0
+"""One for a word that begins so, one for a common such word in the title."""
 _BEGUN, _KEPT_BEGUN = 2_000, 10
 _FEW_WORDS = 8
 _COMMON = 0.2
@@ -110,15 +112,17 @@ class Composer:
         return filtering.union(parts) if parts else Query.empty_query()
 
     def _parts(self, text: str, field: FieldName | None) -> Iterator[Query]:
+        """Side by side, not nested: unions of single terms are what tantivy is quickest at."""
         read = self.terms.readings(text)
         for name, weight in WEIGHTS.items():
             if field in (None, name) and read:
-                best = _best([_in_order(name, words) for words in read])
-                if name == "standfirst" and len(read[0]) == 1:
+                queries = [_in_order(name, words) for words in read]
+                if name == "standfirst" and len(read[0]) == 1 and not self.terms.standfirsts_usual():
                     # Where few articles have one, its length tells nothing and would cost it nearly all of its score.
-                    yield Query.const_score_query(best, weight * self.terms.rarity(self.terms.frequency(text)))
+                    rarity = self.terms.rarity(self.terms.frequency(text))
+                    yield Query.const_score_query(filtering.union(queries), weight * rarity)
                 else:
-                    yield Query.boost_query(best, weight)
+                    yield from (Query.boost_query(query, weight) for query in queries)
         whole = analysis.words(text)
         if field is None and len(whole) == 1:
             yield Query.boost_query(_in_order(fields.WORDS, whole), WORDS_WEIGHT)
@@ -139,9 +143,12 @@ class Composer:
         return Query.const_score_query(filtering.any_of("tags", ids), TAG_WEIGHT * self.terms.rarity(articles))
 
     def weight(self, node: Node) -> float:
-        """About what a good hit scores, to measure other boosts by."""
-        texts = [leaf.instead[0] if isinstance(leaf, Near) else leaf.text for leaf in wanted(node)]
-        return GOOD_HIT * sum(self.terms.rarity(self.terms.frequency(text)) for text in texts[:KEPT_WORDS])
+        """About what a good hit scores, to measure other boosts by; words that no article has add nothing."""
+        leaves = [leaf for leaf, _ in zip(wanted(node), range(KEPT_WORDS), strict=False)]
+        words = [word for leaf in leaves if not isinstance(leaf, Prefix) for word in analysis.words(_likeliest(leaf))]
+        counts = [count for word in words if (count := self.terms.frequency(word))]
+        begun = sum(isinstance(leaf, Prefix) for leaf in leaves)
+        return GOOD_HIT * sum(self.terms.rarity(count) for count in counts) + _PREFIX_SCORE * begun
 
     def _prefix(self, text: str, field: FieldName | None) -> Query:
         """Whole words that begin like it, in any part: where a word begins says nothing of its stem."""
@@ -166,6 +173,10 @@ class Composer:
         terms = dict.fromkeys(words for term, _ in common for words in self.terms.readings(term) if len(words) == 1)
         queries = [Query.const_score_query(_in_order("title", words), 1) for words in terms]
         return _best(queries) if queries else None
+
+
+def _likeliest(leaf: Leaf) -> str:
+    return leaf.instead[0] if isinstance(leaf, Near) else analysis.bare(leaf.text)
 
 
 def _taken_apart(node: Node) -> list[Node]:

@@ -18,16 +18,16 @@ from app.head import Place
 from app.search import analysis
 
 ID_BITS = 30
-ANALYSIS = 1  # raised when analysis gives other terms than before
+ANALYSIS = 2  # raised when analysis gives other terms than before
 NUMBERS = ("id", "version", "newest", "year", "updated", "dateline_from", "dateline_to", "source", "translation_of")
 MANY = ("tags", "within_own", *(f"within_{mask}" for mask in range(1, 8)), "flags")
 EXACT = ("language", "origin", "external_id")
 STEMMED = ("title", "standfirst", "body")
 WORDS = "words"
 PLACE = "place"
-LIVE, IMAGE, CORRECTION, UNRESOLVED, MONTH_ONLY, YEAR_ONLY = range(1, 7)
-"""Values of `flags`. Every article has LIVE: the document that holds the place has not. The last two: a date of
-publication that is known to the month or year only."""
+LIVE, IMAGE, CORRECTION, UNRESOLVED, MONTH_ONLY, YEAR_ONLY, STANDFIRST = range(1, 8)
+"""Values of `flags`. Every article has LIVE: the document that holds the place has not. MONTH_ONLY and
+YEAR_ONLY: the date of publication is known no better."""
 _COARSE = {"month": MONTH_ONLY, "year": YEAR_ONLY}
 
 
@@ -105,6 +105,8 @@ def article_document(facts: Facts, revision: int, text: Text) -> Document:
     _add_sets(document, facts)
     if text.precision in _COARSE:
         document.add_integer("flags", _COARSE[text.precision])
+    if text.standfirst:
+        document.add_integer("flags", STANDFIRST)
     _add_text(document, facts.language, text)
     return document
 

@@ -22,6 +22,7 @@ from app.search.tree import (
     Word,
     alternatives,
     conjunction,
+    is_headline,
     negation,
 )
 
@@ -72,7 +73,7 @@ def parse(text: str) -> Query:
     if len(text) > MAX_CHARACTERS:
         raise _too_complex(f"The query has {len(text)} characters; {MAX_CHARACTERS} are possible.")
     notes: _Notes = {}
-    lexed = _lex(unicodedata.normalize("NFC", text).translate(_QUOTES), notes)
+    lexed = _lex(unicodedata.normalize("NFC", text).translate(_QUOTES), notes, headline=is_headline(text))
     items = _operators(_balanced(lexed, notes), notes)
     words = sum(_count_words(item) for item in items)
     if words > MAX_WORDS:
@@ -98,10 +99,11 @@ def _count_words(item: _Item) -> int:
             return 1
 
 
-def _lex(text: str, notes: _Notes) -> Iterator[_Item]:
+def _lex(text: str, notes: _Notes, *, headline: bool) -> Iterator[_Item]:
     """Nodes, operators and parentheses from left to right; what holds no letter or digit is passed over."""
     for found in _LEXEME.finditer(text):
-        negative, field = found["sign"] == "-", _field_name(found["field"])
+        apart = not found.start() or text[found.start() - 1].isspace() or text[found.start() - 1] == "("
+        negative, field = apart and found["sign"] == "-", _field_name(found["field"])
         if found["open"]:
             yield _Mark("(", field, negative)
         elif found["close"]:
@@ -112,15 +114,20 @@ def _lex(text: str, notes: _Notes) -> Iterator[_Item]:
                 yield _signed(_fielded(Phrase(phrase), field), negative)
         elif found["stray"]:
             notes[Note("unclosed_quote", "A quotation mark without a partner is read as a space.")] = None
+        elif found["word"] in _OPERATORS and headline:
+            detail = f"In a headline in capitals {found['word']} is a word."
+            notes[Note("operator_as_text", detail)] = None
+            yield Word(found["word"].lower())
         elif found["word"] in _OPERATORS:
             yield _Mark(_OPERATORS[found["word"]])
         else:
-            yield from _word(found["word"], notes)
+            yield from _word(found["word"], notes, apart=apart)
 
 
-def _word(raw: str, notes: _Notes) -> Iterator[Node]:
-    """`word`, `-word`, `word*`, `field:word`: one node, or none where there is nothing to look for."""
-    negative = len(raw) > 1 and raw[0] == "-" and not _is_punctuation(raw[1])
+def _word(raw: str, notes: _Notes, *, apart: bool) -> Iterator[Node]:
+    """`word`, `-word`, `word*`, `field:word`: one node, or none where there is nothing to look for. A minus counts
+    only `apart` from what stands before it."""
+    negative = apart and len(raw) > 1 and raw[0] == "-" and not _is_punctuation(raw[1])
     text = _strip_left(raw)
     match = _FIELD_WORD.fullmatch(text)
     field, value = (_field_name(match[1]), _strip_left(match[2])) if match else (None, text)

@@ -20,6 +20,8 @@ from app.search import fields, folders
 
 log = logging.getLogger(__name__)
 Stamp = tuple[int, int, int]
+Stamps = tuple[Stamp | None, Stamp | None]
+"""Of `CURRENT` and of the live folder's `meta.json`: another one means that there is something new."""
 _REMEMBERED = 1_000
 MOST_VALUES = 65_000
 """More buckets than this are an error of tantivy's."""
@@ -89,7 +91,7 @@ class LiveIndex:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock = threading.Lock()
-        self._seen: tuple[Stamp | None, Stamp | None] = (None, None)
+        self._seen: Stamps = (None, None)
         self._folder: Path | None = None
         self._index: tantivy.Index | None = None
         self._view: View | None = None
@@ -102,16 +104,19 @@ class LiveIndex:
                     self._look(stamps)
         return self._view
 
-    def _stamps(self) -> tuple[Stamp | None, Stamp | None]:
+    def _stamps(self) -> Stamps:
         folder = self._folder
         return _stamp(self._root / "CURRENT"), _stamp(folder / "meta.json") if folder else None
 
-    def _look(self, stamps: tuple[Stamp | None, Stamp | None]) -> None:
+    def _look(self, stamps: Stamps) -> None:
+        """Stamps are from before anything is read: what is committed or flipped meanwhile shows at the next look."""
+        seen = stamps
         try:
             folder = folders.current(self._root)
             if folder is not None and (folder != self._folder or self._index is None):
+                meta = _stamp(folder / "meta.json")
                 self._index, self._folder = open_index(folder), folder
-                stamps = self._stamps()
+                seen = (stamps[0], meta)
                 self._view = read_view(self._index)
             elif self._index is not None and stamps[1] is not None:
                 with trusting("the newest commit"):
@@ -119,7 +124,7 @@ class LiveIndex:
                 self._view = read_view(self._index)
         except IndexDamaged as error:
             log.warning("the search index cannot be read: %s", error)
-        self._seen = stamps
+        self._seen = seen  # last: until then the other threads wait for the view
 
 
 def _stamp(path: Path) -> Stamp | None:

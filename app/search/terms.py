@@ -40,6 +40,10 @@ class Terms:
         counts += [self.searcher.doc_freq(fields.WORDS, whole[0])] if len(whole) == 1 else []
         return max(counts, default=0)
 
+    def standfirsts_usual(self) -> bool:
+        """Whether at least half of the articles have a standfirst."""
+        return 2 * self.searcher.doc_freq("flags", fields.STANDFIRST) >= self.searcher.num_docs
+
     def rarity(self, articles: int) -> float:
         """Of something that so many articles have: the inverse document frequency of BM25."""
         return log(1 + max(self.searcher.num_docs - articles, 0.5) / (articles + 0.5))

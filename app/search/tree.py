@@ -87,8 +87,27 @@ def negation(node: Node) -> Node:
     return node.node if isinstance(node, Not) else Not(node)
 
 
+HEADLINE_WORDS = 5
+_OPERATORS = {"OR", "AND", "NOT"}
+
+
+def is_headline(text: str) -> bool:
+    """Whether a query is a headline in capitals, as agencies write them, in which NOT and OR are words: five words or
+    more besides these, at least twice as many as there are of these, all in capitals, no parentheses."""
+    if "(" in text or not text.isupper():
+        return False
+    every = text.split()
+    words = [word for word in every if word not in _OPERATORS]
+    return sum(map(str.isupper, words)) >= HEADLINE_WORDS and len(words) >= 2 * (len(every) - len(words))
+
+
 def render(node: Node | None) -> str:
     """The query as text that reads back to the same tree; the empty text for None."""
+    text = _render(node)
+    return f"({text})" if " OR " in text and is_headline(text) else text
+
+
+def _render(node: Node | None) -> str:
     match node:
         case None:
             return ""
@@ -103,13 +122,13 @@ def render(node: Node | None) -> str:
         case Field(name, inner):
             return f"{name}:{_grouped(inner)}"
         case And(nodes):
-            return " ".join(f"({render(inner)})" if isinstance(inner, Or) else render(inner) for inner in nodes)
+            return " ".join(f"({_render(inner)})" if isinstance(inner, Or) else _render(inner) for inner in nodes)
         case Or(nodes):
-            return " OR ".join(render(inner) for inner in nodes)
+            return " OR ".join(_render(inner) for inner in nodes)
 
 
 def _grouped(node: Node) -> str:
-    return f"({render(node)})" if isinstance(node, And | Or | Not) else render(node)
+    return f"({_render(node)})" if isinstance(node, And | Or | Not) else _render(node)
 
 
 def wanted(node: Node | None) -> Iterator[Leaf]:

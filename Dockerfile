@@ -1,0 +1,34 @@
+# The server with its driver for PostgreSQL, from the same lock files as everywhere else.
+FROM python:3.13-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PATH="/opt/dateline/.venv/bin:$PATH" \
+    DATELINE_DATA_DIR=/data \
+    DATELINE_HOST=0.0.0.0
+
+WORKDIR /opt/dateline
+
+# The packages first: a change of code does not install them again.
+COPY requirements/postgres.txt requirements/
+RUN python -m venv .venv \
+    && pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements/postgres.txt
+
+COPY LICENSE README.md pyproject.toml ./
+COPY docs/third_party.md docs/
+COPY migrations migrations
+COPY seed_data seed_data
+COPY app app
+RUN pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --editable . \
+    && python -m compileall -q app migrations \
+    && useradd --system --uid 10001 --home-dir /data --no-create-home dateline \
+    && mkdir /data \
+    && chown 10001 /data
+
+USER 10001
+VOLUME /data
+EXPOSE 8000
+
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('DATELINE_PORT', '8000') + '/health/live', timeout=2)"]
+
+CMD ["dateline", "serve"]

@@ -1,0 +1,209 @@
+"""How many requests a minute each client may make: pure ASGI, in the memory of one process.
+
+A client is its key once an answer has shown that the key is good, else its address. Never reads the database, never
+believes a forwarded address from a peer that is no trusted proxy, and counts nothing under /health and /metrics.
+What is answered by a layer outside of this one is not counted.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from hashlib import blake2b
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from itertools import islice
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import RateLimited
+from app.http.middleware import header
+from app.http.problems import render
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+MOST_CLIENTS = 50_000
+"""Addresses, and as many keys, that are remembered; who was not heard of for longest is forgotten first."""
+MOST_HOPS = 10
+LONGEST_ADDRESS = 64
+_EXEMPT = re.compile(r"/(?:health|metrics)(?:/.*)?", re.DOTALL)
+# Without leading zeros, so that a key has one name in whatever way it is written.
+_KEY = re.compile(r"dl_0*([0-9]{1,15}_[A-Za-z0-9_-]{43})")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a client has left after a request: `remaining` more at once, and another in `seconds`, rounded up."""
+
+    allowed: bool
+    remaining: int
+    seconds: int
+
+
+class Buckets:
+    """Token buckets of `per_minute` tokens, filled evenly. Of each only the instant is kept, in nanoseconds of a
+    steady clock, at which it will be full again; a name that is not here has a full one."""
+
+    def __init__(self, per_minute: int, most: int, clock: Callable[[], int]) -> None:
+        self._step = MINUTE // per_minute
+        self._room = self._step * per_minute
+        self._most = most
+        self._clock = clock
+        self._full_at: OrderedDict[str, int] = OrderedDict()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._full_at
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def take(self, name: str) -> Standing:
+        """Takes a token if there is one. Asking in vain costs nothing, and keeps the client from being forgotten."""
+        now = self._clock()
+        missing = max(self._full_at.get(name, now) - now, 0)
+        allowed = missing + self._step <= self._room
+        missing += self._step if allowed else 0
+        self._full_at[name] = now + missing
+        self._full_at.move_to_end(name)
+        if len(self._full_at) > self._most:
+            self._full_at.popitem(last=False)
+        until_more = missing % self._step or self._step
+        return Standing(allowed, (self._room - missing) // self._step, -(-until_more // SECOND))
+
+    def forget(self, name: str) -> None:
+        """As if never heard of."""
+        self._full_at.pop(name, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A machine on the way of a request: the name that it is counted under, and whether what it says is believed."""
+
+    name: str
+    trusted: bool
+
+
+class Clients:
+    """Tells from a request which address it came from: the peer, or where that is a trusted proxy the right-most
+    address of X-Forwarded-For that is none. `Forwarded` (RFC 7239) is not read: a proxy that sets the one header passes
+    on the other as the client wrote it."""
+
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        self._hop = lru_cache(maxsize=8192)(partial(hop, tuple(trusted)))
+
+    def address(self, scope: Scope) -> str:
+        """An IPv4 address or an IPv6 network of 64 bits, which is what one subscriber has; the peer's own word where it
+        is no address, as on a Unix socket."""
+        peer = (scope.get("client") or ("",))[0]
+        last = self._hop(peer) or Hop(peer, trusted=False)
+        for text in islice(_forwarded(scope), MOST_HOPS) if last.trusted else ():
+            further = self._hop(text) if len(text) <= LONGEST_ADDRESS else None
+            if further is None:
+                break
+            last = further
+            if not last.trusted:
+                break
+        return last.name
+
+
+def hop(trusted: Sequence[Network], text: str) -> Hop | None:
+    """None for what is no address. A port, the brackets around an IPv6 address and its zone do not matter."""
+    found = _address(text.strip())
+    if found is None:
+        return None
+    name = str(found) if found.version == 4 else str(IPv6Network((int(found), 64), strict=False))
+    return Hop(name, any(found in network for network in trusted))
+
+
+def _address(text: str) -> Address | None:
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        found = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    # A socket for both families shows IPv4 peers as ::ffff:192.0.2.1.
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def _forwarded(scope: Scope) -> Iterator[str]:
+    """The addresses in X-Forwarded-For, the nearest first; several such headers are one list."""
+    for name, value in reversed(scope["headers"]):
+        if name == b"x-forwarded-for":
+            yield from (part.decode("latin-1") for part in reversed(value.rsplit(b",", MOST_HOPS)))
+
+
+def key_name(authorization: bytes | None) -> str | None:
+    """What a key is counted under: a hash, so that no secret is kept. None for what cannot be a key."""
+    token = (authorization or b"").decode("latin-1").partition(" ")[2]
+    key = _KEY.fullmatch(token.strip())
+    return blake2b(key[1].encode(), digest_size=16).hexdigest() if key else None
+
+
+class Limits:
+    """Answers 429 `rate_limited` to a client that made more than `per_minute` requests in a minute, and tells others
+    in RateLimit (draft-ietf-httpapi-ratelimit-headers-11) how many are left, but for answers that caches share."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        per_minute: int,
+        trusted: Sequence[Network] = (),
+        most: int = MOST_CLIENTS,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.app = app
+        self.clients = Clients(trusted)
+        self.addresses = Buckets(per_minute, most, clock)
+        self.keys = Buckets(per_minute, most, clock)
+        self.policy = f'"default";q={per_minute};w=60'
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _EXEMPT.fullmatch(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        key = key_name(header(scope, b"authorization"))
+        address = self.clients.address(scope)
+        standing = self.keys.take(key) if key and key in self.keys else self.addresses.take(address)
+        if not standing.allowed:
+            await render(RateLimited(standing.seconds, self._headers(standing)), scope)(scope, receive, send)
+            return
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                known = self._learn(key, address, message) if key else None
+                message = self._told(message, known or standing)
+            await send(message)
+
+        await self.app(scope, receive, told)
+
+    def _learn(self, key: str, address: str, message: Message) -> Standing | None:
+        """A key is counted for itself from the first answer that shows it to be good until one that shows that it
+        is not: the rest, such as guessing at keys, is at the expense of the address."""
+        if message["status"] == 401 and key in self.keys:
+            self.keys.forget(key)
+            return self.addresses.take(address)
+        # X-Seq is on what has been read from the archive, which begins with checking the key.
+        good = key not in self.keys and any(name.lower() == b"x-seq" for name, _ in message["headers"])
+        return self.keys.take(key) if good else None
+
+    def _told(self, message: Message, standing: Standing) -> Message:
+        shared = (
+            name.lower() == b"cache-control" and value.startswith(b"public") for name, value in message["headers"]
+        )
+        if any(shared):
+            return message
+        more = [(name.lower().encode(), value.encode()) for name, value in self._headers(standing).items()]
+        return {**message, "headers": [*message["headers"], *more]}
+
+    def _headers(self, standing: Standing) -> dict[str, str]:
+        left = f'"default";r={standing.remaining};t={standing.seconds}'
+        return {"RateLimit-Policy": self.policy, "RateLimit": left}

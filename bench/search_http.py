@@ -1,0 +1,214 @@
+"""Search quality through the HTTP interface with default parameters: judged collections, titles with a typo, facets and
+timelines against counts from the file, similar articles. Reads `DATELINE_TEST_DATA`, else `../shared/data`; everything
+it makes lies in temporary folders. `python bench/search_http.py [collections titles facets timeline similar]`."""
+
+import asyncio
+import io
+import json
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from app import opening
+from app.changes.follower import catch_up
+from app.importers import pipeline
+from app.importers.pipeline import Options
+from app.main import create_app
+from app.search.indexer import Indexer
+from app.settings import Settings
+
+DATA = Path(os.environ.get("DATELINE_TEST_DATA", "../shared/data"))
+SEED = 1987
+Story = dict[str, object]
+
+
+@asynccontextmanager
+async def archive(*files: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """An archive of these files, imported and indexed as by the command, and a client without a key."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder))
+        db = opening.open_archive(settings)
+        options = Options(body_kind="markdown" if "digitalgov" in files[0].name else None)
+        found = pipeline.sources([str(file) for file in files], io.BytesIO())
+        report = pipeline.run(db, found, options, lambda: int(time.time()))
+        indexer = Indexer(settings.index_path)
+        assert indexer.acquire()
+        catch_up(db, indexer)
+        indexer.close()
+        db.close_now()
+        print(f"{files[0].parent.name}/{files[0].name}: {report.created} articles, {len(report.failures)} failed")
+        app = create_app(settings, follow=False)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") as client:
+            yield client
+        await app.state.archive.db.close()
+
+
+def stories(file: Path) -> list[Story]:
+    read = [json.loads(line) for line in file.open()]
+    return [story for story in read if story.get("title") or story.get("body")]
+
+
+async def found(client: httpx.AsyncClient, text: str, limit: int = 10, **more: str) -> list[Story]:
+    """Hits of a query; the text is cut to what a query may be, between words."""
+    q = " ".join(text.split()[:64])
+    while len(q) > 512:
+        q = q.rpartition(" ")[0]
+    params = {"q": q, "limit": str(limit), "fields": "external_id,title", "count": "none", **more}
+    answer = await client.get("/v1/search", params=params)
+    answer.raise_for_status()
+    return [hit["article"] for hit in answer.json()["data"]]
+
+
+def gain(names: list[str], judged: dict[str, int], at: int = 10) -> float:
+    def sum_up(scores: list[int]) -> float:
+        return sum(score / math.log2(rank + 2) for rank, score in enumerate(scores[:at]))
+
+    ideal = sum_up(sorted(judged.values(), reverse=True))
+    return sum_up([judged.get(name, 0) for name in names]) / ideal if ideal else 0.0
+
+
+async def collections() -> None:
+    for name, aim in (("cranfield", 0.37), ("medline", 0.70), ("claims", 0.80)):
+        folder = DATA / "search" / name
+        queries = {str(q["id"]): q["text"] for q in map(json.loads, (folder / "queries.ndjson").open())}
+        judged: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
+            query, document, score = line.split("\t")
+            judged[query][document] = int(score)
+        async with archive(folder / "corpus.ndjson") as client:
+            for typo in ("auto", "off"):
+                started = time.perf_counter()
+                gains = [
+                    gain([str(a["external_id"]) for a in await found(client, text, typo=typo)], judged[number])
+                    for number, text in queries.items()
+                ]
+                each = (time.perf_counter() - started) / len(queries) * 1000
+                print(f"  nDCG@10 {sum(gains) / len(gains):.4f} (aim {aim}), typo={typo}, {each:.1f} ms a query")
+
+
+def mistyped(title: str, chance: random.Random) -> str | None:
+    """The title with one random edit in one word of five letters or more; None where it has no such word."""
+    words = title.split()
+    long = [i for i, word in enumerate(words) if len(word) >= 5 and word.isalpha()]
+    if not long:
+        return None
+    i = chance.choice(long)
+    word, at = words[i], chance.randrange(len(words[i]))
+    letter = chance.choice("abcdefghijklmnopqrstuvwxyz")
+    swapped = word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :]
+    edits = [word[:at] + letter + word[at + 1 :], word[:at] + word[at + 1 :], word[:at] + letter + word[at:], swapped]
+    words[i] = chance.choice([edit for edit in edits if edit != word])
+    return " ".join(words)
+
+
+async def titles() -> None:
+    for name in ("reuters.ndjson", "digitalgov.ndjson"):
+        file, chance = DATA / "corpora" / name, random.Random(SEED)
+        titled = [story for story in stories(file) if story.get("title")]
+        async with archive(file) as client:
+            named: defaultdict[str, set[str]] = defaultdict(set)
+            for story in titled:
+                named[" ".join(str(story["title"]).lower().split())].add(str(story["id"]))
+            pairs: list[tuple[str, str]] = []
+            while len(pairs) < 500:
+                title = str(chance.choice(titled)["title"])
+                edited = mistyped(title, chance)
+                pairs += [(title, edited)] if edited else []
+            for what, side in (("as they are", 0), ("with one edit", 1)):
+                right = 0
+                for pair in pairs:
+                    hits = await found(client, pair[side], 3)
+                    good = any(hit["external_id"] in named[" ".join(pair[0].lower().split())] for hit in hits)
+                    right += good
+                    if not good and "-v" in sys.argv:
+                        print("    missed:", pair[side], "|", pair[0], "|", [hit["title"] for hit in hits])
+                print(f"  500 titles {what}: {right / 5:.1f} % within the first three")
+
+
+async def facets() -> None:
+    file, chance = DATA / "corpora" / "reuters.ndjson", random.Random(SEED)
+    read = stories(file)
+    async with archive(file) as client:
+        topics = Counter(t for s in read for t in _set(s, "tags"))
+        wrong = 0
+        for _ in range(200):
+            chosen = chance.sample([t for t, n in topics.items() if n > 20], 2)
+            mode = chance.choice(["tag", "tag_all", "tag_not"])
+            picked = chance.sample(list(topics), 2) if chance.random() < 0.3 else []
+            params = {mode: ",".join(chosen), "facets": "tag", "facet_limit": "200", "limit": "1"}
+            if picked and mode != "tag":
+                params["tag"] = ",".join(picked)
+            shown = (await client.get("/v1/search", params=params)).json()
+            expected: Counter[str] = Counter()
+            for story in read:
+                tags = _set(story, "tags")
+                if (mode == "tag_all" and not tags >= set(chosen)) or (mode == "tag_not" and tags & set(chosen)):
+                    continue
+                expected.update(tags)
+            counted = {row["value"]: row["count"] for row in shown["facets"]["tag"] if row["count"]}
+            wrong += counted != dict(expected)
+        print(f"  200 random filters: {wrong} differ from the file")
+
+
+def _set(story: Story, name: str) -> set[str]:
+    found = story.get(name) or []
+    assert isinstance(found, list)
+    return set(found)
+
+
+async def timeline() -> None:
+    file, chance = DATA / "corpora" / "reuters.ndjson", random.Random(SEED)
+    words = [w for s in stories(file) for w in str(s.get("title") or "").split() if w.isalpha() and len(w) > 3]
+    async with archive(file) as client:
+        wrong = 0
+        for _ in range(100):
+            dates = {"published_from": "1986-09", "published_to": "1987-12", "tz": "Europe/Brussels"}
+            params = {"q": chance.choice(words), "interval": chance.choice(["day", "week", "month"]), **dates}
+            shown = (await client.get("/v1/timeline", params=params)).json()
+            del params["interval"]
+            total = (await client.get("/v1/search", params={**params, "limit": "1"})).json()["page"]["total"]
+            hours = {round(_hours(bucket)) % 24 for bucket in shown["buckets"]}
+            wrong += sum(bucket["count"] for bucket in shown["buckets"]) != total or not {1, 23} & hours == {1, 23}
+        print(f"  100 timelines across both clock changes: {wrong} differ from the search's total")
+
+
+def _hours(bucket: dict[str, str]) -> float:
+    from datetime import datetime
+
+    start, end = (datetime.fromisoformat(bucket[name]) for name in ("start", "end"))
+    return (end - start).total_seconds() / 3600
+
+
+async def similar() -> None:
+    file, chance = DATA / "corpora" / "reuters.ndjson", random.Random(SEED)
+    by_id = {str(story["id"]): story for story in stories(file)}
+    telling = [i for i, s in by_id.items() if _set(s, "tags") and not _set(s, "tags") & {"earn", "acq"}]
+    async with archive(file) as client:
+        shares = []
+        for name in chance.sample(telling, 500):
+            at = (await client.get("/v1/resolve", params={"external_id": name})).headers["location"]
+            answer = await client.get(f"{at}/related", params={"kind": "similar", "limit": "5"})
+            rows = [row["article"]["external_id"] for row in answer.json()["data"]]
+            shares += [bool(_set(by_id[row], "tags") & _set(by_id[name], "tags")) for row in rows]
+        print(f"  similar articles: {sum(shares) / len(shares):.3f} of the first five share a topic")
+
+
+async def main() -> None:
+    if not DATA.exists():
+        raise SystemExit(f"There is nothing to measure against in {DATA}.")
+    parts = {f.__name__: f for f in (collections, titles, facets, timeline, similar)}
+    for name in [name for name in sys.argv[1:] if name in parts] or parts:
+        await parts[name]()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,254 @@
+"""Related posts find their targets in the transaction that publishes them, in whatever order the two arrive."""
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlmodel import Session
+
+from app.articles import service
+from app.articles.manuscript import Manuscript, RelatedEntry
+from app.articles.service import Saved
+from app.changes import log
+from app.db import Database, Written
+from app.models import Article, Change, RelatedPost, table
+
+A, RELATED, CHANGE = table(Article), table(RelatedPost), table(Change)
+SITE = "https://news.example"
+NOW = 1_700_000_000
+
+
+def titled(*titles: str) -> tuple[RelatedEntry, ...]:
+    return tuple(RelatedEntry(title=title) for title in titles)
+
+
+def at(url: str) -> tuple[RelatedEntry, ...]:
+    return (RelatedEntry(url=url),)
+
+
+@dataclass
+class Desk:
+    """Saves articles as an editor would, told apart by `id`, and says what is linked."""
+
+    db: Database
+    now: int = NOW
+    written: list[Written[list[Saved]]] = field(default_factory=list)
+
+    def manuscript(self, id: str, title: str, related: Sequence[RelatedEntry] = (), **more: object) -> Manuscript:
+        plain = Manuscript("desk", f"id:{id}", id, title, "<p>Text.</p>", 1, "en", related=tuple(related))
+        changed: Manuscript = replace(plain, content_hash=f"{title} {related} {more}", **more)  # type: ignore[arg-type]
+        return changed
+
+    def save(self, id: str, title: str, related: Sequence[RelatedEntry] = (), **more: object) -> int:
+        return self.batch(self.manuscript(id, title, related, **more))[0]
+
+    def batch(self, *manuscripts: Manuscript) -> list[int]:
+        self.now += 60
+        self.written.append(self.db.write_now(service.upsert, list(manuscripts), now=self.now, site_url=SITE))
+        return [one.id for one in self.written[-1].value]
+
+    def targets(self, article: int) -> list[int | None]:
+        """The targets of an article's entries, in their order."""
+        wanted = select(RELATED.c.target_id).where(RELATED.c.article_id == article).order_by(RELATED.c.position)
+        with self.db.snapshot() as snapshot:
+            return list(snapshot.connection.execute(wanted).scalars())
+
+    def moved(self, article: int) -> tuple[int, int]:
+        """Version and time of change."""
+        with self.db.snapshot() as snapshot:
+            row = snapshot.connection.execute(select(A.c.version, A.c.updated_at).where(A.c.id == article)).one()
+            return row[0], row[1]
+
+    def logged(self, after: int) -> list[tuple[int, str, bool]]:
+        """(article, event, public) of the rows behind a place."""
+        columns = (CHANGE.c.entity_id, CHANGE.c.event, CHANGE.c.public)
+        wanted = select(*columns).where(CHANGE.c.seq > after, CHANGE.c.entity == "article").order_by(CHANGE.c.seq)
+        with self.db.snapshot() as snapshot:
+            return [(row[0], row[1], row[2]) for row in snapshot.connection.execute(wanted)]
+
+
+@pytest.fixture
+def desk(db: Database) -> Desk:
+    return Desk(db)
+
+
+def test_publishing_a_title_that_is_waited_for_links_it_in_the_same_transaction(desk: Desk) -> None:
+    source = desk.save("s", "A source", titled("First of the three", "Second of the three", "Third of the three"))
+    before, seq = desk.moved(source), desk.written[-1].head.seq
+    target = desk.save("t", "SECOND of – the “three”")
+    assert desk.targets(source) == [None, target, None]
+    assert desk.logged(seq) == [(target, "published", True), (source, "linked", True)]
+    assert desk.written[-1].head.seq == seq + 2
+    assert desk.moved(source) == before
+
+
+def test_linked_row_says_what_was_waiting(desk: Desk) -> None:
+    desk.save("s", "A source", titled("One waits for another"))
+    desk.save("t", "One waits for another")
+    wanted = select(CHANGE.c.changed_fields, CHANGE.c.before, CHANGE.c.after).where(CHANGE.c.event == "linked")
+    with desk.db.snapshot() as snapshot:
+        fields, before, after = snapshot.connection.execute(wanted).one()
+    assert fields == '["related"]'
+    assert before != after
+
+
+def test_linked_row_of_a_draft_is_not_public(desk: Desk) -> None:
+    source = desk.save("s", "A source", titled("One waits for another"), status="draft")
+    seq = desk.written[-1].head
+    target = desk.save("t", "One waits for another")
+    assert desk.logged(seq.seq) == [(target, "published", True), (source, "linked", False)]
+
+
+def test_title_of_two_words_says_too_little_to_link(desk: Desk) -> None:
+    source = desk.save("s", "A source", titled("Two words"))
+    desk.save("t", "Two words")
+    later = desk.save("u", "Another source", titled("Two words"))
+    assert desk.targets(source) == desk.targets(later) == [None]
+
+
+def test_title_that_two_published_articles_have_does_not_link(desk: Desk) -> None:
+    early = desk.save("s", "A source", titled("The same old title"))
+    desk.batch(desk.manuscript("t", "The same old title"), desk.manuscript("u", "The same old title"))
+    late = desk.save("v", "Another source", titled("The same old title"))
+    assert desk.targets(early) == desk.targets(late) == [None]
+
+
+def test_draft_of_the_same_title_does_not_make_it_ambiguous(desk: Desk) -> None:
+    target = desk.save("t", "The same old title")
+    desk.save("u", "The same old title", status="draft")
+    assert desk.targets(desk.save("s", "A source", titled("The same old title"))) == [target]
+
+
+@pytest.mark.parametrize("url", ["https://elsewhere.example/a/b", "http://www.elsewhere.example/a/b/?utm_source=x#top"])
+@pytest.mark.parametrize("old", [False, True])
+def test_address_links_however_it_is_spelt(desk: Desk, url: str, old: bool) -> None:
+    known = "https://elsewhere.example/a/b"
+    early = desk.save("s", "A source", at(url))
+    urls: dict[str, object] = {"previous_urls": (known,)} if old else {"source_url": known}
+    target = desk.save("t", "Short", (), **urls)
+    assert desk.targets(early) == desk.targets(desk.save("u", "Other", at(url))) == [target]
+
+
+@pytest.mark.parametrize("url", [f"{SITE}/a/on-the-river", "/a/on-the-river", f"{SITE}/on-the-river.html"])
+@pytest.mark.parametrize("old", [False, True])
+def test_slug_in_an_address_of_this_site_links(desk: Desk, url: str, old: bool) -> None:
+    early = desk.save("s", "A source", at(url))
+    slugs: dict[str, object] = {"previous_slugs": ("on-the-river",)} if old else {"slug": "on-the-river"}
+    target = desk.save("t", "River", (), **slugs)
+    assert desk.targets(early) == desk.targets(desk.save("u", "Other", at(url))) == [target]
+
+
+def test_slug_in_an_address_of_another_site_says_nothing(desk: Desk) -> None:
+    source = desk.save("s", "A source", at("https://elsewhere.example/articles/on-the-river"))
+    desk.save("t", "River", slug="on-the-river")
+    assert desk.targets(source) == [None]
+
+
+@pytest.mark.parametrize("status", ["draft", "withdrawn"])
+def test_unpublished_article_links_once_it_is_published(desk: Desk, status: str) -> None:
+    early = desk.save("s", "A source", titled("Not for all eyes"))
+    target = desk.save("t", "Not for all eyes", status=status)
+    late = desk.save("u", "Another source", titled("Not for all eyes"))
+    assert desk.targets(early) == desk.targets(late) == [None]
+    seq = desk.written[-1].head.seq
+    desk.save("t", "Not for all eyes", status="published")
+    assert desk.targets(early) == desk.targets(late) == [target]
+    assert desk.logged(seq) == [(target, "published", True), (early, "linked", True), (late, "linked", True)]
+
+
+def test_scheduled_article_links_when_it_goes_live(desk: Desk) -> None:
+    source = desk.save("s", "A source", titled("Not before the time"))
+    target = desk.save("t", "Not before the time", status="scheduled", published_at=NOW + 10_000)
+    assert desk.targets(source) == [None]
+    seq = desk.written[-1].head.seq
+    assert desk.db.write_now(service.go_live, now=NOW + 10_000).value == [target]
+    assert desk.targets(source) == [target]
+    assert desk.logged(seq) == [(target, "published", True), (source, "linked", True)]
+
+
+def test_title_that_changes_into_the_one_waited_for_links(desk: Desk) -> None:
+    source = desk.save("s", "A source", titled("The title it gets"))
+    target = desk.save("t", "The title it had")
+    assert desk.targets(source) == [None]
+    desk.save("t", "The title it gets")
+    assert desk.targets(source) == [target]
+
+
+def test_article_never_links_to_itself(desk: Desk) -> None:
+    itself = (*titled("All about this article"), *at("/x/own-slug"))
+    own = desk.save("s", "All about this article", itself, slug="own-slug")
+    assert desk.targets(own) == [None, None]
+    assert [event for _, event, _ in desk.logged(0)] == ["published"]
+
+
+def test_two_that_name_each_other_link_both_ways_in_one_batch(desk: Desk) -> None:
+    one, two = desk.batch(
+        desk.manuscript("a", "The first of two", titled("The second of two")),
+        desk.manuscript("b", "The second of two", titled("The first of two")),
+    )
+    assert (desk.targets(one), desk.targets(two)) == ([two], [one])
+    assert [event for _, event, _ in desk.logged(0)] == ["published", "published"]
+
+
+def test_entry_that_was_unlinked_by_an_editor_stays_so(desk: Desk) -> None:
+    source = desk.save("s", "A source", titled("Never link this one"))
+
+    def unlink(session: Session) -> None:
+        session.connection().execute(RELATED.update().values(unlinked=True))
+
+    desk.db.write_now(unlink)
+    desk.save("t", "Never link this one")
+    assert desk.targets(source) == [None]
+
+
+NUMBER = 5
+edges = st.lists(st.tuples(st.integers(0, NUMBER - 1), st.integers(0, NUMBER - 1)), max_size=8, unique=True)
+cuts = st.sets(st.integers(1, NUMBER - 1))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edges=edges, order=st.permutations(range(NUMBER)), cuts=cuts, example=st.uuids())
+def test_order_and_batches_of_arrival_make_no_difference(
+    db: Database, edges: list[tuple[int, int]], order: list[int], cuts: set[int], example: object
+) -> None:
+    desk = Desk(db)
+    names = {i: f"Article number {i} of {example}" for i in range(NUMBER)}
+    named = {i: [target for source, target in edges if source == i] for i in range(NUMBER)}
+    ready = {i: desk.manuscript(names[i], names[i], titled(*(names[t] for t in named[i]))) for i in range(NUMBER)}
+    ids: dict[int, int] = {}
+    bounds = [0, *sorted(cuts), NUMBER]
+    for start, end in pairwise(bounds):
+        part = order[start:end]
+        ids |= zip(part, desk.batch(*(ready[i] for i in part)), strict=True)
+    for i in range(NUMBER):
+        assert desk.targets(ids[i]) == [ids[t] if t != i else None for t in named[i]]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_source_and_target_saved_at_the_same_moment_always_link(db: Database) -> None:
+    desk, meet = Desk(db), threading.Barrier(2)
+
+    def save(session: Session, one: Manuscript) -> int:
+        saved = service.upsert(session, [one], now=NOW, site_url=SITE)
+        time.sleep(0.002)  # so that the two overlap in every round
+        return saved[0].id
+
+    def at_once(one: Manuscript) -> int:
+        meet.wait(5)
+        return db.write_now(save, one).value
+
+    with ThreadPoolExecutor(2) as pool:
+        for i in range(100):
+            title = f"The target of round {i}"
+            pair = desk.manuscript(f"t{i}", title), desk.manuscript(f"s{i}", f"Source {i}", titled(title))
+            target, source = pool.map(at_once, pair)
+            assert desk.targets(source) == [target], f"round {i}"
+    with db.snapshot() as snapshot:
+        log.read(snapshot, 0, 100_000)

@@ -1,0 +1,189 @@
+"""Archives get their tables by migrations: complete, there and back, and refused where they do not fit."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import func, inspect, select, text
+from sqlmodel import Session
+
+from app import check, opening, schema
+from app.changes import log
+from app.db import Database, DatabaseProblem
+from app.models import Region, table
+from app.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+REGION = table(Region)
+
+NEXT = '''"""A later version's step."""
+
+from alembic import op
+
+revision = "9999"
+down_revision = "{before}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE later (id INTEGER)")
+    {then}
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE later")
+'''
+
+
+def _regions(db: Database) -> int:
+    with db.snapshot() as snapshot:
+        return snapshot.connection.execute(select(func.count()).select_from(REGION)).scalar_one()
+
+
+def _tables(db: Database) -> set[str]:
+    return set(inspect(db.engine).get_table_names())
+
+
+def _set_revision(db: Database, revision: str) -> None:
+    with db.alone(), Session(db.engine) as session:
+        session.connection().execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+        session.commit()
+
+
+def test_migrated_archive_has_exactly_the_tables_of_the_models(db: Database) -> None:
+    assert schema.state(db) == "current"
+    assert schema.difference(db) == []
+
+
+def test_table_that_is_not_as_it_should_be_is_a_difference(db: Database) -> None:
+    with db.alone(), Session(db.engine) as session:
+        session.connection().execute(text("ALTER TABLE source ADD COLUMN odd INTEGER"))
+        session.commit()
+    assert len(schema.difference(db)) == 1
+
+
+def test_all_the_way_down_and_up_again_gives_the_same_archive(db: Database, settings: Settings) -> None:
+    regions = _regions(db)
+    schema.downgrade(db, "base")
+    assert _tables(db) == {"alembic_version"}
+    assert schema.state(db) == "empty"
+    opening.open_archive(settings).close_now()
+    assert (schema.state(db), schema.difference(db), _regions(db)) == ("current", [], regions)
+
+
+def test_opening_again_changes_nothing(db: Database, settings: Settings) -> None:
+    with db.snapshot() as snapshot:
+        before = log.head(snapshot)
+    opening.open_archive(settings).close_now()
+    with db.snapshot() as snapshot:
+        assert log.head(snapshot) == before
+
+
+def test_archive_of_a_newer_version_is_refused(db: Database, settings: Settings) -> None:
+    _set_revision(db, "9999")
+    assert schema.state(db) == "newer"
+    with pytest.raises(DatabaseProblem, match="newer version"):
+        opening.open_archive(settings)
+    with pytest.raises(DatabaseProblem, match="newer version"):
+        opening.migrate(settings)
+
+
+def test_opening_that_was_cut_short_is_completed_by_the_next(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    db = Database(settings, log.append)
+    schema.upgrade(db)
+    db.close_now()
+    db = opening.open_archive(settings)
+    assert _regions(db) > 200
+    assert [one.name for one in check.run(db, settings) if not one.good] == ["index"]
+    db.close_now()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """A place for an archive where none is yet."""
+    if request.param == "sqlite":
+        yield Settings(data_dir=tmp_path)
+        return
+    server, name = request.getfixturevalue("postgres_server"), f"dateline_empty_{uuid4().hex[:8]}"
+    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield Settings(database_url=server.format(name), data_dir=tmp_path)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_several_that_open_an_empty_archive_at_once_all_find_it_complete(empty: Settings) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(opening.open_archive, [empty] * 4))
+    assert {_regions(db) for db in opened} == {_regions(opened[0])}
+    with opened[0].snapshot() as snapshot:
+        head = log.head(snapshot)
+        log.check_order(0, (row.seq for row in log.read(snapshot, 0, 10_000)))
+    assert head.seq == _regions(opened[0])
+    for db in opened:
+        db.close_now()
+
+
+@pytest.fixture
+def later_version(tmp_path: Path) -> Path:
+    """A copy of this program; tests put another migration into it."""
+    for folder in ("app", "migrations"):
+        shutil.copytree(ROOT / folder, tmp_path / "later" / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "later"
+
+
+def _step(program: Path, then: str = "") -> None:
+    before = max(file.name for file in (program / "migrations" / "versions").glob("*.py")).partition("_")[0]
+    (program / "migrations" / "versions" / "9999_later.py").write_text(NEXT.format(before=before, then=then))
+
+
+RUN = """
+import sys
+from app import opening
+from app.settings import Settings
+try:
+    getattr(opening, sys.argv[1])(Settings())
+except Exception as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+
+def _run(program: Path, settings: Settings, what: str) -> str:
+    """What the later version says when it opens or migrates an archive; nothing if all is well."""
+    found = subprocess.run(
+        [sys.executable, "-c", RUN, what],
+        cwd=program,
+        env=os.environ | {"PYTHONPATH": str(program), "DATELINE_DATA_DIR": str(settings.data_dir)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return found.stderr
+
+
+def test_outdated_archive_is_refused_until_it_is_migrated(later_version: Path, sqlite_settings: Settings) -> None:
+    _step(later_version)
+    said = _run(later_version, sqlite_settings, "open_archive")
+    assert "DatabaseProblem" in said
+    assert "dateline migrate" in said
+    assert _run(later_version, sqlite_settings, "migrate") == ""
+    with pytest.raises(DatabaseProblem, match="newer version"):
+        opening.open_archive(sqlite_settings)
+
+
+def test_migration_that_fails_leaves_the_archive_as_it_was(later_version: Path, sqlite_settings: Settings) -> None:
+    _step(later_version, then='op.execute("INSERT INTO nowhere VALUES (1)")')
+    assert "nowhere" in _run(later_version, sqlite_settings, "migrate")
+    db = opening.open_archive(sqlite_settings)
+    assert "later" not in _tables(db)
+    assert schema.difference(db) == []
+    db.close_now()
