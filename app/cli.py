@@ -1,5 +1,6 @@
 """The commands: parse arguments, call the same services as the server, print for people or as JSON."""
 
+import asyncio
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from app.importers import pipeline
 from app.importers.pipeline import Options, Report
 from app.search.indexer import Indexer
 from app.settings import Settings
+from app.sync import dump
 
 cli = typer.Typer(
     name="dateline",
@@ -204,6 +206,22 @@ def _print_report(report: Report, seconds: float, *, dry_run: bool, json: bool) 
         out.print(f"Regions that nobody here knows, kept as given: {names}.", markup=False)
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
     out.print(f"{'Would be: ' if dry_run else ''}{told}, in {seconds:.1f} s.", markup=False)
+
+
+@cli.command()
+def export(
+    format: Annotated[str, typer.Option(help="ndjson, one article a line.")] = "ndjson",
+    since: Annotated[
+        str | None, typer.Option(help="Only what has changed since this place (as an earlier export printed it).")
+    ] = None,
+) -> None:
+    """Write the whole archive, in every state, to standard output; importing it elsewhere gives the same archive."""
+    _choice("--format", format, ("ndjson",))
+    chosen = settings()
+    with archive(chosen) as db:
+        place = asyncio.run(dump.write(db, chosen, since, sys.stdout.buffer.write))
+        sys.stdout.buffer.flush()
+    err.print(f"To go on from here: --since {place}", markup=False)
 
 
 @cli.command()

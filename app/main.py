@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,7 @@ from app.articles import beside, schedule, writing
 from app.articles import routes as articles
 from app.articles.archive import Archive
 from app.articles.cards import Cards
+from app.articles.given import ArticleCreate
 from app.changes import log
 from app.changes.follower import Following
 from app.db import Database
@@ -19,6 +21,7 @@ from app.http import docs_page, openapi, problems
 from app.http.cors import Cors
 from app.http.limits import Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
+from app.importers import routes as imports
 from app.regions import routes as regions
 from app.search import counting
 from app.search import routes as search
@@ -26,6 +29,9 @@ from app.search.index import EngineIndex
 from app.search.indexer import Indexer
 from app.search.tantivy_engine import TantivyEngine
 from app.settings import Settings
+from app.sync import export_routes as exports
+from app.sync import routes as following
+from app.sync.watch import Watch
 from app.tags import routes as tags
 
 logger = logging.getLogger(__name__)
@@ -40,8 +46,11 @@ TAGS = (
     {"name": "search", "description": "Ranked full-text search over published articles."},
     {"name": "regions", "description": "The UN M49 tree, countries, cities and groupings."},
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
+    {"name": "following", "description": "The change feed, the event stream, the export."},
+    {"name": "importing", "description": "Many articles at once."},
     {"name": "operating", "description": "Health of this server."},
 )
+BODIES = (ArticleCreate,)
 
 
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
@@ -61,10 +70,11 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
         lifespan=_lifespan(archive, follow=follow),
     )
     app.state.archive = archive
-    for feature in (articles, beside, writing, search, counting, regions, tags, health):
+    app.state.watch = Watch(archive.head)
+    for feature in (articles, beside, writing, search, counting, regions, tags, following, exports, imports, health):
         app.include_router(feature.router)
     problems.install(app)
-    openapi.install(app, description=DESCRIPTION, tags=TAGS)
+    openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
     docs_page.install(app)
     _layers(app, settings)
     return app
@@ -72,7 +82,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
 
 def _layers(app: FastAPI, settings: Settings) -> None:
     """Pure ASGI, the innermost first."""
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if settings.rate_limit:
         app.add_middleware(Limits, per_minute=settings.rate_limit, trusted=settings.trusted_proxies)
     app.add_middleware(Problems)
@@ -92,6 +102,7 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         try:
             yield
         finally:
+            await app.state.watch.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

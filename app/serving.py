@@ -46,9 +46,10 @@ def run(settings: Settings, seed: Path | None, console: Console) -> None:
 def _serve(settings: Settings, listening: socket.socket, console: Console, key: str | None) -> None:
     # Only now: that an index is built for the first time is no news to whoever starts a server.
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    app = create_app(settings)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings),
+            app,
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -58,6 +59,8 @@ def _serve(settings: Settings, listening: socket.socket, console: Console, key: 
         )
     )
     told = _heed(server)
+    # Whoever waits for news is let go first; else the server would wait for them.
+    app.state.watch.ending = lambda: server.should_exit
     _greet(console, "http://{}:{}".format(*_shown(listening)), key)
     server.run(sockets=[listening])
     if not server.started and not told.is_set():

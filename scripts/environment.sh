@@ -23,7 +23,7 @@ find_python() {
             return
         fi
     done
-    fail "this needs Python 3.11 or later as ${PYTHON:-python3} (PYTHON=/path/to/python names another); found: $(${PYTHON:-python3} --version 2>&1 | tail -n 1)"
+    fail "this needs Python 3.11 or later as ${PYTHON:-python3} (PYTHON=/path/to/python names another); found: $(${PYTHON:-python3} --version 2>/dev/null || echo none)"
 }
 
 make_environment() {

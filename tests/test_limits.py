@@ -260,12 +260,14 @@ async def test_made_up_keys_are_at_the_expense_of_their_address(sqlite_settings:
 
 @pytest.mark.anyio
 async def test_revoked_key_falls_back_to_its_address(sqlite_settings: Settings) -> None:
-    async with serve(sqlite_settings.model_copy(update={"rate_limit": 3})) as served:
+    async with serve(sqlite_settings.model_copy(update={"rate_limit": 4})) as served:
         key = (await served.db.write(auth.create, "one", ("write",))).value
-        sender = client(served.app, "192.0.2.1", key)
+        sender, public = client(served.app, "192.0.2.1", key), client(served.app, "192.0.2.1")
         assert await ask(sender, 1) == [200]
         await served.db.write(auth.revoke, int(key.split("_")[1]))
-        assert await ask(sender, 3) == [401, 401, 429]
+        assert await ask(sender, 1) == [401]
+        assert await ask(public, 3) == [200, 200, 429]
+        assert await ask(sender, 1) == [429]
 
 
 @pytest.mark.anyio

@@ -1,6 +1,7 @@
 """How a query is read against the archive: misspelt words, too many words, unfinished words."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from search_archive import Archive, Story, ask, ids
@@ -11,8 +12,8 @@ from app.search.tantivy_engine import TantivyEngine
 
 
 @pytest.fixture
-def archive(tmp_path: object) -> Iterator[Archive]:
-    archive = Archive(tmp_path)  # type: ignore[arg-type] # pytest's is a Path
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    archive = Archive(tmp_path)
     archive.put(
         Story(1, "Sanctions against banks", "Parliament voted on Tuesday.", tags=(1,)),
         Story(2, "Parliament meets", "Members of parliament spoke about trade.", tags=(2,)),
@@ -118,6 +119,13 @@ def test_relaxing_hangs_on_the_query_alone(archive: Archive) -> None:
     by_date = ask(engine, "trade sanctions", match="auto", order="-published_at")
     assert not by_date.reading.relaxed
     assert by_date.total == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["trade", "trade -sanctions", "trade OR sanctions", '"trade talks"', "-trade -sanctions"]
+)
+def test_single_words_and_alternatives_cannot_relax(engine: TantivyEngine, text: str) -> None:
+    assert not ask(engine, text, match="auto").reading.relaxed
 
 
 def test_any_keeps_what_is_ruled_out(engine: TantivyEngine) -> None:

@@ -1,5 +1,6 @@
 """What the routes of articles and search have at hand: the database, the cards, the totals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -17,11 +18,26 @@ from app.sql import Prepared, prepare
 __all__ = ["Archive", "Index", "View", "of"]
 
 
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """An article like another one; `score` orders, `reason` is for people."""
+
+    id: int
+    version: int
+    score: float
+    reason: str
+
+
 class Index(Counts, Protocol):
     """What lists need of the search index. Answered from memory-mapped files, in microseconds."""
 
     async def total(self, wanted: ArticleFilter, head: Head) -> int | None:
         """How many published articles match, less what the log has withdrawn since; None without an index."""
+        ...
+
+    async def similar(self, id: int, view: View, limit: int, without: Sequence[int] = ()) -> list[Similar]:
+        """Published articles like this one, the likest first: never itself, its copies, or one of `without`. Empty
+        without an index."""
         ...
 
 

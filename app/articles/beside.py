@@ -51,16 +51,21 @@ RESOLVE = Parameters(
     openapi_extra=documented(RELATED, REF),
 )
 async def list_related(request: Request) -> Response:
-    """The editors' related posts in their order; those whose article is not known yet are `unresolved`."""
+    """The editors' related posts in their order, filled up with similar articles.
+
+    Entries whose article is not known yet are `unresolved`.
+    """
     here = archive.of(request)
     view = await here.view(request)
     read = RELATED.read(request.scope["query_string"], view.now)
     found = await find(request, here, view, request.path_params["ref"], "/related")
     if isinstance(found, Response):
         return found
-    editorial = read.choice("kind") != "similar"
-    rows = await present.related(here, view, [found.id], read) if editorial else {found.id: []}
-    body = orjson.dumps({"data": rows[found.id][: read.integer("limit")]})
+    kind, limit = read.choice("kind"), read.integer("limit")
+    rows = (await present.related(here, view, [found.id], read))[found.id] if kind != "similar" else []
+    if kind != "editorial" and len(rows) < limit:
+        rows += await present.similar(here, view, found.id, read, limit - len(rows), after=rows)
+    body = orjson.dumps({"data": rows[:limit]})
     return answer.item(request, body, token=view.token, public=view.public, tags=[f"article:{found.id}", "list"])
 
 
@@ -96,6 +101,7 @@ async def get_neighbours(request: Request) -> Response:
     name="resolve_address",
     status_code=307,
     response_model=None,
+    response_class=Response,
     responses={
         300: {
             "model": schemas.Candidates,

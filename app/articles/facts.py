@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import cast
 
 from sqlalchemy import Connection, exists, select
 
@@ -85,3 +86,28 @@ def for_log(facts: Facts) -> LoggedFacts:
         "has_unresolved": facts.has_unresolved,
     }
     return kept | {name: value for name, value in optional.items() if value not in (None, False, (), [])}
+
+
+def from_log(id: int, kept: LoggedFacts) -> Facts:
+    """The facts that `for_log` has kept; what it left out is empty."""
+    text = cast("dict[str, str]", kept)
+    number = cast("dict[str, int]", kept)
+    start, end = cast("tuple[int | None, int | None]", kept.get("dateline", (None, None)))
+    return Facts(
+        id=id,
+        status=text["status"],
+        language=text["language"],
+        origin=text["origin"],
+        external_id=text.get("external_id"),
+        slug=text["slug"],
+        source=number.get("source"),
+        tags=tuple(cast("list[int]", kept.get("tags", ()))),
+        regions={row[0]: (row[1], row[2]) for row in cast("list[list[int]]", kept.get("regions", ()))},
+        published_at=number.get("published_at"),
+        updated_at=number["updated_at"],
+        dateline=(start, end),
+        translation_of=number.get("translation_of"),
+        has_image="has_image" in kept,
+        has_correction="has_correction" in kept,
+        has_unresolved="has_unresolved" in kept,
+    )

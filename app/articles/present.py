@@ -113,6 +113,30 @@ async def related(
     return found
 
 
+async def similar(
+    archive: Archive, view: View, id: int, wanted: params.Read, limit: int, *, after: Sequence[Json]
+) -> list[Json]:
+    """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
+    named = [article["id"] for row in after if isinstance(article := row["article"], dict)]
+    found = await archive.index.similar(id, view, limit, named)
+    shown = await _targets(archive, view, [Entry(one.id, one.version, None) for one in found], wanted)
+    last = max((position for row in after if isinstance(position := row["position"], int)), default=0)
+    present = [one for one in found if one.id in shown]
+    return [
+        {
+            "position": last + i,
+            "kind": "similar",
+            "status": "linked",
+            "title": shown[one.id].get("title"),
+            "url": None,
+            "article": shown[one.id],
+            "score": one.score,
+            "reason": one.reason,
+        }
+        for i, one in enumerate(present, 1)
+    ]
+
+
 async def _targets(
     archive: Archive, view: View, entries: Sequence[Entry], wanted: params.Read | None
 ) -> dict[int, Json]:

@@ -1,4 +1,4 @@
-"""Reads articles: pages of ids by keyset, items, related posts, neighbours. Every statement is prepared by its shape."""
+"""Reads articles: pages of ids by keyset, items, related posts, neighbours. Statements are prepared by their shape."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

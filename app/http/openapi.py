@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -42,20 +43,34 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def install(app: FastAPI, *, description: str, tags: Sequence[Mapping[str, str]] = ()) -> None:
-    """Serves `/openapi.json`. The app must have been made with `openapi_url=None`, so that FastAPI serves none."""
+def install(
+    app: FastAPI,
+    *,
+    description: str,
+    tags: Sequence[Mapping[str, str]] = (),
+    bodies: Sequence[type[BaseModel]] = (),
+) -> None:
+    """Serves `/openapi.json`. The app must have been made with `openapi_url=None`, so that FastAPI serves none.
+
+    `bodies`: the shapes of bodies that routes read themselves, so that FastAPI does not know of them."""
     made: list[bytes] = []
 
     async def openapi(request: Request) -> Response:
         if not made:
-            made.append(orjson.dumps(build(app, description=description, tags=tags)))
+            made.append(orjson.dumps(build(app, description=description, tags=tags, bodies=bodies)))
         body = made[0]
         return respond(request, body, etag=list_etag(body), cache_control=PUBLIC, headers={"Vary": VARY})
 
     app.router.routes.append(Route("/openapi.json", openapi, name="openapi"))
 
 
-def build(app: FastAPI, *, description: str, tags: Sequence[Mapping[str, str]] = ()) -> Json:
+def build(
+    app: FastAPI,
+    *,
+    description: str,
+    tags: Sequence[Mapping[str, str]] = (),
+    bodies: Sequence[type[BaseModel]] = (),
+) -> Json:
     """The document as data. Two operations with one id make FastAPI warn, which tests take as an error."""
     shown: Json = orjson.loads(orjson.dumps(app.openapi()))
     shown["info"] |= {"description": description, "license": {"name": "MIT", "identifier": "MIT"}}
@@ -68,6 +83,9 @@ def build(app: FastAPI, *, description: str, tags: Sequence[Mapping[str, str]] =
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas |= {"Problem": PROBLEM, "ProblemError": PROBLEM_ERROR}
+    for body in bodies:
+        schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs", {}) | {body.__name__: schema}
     parts["schemas"] = dict(sorted(schemas.items()))
     for operation in _operations(shown):
         _describe_failures(operation)

@@ -30,18 +30,17 @@ Texts = Mapping[int, Mapping[PartName, tuple[str, str]]]
 async def rows(here: Archive, view: View, read: Read, asking: Asking, found: Found, hits: Sequence[Hit]) -> list[bytes]:
     """Each hit's JSON, in order; an article that vanished meanwhile is left out."""
     entries = [Entry(hit.id, hit.version, None) for hit in hits]
-    plain = await here.cards.get([(hit.id, hit.version) for hit in hits], view.atlas)
-    present_hits = [hit for hit in hits if hit.id in plain]
-    cards = await present.articles(here, view, entries, wanted=read)
-    shown = await _highlights(here, read, found, plain)
+    cards = await present.by_id(here, view, entries, wanted=read)
+    shown = await _highlights(here, view, read, found, entries)
     parts: Mapping[int, tuple[Part, ...]] = {}
     if read.flag("explain"):
-        ids = tuple(hit.id for hit in present_hits)
+        ids = tuple(hit.id for hit in hits)
         parts = await asyncio.to_thread(asking.index.engine.explain, asking.question, ids)
     return [
         b'{"article":%b,"score":%b,"highlights":%b%b}'
-        % (card, orjson.dumps(hit.score), orjson.dumps(shown.get(hit.id, {})), _explained(parts.get(hit.id)))
-        for card, hit in zip(cards, present_hits, strict=False)
+        % (cards[hit.id], orjson.dumps(hit.score), orjson.dumps(shown.get(hit.id, {})), _explained(parts.get(hit.id)))
+        for hit in hits
+        if hit.id in cards
     ]
 
 
@@ -52,11 +51,12 @@ def _explained(parts: tuple[Part, ...] | None) -> bytes:
 
 
 async def _highlights(
-    here: Archive, read: Read, found: Found, cards: Mapping[int, bytes]
+    here: Archive, view: View, read: Read, found: Found, entries: Sequence[Entry]
 ) -> dict[int, dict[str, list[str]]]:
     wanted = cast("tuple[PartName, ...]", read.choices("highlight"))
-    if not wanted or not cards:
+    if not wanted or not entries:
         return {}
+    cards = await here.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
     marks = {part: highlight.marks(found.reading, part) for part in wanted}
     texts = await queries.bodies(here.db, list(cards)) if "body" in wanted else {}
     return await asyncio.to_thread(_marked, cards, texts, marks)

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -18,7 +19,8 @@ from app.http import answer, conditional, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
 from app.http.times import format_time
-from app.search import asking, facets, schemas, timeline, trending
+from app.regions.atlas import LEVELS
+from app.search import asking, facets, fields, schemas, timeline, trending
 from app.search.asking import Asking
 from app.search.engine import FacetName, GroupName
 from app.search.facets import Value
@@ -29,8 +31,11 @@ router = APIRouter(prefix="/v1", tags=["search"])
 GROUPS = ("tag", "region", "author", "section", "language", "source")
 TIMELINE = Parameters(
     *asking.WORDS,
-    params.choice("interval", "The length of a bucket; weeks begin on Monday.", ("day", "week", "month", "year"), "month"),
+    params.choice(
+        "interval", "The length of a bucket; weeks begin on Monday.", ("day", "week", "month", "year"), "month"
+    ),
     params.choice("group_by", "One series for each of the commonest values.", GROUPS),
+    params.choices("region_level", "Which regions make series; `country` unless given.", LEVELS),
     params.integer("group_limit", "How many series.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
     params.text("format", "`json` or `csv`.", maximum=20, example="csv"),
 )  # fmt: skip
@@ -87,7 +92,14 @@ async def get_timeline(request: Request) -> Response:
             "warnings": asked_.wanted.warnings,
         }
     )
-    return answer.item(request, body, token=view.token, public=view.public, tags=["list", "timeline"])
+    return answer.item(
+        request,
+        body,
+        token=view.token,
+        public=view.public,
+        tags=["list", "timeline"],
+        uses_now=read.uses_now or "published_to" not in read.given,
+    )
 
 
 def _format(read: Read) -> str:
@@ -101,17 +113,10 @@ async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) ->
     """From the dates asked for; where they are open from the first match, and to now."""
     start, end = asked_.question.filter.published
     if start is None:
-        first = await asked_.index.search(
-            replace(
-                asked_.question,
-                order="published_at",
-                limit=1,
-                match="all" if asked_.question.match == "all" else asked_.question.match,
-            )
-        )
+        first = await asked_.index.search(replace(asked_.question, order="published_at", limit=1))
         if not first.hits:
             return []
-        start = first.hits[0].newest >> 30
+        start = first.hits[0].newest >> fields.ID_BITS
     return timeline.edges(interval, read.zone(), start, end if end is not None else max(view.now, start) + 1)
 
 
@@ -137,7 +142,8 @@ async def _series(
     counts = await asked_.index.values(asked_.question, group, bounds[0], bounds[-1], interval)
     sources = await here.sources() if group == "source" else {}
     found: Series = []
-    for value, row in facets.ranked(group, counts, view.atlas, asked_.vocabulary, sources)[
+    among = _of_levels(view, read.choices("region_level") or ("country",)) if group == "region" else None
+    for value, row in facets.ranked(group, counts, view.atlas, asked_.vocabulary, sources, among)[
         : read.integer("group_limit")
     ]:
         own = await asked_.index.histogram(asked_.question, bounds, interval, (group, value))
@@ -187,7 +193,9 @@ async def get_trending(request: Request) -> Response:
     group = cast("FacetName", read.choice("group_by"))
     spans = trending.spans(now, window)
     recent, past = await asyncio.gather(*(asked_.index.published(asked_.question, group, span) for span in spans))
-    names = dict(facets.ranked(group, recent.counts, view.atlas, asked_.vocabulary, {}, among=_countries(view, group)))
+    # A continent holds them all: only what has an edge on the map, or a name in the news, rises.
+    among = _of_levels(view, ("country", "city", "grouping")) if group == "region" else None
+    names = dict(facets.ranked(group, recent.counts, view.atlas, asked_.vocabulary, {}, among=among))
     rising = trending.rising(
         {int(v): n for v, n in recent.counts.items() if v in names},
         {int(v): n for v, n in past.counts.items()},
@@ -198,14 +206,13 @@ async def get_trending(request: Request) -> Response:
     rows = [{**names[one.id], "count": one.count, "expected": one.expected, "score": one.score} for one in rising]
     shown = {"window": {"from": format_time(spans[0][0]), "to": format_time(spans[0][1])}, "data": rows,
              "warnings": asked_.wanted.warnings}  # fmt: skip
-    return answer.item(request, orjson.dumps(shown), token=view.token, public=view.public, tags=["list", "trending"])
+    return answer.item(
+        request, orjson.dumps(shown), token=view.token, public=view.public, tags=["list", "trending"], uses_now=True
+    )
 
 
-def _countries(view: View, group: str) -> frozenset[int] | None:
-    """Only countries, cities and groupings rise: a continent holds them all."""
-    if group != "region":
-        return None
-    return frozenset(id for id, place in view.atlas.by_id.items() if place.level in ("country", "city", "grouping"))
+def _of_levels(view: View, levels: Sequence[str]) -> frozenset[int]:
+    return frozenset(id for id, place in view.atlas.by_id.items() if place.level in levels)
 
 
 def _window(text: str) -> int:

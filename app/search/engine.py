@@ -61,7 +61,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One article found; `score` is null when ordered by date; `newest` is `published_at << 30 | id`."""
+    """One article found; `score` is null when ordered by date; `newest` orders by date and then id."""
 
     id: int
     version: int

@@ -14,7 +14,13 @@ NAMES = ("tag", "region", "author", "section", "language", "source", "year")
 PARAMETERS = (
     params.choices("facets", "Counts by value, of the same articles as the hits.", NAMES, signs=False),
     params.integer(
-        "facet_limit", "How many values of each facet.", default=20, minimum=1, maximum=200, excess="limit_too_large", signs=False
+        "facet_limit",
+        "How many values of each facet.",
+        default=20,
+        minimum=1,
+        maximum=200,
+        excess="limit_too_large",
+        signs=False,
     ),
     params.choices("region_level", "Regions of these levels only, in the facet.", LEVELS, signs=False),
 )  # fmt: skip

@@ -11,23 +11,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sqlalchemy import bindparam, func, select, true
+from sqlalchemy import bindparam, func, literal_column, null, select, true, union_all
 
+from app.articles import bodies
+from app.articles.archive import Similar, View
 from app.articles.filters import ArticleFilter
 from app.db import Database
 from app.errors import IndexBehind
 from app.head import Head
-from app.models import Article, Change, Tag, table
-from app.search import names, suggest
-from app.search.engine import FacetName, Found, GroupName, Hit, Question, SearchEngine
+from app.models import Article, ArticleRegion, ArticleTag, Change, Tag, table
+from app.regions.atlas import Atlas
+from app.search import alike, names, suggest
+from app.search.alike import Profile
+from app.search.engine import FacetName, Found, GroupName, Hit, Question, Sample, SearchEngine
 from app.search.names import Vocabulary
 from app.search.timeline import Interval
-from app.sql import Prepared, prepare
+from app.sql import AnyOf, Prepared, prepare
 
-A, CHANGE = table(Article), table(Change)
+A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
-
-VOCABULARY_SECONDS = 1.0
 
 Counted = int | dict[int, int]
 Counts = Mapping[int | str, int]
@@ -46,8 +48,24 @@ class Published:
 class _Kept:
     names_seq: int
     newest_tag: int | None
-    read_at: float
+    good_until: float
     words: Vocabulary
+
+
+TELLING = ("country", "city", "grouping")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    profile: Profile
+    language: str
+    tags: tuple[int, ...]
+
+
+def _reason(sample: _Known, other: _Known, words: Vocabulary, atlas: Atlas) -> str:
+    tags = [entry.name for tag in sample.tags if tag in other.tags and (entry := words.entries.get(("tag", tag)))]
+    regions = [atlas.by_id[id].name for id in sorted(sample.profile.regions & other.profile.regions)]
+    return alike.reason(tags, regions)
 
 
 def _dated(question: Question, interval: Interval) -> Question:
@@ -79,18 +97,16 @@ class EngineIndex:
         return await asyncio.to_thread(self.engine.search, question)
 
     async def vocabulary(self, head: Head) -> Vocabulary:
-        """All names of tags and regions. Read again when one was renamed, or when there are new tags: these at most
-        every VOCABULARY_SECONDS, because an import makes them by the hundred."""
-        kept = self._vocabulary
-        if kept is not None and kept.names_seq == head.names_seq:
-            if time.monotonic() - kept.read_at < VOCABULARY_SECONDS:
-                return kept.words
-            if await self._newest_tag() == kept.newest_tag:
-                self._vocabulary = replace(kept, read_at=time.monotonic())
-                return kept.words
-        newest = await self._newest_tag()
+        """All names of tags and regions, read again when one was renamed and when there are new tags; for new tags at
+        most a twentieth of the time is spent on reading, because an import makes them by the hundred."""
+        kept, newest = self._vocabulary, await self._newest_tag()
+        same = kept is not None and kept.names_seq == head.names_seq
+        if kept is not None and same and (kept.newest_tag == newest or time.monotonic() < kept.good_until):
+            return kept.words
+        began = time.monotonic()
         words = await asyncio.to_thread(self._load)
-        self._vocabulary = _Kept(head.names_seq, newest, time.monotonic(), words)
+        took = time.monotonic() - began
+        self._vocabulary = _Kept(head.names_seq, newest, began + 20 * took, words)
         return words
 
     async def _newest_tag(self) -> int | None:
@@ -134,6 +150,45 @@ class EngineIndex:
     async def titles(self, text: str, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
         return await asyncio.to_thread(suggest.articles, self.engine, text, excluded, limit)
 
+    async def similar(self, id: int, view: View, limit: int, without: Sequence[int] = ()) -> list[Similar]:
+        """The engine's candidates, three times as many as asked for, put in order by `alike`; four statements."""
+        try:
+            excluded = (*await self.excluded(view.head), *without)
+            [sample] = await self._profiles([Hit(id, 0, 0.0, 0)], view.atlas)
+            asked = Sample(id, sample.language, sample.profile.title, sample.profile.text, sample.tags)
+            hits = await asyncio.to_thread(self.engine.similar, asked, ArticleFilter(), excluded, 3 * limit + 5)
+        except IndexBehind:
+            return []
+        found = {one.profile.id: one for one in await self._profiles(hits, view.atlas)}
+        candidates = [found[hit.id].profile for hit in hits if hit.id in found]
+        ranked = await asyncio.to_thread(alike.ordered, sample.profile, candidates, limit)
+        words = await self.vocabulary(view.head)
+        return [
+            Similar(one.id, one.version, score, _reason(sample, found[one.id], words, view.atlas))
+            for one, score in ranked
+        ]
+
+    async def _profiles(self, hits: Sequence[Hit], atlas: Atlas) -> list[_Known]:
+        """What is compared of each article, in two statements."""
+        scores = {hit.id: hit.score or 0.0 for hit in hits}
+        dialect, ids = self._db.dialect, list(scores)
+        links: dict[int, tuple[list[int], list[int]]] = {id: ([], []) for id in ids}
+        for article, tag, region in await self._db.reader.rows(_links(dialect), {"ids": ids}):
+            tags, regions = links[int(str(article))]
+            tags += [int(str(tag))] if tag is not None else []
+            regions += [int(str(region))] if region is not None else []
+        found = []
+        for id_, version, language, title, standfirst, body, at in await self._db.reader.rows(
+            _texts(dialect), {"ids": ids}
+        ):
+            id, text = int(str(id_)), "\n".join(str(part) for part in (standfirst, bodies.to_text(str(body))) if part)
+            tags, regions = links[id]
+            telling = frozenset(region for region in regions if atlas.by_id[region].level in TELLING)
+            published = at if isinstance(at, int) else None
+            profile = Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
+            found.append(_Known(profile, str(language), tuple(tags)))
+        return found
+
     async def total(self, wanted: ArticleFilter, head: Head) -> int | None:
         try:
             excluded = await self.excluded(head)
@@ -169,6 +224,26 @@ class EngineIndex:
         self._kept[key] = value
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
+
+
+@lru_cache(maxsize=4)
+def _texts(dialect: str) -> Prepared:
+    columns = ("id", "version", "language", "title", "standfirst", "body", "published_at")
+    return prepare(select(*(A.c[name] for name in columns)).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+
+
+@lru_cache(maxsize=4)
+def _links(dialect: str) -> Prepared:
+    """Rows of (article, tag or null, region or null), own links only, in the articles' order."""
+    tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id, null(), TAGGED.c.position).where(
+        AnyOf(TAGGED.c.article_id, "ids")
+    )
+    placed = select(PLACED.c.article_id, null(), PLACED.c.region_id, PLACED.c.position).where(
+        AnyOf(PLACED.c.article_id, "ids"), PLACED.c.roles != literal_column("0")
+    )
+    both = union_all(tagged, placed).subquery()
+    article, tag, region, position = both.c
+    return prepare(select(article, tag, region).order_by(article, position), dialect, ["ids"])
 
 
 @lru_cache(maxsize=4)

@@ -13,7 +13,7 @@ from app.search import analysis, fields, filtering, terms, tree, typos
 from app.search.compose import Composer
 from app.search.engine import Correction, Question, Reading
 from app.search.reader import View, commonest_languages
-from app.search.tree import And, Field, FieldName, Near, Node, Or, Prefix, Word
+from app.search.tree import And, Field, FieldName, Near, Node, Not, Or, Prefix, Word
 
 ENOUGH = 20
 """Articles with all of the words; with fewer, any of them are looked for."""
@@ -68,7 +68,8 @@ class _Archive:
         )
 
     def _asks_too_much(self, read: Node) -> bool:
-        return isinstance(read, And) and not self._has(self.composer.query(read), ENOUGH)
+        several = isinstance(read, And) and sum(not isinstance(node, Not) for node in read.nodes) > 1
+        return several and not self._has(self.composer.query(read), ENOUGH)
 
     def _has(self, query: Query, least: int) -> bool:
         clauses = [(Occur.Must, Query.const_score_query(query, 0))]  # who matches is quicker than how well

@@ -24,7 +24,11 @@ router = APIRouter(prefix="/v1", tags=["search"])
 
 SEARCH = Parameters(
     *asking.WORDS,
-    params.choice("sort", "`relevance` needs `q`, and is the default with it.", ("relevance", "-published_at", "published_at")),
+    params.choice(
+        "sort",
+        "`relevance` needs `q`, and is the default with it.",
+        ("relevance", "-published_at", "published_at"),
+    ),
     params.flag("prefix", "The last word may be unfinished: search as you type."),
     params.choice("recency", "How much newer articles stand above older ones.", ("off", "normal", "strong"), "normal"),
     *facets.PARAMETERS,
@@ -88,7 +92,7 @@ def _turn(asked: Asking, view: View, read: Read) -> Turn:
     number, text = read.integer_or_none("page"), read.text("cursor")
     if text is None:
         return Turn(offset=(number - 1) * read.integer("limit") if number else 0, at=view.now)
-    cursor = paging.decode(text, read.signature)
+    cursor = paging.decode(text, _signature(read))
     at, seq = (*cursor.extra, None, None)[:2]
     pinned = at if isinstance(at, int) else view.now
     if asked.question.order != "relevance":
@@ -111,6 +115,11 @@ def _turned(asked: Asking, turn: Turn, limit: int) -> Question:
         after=turn.key,
         today=turn.at - turn.at % asking.DAY,
     )
+
+
+def _signature(read: Read) -> str:
+    """Another list's cursor is none of a search."""
+    return f"search {read.signature}"
 
 
 def _reverse(order: Order) -> Order:
@@ -136,6 +145,7 @@ async def _answer(
         warnings=asked.wanted.warnings,
         extra=extra,
         tags=["list", "search", *(f"article:{hit.id}" for hit in hits)],
+        uses_now=read.uses_now,
     )
 
 
@@ -165,8 +175,8 @@ def _page(read: Read, order: Order, turn: Turn, hits: tuple[Hit, ...], found: Fo
     return Page(
         limit,
         number=number,
-        next=paging.encode(next_, read.signature) if onward else None,
-        previous=paging.encode(previous, read.signature) if back else None,
+        next=paging.encode(next_, _signature(read)) if onward else None,
+        previous=paging.encode(previous, _signature(read)) if back else None,
         total=found.total if counted else None,
         total_is="exact" if counted else "none",
     )

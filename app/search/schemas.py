@@ -34,7 +34,7 @@ class QueryNote(Shape):
     detail: str
 
 
-class Correction(Shape):
+class WordCorrection(Shape):
     """A word that no article has, and those that were looked for instead."""
 
     word: str
@@ -50,7 +50,7 @@ class QueryRead(Shape):
     sort: str
     match: Literal["all", "any"]
     relaxed: bool
-    corrections: list[Correction]
+    corrections: list[WordCorrection]
     did_you_mean: str | None
     notes: list[QueryNote]
 

@@ -69,7 +69,8 @@ def _known(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
     out: dict[Wanted, int] = {}
     for one in asked:
         family = _family(one.kind)
-        id = names.get((text.words_key(one.name), family)) or found.get((one.ref, family))
+        named, slugged = names.get((text.words_key(one.name), family)), found.get((one.ref, family))
+        id = (slugged or named) if one.slug else (named or slugged)
         if id is not None:
             out[one] = id
     return out

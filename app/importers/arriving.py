@@ -1,0 +1,165 @@
+"""Imports that arrive line by line: reads, saves in batches, and says of each line what became of it.
+
+A bad line never fails the others, and a batch that the database refuses is tried again line by line. What was not
+answered for was not saved, unless the client went while its answer was on the way.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import orjson
+from sqlalchemy import select
+
+from app.articles import service
+from app.articles.archive import Archive
+from app.articles.service import Saved
+from app.errors import DatabaseUnavailable, DatelineError
+from app.head import Head
+from app.importers import ndjson
+from app.importers.document import Context, Document
+from app.importers.prepare import Prepared as Ready
+from app.importers.prepare import prepare
+from app.models import Article, table
+from app.regions import service as regions
+from app.regions.atlas import Atlas
+from app.sql import AnyOf, Prepared
+from app.sql import prepare as prepare_statement
+
+A = table(Article)
+NAME = "import"
+"""The origin of items that name none, and have no address or source to name one."""
+
+Json = dict[str, object]
+Line = tuple[int, bytes]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Arriving:
+    """One import on its way: what it counts, and where the log stands with it."""
+
+    here: Archive
+    head: Head
+    origin: str | None
+    dry_run: bool
+    read: int = 0
+    counted: Counter[str] = field(default_factory=Counter)
+
+    async def take(self, lines: Sequence[Line]) -> list[bytes]:
+        """One transaction for all of these lines; a result for each, in order."""
+        atlas = await regions.current(self.here.db, self.head.epoch, self.head.names_seq)
+        read = await asyncio.to_thread(self._prepared, lines, atlas)
+        ready = {number: one for number, one in read.items() if isinstance(one, Ready)}
+        saved = await self._saved(ready)
+        slugs = await self._slugs([one.id for one in saved.values() if isinstance(one, Saved) and one.id])
+        results = []
+        for number, one in read.items():
+            outcome = saved.get(number, one)
+            results.append(orjson.dumps(self._result(number, outcome, slugs)))
+        return results
+
+    def summary(self) -> bytes:
+        """The last line."""
+        counts = {name: self.counted[name] for name in ("created", "updated", "unchanged", "failed")}
+        return orjson.dumps({"summary": counts, "seq": self.head.place.token})
+
+    def _prepared(self, lines: Sequence[Line], atlas: Atlas) -> dict[int, Ready | str]:
+        """Each line as something to save, or the reason why it is none. A last line with the count is neither."""
+        found: dict[int, Ready | str] = {}
+        for number, line in lines:
+            count = _end(line)
+            if count is None:
+                self.read += 1
+                found[number] = _read(line, self.origin, atlas)
+            elif count != self.read:
+                found[number] = f"the body ends with a count of {count}, but {self.read} lines were read"
+        return found
+
+    async def _saved(self, ready: dict[int, Ready]) -> dict[int, Saved | str]:
+        """In one transaction, else one by one, so that only what cannot be saved is not."""
+        if not ready:
+            return {}
+        try:
+            return dict(zip(ready, await self._write(list(ready.values())), strict=True))
+        except DatabaseUnavailable as error:
+            return dict.fromkeys(ready, error.detail)
+        except Exception as error:
+            if len(ready) == 1:
+                return dict.fromkeys(ready, _reason(error))
+            one_by_one = [await self._saved({number: one}) for number, one in ready.items()]
+            return {number: saved for found in one_by_one for number, saved in found.items()}
+
+    async def _write(self, ready: Sequence[Ready]) -> list[Saved]:
+        manuscripts = [one.manuscript for one in ready]
+        if self.dry_run:
+            return await asyncio.to_thread(self._would_be, ready)
+        written = await self.here.db.write(
+            service.upsert, manuscripts, now=int(time.time()), site_url=self.here.settings.site_url
+        )
+        self.head = written.head
+        return written.value
+
+    def _would_be(self, ready: Sequence[Ready]) -> list[Saved]:
+        with self.here.db.snapshot() as snapshot:
+            outcomes = service.would_be(snapshot.connection, [one.manuscript for one in ready])
+        return [Saved(0, 0, outcome) for outcome in outcomes]
+
+    async def _slugs(self, ids: Sequence[int]) -> dict[int, str]:
+        if not ids:
+            return {}
+        rows = await self.here.db.reader.rows(_slug_statement(self.here.db.dialect), {"ids": list(ids)})
+        return {int(str(id)): str(slug) for id, slug in rows}
+
+    def _result(self, number: int, outcome: Saved | Ready | str, slugs: dict[int, str]) -> Json:
+        if not isinstance(outcome, Saved):
+            self.counted["failed"] += 1
+            return {"line": number, "outcome": "failed", "id": None, "slug": None, "reason": str(outcome)}
+        self.counted[outcome.outcome] += 1
+        id = outcome.id or None
+        slug = slugs.get(outcome.id)
+        return {"line": number, "outcome": outcome.outcome, "id": id, "slug": slug, "reason": None}
+
+
+def _read(line: bytes, origin: str | None, atlas: Atlas) -> Ready | str:
+    if line.lstrip()[:1] == b"[":
+        return "not a JSON object"
+    [item] = ndjson.parse([line], "line", Context(origin or NAME))
+    if not isinstance(item, Document):
+        return item.reason
+    try:
+        return prepare(item, NAME, origin, atlas)
+    except (ValueError, OverflowError, RecursionError) as error:
+        logger.exception("a line could not be prepared")
+        return f"could not be read: {error}"
+
+
+def _end(line: bytes) -> int | None:
+    """The count of a last line `{"end": true, "count": N}`, which exports have."""
+    if len(line) > 200 or b'"end"' not in line:
+        return None
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(value, dict) or value.get("end") is not True or set(value) != {"end", "count"}:
+        return None
+    count = value["count"]
+    return count if isinstance(count, int) else None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, DatelineError):
+        return error.detail
+    logger.exception("a line could not be saved", exc_info=error)
+    return "the server could not save it; its log says why"
+
+
+@lru_cache(maxsize=4)
+def _slug_statement(dialect: str) -> Prepared:
+    return prepare_statement(select(A.c.id, A.c.slug).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])

@@ -1,0 +1,1 @@
+"""What clients follow: the change feed, the event stream, the export."""

@@ -1,0 +1,20 @@
+"""What answers about changes look like, for the documentation. Places and articles are made up."""
+
+TOKEN = "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"  # noqa: S105 -- a place in a log
+CHANGE: dict[str, object] = {
+    "seq": TOKEN,
+    "event": "updated",
+    "article": {
+        "id": 42,
+        "slug": "how-the-danube-commission-keeps-a-river-open",
+        "previous_slug": None,
+        "version": 2,
+    },
+    "tag": None,
+    "region": None,
+    "at": "2025-05-14T09:12:44Z",
+    "changed_fields": ["standfirst", "tags"],
+}
+CHANGES: dict[str, object] = {"data": [CHANGE], "next": TOKEN, "has_more": False}
+STREAM = f'id: {TOKEN}\ndata: {{"seq": "{TOKEN}", "event": "updated", "article": {{"id": 42, …}}, …}}\n\n'
+EXPORT = '{"id": 42, "slug": "how-the-danube-commission-keeps-a-river-open", …}\n{"end": true, "count": 1}\n'

@@ -1,0 +1,127 @@
+"""The export: articles in full, in the order of their ids, in short reads; nothing is held while a client is slow."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import orjson
+from sqlalchemy import bindparam, literal_column, select
+
+from app.articles import filters, present
+from app.articles.archive import Archive, View
+from app.articles.filters import ArticleFilter, Shape
+from app.articles.queries import Entry
+from app.db import Database
+from app.http.params import Read
+from app.models import Article, ArticleSlug, ArticleUrl, Change, table
+from app.sql import AnyOf, Prepared, json_rows, prepare
+
+A, SLUG, URL, CHANGE = table(Article), table(ArticleSlug), table(ArticleUrl), table(Change)
+PAGE = 200
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What to export: a filter, how to show the articles, and optionally only what has changed behind a row."""
+
+    here: Archive
+    view: View
+    read: Read
+    filter: ArticleFilter
+    since: int | None = None
+
+    async def lines(self) -> AsyncGenerator[bytes]:
+        """Pieces of up to 200 lines, then the last line with the count."""
+        count, after = 0, -1
+        while found := await _page(self.here.db, self.filter, after, self.since):
+            shown = await self._shown(found)
+            count += len(shown)
+            if shown:
+                yield b"\n".join(shown) + b"\n"
+            after = found[-1].id
+        yield orjson.dumps({"end": True, "count": count}) + b"\n"
+
+    async def _shown(self, entries: Sequence[Entry]) -> list[bytes]:
+        cards = await present.by_id(self.here, self.view, entries, wanted=self.read, full=True)
+        more = await _more(self.here.db, list(cards))
+        # Whoever has left since the page was read: the log tells, and what is no longer public is not shown.
+        still = [id for id in cards if id in more and more[id].status in self.filter.statuses]
+        if self.read.fields("fields"):
+            return [cards[id] for id in still]
+        return [_line(orjson.loads(cards[id]), more[id]) for id in still]
+
+
+@dataclass(frozen=True, slots=True)
+class _More:
+    """What an import elsewhere needs beside the article as shown; the last three are JSON."""
+
+    status: str
+    origin: str
+    extra: str
+    slugs: str
+    urls: str
+
+
+def _line(article: Json, more: _More) -> bytes:
+    slugs = [slug for (slug,) in orjson.loads(more.slugs) if slug != article["slug"]]
+    source = article["source"]
+    own = (source.get("url") if isinstance(source, dict) else None, article["url"])
+    urls = [url for (url,) in orjson.loads(more.urls) if url not in own]
+    added = {"origin": more.origin, "previous_slugs": slugs, "previous_urls": urls}
+    # What an earlier import could not place goes along, under the names that it came with.
+    return orjson.dumps(article | added | {n: v for n, v in orjson.loads(more.extra).items() if n not in article})
+
+
+class _Shaped:
+    """A filter that is equal to all filters of its shape: the statement's text is the same for them."""
+
+    def __init__(self, wanted: ArticleFilter) -> None:
+        self.example = wanted
+        self.shape: Shape = filters.shape(wanted)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shaped) and self.shape == other.shape
+
+    def __hash__(self) -> int:
+        return hash(self.shape)
+
+
+async def _page(db: Database, wanted: ArticleFilter, after: int, since: int | None) -> list[Entry]:
+    statement = _statement(db.dialect, _Shaped(wanted), since is not None)
+    values = {**filters.values(wanted), "after_id": after, "limit": PAGE}
+    values |= {} if since is None else {"since": since}
+    return [Entry(int(str(id)), int(str(version)), None) for id, version in await db.reader.rows(
+        statement, values, bounded=False
+    )]  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _statement(dialect: str, shaped: _Shaped, changed: bool) -> Prepared:
+    wanted = shaped.example
+    found = select(A.c.id, A.c.version).where(*filters.conditions(wanted))
+    found = found.where(A.c.id > bindparam("after_id", type_=A.c.id.type))
+    if changed:
+        behind = CHANGE.c.seq > bindparam("since", type_=CHANGE.c.seq.type)
+        named = select(CHANGE.c.entity_id).where(behind, CHANGE.c.entity == literal_column("'article'"))
+        found = found.where(A.c.id.in_(named))
+    return prepare(found.order_by(A.c.id).limit(bindparam("limit")), dialect, filters.lists(wanted))
+
+
+async def _more(db: Database, ids: Sequence[int]) -> dict[int, _More]:
+    rows = await db.reader.rows(_more_statement(db.dialect), {"ids": list(ids)})
+    return {int(str(id)): _More(*(str(value) for value in rest)) for id, *rest in rows}
+
+
+@lru_cache(maxsize=4)
+def _more_statement(dialect: str) -> Prepared:
+    slugs = select(SLUG.c.slug).where(SLUG.c.article_id == A.c.id).order_by(SLUG.c.slug).correlate(A).subquery()
+    urls = select(URL.c.url).where(URL.c.article_id == A.c.id).order_by(URL.c.url_key).correlate(A).subquery()
+    found = select(A.c.id, A.c.status, A.c.origin, A.c.extra, json_rows(slugs), json_rows(urls))
+    return prepare(found.where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+
+
+def everything(wanted: ArticleFilter) -> ArticleFilter:
+    """The same filter over articles in every state."""
+    return replace(wanted, statuses=("draft", "published", "scheduled", "withdrawn"))

@@ -1,0 +1,126 @@
+"""Following over HTTP: the change feed and the event stream. Reads only."""
+
+import time
+from collections.abc import AsyncGenerator
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import present
+from app.head import Place
+from app.http import answer, params
+from app.http.openapi import problems
+from app.http.params import Parameters, Read
+from app.http.problems import VARY
+from app.sync import examples, following, schemas, show
+from app.sync.following import FILTERS, Following, Seen
+from app.sync.streaming import Streamed, described
+from app.sync.watch import Watch
+
+router = APIRouter(prefix="/v1", tags=["following"])
+
+SINCE = "A token from `next`, `seq`, `X-Seq`; `0`: from the beginning; `now`: only what comes."
+INCLUDE = params.fields(
+    "include", "Adds `card`, the article as it is now or null; body and the like go into it.",
+    ("article", *present.INCLUDES),
+)  # fmt: skip
+_SHOWN = tuple(INCLUDE if shown.name == "include" else shown for shown in present.PARAMETERS)
+CHANGES = Parameters(
+    *FILTERS,
+    params.text("since", SINCE, maximum=200, example="now", signs=False),
+    params.limit(500, 1000),
+    params.integer("wait", "Hold the answer up to so many seconds until there is news.", default=0, minimum=0,
+                   maximum=60, signs=False),
+    *_SHOWN,
+)  # fmt: skip
+STREAM = Parameters(*FILTERS, params.text("since", SINCE, maximum=200, example="now", signs=False), *_SHOWN)
+LAST_EVENT_ID: dict[str, object] = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "Sent by browsers when they come back; wins over `since`.",
+    "schema": {"type": "string", "maxLength": 200},
+}
+PER_EVENTS = 100
+BEAT_SECONDS = 15.0
+RETRY_MILLISECONDS = 2000
+_PROBLEMS = problems(
+    "missing_scope", "cursor_expired", "filter_changed", "invalid_range", "offset_required", "unknown_field",
+    "unknown_region",
+)  # fmt: skip
+
+
+def _watch(request: Request) -> Watch:
+    watch = request.app.state.watch
+    assert isinstance(watch, Watch)
+    return watch
+
+
+@router.get(
+    "/changes",
+    name="list_changes",
+    response_model=schemas.ChangeList,
+    responses=answer.example(examples.CHANGES) | _PROBLEMS | problems("limit_too_large"),
+    openapi_extra={"parameters": CHANGES.openapi()},
+)
+async def list_changes(request: Request) -> Response:
+    """What has changed since a place, in the order in which it was committed. Ask again with `next`."""
+    at = await following.begin(request, CHANGES, lambda read: read.text("since") or "0")
+    limit, wait = at.read.integer("limit"), at.read.integer("wait")
+    deadline = time.monotonic() + wait
+    seen = await at.look(limit)
+    while not seen.told and not seen.more and await at.news(_watch(request), deadline):
+        seen = await at.look(limit)
+    told, place = await show.changes(at, seen), seen.place.token
+    tail = orjson.dumps({"next": place, "has_more": seen.more})
+    body = b'{"data":[' + b",".join(told) + b"]," + tail[1:]
+    return Response(body, headers=_headers(place), media_type="application/json")
+
+
+def _headers(place: str) -> dict[str, str]:
+    return {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": place}
+
+
+def _resumed(request: Request, read: Read) -> str:
+    return request.headers.get("last-event-id") or read.text("since") or "now"
+
+
+@router.get(
+    "/changes/stream",
+    name="stream_changes",
+    response_class=Response,
+    responses=described("text/event-stream", examples.STREAM) | _PROBLEMS,
+    openapi_extra={"parameters": [*STREAM.openapi(), LAST_EVENT_ID]},
+)
+async def stream_changes(request: Request) -> Response:
+    """The changes as server-sent events, from now on unless told otherwise. Each `id` is a place to resume from."""
+    at = await following.begin(request, STREAM, lambda read: _resumed(request, read))
+    headers = _headers(at.place.token) | {"X-Accel-Buffering": "no"}
+    return Streamed(_events(at, _watch(request)), headers, "text/event-stream")
+
+
+async def _events(at: Following, watch: Watch) -> AsyncGenerator[bytes]:
+    """Ends with the client or the server. At most one look's events are in memory, and none while it waits."""
+    yield b"retry: %d\nid: %s\n\n" % (RETRY_MILLISECONDS, at.place.token.encode())
+    while True:
+        beat = time.monotonic() + BEAT_SECONDS
+        seen = await at.look(PER_EVENTS)
+        if seen.told:
+            yield await _batch(at, seen)
+        while not seen.more and not await at.news(watch, beat):
+            if watch.ending() or await at.request.is_disconnected():
+                return
+            # The id alone raises no event in the client, but it resumes from there.
+            yield b"id: %s\n\n" % at.place.token.encode()
+            beat = time.monotonic() + BEAT_SECONDS
+            await at.renew()
+
+
+async def _batch(at: Following, seen: Seen) -> bytes:
+    """The last event bears the place behind all that was examined, the others their own."""
+    rows = [told.row for told in seen.told]
+    ids = [Place(seen.place.epoch, row.seq, row.mark).token for row in rows[:-1]] + [seen.place.token]
+    told = await show.changes(at, seen)
+    return b"".join(b"id: %s\ndata: %s\n\n" % (id.encode(), data) for id, data in zip(ids, told, strict=True))

@@ -1,0 +1,62 @@
+"""The shapes of changes as clients see them, for the documentation."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.articles.schemas import ArticleCard, Time
+from app.http.schemas import Shape, only_where
+from app.sync.rows import Event
+
+
+class ChangedArticle(Shape):
+    """`slug` is null for an article of which nothing may be said any more; `previous_slug` unless it has changed."""
+
+    id: int
+    slug: str | None
+    previous_slug: str | None
+    version: int | None
+
+
+class Renamed(Shape):
+    """A tag or region as it is called now."""
+
+    id: int
+    slug: str
+    name: str
+
+
+class Change(Shape):
+    """One row of the change log as this consumer sees it."""
+
+    seq: str = Field(description="The place of this change, good for `since` and `min_seq`.")
+    event: Event
+    article: ChangedArticle | None
+    tag: Renamed | None
+    region: Renamed | None
+    at: Time
+    changed_fields: list[str]
+    card: ArticleCard | None = only_where(
+        "With `include`: the article as it is now; null where it does not match the filter now.", None
+    )
+
+
+class ChangeList(Shape):
+    """`next` is past everything examined, also past what was not for this consumer."""
+
+    data: list[Change]
+    next: str
+    has_more: bool
+
+
+class ImportedLine(Shape):
+    """What became of one line. `reason` only where it failed; `id` and `slug` are null then, and in a dry run."""
+
+    line: int
+    outcome: Literal["created", "updated", "unchanged", "failed"]
+    id: int | None
+    slug: str | None
+    reason: str | None
+
+
+__all__ = ["Change", "ChangeList", "ImportedLine"]

@@ -1,0 +1,49 @@
+"""An application behind a real socket, for what only shows there: streams, bodies that break off, other programs."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import uvicorn
+from conftest import Served
+
+from app.http import auth
+from app.main import create_app
+from app.settings import Settings
+
+
+@dataclass(frozen=True)
+class Listening(Served):
+    """As `Served`, but the clients speak over the network."""
+
+    address: str
+    server: uvicorn.Server
+
+
+@contextlib.asynccontextmanager
+async def listen(settings: Settings) -> AsyncIterator[Listening]:
+    app = create_app(settings)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        server = uvicorn.Server(config)
+        app.state.watch.ending = lambda: server.should_exit
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        while not server.started:
+            assert not task.done(), task
+            await asyncio.sleep(0.01)
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        try:
+            async with (
+                httpx.AsyncClient(base_url=address, timeout=20) as public,
+                httpx.AsyncClient(base_url=address, timeout=20) as editor,
+            ):
+                served = Listening(app, settings, public, editor, address, server)
+                editor.headers.update(await served.key(*auth.SCOPES))
+                yield served
+        finally:
+            server.should_exit = True
+            await task

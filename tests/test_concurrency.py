@@ -1,0 +1,90 @@
+"""Many at once: requests, writers with a follower, processes on one file, and processes that are killed.
+
+The same with more and for longer: `make torture`.
+"""
+
+import asyncio
+import multiprocessing
+import random
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+
+import pytest
+from conftest import Served
+from torture import checkpoints, crashes, writers
+
+from app.changes import log
+from app.settings import Settings
+
+on_postgres = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def processes(count: int) -> Executor:
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("titles", [200, 20])
+async def test_many_posts_at_once_are_all_accepted(served: Served, titles: int) -> None:
+    before = served.db.write_now(lambda session: None).head.seq
+    bodies = [{"title": f"One of {titles} titles, number {i % titles}", "tags": [f"tag {i % 7}"]} for i in range(200)]
+    answers = await asyncio.gather(*(served.editor.post("/v1/articles", json=body) for body in bodies))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == len({answer.json()["slug"] for answer in answers}) == 200
+    with served.db.snapshot() as snapshot:
+        rows = log.read(snapshot, before, 1_000)
+        assert log.head(snapshot).place == served.db.write_now(lambda session: None).head.place
+    assert len(rows) == 200
+
+
+@pytest.mark.anyio
+async def test_posts_at_once_with_one_key_make_one_article(served: Served) -> None:
+    headers = {"Idempotency-Key": "the same"}
+    body = {"title": "Only once, however often it is sent"}
+    answers = await asyncio.gather(*(served.editor.post("/v1/articles", json=body, headers=headers) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+@on_postgres
+@pytest.mark.parametrize(("transactions", "batch"), [(60, 1), (5, 50)])
+def test_follower_among_eight_writers_misses_nothing(database_url: str, transactions: int, batch: int) -> None:
+    with ThreadPoolExecutor(9) as pool:
+        found = writers.run(pool, writers.Load(database_url, transactions, batch))
+    assert (found.skipped, found.double) == (0, 0)
+
+
+@on_postgres
+def test_follower_of_a_plain_sequence_misses_rows(database_url: str) -> None:
+    """The control: what finds nothing wrong with the log does find what is wrong with a sequence."""
+    with ThreadPoolExecutor(9) as pool:
+        found = writers.run(pool, writers.Load(database_url, 20, 50), naive=True)
+    assert found.skipped > 0
+
+
+def test_processes_that_write_and_checkpoint_one_file_leave_it_whole(sqlite_settings: Settings) -> None:
+    before, seconds = _head(sqlite_settings), 1.5
+    with processes(2) as pool:
+        writing = [pool.submit(checkpoints.write, sqlite_settings, writer, seconds) for writer in range(2)]
+        checkpoints.read(sqlite_settings, seconds)
+        written = [one.result(30).count for one in writing]
+    assert min(written) > 10
+    assert checkpoints.faults(sqlite_settings, sum(written), before) == []
+
+
+def _head(settings: Settings) -> int:
+    from app.db import Database
+
+    db = Database(settings, log.append)
+    with db.snapshot() as snapshot:
+        seq = log.head(snapshot).seq
+    db.close_now()
+    return seq
+
+
+def test_killed_server_and_import_lose_nothing_that_was_answered(sqlite_settings: Settings) -> None:
+    archive = crashes.Archive(sqlite_settings, random.Random())
+    for _ in range(2):
+        archive.crash(within=2)
+    archive.retry()
+    assert archive.faults() == []
+    assert archive.all.answered

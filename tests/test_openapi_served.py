@@ -1,0 +1,100 @@
+"""The description of the real server: complete, with an example for every answer, and true."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from app.articles import examples as articles
+from app.articles import given, schemas
+from app.errors import CODES
+from app.health import BEHIND, LIVE, READY, Live, Ready
+from app.http.openapi import build
+from app.main import BODIES, DESCRIPTION, TAGS, create_app
+from app.regions import examples as regions
+from app.regions.schemas import Region, RegionList, RegionNode
+from app.settings import Settings
+from app.tags import examples as tags
+from app.tags.schemas import Tag, TagList
+
+OPERATIONS = {
+    "list_articles", "get_article", "list_related", "get_neighbours", "resolve_address", "create_article",
+    "search_articles", "list_regions", "get_region_tree", "get_region", "list_tags", "get_tag", "get_liveness",
+    "get_readiness",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def described(sqlite_template: Any) -> dict[str, Any]:
+    return build(create_app(Settings(data_dir=sqlite_template.parent)), description=DESCRIPTION, tags=TAGS, bodies=BODIES)
+
+
+def _operations(described: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in described["paths"].values():
+        yield from path.values()
+
+
+def test_operations_and_schemas_have_their_names(described: dict[str, Any]) -> None:
+    assert {one["operationId"] for one in _operations(described)} >= OPERATIONS
+    names = set(described["components"]["schemas"])
+    assert {"Article", "ArticleCard", "ArticleCreate", "Problem", "Page", "Region", "Tag"} <= names
+    assert not [name for name in names if "__" in name or "-" in name]
+    assert set(re.findall(r'"#/components/schemas/([^"]+)"', str(described).replace("'", '"'))) <= names
+
+
+def test_every_answer_has_an_example(described: dict[str, Any]) -> None:
+    bare = [
+        (one["operationId"], status, kind)
+        for one in _operations(described)
+        for status, answer in one["responses"].items()
+        for kind, shown in answer.get("content", {}).items()
+        if not (shown.get("example") or shown.get("examples"))
+    ]
+    assert [found for found in bare if found[0] in OPERATIONS - {"search_articles"}] == []
+
+
+def test_every_parameter_is_described_and_lists_are_exploded(described: dict[str, Any]) -> None:
+    for one in _operations(described):
+        assert one["summary"] and one["description"], one["operationId"]
+        for parameter in one.get("parameters", ()):
+            assert parameter["description"], (one["operationId"], parameter["name"])
+            if parameter["schema"].get("type") == "array":
+                assert (parameter["style"], parameter["explode"]) == ("form", True)
+
+
+def test_every_failure_is_a_problem_of_the_closed_list(described: dict[str, Any]) -> None:
+    for one in _operations(described):
+        for status, answer in one["responses"].items():
+            if int(status) < 400:
+                continue
+            shown = answer["content"]["application/problem+json"]
+            assert shown["schema"] == {"$ref": "#/components/schemas/Problem"}
+            assert {code: str(CODES[code].status) for code in shown["examples"]} == dict.fromkeys(
+                shown["examples"], status
+            )
+
+
+@pytest.mark.parametrize(
+    ("model", "example"),
+    [
+        (schemas.ArticleCard, articles.CARD),
+        (schemas.Article, articles.ARTICLE),
+        (schemas.ArticleList, articles.LIST),
+        (schemas.RelatedList, articles.RELATED),
+        (schemas.Neighbours, articles.NEIGHBOURS),
+        (schemas.Candidates, articles.CANDIDATES),
+        (given.ArticleCreate, given.EXAMPLE),
+        (Region, regions.REGION),
+        (RegionList, regions.LIST),
+        (RegionNode, regions.TREE),
+        (Tag, tags.TAG),
+        (TagList, tags.LIST),
+        (Live, LIVE),
+        (Ready, READY),
+        (Ready, BEHIND),
+    ],
+)
+def test_example_is_of_its_shape(model: type[BaseModel], example: object) -> None:
+    assert model.model_validate(example)

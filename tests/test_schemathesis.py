@@ -1,0 +1,124 @@
+"""Requests made up from the description, with and without a key: every answer is one that the description knows.
+
+FUZZ_EXAMPLES sets how many are made for each operation; a few by default.
+"""
+
+import contextlib
+import itertools
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import requests
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from newsroom import STORIES
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from app.changes import log
+from app.db import Database
+from app.http import auth
+from app.http.openapi import build
+from app.main import BODIES, DESCRIPTION, TAGS, create_app
+from app.settings import Settings
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    openapi_checks.status_code_conformance,
+    openapi_checks.content_type_conformance,
+    openapi_checks.response_headers_conformance,
+    openapi_checks.response_schema_conformance,
+]
+
+
+@schemathesis.serializer("application/x-ndjson", "application/ndjson")
+def lines(context: Any, value: object) -> bytes:
+    """A line for each of several, or one."""
+    return b"\n".join(orjson.dumps(one, default=str) for one in (value if isinstance(value, list) else [value]))
+
+
+@dataclass(frozen=True)
+class Running:
+    address: str
+    key: str
+    schema: schemathesis.BaseSchema
+
+
+@pytest.fixture(scope="module")
+def running(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A real server on a free port of this machine, with a few articles."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    shutil.copy(sqlite_template, folder / "dateline.db")
+    configured = Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)
+    database = Database(configured, log.append)
+    key = database.write_now(auth.create, "fuzz", auth.SCOPES).value
+    database.close_now()
+    app = create_app(configured)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    address = "http://127.0.0.1:{}".format(server.servers[0].sockets[0].getsockname()[1])
+    _fill(address, key)
+    described = build(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
+    try:
+        yield Running(address, key, schemathesis.openapi.from_dict(described))
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def _fill(address: str, key: str) -> None:
+    for story in STORIES:
+        made = requests.post(
+            f"{address}/v1/articles",
+            data=orjson.dumps({"status": "published", **story}),
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=10,
+        )
+        assert made.status_code == 201, made.text
+
+
+def test_answers_are_as_described(running: Running) -> None:
+    for found in running.schema.get_all_operations():
+        operation = found.ok()  # type: ignore[union-attr] # the schema is our own
+        if not _streams(operation):
+            fuzz(running, operation)
+
+
+def _streams(operation: schemathesis.APIOperation[Any, Any, Any, Any]) -> bool:
+    """An answer that never ends has tests of its own."""
+    return "text/event-stream" in str(operation.definition.raw)
+
+
+def fuzz(running: Running, operation: schemathesis.APIOperation[Any, Any, Any, Any]) -> None:
+    """Some well-formed and some spoilt requests for one operation, by turns with and without the key."""
+    turns = itertools.cycle(({}, {"Authorization": f"Bearer {running.key}"}))
+
+    def check(case: schemathesis.Case[Any]) -> None:
+        answer = case.call(base_url=running.address, headers=next(turns), allow_redirects=False)
+        # `fields` leaves out what the shapes require, so that the body is not held against them then.
+        unshaped = "fields" in (case.query or {})
+        case.validate_response(answer, checks=CHECKS[: -1 if unshaped else None])
+
+    for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
+        made = settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        with contextlib.suppress(Unsatisfiable):  # what takes no input cannot be spoilt
+            made(seed(0)(given(case=operation.as_strategy(generation_mode=mode))(check)))()

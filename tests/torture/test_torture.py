@@ -1,0 +1,89 @@
+"""The long runs. Each has a small form among the other tests; this is where figures come from."""
+
+import multiprocessing
+import os
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+
+import pytest
+
+from app.changes import log
+from app.db import Database
+from app.settings import Settings
+from torture import checkpoints, crashes, writers
+
+pytestmark = pytest.mark.torture
+
+on_postgres = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+ROUNDS = int(os.environ.get("TORTURE_ROUNDS", "50"))
+SECONDS = float(os.environ.get("TORTURE_SECONDS", "300"))
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Iterator[list[str]]:
+    """Lines for whoever watches, printed at the end."""
+    lines: list[str] = []
+    yield lines
+    with capsys.disabled():
+        print("\n" + "\n".join(lines))  # noqa: T201 -- figures are what these runs are for
+
+
+def _processes(count: int) -> Executor:
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"))
+
+
+@on_postgres
+@pytest.mark.parametrize(("transactions", "batch"), [(2_500, 1), (100, 50)])
+def test_follower_among_eight_processes_misses_nothing(
+    database_url: str, say: list[str], transactions: int, batch: int
+) -> None:
+    load = writers.Load(database_url, transactions, batch)
+    with _processes(9) as pool:
+        found = writers.run(pool, load)
+    rate = load.writers * transactions / found.seconds
+    say.append(f"{found.entries} entries in batches of {batch}: {found}; {rate:.0f} commits/s")
+    assert (found.skipped, found.double) == (0, 0)
+
+
+@on_postgres
+@pytest.mark.parametrize(("transactions", "batch"), [(2_500, 1), (100, 50)])
+def test_follower_of_a_plain_sequence_misses_rows(
+    database_url: str, say: list[str], transactions: int, batch: int
+) -> None:
+    with _processes(9) as pool:
+        found = writers.run(pool, writers.Load(database_url, transactions, batch), naive=True)
+    say.append(f"a sequence, batches of {batch}: {found}; {100 * found.skipped / found.entries:.1f} % skipped")
+    assert found.skipped > 0
+
+
+def test_file_stays_whole_under_writers_and_checkpoints(sqlite_settings: Settings, say: list[str]) -> None:
+    db = Database(sqlite_settings, log.append)
+    with db.snapshot() as snapshot:
+        before = log.head(snapshot).seq
+    db.close_now()
+    with _processes(4) as pool:
+        writing = [pool.submit(checkpoints.write, sqlite_settings, writer, SECONDS) for writer in range(2)]
+        reading = [pool.submit(checkpoints.read, sqlite_settings, SECONDS) for _ in range(2)]
+        written = [one.result() for one in writing]
+        say.append(f"{SECONDS:.0f} s: {written}, {[one.result() for one in reading]} snapshots read")
+    assert checkpoints.faults(sqlite_settings, sum(one.count for one in written), before) == []
+
+
+def test_nothing_answered_is_lost_over_many_kills(sqlite_settings: Settings, say: list[str]) -> None:
+    seed = time.time_ns()
+    archive, began, open_ = crashes.Archive(sqlite_settings, random.Random(seed)), time.monotonic(), 0
+    for number in range(ROUNDS):
+        archive.crash(within=3)
+        open_ += archive.retry()
+        assert archive.faults() == [], f"round {number + 1} of seed {seed}"
+    killed_at = archive.imported()
+    archive.finish_imports()
+    archive.retry()
+    assert archive.faults() == []
+    assert archive.imported() == ROUNDS * crashes.LINES
+    say.append(
+        f"{ROUNDS} rounds in {time.monotonic() - began:.0f} s: {len(archive.all.answered)} posts answered, {open_} "
+        f"open when killed, {killed_at} of {ROUNDS * crashes.LINES} lines imported before the kills; nothing lost"
+    )
