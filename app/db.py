@@ -123,8 +123,8 @@ class PostgresReader:
             min_size=1,
             max_size=size,
             open=False,
-            timeout=5,
-            kwargs={"autocommit": True, "options": "-c statement_timeout=15000"},
+            timeout=10,
+            kwargs={"autocommit": True, "connect_timeout": 5, "options": "-c statement_timeout=15000"},
         )
 
     async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
@@ -174,6 +174,7 @@ class Database:
         self.url = read_url(settings.url)
         self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
         self._before_commit = before_commit
+        self.notes: dict[str, int] = {}  # what this process need not write again; losing it costs a write
         self._settings = settings
         if self.dialect == "sqlite":
             self.path = Path(self.url.database or "")

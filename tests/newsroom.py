@@ -18,7 +18,6 @@ from app.models import Article, table
 from app.settings import Settings
 from app.sql import Prepared, Value
 
-
 STORIES: list[dict[str, object]] = [
     {
         "slug": "summit",

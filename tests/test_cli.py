@@ -291,8 +291,8 @@ def test_path_that_is_not_there_is_one_line(dateline: Dateline, command: tuple[s
 
 def test_full_disk_is_one_line_and_leaves_whole_batches_only(dateline: Dateline, tmp_path: Path) -> None:
     file, data = tmp_path / "many.ndjson", tmp_path / "data"
-    file.write_text("".join(story(n, body="The council met in Brussels. " * 60) for n in range(1_000)), "utf-8")
-    blocks = (data / "dateline.db").stat().st_size // 512 + 3_000
+    file.write_text("".join(story(n, body="The council met in Brussels. " * 90) for n in range(1_000)), "utf-8")
+    blocks = (data / "dateline.db").stat().st_size // 512 + 4_000
     ran = outside("import", str(file), before=f"ulimit -f {blocks}", DATELINE_DATA_DIR=str(data))
     assert "could not save" in one_line(ran)
     assert count(data) == 500

@@ -108,7 +108,7 @@ class Walk:
             if not shown["page"][way]:
                 return met
             made, gone = next(steps, ((), 0))
-            await self.change(made, gone, random.Random(len(met)))  # noqa: S311 -- only a choice of rows
+            await self.change(made, gone, random.Random(len(met)))
             shown = await self.page(shown["page"][way])
         raise AssertionError("the list has no end")
 

@@ -28,7 +28,9 @@ OPERATIONS = {
 
 @pytest.fixture(scope="module")
 def described(sqlite_template: Any) -> dict[str, Any]:
-    return build(create_app(Settings(data_dir=sqlite_template.parent)), description=DESCRIPTION, tags=TAGS, bodies=BODIES)
+    return build(
+        create_app(Settings(data_dir=sqlite_template.parent)), description=DESCRIPTION, tags=TAGS, bodies=BODIES
+    )
 
 
 def _operations(described: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -30,7 +30,10 @@ async def test_related_obey_limit_kind_fields_and_language(newsroom: Newsroom) -
     assert len(shown["data"]) == 1
     assert await newsroom.get("/v1/articles/kenya/related", kind="editorial") == {"data": []}
     shown = await newsroom.get("/v1/articles/cables/related", fields="regions.name", names_in="fr", kind="editorial")
-    assert shown["data"][1]["article"] == {"id": newsroom.ids["summit"], "regions": [{"name": "Belgique"}, {"name": "Bruxelles"}]}
+    assert shown["data"][1]["article"] == {
+        "id": newsroom.ids["summit"],
+        "regions": [{"name": "Belgique"}, {"name": "Bruxelles"}],
+    }
     item: Any = await newsroom.get("/v1/articles/cables", names_in="fr")
     assert item["related"][1]["article"]["regions"][0]["name"] == "Belgique"
     assert (await newsroom.served.public.get("/v1/articles/cables/related?limit=101")).status_code == 422

@@ -185,7 +185,11 @@ async def test_all_mistakes_are_told_at_once_up_to_a_bound(desk_once: Served) ->
         (b'{"title": NaN}', 400, "malformed_json"),
         (b"[" * 100_000, 400, "malformed_json"),
         (b'{"a":' * 100_000, 400, "malformed_json"),
-        (b'{"title": "x", "related": [{"article": ' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"}]}", 422, "invalid_value"),
+        (
+            b'{"title": "x", "related": [{"article": ' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"}]}",
+            422,
+            "invalid_value",
+        ),
         (b" " * 50_000_000, 413, "body_too_large"),
     ],
     ids=lambda value: str(value)[:30],

@@ -5,7 +5,7 @@ Whoever holds one keeps it as long as the head's `names_seq` stays the same.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from sqlalchemy import select
 
@@ -153,6 +153,7 @@ _PLACES = (
 )  # fmt: skip
 
 
+@lru_cache(maxsize=4)
 def statements(dialect: str) -> tuple[Prepared, Prepared, Prepared]:
     """What an atlas is read with: places, names, members; `build` takes their rows."""
     return (

@@ -1,5 +1,6 @@
 """Loads the shipped regions into an archive and reads the atlas back. Loading twice changes nothing."""
 
+import asyncio
 from collections.abc import Sequence, Set
 
 import orjson
@@ -64,15 +65,28 @@ def keep(epoch: int, atlas: Atlas) -> None:
     _cache[(epoch, atlas.names_seq)] = atlas
 
 
+_reading: dict[tuple[int, int], asyncio.Task[Atlas]] = {}
+
+
 async def current(db: Database, epoch: int, names_seq: int) -> Atlas:
-    """The atlas as of a head, from memory unless a region has changed."""
+    """The atlas as of a head, from memory unless a region has changed; then one of the requests reads it for all."""
     found = _cache.get((epoch, names_seq))
-    if found is None:
-        places, names, members = [
-            await db.reader.rows(statement, {}, bounded=False) for statement in statements(db.dialect)
-        ]
-        found = build((places, names, members), names_seq)
-        keep(epoch, found)
+    if found is not None:
+        return found
+    key = (epoch, names_seq)
+    task = _reading.get(key)
+    if task is None or task.get_loop() is not asyncio.get_running_loop():
+        task = _reading[key] = asyncio.create_task(_read_current(db, epoch, names_seq))
+        task.add_done_callback(lambda _: _reading.pop(key, None))
+    return await asyncio.shield(task)
+
+
+async def _read_current(db: Database, epoch: int, names_seq: int) -> Atlas:
+    places, names, members = [
+        await db.reader.rows(statement, {}, bounded=False) for statement in statements(db.dialect)
+    ]
+    found = await asyncio.to_thread(build, (places, names, members), names_seq)
+    keep(epoch, found)
     return found
 
 

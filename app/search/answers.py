@@ -38,15 +38,19 @@ async def rows(here: Archive, view: View, read: Read, asking: Asking, found: Fou
         parts = await asyncio.to_thread(asking.index.engine.explain, asking.question, ids)
     return [
         b'{"article":%b,"score":%b,"highlights":%b%b}'
-        % (cards[hit.id], orjson.dumps(hit.score), orjson.dumps(shown.get(hit.id, {})), _explained(parts.get(hit.id)))
+        % (cards[hit.id], orjson.dumps(hit.score), orjson.dumps(shown.get(hit.id, {})), _explained(parts.get(hit.id), hit.score or 0.0))
         for hit in hits
         if hit.id in cards
     ]
 
 
-def _explained(parts: tuple[Part, ...] | None) -> bytes:
+def _explained(parts: tuple[Part, ...] | None, score: float) -> bytes:
+    """What the words do not add one by one, they add together: by being near, or all there in a relaxed search."""
     if parts is None:
         return b""
+    together = round(score - sum(part.score for part in parts), 4)
+    if together > 0.01 * score:
+        parts = (*parts, Part("words together", together))
     return b',"explanation":' + orjson.dumps([{"part": part.name, "score": part.score} for part in parts])
 
 

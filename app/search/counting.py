@@ -23,7 +23,8 @@ from app.regions.atlas import LEVELS
 from app.search import asking, facets, fields, schemas, timeline, trending
 from app.search.asking import Asking
 from app.search.engine import FacetName, GroupName
-from app.search.facets import Value
+from app.search.facets import Counts, Value
+from app.search.names import Vocabulary
 from app.search.timeline import Bucket, Interval
 
 router = APIRouter(prefix="/v1", tags=["search"])
@@ -143,7 +144,8 @@ async def _series(
     sources = await here.sources() if group == "source" else {}
     found: Series = []
     among = _of_levels(view, read.choices("region_level") or ("country",)) if group == "region" else None
-    for value, row in facets.ranked(group, counts, view.atlas, asked_.vocabulary, sources, among)[
+    vocabulary = await _names(asked_, view, group, counts)
+    for value, row in facets.ranked(group, counts, view.atlas, vocabulary, sources, among)[
         : read.integer("group_limit")
     ]:
         own = await asked_.index.histogram(asked_.question, bounds, interval, (group, value))
@@ -193,9 +195,10 @@ async def get_trending(request: Request) -> Response:
     group = cast("FacetName", read.choice("group_by"))
     spans = trending.spans(now, window)
     recent, past = await asyncio.gather(*(asked_.index.published(asked_.question, group, span) for span in spans))
+    vocabulary = await _names(asked_, view, group, recent.counts)
     # A continent holds them all: only what has an edge on the map, or a name in the news, rises.
     among = _of_levels(view, ("country", "city", "grouping")) if group == "region" else None
-    names = dict(facets.ranked(group, recent.counts, view.atlas, asked_.vocabulary, {}, among=among))
+    names = dict(facets.ranked(group, recent.counts, view.atlas, vocabulary, {}, among))
     rising = trending.rising(
         {int(v): n for v, n in recent.counts.items() if v in names},
         {int(v): n for v, n in past.counts.items()},
@@ -209,6 +212,12 @@ async def get_trending(request: Request) -> Response:
     return answer.item(
         request, orjson.dumps(shown), token=view.token, public=view.public, tags=["list", "trending"], uses_now=True
     )
+
+
+async def _names(asked_: Asking, view: View, group: str, counts: Counts) -> Vocabulary:
+    """The vocabulary with the names of everything that was counted."""
+    tags = [int(tag) for tag in counts] if group in ("tag", "author", "section") else []
+    return await asked_.index.vocabulary(view.head, tags)
 
 
 def _of_levels(view: View, levels: Sequence[str]) -> frozenset[int]:

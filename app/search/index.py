@@ -7,7 +7,7 @@ archive are kept per generation. Engine calls take microseconds to milliseconds 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -96,13 +96,16 @@ class EngineIndex:
         """Off the event loop: a search may take milliseconds."""
         return await asyncio.to_thread(self.engine.search, question)
 
-    async def vocabulary(self, head: Head) -> Vocabulary:
+    async def vocabulary(self, head: Head, tags: Iterable[int] = ()) -> Vocabulary:
         """All names of tags and regions, read again when one was renamed and when there are new tags; for new tags at
-        most a twentieth of the time is spent on reading, because an import makes them by the hundred."""
+        most a twentieth of the time is spent on reading, because an import makes them by the hundred. `tags` are ids
+        whose names are needed now."""
         kept, newest = self._vocabulary, await self._newest_tag()
-        same = kept is not None and kept.names_seq == head.names_seq
-        if kept is not None and same and (kept.newest_tag == newest or time.monotonic() < kept.good_until):
-            return kept.words
+        if kept is not None and kept.names_seq == head.names_seq:
+            if kept.newest_tag == newest:
+                return kept.words
+            if time.monotonic() < kept.good_until and all(("tag", tag) in kept.words.entries for tag in tags):
+                return kept.words
         began = time.monotonic()
         words = await asyncio.to_thread(self._load)
         took = time.monotonic() - began

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app.changes import log
 from app.changes.log import Entry
-from app.db import Database
+from app.db import BUSY_SECONDS, Database
 from app.models import Change, Source, table
 from app.settings import Settings
 
@@ -55,9 +55,11 @@ def write(settings: Settings, writer: int, seconds: float) -> Written:
 
 
 def _truncate(db: Database) -> None:
+    """Empties the WAL unless somebody reads it: waiting for readers would only make the run tamer."""
     with db.alone():
         connection = db.engine.raw_connection()
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for pragma in ("busy_timeout = 0", "wal_checkpoint(TRUNCATE)", f"busy_timeout = {BUSY_SECONDS * 1000}"):
+            connection.cursor().execute(f"PRAGMA {pragma}").fetchall()
         connection.close()
 
 

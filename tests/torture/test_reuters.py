@@ -3,7 +3,7 @@
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -36,7 +36,7 @@ def stories(data: Callable[[str], Path]) -> list[Story]:
 
 
 @pytest.fixture
-def imported(settings: Settings, db: Database, data: Callable[[str], Path]) -> Iterator[Settings]:
+def imported(settings: Settings, db: Database, data: Callable[[str], Path]) -> Settings:
     import io
 
     report = pipeline.run(
@@ -47,7 +47,7 @@ def imported(settings: Settings, db: Database, data: Callable[[str], Path]) -> I
     assert indexer.acquire()
     catch_up(db, indexer)
     indexer.close()
-    yield settings
+    return settings
 
 
 async def _total(client: httpx.AsyncClient, **filters: str) -> int:

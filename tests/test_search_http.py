@@ -1,0 +1,213 @@
+"""Search as clients meet it: reading, ranking, facets, highlights, suggestions, timelines, similar articles."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from conftest import Served
+
+pytestmark = pytest.mark.anyio
+
+RIVERS = (
+    ("How the Danube Commission keeps a river open", "danube navigation rules", ["shipping"], ["hungary"], "2025-05-03"),
+    ("What the Montreux Convention allows warships", "bosporus navigation treaty", ["shipping", "treaties"], ["turkey"], "2025-03-10"),
+    ("Why the Mekong floods a lake every summer", "tonle sap reverses", ["water"], ["cambodia"], "2024-08-01"),
+)  # fmt: skip
+
+
+async def _rivers(served: Served) -> list[int]:
+    made = [
+        await served.post(title=title, body={"text": text}, tags=tags, regions=regions, published_at=at)
+        for title, text, tags, regions, at in RIVERS
+    ]
+    return [int(str(one["id"])) for one in made]
+
+
+async def test_phrase_not_and_field_find_what_they_say(served: Served) -> None:
+    danube, montreux, mekong = await _rivers(served)
+
+    async def found(q: str, **more: str) -> list[int]:
+        answer = await served.public.get("/v1/search", params={"q": q, **more})
+        assert answer.status_code == 200, answer.text
+        return [hit["article"]["id"] for hit in answer.json()["data"]]
+
+    assert sorted(await found("navigation")) == [danube, montreux]
+    assert await found("navigation -treaty") == [danube]
+    assert await found('"navigation treaty"') == [montreux]
+    assert await found("title:mekong OR title:danube", sort="published_at") == [mekong, danube]
+    assert await found("navig", prefix="true", sort="-published_at") == [danube, montreux]
+    assert await found("navigation", region="asia") == [montreux]
+    assert await found("navigtion", sort="-published_at") == [danube, montreux]
+    assert await found("navigtion", typo="off", match="all") == []
+
+
+async def test_query_says_how_it_was_read(served: Served) -> None:
+    await _rivers(served)
+    shown = (await served.public.get("/v1/search", params={"q": 'mekonng "lake'})).json()["query"]
+    assert shown["corrections"] == [{"word": "mekonng", "read_as": ["mekong"]}]
+    assert shown["did_you_mean"] == "mekong lake"
+    assert [note["code"] for note in shown["notes"]] == ["unclosed_quote"]
+
+
+async def test_relaxed_search_is_said_and_filters_only_narrow(served: Served) -> None:
+    danube, _, _ = await _rivers(served)
+    everything = (await served.public.get("/v1/search", params={"q": "danube lake treaty"})).json()
+    assert everything["query"]["relaxed"] is True
+    narrowed = (await served.public.get("/v1/search", params={"q": "danube lake treaty", "tag": "shipping"})).json()
+    ids = [hit["article"]["id"] for hit in narrowed["data"]]
+    assert danube in ids
+    assert set(ids) < {hit["article"]["id"] for hit in everything["data"]}
+
+
+async def test_facet_ignores_its_own_filter_and_counts_what_a_click_gives(served: Served) -> None:
+    await _rivers(served)
+    answer = await served.public.get(
+        "/v1/search", params={"tag": "water", "facets": "tag,region,year", "region_level": "country"}
+    )
+    facets = answer.json()["facets"]
+    tags = {row["value"]: (row["count"], row["selected"]) for row in facets["tag"]}
+    assert tags == {"shipping": (2, False), "treaties": (1, False), "water": (1, True)}
+    assert [(row["value"], row["count"]) for row in facets["region"]] == [("cambodia", 1)]
+    for slug, (count, _) in tags.items():
+        clicked = await served.public.get("/v1/search", params={"tag": slug, "limit": 1})
+        assert clicked.json()["page"]["total"] == count
+
+
+class _Marks(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.add(tag)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<img src=x onerror=alert(1)> danube </img>",
+        "&lt;script&gt; danube",
+        "<mark>danube</mark> \"'<b>",
+        "dan<b>ube danube",
+    ],
+)
+async def test_highlights_of_hostile_text_hold_no_markup_but_marks(served: Served, text: str) -> None:
+    await served.post(title=f"A title {text}", standfirst=text, body={"text": text})
+    params = {"q": "danube", "highlight": "title,standfirst,body"}
+    [hit] = (await served.public.get("/v1/search", params=params)).json()["data"]
+    fragments = [fragment for part in hit["highlights"].values() for fragment in part]
+    assert any("<mark>danube</mark>" in fragment for fragment in fragments)
+    parser = _Marks()
+    parser.feed(" ".join(fragments))
+    assert parser.tags <= {"mark"}
+    assert not re.search(r"<(?!/?mark>)", " ".join(fragments))
+
+
+async def test_explained_parts_add_up_to_the_score(served: Served) -> None:
+    await _rivers(served)
+    [hit, *_] = (await served.public.get("/v1/search", params={"q": "danube rules", "explain": "true"})).json()["data"]
+    assert {part["part"] for part in hit["explanation"]} >= {"danube", "rules"}
+    assert sum(part["score"] for part in hit["explanation"]) == pytest.approx(hit["score"], rel=0.02)
+
+
+async def test_pages_by_relevance_meet_every_hit_once(served: Served) -> None:
+    made = [await served.post(title=f"River number {n} of seven", body={"text": "river " * n}) for n in range(1, 8)]
+    met: list[int] = []
+    params = {"q": "river", "limit": "3"}
+    while True:
+        answer = (await served.public.get("/v1/search", params=params)).json()
+        met += (hit["article"]["id"] for hit in answer["data"])
+        if answer["page"]["next"] is None:
+            break
+        params["cursor"] = answer["page"]["next"]
+    assert sorted(met) == sorted(int(str(one["id"])) for one in made)
+
+
+async def test_suggestions_forgive_a_typo_and_count_public_articles_only(served: Served) -> None:
+    await _rivers(served)
+    await served.post(title="A draft about shipping", tags=["shipping", "shipyards"], status="draft")
+    groups = {
+        group["type"]: group["items"]
+        for group in (await served.public.get("/v1/suggest", params={"q": "shipp"})).json()["groups"]
+    }
+    assert [(item["ref"], item["count"]) for item in groups["tag"]] == [("shipping", 2)]
+    mistyped = (await served.public.get("/v1/suggest", params={"q": "hungery", "types": "region"})).json()
+    assert [item["ref"] for item in mistyped["groups"][0]["items"]] == ["hungary"]
+    titles = (await served.public.get("/v1/suggest", params={"q": "mekong fl", "types": "article"})).json()
+    assert [item["text"] for item in titles["groups"][0]["items"]] == [RIVERS[2][0]]
+
+
+async def test_timeline_fills_gaps_and_leaves_vague_dates_out(served: Served) -> None:
+    await _rivers(served)
+    await served.post(title="Known to the year only, this one", published_at="2025")
+    params = {"interval": "month", "published_from": "2025-02", "published_to": "2025-05"}
+    shown = (await served.public.get("/v1/timeline", params=params)).json()
+    assert [bucket["count"] for bucket in shown["buckets"]] == [0, 1, 0, 1]
+    yearly = (await served.public.get("/v1/timeline", params={"interval": "year", "group_by": "tag"})).json()
+    assert [bucket["count"] for bucket in yearly["buckets"]][:2] == [1, 3]
+    assert yearly["too_coarse"] == 0
+    assert [(row["value"], row["total"]) for row in yearly["series"]] == [
+        ("shipping", 2),
+        ("treaties", 1),
+        ("water", 1),
+    ]
+    monthly = (await served.public.get("/v1/timeline", params={"interval": "month"})).json()
+    assert monthly["too_coarse"] == 1
+    table = await served.public.get("/v1/timeline", params={**params, "format": "csv"})
+    assert table.text.splitlines()[1] == "2025-02-01T00:00:00Z,2025-03-01T00:00:00Z,0"
+
+
+async def test_similar_articles_fill_up_behind_the_editors_own(served: Served) -> None:
+    danube, montreux, _ = await _rivers(served)
+    await served.post(title="How the Danube Commission keeps a river open", body={"text": "danube navigation rules"})
+    made = await served.post(
+        title="Rules of navigation on the Rhine", body={"text": "navigation rules danube treaty"}, tags=["shipping"],
+        related=[{"article": montreux}, {"title": "An article that nobody has written yet"}],
+    )  # fmt: skip
+    rows = (await served.public.get(f"/v1/articles/{made['id']}/related")).json()["data"]
+    assert [(row["kind"], row["status"]) for row in rows[:3]] == [
+        ("editorial", "linked"),
+        ("editorial", "unresolved"),
+        ("similar", "linked"),
+    ]
+    ids = [row["article"]["id"] for row in rows if row["article"]]
+    assert len(ids) == len(set(ids))
+    assert made["id"] not in ids
+    similar = [row for row in rows if row["kind"] == "similar"]
+    assert similar[0]["article"]["id"] == danube
+    assert similar[0]["reason"] == "shares tags shipping"
+    only = (await served.public.get(f"/v1/articles/{made['id']}/related", params={"kind": "editorial"})).json()["data"]
+    assert len(only) == 2
+
+
+@pytest.mark.parametrize(
+    ("q", "code"),
+    [
+        ("(" * 512, None),
+        ("(" * 513, "query_too_complex"),
+        ('"', None),
+        ("title:", None),
+        ("😀 🚀", None),
+        ("مرحبا بالعالم", None),
+        ("the and of", None),
+        ("-danube -rhine", None),
+        ("a" * 512, None),
+        ("nul\0l", "invalid_value"),
+    ],
+)
+async def test_odd_query_gets_an_answer_or_a_named_refusal(served: Served, q: str, code: str | None) -> None:
+    await served.post(title="Something to search through")
+    answer = await served.public.get("/v1/search", params={"q": q})
+    assert answer.status_code == (200 if code is None else 422), answer.text
+    assert answer.json().get("code") == code
+
+
+async def test_withdrawn_article_is_found_no_more_at_once(served: Served) -> None:
+    from app.articles import service
+
+    danube, _, _ = await _rivers(served)
+    await served.db.write(service.withdraw, [danube], now=1_800_000_000)
+    for address in ("/v1/search?q=danube&match=all", "/v1/articles?tag=shipping&region=hungary"):
+        shown = (await served.public.get(address)).json()
+        assert shown["data"] == []
+        assert shown["page"]["total"] == 0
