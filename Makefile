@@ -2,6 +2,7 @@
 # PORT, ARGS, FUZZ_EXAMPLES and PYTHON can be given: `make run PORT=9000`, `make test ARGS="-k cursor -x"`.
 
 FUZZ_EXAMPLES ?= 300
+FUZZ_QUERIES ?= 1000000
 IN = .venv/bin/python
 # The driver of PostgreSQL is installed where the archive is there.
 LOCK = $(if $(filter postgres%,$(DATELINE_DATABASE_URL)),postgres,run)
@@ -38,7 +39,8 @@ docs: environment ## write the generated pages anew
 	@$(IN) scripts/build_docs.py
 
 fuzz: environment ## many odd requests against the API (FUZZ_EXAMPLES of each kind)
-	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(IN) -m pytest tests/test_schemathesis.py $(ARGS)
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_QUERIES=$(FUZZ_QUERIES) \
+		$(IN) -m pytest tests/test_schemathesis.py tests/test_search_fuzz.py $(ARGS)
 
 torture: environment ## crashes, many writers, long runs; takes its time
 	@$(IN) -m pytest -m torture $(ARGS)

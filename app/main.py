@@ -115,6 +115,7 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
 
 async def _lead(indexer: Indexer, following: Following) -> None:
     """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""
-    while not await asyncio.to_thread(indexer.acquire):
+    # Another process holds the lock: no event of this one tells when it lets go.
+    while not await asyncio.to_thread(indexer.acquire):  # noqa: ASYNC110
         await asyncio.sleep(1)
     following.start()

@@ -15,8 +15,12 @@ async def test_item_is_found_by_id_and_slug_in_full(newsroom: Newsroom) -> None:
     assert by_slug["body"] == "<h2>First</h2><p>They met.</p><ul><li>One</li></ul>"
     assert by_slug["related"] == []
     assert by_slug["dateline"] == {
-        "text": "Brussels, June 2025", "place": "Brussels", "region": "belgium", "date": "2025-06", "precision": "month",
-    }  # fmt: skip
+        "text": "Brussels, June 2025",
+        "place": "Brussels",
+        "region": "belgium",
+        "date": "2025-06",
+        "precision": "month",
+    }
     assert by_slug["source"] == {"slug": "herald-the", "name": "Herald, The", "url": "https://herald.example/summit"}
     assert [author["name"] for author in by_slug["authors"]] == ["Ines Marlow"]
     assert [(tag["slug"], tag["kind"]) for tag in by_slug["tags"]] == [("nato", "organisation"), ("world", "section")]

@@ -59,7 +59,8 @@ def test_every_answer_has_an_example(described: dict[str, Any]) -> None:
 
 def test_every_parameter_is_described_and_lists_are_exploded(described: dict[str, Any]) -> None:
     for one in _operations(described):
-        assert one["summary"] and one["description"], one["operationId"]
+        assert one["summary"], one["operationId"]
+        assert one["description"], one["operationId"]
         for parameter in one.get("parameters", ()):
             assert parameter["description"], (one["operationId"], parameter["name"])
             if parameter["schema"].get("type") == "array":

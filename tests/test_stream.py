@@ -86,8 +86,8 @@ async def test_many_events_come_in_order_and_once(listening: Listening) -> None:
     assert events.last_id == told["next"]
 
 
-async def test_quiet_stream_sends_its_place_alone(listening: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "BEAT_SECONDS", 0.3)
+async def test_quiet_stream_sends_its_place_alone(listening: Listening) -> None:
+    listening.app.state.watch.beat = 0.3
     async with stream(listening.public, tag="a") as events:
         first = await events.block()
         assert await events.block() == {"id": first["id"]}
@@ -131,6 +131,6 @@ async def test_stream_of_a_client_that_has_gone_is_over(listening: Listening) ->
         await events.block()
         assert len(asyncio.all_tasks()) > before
     deadline = time.monotonic() + 3
-    while len(listening.server.server_state.tasks) and time.monotonic() < deadline:
+    while len(listening.server.server_state.tasks) and time.monotonic() < deadline:  # noqa: ASYNC110 -- nobody tells
         await asyncio.sleep(0.05)
     assert len(listening.server.server_state.tasks) == 0

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from app.errors import FieldError, InvalidInput
+from app.errors import QueryTooComplex
 from app.search.tree import (
     FIELDS,
     Field,
@@ -83,8 +83,8 @@ def parse(text: str) -> Query:
     return Query(_Reader(items).alternatives() if items else None, tuple(notes))
 
 
-def _too_complex(detail: str) -> InvalidInput:
-    return InvalidInput(FieldError("query_too_complex", detail, "q"))
+def _too_complex(detail: str) -> QueryTooComplex:
+    return QueryTooComplex(detail, "q")
 
 
 def _count_words(item: _Item) -> int:

@@ -44,7 +44,6 @@ LAST_EVENT_ID: dict[str, object] = {
     "schema": {"type": "string", "maxLength": 200},
 }
 PER_EVENTS = 100
-BEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
 _PROBLEMS = problems(
     "missing_scope", "cursor_expired", "filter_changed", "invalid_range", "offset_required", "unknown_field",
@@ -105,7 +104,7 @@ async def _events(at: Following, watch: Watch) -> AsyncGenerator[bytes]:
     """Ends with the client or the server. At most one look's events are in memory, and none while it waits."""
     yield b"retry: %d\nid: %s\n\n" % (RETRY_MILLISECONDS, at.place.token.encode())
     while True:
-        beat = time.monotonic() + BEAT_SECONDS
+        beat = time.monotonic() + watch.beat
         seen = await at.look(PER_EVENTS)
         if seen.told:
             yield await _batch(at, seen)
@@ -114,7 +113,7 @@ async def _events(at: Following, watch: Watch) -> AsyncGenerator[bytes]:
                 return
             # The id alone raises no event in the client, but it resumes from there.
             yield b"id: %s\n\n" % at.place.token.encode()
-            beat = time.monotonic() + BEAT_SECONDS
+            beat = time.monotonic() + watch.beat
             await at.renew()
 
 

@@ -13,11 +13,13 @@ SECONDS = 0.1
 
 
 class Watch:
-    """`read` is asked for the head. `ending` says whether the server is shutting down; whoever runs one sets it."""
+    """`read` is asked for the head. `ending` says whether the server is shutting down; whoever runs one sets it.
+    `beat` is the longest silence of a stream in seconds: less than what proxies take for death."""
 
     def __init__(self, read: Callable[[], Awaitable[Head]]) -> None:
         self._read = read
         self._next: asyncio.Task[Head] | None = None
+        self.beat = 15.0
         self.ending: Callable[[], bool] = lambda: False
 
     async def tick(self) -> Head:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -26,7 +27,7 @@ from app.settings import Settings
 ROOT = Path(__file__).parent.parent.parent
 A = table(Article)
 POSTERS = 3
-LINES = 2_000
+LINES = 3_000
 
 
 @dataclass
@@ -73,13 +74,18 @@ class Archive:
             process.stdout.close()
 
     def crash(self, within: float) -> None:
-        """One round: posts and imports until both processes are killed, within so many seconds of the first answer."""
+        """One round: posts and imports, until both processes are killed within so many seconds.
+
+        In most rounds these begin with the import's first batch: it takes longer to start than to be killed.
+        """
         self.round += 1
         with self.server() as (server, address):
             importing = self.start("import", "--json", str(self._file(self.round)))
             threads = [threading.Thread(target=self._post, args=(address, i)) for i in range(POSTERS)]
             for thread in threads:
                 thread.start()
+            if self.rng.random() < 0.7:
+                self._await_batch(importing)
             time.sleep(self.rng.uniform(0.02, within))
             for victim in self.rng.sample([server, importing], 2):
                 victim.kill()
@@ -87,6 +93,13 @@ class Archive:
             for thread in threads:
                 thread.join()
             importing.communicate()
+
+    def _await_batch(self, importing: "subprocess.Popen[str]") -> None:
+        connection = sqlite3.connect(f"file:{self.settings.data_dir / 'dateline.db'}?mode=ro", uri=True, timeout=10)
+        wanted = "SELECT 1 FROM article WHERE origin = ? LIMIT 1"
+        while importing.poll() is None and not connection.execute(wanted, (f"round-{self.round}.ndjson",)).fetchall():
+            time.sleep(0.01)
+        connection.close()
 
     def _file(self, number: int) -> Path:
         path = self.settings.data_dir / f"round-{number}.ndjson"

@@ -75,7 +75,7 @@ def test_nothing_answered_is_lost_over_many_kills(sqlite_settings: Settings, say
     seed = time.time_ns()
     archive, began, open_ = crashes.Archive(sqlite_settings, random.Random(seed)), time.monotonic(), 0
     for number in range(ROUNDS):
-        archive.crash(within=3)
+        archive.crash(within=1.5)
         open_ += archive.retry()
         assert archive.faults() == [], f"round {number + 1} of seed {seed}"
     killed_at = archive.imported()
