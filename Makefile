@@ -45,5 +45,5 @@ fuzz: environment ## many odd requests against the API (FUZZ_EXAMPLES of each ki
 torture: environment ## crashes, many writers, long runs; takes its time
 	@$(IN) -m pytest -m torture $(ARGS)
 
-bench: environment ## measurements
-	@for file in bench/*.py; do echo "$$file"; $(IN) "$$file" || exit 1; done
+bench: environment ## measurements, small; bench/*.py take sizes
+	@for name in search search_quality search_http search_latency; do echo "bench.$$name"; $(IN) -m bench.$$name || exit 1; done

@@ -1,4 +1,4 @@
-"""Looks whether what must agree agrees: the database's files, the log, the links, the regions, the index. Reads only."""
+"""Looks whether what must agree does: the database's files, the log, the links, the regions, the index. Reads only."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Made-up archives for measuring: words, tags and regions by Zipf's law, ten years of dates, saved as an import would."""
+"""Made-up archives for measuring: words, tags and regions by Zipf's law, ten years of dates, saved as by an import."""
 
 import random
 import time

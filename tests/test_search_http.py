@@ -9,10 +9,22 @@ from conftest import Served
 pytestmark = pytest.mark.anyio
 
 RIVERS = (
-    ("How the Danube Commission keeps a river open", "danube navigation rules", ["shipping"], ["hungary"], "2025-05-03"),
-    ("What the Montreux Convention allows warships", "bosporus navigation treaty", ["shipping", "treaties"], ["turkey"], "2025-03-10"),
+    (
+        "How the Danube Commission keeps a river open",
+        "danube navigation rules",
+        ["shipping"],
+        ["hungary"],
+        "2025-05-03",
+    ),
+    (
+        "What the Montreux Convention allows",
+        "bosporus navigation treaty",
+        ["shipping", "treaties"],
+        ["turkey"],
+        "2025-03-10",
+    ),
     ("Why the Mekong floods a lake every summer", "tonle sap reverses", ["water"], ["cambodia"], "2024-08-01"),
-)  # fmt: skip
+)
 
 
 async def _rivers(served: Served) -> list[int]:

@@ -60,7 +60,8 @@ async def test_related_title_arriving_later_links_in_the_same_transaction(served
     assert [(row["status"], row["article"]["id"]) for row in after["related"]] == [("linked", arrived["id"])]
     assert (after["version"], after["updated_at"]) == (before["version"], before["updated_at"])
     with served.db.snapshot() as snapshot:
-        rows = snapshot.connection.exec_driver_sql("SELECT seq, event, entity_id, changed_fields FROM change ORDER BY seq")
+        statement = "SELECT seq, event, entity_id, changed_fields FROM change ORDER BY seq"
+        rows = snapshot.connection.exec_driver_sql(statement)
         articles = [tuple(row) for row in rows if row[1] in ("published", "linked")]
     events = [(event, id, json.loads(fields)) for _, event, id, fields in articles]
     assert events[-2:] == [("published", arrived["id"], []), ("linked", made["id"], ["related"])]
@@ -86,7 +87,8 @@ async def test_two_archives_that_count_from_one_do_not_overwrite_each_other(serv
 
 
 async def test_broken_items_are_reported_and_the_rest_is_imported(served: Served) -> None:
-    lines = b'{"id": 1, "title": "A whole line"}\n{"id": 2, "title": "A line cut in\n{"id": 3}\n{"id": 4, "body": "Only a body."}\n'
+    lines = b'{"id": 1, "title": "A whole line"}\n{"id": 2, "title": "A line cut in\n{"id": 3}\n'
+    lines += b'{"id": 4, "body": "Only a body."}\n'
     report = _import(served, "lines.ndjson", lines)
     assert report.created == 2
     assert [where for where, _ in report.failures] == ["lines.ndjson:2", "lines.ndjson:3"]
@@ -100,3 +102,16 @@ async def test_unknown_region_names_are_kept_and_reported(served: Served) -> Non
     assert dict(report.unknown_regions) == {"Atlantis": 1}
     [card] = (await served.public.get("/v1/articles", params={"region": "belgium"})).json()["data"]
     assert [region["slug"] for region in card["regions"]] == ["belgium"]
+
+
+async def test_article_whose_slug_moves_away_and_back_keeps_all_its_addresses(served: Served) -> None:
+    def line(slug: str) -> bytes:
+        return b'{"id": 1, "title": "It moves house twice", "slug": "%b"}\n' % slug.encode()
+
+    for slug in ("first-house", "second-house", "first-house"):
+        _import(served, "lines.ndjson", line(slug))
+        [card] = (await served.public.get("/v1/articles")).json()["data"]
+        assert card["slug"] == slug
+    moved = await served.public.get("/v1/articles/second-house", params={"fields": "title"})
+    assert moved.status_code == 308
+    assert moved.headers["location"] == "/v1/articles/first-house?fields=title"

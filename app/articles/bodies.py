@@ -76,7 +76,7 @@ def from_text(text: str) -> str:
 
 
 def to_text(body: str) -> str:
-    """The words of a sanitised body: paragraphs separated by blank lines, list items with a dash."""
+    """The words of a sanitised body: paragraphs and list items separated by blank lines."""
     return "\n\n".join(block.text for block in blocks(body) if block.text)
 
 

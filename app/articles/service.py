@@ -72,11 +72,15 @@ def go_live(session: Session, *, now: int) -> list[int]:
     connection = session.connection()
     due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= now)
     before = facts.load(connection, connection.execute(select(A.c.id).where(due)).scalars().all())
-    live = update(A).where(due, A.c.id.in_(before)).values(
-        status="published",
-        public_once=True,
-        version=A.c.version + 1,
-        first_published_at=func.coalesce(A.c.first_published_at, A.c.published_at),
+    live = (
+        update(A)
+        .where(due, A.c.id.in_(before))
+        .values(
+            status="published",
+            public_once=True,
+            version=A.c.version + 1,
+            first_published_at=func.coalesce(A.c.first_published_at, A.c.published_at),
+        )
     )
     ids = sorted(connection.execute(live.returning(A.c.id)).scalars())
     links.show(connection, ids)
@@ -260,7 +264,7 @@ def _insert(
         rows[i].update(slug=slug, created_at=now, corrections="[]")
     statement = insert(A).returning(A.c.id, sort_by_parameter_order=True)
     made = connection.execute(statement, [rows[i] for i in fresh]).scalars().all()
-    slugs.keep(connection, zip(chosen, made, strict=True))
+    slugs.claim(connection, zip(chosen, made, strict=True))
     return dict(zip(fresh, made, strict=True))
 
 
@@ -284,10 +288,13 @@ def _move(
     """Gives a known article the slug that its source has now; the old one keeps leading to it. One that got a number
     because its slug was taken keeps that."""
     moved = {i: e for i, e in changed.items() if _is_elsewhere(manuscripts[i].slug, e.slug)}
-    chosen = slugs.choose(connection, [manuscripts[i] for i in moved], strict=False)
-    for (i, e), slug in zip(moved.items(), chosen, strict=True):
+    owners = slugs.owners(connection, [manuscripts[i].slug or "" for i in moved])
+    back = {i for i, e in moved.items() if owners.get(manuscripts[i].slug or "") == e.id}
+    away = [i for i in moved if i not in back]
+    chosen = slugs.choose(connection, [manuscripts[i] for i in away], strict=False)
+    slugs.claim(connection, zip(chosen, (moved[i].id for i in away), strict=True))
+    for i, slug in (*zip(away, chosen, strict=True), *((i, manuscripts[i].slug) for i in back)):
         rows[i]["slug"] = slug
-        slugs.keep(connection, [(slug, e.id)])
     for i, e in changed.items():
         rows[i].setdefault("slug", e.slug)
 
@@ -361,9 +368,7 @@ def _versions(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     return found
 
 
-def _entry(
-    id: int, version: int, before: Facts | None, after: Facts, fields: Sequence[str] = ()
-) -> log.Entry:
+def _entry(id: int, version: int, before: Facts | None, after: Facts, fields: Sequence[str] = ()) -> log.Entry:
     was, is_ = before is not None and before.status == "published", after.status == "published"
     event = "published" if is_ and not was else "withdrawn" if was and not is_ else "updated"
     links = {name for name in ("tags", "regions") if before and getattr(before, name) != getattr(after, name)}

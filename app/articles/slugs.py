@@ -37,6 +37,15 @@ def _taken(connection: Connection, slugs: Sequence[str]) -> set[str]:
     return found
 
 
+def owners(connection: Connection, slugs: Sequence[str]) -> dict[str, int]:
+    """The articles that slugs lead to."""
+    found: dict[str, int] = {}
+    for i in range(0, len(slugs), 500):
+        known = select(SLUG.c.slug, SLUG.c.article_id).where(SLUG.c.slug.in_(slugs[i : i + 500]))
+        found |= {row[0]: row[1] for row in connection.execute(known)}
+    return found
+
+
 def _next_free(connection: Connection, slug: str, taken: set[str]) -> str:
     # "." is the character behind "-": one range scan finds every numbered slug of this base.
     numbered = select(SLUG.c.slug).where(SLUG.c.slug >= f"{slug}-", SLUG.c.slug < f"{slug}.")
@@ -45,6 +54,13 @@ def _next_free(connection: Connection, slug: str, taken: set[str]) -> str:
     while f"{slug}-{number}" in used:
         number += 1
     return f"{slug}-{number}"
+
+
+def claim(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
+    """Takes chosen slugs for articles. Another transaction that took one meanwhile makes this one run again."""
+    chosen = [{"slug": slug, "article_id": id} for slug, id in rows]
+    if chosen:
+        connection.execute(insert(SLUG), chosen)
 
 
 def keep(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:

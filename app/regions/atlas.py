@@ -149,7 +149,8 @@ class Atlas:
 
 
 _PLACES = (
-    "id", "slug", "name", "level", "iso2", "iso3", "iso4", "m49", "parent_id", "capital_id", "since", "until", "successors",
+    "id", "slug", "name", "level", "iso2", "iso3", "iso4", "m49", "parent_id", "capital_id", "since", "until",
+    "successors",
 )  # fmt: skip
 
 

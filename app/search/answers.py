@@ -38,7 +38,12 @@ async def rows(here: Archive, view: View, read: Read, asking: Asking, found: Fou
         parts = await asyncio.to_thread(asking.index.engine.explain, asking.question, ids)
     return [
         b'{"article":%b,"score":%b,"highlights":%b%b}'
-        % (cards[hit.id], orjson.dumps(hit.score), orjson.dumps(shown.get(hit.id, {})), _explained(parts.get(hit.id), hit.score or 0.0))
+        % (
+            cards[hit.id],
+            orjson.dumps(hit.score),
+            orjson.dumps(shown.get(hit.id, {})),
+            _explained(parts.get(hit.id), hit.score or 0.0),
+        )
         for hit in hits
         if hit.id in cards
     ]

@@ -47,7 +47,7 @@ class Export:
         cards = await present.by_id(self.here, self.view, entries, wanted=self.read, full=True)
         more = await _more(self.here.db, list(cards))
         # Whoever has left since the page was read: the log tells, and what is no longer public is not shown.
-        still = [id for id in cards if id in more and more[id].status in self.filter.statuses]
+        still = [one.id for one in entries if one.id in more and more[one.id].status in self.filter.statuses]
         if self.read.fields("fields"):
             return [cards[id] for id in still]
         return [_line(orjson.loads(cards[id]), more[id]) for id in still]

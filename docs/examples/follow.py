@@ -1,0 +1,82 @@
+"""Keeps a copy of an archive, or of a part of it, in a JSON file: python follow.py ADDRESS FILE [FILTER] [--once]
+
+    python follow.py http://127.0.0.1:8000 copy.json 'tag=nato&region=europe'
+
+Stop it whenever you like: it goes on where it stood. Needs httpx.
+"""
+
+import json
+import os
+import sys
+import time
+from urllib.parse import parse_qsl
+
+import httpx
+
+FIELDS = "slug,version,title,standfirst,published_at,tags,regions,body"
+
+
+def start(client: httpx.Client, wanted: list[tuple[str, str]]) -> dict:
+    """Everything there is. `X-Seq` is a place before the first line, so nothing that changes meanwhile is missed."""
+    articles, last = {}, {}
+    with client.stream("GET", "/v1/export", params=[*wanted, ("fields", FIELDS)]) as answer:
+        answer.raise_for_status()
+        for line in answer.iter_lines():
+            last = json.loads(line)
+            if "id" in last:
+                articles[str(last["id"])] = last
+    if last != {"end": True, "count": len(articles)}:
+        raise httpx.ReadError("the export broke off")
+    return {"place": answer.headers["x-seq"], "filter": wanted, "articles": articles}
+
+
+def follow(client: httpx.Client, copy: dict, wanted: list[tuple[str, str]], wait: int) -> tuple[dict, bool]:
+    """The next changes taken in, and whether there are more at once."""
+    query = [*wanted, ("since", copy["place"]), ("wait", wait), ("include", "article"), ("fields", FIELDS)]
+    answer = client.get("/v1/changes", params=query)
+    if answer.status_code == 410:  # the server cannot say what we missed
+        return start(client, wanted), True
+    answer.raise_for_status()
+    page = answer.json()
+    for change in page["data"]:
+        if change["article"] is None:  # a tag or region has another name now: it may stand in any article
+            return start(client, wanted), True
+        if change["card"] is None:  # left_filter, withdrawn, purged, or gone since
+            copy["articles"].pop(str(change["article"]["id"]), None)
+        else:
+            copy["articles"][str(change["card"]["id"])] = change["card"]
+    copy["place"] = page["next"]
+    return copy, page["has_more"]
+
+
+def save(copy: dict, path: str) -> None:
+    """Articles and place together or not at all; a change taken in twice does no harm."""
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        json.dump(copy, file, ensure_ascii=False)
+    os.replace(path + ".new", path)
+
+
+def main(address: str, path: str, query: str = "", *, once: bool) -> None:
+    wanted = [list(pair) for pair in parse_qsl(query)]
+    copy = None
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            copy = json.load(file)
+    with httpx.Client(base_url=address, timeout=60) as client:
+        more = True
+        while more or not once:
+            try:
+                if copy is None or copy["filter"] != wanted:
+                    copy = start(client, wanted)
+                copy, more = follow(client, copy, wanted, 0 if once else 25)
+                save(copy, path)
+            except (httpx.TransportError, httpx.HTTPStatusError) as error:
+                if once or (isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 429):
+                    raise
+                sys.stderr.write(f"{error}\n")
+                time.sleep(5)
+
+
+if __name__ == "__main__":
+    given = [argument for argument in sys.argv[1:] if argument != "--once"]
+    main(*given, once="--once" in sys.argv)
