@@ -96,7 +96,7 @@ async def _happen(served: Served, copies: list[Copy], ids: dict[int, int], what:
             await served.db.write(service.withdraw, [ids[number]] if number in ids else [], now=NOW)
         case "go live":
             await served.db.write(service.go_live, now=NOW + 2 * DAY)
-        case (which, limit, lost):
+        case (int(which), int(limit), bool(lost)):
             await copies[which].poll(limit, lost=lost)
         case "again":
             await copies[0].start()

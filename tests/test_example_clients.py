@@ -101,7 +101,7 @@ async def test_follower_left_running_takes_in_what_happens(sqlite_settings: Sett
         process = await asyncio.create_subprocess_exec(*CLIENTS["python"], listening.address, str(file))
         try:
             await random_writes(listening, random.Random(3), 10)
-            for _ in range(100):
+            for _ in range(300):
                 if file.exists() and kept(tmp_path, "") == await listed(listening, ""):
                     break
                 await asyncio.sleep(0.05)

@@ -104,6 +104,8 @@ def _happen(db: Database, names: Names, what: object, past: list[tuple[Place | N
             names.kept = (place and Place(place.epoch, place.seq, place.mark + 1), {99: "of another log"})
         case "beyond":
             names.kept = (place and Place(place.epoch, place.seq + 100, place.mark), {99: "of another log"})
+    if what in ("lose", "other mark", "beyond"):
+        past[:] = [names.kept]  # places from before go with data that is no more
 
 
 def _until_failure(db: Database, names: Names) -> None:

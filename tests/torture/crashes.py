@@ -27,7 +27,6 @@ from app.settings import Settings
 ROOT = Path(__file__).parent.parent.parent
 A = table(Article)
 POSTERS = 3
-LINES = 3_000
 
 
 @dataclass
@@ -39,10 +38,10 @@ class Posted:
 
 
 class Archive:
-    """One archive over many crashes."""
+    """One archive over many crashes; each brings a file of so many `lines` to import."""
 
-    def __init__(self, settings: Settings, rng: random.Random) -> None:
-        self.settings, self.rng, self.round = settings, rng, 0
+    def __init__(self, settings: Settings, rng: random.Random, lines: int) -> None:
+        self.settings, self.rng, self.lines, self.round = settings, rng, lines, 0
         self.all = Posted()
         db = Database(settings, log.append)
         self.headers = {"Authorization": f"Bearer {db.write_now(auth.create, 'crash', auth.SCOPES).value}"}
@@ -106,7 +105,7 @@ class Archive:
         if not path.exists():
             lines = (
                 {"external_id": str(i), "title": f"Import {number} of line {i}", "body": {"text": f"Words {i}."}}
-                for i in range(LINES)
+                for i in range(self.lines)
             )
             path.write_text("".join(json.dumps(line) + "\n" for line in lines))
         return path
@@ -155,7 +154,7 @@ class Archive:
             counts = {row[0]: row[1] for row in snapshot.connection.execute(imported)}
         wrong = [f"{key} lost" for key, id in self.all.answered.items() if there.get(id) != self.all.sent[key]]
         wrong += [f"{len(there)} articles, {len(self.all.answered)} answered"] * (len(there) != len(self.all.answered))
-        wrong += [f"{count} of {origin}" for origin, count in counts.items() if count % BATCH and count != LINES]
+        wrong += [f"{count} of {origin}" for origin, count in counts.items() if count % BATCH and count != self.lines]
         wrong += [f"{one.name}: {one.detail}" for one in check.run(db, self.settings) if not one.good]
         db.close_now()
         return wrong
