@@ -279,6 +279,7 @@ async def test_published_dates_keep_their_precision(desk: Served) -> None:
         ("2024-05-03", "2024-05-03T00:00:00Z", "day"),
         ("2024-05-03T10:00:00+02:00", "2024-05-03T08:00:00Z", "instant"),
         ("1789-07-14", "1789-07-14T00:00:00Z", "day"),
+        ("0001", "0001-01-01T00:00:00Z", "year"),
     ):
         made = await desk.post(title="T", published_at=given)
         assert (made["published_at"], made["published_precision"], made["first_published_at"]) == (at, precision, at)

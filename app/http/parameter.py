@@ -50,14 +50,20 @@ class Parameter:
             "name": self.name,
             "in": "query",
             "required": self.required,
-            "description": self.doc,
+            "description": self._described(),
             "schema": _schema(self),
         }
         if self.kind in LISTS:
             shown |= {"style": "form", "explode": True}
-        if self.example is not None:
+        if self.example is not None and self.required:
             shown["example"] = [self.example] if self.kind in LISTS else self.example
         return shown
+
+    def _described(self) -> str:
+        """Examples of what need not be given stand in the text: documentation pages fill fields in with the others,
+        and a request with every filter at once finds nothing."""
+        told = self.required or self.example is None or self.allowed or self.kind in ("flag", "integer")
+        return self.doc if told else f"{self.doc} For example `{self.example}`."
 
 
 def refs(name: str, doc: str, example: str | None = None) -> Parameter:

@@ -66,7 +66,7 @@ let copy = existsSync(path) ? JSON.parse(await readFile(path, "utf8")) : null;
 let more = true;
 while (more || !once) {
   try {
-    if (copy === null || copy.filter !== filter) copy = await start();
+    if (copy === null || copy.filter !== filter) await save((copy = await start()));
     [copy, more] = await follow(copy);
     await save(copy);
   } catch (error) {

@@ -68,6 +68,7 @@ def main(address: str, path: str, query: str = "", *, once: bool) -> None:
             try:
                 if copy is None or copy["filter"] != wanted:
                     copy = start(client, wanted)
+                    save(copy, path)
                 copy, more = follow(client, copy, wanted, 0 if once else 25)
                 save(copy, path)
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
