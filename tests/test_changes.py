@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import httpx
 import pytest
-from conftest import Served
+from conftest import Served, serve
 from sqlalchemy import insert, update
 from sqlmodel import Session
 from stories import NOW, story, write
@@ -17,11 +17,19 @@ from app.changes import log
 from app.head import Place, read_token
 from app.http import auth
 from app.models import Tag, table
+from app.settings import Settings
 from app.sync import following
 
 pytestmark = pytest.mark.anyio
 
 Json = dict[str, Any]
+
+
+@pytest.fixture
+async def local(sqlite_settings: Settings) -> AsyncIterator[Served]:
+    """For what neither database does in its own way."""
+    async with serve(sqlite_settings) as found:
+        yield found
 
 
 async def changes(client: httpx.AsyncClient, **query: Any) -> Json:
@@ -74,11 +82,11 @@ async def test_changes_come_in_commit_order_with_places_to_go_on_from(served: Se
     assert from_middle["data"] == everything["data"][2:]
 
 
-async def test_answer_is_never_stored_and_bears_its_place(served: Served) -> None:
-    answer = await served.public.get("/v1/changes")
+async def test_answer_is_never_stored_and_bears_its_place(local: Served) -> None:
+    answer = await local.public.get("/v1/changes")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-seq"] == answer.json()["next"]
-    head = await served.public.head("/v1/changes")
+    head = await local.public.head("/v1/changes")
     assert (head.status_code, head.content) == (200, b"")
 
 
@@ -165,10 +173,10 @@ def _purge(session: Session, id: int) -> None:
     log.record(session, log.Entry("article", id, "purged", public=True))
 
 
-async def test_purge_is_told_to_everybody_with_nothing_but_the_id(served: Served) -> None:
-    start = await now(served)
-    await served.db.write(_purge, 7)
-    [found] = (await changes(served.public, since=start, tag="any", include="article"))["data"]
+async def test_purge_is_told_to_everybody_with_nothing_but_the_id(local: Served) -> None:
+    start = await now(local)
+    await local.db.write(_purge, 7)
+    [found] = (await changes(local.public, since=start, tag="any", include="article"))["data"]
     assert found["event"] == "purged"
     assert found["article"] == {"id": 7, "slug": None, "previous_slug": None, "version": None}
     assert found["card"] is None
@@ -205,16 +213,16 @@ REFUSED = (
 )
 
 
-async def test_what_cannot_be_followed_is_refused(served: Served) -> None:
+async def test_what_cannot_be_followed_is_refused(local: Served) -> None:
     for parameter, value, code in REFUSED:
-        [wrong] = (await problem(served, 422, **{parameter: value}))["errors"]
+        [wrong] = (await problem(local, 422, **{parameter: value}))["errors"]
         assert (wrong["parameter"], wrong["code"]) == (parameter, code)
 
 
-async def test_other_states_need_the_scope(served: Served) -> None:
-    assert (await problem(served, 401, status="draft"))["code"] == "unauthorized"
-    key = await served.key("write")
-    answer = await served.public.get("/v1/changes", params={"status": "draft"}, headers=key)
+async def test_other_states_need_the_scope(local: Served) -> None:
+    assert (await problem(local, 401, status="draft"))["code"] == "unauthorized"
+    key = await local.key("write")
+    answer = await local.public.get("/v1/changes", params={"status": "draft"}, headers=key)
     assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
 
 
@@ -249,35 +257,35 @@ async def test_waiting_answer_comes_when_something_happens(served: Served) -> No
     assert told(await asyncio.wait_for(waiting, 2)) == [("published", two.id)]
 
 
-async def test_tag_made_while_waiting_is_known_when_its_article_comes(served: Served) -> None:
-    waiting = asyncio.create_task(changes(served.public, since=await now(served), tag="new", wait=10))
+async def test_tag_made_while_waiting_is_known_when_its_article_comes(local: Served) -> None:
+    waiting = asyncio.create_task(changes(local.public, since=await now(local), tag="new", wait=10))
     await asyncio.sleep(0.15)
-    [one] = await write(served.db, story(served.db, 1, tags=["new"]))
+    [one] = await write(local.db, story(local.db, 1, tags=["new"]))
     assert told(await asyncio.wait_for(waiting, 2)) == [("published", one.id)]
 
 
-async def test_waiting_ends_empty_in_time_past_what_was_not_for_it(served: Served) -> None:
-    start = await now(served)
-    await write(served.db, story(served.db, 1, tags=["b"]))
+async def test_waiting_ends_empty_in_time_past_what_was_not_for_it(local: Served) -> None:
+    start = await now(local)
+    await write(local.db, story(local.db, 1, tags=["b"]))
     began = time.monotonic()
-    found = await changes(served.public, since=start, tag="a", wait=1)
+    found = await changes(local.public, since=start, tag="a", wait=1)
     assert 0.9 < time.monotonic() - began < 2
-    assert found == {"data": [], "next": await now(served), "has_more": False}
+    assert found == {"data": [], "next": await now(local), "has_more": False}
 
 
-async def test_waiting_for_a_server_that_ends_is_over_at_once(served: Served) -> None:
-    waiting = asyncio.create_task(changes(served.public, since=await now(served), wait=30))
+async def test_waiting_for_a_server_that_ends_is_over_at_once(local: Served) -> None:
+    waiting = asyncio.create_task(changes(local.public, since=await now(local), wait=30))
     await asyncio.sleep(0.1)
-    served.app.state.watch.ending = lambda: True
+    local.app.state.watch.ending = lambda: True
     assert (await asyncio.wait_for(waiting, 1))["data"] == []
 
 
-async def test_key_revoked_while_waiting_ends_the_wait(served: Served) -> None:
-    key = await served.key("read_drafts")
-    waiting = asyncio.create_task(served.public.get("/v1/changes?since=now&wait=10", headers=key))
+async def test_key_revoked_while_waiting_ends_the_wait(local: Served) -> None:
+    key = await local.key("read_drafts")
+    waiting = asyncio.create_task(local.public.get("/v1/changes?since=now&wait=10", headers=key))
     await asyncio.sleep(0.15)
-    await served.db.write(auth.revoke, int(key["Authorization"].split("_")[1]))
-    await write(served.db, story(served.db, 1))
+    await local.db.write(auth.revoke, int(key["Authorization"].split("_")[1]))
+    await write(local.db, story(local.db, 1))
     assert (await asyncio.wait_for(waiting, 2)).status_code == 401
 
 
@@ -286,13 +294,13 @@ def _many(session: Session, rows: int) -> None:
         log.record(session, log.Entry("article", id, "updated", public=True))
 
 
-async def test_narrow_filter_over_a_long_log_takes_several_answers(served: Served) -> None:
-    start = await now(served)
-    await served.db.write(_many, following.EXAMINED)
-    [one] = await write(served.db, story(served.db, 1, tags=["a"]))
-    first = await changes(served.public, since=start, tag="a")
+async def test_narrow_filter_over_a_long_log_takes_several_answers(local: Served) -> None:
+    start = await now(local)
+    await local.db.write(_many, following.EXAMINED)
+    [one] = await write(local.db, story(local.db, 1, tags=["a"]))
+    first = await changes(local.public, since=start, tag="a")
     assert (first["data"], first["has_more"]) == ([], True)
-    second = await changes(served.public, since=first["next"], tag="a")
+    second = await changes(local.public, since=first["next"], tag="a")
     assert (told(second), second["has_more"]) == ([("published", one.id)], False)
 
 
@@ -309,11 +317,11 @@ async def test_place_older_than_what_is_kept_is_expired(served: Served) -> None:
     assert (await changes(served.public, since=first.token))["data"] == []
 
 
-async def test_scheduled_article_goes_live_as_published(served: Served) -> None:
+async def test_scheduled_article_goes_live_as_published(local: Served) -> None:
     soon = int(time.time()) + 1
-    [one] = await write(served.db, story(served.db, 1, published_at=soon), now=soon - 1)
-    since = await now(served)
-    found = await changes(served.public, since=since, wait=5)
+    [one] = await write(local.db, story(local.db, 1, published_at=soon), now=soon - 1)
+    since = await now(local)
+    found = await changes(local.public, since=since, wait=5)
     assert told(found) == [("published", one.id)]
 
 
@@ -321,9 +329,9 @@ def _replace(session: Session) -> None:
     session.connection().execute(update(log.HEAD).values(epoch=log.HEAD.c.epoch + 1))
 
 
-async def test_replaced_archive_ends_a_wait(served: Served) -> None:
-    waiting = asyncio.create_task(served.public.get("/v1/changes?since=now&wait=10"))
+async def test_replaced_archive_ends_a_wait(local: Served) -> None:
+    waiting = asyncio.create_task(local.public.get("/v1/changes?since=now&wait=10"))
     await asyncio.sleep(0.15)
-    await served.db.write(_replace)
+    await local.db.write(_replace)
     answer = await asyncio.wait_for(waiting, 2)
     assert (answer.status_code, answer.json()["code"]) == (410, "cursor_expired")

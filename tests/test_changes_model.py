@@ -1,18 +1,21 @@
 """Whatever is written, and however often a consumer is cut off: in the end its copy is what the list has."""
 
+import random
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from conftest import Served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from search_archive import random_story
 from stories import DAY, NOW, story, write
 
 from app.articles import service
+from app.articles.facts import for_log, from_log
 
-pytestmark = pytest.mark.anyio
 
 FIELDS = "title,version,status,tags.slug"
 FILTERS: tuple[dict[str, str], ...] = (
@@ -42,8 +45,8 @@ class Copy:
         answer = await self.client.get("/v1/export", params={**self.filter, "fields": FIELDS})
         *lines, last = answer.text.splitlines()
         self.place, self.met = answer.headers["x-seq"], []
-        rows = [httpx.Response(200, text=line).json() for line in lines]
-        assert httpx.Response(200, text=last).json() == {"end": True, "count": len(rows)}
+        rows = [orjson.loads(line) for line in lines]
+        assert orjson.loads(last) == {"end": True, "count": len(rows)}
         self.kept = {row["id"]: row for row in rows}
 
     async def poll(self, limit: int, *, lost: bool = False) -> bool:
@@ -86,6 +89,13 @@ steps = st.one_of(
 )
 
 
+def test_facts_come_back_from_the_log_as_they_were() -> None:
+    chance = random.Random(5)
+    for number in range(200):
+        facts = random_story(number, chance).facts
+        assert from_log(number, orjson.loads(orjson.dumps(for_log(facts)))) == facts
+
+
 async def _happen(served: Served, copies: list[Copy], ids: dict[int, int], what: object) -> None:
     match what:
         case list() as stories:
@@ -102,6 +112,7 @@ async def _happen(served: Served, copies: list[Copy], ids: dict[int, int], what:
             await copies[0].start()
 
 
+@pytest.mark.anyio
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happenings=st.lists(steps, min_size=3, max_size=14))
 async def test_copy_of_a_consumer_that_is_cut_off_at_random_is_what_the_list_has(

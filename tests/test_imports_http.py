@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from conftest import Served
+from conftest import Served, serve
 from hypothesis import given
 from hypothesis import strategies as st
 from listening import listen
@@ -25,6 +25,13 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 
 def line(number: int, **fields: object) -> bytes:
     return orjson.dumps({"id": f"s{number}", "title": f"Story {number}", "body": "The council met.", **fields}) + b"\n"
+
+
+@pytest.fixture
+async def local(sqlite_settings: Settings) -> AsyncIterator[Served]:
+    """For what neither database does in its own way."""
+    async with serve(sqlite_settings) as found:
+        yield found
 
 
 async def sent(client: httpx.AsyncClient, body: Any, **query: object) -> list[Json]:
@@ -79,29 +86,29 @@ async def test_dry_run_says_what_would_be_and_changes_nothing(served: Served) ->
     assert await titles(served.public) == ["Story 1"]
 
 
-async def test_wrong_count_at_the_end_is_a_failure_of_that_line(served: Served) -> None:
-    results = await sent(served.editor, line(1) + b'{"end": true, "count": 3}\n')
+async def test_wrong_count_at_the_end_is_a_failure_of_that_line(local: Served) -> None:
+    results = await sent(local.editor, line(1) + b'{"end": true, "count": 3}\n')
     assert outcomes(results) == [(1, "created"), (2, "failed")]
     assert "a count of 3, but 1 lines" in results[1]["reason"]
-    assert outcomes(await sent(served.editor, b"")) == []
+    assert outcomes(await sent(local.editor, b"")) == []
 
 
-async def test_who_may_not_or_sends_something_else_is_refused(served: Served) -> None:
+async def test_who_may_not_or_sends_something_else_is_refused(local: Served) -> None:
     answers = [
-        await served.public.post("/v1/imports", content=line(1), headers=NDJSON),
-        await served.public.post("/v1/imports", content=line(1), headers=NDJSON | await served.key("write")),
-        await served.editor.post("/v1/imports", content=line(1), headers={"Content-Type": "text/csv"}),
-        await served.editor.post("/v1/imports", content=line(1)),
-        await served.editor.post("/v1/imports?dry=true", content=line(1), headers=NDJSON),
-        await served.editor.get("/v1/imports"),
+        await local.public.post("/v1/imports", content=line(1), headers=NDJSON),
+        await local.public.post("/v1/imports", content=line(1), headers=NDJSON | await local.key("write")),
+        await local.editor.post("/v1/imports", content=line(1), headers={"Content-Type": "text/csv"}),
+        await local.editor.post("/v1/imports", content=line(1)),
+        await local.editor.post("/v1/imports?dry=true", content=line(1), headers=NDJSON),
+        await local.editor.get("/v1/imports"),
     ]
     assert [answer.status_code for answer in answers] == [401, 403, 415, 415, 422, 405]
     assert answers[2].json()["allowed"] == ["application/x-ndjson"]
-    assert await titles(served.public) == []
+    assert await titles(local.public) == []
 
 
-async def test_results_come_while_the_body_is_still_on_its_way(settings: Settings) -> None:
-    async with listen(settings) as listening:
+async def test_results_come_while_the_body_is_still_on_its_way(sqlite_settings: Settings) -> None:
+    async with listen(sqlite_settings) as listening:
         more = asyncio.Event()
 
         async def body() -> AsyncIterator[bytes]:
@@ -127,8 +134,8 @@ async def test_results_come_while_the_body_is_still_on_its_way(settings: Setting
         assert outcomes([*results, {}]) == [(1, "created"), (2, "created")]
 
 
-async def test_body_that_breaks_off_leaves_what_was_acknowledged_and_nothing_else(settings: Settings) -> None:
-    async with listen(settings) as listening:
+async def test_body_that_breaks_off_leaves_what_was_acknowledged_and_nothing_else(sqlite_settings: Settings) -> None:
+    async with listen(sqlite_settings) as listening:
         address = httpx.URL(listening.address)
         reader, writer = await asyncio.open_connection(address.host, address.port)
         head = (
@@ -146,7 +153,7 @@ async def test_body_that_breaks_off_leaves_what_was_acknowledged_and_nothing_els
         assert (await sent(listening.editor, line(4)))[-1]["summary"]["created"] == 1
 
 
-async def test_line_of_40_mb_fails_alone_and_is_never_held(served: Served) -> None:
+async def test_line_of_40_mb_fails_alone_and_is_never_held(local: Served) -> None:
     async def body() -> AsyncIterator[bytes]:
         yield line(1) + b'{"id": "huge", "title": "'
         for _ in range(40):
@@ -154,7 +161,7 @@ async def test_line_of_40_mb_fails_alone_and_is_never_held(served: Served) -> No
         yield b'"}\n' + line(2)
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    results = await sent(served.editor, body())
+    results = await sent(local.editor, body())
     assert outcomes(results) == [(1, "created"), (2, "failed"), (3, "created")]
     assert "longer than 32 MB" in results[1]["reason"]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000

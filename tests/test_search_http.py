@@ -223,3 +223,12 @@ async def test_withdrawn_article_is_found_no_more_at_once(served: Served) -> Non
         shown = (await served.public.get(address)).json()
         assert shown["data"] == []
         assert shown["page"]["total"] == 0
+
+
+async def test_words_side_by_side_stand_before_words_far_apart(served: Served) -> None:
+    filler = "and many other things were said at length about it " * 3
+    apart = await served.post(title="First of two reports", body={"text": f"central {filler} bank {filler}"})
+    beside = await served.post(title="Second of two reports", body={"text": f"{filler} the central bank {filler}"})
+    hits = (await served.public.get("/v1/search", params={"q": "central bank", "recency": "off"})).json()["data"]
+    assert [hit["article"]["id"] for hit in hits] == [beside["id"], apart["id"]]
+    assert hits[0]["score"] > hits[1]["score"]

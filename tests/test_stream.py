@@ -24,6 +24,13 @@ async def listening(settings: Settings) -> AsyncIterator[Listening]:
         yield found
 
 
+@pytest.fixture
+async def local(sqlite_settings: Settings) -> AsyncIterator[Listening]:
+    """For what neither database does in its own way."""
+    async with listen(sqlite_settings) as found:
+        yield found
+
+
 class Events:
     """A stream's events as a browser would dispatch them: (id, data); an id alone gives none, but is remembered."""
 
@@ -75,45 +82,45 @@ async def test_events_come_as_they_happen_and_resume_where_they_were_cut_off(lis
     assert polled.json()["data"] == []
 
 
-async def test_many_events_come_in_order_and_once(listening: Listening) -> None:
-    start = (await listening.public.get("/v1/changes?since=now")).json()["next"]
+async def test_many_events_come_in_order_and_once(local: Listening) -> None:
+    start = (await local.public.get("/v1/changes?since=now")).json()["next"]
     count = routes.PER_EVENTS * 2 + 5
-    await write(listening.db, *(story(listening.db, number) for number in range(1, count + 1)))
-    async with stream(listening.public, since=start) as events:
+    await write(local.db, *(story(local.db, number) for number in range(1, count + 1)))
+    async with stream(local.public, since=start) as events:
         seqs = [(await events.next())["seq"] for _ in range(count)]
-    told = (await listening.public.get("/v1/changes", params={"since": start, "limit": 1000})).json()
+    told = (await local.public.get("/v1/changes", params={"since": start, "limit": 1000})).json()
     assert seqs == [change["seq"] for change in told["data"]]
     assert events.last_id == told["next"]
 
 
-async def test_quiet_stream_sends_its_place_alone(listening: Listening) -> None:
-    listening.app.state.watch.beat = 0.3
-    async with stream(listening.public, tag="a") as events:
+async def test_quiet_stream_sends_its_place_alone(local: Listening) -> None:
+    local.app.state.watch.beat = 0.3
+    async with stream(local.public, tag="a") as events:
         first = await events.block()
         assert await events.block() == {"id": first["id"]}
-        await write(listening.db, story(listening.db, 1, tags=["b"]))
+        await write(local.db, story(local.db, 1, tags=["b"]))
         while (beat := await events.block()) == {"id": first["id"]}:
             pass
         assert set(beat) == {"id"}
-        assert beat["id"] == (await listening.public.get("/v1/changes?since=now")).json()["next"]
+        assert beat["id"] == (await local.public.get("/v1/changes?since=now")).json()["next"]
 
 
-async def test_stream_is_refused_before_it_begins(listening: Listening) -> None:
+async def test_stream_is_refused_before_it_begins(local: Listening) -> None:
     for query, status in (({"since": "x"}, 422), ({"status": "draft"}, 401), ({"limit": "5"}, 422)):
-        answer = await listening.public.get("/v1/changes/stream", params=query)
+        answer = await local.public.get("/v1/changes/stream", params=query)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-    gone = await listening.public.get("/v1/changes/stream", headers={"Last-Event-ID": "x" * 32})
+    gone = await local.public.get("/v1/changes/stream", headers={"Last-Event-ID": "x" * 32})
     assert gone.status_code == 410
     assert gone.json()["export"] == "/v1/export"
 
 
-async def test_head_of_a_stream_is_its_headers(listening: Listening) -> None:
-    answer = await asyncio.wait_for(listening.public.head("/v1/changes/stream"), 3)
+async def test_head_of_a_stream_is_its_headers(local: Listening) -> None:
+    answer = await asyncio.wait_for(local.public.head("/v1/changes/stream"), 3)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
 
 
-async def test_ending_server_ends_its_streams_and_waits_at_once(settings: Settings) -> None:
-    async with listen(settings) as listening:
+async def test_ending_server_ends_its_streams_and_waits_at_once(sqlite_settings: Settings) -> None:
+    async with listen(sqlite_settings) as listening:
         waiting = asyncio.create_task(listening.public.get("/v1/changes?since=now&wait=30"))
         async with stream(listening.public) as events:
             await events.block()
@@ -125,12 +132,12 @@ async def test_ending_server_ends_its_streams_and_waits_at_once(settings: Settin
     assert time.monotonic() - began < 3
 
 
-async def test_stream_of_a_client_that_has_gone_is_over(listening: Listening) -> None:
+async def test_stream_of_a_client_that_has_gone_is_over(local: Listening) -> None:
     before = len(asyncio.all_tasks())
-    async with stream(listening.public) as events:
+    async with stream(local.public) as events:
         await events.block()
         assert len(asyncio.all_tasks()) > before
     deadline = time.monotonic() + 3
-    while len(listening.server.server_state.tasks) and time.monotonic() < deadline:  # noqa: ASYNC110 -- nobody tells
+    while len(local.server.server_state.tasks) and time.monotonic() < deadline:  # noqa: ASYNC110 -- nobody tells
         await asyncio.sleep(0.05)
-    assert len(listening.server.server_state.tasks) == 0
+    assert len(local.server.server_state.tasks) == 0

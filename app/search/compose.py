@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 
 from tantivy import Occur, Query
@@ -17,6 +18,9 @@ WEIGHTS = {"title": 1.3, "standfirst": 1.25, "body": 1.0}
 GOOD_HIT = WEIGHTS["title"] + WEIGHTS["body"]
 """What a word scores about that stands in the title and the body, measured in its rarity."""
 TAG_WEIGHT, WORDS_WEIGHT = 1.2, 0.5
+NEARNESS = 0.5
+"""Of what the same words score as a phrase."""
+_NEAR_WORDS = 5
 NEAR_WEIGHTS = (0.7, 0.55, 0.45, 0.4, 0.35)
 _PREFIX_SCORE = 2.0
 """One for a word that begins so, one for a common such word in the title."""
@@ -75,6 +79,19 @@ class Composer:
             return _all(ruled_out)
         more = [(Occur.Should, bonus) for bonus in self._bonuses(words, [query for _, query in clauses])]
         return Query.boolean_query([(Occur.Must, Query.boolean_query(clauses)), *more, *ruled_out])
+
+    def together(self, node: Node) -> Iterator[Query]:
+        """More for articles in which neighbours in the query stand side by side, or nearly: in titles with one word
+        between them, in bodies with three. Only for a few words: of many it would cost more than it tells."""
+        words = [inner for inner in node.nodes if isinstance(inner, Word)] if isinstance(node, And) else []
+        if not 2 <= len(words) <= _NEAR_WORDS:
+            return
+        for first, second in pairwise(words):
+            for one, other in zip(self.terms.readings(first.text), self.terms.readings(second.text), strict=False):
+                if len(one) == len(other) == 1:
+                    for field, slop in (("title", 1), ("body", 3)):
+                        near = Query.phrase_query(fields.schema(), field, [one[0], other[0]], slop)
+                        yield Query.boost_query(near, NEARNESS * WEIGHTS[field])
 
     def _bonuses(self, words: list[Node], queries: list[Query]) -> Iterator[Query]:
         """For articles with all of the words more than any words can score; for most of a few, something."""

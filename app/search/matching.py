@@ -44,13 +44,20 @@ def query(view: View, question: Question) -> Query:
         vague = (fields.YEAR_ONLY,) if question.dated == "month" else (fields.MONTH_ONLY, fields.YEAR_ONLY)
         clauses.append((Occur.MustNot, filtering.any_of("flags", vague)))
     boosts = list(recency(view, question, reading)) if question.order == "relevance" else []
-    if boosts and _is_selective(view, question, reading):
+    near = list(nearness(view, question, reading)) if question.order == "relevance" else []
+    if (boosts or near) and _is_selective(view, question, reading):
         # One by one they are asked about hits only; together they are read through whole.
         found = Query.boolean_query(clauses)
-        for boost in boosts:
+        for boost in (*boosts, *near):
             found = Query.boolean_query([(Occur.Must, found), (Occur.Should, boost)])
         return found
-    return Query.boolean_query([*clauses, *((Occur.Should, boost) for boost in boosts)])
+    return Query.boolean_query([*clauses, *((Occur.Should, boost) for boost in (*boosts, *near))])
+
+
+def nearness(view: View, question: Question, reading: Reading) -> Iterator[Query]:
+    """Articles that have the words side by side stand before those that have them far apart."""
+    if reading.tree is not None:
+        yield from composer(view, question, reading).together(reading.tree)
 
 
 def _is_selective(view: View, question: Question, reading: Reading) -> bool:

@@ -26,6 +26,8 @@ from app.sync.watch import Watch
 BATCH = 500
 EXAMINED = 10_000
 """How many rows one answer looks at; a narrow filter over a long log takes several answers."""
+LOOK_UP = 10
+"""Every so many ticks a waiting answer looks whether its client is still there; with hundreds waiting it counts."""
 
 STATUS = params.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES)
 FILTERS = (*asked.FILTERS, STATUS)
@@ -77,12 +79,14 @@ class Following:
     async def news(self, watch: Watch, deadline: float) -> bool:
         """Waits until there are rows behind its place, at most until `deadline` on the monotonic clock. False also
         where the client has gone or the server is ending."""
+        ticks = 0
         while time.monotonic() < deadline and not watch.ending():
             head = await watch.tick()
+            ticks += 1
             if head.epoch != self.place.epoch or head.seq < self.place.seq or self._until(head) > self.place.seq:
                 await self.renew()
                 return True
-            if await self.request.is_disconnected():
+            if ticks % LOOK_UP == 0 and await self.request.is_disconnected():
                 return False
         return False
 
