@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,7 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from app import check as checks
-from app import opening, serving
+from app import opening
 from app.changes.follower import Following, catch_up
 from app.db import Database, DatabaseProblem
 from app.http import auth
@@ -41,6 +42,21 @@ cli.add_typer(keys, name="keys")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(f"dateline {version('dateline')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def main(
+    shown: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """A news archive: import, search, serve."""
 
 
 def settings(**given: object) -> Settings:
@@ -77,6 +93,8 @@ def serve(
     ] = None,
 ) -> None:
     """Run the server. Migrates an empty archive; refuses an outdated one."""
+    from app import serving  # with all of the web's imports, which the other commands need not wait for
+
     serving.run(settings(host=host, port=port), seed, out)
 
 

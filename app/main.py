@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from app import health
 from app.articles import beside, schedule, writing
@@ -73,11 +76,17 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.watch = Watch(archive.head)
     for feature in (articles, beside, writing, search, counting, regions, tags, following, exports, imports, health):
         app.include_router(feature.router)
+    app.router.routes.append(Route("/", _start, name="start"))
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
     docs_page.install(app)
     _layers(app, settings)
     return app
+
+
+async def _start(request: Request) -> Response:
+    """Who opens the server in a browser is looking for its documentation."""
+    return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
 
 
 def _layers(app: FastAPI, settings: Settings) -> None:

@@ -115,3 +115,24 @@ async def test_article_whose_slug_moves_away_and_back_keeps_all_its_addresses(se
     moved = await served.public.get("/v1/articles/second-house", params={"fields": "title"})
     assert moved.status_code == 308
     assert moved.headers["location"] == "/v1/articles/first-house?fields=title"
+
+
+async def test_another_story_in_a_file_of_the_same_name_is_refused_and_nothing_lost(served: Served) -> None:
+    first = b"Why harbours silt up\n\nTidal currents carry sediment into sheltered basins, where it settles.\n"
+    other = b"How beekeepers count mites\n\nSugar dusted over workers loosens parasites without killing colonies.\n"
+    assert _import(served, "index.txt", first).created == 1
+    report = _import(served, "index.txt", other)
+    assert report.created + report.updated == 0
+    [(where, reason)] = report.failures
+    assert (where, "--origin" in reason, "Why harbours silt up" in reason) == ("index.txt", True, True)
+    assert [card["title"] for card in (await served.public.get("/v1/articles")).json()["data"]] == ["Why harbours silt up"]
+    assert _import(served, "index.txt", other, origin="bees").created == 1
+
+
+async def test_one_id_twice_in_a_file_is_told_and_counted_once(served: Served) -> None:
+    lines = b'{"id": 1, "title": "The earlier of the two"}\n{"id": 1, "title": "The later of the two"}\n'
+    report = _import(served, "lines.ndjson", lines)
+    assert (report.created, report.updated) == (1, 1)
+    assert report.notes["the same article as lines.ndjson:1: the later one counts"] == ["lines.ndjson:2"]
+    [card] = (await served.public.get("/v1/articles")).json()["data"]
+    assert card["title"] == "The later of the two"

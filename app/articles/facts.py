@@ -85,7 +85,8 @@ def for_log(facts: Facts) -> LoggedFacts:
         "has_correction": facts.has_correction,
         "has_unresolved": facts.has_unresolved,
     }
-    return kept | {name: value for name, value in optional.items() if value not in (None, False, (), [])}
+    # By identity: 0 is equal to False, and is the first second of 1970.
+    return kept | {n: v for n, v in optional.items() if v is not None and v is not False and v != () and v != []}
 
 
 def from_log(id: int, kept: LoggedFacts) -> Facts:

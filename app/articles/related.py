@@ -31,6 +31,16 @@ _waiting = select(RELATED.c.id, RELATED.c.article_id, RELATED.c.title_key, RELAT
 )
 
 
+def stand_in_line(connection: Connection) -> None:
+    """On PostgreSQL one transaction at a time goes on from here to its commit; SQLite has one writer anyway.
+
+    Without it two that publish each other's targets would both miss them, one that writes entries anew and one that
+    links them would wait for each other, and of those that want one slug some would lose again and again.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(4701)"))
+
+
 def replace(
     connection: Connection, rows: Sequence[tuple[int, Sequence[RelatedEntry]]], existing: Sequence[int], site_url: str
 ) -> None:
@@ -65,13 +75,8 @@ def _slug_key(url: str, site_url: str) -> str | None:
 def link(connection: Connection, saved: Sequence[int], published: Sequence[int]) -> dict[int, list[int]]:
     """Links what can be linked now: entries of `saved` articles, and entries anywhere that wait for `published` ones.
 
-    Returns article → targets newly linked. On PostgreSQL this part of all writes stands in line, so that two
-    transactions that publish each other's targets cannot both miss them; SQLite has one writer anyway.
+    Returns article → targets newly linked. The caller stands in line.
     """
-    if not saved and not published:
-        return {}
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(4701)"))
     waiting = {one.id: one for one in _waiting_in(connection, saved)}
     waiting |= {one.id: one for one in _waiting_for(connection, published)}
     if not waiting:

@@ -33,6 +33,8 @@ async def run(db: Database) -> None:
             if await db.reader.rows(_due(db.dialect), {"now": now}):
                 published = (await db.write(service.go_live, now=now)).value
                 log.info("went live: %s", published)
+                if len(published) == service.AT_ONCE:
+                    continue
         except DatabaseUnavailable as error:
             log.warning("scheduled articles wait: %s", error.detail)
         except Exception:

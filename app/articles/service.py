@@ -23,6 +23,10 @@ from app.tags import service as tags
 
 A, SOURCE = table(Article), table(Source)
 
+AT_ONCE = 500
+SHARED = 0.15
+"""Of the longer words: unrelated articles in one language share about a twentieth, an edited one most."""
+
 Outcome = Literal["created", "updated", "unchanged"]
 
 
@@ -60,7 +64,7 @@ def upsert(session: Session, manuscripts: Sequence[Manuscript], *, now: int, sit
     Of several with the same identity in one call the last one counts, as if they had come one after the other.
     """
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
-    existing = _existing(session.connection(), list(last.values()))
+    existing = _existing(session.connection(), list(last.values()), lock=True)
     saved = dict(
         zip(last, _save(session, list(last.values()), existing, now=now, site_url=site_url, strict=False), strict=True)
     )
@@ -68,13 +72,17 @@ def upsert(session: Session, manuscripts: Sequence[Manuscript], *, now: int, sit
 
 
 def go_live(session: Session, *, now: int) -> list[int]:
-    """Publishes what is scheduled and due, once, whichever process comes first; returns the articles' ids."""
+    """Publishes what is scheduled and due, once, whichever process comes first; returns the articles' ids, at most
+    AT_ONCE of them."""
     connection = session.connection()
     due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= now)
-    before = facts.load(connection, connection.execute(select(A.c.id).where(due)).scalars().all())
+    next_due = select(A.c.id).where(due).order_by(A.c.published_at, A.c.id).limit(AT_ONCE)
+    ids = sorted(connection.execute(next_due.with_for_update(key_share=True)).scalars())
+    before = facts.load(connection, ids)
+    related.stand_in_line(connection)
     live = (
         update(A)
-        .where(due, A.c.id.in_(before))
+        .where(A.c.id.in_(ids))
         .values(
             status="published",
             public_once=True,
@@ -82,7 +90,7 @@ def go_live(session: Session, *, now: int) -> list[int]:
             first_published_at=func.coalesce(A.c.first_published_at, A.c.published_at),
         )
     )
-    ids = sorted(connection.execute(live.returning(A.c.id)).scalars())
+    connection.execute(live)
     links.show(connection, ids)
     linked = related.link(connection, ids, ids)
     _record(session, ids, before, {id: ["status"] for id in ids}, linked)
@@ -93,16 +101,44 @@ def withdraw(session: Session, ids: Sequence[int], *, now: int, reason: str | No
     """Takes published articles from the public; returns those that were. `reason` is shown to everybody who asks."""
     connection = session.connection()
     shown = A.c.status == literal_column("'published'")
-    before = facts.load(connection, ids)
+    public = select(A.c.id).where(shown, A.c.id.in_(ids)).order_by(A.c.id)
+    withdrawn = list(connection.execute(public.with_for_update(key_share=True)).scalars())
+    before = facts.load(connection, withdrawn)
     gone = (
         update(A)
-        .where(shown, A.c.id.in_(ids))
+        .where(A.c.id.in_(withdrawn))
         .values(status="withdrawn", version=A.c.version + 1, updated_at=now, withdrawn_at=now, withdrawn_reason=reason)
     )
-    withdrawn = sorted(connection.execute(gone.returning(A.c.id)).scalars())
+    connection.execute(gone)
     links.hide(connection, withdrawn)
     _record(session, withdrawn, before, {id: ["status"] for id in withdrawn}, {})
     return withdrawn
+
+
+def strangers(connection: Connection, manuscripts: Sequence[Manuscript]) -> dict[tuple[str, str], str]:
+    """Articles known by their file's name alone that a manuscript of the same name shares nothing with: neither slug
+    nor title, nor its longer words. (origin, identity) → the known article's title."""
+    by_path = {
+        (m.origin, m.identity): m for m in manuscripts if m.identity is not None and m.identity.startswith("path:")
+    }
+    found: dict[tuple[str, str], str] = {}
+    for (origin, identity), manuscript in by_path.items():
+        known = select(A.c.title, A.c.slug, A.c.body, A.c.content_hash).where(
+            A.c.origin == origin, A.c.identity == identity
+        )
+        row = connection.execute(known).first()
+        if row is None or row.content_hash == manuscript.content_hash:
+            continue
+        old, new = _long_words(row.body), _long_words(manuscript.body)
+        same_name = text.words_key(row.title) == text.words_key(manuscript.title) or row.slug == manuscript.slug
+        if not same_name and len(old & new) <= SHARED * min(len(old), len(new)):
+            found[(origin, identity)] = row.title
+    return found
+
+
+def _long_words(body: str) -> set[str]:
+    """Of five letters and more: the short ones are in every article."""
+    return {word for word in text.words_key(body).split() if len(word) >= 5}
 
 
 def would_be(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[Outcome]:
@@ -120,7 +156,11 @@ def _identity(manuscript: Manuscript, position: int) -> tuple[str, str | int]:
     return manuscript.origin, manuscript.identity if manuscript.identity is not None else position
 
 
-def _existing(connection: Connection, manuscripts: Sequence[Manuscript]) -> dict[tuple[str, str | int], _Existing]:
+def _existing(
+    connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False
+) -> dict[tuple[str, str | int], _Existing]:
+    """What is known of the manuscripts' articles. `lock`: on PostgreSQL they stay as they are until the commit; without
+    it a withdrawal in between would be overwritten by what stood here before."""
     by_origin: dict[str, list[str]] = {}
     for manuscript in manuscripts:
         if manuscript.identity is not None:
@@ -132,6 +172,8 @@ def _existing(connection: Connection, manuscripts: Sequence[Manuscript]) -> dict
             known = select(A.c.identity, *columns).where(
                 A.c.origin == origin, A.c.identity.in_(identities[i : i + 500])
             )
+            if lock:
+                known = known.order_by(A.c.id).with_for_update(key_share=True)
             found |= {(origin, row[0]): _Existing(*row[1:]) for row in connection.execute(known)}
     return found
 
@@ -155,6 +197,7 @@ def _save(
     rows = {i: _row(manuscripts[i], old[i], sources, now) for i in todo}
     ids = {i: e.id for i, e in changed.items()}
     fields = _changed_fields(connection, {e.id: rows[i] for i, e in changed.items()})
+    related.stand_in_line(connection)
     ids |= _insert(connection, fresh, manuscripts, rows, now, strict=strict)
     _move(connection, changed, manuscripts, rows)
     _update(connection, changed, rows)

@@ -39,6 +39,13 @@ _BY_STATUS = {400: "malformed_json"} | {
     for code, status in reversed([(found.code, found.status) for found in CODES.values()])
     if status not in (400, 409, 422)
 }
+_DETAIL_OF_TYPE = {
+    "model_type": "An object belongs here.",
+    "model_attributes_type": "An object belongs here.",
+    "dict_type": "An object belongs here.",
+    "list_type": "A list belongs here.",
+    "string_type": "A text belongs here.",
+}
 _CODE_OF_TYPE = {"extra_forbidden": "unknown_field"}
 
 
@@ -136,7 +143,7 @@ def _field_error(error: dict[str, object]) -> FieldError:
     place = error.get("loc")
     where, *path = place if isinstance(place, tuple) and place else ("body",)
     code = _CODE_OF_TYPE.get(str(error.get("type")), "invalid_value")
-    detail = str(error.get("msg", "Invalid."))
+    detail = _DETAIL_OF_TYPE.get(str(error.get("type")), str(error.get("msg", "Invalid.")))
     if where == "body":
         return FieldError(code, detail, pointer=pointer(path))
     return FieldError(code, detail, parameter=".".join(str(part) for part in path))

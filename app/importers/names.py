@@ -56,7 +56,9 @@ TABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 DERIVED = frozenset(
     {"version", "word_count", "reading_minutes", "created_at", "body_text", "body_markdown", "body_blocks"}
 )
-OWN_EXTRA = frozenset({"seo", "corrections", "translation_of", "first_published_at"})
+OWN_EXTRA = frozenset(
+    {"seo", "corrections", "translation_of", "first_published_at", "published_precision", "unknown_regions"}
+)
 
 
 def folded(name: str) -> str:

@@ -5,7 +5,7 @@ A broken item never stops the rest; running an import again changes nothing that
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import islice
@@ -18,7 +18,7 @@ from app.db import Database
 from app.head import Head
 from app.importers import detect, markdown, ndjson, text
 from app.importers.document import BodyKind, Context, Document, Failure, Item
-from app.importers.prepare import prepare
+from app.importers.prepare import Prepared, prepare
 from app.regions import service as regions
 
 BATCH = 500
@@ -43,7 +43,8 @@ class Options:
 @dataclass(slots=True)
 class Report:
     """What became of the items. `failures` are (where, reason), `notes` the places that each note is about; `unknown`
-    counts fields without a place, which are kept in `extra`."""
+    counts fields without a place, which are kept in `extra`; `met` is where each article was
+    met first."""
 
     created: int = 0
     updated: int = 0
@@ -53,6 +54,7 @@ class Report:
     unknown: Counter[str] = field(default_factory=Counter)
     unknown_regions: Counter[str] = field(default_factory=Counter)
     head: Head | None = None
+    met: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> None:
         setattr(self, outcome, getattr(self, outcome) + 1)
@@ -152,17 +154,37 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
     with db.snapshot() as snapshot:
         atlas = regions.atlas(snapshot.connection)
     ready = [prepare(document, source.path, options.origin, atlas) for source, document in documents]
-    manuscripts = [one.manuscript for one in ready]
-    if options.dry_run:
-        with db.snapshot() as snapshot:
-            outcomes = service.would_be(snapshot.connection, manuscripts)
-    else:
+    with db.snapshot() as snapshot:
+        strange = service.strangers(snapshot.connection, [one.manuscript for one in ready])
+        ready = [one for one in ready if not _refused(one, strange, report)]
+        manuscripts = [one.manuscript for one in ready]
+        would_be = service.would_be(snapshot.connection, manuscripts) if options.dry_run else None
+    if would_be is None:
         written = db.write_now(service.upsert, manuscripts, now=now, site_url=options.site_url)
         report.head = written.head
-        outcomes = [one.outcome for one in written.value]
-    for one, outcome in zip(ready, outcomes, strict=True):
-        report.count(outcome)
-        for note in one.notes:
-            report.notes.setdefault(note, []).append(one.where)
-        report.unknown.update(one.unknown_fields)
-        report.unknown_regions.update(one.unknown_regions)
+        would_be = [one.outcome for one in written.value]
+    for one, outcome in zip(ready, would_be, strict=True):
+        _tell(report, one, outcome)
+
+
+def _refused(one: Prepared, strange: Mapping[tuple[str, str], str], report: Report) -> bool:
+    """Whether a file would overwrite an article that has nothing in common with it but the file's name."""
+    title = strange.get((one.manuscript.origin, one.manuscript.identity or ""))
+    if title is None:
+        return False
+    reason = f"another article came from a file of this name ({title!r}); give this one an origin of its own: --origin"
+    report.failures.append((one.where, reason))
+    return True
+
+
+def _tell(report: Report, one: Prepared, outcome: Outcome) -> None:
+    identity = (one.manuscript.origin, one.manuscript.identity or one.where)
+    before = report.met.setdefault(identity, one.where)
+    if before != one.where:
+        report.notes.setdefault(f"the same article as {before}: the later one counts", []).append(one.where)
+        outcome = "updated" if outcome == "created" else outcome
+    report.count(outcome)
+    for note in one.notes:
+        report.notes.setdefault(note, []).append(one.where)
+    report.unknown.update(one.unknown_fields)
+    report.unknown_regions.update(one.unknown_regions)

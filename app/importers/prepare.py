@@ -37,7 +37,10 @@ class Prepared:
 
 
 def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> Prepared:
-    """`path` is the file's within what was imported; several items of one file are told apart by their content."""
+    """`path` is the file's within what was imported; several items of one file are told apart by their content.
+
+    ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
+    """
     body = bodies.to_html(document.body.kind, document.body.content) if document.body else ""
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
@@ -47,6 +50,8 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     extra = dict(document.extra)
     if unknown:
         extra["unknown_regions"] = list(unknown)
+    unknown_notes = tuple(f"region {name!r} is not known here, kept as given" for name in unknown)
+    seo = extra.pop("seo", None) if isinstance(extra.get("seo"), dict) else None
     status, status_note = _status(document)
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
@@ -63,7 +68,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         regions=tuple(regions),
         related=tuple(RelatedEntry(one.title, one.url) for one in document.related),
         images=_images(document),
-        seo=_json({"canonical_url": document.canonical_url} if document.canonical_url else {}, "{}"),
+        seo=_seo(seo, document.canonical_url),
         extra=_json(extra, "{}"),
         source=document.source,
         source_url=document.url or document.source_url,
@@ -78,7 +83,15 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         content_hash=_content_hash(document),
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
-    return Prepared(document.where, manuscript, (*document.notes, *status_note), reported, unknown)
+    return Prepared(document.where, manuscript, (*document.notes, *status_note, *unknown_notes), reported, unknown)
+
+
+def _seo(given: object, canonical_url: str | None) -> str:
+    """What our own export brings, and the address that a source calls the right one."""
+    said = given if isinstance(given, dict) else {}
+    kept = {name: said[name] for name in ("title", "description") if isinstance(said.get(name), str)}
+    canonical = canonical_url or said.get("canonical_url")
+    return _json(kept | ({"canonical_url": canonical} if isinstance(canonical, str) else {}), "{}")
 
 
 _CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes"))
@@ -86,7 +99,7 @@ _CONTENT = tuple(field.name for field in fields(Document) if field.name not in (
 
 def _content_hash(document: Document) -> str:
     """Of everything that the source said, but for where it stood: an inserted line edits no other."""
-    said = orjson.dumps([getattr(document, name) for name in _CONTENT], option=orjson.OPT_NON_STR_KEYS)
+    said = _bytes([getattr(document, name) for name in _CONTENT])
     return hashlib.blake2b(said, digest_size=16).hexdigest()
 
 
@@ -95,13 +108,28 @@ def _hash(content: str) -> str:
 
 
 def _json(value: object, empty: str) -> str:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode() if value else empty
+    return _bytes(value).decode() if value else empty
+
+
+def _bytes(value: object) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(str(error)) from error
 
 
 def _origin(document: Document, path: str, given: str | None) -> str:
-    host = urlsplit(document.url).hostname if document.url else None
-    name = given or document.origin or host or document.source or path.rsplit("/", 1)[-1]
-    return text.slug(name, "origin") if name != host else name
+    """What was said stays as it was said; only names of outlets and files are made into slugs."""
+    host = _host(document.url) if document.url else None
+    said = given or document.origin or host
+    return said or text.slug(document.source or path.rsplit("/", 1)[-1], "origin")
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _identity(document: Document, path: str) -> str:

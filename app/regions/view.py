@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from app.changes import log
 from app.db import Database
-from app.errors import IndexBehind, SeqUnknown
+from app.errors import IndexBehind, SeqUnknown, Unauthorized
 from app.head import Head, read_token
 from app.http import auth
 from app.http.auth import Caller
@@ -66,7 +66,10 @@ class Reading:
 
     async def view(self, request: Request) -> View:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
-        caller = await auth.check(self.db, request.headers.get("authorization"))
+        given = request.headers.getlist("authorization")
+        if len(given) > 1:
+            raise Unauthorized("There are several Authorization headers; send one.")
+        caller = await auth.check(self.db, given[0] if given else None)
         if caller.key is None and not self.settings.public_reads:
             caller.demand("read_drafts")
         head = await self.head()

@@ -12,6 +12,8 @@ from app.search import analysis
 
 COPY = 0.8
 REGION, TIME = 0.15, 0.1
+LEAST = 0.4
+"""A score below this is padding, not likeness."""
 YEAR = 365 * 86_400
 _READ = 4_000
 """Words of a text that are compared."""
@@ -38,6 +40,7 @@ def ordered(sample: Profile, candidates: Iterable[Profile], limit: int) -> list[
         ((one, round(one.score / best + _nearness(sample, one), 4)) for one in found),
         key=lambda pair: (-pair[1], pair[0].id),
     )
+    ranked = [(one, score) for one, score in ranked if score >= LEAST]
     kept: list[tuple[Profile, float]] = []
     seen: list[Set[tuple[str, ...]]] = [runs(sample)]
     for one, score in ranked:

@@ -13,7 +13,7 @@ from app.http import params
 from app.http.params import Read
 from app.search import highlight
 from app.search.asking import Asking
-from app.search.engine import Found, Hit, Part
+from app.search.engine import Found, Hit, Part, Reading
 from app.search.highlight import Marks, PartName
 from app.search.tree import render
 
@@ -40,7 +40,7 @@ async def rows(here: Archive, view: View, read: Read, asking: Asking, found: Fou
         b'{"article":%b,"score":%b,"highlights":%b%b}'
         % (
             cards[hit.id],
-            orjson.dumps(hit.score),
+            orjson.dumps(None if hit.score is None else round(hit.score, 4)),
             orjson.dumps(shown.get(hit.id, {})),
             _explained(parts.get(hit.id), hit.score or 0.0),
         )
@@ -89,12 +89,19 @@ def _marked(
     return found
 
 
+def _read_as(read: Read, reading: Reading) -> str | None:
+    """With the words that were put right, where they were looked for instead."""
+    if reading.tree is None:
+        return None
+    return reading.did_you_mean if reading.corrections and reading.did_you_mean else render(reading.tree)
+
+
 def query(read: Read, asking: Asking, found: Found) -> dict[str, object]:
     """How the query was read, for people and for search boxes."""
     reading = found.reading
     return {
         "q": read.text("q"),
-        "read_as": render(reading.tree) if reading.tree is not None else None,
+        "read_as": _read_as(read, reading),
         "languages": list(reading.languages),
         "sort": asking.question.order,
         "match": "any" if reading.any_word else "all",
