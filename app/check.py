@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, case, func, select, text
 
 from app import schema
 from app.articles import links
@@ -102,9 +102,10 @@ def _versions(connection: Connection) -> str | None:
 def _links(connection: Connection) -> str | None:
     """Links bear the date of publication exactly while their article is published."""
     for rows in (TAGGED, PLACED):
-        published = (A.c.status == "published") & (rows.c.published_at == A.c.published_at)
-        hidden = (A.c.status != "published") & rows.c.published_at.is_(None)
-        wrong = select(func.count()).select_from(rows).join(A, A.c.id == rows.c.article_id).where(~(published | hidden))
+        shown = case((A.c.status == "published", A.c.published_at))
+        # A plain comparison with a date that is missing would be neither true nor false.
+        differ = rows.c.published_at.is_distinct_from(shown)
+        wrong = select(func.count()).select_from(rows).join(A, A.c.id == rows.c.article_id).where(differ)
         count = connection.execute(wrong).scalar_one()
         if count:
             return f"{count} rows of {rows.name} have another date than their article"

@@ -1,12 +1,11 @@
 """Search quality through the HTTP interface with default parameters: judged collections, titles with a typo, facets and
-timelines against counts from the file, similar articles. Reads `DATELINE_TEST_DATA`, else `../shared/data`; everything
+timelines against counts from the file, similar articles. Reads `../shared/data`; everything
 it makes lies in temporary folders. `python bench/search_http.py [collections titles facets timeline similar]`."""
 
 import asyncio
 import io
 import json
 import math
-import os
 import random
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from app.main import create_app
 from app.search.indexer import Indexer
 from app.settings import Settings
 
-DATA = Path(os.environ.get("DATELINE_TEST_DATA", "../shared/data"))
+DATA = Path("../shared/data")
 SEED = 1987
 Story = dict[str, object]
 

@@ -1,9 +1,8 @@
 """Ranking quality against judged queries: nDCG@10 of collections that lie in a folder of their own, and titles typed
-with one typo. Reads `DATELINE_TEST_DATA`, else `../shared/data`; writes nothing but a temporary index."""
+with one typo. Reads `../shared/data`; writes nothing but a temporary index."""
 
 import json
 import math
-import os
 import random
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from app.search.engine import Question
 from app.search.query import parse
 from app.search.tantivy_engine import TantivyEngine
 
-DATA = Path(os.environ.get("DATELINE_TEST_DATA", "../shared/data"))
+DATA = Path("../shared/data")
 COLLECTIONS = {"cranfield": 0.37, "medline": 0.70, "claims": 0.80}
 
 

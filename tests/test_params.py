@@ -219,7 +219,7 @@ def test_getter_of_an_undeclared_parameter_is_a_mistake_in_the_code() -> None:
 def test_openapi_shows_lists_as_exploded_arrays_and_numbers_with_bounds() -> None:
     shown = {str(found["name"]): found for found in LIST.openapi()}
     assert shown["tag"]["explode"] is True
-    assert "For example `nato`." in shown["tag"]["description"]
+    assert "For example `nato`." in str(shown["tag"]["description"])
     assert shown["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
     assert shown["status"]["schema"] == {
         "type": "array",

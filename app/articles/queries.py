@@ -1,7 +1,7 @@
 """Reads articles: pages of ids by keyset, items, related posts, neighbours. Statements are prepared by their shape."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -48,10 +48,19 @@ async def page(db: Database, wanted: ArticleFilter, sort: str, limit: int, place
     values: dict[str, Value] = {**filters.values(wanted), "limit": limit, "offset": place.offset}
     if place.id is not None:
         values |= {"key": place.key, "id": place.id} if place.key is not None else {"id": place.id}
-    bounded = not (wanted.tags_all or wanted.regions_all or wanted.tags_not or wanted.regions_not)
-    rows = await db.reader.rows(statement, values, bounded=bounded)
+    rows = await db.reader.rows(statement, values, bounded=_is_bounded(wanted, sort))
     found = [Entry(*row) for row in rows]  # type: ignore[arg-type] # as selected
     return found[::-1] if place.kind == "before" else found
+
+
+def _is_bounded(wanted: ArticleFilter, sort: str) -> bool:
+    """Whether an index leads to the rows of a page without passing many others: to the articles named, or down the
+    list of all that are published. Any other filter may read the whole archive before it finds a page."""
+    if wanted.nothing or wanted.ids is not None or wanted.external_ids or wanted.translation_of is not None:
+        return True
+    if sort.removeprefix("-") == "published_at":
+        wanted = replace(wanted, published=(None, None))
+    return wanted == ArticleFilter()
 
 
 @dataclass(frozen=True, slots=True)

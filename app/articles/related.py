@@ -68,7 +68,9 @@ def _row(article: int, position: int, entry: RelatedEntry, site_url: str) -> dic
 
 def _slug_key(url: str, site_url: str) -> str | None:
     """The slug that an address of this site ends in; another site's addresses say nothing about our slugs."""
-    inside = url.startswith("/") or (site_url and texts.url_key(url).startswith(texts.url_key(site_url) + "/"))
+    inside = (url.startswith("/") and not url.startswith("//")) or (
+        site_url and texts.url_key(url).startswith(texts.url_key(site_url) + "/")
+    )
     return texts.last_segment(url) if inside else None
 
 

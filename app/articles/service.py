@@ -330,23 +330,21 @@ def _move(
 ) -> None:
     """Gives a known article the slug that its source has now; the old one keeps leading to it. One that got a number
     because its slug was taken keeps that."""
-    moved = {i: e for i, e in changed.items() if _is_elsewhere(manuscripts[i].slug, e.slug)}
-    owners = slugs.owners(connection, [manuscripts[i].slug or "" for i in moved])
-    back = {i for i, e in moved.items() if owners.get(manuscripts[i].slug or "") == e.id}
+    wanted = {i: text.slug(slug, "article") for i in changed if (slug := manuscripts[i].slug)}
+    moved = {i: changed[i] for i, slug in wanted.items() if _is_elsewhere(slug, changed[i].slug)}
+    owners = slugs.owners(connection, [wanted[i] for i in moved])
+    back = {i for i, e in moved.items() if owners.get(wanted[i]) == e.id}
     away = [i for i in moved if i not in back]
     chosen = slugs.choose(connection, [manuscripts[i] for i in away], strict=False)
     slugs.claim(connection, zip(chosen, (moved[i].id for i in away), strict=True))
-    for i, slug in (*zip(away, chosen, strict=True), *((i, manuscripts[i].slug) for i in back)):
+    for i, slug in (*zip(away, chosen, strict=True), *((i, wanted[i]) for i in back)):
         rows[i]["slug"] = slug
     for i, e in changed.items():
         rows[i].setdefault("slug", e.slug)
 
 
-def _is_elsewhere(wanted: str | None, slug: str) -> bool:
-    if not wanted:
-        return False
-    base = text.slug(wanted, "article")
-    return not re.fullmatch(f"{re.escape(base)}(-[0-9]+)?", slug)
+def _is_elsewhere(wanted: str, slug: str) -> bool:
+    return not re.fullmatch(f"{re.escape(wanted)}(-[0-9]+)?", slug)
 
 
 # Which property of an article a column belongs to, where the names differ.

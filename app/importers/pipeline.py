@@ -153,7 +153,14 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
     """Prepares outside the transaction: the lock on writing is held for SQL only."""
     with db.snapshot() as snapshot:
         atlas = regions.atlas(snapshot.connection)
-    ready = [prepare(document, source.path, options.origin, atlas) for source, document in documents]
+    ready: list[Prepared] = []
+    for source, document in documents:
+        try:
+            ready.append(prepare(document, source.path, options.origin, atlas))
+        except (ValueError, OverflowError, RecursionError) as error:
+            report.failures.append((document.where, f"could not be read: {error}"))
+    if not ready:
+        return
     with db.snapshot() as snapshot:
         strange = service.strangers(snapshot.connection, [one.manuscript for one in ready])
         ready = [one for one in ready if not _refused(one, strange, report)]

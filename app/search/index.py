@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sqlalchemy import bindparam, func, literal_column, null, select, true, union_all
+from sqlalchemy import bindparam, exists, func, literal_column, null, select, true, union_all
 
 from app.articles import bodies
 from app.articles.archive import Similar, View
@@ -85,11 +85,17 @@ class EngineIndex:
         return None if place is None else place.seq
 
     async def excluded(self, head: Head) -> tuple[int, ...]:
-        """Articles that the log has changed since the index's place and that are public no more."""
-        seq = self.seq()
-        if seq is None or seq >= head.public_seq:
+        """Articles that the log has changed since the index's place and that are public no more.
+
+        IndexBehind where the index follows another log: after a restore it names articles that this archive may never
+        have shown.
+        """
+        place = self.engine.place()
+        if place is not None and place.epoch != head.epoch:
+            raise IndexBehind("The search index is being built anew; articles can be read and listed meanwhile.")
+        if place is None or place.seq >= head.public_seq:
             return ()
-        rows = await self._db.reader.rows(_withdrawn(self._db.dialect), {"seq": seq}, bounded=False)
+        rows = await self._db.reader.rows(_withdrawn(self._db.dialect), {"seq": place.seq}, bounded=False)
         return tuple(sorted(int(str(row[0])) for row in rows))
 
     async def search(self, question: Question) -> Found:
@@ -211,19 +217,22 @@ class EngineIndex:
         return await self._counts("regions", head)
 
     async def _counts(self, which: str, head: Head) -> dict[int, int]:
-        excluded = await self.excluded(head)
-        key = (self.seq(), excluded, which)
-        if key not in self._kept:
-            count = self.engine.tag_counts if which == "tags" else self.engine.region_counts
-            try:
+        try:
+            excluded = await self.excluded(head)
+            key = (self.seq(), excluded, which)
+            if key not in self._kept:
+                count = self.engine.tag_counts if which == "tags" else self.engine.region_counts
                 self._keep(key, dict(await asyncio.to_thread(count, ArticleFilter(), excluded)))
-            except IndexBehind:
-                return {}
+        except IndexBehind:
+            return {}
         counted = self._kept[key]
         assert isinstance(counted, dict)
         return counted
 
     def _keep(self, key: tuple[object, ...], value: Counted) -> None:
+        # Counts of an index that has moved on are asked for no more, and a large archive's weigh megabytes.
+        for old in [one for one in self._kept if one[:2] != key[:2]]:
+            del self._kept[old]
         self._kept[key] = value
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
@@ -256,7 +265,8 @@ def _newest_tag(dialect: str) -> Prepared:
 
 @lru_cache(maxsize=4)
 def _withdrawn(dialect: str) -> Prepared:
-    public_now = select(A.c.id).where(A.c.status == "published")
+    # One look-up for each changed article; NOT IN would read all that are published.
+    public_now = exists(select(A.c.id).where(A.c.id == CHANGE.c.entity_id, A.c.status == "published").correlate(CHANGE))
     found = (
         select(CHANGE.c.entity_id)
         .distinct()
@@ -264,7 +274,7 @@ def _withdrawn(dialect: str) -> Prepared:
             CHANGE.c.seq > bindparam("seq", type_=CHANGE.c.seq.type),
             CHANGE.c.entity == "article",
             CHANGE.c.public.is_(true()),
-            CHANGE.c.entity_id.not_in(public_now),
+            ~public_now,
         )
     )
     return prepare(found, dialect)

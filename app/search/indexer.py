@@ -90,6 +90,7 @@ class Indexer:
         """Into a new folder, which takes the place of the live one when it is complete."""
         self._check_held()
         self._let_go()
+        folders.sweep(self._root)  # what a rebuild that was cut short has left: on a full disk it is in the way
         folder = folders.create(self._root)
         with reader.trusting(folder.name):
             writer = tantivy.Index(fields.schema(), str(folder)).writer(self._heap, 1)

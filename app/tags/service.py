@@ -1,5 +1,6 @@
 """Finds tags by what sources and editors call them, and makes those that are new."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,12 +12,14 @@ from app.models import Tag, TagName, TagSlug, table
 
 TAG, SLUG, NAME = table(Tag), table(TagSlug), table(TagName)
 
+_slug = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+
 KINDS = ("topic", "section", "person", "organisation", "event", "series", "contributor")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A tag as somebody names it: by name or slug. `kind` is what it becomes if it is new;"""
+    """A tag as somebody names it: by name or slug. `kind` is what it becomes if it is new."""
 
     name: str
     kind: str
@@ -24,7 +27,15 @@ class Wanted:
 
     @property
     def ref(self) -> str:
-        return self.slug or text.slug(self.name, "tag")
+        """The slug given, made one where it is none; else one made from the name."""
+        if self.slug and _slug.fullmatch(self.slug) and not self.slug.isdigit():
+            return self.slug
+        return text.slug(self.slug or self.name, "tag")
+
+    @property
+    def key(self) -> str:
+        """What it is known by: other scripts are spelt alike in slugs, so there only the words count."""
+        return self.ref if self.slug or text.fold(self.name).isascii() else text.words_key(self.name)
 
 
 def resolve(session: Session, wanted: Iterable[Wanted]) -> dict[Wanted, int]:
@@ -39,7 +50,7 @@ def resolve(session: Session, wanted: Iterable[Wanted]) -> dict[Wanted, int]:
     known = _known(session, asked)
     made: dict[tuple[str, str], int] = {}
     for one in [one for one in asked if one not in known]:
-        key = (one.ref, _family(one.kind))
+        key = (one.key, _family(one.kind))
         made[key] = made.get(key) or _make(session, one)
         known[one] = made[key]
     return known
@@ -69,7 +80,8 @@ def _known(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
     out: dict[Wanted, int] = {}
     for one in asked:
         family = _family(one.kind)
-        named, slugged = names.get((text.words_key(one.name), family)), found.get((one.ref, family))
+        named = names.get((text.words_key(one.name), family))
+        slugged = found.get((one.ref, family)) if one.key == one.ref else None
         id = (slugged or named) if one.slug else (named or slugged)
         if id is not None:
             out[one] = id
