@@ -57,7 +57,7 @@ def url_key(url: str) -> str:
     except ValueError:
         return url.strip()
     query = "&".join(sorted(p for p in parts.query.split("&") if p and not p.startswith("utm_")))
-    path = unquote(parts.path).rstrip("/")
+    path = clean(unquote(parts.path)).rstrip("/")
     return f"{host}{port}{path}" + (f"?{query}" if query else "")
 
 

@@ -41,6 +41,7 @@ def test_every_part_of_an_article_is_told_apart() -> None:
         title="Harbour towns vote on the new ferry line",
         standfirst="A short vote ended a long quarrel.",
         dateline=Dateline("Ostend, December 2025.", "Ostend", "2025-12", "month"),
+        language="en",
         body=Body("text", "The councils agreed on a timetable.\n\nNobody was surprised."),
         signature="Slow boats, sure boats. / Slow boats, sure boats.",
         related=(

@@ -39,6 +39,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+_STATUS = _COLUMNS.index("status")
+
+
 def statement(dialect: str) -> Prepared:
     """Cards by `ids`: the columns above, then the source's slug and name, tags and regions as JSON rows."""
     tags = (
@@ -141,9 +144,11 @@ class Cards:
         self._statement = statement(db.dialect)
         self._kept: OrderedDict[tuple[int, int, int], bytes] = OrderedDict()
 
-    async def get(self, wanted: Sequence[tuple[int, int]], atlas: Atlas) -> dict[int, bytes]:
+    async def get(
+        self, wanted: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False
+    ) -> dict[int, bytes]:
         """Cards by id, for pairs (id, version); at most one statement. What is gone meanwhile is missing; what
-        changed meanwhile comes as it is now."""
+        changed meanwhile comes as it is now, with `published` only if the public may still see it."""
         found: dict[int, bytes] = {}
         missing: list[int] = []
         for id, version in wanted:
@@ -154,15 +159,17 @@ class Cards:
                 found[id] = kept
                 self._kept.move_to_end((id, version, atlas.names_seq))
         if missing:
-            found |= await self._fetch(missing, atlas)
+            found |= await self._fetch(missing, atlas, published=published)
         return found
 
-    async def _fetch(self, ids: Sequence[int], atlas: Atlas) -> dict[int, bytes]:
+    async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
         for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
             made = orjson.dumps(card(row, atlas, self._site_url))
             id, version = _int(row[0]), _int(row[1])
-            found[id] = self._kept[(id, version, atlas.names_seq)] = made
+            self._kept[(id, version, atlas.names_seq)] = made
+            if not published or row[_STATUS] == "published":
+                found[id] = made
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return found

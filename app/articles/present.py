@@ -38,18 +38,33 @@ PARAMETERS = (
 
 
 async def articles(
-    archive: Archive, view: View, entries: Sequence[Entry], *, wanted: params.Read, full: bool = False
+    archive: Archive,
+    view: View,
+    entries: Sequence[Entry],
+    *,
+    wanted: params.Read,
+    full: bool = False,
+    own: bool = False,
 ) -> list[bytes]:
-    """Each entry's JSON, in order; what vanished meanwhile is left out. `full` is the item: card, body, related."""
-    shown = await by_id(archive, view, entries, wanted=wanted, full=full)
+    """Each entry's JSON, in order; what vanished meanwhile is left out, and so is what became hidden, unless it is the
+    caller's `own`: just written. `full` is the item: card, body, related."""
+    shown = await by_id(archive, view, entries, wanted=wanted, full=full, own=own)
     return [shown[entry.id] for entry in entries if entry.id in shown]
 
 
 async def by_id(
-    archive: Archive, view: View, entries: Sequence[Entry], *, wanted: params.Read, full: bool = False
+    archive: Archive,
+    view: View,
+    entries: Sequence[Entry],
+    *,
+    wanted: params.Read,
+    full: bool = False,
+    own: bool = False,
 ) -> dict[int, bytes]:
     """The same by id, for answers in which each article has its place."""
-    cards = await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
+    pairs = [(entry.id, entry.version) for entry in entries]
+    published = not own and not view.caller.may("read_drafts")
+    cards = await archive.cards.get(pairs, view.atlas, published=published)
     fields, added = wanted.fields("fields"), wanted.fields("include")
     if fields:
         fields = (*fields, *added)
@@ -141,7 +156,8 @@ async def _targets(
     archive: Archive, view: View, entries: Sequence[Entry], wanted: params.Read | None
 ) -> dict[int, Json]:
     if wanted is None:
-        found = await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
+        pairs = [(entry.id, entry.version) for entry in entries]
+        found = await archive.cards.get(pairs, view.atlas, published=not view.caller.may("read_drafts"))
     else:
         found = await by_id(archive, view, entries, wanted=wanted)
     return {id: orjson.loads(card) for id, card in found.items()}

@@ -49,6 +49,7 @@ class _Existing:
     published_at: int | None
     published_precision: str
     first_published_at: int | None
+    withdrawn_at: int | None
 
 
 def create(session: Session, manuscript: Manuscript, *, now: int, site_url: str) -> Saved:
@@ -278,6 +279,7 @@ def _row(manuscript: Manuscript, old: _Existing | None, sources: Mapping[str, in
         "published_at": published_at,
         "published_precision": precision,
         "first_published_at": first if first is not None or status != "published" else published_at,
+        "withdrawn_at": ((old.withdrawn_at if old else None) or now) if status == "withdrawn" else None,
         "public_once": status == "published" or (old is not None and old.first_published_at is not None),
         "updated_at": manuscript.updated_at
         if manuscript.updated_at is not None

@@ -82,7 +82,7 @@ async def create_article(request: Request) -> Response:
         written = await here.db.write(_create, manuscript, here.settings.site_url, key)
         saved, head = written.value, written.head
     fresh = View(view.caller, head, view.atlas, view.now)
-    rows = await present.articles(here, fresh, [Entry(saved.id, saved.version, None)], wanted=read, full=True)
+    rows = await present.articles(here, fresh, [Entry(saved.id, saved.version, None)], wanted=read, full=True, own=True)
     if not rows:
         raise Gone("The article that this request made is gone.")
     return _made(rows[0], saved, head.place.token)

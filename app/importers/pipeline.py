@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from sqlalchemy.exc import DBAPIError
+
 from app.articles import service
 from app.articles.service import Outcome
 from app.db import Database
@@ -167,11 +169,25 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
         manuscripts = [one.manuscript for one in ready]
         would_be = service.would_be(snapshot.connection, manuscripts) if options.dry_run else None
     if would_be is None:
-        written = db.write_now(service.upsert, manuscripts, now=now, site_url=options.site_url)
-        report.head = written.head
-        would_be = [one.outcome for one in written.value]
+        ready, would_be = _write(db, ready, options, now, report)
     for one, outcome in zip(ready, would_be, strict=True):
         _tell(report, one, outcome)
+
+
+def _write(
+    db: Database, ready: list[Prepared], options: Options, now: int, report: Report
+) -> tuple[list[Prepared], list[Outcome]]:
+    """One transaction for all; where the database refuses it, one for each, so that only what it refuses fails."""
+    try:
+        written = db.write_now(service.upsert, [one.manuscript for one in ready], now=now, site_url=options.site_url)
+    except (DBAPIError, ValueError, OverflowError) as error:
+        if len(ready) == 1:
+            report.failures.append((ready[0].where, f"the database refuses it: {str(error).splitlines()[0]}"))
+            return [], []
+        each = [_write(db, [one], options, now, report) for one in ready]
+        return [one for saved, _ in each for one in saved], [outcome for _, outcomes in each for outcome in outcomes]
+    report.head = written.head
+    return ready, [one.outcome for one in written.value]
 
 
 def _refused(one: Prepared, strange: Mapping[tuple[str, str], str], report: Report) -> bool:
