@@ -56,6 +56,10 @@ FOLDED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Text that is compared byte by byte, so that both databases sort it alike."""
 
 
+NEVER_AGAIN = {"sqlite_autoincrement": True}
+"""SQLite gives the number of a deleted last row out again otherwise: cursors, caches and followers know rows by it."""
+
+
 def _key() -> Column[int]:
     return Column(Key, primary_key=True, autoincrement=True)
 
@@ -152,6 +156,7 @@ class Article(SQLModel, table=True):
         ),
         CheckConstraint("status IN ('draft', 'scheduled', 'published', 'withdrawn')", name="status"),
         CheckConstraint("status NOT IN ('scheduled', 'published') OR published_at IS NOT NULL", name="published_at"),
+        NEVER_AGAIN,
     )
 
 

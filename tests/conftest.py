@@ -65,6 +65,10 @@ def postgres_server() -> Iterator[str]:
     server = PostgresServer(folder / "data", cleanup_mode="stop")
     server.__enter__()  # type: ignore[no-untyped-call] # the package has no types
     try:
+        # Nothing here survives the run: waiting for the disk would only be waited for.
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+            _administer(server.get_uri("{}"), f"ALTER SYSTEM SET {setting}")
+        _administer(server.get_uri("{}"), "SELECT pg_reload_conf()")
         yield server.get_uri("{}")
     finally:
         server.__exit__(None, None, None)  # type: ignore[no-untyped-call]

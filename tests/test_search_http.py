@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 import pytest
 from conftest import Served
 
-pytestmark = pytest.mark.anyio
+# The index answers nearly all of it; what of it is SQL is tested on both engines elsewhere.
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 
 RIVERS = (
     (
@@ -192,26 +193,26 @@ async def test_similar_articles_fill_up_behind_the_editors_own(served: Served) -
     assert len(only) == 2
 
 
-@pytest.mark.parametrize(
-    ("q", "code"),
-    [
-        ("(" * 512, None),
-        ("(" * 513, "query_too_complex"),
-        ('"', None),
-        ("title:", None),
-        ("😀 🚀", None),
-        ("مرحبا بالعالم", None),
-        ("the and of", None),
-        ("-danube -rhine", None),
-        ("a" * 512, None),
-        ("nul\0l", "invalid_value"),
-    ],
-)
-async def test_odd_query_gets_an_answer_or_a_named_refusal(served: Served, q: str, code: str | None) -> None:
+ODD = {
+    "(" * 512: None,
+    "(" * 513: "query_too_complex",
+    '"': None,
+    "title:": None,
+    "😀 🚀": None,
+    "مرحبا بالعالم": None,
+    "the and of": None,
+    "-danube -rhine": None,
+    "a" * 512: None,
+    "nul\0l": "invalid_value",
+}
+
+
+async def test_odd_query_gets_an_answer_or_a_named_refusal(served: Served) -> None:
     await served.post(title="Something to search through")
-    answer = await served.public.get("/v1/search", params={"q": q})
-    assert answer.status_code == (200 if code is None else 422), answer.text
-    assert answer.json().get("code") == code
+    for q, code in ODD.items():
+        answer = await served.public.get("/v1/search", params={"q": q})
+        assert answer.status_code == (200 if code is None else 422), answer.text
+        assert answer.json().get("code") == code
 
 
 async def test_withdrawn_article_is_found_no_more_at_once(served: Served) -> None:

@@ -110,6 +110,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["merged_into"], ["tag.id"], name=op.f("fk_tag_merged_into"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tag")),
         sa.UniqueConstraint("slug", name=op.f("uq_tag_slug")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_tag_kind_sort_name", "tag", ["kind", "sort_name"], unique=False)
     op.create_table(
@@ -167,6 +168,7 @@ def upgrade() -> None:
             ["translation_of"], ["article.id"], name=op.f("fk_article_translation_of"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_article")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_article_external_id", "article", ["external_id"], unique=False)
     op.create_index(
