@@ -23,7 +23,7 @@ environment:
 	@scripts/environment.sh dev
 
 test: environment ## all tests, on SQLite and PostgreSQL
-	@$(IN) -m pytest -n 2 $(ARGS)
+	@$(IN) -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: environment ## style, types, generated pages
 	@$(IN) -m ruff check .

@@ -113,7 +113,7 @@ def _until_failure(db: Database, names: Names) -> None:
     step(db, names)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happenings=st.lists(happening, max_size=12))
 def test_follower_arrives_at_what_sql_says_whatever_happens(db: Database, happenings: list[object]) -> None:
     names = Names()

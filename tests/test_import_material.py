@@ -10,6 +10,8 @@ from app.importers import markdown, ndjson, text
 from app.importers.detect import detect
 from app.importers.document import Context, Document, Failure, Item
 
+pytestmark = pytest.mark.torture  # real material, whole: with the long runs
+
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the collections are not on this machine")
 

@@ -101,7 +101,7 @@ def by_sql(archive: Archive, wanted: ArticleFilter) -> set[object]:
         return {row[0] for row in snapshot.rows(statement, filters.values(wanted))}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=wanted_filters | sparse_filters)
 def test_any_filter_means_the_same_to_all_three_readers(
     archive: Archive, engine: TantivyEngine, wanted: ArticleFilter
@@ -113,7 +113,7 @@ def test_any_filter_means_the_same_to_all_three_readers(
     assert found.total == engine.count(wanted) == len(matched)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=sparse_filters)
 def test_any_filter_counts_tags_and_regions_as_a_click_would(engine: TantivyEngine, wanted: ArticleFilter) -> None:
     matched = [story for story in STORIES if filters.matches(wanted, story.facts)]

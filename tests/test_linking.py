@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -208,17 +208,17 @@ def test_entry_that_was_unlinked_by_an_editor_stays_so(desk: Desk) -> None:
     assert desk.targets(source) == [None]
 
 
-NUMBER = 5
+NUMBER, RUNS = 5, count()
 edges = st.lists(st.tuples(st.integers(0, NUMBER - 1), st.integers(0, NUMBER - 1)), max_size=8, unique=True)
 cuts = st.sets(st.integers(1, NUMBER - 1))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(edges=edges, order=st.permutations(range(NUMBER)), cuts=cuts, example=st.uuids())
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edges=edges, order=st.permutations(range(NUMBER)), cuts=cuts)
 def test_order_and_batches_of_arrival_make_no_difference(
-    db: Database, edges: list[tuple[int, int]], order: list[int], cuts: set[int], example: object
+    db: Database, edges: list[tuple[int, int]], order: list[int], cuts: set[int]
 ) -> None:
-    desk = Desk(db)
+    desk, example = Desk(db), next(RUNS)  # counted, not drawn: a title that another example had is not unique
     names = {i: f"Article number {i} of {example}" for i in range(NUMBER)}
     named = {i: [target for source, target in edges if source == i] for i in range(NUMBER)}
     ready = {i: desk.manuscript(names[i], names[i], titled(*(names[t] for t in named[i]))) for i in range(NUMBER)}
@@ -245,7 +245,7 @@ def test_source_and_target_saved_at_the_same_moment_always_link(db: Database) ->
         return db.write_now(save, one).value
 
     with ThreadPoolExecutor(2) as pool:
-        for i in range(100):
+        for i in range(25):
             title = f"The target of round {i}"
             pair = desk.manuscript(f"t{i}", title), desk.manuscript(f"s{i}", f"Source {i}", titled(title))
             target, source = pool.map(at_once, pair)

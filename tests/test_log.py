@@ -71,7 +71,7 @@ def _moved(head: Head, rows: list[Row]) -> Head:
     return head
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(batch, max_size=6))
 @example([Batch((), False), Batch((("tag", False), ("article", True), ("article", False)), False)])
 @example([Batch((("article", True),), True), Batch((("article", False),), False)])

@@ -31,7 +31,7 @@ from app.http.openapi import build
 from app.main import BODIES, DESCRIPTION, TAGS, create_app
 from app.settings import Settings
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     openapi_checks.status_code_conformance,

@@ -7,6 +7,8 @@ import pytest
 
 from bench import search_quality
 
+pytestmark = pytest.mark.torture  # real material, whole: with the long runs
+
 
 @pytest.mark.parametrize("name", ["cranfield", "medline"])
 def test_judged_queries_find_what_they_should(data: Callable[[str], Path], name: str) -> None:
