@@ -190,33 +190,33 @@ def _save(
 ) -> list[Saved]:
     connection = session.connection()
     old = [existing.get(_identity(m, i)) for i, m in enumerate(manuscripts)]
-    todo = [i for i, e in enumerate(old) if e is None or e.content_hash != manuscripts[i].content_hash]
-    fresh = [i for i in todo if old[i] is None]
-    changed = {i: e for i in todo if (e := old[i]) is not None}
+    pending = [i for i, e in enumerate(old) if e is None or e.content_hash != manuscripts[i].content_hash]
+    fresh = [i for i in pending if old[i] is None]
+    changed = {i: e for i in pending if (e := old[i]) is not None}
     before = facts.load(connection, [e.id for e in changed.values()])
-    sources = _sources(connection, {m.source for i in todo if (m := manuscripts[i]).source})
-    rows = {i: _row(manuscripts[i], old[i], sources, now) for i in todo}
+    sources = _sources(connection, {m.source for i in pending if (m := manuscripts[i]).source})
+    rows = {i: _row(manuscripts[i], old[i], sources, now) for i in pending}
     ids = {i: e.id for i, e in changed.items()}
     fields = _changed_fields(connection, {e.id: rows[i] for i, e in changed.items()})
     related.stand_in_line(connection)
     ids |= _insert(connection, fresh, manuscripts, rows, now, strict=strict)
     _move(connection, changed, manuscripts, rows)
     _update(connection, changed, rows)
-    _keep_addresses(connection, {ids[i]: manuscripts[i] for i in todo})
-    wanted = [one for i in todo for one in manuscripts[i].tags]
-    shown = {i: rows[i]["published_at"] if rows[i]["status"] == "published" else None for i in todo}
+    _keep_addresses(connection, {ids[i]: manuscripts[i] for i in pending})
+    wanted = [one for i in pending for one in manuscripts[i].tags]
+    shown = {i: rows[i]["published_at"] if rows[i]["status"] == "published" else None for i in pending}
     links.replace(
         connection,
-        [(ids[i], manuscripts[i], _instant(shown[i])) for i in todo],
+        [(ids[i], manuscripts[i], _instant(shown[i])) for i in pending],
         tags.resolve(session, wanted),
         regions.atlas(connection),
         [e.id for e in changed.values()],
     )
-    entries = [(ids[i], manuscripts[i].related) for i in todo]
+    entries = [(ids[i], manuscripts[i].related) for i in pending]
     related.replace(connection, entries, [e.id for e in changed.values()], site_url)
-    published = [ids[i] for i in todo if rows[i]["status"] == "published"]
-    linked = related.link(connection, [ids[i] for i in todo], published)
-    _record(session, [ids[i] for i in todo], before, fields, linked)
+    published = [ids[i] for i in pending if rows[i]["status"] == "published"]
+    linked = related.link(connection, [ids[i] for i in pending], published)
+    _record(session, [ids[i] for i in pending], before, fields, linked)
     return [
         Saved(e.id, e.version, "unchanged")
         if e is not None and i not in rows
