@@ -41,7 +41,7 @@ def _any_of_sqlite(element: AnyOf, compiler: SQLCompiler, **kw: object) -> str:
 
 @compiles(AnyOf, "postgresql")
 def _any_of_postgresql(element: AnyOf, compiler: SQLCompiler, **kw: object) -> str:
-    # The bare placeholder: psycopg then sends the list as an array of its own kind.
+    # Without a cast: psycopg then sends the list as an array of its own kind.
     return f"{compiler.process(element.column, **kw)} = ANY(%({element.list.key})s)"
 
 
