@@ -129,6 +129,8 @@ class Article(SQLModel, table=True):
     first_published_at: int | None = Field(default=None, sa_column=_instant(null=True))
     updated_at: int = Field(sa_column=_instant())
     created_at: int = Field(sa_column=_instant())
+    saved_at: int = Field(sa_column=Column(Instant, nullable=False, server_default=text("0")))  # of this version
+    saved_by: str | None = Field(default=None, sa_column=_text(null=True))  # the name of the key, or of an import
     public_once: bool = Field(default=False)  # withdrawn answers 410 only for what the public has seen
     withdrawn_at: int | None = Field(default=None, sa_column=_instant(null=True))
     withdrawn_reason: str | None = Field(default=None, sa_column=_text(null=True))
@@ -179,6 +181,48 @@ class ArticleUrl(SQLModel, table=True):
     url: str = Field(sa_column=_text())
 
     __table_args__ = (Index("ix_article_url_article_id", "article_id"),)
+
+
+class Revision(SQLModel, table=True):
+    """A version of an article that a later one has replaced, written in the transaction that replaced it."""
+
+    article_id: int = Field(sa_column=_reference("article.id", primary=True))
+    version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    saved_at: int = Field(sa_column=_instant())
+    saved_by: str | None = Field(default=None, sa_column=_text(null=True))
+    document: str = Field(sa_column=_text())  # the article's own fields; tags, regions and targets by id
+
+
+class PurgedRef(SQLModel, table=True):
+    """A slug or id that the public has seen and that was purged: it answers 410, and says nothing else."""
+
+    __tablename__ = "purged_ref"
+    ref: str = Field(sa_column=Column(Text, primary_key=True))
+
+
+class Job(SQLModel, table=True):
+    """Long work that goes on in chunks, each a transaction, and is taken up again by any process."""
+
+    id: int | None = Field(default=None, sa_column=_key())
+    kind: str = Field(sa_column=_text())
+    state: str = Field(sa_column=_text("waiting"))
+    arguments: str = Field(sa_column=_text("{}"))
+    progress: str = Field(sa_column=_text("{}"))  # what is done; the next chunk begins behind it
+    error: str | None = Field(default=None, sa_column=_text(null=True))
+    created_by: str | None = Field(default=None, sa_column=_text(null=True))
+    created_at: int = Field(sa_column=_instant())
+    updated_at: int = Field(sa_column=_instant())
+
+    __table_args__ = (
+        Index(
+            "ix_job_unfinished",
+            "id",
+            sqlite_where=text("state IN ('waiting', 'running')"),
+            postgresql_where=text("state IN ('waiting', 'running')"),
+        ),
+        CheckConstraint("state IN ('waiting', 'running', 'done', 'failed')", name="state"),
+        NEVER_AGAIN,
+    )
 
 
 class Tag(SQLModel, table=True):
