@@ -7,6 +7,9 @@ IN = .venv/bin/python
 # The driver of PostgreSQL is installed where the archive is there.
 LOCK = $(if $(filter postgres%,$(DATELINE_DATABASE_URL)),postgres,run)
 
+# Every start and every test that starts a process would compile the program anew without it.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help run setup environment test lint format fuzz torture bench docs
 .DEFAULT_GOAL := help
 

@@ -25,7 +25,7 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlmodel import Session
 
 from app.errors import DatabaseUnavailable
@@ -167,6 +167,40 @@ class Snapshot:
         return [tuple(row) for row in result]
 
 
+class Doorbell:
+    """Tells in microseconds whether anything can have been committed since it was last asked. For one thread.
+
+    SQLite counts what other connections commit; on PostgreSQL the log's counter is asked for.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._question = "PRAGMA data_version" if engine.dialect.name == "sqlite" else "SELECT seq FROM change_head"
+        self._connection: PoolProxiedConnection | None = None
+
+    def number(self) -> int | None:
+        """Another one than before after every commit that matters; None where the database does not answer."""
+        try:
+            if self._connection is None:
+                self._connection = self._engine.raw_connection()
+                self._connection.detach()
+                if self._engine.dialect.name == "postgresql":
+                    self._connection.dbapi_connection.autocommit = True  # type: ignore[union-attr] # psycopg's
+            cursor = self._connection.cursor()
+            cursor.execute(self._question)
+            row = cursor.fetchone()
+            cursor.close()
+            return int(row[0]) if row else None
+        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error):
+            self.close()
+            return None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
 class Database:
     """One archive's database, on either engine. `before_commit` appends what a transaction recorded to the log."""
 
@@ -243,6 +277,10 @@ class Database:
         """One point in time to read from, in the calling thread."""
         with self._snapshots.connect() as connection, connection.begin():
             yield Snapshot(connection)
+
+    def doorbell(self) -> Doorbell:
+        """For a follower's thread, which closes it."""
+        return Doorbell(self._snapshots)
 
     async def close(self) -> None:
         """Ends after what was begun. Closing a SQLite file checkpoints it, so that happens under the lock."""

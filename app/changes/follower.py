@@ -2,17 +2,19 @@
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
 from app.changes import log
 from app.changes.log import Logged
-from app.db import Database, Snapshot
+from app.db import Database, Doorbell, Snapshot
 from app.head import Place
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1_000
+IDLE = 1.0
 
 
 class Follower(Protocol):
@@ -64,7 +66,8 @@ def catch_up(db: Database, follower: Follower) -> int:
 
 
 class Following:
-    """A thread that keeps one follower in step, looking for news every `interval` seconds or when woken."""
+    """A thread that keeps one follower in step. Every `interval` seconds, or when woken, it asks whether anything was
+    committed; only then, and every IDLE seconds to see that the data itself is still whole, it reads the log."""
 
     def __init__(self, db: Database, follower: Follower, interval: float) -> None:
         self._db, self._follower, self._interval = db, follower, interval
@@ -87,20 +90,40 @@ class Following:
             self._thread.join()
 
     def _run(self) -> None:
+        doorbell = self._db.doorbell()
+        try:
+            self._follow(doorbell)
+        except log.LogBroken as error:
+            self.problem = str(error)
+            logger.critical("following the change log has stopped: %s", error)
+        finally:
+            doorbell.close()
+
+    def _follow(self, doorbell: Doorbell) -> None:
+        heard: int | None = None
+        looked = 0.0
         while not self._ended.is_set():
-            taken = 0
-            try:
-                taken = step(self._db, self._follower)
-                self.problem = None
-            except log.LogBroken as error:
-                self.problem = str(error)
-                logger.critical("following the change log has stopped: %s", error)
-                return
-            except Exception as error:
-                self.problem = f"{type(error).__name__}: {error}"
-                logger.exception("a follower failed and will try again")
-                self._ended.wait(1)
+            rung, now = doorbell.number(), time.monotonic()
+            if rung is not None and rung == heard and now - looked < IDLE:
+                self._pause(0)
+                continue
+            taken = self._round()
+            heard, looked = rung if taken < BATCH and self.problem is None else None, now
             self._pause(taken)
+
+    def _round(self) -> int:
+        """How many rows were taken in; none where the follower failed, after a moment's wait."""
+        try:
+            taken = step(self._db, self._follower)
+            self.problem = None
+            return taken
+        except log.LogBroken:
+            raise
+        except Exception as error:
+            self.problem = f"{type(error).__name__}: {error}"
+            logger.exception("a follower failed and will try again")
+            self._ended.wait(1)
+            return 0
 
     def _pause(self, taken: int) -> None:
         """After a full batch none; after news the interval, so that commits stay rare; else until woken."""

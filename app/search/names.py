@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, cast
 
 from sqlalchemy import select
@@ -47,7 +48,7 @@ class Vocabulary:
         key = (entry.realm, entry.id)
         self.entries[key] = entry
         self._by_slug[entry.realm, entry.slug] = entry.id
-        names = tuple(dict.fromkeys(frozenset(analysis.words(name)) for name in (entry.name, *entry.others)))
+        names = tuple(dict.fromkeys(_words(name) for name in (entry.name, *entry.others)))
         self._names[key] = names
         for name in names:
             for word in name:
@@ -89,6 +90,12 @@ class Vocabulary:
             if not self._words[i].startswith(beginning):
                 return
             yield self._words[i]
+
+
+@lru_cache(maxsize=100_000)
+def _words(name: str) -> frozenset[str]:
+    """Kept, because one new tag makes a new vocabulary of names that are nearly all the same."""
+    return frozenset(analysis.words(name))
 
 
 def load(snapshot: Snapshot) -> Vocabulary:
