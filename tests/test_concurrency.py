@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 import pytest
 from conftest import Served
 from torture import checkpoints, crashes, writers
+from torture.rivals import one_wins_each_round
 
 from app.changes import log
 from app.db import Database
@@ -50,6 +51,11 @@ async def test_posts_at_once_with_one_key_make_one_article(served: Served) -> No
     answers = await asyncio.gather(*(served.editor.post("/v1/articles", json=body, headers=headers) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+@pytest.mark.anyio
+async def test_of_many_writers_with_one_etag_exactly_one_wins(served: Served) -> None:
+    await one_wins_each_round(served, rounds=2, writers=50)
 
 
 @on_postgres

@@ -21,20 +21,65 @@ from app.changes import log
 from app.db import Database
 from app.http import auth
 from app.importers.pipeline import BATCH
-from app.models import Article, table
+from app.models import Article, Revision, table
 from app.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
-A = table(Article)
-POSTERS = 3
+A, REVISION = table(Article), table(Revision)
+WRITERS = 3
+
+
+@dataclass(frozen=True)
+class Request:
+    """A write as it was sent under an Idempotency-Key, and what its article is after it."""
+
+    method: str
+    path: str
+    body: dict[str, object] | None
+    version: int
+    title: str
+    status: str = "published"
 
 
 @dataclass
-class Posted:
-    """What was sent under which Idempotency-Key, and the ids of what was answered with 201."""
+class Sent:
+    """Every request by its key, the article that answered it, and each article's last acknowledged state."""
 
-    sent: dict[str, str] = field(default_factory=dict)
+    requests: dict[str, Request] = field(default_factory=dict)
     answered: dict[str, int] = field(default_factory=dict)
+    state: dict[int, Request] = field(default_factory=dict)
+
+    @property
+    def open(self) -> list[str]:
+        """Keys that got no answer, in the order in which they were sent."""
+        return [key for key in self.requests if key not in self.answered]
+
+    def acknowledge(self, key: str, id: int) -> None:
+        self.answered[key] = id
+        known, new = self.state.get(id), self.requests[key]
+        if known is None or known.version < new.version:
+            self.state[id] = new
+
+
+def create(key: str) -> Request:
+    title = f"Made as {key} by hand"
+    words = {"text": f"Words of {key}."}
+    body: dict[str, object] = {
+        "title": title,
+        "status": "published",
+        "body": words,
+        "tags": ["kills", f"tag {key[-1]}"],
+    }
+    return Request("POST", "/v1/articles", body, 1, title)
+
+
+def change(key: str, id: int, old: Request) -> Request:
+    """An edit of what was read, or the end of it."""
+    if key.endswith("7"):
+        path = f"/v1/articles/{id}?reason=torture"
+        return Request("DELETE", path, None, old.version + 1, old.title, "withdrawn")
+    title = f"Changed as {key} by hand"
+    return Request("PATCH", f"/v1/articles/{id}", {"title": title}, old.version + 1, title)
 
 
 class Archive:
@@ -42,7 +87,8 @@ class Archive:
 
     def __init__(self, settings: Settings, rng: random.Random, lines: int) -> None:
         self.settings, self.rng, self.lines, self.round = settings, rng, lines, 0
-        self.all = Posted()
+        self.all = Sent()
+        self.reads = 0
         db = Database(settings, log.append)
         self.headers = {"Authorization": f"Bearer {db.write_now(auth.create, 'crash', auth.SCOPES).value}"}
         db.close_now()
@@ -73,14 +119,15 @@ class Archive:
             process.stdout.close()
 
     def crash(self, within: float) -> None:
-        """One round: posts and imports, until both processes are killed within so many seconds.
+        """One round: writes, reads and imports, until both processes are killed within so many seconds.
 
         In most rounds these begin with the import's first batch: it takes longer to start than to be killed.
         """
         self.round += 1
         with self.server() as (server, address):
             importing = self.start("import", "--json", str(self._file(self.round)))
-            threads = [threading.Thread(target=self._post, args=(address, i)) for i in range(POSTERS)]
+            threads = [threading.Thread(target=self._write, args=(address, i)) for i in range(WRITERS)]
+            threads.append(threading.Thread(target=self._read, args=(address,)))
             for thread in threads:
                 thread.start()
             if self.rng.random() < 0.7:
@@ -110,50 +157,82 @@ class Archive:
             path.write_text("".join(json.dumps(line) + "\n" for line in lines))
         return path
 
-    def _post(self, address: str, poster: int) -> None:
+    def _write(self, address: str, writer: int) -> None:
+        """Makes, changes and withdraws articles of its own until the server is gone."""
         with httpx.Client(base_url=address, headers=self.headers, timeout=30) as client:
+            mine: list[int] = []
             for i in range(100_000):
-                key = f"{self.round}-{poster}-{i}"
-                self.all.sent[key] = f"Posted as {key} by hand"
+                key = f"{self.round}-{writer}-{i}"
+                alive = [id for id in mine[-20:] if self.all.state[id].status == "published"]
+                if i % 3 and alive:
+                    id = alive[i % len(alive)]
+                    self.all.requests[key] = change(key, id, self.all.state[id])
+                else:
+                    self.all.requests[key] = create(key)
                 try:
-                    self.all.answered[key] = self.send(client, key)
+                    id = self.send(client, key)
                 except httpx.TransportError:
                     return
+                self.all.acknowledge(key, id)
+                if self.all.requests[key].method == "POST":
+                    mine.append(id)
+
+    def _read(self, address: str) -> None:
+        """Reads lists, searches and changes meanwhile; what is answered is whole."""
+        paths = ("/v1/articles?limit=50", "/v1/search?q=hand&facets=tag", "/v1/changes?since=0&limit=200", "/v1/tags")
+        with httpx.Client(base_url=address, timeout=30) as client:
+            for i in range(100_000):
+                try:
+                    answer = client.get(paths[i % len(paths)])
+                except httpx.TransportError:
+                    return
+                assert answer.status_code in (200, 503), answer.text
+                self.reads += 1
 
     def send(self, client: httpx.Client, key: str) -> int:
-        """Posts what belongs to a key; its id."""
-        body = {"title": self.all.sent[key], "status": "published", "body": {"text": "Words."}}
-        answer = client.post("/v1/articles", json=body, headers={"Idempotency-Key": key})
-        assert answer.status_code == 201, answer.text
-        found = answer.json()["id"]
-        assert isinstance(found, int)
-        return found
+        """Sends what belongs to a key; the id of its article."""
+        request = self.all.requests[key]
+        headers = {"Idempotency-Key": key}
+        if request.method != "POST":
+            headers["If-Match"] = f'"{request.version - 1}"'
+        answer = client.request(request.method, request.path, json=request.body, headers=headers)
+        assert answer.status_code == (201 if request.method == "POST" else 200), f"{key}: {answer.text}"
+        if request.method == "POST":
+            found = answer.json()["id"]
+            assert isinstance(found, int)
+            return found
+        return int(request.path.partition("?")[0].rpartition("/")[2])
 
     def retry(self) -> int:
-        """Sends what got no answer again, and some of what did: nothing is made twice. Returns how many were open."""
+        """Sends what got no answer again, and some of what did: nothing is done twice. Returns how many were open."""
         with self.server() as (process, address), httpx.Client(base_url=address, headers=self.headers) as client:
-            open_keys = sorted(self.all.sent.keys() - self.all.answered.keys())
+            waiting = self.all.open
             some = self.rng.sample(sorted(self.all.answered), min(5, len(self.all.answered)))
-            for key in (*open_keys, *some):
+            for key in (*waiting, *some):
                 found = self.send(client, key)
-                assert self.all.answered.setdefault(key, found) == found, key
+                assert self.all.answered.get(key, found) == found, key
+                self.all.acknowledge(key, found)
                 assert self.send(client, key) == found, key
             _wait_for_index(client)
             process.terminate()
             assert process.wait(20) == 0
-        return len(open_keys)
+        return len(waiting)
 
     def faults(self) -> list[str]:
         """What is lost, torn, doubled or out of step."""
         db = Database(self.settings, log.append)
-        columns = (A.c.id, A.c.title, A.c.status)
+        columns = (A.c.id, A.c.title, A.c.status, A.c.version)
         with db.snapshot() as snapshot:
             by_hand = select(*columns).where(A.c.origin == "api")
-            there = {row[0]: row[1] for row in snapshot.connection.execute(by_hand) if row[2] == "published"}
+            there = {row[0]: tuple(row[1:]) for row in snapshot.connection.execute(by_hand)}
+            kept = select(REVISION.c.article_id, func.count()).group_by(REVISION.c.article_id)
+            revisions = {row[0]: row[1] for row in snapshot.connection.execute(kept)}
             imported = select(A.c.origin, func.count()).where(A.c.origin != "api").group_by(A.c.origin)
             counts = {row[0]: row[1] for row in snapshot.connection.execute(imported)}
-        wrong = [f"{key} lost" for key, id in self.all.answered.items() if there.get(id) != self.all.sent[key]]
-        wrong += [f"{len(there)} articles, {len(self.all.answered)} answered"] * (len(there) != len(self.all.answered))
+        wanted = {id: (one.title, one.status, one.version) for id, one in self.all.state.items()}
+        wrong = [f"{id}: {there.get(id)} instead of {state}" for id, state in wanted.items() if there.get(id) != state]
+        wrong += [f"{len(there)} articles, {len(wanted)} answered"] * (len(there) != len(wanted))
+        wrong += [f"{id}: a revision is lost" for id, row in there.items() if revisions.get(id, 0) != row[2] - 1]
         wrong += [f"{count} of {origin}" for origin, count in counts.items() if count % BATCH and count != self.lines]
         wrong += [f"{one.name}: {one.detail}" for one in check.run(db, self.settings) if not one.good]
         db.close_now()

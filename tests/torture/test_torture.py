@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 
 import pytest
+from conftest import Served
 
 from app.changes import log
 from app.db import Database
 from app.settings import Settings
-from torture import checkpoints, crashes, writers
+from torture import checkpoints, crashes, rivals, writers
 
 pytestmark = pytest.mark.torture
 
 on_postgres = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-LINES = 3_000
-ROUNDS = int(os.environ.get("TORTURE_ROUNDS", "50"))
+LINES = 1_500
+ROUNDS = int(os.environ.get("TORTURE_ROUNDS", "200"))
 SECONDS = float(os.environ.get("TORTURE_SECONDS", "300"))
 
 
@@ -85,6 +86,13 @@ def test_nothing_answered_is_lost_over_many_kills(sqlite_settings: Settings, say
     assert archive.faults() == []
     assert archive.imported() == ROUNDS * LINES
     say.append(
-        f"{ROUNDS} rounds in {time.monotonic() - began:.0f} s: {len(archive.all.answered)} posts answered, {open_} "
+        f"{ROUNDS} rounds in {time.monotonic() - began:.0f} s: {len(archive.all.answered)} writes answered "
+        f"({len(archive.all.state)} articles), {archive.reads} reads, {open_} "
         f"open when killed, {killed_at} of {ROUNDS * LINES} lines imported before the kills; nothing lost"
     )
+
+
+@pytest.mark.anyio
+async def test_of_two_hundred_writers_with_one_etag_exactly_one_wins(served: Served, say: list[str]) -> None:
+    statuses = await rivals.one_wins_each_round(served, rounds=20, writers=200)
+    say.append(f"20 rounds of 200 writers with one ETag ({served.db.dialect}): {dict(statuses)}")
