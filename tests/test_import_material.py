@@ -1,5 +1,6 @@
 """Whole collections from outside the project: every article comes out, whole."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,8 +10,6 @@ import pytest
 from app.importers import markdown, ndjson, text
 from app.importers.detect import detect
 from app.importers.document import Context, Document, Failure, Item
-
-pytestmark = pytest.mark.torture  # real material, whole: with the long runs
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the collections are not on this machine")
@@ -26,6 +25,18 @@ def halves(items: Iterable[Item]) -> tuple[list[Document], list[Failure]]:
     return [item for item in found if isinstance(item, Document)], [item for item in found if isinstance(item, Failure)]
 
 
+def test_first_thousand_wire_stories_come_out_with_their_dates() -> None:
+    with (DATA / "corpora" / "reuters.ndjson").open("rb") as stream:
+        lines = itertools.islice(ndjson.read_lines(stream), 1_000)
+        documents, failures = halves(ndjson.parse(lines, "reuters.ndjson", Context()))
+    assert (len(documents), failures) == (1_000, [])
+    assert sum(document.title_derived for document in documents) == 15
+    assert {document.dateline.date[:4] for document in documents if document.dateline and document.dateline.date} == {
+        "1987"
+    }
+
+
+@pytest.mark.torture
 def test_every_wire_story_with_a_title_or_body_comes_out() -> None:
     documents, failures = collection("reuters.ndjson")
     assert (len(documents), [failure.reason for failure in failures]) == (15389, ["neither a title nor a body"])
@@ -37,6 +48,7 @@ def test_every_wire_story_with_a_title_or_body_comes_out() -> None:
     assert all(document.body is None or document.body.kind == "text" for document in documents)
 
 
+@pytest.mark.torture
 def test_every_post_comes_out_with_its_date() -> None:
     documents, failures = collection("digitalgov.ndjson")
     assert (len(documents), len(failures)) == (2074, 1)
