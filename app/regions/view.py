@@ -24,7 +24,8 @@ class Counts(Protocol):
     """What the search index knows of the whole archive, as of its place in the log."""
 
     def seq(self) -> int | None:
-        """How far in the log the index reflects it, at least; rows about drafts alone do not move it. None where there is no index yet."""
+        """How far in the log the index reflects it, at least: rows about drafts alone do not move it. None where there
+        is no index yet."""
         ...
 
     async def tag_counts(self, head: Head) -> dict[int, int]:
