@@ -149,14 +149,15 @@ def _spread(own: Placed, atlas: Atlas) -> Placed:
 
 
 def _index(snapshot: Snapshot, settings: Settings) -> str | None:
-    """Where the index stands at the head, it holds the published articles in their versions, and nothing else."""
+    """Where the index has taken in all that is public, it holds the published articles in their versions, and nothing
+    else."""
     engine = TantivyEngine(settings.index_path)
     place = engine.place()
     if place is None:
         return "there is none; a server builds it when it starts, `dateline reindex` at once"
     head = log.head(snapshot)
-    if place != head.place:
-        behind = f"{head.seq - place.seq} changes behind" if place.epoch == head.epoch else "of another archive"
+    if not log.found(snapshot, place) or place.seq < head.public_seq:
+        behind = f"{head.public_seq - place.seq} changes behind" if place.epoch == head.epoch else "of another archive"
         return f"it is {behind}; a running server brings it up"
     published = select(A.c.id, A.c.version).where(A.c.status == "published")
     truth = {(row[0], row[1]) for row in snapshot.connection.execute(published)}

@@ -25,7 +25,8 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """`index_lag` counts the changes that the search index has not taken in yet; null while there is no index."""
+    """`index_lag` counts the changes, up to the last public one, that the search index has not taken in yet; null while
+    there is no index."""
 
     status: Literal["ok", "unavailable"]
     database: bool
@@ -71,7 +72,7 @@ async def get_readiness(request: Request) -> Response:
             503, Ready(status="unavailable", database=False, index=False, index_lag=None, problem=error.detail)
         )
     seq = here.index.seq()
-    lag = None if seq is None else max(0, head.seq - seq)
+    lag = None if seq is None else max(0, head.public_seq - seq)
     good = lag is not None and lag <= LAG and following.problem is None
     state: Literal["ok", "unavailable"] = "ok" if good else "unavailable"
     shown = Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=following.problem)

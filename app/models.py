@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -10,6 +11,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -234,6 +236,9 @@ class Tag(SQLModel, table=True):
     sort_name: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
     kind: str = Field(sa_column=_text())
     merged_into: int | None = Field(default=None, sa_column=_reference("tag.id", null=True, on_delete="SET NULL"))
+    listed: bool = Field(  # made by hand: everybody may see it, whatever articles have it
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
+    )
 
     __table_args__ = (
         Index("ix_tag_kind_sort_name", "kind", "sort_name"),

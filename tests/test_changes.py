@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -128,6 +129,28 @@ async def test_last_article_of_a_tag_withdrawn_is_still_told_to_who_follows_the_
     assert told(await changes(served.public, since=start, tag="rare")) == [("withdrawn", one.id)]
 
 
+async def test_translation_is_told_when_its_original_comes_and_goes(local: Served) -> None:
+    [original] = await write(local.db, story(local.db, 1, status="draft"))
+    start = await now(local)
+    [one] = await write(local.db, replace(story(local.db, 2), translation_of=original.id))
+    of_it = {"translation_of": original.id, "include": "article"}
+    assert (await changes(local.public, since=start, **of_it))["data"] == []
+    [published] = (await changes(local.public, since=start, include="article"))["data"]
+    assert published["card"]["translation_of"] is None
+    assert (await local.public.get("/v1/articles", params={"translation_of": original.id})).json()["data"] == []
+    await write(local.db, story(local.db, 1, status="published"))
+    seen = await changes(local.public, since=start, **of_it)
+    assert told(seen) == [("updated", one.id)]
+    assert seen["data"][0]["card"]["translation_of"] == original.id
+    await local.db.write(service.withdraw, [original.id], now=NOW)
+    assert told(await changes(local.public, since=seen["next"], **of_it)) == [("left_filter", one.id)]
+    everything = await changes(local.public, since=seen["next"], include="article")
+    assert [(row["event"], row["card"] and row["card"]["translation_of"]) for row in everything["data"]] == [
+        ("withdrawn", None),
+        ("linked", None),
+    ]
+
+
 async def test_card_is_the_article_as_it_is_now_or_null(served: Served) -> None:
     start = await now(served)
     [one, two] = await write(served.db, story(served.db, 1, tags=["a"]), story(served.db, 2, tags=["a"]))
@@ -234,7 +257,7 @@ def _merge(session: Session, slug: str, into: str) -> None:
 
 
 def _tag(slug: str) -> dict[str, object]:
-    return {"slug": slug, "name": slug, "sort_name": slug, "kind": "topic"}
+    return {"slug": slug, "name": slug, "sort_name": slug, "kind": "topic", "listed": True}
 
 
 async def test_filter_that_names_a_merged_tag_has_changed(served: Served) -> None:

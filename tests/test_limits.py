@@ -109,9 +109,10 @@ def test_health_and_metrics_are_not_counted_and_their_namesakes_are() -> None:
     assert statuses([get(app, "/healthy"), get(app, "/v1/health/live")]) == [200, 429]
 
 
-def test_rotating_forwarded_addresses_from_an_untrusted_peer_are_one_client() -> None:
+@pytest.mark.parametrize(("peer", "served"), [("198.51.100.7", 60), ("10.0.0.7", 1000)])
+def test_rotating_forwarded_addresses_are_one_client_unless_a_trusted_proxy_names_them(peer: str, served: int) -> None:
     app = limited(Clock(), 60)
-    transport = httpx.ASGITransport(app, client=("198.51.100.7", 5))
+    transport = httpx.ASGITransport(app, client=(peer, 5))
 
     async def send() -> list[int]:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -122,7 +123,7 @@ def test_rotating_forwarded_addresses_from_an_untrusted_peer_are_one_client() ->
             return statuses(sent)
 
     answers = asyncio.run(send())
-    assert (answers.count(200), answers.count(429)) == (60, 940)
+    assert (answers.count(200), answers.count(429)) == (served, 1000 - served)
     assert get(app, peer="198.51.100.8").status_code == 200
 
 

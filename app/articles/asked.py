@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, literal_column, or_, select
 
 from app.articles import filters
 from app.articles.archive import Archive, View
@@ -52,7 +52,7 @@ FILTERS = (
     params.time("updated_to", "Changed before this time, or until the end of this period."),
     params.time("dateline_from", "The dateline's period ends after this time."),
     params.time("dateline_to", "The dateline's period begins before this time."),
-    params.integer("translation_of", "Translations of this article, by id."),
+    params.integer("translation_of", "Translations of this article, by id, while it is published."),
     params.choices("has", "Only articles with all of these: an image, a correction, an unresolved related post.",
                    ("image", "correction", "unresolved")),
     params.TZ,
@@ -74,7 +74,7 @@ async def resolve(archive: Archive, view: View, read: Read, statuses: tuple[str,
     InvalidInput for regions and years that do not exist; for other names a warning, and no hits."""
     warnings: list[Warning] = []
     tagged = await _tags(archive, view, read, warnings)
-    sources, unknown_source = await _sources(archive, read, warnings)
+    sources, unknown_source = await _sources(archive, view, read, warnings)
     ids = await _ids(archive, read, statuses, warnings)
     regions = _regions(view, read)
     roles = 0
@@ -187,11 +187,13 @@ def _replaced(name: str, ref: str, slug: str) -> Warning:
     return {"code": "replaced_by", "parameter": name, "detail": f"{ref!r} is {slug!r} now.", "replaced_by": slug}
 
 
-async def _sources(archive: Archive, read: Read, warnings: list[Warning]) -> tuple[tuple[int, ...], bool]:
+async def _sources(archive: Archive, view: View, read: Read, warnings: list[Warning]) -> tuple[tuple[int, ...], bool]:
+    """A source of which nothing is published is unknown to the public."""
     given = read.strings("source")
     if not given:
         return (), False
-    rows = await archive.db.reader.rows(_source_statement(archive.db.dialect), {"refs": list(given)})
+    statement = _source_statement(archive.db.dialect, view.caller.may("read_drafts"))
+    rows = await archive.db.reader.rows(statement, {"refs": list(given)}, bounded=False)
     known = {str(word) for _, slug, name in rows for word in (slug, name)}
     for ref in given:
         if ref not in known:
@@ -200,9 +202,13 @@ async def _sources(archive: Archive, read: Read, warnings: list[Warning]) -> tup
 
 
 @lru_cache(maxsize=4)
-def _source_statement(dialect: str) -> Prepared:
+def _source_statement(dialect: str, hidden: bool) -> Prepared:
     named = or_(AnyOf(SOURCE.c.slug, "refs"), AnyOf(SOURCE.c.name, "refs"))
-    return prepare(select(SOURCE.c.id, SOURCE.c.slug, SOURCE.c.name).where(named), dialect, ["refs"])
+    found = select(SOURCE.c.id, SOURCE.c.slug, SOURCE.c.name).where(named)
+    if not hidden:
+        shown = A.c.status == literal_column("'published'")
+        found = found.where(exists(select(A.c.id).where(A.c.source_id == SOURCE.c.id, shown).correlate(SOURCE)))
+    return prepare(found, dialect, ["refs"])
 
 
 async def _ids(

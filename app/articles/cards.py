@@ -6,6 +6,8 @@ served and nothing has to be emptied: what has changed is asked for under anothe
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 from sqlalchemy import literal_column, select
@@ -39,7 +41,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-_STATUS = _COLUMNS.index("status")
+_STATUS, _ORIGINAL = _COLUMNS.index("status"), _COLUMNS.index("translation_of")
 
 
 def statement(dialect: str) -> Prepared:
@@ -136,20 +138,29 @@ def _source(slug: object, name: object, url: object) -> Json | None:
     return {"slug": slug, "name": name, "url": url}
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A card, and of which article it is a translation."""
+
+    shown: bytes
+    original: int | None
+
+
 class Cards:
     """The most recently used cards of this process."""
 
     def __init__(self, db: Database, site_url: str) -> None:
         self._db, self._site_url = db, site_url
         self._statement = statement(db.dialect)
-        self._kept: OrderedDict[tuple[int, int, int], bytes] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, int], _Made] = OrderedDict()
 
     async def get(
         self, wanted: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False
     ) -> dict[int, bytes]:
-        """Cards by id, for pairs (id, version); at most one statement. What is gone meanwhile is missing; what
-        changed meanwhile comes as it is now, with `published` only if the public may still see it."""
-        found: dict[int, bytes] = {}
+        """Cards by id, for pairs (id, version); at most two statements. What is gone meanwhile is missing; what
+        changed meanwhile comes as it is now, with `published` only if the public may still see it. Nor does a
+        translation then name an original that is not public."""
+        found: dict[int, _Made] = {}
         missing: list[int] = []
         for id, version in wanted:
             kept = self._kept.get((id, version, atlas.names_seq))
@@ -160,16 +171,37 @@ class Cards:
                 self._kept.move_to_end((id, version, atlas.names_seq))
         if missing:
             found |= await self._fetch(missing, atlas, published=published)
-        return found
+        hidden = await self._hidden(found) if published else frozenset()
+        return {id: _nameless(made.shown) if made.original in hidden else made.shown for id, made in found.items()}
 
-    async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, bytes]:
-        found: dict[int, bytes] = {}
+    async def _hidden(self, found: Mapping[int, _Made]) -> frozenset[int]:
+        """Originals of these that are not public now: that moves no version of their translations."""
+        originals = {made.original for made in found.values() if made.original is not None}
+        return frozenset(originals - await public_among(self._db, sorted(originals))) if originals else frozenset()
+
+    async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, _Made]:
+        found: dict[int, _Made] = {}
         for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
-            made = orjson.dumps(card(row, atlas, self._site_url))
-            id, version = _int(row[0]), _int(row[1])
+            id, version, original = _int(row[0]), _int(row[1]), row[_ORIGINAL]
+            made = _Made(orjson.dumps(card(row, atlas, self._site_url)), None if original is None else _int(original))
             self._kept[(id, version, atlas.names_seq)] = made
             if not published or row[_STATUS] == "published":
                 found[id] = made
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return found
+
+
+def _nameless(shown: bytes) -> bytes:
+    return orjson.dumps(orjson.loads(shown) | {"translation_of": None})
+
+
+async def public_among(db: Database, ids: Sequence[int]) -> set[int]:
+    """Those of the articles that are published."""
+    return {_int(id) for (id,) in await db.reader.rows(_public(db.dialect), {"ids": list(ids)})}
+
+
+@lru_cache(maxsize=4)
+def _public(dialect: str) -> Prepared:
+    shown = A.c.status == literal_column("'published'")
+    return prepare(select(A.c.id).where(AnyOf(A.c.id, "ids"), shown), dialect, ["ids"])

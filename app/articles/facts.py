@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import Connection, exists, select
 
-from app.articles.filters import Facts
+from app.articles.filters import ORIGINAL, Facts
 from app.changes.log import Facts as LoggedFacts
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
 
@@ -45,7 +45,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
             published_at=row.published_at,
             updated_at=row.updated_at,
             dateline=(row.dateline_from, row.dateline_to),
-            translation_of=row.translation_of,
+            translation_of=row.original,
             has_image=row.images != "[]",
             has_correction=row.corrections != "[]",
             has_unresolved=bool(row.waiting),
@@ -59,8 +59,8 @@ _waiting = exists(
 )
 _articles = select(
     A.c.id, A.c.status, A.c.language, A.c.origin, A.c.external_id, A.c.slug, A.c.source_id, A.c.published_at,
-    A.c.updated_at, A.c.dateline_from, A.c.dateline_to, A.c.translation_of, A.c.images, A.c.corrections,
-    _waiting.label("waiting"),
+    A.c.updated_at, A.c.dateline_from, A.c.dateline_to, A.c.images, A.c.corrections,
+    ORIGINAL.label("original"), _waiting.label("waiting"),
 )  # fmt: skip
 
 

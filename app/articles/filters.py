@@ -17,6 +17,15 @@ ABOUT, MENTION, DATELINE = 1, 2, 4
 ROLES = {"about": ABOUT, "mention": MENTION, "dateline": DATELINE}
 PUBLISHED = ("published",)
 
+_original = A.alias("original")
+ORIGINAL = (
+    select(_original.c.id)
+    .where(_original.c.id == A.c.translation_of, _original.c.status == literal_column("'published'"))
+    .correlate(A)
+    .scalar_subquery()
+)
+"""What an article is a translation of, as all filters see it: null while that is not public."""
+
 Span = tuple[int | None, int | None]
 """From (inclusive) and to (exclusive) in epoch seconds; None is open."""
 
@@ -157,6 +166,7 @@ def _plain(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
             found.append(AnyOf(column, name))
     if wanted.translation_of is not None:
         found.append(A.c.translation_of == bindparam("translation_of", type_=A.c.id.type))
+        found.append(ORIGINAL.is_not(None))
     if wanted.has_image:
         found.append(A.c.images != literal_column("'[]'"))
     if wanted.has_correction:

@@ -4,7 +4,7 @@ Each change is recorded for the log beside the fact, and related posts are linke
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -401,6 +401,27 @@ def _record(
         # Before: the same facts, but an entry was still waiting.
         entry = _entry(id, versions[id], replace(after[id], has_unresolved=True), after[id])
         log.record(session, replace(entry, event="linked", changed_fields=("related",)))
+    changed = {id for id in ids if _is_public(before.get(id)) != _is_public(after[id])}
+    _record_translations(session, sorted(changed), set(ids))
+
+
+def _is_public(facts: Facts | None) -> bool:
+    return facts is not None and facts.status == "published"
+
+
+def _record_translations(session: Session, originals: Sequence[int], but: Set[int]) -> None:
+    """A `linked` row for each translation of what became public or is so no longer: as filters see it, it has an
+    original only while that is public."""
+    connection = session.connection()
+    translations: dict[int, int] = {}
+    for i in range(0, len(originals), 500):
+        of = select(A.c.id, A.c.translation_of).where(A.c.translation_of.in_(originals[i : i + 500]))
+        translations |= {row[0]: row[1] for row in connection.execute(of) if row[0] not in but}
+    after, versions = facts.load(connection, list(translations)), _versions(connection, list(translations))
+    for id, original in sorted(translations.items()):
+        before = replace(after[id], translation_of=None if after[id].translation_of else original)
+        entry = _entry(id, versions[id], before, after[id], ["translation_of"])
+        log.record(session, replace(entry, event="linked"))
 
 
 def _versions(connection: Connection, ids: Sequence[int]) -> dict[int, int]:

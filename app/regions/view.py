@@ -24,7 +24,8 @@ class Counts(Protocol):
     """What the search index knows of the whole archive, as of its place in the log."""
 
     def seq(self) -> int | None:
-        """How far in the log the index reflects it; None where there is no index yet."""
+        """How far in the log the index reflects it, at least: rows about drafts alone do not move it. None where there
+        is no index yet."""
         ...
 
     async def tag_counts(self, head: Head) -> dict[int, int]:
@@ -80,7 +81,8 @@ class Reading:
         return Head(*row)  # type: ignore[arg-type] # as selected
 
     async def wait_for(self, token: str | None, head: Head) -> None:
-        """Waits until the index reflects a place of the log. SeqUnknown at once where the log has no such place,
+        """Waits until the index reflects a place of the log; behind the head's last public row, nothing of it is for
+        the index. SeqUnknown at once where the log has no such place,
         IndexBehind after WAIT_SECONDS."""
         if token is None:
             return
@@ -88,8 +90,8 @@ class Reading:
         known = place is not None and place.epoch == head.epoch and await self._has(place.seq, place.mark)
         if place is None or not known:
             raise SeqUnknown("This archive's change log has no such place.", "min_seq")
-        deadline = time.monotonic() + WAIT_SECONDS
-        while (seq := self.index.seq()) is None or seq < place.seq:
+        deadline, enough = time.monotonic() + WAIT_SECONDS, min(place.seq, head.public_seq)
+        while (seq := self.index.seq()) is None or seq < enough:
             if time.monotonic() > deadline:
                 raise IndexBehind("The index has not reached that place yet; try again.")
             await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from sqlalchemy import literal_column, select
 from tantivy import Document
 
 from app.articles import bodies
-from app.articles.filters import PLACED, RELATED, TAGGED, A, Facts
+from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, A, Facts
 from app.db import Row, Snapshot
 from app.search import fields
 from app.search.fields import Text
@@ -19,7 +19,7 @@ CHUNK = 500
 
 _COLUMNS = (
     "id", "version", "language", "title", "standfirst", "body", "slug", "origin", "external_id", "source_id",
-    "published_at", "updated_at", "dateline_from", "dateline_to", "translation_of", "images", "corrections",
+    "published_at", "updated_at", "dateline_from", "dateline_to", "images", "corrections",
     "published_precision",
 )  # fmt: skip
 
@@ -32,7 +32,7 @@ def _statements(dialect: str) -> dict[str, Prepared]:
     waiting = select(RELATED.c.article_id).where(RELATED.c.target_id.is_(None)).distinct()
     return {
         "articles": prepare(
-            select(*(A.c[c] for c in _COLUMNS)).where(AnyOf(A.c.id, "ids"), published), dialect, ["ids"]
+            select(*(A.c[c] for c in _COLUMNS), ORIGINAL).where(AnyOf(A.c.id, "ids"), published), dialect, ["ids"]
         ),
         "tags": prepare(tagged.where(AnyOf(TAGGED.c.article_id, "ids")), dialect, ["ids"]),
         "regions": prepare(placed.where(AnyOf(PLACED.c.article_id, "ids")), dialect, ["ids"]),
@@ -73,12 +73,12 @@ def _document(
 ) -> Document:
     (
         article_id, version, language, title, standfirst, body, slug, origin, external_id, source, published_at,
-        updated_at, dateline_from, dateline_to, translation_of, images, corrections,
-        precision,
+        updated_at, dateline_from, dateline_to, images, corrections, precision,
+        translation_of,
     ) = cast(
         tuple[
             int, int, str, str, str | None, str, str, str, str | None, int | None, int, int, int | None, int | None,
-            int | None, str, str, str,
+            str, str, str, int | None,
         ],
         row,
     )  # fmt: skip

@@ -35,6 +35,7 @@ class Indexer:
         self._index: tantivy.Index | None = None
         self._writer: IndexWriter | None = None
         self._failures = 0
+        self._passed: Place | None = None
 
     def acquire(self) -> bool:
         """Whether this process may write: one does, as long as it lives; the others read."""
@@ -58,17 +59,28 @@ class Indexer:
                 self._index, self._folder = reader.open_index(folder), folder
             with reader.trusting(folder.name):
                 self._index.reload()
-            return reader.read_view(self._index).place
+            return self._beyond(reader.read_view(self._index).place)
         except reader.IndexDamaged as error:
             log.warning("the search index cannot be read and is built anew: %s", error)
             self._let_go()
             return None
 
+    def _beyond(self, kept: Place | None) -> Place | None:
+        passed = self._passed
+        further = kept is not None and passed is not None and passed.epoch == kept.epoch and passed.seq > kept.seq
+        return passed if further else kept
+
     def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
         """Takes the current state of the articles named. Names of tags and regions are not in the index.
 
+        Where the rows are none of the public's nothing is written: each commit leaves the place before it behind as
+        deleted, which moves every score a little, and somebody could see from that when drafts are saved.
+
         IndexDamaged where the folder cannot be written; nothing of the batch is in the index then.
         """
+        if not any(row.public for row in rows):
+            self._passed = place
+            return
         folder = folders.current(self._root)
         if folder is None:
             raise reader.IndexDamaged("there is no index to go on with")

@@ -5,7 +5,7 @@ A few thousand names cost a few milliseconds to read; the caller does so when on
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
@@ -68,22 +68,25 @@ class Vocabulary:
     def _having(self, words: Iterable[str]) -> set[tuple[Realm, int]]:
         return set.intersection(*(self._by_word.get(word, set()) for word in words))
 
-    def begun(self, text: str) -> Iterator[tuple[Named, int]]:
-        """Everything with a name whose words begin as those of `text` do, and how many words had to be mended."""
+    def begun(self, text: str, tags: Container[int]) -> Iterator[tuple[Named, int]]:
+        """Everything with a name whose words begin as those of `text` do, and how many words had to be mended. Of tags
+        only these: one that only drafts have must not keep a word from being mended."""
         words = analysis.words(text)
         if not words:
             return
-        begun = [self._beginning(word) for word in words]
+        begun = [self._beginning(word, tags) for word in words]
         for key in set.intersection(*(set(found) for found in begun)):
             yield self.entries[key], sum(found[key] for found in begun)
 
-    def _beginning(self, word: str) -> dict[tuple[Realm, int], int]:
-        found = {key: 0 for full in self._from(word) for key in self._by_word[full]}
+    def _beginning(self, word: str, tags: Container[int]) -> dict[tuple[Realm, int], int]:
+        found = dict.fromkeys(self._shown(word, tags), 0)
         if found or not typos.correctable(word):
             return found
-        return {
-            key: 1 for edit in set(typos.one_edit(word)) for full in self._from(edit) for key in self._by_word[full]
-        }
+        return {key: 1 for edit in set(typos.one_edit(word)) for key in self._shown(edit, tags)}
+
+    def _shown(self, beginning: str, tags: Container[int]) -> Iterator[tuple[Realm, int]]:
+        for full in self._from(beginning):
+            yield from (key for key in self._by_word[full] if key[0] == "region" or key[1] in tags)
 
     def _from(self, beginning: str) -> Iterator[str]:
         for i in range(bisect_left(self._words, beginning), len(self._words)):

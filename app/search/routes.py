@@ -19,6 +19,7 @@ from app.search import answers, asking, facets, schemas, suggest
 from app.search.asking import Asking
 from app.search.engine import DEEPEST, Found, Hit, Order, Question
 from app.search.index import EngineIndex
+from app.search.names import Realm
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
@@ -98,7 +99,12 @@ def _turn(asked: Asking, view: View, read: Read) -> Turn:
     if asked.question.order != "relevance":
         key = cursor.key if isinstance(cursor.key, int) else None
         return Turn(key=key, backwards=cursor.kind == "before", at=pinned)
-    return Turn(offset=max(0, cursor.offset or 0), at=pinned, moved=seq != asked.index.seq())
+    return Turn(offset=max(0, cursor.offset or 0), at=pinned, moved=seq != _shown_seq(asked.index.seq(), view))
+
+
+def _shown_seq(seq: int | None, view: View) -> int | None:
+    """How far the index is as far as the public may know: rows about drafts move it too, and change no result."""
+    return None if seq is None else min(seq, view.head.public_seq)
 
 
 def _turned(asked: Asking, turn: Turn, limit: int) -> Question:
@@ -139,7 +145,7 @@ async def _answer(
     return answer.listed(
         request,
         rows,
-        _page(read, asked.question.order, turn, hits, found, more=more),
+        _page(read, view, asked.question.order, turn, hits, found, more=more),
         token=view.token,
         public=view.public,
         warnings=asked.wanted.warnings,
@@ -161,11 +167,11 @@ async def _facets(here: Archive, view: View, read: Read, asked: Asking) -> dict[
     }
 
 
-def _page(read: Read, order: Order, turn: Turn, hits: tuple[Hit, ...], found: Found, *, more: bool) -> Page:
+def _page(read: Read, view: View, order: Order, turn: Turn, hits: tuple[Hit, ...], found: Found, *, more: bool) -> Page:
     limit, number = read.integer("limit"), read.integer_or_none("page")
     onward = bool(hits) and (more or turn.backwards)
     back = bool(hits) and (more if turn.backwards else turn.offset > 0 or turn.key is not None)
-    pinned = (turn.at, found.place.seq)
+    pinned = (turn.at, _shown_seq(found.place.seq, view))
     if order == "relevance":
         onward = onward and turn.offset + limit < DEEPEST
         next_ = Cursor("after", offset=turn.offset + limit, extra=pinned)
@@ -199,15 +205,15 @@ async def suggest_words(request: Request) -> Response:
     index = here.index
     assert isinstance(index, EngineIndex)
     vocabulary = await index.vocabulary(view.head)
-    counts: dict[str, Mapping[int, int]] = {"tag": await index.tag_counts(view.head)}
-    counts |= {"author": counts["tag"], "region": await index.region_counts(view.head)}
+    counts: dict[Realm, Mapping[int, int]] = {"tag": await index.tag_counts(view.head)}
+    counts["region"] = await index.region_counts(view.head)
     q, limit = read.text("q") or "", read.integer("limit")
     groups: list[dict[str, object]] = []
     for kind in read.choices("types") or ("tag", "region", "author", "article"):
         if kind == "article":
             groups.append({"type": kind, "items": await _titles(here, view, index, q, limit)})
             continue
-        found = suggest.names(vocabulary, counts[kind], kind, q, limit)  # type: ignore[arg-type] # one of the three
+        found = suggest.names(vocabulary, counts, kind, q, limit)  # type: ignore[arg-type] # one of the three
         items = [{"type": kind, "text": s.entry.name, "ref": s.entry.slug, "count": s.count} for s in found]
         groups.append({"type": kind, "items": items})
     body = orjson.dumps({"groups": groups})

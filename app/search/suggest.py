@@ -7,7 +7,7 @@ from typing import Literal
 from app.articles.filters import ArticleFilter
 from app.search import analysis
 from app.search.engine import Hit, Question, SearchEngine
-from app.search.names import Named, Vocabulary
+from app.search.names import Named, Realm, Vocabulary
 from app.search.query import parse
 from app.search.tree import Field
 
@@ -23,18 +23,23 @@ class Suggestion:
 
 
 def names(
-    vocabulary: Vocabulary, counts: Mapping[int, int], type_: Literal["tag", "region", "author"], text: str, limit: int
+    vocabulary: Vocabulary,
+    counts: Mapping[Realm, Mapping[int, int]],
+    type_: Literal["tag", "region", "author"],
+    text: str,
+    limit: int,
 ) -> list[Suggestion]:
     """The best first: nothing mended, beginning with the text, then the most used. Without articles, none.
 
-    `counts` are those of tags or of regions, as the type is. An empty text: the most used.
+    `counts` are by id. An empty text: the most used.
     """
-    realm = "region" if type_ == "region" else "tag"
-    begun = vocabulary.begun(text) if analysis.words(text) else ((entry, 0) for entry in vocabulary.entries.values())
+    realm: Realm = "region" if type_ == "region" else "tag"
+    own, everything = counts[realm], ((entry, 0) for entry in vocabulary.entries.values())
+    begun = vocabulary.begun(text, counts["tag"]) if analysis.words(text) else everything
     found = [
-        (mended, not _begins(entry, text), -counts[entry.id], entry.name, entry.id, entry)
+        (mended, not _begins(entry, text), -own[entry.id], entry.name, entry.id, entry)
         for entry, mended in begun
-        if entry.realm == realm and _of_type(entry, type_) and counts.get(entry.id)
+        if entry.realm == realm and _of_type(entry, type_) and own.get(entry.id)
     ]
     return [Suggestion(row[-1], -row[2]) for row in sorted(found, key=lambda row: row[:-1])[:limit]]
 

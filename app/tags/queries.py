@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import ColumnElement, FromClause, bindparam, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, exists, func, or_, select, true
 
 from app.db import Database, Row
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
@@ -33,8 +33,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which tags: of `kinds`, with a name or alias that begins with `prefix` (folded). `hidden`: also those that no
-    published article has, but some other has."""
+    """Which tags: of `kinds`, with a name or alias that begins with `prefix` (folded). `hidden`: also those that came
+    with articles of which none is published."""
 
     kinds: tuple[str, ...] = ()
     prefix: str = ""
@@ -85,9 +85,10 @@ _columns = (TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.sort_name, TAG.c.kind)
 
 
 def _public(tag: FromClause) -> ColumnElement[bool]:
-    """A tag of the vocabulary that no article has is nobody's secret; one that only drafts have is theirs."""
-    linked = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag.c.id).correlate(tag)
-    return or_(exists(linked.where(TAGGED.c.published_at.is_not(None))), not_(exists(linked)))
+    """A tag that an editor has listed is nobody's secret, nor is that of a published article. One that came with a
+    draft is the draft's, also when it has gone again."""
+    linked = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag.c.id, TAGGED.c.published_at.is_not(None))
+    return or_(tag.c.listed.is_(true()), exists(linked.correlate(tag)))
 
 
 @lru_cache(maxsize=16)

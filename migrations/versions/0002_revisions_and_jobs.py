@@ -17,6 +17,7 @@ def upgrade() -> None:
         "UPDATE article SET saved_at = coalesce((SELECT max(at) FROM change "
         "WHERE entity = 'article' AND entity_id = article.id AND version = article.version), created_at)"
     )
+    op.add_column("tag", sa.Column("listed", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_table(
         "revision",
         sa.Column("article_id", key, autoincrement=False, nullable=False),
@@ -58,5 +59,6 @@ def downgrade() -> None:
     op.drop_table("job")
     op.drop_table("purged_ref")
     op.drop_table("revision")
+    op.drop_column("tag", "listed")
     op.drop_column("article", "saved_by")
     op.drop_column("article", "saved_at")
