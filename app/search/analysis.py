@@ -166,6 +166,7 @@ def is_single_character(word: str) -> bool:
     return len(word) == 1 and is_unspaced(word)
 
 
+@lru_cache(4096)
 def bare(word: str) -> str:
     """A word without what hangs on to it: `Trump's` is found where Trump is, `l'Europe` where Europe is."""
     return _ELISION.sub("", word) or word

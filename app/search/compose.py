@@ -121,6 +121,9 @@ class Composer:
         return self.terms.frequency(node.text) if isinstance(node, Word) else 0
 
     def _text(self, text: str, field: FieldName | None) -> Query:
+        return self.terms.composed((self.names, text, field), lambda: self._compose(text, field))
+
+    def _compose(self, text: str, field: FieldName | None) -> Query:
         if field in ("tag", "region", "author"):
             return self._named(field, text)
         parts = list(self._parts(text, field))

@@ -17,6 +17,9 @@ from app.search import analysis, typos
 from app.search.engine import NameKind
 
 Realm = Literal["tag", "region"]
+TagFacet = Literal["tag", "author", "section"]
+_FACETS: dict[str, TagFacet] = {"contributor": "author", "section": "section"}
+"""Of these kinds of tags; all others are in the facet `tag`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Vocabulary:
         self._by_slug: dict[tuple[Realm, str], int] = {}
         self.entries: dict[tuple[Realm, int], Named] = {}
         self._names: dict[tuple[Realm, int], tuple[frozenset[str], ...]] = {}
+        self.tags: dict[TagFacet, set[int]] = {"tag": set(), "author": set(), "section": set()}
         for entry in entries:
             self._add(entry)
         self._words = sorted(self._by_word)
@@ -47,6 +51,8 @@ class Vocabulary:
         key = (entry.realm, entry.id)
         self.entries[key] = entry
         self._by_slug[entry.realm, entry.slug] = entry.id
+        if entry.realm == "tag":
+            self.tags[_FACETS.get(entry.kind, "tag")].add(entry.id)
         names = tuple(dict.fromkeys(frozenset(analysis.words(name)) for name in (entry.name, *entry.others)))
         self._names[key] = names
         for name in names:
