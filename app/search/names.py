@@ -5,7 +5,7 @@ A few thousand names cost a few milliseconds to read; the caller does so when on
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -16,6 +16,9 @@ from app.models import Region, RegionName, Tag, TagName, table
 from app.search import analysis, typos
 from app.search.engine import NameKind
 
+HEAD = 3
+"""Letters of which most edits of a word begin no name: those need no search."""
+_REMEMBERED = 256
 Realm = Literal["tag", "region"]
 TagFacet = Literal["tag", "author", "section"]
 _FACETS: dict[str, TagFacet] = {"contributor": "author", "section": "section"}
@@ -42,10 +45,13 @@ class Vocabulary:
         self._by_slug: dict[tuple[Realm, str], int] = {}
         self.entries: dict[tuple[Realm, int], Named] = {}
         self._names: dict[tuple[Realm, int], tuple[frozenset[str], ...]] = {}
+        self._texts: dict[tuple[Realm, int], tuple[str, ...]] = {}
         self.tags: dict[TagFacet, set[int]] = {"tag": set(), "author": set(), "section": set()}
         for entry in entries:
             self._add(entry)
         self._words = sorted(self._by_word)
+        self._heads = {word[:HEAD] for word in self._words}
+        self._begun: dict[str, tuple[tuple[Named, int], ...]] = {}
 
     def _add(self, entry: Named) -> None:
         key = (entry.realm, entry.id)
@@ -53,7 +59,9 @@ class Vocabulary:
         self._by_slug[entry.realm, entry.slug] = entry.id
         if entry.realm == "tag":
             self.tags[_FACETS.get(entry.kind, "tag")].add(entry.id)
-        names = tuple(dict.fromkeys(frozenset(analysis.words(name)) for name in (entry.name, *entry.others)))
+        read = [analysis.words(name) for name in (entry.name, *entry.others)]
+        self._texts[key] = tuple(dict.fromkeys(" ".join(words) for words in read))
+        names = tuple(dict.fromkeys(frozenset(words) for words in read))
         self._names[key] = names
         for name in names:
             for word in name:
@@ -73,22 +81,32 @@ class Vocabulary:
     def _having(self, words: Iterable[str]) -> set[tuple[Realm, int]]:
         return set.intersection(*(self._by_word.get(word, set()) for word in words))
 
-    def begun(self, text: str) -> Iterator[tuple[Named, int]]:
-        """Everything with a name whose words begin as those of `text` do, and how many words had to be mended."""
-        words = analysis.words(text)
-        if not words:
-            return
+    def begun(self, text: str) -> tuple[tuple[Named, int], ...]:
+        """Everything with a name whose words begin as those of `text` do, and how many words had to be mended.
+        Remembered: each kind of suggestions asks for it."""
+        known = self._begun.get(text)
+        if known is None:
+            if len(self._begun) >= _REMEMBERED:
+                self._begun.clear()
+            known = self._begun[text] = tuple(self._with_words_begun(analysis.words(text)))
+        return known
+
+    def _with_words_begun(self, words: Sequence[str]) -> Iterator[tuple[Named, int]]:
         begun = [self._beginning(word) for word in words]
-        for key in set.intersection(*(set(found) for found in begun)):
+        for key in set.intersection(*(set(found) for found in begun)) if begun else ():
             yield self.entries[key], sum(found[key] for found in begun)
+
+    def begins(self, entry: Named, words: Sequence[str]) -> bool:
+        """Whether one of its names begins with these words, the last perhaps unfinished."""
+        typed = " ".join(words)
+        return any(name.startswith(typed) for name in self._texts[entry.realm, entry.id])
 
     def _beginning(self, word: str) -> dict[tuple[Realm, int], int]:
         found = {key: 0 for full in self._from(word) for key in self._by_word[full]}
         if found or not typos.correctable(word):
             return found
-        return {
-            key: 1 for edit in set(typos.one_edit(word)) for full in self._from(edit) for key in self._by_word[full]
-        }
+        edits = {edit for edit in typos.one_edit(word) if edit[:HEAD] in self._heads}
+        return {key: 1 for edit in edits for full in self._from(edit) for key in self._by_word[full]}
 
     def _from(self, beginning: str) -> Iterator[str]:
         for i in range(bisect_left(self._words, beginning), len(self._words)):

@@ -30,9 +30,10 @@ def names(
     `counts` are those of tags or of regions, as the type is. An empty text: the most used.
     """
     realm = "region" if type_ == "region" else "tag"
-    begun = vocabulary.begun(text) if analysis.words(text) else ((entry, 0) for entry in vocabulary.entries.values())
+    words = analysis.words(text)
+    begun = vocabulary.begun(text) if words else ((entry, 0) for entry in vocabulary.entries.values())
     found = [
-        (mended, not _begins(entry, text), -counts[entry.id], entry.name, entry.id, entry)
+        (mended, not vocabulary.begins(entry, words), -counts[entry.id], entry.name, entry.id, entry)
         for entry, mended in begun
         if entry.realm == realm and _of_type(entry, type_) and counts.get(entry.id)
     ]
@@ -41,11 +42,6 @@ def names(
 
 def _of_type(entry: Named, type_: str) -> bool:
     return type_ == "region" or (entry.kind == "contributor") == (type_ == "author")
-
-
-def _begins(entry: Named, text: str) -> bool:
-    typed = " ".join(analysis.words(text))
-    return any(" ".join(analysis.words(name)).startswith(typed) for name in (entry.name, *entry.others))
 
 
 def articles(engine: SearchEngine, text: str, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
