@@ -118,8 +118,8 @@ def _spans(text: str, language: str | None, wanted: Marks) -> list[Span]:
     if not wanted:
         return []
     read = analysis.analysed(text, language)
-    found = {i for i, term in enumerate(read.stems) if term in wanted.words}
-    found.update(i for i, term in enumerate(read.words) if term in wanted.words)
+    both = zip(read.stems, read.words, strict=False)
+    found = {i for i, (stem, word) in enumerate(both) if stem in wanted.words or word in wanted.words}
     if wanted.beginnings:
         found.update(i for i, term in enumerate(read.words) if term.startswith(wanted.beginnings))
     for terms in (read.stems, read.words) if wanted.rows else ():
