@@ -2,10 +2,11 @@
 
 The whole answer is one call of the ASGI application without a server around it, so it holds everything that Dateline
 does and nothing that a client costs. First every question is new, its articles' cards too; then the same ones are
-asked again, with the cards in memory.
+asked again, with the cards in memory. Prints the table of docs/performance.md.
 """
 
 import asyncio
+import os
 import random
 import statistics
 import sys
@@ -13,21 +14,25 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import FastAPI
 from starlette.types import Message
-from tantivy import Order
 
+from app import serving
 from app.main import create_app
-from app.search import matching
+from app.search import matching, timeline
 from app.search.engine import Question
+from app.search.fields import ID_BITS
 from app.search.query import parse
 from app.search.reader import View, terms_counts
 from app.search.tantivy_engine import TantivyEngine
-from bench.archive import build, vocabulary
+from app.search.tree import Field
+from bench.archive import NEWEST, build, vocabulary
 
 ROUNDS = 100
 Asked = dict[str, str]
@@ -58,26 +63,40 @@ async def ask(app: FastAPI, path: str, params: Asked) -> tuple[float, dict[str, 
     return took, orjson.loads(b"".join(body))
 
 
-def raw(view: View, params: Asked) -> float:
-    """Milliseconds of tantivy's own part: the composed query searched, and aggregated where counts were asked for."""
-    typo = params.get("typo", "auto") == "auto"
-    question = Question(
-        tree=parse(params.get("q", "")).tree,
-        order="relevance" if params.get("q") else "-published_at",
-        match="auto" if params.get("q") else "all",
-        typo=typo,
+def question(path: str, params: Asked) -> Question:
+    """What the engine is asked where nothing but `params` is given."""
+    words = parse(params.get("q", "")).tree
+    if path == "/v1/suggest":
+        assert words is not None
+        return Question(tree=Field("title", words), order="relevance", limit=5, typo=True, prefix=True)
+    return Question(
+        tree=words,
+        order="relevance",
+        match="auto",
+        typo=True,
         prefix=params.get("prefix") == "true",
-        recency="normal",
-        today=1_790_000_000 // 86_400 * 86_400,
+        recency="off" if path == "/v1/timeline" else "normal",
+        dated="month" if path == "/v1/timeline" else "any",
+        today=NEWEST // 86_400 * 86_400,
     )
-    query = matching.query(view, question)
+
+
+def raw(view: View, path: str, params: Asked) -> float:
+    """Milliseconds of tantivy's own part: the composed query searched once, aggregated where counts were asked for.
+
+    Facets and timelines of everything that matches; of suggestions the titles.
+    """
+    asked = question(path, params)
+    query = matching.query(view, asked)
+    edges = timeline.edges("month", UTC, NEWEST - 10 * 365 * 86_400, NEWEST) if path == "/v1/timeline" else []
+    ranges = [{"from": float(start << ID_BITS), "to": float(end << ID_BITS)} for start, end in pairwise(edges)]
     began = time.perf_counter()
-    if question.order == "relevance":
-        view.searcher.search(query, 21)
+    if ranges:
+        view.searcher.aggregate(query, {"by": {"range": {"field": "newest", "ranges": ranges}}})
     else:
-        view.searcher.search(query, 21, order_by_field="newest", order=Order.Desc)
-    for field in ("tags", "tags", "tags", "within_5", "language", "year") if "facets" in params else ():
-        terms_counts(view.searcher, query, field)
+        view.searcher.search(query, asked.limit + 1)
+    if "facets" in params:
+        terms_counts(view.searcher, query, ("tags", "within_5", "language", "year"))
     return (time.perf_counter() - began) * 1000
 
 
@@ -100,15 +119,15 @@ def kinds(words: list[str], chance: random.Random) -> dict[str, tuple[str, Calla
         "rare word": (search, lambda: {"q": pick(rare)}),
         "common word": (search, lambda: {"q": pick(common)}),
         "two words": (search, lambda: {"q": pick(common) + " " + pick(middle)}),
-        "two words, OR": (search, lambda: {"q": pick(common) + " OR " + pick(middle)}),
-        "phrase": (search, lambda: {"q": f'"{pick(common, 2)}"'}),
+        "two words, `OR`": (search, lambda: {"q": pick(common) + " OR " + pick(middle)}),
+        "phrase of two common words": (search, lambda: {"q": f'"{pick(common, 2)}"'}),
         "unfinished word": (search, lambda: {"q": pick(middle)[:3], "prefix": "true"}),
         "misspelt word": (search, lambda: {"q": misspelt()}),
         "word and filters": (search, lambda: {"q": pick(middle), "tag": f"tag-{chance.randrange(50)}"}),
-        "pasted text, 60 words": (search, lambda: {"q": " ".join(pasted().split())[:512].rpartition(" ")[0]}),
+        "pasted text of 60 words": (search, lambda: {"q": " ".join(pasted().split())[:512].rpartition(" ")[0]}),
         "six facets": (search, lambda: {"q": pick(middle), "facets": every}),
-        "highlights": (search, lambda: {"q": pick(middle, 2), "highlight": "title,standfirst,body"}),
-        "timeline": ("/v1/timeline", lambda: {"q": pick(middle), "interval": "month"}),
+        "highlights of 20 hits": (search, lambda: {"q": pick(middle, 2), "highlight": "title,standfirst,body"}),
+        "timeline by month": ("/v1/timeline", lambda: {"q": pick(middle), "interval": "month"}),
         "suggest": ("/v1/suggest", lambda: {"q": pick(middle)[:4]}),
     }  # fmt: skip
 
@@ -120,20 +139,30 @@ async def measure(folder: Path, size: int) -> None:
     chance = random.Random(8)
     words = vocabulary(random.Random(3))
     await ask(app, "/v1/search", {"q": words[5], "facets": "tag"})  # opens what is opened once
-    print(f"\n{size} articles, milliseconds, {ROUNDS} questions of each kind\n")
-    print(f"{'kind':24} {'new p50':>8} {'p99':>7} {'again p50':>10} {'tantivy p50':>12} {'p99':>7} {'more':>7}")
+    serving.settle()
+    print(f"\n{size:,} articles, milliseconds, {ROUNDS} questions of each kind, load {_load()}\n")
+    print("| question | new p50 | new p99 | again p50 | again p99 | tantivy p50 | p99 | more |")
+    print("|---" * 8 + "|")
     for kind, (path, params) in kinds(words, chance).items():
         asked = [params() for _ in range(ROUNDS)]
-        whole = [(await ask(app, path, one))[0] for one in asked]
+        new = [(await ask(app, path, one))[0] for one in asked]
         again = [(await ask(app, path, one))[0] for one in asked]
         view = replace(engine.view(), memo={})
-        alone = [raw(view, one) for one in asked] if path == "/v1/search" else []
-        row = [statistics.median(whole), statistics.quantiles(whole, n=100)[98]]
-        row += [statistics.median(alone), statistics.quantiles(alone, n=100)[98]] if alone else [float("nan")] * 2
-        more = statistics.median(again) - row[2]
-        new, second = f"{row[0]:8.2f} {row[1]:7.2f}", f"{statistics.median(again):10.2f}"
-        print(f"{kind:24} {new} {second} {row[2]:12.2f} {row[3]:7.2f} {more:7.2f}")
+        alone = [raw(view, path, one) for one in asked]
+        more = statistics.median(again) - statistics.median(alone)
+        figures = [shown for took in (new, again, alone) for shown in (statistics.median(took), _p99(took))]
+        print(f"| {kind} | {' | '.join(f'{figure:.2f}' for figure in (*figures, more))} |")
+    print(f"\nload {_load()}")
     await app.state.archive.db.close()
+
+
+def _p99(took: list[float]) -> float:
+    return statistics.quantiles(took, n=100)[98]
+
+
+def _load() -> str:
+    """Processes that wanted a core, in the last minute: whoever else works makes all of this slower."""
+    return f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
 
 
 async def main() -> None:

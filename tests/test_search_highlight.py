@@ -64,6 +64,20 @@ def test_long_text_gives_the_fragments_with_most_words() -> None:
     assert all(len(re.sub("</?mark>", "", fragment)) <= 260 for fragment in shown)
 
 
+def test_very_long_text_shows_its_only_match_wherever_it_stands() -> None:
+    filler = "Nothing of note happened here at all. " * 300
+    for text in (f"{filler}\n\nThe sun alone.\n\n{filler}", f"{filler}The sun alone. {filler}", "字" * 30_000 + " sun"):
+        [shown] = highlight.fragments(text, "en", marks("sun"))
+        assert "<mark>sun</mark>" in shown
+
+
+def test_very_long_text_is_read_no_further_than_three_fragments_take() -> None:
+    begun = "\n\n".join(["The sun alone.", "Filler goes on. " * 20] * 3 + ["Filler goes on and on."] * 400)
+    shown = highlight.fragments(begun + "\n\nThe sun and the rain.", "en", marks("sun OR rain"))
+    assert len(shown) == 3
+    assert not any("rain" in fragment for fragment in shown)
+
+
 words = st.sampled_from(
     ["sun", "suns", "rain", "<b>", "&amp;", "<mark>", "北京", "é", "\u0301", "İ", "ﬁ", '"', "\n\n", "sun’s"]
 )

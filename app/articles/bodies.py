@@ -77,7 +77,7 @@ def from_text(text: str) -> str:
 
 def to_text(body: str) -> str:
     """The words of a sanitised body: paragraphs and list items separated by blank lines."""
-    return "\n\n".join(block.text for block in blocks(body) if block.text)
+    return "\n\n".join(text for _, text, _ in _parts(body) if text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,15 @@ _SIMPLE = re.compile(r"<p>([^<]*)</p>\s*")
 
 def blocks(body: str) -> list[Block]:
     """The body's blocks in reading order, nothing twice: a list or quotation is taken apart into its own blocks."""
+    return _with_ids(_parts(body))
+
+
+def _parts(body: str) -> list[tuple[str, str, str]]:
     simple = _SIMPLE.findall(body)
     if simple and _SIMPLE.sub("", body) == "":  # plain paragraphs, as most archives have: no parser needed
-        found = [("paragraph", html.unescape(text).strip(), f"<p>{text}</p>") for text in simple]
-    else:
-        root = LexborHTMLParser(body).body
-        found = list(_walk(root)) if root is not None else []
-    return _with_ids(found)
+        return [("paragraph", html.unescape(text).strip(), f"<p>{text}</p>") for text in simple]
+    root = LexborHTMLParser(body).body
+    return list(_walk(root)) if root is not None else []
 
 
 _TYPES = {

@@ -78,7 +78,7 @@ def histogram(
     query = matching.query(view, question)
     if group is not None:
         query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _of_group(question.filter, *group))])
-    ranges = [{"from": _key(start), "to": _key(end)} for start, end in pairwise(edges)]
+    ranges = [{"from": start, "to": end} for start, end in pairwise([_key(edge) for edge in edges])]
     found = view.searcher.aggregate(query, {"by": {"range": {"field": "newest", "ranges": ranges}}})["by"]["buckets"]
     counts = {bucket["from"]: bucket["doc_count"] for bucket in found if "from" in bucket and "to" in bucket}
     return [counts.get(bounds["from"], 0) for bounds in ranges]

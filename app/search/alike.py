@@ -63,7 +63,7 @@ def _nearness(sample: Profile, other: Profile) -> float:
 
 def runs(profile: Profile) -> frozenset[tuple[str, ...]]:
     """Every three words in a row of title and text."""
-    words = analysis.words(f"{profile.title}\n{profile.text}")[:_READ]
+    words = analysis.analysed(f"{profile.title}\n{profile.text}", None).words[:_READ]
     return frozenset(zip(words, words[1:], words[2:], strict=False))
 
 

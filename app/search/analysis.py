@@ -7,7 +7,7 @@ need their accents.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -32,6 +32,10 @@ _UNSPACED_TEXT = re.compile(f"[{_UNSPACED}]")
 _RUNS = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
 _FOLDED_BEFORE = re.compile("[\u0130\u0300-\u1dff\u1f00-\u1fff\u2c00-\U0010ffff]")
 _ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu)['’](?=\w{2})|['’]s$", re.IGNORECASE)
+
+
+Span = tuple[int, int]
+"""From a character of a text to another, the last not included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +93,7 @@ def tokens(text: str, tag: str | None) -> PreTokenizedString:
     if _UNSPACED_TEXT.search(text):
         found = [tantivy.Token(t.text, t.position, t.start, t.end) for t in _unspaced(text, language_of(tag))]
         return PreTokenizedString(text, found)
-    if _FOLDED_BEFORE.search(text):
-        text = text.translate(_FOLDING)
-    return _analyzer(language_of(tag)).pre_tokenize(text)
+    return _analyzer(language_of(tag)).pre_tokenize(_foldable(text))
 
 
 def _unspaced(text: str, language: str | None, *, last_alone: bool = True) -> Iterator[Term]:
@@ -114,19 +116,41 @@ def _unspaced(text: str, language: str | None, *, last_alone: bool = True) -> It
             position += 1
 
 
-def terms(text: str, tag: str | None) -> list[Term]:
-    """The same as `tokens`, with offsets in characters of `text` itself."""
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """A text's terms in its language (`stems`) and whole (`words`), one beside the other. `places` says which
+    characters of the text some of them stand for, by their numbers; it costs as much as the analysis."""
+
+    stems: Sequence[str]
+    words: Sequence[str]
+    places: Callable[[Iterable[int]], list[Span]]
+
+
+def analysed(text: str, tag: str | None) -> Analysed:
+    """The terms that the index has of a text in the language of `tag`."""
+    language = language_of(tag)
     if _UNSPACED_TEXT.search(text):
-        return list(_unspaced(text, language_of(tag)))
-    back = None
-    if _FOLDED_BEFORE.search(text):
-        parts = [_FOLDING[ord(c)] if ord(c) > 127 else c for c in text]
-        back = [i for i, part in enumerate(parts) for _ in part] + [len(text)]
-        text = "".join(parts)
-    found = _analyzer(language_of(tag)).pre_tokenize(text).tokens
-    if back is None:
-        return [Term(t.text, t.position, t.char_offset_from, t.char_offset_to) for t in found]
-    return [Term(t.text, t.position, back[t.char_offset_from], back[t.char_offset_to - 1] + 1) for t in found]
+        found = list(_unspaced(text, language))
+        whole = [t.text for t in (_unspaced(text, None) if language else found)]
+        return Analysed([t.text for t in found], whole, lambda which: [(found[i].start, found[i].end) for i in which])
+    folded = _foldable(text)
+    words = _analyzer(None).analyze(folded)
+    stems = _analyzer(language).analyze(folded) if language else words
+    return Analysed(stems, words, lambda which: _places(text, folded, which))
+
+
+def _places(text: str, folded: str, which: Iterable[int]) -> list[Span]:
+    found = _analyzer(None).pre_tokenize(folded).tokens
+    spans = [(found[i].char_offset_from, found[i].char_offset_to) for i in which]
+    if folded is text or all(len(_FOLDING[ord(c)]) == 1 for c in set(text)):
+        return spans
+    back = [i for i, c in enumerate(text) for _ in _FOLDING[ord(c)]]
+    return [(back[start], back[end - 1] + 1) for start, end in spans]
+
+
+def _foldable(text: str) -> str:
+    """The same text where nothing in it is folded before stemming."""
+    return text.translate(_FOLDING) if _FOLDED_BEFORE.search(text) else text
 
 
 @lru_cache(4096)
@@ -134,7 +158,7 @@ def words(text: str, tag: str | None = None) -> tuple[str, ...]:
     """The terms of a few words of a query, in order; unstemmed where `tag` is None."""
     if _UNSPACED_TEXT.search(text):
         return tuple(t.text for t in _unspaced(text, language_of(tag), last_alone=False))
-    return tuple(t.text for t in terms(text, tag))
+    return tuple(_analyzer(language_of(tag)).analyze(_foldable(text)))
 
 
 def is_single_character(word: str) -> bool:
@@ -142,6 +166,7 @@ def is_single_character(word: str) -> bool:
     return len(word) == 1 and is_unspaced(word)
 
 
+@lru_cache(4096)
 def bare(word: str) -> str:
     """A word without what hangs on to it: `Trump's` is found where Trump is, `l'Europe` where Europe is."""
     return _ELISION.sub("", word) or word
@@ -170,5 +195,6 @@ def is_stop_word(word: str, tags: tuple[str, ...]) -> bool:
 
 def stems(text: str, tag: str | None) -> list[str]:
     """The text's terms without places and stop words, for counting."""
-    languages = (tag,) if tag else ()
-    return [term.text for term in terms(text, tag) if not is_stop_word(text[term.start : term.end], languages)]
+    languages, read = (tag,) if tag else (), analysed(text, tag)
+    pairs = zip(read.stems, read.places(range(len(read.stems))), strict=True)
+    return [stem for stem, (start, end) in pairs if not is_stop_word(text[start:end], languages)]

@@ -1,6 +1,5 @@
 """From the tree of a query to a query of the index. Text from outside reaches it as terms, never through a parser."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -121,6 +120,9 @@ class Composer:
         return self.terms.frequency(node.text) if isinstance(node, Word) else 0
 
     def _text(self, text: str, field: FieldName | None) -> Query:
+        return self.terms.composed((self.names, text, field), lambda: self._compose(text, field))
+
+    def _compose(self, text: str, field: FieldName | None) -> Query:
         if field in ("tag", "region", "author"):
             return self._named(field, text)
         parts = list(self._parts(text, field))
@@ -168,6 +170,9 @@ class Composer:
         return GOOD_HIT * sum(self.terms.rarity(count) for count in counts) + _PREFIX_SCORE * begun
 
     def _prefix(self, text: str, field: FieldName | None) -> Query:
+        return self.terms.composed((self.names, Prefix(text), field), lambda: self._compose_prefix(text, field))
+
+    def _compose_prefix(self, text: str, field: FieldName | None) -> Query:
         """Whole words that begin like it, in any part: where a word begins says nothing of its stem."""
         *before, last = analysis.words(text) or ("",)
         if not last:
@@ -212,7 +217,8 @@ def _best(queries: list[Query]) -> Query:
 
 
 def _begun(field: str, beginning: str) -> Query:
-    return Query.const_score_query(Query.regex_query(fields.schema(), field, re.escape(beginning) + ".*"), 1)
+    # A prefix query, spelt as tantivy has it: no edits. The same as a pattern takes 0.2 ms to make.
+    return Query.const_score_query(Query.fuzzy_term_query(fields.schema(), field, beginning, 0, prefix=True), 1)
 
 
 def _in_order(field: str, words: tuple[str, ...]) -> Query:

@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import cast
 
 import orjson
@@ -121,10 +122,14 @@ async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) ->
     return timeline.edges(interval, read.zone(), start, end if end is not None else max(view.now, start) + 1)
 
 
+_edge = lru_cache(4096)(format_time)
+"""Every bucket begins where another ends, and every timeline has the same months."""
+
+
 def _bucket(bucket: Bucket) -> dict[str, object]:
     return {
-        "start": format_time(bucket.start),
-        "end": format_time(bucket.end),
+        "start": _edge(bucket.start),
+        "end": _edge(bucket.end),
         "count": bucket.count,
         "share": bucket.share,
     }

@@ -1,6 +1,8 @@
 """Facets as clients see them: values by slug with names, counts of the engine, the selected ones always there."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import groupby
+from operator import itemgetter
 from typing import cast
 
 from app.articles.filters import ArticleFilter
@@ -8,7 +10,7 @@ from app.http import params
 from app.http.params import Read
 from app.regions.atlas import LEVELS, Atlas
 from app.search.engine import FacetName
-from app.search.names import Named, Vocabulary
+from app.search.names import Vocabulary
 
 NAMES = ("tag", "region", "author", "section", "language", "source", "year")
 PARAMETERS = (
@@ -30,8 +32,6 @@ Value = dict[str, object]
 Sources = Mapping[int, tuple[str, str]]
 """Slug and name of each source, by id."""
 
-_KINDS = {"author": ("contributor",), "section": ("section",)}
-
 
 def shown(
     name: FacetName,
@@ -45,16 +45,34 @@ def shown(
     """The commonest values, at most `facet_limit`, and those that the filter has selected, whatever their count."""
     selected = _selected(name, wanted, read)
     levels = read.choices("region_level") if read.knows("region_level") else ()
-    ranked = sorted({*counts, *selected}, key=lambda value: (-counts.get(value, 0), str(value)))
-    rows: list[Value] = []
     limit = read.integer("facet_limit")
-    for value in ranked:
-        if len(rows) >= limit and value not in selected:
-            continue
+    rows: dict[int | str, Value] = {}
+    for value in _commonest_first(_own(name, counts, vocabulary)):
+        if len(rows) == limit:
+            break
         row = _row(name, value, atlas, vocabulary, sources, levels)
         if row is not None:
-            rows.append({**row, "count": counts.get(value, 0), "selected": value in selected})
-    return rows
+            rows[value] = row
+    for value in _commonest_first({value: counts.get(value, 0) for value in selected - rows.keys()}):
+        row = _row(name, value, atlas, vocabulary, sources, levels)
+        if row is not None:
+            rows[value] = row
+    return [{**row, "count": counts.get(value, 0), "selected": value in selected} for value, row in rows.items()]
+
+
+def _own(name: FacetName, counts: Counts, vocabulary: Vocabulary) -> Counts:
+    """Tags of every kind are counted together: those of the facet."""
+    if name not in ("tag", "author", "section"):
+        return counts
+    own = vocabulary.tags[name]
+    return {value: count for value, count in counts.items() if value in own}
+
+
+def _commonest_first(counts: Counts) -> Iterator[int | str]:
+    """Values with as many by their text. Lazily: of thousands a client sees twenty."""
+    ordered = sorted(counts.items(), key=itemgetter(1), reverse=True)
+    for _, tied in groupby(ordered, key=itemgetter(1)):
+        yield from sorted((value for value, _ in tied), key=str)
 
 
 def _selected(name: FacetName, wanted: ArticleFilter, read: Read) -> frozenset[int | str]:
@@ -85,19 +103,13 @@ def _row(
             return None
         return {"value": place.slug, "name": place.name}
     if name in ("tag", "author", "section"):
-        entry = vocabulary.entries.get(("tag", int(value)))
-        return {"value": entry.slug, "name": entry.name} if entry and _is_of(name, entry) else None
+        known = int(value) in vocabulary.tags[name]
+        entry = vocabulary.entries["tag", int(value)] if known else None
+        return {"value": entry.slug, "name": entry.name} if entry else None
     if name == "source":
         slug, title = sources.get(int(value), ("", ""))
         return {"value": slug, "name": title} if slug else None
     return {"value": str(value), "name": str(value)}
-
-
-def _is_of(name: str, entry: Named) -> bool:
-    """Sections and contributors have facets of their own; the rest are the tags."""
-    if name in _KINDS:
-        return entry.kind in _KINDS[name]
-    return entry.kind not in ("contributor", "section")
 
 
 def ranked(
@@ -110,7 +122,7 @@ def ranked(
 ) -> list[tuple[int | str, Value]]:
     """Values that are of the facet, the commonest first, as the engine and as clients know them."""
     found = []
-    for value in sorted(counts, key=lambda value: (-counts[value], str(value))):
+    for value in _commonest_first(_own(name, counts, vocabulary)):
         row = _row(name, value, atlas, vocabulary, sources, ()) if among is None or value in among else None
         if row is not None:
             found.append((value, row))

@@ -3,13 +3,14 @@
 Each article is read in its own language, as it was for the index, so what is marked is what matched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import takewhile
 from typing import Literal
 
 from app.search import analysis
-from app.search.analysis import Term
+from app.search.analysis import Span
 from app.search.engine import Reading
 from app.search.tree import And, Field, Leaf, Near, Node, Not, Or, Phrase, Prefix
 
@@ -17,8 +18,8 @@ PartName = Literal["title", "standfirst", "body"]
 MOST_FRAGMENTS, LENGTH = 3, 200
 _READ = 50_000
 """Characters of a body in which fragments are looked for."""
-
-Span = tuple[int, int]
+_PIECE = 8_000
+"""So many are read at once, and no more once three fragments are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,38 +80,58 @@ def whole(text: str, language: str | None, wanted: Marks) -> str | None:
 
 
 def fragments(text: str, language: str | None, wanted: Marks) -> list[str]:
-    """At most three parts of a long text of about 200 characters, those with most different words, in its order."""
-    text = text[:_READ]
-    spans = _spans(text, language, wanted)
-    windows = sorted(_windows(text, spans), key=lambda window: (-window[2], window[0]))
+    """At most three parts of a long text of about 200 characters, in its order: of its first pieces with three those
+    with most different words."""
+    found: list[Span] = []
     chosen: list[Span] = []
-    for start, end, _ in windows:
+    for at, piece in _pieces(text[:_READ]):
+        spans = [(at + start, at + end) for start, end in _spans(piece, language, wanted)]
+        if spans:
+            found += spans
+            chosen = _chosen(text, found)
+            if len(chosen) == MOST_FRAGMENTS:
+                break
+    return [_fragment(text, start, end, found) for start, end in chosen]
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """Where each begins, and the piece: whole paragraphs where they are no longer than a piece, else whole words."""
+    at = 0
+    while len(text) - at > _PIECE:
+        end = max(text.rfind("\n", at, at + _PIECE), 0) or max(text.rfind(" ", at, at + _PIECE), 0) or at + _PIECE - 1
+        yield at, text[at : end + 1]
+        at = end + 1
+    yield at, text[at:]
+
+
+def _chosen(text: str, spans: list[Span]) -> list[Span]:
+    chosen: list[Span] = []
+    for start, end, _ in sorted(_windows(text, spans), key=lambda window: (-window[2], window[0])):
         if all(end <= other[0] or start >= other[1] for other in chosen):
             chosen.append((start, end))
         if len(chosen) == MOST_FRAGMENTS:
             break
-    return [_fragment(text, start, end, spans) for start, end in sorted(chosen)]
+    return sorted(chosen)
 
 
 def _spans(text: str, language: str | None, wanted: Marks) -> list[Span]:
     if not wanted:
         return []
-    stems, plain = analysis.terms(text, language), analysis.terms(text, None)
-    found = {
-        (stem.start, stem.end)
-        for stem, bare in zip(stems, plain, strict=False)
-        if stem.text in wanted.words or bare.text in wanted.words or bare.text.startswith(wanted.beginnings)
-    }
-    for terms in (stems, plain) if wanted.rows else ():
+    read = analysis.analysed(text, language)
+    both = zip(read.stems, read.words, strict=False)
+    found = {i for i, (stem, word) in enumerate(both) if stem in wanted.words or word in wanted.words}
+    if wanted.beginnings:
+        found.update(i for i, term in enumerate(read.words) if term.startswith(wanted.beginnings))
+    for terms in (read.stems, read.words) if wanted.rows else ():
         found.update(_rows(terms, wanted.rows))
-    return sorted(found)
+    return sorted(set(read.places(found))) if found else []
 
 
-def _rows(terms: list[Term], rows: tuple[tuple[str, ...], ...]) -> Iterator[Span]:
+def _rows(terms: Sequence[str], rows: tuple[tuple[str, ...], ...]) -> Iterator[int]:
     for row in rows:
         for i, term in enumerate(terms):
-            if term.text == row[0] and tuple(t.text for t in terms[i : i + len(row)]) == row:
-                yield from ((t.start, t.end) for t in terms[i : i + len(row)])
+            if term == row[0] and tuple(terms[i : i + len(row)]) == row:
+                yield from range(i, i + len(row))
 
 
 def _windows(text: str, spans: list[Span]) -> Iterator[tuple[int, int, int]]:
@@ -118,8 +139,12 @@ def _windows(text: str, spans: list[Span]) -> Iterator[tuple[int, int, int]]:
     for i, (first, _) in enumerate(spans):
         start = _word_start(text, max(0, first - LENGTH // 4), first)
         end = max(_word_end(text, min(len(text), start + LENGTH)), spans[i][1])
-        inside = {text[a:b].lower() for a, b in spans[i : i + LENGTH] if b <= end}
-        yield start, end, len(inside)
+        yield start, end, len(_forms(text, spans[i : i + LENGTH], end))
+
+
+def _forms(text: str, spans: list[Span], end: int) -> set[str]:
+    """The different words that are marked up to `end`."""
+    return {text[a:b].lower() for a, b in takewhile(lambda span: span[1] <= end, spans)}
 
 
 def _word_start(text: str, at: int, first: int) -> int:

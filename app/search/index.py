@@ -5,13 +5,12 @@ archive are kept per generation. Engine calls take microseconds to milliseconds 
 """
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sqlalchemy import bindparam, exists, func, literal_column, null, select, true, union_all
+from sqlalchemy import bindparam, exists, literal_column, null, select, true, union_all
 
 from app.articles import bodies
 from app.articles.archive import Similar, View
@@ -19,13 +18,15 @@ from app.articles.filters import ArticleFilter
 from app.db import Database
 from app.errors import IndexBehind
 from app.head import Head
-from app.models import Article, ArticleRegion, ArticleTag, Change, Tag, table
+from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
-from app.search import alike, names, suggest
+from app.search import alike, suggest
 from app.search.alike import Profile
 from app.search.engine import FacetName, Found, GroupName, Hit, Question, Sample, SearchEngine
 from app.search.names import Vocabulary
+from app.search.once import Once
 from app.search.timeline import Interval
+from app.search.vocabulary import CurrentVocabulary
 from app.sql import AnyOf, Prepared, prepare
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
@@ -42,14 +43,6 @@ class Published:
 
     total: int
     counts: Counts
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    names_seq: int
-    newest_tag: int | None
-    good_until: float
-    words: Vocabulary
 
 
 TELLING = ("country", "city", "grouping")
@@ -78,7 +71,8 @@ class EngineIndex:
     def __init__(self, db: Database, engine: SearchEngine) -> None:
         self._db, self.engine = db, engine
         self._kept: OrderedDict[tuple[object, ...], Counted] = OrderedDict()
-        self._vocabulary: _Kept | None = None
+        self._vocabulary = CurrentVocabulary(db)
+        self._once = Once()
 
     def seq(self) -> int | None:
         place = self.engine.place()
@@ -103,28 +97,8 @@ class EngineIndex:
         return await asyncio.to_thread(self.engine.search, question)
 
     async def vocabulary(self, head: Head, tags: Iterable[int] = ()) -> Vocabulary:
-        """All names of tags and regions, read again when one was renamed and when there are new tags; for new tags at
-        most a twentieth of the time is spent on reading, because an import makes them by the hundred. `tags` are ids
-        whose names are needed now."""
-        kept, newest = self._vocabulary, await self._newest_tag()
-        if kept is not None and kept.names_seq == head.names_seq:
-            if kept.newest_tag == newest:
-                return kept.words
-            if time.monotonic() < kept.good_until and all(("tag", tag) in kept.words.entries for tag in tags):
-                return kept.words
-        began = time.monotonic()
-        words = await asyncio.to_thread(self._load)
-        took = time.monotonic() - began
-        self._vocabulary = _Kept(head.names_seq, newest, began + 20 * took, words)
-        return words
-
-    async def _newest_tag(self) -> int | None:
-        [(newest,)] = await self._db.reader.rows(_newest_tag(self._db.dialect), {})
-        return newest if isinstance(newest, int) else None
-
-    def _load(self) -> Vocabulary:
-        with self._db.snapshot() as snapshot:
-            return names.load(snapshot)
+        """All names of tags and regions; `tags` are ids whose names are needed now."""
+        return await self._vocabulary.get(head, tags)
 
     async def facets(self, question: Question, wanted: tuple[FacetName, ...]) -> Facets:
         return await asyncio.to_thread(self.engine.facets, question, wanted)
@@ -220,13 +194,18 @@ class EngineIndex:
         try:
             excluded = await self.excluded(head)
             key = (self.seq(), excluded, which)
-            if key not in self._kept:
-                count = self.engine.tag_counts if which == "tags" else self.engine.region_counts
-                self._keep(key, dict(await asyncio.to_thread(count, ArticleFilter(), excluded)))
+            counted = self._kept.get(key)
+            if counted is None:
+                counted = await self._once.do(key, lambda: self._count(which, key, excluded))
         except IndexBehind:
             return {}
-        counted = self._kept[key]
         assert isinstance(counted, dict)
+        return counted
+
+    async def _count(self, which: str, key: tuple[object, ...], excluded: tuple[int, ...]) -> dict[int, int]:
+        count = self.engine.tag_counts if which == "tags" else self.engine.region_counts
+        counted = dict(await asyncio.to_thread(count, ArticleFilter(), excluded))
+        self._keep(key, counted)
         return counted
 
     def _keep(self, key: tuple[object, ...], value: Counted) -> None:
@@ -256,11 +235,6 @@ def _links(dialect: str) -> Prepared:
     both = union_all(tagged, placed).subquery()
     article, tag, region, position = both.c
     return prepare(select(article, tag, region).order_by(article, position), dialect, ["ids"])
-
-
-@lru_cache(maxsize=4)
-def _newest_tag(dialect: str) -> Prepared:
-    return prepare(select(func.max(table(Tag).c.id)), dialect)
 
 
 @lru_cache(maxsize=4)

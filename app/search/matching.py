@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from tantivy import Occur, Query
 
@@ -72,11 +73,19 @@ def recency(view: View, question: Question, reading: Reading) -> Iterator[Query]
     strength = _STRENGTH[question.recency]
     if not strength or reading.tree is None:
         return
-    step = strength * composer(view, question, reading).weight(reading.tree) / 4
-    year = fields.year_of(question.today)
-    yield Query.const_score_query(filtering.any_of("year", tuple(range(year - 4, year + 1))), step)
-    for days in _YOUNGER_THAN:
-        yield Query.const_score_query(filtering.published_between((question.today - days * _DAY, None)), step)
+    composing = composer(view, question, reading)
+    step = strength * composing.weight(reading.tree) / 4
+    for days in (None, *_YOUNGER_THAN):
+        band = partial(_band, question.today, days)
+        yield Query.const_score_query(composing.terms.composed(("recency", question.today, days), band), step)
+
+
+def _band(today: int, days: int | None) -> Query:
+    """What is younger than so many days; of this year or the four before it, without."""
+    if days is None:
+        year = fields.year_of(today)
+        return filtering.any_of("year", tuple(range(year - 4, year + 1)))
+    return filtering.published_between((today - days * _DAY, None))
 
 
 def key(question: Question) -> Question:

@@ -5,7 +5,7 @@ A few thousand names cost a few milliseconds to read; the caller does so when on
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
@@ -17,7 +17,14 @@ from app.models import Region, RegionName, Tag, TagName, table
 from app.search import analysis, typos
 from app.search.engine import NameKind
 
+HEAD = 3
+"""Letters of which most edits of a word begin no name: those need no search."""
+_REMEMBERED = 256
 Realm = Literal["tag", "region"]
+Key = tuple[Realm, int]
+TagFacet = Literal["tag", "author", "section"]
+_FACETS: dict[str, TagFacet] = {"contributor": "author", "section": "section"}
+"""Of these kinds of tags; all others are in the facet `tag`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +47,23 @@ class Vocabulary:
         self._by_slug: dict[tuple[Realm, str], int] = {}
         self.entries: dict[tuple[Realm, int], Named] = {}
         self._names: dict[tuple[Realm, int], tuple[frozenset[str], ...]] = {}
+        self._texts: dict[tuple[Realm, int], tuple[str, ...]] = {}
+        self.tags: dict[TagFacet, set[int]] = {"tag": set(), "author": set(), "section": set()}
         for entry in entries:
             self._add(entry)
         self._words = sorted(self._by_word)
+        self._heads = {word[:HEAD] for word in self._words}
+        self._begun: dict[str, frozenset[Key]] = {}
 
     def _add(self, entry: Named) -> None:
         key = (entry.realm, entry.id)
         self.entries[key] = entry
         self._by_slug[entry.realm, entry.slug] = entry.id
-        names = tuple(dict.fromkeys(_words(name) for name in (entry.name, *entry.others)))
+        if entry.realm == "tag":
+            self.tags[_FACETS.get(entry.kind, "tag")].add(entry.id)
+        read = [_words(name) for name in (entry.name, *entry.others)]
+        self._texts[key] = tuple(dict.fromkeys(" ".join(words) for words in read))
+        names = tuple(dict.fromkeys(frozenset(words) for words in read))
         self._names[key] = names
         for name in names:
             for word in name:
@@ -71,22 +86,38 @@ class Vocabulary:
     def begun(self, text: str, tags: Container[int]) -> Iterator[tuple[Named, int]]:
         """Everything with a name whose words begin as those of `text` do, and how many words had to be mended. Of tags
         only these: one that only drafts have must not keep a word from being mended."""
-        words = analysis.words(text)
-        if not words:
-            return
-        begun = [self._beginning(word, tags) for word in words]
-        for key in set.intersection(*(set(found) for found in begun)):
+        begun = [self._shown(word, tags) for word in analysis.words(text)]
+        for key in set.intersection(*(set(found) for found in begun)) if begun else ():
             yield self.entries[key], sum(found[key] for found in begun)
 
-    def _beginning(self, word: str, tags: Container[int]) -> dict[tuple[Realm, int], int]:
-        found = dict.fromkeys(self._shown(word, tags), 0)
+    def _shown(self, word: str, tags: Container[int]) -> dict[Key, int]:
+        found = {key: 0 for key in self._beginning(word) if key[0] == "region" or key[1] in tags}
         if found or not typos.correctable(word):
             return found
-        return {key: 1 for edit in set(typos.one_edit(word)) for key in self._shown(edit, tags)}
+        return {key: 1 for key in self._mended(word) if key[0] == "region" or key[1] in tags}
 
-    def _shown(self, beginning: str, tags: Container[int]) -> Iterator[tuple[Realm, int]]:
-        for full in self._from(beginning):
-            yield from (key for key in self._by_word[full] if key[0] == "region" or key[1] in tags)
+    def begins(self, entry: Named, words: Sequence[str]) -> bool:
+        """Whether one of its names begins with these words, the last perhaps unfinished."""
+        typed = " ".join(words)
+        return any(name.startswith(typed) for name in self._texts[entry.realm, entry.id])
+
+    def _beginning(self, word: str) -> frozenset[Key]:
+        return self._remembered(word, lambda: (key for full in self._from(word) for key in self._by_word[full]))
+
+    def _mended(self, word: str) -> frozenset[Key]:
+        edits = (edit for edit in set(typos.one_edit(word)) if edit[:HEAD] in self._heads)
+        return self._remembered(
+            f"~{word}", lambda: (key for edit in edits for full in self._from(edit) for key in self._by_word[full])
+        )
+
+    def _remembered(self, name: str, find: Callable[[], Iterable[Key]]) -> frozenset[Key]:
+        """Each kind of suggestions asks for the same, and the next letter's for nearly the same."""
+        known = self._begun.get(name)
+        if known is None:
+            if len(self._begun) >= _REMEMBERED:
+                self._begun.clear()
+            known = self._begun[name] = frozenset(find())
+        return known
 
     def _from(self, beginning: str) -> Iterator[str]:
         for i in range(bisect_left(self._words, beginning), len(self._words)):
@@ -96,9 +127,9 @@ class Vocabulary:
 
 
 @lru_cache(maxsize=100_000)
-def _words(name: str) -> frozenset[str]:
+def _words(name: str) -> tuple[str, ...]:
     """Kept, because one new tag makes a new vocabulary of names that are nearly all the same."""
-    return frozenset(analysis.words(name))
+    return tuple(analysis.words(name))
 
 
 def load(snapshot: Snapshot) -> Vocabulary:

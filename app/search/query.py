@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from app.errors import QueryTooComplex
@@ -68,6 +69,7 @@ _Item: TypeAlias = _Mark | Node
 _Notes: TypeAlias = dict[Note, None]
 
 
+@lru_cache(512)  # the same words are asked for again: by the next page, by a timeline beside the hits
 def parse(text: str) -> Query:
     """The query as a tree. InvalidInput `query_too_complex` over 512 characters, 64 words or 8 levels."""
     if len(text) > MAX_CHARACTERS:

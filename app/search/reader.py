@@ -92,7 +92,9 @@ class LiveIndex:
         self._root = root
         self._lock = threading.Lock()
         self._seen: Stamps = (None, None)
+        self._current = str(root / "CURRENT")
         self._folder: Path | None = None
+        self._meta: str | None = None
         self._index: tantivy.Index | None = None
         self._view: View | None = None
 
@@ -105,8 +107,7 @@ class LiveIndex:
         return self._view
 
     def _stamps(self) -> Stamps:
-        folder = self._folder
-        return _stamp(self._root / "CURRENT"), _stamp(folder / "meta.json") if folder else None
+        return _stamp(self._current), _stamp(self._meta) if self._meta else None
 
     def _look(self, stamps: Stamps) -> None:
         """Stamps are from before anything is read: what is committed or flipped meanwhile shows at the next look."""
@@ -114,8 +115,9 @@ class LiveIndex:
         try:
             folder = folders.current(self._root)
             if folder is not None and (folder != self._folder or self._index is None):
-                meta = _stamp(folder / "meta.json")
-                self._index, self._folder = open_index(folder), folder
+                path = str(folder / "meta.json")
+                meta = _stamp(path)
+                self._index, self._folder, self._meta = open_index(folder), folder, path
                 seen = (stamps[0], meta)
                 self._view = read_view(self._index)
             elif self._index is not None and stamps[1] is not None:
@@ -127,7 +129,7 @@ class LiveIndex:
         self._seen = seen  # last: until then the other threads wait for the view
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _stamp(path: str) -> Stamp | None:
     try:
         found = os.stat(path)
     except OSError:

@@ -18,7 +18,8 @@ from app.search.tree import And, Field, FieldName, Near, Node, Not, Or, Prefix, 
 ENOUGH = 20
 """Articles with all of the words; with fewer, any of them are looked for."""
 MOST_NEAR = 5
-_SURELY_THERE = 1_000
+_RAREST = 3
+"""Words that are asked for before all of them are: where too few articles have these, fewer have all."""
 _LOOKED_AT = 20_000
 
 
@@ -68,8 +69,14 @@ class _Archive:
         )
 
     def _asks_too_much(self, read: Node) -> bool:
-        several = isinstance(read, And) and sum(not isinstance(node, Not) for node in read.nodes) > 1
-        return several and not self._has(self.composer.query(read), ENOUGH)
+        if not isinstance(read, And) or sum(not isinstance(node, Not) for node in read.nodes) < 2:
+            return False
+        words = [node for node in read.nodes if isinstance(node, Word)]
+        if len(words) > 2 * _RAREST:
+            rarest = sorted(words, key=lambda word: self.composer.terms.frequency(word.text))[:_RAREST]
+            if not self._has(self.composer.query(And(tuple(rarest))), ENOUGH):
+                return True
+        return not self._has(self.composer.query(read), ENOUGH)
 
     def _has(self, query: Query, least: int) -> bool:
         clauses = [(Occur.Must, Query.const_score_query(query, 0))]  # who matches is quicker than how well
@@ -90,9 +97,10 @@ class _Archive:
         return Near(word.text, instead) if instead else word
 
     def _is_there(self, word: Word | Prefix) -> bool:
-        """Counting articles, not terms: the index may still hold terms of withdrawn ones."""
-        frequency = self.composer.terms.frequency(word.text)
-        return frequency > _SURELY_THERE or self._has(self.composer.query(word), 1)
+        """In an article, not only among the terms: the index may still hold those of articles that are gone."""
+        known = self.composer.terms
+        gone = known.dead + len(self.excluded)
+        return known.frequency(word.text) > gone or self._has(self.composer.query(word), 1)
 
     def _neighbours(self, word: str) -> Iterator[str]:
         searcher = self.view.searcher

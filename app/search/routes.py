@@ -159,7 +159,7 @@ async def _facets(here: Archive, view: View, read: Read, asked: Asking) -> dict[
     names = facets.asked_for(read)
     counts = await asked.index.facets(asked.question, names)
     sources = await here.sources() if "source" in names else {}
-    tags = [int(tag) for name in names if name in ("tag", "author", "section") for tag in counts[name]]
+    tags = (int(tag) for name in names if name in ("tag", "author", "section") for tag in counts[name])
     vocabulary = await asked.index.vocabulary(view.head, tags)
     return {
         name: facets.shown(name, counts[name], asked.wanted.filter, read, view.atlas, vocabulary, sources)

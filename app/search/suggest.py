@@ -34,10 +34,11 @@ def names(
     `counts` are by id. An empty text: the most used.
     """
     realm: Realm = "region" if type_ == "region" else "tag"
-    own, everything = counts[realm], ((entry, 0) for entry in vocabulary.entries.values())
-    begun = vocabulary.begun(text, counts["tag"]) if analysis.words(text) else everything
+    words, own = analysis.words(text), counts[realm]
+    everything = ((entry, 0) for entry in vocabulary.entries.values())
+    begun = vocabulary.begun(text, counts["tag"]) if words else everything
     found = [
-        (mended, not _begins(entry, text), -own[entry.id], entry.name, entry.id, entry)
+        (mended, not vocabulary.begins(entry, words), -own[entry.id], entry.name, entry.id, entry)
         for entry, mended in begun
         if entry.realm == realm and _of_type(entry, type_) and own.get(entry.id)
     ]
@@ -46,11 +47,6 @@ def names(
 
 def _of_type(entry: Named, type_: str) -> bool:
     return type_ == "region" or (entry.kind == "contributor") == (type_ == "author")
-
-
-def _begins(entry: Named, text: str) -> bool:
-    typed = " ".join(analysis.words(text))
-    return any(" ".join(analysis.words(name)).startswith(typed) for name in (entry.name, *entry.others))
 
 
 def articles(engine: SearchEngine, text: str, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:

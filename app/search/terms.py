@@ -1,14 +1,15 @@
 """What the archive's terms weigh: how a word reads in its languages and in how many articles it stands. Finds none."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from math import log
 
-from tantivy import Searcher
+from tantivy import Query, Searcher
 
 from app.search import analysis, fields
 from app.search.reader import View
 
-_REMEMBERED = 20_000
+_REMEMBERED, _COMPOSED = 20_000, 4_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +18,11 @@ class Terms:
 
     searcher: Searcher
     languages: tuple[str, ...]
+    dead: int
+    """Articles whose terms are still there although they are not: replaced or withdrawn ones, until they are merged
+    away."""
     _frequencies: dict[str, int] = field(default_factory=dict)
+    _queries: dict[Hashable, Query] = field(default_factory=dict)
 
     def readings(self, text: str) -> list[tuple[str, ...]]:
         """The text's terms in each language and whole, each reading once."""
@@ -40,6 +45,15 @@ class Terms:
         counts += [self.searcher.doc_freq(fields.WORDS, whole[0])] if len(whole) == 1 else []
         return max(counts, default=0)
 
+    def composed(self, key: Hashable, compose: Callable[[], Query]) -> Query:
+        """A query that was made before, else made now: those of words are asked for several times in each search."""
+        known = self._queries.get(key)
+        if known is None:
+            if len(self._queries) >= _COMPOSED:
+                self._queries.clear()
+            known = self._queries[key] = compose()
+        return known
+
     def standfirsts_usual(self) -> bool:
         """Whether at least half of the articles have a standfirst."""
         return 2 * self.searcher.doc_freq("flags", fields.STANDFIRST) >= self.searcher.num_docs
@@ -53,6 +67,8 @@ def of(view: View, languages: tuple[str, ...]) -> Terms:
     """Shared by all questions to the same commit in the same languages."""
     known = view.memo.get(("terms", languages))
     if not isinstance(known, Terms):
-        known = Terms(view.searcher, languages)
+        # One document is no article: that which holds the place.
+        dead = view.searcher.doc_freq("flags", fields.LIVE) - (view.searcher.num_docs - 1)
+        known = Terms(view.searcher, languages, dead)
         view.remember(("terms", languages), known)
     return known

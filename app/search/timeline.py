@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Literal
 
 from app.errors import TooManyBuckets
@@ -55,6 +56,7 @@ def _local(seconds: int, zone: tzinfo) -> date:
         return date.min
 
 
+@lru_cache(4096)
 def _seconds(day: date, zone: tzinfo) -> int:
     return round((datetime(day.year, day.month, day.day, tzinfo=zone) - _EPOCH).total_seconds())
 

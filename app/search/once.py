@@ -1,0 +1,23 @@
+"""Work that many ask for at once, done once. Keeps no results: that is for those who know how long they are good."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from typing import TypeVar, cast
+
+T = TypeVar("T")
+
+
+class Once:
+    """Of one event loop. Work under one key must always be the same work."""
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, asyncio.Task[object]] = {}
+
+    async def do(self, key: Hashable, work: Callable[[], Coroutine[object, object, T]]) -> T:
+        """The result of the work, or its error, for everyone who asks while it runs; it goes on when one of them has
+        gone."""
+        running = self._running.get(key)
+        if running is None:
+            running = self._running[key] = asyncio.create_task(work())
+            running.add_done_callback(lambda _: self._running.pop(key))
+        return cast("T", await asyncio.shield(running))
