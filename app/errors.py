@@ -93,9 +93,9 @@ class _Taken(DatelineError):
 
     pointer = ""
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, pointer: str | None = None) -> None:
         detail = f"{value!r} is taken."
-        super().__init__(detail, errors=[FieldError(self.code, detail, pointer=self.pointer)])
+        super().__init__(detail, errors=[FieldError(self.code, detail, pointer=pointer or self.pointer)])
 
 
 class CursorInvalid(DatelineError):
