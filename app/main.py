@@ -16,7 +16,7 @@ from app.articles import beside, schedule, writing
 from app.articles import routes as articles
 from app.articles.archive import Archive
 from app.articles.cards import Cards
-from app.articles.given import ArticleCreate
+from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut
 from app.changes import log
 from app.changes.follower import Following
 from app.db import Database
@@ -53,7 +53,7 @@ TAGS = (
     {"name": "importing", "description": "Many articles at once."},
     {"name": "operating", "description": "Health of this server."},
 )
-BODIES = (ArticleCreate,)
+BODIES = (ArticleCreate, ArticlePatch, ArticlePut)
 
 
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
