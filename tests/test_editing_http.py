@@ -35,12 +35,18 @@ async def made(desk: Served, **article: object) -> Json:
 
 
 async def send(
-    desk: Served, method: str, article: Mapping[str, Any], body: object = None, version: object = None, **more: Any
+    desk: Served,
+    method: str,
+    article: Mapping[str, Any],
+    body: object = None,
+    version: object = None,
+    below: str = "",
+    **more: Any,
 ) -> httpx.Response:
     tag = f'"{article["version"]}"' if version is None else str(version)
     content: Json = {} if body is None else {"json": body}
     headers = {"If-Match": tag, **more.pop("headers", {})}
-    return await desk.editor.request(method, f"/v1/articles/{article['id']}", headers=headers, **content, **more)
+    return await desk.editor.request(method, f"/v1/articles/{article['id']}{below}", headers=headers, **content, **more)
 
 
 async def patch(desk: Served, article: Mapping[str, Any], body: object, **more: Any) -> httpx.Response:

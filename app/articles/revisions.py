@@ -37,7 +37,7 @@ def get(connection: Connection, id: int, version: int) -> Stored | None:
     """A kept version; None for the current one and for those that there never were."""
     of = (REVISION.c.article_id == id) & (REVISION.c.version == version)
     document = connection.execute(select(REVISION.c.document).where(of)).scalar()
-    return None if document is None else stored.from_document(document)
+    return None if document is None else stored.from_document(document, id, version)
 
 
 def changed_since(connection: Connection, now: Stored, versions: Collection[int]) -> list[str]:
@@ -45,13 +45,13 @@ def changed_since(connection: Connection, now: Stored, versions: Collection[int]
     from the oldest that is kept."""
     since = max((version for version in versions if version < now.columns["version"]), default=0)
     oldest = (
-        select(REVISION.c.document)
+        select(REVISION.c.document, REVISION.c.version)
         .where(REVISION.c.article_id == now.columns["id"], REVISION.c.version >= since)
         .order_by(REVISION.c.version)
         .limit(1)
     )
-    document = connection.execute(oldest).scalar()
-    return [] if document is None else stored.differing(stored.from_document(document), now)
+    row = connection.execute(oldest).first()
+    return [] if row is None else stored.differing(stored.from_document(row[0], now.columns["id"], row[1]), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def documents(connection: Connection, id: int, wanted: Collection[int]) -> dict[
     """These versions of an article, as far as there are such; the current one as it is stored."""
     of = (REVISION.c.article_id == id) & REVISION.c.version.in_(list(wanted))
     rows = connection.execute(select(REVISION.c.version, REVISION.c.document).where(of))
-    found = {row[0]: stored.from_document(row[1]) for row in rows}
+    found = {row[0]: stored.from_document(row[1], id, row[0]) for row in rows}
     current = stored.load(connection, [id]).get(id)
     if current is not None and current.columns["version"] in wanted:
         found[current.columns["version"]] = current

@@ -82,11 +82,11 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Stored]:
     }
 
 
-def from_document(text: str) -> Stored:
-    """A kept version again; of the columns only those that `document` holds."""
+def from_document(text: str, id: int, version: int) -> Stored:
+    """A kept version again; of the columns only those that `document` holds, and which article and version it is."""
     document = orjson.loads(text)
     return Stored(
-        {name: document[name] for name in DOCUMENTED if name in document},
+        {name: document.get(name) for name in DOCUMENTED} | {"id": id, "version": version},
         tuple(document["tags"]),
         tuple(document["authors"]),
         tuple((region, roles) for region, roles in document["regions"]),
@@ -105,7 +105,7 @@ def manuscript(connection: Connection, stored: Stored) -> Manuscript:
     return Manuscript(
         **{name: columns[name] for name in _SAME},
         dateline=_dateline(columns),
-        tags=(*_wanted(connection, stored.authors), *_wanted(connection, stored.tags)),
+        tags=(*tags(connection, stored.authors), *tags(connection, stored.tags)),
         regions=stored.regions,
         related=tuple(entry for one in stored.related if (entry := _still(one, there))),
         source=source,
@@ -128,7 +128,7 @@ def _dateline(columns: Mapping[str, Any]) -> Dateline | None:
     )
 
 
-def _wanted(connection: Connection, ids: Sequence[int]) -> list[Wanted]:
+def tags(connection: Connection, ids: Sequence[int]) -> list[Wanted]:
     """Tags as they are called now, in the order given."""
     target = TAG.alias("target")
     followed = (
