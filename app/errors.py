@@ -93,9 +93,9 @@ class _Taken(DatelineError):
 
     pointer = ""
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, pointer: str | None = None) -> None:
         detail = f"{value!r} is taken."
-        super().__init__(detail, errors=[FieldError(self.code, detail, pointer=self.pointer)])
+        super().__init__(detail, errors=[FieldError(self.code, detail, pointer=pointer or self.pointer)])
 
 
 class CursorInvalid(DatelineError):
@@ -176,8 +176,8 @@ class ExternalIdTaken(_Taken):
 
 
 class InvalidTransition(DatelineError):
-    """The article cannot go from its present state to the one asked for. Drafts and scheduled articles can be
-    published, published ones withdrawn, withdrawn ones published again."""
+    """The article cannot go from its present state, `status`, to the one asked for; `allowed` lists those to which it
+    can. Drafts can be scheduled and back, both published, published ones withdrawn, withdrawn ones published again."""
 
     code, status, title = "invalid_transition", 409, "The article cannot change to that state"
 
@@ -217,14 +217,15 @@ class FilterChanged(DatelineError):
 
 
 class PreconditionFailed(DatelineError):
-    """`If-Match` names a version that is no longer the current one. `version` is the current version,
-    `changed_fields` what has changed since the one named. Read the item again and repeat the change on it."""
+    """`If-Match` names a version that is no longer the current one. `current_version` says which is,
+    `changed_fields` what has changed since the one named, or, where that is not known, since the oldest one that is.
+    Read the item again and repeat the change on it."""
 
     code, status, title = "precondition_failed", 412, "The item has changed meanwhile"
 
     def __init__(self, version: int | None, changed_fields: Iterable[str] = (), detail: str = "") -> None:
         said = detail or (f"The current version is {version}." if version is not None else "")
-        super().__init__(said, members={"version": version, "changed_fields": list(changed_fields)})
+        super().__init__(said, members={"current_version": version, "changed_fields": list(changed_fields)})
 
 
 class BodyTooLarge(DatelineError):

@@ -21,8 +21,9 @@ from app.tags.schemas import Tag, TagList
 
 OPERATIONS = {
     "list_articles", "get_article", "list_related", "get_neighbours", "resolve_address", "create_article",
-    "search_articles", "list_regions", "get_region_tree", "get_region", "list_tags", "get_tag", "get_liveness",
-    "get_readiness",
+    "update_article", "replace_article", "delete_article", "list_revisions", "get_revision", "get_revision_diff",
+    "restore_revision", "search_articles", "list_regions", "get_region_tree", "get_region", "list_tags", "get_tag",
+    "get_liveness", "get_readiness",
 }  # fmt: skip
 
 
@@ -41,7 +42,17 @@ def _operations(described: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def test_operations_and_schemas_have_their_names(described: dict[str, Any]) -> None:
     assert {one["operationId"] for one in _operations(described)} >= OPERATIONS
     names = set(described["components"]["schemas"])
-    assert {"Article", "ArticleCard", "ArticleCreate", "Problem", "Page", "Region", "Tag"} <= names
+    assert {
+        "Article",
+        "ArticleCard",
+        "ArticleCreate",
+        "ArticlePatch",
+        "ArticlePut",
+        "Problem",
+        "Page",
+        "Region",
+        "Tag",
+    } <= names
     assert not [name for name in names if "__" in name or "-" in name]
     assert set(re.findall(r'"#/components/schemas/([^"]+)"', str(described).replace("'", '"'))) <= names
 
@@ -88,7 +99,11 @@ def test_every_failure_is_a_problem_of_the_closed_list(described: dict[str, Any]
         (schemas.RelatedList, articles.RELATED),
         (schemas.Neighbours, articles.NEIGHBOURS),
         (schemas.Candidates, articles.CANDIDATES),
+        (schemas.RevisionList, articles.REVISIONS),
+        (schemas.RevisionDiff, articles.DIFF),
         (given.ArticleCreate, given.EXAMPLE),
+        (given.ArticlePatch, given.PATCH_EXAMPLE),
+        (given.ArticlePut, given.EXAMPLE),
         (Region, regions.REGION),
         (RegionList, regions.LIST),
         (RegionNode, regions.TREE),

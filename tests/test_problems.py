@@ -120,7 +120,7 @@ def test_problem_has_all_members_and_its_type_leads_to_its_documentation() -> No
         "detail": "The current version is 7.",
         "code": "precondition_failed",
         "request_id": answer.headers["x-request-id"],
-        "version": 7,
+        "current_version": 7,
         "changed_fields": ["title"],
     }
     documented = get(shown["type"])

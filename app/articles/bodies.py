@@ -69,6 +69,34 @@ def to_html(kind: Kind, content: str) -> str:
     return cleaned.strip()
 
 
+def removed(kind: Kind, content: str) -> list[str]:
+    """What `to_html` takes away, in words: `script`, `onclick of p`, `href of a`; each once, in the order met."""
+    if kind == "text":
+        return []
+    root = LexborHTMLParser(_markdown().render(content) if kind == "markdown" else content).root
+    found: dict[str, None] = {}
+    for node in root.traverse() if root is not None else ():
+        tag = node.tag or ""
+        if tag not in _PAGE and tag not in TAGS and tag != "h1":
+            found |= {} if tag.startswith("-") else {tag: None}  # texts and comments have names of that kind
+            continue
+        for name, value in node.attributes.items():
+            known = name in ATTRIBUTES.get(tag, ()) or name in ATTRIBUTES["*"] or name == "rel"
+            if not known or (name in _ADDRESSES and not _leads_to_a_page(value or "")):
+                found[f"{name} of {tag}"] = None
+    return list(found)
+
+
+def _leads_to_a_page(address: str) -> bool:
+    return not _scheme.match(address) or _allowed.match(address.strip()) is not None
+
+
+_PAGE = {"html", "head", "body"}
+_ADDRESSES = {"href", "src", "cite"}
+_scheme = re.compile(r"[\s\x00-\x1f]*[A-Za-z][A-Za-z0-9+.\-\s]*:")
+_allowed = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
+
+
 def from_text(text: str) -> str:
     """Paragraphs of plain text, separated by blank lines, as HTML."""
     paragraphs = (part.strip() for part in re.split(r"\n\s*\n", text))

@@ -33,7 +33,7 @@ FIELDS = (
 )  # fmt: skip
 """Every property of an article in the order shown."""
 
-_COLUMNS = (
+COLUMNS = (
     "id", "version", "slug", "status", "language", "title", "standfirst", "dateline_text", "dateline_place",
     "dateline_region_id", "dateline_date", "dateline_precision", "images", "corrections", "source_url", "signature",
     "external_id", "translation_of", "seo", "word_count", "published_at", "published_precision", "first_published_at",
@@ -41,7 +41,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-_STATUS, _ORIGINAL = _COLUMNS.index("status"), _COLUMNS.index("translation_of")
+_STATUS, _ORIGINAL = COLUMNS.index("status"), COLUMNS.index("translation_of")
 
 
 def statement(dialect: str) -> Prepared:
@@ -62,7 +62,7 @@ def statement(dialect: str) -> Prepared:
         .subquery()
     )
     found = (
-        select(*(A.c[name] for name in _COLUMNS), SOURCE.c.slug, SOURCE.c.name, json_rows(tags), json_rows(regions))
+        select(*(A.c[name] for name in COLUMNS), SOURCE.c.slug, SOURCE.c.name, json_rows(tags), json_rows(regions))
         .outerjoin(SOURCE, SOURCE.c.id == A.c.source_id)
         .where(AnyOf(A.c.id, "ids"))
     )
@@ -71,7 +71,7 @@ def statement(dialect: str) -> Prepared:
 
 def card(row: Row, atlas: Atlas, site_url: str) -> Json:
     """A card from a row of `statement`, its properties in their order."""
-    a = dict(zip(_COLUMNS, row, strict=False))
+    a = dict(zip(COLUMNS, row, strict=False))
     source_slug, source_name, tag_rows, region_rows = row[-4:]
     tags = [{"slug": slug, "name": name, "kind": kind} for slug, name, kind in orjson.loads(str(tag_rows))]
     return {

@@ -66,3 +66,36 @@ CANDIDATES = {
         {"id": 57, "slug": "the-danube-commission", "path": "/v1/articles/the-danube-commission"},
     ]
 }
+REVISIONS = {
+    "data": [
+        {
+            "version": 2,
+            "saved_at": "2025-05-14T09:12:00Z",
+            "saved_by": "ines",
+            "status": "published",
+            "title": "How the Danube Commission keeps a river open",
+            "changed_fields": ["body", "corrections"],
+        },
+        {
+            "version": 1,
+            "saved_at": "2025-05-14T06:00:03Z",
+            "saved_by": "import",
+            "status": "published",
+            "title": "How the Danube Commission keeps a river open",
+            "changed_fields": [],
+        },
+    ],
+    "page": PAGE | {"total": 2},
+    "warnings": [],
+}
+DIFF = {
+    "from": 1,
+    "to": 2,
+    "changed_fields": ["body", "standfirst"],
+    "fields": [{"field": "standfirst", "before": "Twelve states.", "after": "Eleven states."}],
+    "body": [
+        {"change": "same", "type": "paragraph", "text": "It sits in Budapest.", "html": "<p>It sits in Budapest.</p>"},
+        {"change": "removed", "type": "paragraph", "text": "Twelve are in.", "html": "<p>Twelve are in.</p>"},
+        {"change": "added", "type": "paragraph", "text": "Eleven are in.", "html": "<p>Eleven are in.</p>"},
+    ],
+}

@@ -162,24 +162,31 @@ EXAMPLE: JsonDict = {
 }
 
 
-class ArticleCreate(Given):
-    """A new article. Only `title` or `body` must be there; a draft unless `status` says otherwise.
+Standfirst = Annotated[str, BeforeValidator(_cleaned), Field(max_length=5000)]
+Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
+Tags = Annotated[list[TagRef], Field(max_length=200)]
+Regions = Annotated[list[RegionRef], Field(max_length=200)]
+RelatedPosts = Annotated[list[RelatedIn], Field(max_length=100)]
+Images = Annotated[list[ImageIn], Field(max_length=100)]
+OldSlugs = Annotated[list[Short], Field(max_length=50)]
+OldUrls = Annotated[list[Address], Field(max_length=50)]
+PublishedAt = Annotated[str, WithJsonSchema({"anyOf": TIME_FORMS})]
+Reason = Annotated[str, BeforeValidator(_cleaned), Field(min_length=1, max_length=2000)]
 
-    Of the read shape, what only the server says (`id`, `version`, `updated_at` …) is refused as `read_only_field`
-    unless it is null or empty, as it is on a new article."""
 
-    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+class ArticleFields(Given):
+    """What a write may say of an article."""
 
     title: Short | None = None
-    standfirst: Annotated[str, BeforeValidator(_cleaned), Field(max_length=5000)] | None = None
+    standfirst: Standfirst | None = None
     dateline: DatelineGiven | None = None
     body: Body | None = None
-    language: Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] = "en"
-    authors: Annotated[list[TagRef], Field(max_length=200)] = Field(default_factory=list)
-    tags: Annotated[list[TagRef], Field(max_length=200)] = Field(default_factory=list)
-    regions: Annotated[list[RegionRef], Field(max_length=200)] = Field(default_factory=list)
-    related: Annotated[list[RelatedIn], Field(max_length=100)] = Field(default_factory=list)
-    images: Annotated[list[ImageIn], Field(max_length=100)] = Field(default_factory=list)
+    language: Language | None = None
+    authors: Tags | None = None
+    tags: Tags | None = None
+    regions: Regions | None = None
+    related: RelatedPosts | None = None
+    images: Images | None = None
     source: SourceGiven | None = None
     signature: Short | None = None
     external_id: Short | None = None
@@ -187,9 +194,57 @@ class ArticleCreate(Given):
     translation_of: int | None = None
     seo: SeoIn | None = None
     slug: Slug | None = None
-    status: Literal["draft", "scheduled", "published"] = "draft"
-    published_at: Annotated[str, WithJsonSchema({"anyOf": TIME_FORMS})] | None = Field(
+    status: Literal["draft", "scheduled", "published", "withdrawn"] | None = None
+    published_at: PublishedAt | None = Field(
         default=None, description="RFC 3339 with an offset, or a day, month or year."
     )
-    previous_slugs: Annotated[list[Short], Field(max_length=50)] = Field(default_factory=list)
-    previous_urls: Annotated[list[Address], Field(max_length=50)] = Field(default_factory=list)
+    previous_slugs: OldSlugs | None = None
+    previous_urls: OldUrls | None = None
+
+
+class ArticleCreate(ArticleFields):
+    """A new article. Only `title` or `body` must be there; a draft unless `status` says otherwise.
+
+    Of the read shape, what only the server says (`id`, `version`, `updated_at` …) is refused as `read_only_field`
+    unless it is null or empty, as it is on a new article."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    language: Language = "en"
+    authors: Tags = Field(default_factory=list)
+    tags: Tags = Field(default_factory=list)
+    regions: Regions = Field(default_factory=list)
+    related: RelatedPosts = Field(default_factory=list)
+    images: Images = Field(default_factory=list)
+    status: Literal["draft", "scheduled", "published"] = "draft"
+    previous_slugs: OldSlugs = Field(default_factory=list)
+    previous_urls: OldUrls = Field(default_factory=list)
+
+
+PATCH_EXAMPLE: JsonDict = {
+    "title": "How eleven states keep the Danube open",
+    "standfirst": None,
+    "seo": {"description": "The rules of the Danube Commission, and who keeps them."},
+    "correction": "An earlier version gave the number of states as twelve.",
+}
+
+
+class ArticlePatch(ArticleFields):
+    """A JSON Merge Patch (RFC 7396): what it names is changed, null clears, lists replace, objects are merged.
+
+    Of the read shape, what only the server says is accepted if it is unchanged."""
+
+    model_config = ConfigDict(json_schema_extra={"example": PATCH_EXAMPLE})
+
+    correction: Reason | None = Field(
+        default=None, description="What was wrong, for readers; only with a change of a published article."
+    )
+
+
+class ArticlePut(ArticlePatch):
+    """The article as it shall be, such as the answer of a GET with changes. What is left out becomes empty, but for
+    `slug`, `status`, `published_at`, `language`, `external_id` and `origin`, which stay.
+
+    Of the read shape, what only the server says is accepted if it is unchanged."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})

@@ -1,4 +1,4 @@
-"""An article on its way in: cleaned, sanitised, its regions looked up; what `service.save` takes from every door."""
+"""An article on its way in: cleaned, sanitised, its regions looked up; what `saving.save` takes from every door."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,8 @@ class Manuscript:
 
     `published_at` None means: the time of saving, or what the article has already. `status` None means: what the
     article has already, `published` for a new one. `tags` hold sections and contributors too, by their kind.
-    `images`, `seo` and `extra` are JSON; `regions` are ids with role bits.
+    `related` None leaves the editors' entries as they are. `images`, `seo` and `extra` are JSON; `regions` are ids with
+    role bits.
     """
 
     origin: str
@@ -48,7 +49,7 @@ class Manuscript:
     dateline: Dateline | None = None
     tags: tuple[Wanted, ...] = ()
     regions: tuple[tuple[int, int], ...] = ()
-    related: tuple[RelatedEntry, ...] = ()
+    related: tuple[RelatedEntry, ...] | None = ()
     images: str = "[]"
     seo: str = "{}"
     extra: str = "{}"

@@ -78,7 +78,7 @@ async def by_id(
     await _include(archive, view, shown, includes)
     for card in shown.values():
         _rename(card, view.atlas, language)
-    return {id: orjson.dumps(_kept(_ordered(card), fields)) for id, card in shown.items()}
+    return {id: orjson.dumps(_kept(ordered(card), fields)) for id, card in shown.items()}
 
 
 async def _include(archive: Archive, view: View, shown: dict[int, Json], includes: set[str]) -> None:
@@ -109,7 +109,13 @@ async def related(
 ) -> dict[int, list[Json]]:
     """The editors' related posts of articles as shown, in two statements. Entries whose target may not be seen, the
     article itself, and a target named twice are left out. `wanted`: what to show of the targets, else their cards."""
-    rows = await queries.related(archive.db, ids)
+    return await entries_of(archive, view, ids, await queries.related(archive.db, ids), wanted)
+
+
+async def entries_of(
+    archive: Archive, view: View, ids: Sequence[int], rows: Sequence[RelatedRow], wanted: params.Read | None = None
+) -> dict[int, list[Json]]:
+    """The same for rows that are at hand, in one statement at most."""
     visible = [row for row in rows if row.target_id is None or _may_see(view, row)]
     targets = {
         row.target_id: Entry(row.target_id, row.target_version or 0, None)
@@ -185,7 +191,7 @@ def _related(row: RelatedRow, shown: dict[int, Json]) -> Json:
 _ORDER = {name: i for i, name in enumerate((*FIELDS, *INCLUDES[2:]))}
 
 
-def _ordered(article: Json) -> Json:
+def ordered(article: Json) -> Json:
     """The properties in the documented order, whatever was added when."""
     return {name: article[name] for name in sorted(article, key=_ORDER.__getitem__)}
 

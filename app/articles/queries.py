@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, tuple_
 from app.articles import filters
 from app.articles.filters import ArticleFilter, Shape
 from app.db import Database
-from app.models import Article, ArticleSlug, ArticleUrl, RelatedPost, table
+from app.models import Article, ArticleSlug, ArticleUrl, PurgedRef, RelatedPost, table
 from app.sql import AnyOf, AnySelect, Prepared, Value, prepare
 
 A, SLUG, URL, RELATED = table(Article), table(ArticleSlug), table(ArticleUrl), table(RelatedPost)
+PURGED = table(PurgedRef)
 
 SORTS = ("-published_at", "published_at", "-updated_at", "updated_at", "-created_at", "created_at", "title", "-title")
 COUNTED = 10_000
@@ -163,6 +164,16 @@ async def find(db: Database, ref: str) -> Found | None:
     else:
         rows = await db.reader.rows(_lookup(db.dialect, "slug"), {"ref": ref})
     return Found(*rows[0]) if rows else None  # type: ignore[arg-type] # as selected
+
+
+@lru_cache(maxsize=4)
+def _purged(dialect: str) -> Prepared:
+    return prepare(select(PURGED.c.ref).where(PURGED.c.ref == bindparam("ref", type_=PURGED.c.ref.type)), dialect)
+
+
+async def purged(db: Database, ref: str) -> bool:
+    """Whether something public had this id or slug and was purged. Asked where nothing has it now."""
+    return "\0" not in ref and bool(await db.reader.rows(_purged(db.dialect), {"ref": ref}))
 
 
 @lru_cache(maxsize=4)

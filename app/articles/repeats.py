@@ -10,7 +10,6 @@ from sqlalchemy import bindparam, delete, insert, select
 from sqlmodel import Session
 from starlette.requests import Request
 
-from app.articles.service import Saved
 from app.db import Database
 from app.errors import IdempotencyConflict, InvalidValue
 from app.http.auth import Caller
@@ -19,6 +18,15 @@ from app.sql import Prepared, Value, prepare
 
 IDEMPOTENCY = table(IdempotencyKey)
 KEPT_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a write was answered with: the article, its version and the status. 204 where the article has gone."""
+
+    id: int
+    version: int
+    status: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +45,21 @@ class Repeatable:
             return None
         if not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):
             raise InvalidValue("Idempotency-Key must have 1 to 200 printable ASCII characters.", "Idempotency-Key")
-        return Repeatable(str(caller.key), key, hashlib.sha256(body).hexdigest())
+        said = [request.method.encode(), request.scope["raw_path"], request.scope["query_string"], body]
+        return Repeatable(str(caller.key), key, hashlib.sha256(b"\0".join(said)).hexdigest())
 
-    def answer(self, rows: Sequence[Sequence[object]]) -> Saved | None:
-        """What was answered before, from rows of (request_hash, article_id, version); IdempotencyConflict where it was
-        another request."""
+    def answer(self, rows: Sequence[Sequence[object]]) -> Answered | None:
+        """What was answered before, from rows of (request_hash, article_id, version, status); IdempotencyConflict where
+        it was another request."""
         if not rows:
             return None
-        request_hash, article_id, version = rows[0]
+        request_hash, *said = rows[0]
         if request_hash != self.request_hash:
-            raise IdempotencyConflict("This Idempotency-Key was used with another body.", "Idempotency-Key")
-        return Saved(int(str(article_id)), int(str(version)), "unchanged")
+            raise IdempotencyConflict("This Idempotency-Key was used for another request.", "Idempotency-Key")
+        return Answered(*(int(str(number)) for number in said))
 
 
-_ANSWER = (IDEMPOTENCY.c.request_hash, IDEMPOTENCY.c.article_id, IDEMPOTENCY.c.version)
+_ANSWER = [IDEMPOTENCY.c[name] for name in ("request_hash", "article_id", "version", "status")]
 
 
 @lru_cache(maxsize=4)
@@ -63,14 +72,14 @@ def _statement(dialect: str) -> Prepared:
     return prepare(found, dialect)
 
 
-async def answered(db: Database, key: Repeatable) -> Saved | None:
+async def answered(db: Database, key: Repeatable) -> Answered | None:
     """Before anything of the request is judged: what was right then is answered, even if the clock has moved on."""
     since = int(time.time()) - KEPT_SECONDS
     values: dict[str, Value] = {"caller": key.caller, "key": key.key, "since": since}
     return key.answer(await db.reader.rows(_statement(db.dialect), values))
 
 
-def recall(session: Session, key: Repeatable) -> Saved | None:
+def recall(session: Session, key: Repeatable) -> Answered | None:
     """The same within the transaction that would make it again, where nobody can be in between."""
     connection = session.connection()
     old = delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at < int(time.time()) - KEPT_SECONDS)
@@ -79,15 +88,15 @@ def recall(session: Session, key: Repeatable) -> Saved | None:
     return key.answer([tuple(row) for row in connection.execute(same)])
 
 
-def note(session: Session, key: Repeatable, saved: Saved, *, status: int) -> None:
+def note(session: Session, key: Repeatable, answered: Answered) -> None:
     """Remembers what is being answered, in the transaction that makes it true."""
     row = {
         "caller": key.caller,
         "key": key.key,
         "request_hash": key.request_hash,
-        "status": status,
-        "article_id": saved.id,
-        "version": saved.version,
+        "status": answered.status,
+        "article_id": answered.id,
+        "version": answered.version,
         "created_at": int(time.time()),
     }
     session.connection().execute(insert(IDEMPOTENCY), row)

@@ -202,7 +202,7 @@ async def find(request: Request, here: Archive, view: View, ref: str, below: str
     what the public has seen once."""
     found = await queries.find(here.db, ref)
     if found is None:
-        raise NotFound()
+        raise Gone() if await queries.purged(here.db, ref) else NotFound()
     if found.status != "published" and not view.caller.may("read_drafts"):
         if found.status == "withdrawn" and found.public_once:
             at = format_time(found.withdrawn_at) if found.withdrawn_at is not None else ""

@@ -142,6 +142,51 @@ class Neighbours(Shape):
     older: ArticleCard | None
 
 
+class Revision(Shape):
+    """A saved version. `saved_by` is the name of the key, `import`, or `schedule`; null where nobody knows any more.
+    `changed_fields`: against the version before."""
+
+    version: int
+    saved_at: Time
+    saved_by: str | None
+    status: State
+    title: str
+    changed_fields: list[str]
+
+
+class RevisionList(Shape):
+    data: list[Revision]
+    page: Page
+    warnings: list[Notice]
+
+
+class FieldChange(Shape):
+    """A property with its values in both versions."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class Paragraph(Shape):
+    """A part of one body or both."""
+
+    change: Literal["same", "removed", "added"]
+    type: str
+    text: str
+    html: str
+
+
+class RevisionDiff(Shape):
+    """`from` is null where there is no version before. `body`: all paragraphs of both versions in reading order."""
+
+    from_: int | None = Field(alias="from")
+    to: int
+    changed_fields: list[str]
+    fields: list[FieldChange]
+    body: list[Paragraph]
+
+
 class Candidate(Shape):
     """One of several articles that an address or id stands for."""
 
@@ -154,4 +199,7 @@ class Candidates(Shape):
     data: list[Candidate]
 
 
-__all__ = ["Article", "ArticleCard", "ArticleList", "Candidates", "Neighbours", "Notice", "Page", "RelatedList"]
+__all__ = [
+    "Article", "ArticleCard", "ArticleList", "Candidates", "Neighbours", "Notice", "Page", "RelatedList",
+    "RevisionDiff", "RevisionList",
+]  # fmt: skip

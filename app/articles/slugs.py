@@ -85,3 +85,14 @@ def keep_urls(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     ]
     if new:
         connection.execute(insert(URL), new)
+
+
+def additions(connection: Connection, id: int, manuscript: Manuscript) -> list[str]:
+    """`previous_slugs` and `previous_urls`, where they bring addresses that do not lead to the article yet."""
+    wanted = {text.slug(slug, "article") for slug in manuscript.previous_slugs}
+    slugs = {slug for slug, owner in owners(connection, sorted(wanted)).items() if owner == id}
+    urls: set[str] = set()
+    if manuscript.previous_urls:
+        urls = set(connection.execute(select(URL.c.url_key).where(URL.c.article_id == id)).scalars())
+    found = ["previous_slugs"] if wanted - slugs else []
+    return found + (["previous_urls"] if {text.url_key(url) for url in manuscript.previous_urls} - urls else [])

@@ -1,38 +1,83 @@
-"""Writing articles over HTTP: `POST /v1/articles`. Checks who may, reads the body, answers from the committed state."""
+"""Writing articles over HTTP: POST, PUT, PATCH and DELETE. Every answer is of the committed state."""
 
 import time
 from dataclasses import replace
+from typing import Any
 
-import orjson
 from fastapi import APIRouter
-from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, examples, incoming, present, repeats, schemas, service
-from app.articles.archive import View
-from app.articles.given import BRANCHES, READ_ONLY, ArticleCreate
+from app.articles import archive, changing, examples, incoming, merging, present, repeats, schemas, sent, service
+from app.articles.changing import Change, Merge, Planned
 from app.articles.manuscript import Manuscript
-from app.articles.queries import Entry
-from app.articles.repeats import Repeatable
-from app.errors import (
-    FieldError,
-    Gone,
-    InvalidInput,
-    MalformedJson,
-    UnsupportedMediaType,
-)
-from app.http import answer, conditional
+from app.articles.queries import Found
+from app.articles.repeats import Answered, Repeatable
+from app.articles.routes import MOVED, REF
+from app.errors import InvalidRange
+from app.http import answer, params
+from app.http.auth import Caller
 from app.http.openapi import problems
 from app.http.params import Parameters
-from app.http.problems import VARY, invalid_input
-from app.http.values import nearest
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
-MOST_MISTAKES = 50
-CREATE = Parameters(*present.PARAMETERS)
+CHANGE = Parameters(*present.PARAMETERS)
+DELETE = Parameters(
+    params.text("reason", "Why it is withdrawn; shown to everybody who asks for it.", maximum=500),
+    params.flag("purge", "Removes the article with all its versions, for good; needs the scope `admin`."),
+)
+IDEMPOTENCY_KEY: dict[str, object] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A retry with the same key and the same request within 24 hours gets the same answer, and changes "
+    "nothing again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+}
+IF_MATCH: dict[str, object] = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The version that the change is based on: any ETag of the article, or the version in quotes. `*`: "
+    "whatever there is.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200,
+        "pattern": '^(\\*|(W/)?"[0-9]{1,9}(-[0-9a-f]{16})?")$',
+    },
+    "example": "*",
+}
+MISTAKES = ("invalid_value", "offset_required", "unknown_field", "read_only_field", "unknown_region")
+FAILURES = (
+    "missing_scope", "not_found", "gone", "invalid_transition", "precondition_failed", "precondition_required",
+    "idempotency_conflict",
+)  # fmt: skip
+BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "slug_taken", "external_id_taken")
+WARNED = {
+    sent.WARNINGS: {
+        "description": "A JSON list in ASCII of `{code, pointer, detail, removed}`: what was taken from the body.",
+        "schema": {"type": "string"},
+    }
+}
+
+
+def described(status: int, *codes: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a write that answers with the article."""
+    shown = answer.example(examples.ARTICLE, status)
+    shown[status]["headers"] = WARNED
+    return shown | problems(*codes)
+
+
+def parameters(read: Parameters, *more: dict[str, object]) -> list[dict[str, object]]:
+    return [*more, *read.openapi(), IDEMPOTENCY_KEY]
+
+
+def body(schema: str, *kinds: str) -> dict[str, Any]:
+    shape = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return {"required": True, "content": dict.fromkeys(kinds or (sent.JSON,), shape)}
 
 
 @router.post(
@@ -40,115 +85,131 @@ CREATE = Parameters(*present.PARAMETERS)
     name="create_article",
     status_code=201,
     response_model=schemas.Article,
-    responses=answer.example(examples.ARTICLE, 201)
-    | problems(
-        "malformed_json", "missing_scope", "slug_taken", "external_id_taken", "body_too_large",
-        "unsupported_media_type", "invalid_value", "offset_required", "unknown_field", "read_only_field",
-        "unknown_region", "idempotency_conflict",
-    ),
-    openapi_extra={
-        "parameters": [
-            *CREATE.openapi(),
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": False,
-                "description": "A retry with the same key and body within 24 hours gets the same answer, and no second "
-                "article.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
-            },
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ArticleCreate"}}},
-        },
-    },
-)  # fmt: skip
+    responses=described(201, "missing_scope", "idempotency_conflict", *BODY_FAILURES, *MISTAKES),
+    openapi_extra={"parameters": parameters(CHANGE), "requestBody": body("ArticleCreate")},
+)
 async def create_article(request: Request) -> Response:
     """A new article; a draft unless `status` says otherwise, which needs the scope `publish`."""
     here = archive.of(request)
     view = await here.view(request)
     view.caller.demand("write")
-    read = CREATE.read(request.scope["query_string"], view.now)
-    body = await _read(request)
-    key = Repeatable.of(request, view.caller, body)
-    saved = await repeats.answered(here.db, key) if key else None
-    head = view.head
-    if saved is None:
-        given = _checked(body)
-        if given.status != "draft":
-            view.caller.demand("publish")
+    read = CHANGE.read(request.scope["query_string"], view.now)
+    content = await sent.body(request)
+    key = Repeatable.of(request, view.caller, content)
+    answered = await repeats.answered(here.db, key) if key else None
+    data = sent.read(content)
+    if answered is None:
+        given = sent.new(data)
+        changing.demand(view.caller, given.status)
         manuscript = incoming.manuscript(given, view, await incoming.known(here.db, given))
-        written = await here.db.write(_create, manuscript, here.settings.site_url, key)
-        saved, head = written.value, written.head
-    fresh = View(view.caller, head, view.atlas, view.now)
-    rows = await present.articles(here, fresh, [Entry(saved.id, saved.version, None)], wanted=read, full=True, own=True)
-    if not rows:
-        raise Gone("The article that this request made is gone.")
-    return _made(rows[0], saved, head.place.token)
+        written = await here.db.write(_create, manuscript, here.settings.site_url, view.caller, key)
+        answered, view = written.value, replace(view, head=written.head)
+    return await changing.answer(Change(request, here, view, key), read, answered, sent.warnings(data))
 
 
-def _made(shown: bytes, saved: service.Saved, token: str) -> Response:
-    article = orjson.loads(shown)
-    headers = {
-        "Location": f"/v1/articles/{article.get('slug') or saved.id}",
-        "ETag": conditional.item_etag(article.get("version", saved.version), shown),
-        "X-Seq": token,
-        "Cache-Control": "no-store",
-        "Vary": VARY,
-    }
-    return Response(shown, 201, headers, "application/json")
-
-
-async def _read(request: Request) -> bytes:
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind not in ("application/json", ""):
-        raise UnsupportedMediaType(["application/json"])
-    return await request.body()
-
-
-def _checked(body: bytes) -> ArticleCreate:
-    """MalformedJson with the place, or InvalidInput with what is wrong with which field."""
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
-    if not isinstance(data, dict):
-        raise MalformedJson("An object is expected here.")
-    wrong = [_read_only(name) for name in READ_ONLY if data.pop(name, None) not in (None, [])]
-    try:
-        given = ArticleCreate.model_validate(data)
-    except ValidationError as error:
-        wrong += _mistakes(error)
-    if wrong:
-        raise InvalidInput(*wrong[:MOST_MISTAKES])
-    return given
-
-
-def _read_only(name: str) -> FieldError:
-    return FieldError("read_only_field", f"Only the server sets {name}; leave it out.", pointer=f"/{name}")
-
-
-def _mistakes(error: ValidationError) -> list[FieldError]:
-    """With pointers into the body as it was sent."""
-    found = []
-    for one in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_MISTAKES]:
-        place = [str(part)[:100] for part in one["loc"] if part not in BRANCHES]
-        [wrong] = invalid_input([{**one, "loc": ("body", *place)}]).errors
-        if wrong.code == "unknown_field":
-            detail = f"There is no field {place[-1]!r} here."
-            names = tuple(ArticleCreate.model_fields) if len(place) == 1 else ()
-            wrong = replace(wrong, detail=detail, did_you_mean=nearest(place[-1], names))
-        found.append(wrong)
-    return found
-
-
-def _create(session: Session, manuscript: Manuscript, site_url: str, key: Repeatable | None) -> service.Saved:
+def _create(
+    session: Session, manuscript: Manuscript, site_url: str, caller: Caller, key: Repeatable | None
+) -> Answered:
     """One transaction: the answer to a repeated key, or the article and the note of what was answered."""
     known = repeats.recall(session, key) if key else None
     if known is not None:
         return known
-    saved = service.create(session, manuscript, now=int(time.time()), site_url=site_url)
+    saved = service.create(session, manuscript, now=int(time.time()), site_url=site_url, by=caller.name)
+    answered = Answered(saved.id, saved.version, 201)
     if key is not None:
-        repeats.note(session, key, saved, status=201)
-    return saved
+        repeats.note(session, key, answered)
+    return answered
+
+
+@router.patch(
+    "/articles/{ref}",
+    name="update_article",
+    response_model=schemas.Article,
+    responses=MOVED | described(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
+    openapi_extra={
+        "parameters": parameters(CHANGE, *REF, IF_MATCH),
+        "requestBody": body("ArticlePatch", sent.MERGE_PATCH, sent.JSON),
+    },
+)
+async def update_article(request: Request) -> Response:
+    """Changes what the body names: a JSON Merge Patch. Lists replace, null clears."""
+    return await _edit(request, merging.patched, (sent.MERGE_PATCH, sent.JSON))
+
+
+@router.put(
+    "/articles/{ref}",
+    name="replace_article",
+    response_model=schemas.Article,
+    responses=MOVED | described(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
+    openapi_extra={"parameters": parameters(CHANGE, *REF, IF_MATCH), "requestBody": body("ArticlePut")},
+)
+async def replace_article(request: Request) -> Response:
+    """The article as it shall be, such as a GET's answer with changes. What is left out becomes empty."""
+    return await _edit(request, merging.replaced, (sent.JSON,))
+
+
+async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Response:
+    here = archive.of(request)
+    view = await here.view(request)
+    view.caller.demand("write")
+    read = CHANGE.read(request.scope["query_string"], view.now)
+    content = await sent.body(request, kinds)
+    data = sent.read(content)
+    key = Repeatable.of(request, view.caller, content)
+    change = Change(request, here, view, key)
+    answered = await repeats.answered(here.db, key) if key else None
+    if answered is not None:
+        return await changing.answer(change, read, answered, sent.warnings(data))
+
+    def demand(found: Found) -> None:
+        changing.demand(view.caller, found.status, data.get("status"))
+
+    async def plan(found: Found) -> Planned:
+        return await change.merged(found, data, merge)
+
+    made = await change.made(demand, plan)
+    if isinstance(made, Response):
+        return made
+    return await changing.answer(change.after(made.head), read, made.value, sent.warnings(data))
+
+
+@router.delete(
+    "/articles/{ref}",
+    name="delete_article",
+    response_model=schemas.Article,
+    responses=MOVED
+    | answer.example(examples.ARTICLE)
+    | {204: {"description": "The article has gone: it was never public, or was purged."}}
+    | problems(*FAILURES, "invalid_range"),
+    openapi_extra={"parameters": parameters(DELETE, *REF, IF_MATCH)},
+)
+async def delete_article(request: Request) -> Response:
+    """Withdraws a published article, which answers 410 from then on, with the reason. What was never public just goes.
+
+    `purge=true` removes an article with all its versions; nothing but 410 is left of what was public.
+    """
+    here = archive.of(request)
+    view = await here.view(request)
+    read = DELETE.read(request.scope["query_string"], view.now)
+    purge, reason = read.flag("purge"), read.text("reason")
+    view.caller.demand("admin" if purge else "write")
+    if purge and reason is not None:
+        raise InvalidRange("What is purged keeps no reason; leave it out.", "reason")
+    key = Repeatable.of(request, view.caller, b"")
+    change = Change(request, here, view, key)
+    full = CHANGE.read(b"", view.now)
+    answered = await repeats.answered(here.db, key) if key else None
+    if answered is not None:
+        return await changing.answer(change, full, answered)
+
+    def demand(found: Found) -> None:
+        if not purge:
+            changing.demand(view.caller, found.status, None)
+
+    async def plan(found: Found) -> Planned:
+        return Planned(found.version, lambda session, current: change.ended(session, current, reason, purge=purge))
+
+    made = await change.made(demand, plan)
+    if isinstance(made, Response):
+        return made
+    return await changing.answer(change.after(made.head), full, made.value)

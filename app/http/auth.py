@@ -26,10 +26,12 @@ _token = re.compile(r"dl_([0-9]{1,15})_([A-Za-z0-9_-]{43})")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: `key` is None for the public. Answers to callers with a key are never shared."""
+    """Who asks: `key` is None for the public, `name` what its owner calls it. Answers to callers with a key are never
+    shared."""
 
     key: int | None = None
     scopes: frozenset[str] = frozenset()
+    name: str | None = None
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes
@@ -78,7 +80,7 @@ def _hash(secret: str) -> str:
 
 @lru_cache(maxsize=4)
 def _lookup(dialect: str) -> Prepared:
-    columns = (KEY.c.secret_hash, KEY.c.scopes, KEY.c.expires_at, KEY.c.revoked_at, KEY.c.last_used_at)
+    columns = [KEY.c[name] for name in ("secret_hash", "scopes", "expires_at", "revoked_at", "last_used_at", "name")]
     return prepare(select(*columns).where(KEY.c.id == bindparam("id", type_=KEY.c.id.type)), dialect)
 
 
@@ -92,7 +94,7 @@ async def check(db: Database, authorization: str | None) -> Caller:
         raise Unauthorized("The Authorization header must be: Bearer dl_….")
     id, now = int(match[1]), int(time.time())
     rows = await db.reader.rows(_lookup(db.dialect), {"id": id})
-    stored, scopes, expires_at, revoked_at, last_used_at = rows[0] if rows else ("", "", None, None, None)
+    stored, scopes, expires_at, revoked_at, last_used_at, name = rows[0] if rows else ("", "", None, None, None, "")
     good = hmac.compare_digest(str(stored), _hash(match[2]))
     if not good or revoked_at is not None or (isinstance(expires_at, int) and expires_at <= now):
         raise Unauthorized("This key is not valid, or no longer.")
@@ -101,7 +103,7 @@ async def check(db: Database, authorization: str | None) -> Caller:
         db.notes[f"key {id}"] = now  # before the await: of many requests at once one writes
         with contextlib.suppress(DatabaseUnavailable):  # a note in passing; reading goes on without it
             await db.write(_touch, id, now)
-    return Caller(id, frozenset(str(scopes).split()))
+    return Caller(id, frozenset(str(scopes).split()), str(name))
 
 
 def _touch(session: Session, id: int, now: int) -> None:

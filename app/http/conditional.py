@@ -48,6 +48,12 @@ def version_of(if_match: str) -> Versions:
     return frozenset(int(version[1]) for version in found if version)
 
 
+def if_match(request: Request) -> Versions | None:
+    """The versions that a request says it is based on; None where it says nothing."""
+    given = request.headers.getlist("if-match")
+    return version_of(", ".join(given)) if given else None
+
+
 def respond(
     request: Request,
     body: bytes,

@@ -1,0 +1,152 @@
+"""The columns of an article's row: made from a manuscript and what was there before, and compared with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select
+
+from app import text
+from app.articles.manuscript import Manuscript
+from app.models import Article, Source, table
+
+A, SOURCE = table(Article), table(Source)
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """What saving has to know of an article that is there already."""
+
+    id: int
+    version: int
+    status: str
+    slug: str
+    content_hash: str
+    published_at: int | None
+    published_precision: str
+    first_published_at: int | None
+    public_once: bool
+    withdrawn_at: int | None
+    withdrawn_reason: str | None
+
+
+EXISTING = [A.c[name] for name in Existing.__slots__]
+
+_SAME = (
+    "title", "title_derived", "standfirst", "body", "source_url", "signature", "translation_of", "seo", "images",
+    "extra", "word_count", "language", "origin", "identity", "external_id", "content_hash",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """When, by whom and for which site a set of articles is saved."""
+
+    now: int
+    by: str | None
+    site_url: str
+
+
+def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int], saving: Saving) -> Row:
+    """Every column but those that only an INSERT sets."""
+    status, published_at, precision = _state(manuscript, old, saving.now)
+    first = old.first_published_at if old else None
+    withdrawn = status == "withdrawn"
+    kept: Row = {name: getattr(manuscript, name) for name in _SAME}
+    return (
+        kept
+        | _dateline(manuscript)
+        | {
+            "version": old.version + 1 if old else 1,
+            "status": status,
+            "title_key": text.title_key(manuscript.title) or "",
+            "sort_title": text.sort_key(manuscript.title),
+            "source_id": sources[manuscript.source] if manuscript.source else None,
+            "published_at": published_at,
+            "published_precision": precision,
+            "first_published_at": first if first is not None or status != "published" else published_at,
+            "withdrawn_at": ((old.withdrawn_at if old else None) or saving.now) if withdrawn else None,
+            "withdrawn_reason": (old.withdrawn_reason if old else None) if withdrawn else None,
+            "public_once": status == "published" or (old is not None and old.public_once),
+            "updated_at": _updated_at(manuscript, old, published_at, saving.now),
+            "saved_at": saving.now,
+            "saved_by": saving.by,
+        }
+    )
+
+
+def _state(manuscript: Manuscript, old: Existing | None, now: int) -> tuple[str, int | None, str]:
+    """Status, date of publication and its precision."""
+    status = manuscript.status or (old.status if old else "published")
+    published_at, precision = manuscript.published_at, manuscript.published_precision
+    if published_at is None and old is not None:
+        published_at, precision = old.published_at, old.published_precision
+    if published_at is None and status == "published":
+        published_at = now
+    if status == "published" and published_at is not None and published_at > now:
+        status = "scheduled"  # an embargo is kept, whoever said "published"
+    if status == "scheduled" and published_at is None:
+        status = "draft"
+    return status, published_at, precision
+
+
+def _updated_at(manuscript: Manuscript, old: Existing | None, published_at: int | None, now: int) -> int:
+    if manuscript.updated_at is not None:
+        return manuscript.updated_at
+    return now if old else published_at or now
+
+
+def _dateline(manuscript: Manuscript) -> Row:
+    dateline = manuscript.dateline
+    return {
+        "dateline_text": dateline.text if dateline else None,
+        "dateline_place": dateline.place if dateline else None,
+        "dateline_region_id": dateline.region if dateline else None,
+        "dateline_date": dateline.date if dateline else None,
+        "dateline_precision": dateline.precision if dateline else None,
+        "dateline_from": dateline.start if dateline else None,
+        "dateline_to": dateline.end if dateline else None,
+    }
+
+
+FIELD_OF = {
+    "source_id": "source",
+    "source_url": "source",
+    "withdrawn_reason": "status",
+    **{f"dateline_{part}": "dateline" for part in ("text", "place", "region_id", "date", "precision")},
+}
+"""Which property of an article a column belongs to, where the names differ."""
+COMPARED = (
+    "slug", "title", "standfirst", "body", "language", "signature", "translation_of", "seo", "images", "corrections",
+    "external_id", "status", "published_at", "published_precision", *FIELD_OF,
+)  # fmt: skip
+"""The columns that hold an article's own properties."""
+
+
+def changed_fields(connection: Connection, rows: Mapping[int, Row]) -> dict[int, list[str]]:
+    """Properties that the new rows of known articles change, by id; links are compared by their facts."""
+    found: dict[int, list[str]] = {}
+    ids = list(rows)
+    for i in range(0, len(ids), 500):
+        columns = (A.c.id, *(A.c[name] for name in COMPARED))
+        for row in connection.execute(select(*columns).where(A.c.id.in_(ids[i : i + 500]))):
+            new = rows[row.id]
+            differing = (n for n, value in zip(COMPARED, row[1:], strict=True) if n in new and new[n] != value)
+            found[row.id] = list(dict.fromkeys(FIELD_OF.get(name, name) for name in differing))
+    return found
+
+
+def sources(connection: Connection, names: set[str]) -> dict[str, int]:
+    """Ids of sources by name; unknown ones are made."""
+    by_slug = {text.slug(name, "source"): name for name in sorted(names)}
+    if not by_slug:
+        return {}
+    known = {
+        row.slug: row.id
+        for row in connection.execute(select(SOURCE.c.slug, SOURCE.c.id).where(SOURCE.c.slug.in_(by_slug)))
+    }
+    for slug in by_slug.keys() - known.keys():
+        made = insert(SOURCE).returning(SOURCE.c.id)
+        known[slug] = connection.execute(made, {"slug": slug, "name": by_slug[slug]}).scalar_one()
+    return {name: known[text.slug(name, "source")] for name in names}

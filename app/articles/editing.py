@@ -1,0 +1,198 @@
+"""Changes one article: its version compared with its row locked, its states kept in their order, nothing written where
+nothing changes. Plain functions, session first; never commits."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+from sqlmodel import Session
+
+from app.articles import revisions, saving, slugs, stored
+from app.articles.columns import Existing, Saving
+from app.articles.fields import wrong
+from app.articles.filters import DATELINE
+from app.articles.manuscript import Manuscript, RelatedEntry
+from app.articles.saving import Batch, Saved
+from app.articles.stored import Stored
+from app.errors import ExternalIdTaken, InvalidTransition, PreconditionFailed
+from app.http.times import format_time
+from app.models import Article, table
+from app.tags import service as tags
+from app.tags.service import Wanted
+
+A = table(Article)
+
+TRANSITIONS = {
+    "draft": ("scheduled", "published"),
+    "scheduled": ("draft", "published"),
+    "published": ("withdrawn",),
+    "withdrawn": ("published",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Attributes of the manuscript with their new values (`authors` and `tags` apart); what readers are told of a
+    mistake; why it is withdrawn."""
+
+    changes: Mapping[str, Any]
+    correction: str | None = None
+    reason: str | None = None
+
+
+def hold(session: Session, id: int) -> Stored | None:
+    """The article with its row locked until the commit; None where it has gone."""
+    connection = session.connection()
+    locked = connection.execute(select(A.c.id).where(A.c.id == id).with_for_update(key_share=True)).first()
+    return stored.load(connection, [id])[id] if locked else None
+
+
+def stale(connection: Connection, current: Stored, versions: Collection[int]) -> PreconditionFailed:
+    """What a writer with one of these older versions is told."""
+    return PreconditionFailed(current.columns["version"], revisions.changed_since(connection, current, versions))
+
+
+def edit(session: Session, current: Stored, wanted: Edit, saving_: Saving) -> Saved:
+    """Makes the next version of an article that is held, or leaves it alone where nothing changes. InvalidInput,
+    InvalidTransition, SlugTaken or ExternalIdTaken where it cannot be."""
+    connection, existing = session.connection(), current.existing
+    before = stored.manuscript(connection, current)
+    after = _as_before(session, before, _revised(before, wanted.changes))
+    _check(before, after, wanted, existing, saving_.now)
+    also = _linked(before, after) + slugs.additions(connection, existing.id, after)
+    reason = wanted.reason if wanted.reason is not None else existing.withdrawn_reason
+    same = before == _without_addresses(after) and reason == existing.withdrawn_reason
+    if same and not also and not wanted.correction:
+        return Saved(existing.id, existing.version, "unchanged")
+    _check_identity(connection, before, after)
+    old = replace(
+        existing,
+        published_at=after.published_at,
+        published_precision=after.published_precision,
+        withdrawn_reason=reason,
+    )
+    written = replace(
+        after,
+        slug=after.slug if after.slug != before.slug else None,
+        related=after.related if after.related != before.related else None,
+    )
+    corrections = _corrections(current, wanted, saving_.now)
+    return saving.save(session, Batch([written], [old], True, corrections, tuple(also)), saving_)[0]
+
+
+def _corrections(current: Stored, wanted: Edit, now: int) -> str | None:
+    if not wanted.correction:
+        return None
+    one = {"at": format_time(now), "text": wanted.correction, "version": current.columns["version"] + 1}
+    return orjson.dumps([*orjson.loads(current.columns["corrections"]), one]).decode()
+
+
+def _revised(before: Manuscript, changes: Mapping[str, Any]) -> Manuscript:
+    made = dict(changes)
+    if "authors" in made or "tags" in made:
+        people, terms = _parted(before)
+        made["tags"] = (*made.pop("authors", people), *made.pop("tags", terms))
+    if "dateline" in made or "regions" in made:
+        made["regions"] = _placed(before, made)
+    return replace(before, **made)
+
+
+def _placed(before: Manuscript, made: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
+    """The regions given, and that of the dateline in its role; a new dateline's in the place of the old one's."""
+    rows = made.get("regions")
+    if rows is None:
+        rows = [(region, roles & ~DATELINE) for region, roles in before.regions if roles & ~DATELINE]
+    dateline = made.get("dateline", before.dateline)
+    named = any(roles & DATELINE for _, roles in rows)
+    if dateline and dateline.region is not None and ("dateline" in made or not named):
+        rows = [*rows, (dateline.region, DATELINE)]
+    merged: dict[int, int] = {}
+    for region, roles in rows:
+        merged[region] = merged.get(region, 0) | roles
+    return tuple(merged.items())
+
+
+def _as_before(session: Session, before: Manuscript, after: Manuscript) -> Manuscript:
+    """What says the same in other words is the same: tags by other names, related posts by their shown titles."""
+    if after.tags != before.tags:
+        ids = tags.resolve(session, (*before.tags, *after.tags))
+        if [ids[one] for one in before.tags] == list(dict.fromkeys(ids[one] for one in after.tags)):
+            after = replace(after, tags=before.tags)
+    if after.related != before.related:
+        titles = _titles(session.connection(), before.related or ())
+        known = {(one.target, one.title or titles.get(one.target), one.url): one for one in before.related or ()}
+        entries = ((one.target, one.title or titles.get(one.target), one.url) for one in after.related or ())
+        kept = [known.get(key, one) for key, one in zip(entries, after.related or (), strict=True)]
+        after = replace(after, related=tuple(kept))
+    return after
+
+
+def _titles(connection: Connection, entries: Collection[RelatedEntry]) -> dict[int | None, str]:
+    targets = [one.target for one in entries if one.target is not None]
+    rows = connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(targets)))
+    return {row[0]: row[1] for row in rows}
+
+
+def _without_addresses(after: Manuscript) -> Manuscript:
+    return replace(after, previous_slugs=(), previous_urls=())
+
+
+def _linked(before: Manuscript, after: Manuscript) -> list[str]:
+    """Properties that are links, where they differ."""
+    (old_people, old_terms), (people, terms) = _parted(before), _parted(after)
+    changed = {
+        "authors": people != old_people,
+        "tags": terms != old_terms,
+        "regions": after.regions != before.regions,
+        "related": after.related != before.related,
+    }
+    return [name for name, differs in changed.items() if differs]
+
+
+def _parted(manuscript: Manuscript) -> tuple[list[Wanted], list[Wanted]]:
+    """Authors, and other tags."""
+    people = [one for one in manuscript.tags if one.kind == "contributor"]
+    return people, [one for one in manuscript.tags if one.kind != "contributor"]
+
+
+def _check(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existing, now: int) -> None:
+    if not after.title and before.title:
+        raise wrong("An article needs a title.", "/title")
+    if after.translation_of == existing.id:
+        raise wrong("An article is no translation of itself.", "/translation_of")
+    _check_state(before.status or "", after.status or "", existing)
+    _check_date(before, after, now)
+    if wanted.correction and not before.status == after.status == "published":
+        raise wrong("Only a published article that stays published is corrected for readers.", "/correction")
+
+
+def _check_state(old: str, new: str, existing: Existing) -> None:
+    allowed = TRANSITIONS[old]
+    if new == old or new in allowed or (new == "withdrawn" and existing.public_once):
+        return
+    said = f"A {old} article can become {' or '.join(allowed)}, not {new}."
+    raise InvalidTransition(said, members={"status": old, "allowed": list(allowed)})
+
+
+def _check_date(before: Manuscript, after: Manuscript, now: int) -> None:
+    at, again = after.published_at, before.status == after.status
+    if again and at == before.published_at:
+        return
+    if after.status == "published" and at is None and again:
+        raise wrong("A published article needs a date of publication.", "/published_at")
+    if after.status == "published" and at is not None and at > now:
+        detail = "A published article cannot have a date in the future. Schedule it, or send null to publish it now."
+        raise wrong(detail, "/published_at")
+    if after.status == "scheduled" and (at is None or at <= now):
+        raise wrong("A scheduled article needs a date in the future.", "/published_at")
+
+
+def _check_identity(connection: Connection, before: Manuscript, after: Manuscript) -> None:
+    identity = (after.origin, after.identity)
+    if after.identity is None or identity == (before.origin, before.identity):
+        return
+    known = select(A.c.id).where(A.c.origin == after.origin, A.c.identity == after.identity)
+    if connection.execute(known).first():
+        raise ExternalIdTaken(after.external_id or after.identity)

@@ -1,0 +1,34 @@
+"""Going back to an older version is an edit like any other: what it says, on top of the version that there is."""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from app.articles import revisions, stored
+from app.articles.editing import Edit
+from app.articles.stored import Stored
+from app.errors import NotFound
+from app.regions import service as regions
+
+RESTORED = (
+    "title", "title_derived", "standfirst", "body", "word_count", "language", "dateline", "related", "images", "seo",
+    "extra", "source", "source_url", "signature", "translation_of",
+)  # fmt: skip
+"""What an older version says about the text. Its state, dates, slug and corrections are history and stay; so does what
+the source calls the article."""
+
+
+def edit_to(connection: Connection, current: Stored, version: int) -> Edit:
+    """NotFound where there is no such version. What it was linked to and is gone meanwhile is left out."""
+    old = current if version == current.existing.version else revisions.get(connection, current.existing.id, version)
+    if old is None:
+        raise NotFound()
+    said, known = stored.manuscript(connection, old), regions.atlas(connection).by_id
+    changes = {name: getattr(said, name) for name in RESTORED}
+    changes["authors"] = tuple(one for one in said.tags if one.kind == "contributor")
+    changes["tags"] = tuple(one for one in said.tags if one.kind != "contributor")
+    changes["regions"] = tuple((region, roles) for region, roles in said.regions if region in known)
+    dateline = said.dateline
+    if dateline is not None and dateline.region not in known:
+        changes["dateline"] = replace(dateline, region=None)
+    return Edit(changes)

@@ -1,0 +1,115 @@
+"""What changes an article's state without an edit: going live, withdrawal, and removal for good. In sets."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func, insert, literal_column, select, update
+from sqlmodel import Session
+
+from app.articles import facts, journal, links, related, revisions
+from app.changes import log
+from app.models import Article, ArticleSlug, Change, IdempotencyKey, PurgedRef, RelatedPost, table
+
+A, SLUG, RELATED, PURGED = table(Article), table(ArticleSlug), table(RelatedPost), table(PurgedRef)
+CHANGE, IDEMPOTENCY = table(Change), table(IdempotencyKey)
+
+AT_ONCE = 500
+SCHEDULE = "schedule"
+"""Who saved the version that went live by itself."""
+
+
+def go_live(session: Session, *, now: int) -> list[int]:
+    """Publishes what is scheduled and due, once, whichever process comes first; returns the articles' ids, at most
+    AT_ONCE of them."""
+    connection = session.connection()
+    due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= now)
+    next_due = select(A.c.id).where(due).order_by(A.c.published_at, A.c.id).limit(AT_ONCE)
+    ids = sorted(connection.execute(next_due.with_for_update(key_share=True)).scalars())
+    before = facts.load(connection, ids)
+    revisions.keep(connection, ids)
+    related.stand_in_line(connection)
+    live = (
+        update(A)
+        .where(A.c.id.in_(ids))
+        .values(
+            status="published",
+            public_once=True,
+            version=A.c.version + 1,
+            first_published_at=func.coalesce(A.c.first_published_at, A.c.published_at),
+            saved_at=now,
+            saved_by=SCHEDULE,
+        )
+    )
+    connection.execute(live)
+    links.show(connection, ids)
+    linked = related.link(connection, ids, ids)
+    journal.record(session, ids, before, {id: ["status"] for id in ids}, linked)
+    return ids
+
+
+def withdraw(
+    session: Session, ids: Sequence[int], *, now: int, reason: str | None = None, by: str | None = None
+) -> list[int]:
+    """Takes published articles from the public; returns those that were. `reason` is shown to everybody who asks."""
+    connection = session.connection()
+    shown = A.c.status == literal_column("'published'")
+    public = select(A.c.id).where(shown, A.c.id.in_(ids)).order_by(A.c.id)
+    withdrawn = list(connection.execute(public.with_for_update(key_share=True)).scalars())
+    before = facts.load(connection, withdrawn)
+    revisions.keep(connection, withdrawn)
+    gone = (
+        update(A)
+        .where(A.c.id.in_(withdrawn))
+        .values(
+            status="withdrawn",
+            version=A.c.version + 1,
+            updated_at=now,
+            withdrawn_at=now,
+            withdrawn_reason=reason,
+            saved_at=now,
+            saved_by=by,
+        )
+    )
+    connection.execute(gone)
+    links.hide(connection, withdrawn)
+    journal.record(session, withdrawn, before, {id: ["status"] for id in withdrawn}, {})
+    return withdrawn
+
+
+def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
+    """Takes an article out of the archive with its versions, links and addresses. Nothing is left but that its id and
+    slugs were public, where they were; the log forgets what it knew of it. The caller holds the article's row; returns
+    its last version."""
+    connection = session.connection()
+    version, public = connection.execute(select(A.c.version, A.c.public_once).where(A.c.id == id)).one()
+    _orphan_translations(session, id, now=now, by=by)
+    related.stand_in_line(connection)
+    if public:
+        slugs = connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars().all()
+        known = set(connection.execute(select(PURGED.c.ref).where(PURGED.c.ref.in_(slugs))).scalars())
+        connection.execute(insert(PURGED), [{"ref": ref} for ref in {str(id), *slugs} - known])
+    nameless = RELATED.c.title.is_(None) & RELATED.c.url.is_(None)
+    connection.execute(delete(RELATED).where(RELATED.c.target_id == id, nameless))
+    connection.execute(delete(A).where(A.c.id == id))
+    of = (CHANGE.c.entity == literal_column("'article'")) & (CHANGE.c.entity_id == id)
+    connection.execute(update(CHANGE).where(of).values(before=None, after=None))
+    log.record(session, log.Entry("article", id, "purged", public=public, version=version))
+    return int(version)
+
+
+def forget_answers(session: Session, id: int) -> None:
+    """Drops what repeated requests about an article would be answered with."""
+    session.connection().execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.article_id == id))
+
+
+def _orphan_translations(session: Session, id: int, *, now: int, by: str | None) -> None:
+    """Translations of an article that goes are originals from now on."""
+    connection = session.connection()
+    translations = select(A.c.id).where(A.c.translation_of == id).order_by(A.c.id)
+    ids = list(connection.execute(translations.with_for_update(key_share=True)).scalars())
+    if not ids:
+        return
+    before = facts.load(connection, ids)
+    revisions.keep(connection, ids)
+    alone = {"translation_of": None, "version": A.c.version + 1, "updated_at": now, "saved_at": now, "saved_by": by}
+    connection.execute(update(A).where(A.c.id.in_(ids)).values(alone))
+    journal.record(session, ids, before, {id: ["translation_of"] for id in ids}, {})

@@ -1,0 +1,441 @@
+"""PATCH, PUT and DELETE of one article: versions compared, what changes and what stays, states, who may."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Served, serve
+from sqlalchemy import func, select
+
+from app.models import Change, Revision, table
+from app.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+async def desk(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """One archive for all tests of this module, each of which makes its own articles."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "dateline.db").write_bytes(sqlite_template.read_bytes())
+    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as served:
+        yield served
+
+
+async def made(desk: Served, **article: object) -> Json:
+    answer = await desk.editor.post("/v1/articles", json={"title": "One of many stories", **article})
+    assert answer.status_code == 201, answer.text
+    found: Json = answer.json()
+    return found
+
+
+async def send(
+    desk: Served,
+    method: str,
+    article: Mapping[str, Any],
+    body: object = None,
+    version: object = None,
+    below: str = "",
+    **more: Any,
+) -> httpx.Response:
+    tag = f'"{article["version"]}"' if version is None else str(version)
+    content: Json = {} if body is None else {"json": body}
+    headers = {"If-Match": tag, **more.pop("headers", {})}
+    return await desk.editor.request(method, f"/v1/articles/{article['id']}{below}", headers=headers, **content, **more)
+
+
+async def patch(desk: Served, article: Mapping[str, Any], body: object, **more: Any) -> httpx.Response:
+    return await send(desk, "PATCH", article, body, **more)
+
+
+def counted(desk: Served, id: int) -> tuple[int, int]:
+    """Rows of the log about an article, and kept versions."""
+    change, kept = table(Change), table(Revision)
+    with desk.db.snapshot() as snapshot:
+        return (
+            snapshot.connection.execute(
+                select(func.count()).where(change.c.entity == "article", change.c.entity_id == id)
+            ).scalar_one(),
+            snapshot.connection.execute(select(func.count()).where(kept.c.article_id == id)).scalar_one(),
+        )
+
+
+FULL: Json = {
+    "title": "How the Danube Commission keeps a river open",
+    "standfirst": "Eleven states.",
+    "dateline": {"text": "Budapest, May 2025.", "place": "Budapest", "date": "2025-05"},
+    "body": {"markdown": "First *words*.\n\nSecond ones."},
+    "tags": ["shipping", {"name": "Danube Commission", "kind": "organisation"}],
+    "authors": ["Ines Marlow"],
+    "regions": ["romania", {"slug": "europe", "roles": ["about", "mention"]}],
+    "related": [{"title": "What the Montreux Convention says"}],
+    "images": [{"url": "https://a.example/x.jpg", "alt": "A barge"}],
+    "source": {"name": "Herald", "url": "https://a.example/x"},
+    "seo": {"title": "S", "description": "D"},
+    "signature": "Ed.",
+    "language": "fr",
+    "published_at": "2025-05",
+}
+
+
+async def test_patch_changes_what_it_names_and_answers_with_the_article(served: Served) -> None:
+    first = await made(served, **FULL, slug="danube", status="published")
+    answer = await patch(served, first, {"title": "A river is kept open", "standfirst": None, "seo": {"title": None}})
+    assert answer.status_code == 200, answer.text
+    now = answer.json()
+    assert (now["title"], now["standfirst"], now["version"]) == ("A river is kept open", None, 2)
+    assert now["seo"] == {"title": None, "description": "D", "canonical_url": None}
+    differing = {name for name in now if now[name] != first[name]}
+    assert differing <= {"title", "standfirst", "seo", "version", "updated_at"}
+    assert answer.headers["cache-control"] == "no-store"
+    read = await served.public.get("/v1/articles/danube", params={"min_seq": answer.headers["x-seq"]})
+    assert read.status_code == 422  # an item comes from SQL and is current at once
+    read = await served.public.get("/v1/articles/danube")
+    assert (read.json(), read.headers["etag"]) == (now, answer.headers["etag"])
+    ready = await served.public.get("/v1/search", params={"q": '"kept open"', "min_seq": answer.headers["x-seq"]})
+    assert [hit["article"]["id"] for hit in ready.json()["data"]] == [first["id"]]
+    assert counted(served, first["id"]) == (2, 1)
+
+
+async def test_what_was_read_can_be_put_back_and_changes_nothing(served: Served) -> None:
+    first = await made(served, **FULL, status="published", external_id="7")
+    for query in ("", "?names_in=fr", "?include=body_text,body_markdown,body_blocks"):
+        shown = await served.editor.get(f"/v1/articles/{first['id']}{query}")
+        answer = await send(served, "PUT", first, shown.json(), shown.headers["etag"])
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == first
+    assert (await patch(served, first, {})).json() == first
+    same = {"title": f"  {first['title']} ", "tags": ["Shipping", "danube-commission"], "body": FULL["body"]}
+    assert (await patch(served, first, same)).json() == first
+    assert counted(served, first["id"]) == (1, 0)
+
+
+async def test_put_replaces_all_but_what_says_which_article_it_is(desk: Served) -> None:
+    first = await made(desk, **FULL, external_id="8", slug="to-be-replaced")
+    answer = await send(desk, "PUT", first, {"title": "Another text"})
+    now = answer.json()
+    assert (now["title"], now["body"], now["tags"], now["authors"], now["related"]) == ("Another text", "", [], [], [])
+    assert (now["dateline"], now["images"], now["source"], now["standfirst"]) == (None, [], None, None)
+    kept = ("slug", "status", "language", "external_id", "published_at", "published_precision")
+    assert {name: now[name] for name in kept} == {name: first[name] for name in kept}
+
+
+async def test_dateline_that_changes_takes_its_region_along(desk: Served) -> None:
+    first = await made(desk, **FULL)
+    roles = {region["slug"]: region["roles"] for region in first["regions"]}
+    assert roles == {"romania": ["about"], "europe": ["about", "mention"], "budapest": ["dateline"]}
+    text = await patch(desk, first, {"dateline": {"text": "BUDAPEST, May 2025"}})
+    assert text.json()["regions"] == first["regions"]
+    moved = await patch(desk, text.json(), {"dateline": {"place": "Vienna", "date": None}})
+    now = moved.json()
+    assert now["dateline"] == {
+        "text": "BUDAPEST, May 2025", "place": "Vienna", "region": "austria", "date": None, "precision": None,
+    }  # fmt: skip
+    assert [region["slug"] for region in now["regions"]] == ["romania", "europe", "vienna"]
+    added = await patch(desk, now, {"regions": [*now["regions"], "kenya"]})
+    assert [region["slug"] for region in added.json()["regions"]] == ["romania", "europe", "vienna", "kenya"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer"),
+    [
+        ({"title": ""}, "invalid_value", "/title"),
+        ({"title": None}, "invalid_value", "/title"),
+        ({"title": "  "}, "invalid_value", "/title"),
+        ({"slug": None}, "invalid_value", "/slug"),
+        ({"language": None}, "invalid_value", "/language"),
+        ({"titel": "x"}, "unknown_field", "/titel"),
+        ({"version": 7}, "read_only_field", "/version"),
+        ({"word_count": 7}, "read_only_field", "/word_count"),
+        ({"url": "https://a.example/"}, "read_only_field", "/url"),
+        ({"corrections": [{"at": "2025", "text": "x", "version": 1}]}, "read_only_field", "/corrections"),
+        ({"body_text": "x"}, "read_only_field", "/body_text"),
+        ({"published_at": "10000-01-01T00:00:00Z"}, "invalid_value", "/published_at"),
+        ({"published_at": "2025-01-01T10:00:00"}, "offset_required", "/published_at"),
+        ({"tags": [f"tag {n}" for n in range(10_000)]}, "invalid_value", "/tags"),
+        ({"regions": ["belgium", "atlantis"]}, "unknown_region", "/regions/1"),
+        ({"dateline": {"text": "X", "region": "nowhere"}}, "unknown_region", "/dateline/region"),
+        ({"status": "scheduled"}, "invalid_value", "/published_at"),
+        ({"status": "published", "published_at": "2199-01-01"}, "invalid_value", "/published_at"),
+        ({"status": "gone"}, "invalid_value", "/status"),
+        ({"correction": "It was wrong."}, "invalid_value", "/correction"),
+        ({"seo": {"keywords": "x"}}, "unknown_field", "/seo/keywords"),
+        ({"related": [{"article": "no-such-article"}]}, "invalid_value", "/related/0/article"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+async def test_mistake_in_a_change_is_refused_and_changes_nothing(
+    desk: Served, body: Json, code: str, pointer: str
+) -> None:
+    first = await made(desk, body="<p>Words.</p>")
+    before = await desk.editor.get(f"/v1/articles/{first['id']}")
+    answer = await patch(desk, first, {"standfirst": "new", **body})
+    assert answer.status_code == 422, answer.text
+    assert (answer.json()["code"], answer.json()["errors"][0]["pointer"]) == (code, pointer)
+    assert (await desk.editor.get(f"/v1/articles/{first['id']}")).content == before.content
+    assert counted(desk, first["id"]) == (1, 0)
+
+
+async def test_if_match_compares_the_version_and_nothing_else(desk: Served) -> None:
+    first = await made(desk)
+    for version, tag in enumerate(('W/"1-0000000000000000"', '"2"', '"99", "3-abc"', "*"), 1):
+        answer = await patch(desk, first, {"standfirst": f"Line {version}"}, version=tag)
+        assert (answer.status_code, answer.json().get("version")) == (200, version + 1), answer.text
+    path = f"/v1/articles/{first['id']}"
+    for method in ("PATCH", "PUT", "DELETE"):
+        bare = await desk.editor.request(method, path, json={"title": "x"} if method != "DELETE" else None)
+        assert (bare.status_code, bare.json()["code"]) == (428, "precondition_required")
+    for tag in ("", "5", '"x"', "W/5", '"999999999999999999999"'):
+        answer = await patch(desk, first, {"standfirst": "x"}, version=tag)
+        assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed"), tag
+
+
+async def test_stale_writer_is_told_what_has_changed_since(desk: Served) -> None:
+    first = await made(desk, standfirst="A")
+    second = (await patch(desk, first, {"standfirst": "B", "tags": ["nato"]})).json()
+    third = (await patch(desk, second, {"authors": ["Jon Abara"], "body": "<p>x</p>"})).json()
+    assert (await patch(desk, third, {"standfirst": "A", "tags": []})).status_code == 200
+    for version, fields in (
+        (1, ["authors", "body"]),
+        (2, ["authors", "body", "standfirst", "tags"]),
+        (7, ["authors", "body"]),
+    ):
+        answer = await send(desk, "PUT", first, first, f'"{version}"')
+        assert answer.status_code == 412
+        problem = answer.json()
+        assert (problem["current_version"], problem["changed_fields"]) == (4, fields), version
+
+
+async def test_of_many_with_one_version_exactly_one_wins(served: Served) -> None:
+    article = await made(served)
+    for round in range(2):
+        answers = await asyncio.gather(
+            *(patch(served, article, {"title": f"Title {round} of writer {n}"}) for n in range(40))
+        )
+        won = [answer for answer in answers if answer.status_code == 200]
+        assert len(won) == 1
+        assert {answer.status_code for answer in answers} == {200, 412}
+        article = won[0].json()
+    everyone = await asyncio.gather(
+        *(patch(served, article, {"standfirst": f"Line {n}"}, version="*") for n in range(12))
+    )
+    assert {answer.status_code for answer in everyone} == {200}
+    assert counted(served, article["id"]) == (15, 14)
+
+
+async def test_renamed_article_answers_under_its_new_slug(desk: Served) -> None:
+    first = await made(desk, slug="called-so-first", status="published")
+    taken = await made(desk, slug="called-otherwise")
+    refused = await patch(desk, first, {"slug": "called-otherwise"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (409, "/slug")
+    now = (await patch(desk, first, {"slug": "called-so-now", "previous_slugs": ["called-so-once"]})).json()
+    for old in ("called-so-first", "called-so-once"):
+        answer = await desk.public.get(f"/v1/articles/{old}?fields=title")
+        assert (answer.status_code, answer.headers["location"]) == (308, "/v1/articles/called-so-now?fields=title")
+    write = await desk.editor.patch("/v1/articles/called-so-first", json={}, headers={"If-Match": "*"})
+    assert (write.status_code, write.headers["location"]) == (308, "/v1/articles/called-so-now")
+    back = await patch(desk, now, {"slug": "called-so-first"})
+    assert (back.status_code, back.json()["slug"]) == (200, "called-so-first")
+    elsewhere = await patch(desk, taken, {"previous_slugs": ["fine", "called-so-once"]})
+    assert (elsewhere.status_code, elsewhere.json()["errors"][0]["pointer"]) == (409, "/previous_slugs/1")
+
+
+async def test_identity_of_another_article_is_refused(desk: Served) -> None:
+    await made(desk, external_id="e-1", origin="herald")
+    other = await made(desk, external_id="e-2", origin="herald")
+    refused = await patch(desk, other, {"external_id": "e-1"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "external_id_taken")
+    assert (await patch(desk, other, {"external_id": None})).json()["external_id"] is None
+
+
+async def test_states_change_in_their_order_only(desk: Served) -> None:
+    article = await made(desk)
+    steps = (
+        ({"status": "withdrawn"}, 409), ({"status": "scheduled", "published_at": "2199-01-01"}, 200),
+        ({"status": "withdrawn"}, 409), ({"status": "published"}, 422), ({"status": "draft"}, 200),
+        ({"status": "published", "published_at": None}, 200), ({"status": "draft"}, 409),
+        ({"published_at": None}, 422), ({"published_at": "2199"}, 422), ({"status": "scheduled"}, 409),
+        ({"status": "withdrawn"}, 200), ({"status": "draft"}, 409), ({"status": "published"}, 200),
+    )  # fmt: skip
+    first = None
+    for body, status in steps:
+        answer = await patch(desk, article, body)
+        assert answer.status_code == status, (body, answer.text)
+        if status == 409:
+            assert answer.json()["code"] == "invalid_transition"
+            assert body["status"] not in answer.json()["allowed"]
+        article = (await desk.editor.get(f"/v1/articles/{article['id']}")).json()
+        first = first or article["first_published_at"]
+        assert article["first_published_at"] == first
+
+
+async def test_deleted_article_is_gone_with_its_reason_and_can_return(served: Served) -> None:
+    article = await served.post(title="This was wrong from the start", slug="wrong", tags=["nato"])
+    answer = await send(served, "DELETE", article, params={"reason": "It was wrong."})
+    withdrawn = answer.json()
+    assert (answer.status_code, withdrawn["status"], withdrawn["version"]) == (200, "withdrawn", 2)
+    gone = await served.public.get("/v1/articles/wrong")
+    assert (gone.status_code, gone.json()["reason"]) == (410, "It was wrong.")
+    assert gone.json()["withdrawn_at"]
+    listed = await served.public.get("/v1/articles", params={"min_seq": answer.headers["x-seq"]})
+    assert (listed.json()["data"], listed.json()["page"]["total"]) == ([], 0)
+    same = await send(served, "DELETE", withdrawn)
+    assert (same.status_code, same.json()["version"]) == (200, 2)
+    back = await patch(served, withdrawn, {"status": "published"})
+    assert back.status_code == 200
+    assert (await served.public.get("/v1/articles/wrong")).json() == back.json()
+    again = await send(served, "DELETE", back.json())
+    assert again.status_code == 200
+    assert (await served.public.get("/v1/articles/wrong")).json()["reason"] is None
+
+
+async def test_article_that_was_never_public_just_goes(desk: Served) -> None:
+    for status in ({}, {"status": "scheduled", "published_at": "2199"}):
+        article = await made(desk, slug="never-seen", **status)
+        answer = await send(desk, "DELETE", article)
+        assert (answer.status_code, answer.content) == (204, b"")
+        nothing = await desk.editor.get("/v1/articles/no-such-article-at-all")
+        for ref in ("never-seen", article["id"]):
+            left = await desk.editor.get(f"/v1/articles/{ref}")
+            assert (left.status_code, left.content) == (404, nothing.content)
+    told = await desk.editor.get("/v1/changes?since=0&status=draft,scheduled&limit=1000")
+    assert {"purged"} == {one["event"] for one in told.json()["data"] if one["article"]["id"] == article["id"]}
+    public = await desk.public.get("/v1/changes?since=0&limit=1000")
+    assert article["id"] not in [one["article"]["id"] for one in public.json()["data"]]
+
+
+async def test_purged_article_leaves_nothing_but_that_it_was_there(served: Served) -> None:
+    body = {"title": "Quibbleford was named by mistake", "slug": "quibbleford", "status": "published"}
+    key = {"Idempotency-Key": "once"}
+    article = (await served.editor.post("/v1/articles", json=body, headers=key)).json()
+    translation = await served.post(title="Auf Deutsch", translation_of=article["id"])
+    article = (await patch(served, article, {"slug": "quibbleford-renamed"})).json()
+    assert (await send(served, "DELETE", article, params={"purge": "true", "reason": "x"})).status_code == 422
+    answer = await send(served, "DELETE", article, params={"purge": "true"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    for ref in ("quibbleford", "quibbleford-renamed", article["id"]):
+        for client in (served.public, served.editor):
+            gone = await client.get(f"/v1/articles/{ref}")
+            assert (gone.status_code, set(gone.json())) == (
+                410, {"type", "title", "status", "detail", "code", "request_id"},
+            )  # fmt: skip
+    told = (await served.public.get("/v1/changes?since=0")).json()["data"]
+    assert [(one["event"], one["article"]["slug"]) for one in told if one["article"]["id"] == article["id"]] == [
+        ("purged", None)
+    ]
+    rest = await served.editor.get(f"/v1/articles/{translation['id']}")
+    assert (rest.json()["translation_of"], rest.json()["version"]) == (None, 2)
+    found = await served.public.get("/v1/search", params={"q": "quibbleford", "min_seq": answer.headers["x-seq"]})
+    assert found.json()["page"]["total"] == 0
+    stored = served.settings.data_dir / "dateline.db"
+    if served.db.dialect == "sqlite":
+        with served.db.snapshot() as snapshot:
+            rows = snapshot.connection.exec_driver_sql("SELECT before || after FROM change").scalars().all()
+        assert stored.exists()
+        assert not [row for row in rows if row and "quibbleford" in row]
+    anew = await served.editor.post("/v1/articles", json=body, headers=key)
+    assert (anew.status_code, anew.json()["slug"]) == (201, "quibbleford")
+    assert (await served.public.get("/v1/articles/quibbleford")).status_code == 200
+
+
+async def test_scopes_decide_who_may_change_what(desk: Served) -> None:
+    draft = await made(desk)
+    public = await made(desk, status="published")
+    writer, seer = await desk.key("write", "read_drafts"), await desk.key("read_drafts")
+    blind, chief = await desk.key("write", "publish"), await desk.key("admin", "read_drafts")
+    nothing = await desk.public.get("/v1/articles/no-such-article-at-all")
+
+    async def tried(key: dict[str, str], method: str, article: Json, body: object = None, query: str = "") -> int:
+        content: Json = {} if body is None else {"json": body}
+        headers = {**key, "If-Match": "*"}
+        path = f"/v1/articles/{article['id']}{query}"
+        answer = await desk.public.request(method, path, headers=headers, **content)
+        if answer.status_code == 404:
+            assert answer.content == nothing.content
+        if answer.status_code == 403:
+            assert answer.json()["code"] == "missing_scope"
+        return answer.status_code
+
+    assert await tried({}, "PATCH", draft, {}) == 401
+    assert await tried({}, "DELETE", public) == 401
+    assert await tried(seer, "PATCH", draft, {"title": "x"}) == 403
+    assert await tried(blind, "PATCH", draft, {"title": "x"}) == 404
+    assert await tried(writer, "PATCH", draft, {"title": "x"}) == 200
+    assert await tried(writer, "PATCH", draft, {"status": "published"}) == 403
+    assert await tried(writer, "PATCH", public, {"title": "x"}) == 403
+    assert await tried(writer, "DELETE", public) == 403
+    assert await tried(writer, "DELETE", public, query="?purge=true") == 403
+    assert await tried(blind, "PATCH", public, {"title": "x"}) == 200
+    assert await tried(writer, "DELETE", draft) == 204
+    assert await tried(chief, "DELETE", public, query="?purge=true") == 204
+
+
+async def test_correction_is_kept_shown_and_announced(desk: Served) -> None:
+    article = await made(desk, status="published")
+    text = "An earlier version named twelve states."
+    now = (await patch(desk, article, {"title": "Eleven states", "correction": text})).json()
+    [correction] = now["corrections"]
+    assert (correction["text"], correction["version"], correction["at"]) == (text, 2, now["updated_at"])
+    assert (await desk.public.get(f"/v1/articles/{article['id']}")).json()["corrections"] == [correction]
+    put = await send(desk, "PUT", now, {**now, "correction": "And another."})
+    assert [one["version"] for one in put.json()["corrections"]] == [2, 3]
+    told = (await desk.public.get("/v1/changes?since=0&limit=1000")).json()["data"]
+    events = [(one["event"], one["changed_fields"]) for one in told if one["article"]["id"] == article["id"]]
+    assert events == [("published", []), ("corrected", ["corrections", "title"]), ("corrected", ["corrections"])]
+
+
+async def test_repeated_change_gets_the_same_answer(served: Served) -> None:
+    article = await made(served, slug="repeated")
+    key = {"Idempotency-Key": "k"}
+    body = {"title": "Changed once", "slug": "repeated-and-renamed"}
+    answers = [
+        await served.editor.patch("/v1/articles/repeated", json=body, headers={"If-Match": '"1"', **key})
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    other = await patch(served, answers[0].json(), {"title": "Another"}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
+    at_once = await asyncio.gather(
+        *(patch(served, answers[0].json(), {"title": "At once"}, headers={"Idempotency-Key": "c"}) for _ in range(8))
+    )
+    assert {(answer.status_code, answer.json()["version"]) for answer in at_once} == {(200, 3)}
+    for _ in range(2):
+        gone = await send(served, "DELETE", article, version='"3"', headers={"Idempotency-Key": "d"})
+        assert gone.status_code == 204
+
+
+async def test_what_is_removed_from_a_body_is_reported(desk: Served) -> None:
+    unsafe = '<p onclick="x()">Hi<script>x()</script> <a href="javascript:x()">there</a></p>'
+    removed = ["onclick of p", "script", "href of a"]
+    article = await desk.editor.post("/v1/articles", json={"title": "Unsafe", "body": unsafe})
+    markdown = await patch(desk, article.json(), {"body": {"markdown": f"Some *words*\n\n{unsafe}"}})
+    for answer in (article, markdown):
+        [warning] = json.loads(answer.headers["dateline-warnings"])
+        assert (warning["code"], warning["pointer"], warning["removed"]) == ("markup_removed", "/body", removed)
+        assert "script" not in answer.json()["body"]
+        assert "Hi" in answer.json()["body"]
+    back = await send(desk, "PUT", markdown.json(), markdown.json())
+    assert (back.status_code, back.headers.get("dateline-warnings")) == (200, None)
+    text = await patch(desk, markdown.json(), {"body": {"text": "a <b> c"}})
+    assert (text.headers.get("dateline-warnings"), text.json()["body"]) == (None, "<p>a &lt;b&gt; c</p>")
+
+
+async def test_bodies_that_cannot_be_read_are_problems(desk: Served) -> None:
+    article = await made(desk)
+    path, tag = f"/v1/articles/{article['id']}", {"If-Match": "*"}
+    for method, kind, content, status in (
+        ("PATCH", "application/merge-patch+json", b'{"title": "x"', 400),
+        ("PATCH", "application/json", b"[]", 400),
+        ("PATCH", "application/json-patch+json", b"[]", 415),
+        ("PUT", "application/merge-patch+json", b"{}", 415),
+        ("PUT", "application/json", b"", 400),
+    ):
+        answer = await desk.editor.request(method, path, content=content, headers=tag | {"Content-Type": kind})
+        assert answer.status_code == status
+    assert counted(desk, article["id"]) == (1, 0)
