@@ -22,8 +22,8 @@ from app.tags.schemas import Tag, TagList
 OPERATIONS = {
     "list_articles", "get_article", "list_related", "get_neighbours", "resolve_address", "create_article",
     "update_article", "replace_article", "delete_article", "list_revisions", "get_revision", "get_revision_diff",
-    "restore_revision", "search_articles", "list_regions", "get_region_tree", "get_region", "list_tags", "get_tag", "get_liveness",
-    "get_readiness",
+    "restore_revision", "search_articles", "list_regions", "get_region_tree", "get_region", "list_tags", "get_tag",
+    "get_liveness", "get_readiness",
 }  # fmt: skip
 
 
