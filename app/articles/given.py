@@ -1,5 +1,6 @@
 """The shapes of articles as clients send them. Checks and cleans; looks nothing up."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
@@ -229,12 +230,25 @@ PATCH_EXAMPLE: JsonDict = {
 }
 
 
+def _with_read_only(example: JsonDict) -> Callable[[JsonDict], None]:
+    """The read shape is accepted back, so the description has it too."""
+
+    def describe(schema: JsonDict) -> None:
+        properties = schema["properties"]
+        assert isinstance(properties, dict)
+        for name in READ_ONLY:
+            properties[name] = {"readOnly": True, "description": "Accepted if it is unchanged."}
+        schema["example"] = example
+
+    return describe
+
+
 class ArticlePatch(ArticleFields):
     """A JSON Merge Patch (RFC 7396): what it names is changed, null clears, lists replace, objects are merged.
 
     Of the read shape, what only the server says is accepted if it is unchanged."""
 
-    model_config = ConfigDict(json_schema_extra={"example": PATCH_EXAMPLE})
+    model_config = ConfigDict(json_schema_extra=_with_read_only(PATCH_EXAMPLE))
 
     correction: Reason | None = Field(
         default=None, description="What was wrong, for readers; only with a change of a published article."
@@ -247,4 +261,4 @@ class ArticlePut(ArticlePatch):
 
     Of the read shape, what only the server says is accepted if it is unchanged."""
 
-    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+    model_config = ConfigDict(json_schema_extra=_with_read_only(EXAMPLE))
