@@ -12,11 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app import health
-from app.articles import beside, revision_routes, schedule, writing
+from app.articles import beside, relating, revision_routes, schedule, writing
 from app.articles import routes as articles
 from app.articles.archive import Archive
 from app.articles.cards import Cards
-from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut
+from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace
 from app.changes import log
 from app.changes.follower import Following
 from app.db import Database
@@ -53,7 +53,7 @@ TAGS = (
     {"name": "importing", "description": "Many articles at once."},
     {"name": "operating", "description": "Health of this server."},
 )
-BODIES = (ArticleCreate, ArticlePatch, ArticlePut)
+BODIES = (ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace)
 
 
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
@@ -74,8 +74,8 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     )
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
-    features = (articles, beside, writing, revision_routes, search, counting, regions, tags, following, exports)
-    for feature in (*features, imports, health):
+    features = (articles, beside, writing, relating, revision_routes, search, counting, regions, tags, following)
+    for feature in (*features, exports, imports, health):
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))
     problems.install(app)

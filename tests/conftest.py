@@ -95,12 +95,12 @@ def _administer(server: str, statement: str) -> None:
         connection.execute(statement)
 
 
-@pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An archive's database, migrated, with all regions and nothing else. Runs a test once on each engine."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "dateline.db")
-        yield f"sqlite:///{tmp_path / 'dateline.db'}"
+@contextlib.contextmanager
+def new_archive(request: pytest.FixtureRequest, engine: str, folder: Path) -> Iterator[str]:
+    """The address of an archive's database, migrated, with all regions and nothing else."""
+    if engine == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), folder / "dateline.db")
+        yield f"sqlite:///{folder / 'dateline.db'}"
         return
     server = request.getfixturevalue("postgres_server")
     template = request.getfixturevalue("postgres_template")
@@ -110,6 +110,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield server.format(name)
     finally:
         _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new archive for each test, which runs once on each engine."""
+    with new_archive(request, request.param, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -358,3 +358,14 @@ def test_a_title_is_enough_for_any_object(record: dict[str, object]) -> None:
 @given(st.lists(st.binary(max_size=40).map(lambda line: line.replace(b"\n", b"")), max_size=6))
 def test_any_bytes_give_items_and_no_error(lines: list[bytes]) -> None:
     assert all(item.where.startswith("f") for item in parse(b"\n".join(lines)))
+
+
+def test_related_entry_for_a_hidden_article_brings_only_what_the_editors_said() -> None:
+    hidden = {"status": "draft", "title": "Nobody knows", "url": "https://news.example/nobody-knows"}
+    given = [
+        {"title": "Nobody knows", "url": None, "article": hidden},
+        {"title": "The editors' words", "article": hidden},
+        {"title": "Nobody knows", "url": "https://a.example/b", "article": hidden, "unlinked": True},
+    ]
+    found = read({"title": "T", "related": given}).related
+    assert found == (RelatedPost("The editors' words"), RelatedPost(None, "https://a.example/b", unlinked=True))

@@ -53,7 +53,7 @@ RESOLVE = Parameters(
 async def list_related(request: Request) -> Response:
     """The editors' related posts in their order, filled up with similar articles.
 
-    Entries whose article is not known yet are `unresolved`.
+    Entries whose article is not known yet, or has been withdrawn, are `unresolved`.
     """
     here = archive.of(request)
     view = await here.view(request)
@@ -66,7 +66,8 @@ async def list_related(request: Request) -> Response:
     if kind != "editorial" and len(rows) < limit:
         rows += await present.similar(here, view, found.id, read, limit - len(rows), after=rows)
     body = orjson.dumps({"data": rows[:limit]})
-    return answer.item(request, body, token=view.token, public=view.public, tags=[f"article:{found.id}", "list"])
+    tags = [f"article:{found.id}", "list"]
+    return answer.item(request, body, token=view.token, public=view.public, version=found.version, tags=tags)
 
 
 @router.get(

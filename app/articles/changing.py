@@ -109,7 +109,9 @@ class Change:
         wanted = merge(shown, data)
         given = sent.changed(shown, data, wanted)
         names = [name for name in wanted if name in ArticleFields.model_fields]
-        made = fields.changes(given, names, self.view.atlas, await incoming.known(self.here.db, given))
+        known = await incoming.known(self.here.db, given, hidden=self.caller.may("read_drafts"))
+        known = replace(known, own=found.id)
+        made = fields.changes(given, names, self.view.atlas, known)
         edit = Edit(made, given.correction)
         return Planned(found.version, lambda session, current: self.edited(session, current, edit))
 

@@ -9,11 +9,11 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlmodel import Session
 
-from app.articles import revisions, saving, slugs, stored
+from app.articles import related, revisions, saving, slugs, stored
 from app.articles.columns import Existing, Saving
 from app.articles.fields import wrong
 from app.articles.filters import DATELINE
-from app.articles.manuscript import Manuscript, RelatedEntry
+from app.articles.manuscript import Manuscript
 from app.articles.saving import Batch, Saved
 from app.articles.stored import Stored
 from app.errors import ExternalIdTaken, InvalidTransition, PreconditionFailed
@@ -59,7 +59,7 @@ def edit(session: Session, current: Stored, wanted: Edit, saving_: Saving) -> Sa
     InvalidTransition, SlugTaken or ExternalIdTaken where it cannot be."""
     connection, existing = session.connection(), current.existing
     before = stored.manuscript(connection, current)
-    after = _as_before(session, before, _revised(before, wanted.changes))
+    after = _as_before(session, existing.id, before, _revised(before, wanted.changes))
     _check(before, after, wanted, existing, saving_.now)
     also = _linked(before, after) + slugs.additions(connection, existing.id, after)
     reason = wanted.reason if wanted.reason is not None else existing.withdrawn_reason
@@ -114,25 +114,17 @@ def _placed(before: Manuscript, made: Mapping[str, Any]) -> tuple[tuple[int, int
     return tuple(merged.items())
 
 
-def _as_before(session: Session, before: Manuscript, after: Manuscript) -> Manuscript:
+def _as_before(session: Session, id: int, before: Manuscript, after: Manuscript) -> Manuscript:
     """What says the same in other words is the same: tags by other names, related posts by their shown titles."""
     if after.tags != before.tags:
         ids = tags.resolve(session, (*before.tags, *after.tags))
         if [ids[one] for one in before.tags] == list(dict.fromkeys(ids[one] for one in after.tags)):
             after = replace(after, tags=before.tags)
     if after.related != before.related:
-        titles = _titles(session.connection(), before.related or ())
-        known = {(one.target, one.title or titles.get(one.target), one.url): one for one in before.related or ()}
-        entries = ((one.target, one.title or titles.get(one.target), one.url) for one in after.related or ())
-        kept = [known.get(key, one) for key, one in zip(entries, after.related or (), strict=True)]
-        after = replace(after, related=tuple(kept))
+        related.stand_in_line(session.connection())  # what is linked meanwhile is no edit
+        now, then = (related.settled(session.connection(), id, one.related or ()) for one in (before, after))
+        after = replace(after, related=before.related if now == then else then)
     return after
-
-
-def _titles(connection: Connection, entries: Collection[RelatedEntry]) -> dict[int | None, str]:
-    targets = [one.target for one in entries if one.target is not None]
-    rows = connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(targets)))
-    return {row[0]: row[1] for row in rows}
 
 
 def _without_addresses(after: Manuscript) -> Manuscript:

@@ -55,6 +55,7 @@ POST: dict[str, object] = {
     "article": None,
     "score": None,
     "reason": None,
+    "unlinked": False,
 }
 ARTICLE = CARD | {"body": "<p>The commission sits in Budapest.</p>", "related": [POST]}
 LIST = {"data": [CARD], "page": PAGE, "warnings": []}

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import cast
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, select
 
-from app.articles.filters import ORIGINAL, Facts
+from app.articles.filters import ORIGINAL, UNRESOLVED, Facts
 from app.changes.log import Facts as LoggedFacts
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
 
@@ -54,9 +54,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
     }
 
 
-_waiting = exists(
-    select(RELATED.c.id).where(RELATED.c.article_id == A.c.id, RELATED.c.target_id.is_(None)).correlate(A)
-)
+_waiting = UNRESOLVED.where(RELATED.c.article_id == A.c.id).correlate(A).exists()
 _articles = select(
     A.c.id, A.c.status, A.c.language, A.c.origin, A.c.external_id, A.c.slug, A.c.source_id, A.c.published_at,
     A.c.updated_at, A.c.dateline_from, A.c.dateline_to, A.c.images, A.c.corrections,

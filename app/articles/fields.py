@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from app.articles import bodies
+from app.articles import bodies, posts
 from app.articles.filters import ROLES
-from app.articles.given import ArticleFields, ArticleIn, BodyIn, DatelineIn, RegionIn, RelatedIn, SourceIn, TagIn
-from app.articles.manuscript import Dateline, RelatedEntry
+from app.articles.given import ArticleFields, BodyIn, DatelineIn, RegionIn, SourceIn, TagIn
+from app.articles.manuscript import Dateline
 from app.errors import FieldError, InvalidInput
 from app.http.times import Instant, Period, read_time, read_zone
 from app.regions import refs
@@ -20,10 +20,12 @@ from app.tags.service import Wanted
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the references of a body lead to, by reference: articles and tags that there are."""
+    """What the references of a body lead to, by reference: articles and tags that there are. `own` is the article that
+    the body is of, where there is one."""
 
     articles: Mapping[str, int]
     tags: Mapping[str, tags.Known]
+    own: int | None = None
 
 
 def changes(given: ArticleFields, names: Iterable[str], atlas: Atlas, known: Known) -> dict[str, Any]:
@@ -85,7 +87,9 @@ _MADE: dict[str, _Made] = {
     "authors": lambda given, atlas, known: {"authors": _tags(given.authors or (), "contributor", known, "/authors")},
     "tags": lambda given, atlas, known: {"tags": _tags(given.tags or (), "topic", known, "/tags")},
     "regions": lambda given, atlas, known: {"regions": _regions(given.regions or (), atlas)},
-    "related": lambda given, atlas, known: {"related": _related(given.related or (), known)},
+    "related": lambda given, atlas, known: {
+        "related": tuple(posts.read(given.related or (), known.articles, "/related", known.own))
+    },
     "images": lambda given, atlas, known: {"images": _json([one.model_dump() for one in given.images or ()], "[]")},
     "source": _source,
     "signature": _words("signature"),
@@ -217,18 +221,6 @@ def _regions(given: Sequence[str | int | RegionIn], atlas: Atlas) -> tuple[tuple
     return tuple(found)
 
 
-def _related(given: Sequence[RelatedIn], known: Known) -> tuple[RelatedEntry, ...]:
-    entries: list[RelatedEntry] = []
-    for i, one in enumerate(given):
-        if one.kind == "similar":
-            continue
-        target = _article(article_ref(one), known, f"/related/{i}/article")
-        if target is None and not one.title and not one.url:
-            raise wrong("A related post needs an article, a title or a url.", f"/related/{i}")
-        entries.append(RelatedEntry(one.title or None, one.url or None, target))
-    return tuple(entries)
-
-
 def _article(ref: str | None, known: Known, pointer: str) -> int | None:
     if ref is None:
         return None
@@ -236,13 +228,6 @@ def _article(ref: str | None, known: Known, pointer: str) -> int | None:
     if found is None:
         raise wrong(f"There is no article {ref[:80]!r}.", pointer)
     return found
-
-
-def article_ref(given: RelatedIn) -> str | None:
-    one = given.article
-    if isinstance(one, ArticleIn):
-        one = one.id if one.id is not None else one.slug
-    return None if one is None else str(one)
 
 
 def tag_ref(given: str | int | TagIn) -> str | None:

@@ -6,12 +6,24 @@ a search, a count or a consumer of changes means.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, false, literal_column, not_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, false, literal_column, not_, or_, select
 
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
 from app.sql import AnyOf, Value
 
 A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
+
+_target = A.alias("target")
+UNRESOLVED = (
+    select(RELATED.c.article_id)
+    .outerjoin(_target, _target.c.id == RELATED.c.target_id)
+    .where(
+        or_(RELATED.c.title.is_not(None), RELATED.c.url.is_not(None)),
+        or_(_target.c.id.is_(None), and_(_target.c.status != literal_column("'published'"), _target.c.public_once)),
+    )
+)
+"""Articles with a related entry that everybody sees as `unresolved`: by the editors' words, for an article that is not
+there or that has been withdrawn. One that never was public shows nothing."""
 
 ABOUT, MENTION, DATELINE = 1, 2, 4
 ROLES = {"about": ABOUT, "mention": MENTION, "dateline": DATELINE}
@@ -172,8 +184,7 @@ def _plain(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     if wanted.has_correction:
         found.append(A.c.corrections != literal_column("'[]'"))
     if wanted.has_unresolved:
-        waiting = select(RELATED.c.id).where(RELATED.c.article_id == A.c.id, RELATED.c.target_id.is_(None))
-        found.append(exists(waiting.correlate(A)))
+        found.append(UNRESOLVED.where(RELATED.c.article_id == A.c.id).correlate(A).exists())
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag, WithJsonSchema
 from pydantic.config import JsonDict, JsonValue
 
 from app import text
@@ -32,7 +32,7 @@ Address = Annotated[
     Field(max_length=2000, pattern=r"^https?://[^\s\x00-\x20\x7f-\x9f\ufeff\ufffe\uffff]+$"),
 ]
 
-BRANCHES = frozenset({"(text)", "(number)", "(object)"})
+BRANCHES = frozenset({"(text)", "(number)", "(object)", "(list)"})
 """How the places of errors name the branch of an Either that was taken; no part of any JSON pointer."""
 
 
@@ -41,6 +41,8 @@ def _branch(value: object) -> str | None:
         return "(text)"
     if isinstance(value, int) and not isinstance(value, bool):
         return "(number)"
+    if isinstance(value, list):
+        return "(list)"
     return "(object)" if isinstance(value, dict) else None
 
 
@@ -126,7 +128,9 @@ SourceGiven = Annotated[AsText | Annotated[SourceIn, Tag("(object)")], _by_kind]
 
 
 class RelatedIn(Given):
-    """`{"article": ref}`, or what is known: `{"title", "url"}`. The rest of the read shape is accepted."""
+    """`{"article": ref}`, or what is known: `{"title", "url"}`. The rest of the read shape is accepted.
+
+    `unlinked: true` never links it, `false` does again; without it, an entry that was there stays as it was."""
 
     article: ArticleRef | None = None
     title: Short | None = None
@@ -136,6 +140,39 @@ class RelatedIn(Given):
     status: Literal["linked", "unresolved"] | None = None
     score: float | None = None
     reason: Words | None = None
+    unlinked: bool | None = None
+
+
+RelatedGiven = Annotated[AsText | Annotated[RelatedIn, Tag("(object)")], _by_kind]
+"""A text is a title."""
+Posts = Annotated[list[RelatedGiven], Field(max_length=100)]
+
+
+class PostsIn(Given):
+    """The editors' list as reading gives it."""
+
+    data: Posts
+
+
+POSTS_EXAMPLE: JsonDict = {
+    "data": [
+        {"article": "how-the-danube-commission-keeps-a-river-open"},
+        {"title": "What the Montreux Convention says about the Bosporus", "url": "https://example.org/montreux"},
+        {"title": "A namesake that is not meant", "unlinked": True},
+    ]
+}
+
+
+class RelatedReplace(
+    RootModel[Annotated[Annotated[Posts, Tag("(list)")] | Annotated[PostsIn, Tag("(object)")], _by_kind]]
+):
+    """The editors' related posts in their order, bare or under `data`; they replace those that are there."""
+
+    model_config = ConfigDict(strict=True, json_schema_extra={"example": POSTS_EXAMPLE})
+
+    def posts(self) -> tuple[Posts, str]:
+        """With the pointer to them."""
+        return (self.root, "") if isinstance(self.root, list) else (self.root.data, "/data")
 
 
 TIME_FORMS: list[JsonValue] = [
@@ -167,7 +204,6 @@ Standfirst = Annotated[str, BeforeValidator(_cleaned), Field(max_length=5000)]
 Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
 Tags = Annotated[list[TagRef], Field(max_length=200)]
 Regions = Annotated[list[RegionRef], Field(max_length=200)]
-RelatedPosts = Annotated[list[RelatedIn], Field(max_length=100)]
 Images = Annotated[list[ImageIn], Field(max_length=100)]
 OldSlugs = Annotated[list[Short], Field(max_length=50)]
 OldUrls = Annotated[list[Address], Field(max_length=50)]
@@ -186,7 +222,7 @@ class ArticleFields(Given):
     authors: Tags | None = None
     tags: Tags | None = None
     regions: Regions | None = None
-    related: RelatedPosts | None = None
+    related: Posts | None = None
     images: Images | None = None
     source: SourceGiven | None = None
     signature: Short | None = None
@@ -215,7 +251,7 @@ class ArticleCreate(ArticleFields):
     authors: Tags = Field(default_factory=list)
     tags: Tags = Field(default_factory=list)
     regions: Regions = Field(default_factory=list)
-    related: RelatedPosts = Field(default_factory=list)
+    related: Posts = Field(default_factory=list)
     images: Images = Field(default_factory=list)
     status: Literal["draft", "scheduled", "published"] = "draft"
     previous_slugs: OldSlugs = Field(default_factory=list)

@@ -1,9 +1,9 @@
 """From what a client sends to a new manuscript; looks up the articles and tags that it names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.articles import bodies, fields, queries
+from app.articles import bodies, fields, posts, queries
 from app.articles.archive import View
 from app.articles.fields import Known, dateline_span, wrong
 from app.articles.filters import ROLES
@@ -17,16 +17,21 @@ __all__ = ["dateline_span", "known", "manuscript"]
 ORIGIN = "api"
 
 
-async def known(db: Database, given: ArticleFields) -> Known:
-    """Looks up the articles and tags that a body names."""
-    named = [ref for one in given.related or () if one.kind != "similar" and (ref := fields.article_ref(one))]
+async def known(db: Database, given: ArticleFields, *, hidden: bool) -> Known:
+    """Looks up the articles and tags that a body names; `hidden`: the caller may see what is not published."""
+    named = posts.refs(given.related or ())
     named += [str(given.translation_of)] if given.translation_of is not None else []
-    found = {ref: await queries.find(db, ref) for ref in dict.fromkeys(named)}
     wanted = sorted({ref for one in (*(given.authors or ()), *(given.tags or ())) if (ref := fields.tag_ref(one))})
     return Known(
-        {ref: article.id for ref, article in found.items() if article is not None},
+        await articles(db, named, hidden=hidden),
         await tags.by_refs(db, wanted, hidden=True) if wanted else {},
     )
+
+
+async def articles(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, int]:
+    """Ids by reference. What a caller may not see is to them no article, as everywhere."""
+    found = {ref: await queries.find(db, ref) for ref in dict.fromkeys(refs)}
+    return {ref: one.id for ref, one in found.items() if one and (hidden or one.status == "published")}
 
 
 def manuscript(given: ArticleCreate, view: View, known: Known) -> Manuscript:

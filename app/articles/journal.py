@@ -1,6 +1,6 @@
 """What the log is told of articles: each change with the filterable facts before and after it."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 
 from sqlalchemy import Connection, select
@@ -20,11 +20,12 @@ def record(
     ids: Sequence[int],
     before: Mapping[int, Facts],
     fields: Mapping[int, Sequence[str]],
-    linked: Mapping[int, Sequence[int]],
+    linked: Collection[int],
     *,
     corrected: bool = False,
 ) -> None:
-    """A row for each saved article, and a `linked` row for each other article whose related post found its target."""
+    """A row for each saved article, and a `linked` row for each other article with a related post that found or lost
+    its target."""
     connection = session.connection()
     others = sorted(set(linked) - set(ids))
     after = facts.load(connection, [*ids, *others])
@@ -33,8 +34,9 @@ def record(
         entry = _entry(id, versions[id], before.get(id), after[id], fields.get(id, ()))
         log.record(session, replace(entry, event="corrected") if corrected else entry)
     for id in others:
-        # Before: the same facts, but an entry was still waiting.
-        entry = _entry(id, versions[id], replace(after[id], has_unresolved=True), after[id])
+        # Not loaded: an entry that waited for whatever comes has found its article.
+        was = before.get(id) or replace(after[id], has_unresolved=True)
+        entry = _entry(id, versions[id], was, after[id])
         log.record(session, replace(entry, event="linked", changed_fields=("related",)))
     changed = {id for id in ids if _is_public(before.get(id)) != _is_public(after[id])}
     _record_translations(session, sorted(changed), set(ids))

@@ -20,11 +20,15 @@ class Dateline:
 
 @dataclass(frozen=True, slots=True)
 class RelatedEntry:
-    """A related post as given: an article of this archive by id, or a title, an address or both."""
+    """A related post as given: an article of this archive by id, or a title, an address or both.
+
+    `unlinked` says that it is no link, for good; None: as it was, where the entry was there before.
+    """
 
     title: str | None = None
     url: str | None = None
     target: int | None = None
+    unlinked: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

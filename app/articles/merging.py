@@ -90,7 +90,7 @@ def _related(row: object) -> object:
     article = row.get("article") if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(article, dict) or "id" not in article:
         return row
-    return article["id"], row.get("title"), row.get("url")
+    return article["id"], row.get("title"), row.get("url"), bool(row.get("unlinked"))
 
 
 _REDUCED: dict[str, Callable[[object], object]] = {

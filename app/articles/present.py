@@ -23,7 +23,7 @@ _NESTED = {
     "corrections": ("at", "text", "version"),
     "source": ("slug", "name", "url"),
     "seo": ("title", "description", "canonical_url"),
-    "related": ("position", "kind", "status", "title", "url", "article", "score", "reason"),
+    "related": ("position", "kind", "status", "title", "url", "article", "score", "reason", "unlinked"),
 }
 ALL_FIELDS = (
     *FIELDS,
@@ -107,8 +107,8 @@ def _body(name: str, body: str) -> object:
 async def related(
     archive: Archive, view: View, ids: Sequence[int], wanted: params.Read | None = None
 ) -> dict[int, list[Json]]:
-    """The editors' related posts of articles as shown, in two statements. Entries whose target may not be seen, the
-    article itself, and a target named twice are left out. `wanted`: what to show of the targets, else their cards."""
+    """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
+    an article that may not be seen. `wanted`: what to show of the targets, else their cards."""
     return await entries_of(archive, view, ids, await queries.related(archive.db, ids), wanted)
 
 
@@ -116,21 +116,22 @@ async def entries_of(
     archive: Archive, view: View, ids: Sequence[int], rows: Sequence[RelatedRow], wanted: params.Read | None = None
 ) -> dict[int, list[Json]]:
     """The same for rows that are at hand, in one statement at most."""
-    visible = [row for row in rows if row.target_id is None or _may_see(view, row)]
+    rows = [row for row in rows if _may_see(view, row) or _is_unresolved(row)]
     targets = {
         row.target_id: Entry(row.target_id, row.target_version or 0, None)
-        for row in visible
-        if row.target_id is not None
+        for row in rows
+        if row.target_id is not None and _may_see(view, row)
     }
     shown = await _targets(archive, view, list(targets.values()), wanted) if targets else {}
     found: dict[int, list[Json]] = {id: [] for id in ids}
-    named: dict[int, set[int]] = defaultdict(set)
-    for row in visible:
-        if row.target_id is not None:
-            if row.target_id in named[row.article_id] or row.target_id not in shown:
-                continue
-            named[row.article_id].add(row.target_id)
-        found[row.article_id].append(_related(row, shown))
+    named: dict[int, set[object]] = defaultdict(set)
+    for row in rows:
+        article = shown.get(row.target_id) if row.target_id is not None else None
+        name = row.target_id if article is not None else (row.title, row.url)
+        if name in named[row.article_id] or (article is None and not _is_unresolved(row)):
+            continue
+        named[row.article_id].add(name)
+        found[row.article_id].append(_related(row, article))
     return found
 
 
@@ -153,6 +154,7 @@ async def similar(
             "article": shown[one.id],
             "score": one.score,
             "reason": one.reason,
+            "unlinked": False,
         }
         for i, one in enumerate(present, 1)
     ]
@@ -170,21 +172,26 @@ async def _targets(
 
 
 def _may_see(view: View, row: RelatedRow) -> bool:
-    if row.target_id == row.article_id:
-        return False
-    return row.target_status == "published" or view.caller.may("read_drafts")
+    return row.target_status == "published" or (row.target_id is not None and view.caller.may("read_drafts"))
 
 
-def _related(row: RelatedRow, shown: dict[int, Json]) -> Json:
+def _is_unresolved(row: RelatedRow) -> bool:
+    """As `filters.UNRESOLVED` has it: shown by the editors' words alone."""
+    hidden = row.target_id is None or (row.target_status != "published" and bool(row.target_public_once))
+    return hidden and (row.title is not None or row.url is not None)
+
+
+def _related(row: RelatedRow, article: Json | None) -> Json:
     return {
         "position": row.position,
         "kind": "editorial",
-        "status": "unresolved" if row.target_id is None else "linked",
-        "title": row.title or row.target_title,
+        "status": "unresolved" if article is None else "linked",
+        "title": row.title if article is None else row.title or row.target_title,
         "url": row.url,
-        "article": shown.get(row.target_id) if row.target_id is not None else None,
+        "article": article,
         "score": None,
         "reason": None,
+        "unlinked": bool(row.unlinked),
     }
 
 

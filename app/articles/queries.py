@@ -188,15 +188,17 @@ async def bodies(db: Database, ids: Sequence[int]) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class RelatedRow:
-    """An editors' related post; `target…` are of the article that it found, None while unresolved."""
+    """An editors' related post; `target…` are of the article that it means, None while that is waited for."""
 
     article_id: int
     position: int
     title: str | None
     url: str | None
+    unlinked: bool
     target_id: int | None
     target_version: int | None
     target_status: str | None
+    target_public_once: bool | None
     target_title: str | None
 
 
@@ -205,8 +207,8 @@ def _related(dialect: str) -> Prepared:
     target = A.alias("target")
     found = (
         select(
-            *(RELATED.c[name] for name in ("article_id", "position", "title", "url", "target_id")),
-            *(target.c[name] for name in ("version", "status", "title")),
+            *(RELATED.c[name] for name in ("article_id", "position", "title", "url", "unlinked", "target_id")),
+            *(target.c[name] for name in ("version", "status", "public_once", "title")),
         )
         .outerjoin(target, target.c.id == RELATED.c.target_id)
         .where(AnyOf(RELATED.c.article_id, "ids"))

@@ -1,20 +1,25 @@
 """Related posts: what is known of them, and the linking that happens in the transaction that makes it true.
 
 An entry waits, with its normalised keys, until an article is published whose address, slug or (unique, three words or
-more) title is the one it names. Linking moves neither `version` nor `updated_at` of the article that names it.
+more) title is the one it names. From then on it means that article, whatever either is called later: it is linked while
+that is published, not while it is withdrawn, and linked again when it returns; nothing but the article's own status
+says so. Linking moves neither `version` nor `updated_at` of the article that names it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select, text, update
 
 from app import text as texts
+from app.articles import entries
 from app.articles.manuscript import RelatedEntry
 from app.models import Article, ArticleSlug, ArticleUrl, RelatedPost, table
 
 A, RELATED, SLUG, URL = table(Article), table(RelatedPost), table(ArticleSlug), table(ArticleUrl)
 CHUNK = 300
+T = TypeVar("T", int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +48,62 @@ def stand_in_line(connection: Connection) -> None:
 
 def replace(
     connection: Connection, rows: Sequence[tuple[int, Sequence[RelatedEntry]]], existing: Sequence[int], site_url: str
-) -> None:
-    """Writes the editors' entries of articles anew, in their order; `existing` may have old ones."""
-    for i in range(0, len(existing), CHUNK):
-        connection.execute(delete(RELATED).where(RELATED.c.article_id.in_(existing[i : i + CHUNK])))
-    wanted = [_row(id, i, entry, site_url) for id, entries in rows for i, entry in enumerate(entries, 1)]
+) -> list[int]:
+    """Writes the editors' entries of articles, in their order; `existing` may have old ones. Returns those of them
+    whose entries are not what they were. The caller stands in line."""
+    stored = _stored(connection, existing)
+    settled = _settled(connection, dict(rows), stored)
+    others = {id: new for id, new in settled.items() if new != stored.get(id, [])}
+    for ids in _chunks([id for id in others if id in stored]):
+        connection.execute(delete(RELATED).where(RELATED.c.article_id.in_(ids)))
+    wanted = [_row(id, i, one, site_url) for id, new in others.items() for i, one in enumerate(new, 1)]
     if wanted:
         connection.execute(insert(RELATED), wanted)
+    known = set(existing)
+    return [id for id in others if id in known]
 
 
-def _row(article: int, position: int, entry: RelatedEntry, site_url: str) -> dict[str, object]:
+def settled(connection: Connection, article: int, given: Sequence[RelatedEntry]) -> tuple[RelatedEntry, ...]:
+    """What `replace` would keep of an article's entries: to be compared with what there is."""
+    return tuple(_settled(connection, {article: given}, _stored(connection, [article]))[article])
+
+
+def _settled(
+    connection: Connection, given: Mapping[int, Sequence[RelatedEntry]], stored: Mapping[int, Sequence[RelatedEntry]]
+) -> dict[int, list[RelatedEntry]]:
+    meant = {one.target for some in (given, stored) for listed in some.values() for one in listed}
+    titles = _titles(connection, sorted(id for id in meant if id is not None))
+    return {id: entries.settle(listed, stored.get(id, ()), titles, id) for id, listed in given.items()}
+
+
+def _stored(connection: Connection, articles: Sequence[int]) -> dict[int, list[RelatedEntry]]:
+    found: dict[int, list[RelatedEntry]] = {}
+    columns = [RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked")]
+    for ids in _chunks(articles):
+        rows = select(*columns).where(RELATED.c.article_id.in_(ids)).order_by(RELATED.c.article_id, RELATED.c.position)
+        for article, *values in connection.execute(rows):
+            found.setdefault(article, []).append(RelatedEntry(*values))
+    return found
+
+
+def _titles(connection: Connection, articles: Sequence[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for ids in _chunks(articles):
+        found |= {row[0]: row[1] for row in connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(ids)))}
+    return found
+
+
+def _row(article: int, position: int, one: RelatedEntry, site_url: str) -> dict[str, object]:
     return {
         "article_id": article,
         "position": position,
-        "title": entry.title,
-        "url": entry.url,
-        "target_id": entry.target,
-        "title_key": texts.title_key(entry.title) if entry.title else None,
-        "slug_key": _slug_key(entry.url, site_url) if entry.url else None,
-        "url_key": texts.url_key(entry.url) if entry.url else None,
-        "unlinked": False,
+        "title": one.title,
+        "url": one.url,
+        "target_id": one.target,
+        "title_key": texts.title_key(one.title) if one.title else None,
+        "slug_key": _slug_key(one.url, site_url) if one.url else None,
+        "url_key": texts.url_key(one.url) if one.url else None,
+        "unlinked": one.unlinked,
     }
 
 
@@ -72,6 +113,26 @@ def _slug_key(url: str, site_url: str) -> str | None:
         site_url and texts.url_key(url).startswith(texts.url_key(site_url) + "/")
     )
     return texts.last_segment(url) if inside else None
+
+
+def sources(connection: Connection, targets: Collection[int]) -> list[int]:
+    """The articles with an entry that means one of `targets`: what they show changes when these come or go."""
+    found: set[int] = set()
+    for ids in _chunks(sorted(targets)):
+        meaning = select(RELATED.c.article_id).where(RELATED.c.target_id.in_(ids))
+        found.update(connection.execute(meaning).scalars())
+    return sorted(found)
+
+
+def forget(connection: Connection, targets: Sequence[int]) -> None:
+    """Before articles go for good: entries that mean them wait again by their own words, and `link` may find them
+    another. Those without any go too, and so do those that meant what never was public: nobody has seen them."""
+    for ids in _chunks(targets):
+        hidden = select(A.c.id).where(A.c.id.in_(ids), A.c.public_once.is_(False))
+        wordless = RELATED.c.title.is_(None) & RELATED.c.url.is_(None)
+        meaning = RELATED.c.target_id.in_(ids)
+        connection.execute(delete(RELATED).where(meaning, or_(wordless, RELATED.c.target_id.in_(hidden))))
+        connection.execute(update(RELATED).where(meaning).values(target_id=None))
 
 
 def link(connection: Connection, saved: Sequence[int], published: Sequence[int]) -> dict[int, list[int]]:
@@ -96,16 +157,15 @@ def link(connection: Connection, saved: Sequence[int], published: Sequence[int])
 
 def _waiting_in(connection: Connection, articles: Sequence[int]) -> list[_Waiting]:
     rows: list[_Waiting] = []
-    for i in range(0, len(articles), CHUNK):
-        found = connection.execute(_waiting.where(RELATED.c.article_id.in_(articles[i : i + CHUNK])))
+    for ids in _chunks(articles):
+        found = connection.execute(_waiting.where(RELATED.c.article_id.in_(ids)))
         rows += (_Waiting(*row) for row in found)
     return rows
 
 
 def _waiting_for(connection: Connection, published: Sequence[int]) -> list[_Waiting]:
     rows: list[_Waiting] = []
-    for i in range(0, len(published), CHUNK):
-        ids = published[i : i + CHUNK]
+    for ids in _chunks(published):
         keys = (
             (RELATED.c.title_key, select(A.c.title_key).where(A.c.id.in_(ids), A.c.title_key != "")),
             (RELATED.c.slug_key, select(SLUG.c.slug).where(SLUG.c.article_id.in_(ids))),
@@ -149,7 +209,11 @@ def _look_up(
 ) -> dict[str, int]:
     wanted = sorted({key for key in keys if key})
     found: dict[str, int] = {}
-    for i in range(0, len(wanted), CHUNK):
-        chunk = statement.where(column.in_(wanted[i : i + CHUNK]))
+    for some in _chunks(wanted):
+        chunk = statement.where(column.in_(some))
         found |= {row[0]: row[1] for row in connection.execute(chunk.where(A.c.status == "published"))}
     return found
+
+
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))

@@ -64,17 +64,21 @@ def _kept(connection: Connection, one: Stored) -> Kept:
 def _related(connection: Connection, one: Stored) -> list[RelatedRow]:
     """Entries whose target has been purged meanwhile are shown by what the editors said of them."""
     targets = [entry.target for entry in one.related if entry.target is not None]
-    rows = connection.execute(select(A.c.id, A.c.version, A.c.status, A.c.title).where(A.c.id.in_(targets)))
+    rows = connection.execute(
+        select(A.c.id, A.c.version, A.c.status, A.c.public_once, A.c.title).where(A.c.id.in_(targets))
+    )
     known: dict[int | None, Mapping[str, object]] = {row.id: dict(row._mapping) for row in rows}
     return [
-        RelatedRow(one.columns["id"], position, entry.title, entry.url, *_target(known.get(entry.target)))
+        RelatedRow(
+            one.columns["id"], position, entry.title, entry.url, bool(entry.unlinked), *_target(known.get(entry.target))
+        )
         for position, entry in enumerate(one.related, 1)
         if entry.title or entry.url or entry.target in known
     ]
 
 
-def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, str | None, str | None]:
-    return (None, None, None, None) if row is None else tuple(row.values())  # type: ignore[return-value] # as selected
+def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, str | None, bool | None, str | None]:
+    return (None, None, None, None, None) if row is None else tuple(row.values())  # type: ignore[return-value] # as selected
 
 
 async def _article(here: Archive, view: View, id: int, kept: Kept) -> Json:

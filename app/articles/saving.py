@@ -60,11 +60,13 @@ def save(session: Session, batch: Batch, saving: Saving) -> list[Saved]:
     connection = session.connection()
     manuscripts, changed = batch.manuscripts, batch.changed
     known = [e.id for e in changed.values()]
-    before = facts.load(connection, known)
     revisions.keep(connection, known)
     sources = columns.sources(connection, {m.source for m in manuscripts if m.source})
     rows = [columns.row(m, e, sources, saving) for m, e in zip(manuscripts, batch.old, strict=True)]
     related.stand_in_line(connection)
+    turned = [e.id for i, e in changed.items() if (e.status == "published") != (rows[i]["status"] == "published")]
+    pointing = related.sources(connection, turned)
+    before = facts.load(connection, [*known, *pointing])
     ids = {i: e.id for i, e in changed.items()} | _insert(connection, batch, rows, saving.now)
     _move(connection, batch, rows)
     if batch.corrections is not None:
@@ -76,11 +78,12 @@ def save(session: Session, batch: Batch, saving: Saving) -> list[Saved]:
     _keep_addresses(connection, {ids[i]: m for i, m in enumerate(manuscripts)}, strict=batch.strict)
     _link(session, [(ids[i], m, rows[i]) for i, m in enumerate(manuscripts)], known)
     entries = [(ids[i], m.related) for i, m in enumerate(manuscripts) if m.related is not None]
-    related.replace(connection, entries, [id for id, _ in entries if id in before], saving.site_url)
+    for id in related.replace(connection, entries, [id for id, _ in entries if id in fields], saving.site_url):
+        fields[id].append("related")
     all_ids = [ids[i] for i in range(len(rows))]
     published = [ids[i] for i, row in enumerate(rows) if row["status"] == "published"]
     linked = related.link(connection, all_ids, published)
-    journal.record(session, all_ids, before, fields, linked, corrected=batch.corrections is not None)
+    journal.record(session, all_ids, before, fields, {*linked, *pointing}, corrected=batch.corrections is not None)
     return [
         Saved(ids[i], _int(rows[i]["version"]), "created" if e is None else "updated") for i, e in enumerate(batch.old)
     ]

@@ -106,7 +106,8 @@ class ArticleCard(Shape):
 
 
 class Related(Shape):
-    """A related post. `unresolved`: named by the editors, and not in the archive yet."""
+    """A related post. `unresolved`: named by the editors, and not in the archive yet, or no longer public. `unlinked`:
+    the editors want no link here, whatever is published."""
 
     position: int
     kind: Literal["editorial", "similar"]
@@ -116,6 +117,7 @@ class Related(Shape):
     article: ArticleCard | None
     score: float | None
     reason: str | None
+    unlinked: bool
 
 
 class Article(ArticleCard):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from app.articles import bodies, merging
-from app.articles.given import BRANCHES, READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch
+from app.articles.given import BRANCHES, READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
 from app.articles.merging import Json
 from app.errors import FieldError, InvalidInput, MalformedJson, UnsupportedMediaType
 from app.http.problems import invalid_input
@@ -37,13 +37,28 @@ async def body(request: Request, allowed: tuple[str, ...] = (JSON,)) -> bytes:
 
 def read(body: bytes) -> Json:
     """MalformedJson with the place."""
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
+    data = _json(body)
     if not isinstance(data, dict):
         raise MalformedJson("An object is expected here.")
     return data
+
+
+def _json(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
+
+
+def related(body: bytes) -> RelatedReplace:
+    """The editors' list, bare or under `data`."""
+    data = _json(body)
+    if not isinstance(data, (list, dict)):
+        raise MalformedJson("A list is expected here, or an object with `data`.")
+    try:
+        return RelatedReplace.model_validate(data)
+    except ValidationError as error:
+        raise InvalidInput(*_mistakes(error, ("data",))) from None
 
 
 def new(data: Json) -> ArticleCreate:

@@ -1,6 +1,6 @@
 """Brings articles in: one way for every door, in sets. Plain functions, session first; never commits.
 
-Each change is recorded for the log beside the fact, and related posts are linked in the same transaction.
+Each change is recorded for the log beside the fact, and related posts are linked and unlinked in the same transaction.
 """
 
 from collections.abc import Sequence

@@ -7,9 +7,9 @@ from sqlmodel import Session
 
 from app.articles import facts, journal, links, related, revisions
 from app.changes import log
-from app.models import Article, ArticleSlug, Change, IdempotencyKey, PurgedRef, RelatedPost, table
+from app.models import Article, ArticleSlug, Change, IdempotencyKey, PurgedRef, table
 
-A, SLUG, RELATED, PURGED = table(Article), table(ArticleSlug), table(RelatedPost), table(PurgedRef)
+A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)
 CHANGE, IDEMPOTENCY = table(Change), table(IdempotencyKey)
 
 AT_ONCE = 500
@@ -24,9 +24,10 @@ def go_live(session: Session, *, now: int) -> list[int]:
     due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= now)
     next_due = select(A.c.id).where(due).order_by(A.c.published_at, A.c.id).limit(AT_ONCE)
     ids = sorted(connection.execute(next_due.with_for_update(key_share=True)).scalars())
-    before = facts.load(connection, ids)
     revisions.keep(connection, ids)
     related.stand_in_line(connection)
+    sources = related.sources(connection, ids)
+    before = facts.load(connection, [*ids, *sources])
     live = (
         update(A)
         .where(A.c.id.in_(ids))
@@ -42,7 +43,7 @@ def go_live(session: Session, *, now: int) -> list[int]:
     connection.execute(live)
     links.show(connection, ids)
     linked = related.link(connection, ids, ids)
-    journal.record(session, ids, before, {id: ["status"] for id in ids}, linked)
+    journal.record(session, ids, before, {id: ["status"] for id in ids}, {*linked, *sources})
     return ids
 
 
@@ -54,8 +55,10 @@ def withdraw(
     shown = A.c.status == literal_column("'published'")
     public = select(A.c.id).where(shown, A.c.id.in_(ids)).order_by(A.c.id)
     withdrawn = list(connection.execute(public.with_for_update(key_share=True)).scalars())
-    before = facts.load(connection, withdrawn)
     revisions.keep(connection, withdrawn)
+    related.stand_in_line(connection)
+    sources = related.sources(connection, withdrawn)
+    before = facts.load(connection, [*withdrawn, *sources])
     gone = (
         update(A)
         .where(A.c.id.in_(withdrawn))
@@ -71,7 +74,7 @@ def withdraw(
     )
     connection.execute(gone)
     links.hide(connection, withdrawn)
-    journal.record(session, withdrawn, before, {id: ["status"] for id in withdrawn}, {})
+    journal.record(session, withdrawn, before, {id: ["status"] for id in withdrawn}, sources)
     return withdrawn
 
 
@@ -80,19 +83,25 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     slugs were public, where they were; the log forgets what it knew of it. The caller holds the article's row; returns
     its last version."""
     connection = session.connection()
-    version, public = connection.execute(select(A.c.version, A.c.public_once).where(A.c.id == id)).one()
+    version, public, status = connection.execute(
+        select(A.c.version, A.c.public_once, A.c.status).where(A.c.id == id)
+    ).one()
     _orphan_translations(session, id, now=now, by=by)
     related.stand_in_line(connection)
     if public:
         slugs = connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars().all()
         known = set(connection.execute(select(PURGED.c.ref).where(PURGED.c.ref.in_(slugs))).scalars())
         connection.execute(insert(PURGED), [{"ref": ref} for ref in {str(id), *slugs} - known])
-    nameless = RELATED.c.title.is_(None) & RELATED.c.url.is_(None)
-    connection.execute(delete(RELATED).where(RELATED.c.target_id == id, nameless))
+    sources = related.sources(connection, [id])
+    shown = sources if status == "published" else []
+    before = facts.load(connection, shown)
+    related.forget(connection, [id])
     connection.execute(delete(A).where(A.c.id == id))
+    linked = related.link(connection, sources, [])
     of = (CHANGE.c.entity == literal_column("'article'")) & (CHANGE.c.entity_id == id)
     connection.execute(update(CHANGE).where(of).values(before=None, after=None))
     log.record(session, log.Entry("article", id, "purged", public=public, version=version))
+    journal.record(session, [], before, {}, {*linked, *shown})
     return int(version)
 
 

@@ -39,7 +39,7 @@ class Stored:
     def document(self) -> dict[str, object]:
         """What is kept of this version: its own fields, with the ids of what it is linked to."""
         own = {name: self.columns[name] for name in DOCUMENTED}
-        related = [[one.title, one.url, one.target] for one in self.related]
+        related = [[one.title, one.url, one.target, one.unlinked] for one in self.related]
         return own | {"tags": self.tags, "authors": self.authors, "regions": self.regions, "related": related}
 
 
@@ -65,7 +65,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Stored]:
     for article, region, roles in connection.execute(placed.order_by(PLACED.c.article_id, PLACED.c.position)):
         regions[article].append((region, roles))
     posts: dict[int, list[RelatedEntry]] = defaultdict(list)
-    entries = select(RELATED.c.article_id, RELATED.c.title, RELATED.c.url, RELATED.c.target_id).where(
+    entries = select(*(RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked"))).where(
         RELATED.c.article_id.in_(ids)
     )
     for article, *entry in connection.execute(entries.order_by(RELATED.c.article_id, RELATED.c.position)):
@@ -144,7 +144,7 @@ def tags(connection: Connection, ids: Sequence[int]) -> list[Wanted]:
 def _still(entry: RelatedEntry, there: set[int]) -> RelatedEntry | None:
     if entry.target is None or entry.target in there:
         return entry
-    return RelatedEntry(entry.title, entry.url) if entry.title or entry.url else None
+    return RelatedEntry(entry.title, entry.url, None, entry.unlinked) if entry.title or entry.url else None
 
 
 def differing(old: Stored, new: Stored) -> list[str]:
@@ -158,4 +158,4 @@ def differing(old: Stored, new: Stored) -> list[str]:
 
 def _entries(stored: Stored) -> list[object]:
     """What the editors said; that an entry has found its target changes nothing of that."""
-    return [(one.title, one.url) if one.title or one.url else one.target for one in stored.related]
+    return [(one.title, one.url, bool(one.unlinked)) if one.title or one.url else one.target for one in stored.related]

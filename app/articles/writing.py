@@ -101,7 +101,9 @@ async def create_article(request: Request) -> Response:
     if answered is None:
         given = sent.new(data)
         changing.demand(view.caller, given.status)
-        manuscript = incoming.manuscript(given, view, await incoming.known(here.db, given))
+        manuscript = incoming.manuscript(
+            given, view, await incoming.known(here.db, given, hidden=view.caller.may("read_drafts"))
+        )
         written = await here.db.write(_create, manuscript, here.settings.site_url, view.caller, key)
         answered, view = written.value, replace(view, head=written.head)
     return await changing.answer(Change(request, here, view, key), read, answered, sent.warnings(data))

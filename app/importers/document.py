@@ -36,10 +36,12 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class RelatedPost:
-    """A post that the source points to, by title, by address or by both (never by neither)."""
+    """A post that the source points to, by title, by address or by both (never by neither). `unlinked`: the source says
+    whether it is one that must never be linked."""
 
     title: str | None = None
     url: str | None = None
+    unlinked: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         dateline=dateline,
         tags=_tags(document),
         regions=tuple(regions),
-        related=tuple(RelatedEntry(one.title, one.url) for one in document.related),
+        related=tuple(RelatedEntry(one.title, one.url, unlinked=one.unlinked) for one in document.related),
         images=_images(document),
         seo=_seo(seo, document.canonical_url),
         extra=_json(extra, "{}"),

@@ -93,14 +93,15 @@ def texts(value: object) -> tuple[str, ...] | None:
 
 
 def related(value: object) -> tuple[RelatedPost, ...] | None:
-    """Titles, addresses, links and objects with either. Entries that were computed as similar are left out.
+    """Titles, addresses, links and objects with either. Entries that were computed as similar are left out, and those
+    that say nothing but what an article is called that is not public.
 
     None where an entry has neither a title nor an address.
     """
     posts: list[RelatedPost] = []
     for entry in items(value):
         given = mapping(entry)
-        if given is not None and given.get("kind") == "similar":
+        if given is not None and (given.get("kind") == "similar" or _own_words(given) == {}):
             continue
         post = _related_object(given) if given is not None else read_entry(text(entry) or "")
         if post is None:
@@ -110,10 +111,24 @@ def related(value: object) -> tuple[RelatedPost, ...] | None:
 
 
 def _related_object(given: Mapping[str, object]) -> RelatedPost | None:
+    own = _own_words(given)
+    said, linked = (given, mapping(given.get("article")) or {}) if own is None else (own, {})
+    title = text(said.get("title")) or text(said.get("headline")) or text(linked.get("title"))
+    url = text(said.get("url")) or text(said.get("link")) or text(linked.get("url"))
+    unlinked = given.get("unlinked")
+    return RelatedPost(title, url, unlinked if isinstance(unlinked, bool) else None) if title or url else None
+
+
+def _own_words(given: Mapping[str, object]) -> dict[str, object] | None:
+    """Of an entry for an article that is not public, what it says beside that article's title; None for any other.
+
+    A draft's headline in another archive's export would stand here as the editors' own words, for everybody.
+    """
     linked = mapping(given.get("article")) or {}
-    title = text(given.get("title")) or text(given.get("headline")) or text(linked.get("title"))
-    url = text(given.get("url")) or text(given.get("link")) or text(linked.get("url"))
-    return RelatedPost(title, url) if title or url else None
+    if linked.get("status") in (None, "published"):
+        return None
+    said = {name: given[name] for name in ("title", "headline", "url", "link") if given.get(name)}
+    return {name: value for name, value in said.items() if value != linked.get("title")}
 
 
 def images(value: object) -> tuple[Image, ...] | None:

@@ -9,7 +9,7 @@ from sqlalchemy import literal_column, select
 from tantivy import Document
 
 from app.articles import bodies
-from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, A, Facts
+from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, Facts
 from app.db import Row, Snapshot
 from app.search import fields
 from app.search.fields import Text
@@ -29,7 +29,7 @@ def _statements(dialect: str) -> dict[str, Prepared]:
     published = A.c.status == literal_column("'published'")
     tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.article_id, TAGGED.c.position)
     placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
-    waiting = select(RELATED.c.article_id).where(RELATED.c.target_id.is_(None)).distinct()
+    waiting = UNRESOLVED.distinct()
     return {
         "articles": prepare(
             select(*(A.c[c] for c in _COLUMNS), ORIGINAL).where(AnyOf(A.c.id, "ids"), published), dialect, ["ids"]

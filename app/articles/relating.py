@@ -1,0 +1,71 @@
+"""The editors' list of related posts over HTTP: `PUT /v1/articles/{ref}/related`."""
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import archive, changing, examples, incoming, posts, present, repeats, schemas, sent, writing
+from app.articles.changing import Change, Planned
+from app.articles.editing import Edit
+from app.articles.queries import Found
+from app.articles.repeats import Repeatable
+from app.articles.routes import MOVED, REF
+from app.http import answer, conditional
+from app.http.openapi import problems
+from app.http.params import Parameters
+from app.http.problems import VARY
+
+router = APIRouter(prefix="/v1", tags=["articles"])
+
+REPLACE = Parameters(*present.PARAMETERS)
+BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_value", "unknown_field")
+
+
+@router.put(
+    "/articles/{ref}/related",
+    name="replace_related",
+    response_model=schemas.RelatedList,
+    responses=answer.example(examples.RELATED) | MOVED | problems(*writing.FAILURES, *BODY_FAILURES),
+    openapi_extra={
+        "parameters": writing.parameters(REPLACE, *REF, writing.IF_MATCH),
+        "requestBody": writing.body("RelatedReplace"),
+    },
+)
+async def replace_related(request: Request) -> Response:
+    """Replaces the editors' related posts of an article; answers with the list as it is now.
+
+    Titles may stand alone: `["A title", "Another"]`.
+    """
+    here = archive.of(request)
+    view = await here.view(request)
+    view.caller.demand("write")
+    read = REPLACE.read(request.scope["query_string"], view.now)
+    content = await sent.body(request)
+    key = Repeatable.of(request, view.caller, content)
+    change = Change(request, here, view, key, "/related")
+    answered = await repeats.answered(here.db, key) if key else None
+    if answered is None:
+        given, pointer = sent.related(content).posts()
+
+        def demand(found: Found) -> None:
+            changing.demand(view.caller, found.status)
+
+        async def plan(found: Found) -> Planned:
+            articles = await incoming.articles(here.db, posts.refs(given), hidden=view.caller.may("read_drafts"))
+            edit = Edit({"related": tuple(posts.read(given, articles, pointer, found.id))})
+            return Planned(found.version, lambda session, current: change.edited(session, current, edit))
+
+        made = await change.made(demand, plan)
+        if isinstance(made, Response):
+            return made
+        change, answered = change.after(made.head), made.value
+    shown = (await present.related(here, change.view, [answered.id], read))[answered.id]
+    body = orjson.dumps({"data": shown})
+    headers = {
+        "ETag": conditional.item_etag(answered.version, body),
+        "X-Seq": change.view.head.place.token,
+        "Cache-Control": "no-store",
+        "Vary": VARY,
+    }
+    return Response(body, 200, headers, "application/json")
