@@ -9,6 +9,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app import text
 from app.articles import archive, changing, examples, incoming, merging, present, repeats, schemas, sent, service
 from app.articles.changing import Change, Merge, Planned
 from app.articles.manuscript import Manuscript
@@ -193,7 +194,7 @@ async def delete_article(request: Request) -> Response:
     here = archive.of(request)
     view = await here.view(request)
     read = DELETE.read(request.scope["query_string"], view.now)
-    purge, reason = read.flag("purge"), read.text("reason")
+    purge, reason = read.flag("purge"), text.clean(read.text("reason") or "").strip() or None
     view.caller.demand("admin" if purge else "write")
     if purge and reason is not None:
         raise InvalidRange("What is purged keeps no reason; leave it out.", "reason")
@@ -206,7 +207,7 @@ async def delete_article(request: Request) -> Response:
 
     def demand(found: Found) -> None:
         if not purge:
-            changing.demand(view.caller, found.status, None)
+            changing.demand(view.caller, "withdrawn" if found.public_once else found.status)
 
     async def plan(found: Found) -> Planned:
         return Planned(found.version, lambda session, current: change.ended(session, current, reason, purge=purge))
