@@ -169,8 +169,8 @@ class Consumer:
 class Writer:
     """Writes of every kind, in transactions of up to `batch`, to articles numbered below `numbers`."""
 
-    def __init__(self, db: Database, chance: random.Random, numbers: int, batch: int) -> None:
-        self.db, self.chance, self.numbers, self.batch = db, chance, numbers, batch
+    def __init__(self, db: Database, chance: random.Random, numbers: int, batch: int, renames: float = 0.01) -> None:
+        self.db, self.chance, self.numbers, self.batch, self.renames = db, chance, numbers, batch, renames
         self.ids: dict[int, int] = {}
         self._base = story(db, 0)
         self._places = [(), *(story(db, 0, places=[place]).regions for place in ("belgium", "kenya"))]
@@ -186,7 +186,7 @@ class Writer:
             service.withdraw(session, some, now=NOW, reason="Not so.")
         elif kind < 0.15:
             service.go_live(session, now=LATER)
-        elif kind < 0.16:
+        elif kind < 0.15 + self.renames:
             self._rename(session)
         else:
             numbers = self.chance.sample(range(self.numbers), self.chance.randint(1, self.batch))
