@@ -234,12 +234,15 @@ def consumers(address: str, folder: Path, seed: int, filters: Sequence[str] = FI
 
 
 def run(writer: Writer, following: Sequence[Consumer], rows: int) -> None:
-    """Writes until the log has so many rows; now and then one of the consumers has a go."""
+    """Writes until the log has so many rows more; now and then one of the consumers has a go. In the end nothing is due
+    that the server would send live by itself."""
     start = seq = writer.write()
     while seq < start + rows:
         seq = writer.write()
         if writer.chance.random() < 0.5:
             writer.chance.choice(following).step()
+    while writer.db.write_now(service.go_live, now=LATER).value:
+        pass
 
 
 def faults(following: Sequence[Consumer]) -> list[str]:
