@@ -169,8 +169,8 @@ class Consumer:
 class Writer:
     """Writes of every kind, in transactions of up to `batch`, to articles numbered below `numbers`."""
 
-    def __init__(self, db: Database, chance: random.Random, numbers: int, batch: int, renames: float = 0.01) -> None:
-        self.db, self.chance, self.numbers, self.batch, self.renames = db, chance, numbers, batch, renames
+    def __init__(self, db: Database, chance: random.Random, numbers: int, batch: int) -> None:
+        self.db, self.chance, self.numbers, self.batch, self.renames = db, chance, numbers, batch, 0.01
         self.ids: dict[int, int] = {}
         self._base = story(db, 0)
         self._places = [(), *(story(db, 0, places=[place]).regions for place in ("belgium", "kenya"))]
@@ -238,6 +238,8 @@ def run(writer: Writer, following: Sequence[Consumer], rows: int) -> None:
     that the server would send live by itself."""
     start = seq = writer.write()
     while seq < start + rows:
+        if seq > start + rows // 2:
+            writer.renames = 0  # from here on nobody begins anew: half of all changes are to be met once each
         seq = writer.write()
         if writer.chance.random() < 0.5:
             writer.chance.choice(following).step()

@@ -24,5 +24,6 @@ async def test_consumer_that_is_cut_off_at_random_misses_nothing_and_meets_nothi
         following = consumers(listening.address, tmp_path, 70, (*FILTERS, of_one))
         await asyncio.to_thread(run, writer, following, 180)
         assert await asyncio.to_thread(faults, following) == []
+        assert len(following[0].met) > 40
         assert sum(one.network.cut for one in following) > 5
         assert sum(one.forgotten for one in following) > 1
