@@ -1,7 +1,7 @@
 # What people and machines do with this project, one word each. `make help` lists them.
 # PORT, ARGS, FUZZ_EXAMPLES and PYTHON can be given: `make run PORT=9000`, `make test ARGS="-k cursor -x"`.
 
-FUZZ_EXAMPLES ?= 300
+FUZZ_EXAMPLES ?= 25
 FUZZ_QUERIES ?= 1000000
 IN = .venv/bin/python
 # The driver of PostgreSQL is installed where the archive is there.

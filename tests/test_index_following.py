@@ -63,6 +63,20 @@ def test_applying_twice_changes_nothing(archive: Archive) -> None:
     assert sorted(ids(ask(engine, "title"))) == [1, 2]
 
 
+def test_drafts_alone_write_nothing_and_are_passed_over_once(archive: Archive) -> None:
+    archive.put(Story(1, "Nato meets"))
+    engine = archive.engine()
+    place, scored = engine.place(), [hit.score for hit in ask(engine, "nato").hits]
+    with archive.indexer() as indexer:
+        for version in range(1, 6):
+            archive.put(Story(2, "Nato hides", status="draft", version=version))
+            assert catch_up(archive.db, indexer) == 1
+        assert (engine.place(), [hit.score for hit in ask(engine, "nato").hits]) == (place, scored)
+        archive.put(Story(2, "Nato shows", version=6))
+        assert catch_up(archive.db, indexer) == 1
+    assert sorted(ids(ask(engine, "nato"))) == [1, 2]
+
+
 def test_no_index_yet_is_said(archive: Archive) -> None:
     engine = TantivyEngine(archive.root)
     assert engine.place() is None
