@@ -188,7 +188,7 @@ def _holds(article: Story, word: str, languages: list[str]) -> bool:
     named = [*_rows(article, "tags"), *_rows(article, "authors")]
     parts = [str(article[part] or "") for part in ("title", "standfirst", "body_text")]
     read = analysis.analysed("\n".join([*parts, *(str(one["name"]) for one in named)]), str(article["language"]))
-    forms = [analysis.words(word, language) for language in languages]
+    forms = [analysis.words(word, language) for language in (*languages, None)]  # as the index is asked for them
     return {*read.words}.issuperset(analysis.words(word)) or any({*read.stems}.issuperset(form) for form in forms)
 
 
