@@ -1,6 +1,6 @@
-"""Search quality through the HTTP interface with default parameters: judged collections, titles with a typo, facets and
-timelines against counts from the file, similar articles. Reads `../shared/data`; everything
-it makes lies in temporary folders. `python bench/search_http.py [collections titles facets timeline similar]`."""
+"""Search quality through the HTTP interface with default parameters: judged collections, titles with a typo, exact hits
+before corrected ones, facets and timelines against counts from the file, similar articles. Reads `../shared/data`; what
+it makes lies in temporary folders. `python -m bench.search_http [collections titles exact facets timeline similar]`."""
 
 import asyncio
 import io
@@ -22,11 +22,14 @@ from app.changes.follower import catch_up
 from app.importers import pipeline
 from app.importers.pipeline import Options
 from app.main import create_app
+from app.search import analysis
 from app.search.indexer import Indexer
 from app.settings import Settings
 
 DATA = Path("../shared/data")
 SEED = 1987
+COLLECTIONS = {"cranfield": 0.37, "medline": 0.70, "claims": 0.80}
+"""nDCG@10 that each should have."""
 Story = dict[str, object]
 
 
@@ -76,22 +79,26 @@ def gain(names: list[str], judged: dict[str, int], at: int = 10) -> float:
 
 
 async def collections() -> None:
-    for name, aim in (("cranfield", 0.37), ("medline", 0.70), ("claims", 0.80)):
-        folder = DATA / "search" / name
-        queries = {str(q["id"]): q["text"] for q in map(json.loads, (folder / "queries.ndjson").open())}
-        judged: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
-            query, document, score = line.split("\t")
-            judged[query][document] = int(score)
-        async with archive(folder / "corpus.ndjson") as client:
+    for name, aim in COLLECTIONS.items():
+        async with archive(DATA / "search" / name / "corpus.ndjson") as client:
             for typo in ("auto", "off"):
                 started = time.perf_counter()
-                gains = [
-                    gain([str(a["external_id"]) for a in await found(client, text, typo=typo)], judged[number])
-                    for number, text in queries.items()
-                ]
-                each = (time.perf_counter() - started) / len(queries) * 1000
+                gains = await judged(client, DATA / "search" / name, typo)
+                each = (time.perf_counter() - started) / len(gains) * 1000
                 print(f"  nDCG@10 {sum(gains) / len(gains):.4f} (aim {aim}), typo={typo}, {each:.1f} ms a query")
+
+
+async def judged(client: httpx.AsyncClient, folder: Path, typo: str = "auto") -> list[float]:
+    """nDCG@10 of each query of the collection in a folder."""
+    queries = {str(q["id"]): q["text"] for q in map(json.loads, (folder / "queries.ndjson").open())}
+    scores: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
+        query, document, score = line.split("\t")
+        scores[query][document] = int(score)
+    return [
+        gain([str(a["external_id"]) for a in await found(client, text, typo=typo)], scores[number])
+        for number, text in queries.items()
+    ]
 
 
 def mistyped(title: str, chance: random.Random) -> str | None:
@@ -111,26 +118,88 @@ def mistyped(title: str, chance: random.Random) -> str | None:
 
 async def titles() -> None:
     for name in ("reuters.ndjson", "digitalgov.ndjson"):
-        file, chance = DATA / "corpora" / name, random.Random(SEED)
-        titled = [story for story in stories(file) if story.get("title")]
+        file = DATA / "corpora" / name
         async with archive(file) as client:
-            named: defaultdict[str, set[str]] = defaultdict(set)
-            for story in titled:
-                named[" ".join(str(story["title"]).lower().split())].add(str(story["id"]))
-            pairs: list[tuple[str, str]] = []
-            while len(pairs) < 500:
-                title = str(chance.choice(titled)["title"])
-                edited = mistyped(title, chance)
-                pairs += [(title, edited)] if edited else []
+            pairs = edited_titles(stories(file), 500)
             for what, side in (("as they are", 0), ("with one edit", 1)):
-                right = 0
-                for pair in pairs:
-                    hits = await found(client, pair[side], 3)
-                    good = any(hit["external_id"] in named[" ".join(pair[0].lower().split())] for hit in hits)
-                    right += good
-                    if not good and "-v" in sys.argv:
-                        print("    missed:", pair[side], "|", pair[0], "|", [hit["title"] for hit in hits])
-                print(f"  500 titles {what}: {right / 5:.1f} % within the first three")
+                right = await first_three(client, stories(file), [(pair[0], pair[side]) for pair in pairs])
+                print(f"  500 titles {what}: {right:.1%} within the first three")
+
+
+def edited_titles(read: list[Story], count: int) -> list[tuple[str, str]]:
+    """Titles, each with one edit in one word."""
+    chance, titled = random.Random(SEED), [str(story["title"]) for story in read if story.get("title")]
+    pairs: list[tuple[str, str]] = []
+    while len(pairs) < count:
+        title = chance.choice(titled)
+        edited = mistyped(title, chance)
+        pairs += [(title, edited)] if edited else []
+    return pairs
+
+
+async def first_three(client: httpx.AsyncClient, read: list[Story], asked: list[tuple[str, str]]) -> float:
+    """The share of titles, each with what is asked for it, of which an article stands within the first three hits."""
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for story in read:
+        named[" ".join(str(story.get("title")).lower().split())].add(str(story["id"]))
+    right = 0
+    for title, text in asked:
+        hits = await found(client, text, 3)
+        good = any(hit["external_id"] in named[" ".join(title.lower().split())] for hit in hits)
+        right += good
+        if not good and "-v" in sys.argv:
+            print("    missed:", text, "|", title, "|", [hit["title"] for hit in hits])
+    return right / len(asked)
+
+
+async def exact() -> None:
+    """Of each word that was asked for, hits that hold it must stand above all that only hold another in its place."""
+    for name in ("reuters.ndjson", "digitalgov.ndjson"):
+        file, chance = DATA / "corpora" / name, random.Random(SEED)
+        every = sorted({word for story in stories(file) for word in _words(story, "title") if len(word) >= 5})
+        pairs = [(word, mistyped(word, chance) or word) for word in chance.sample(every, 500)]
+        async with archive(file) as client:
+            for what, queries in (
+                ("words", [word for word, _ in pairs]),
+                ("words with one edit", [word for _, word in pairs]),
+                ("titles with one edit", [edited for _, edited in edited_titles(stories(file), 500)]),
+            ):
+                below = [await exact_below_others(client, text) for text in queries]
+                corrected = sum(count for count, _ in below)
+                print(f"  500 {what}: {corrected} corrected, {sum(n for _, n in below)} exact hits below others")
+
+
+async def exact_below_others(client: httpx.AsyncClient, text: str) -> tuple[int, int]:
+    """How many words were corrected, and how many hits that hold a word itself stand below one that does not. Of a
+    title only the words that were corrected are looked at: with any of its words enough, the others have no order."""
+    shown = {"fields": "title,standfirst,language,tags.name,authors.name", "include": "body_text"}
+    answer = await client.get("/v1/search", params={"q": text, "limit": "100", "count": "none", **shown})
+    query, hits = answer.raise_for_status().json()["query"], answer.json()["data"]
+    corrected = [row["word"] for row in query["corrections"]]
+    below = 0
+    for word in corrected or ([text] if len(text.split()) == 1 else []):
+        held = [_holds(hit["article"], word, query["languages"]) for hit in hits]
+        below += sum(there and not all(held[:i]) for i, there in enumerate(held))
+    return len(corrected), below
+
+
+def _holds(article: Story, word: str, languages: list[str]) -> bool:
+    """In its text, in any form of the word, or in the name of a tag or author."""
+    named = [*_rows(article, "tags"), *_rows(article, "authors")]
+    parts = [str(article[part] or "") for part in ("title", "standfirst", "body_text")]
+    read = analysis.analysed("\n".join([*parts, *(str(one["name"]) for one in named)]), str(article["language"]))
+    forms = [analysis.words(word, language) for language in (*languages, None)]  # as the index is asked for them
+    return {*read.words}.issuperset(analysis.words(word)) or any({*read.stems}.issuperset(form) for form in forms)
+
+
+def _rows(article: Story, name: str) -> list[Story]:
+    found = article[name]
+    assert isinstance(found, list)
+    return found
+
+
+def _words(story: Story, part: str) -> list[str]:
+    return [word.lower() for word in str(story.get(part) or "").split() if word.isalpha()]
 
 
 async def facets() -> None:
@@ -202,7 +271,7 @@ async def similar() -> None:
 
 
 async def main() -> None:
-    parts = {f.__name__: f for f in (collections, titles, facets, timeline, similar)}
+    parts = {f.__name__: f for f in (collections, titles, exact, facets, timeline, similar)}
     for name in [name for name in sys.argv[1:] if name in parts] or parts:
         await parts[name]()
 

@@ -5,17 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from bench import search_quality
+from bench import search_http
 
-pytestmark = pytest.mark.torture  # real material, whole: with the long runs
+pytestmark = [pytest.mark.anyio, pytest.mark.torture]  # real material, whole: with the long runs
 
 
 @pytest.mark.parametrize("name", ["cranfield", "medline"])
-def test_judged_queries_find_what_they_should(data: Callable[[str], Path], name: str) -> None:
-    quality, _ = search_quality.collection(data(f"search/{name}"))
-    assert quality >= search_quality.COLLECTIONS[name]
+async def test_judged_queries_find_what_they_should(data: Callable[[str], Path], name: str) -> None:
+    folder = data(f"search/{name}")
+    async with search_http.archive(folder / "corpus.ndjson") as client:
+        gains = await search_http.judged(client, folder)
+    assert sum(gains) / len(gains) >= search_http.COLLECTIONS[name]
 
 
-def test_titles_with_a_typo_find_their_article_in_the_first_three(data: Callable[[str], Path]) -> None:
-    share, _ = search_quality.typos(data("corpora/digitalgov.ndjson"), 150, 500)
-    assert share >= 0.95
+async def test_titles_with_a_typo_find_their_article_in_the_first_three(data: Callable[[str], Path]) -> None:
+    file = data("corpora/digitalgov.ndjson")
+    stories = search_http.stories(file)
+    async with search_http.archive(file) as client:
+        assert await search_http.first_three(client, stories, search_http.edited_titles(stories, 150)) >= 0.95

@@ -11,22 +11,29 @@ from app.search.engine import Correction
 from app.search.tantivy_engine import TantivyEngine
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    archive = Archive(tmp_path)
+def _filled(folder: Path) -> Archive:
+    archive = Archive(folder)
     archive.put(
         Story(1, "Sanctions against banks", "Parliament voted on Tuesday.", tags=(1,)),
         Story(2, "Parliament meets", "Members of parliament spoke about trade.", tags=(2,)),
         Story(3, "Trade talks", "Officials from Brussels spoke.", tags=(1,)),
         Story(4, "Presidential election", "The president won with 2024 votes."),
     )
+    return archive
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    archive = _filled(tmp_path)
     yield archive
     archive.close()
 
 
-@pytest.fixture
-def engine(archive: Archive) -> TantivyEngine:
-    return archive.engine()
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
+    archive = _filled(tmp_path_factory.mktemp("read"))
+    yield archive.engine()
+    archive.close()
 
 
 @pytest.mark.parametrize(("text", "found"), [
