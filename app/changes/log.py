@@ -38,6 +38,8 @@ class Entry:
     changed_fields: tuple[str, ...] = ()
     before: Facts | None = None
     after: Facts | None = None
+    relabels: bool = False
+    """What is shown of an article changes though its version does not: what shows names is to be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def append(session: Session) -> Head:
         return _read_head(session)
     marks = [secrets.randbits(63) for _ in entries]
     shown = [i for i, entry in enumerate(entries) if entry.public]
-    renamed = [i for i, entry in enumerate(entries) if entry.entity != "article"]
+    renamed = [i for i, entry in enumerate(entries) if entry.entity != "article" or entry.relabels]
     count = len(entries)
     values: dict[str, object] = {"seq": HEAD.c.seq + count, "mark": marks[-1]}
     if shown:

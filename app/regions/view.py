@@ -79,6 +79,10 @@ class Reading:
         [row] = await self.db.reader.rows(log.head_statement(self.db.dialect), {})
         return Head(*row)  # type: ignore[arg-type] # as selected
 
+    async def tag_counts(self, head: Head) -> dict[int, int] | None:
+        """Published articles by tag id; None while there is no index."""
+        return await self.index.tag_counts(head) if self.index.seq() is not None else None
+
     async def wait_for(self, token: str | None, head: Head) -> None:
         """Waits until the index reflects a place of the log. SeqUnknown at once where the log has no such place,
         IndexBehind after WAIT_SECONDS."""

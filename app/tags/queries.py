@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import ColumnElement, FromClause, bindparam, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, exists, false, func, not_, or_, select
 
 from app.db import Database, Row
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
@@ -43,12 +43,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a reference leads to, after old slugs and merges."""
+    """What a reference leads to, after old slugs and merges; `asked` is the tag that it was before a merge."""
 
     id: int
     slug: str
     name: str
     kind: str
+    asked: int
 
 
 async def all_of(db: Database, wanted: Wanted) -> list[Entry]:
@@ -84,7 +85,7 @@ _names = (
 _columns = (TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.sort_name, TAG.c.kind)
 
 
-def _public(tag: FromClause) -> ColumnElement[bool]:
+def public(tag: FromClause) -> ColumnElement[bool]:
     """A tag of the vocabulary that no article has is nobody's secret; one that only drafts have is theirs."""
     linked = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag.c.id).correlate(tag)
     return or_(exists(linked.where(TAGGED.c.published_at.is_not(None))), not_(exists(linked)))
@@ -95,7 +96,7 @@ def _list(dialect: str, kinds: bool, prefix: bool, hidden: bool) -> Prepared:
     found = select(*_columns, json_rows(_names)).where(TAG.c.merged_into.is_(None))
     lists = []
     if not hidden:
-        found = found.where(_public(TAG))
+        found = found.where(public(TAG))
     if kinds:
         found = found.where(AnyOf(TAG.c.kind, "kinds"))
         lists.append("kinds")
@@ -125,7 +126,20 @@ def _lookup(dialect: str, hidden: bool) -> Prepared:
         (asked.c.slug == ref) | (asked.c.id == bindparam("number", type_=TAG.c.id.type)) | asked.c.id.in_(old)
     )
     found = select(*_columns, json_rows(_names)).where(TAG.c.id.in_(meant))
-    return prepare(found if hidden else found.where(_public(TAG)), dialect)
+    return prepare(found if hidden else found.where(public(TAG)), dialect)
+
+
+async def names_in(db: Database, slugs: Sequence[str], language: str) -> dict[str, str]:
+    """The names of tags in a language, by slug, of those that have one."""
+    rows = await db.reader.rows(_names_in(db.dialect), {"slugs": list(slugs), "language": language})
+    return {str(slug): str(name) for slug, name in rows}
+
+
+@lru_cache(maxsize=4)
+def _names_in(dialect: str) -> Prepared:
+    named = select(TAG.c.slug, NAME.c.name).join(NAME, NAME.c.tag_id == TAG.c.id)
+    own = (NAME.c.language == bindparam("language", type_=NAME.c.language.type)) & NAME.c.alias.is_(false())
+    return prepare(named.where(own, AnyOf(TAG.c.slug, "slugs")), dialect, ["slugs"])
 
 
 async def by_refs(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, Known]:
@@ -134,7 +148,7 @@ async def by_refs(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[st
     rows = await db.reader.rows(_references(db.dialect, hidden), {"refs": list(refs), "numbers": numbers})
     found: dict[str, Known] = {}
     for old, asked_id, asked_slug, id, slug, name, kind in rows:
-        known = Known(int(str(id)), str(slug), str(name), str(kind))
+        known = Known(int(str(id)), str(slug), str(name), str(kind), int(str(asked_id)))
         found |= {str(ref): known for ref in (old, asked_id, asked_slug) if ref is not None}
     return found
 
@@ -155,4 +169,4 @@ def _references(dialect: str, hidden: bool) -> Prepared:
             )
         )
     )
-    return prepare(found if hidden else found.where(_public(target)), dialect, ["refs", "numbers"])
+    return prepare(found if hidden else found.where(public(target)), dialect, ["refs", "numbers"])
