@@ -27,6 +27,8 @@ from app.http.limits import Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
 from app.importers import routes as imports
 from app.regions import routes as regions
+from app.regions import writing as regions_writing
+from app.regions.given import RegionCreate, RegionPatch
 from app.search import counting
 from app.search import routes as search
 from app.search.index import EngineIndex
@@ -57,11 +59,12 @@ TAGS = (
     {"name": "importing", "description": "Many articles at once."},
     {"name": "operating", "description": "Health of this server."},
 )
-BODIES = (ArticleCreate, TagCreate, TagPatch, TagMerge)
+BODIES = (ArticleCreate, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch)
 
 
 FEATURES = (
-    articles, beside, writing, search, counting, regions, tags, tags_writing, following, exports, imports, jobs,
+    articles, beside, writing, search, counting, regions, regions_writing, tags, tags_writing, following, exports,
+    imports, jobs,
 )  # fmt: skip
 
 

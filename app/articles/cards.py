@@ -15,6 +15,7 @@ from app.articles.filters import ROLES
 from app.db import Database, Row
 from app.http.times import format_time
 from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
+from app.regions import service as regions
 from app.regions.atlas import Atlas
 from app.sql import AnyOf, Prepared, json_rows, prepare
 
@@ -165,7 +166,11 @@ class Cards:
     async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
         for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
-            made = orjson.dumps(card(row, atlas, self._site_url))
+            try:
+                shown = card(row, atlas, self._site_url)
+            except KeyError:  # of a region that was added after the atlas was read
+                shown = card(row, await regions.newest(self._db), self._site_url)
+            made = orjson.dumps(shown)
             id, version = _int(row[0]), _int(row[1])
             self._kept[(id, version, atlas.names_seq)] = made
             if not published or row[_STATUS] == "published":

@@ -34,9 +34,7 @@ ALL_FIELDS = (
 PARAMETERS = (
     params.fields("fields", "Only these properties, `id`, and what `include` adds: `title,tags.name`.", ALL_FIELDS),
     params.fields("include", "What is added: the body, other views of it, the editors' related posts.", INCLUDES),
-    params.text(
-        "names_in", "Names of tags and regions in this language, where there are any: `fr`.", maximum=12, example="fr"
-    ),
+    params.text("names_in", "Names of tags and regions in this language, where there are.", maximum=12, example="fr"),
 )
 
 

@@ -77,7 +77,7 @@ def _taken_out(given: Json, model: type[BaseModel], shown: Json) -> list[str]:
 
 
 def _read_only(name: str) -> FieldError:
-    return FieldError("read_only_field", f"Only the server sets {name}; leave it out.", pointer=f"/{name}")
+    return FieldError("read_only_field", f"{name} cannot be changed here; leave it out.", pointer=f"/{name}")
 
 
 def _mistakes(error: ValidationError, model: type[BaseModel]) -> list[FieldError]:

@@ -43,13 +43,13 @@ def revised(
             by_language.pop(language, None)
         else:
             by_language[language] = given
-    if aliases is not None:
-        known = {alias: language for language, alias in old.aliases}
-        others = tuple((known.get(alias, ANY), alias) for alias in dict.fromkeys(aliases))
-    else:
-        others = (*old.aliases, *([(ANY, old.name)] if called != old.name else []))
-    shown = {one.casefold() for one in (called, *by_language.values())}
-    return Naming(called, by_language, tuple(one for one in others if one[1].casefold() not in shown))
+    wanted = [alias for _, alias in old.aliases] if aliases is None else list(aliases)
+    if aliases is None and called != old.name:
+        wanted.append(old.name)
+    kept = [one for one in old.aliases if one[1] in wanted and (called == old.name or one[1] != called)]
+    known = {alias for _, alias in old.aliases} | {called, *by_language.values()}
+    added = [(ANY, alias) for alias in dict.fromkeys(wanted) if alias not in known]
+    return Naming(called, by_language, (*kept, *added))
 
 
 def rows(naming: Naming, owner: Mapping[str, int], key: Callable[[str], str]) -> list[dict[str, object]]:

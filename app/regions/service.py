@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app.changes import log
 from app.db import Database, Row
+from app.head import Head
 from app.models import ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
 from app.regions import facts
 from app.regions.atlas import Atlas, Name, Place, statements
@@ -79,6 +80,13 @@ async def current(db: Database, epoch: int, names_seq: int) -> Atlas:
         task = _reading[key] = asyncio.create_task(_read_current(db, epoch, names_seq))
         task.add_done_callback(lambda _: _reading.pop(key, None))
     return await asyncio.shield(task)
+
+
+async def newest(db: Database) -> Atlas:
+    """The atlas as of now, for what a request meets that is newer than its own."""
+    [row] = await db.reader.rows(log.head_statement(db.dialect), {})
+    head = Head(*row)  # type: ignore[arg-type] # as selected
+    return await current(db, head.epoch, head.names_seq)
 
 
 async def _read_current(db: Database, epoch: int, names_seq: int) -> Atlas:

@@ -2,25 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from app.http.body import Given, Short
 from app.http.schemas import only_where
-from app.regions.names import ANY
+from app.regions.given import Aliases, Name, Names, NamesPatch, Slug
 from app.tags.schemas import Kind
-
-Slug = Annotated[str, Field(max_length=80, pattern=r"^([a-z0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
-Name = Annotated[Short, Field(min_length=1, pattern=r"\S")]
-
-
-def _is_one(language: str) -> str:
-    if language == ANY:
-        raise ValueError("A name that is of no language is an alias, or the name itself.")
-    return language
-
-
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$"), AfterValidator(_is_one)]
-Aliases = Annotated[list[Name], Field(max_length=200)]
 
 
 class TagCreate(Given):
@@ -35,7 +22,7 @@ class TagCreate(Given):
     name: Name
     kind: Kind = "topic"
     slug: Slug | None = None
-    names: Annotated[dict[Language, Name], Field(max_length=200)] = Field(default_factory=dict)
+    names: Names = Field(default_factory=dict)
     aliases: Aliases = Field(default_factory=list)
 
 
@@ -47,7 +34,7 @@ class TagPatch(Given):
     name: Name = only_where("The old one becomes an alias, unless aliases are given too.", None)
     kind: Kind = only_where("Contributors and sections stay what they are; the others may become each other.", None)
     slug: Slug = only_where("The old one keeps leading here.", None)
-    names: Annotated[dict[Language, Name | None], Field(max_length=200)] | None = None
+    names: NamesPatch | None = None
     aliases: Aliases | None = None
 
 

@@ -9,31 +9,30 @@ from app.changes import jobs
 from app.errors import FieldError, InvalidInput, NotFound
 from app.http import answer, body
 from app.http.openapi import problems
-from app.http.params import Parameters, Read
-from app.regions import refs
+from app.http.params import Parameters
 from app.regions import view as reading
 from app.regions.view import Reading, View
 from app.tags import editing, examples, merging, queries, schemas
 from app.tags.editing import Edit
 from app.tags.given import TagCreate, TagMerge, TagPatch
 from app.tags.queries import Known
-from app.tags.routes import MOVED, NAMES_IN, REF, shown
+from app.tags.routes import MOVED, REF, shown
 
 router = APIRouter(prefix="/v1", tags=["tags"])
 
-WRITE = Parameters(NAMES_IN)
+NOTHING = Parameters()
 _PROBLEMS = problems(
     "malformed_json", "missing_scope", "body_too_large", "unsupported_media_type", "invalid_value", "unknown_field"
 )
 _WAITING = answer.accepted("The merge goes on; the job says how far it is.")
 
 
-async def _begin(request: Request) -> tuple[Reading, View, Read]:
+async def _begin(request: Request) -> tuple[Reading, View]:
     here = reading.of(request)
     view = await here.view(request)
-    read = WRITE.read(request.scope["query_string"], view.now)
+    NOTHING.read(request.scope["query_string"], view.now)
     view.caller.demand("admin")
-    return here, view, read
+    return here, view
 
 
 @router.post(
@@ -42,14 +41,14 @@ async def _begin(request: Request) -> tuple[Reading, View, Read]:
     status_code=201,
     response_model=schemas.Tag,
     responses=answer.example(examples.TAG, 201) | _PROBLEMS | problems("slug_taken"),
-    openapi_extra={"parameters": WRITE.openapi(), "requestBody": body.described("TagCreate")},
+    openapi_extra={"requestBody": body.described("TagCreate")},
 )
 async def create_tag(request: Request) -> Response:
     """A new tag, section or contributor. Most are made by the articles that name them; this is for what needs more."""
-    here, _, read = await _begin(request)
+    here, _ = await _begin(request)
     given = await body.read(request, TagCreate)
     written = await here.db.write(editing.create, _edit(given))
-    return await _answer(here, str(written.value), read, status=201)
+    return await _answer(here, str(written.value), status=201)
 
 
 @router.patch(
@@ -58,13 +57,13 @@ async def create_tag(request: Request) -> Response:
     response_model=schemas.Tag,
     responses=answer.example(examples.TAG) | MOVED | _PROBLEMS | problems("not_found", "slug_taken", "read_only_field"),
     openapi_extra={
-        "parameters": [REF, *WRITE.openapi()],
+        "parameters": [REF],
         "requestBody": body.described("TagPatch", body.PATCH_TYPES),
     },
 )
 async def update_tag(request: Request) -> Response:
     """Changes name, slug, kind, names in languages or aliases (JSON Merge Patch). Old slugs keep leading here."""
-    here, view, read = await _begin(request)
+    here, view = await _begin(request)
     ref = request.path_params["ref"]
     entry = await queries.find(here.db, ref, hidden=True)
     if entry is None:
@@ -72,10 +71,10 @@ async def update_tag(request: Request) -> Response:
     if ref not in (entry.slug, str(entry.id)):
         path = f"/v1/tags/{entry.slug}"
         return answer.redirect(request, 308, path, token=view.token, public=False, max_age=0)
-    before = shown(entry, await here.tag_counts(view.head), refs.language(read))
+    before = shown(entry, await here.tag_counts(view.head), None)
     given = await body.read(request, TagPatch, shown=before, types=body.PATCH_TYPES)
     await here.db.write(editing.revise, entry.id, _edit(given))
-    return await _answer(here, str(entry.id), read)
+    return await _answer(here, str(entry.id))
 
 
 def _edit(given: TagCreate | TagPatch) -> Edit:
@@ -93,13 +92,13 @@ def _edit(given: TagCreate | TagPatch) -> Edit:
     name="merge_tags",
     response_model=schemas.Tag,
     responses=answer.example(examples.TAG) | _WAITING | _PROBLEMS | problems("not_found", "invalid_transition"),
-    openapi_extra={"parameters": [REF, *WRITE.openapi()], "requestBody": body.described("TagMerge")},
+    openapi_extra={"parameters": [REF], "requestBody": body.described("TagMerge")},
 )
 async def merge_tags(request: Request) -> Response:
     """Gives every article of this tag the other one instead, and lets this one lead there for good.
 
     200 with the other tag when all is done, 202 with a job where that takes longer than a few seconds."""
-    here, _, read = await _begin(request)
+    here, _ = await _begin(request)
     ref = request.path_params["ref"]
     into = (await body.read(request, TagMerge)).into
     known = await queries.by_refs(here.db, [ref, into], hidden=True)
@@ -108,26 +107,23 @@ async def merge_tags(request: Request) -> Response:
         raise NotFound()
     if target is None:
         raise InvalidInput(FieldError("invalid_value", f"There is no tag {into[:80]!r}.", pointer="/into"))
-    return await _merge(request, here, source, target, read)
+    return await _merge(request, here, source, target)
 
 
-async def _merge(request: Request, here: Reading, source: Known, target: Known, read: Read) -> Response:
+async def _merge(request: Request, here: Reading, source: Known, target: Known) -> Response:
     job = (await here.db.write(merging.begin, source.asked, target.id)).value
     if job is not None:
         task = await jobs.of(request).finish(job)
         if task.state != "done":
-            head = await here.head()
-            return answer.changed(
-                orjson.dumps(jobs.shown(task)), head.place.token, status=202, location=f"/v1/jobs/{job}"
-            )
-    return await _answer(here, str(target.id), read)
+            return await here.accepted(task)
+    return await _answer(here, str(target.id))
 
 
-async def _answer(here: Reading, ref: str, read: Read, status: int = 200) -> Response:
+async def _answer(here: Reading, ref: str, status: int = 200) -> Response:
     """The tag as it is now. Its counts are as of the index, which follows in a moment."""
     head = await here.head()
     entry = await queries.find(here.db, ref, hidden=True)
     assert entry is not None  # tags are never deleted
-    shape = shown(entry, await here.tag_counts(head), refs.language(read))
+    shape = shown(entry, await here.tag_counts(head), None)
     location = f"/v1/tags/{entry.slug}" if status == 201 else None
     return answer.changed(orjson.dumps(shape), head.place.token, status=status, location=location)
