@@ -10,6 +10,7 @@ from conftest import Served, serve
 from newsroom import slugs_of
 
 from app import check
+from app.regions import service as regions
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -137,3 +138,13 @@ async def test_region_of_a_name_that_is_taken_is_refused(local: Served) -> None:
     wrong = await local.editor.post("/v1/regions", json={"level": "grouping", "name": "NATO"})
     assert (wrong.status_code, wrong.json()["code"]) == (409, "slug_taken")
     assert (await local.public.post("/v1/regions", json={})).status_code == 401
+
+
+async def test_region_that_is_newer_than_the_request_is_shown(local: Served) -> None:
+    archive = local.app.state.archive
+    head = await archive.head()
+    old = await regions.current(local.db, head.epoch, head.names_seq)
+    await ask(local, "POST", "/v1/regions", {"level": "city", "name": "Newest", "parent": "peru"}, 201)
+    made = await ask(local, "POST", "/v1/articles", {"title": "There", "regions": ["newest"]}, 201)
+    cards = await archive.cards.get([(made["id"], 1)], old)
+    assert b'"newest"' in cards[made["id"]]

@@ -210,3 +210,11 @@ async def test_names_of_signs_are_tags_of_their_own(local: Served) -> None:
     again: Any = await local.post(title="Again", tags=["c#", "???", "c++", "c-sharp"])
     assert [tag["slug"] for tag in again["tags"]] == ["c-sharp", "tag-topic", "c-plus-plus"]
     assert slugs_of((await local.public.get("/v1/tags", params={"q": "c+"})).json()) == ["c-plus-plus"]
+
+
+async def test_likely_tag_is_named_where_one_is_unknown(local: Served) -> None:
+    await local.post(title="On shipping", tags=["Baltic shipping"], authors=["Ines Marlow"])
+    shown = (await local.public.get("/v1/articles?tag=baltic-shiping,zzz&author=ines-marlo")).json()
+    assert [(one["code"], one.get("did_you_mean")) for one in shown["warnings"]] == [
+        ("unknown_author", "ines-marlow"), ("unknown_tag", "baltic-shipping"), ("unknown_tag", None),
+    ]  # fmt: skip

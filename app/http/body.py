@@ -25,11 +25,12 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
 
-def _one_line(value: object) -> object:
+def one_line(value: object) -> object:
+    """Text as the database may hold it, without line ends; what is no text is left for the checks behind."""
     return text.clean(value).replace("\n", " ").replace("\t", " ") if isinstance(value, str) else value
 
 
-Short = Annotated[str, BeforeValidator(_one_line), Field(max_length=500)]
+Short = Annotated[str, BeforeValidator(one_line), Field(max_length=500)]
 
 
 async def read(

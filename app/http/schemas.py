@@ -39,6 +39,7 @@ class Notice(Shape):
     parameter: str | None
     detail: str
     replaced_by: str = only_where("With the code `replaced_by`.", "")
+    did_you_mean: str = only_where("Where something is called much like what was asked for.", "")
 
 
 class Job(Shape):

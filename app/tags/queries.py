@@ -7,7 +7,9 @@ from functools import lru_cache
 import orjson
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, false, func, not_, or_, select
 
+from app import text
 from app.db import Database, Row
+from app.http.values import nearest
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
 from app.sql import AnyOf, Prepared, Value, json_rows, prepare
 
@@ -127,6 +129,28 @@ def _lookup(dialect: str, hidden: bool) -> Prepared:
     )
     found = select(*_columns, json_rows(_names)).where(TAG.c.id.in_(meant))
     return prepare(found if hidden else found.where(public(TAG)), dialect)
+
+
+async def alike(db: Database, ref: str, kinds: Sequence[str], *, hidden: bool) -> str | None:
+    """The slug of a tag of these kinds whose name begins as `ref` does and goes on much like it: whoever mistypes a
+    name mostly does so further on, and few names need looking at."""
+    key = text.name_key(ref.replace("-", " "))[:64]
+    first = key[: max(3, len(key) // 2)]
+    values: dict[str, Value] = {"first": first, "last": first + "\U0010ffff", "kinds": list(kinds), "limit": 200}
+    rows = await db.reader.rows(_alike(db.dialect, hidden), values) if key else []
+    slugs = {str(name): str(slug) for slug, name in rows}
+    found = nearest(key, slugs)
+    return slugs[found] if found else None
+
+
+@lru_cache(maxsize=4)
+def _alike(dialect: str, hidden: bool) -> Prepared:
+    key = NAME.c.name_key
+    begun = (key >= bindparam("first", type_=key.type)) & (key < bindparam("last", type_=key.type))
+    found = select(TAG.c.slug, key).join(NAME, NAME.c.tag_id == TAG.c.id)
+    found = found.where(begun, AnyOf(TAG.c.kind, "kinds"), TAG.c.merged_into.is_(None))
+    found = (found if hidden else found.where(public(TAG))).order_by(key).limit(bindparam("limit"))
+    return prepare(found, dialect, ["kinds"])
 
 
 async def names_in(db: Database, slugs: Sequence[str], language: str) -> dict[str, str]:
