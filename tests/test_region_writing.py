@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from conftest import Served, serve
 from newsroom import slugs_of
+from sqlalchemy import delete, func, select
+from sqlmodel import Session
 
 from app import check
+from app.changes import log
+from app.models import ArticleRegion, Job, RegionMember, table
 from app.regions import service as regions
 from app.settings import Settings
 
@@ -148,3 +152,31 @@ async def test_region_that_is_newer_than_the_request_is_shown(local: Served) -> 
     made = await ask(local, "POST", "/v1/articles", {"title": "There", "regions": ["newest"]}, 201)
     cards = await archive.cards.get([(made["id"], 1)], old)
     assert b'"newest"' in cards[made["id"]]
+
+
+def _forget(session: Session, grouping: str, member: str) -> int:
+    """As an archive is whose version of Dateline knew of one member less; how many articles were in the grouping."""
+    connection, member_rows, placed = session.connection(), table(RegionMember), table(ArticleRegion)
+    atlas = regions.read(connection)
+    ids = atlas.by_slug[grouping].id, atlas.by_slug[member].id
+    connection.execute(
+        delete(member_rows).where(member_rows.c.grouping_id == ids[0], member_rows.c.member_id == ids[1])
+    )
+    regions.rebuild_closure(session, atlas.within)
+    log.record(session, log.Entry("region", ids[0], "region_renamed", public=True))
+    return connection.execute(delete(placed).where(placed.c.region_id == ids[0])).rowcount
+
+
+async def test_new_version_brings_its_members_and_leaves_what_editors_changed(local: Served) -> None:
+    await ask(local, "PATCH", "/v1/regions/eu", {"members": ["kenya"]})
+    assert (await local.db.write(regions.load)).value == 0
+    assert (await local.public.get("/v1/regions/eu")).json()["members"] == ["kenya"]
+    await ask(local, "POST", "/v1/articles", {"title": "Vientiane", "regions": ["laos"]}, 201)
+    assert (await local.db.write(_forget, "asean", "laos")).value == 1
+    assert (await local.db.write(regions.load)).value == 1
+    with local.db.snapshot() as snapshot:
+        job = snapshot.connection.execute(select(func.max(table(Job).c.id))).scalar_one()
+    await local.app.state.jobs.finish(job)
+    assert [one for one in check.run(local.db, local.settings) if one.name == "regions" and not one.good] == []
+    drafts = await local.editor.get("/v1/articles?status=draft&region=asean")
+    assert slugs_of(drafts.json()) == ["vientiane"]

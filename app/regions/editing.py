@@ -8,21 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
 from app import text
-from app.changes import jobs, log
+from app.changes import log
 from app.errors import SlugTaken
-from app.models import ArticleRegion, Region, RegionMember, RegionName, table
+from app.models import Region, RegionMember, RegionName, table
 from app.regions import names as naming
 from app.regions import service
 from app.regions.facts import fold
 from app.regions.names import Naming
 from app.sql import hold_vocabulary
 
-REGION, NAME, MEMBER, PLACED = table(Region), table(RegionName), table(RegionMember), table(ArticleRegion)
-KIND = "place_articles"
+REGION, NAME, MEMBER = table(Region), table(RegionName), table(RegionMember)
 OWN_LEVELS = ("grouping", "city")
 """What an archive may add and change."""
 
@@ -112,18 +111,5 @@ def _reshape(session: Session, id: int, edit: Edit) -> int | None:
         if edit.members:
             rows = [{"grouping_id": id, "member_id": member} for member in sorted({*edit.members})]
             connection.execute(insert(MEMBER), rows)
-    service.rebuild_closure(session)
-    after = service.read(connection).within
-    return follow(session, [one for one, above in after.items() if before.get(one) != above], id)
-
-
-def follow(session: Session, moved: Sequence[int], id: int | None = None) -> int | None:
-    """A job that writes anew what the articles of `moved` regions lie in; None where there are no such articles."""
-    linked = PLACED.c.region_id.in_(sorted(moved)) & (PLACED.c.roles != 0)
-    count = select(func.count(PLACED.c.article_id.distinct())).where(linked)
-    total: int = session.connection().execute(count).scalar_one()
-    if not total:
-        return None
-    slug = session.connection().execute(select(REGION.c.slug).where(REGION.c.id == id)).scalar()
-    result = f"/v1/regions/{slug}" if slug else None
-    return jobs.add(session, KIND, {"regions": sorted(moved), "result": result}, total)
+    slug = connection.execute(select(REGION.c.slug).where(REGION.c.id == id)).scalar_one()
+    return service.follow(session, service.rebuild_closure(session, before), f"/v1/regions/{slug}")

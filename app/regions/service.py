@@ -1,28 +1,30 @@
 """Loads the shipped regions into an archive and reads the atlas back. Loading twice changes nothing."""
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 import orjson
-from sqlalchemy import Column, Connection, Table, delete, insert, select, update
+from sqlalchemy import Column, Connection, Table, delete, func, insert, select, update
 from sqlmodel import Session
 
-from app.changes import log
+from app.changes import jobs, log
 from app.db import Database, Row
 from app.head import Head
-from app.models import ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
+from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
 from app.regions import facts
 from app.regions.atlas import Atlas, Name, Place, statements
 from app.regions.facts import RegionFact, fold
+from app.sql import hold_vocabulary
 
 REGION, NAME, MEMBER, WITHIN = table(Region), table(RegionName), table(RegionMember), table(RegionWithin)
-HEAD = table(ChangeHead)
+CHANGE, HEAD, PLACED = table(Change), table(ChangeHead), table(ArticleRegion)
 
 _cache: dict[tuple[int, int], Atlas] = {}
 """Atlases by (epoch, names_seq): the same numbers mean the same rows, in whatever database of this process."""
 
 
 Rows = list[Row]
+Within = Mapping[int, frozenset[int]]
 
 
 def build(rows: tuple[Rows, Rows, Rows], names_seq: int) -> Atlas:
@@ -101,11 +103,13 @@ async def _read_current(db: Database, epoch: int, names_seq: int) -> Atlas:
 def load(session: Session) -> int:
     """Brings the shipped regions in: new ones are added, changed ones follow the facts. Returns how many changed.
 
-    Groupings and cities that an archive has added stay as they are. A changed shape of the tree is logged, so that
-    whoever keeps an atlas reads it again.
+    Groupings and cities that an archive has added or changed stay as they are. A changed shape of the tree is logged,
+    so that whoever keeps an atlas reads it again, and a job brings articles to where they lie then.
     """
-    wanted = facts.load()
     connection = session.connection()
+    hold_vocabulary(connection, alone=True)
+    edited = _edited(connection)
+    wanted = tuple(fact for fact in facts.load() if fact.slug not in edited)
     old: dict[str, tuple[object, ...]] = {
         row.slug: tuple(row) for row in connection.execute(select(*(REGION.c[name] for name in _COLUMNS)))
     }
@@ -124,6 +128,16 @@ def load(session: Session) -> int:
         event = "region_added" if slug not in old else "region_renamed"
         log.record(session, log.Entry("region", ids[slug], event, public=True))
     return len(touched)
+
+
+def _edited(connection: Connection) -> set[str]:
+    """What editors have changed: of those alone the log says which fields."""
+    by_hand = (CHANGE.c.entity == "region") & (CHANGE.c.changed_fields != "[]")
+    return set(
+        connection.execute(
+            select(REGION.c.slug).join(CHANGE, REGION.c.id == CHANGE.c.entity_id).where(by_hand)
+        ).scalars()
+    )
 
 
 _COLUMNS = ("slug", "name", "level", "iso2", "iso3", "iso4", "m49", "since", "until", "successors")
@@ -147,6 +161,7 @@ def _row(fact: RegionFact) -> dict[str, object]:
 def _load_links(session: Session, wanted: tuple[RegionFact, ...], ids: dict[str, int]) -> set[str]:
     """Parents, capitals, names and members of the shipped regions; returns the slugs whose links changed."""
     connection = session.connection()
+    before = read(connection).within
     touched: set[str] = set()
     now = {row.slug: (row.parent_id, row.capital_id) for row in connection.execute(select(REGION))}
     for fact in wanted:
@@ -162,7 +177,7 @@ def _load_links(session: Session, wanted: tuple[RegionFact, ...], ids: dict[str,
     members = {(ids[fact.slug], ids[member]) for fact in wanted for member in fact.members}
     touched |= _replace(session, MEMBER, (MEMBER.c.grouping_id, MEMBER.c.member_id), members, shipped)
     if touched:
-        rebuild_closure(session)
+        follow(session, rebuild_closure(session, before))
     return touched
 
 
@@ -194,10 +209,19 @@ def _replace(
     return {shipped[int(str(row[0]))].slug for row in stale}
 
 
-def rebuild_closure(session: Session) -> None:
-    """Writes `region_within` anew from parents and members."""
+def rebuild_closure(session: Session, before: Within) -> list[int]:
+    """Writes `region_within` anew from parents and members; the regions that lie in others than `before`."""
     connection = session.connection()
-    places = read(connection)
+    within = read(connection).within
     connection.execute(delete(WITHIN))
-    pairs = [{"region_id": id, "ancestor_id": above} for id, all_ in places.within.items() for above in sorted(all_)]
+    pairs = [{"region_id": id, "ancestor_id": above} for id, all_ in within.items() for above in sorted(all_)]
     connection.execute(insert(WITHIN), pairs)
+    return sorted(id for id, above in within.items() if before.get(id) != above)
+
+
+def follow(session: Session, moved: Sequence[int], result: str | None = None) -> int | None:
+    """A job that writes anew what the articles of `moved` regions lie in; None where there are no such articles."""
+    linked = PLACED.c.region_id.in_(moved) & (PLACED.c.roles != 0)
+    count = select(func.count(PLACED.c.article_id.distinct())).where(linked)
+    total: int = session.connection().execute(count).scalar_one()
+    return jobs.add(session, "place_articles", {"regions": list(moved), "result": result}, total) if total else None
