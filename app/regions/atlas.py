@@ -4,6 +4,7 @@ Whoever holds one keeps it as long as the head's `names_seq` stays the same.
 """
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -62,6 +63,12 @@ class Atlas:
         # Read one after the other: the later ones may know of a region that was added in between.
         self.names: tuple[Name, ...] = tuple(name for name in called if name.region in self.by_id)
         self._members = tuple(pair for pair in members if self.by_id.keys() >= {*pair})
+
+    def as_of(self, names_seq: int) -> "Atlas":
+        """The same regions at a later place in the log, with everything that was worked out from them."""
+        later = copy(self)
+        later.names_seq = names_seq
+        return later
 
     @cached_property
     def _by_code(self) -> Mapping[str, Place]:

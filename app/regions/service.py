@@ -8,13 +8,13 @@ from sqlalchemy import Column, Connection, Table, delete, func, insert, select, 
 from sqlmodel import Session
 
 from app.changes import jobs, log
-from app.db import Database, Row
+from app.db import Database, Row, Snapshot
 from app.head import Head
 from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
 from app.regions import facts
 from app.regions.atlas import Atlas, Name, Place, statements
 from app.regions.facts import RegionFact, fold
-from app.sql import hold_vocabulary
+from app.sql import Value, hold_vocabulary
 
 REGION, NAME, MEMBER, WITHIN = table(Region), table(RegionName), table(RegionMember), table(RegionWithin)
 CHANGE, HEAD, PLACED = table(Change), table(ChangeHead), table(ArticleRegion)
@@ -53,12 +53,21 @@ def read(connection: Connection) -> Atlas:
 
 def atlas(connection: Connection) -> Atlas:
     """All regions as this transaction sees them."""
-    key = connection.execute(select(HEAD.c.epoch, HEAD.c.names_seq)).one()
-    found = _cache.get((key[0], key[1]))
+    epoch, names_seq = connection.execute(select(HEAD.c.epoch, HEAD.c.names_seq)).one()
+    found = _cache.get((epoch, names_seq))
     if found is None:
-        found = build(_rows(connection), key[1])
-        keep(key[0], found)
+        older, values = _older(epoch, names_seq)
+        same = older and not Snapshot(connection).rows(log.renamed_statement(connection.dialect.name), values)
+        found = older.as_of(names_seq) if older and same else build(_rows(connection), names_seq)
+        keep(epoch, found)
     return found
+
+
+def _older(epoch: int, names_seq: int) -> tuple[Atlas | None, dict[str, Value]]:
+    """The newest atlas from a little before a place, and what to ask the log with whether it still holds there."""
+    near = (atlas for (e, seq), atlas in _cache.items() if e == epoch and names_seq - log.NEAR < seq < names_seq)
+    found = max(near, key=lambda atlas: atlas.names_seq, default=None)
+    return found, {"after": found.names_seq if found else 0, "until": names_seq, "entities": ["region"]}
 
 
 def keep(epoch: int, atlas: Atlas) -> None:
@@ -92,6 +101,11 @@ async def newest(db: Database) -> Atlas:
 
 
 async def _read_current(db: Database, epoch: int, names_seq: int) -> Atlas:
+    older, values = _older(epoch, names_seq)
+    if older and not await db.reader.rows(log.renamed_statement(db.dialect), values):
+        found = older.as_of(names_seq)
+        keep(epoch, found)
+        return found
     places, names, members = [
         await db.reader.rows(statement, {}, bounded=False) for statement in statements(db.dialect)
     ]

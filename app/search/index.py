@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, exists, func, literal_column, null, select, tr
 from app.articles import bodies
 from app.articles.archive import Similar, View
 from app.articles.filters import ArticleFilter
+from app.changes import log
 from app.db import Database
 from app.errors import IndexBehind
 from app.head import Head
@@ -26,7 +27,7 @@ from app.search.alike import Profile
 from app.search.engine import FacetName, Found, GroupName, Hit, Question, Sample, SearchEngine
 from app.search.names import Vocabulary
 from app.search.timeline import Interval
-from app.sql import AnyOf, Prepared, prepare
+from app.sql import AnyOf, Prepared, Value, prepare
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
@@ -106,7 +107,7 @@ class EngineIndex:
         """All names of tags and regions, read again when one was renamed and when there are new tags; for new tags at
         most a twentieth of the time is spent on reading, because an import makes them by the hundred. `tags` are ids
         whose names are needed now."""
-        kept, newest = self._vocabulary, await self._newest_tag()
+        kept, newest = await self._still(head), await self._newest_tag()
         if kept is not None and kept.names_seq == head.names_seq:
             if kept.newest_tag == newest:
                 return kept.words
@@ -117,6 +118,16 @@ class EngineIndex:
         took = time.monotonic() - began
         self._vocabulary = _Kept(head.names_seq, newest, began + 20 * took, words)
         return words
+
+    async def _still(self, head: Head) -> _Kept | None:
+        """What is kept, noted as of the head where no name has changed since."""
+        kept = self._vocabulary
+        if kept is None or not 0 < head.names_seq - kept.names_seq < log.NEAR:
+            return kept
+        values: dict[str, Value] = {"after": kept.names_seq, "until": head.names_seq, "entities": ["tag", "region"]}
+        if not await self._db.reader.rows(log.renamed_statement(self._db.dialect), values):
+            kept = self._vocabulary = replace(kept, names_seq=head.names_seq)
+        return kept
 
     async def _newest_tag(self) -> int | None:
         [(newest,)] = await self._db.reader.rows(_newest_tag(self._db.dialect), {})
