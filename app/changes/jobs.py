@@ -24,7 +24,7 @@ from app.models import Job, table
 from app.sql import AnyOf, Prepared, prepare
 
 JOB = table(Job)
-CHUNK = 500
+CHUNK = 250
 """Articles that one transaction may touch: others who write wait for no longer than that."""
 SECONDS = 0.5
 PATIENCE = 4.0

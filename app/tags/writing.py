@@ -17,6 +17,7 @@ from app.tags.editing import Edit
 from app.tags.given import TagCreate, TagMerge, TagPatch
 from app.tags.queries import Known
 from app.tags.routes import MOVED, REF, shown
+from app.tags.service import KINDS
 
 router = APIRouter(prefix="/v1", tags=["tags"])
 
@@ -106,7 +107,9 @@ async def merge_tags(request: Request) -> Response:
     if source is None:
         raise NotFound()
     if target is None:
-        raise InvalidInput(FieldError("invalid_value", f"There is no tag {into[:80]!r}.", pointer="/into"))
+        guess = await queries.alike(here.db, into, KINDS, hidden=True)
+        detail = f"There is no tag {into[:80]!r}."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer="/into", did_you_mean=guess))
     return await _merge(request, here, source, target)
 
 
