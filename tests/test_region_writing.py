@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Served, serve
+from conftest import Served, serve, with_own_epoch
 from newsroom import slugs_of
 from sqlalchemy import delete, func, select
 from sqlmodel import Session
@@ -25,7 +25,14 @@ async def local(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory)
     """One archive for what neither database does in its own way."""
     folder = tmp_path_factory.mktemp("regions")
     shutil.copy(sqlite_template, folder / "dateline.db")
-    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as found:
+    settings = Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)
+    async with serve(with_own_epoch(settings)) as found:
+        yield found
+
+
+@pytest.fixture
+async def apart(settings: Settings) -> AsyncIterator[Served]:
+    async with serve(with_own_epoch(settings)) as found:
         yield found
 
 
@@ -51,29 +58,29 @@ async def told(served: Served, since: str, **query: str) -> list[tuple[str, str]
     return [(row["event"], (row["article"] or row["region"])["slug"]) for row in found["data"]]
 
 
-async def test_members_change_where_articles_lie(served: Served) -> None:
-    await ask(served, "POST", "/v1/articles", {"title": "Paris", "regions": ["paris"], "status": "published"}, 201)
-    await ask(served, "POST", "/v1/articles", {"title": "Kenya", "regions": ["kenya"], "status": "published"}, 201)
-    await ask(served, "POST", "/v1/articles", {"title": "Draft", "regions": ["poland", "kenya"]}, 201)
+async def test_members_change_where_articles_lie(apart: Served) -> None:
+    await ask(apart, "POST", "/v1/articles", {"title": "Paris", "regions": ["paris"], "status": "published"}, 201)
+    await ask(apart, "POST", "/v1/articles", {"title": "Kenya", "regions": ["kenya"], "status": "published"}, 201)
+    await ask(apart, "POST", "/v1/articles", {"title": "Draft", "regions": ["poland", "kenya"]}, 201)
     given = {"level": "grouping", "name": "Weimar Triangle", "names": {"fr": "Triangle de Weimar"},
              "members": ["france", "DE", "Polen"]}  # fmt: skip
-    made = await ask(served, "POST", "/v1/regions", given, 201)
+    made = await ask(apart, "POST", "/v1/regions", given, 201)
     assert (made["slug"], made["members"]) == ("weimar-triangle", ["france", "germany", "poland"])
-    assert await listed(served, region="weimar-triangle") == ["paris"]
-    start = (await served.public.get("/v1/changes?since=now")).json()["next"]
-    changed = await ask(served, "PATCH", "/v1/regions/weimar-triangle", {"members": ["kenya", "poland"]})
+    assert await listed(apart, region="weimar-triangle") == ["paris"]
+    start = (await apart.public.get("/v1/changes?since=now")).json()["next"]
+    changed = await ask(apart, "PATCH", "/v1/regions/weimar-triangle", {"members": ["kenya", "poland"]})
     assert changed["members"] == ["kenya", "poland"]
-    assert await listed(served, region="weimar-triangle") == ["kenya"]
-    assert await listed(served, region_not="weimar-triangle") == ["paris"]
-    assert await told(served, start, region="weimar-triangle") == [
+    assert await listed(apart, region="weimar-triangle") == ["kenya"]
+    assert await listed(apart, region_not="weimar-triangle") == ["paris"]
+    assert await told(apart, start, region="weimar-triangle") == [
         ("region_renamed", "weimar-triangle"), ("left_filter", "paris"), ("updated", "kenya"),
     ]  # fmt: skip
-    drafts = await served.editor.get("/v1/articles?status=draft&region=weimar-triangle")
+    drafts = await apart.editor.get("/v1/articles?status=draft&region=weimar-triangle")
     assert slugs_of(drafts.json()) == ["draft"]
-    counted = (await served.public.get("/v1/regions/weimar-triangle?include=counts,names")).json()
+    counted = (await apart.public.get("/v1/regions/weimar-triangle?include=counts,names")).json()
     assert (counted["article_count"], counted["names"]) == (1, {"fr": "Triangle de Weimar"})
-    assert "weimar-triangle" in (await served.public.get("/v1/regions/kenya")).json()["groupings"]
-    assert [one for one in check.run(served.db, served.settings) if not one.good] == []
+    assert "weimar-triangle" in (await apart.public.get("/v1/regions/kenya")).json()["groupings"]
+    assert [one for one in check.run(apart.db, apart.settings) if not one.good] == []
 
 
 async def test_city_moves_with_its_articles(local: Served) -> None:

@@ -19,6 +19,7 @@ import pytest
 import requests
 import schemathesis
 import uvicorn
+from conftest import with_own_epoch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from newsroom import STORIES
@@ -60,7 +61,7 @@ def running(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("fuzz")
     shutil.copy(sqlite_template, folder / "dateline.db")
     configured = Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)
-    database = Database(configured, log.append)
+    database = Database(with_own_epoch(configured), log.append)
     key = database.write_now(auth.create, "fuzz", auth.SCOPES).value
     database.close_now()
     app = create_app(configured)

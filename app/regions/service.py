@@ -65,7 +65,7 @@ def atlas(connection: Connection) -> Atlas:
 
 def _older(epoch: int, names_seq: int) -> tuple[Atlas | None, dict[str, Value]]:
     """The newest atlas from a little before a place, and what to ask the log with whether it still holds there."""
-    near = (atlas for (e, seq), atlas in _cache.items() if e == epoch and names_seq - log.NEAR < seq < names_seq)
+    near = (atlas for (e, seq), atlas in list(_cache.items()) if e == epoch and names_seq - log.NEAR < seq < names_seq)
     found = max(near, key=lambda atlas: atlas.names_seq, default=None)
     return found, {"after": found.names_seq if found else 0, "until": names_seq, "entities": ["region"]}
 
@@ -73,7 +73,7 @@ def _older(epoch: int, names_seq: int) -> tuple[Atlas | None, dict[str, Value]]:
 def keep(epoch: int, atlas: Atlas) -> None:
     """Remembers the newest few; older ones serve nobody."""
     while len(_cache) > 3:
-        _cache.pop(next(iter(_cache)))
+        _cache.pop(next(iter(_cache)), None)  # another thread may be at it
     _cache[(epoch, atlas.names_seq)] = atlas
 
 
