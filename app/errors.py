@@ -177,7 +177,8 @@ class ExternalIdTaken(_Taken):
 
 class InvalidTransition(DatelineError):
     """The article cannot go from its present state, `status`, to the one asked for; `allowed` lists those to which it
-    can. Drafts can be scheduled and back, both published, published ones withdrawn, withdrawn ones published again."""
+    can. Drafts can be scheduled and back, both published, published ones withdrawn, withdrawn ones published again. A
+    tag cannot be merged while another merge is at it, nor when it is part of another tag already."""
 
     code, status, title = "invalid_transition", 409, "The article cannot change to that state"
 

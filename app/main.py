@@ -12,13 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app import health
-from app.articles import beside, relating, revision_routes, schedule, writing
+from app.articles import beside, relating, relinking, revision_routes, schedule, writing
 from app.articles import routes as articles
 from app.articles.archive import Archive
 from app.articles.cards import Cards
 from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace
 from app.changes import log
 from app.changes.follower import Following
+from app.changes.jobs import Jobs
 from app.db import Database
 from app.http import docs_page, openapi, problems
 from app.http.cors import Cors
@@ -26,6 +27,8 @@ from app.http.limits import Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
 from app.importers import routes as imports
 from app.regions import routes as regions
+from app.regions import writing as regions_writing
+from app.regions.given import RegionCreate, RegionPatch
 from app.search import counting
 from app.search import routes as search
 from app.search.index import EngineIndex
@@ -33,9 +36,12 @@ from app.search.indexer import Indexer
 from app.search.tantivy_engine import TantivyEngine
 from app.settings import Settings
 from app.sync import export_routes as exports
+from app.sync import job_routes as jobs
 from app.sync import routes as following
 from app.sync.watch import Watch
 from app.tags import routes as tags
+from app.tags import writing as tags_writing
+from app.tags.given import TagCreate, TagMerge, TagPatch
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +59,13 @@ TAGS = (
     {"name": "importing", "description": "Many articles at once."},
     {"name": "operating", "description": "Health of this server."},
 )
-BODIES = (ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace)
+BODIES = (
+    ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
+)  # fmt: skip
+FEATURES = (
+    articles, beside, writing, relating, revision_routes, search, counting, regions, regions_writing, tags,
+    tags_writing, following, exports, imports, jobs, health,
+)  # fmt: skip
 
 
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
@@ -74,8 +86,8 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     )
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
-    features = (articles, beside, writing, relating, revision_routes, search, counting, regions, tags, following)
-    for feature in (*features, exports, imports, health):
+    app.state.jobs = Jobs(db, relinking.WORKS)
+    for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))
     problems.install(app)
@@ -107,7 +119,7 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)
         following = Following(archive.db, indexer, archive.settings.index_interval)
         app.state.following = following
-        tasks = [asyncio.create_task(schedule.run(archive.db))]
+        tasks = [asyncio.create_task(schedule.run(archive.db)), asyncio.create_task(app.state.jobs.run())]
         tasks += [asyncio.create_task(_lead(indexer, following))] if follow else []
         try:
             yield

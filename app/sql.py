@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, Text, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, Text, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -77,6 +77,13 @@ def json_rows(rows: Subquery) -> ColumnElement[str]:
     """The rows of an ordered subquery as one JSON text `[[…], …]`, in their order."""
     statement = select(_json_group(func._json_array(*rows.c))).select_from(rows)
     return statement.scalar_subquery()
+
+
+def hold_vocabulary(connection: Connection, *, alone: bool = False) -> None:
+    """Until the commit no tag is merged and no region gets other ancestors, so that links may be written by what is
+    read from here on. `alone`, for who merges or moves: waits for all who write links. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock{'' if alone else '_shared'}(4702)"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from slugify import slugify
 SLUG_LENGTH = 80
 _not_word = re.compile(r"[\W_]+")
 _controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
+_plus = re.compile(r"(?<=[\w+])\+")
+_sharp = re.compile(r"(?<=\w)#(?!\w)")
 _only_digits = re.compile(r"[0-9]+")
 
 
@@ -29,6 +31,17 @@ def fold(text: str) -> str:
 def words_key(text: str) -> str:
     """The folded words with single spaces: what titles and names are compared by."""
     return _not_word.sub(" ", fold(text)).strip()
+
+
+def name_key(name: str) -> str:
+    """What names of tags are compared by: the folded words, with signs that tell names apart spelt out. The name
+    itself, folded, where it has no words."""
+    return words_key(spelt(name)) or fold(name).strip()
+
+
+def spelt(name: str) -> str:
+    """ "C++" and "C#" as they are said: signs behind a word make it another one, in front of it they are decoration."""
+    return _plus.sub(" plus ", _sharp.sub(" sharp ", name))
 
 
 def sort_key(text: str) -> str:

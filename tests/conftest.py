@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,12 +17,14 @@ import httpx
 import pytest
 from asgi import lifespan
 from fastapi import FastAPI
+from sqlalchemy import update
 
 from app import opening
 from app.changes import log
 from app.db import Database
 from app.http import auth
 from app.main import create_app
+from app.models import ChangeHead, table
 from app.settings import Settings
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -129,6 +132,16 @@ def sqlite_settings(sqlite_template: Path, tmp_path: Path) -> Settings:
     """For what only concerns SQLite, or neither engine."""
     shutil.copy(sqlite_template, tmp_path / "dateline.db")
     return Settings(data_dir=tmp_path, index_interval=0.02, index_heap_mb=15)
+
+
+def with_own_epoch(settings: Settings) -> Settings:
+    """For archives whose regions change: copies of one template are one archive to whatever keeps an atlas."""
+    database = Database(settings, log.append)
+    head = table(ChangeHead)
+    with database.engine.begin() as connection:
+        connection.execute(update(head).values(epoch=secrets.randbits(62)))
+    database.close_now()
+    return settings
 
 
 @pytest.fixture

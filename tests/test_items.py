@@ -108,7 +108,7 @@ async def test_unknown_addresses_and_methods_are_problems(newsroom: Newsroom) ->
     public = newsroom.served.public
     missing = await public.get("/v1/nothing")
     assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
-    wrong = await public.delete("/v1/regions/tree")
+    wrong = await public.delete("/v1/search")
     assert (wrong.status_code, wrong.json()["code"], wrong.headers["allow"]) == (405, "method_not_allowed", "GET, HEAD")
     wrong = await public.put("/v1/articles")
     assert wrong.headers["allow"] == "GET, HEAD, POST"

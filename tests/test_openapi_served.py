@@ -12,18 +12,24 @@ from app.articles import given, schemas
 from app.errors import CODES
 from app.health import BEHIND, LIVE, READY, Live, Ready
 from app.http.openapi import build
+from app.http.schemas import JOB, Job
 from app.main import BODIES, DESCRIPTION, TAGS, create_app
 from app.regions import examples as regions
+from app.regions.given import RegionCreate, RegionPatch
 from app.regions.schemas import Region, RegionList, RegionNode
 from app.settings import Settings
 from app.tags import examples as tags
+from app.tags.given import TagCreate, TagMerge, TagPatch
 from app.tags.schemas import Tag, TagList
+
+VOCABULARY = (TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch)
 
 OPERATIONS = {
     "list_articles", "get_article", "list_related", "get_neighbours", "resolve_address", "create_article",
     "update_article", "replace_article", "delete_article", "list_revisions", "get_revision", "get_revision_diff",
     "restore_revision", "search_articles", "list_regions", "get_region_tree", "get_region", "list_tags", "get_tag",
-    "get_liveness", "get_readiness",
+    "get_liveness", "get_readiness", "create_tag", "update_tag", "merge_tags", "create_region", "update_region",
+    "get_job",
 }  # fmt: skip
 
 
@@ -107,6 +113,9 @@ def test_every_failure_is_a_problem_of_the_closed_list(described: dict[str, Any]
         (Region, regions.REGION),
         (RegionList, regions.LIST),
         (RegionNode, regions.TREE),
+        (Region, regions.NAMED),
+        (Job, JOB),
+        *((model, model.model_config["json_schema_extra"]["example"]) for model in VOCABULARY),  # type: ignore[index] # ours
         (Tag, tags.TAG),
         (TagList, tags.LIST),
         (Live, LIVE),

@@ -20,6 +20,7 @@ import pytest
 import requests
 import schemathesis
 import uvicorn
+from conftest import with_own_epoch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from newsroom import STORIES
@@ -60,7 +61,7 @@ def running(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("fuzz")
     shutil.copy(sqlite_template, folder / "dateline.db")
     configured = Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)
-    database = Database(configured, log.append)
+    database = Database(with_own_epoch(configured), log.append)
     scopes = {scope: (scope,) for scope in auth.SCOPES} | {ALL: auth.SCOPES}
     keys = {name: database.write_now(auth.create, name, given).value for name, given in scopes.items()}
     database.close_now()

@@ -56,7 +56,8 @@ async def test_pages_by_count_meet_each_tag_once(newsroom: Newsroom) -> None:
 async def test_tag_is_found_by_id_and_slug(newsroom: Newsroom) -> None:
     shown: Any = await newsroom.get("/v1/tags/nato")
     assert {**shown, "id": 0} == {
-        "slug": "nato", "name": "NATO", "kind": "organisation", "id": 0, "aliases": [], "article_count": 2,
+        "slug": "nato", "name": "NATO", "kind": "organisation", "id": 0, "names": {}, "aliases": [],
+        "article_count": 2,
     }  # fmt: skip
     assert await newsroom.get(f"/v1/tags/{shown['id']}") == shown
     for ref in ("no-such-tag", "99999", "9" * 30, "x%00"):

@@ -4,7 +4,7 @@ What does not exist is no error in an open vocabulary (tags, authors, sections, 
 answer says so. Regions are a closed one for references, so an unknown region is an error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -22,6 +22,7 @@ from app.regions import refs
 from app.sql import AnyOf, Prepared, prepare
 from app.tags import queries as tags
 from app.tags.queries import Known
+from app.tags.service import KINDS
 
 A, SOURCE, SLUG = table(Article), table(Source), table(ArticleSlug)
 
@@ -149,17 +150,29 @@ async def _tags(archive: Archive, view: View, read: Read, warnings: list[Warning
     asked_for = sorted({ref for name in names for ref in read.refs(name)})
     hidden = view.caller.may("read_drafts")
     known = await tags.by_refs(archive.db, asked_for, hidden=hidden) if asked_for else {}
-    return {name: _chosen(name, read.refs(name), known, warnings) for name in names}
+    missing = [(name, ref) for name in names for ref in read.refs(name) if ref not in known][: refs.GUESSES]
+    guesses = {
+        (name, ref): found
+        for name, ref in missing
+        if (found := await tags.alike(archive.db, ref, _kinds(name), hidden=hidden))
+    }
+    return {name: _chosen(name, read.refs(name), known, guesses, warnings) for name in names}
 
 
-def _chosen(name: str, given: Sequence[str], known: dict[str, Known], warnings: list[Warning]) -> _Tags:
+def _chosen(
+    name: str,
+    given: Sequence[str],
+    known: Mapping[str, Known],
+    guesses: Mapping[tuple[str, str], str],
+    warnings: list[Warning],
+) -> _Tags:
     ids: dict[int, None] = {}
     missing = False
     for ref in given:
         tag = known.get(ref)
         if tag is None or not _fits(name, tag.kind):
             missing = True
-            warnings.append(_unknown(name, ref, tag))
+            warnings.append(_unknown(name, ref, tag, guesses.get((name, ref))))
             continue
         if ref not in (tag.slug, str(tag.id)):
             warnings.append(_replaced(name, ref, tag.slug))
@@ -170,17 +183,22 @@ def _chosen(name: str, given: Sequence[str], known: dict[str, Known], warnings: 
 
 def _fits(name: str, kind: str) -> bool:
     """Contributors are `authors`, everything else is `tags`, sections among them."""
-    if name == "section":
-        return kind == "section"
-    return (kind == "contributor") == (name == "author")
+    return kind in _kinds(name)
 
 
-def _unknown(name: str, ref: str, tag: Known | None) -> Warning:
+def _kinds(name: str) -> tuple[str, ...]:
+    if name in ("author", "section"):
+        return ("contributor",) if name == "author" else ("section",)
+    return tuple(kind for kind in KINDS if kind != "contributor")
+
+
+def _unknown(name: str, ref: str, tag: Known | None, guess: str | None) -> Warning:
     noun = name.partition("_")[0]
     detail = f"There is no {noun} {ref!r}."
     if tag is not None:
         detail += f" It is a {tag.kind}: ask for {'author' if tag.kind == 'contributor' else 'tag'}={tag.slug}."
-    return {"code": f"unknown_{noun}", "parameter": name, "detail": detail}
+    said: Warning = {"code": f"unknown_{noun}", "parameter": name, "detail": detail}
+    return said | ({"did_you_mean": guess} if guess else {})
 
 
 def _replaced(name: str, ref: str, slug: str) -> Warning:

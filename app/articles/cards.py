@@ -17,6 +17,7 @@ from app.articles.filters import ROLES
 from app.db import Database, Row
 from app.http.times import format_time
 from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
+from app.regions import service as regions
 from app.regions.atlas import Atlas
 from app.sql import AnyOf, Prepared, json_rows, prepare
 
@@ -183,7 +184,11 @@ class Cards:
         found: dict[int, _Made] = {}
         for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
             id, version, original = _int(row[0]), _int(row[1]), row[_ORIGINAL]
-            made = _Made(orjson.dumps(card(row, atlas, self._site_url)), None if original is None else _int(original))
+            try:
+                shown = card(row, atlas, self._site_url)
+            except KeyError:  # of a region that was added after the atlas was read
+                shown = card(row, await regions.newest(self._db), self._site_url)
+            made = _Made(orjson.dumps(shown), None if original is None else _int(original))
             self._kept[(id, version, atlas.names_seq)] = made
             if not published or row[_STATUS] == "published":
                 found[id] = made

@@ -7,28 +7,19 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from pydantic.config import JsonDict, JsonValue
 
 from app import text
+from app.http.body import Given, Short, one_line
+from app.regions.given import Slug
 from app.tags.schemas import Kind
-
-
-class Given(BaseModel):
-    """What clients send; unknown properties are refused, and numbers are not read from texts."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
 
 def _cleaned(value: object) -> object:
     return text.clean(value) if isinstance(value, str) else value
 
 
-def _one_line(value: object) -> object:
-    return text.clean(value).replace("\n", " ").replace("\t", " ") if isinstance(value, str) else value
-
-
 Words = Annotated[str, BeforeValidator(_cleaned)]
-Short = Annotated[str, BeforeValidator(_one_line), Field(max_length=500)]
 Address = Annotated[
     str,
-    BeforeValidator(_one_line),
+    BeforeValidator(one_line),
     Field(max_length=2000, pattern=r"^https?://[^\s\x00-\x20\x7f-\x9f\ufeff\ufffe\uffff]+$"),
 ]
 
@@ -134,7 +125,7 @@ class RelatedIn(Given):
 
     article: ArticleRef | None = None
     title: Short | None = None
-    url: Annotated[str, BeforeValidator(_one_line), Field(max_length=2000)] | None = None
+    url: Annotated[str, BeforeValidator(one_line), Field(max_length=2000)] | None = None
     position: int | None = None
     kind: Literal["editorial", "similar"] | None = None
     status: Literal["linked", "unresolved"] | None = None
@@ -180,7 +171,6 @@ TIME_FORMS: list[JsonValue] = [
     {"type": "string", "format": "date"},
     {"type": "string", "pattern": r"^(1[0-9]{3}|20[0-9]{2})(-(0[1-9]|1[0-2]))?$"},
 ]
-Slug = Annotated[str, Field(max_length=80, pattern=r"^([a-z0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 READ_ONLY = (
     "id", "version", "word_count", "reading_minutes", "published_precision", "first_published_at", "updated_at",
     "created_at", "corrections", "url", "body_text", "body_markdown", "body_blocks",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from app.articles.manuscript import Manuscript
 from app.models import Article, ArticleRegion, ArticleTag, table
@@ -24,7 +24,7 @@ def replace(
         for rows in (TAGGED, PLACED):
             connection.execute(delete(rows).where(rows.c.article_id.in_(existing[i : i + 500])))
     tag_rows = [row for id, manuscript, at in saved for row in _tag_rows(id, manuscript, at, tags)]
-    region_rows = [row for id, manuscript, at in saved for row in _region_rows(id, manuscript, at, atlas)]
+    region_rows = [row for id, manuscript, at in saved for row in _region_rows(id, manuscript.regions, at, atlas)]
     if tag_rows:
         connection.execute(insert(TAGGED), tag_rows)
     if region_rows:
@@ -42,7 +42,7 @@ def _tag_rows(
 
 
 def _region_rows(
-    article: int, manuscript: Manuscript, published_at: int | None, atlas: Atlas
+    article: int, regions: Sequence[tuple[int, int]], published_at: int | None, atlas: Atlas
 ) -> list[dict[str, int | None]]:
     return [
         {
@@ -53,7 +53,7 @@ def _region_rows(
             "roles_within": within,
             "published_at": published_at,
         }
-        for region, (position, own, within) in spread(manuscript.regions, atlas).items()
+        for region, (position, own, within) in spread(regions, atlas).items()
     ]
 
 
@@ -70,6 +70,36 @@ def spread(regions: Sequence[tuple[int, int]], atlas: Atlas) -> dict[int, tuple[
     return {
         region: (positions.get(region, len(own)), own.get(region, 0), roles) for region, roles in sorted(within.items())
     }
+
+
+def move(connection: Connection, articles: Sequence[int], source: int, target: int) -> None:
+    """Gives at most 500 articles one tag for another, in its place; where they have both, in the first one's place."""
+    here = TAGGED.c.article_id.in_(articles)
+    other = TAGGED.alias("other")
+    first = (
+        select(func.min(other.c.position))
+        .where(other.c.article_id == TAGGED.c.article_id, other.c.tag_id.in_([source, target]))
+        .scalar_subquery()
+    )
+    connection.execute(update(TAGGED).where(TAGGED.c.tag_id == target, here).values(position=first))
+    has_both = select(other.c.article_id).where(other.c.tag_id == target, other.c.article_id.in_(articles))
+    connection.execute(delete(TAGGED).where(TAGGED.c.tag_id == source, TAGGED.c.article_id.in_(has_both)))
+    connection.execute(update(TAGGED).where(TAGGED.c.tag_id == source, here).values(tag_id=target))
+
+
+def place(connection: Connection, articles: Sequence[int], atlas: Atlas) -> None:
+    """Writes what the own regions of at most 500 articles lie in anew, as the atlas has it now."""
+    columns = (PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.published_at)
+    kept = select(*columns).where(PLACED.c.article_id.in_(articles), PLACED.c.roles != 0).order_by(PLACED.c.position)
+    own: dict[int, list[tuple[int, int]]] = {}
+    shown: dict[int, int | None] = {}
+    for article, region, roles, at in connection.execute(kept):
+        own.setdefault(article, []).append((region, roles))
+        shown[article] = at
+    rows = [row for article, regions in own.items() for row in _region_rows(article, regions, shown[article], atlas)]
+    if rows:
+        connection.execute(delete(PLACED).where(PLACED.c.article_id.in_(list(own))))
+        connection.execute(insert(PLACED), rows)
 
 
 def show(connection: Connection, articles: Sequence[int]) -> None:

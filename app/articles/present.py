@@ -1,7 +1,7 @@
 """From ids to the JSON that clients get, in a constant number of SQL statements whatever is asked for."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
@@ -12,6 +12,7 @@ from app.articles.queries import Entry, RelatedRow
 from app.http import params
 from app.regions import refs
 from app.regions.atlas import Atlas
+from app.tags import queries as tags
 
 INCLUDES = ("body", "related", "body_text", "body_markdown", "body_blocks")
 _NESTED = {
@@ -33,7 +34,7 @@ ALL_FIELDS = (
 PARAMETERS = (
     params.fields("fields", "Only these properties, `id`, and what `include` adds: `title,tags.name`.", ALL_FIELDS),
     params.fields("include", "What is added: the body, other views of it, the editors' related posts.", INCLUDES),
-    params.text("names_in", "Names of regions in this language, where there are any: `fr`.", maximum=12, example="fr"),
+    params.text("names_in", "Names of tags and regions in this language, where there are.", maximum=12, example="fr"),
 )
 
 
@@ -76,8 +77,10 @@ async def by_id(
         return cards
     shown = {id: orjson.loads(card) for id, card in cards.items()}
     await _include(archive, view, shown, includes)
-    for card in shown.values():
-        _rename(card, view.atlas, language)
+    if language is not None:
+        called = await tags.names_in(archive.db, sorted(_tag_slugs(shown.values())), language)
+        for card in shown.values():
+            _rename(card, view.atlas, called, language)
     return {id: orjson.dumps(_kept(ordered(card), fields)) for id, card in shown.items()}
 
 
@@ -203,16 +206,25 @@ def ordered(article: Json) -> Json:
     return {name: article[name] for name in sorted(article, key=_ORDER.__getitem__)}
 
 
-def _rename(card: Json, atlas: Atlas, language: str | None) -> None:
-    """Regions by their names in a language, those of the related articles too."""
-    if language is None:
-        return
+def _tag_slugs(cards: Iterable[Json]) -> set[str]:
+    """Of all tags and authors that cards show, those of related articles too."""
+    found = {str(tag["slug"]) for card in cards for name in ("tags", "authors") for tag in _rows(card, name)}
+    targets = [post["article"] for card in cards for post in _rows(card, "related")]
+    nested = [article for article in targets if isinstance(article, dict)]
+    return found | _tag_slugs(nested) if nested else found
+
+
+def _rename(card: Json, atlas: Atlas, called: Mapping[str, str], language: str) -> None:
+    """Tags, authors and regions by their names in a language, those of the related articles too. `called` by slug."""
     for region in _rows(card, "regions"):
-        region["name"] = atlas.name_in(atlas.by_slug[str(region["slug"])].id, language)
+        place = atlas.by_slug.get(str(region["slug"]))
+        region["name"] = atlas.name_in(place.id, language) if place else region["name"]
+    for tag in (*_rows(card, "tags"), *_rows(card, "authors")):
+        tag["name"] = called.get(str(tag["slug"]), tag["name"])
     for post in _rows(card, "related"):
         article = post["article"]
         if isinstance(article, dict):
-            _rename(article, atlas, language)
+            _rename(article, atlas, called, language)
 
 
 def _rows(card: Json, name: str) -> list[Json]:

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from app.db import Snapshot
 from app.head import Head, Place
 from app.models import Change, ChangeHead, table
-from app.sql import Prepared, prepare
+from app.sql import AnyOf, Prepared, prepare
 
 CHANGE, HEAD = table(Change), table(ChangeHead)
 _PENDING = "dateline.changes"
@@ -38,6 +38,8 @@ class Entry:
     changed_fields: tuple[str, ...] = ()
     before: Facts | None = None
     after: Facts | None = None
+    relabels: bool = False
+    """What is shown of an article changes though its version does not: what shows names is to be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def append(session: Session) -> Head:
         return _read_head(session)
     marks = [secrets.randbits(63) for _ in entries]
     shown = [i for i, entry in enumerate(entries) if entry.public]
-    renamed = [i for i, entry in enumerate(entries) if entry.entity != "article"]
+    renamed = [i for i, entry in enumerate(entries) if entry.entity != "article" or entry.relabels]
     count = len(entries)
     values: dict[str, object] = {"seq": HEAD.c.seq + count, "mark": marks[-1]}
     if shown:
@@ -118,6 +120,18 @@ def head_statement(dialect: str) -> Prepared:
 def mark_statement(dialect: str) -> Prepared:
     """The mark of the row `seq`."""
     return prepare(select(CHANGE.c.mark).where(CHANGE.c.seq == bindparam("seq", type_=CHANGE.c.seq.type)), dialect)
+
+
+NEAR = 2_000
+
+
+@lru_cache(maxsize=4)
+def renamed_statement(dialect: str) -> Prepared:
+    """A row where one of `entities` has changed behind `after` up to `until`: who keeps names asks, because merges move
+    `names_seq` for every chunk of articles without any name being another. For spans of at most NEAR rows."""
+    after, until = (bindparam(name, type_=CHANGE.c.seq.type) for name in ("after", "until"))
+    found = select(CHANGE.c.seq).where(CHANGE.c.seq > after, CHANGE.c.seq <= until, AnyOf(CHANGE.c.entity, "entities"))
+    return prepare(found.limit(1), dialect, ["entities"])
 
 
 def head(snapshot: Snapshot) -> Head:

@@ -1,7 +1,7 @@
 """Answers as bytes: lists with their page and links, items, redirects; the caching headers that go with who asked."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import orjson
 from starlette.requests import Request
@@ -10,7 +10,11 @@ from starlette.responses import Response
 from app.http import conditional
 from app.http.paging import Page, link_header
 from app.http.problems import PUBLIC, VARY
+from app.http.read import Read
+from app.http.schemas import JOB, Job
+from app.http.window import Key, window
 
+T = TypeVar("T")
 PRIVATE = "private, no-cache"
 CLOCKED = "public, max-age=30, stale-while-revalidate=30"
 """For answers that move with the clock: a cache may show them for a minute at most."""
@@ -41,6 +45,12 @@ def moved(description: str) -> dict[int | str, dict[str, Any]]:
     return {308: {"description": description, "headers": LOCATION}}
 
 
+def accepted(description: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` part for a 202 with a job."""
+    shown = {"model": Job, "description": description, "headers": LOCATION}
+    return {202: {**shown, "content": {"application/json": {"example": JOB}}}}
+
+
 def listed(
     request: Request,
     rows: Sequence[bytes],
@@ -65,6 +75,30 @@ def listed(
         cache_control=cache_control(public=public, uses_now=uses_now),
         headers={**headers(token, public=public, tags=tags), "Link": links},
     )
+
+
+def changed(body: bytes, token: str, *, status: int = 200, location: str | None = None) -> Response:
+    """The answer to a change: what it made, and its place in the log. Never kept by caches."""
+    shown = {"X-Seq": token, "Cache-Control": "no-store", "Vary": VARY}
+    return Response(body, status, {**shown, "Location": location} if location else shown, "application/json")
+
+
+def windowed(
+    request: Request,
+    read: Read,
+    entries: Iterable[T],
+    key: Callable[[T], Key],
+    show: Callable[[T], object],
+    *,
+    name: str,
+    token: str,
+    public: bool,
+    descending: bool = False,
+) -> Response:
+    """One page of a list that is in memory as a whole, each of its rows as `show` has it; `name` as in Cache-Tag."""
+    shown, page = window(entries, key, read, name=name, descending=descending)
+    rows = [orjson.dumps(show(entry)) for entry in shown]
+    return listed(request, rows, page, token=token, public=public, tags=["list", name])
 
 
 def item(

@@ -39,3 +39,31 @@ class Notice(Shape):
     parameter: str | None
     detail: str
     replaced_by: str = only_where("With the code `replaced_by`.", "")
+    did_you_mean: str = only_where("Where something is called much like what was asked for.", "")
+
+
+class Job(Shape):
+    """Long work that goes on in chunks. `result` is where to look when it is done."""
+
+    id: int
+    kind: Literal["merge_tags", "place_articles"]
+    state: Literal["waiting", "running", "done", "failed"]
+    done: int = Field(description="Articles looked at.")
+    total: int
+    error: str | None
+    result: str | None
+    created_at: str
+    updated_at: str
+
+
+JOB = {
+    "id": 3,
+    "kind": "merge_tags",
+    "state": "running",
+    "done": 4500,
+    "total": 120000,
+    "error": None,
+    "result": "/v1/tags/nato",
+    "created_at": "2025-05-14T09:12:44Z",
+    "updated_at": "2025-05-14T09:12:48Z",
+}

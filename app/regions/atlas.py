@@ -4,13 +4,16 @@ Whoever holds one keeps it as long as the head's `names_seq` stays the same.
 """
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from sqlalchemy import select
 
 from app.models import Region, RegionMember, RegionName, table
+from app.regions import names
 from app.regions.facts import fold
+from app.regions.names import Naming
 from app.sql import Prepared, prepare
 
 REGION, NAME, MEMBER = table(Region), table(RegionName), table(RegionMember)
@@ -52,13 +55,20 @@ class Atlas:
     """Looks up regions by id, reference or name, and knows what lies in what."""
 
     def __init__(
-        self, places: Iterable[Place], names: Iterable[Name], members: Iterable[tuple[int, int]], names_seq: int
+        self, places: Iterable[Place], called: Iterable[Name], members: Iterable[tuple[int, int]], names_seq: int
     ) -> None:
         self.names_seq = names_seq
         self.by_id: Mapping[int, Place] = {place.id: place for place in places}
         self.by_slug: Mapping[str, Place] = {place.slug: place for place in self.by_id.values()}
-        self.names: tuple[Name, ...] = tuple(names)
-        self._members = tuple(members)
+        # Read one after the other: the later ones may know of a region that was added in between.
+        self.names: tuple[Name, ...] = tuple(name for name in called if name.region in self.by_id)
+        self._members = tuple(pair for pair in members if self.by_id.keys() >= {*pair})
+
+    def as_of(self, names_seq: int) -> "Atlas":
+        """The same regions at a later place in the log, with everything that was worked out from them."""
+        later = copy(self)
+        later.names_seq = names_seq
+        return later
 
     @cached_property
     def _by_code(self) -> Mapping[str, Place]:
@@ -138,6 +148,10 @@ class Atlas:
         place = self.by_id[id]
         above = self.by_id.get(place.parent or 0)
         return above if place.level == "city" and above is not None and above.level == "country" else place
+
+    def naming(self, id: int) -> Naming:
+        """Everything that the region is called."""
+        return names.read(self.by_id[id].name, ((n.language, n.name, n.alias) for n in self.names if n.region == id))
 
     def name_in(self, id: int, language: str | None) -> str:
         """The region's name in a language, else as the archive calls it."""

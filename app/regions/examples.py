@@ -16,6 +16,24 @@ REGION = {
     "groupings": ["eu", "nato"],
     "members": [],
 }
+NAMED = {
+    "slug": "weimar-triangle",
+    "name": "Weimar Triangle",
+    "level": "grouping",
+    "id": 809,
+    "iso2": None,
+    "iso3": None,
+    "m49": None,
+    "parent": None,
+    "capital": None,
+    "since": None,
+    "until": None,
+    "successors": [],
+    "groupings": [],
+    "members": ["france", "germany", "poland"],
+    "names": {"fr": "Triangle de Weimar"},
+    "aliases": [],
+}
 LIST = {
     "data": [REGION],
     "page": {"limit": 20, "number": None, "next": None, "previous": None, "total": 1, "total_is": "exact"},

@@ -12,7 +12,6 @@ from app.errors import InvalidInput, NotFound
 from app.http import answer, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
-from app.http.window import window
 from app.regions import examples, refs, schemas
 from app.regions import view as reading
 from app.regions.atlas import LEVELS, Atlas, Place
@@ -21,12 +20,16 @@ from app.regions.facts import fold
 router = APIRouter(prefix="/v1", tags=["regions"])
 
 NAMES_IN = params.text("names_in", "Names in this language, where there are any.", maximum=12, example="fr")
-INCLUDE = params.choices("include", "What is added.", ("counts", "ancestors", "children"), signs=False)
+INCLUDE = params.choices("include", "What is added.", ("counts", "ancestors", "children", "names"), signs=False)
+SORTS = ("name", "-name", "article_count", "-article_count")
 LIST = Parameters(
     params.text("q", "A part of a name in any language, an alias, a slug or an ISO code.", maximum=100, example="belg"),
     params.choices("level", "Only regions of these levels.", LEVELS),
     params.refs("parent", "Only what lies directly below one of these.", "europe"),
+    params.integer("min_articles", "Only regions with at least so many published articles in them.", minimum=0,
+                   maximum=10**9),
     params.refs("within", "Only what lies at any depth in one of these regions or groupings.", "nato"),
+    params.choice("sort", "Minus: descending. By name, those that fit `q` better come first.", SORTS, "name"),
     params.limit(),
     params.CURSOR,
     params.PAGE,
@@ -34,12 +37,21 @@ LIST = Parameters(
     params.MIN_SEQ,
     NAMES_IN,
     INCLUDE,
-)
+)  # fmt: skip
 ITEM = Parameters(NAMES_IN, INCLUDE, params.MIN_SEQ)
 TREE = Parameters(
     params.integer("depth", "How many levels below the world.", default=3, minimum=1, maximum=6),
     NAMES_IN,
 )
+
+REF: dict[str, object] = {
+    "name": "ref",
+    "in": "path",
+    "required": True,
+    "description": "A slug, an ISO code in capitals, `m49:056` or an id.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "example": "belgium",
+}
 
 Json = dict[str, Any]
 
@@ -61,16 +73,27 @@ async def list_regions(request: Request) -> Response:
     view = await here.view(request)
     read = LIST.read(request.scope["query_string"], view.now)
     await here.wait_for(read.text("min_seq"), view.head)
-    keys = _keys(view.atlas, read)
-    shown, page = window(keys, lambda id: (keys[id], id), read, name="regions")
     counts = await _counts(here, view, read)
-    rows = [orjson.dumps(_region(view.atlas, view.atlas.by_id[id], read, counts)) for id in shown]
-    return answer.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "regions"])
+    keys = _keys(view.atlas, read)
+    least, sort = read.integer_or_none("min_articles"), read.choice("sort")
+    by_count = sort.endswith("article_count")
+    return answer.windowed(
+        request,
+        read,
+        [id for id in keys if not least or (counts or {}).get(id, 0) >= least],
+        lambda id: ((counts or {}).get(id, 0) if by_count else keys[id], id),
+        lambda id: shown(view.atlas, view.atlas.by_id[id], read, counts),
+        name="regions",
+        token=view.token,
+        public=view.public,
+        descending=sort.startswith("-"),
+    )
 
 
 async def _counts(here: reading.Reading, view: reading.View, read: Read) -> dict[int, int] | None:
-    """None where they are not asked for, and while there is no index."""
-    if "counts" not in read.choices("include") or here.index.seq() is None:
+    """None where nothing asks for them, and while there is no index."""
+    counted = read.knows("sort") and (read.choice("sort").endswith("count") or "min_articles" in read.given)
+    if here.index.seq() is None or not (counted or "counts" in read.choices("include")):
         return None
     return await here.index.region_counts(view.head)
 
@@ -153,14 +176,7 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
     responses=answer.example(examples.REGION) | problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={
         "parameters": [
-            {
-                "name": "ref",
-                "in": "path",
-                "required": True,
-                "description": "A slug, an ISO code in capitals, `m49:056` or an id.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-                "example": "belgium",
-            },
+            REF,
             *ITEM.openapi(),
         ]
     },
@@ -175,13 +191,14 @@ async def get_region(request: Request) -> Response:
     if place is None:
         raise NotFound()
     counts = await _counts(here, view, read)
-    body = orjson.dumps(_region(view.atlas, place, read, counts))
+    body = orjson.dumps(shown(view.atlas, place, read, counts))
     return answer.item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
 
 
-def _region(atlas: Atlas, place: Place, read: Read, counts: dict[int, int] | None) -> Json:
+def shown(atlas: Atlas, place: Place, read: Read, counts: dict[int, int] | None = None) -> Json:
+    """A region as clients see it, with what `include` adds."""
     language, include = refs.language(read), read.choices("include")
-    shown: Json = {
+    region: Json = {
         "id": place.id,
         "slug": place.slug,
         "name": atlas.name_in(place.id, language),
@@ -198,12 +215,15 @@ def _region(atlas: Atlas, place: Place, read: Read, counts: dict[int, int] | Non
         "members": [atlas.by_id[id].slug for id in atlas.members_of.get(place.id, ())],
     }
     if "counts" in include:
-        shown["article_count"] = None if counts is None else counts.get(place.id, 0)
+        region["article_count"] = None if counts is None else counts.get(place.id, 0)
     if "ancestors" in include:
-        shown["ancestors"] = _named(atlas, atlas.line(place.id), language)
+        region["ancestors"] = _named(atlas, atlas.line(place.id), language)
     if "children" in include:
-        shown["children"] = _named(atlas, atlas.children_of.get(place.id, ()), language)
-    return shown
+        region["children"] = _named(atlas, atlas.children_of.get(place.id, ()), language)
+    if "names" in include:
+        named = atlas.naming(place.id)
+        region |= {"names": dict(named.names), "aliases": list(dict.fromkeys(alias for _, alias in named.aliases))}
+    return region
 
 
 def _named(atlas: Atlas, ids: Sequence[int], language: str | None) -> list[Json]:

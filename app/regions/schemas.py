@@ -38,6 +38,8 @@ class Region(RegionRef):
     article_count: int | None = only_where("With `include=counts`: published articles in it.", None)
     ancestors: list[RegionRef] = only_where("With `include=ancestors`, outermost first.", [])
     children: list[RegionRef] = only_where("With `include=children`.", [])
+    names: dict[str, str] = only_where("With `include=names`: by language.", {})
+    aliases: list[str] = only_where("With `include=names`: understood, never shown.", [])
 
 
 class RegionNode(RegionRef):

@@ -1,27 +1,30 @@
 """Loads the shipped regions into an archive and reads the atlas back. Loading twice changes nothing."""
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 import orjson
-from sqlalchemy import Column, Connection, Table, delete, insert, select, update
+from sqlalchemy import Column, Connection, Table, delete, func, insert, select, update
 from sqlmodel import Session
 
-from app.changes import log
-from app.db import Database, Row
-from app.models import ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
+from app.changes import jobs, log
+from app.db import Database, Row, Snapshot
+from app.head import Head
+from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
 from app.regions import facts
 from app.regions.atlas import Atlas, Name, Place, statements
 from app.regions.facts import RegionFact, fold
+from app.sql import Value, hold_vocabulary
 
 REGION, NAME, MEMBER, WITHIN = table(Region), table(RegionName), table(RegionMember), table(RegionWithin)
-HEAD = table(ChangeHead)
+CHANGE, HEAD, PLACED = table(Change), table(ChangeHead), table(ArticleRegion)
 
 _cache: dict[tuple[int, int], Atlas] = {}
 """Atlases by (epoch, names_seq): the same numbers mean the same rows, in whatever database of this process."""
 
 
 Rows = list[Row]
+Within = Mapping[int, frozenset[int]]
 
 
 def build(rows: tuple[Rows, Rows, Rows], names_seq: int) -> Atlas:
@@ -50,18 +53,27 @@ def read(connection: Connection) -> Atlas:
 
 def atlas(connection: Connection) -> Atlas:
     """All regions as this transaction sees them."""
-    key = connection.execute(select(HEAD.c.epoch, HEAD.c.names_seq)).one()
-    found = _cache.get((key[0], key[1]))
+    epoch, names_seq = connection.execute(select(HEAD.c.epoch, HEAD.c.names_seq)).one()
+    found = _cache.get((epoch, names_seq))
     if found is None:
-        found = build(_rows(connection), key[1])
-        keep(key[0], found)
+        older, values = _older(epoch, names_seq)
+        same = older and not Snapshot(connection).rows(log.renamed_statement(connection.dialect.name), values)
+        found = older.as_of(names_seq) if older and same else build(_rows(connection), names_seq)
+        keep(epoch, found)
     return found
+
+
+def _older(epoch: int, names_seq: int) -> tuple[Atlas | None, dict[str, Value]]:
+    """The newest atlas from a little before a place, and what to ask the log with whether it still holds there."""
+    near = (atlas for (e, seq), atlas in list(_cache.items()) if e == epoch and names_seq - log.NEAR < seq < names_seq)
+    found = max(near, key=lambda atlas: atlas.names_seq, default=None)
+    return found, {"after": found.names_seq if found else 0, "until": names_seq, "entities": ["region"]}
 
 
 def keep(epoch: int, atlas: Atlas) -> None:
     """Remembers the newest few; older ones serve nobody."""
     while len(_cache) > 3:
-        _cache.pop(next(iter(_cache)))
+        _cache.pop(next(iter(_cache)), None)  # another thread may be at it
     _cache[(epoch, atlas.names_seq)] = atlas
 
 
@@ -81,7 +93,19 @@ async def current(db: Database, epoch: int, names_seq: int) -> Atlas:
     return await asyncio.shield(task)
 
 
+async def newest(db: Database) -> Atlas:
+    """The atlas as of now, for what a request meets that is newer than its own."""
+    [row] = await db.reader.rows(log.head_statement(db.dialect), {})
+    head = Head(*row)  # type: ignore[arg-type] # as selected
+    return await current(db, head.epoch, head.names_seq)
+
+
 async def _read_current(db: Database, epoch: int, names_seq: int) -> Atlas:
+    older, values = _older(epoch, names_seq)
+    if older and not await db.reader.rows(log.renamed_statement(db.dialect), values):
+        found = older.as_of(names_seq)
+        keep(epoch, found)
+        return found
     places, names, members = [
         await db.reader.rows(statement, {}, bounded=False) for statement in statements(db.dialect)
     ]
@@ -93,11 +117,13 @@ async def _read_current(db: Database, epoch: int, names_seq: int) -> Atlas:
 def load(session: Session) -> int:
     """Brings the shipped regions in: new ones are added, changed ones follow the facts. Returns how many changed.
 
-    Groupings and cities that an archive has added stay as they are. A changed shape of the tree is logged, so that
-    whoever keeps an atlas reads it again.
+    Groupings and cities that an archive has added or changed stay as they are. A changed shape of the tree is logged,
+    so that whoever keeps an atlas reads it again, and a job brings articles to where they lie then.
     """
-    wanted = facts.load()
     connection = session.connection()
+    hold_vocabulary(connection, alone=True)
+    edited = _edited(connection)
+    wanted = tuple(fact for fact in facts.load() if fact.slug not in edited)
     old: dict[str, tuple[object, ...]] = {
         row.slug: tuple(row) for row in connection.execute(select(*(REGION.c[name] for name in _COLUMNS)))
     }
@@ -116,6 +142,16 @@ def load(session: Session) -> int:
         event = "region_added" if slug not in old else "region_renamed"
         log.record(session, log.Entry("region", ids[slug], event, public=True))
     return len(touched)
+
+
+def _edited(connection: Connection) -> set[str]:
+    """What editors have changed: of those alone the log says which fields."""
+    by_hand = (CHANGE.c.entity == "region") & (CHANGE.c.changed_fields != "[]")
+    return set(
+        connection.execute(
+            select(REGION.c.slug).join(CHANGE, REGION.c.id == CHANGE.c.entity_id).where(by_hand)
+        ).scalars()
+    )
 
 
 _COLUMNS = ("slug", "name", "level", "iso2", "iso3", "iso4", "m49", "since", "until", "successors")
@@ -139,6 +175,7 @@ def _row(fact: RegionFact) -> dict[str, object]:
 def _load_links(session: Session, wanted: tuple[RegionFact, ...], ids: dict[str, int]) -> set[str]:
     """Parents, capitals, names and members of the shipped regions; returns the slugs whose links changed."""
     connection = session.connection()
+    before = read(connection).within
     touched: set[str] = set()
     now = {row.slug: (row.parent_id, row.capital_id) for row in connection.execute(select(REGION))}
     for fact in wanted:
@@ -154,7 +191,7 @@ def _load_links(session: Session, wanted: tuple[RegionFact, ...], ids: dict[str,
     members = {(ids[fact.slug], ids[member]) for fact in wanted for member in fact.members}
     touched |= _replace(session, MEMBER, (MEMBER.c.grouping_id, MEMBER.c.member_id), members, shipped)
     if touched:
-        rebuild_closure(session)
+        follow(session, rebuild_closure(session, before))
     return touched
 
 
@@ -186,10 +223,19 @@ def _replace(
     return {shipped[int(str(row[0]))].slug for row in stale}
 
 
-def rebuild_closure(session: Session) -> None:
-    """Writes `region_within` anew from parents and members."""
+def rebuild_closure(session: Session, before: Within) -> list[int]:
+    """Writes `region_within` anew from parents and members; the regions that lie in others than `before`."""
     connection = session.connection()
-    places = read(connection)
+    within = read(connection).within
     connection.execute(delete(WITHIN))
-    pairs = [{"region_id": id, "ancestor_id": above} for id, all_ in places.within.items() for above in sorted(all_)]
+    pairs = [{"region_id": id, "ancestor_id": above} for id, all_ in within.items() for above in sorted(all_)]
     connection.execute(insert(WITHIN), pairs)
+    return sorted(id for id, above in within.items() if before.get(id) != above)
+
+
+def follow(session: Session, moved: Sequence[int], result: str | None = None) -> int | None:
+    """A job that writes anew what the articles of `moved` regions lie in; None where there are no such articles."""
+    linked = PLACED.c.region_id.in_(moved) & (PLACED.c.roles != 0)
+    count = select(func.count(PLACED.c.article_id.distinct())).where(linked)
+    total: int = session.connection().execute(count).scalar_one()
+    return jobs.add(session, "place_articles", {"regions": list(moved), "result": result}, total) if total else None

@@ -5,13 +5,16 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+import orjson
 from starlette.requests import Request
+from starlette.responses import Response
 
-from app.changes import log
+from app.changes import jobs, log
+from app.changes.jobs import Task
 from app.db import Database
 from app.errors import IndexBehind, SeqUnknown, Unauthorized
 from app.head import Head, read_token
-from app.http import auth
+from app.http import answer, auth
 from app.http.auth import Caller
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -79,6 +82,15 @@ class Reading:
     async def head(self) -> Head:
         [row] = await self.db.reader.rows(log.head_statement(self.db.dialect), {})
         return Head(*row)  # type: ignore[arg-type] # as selected
+
+    async def tag_counts(self, head: Head) -> dict[int, int] | None:
+        """Published articles by tag id; None while there is no index."""
+        return await self.index.tag_counts(head) if self.index.seq() is not None else None
+
+    async def accepted(self, task: Task) -> Response:
+        """202: a job goes on with what was asked for."""
+        token = (await self.head()).place.token
+        return answer.changed(orjson.dumps(jobs.shown(task)), token, status=202, location=f"/v1/jobs/{task.id}")
 
     async def wait_for(self, token: str | None, head: Head) -> None:
         """Waits until the index reflects a place of the log; behind the head's last public row, nothing of it is for

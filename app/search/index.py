@@ -166,7 +166,7 @@ class EngineIndex:
         ):
             id, text = int(str(id_)), "\n".join(str(part) for part in (standfirst, bodies.to_text(str(body))) if part)
             tags, regions = links[id]
-            telling = frozenset(region for region in regions if atlas.by_id[region].level in TELLING)
+            telling = frozenset(id for id in regions if (place := atlas.by_id.get(id)) and place.level in TELLING)
             published = at if isinstance(at, int) else None
             profile = Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
             found.append(_Known(profile, str(language), tuple(tags)))

@@ -3,18 +3,19 @@
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sqlalchemy import func, select
 
+from app.changes import log
 from app.db import Database
 from app.head import Head
 from app.models import Tag, table
 from app.search import names
 from app.search.names import Vocabulary
 from app.search.once import Once
-from app.sql import Prepared, prepare
+from app.sql import Prepared, Value, prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,23 @@ class CurrentVocabulary:
         """All names of tags and regions, read again when one was renamed and when there are new tags; for new tags at
         most a twentieth of the time is spent on reading, because an import makes them by the hundred. `tags` are ids
         whose names are needed now."""
-        kept, newest = self._kept, await self._newest_tag()
+        kept, newest = await self._still(head), await self._newest_tag()
         if kept is not None and kept.names_seq == head.names_seq:
             if kept.newest_tag == newest:
                 return kept.words
             if time.monotonic() < kept.good_until and all(("tag", tag) in kept.words.entries for tag in tags):
                 return kept.words
         return await self._once.do((head.names_seq, newest), lambda: self._read(head.names_seq, newest))
+
+    async def _still(self, head: Head) -> _Kept | None:
+        """What is kept, noted as of the head where no name has changed since."""
+        kept = self._kept
+        if kept is None or not 0 < head.names_seq - kept.names_seq < log.NEAR:
+            return kept
+        values: dict[str, Value] = {"after": kept.names_seq, "until": head.names_seq, "entities": ["tag", "region"]}
+        if not await self._db.reader.rows(log.renamed_statement(self._db.dialect), values):
+            kept = self._kept = replace(kept, names_seq=head.names_seq)
+        return kept
 
     async def _read(self, names_seq: int, newest: int | None) -> Vocabulary:
         began = time.monotonic()

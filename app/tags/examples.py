@@ -5,6 +5,7 @@ TAG = {
     "name": "NATO",
     "kind": "organisation",
     "id": 7,
+    "names": {"fr": "OTAN"},
     "aliases": ["the Alliance"],
     "article_count": 312,
 }

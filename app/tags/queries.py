@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import ColumnElement, FromClause, bindparam, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, bindparam, exists, false, func, or_, select, true
 
+from app import text
 from app.db import Database, Row
+from app.http.values import nearest
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
 from app.sql import AnyOf, Prepared, Value, json_rows, prepare
 
@@ -43,12 +45,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a reference leads to, after old slugs and merges."""
+    """What a reference leads to, after old slugs and merges; `asked` is the tag that it was before a merge."""
 
     id: int
     slug: str
     name: str
     kind: str
+    asked: int
 
 
 async def all_of(db: Database, wanted: Wanted) -> list[Entry]:
@@ -84,7 +87,7 @@ _names = (
 _columns = (TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.sort_name, TAG.c.kind)
 
 
-def _public(tag: FromClause) -> ColumnElement[bool]:
+def public(tag: FromClause) -> ColumnElement[bool]:
     """A tag that an editor has listed is nobody's secret, nor is that of a published article. One that came with a
     draft is the draft's, also when it has gone again."""
     linked = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag.c.id, TAGGED.c.published_at.is_not(None))
@@ -96,7 +99,7 @@ def _list(dialect: str, kinds: bool, prefix: bool, hidden: bool) -> Prepared:
     found = select(*_columns, json_rows(_names)).where(TAG.c.merged_into.is_(None))
     lists = []
     if not hidden:
-        found = found.where(_public(TAG))
+        found = found.where(public(TAG))
     if kinds:
         found = found.where(AnyOf(TAG.c.kind, "kinds"))
         lists.append("kinds")
@@ -126,7 +129,42 @@ def _lookup(dialect: str, hidden: bool) -> Prepared:
         (asked.c.slug == ref) | (asked.c.id == bindparam("number", type_=TAG.c.id.type)) | asked.c.id.in_(old)
     )
     found = select(*_columns, json_rows(_names)).where(TAG.c.id.in_(meant))
-    return prepare(found if hidden else found.where(_public(TAG)), dialect)
+    return prepare(found if hidden else found.where(public(TAG)), dialect)
+
+
+async def alike(db: Database, ref: str, kinds: Sequence[str], *, hidden: bool) -> str | None:
+    """The slug of a tag of these kinds whose name begins as `ref` does and goes on much like it: whoever mistypes a
+    name mostly does so further on, and few names need looking at."""
+    key = text.name_key(ref.replace("-", " "))[:64]
+    first = key[: max(3, len(key) // 2)]
+    values: dict[str, Value] = {"first": first, "last": first + "\U0010ffff", "kinds": list(kinds), "limit": 200}
+    rows = await db.reader.rows(_alike(db.dialect, hidden), values) if key else []
+    slugs = {str(name): str(slug) for slug, name in rows}
+    found = nearest(key, slugs)
+    return slugs[found] if found else None
+
+
+@lru_cache(maxsize=4)
+def _alike(dialect: str, hidden: bool) -> Prepared:
+    key = NAME.c.name_key
+    begun = (key >= bindparam("first", type_=key.type)) & (key < bindparam("last", type_=key.type))
+    found = select(TAG.c.slug, key).join(NAME, NAME.c.tag_id == TAG.c.id)
+    found = found.where(begun, AnyOf(TAG.c.kind, "kinds"), TAG.c.merged_into.is_(None))
+    found = (found if hidden else found.where(public(TAG))).order_by(key).limit(bindparam("limit"))
+    return prepare(found, dialect, ["kinds"])
+
+
+async def names_in(db: Database, slugs: Sequence[str], language: str) -> dict[str, str]:
+    """The names of tags in a language, by slug, of those that have one."""
+    rows = await db.reader.rows(_names_in(db.dialect), {"slugs": list(slugs), "language": language})
+    return {str(slug): str(name) for slug, name in rows}
+
+
+@lru_cache(maxsize=4)
+def _names_in(dialect: str) -> Prepared:
+    named = select(TAG.c.slug, NAME.c.name).join(NAME, NAME.c.tag_id == TAG.c.id)
+    own = (NAME.c.language == bindparam("language", type_=NAME.c.language.type)) & NAME.c.alias.is_(false())
+    return prepare(named.where(own, AnyOf(TAG.c.slug, "slugs")), dialect, ["slugs"])
 
 
 async def by_refs(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, Known]:
@@ -135,7 +173,7 @@ async def by_refs(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[st
     rows = await db.reader.rows(_references(db.dialect, hidden), {"refs": list(refs), "numbers": numbers})
     found: dict[str, Known] = {}
     for old, asked_id, asked_slug, id, slug, name, kind in rows:
-        known = Known(int(str(id)), str(slug), str(name), str(kind))
+        known = Known(int(str(id)), str(slug), str(name), str(kind), int(str(asked_id)))
         found |= {str(ref): known for ref in (old, asked_id, asked_slug) if ref is not None}
     return found
 
@@ -156,4 +194,4 @@ def _references(dialect: str, hidden: bool) -> Prepared:
             )
         )
     )
-    return prepare(found if hidden else found.where(_public(target)), dialect, ["refs", "numbers"])
+    return prepare(found if hidden else found.where(public(target)), dialect, ["refs", "numbers"])

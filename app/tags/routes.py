@@ -12,9 +12,9 @@ from app.errors import NotFound
 from app.http import answer, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
-from app.http.window import window
 from app.regions import refs
 from app.regions import view as reading
+from app.regions.names import ANY
 from app.tags import examples, queries, schemas
 from app.tags.queries import Entry, Wanted
 from app.tags.service import KINDS
@@ -37,6 +37,16 @@ LIST = Parameters(
 )
 ITEM = Parameters(NAMES_IN, params.MIN_SEQ)
 
+REF: dict[str, object] = {
+    "name": "ref",
+    "in": "path",
+    "required": True,
+    "description": "A slug or id; old slugs and merged tags answer 308.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "example": "nato",
+}
+MOVED = answer.moved("An old slug, or a merged tag: the tag that it is now.")
+
 Json = dict[str, Any]
 
 
@@ -58,7 +68,7 @@ async def list_tags(request: Request) -> Response:
     read = LIST.read(request.scope["query_string"], view.now)
     await here.wait_for(read.text("min_seq"), view.head)
     entries = await _wanted(here, view, read)
-    counts = await _counts(here, view)
+    counts = await here.tag_counts(view.head)
     least = read.integer_or_none("min_articles")
     if least:
         entries = [entry for entry in entries if (counts or {}).get(entry.id, 0) >= least]
@@ -68,43 +78,33 @@ async def list_tags(request: Request) -> Response:
     def key(entry: Entry) -> tuple[str | int, int]:
         return (counts or {}).get(entry.id, 0) if by_count else entry.sort_name, entry.id
 
-    shown, page = window(entries, key, read, name="tags", descending=sort.startswith("-"))
-    rows = [orjson.dumps(_tag(entry, counts, refs.language(read))) for entry in shown]
-    return answer.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
+    return answer.windowed(
+        request,
+        read,
+        entries,
+        key,
+        lambda entry: shown(entry, counts, refs.language(read)),
+        name="tags",
+        token=view.token,
+        public=view.public,
+        descending=sort.startswith("-"),
+    )
 
 
 async def _wanted(here: reading.Reading, view: reading.View, read: Read) -> list[Entry]:
     q = read.text("q")
-    prefix = text.words_key(q or "")
+    prefix = text.name_key(q or "")
     if q is not None and not prefix:
         return []
     return await queries.all_of(here.db, Wanted(read.choices("kind"), prefix, view.caller.may("read_drafts")))
-
-
-async def _counts(here: reading.Reading, view: reading.View) -> dict[int, int] | None:
-    """None while there is no index."""
-    return await here.index.tag_counts(view.head) if here.index.seq() is not None else None
 
 
 @router.get(
     "/tags/{ref}",
     name="get_tag",
     response_model=schemas.Tag,
-    responses=answer.example(examples.TAG)
-    | answer.moved("An old slug, or a merged tag: the tag that it is now.")
-    | problems("not_found", "seq_unknown", "index_behind"),
-    openapi_extra={
-        "parameters": [
-            {
-                "name": "ref",
-                "in": "path",
-                "required": True,
-                "description": "A slug or id; old slugs and merged tags answer 308.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-                "example": "nato",
-            }
-        ]
-    },
+    responses=answer.example(examples.TAG) | MOVED | problems("not_found", "seq_unknown", "index_behind"),
+    openapi_extra={"parameters": [REF, *ITEM.openapi()]},
 )
 async def get_tag(request: Request) -> Response:
     """One tag by slug or id."""
@@ -118,16 +118,18 @@ async def get_tag(request: Request) -> Response:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
         return answer.redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
-    body = orjson.dumps(_tag(entry, await _counts(here, view), refs.language(read)))
+    body = orjson.dumps(shown(entry, await here.tag_counts(view.head), refs.language(read)))
     return answer.item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 
-def _tag(entry: Entry, counts: dict[int, int] | None, language: str | None) -> Json:
+def shown(entry: Entry, counts: dict[int, int] | None, language: str | None) -> Json:
+    """A tag as clients see it. `counts` by tag id, None while there is no index."""
     return {
         "id": entry.id,
         "slug": entry.slug,
         "name": entry.name_in(language),
         "kind": entry.kind,
+        "names": {tongue: name for tongue, name in entry.names if tongue != ANY},
         "aliases": list(entry.aliases),
         "article_count": None if counts is None else counts.get(entry.id, 0),
     }

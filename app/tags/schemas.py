@@ -16,9 +16,11 @@ class TagLink(Shape):
 
 
 class Tag(TagLink):
-    """A tag of the vocabulary. `article_count` counts published articles as of the index; null while there is none."""
+    """A tag of the vocabulary. `article_count` counts published articles as of the index; null while there is none.
+    `names` by language; aliases are understood and never shown."""
 
     id: int
+    names: dict[str, str]
     aliases: list[str]
     article_count: int | None
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app import text
 from app.models import Tag, TagName, TagSlug, table
+from app.sql import hold_vocabulary
 
 TAG, SLUG, NAME = table(Tag), table(TagSlug), table(TagName)
 
@@ -30,40 +31,46 @@ class Wanted:
         """The slug given, made one where it is none; else one made from the name."""
         if self.slug and _slug.fullmatch(self.slug) and not self.slug.isdigit():
             return self.slug
-        return text.slug(self.slug or self.name, "tag")
+        return text.slug(self.slug or text.spelt(self.name), "tag")
 
     @property
     def key(self) -> str:
-        """What it is known by: other scripts are spelt alike in slugs, so there only the words count."""
-        return self.ref if self.slug or text.fold(self.name).isascii() else text.words_key(self.name)
+        """What it is known by: other scripts are spelt alike in slugs, and signs not at all, so there only the name
+        counts."""
+        folded = text.fold(self.name)
+        return self.ref if self.slug or (folded.isascii() and text.words_key(folded)) else text.name_key(self.name)
 
 
 def resolve(session: Session, wanted: Iterable[Wanted]) -> dict[Wanted, int]:
     """The id of each tag, in a bounded number of statements; unknown ones are made. Follows old slugs and merges.
 
     Slugs are unique across kinds: a contributor called like a topic gets a slug of its own. A tag that is looked for
-    as a contributor or section is only found among these, any other among the rest.
+    as a contributor or section is only found among these, any other among the rest. Until the commit none of them is
+    merged into another, so that whoever writes links asks here first.
     """
+    hold_vocabulary(session.connection())
     asked = list(dict.fromkeys(wanted))
     if not asked:
         return {}
-    known = _known(session, asked)
+    known = find(session, asked)
     made: dict[tuple[str, str], int] = {}
     for one in [one for one in asked if one not in known]:
-        key = (one.key, _family(one.kind))
+        key = (one.key, family(one.kind))
         made[key] = made.get(key) or _make(session, one)
         known[one] = made[key]
     return known
 
 
-def _family(kind: str) -> str:
+def family(kind: str) -> str:
+    """Kinds that may become each other: contributors are authors, sections have a filter of their own."""
     return kind if kind in ("contributor", "section") else "term"
 
 
-def _known(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
+def find(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
+    """Of those asked for the ones that there are."""
     connection = session.connection()
     refs = sorted({one.ref for one in asked})
-    keys = sorted({text.words_key(one.name) for one in asked})
+    keys = sorted({text.name_key(one.name) for one in asked})
     found: dict[tuple[str, str], int] = {}
     target = func.coalesce(TAG.c.merged_into, TAG.c.id)
     by_name = select(NAME.c.name_key, TAG.c.kind, target).join(TAG, TAG.c.id == NAME.c.tag_id)
@@ -72,16 +79,16 @@ def _known(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
     names: dict[tuple[str, str], int] = {}
     for chunk in _chunks(keys):
         for row in connection.execute(by_name.where(NAME.c.name_key.in_(chunk)).order_by(NAME.c.id.desc())):
-            names[(row[0], _family(row[1]))] = row[2]
+            names[(row[0], family(row[1]))] = row[2]
     for statement, column in ((by_old_slug, SLUG.c.slug), (by_slug, TAG.c.slug)):
         for chunk in _chunks(refs):
             for row in connection.execute(statement.where(column.in_(chunk))):
-                found[(row[0], _family(row[1]))] = row[2]
+                found[(row[0], family(row[1]))] = row[2]
     out: dict[Wanted, int] = {}
     for one in asked:
-        family = _family(one.kind)
-        named = names.get((text.words_key(one.name), family))
-        slugged = found.get((one.ref, family)) if one.key == one.ref else None
+        kinds = family(one.kind)
+        named = names.get((text.name_key(one.name), kinds))
+        slugged = found.get((one.ref, kinds)) if one.key == one.ref else None
         id = (slugged or named) if one.slug else (named or slugged)
         if id is not None:
             out[one] = id
@@ -95,22 +102,23 @@ def _chunks(values: list[str], size: int = 500) -> Iterable[list[str]]:
 def _make(session: Session, one: Wanted) -> int:
     connection = session.connection()
     name = text.clean(one.name).strip()
-    slug = _free_slug(session, one.ref, one.kind)
+    slug = free_slug(session, one.ref, one.kind)
     row = {"slug": slug, "name": name, "sort_name": text.sort_key(name), "kind": one.kind}
     id: int = connection.execute(insert(TAG).returning(TAG.c.id), row).scalar_one()
-    connection.execute(insert(NAME), {"tag_id": id, "name": name, "name_key": text.words_key(name), "alias": False})
+    connection.execute(insert(NAME), {"tag_id": id, "name": name, "name_key": text.name_key(name), "alias": False})
     return id
 
 
-def _free_slug(session: Session, slug: str, kind: str) -> str:
-    connection = session.connection()
-
-    def taken(candidate: str) -> bool:
-        current = select(TAG.c.id).where(TAG.c.slug == candidate)
-        old = select(SLUG.c.tag_id).where(SLUG.c.slug == candidate)
-        return connection.execute(current.union_all(old)).first() is not None
-
-    if not taken(slug):
+def free_slug(session: Session, slug: str, kind: str) -> str:
+    """The slug, or one with the kind behind it where another tag has it, or had it."""
+    if owner(session, slug) is None:
         return slug
     base = f"{slug}-{kind}"
-    return next(c for c in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if not taken(c))
+    return next(c for c in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if owner(session, c) is None)
+
+
+def owner(session: Session, slug: str) -> int | None:
+    """The tag that has a slug now or had it once."""
+    current = select(TAG.c.id).where(TAG.c.slug == slug)
+    old = select(SLUG.c.tag_id).where(SLUG.c.slug == slug)
+    return session.connection().execute(current.union_all(old)).scalar()

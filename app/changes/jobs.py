@@ -1,0 +1,216 @@
+"""Long work in chunks, each a transaction of its own: kept in the database, taken up again by any process.
+
+The lock on a job's row is the claim to it, and ends with the transaction of the chunk. So a process that dies holds
+nothing, what its earlier chunks did stays done, and whoever looks next goes on behind them.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Protocol
+
+import orjson
+from sqlalchemy import bindparam, insert, literal_column, select, update
+from sqlmodel import Session
+from starlette.requests import Request
+
+from app.db import Database, Row
+from app.errors import DatabaseUnavailable
+from app.http.times import format_time
+from app.models import Job, table
+from app.sql import AnyOf, Prepared, prepare
+
+JOB = table(Job)
+CHUNK = 250
+"""Articles that one transaction may touch: others who write wait for no longer than that."""
+SECONDS = 0.5
+PATIENCE = 4.0
+"""For how many seconds a request works on its job itself before it answers 202."""
+_UNFINISHED = JOB.c.state.in_([literal_column("'waiting'"), literal_column("'running'")])  # as the index has it
+_COLUMNS = [
+    JOB.c[name] for name in ("id", "kind", "state", "arguments", "progress", "error", "created_at", "updated_at")
+]
+
+Json = dict[str, object]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A job as its row has it. `progress` has `done` and `total`, and whatever the next chunk needs."""
+
+    id: int
+    kind: str
+    state: str
+    arguments: Json
+    progress: Json
+    error: str | None
+    created_at: int
+    updated_at: int
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("done", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a chunk came to."""
+
+    progress: Json
+    finished: bool
+
+
+class Work(Protocol):
+    """One chunk of a kind of job, at most CHUNK articles, in the caller's transaction.
+
+    A chunk may run again from the start where its transaction was lost. What it raises ends the job as failed, except
+    for a database that does not answer.
+    """
+
+    def __call__(self, session: Session, task: Task) -> Step: ...
+
+
+def add(session: Session, kind: str, arguments: Json, total: int) -> int:
+    """A new job, begun by whoever looks first; its number."""
+    now = int(time.time())
+    row = {
+        "kind": kind,
+        "state": "waiting",
+        "arguments": orjson.dumps(arguments).decode(),
+        "progress": orjson.dumps({"done": 0, "total": total}).decode(),
+        "created_at": now,
+        "updated_at": now,
+    }
+    id: int = session.connection().execute(insert(JOB).returning(JOB.c.id), row).scalar_one()
+    return id
+
+
+def unfinished(session: Session, kind: str) -> list[Task]:
+    """Jobs of a kind that are not done yet, oldest first."""
+    found = select(*_COLUMNS).where(_UNFINISHED, JOB.c.kind == kind).order_by(JOB.c.id)
+    return [_task(tuple(row)) for row in session.connection().execute(found)]
+
+
+def advance(session: Session, works: Mapping[str, Work], id: int) -> Task | None:
+    """The next chunk of a job; None where it has ended, and where another process is at it."""
+    connection = session.connection()
+    mine = select(*_COLUMNS).where(_UNFINISHED, JOB.c.id == id).with_for_update(skip_locked=True)
+    row = connection.execute(mine).first()
+    if row is None:
+        return None
+    task = _task(tuple(row))
+    step = works[task.kind](session, task)
+    state, now = "done" if step.finished else "running", int(time.time())
+    values = {"state": state, "progress": orjson.dumps(step.progress).decode(), "updated_at": now}
+    connection.execute(update(JOB).where(JOB.c.id == id).values(values))
+    return replace(task, state=state, progress=step.progress, updated_at=now)
+
+
+def fail(session: Session, id: int, error: str) -> None:
+    """Ends a job that cannot go on; what its chunks have done stays."""
+    values = {"state": "failed", "error": error, "updated_at": int(time.time())}
+    session.connection().execute(update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values))
+
+
+def _task(row: Row) -> Task:
+    id, kind, state, arguments, progress, error, created_at, updated_at = row
+    return Task(
+        int(str(id)),
+        str(kind),
+        str(state),
+        orjson.loads(str(arguments)),
+        orjson.loads(str(progress)),
+        None if error is None else str(error),
+        int(str(created_at)),
+        int(str(updated_at)),
+    )
+
+
+def shown(task: Task) -> Json:
+    """A job as clients see it."""
+    return {
+        "id": task.id,
+        "kind": task.kind,
+        "state": task.state,
+        "done": task.progress.get("done", 0),
+        "total": task.progress.get("total", 0),
+        "error": task.error,
+        "result": task.arguments.get("result"),
+        "created_at": format_time(task.created_at),
+        "updated_at": format_time(task.updated_at),
+    }
+
+
+class Jobs:
+    """The jobs of one archive and who works on them in this process. `works` by kind."""
+
+    def __init__(self, db: Database, works: Mapping[str, Work]) -> None:
+        self.db, self._works = db, works
+
+    async def find(self, id: int) -> Task | None:
+        rows = await self.db.reader.rows(_by_id(self.db.dialect), {"id": id})
+        return _task(rows[0]) if rows else None
+
+    async def finish(self, id: int, seconds: float = PATIENCE) -> Task:
+        """Works on a job in the caller's time; what is left after `seconds` is left to `run`, here or elsewhere."""
+        deadline = time.monotonic() + seconds
+        while True:
+            task = await self._step(id)
+            if task is None:
+                task = await self.find(id)
+                assert task is not None  # rows of jobs stay
+                if not task.ended:
+                    await asyncio.sleep(0.05)
+            if task.ended or time.monotonic() > deadline:
+                return task
+
+    async def run(self) -> None:
+        """Takes up whatever is unfinished, whoever began it, chunk by chunk in turn."""
+        while True:
+            worked = False
+            try:
+                for id in await self._unfinished():
+                    worked = await self._step(id) is not None or worked
+            except DatabaseUnavailable as error:
+                log.warning("jobs wait: %s", error.detail)
+            except Exception:
+                log.exception("jobs could not go on; trying again")
+            if not worked:
+                await asyncio.sleep(SECONDS)
+
+    async def _unfinished(self) -> list[int]:
+        rows = await self.db.reader.rows(_waiting(self.db.dialect), {"kinds": list(self._works)})
+        return [int(str(id)) for (id,) in rows]
+
+    async def _step(self, id: int) -> Task | None:
+        try:
+            return (await self.db.write(advance, self._works, id)).value
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            log.exception("job %s has failed", id)
+            await self.db.write(fail, id, type(error).__name__)
+            return None
+
+
+@lru_cache(maxsize=4)
+def _by_id(dialect: str) -> Prepared:
+    return prepare(select(*_COLUMNS).where(JOB.c.id == bindparam("id", type_=JOB.c.id.type)), dialect)
+
+
+@lru_cache(maxsize=4)
+def _waiting(dialect: str) -> Prepared:
+    found = select(JOB.c.id).where(_UNFINISHED, AnyOf(JOB.c.kind, "kinds")).order_by(JOB.c.id)
+    return prepare(found, dialect, ["kinds"])
+
+
+def of(request: Request) -> Jobs:
+    """The jobs of the application that a request came to."""
+    jobs = request.app.state.jobs
+    assert isinstance(jobs, Jobs)
+    return jobs

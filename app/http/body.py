@@ -1,0 +1,94 @@
+"""Bodies of requests that change something: read strictly, all mistakes told at once with pointers into the body."""
+
+from dataclasses import replace
+from typing import Annotated, TypeVar
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+
+from app import text
+from app.errors import FieldError, InvalidInput, MalformedJson, UnsupportedMediaType
+from app.http.problems import invalid_input
+from app.http.values import nearest
+
+Json = dict[str, object]
+M = TypeVar("M", bound=BaseModel)
+
+MOST_MISTAKES = 50
+PATCH_TYPES = ("application/json", "application/merge-patch+json")
+
+
+class Given(BaseModel):
+    """What clients send; unknown properties are refused, and numbers are not read from texts."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
+
+
+def one_line(value: object) -> object:
+    """Text as the database may hold it, without line ends; what is no text is left for the checks behind."""
+    return text.clean(value).replace("\n", " ").replace("\t", " ") if isinstance(value, str) else value
+
+
+Short = Annotated[str, BeforeValidator(one_line), Field(max_length=500)]
+
+
+async def read(
+    request: Request, model: type[M], *, shown: Json | None = None, types: tuple[str, ...] = PATCH_TYPES[:1]
+) -> M:
+    """The body as a model. `shown`: the thing as it is read, whose properties that the model lacks may be sent back
+    unchanged; changed they are a `read_only_field`.
+
+    UnsupportedMediaType, MalformedJson, or InvalidInput with everything that is wrong.
+    """
+    kind = request.headers.get("content-type", types[0]).partition(";")[0].strip().lower()
+    if kind not in (*types, ""):
+        raise UnsupportedMediaType(types)
+    given = _object(await request.body())
+    wrong = [_read_only(name) for name in _taken_out(given, model, shown or {})]
+    try:
+        found = model.model_validate(given)
+    except ValidationError as error:
+        raise InvalidInput(*(wrong + _mistakes(error, model))[:MOST_MISTAKES]) from None
+    if wrong:
+        raise InvalidInput(*wrong)
+    return found
+
+
+def described(model: str, types: tuple[str, ...] = PATCH_TYPES[:1]) -> dict[str, object]:
+    """The `requestBody` of a route for OpenAPI; the model is one of those that the document is built with."""
+    schema = {"schema": {"$ref": f"#/components/schemas/{model}"}}
+    return {"required": True, "content": dict.fromkeys(types, schema)}
+
+
+def _object(body: bytes) -> Json:
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
+    if not isinstance(given, dict):
+        raise MalformedJson("An object is expected here.")
+    return given
+
+
+def _taken_out(given: Json, model: type[BaseModel], shown: Json) -> list[str]:
+    """Takes what is only read out of the body; the names of those that are not what they were."""
+    read_only = [name for name in shown if name in given and name not in model.model_fields]
+    return [name for name in read_only if given.pop(name) != shown[name]]
+
+
+def _read_only(name: str) -> FieldError:
+    return FieldError("read_only_field", f"{name} cannot be changed here; leave it out.", pointer=f"/{name}")
+
+
+def _mistakes(error: ValidationError, model: type[BaseModel]) -> list[FieldError]:
+    found = []
+    for one in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_MISTAKES]:
+        place = [str(part)[:100] for part in one["loc"]]
+        [wrong] = invalid_input([{**one, "loc": ("body", *place)}]).errors
+        if wrong.code == "unknown_field":
+            detail = f"There is no field {place[-1]!r} here."
+            guess = nearest(place[-1], model.model_fields) if len(place) == 1 else None
+            wrong = replace(wrong, detail=detail, did_you_mean=guess)
+        found.append(wrong)
+    return found

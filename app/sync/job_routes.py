@@ -1,0 +1,47 @@
+"""Long work over HTTP: how far a job is. Reads only; jobs are begun by what needs them."""
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.changes import jobs
+from app.errors import NotFound
+from app.http import answer
+from app.http.openapi import problems
+from app.http.params import Parameters
+from app.http.schemas import JOB, Job
+from app.regions import view as reading
+
+router = APIRouter(prefix="/v1", tags=["operating"])
+
+NOTHING = Parameters()
+ID: dict[str, object] = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The number in `Location` of the 202.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+    "example": 3,
+}
+
+
+@router.get(
+    "/jobs/{id}",
+    name="get_job",
+    response_model=Job,
+    responses=answer.example(JOB) | problems("missing_scope", "not_found"),
+    openapi_extra={"parameters": [ID]},
+)
+async def get_job(request: Request) -> Response:
+    """State and progress of a merge or of a region's move. Needs `admin`."""
+    here = reading.of(request)
+    view = await here.view(request)
+    NOTHING.read(request.scope["query_string"], view.now)
+    view.caller.demand("admin")
+    given = request.path_params["id"]
+    digits = given.isascii() and given.isdigit() and len(given) < 19
+    task = await jobs.of(request).find(int(given)) if digits else None
+    if task is None:
+        raise NotFound()
+    return answer.changed(orjson.dumps(jobs.shown(task)), view.token)
