@@ -84,6 +84,7 @@ FOLLOWING = (
     "/v1/export",
     "/v1/export?tag=nato&fields=title,translation_of",
     "/v1/export?status=draft",
+    "/v1/jobs/1",
 )
 """What may not be kept: it tells what was withdrawn, too."""
 
