@@ -27,7 +27,6 @@ from app.importers import pipeline
 from app.importers.pipeline import Options, Report
 from app.search.indexer import Indexer
 from app.settings import Settings
-from app.sync import dump
 
 cli = typer.Typer(
     name="dateline",
@@ -234,6 +233,8 @@ def export(
     ] = None,
 ) -> None:
     """Write the whole archive, in every state, to standard output; importing it elsewhere gives the same archive."""
+    from app.sync import dump  # the server's part, which other commands need not wait for
+
     _choice("--format", format, ("ndjson",))
     chosen = settings()
     with archive(chosen) as db:

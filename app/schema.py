@@ -1,23 +1,24 @@
 """The state of an archive's schema, and the way from one to the next. Runs the scripts in `migrations/`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from app.db import Database, DatabaseProblem
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 State = Literal["empty", "current", "outdated", "newer"]
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -33,19 +34,26 @@ def state(db: Database) -> State:
         raise DatabaseProblem(f"The archive cannot be opened: {first_line(error)}.") from error
 
 
+def revisions() -> list[str]:
+    """The first is the oldest. Scripts bear their revision in their names, so that looking needs no alembic, which
+    takes longer to import than most commands to run."""
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.py"))
+
+
 def _state(connection: Connection) -> State:
-    revision = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory.from_config(_config())
+    if not inspect(connection).has_table("alembic_version"):
+        return "empty"
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     if revision is None:
         return "empty"
-    if revision == scripts.get_current_head():
-        return "current"
-    known = {script.revision for script in scripts.walk_revisions()}
-    return "outdated" if revision in known else "newer"
+    known = revisions()
+    return "current" if revision == known[-1] else "outdated" if revision in known else "newer"
 
 
 def upgrade(db: Database, revision: str = "head") -> None:
     """Brings the schema up in one transaction, one process after the other; nothing half done where it fails."""
+    from alembic import command
+
     with db.alone(), db.engine.begin() as connection:
         if db.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(4700)"))
@@ -54,6 +62,8 @@ def upgrade(db: Database, revision: str = "head") -> None:
 
 def downgrade(db: Database, revision: str) -> None:
     """The way back, in one transaction. What the older schema has no place for is lost."""
+    from alembic import command
+
     with db.alone(), db.engine.begin() as connection:
         command.downgrade(_config(connection), revision)
 
@@ -67,6 +77,7 @@ def first_line(error: Exception) -> str:
 def difference(db: Database) -> list[object]:
     """What tables and models disagree on; empty where the migrations are complete."""
     from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
     from sqlmodel import SQLModel
 
     with db.engine.connect() as connection:

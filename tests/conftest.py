@@ -23,6 +23,7 @@ from app import opening
 from app.changes import log
 from app.db import Database
 from app.http import auth
+from app.locks import FileLock
 from app.main import create_app
 from app.models import ChangeHead, table
 from app.settings import Settings
@@ -44,9 +45,19 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    opening.open_archive(Settings(data_dir=folder)).close_now()
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run have."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_TESTRUNUID" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(shared: Path) -> Path:
+    """A migrated file that tests copy, made by the worker that first needs it."""
+    folder = shared / "template"
+    with FileLock(shared / "template.lock").held():
+        if not folder.exists():
+            opening.open_archive(Settings(data_dir=folder)).close_now()
     return folder / "dateline.db"
 
 
@@ -83,12 +94,16 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> str:
-    """The name of a migrated database that tests copy; each worker makes its own."""
-    name = f"dateline_template_{uuid4().hex[:8]}"
-    _administer(postgres_server, f"CREATE DATABASE {name}")
-    opening.open_archive(Settings(database_url=postgres_server.format(name))).close_now()
-    return name
+def postgres_template(postgres_server: str, shared: Path) -> str:
+    """The name of a migrated database that tests copy, made by the worker that first needs it."""
+    known = shared / "postgres-template"
+    with FileLock(shared / "postgres-template.lock").held():
+        if not known.exists():
+            name = f"dateline_template_{uuid4().hex[:8]}"
+            _administer(postgres_server, f"CREATE DATABASE {name}")
+            opening.open_archive(Settings(database_url=postgres_server.format(name))).close_now()
+            known.write_text(name)
+    return known.read_text()
 
 
 def _administer(server: str, statement: str) -> None:
@@ -108,7 +123,7 @@ def new_archive(request: pytest.FixtureRequest, engine: str, folder: Path) -> It
     server = request.getfixturevalue("postgres_server")
     template = request.getfixturevalue("postgres_template")
     name = f"dateline_{uuid4().hex[:12]}"
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     try:
         yield server.format(name)
     finally:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import func, inspect, select, text
 from sqlmodel import Session
 
@@ -56,6 +57,11 @@ def _set_revision(db: Database, revision: str) -> None:
     with db.alone(), Session(db.engine) as session:
         session.connection().execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
         session.commit()
+
+
+def test_scripts_are_named_by_their_revisions_in_order() -> None:
+    directory = ScriptDirectory(str(schema.MIGRATIONS))
+    assert [script.revision for script in directory.walk_revisions()][::-1] == schema.revisions()
 
 
 def test_migrated_archive_has_exactly_the_tables_of_the_models(db: Database) -> None:

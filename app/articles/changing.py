@@ -26,8 +26,8 @@ from app.errors import Gone, NotFound, PreconditionFailed, PreconditionRequired
 from app.head import Head
 from app.http import conditional
 from app.http.auth import Caller
+from app.http.conditional import VARY
 from app.http.params import Parameters, Read
-from app.http.problems import VARY
 
 TRIES = 50
 """How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""

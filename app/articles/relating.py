@@ -11,10 +11,10 @@ from app.articles.editing import Edit
 from app.articles.queries import Found
 from app.articles.repeats import Repeatable
 from app.articles.routes import MOVED, REF
-from app.http import answer, conditional
+from app.http import answer, body, conditional
+from app.http.conditional import VARY
 from app.http.openapi import problems
 from app.http.params import Parameters
-from app.http.problems import VARY
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
@@ -29,7 +29,7 @@ BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "
     responses=answer.example(examples.RELATED) | MOVED | problems(*writing.FAILURES, *BODY_FAILURES),
     openapi_extra={
         "parameters": writing.parameters(REPLACE, *REF, writing.IF_MATCH),
-        "requestBody": writing.body("RelatedReplace"),
+        "requestBody": body.described("RelatedReplace"),
     },
 )
 async def replace_related(request: Request) -> Response:
@@ -41,7 +41,7 @@ async def replace_related(request: Request) -> Response:
     view = await here.view(request)
     view.caller.demand("write")
     read = REPLACE.read(request.scope["query_string"], view.now)
-    content = await sent.body(request)
+    content = await body.content(request, (sent.JSON,))
     key = Repeatable.of(request, view.caller, content)
     change = Change(request, here, view, key, "/related")
     answered = await repeats.answered(here.db, key) if key else None
@@ -61,11 +61,11 @@ async def replace_related(request: Request) -> Response:
             return made
         change, answered = change.after(made.head), made.value
     shown = (await present.related(here, change.view, [answered.id], read))[answered.id]
-    body = orjson.dumps({"data": shown})
+    listed = orjson.dumps({"data": shown})
     headers = {
-        "ETag": conditional.item_etag(answered.version, body),
+        "ETag": conditional.item_etag(answered.version, listed),
         "X-Seq": change.view.head.place.token,
         "Cache-Control": "no-store",
         "Vary": VARY,
     }
-    return Response(body, 200, headers, "application/json")
+    return Response(listed, 200, headers, "application/json")

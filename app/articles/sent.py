@@ -1,22 +1,16 @@
 """What clients send as the body of a write: read as JSON, checked against its shape, every mistake with its place."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
 from typing import TypeVar
 
-import orjson
 from pydantic import ValidationError
-from starlette.requests import Request
 
 from app.articles import bodies, merging
 from app.articles.given import BRANCHES, READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
 from app.articles.merging import Json
-from app.errors import FieldError, InvalidInput, MalformedJson, UnsupportedMediaType
-from app.http.problems import invalid_input
-from app.http.values import nearest
+from app.errors import FieldError, InvalidInput, MalformedJson
+from app.http.body import MOST_MISTAKES, as_json, mistakes
 
-MOST_MISTAKES = 50
 MOST_REMOVED = 50
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -27,38 +21,15 @@ WARNINGS = "Dateline-Warnings"
 Fields = TypeVar("Fields", bound=ArticleFields)
 
 
-async def body(request: Request, allowed: tuple[str, ...] = (JSON,)) -> bytes:
-    """UnsupportedMediaType for other kinds than those allowed; none given counts as JSON."""
-    kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-    if kind and kind not in allowed:
-        raise UnsupportedMediaType(allowed)
-    return await request.body()
-
-
-def read(body: bytes) -> Json:
-    """MalformedJson with the place."""
-    data = _json(body)
-    if not isinstance(data, dict):
-        raise MalformedJson("An object is expected here.")
-    return data
-
-
-def _json(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
-
-
-def related(body: bytes) -> RelatedReplace:
+def related(content: bytes) -> RelatedReplace:
     """The editors' list, bare or under `data`."""
-    data = _json(body)
+    data = as_json(content)
     if not isinstance(data, (list, dict)):
         raise MalformedJson("A list is expected here, or an object with `data`.")
     try:
         return RelatedReplace.model_validate(data)
     except ValidationError as error:
-        raise InvalidInput(*_mistakes(error, ("data",))) from None
+        raise InvalidInput(*mistakes(error, ("data",), BRANCHES)) from None
 
 
 def new(data: Json) -> ArticleCreate:
@@ -84,24 +55,10 @@ def _checked(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Fields
     try:
         given = shape.model_validate(data)
     except ValidationError as error:
-        wrong += _mistakes(error, shape.model_fields)
+        wrong += mistakes(error, shape.model_fields, BRANCHES)
     if wrong or given is None:
         raise InvalidInput(*wrong[:MOST_MISTAKES])
     return given
-
-
-def _mistakes(error: ValidationError, names: Iterable[str]) -> list[FieldError]:
-    """With pointers into the body as it was sent."""
-    found = []
-    for one in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_MISTAKES]:
-        place = [str(part)[:100] for part in one["loc"] if part not in BRANCHES]
-        [wrong] = invalid_input([{**one, "loc": ("body", *place)}]).errors
-        if wrong.code == "unknown_field":
-            detail = f"There is no field {place[-1]!r} here."
-            likely = nearest(place[-1], names) if len(place) == 1 else None
-            wrong = replace(wrong, detail=detail, did_you_mean=likely)
-        found.append(wrong)
-    return found
 
 
 def warnings(data: Json) -> dict[str, str]:

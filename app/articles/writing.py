@@ -17,7 +17,7 @@ from app.articles.queries import Found
 from app.articles.repeats import Answered, Repeatable
 from app.articles.routes import MOVED, REF
 from app.errors import InvalidRange
-from app.http import answer, params
+from app.http import answer, body, params
 from app.http.auth import Caller
 from app.http.openapi import problems
 from app.http.params import Parameters
@@ -76,18 +76,13 @@ def parameters(read: Parameters, *more: dict[str, object]) -> list[dict[str, obj
     return [*more, *read.openapi(), IDEMPOTENCY_KEY]
 
 
-def body(schema: str, *kinds: str) -> dict[str, Any]:
-    shape = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
-    return {"required": True, "content": dict.fromkeys(kinds or (sent.JSON,), shape)}
-
-
 @router.post(
     "/articles",
     name="create_article",
     status_code=201,
     response_model=schemas.Article,
     responses=described(201, "missing_scope", "idempotency_conflict", *BODY_FAILURES, *MISTAKES),
-    openapi_extra={"parameters": parameters(CHANGE), "requestBody": body("ArticleCreate")},
+    openapi_extra={"parameters": parameters(CHANGE), "requestBody": body.described("ArticleCreate")},
 )
 async def create_article(request: Request) -> Response:
     """A new article; a draft unless `status` says otherwise, which needs the scope `publish`."""
@@ -95,10 +90,10 @@ async def create_article(request: Request) -> Response:
     view = await here.view(request)
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
-    content = await sent.body(request)
+    content = await body.content(request, (sent.JSON,))
     key = Repeatable.of(request, view.caller, content)
     answered = await repeats.answered(here.db, key) if key else None
-    data = sent.read(content)
+    data = body.as_object(content)
     if answered is None:
         given = sent.new(data)
         changing.demand(view.caller, given.status)
@@ -131,7 +126,7 @@ def _create(
     responses=MOVED | described(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
     openapi_extra={
         "parameters": parameters(CHANGE, *REF, IF_MATCH),
-        "requestBody": body("ArticlePatch", sent.MERGE_PATCH, sent.JSON),
+        "requestBody": body.described("ArticlePatch", (sent.MERGE_PATCH, sent.JSON)),
     },
 )
 async def update_article(request: Request) -> Response:
@@ -144,7 +139,7 @@ async def update_article(request: Request) -> Response:
     name="replace_article",
     response_model=schemas.Article,
     responses=MOVED | described(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
-    openapi_extra={"parameters": parameters(CHANGE, *REF, IF_MATCH), "requestBody": body("ArticlePut")},
+    openapi_extra={"parameters": parameters(CHANGE, *REF, IF_MATCH), "requestBody": body.described("ArticlePut")},
 )
 async def replace_article(request: Request) -> Response:
     """The article as it shall be, such as a GET's answer with changes. What is left out becomes empty."""
@@ -156,8 +151,8 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     view = await here.view(request)
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
-    content = await sent.body(request, kinds)
-    data = sent.read(content)
+    content = await body.content(request, kinds)
+    data = body.as_object(content)
     key = Repeatable.of(request, view.caller, content)
     change = Change(request, here, view, key)
     answered = await repeats.answered(here.db, key) if key else None

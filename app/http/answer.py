@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http import conditional
+from app.http.conditional import PUBLIC, VARY
 from app.http.paging import Page, link_header
-from app.http.problems import PUBLIC, VARY
 from app.http.read import Read
 from app.http.schemas import JOB, Job
 from app.http.window import Key, window

@@ -1,5 +1,6 @@
 """Bodies of requests that change something: read strictly, all mistakes told at once with pointers into the body."""
 
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from typing import Annotated, TypeVar
 
@@ -9,7 +10,7 @@ from starlette.requests import Request
 
 from app import text
 from app.errors import FieldError, InvalidInput, MalformedJson, UnsupportedMediaType
-from app.http.problems import invalid_input
+from app.http.mistakes import invalid_input
 from app.http.values import nearest
 
 Json = dict[str, object]
@@ -41,15 +42,12 @@ async def read(
 
     UnsupportedMediaType, MalformedJson, or InvalidInput with everything that is wrong.
     """
-    kind = request.headers.get("content-type", types[0]).partition(";")[0].strip().lower()
-    if kind not in (*types, ""):
-        raise UnsupportedMediaType(types)
-    given = _object(await request.body())
+    given = as_object(await content(request, types))
     wrong = [_read_only(name) for name in _taken_out(given, model, shown or {})]
     try:
         found = model.model_validate(given)
     except ValidationError as error:
-        raise InvalidInput(*(wrong + _mistakes(error, model))[:MOST_MISTAKES]) from None
+        raise InvalidInput(*(wrong + mistakes(error, model.model_fields))[:MOST_MISTAKES]) from None
     if wrong:
         raise InvalidInput(*wrong)
     return found
@@ -61,11 +59,25 @@ def described(model: str, types: tuple[str, ...] = PATCH_TYPES[:1]) -> dict[str,
     return {"required": True, "content": dict.fromkeys(types, schema)}
 
 
-def _object(body: bytes) -> Json:
+async def content(request: Request, types: tuple[str, ...]) -> bytes:
+    """UnsupportedMediaType for other types than these; none given counts as the first."""
+    kind = request.headers.get("content-type", types[0]).partition(";")[0].strip().lower()
+    if kind and kind not in types:
+        raise UnsupportedMediaType(types)
+    return await request.body()
+
+
+def as_json(body: bytes) -> object:
+    """MalformedJson with the place."""
     try:
-        given = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
+
+
+def as_object(body: bytes) -> Json:
+    """MalformedJson with the place, also for what is no object."""
+    given = as_json(body)
     if not isinstance(given, dict):
         raise MalformedJson("An object is expected here.")
     return given
@@ -81,14 +93,15 @@ def _read_only(name: str) -> FieldError:
     return FieldError("read_only_field", f"{name} cannot be changed here; leave it out.", pointer=f"/{name}")
 
 
-def _mistakes(error: ValidationError, model: type[BaseModel]) -> list[FieldError]:
+def mistakes(error: ValidationError, names: Iterable[str], apart: Container[str] = ()) -> list[FieldError]:
+    """Each with a pointer into the body, less the steps `apart`; likely `names` for unknown properties at the top."""
     found = []
     for one in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_MISTAKES]:
-        place = [str(part)[:100] for part in one["loc"]]
+        place = [str(part)[:100] for part in one["loc"] if part not in apart]
         [wrong] = invalid_input([{**one, "loc": ("body", *place)}]).errors
         if wrong.code == "unknown_field":
             detail = f"There is no field {place[-1]!r} here."
-            guess = nearest(place[-1], model.model_fields) if len(place) == 1 else None
+            guess = nearest(place[-1], names) if len(place) == 1 else None
             wrong = replace(wrong, detail=detail, did_you_mean=guess)
         found.append(wrong)
     return found

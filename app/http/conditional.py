@@ -13,6 +13,8 @@ from typing import Final, Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
+PUBLIC = "public, max-age=30, stale-while-revalidate=60"
+VARY = "Accept, Accept-Encoding, Authorization"
 ANY: Final = "*"
 Versions = frozenset[int] | Literal["*"]
 

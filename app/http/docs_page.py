@@ -14,8 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.http.conditional import list_etag, respond
-from app.http.problems import PUBLIC, VARY
+from app.http.conditional import PUBLIC, VARY, list_etag, respond
 
 _FILES = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.errors import CODES, ProblemCode
-from app.http.conditional import list_etag, respond
-from app.http.problems import MEDIA_TYPE, PUBLIC, VARY
+from app.http.conditional import PUBLIC, VARY, list_etag, respond
+from app.http.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
 Responses = dict[int | str, Json]

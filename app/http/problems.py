@@ -19,18 +19,15 @@ from starlette.types import Scope
 from app.errors import (
     CODES,
     DatelineError,
-    FieldError,
-    InvalidInput,
     MalformedJson,
     MethodNotAllowed,
     NotFound,
     ProblemCode,
 )
-from app.http.conditional import list_etag, respond
+from app.http.conditional import PUBLIC, VARY, list_etag, respond
+from app.http.mistakes import invalid_input
 
 MEDIA_TYPE = "application/problem+json"
-PUBLIC = "public, max-age=30, stale-while-revalidate=60"
-VARY = "Accept, Accept-Encoding, Authorization"
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SHARED = frozenset({"not_found", "gone"})
@@ -39,14 +36,6 @@ _BY_STATUS = {400: "malformed_json"} | {
     for code, status in reversed([(found.code, found.status) for found in CODES.values()])
     if status not in (400, 409, 422)
 }
-_DETAIL_OF_TYPE = {
-    "model_type": "An object belongs here.",
-    "model_attributes_type": "An object belongs here.",
-    "dict_type": "An object belongs here.",
-    "list_type": "A list belongs here.",
-    "string_type": "A text belongs here.",
-}
-_CODE_OF_TYPE = {"extra_forbidden": "unknown_field"}
 
 
 def document(error: DatelineError, request_id: str | None) -> dict[str, object]:
@@ -132,26 +121,6 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     found = error.errors()
     unread = any(wrong.get("type") == "json_invalid" for wrong in found)
     return render(MalformedJson() if unread else invalid_input(found), request.scope)
-
-
-def invalid_input(errors: Iterable[dict[str, object]]) -> InvalidInput:
-    """From pydantic's list of errors, whose `loc` is relative to the request: `("body", "title")`."""
-    return InvalidInput(*(_field_error(error) for error in errors))
-
-
-def _field_error(error: dict[str, object]) -> FieldError:
-    place = error.get("loc")
-    where, *path = place if isinstance(place, tuple) and place else ("body",)
-    code = _CODE_OF_TYPE.get(str(error.get("type")), "invalid_value")
-    detail = _DETAIL_OF_TYPE.get(str(error.get("type")), str(error.get("msg", "Invalid.")))
-    if where == "body":
-        return FieldError(code, detail, pointer=pointer(path))
-    return FieldError(code, detail, parameter=".".join(str(part) for part in path))
-
-
-def pointer(path: Iterable[object]) -> str:
-    """A JSON pointer (RFC 6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def _described(found: ProblemCode) -> dict[str, object]:

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from app.articles import archive
 from app.errors import UnsupportedMediaType
 from app.http import params
+from app.http.conditional import VARY
 from app.http.openapi import problems
 from app.http.params import Parameters
-from app.http.problems import VARY
 from app.importers.arriving import Arriving, Line
 from app.importers.lines import Lines
 from app.sync.streaming import Streamed, described

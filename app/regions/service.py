@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence, Set
 
 import orjson
-from sqlalchemy import Column, Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, delete, func, insert, select, update
 from sqlmodel import Session
 
 from app.changes import jobs, log
@@ -176,14 +176,17 @@ def _load_links(session: Session, wanted: tuple[RegionFact, ...], ids: dict[str,
     """Parents, capitals, names and members of the shipped regions; returns the slugs whose links changed."""
     connection = session.connection()
     before = read(connection).within
-    touched: set[str] = set()
     now = {row.slug: (row.parent_id, row.capital_id) for row in connection.execute(select(REGION))}
-    for fact in wanted:
-        above = ids[fact.parent] if fact.parent else None, ids[fact.capital] if fact.capital else None
-        if now[fact.slug] != above:
-            touched.add(fact.slug)
-            line = update(REGION).where(REGION.c.slug == fact.slug).values(parent_id=above[0], capital_id=above[1])
-            connection.execute(line)
+    lines = {
+        fact.slug: (ids[fact.parent] if fact.parent else None, ids[fact.capital] if fact.capital else None)
+        for fact in wanted
+    }
+    touched = {slug for slug, line in lines.items() if now[slug] != line}
+    if touched:
+        line = update(REGION).where(REGION.c.slug == bindparam("of"))
+        line = line.values(parent_id=bindparam("parent"), capital_id=bindparam("capital"))
+        moved = ({"of": slug, "parent": lines[slug][0], "capital": lines[slug][1]} for slug in sorted(touched))
+        connection.execute(line, list(moved))
     shipped = {ids[fact.slug]: fact for fact in wanted}
     names = {(ids[fact.slug], *name) for fact in wanted for name in _names(fact)}
     columns = (NAME.c.region_id, NAME.c.language, NAME.c.name, NAME.c.name_key, NAME.c.alias)
@@ -213,9 +216,9 @@ def _replace(
     there = {tuple(row) for row in connection.execute(select(*columns))}
     owner = next(iter(rows.c[name] for name in ("region_id", "grouping_id") if name in rows.c))
     stale = {row for row in there if row[0] in shipped} ^ wanted
-    for id in {row[0] for row in stale}:
-        connection.execute(delete(rows).where(owner == id))
     owners = {row[0] for row in stale}
+    if there and owners:
+        connection.execute(delete(rows).where(owner == bindparam("owner")), [{"owner": id} for id in owners])
     again = [row for row in wanted if row[0] in owners]
     if again:
         keys = [str(column.key) for column in columns]

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from app.articles import archive, asked, present
 from app.articles.filters import PUBLISHED
+from app.http.conditional import VARY
 from app.http.openapi import problems
 from app.http.params import Parameters
-from app.http.problems import VARY
 from app.sync import examples
 from app.sync.export import Export
 from app.sync.following import FILTERS

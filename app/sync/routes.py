@@ -11,9 +11,9 @@ from starlette.responses import Response
 from app.articles import present
 from app.head import Place
 from app.http import answer, params
+from app.http.conditional import VARY
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
-from app.http.problems import VARY
 from app.sync import examples, following, schemas, show
 from app.sync.following import FILTERS, Following, Seen
 from app.sync.streaming import Streamed, described
