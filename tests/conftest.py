@@ -32,6 +32,14 @@ DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 ENGINES = ("sqlite", "postgresql")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module whose SQL others put to PostgreSQL says so with `ON = ("sqlite",)`; else tests run on each engine."""
+    if "database_url" in metafunc.fixturenames and not any(
+        "database_url" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")
+    ):
+        metafunc.parametrize("database_url", getattr(metafunc.module, "ON", ENGINES), indirect=True)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
@@ -130,7 +138,7 @@ def new_archive(request: pytest.FixtureRequest, engine: str, folder: Path) -> It
         _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A new archive for each test, which runs once on each engine."""
     with new_archive(request, request.param, tmp_path) as url:

@@ -93,9 +93,9 @@ def _head(settings: Settings) -> int:
 
 
 def test_killed_server_and_import_lose_nothing_that_was_answered(sqlite_settings: Settings) -> None:
-    archive = crashes.Archive(sqlite_settings, random.Random(), lines=1_000)
-    for _ in range(1):
-        archive.crash(within=0.8)
+    archive = crashes.Archive(sqlite_settings, random.Random(), lines=300)
+    for _ in range(10):
+        archive.crash(within=0.2)
     archive.retry()
     assert archive.faults() == []
     assert archive.all.answered

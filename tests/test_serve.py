@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from processes import Dateline
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ["--seed", str(ROOT / "seed_data")]
@@ -66,18 +67,12 @@ def serving(data_dir: Path, *arguments: str, last: str = "Try: ") -> Iterator[Se
 
 def refused(data_dir: Path, *arguments: str) -> str:
     """The one line of a server that could not start."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "app", "serve", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"DATELINE_DATA_DIR": str(data_dir)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert re.fullmatch(r"dateline: .+\n", ran.stderr), ran.stderr
-    return ran.stderr
+    server = Dateline("serve", *arguments, environment={"DATELINE_DATA_DIR": str(data_dir)})
+    status, out, err = server.wait(30)
+    server.end()
+    assert (status, out) == (1, "")
+    assert re.fullmatch(r"dateline: .+\n", err), err
+    return err
 
 
 def readme_requests() -> list[str]:
@@ -116,13 +111,10 @@ def test_second_server_and_taken_port_are_refused_in_one_line_while_imports_run_
         port = server.address.rpartition(":")[2]
         assert f"Port {port}" in refused(tmp_path / "other", "--port", port)
         assert not (tmp_path / "other").exists()
-        imported = subprocess.run(
-            [sys.executable, "-m", "app", "import", SEED[1], "--json"],
-            cwd=ROOT,
-            env=os.environ | {"DATELINE_DATA_DIR": str(data)},
-            capture_output=True,
-            check=True,
-        )
-        seq = json.loads(imported.stdout)["seq"]
+        importing = Dateline("import", SEED[1], "--json", environment={"DATELINE_DATA_DIR": str(data)})
+        status, out, _ = importing.wait(30)
+        importing.end()
+        assert status == 0
+        seq = json.loads(out)["seq"]
         found = httpx.get(server.address + "/v1/search", params={"q": "nato", "min_seq": seq})
         assert found.json()["page"]["total"] > 0

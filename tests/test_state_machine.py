@@ -10,8 +10,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import httpx
 import orjson
 import pytest
-from conftest import Served, serve
+from conftest import ENGINES, Served, new_archive, serve
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule, run_state_machine_as_test
@@ -37,7 +37,7 @@ from app.search.indexer import Indexer
 from app.settings import Settings
 
 T = TypeVar("T")
-EXAMPLES, STEPS = int(os.environ.get("STATE_EXAMPLES", "4")), int(os.environ.get("STATE_STEPS", "14"))
+EXAMPLES, STEPS = int(os.environ.get("STATE_EXAMPLES", "3")), int(os.environ.get("STATE_STEPS", "14"))
 A, CHANGE = table(Article), table(Change)
 CLIENT = Path(__file__).parent.parent / "docs" / "examples" / "follow.py"
 FAR = "2190-01-01T00:00:00Z"
@@ -114,14 +114,16 @@ class Open:
 class Editors(RuleBasedStateMachine):
     """Each rule is one thing that editors, the clock or an operator may do."""
 
-    template: Path
+    opened: Callable[[Path], AbstractContextManager[str]]
     articles: Bundle[Known] = Bundle("articles")
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="dateline-states-"))
-        shutil.copy(self.template, self.folder / "dateline.db")
-        chosen = Settings(data_dir=self.folder, index_interval=0.02, index_heap_mb=15)
+        self.database = type(self).opened(self.folder)
+        chosen = Settings(
+            data_dir=self.folder, database_url=self.database.__enter__(), index_interval=0.02, index_heap_mb=15
+        )
         self.archive = Open(asyncio.new_event_loop(), chosen)
         self.served = self.archive.start()
         self.known: dict[int, Known] = {}
@@ -285,6 +287,7 @@ class Editors(RuleBasedStateMachine):
         finally:
             self.archive.stop()
             self.archive.loop.close()
+            self.database.__exit__(None, None, None)
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _replay(self) -> None:
@@ -358,20 +361,24 @@ class Editors(RuleBasedStateMachine):
         return 410 if self.gone[id] else 404
 
 
-def run(template: Path, examples: int, steps: int) -> None:
-    class OnTemplate(Editors):
+def run(request: pytest.FixtureRequest, engine: str, examples: int, steps: int) -> None:
+    class OnEngine(Editors):
         pass
 
-    OnTemplate.template = template
+    OnEngine.opened = staticmethod(lambda folder: new_archive(request, engine, folder))
     slow = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
     chosen = settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=slow)
-    run_state_machine_as_test(OnTemplate, settings=chosen)
+    run_state_machine_as_test(OnEngine, settings=chosen)
 
 
-def test_states_reached_by_any_way_are_the_same_through_every_door(sqlite_template: Path) -> None:
-    run(sqlite_template, EXAMPLES, STEPS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_states_reached_by_any_way_are_the_same_through_every_door(request: pytest.FixtureRequest, engine: str) -> None:
+    run(request, engine, EXAMPLES, STEPS)
 
 
 @pytest.mark.torture
-def test_states_reached_by_many_long_ways_are_the_same_through_every_door(sqlite_template: Path) -> None:
-    run(sqlite_template, 150, 40)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_states_reached_by_many_long_ways_are_the_same_through_every_door(
+    request: pytest.FixtureRequest, engine: str
+) -> None:
+    run(request, engine, 150, 40)

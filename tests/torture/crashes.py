@@ -1,11 +1,9 @@
 """A real server and a real import at the same SQLite file, killed at random moments, and what must be true after it."""
 
 import json
-import os
 import random
+import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from processes import Dateline
 from sqlalchemy import func, select
 
 from app import check
@@ -24,7 +23,6 @@ from app.importers.pipeline import BATCH
 from app.models import Article, Revision, table
 from app.settings import Settings
 
-ROOT = Path(__file__).parent.parent.parent
 A, REVISION = table(Article), table(Revision)
 WRITERS = 3
 
@@ -93,30 +91,25 @@ class Archive:
         self.headers = {"Authorization": f"Bearer {db.write_now(auth.create, 'crash', auth.SCOPES).value}"}
         db.close_now()
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str) -> Dateline:
         """A `dateline` command of its own, with this archive."""
-        environment = os.environ | {
-            "PYTHONPATH": str(ROOT),
+        environment = {
             "DATELINE_DATA_DIR": str(self.settings.data_dir),
             "DATELINE_INDEX_HEAP_MB": "15",
             "DATELINE_LOG_LEVEL": "ERROR",
         }
-        command = [sys.executable, "-m", "app", *arguments]
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return Dateline(*arguments, environment=environment, quiet=True)
 
     @contextmanager
-    def server(self) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    def server(self) -> Iterator[tuple[Dateline, str]]:
         """A running server and its address; killed in the end if it still runs."""
         process = self.start("serve", "--port", "0")
-        assert process.stdout is not None
         try:
-            line = process.stdout.readline()
-            assert line.startswith("Dateline is at http://"), line + process.stdout.read()
+            line = next(process.lines, "")
+            assert line.startswith("Dateline is at http://"), "\n".join([line, *process.lines])
             yield process, line.split()[3]
         finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+            process.end()
 
     def crash(self, within: float) -> None:
         """One round: writes, reads and imports, until both processes are killed within so many seconds.
@@ -138,12 +131,12 @@ class Archive:
                 time.sleep(self.rng.choice((0, 0, 0.05)))
             for thread in threads:
                 thread.join()
-            importing.communicate()
+            importing.end()
 
-    def _await_batch(self, importing: "subprocess.Popen[str]") -> None:
+    def _await_batch(self, importing: Dateline) -> None:
         connection = sqlite3.connect(f"file:{self.settings.data_dir / 'dateline.db'}?mode=ro", uri=True, timeout=10)
         wanted = "SELECT 1 FROM article WHERE origin = ? LIMIT 1"
-        while importing.poll() is None and not connection.execute(wanted, (f"round-{self.round}.ndjson",)).fetchall():
+        while importing.status is None and not connection.execute(wanted, (f"round-{self.round}.ndjson",)).fetchall():
             time.sleep(0.01)
         connection.close()
 
@@ -214,8 +207,8 @@ class Archive:
                 self.all.acknowledge(key, found)
                 assert self.send(client, key) == found, key
             _wait_for_index(client)
-            process.terminate()
-            assert process.wait(20) == 0
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20)[0] == 0
         return len(waiting)
 
     def faults(self) -> list[str]:
@@ -249,8 +242,9 @@ class Archive:
         """Imports every file again, to its end: all lines are there, none twice."""
         files = [str(self._file(number)) for number in range(1, self.round + 1)]
         process = self.start("import", "--json", *files)
-        said, _ = process.communicate(timeout=600)
-        assert process.returncode == 0, said
+        status, said, _ = process.wait(600)
+        assert status == 0, said
+        process.end()
 
 
 def _wait_for_index(client: httpx.Client) -> None:
