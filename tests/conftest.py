@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import gc
 import os
 import secrets
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import hypothesis
 import pytest
 from asgi import lifespan
 from fastapi import FastAPI
@@ -31,13 +33,25 @@ from app.settings import Settings
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 ENGINES = ("sqlite", "postgresql")
 
+hypothesis.settings.register_profile("suite", max_examples=50)
+hypothesis.settings.register_profile("long", max_examples=1_000, deadline=None)
+hypothesis.settings.load_profile("long" if "FUZZ_EXAMPLES" in os.environ else "suite")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays: looking through all of it for garbage would take a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A module whose SQL others put to PostgreSQL says so with `ON = ("sqlite",)`; else tests run on each engine."""
+    """A module of which SQL itself is the matter says `ON = ENGINES`. What lies above it goes the same ways on
+    PostgreSQL in the machine of states, the races, the reading of the newsroom and the long runs."""
     if "database_url" in metafunc.fixturenames and not any(
         "database_url" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")
     ):
-        metafunc.parametrize("database_url", getattr(metafunc.module, "ON", ENGINES), indirect=True)
+        metafunc.parametrize("database_url", getattr(metafunc.module, "ON", ENGINES[:1]), indirect=True)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,6 @@ from app.settings import Settings
 from app.sync import following
 
 pytestmark = pytest.mark.anyio
-ON = ("sqlite",)  # the machine of states and the races go these ways on PostgreSQL
 
 Json = dict[str, Any]
 

@@ -9,13 +9,15 @@ import random
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
-from conftest import Served
+from conftest import ENGINES, Served
 from torture import checkpoints, crashes, writers
 from torture.rivals import one_wins_each_round
 
 from app.changes import log
 from app.db import Database
 from app.settings import Settings
+
+ON = ENGINES
 
 on_postgres = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -93,9 +95,9 @@ def _head(settings: Settings) -> int:
 
 
 def test_killed_server_and_import_lose_nothing_that_was_answered(sqlite_settings: Settings) -> None:
-    archive = crashes.Archive(sqlite_settings, random.Random(), lines=300)
+    archive = crashes.Archive(sqlite_settings, random.Random(), lines=150)
     for _ in range(10):
-        archive.crash(within=0.2)
+        archive.crash(within=0.15)
     archive.retry()
     assert archive.faults() == []
     assert archive.all.answered

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from conftest import Served, serve
+from conftest import ENGINES, Served, serve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
@@ -16,6 +16,8 @@ from app.articles.queries import SORTS
 from app.models import Article, table
 from app.settings import Settings
 from app.text import sort_key
+
+ON = ENGINES
 
 pytestmark = pytest.mark.anyio
 A = table(Article)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from multiprocessing.synchronize import Event
 
 import pytest
+from conftest import ENGINES
 from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
@@ -19,6 +20,8 @@ from app.errors import DatabaseUnavailable, NotFound
 from app.models import Source, table
 from app.settings import Settings
 from app.sql import prepare
+
+ON = ENGINES
 
 SOURCE = table(Source)
 

@@ -18,7 +18,6 @@ from app.importers.lines import Lines
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
-ON = ("sqlite",)  # the machine of states and the races go these ways on PostgreSQL
 
 Json = dict[str, Any]
 NDJSON = {"Content-Type": "application/x-ndjson"}

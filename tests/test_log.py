@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import pytest
+from conftest import ENGINES
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
@@ -14,6 +15,8 @@ from app.db import Database
 from app.errors import NotFound
 from app.head import Head
 from app.models import Change, ChangeHead, Source, table
+
+ON = ENGINES
 
 CHANGE, HEAD, SOURCE = table(Change), table(ChangeHead), table(Source)
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from alembic.script import ScriptDirectory
+from conftest import ENGINES
 from sqlalchemy import func, inspect, select, text
 from sqlmodel import Session
 
@@ -160,6 +161,8 @@ try:
 except Exception as error:
     sys.exit(f"{type(error).__name__}: {error}")
 """
+
+ON = ENGINES
 
 
 def _run(program: Path, settings: Settings, what: str) -> str:

@@ -12,7 +12,6 @@ from app.importers import pipeline
 from app.importers.pipeline import Options, Source
 
 pytestmark = pytest.mark.anyio
-ON = ("sqlite",)  # the machine of states and the races go these ways on PostgreSQL
 
 
 def _import(served: Served, name: str, content: bytes, origin: str = "outlet") -> pipeline.Report:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from conftest import ENGINES
 from sqlalchemy import select
 from sqlmodel import Session
 from stories import DAY, NOW, story
@@ -14,6 +15,8 @@ from app.articles import related, service
 from app.articles.manuscript import Manuscript
 from app.db import Database
 from app.models import Article, Change, RelatedPost, table
+
+ON = ENGINES
 
 A, CHANGE, RELATED = table(Article), table(Change), table(RelatedPost)
 on_postgres = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

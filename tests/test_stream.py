@@ -16,7 +16,6 @@ from app.settings import Settings
 from app.sync import routes
 
 pytestmark = pytest.mark.anyio
-ON = ("sqlite",)  # the machine of states and the races go these ways on PostgreSQL
 
 
 @pytest.fixture

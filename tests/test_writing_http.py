@@ -13,7 +13,6 @@ from app.errors import CODES
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
-ON = ("sqlite",)  # the machine of states and the races go these ways on PostgreSQL
 
 
 @pytest.fixture
