@@ -10,6 +10,7 @@ from app.articles import links
 from app.changes import log
 from app.db import Database, Snapshot
 from app.errors import IndexBehind
+from app.head import Place
 from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, RegionWithin, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -19,6 +20,7 @@ from app.settings import Settings
 
 A, TAGGED, PLACED, WITHIN = (table(model) for model in (Article, ArticleTag, ArticleRegion, RegionWithin))
 CHANGE, HEAD = table(Change), table(ChangeHead)
+TRIES = 5
 PAGE = 1_000
 
 
@@ -42,7 +44,7 @@ def run(db: Database, settings: Settings) -> list[Finding]:
             ("articles and log", lambda: _versions(connection)),
             ("links", lambda: _links(connection)),
             ("regions", lambda: _regions(connection)),
-            ("index", lambda: _index(snapshot, settings)),
+            ("index", lambda: _index(db, settings)),
         ]
         return [_finding(name, look) for name, look in looks]
 
@@ -148,13 +150,22 @@ def _spread(own: Placed, atlas: Atlas) -> Placed:
     return {region: within for region, (_, _, within) in links.spread(tuple(own.items()), atlas).items()}
 
 
-def _index(snapshot: Snapshot, settings: Settings) -> str | None:
+def _index(db: Database, settings: Settings) -> str | None:
     """Where the index has taken in all that is public, it holds the published articles in their versions, and nothing
-    else."""
+    else. Beside a busy server it moves on meanwhile; then it is looked at again."""
     engine = TantivyEngine(settings.index_path)
-    place = engine.place()
-    if place is None:
-        return "there is none; a server builds it when it starts, `dateline reindex` at once"
+    for _ in range(TRIES):
+        place = engine.place()
+        if place is None:
+            return "there is none; a server builds it when it starts, `dateline reindex` at once"
+        with db.snapshot() as snapshot:
+            wrong = _compared(snapshot, engine, place)
+        if wrong is None or engine.place() == place:
+            break
+    return wrong
+
+
+def _compared(snapshot: Snapshot, engine: TantivyEngine, place: Place) -> str | None:
     head = log.head(snapshot)
     if not log.found(snapshot, place) or place.seq < head.public_seq:
         behind = f"{head.public_seq - place.seq} changes behind" if place.epoch == head.epoch else "of another archive"

@@ -104,6 +104,9 @@ async def test_job_that_was_cut_off_is_taken_up_where_it_was(db: Database, setti
     await db.reader.close()
 
 
+@pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.torture)], indirect=True
+)
 async def test_nothing_written_meanwhile_keeps_the_old_tag(db: Database) -> None:
     await write(db, *(story(db, number, tags=["old"]) for number in range(40)), story(db, 99, tags=["new"]))
     numbers, written, ended = count(1_000), threading.Semaphore(0), threading.Event()

@@ -29,6 +29,7 @@ class Existing:
     public_once: bool
     withdrawn_at: int | None
     withdrawn_reason: str | None
+    corrections: str
 
 
 EXISTING = [A.c[name] for name in Existing.__slots__]
@@ -67,6 +68,7 @@ def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int]
             "published_precision": precision,
             "first_published_at": first if first is not None or status != "published" else published_at,
             "withdrawn_at": ((old.withdrawn_at if old else None) or saving.now) if withdrawn else None,
+            "corrections": manuscript.corrections or (old.corrections if old else "[]"),
             "withdrawn_reason": (old.withdrawn_reason if old else None) if withdrawn else None,
             "public_once": status == "published" or (old is not None and old.public_once),
             "updated_at": _updated_at(manuscript, old, published_at, saving.now),

@@ -37,8 +37,8 @@ class Manuscript:
 
     `published_at` None means: the time of saving, or what the article has already. `status` None means: what the
     article has already, `published` for a new one. `tags` hold sections and contributors too, by their kind.
-    `related` None leaves the editors' entries as they are. `images`, `seo` and `extra` are JSON; `regions` are ids with
-    role bits.
+    `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
+    `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
 
     origin: str
@@ -57,6 +57,7 @@ class Manuscript:
     images: str = "[]"
     seo: str = "{}"
     extra: str = "{}"
+    corrections: str | None = None
     source: str | None = None
     source_url: str | None = None
     signature: str | None = None

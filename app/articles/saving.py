@@ -100,7 +100,7 @@ def _insert(connection: Connection, batch: Batch, rows: Sequence[Row], now: int)
         return {}
     chosen = slugs.choose(connection, [batch.manuscripts[i] for i in fresh], strict=batch.strict)
     for i, slug in zip(fresh, chosen, strict=True):
-        rows[i].update(slug=slug, created_at=now, corrections="[]")
+        rows[i].update(slug=slug, created_at=now)
     statement = insert(A).returning(A.c.id, sort_by_parameter_order=True)
     made = connection.execute(statement, [rows[i] for i in fresh]).scalars().all()
     slugs.claim(connection, zip(chosen, made, strict=True))

@@ -5,6 +5,7 @@ file's name) its external id, without one its URL, else its file's path, else it
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC
@@ -52,6 +53,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         extra["unknown_regions"] = list(unknown)
     unknown_notes = tuple(f"region {name!r} is not known here, kept as given" for name in unknown)
     seo = extra.pop("seo", None) if isinstance(extra.get("seo"), dict) else None
+    corrections = _corrections(extra.get("corrections"))
+    if corrections is not None:
+        del extra["corrections"]
     status, status_note = _status(document)
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
@@ -70,6 +74,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         images=_images(document),
         seo=_seo(seo, document.canonical_url),
         extra=_json(extra, "{}"),
+        corrections=corrections,
         source=document.source,
         source_url=document.url or document.source_url,
         signature=document.signature,
@@ -93,6 +98,18 @@ def _seo(given: object, canonical_url: str | None) -> str:
     canonical = canonical_url or said.get("canonical_url")
     return _json(kept | ({"canonical_url": canonical} if isinstance(canonical, str) else {}), "{}")
 
+
+def _corrections(given: object) -> str | None:
+    """What our own export brings, whole; None for anything else, which is kept as it came."""
+    if not isinstance(given, list) or not given:
+        return None
+    found = [one for one in given if isinstance(one, dict) and {*one} == {"at", "text", "version"}]
+    at = [one for one in found if isinstance(one["at"], str) and _utc.fullmatch(one["at"])]
+    texts = [one for one in at if isinstance(one["text"], str) and isinstance(one["version"], int | None)]
+    return _json(texts, "[]") if len(texts) == len(given) else None
+
+
+_utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 _CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes"))
 
