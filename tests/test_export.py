@@ -97,6 +97,7 @@ def _fatten(session: Session, body: str) -> None:
     session.connection().execute(update(table(Article)).values(body=body))
 
 
+CORRECTION = {"at": "2025-06-11T09:00:00Z", "text": "It lasted one day.", "version": 2}
 SOURCES = [
     {
         "id": "A,1", "slug": "summit", "title": "Leaders meet at the summit in Brussels", "standfirst": "Two days.",
@@ -110,7 +111,7 @@ SOURCES = [
         "previous_slugs": ["the-summit"], "previous_urls": ["https://old.example/summit"],
         "related": [{"title": "A grain deal is signed"}, {"title": "Not yet", "url": "https://old.example/not-yet"}],
         "canonical_url": "https://herald.example/summit",
-        "corrections": [{"at": "2025-06-11T09:00:00Z", "text": "It lasted one day.", "version": 2}],
+        "corrections": [CORRECTION],
     },
     {"id": "2", "title": "A grain deal is signed", "published_at": "2025-06", "language": "pt-BR",
      "body": "Ships sail.", "related": ["Leaders meet at the summit in Brussels"], "summary": "One", "excerpt": "Two",
@@ -157,7 +158,7 @@ async def test_export_imported_elsewhere_gives_the_same_archive(settings: Settin
     first, _ = await _dump(settings)
     assert {row["status"] for row in first} == {"published", "draft"}
     assert first[0]["related"][0]["article"]["slug"] == "a-grain-deal-is-signed"
-    assert first[0]["corrections"] == SOURCES[0]["corrections"]
+    assert first[0]["corrections"] == [CORRECTION]
     assert (first[0]["desk"], first[1]["excerpt"]) == ({"name": "foreign", "level": 2}, "Two")
     whole = b"\n".join(orjson.dumps(row) for row in [*first, {"end": True, "count": len(first)}])
     elsewhere = Settings(data_dir=tmp_path / "elsewhere")
