@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Served, serve
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlmodel import Session
 from stories import NOW, story, write
 
@@ -17,7 +17,6 @@ from app.articles import service
 from app.changes import log
 from app.head import Place, read_token
 from app.http import auth
-from app.models import Tag, table
 from app.settings import Settings
 from app.sync import following
 
@@ -249,23 +248,17 @@ async def test_other_states_need_the_scope(local: Served) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
 
 
-def _merge(session: Session, slug: str, into: str) -> None:
-    tag = table(Tag)
-    connection = session.connection()
-    target = connection.execute(insert(tag).returning(tag.c.id), _tag(into)).scalar_one()
-    connection.execute(insert(tag), _tag(slug) | {"merged_into": target})
-
-
-def _tag(slug: str) -> dict[str, object]:
-    return {"slug": slug, "name": slug, "sort_name": slug, "kind": "topic", "listed": True}
-
-
 async def test_filter_that_names_a_merged_tag_has_changed(served: Served) -> None:
-    await served.db.write(_merge, "alliance", "nato")
+    for name in ("alliance", "nato"):
+        assert (await served.editor.post("/v1/tags", json={"name": name, "kind": "topic"})).status_code == 201
+    before = await now(served)
+    merged = await served.editor.post("/v1/tags/alliance/merge", json={"into": "nato"})
+    assert merged.status_code == 200, merged.text
     found = await problem(served, 410, since="0", tag="alliance,other")
     assert found["code"] == "filter_changed"
     assert "'alliance' is part of 'nato' now" in found["detail"]
-    assert (await changes(served.public, tag="nato"))["data"] == []
+    assert (await problem(served, 410, since=before, tag="alliance"))["code"] == "filter_changed"
+    assert (await changes(served.public, since=await now(served), tag="alliance"))["data"] == []
 
 
 async def test_waiting_answer_comes_when_something_happens(served: Served) -> None:

@@ -155,6 +155,10 @@ async def test_merge_moves_articles_names_and_slugs(served: Served) -> None:
         assert (moved.status_code, moved.headers["location"]) == (308, "/v1/tags/nato")
         gone = await served.public.get("/v1/changes", params={"since": start, "tag": ref})
         assert (gone.status_code, gone.json()["code"]) == (410, "filter_changed")
+        # Who begins anew with the old name has what it means now, and may go on.
+        export = await served.public.get("/v1/export", params={"tag": ref, "fields": "slug"})
+        place = export.headers["x-seq"]
+        assert (await served.public.get("/v1/changes", params={"since": place, "tag": ref})).json()["data"] == []
     await indexed(served, answer)
     item = (await served.public.get(f"/v1/articles/{both['id']}")).json()
     assert [tag["slug"] for tag in item["tags"]] == ["eu", "nato"]

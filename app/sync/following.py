@@ -97,7 +97,7 @@ class Following:
             self.view.caller.demand("read_drafts")
         if self.view.head.epoch != self.place.epoch or self.view.head.seq < self.place.seq:
             raise expired(self.request, "The archive has been replaced by another copy.")
-        await merges.refuse(self.here, self.view, self.read)
+        await merges.refuse(self.here, self.view, self.read, self.place)
 
     def _until(self, head: Head) -> int:
         """The last row that is for this caller: what only drafts have moved is not to be seen in places either."""
@@ -112,8 +112,9 @@ async def begin(request: Request, parameters: Parameters, since: Callable[[Read]
     _refuse_relative(read)
     if _statuses(read) != PUBLISHED:
         view.caller.demand("read_drafts")
-    await merges.refuse(here, view, read)
-    return Following(here, request, read, view, await _place(here, view, request, since(read)))
+    place = await _place(here, view, request, since(read))
+    await merges.refuse(here, view, read, place)
+    return Following(here, request, read, view, place)
 
 
 def _statuses(read: Read) -> tuple[str, ...]:
