@@ -6,10 +6,13 @@ import random
 from pathlib import Path
 
 import pytest
+from conftest import ENGINES
 from consumers import FILTERS, Writer, consumers, faults, run
 from listening import listen
 
 from app.settings import Settings
+
+ON = ENGINES
 
 pytestmark = [pytest.mark.anyio, pytest.mark.torture]
 

@@ -12,6 +12,7 @@ from itertools import count
 
 import orjson
 import pytest
+from conftest import ENGINES
 from sqlalchemy import select
 from sqlmodel import Session
 
@@ -22,6 +23,8 @@ from app.articles.manuscript import Manuscript, RelatedEntry
 from app.changes import log
 from app.db import Database
 from app.models import Article, Change, RelatedPost, table
+
+ON = ENGINES
 
 pytestmark = pytest.mark.torture
 

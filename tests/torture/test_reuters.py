@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
-from conftest import Served, serve
+from conftest import ENGINES, Served, serve
 from sqlmodel import Session
 
 from app.articles import service
@@ -22,6 +22,8 @@ from app.importers import pipeline
 from app.importers.pipeline import Options
 from app.search.indexer import Indexer
 from app.settings import Settings
+
+ON = ENGINES
 
 pytestmark = [pytest.mark.anyio, pytest.mark.torture]
 

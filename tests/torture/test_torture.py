@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 
 import pytest
-from conftest import Served
+from conftest import ENGINES, Served
 
 from app.changes import log
 from app.db import Database
 from app.settings import Settings
 from torture import checkpoints, crashes, rivals, writers
+
+ON = ENGINES
 
 pytestmark = pytest.mark.torture
 
