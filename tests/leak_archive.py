@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from app.articles import facts, service
+from app.articles import facts, service, states
 from app.articles.filters import ABOUT, DATELINE, MENTION
 from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
 from app.changes import log
@@ -144,8 +144,8 @@ class Hidden:
 
 NEVER_PUBLIC = ("draft", "scheduled", "shelved", "deleted")
 """`shelved` is withdrawn without ever having been published; `deleted` was a draft."""
-ONCE_PUBLIC = ("withdrawn", "reworked", "redrafted", "embargoed")
-"""`reworked` was edited since it was withdrawn; the last two were published and are a draft, or scheduled, now."""
+ONCE_PUBLIC = ("withdrawn", "reworked", "redrafted", "embargoed", "purged")
+"""`reworked` was edited since it was withdrawn; the next two were published and are a draft, or scheduled, now."""
 
 
 def never_public(session: Session, now: int) -> list[Hidden]:
@@ -205,3 +205,8 @@ def once_public(session: Session, now: int) -> list[Hidden]:
     ):
         _save(session, Hidden(state).manuscript(place, status, at=at, edition="again"), now)
     return made
+
+
+def purge(session: Session, hidden: Sequence[Hidden], now: int) -> None:
+    """For good, some time later."""
+    states.remove(session, next(one.id for one in hidden if one.state == "purged"), now=now, by=None)
