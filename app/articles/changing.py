@@ -32,6 +32,8 @@ from app.http.params import Parameters, Read
 TRIES = 50
 """How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""
 
+WANTED = 'Send If-Match with the ETag of the article as you read it, or with its version in quotes, such as "3".'
+
 Act = Callable[[Session, Stored], Answered]
 Merge = Callable[[Json, Json], Json]
 FULL = Parameters(*present.PARAMETERS)
@@ -78,7 +80,7 @@ class Change:
                 return found
             demand(found)
             if versions is None:
-                raise PreconditionRequired()
+                raise PreconditionRequired(WANTED)
             if versions != conditional.ANY and found.version not in versions:
                 raise await asyncio.to_thread(_stale, self.here.db, found.id, versions)
             known = () if versions == conditional.ANY else versions
