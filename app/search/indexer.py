@@ -92,6 +92,7 @@ class Indexer:
                     writer.delete_documents_by_query(filtering.any_of("id", tuple(ids)))
                 _add(writer, documents.load(snapshot, ids))
                 _commit(writer, place)
+                self._end_writer(writer)
         except BaseException:
             self._failures += 1
             self._let_go()
@@ -121,6 +122,12 @@ class Indexer:
         if self._writer is None:
             self._writer = self._index.writer(self._heap, 1)
         return self._writer
+
+    def _end_writer(self, writer: IndexWriter) -> None:
+        """Waits for merges. What is deleted while tantivy merges the segment that has it may come back with the merged
+        one: an old version of an article beside the new. So nothing is deleted while a merge goes on."""
+        self._writer = None
+        writer.wait_merging_threads()
 
     def _check_held(self) -> None:
         if not self._held:
