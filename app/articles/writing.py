@@ -35,7 +35,7 @@ IDEMPOTENCY_KEY: dict[str, object] = {
     "required": False,
     "description": "A retry with the same key and the same request within 24 hours gets the same answer, and changes "
     "nothing again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 IF_MATCH: dict[str, object] = {
     "name": "If-Match",

@@ -5,7 +5,7 @@ Never shows a stack trace, a class name or a path of the server; those go to the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import orjson
 from fastapi import FastAPI
@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from app.errors import (
@@ -108,12 +108,29 @@ def crash() -> DatelineError:
 
 
 def _allowed(scope: Scope) -> Iterable[str]:
-    """All methods of the path: the router itself would name those of the first route that has it."""
-    routes = scope["app"].routes
+    """All methods of the path: the router itself would name those of the first route that has it. Those of a path that
+    is written out (`/regions/tree`) go before those of one with a parameter (`/regions/{ref}`)."""
+    routes = list(_leaves(scope["app"].routes))
+    paths = {route.path for route in routes if _has(route, scope)}
+    own = scope["path"] if scope["path"] in paths else None
     for method in _METHODS:
-        probe = {**scope, "method": method}
-        if any(route.matches(probe)[0] == Match.FULL for route in routes):
+        if any(_has(route, scope, method) for route in routes if own is None or route.path == own):
             yield from ("GET", "HEAD") if method == "GET" else (method,)
+
+
+def _leaves(routes: Iterable[BaseRoute]) -> Iterator[Route]:
+    """The routes themselves; FastAPI keeps those of an included router apart."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from _leaves(included.routes)
+        elif isinstance(route, Route):
+            yield route
+
+
+def _has(route: Route, scope: Scope, method: str | None = None) -> bool:
+    match, _ = route.matches({**scope, "method": method or scope["method"]})
+    return match == Match.FULL if method else match != Match.NONE
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
