@@ -1,25 +1,20 @@
 """The shapes of articles as clients send them. Checks and cleans; looks nothing up."""
 
+import sys
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, RootModel, Tag, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag, WithJsonSchema
 from pydantic.config import JsonDict, JsonValue
 
-from app import text
-from app.http.body import Given, Short, one_line
+from app.http.body import Given, Short, line, words
 from app.regions.given import Slug
 from app.tags.schemas import Kind
 
-
-def _cleaned(value: object) -> object:
-    return text.clean(value) if isinstance(value, str) else value
-
-
-Words = Annotated[str, BeforeValidator(_cleaned)]
+Words = Annotated[str, words(sys.maxsize)]
 Address = Annotated[
     str,
-    BeforeValidator(one_line),
+    line(2000),
     Field(max_length=2000, pattern=r"^https?://[^\s\x00-\x20\x7f-\x9f\ufeff\ufffe\uffff]+$"),
 ]
 
@@ -95,7 +90,7 @@ class SourceIn(Given):
 
 class SeoIn(Given):
     title: Short | None = None
-    description: Annotated[str, BeforeValidator(_cleaned), Field(max_length=2000)] | None = None
+    description: Annotated[str, words(2000), Field(max_length=2000)] | None = None
     canonical_url: Address | None = None
 
 
@@ -125,7 +120,7 @@ class RelatedIn(Given):
 
     article: ArticleRef | None = None
     title: Short | None = None
-    url: Annotated[str, BeforeValidator(one_line), Field(max_length=2000)] | None = None
+    url: Annotated[str, line(2000), Field(max_length=2000)] | None = None
     position: int | None = None
     kind: Literal["editorial", "similar"] | None = None
     status: Literal["linked", "unresolved"] | None = None
@@ -190,7 +185,7 @@ EXAMPLE: JsonDict = {
 }
 
 
-Standfirst = Annotated[str, BeforeValidator(_cleaned), Field(max_length=5000)]
+Standfirst = Annotated[str, words(5000), Field(max_length=5000)]
 Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
 Tags = Annotated[list[TagRef], Field(max_length=200)]
 Regions = Annotated[list[RegionRef], Field(max_length=200)]
@@ -198,7 +193,7 @@ Images = Annotated[list[ImageIn], Field(max_length=100)]
 OldSlugs = Annotated[list[Short], Field(max_length=50)]
 OldUrls = Annotated[list[Address], Field(max_length=50)]
 PublishedAt = Annotated[str, WithJsonSchema({"anyOf": TIME_FORMS})]
-Reason = Annotated[str, BeforeValidator(_cleaned), Field(min_length=1, max_length=2000)]
+Reason = Annotated[str, words(2000), Field(min_length=1, max_length=2000)]
 
 
 class ArticleFields(Given):

@@ -41,7 +41,11 @@ router = APIRouter(prefix="/v1", tags=["articles"])
 
 LIST = Parameters(params.limit(), params.CURSOR, params.PAGE, params.COUNT)
 ITEM = Parameters()
-DIFF = Parameters(params.integer("from", "The version to compare with; the one before unless given.", minimum=1))
+MOST = 2**31 - 1
+"""What the database counts versions in."""
+DIFF = Parameters(
+    params.integer("from", "The version to compare with; the one before unless given.", minimum=1, maximum=MOST)
+)
 NUMBER: list[dict[str, object]] = [
     {
         "name": "n",

@@ -26,12 +26,23 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
 
-def one_line(value: object) -> object:
-    """Text as the database may hold it, without line ends; what is no text is left for the checks behind."""
-    return text.clean(value).replace("\n", " ").replace("\t", " ") if isinstance(value, str) else value
+def words(most: int) -> BeforeValidator:
+    """Text as the database may hold it. What is longer than `most` as it was sent stays so, and is refused; what is no
+    text is left for the checks behind."""
+    return BeforeValidator(lambda value: text.clean(value) if isinstance(value, str) and len(value) <= most else value)
 
 
-Short = Annotated[str, BeforeValidator(one_line), Field(max_length=500)]
+def line(most: int) -> BeforeValidator:
+    """The same without line ends."""
+
+    def cleaned(value: object) -> object:
+        fits = isinstance(value, str) and len(value) <= most
+        return text.clean(str(value)).replace("\n", " ").replace("\t", " ") if fits else value
+
+    return BeforeValidator(cleaned)
+
+
+Short = Annotated[str, line(500), Field(max_length=500)]
 
 
 async def read(

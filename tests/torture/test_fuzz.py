@@ -77,7 +77,7 @@ def test_two_minutes_of_requests_find_no_failure(
         schema.write_bytes(orjson.dumps(described(client)))
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(schema), "--url", address]
     command += ["--checks", "all", "--exclude-checks", UNSAID, "--max-time", str(SECONDS // 2)]
-    command += ["--request-timeout", "70"]  # an answer may be waited for: a minute at most
+    command += ["--request-timeout", "70", "--max-response-time", "70"]  # an answer may be waited for: a minute at most
     command += ["--continue-on-failure", "--warnings", "off", "--no-color"]
     command += ["--header", f"Authorization: {key}"] if scopes else []
     environment = os.environ | {"SCHEMATHESIS_HOOKS": "ndjson_bodies", "PYTHONPATH": str(TESTS)}
