@@ -1,25 +1,9 @@
 """Every table on one page. Holds no behaviour; instants are whole seconds since 1970 UTC, JSON is kept as text."""
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    false,
-    text,
-)
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, Table, Text, false, text
 from sqlmodel import Field, SQLModel
 
-EARLIEST = -62_135_596_800  # 0001-01-01T00:00:00Z
-LATEST = 7_289_654_399  # 2200-12-31T23:59:59Z
+from app.columns import FOLDED_TEXT, NEVER_AGAIN, Instant, Key, instant, key, partial_index, reference, words
 
 SQLModel.metadata.naming_convention = MetaData(
     naming_convention={
@@ -32,110 +16,62 @@ SQLModel.metadata.naming_convention = MetaData(
 ).naming_convention
 
 
-class Key(TypeDecorator[int]):
-    """A 64-bit key that both databases number by themselves (SQLite only does so for INTEGER)."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[int]:
-        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
-
-
-class Instant(TypeDecorator[int]):
-    """Whole seconds since 1970-01-01T00:00:00Z, negative before; years 1 to 2200, the same on every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
-        if value is not None and not EARLIEST <= value <= LATEST:
-            raise ValueError(f"an instant outside the years 1 to 2200: {value}")
-        return value
-
-
-FOLDED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text that is compared byte by byte, so that both databases sort it alike."""
-
-
-NEVER_AGAIN = {"sqlite_autoincrement": True}
-"""SQLite gives the number of a deleted last row out again otherwise: cursors, caches and followers know rows by it."""
-
-
-def _key() -> Column[int]:
-    return Column(Key, primary_key=True, autoincrement=True)
-
-
-def _text(default: str | None = None, *, null: bool = False) -> Column[str]:
-    return Column(Text, nullable=null, server_default=None if default is None else text(f"'{default}'"))
-
-
-def _instant(*, null: bool = False) -> Column[int]:
-    return Column(Instant, nullable=null)
-
-
-def _reference(target: str, *, null: bool = False, primary: bool = False, on_delete: str = "CASCADE") -> Column[int]:
-    return Column(Key, ForeignKey(target, ondelete=on_delete), nullable=null, primary_key=primary, autoincrement=False)
-
-
 class Source(SQLModel, table=True):
     """The outlet or archive that an article came from."""
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     slug: str = Field(sa_column=Column(Text, nullable=False, unique=True))
-    name: str = Field(sa_column=_text())
+    name: str = Field(sa_column=words())
 
 
 class Article(SQLModel, table=True):
     """One article as it stands now. `version` counts its own changes, not renames of tags or linking."""
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     version: int = Field(sa_column=Column(Integer, nullable=False))
-    status: str = Field(sa_column=_text())
-    slug: str = Field(sa_column=_text())
-    language: str = Field(sa_column=_text())
-    title: str = Field(sa_column=_text())
+    status: str = Field(sa_column=words())
+    slug: str = Field(sa_column=words())
+    language: str = Field(sa_column=words())
+    title: str = Field(sa_column=words())
     title_derived: bool = Field(default=False)
-    title_key: str = Field(sa_column=_text())  # normalised for linking related posts
+    title_key: str = Field(sa_column=words())  # normalised for linking related posts
     sort_title: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
-    standfirst: str | None = Field(default=None, sa_column=_text(null=True))
-    dateline_text: str | None = Field(default=None, sa_column=_text(null=True))
-    dateline_place: str | None = Field(default=None, sa_column=_text(null=True))
+    standfirst: str | None = Field(default=None, sa_column=words(null=True))
+    dateline_text: str | None = Field(default=None, sa_column=words(null=True))
+    dateline_place: str | None = Field(default=None, sa_column=words(null=True))
     dateline_region_id: int | None = Field(
-        default=None, sa_column=_reference("region.id", null=True, on_delete="SET NULL")
+        default=None, sa_column=reference("region.id", null=True, on_delete="SET NULL")
     )
-    dateline_date: str | None = Field(default=None, sa_column=_text(null=True))
-    dateline_precision: str | None = Field(default=None, sa_column=_text(null=True))
-    dateline_from: int | None = Field(default=None, sa_column=_instant(null=True))
-    dateline_to: int | None = Field(default=None, sa_column=_instant(null=True))  # exclusive
-    body: str = Field(sa_column=_text())
-    source_id: int | None = Field(default=None, sa_column=_reference("source.id", null=True, on_delete="SET NULL"))
-    source_url: str | None = Field(default=None, sa_column=_text(null=True))
-    signature: str | None = Field(default=None, sa_column=_text(null=True))
-    translation_of: int | None = Field(
-        default=None, sa_column=_reference("article.id", null=True, on_delete="SET NULL")
-    )
-    seo: str = Field(sa_column=_text("{}"))
-    images: str = Field(sa_column=_text("[]"))
-    corrections: str = Field(sa_column=_text("[]"))
-    extra: str = Field(sa_column=_text("{}"))  # what an import brought and no field holds
+    dateline_date: str | None = Field(default=None, sa_column=words(null=True))
+    dateline_precision: str | None = Field(default=None, sa_column=words(null=True))
+    dateline_from: int | None = Field(default=None, sa_column=instant(null=True))
+    dateline_to: int | None = Field(default=None, sa_column=instant(null=True))  # exclusive
+    body: str = Field(sa_column=words())
+    source_id: int | None = Field(default=None, sa_column=reference("source.id", null=True, on_delete="SET NULL"))
+    source_url: str | None = Field(default=None, sa_column=words(null=True))
+    signature: str | None = Field(default=None, sa_column=words(null=True))
+    translation_of: int | None = Field(default=None, sa_column=reference("article.id", null=True, on_delete="SET NULL"))
+    seo: str = Field(sa_column=words("{}"))
+    images: str = Field(sa_column=words("[]"))
+    corrections: str = Field(sa_column=words("[]"))
+    extra: str = Field(sa_column=words("{}"))  # what an import brought and no field holds
     word_count: int = Field(sa_column=Column(Integer, nullable=False))
-    origin: str = Field(sa_column=_text())
+    origin: str = Field(sa_column=words())
     identity: str | None = Field(
-        default=None, sa_column=_text(null=True)
+        default=None, sa_column=words(null=True)
     )  # "id:…", "url:…", "path:…" or "content:…" within the origin
-    external_id: str | None = Field(default=None, sa_column=_text(null=True))
-    content_hash: str = Field(sa_column=_text(""))  # of the imported document, to tell an edit from a repetition
-    published_at: int | None = Field(default=None, sa_column=_instant(null=True))
-    published_precision: str = Field(sa_column=_text("instant"))
-    first_published_at: int | None = Field(default=None, sa_column=_instant(null=True))
-    updated_at: int = Field(sa_column=_instant())
-    created_at: int = Field(sa_column=_instant())
+    external_id: str | None = Field(default=None, sa_column=words(null=True))
+    content_hash: str = Field(sa_column=words(""))  # of the imported document, to tell an edit from a repetition
+    published_at: int | None = Field(default=None, sa_column=instant(null=True))
+    published_precision: str = Field(sa_column=words("instant"))
+    first_published_at: int | None = Field(default=None, sa_column=instant(null=True))
+    updated_at: int = Field(sa_column=instant())
+    created_at: int = Field(sa_column=instant())
     saved_at: int = Field(sa_column=Column(Instant, nullable=False, server_default=text("0")))  # of this version
-    saved_by: str | None = Field(default=None, sa_column=_text(null=True))  # the name of the key, or of an import
+    saved_by: str | None = Field(default=None, sa_column=words(null=True))  # the name of the key, or of an import
     public_once: bool = Field(default=False)  # withdrawn answers 410 only for what the public has seen
-    withdrawn_at: int | None = Field(default=None, sa_column=_instant(null=True))
-    withdrawn_reason: str | None = Field(default=None, sa_column=_text(null=True))
+    withdrawn_at: int | None = Field(default=None, sa_column=instant(null=True))
+    withdrawn_reason: str | None = Field(default=None, sa_column=words(null=True))
 
     __table_args__ = (
         Index("uq_article_origin_identity", "origin", "identity", unique=True),
@@ -143,21 +79,10 @@ class Article(SQLModel, table=True):
         Index("ix_article_title_key", "title_key"),
         Index("ix_article_translation_of", "translation_of"),
         *(
-            Index(
-                f"ix_article_public_{column}",
-                column,
-                "id",
-                sqlite_where=text("status = 'published'"),
-                postgresql_where=text("status = 'published'"),
-            )
+            partial_index(f"ix_article_public_{column}", column, "id", where="status = 'published'")
             for column in ("published_at", "updated_at", "created_at", "sort_title")
         ),
-        Index(
-            "ix_article_scheduled",
-            "published_at",
-            sqlite_where=text("status = 'scheduled'"),
-            postgresql_where=text("status = 'scheduled'"),
-        ),
+        partial_index("ix_article_scheduled", "published_at", where="status = 'scheduled'"),
         CheckConstraint("status IN ('draft', 'scheduled', 'published', 'withdrawn')", name="status"),
         CheckConstraint("status NOT IN ('scheduled', 'published') OR published_at IS NOT NULL", name="published_at"),
         NEVER_AGAIN,
@@ -169,7 +94,7 @@ class ArticleSlug(SQLModel, table=True):
 
     __tablename__ = "article_slug"
     slug: str = Field(sa_column=Column(Text, primary_key=True))
-    article_id: int = Field(sa_column=_reference("article.id"))
+    article_id: int = Field(sa_column=reference("article.id"))
 
     __table_args__ = (Index("ix_article_slug_article_id", "article_id"),)
 
@@ -179,8 +104,8 @@ class ArticleUrl(SQLModel, table=True):
 
     __tablename__ = "article_url"
     url_key: str = Field(sa_column=Column(Text, primary_key=True))
-    article_id: int = Field(sa_column=_reference("article.id", primary=True))
-    url: str = Field(sa_column=_text())
+    article_id: int = Field(sa_column=reference("article.id", primary=True))
+    url: str = Field(sa_column=words())
 
     __table_args__ = (Index("ix_article_url_article_id", "article_id"),)
 
@@ -188,11 +113,11 @@ class ArticleUrl(SQLModel, table=True):
 class Revision(SQLModel, table=True):
     """A version of an article that a later one has replaced, written in the transaction that replaced it."""
 
-    article_id: int = Field(sa_column=_reference("article.id", primary=True))
+    article_id: int = Field(sa_column=reference("article.id", primary=True))
     version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    saved_at: int = Field(sa_column=_instant())
-    saved_by: str | None = Field(default=None, sa_column=_text(null=True))
-    document: str = Field(sa_column=_text())  # the article's own fields; tags, regions and targets by id
+    saved_at: int = Field(sa_column=instant())
+    saved_by: str | None = Field(default=None, sa_column=words(null=True))
+    document: str = Field(sa_column=words())  # the article's own fields; tags, regions and targets by id
 
 
 class PurgedRef(SQLModel, table=True):
@@ -205,23 +130,18 @@ class PurgedRef(SQLModel, table=True):
 class Job(SQLModel, table=True):
     """Long work that goes on in chunks, each a transaction, and is taken up again by any process."""
 
-    id: int | None = Field(default=None, sa_column=_key())
-    kind: str = Field(sa_column=_text())
-    state: str = Field(sa_column=_text("waiting"))
-    arguments: str = Field(sa_column=_text("{}"))
-    progress: str = Field(sa_column=_text("{}"))  # what is done; the next chunk begins behind it
-    error: str | None = Field(default=None, sa_column=_text(null=True))
-    created_by: str | None = Field(default=None, sa_column=_text(null=True))
-    created_at: int = Field(sa_column=_instant())
-    updated_at: int = Field(sa_column=_instant())
+    id: int | None = Field(default=None, sa_column=key())
+    kind: str = Field(sa_column=words())
+    state: str = Field(sa_column=words("waiting"))
+    arguments: str = Field(sa_column=words("{}"))
+    progress: str = Field(sa_column=words("{}"))  # what is done; the next chunk begins behind it
+    error: str | None = Field(default=None, sa_column=words(null=True))
+    created_by: str | None = Field(default=None, sa_column=words(null=True))
+    created_at: int = Field(sa_column=instant())
+    updated_at: int = Field(sa_column=instant())
 
     __table_args__ = (
-        Index(
-            "ix_job_unfinished",
-            "id",
-            sqlite_where=text("state IN ('waiting', 'running')"),
-            postgresql_where=text("state IN ('waiting', 'running')"),
-        ),
+        partial_index("ix_job_unfinished", "id", where="state IN ('waiting', 'running')"),
         CheckConstraint("state IN ('waiting', 'running', 'done', 'failed')", name="state"),
         NEVER_AGAIN,
     )
@@ -230,12 +150,12 @@ class Job(SQLModel, table=True):
 class Tag(SQLModel, table=True):
     """A term of the archive's vocabulary; contributors and sections are tags of that kind."""
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     slug: str = Field(sa_column=Column(Text, nullable=False, unique=True))
-    name: str = Field(sa_column=_text())
+    name: str = Field(sa_column=words())
     sort_name: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
-    kind: str = Field(sa_column=_text())
-    merged_into: int | None = Field(default=None, sa_column=_reference("tag.id", null=True, on_delete="SET NULL"))
+    kind: str = Field(sa_column=words())
+    merged_into: int | None = Field(default=None, sa_column=reference("tag.id", null=True, on_delete="SET NULL"))
     listed: bool = Field(  # made by hand: everybody may see it, whatever articles have it
         default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
     )
@@ -254,7 +174,7 @@ class TagSlug(SQLModel, table=True):
 
     __tablename__ = "tag_slug"
     slug: str = Field(sa_column=Column(Text, primary_key=True))
-    tag_id: int = Field(sa_column=_reference("tag.id"))
+    tag_id: int = Field(sa_column=reference("tag.id"))
 
     __table_args__ = (Index("ix_tag_slug_tag_id", "tag_id"),)
 
@@ -263,10 +183,10 @@ class TagName(SQLModel, table=True):
     """Names of a tag in a language ("und" for any) and aliases; `name_key` is what look-ups compare."""
 
     __tablename__ = "tag_name"
-    id: int | None = Field(default=None, sa_column=_key())
-    tag_id: int = Field(sa_column=_reference("tag.id"))
-    language: str = Field(sa_column=_text("und"))
-    name: str = Field(sa_column=_text())
+    id: int | None = Field(default=None, sa_column=key())
+    tag_id: int = Field(sa_column=reference("tag.id"))
+    language: str = Field(sa_column=words("und"))
+    name: str = Field(sa_column=words())
     name_key: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
     alias: bool = Field(default=False)
 
@@ -276,19 +196,19 @@ class TagName(SQLModel, table=True):
 class Region(SQLModel, table=True):
     """A place of the UN M49 tree, a former state, a city, or a grouping of countries."""
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     slug: str = Field(sa_column=Column(Text, nullable=False, unique=True))
-    name: str = Field(sa_column=_text())
-    level: str = Field(sa_column=_text())
-    iso2: str | None = Field(default=None, sa_column=_text(null=True))
-    iso3: str | None = Field(default=None, sa_column=_text(null=True))
-    iso4: str | None = Field(default=None, sa_column=_text(null=True))
-    m49: str | None = Field(default=None, sa_column=_text(null=True))
-    parent_id: int | None = Field(default=None, sa_column=_reference("region.id", null=True, on_delete="SET NULL"))
+    name: str = Field(sa_column=words())
+    level: str = Field(sa_column=words())
+    iso2: str | None = Field(default=None, sa_column=words(null=True))
+    iso3: str | None = Field(default=None, sa_column=words(null=True))
+    iso4: str | None = Field(default=None, sa_column=words(null=True))
+    m49: str | None = Field(default=None, sa_column=words(null=True))
+    parent_id: int | None = Field(default=None, sa_column=reference("region.id", null=True, on_delete="SET NULL"))
     capital_id: int | None = Field(default=None, sa_column=Column(Key, nullable=True))
     since: int | None = Field(default=None)
     until: int | None = Field(default=None)
-    successors: str = Field(sa_column=_text("[]"))  # slugs
+    successors: str = Field(sa_column=words("[]"))  # slugs
 
     __table_args__ = (
         CheckConstraint("level IN ('world', 'region', 'subregion', 'country', 'city', 'grouping')", name="level"),
@@ -299,10 +219,10 @@ class RegionName(SQLModel, table=True):
     """Names of a region in a language ("und" for any) and aliases; `name_key` is what look-ups compare."""
 
     __tablename__ = "region_name"
-    id: int | None = Field(default=None, sa_column=_key())
-    region_id: int = Field(sa_column=_reference("region.id"))
-    language: str = Field(sa_column=_text("und"))
-    name: str = Field(sa_column=_text())
+    id: int | None = Field(default=None, sa_column=key())
+    region_id: int = Field(sa_column=reference("region.id"))
+    language: str = Field(sa_column=words("und"))
+    name: str = Field(sa_column=words())
     name_key: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
     alias: bool = Field(default=False)
 
@@ -316,8 +236,8 @@ class RegionMember(SQLModel, table=True):
     """Which countries a grouping has."""
 
     __tablename__ = "region_member"
-    grouping_id: int = Field(sa_column=_reference("region.id", primary=True))
-    member_id: int = Field(sa_column=_reference("region.id", primary=True))
+    grouping_id: int = Field(sa_column=reference("region.id", primary=True))
+    member_id: int = Field(sa_column=reference("region.id", primary=True))
 
     __table_args__ = (Index("ix_region_member_member_id", "member_id"),)
 
@@ -326,8 +246,8 @@ class RegionWithin(SQLModel, table=True):
     """The closure: `region_id` lies at or below `ancestor_id`, by the M49 line or through a grouping."""
 
     __tablename__ = "region_within"
-    region_id: int = Field(sa_column=_reference("region.id", primary=True))
-    ancestor_id: int = Field(sa_column=_reference("region.id", primary=True))
+    region_id: int = Field(sa_column=reference("region.id", primary=True))
+    ancestor_id: int = Field(sa_column=reference("region.id", primary=True))
 
     __table_args__ = (Index("ix_region_within_ancestor_id", "ancestor_id"),)
 
@@ -336,19 +256,14 @@ class ArticleTag(SQLModel, table=True):
     """An article's tags, sections and contributors in order; `published_at` only while it is published."""
 
     __tablename__ = "article_tag"
-    article_id: int = Field(sa_column=_reference("article.id", primary=True))
-    tag_id: int = Field(sa_column=_reference("tag.id", primary=True))
+    article_id: int = Field(sa_column=reference("article.id", primary=True))
+    tag_id: int = Field(sa_column=reference("tag.id", primary=True))
     position: int = Field(sa_column=Column(Integer, nullable=False))
-    published_at: int | None = Field(default=None, sa_column=_instant(null=True))
+    published_at: int | None = Field(default=None, sa_column=instant(null=True))
 
     __table_args__ = (
-        Index(
-            "ix_article_tag_newest",
-            "tag_id",
-            "published_at",
-            "article_id",
-            sqlite_where=text("published_at IS NOT NULL"),
-            postgresql_where=text("published_at IS NOT NULL"),
+        partial_index(
+            "ix_article_tag_newest", "tag_id", "published_at", "article_id", where="published_at IS NOT NULL"
         ),
         Index("ix_article_tag_tag_id", "tag_id"),
     )
@@ -361,21 +276,16 @@ class ArticleRegion(SQLModel, table=True):
     """
 
     __tablename__ = "article_region"
-    article_id: int = Field(sa_column=_reference("article.id", primary=True))
-    region_id: int = Field(sa_column=_reference("region.id", primary=True))
+    article_id: int = Field(sa_column=reference("article.id", primary=True))
+    region_id: int = Field(sa_column=reference("region.id", primary=True))
     position: int = Field(sa_column=Column(Integer, nullable=False))
     roles: int = Field(sa_column=Column(Integer, nullable=False))
     roles_within: int = Field(sa_column=Column(Integer, nullable=False))
-    published_at: int | None = Field(default=None, sa_column=_instant(null=True))
+    published_at: int | None = Field(default=None, sa_column=instant(null=True))
 
     __table_args__ = (
-        Index(
-            "ix_article_region_newest",
-            "region_id",
-            "published_at",
-            "article_id",
-            sqlite_where=text("published_at IS NOT NULL"),
-            postgresql_where=text("published_at IS NOT NULL"),
+        partial_index(
+            "ix_article_region_newest", "region_id", "published_at", "article_id", where="published_at IS NOT NULL"
         ),
         Index("ix_article_region_region_id", "region_id"),
     )
@@ -385,27 +295,22 @@ class RelatedPost(SQLModel, table=True):
     """An editor's related post: a target, or what is known of one that is not in the archive yet."""
 
     __tablename__ = "related_post"
-    id: int | None = Field(default=None, sa_column=_key())
-    article_id: int = Field(sa_column=_reference("article.id"))
+    id: int | None = Field(default=None, sa_column=key())
+    article_id: int = Field(sa_column=reference("article.id"))
     position: int = Field(sa_column=Column(Integer, nullable=False))
-    title: str | None = Field(default=None, sa_column=_text(null=True))
-    url: str | None = Field(default=None, sa_column=_text(null=True))
-    target_id: int | None = Field(default=None, sa_column=_reference("article.id", null=True, on_delete="SET NULL"))
-    title_key: str | None = Field(default=None, sa_column=_text(null=True))  # null below three words
-    slug_key: str | None = Field(default=None, sa_column=_text(null=True))
-    url_key: str | None = Field(default=None, sa_column=_text(null=True))
+    title: str | None = Field(default=None, sa_column=words(null=True))
+    url: str | None = Field(default=None, sa_column=words(null=True))
+    target_id: int | None = Field(default=None, sa_column=reference("article.id", null=True, on_delete="SET NULL"))
+    title_key: str | None = Field(default=None, sa_column=words(null=True))  # null below three words
+    slug_key: str | None = Field(default=None, sa_column=words(null=True))
+    url_key: str | None = Field(default=None, sa_column=words(null=True))
     unlinked: bool = Field(default=False)  # an editor said that this is no link, for good
 
     __table_args__ = (
         Index("uq_related_post_article_id_position", "article_id", "position", unique=True),
         Index("ix_related_post_target_id", "target_id"),
         *(
-            Index(
-                f"ix_related_post_waiting_{column}",
-                column,
-                sqlite_where=text("target_id IS NULL"),
-                postgresql_where=text("target_id IS NULL"),
-            )
+            partial_index(f"ix_related_post_waiting_{column}", column, where="target_id IS NULL")
             for column in ("title_key", "slug_key", "url_key")
         ),
     )
@@ -416,15 +321,15 @@ class Change(SQLModel, table=True):
 
     seq: int = Field(sa_column=Column(Key, primary_key=True, autoincrement=False))
     mark: int = Field(sa_column=Column(BigInteger, nullable=False))
-    at: int = Field(sa_column=_instant())
-    entity: str = Field(sa_column=_text())
+    at: int = Field(sa_column=instant())
+    entity: str = Field(sa_column=words())
     entity_id: int = Field(sa_column=Column(BigInteger, nullable=False))
-    event: str = Field(sa_column=_text())
+    event: str = Field(sa_column=words())
     version: int | None = Field(default=None)
-    changed_fields: str = Field(sa_column=_text("[]"))
+    changed_fields: str = Field(sa_column=words("[]"))
     public: bool
-    before: str | None = Field(default=None, sa_column=_text(null=True))
-    after: str | None = Field(default=None, sa_column=_text(null=True))
+    before: str | None = Field(default=None, sa_column=words(null=True))
+    after: str | None = Field(default=None, sa_column=words(null=True))
 
     __table_args__ = (CheckConstraint("entity IN ('article', 'tag', 'region')", name="entity"),)
 
@@ -448,14 +353,14 @@ class ApiKey(SQLModel, table=True):
     """A caller's key; only a hash of its secret is kept."""
 
     __tablename__ = "api_key"
-    id: int | None = Field(default=None, sa_column=_key())
-    name: str = Field(sa_column=_text())
-    secret_hash: str = Field(sa_column=_text())
-    scopes: str = Field(sa_column=_text())  # separated by spaces
-    created_at: int = Field(sa_column=_instant())
-    expires_at: int | None = Field(default=None, sa_column=_instant(null=True))
-    revoked_at: int | None = Field(default=None, sa_column=_instant(null=True))
-    last_used_at: int | None = Field(default=None, sa_column=_instant(null=True))
+    id: int | None = Field(default=None, sa_column=key())
+    name: str = Field(sa_column=words())
+    secret_hash: str = Field(sa_column=words())
+    scopes: str = Field(sa_column=words())  # separated by spaces
+    created_at: int = Field(sa_column=instant())
+    expires_at: int | None = Field(default=None, sa_column=instant(null=True))
+    revoked_at: int | None = Field(default=None, sa_column=instant(null=True))
+    last_used_at: int | None = Field(default=None, sa_column=instant(null=True))
 
 
 class IdempotencyKey(SQLModel, table=True):
@@ -464,11 +369,11 @@ class IdempotencyKey(SQLModel, table=True):
     __tablename__ = "idempotency_key"
     caller: str = Field(sa_column=Column(Text, primary_key=True))
     key: str = Field(sa_column=Column(Text, primary_key=True))
-    request_hash: str = Field(sa_column=_text())
+    request_hash: str = Field(sa_column=words())
     status: int = Field(sa_column=Column(Integer, nullable=False))
     article_id: int = Field(sa_column=Column(BigInteger, nullable=False))
     version: int = Field(sa_column=Column(Integer, nullable=False))
-    created_at: int = Field(sa_column=_instant())
+    created_at: int = Field(sa_column=instant())
 
     __table_args__ = (Index("ix_idempotency_key_created_at", "created_at"),)
 

@@ -47,7 +47,7 @@ fi
 wanted=$(cat "$lock" pyproject.toml | cksum)
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     echo "Installing what $lock names …"
-    install --require-hashes --requirement "$lock"
+    install --no-deps --require-hashes --requirement "$lock"
     install --no-deps --no-build-isolation --editable .
     echo "$wanted" >"$stamp"
 fi

@@ -4,6 +4,6 @@
 set -eu
 compile="uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url"
 echo "flit-core" > requirements/build.in
-$compile pyproject.toml requirements/build.in --output-file requirements/run.txt "$@"
-$compile pyproject.toml requirements/build.in --extra postgres --constraint requirements/run.txt --output-file requirements/postgres.txt "$@"
-$compile pyproject.toml requirements/build.in --extra postgres --group dev --constraint requirements/postgres.txt --output-file requirements/dev.txt "$@"
+$compile pyproject.toml requirements/build.in --extra importers --output-file requirements/run.txt "$@"
+$compile pyproject.toml requirements/build.in --extra importers --extra postgres --constraint requirements/run.txt --output-file requirements/postgres.txt "$@"
+$compile pyproject.toml requirements/build.in --extra importers --extra postgres --group dev --constraint requirements/postgres.txt --output-file requirements/dev.txt "$@"

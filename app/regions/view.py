@@ -16,11 +16,13 @@ from app.errors import IndexBehind, SeqUnknown, Unauthorized
 from app.head import Head, read_token
 from app.http import answer, auth
 from app.http.auth import Caller
+from app.http.params import Parameters
 from app.regions import service as regions
 from app.regions.atlas import Atlas
 from app.settings import Settings
 
 WAIT_SECONDS = 2.0
+NOTHING = Parameters()
 
 
 class Counts(Protocol):
@@ -120,3 +122,12 @@ def of(request: Request) -> Reading:
     archive = request.app.state.archive
     assert isinstance(archive, Reading)
     return archive
+
+
+async def administering(request: Request) -> tuple[Reading, View]:
+    """What every request that changes a vocabulary begins with: no parameters, and a key with `admin`."""
+    here = of(request)
+    view = await here.view(request)
+    NOTHING.read(request.scope["query_string"], view.now)
+    view.caller.demand("admin")
+    return here, view

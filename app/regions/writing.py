@@ -11,7 +11,6 @@ from app.changes import jobs
 from app.errors import FieldError, InvalidInput, NotFound, ReadOnlyField
 from app.http import answer, body
 from app.http.openapi import problems
-from app.http.params import Parameters
 from app.regions import editing, examples, refs, schemas, service
 from app.regions import view as reading
 from app.regions.atlas import Atlas, Place
@@ -22,7 +21,6 @@ from app.regions.view import Reading, View
 
 router = APIRouter(prefix="/v1", tags=["regions"])
 
-NOTHING = Parameters()
 _NAMED = b"include=names"
 _PARENTS = ("region", "subregion", "country")
 _MEMBERS = (*_PARENTS, "city")
@@ -31,14 +29,6 @@ _PROBLEMS = problems(
     "unknown_field", "unknown_region",
 )  # fmt: skip
 _WAITING = answer.accepted("The region is as asked for; a job brings its articles to where they lie now.")
-
-
-async def _begin(request: Request) -> tuple[Reading, View]:
-    here = reading.of(request)
-    view = await here.view(request)
-    NOTHING.read(request.scope["query_string"], view.now)
-    view.caller.demand("admin")
-    return here, view
 
 
 @router.post(
@@ -51,7 +41,7 @@ async def _begin(request: Request) -> tuple[Reading, View]:
 )
 async def create_region(request: Request) -> Response:
     """A new grouping or city. 202 with a job where many articles lie in it."""
-    here, view = await _begin(request)
+    here, view = await reading.administering(request)
     given = await body.read(request, RegionCreate)
     if given.level == "city" and given.parent is None:
         raise _wrong("A city needs the country or area that it lies in.", "/parent")
@@ -73,7 +63,7 @@ async def create_region(request: Request) -> Response:
 async def update_region(request: Request) -> Response:
     """Changes names, members or parent of a grouping or city (JSON Merge Patch). Where articles lie is right when the
     answer comes, or, after a 202, when its job is done."""
-    here, view = await _begin(request)
+    here, view = await reading.administering(request)
     place = refs.by_ref(view.atlas, request.path_params["ref"])
     if place is None:
         raise NotFound()

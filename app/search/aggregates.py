@@ -8,7 +8,7 @@ from typing import cast
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
-from app.models import EARLIEST, LATEST
+from app.columns import EARLIEST, LATEST
 from app.search import fields, filtering, matching
 from app.search.engine import FacetName, GroupName, Question
 from app.search.reader import View, terms_counts

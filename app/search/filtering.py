@@ -4,7 +4,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from app.articles.filters import ArticleFilter, Span
-from app.models import EARLIEST, LATEST
+from app.columns import EARLIEST, LATEST
 from app.search import fields
 
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1

@@ -9,13 +9,11 @@ from app.changes import jobs
 from app.errors import NotFound
 from app.http import answer
 from app.http.openapi import problems
-from app.http.params import Parameters
 from app.http.schemas import JOB, Job
 from app.regions import view as reading
 
 router = APIRouter(prefix="/v1", tags=["operating"])
 
-NOTHING = Parameters()
 ID: dict[str, object] = {
     "name": "id",
     "in": "path",
@@ -35,10 +33,7 @@ ID: dict[str, object] = {
 )
 async def get_job(request: Request) -> Response:
     """State and progress of a merge or of a region's move. Needs `admin`."""
-    here = reading.of(request)
-    view = await here.view(request)
-    NOTHING.read(request.scope["query_string"], view.now)
-    view.caller.demand("admin")
+    _, view = await reading.administering(request)
     given = request.path_params["id"]
     digits = given.isascii() and given.isdigit() and len(given) < 19
     task = await jobs.of(request).find(int(given)) if digits else None

@@ -9,9 +9,8 @@ from app.changes import jobs
 from app.errors import FieldError, InvalidInput, NotFound
 from app.http import answer, body
 from app.http.openapi import problems
-from app.http.params import Parameters
 from app.regions import view as reading
-from app.regions.view import Reading, View
+from app.regions.view import Reading
 from app.tags import editing, examples, merging, queries, schemas
 from app.tags.editing import Edit
 from app.tags.given import TagCreate, TagMerge, TagPatch
@@ -21,19 +20,10 @@ from app.tags.service import KINDS
 
 router = APIRouter(prefix="/v1", tags=["tags"])
 
-NOTHING = Parameters()
 _PROBLEMS = problems(
     "malformed_json", "missing_scope", "body_too_large", "unsupported_media_type", "invalid_value", "unknown_field"
 )
 _WAITING = answer.accepted("The merge goes on; the job says how far it is.")
-
-
-async def _begin(request: Request) -> tuple[Reading, View]:
-    here = reading.of(request)
-    view = await here.view(request)
-    NOTHING.read(request.scope["query_string"], view.now)
-    view.caller.demand("admin")
-    return here, view
 
 
 @router.post(
@@ -46,7 +36,7 @@ async def _begin(request: Request) -> tuple[Reading, View]:
 )
 async def create_tag(request: Request) -> Response:
     """A new tag, section or contributor. Most are made by the articles that name them; this is for what needs more."""
-    here, _ = await _begin(request)
+    here, _ = await reading.administering(request)
     given = await body.read(request, TagCreate)
     written = await here.db.write(editing.create, _edit(given))
     return await _answer(here, str(written.value), status=201)
@@ -64,16 +54,16 @@ async def create_tag(request: Request) -> Response:
 )
 async def update_tag(request: Request) -> Response:
     """Changes name, slug, kind, names in languages or aliases (JSON Merge Patch). Old slugs keep leading here."""
-    here, view = await _begin(request)
+    here, view = await reading.administering(request)
     ref = request.path_params["ref"]
     entry = await queries.find(here.db, ref, hidden=True)
     if entry is None:
         raise NotFound()
+    before = shown(entry, await here.tag_counts(view.head), None)
+    given = await body.read(request, TagPatch, shown=before, types=body.PATCH_TYPES)
     if ref not in (entry.slug, str(entry.id)):
         path = f"/v1/tags/{entry.slug}"
         return answer.redirect(request, 308, path, token=view.token, public=False, max_age=0)
-    before = shown(entry, await here.tag_counts(view.head), None)
-    given = await body.read(request, TagPatch, shown=before, types=body.PATCH_TYPES)
     await here.db.write(editing.revise, entry.id, _edit(given))
     return await _answer(here, str(entry.id))
 
@@ -99,7 +89,7 @@ async def merge_tags(request: Request) -> Response:
     """Gives every article of this tag the other one instead, and lets this one lead there for good.
 
     200 with the other tag when all is done, 202 with a job where that takes longer than a few seconds."""
-    here, _ = await _begin(request)
+    here, _ = await reading.administering(request)
     ref = request.path_params["ref"]
     into = (await body.read(request, TagMerge)).into
     known = await queries.by_refs(here.db, [ref, into], hidden=True)

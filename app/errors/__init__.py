@@ -9,93 +9,12 @@ Raised by any layer; knows nothing of frameworks, requests or rendering.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from inspect import cleandoc
 
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One thing wrong with one input: a query `parameter` or a JSON `pointer` (RFC 6901) into the body."""
-
-    code: str
-    detail: str
-    parameter: str | None = None
-    pointer: str | None = None
-    allowed: tuple[str, ...] | None = None
-    did_you_mean: str | None = None
-
-    def to_dict(self) -> dict[str, object]:
-        """The JSON shape; what is unknown is left out rather than null."""
-        shown = {
-            "parameter": self.parameter,
-            "pointer": self.pointer,
-            "code": self.code,
-            "detail": self.detail,
-            "allowed": self.allowed,
-            "did_you_mean": self.did_you_mean,
-        }
-        return {name: value for name, value in shown.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemCode:
-    """A row of the table of codes: what the documentation, `/problems/{code}` and OpenAPI are made from."""
-
-    code: str
-    status: int
-    title: str
-    documentation: str
-
-
-class DatelineError(Exception):
-    """The root; never raised itself.
-
-    `detail` is about this occurrence and is shown to the client, as are `members`, the extension members
-    of the problem document. `headers` go out with the answer.
-    """
-
-    code: str = ""
-    status: int = 500
-    title: str = ""
-
-    def __init__(
-        self,
-        detail: str = "",
-        *,
-        errors: Iterable[FieldError] = (),
-        headers: Mapping[str, str] | None = None,
-        members: Mapping[str, object] | None = None,
-    ) -> None:
-        self.detail = detail or f"{self.title}."
-        self.errors = tuple(errors)
-        self.headers: Mapping[str, str] = headers or {}
-        self.members: Mapping[str, object] = members or {}
-        super().__init__(self.detail)
-
-
-class _TryAgain(DatelineError):
-    """Passes by itself; `retry_after` is in seconds."""
-
-    def __init__(self, detail: str = "", retry_after: int = 1) -> None:
-        super().__init__(detail, headers={"Retry-After": str(retry_after)})
-
-
-class _OtherFormat(DatelineError):
-    """The format given or wanted is none of those `allowed`."""
-
-    def __init__(self, allowed: Iterable[str], detail: str = "") -> None:
-        formats = list(allowed)
-        super().__init__(detail or f"Possible here: {', '.join(formats)}.", members={"allowed": formats})
-
-
-class _Taken(DatelineError):
-    """A value that must be unique belongs to another item; `pointer` leads to it in the body."""
-
-    pointer = ""
-
-    def __init__(self, value: str, pointer: str | None = None) -> None:
-        detail = f"{value!r} is taken."
-        super().__init__(detail, errors=[FieldError(self.code, detail, pointer=pointer or self.pointer)])
+from app.errors.shapes import DatelineError as DatelineError
+from app.errors.shapes import FieldError as FieldError
+from app.errors.shapes import OtherFormat, Taken, TryAgain
+from app.errors.shapes import ProblemCode as ProblemCode
 
 
 class CursorInvalid(DatelineError):
@@ -155,20 +74,20 @@ class MethodNotAllowed(DatelineError):
         super().__init__(f"Allowed here: {methods}.", headers={"Allow": methods} if methods else {})
 
 
-class NotAcceptable(_OtherFormat):
+class NotAcceptable(OtherFormat):
     """None of the formats in `format` or `Accept` is available here; `allowed` lists those that are."""
 
     code, status, title = "not_acceptable", 406, "No acceptable format"
 
 
-class SlugTaken(_Taken):
+class SlugTaken(Taken):
     """Another item has, or once had, the slug given. Choose another, or leave it out to have one made."""
 
     code, status, title = "slug_taken", 409, "The slug is taken"
     pointer = "/slug"
 
 
-class ExternalIdTaken(_Taken):
+class ExternalIdTaken(Taken):
     """Another article of the same origin has this `external_id`. Change that one, or give another id."""
 
     code, status, title = "external_id_taken", 409, "The external id is taken"
@@ -183,7 +102,7 @@ class InvalidTransition(DatelineError):
     code, status, title = "invalid_transition", 409, "The article cannot change to that state"
 
 
-class RequestInProgress(_TryAgain):
+class RequestInProgress(TryAgain):
     """A request with the same `Idempotency-Key` is still running. Send it again after `Retry-After`."""
 
     code, status, title = "request_in_progress", 409, "The same request is still running"
@@ -238,7 +157,7 @@ class BodyTooLarge(DatelineError):
         super().__init__(f"At most {max_bytes} bytes are read here.", members={"max_bytes": max_bytes})
 
 
-class UnsupportedMediaType(_OtherFormat):
+class UnsupportedMediaType(OtherFormat):
     """The `Content-Type` of the body is not read here; `allowed` lists those that are."""
 
     code, status, title = "unsupported_media_type", 415, "This content type is not read here"
@@ -374,14 +293,14 @@ class InternalError(DatelineError):
     code, status, title = "internal_error", 500, "The server failed"
 
 
-class IndexBehind(_TryAgain):
+class IndexBehind(TryAgain):
     """The search index has not yet got to the place in the change log that `min_seq` asks for, or is being built
     for the first time. Try again after `Retry-After`."""
 
     code, status, title = "index_behind", 503, "The index is behind"
 
 
-class DatabaseUnavailable(_TryAgain):
+class DatabaseUnavailable(TryAgain):
     """The database cannot be reached, or did not answer in time. A change may or may not have been saved: repeat it
     with the same `Idempotency-Key` or `If-Match`, which makes repeating safe."""
 
