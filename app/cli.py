@@ -23,7 +23,7 @@ from app.changes.follower import Following, catch_up
 from app.db import Database, DatabaseProblem
 from app.http import auth
 from app.http.times import Period, format_time, read_time, read_zone
-from app.importers import pipeline
+from app.importers import formats, pipeline
 from app.importers.pipeline import Options, Report
 from app.search.indexer import Indexer
 from app.settings import Settings
@@ -111,7 +111,7 @@ def import_(
 ) -> None:
     """Bring articles in. Running it again changes only what has changed in the source."""
     options = Options(
-        _choice("--format", format, ("text", "markdown", "ndjson")),
+        _choice("--format", format, formats.NAMES),
         origin,
         _zone(timezone),
         _choice("--body", body, ("html", "markdown", "text")),

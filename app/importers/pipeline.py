@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from sqlalchemy.exc import DBAPIError
 
@@ -18,15 +18,14 @@ from app.articles import service
 from app.articles.service import Outcome
 from app.db import Database
 from app.head import Head
-from app.importers import detect, markdown, ndjson, text
+from app.importers import detect, formats
+from app.importers.detect import Format
 from app.importers.document import BodyKind, Context, Document, Failure, Item
 from app.importers.prepare import Prepared, prepare
 from app.regions import service as regions
 
 BATCH = 500
 SUFFIXES = (".txt", ".text", ".md", ".markdown", ".ndjson", ".jsonl", ".json")
-
-Format = Literal["text", "markdown", "ndjson"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +118,7 @@ def items(source: Source, options: Options) -> Iterator[Item]:
             head = stream.read(65_536)
             kind = options.format or detect.detect(source.path, head)
             stream.seek(0)
-            if kind == "ndjson":
-                yield from ndjson.parse(ndjson.read_lines(stream), source.name, context)
-            else:
-                parse = markdown.parse if kind == "markdown" else text.parse
-                yield from parse(stream.read(), source.name, context)
+            yield from formats.PARSERS[kind](stream, source.name, context)
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
 

@@ -1,19 +1,9 @@
-"""Every table on one page. Holds no behaviour; instants are whole seconds since 1970 UTC, JSON is kept as text."""
+"""Articles and what belongs to them: addresses, versions, links to tags and regions, related posts."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, Table, Text, false, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Double, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.columns import FOLDED_TEXT, NEVER_AGAIN, Instant, Key, instant, key, partial_index, reference, words
-
-SQLModel.metadata.naming_convention = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-).naming_convention
+from app.columns import FOLDED_TEXT, NEVER_AGAIN, Instant, instant, key, partial_index, reference, words
 
 
 class Source(SQLModel, table=True):
@@ -127,131 +117,6 @@ class PurgedRef(SQLModel, table=True):
     ref: str = Field(sa_column=Column(Text, primary_key=True))
 
 
-class Job(SQLModel, table=True):
-    """Long work that goes on in chunks, each a transaction, and is taken up again by any process."""
-
-    id: int | None = Field(default=None, sa_column=key())
-    kind: str = Field(sa_column=words())
-    state: str = Field(sa_column=words("waiting"))
-    arguments: str = Field(sa_column=words("{}"))
-    progress: str = Field(sa_column=words("{}"))  # what is done; the next chunk begins behind it
-    error: str | None = Field(default=None, sa_column=words(null=True))
-    created_by: str | None = Field(default=None, sa_column=words(null=True))
-    created_at: int = Field(sa_column=instant())
-    updated_at: int = Field(sa_column=instant())
-
-    __table_args__ = (
-        partial_index("ix_job_unfinished", "id", where="state IN ('waiting', 'running')"),
-        CheckConstraint("state IN ('waiting', 'running', 'done', 'failed')", name="state"),
-        NEVER_AGAIN,
-    )
-
-
-class Tag(SQLModel, table=True):
-    """A term of the archive's vocabulary; contributors and sections are tags of that kind."""
-
-    id: int | None = Field(default=None, sa_column=key())
-    slug: str = Field(sa_column=Column(Text, nullable=False, unique=True))
-    name: str = Field(sa_column=words())
-    sort_name: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
-    kind: str = Field(sa_column=words())
-    merged_into: int | None = Field(default=None, sa_column=reference("tag.id", null=True, on_delete="SET NULL"))
-    listed: bool = Field(  # made by hand: everybody may see it, whatever articles have it
-        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
-    )
-
-    __table_args__ = (
-        Index("ix_tag_kind_sort_name", "kind", "sort_name"),
-        CheckConstraint(
-            "kind IN ('topic', 'section', 'person', 'organisation', 'event', 'series', 'contributor')",
-            name="kind",
-        ),
-    )
-
-
-class TagSlug(SQLModel, table=True):
-    """Slugs that a tag had before."""
-
-    __tablename__ = "tag_slug"
-    slug: str = Field(sa_column=Column(Text, primary_key=True))
-    tag_id: int = Field(sa_column=reference("tag.id"))
-
-    __table_args__ = (Index("ix_tag_slug_tag_id", "tag_id"),)
-
-
-class TagName(SQLModel, table=True):
-    """Names of a tag in a language ("und" for any) and aliases; `name_key` is what look-ups compare."""
-
-    __tablename__ = "tag_name"
-    id: int | None = Field(default=None, sa_column=key())
-    tag_id: int = Field(sa_column=reference("tag.id"))
-    language: str = Field(sa_column=words("und"))
-    name: str = Field(sa_column=words())
-    name_key: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
-    alias: bool = Field(default=False)
-
-    __table_args__ = (Index("ix_tag_name_tag_id", "tag_id"), Index("ix_tag_name_name_key", "name_key"))
-
-
-class Region(SQLModel, table=True):
-    """A place of the UN M49 tree, a former state, a city, or a grouping of countries."""
-
-    id: int | None = Field(default=None, sa_column=key())
-    slug: str = Field(sa_column=Column(Text, nullable=False, unique=True))
-    name: str = Field(sa_column=words())
-    level: str = Field(sa_column=words())
-    iso2: str | None = Field(default=None, sa_column=words(null=True))
-    iso3: str | None = Field(default=None, sa_column=words(null=True))
-    iso4: str | None = Field(default=None, sa_column=words(null=True))
-    m49: str | None = Field(default=None, sa_column=words(null=True))
-    parent_id: int | None = Field(default=None, sa_column=reference("region.id", null=True, on_delete="SET NULL"))
-    capital_id: int | None = Field(default=None, sa_column=Column(Key, nullable=True))
-    since: int | None = Field(default=None)
-    until: int | None = Field(default=None)
-    successors: str = Field(sa_column=words("[]"))  # slugs
-
-    __table_args__ = (
-        CheckConstraint("level IN ('world', 'region', 'subregion', 'country', 'city', 'grouping')", name="level"),
-    )
-
-
-class RegionName(SQLModel, table=True):
-    """Names of a region in a language ("und" for any) and aliases; `name_key` is what look-ups compare."""
-
-    __tablename__ = "region_name"
-    id: int | None = Field(default=None, sa_column=key())
-    region_id: int = Field(sa_column=reference("region.id"))
-    language: str = Field(sa_column=words("und"))
-    name: str = Field(sa_column=words())
-    name_key: str = Field(sa_column=Column(FOLDED_TEXT, nullable=False))
-    alias: bool = Field(default=False)
-
-    __table_args__ = (
-        Index("ix_region_name_region_id", "region_id"),
-        Index("ix_region_name_name_key", "name_key"),
-    )
-
-
-class RegionMember(SQLModel, table=True):
-    """Which countries a grouping has."""
-
-    __tablename__ = "region_member"
-    grouping_id: int = Field(sa_column=reference("region.id", primary=True))
-    member_id: int = Field(sa_column=reference("region.id", primary=True))
-
-    __table_args__ = (Index("ix_region_member_member_id", "member_id"),)
-
-
-class RegionWithin(SQLModel, table=True):
-    """The closure: `region_id` lies at or below `ancestor_id`, by the M49 line or through a grouping."""
-
-    __tablename__ = "region_within"
-    region_id: int = Field(sa_column=reference("region.id", primary=True))
-    ancestor_id: int = Field(sa_column=reference("region.id", primary=True))
-
-    __table_args__ = (Index("ix_region_within_ancestor_id", "ancestor_id"),)
-
-
 class ArticleTag(SQLModel, table=True):
     """An article's tags, sections and contributors in order; `published_at` only while it is published."""
 
@@ -316,68 +181,23 @@ class RelatedPost(SQLModel, table=True):
     )
 
 
-class Change(SQLModel, table=True):
-    """The change log, in commit order without holes. `before` and `after` hold the filterable facts, or null."""
+class Suggestion(SQLModel, table=True):
+    """What enrichment found for an article, whether or not it was taken: a language, a region, a tag, a near-duplicate.
 
-    seq: int = Field(sa_column=Column(Key, primary_key=True, autoincrement=False))
-    mark: int = Field(sa_column=Column(BigInteger, nullable=False))
-    at: int = Field(sa_column=instant())
-    entity: str = Field(sa_column=words())
-    entity_id: int = Field(sa_column=Column(BigInteger, nullable=False))
-    event: str = Field(sa_column=words())
-    version: int | None = Field(default=None)
-    changed_fields: str = Field(sa_column=words("[]"))
-    public: bool
-    before: str | None = Field(default=None, sa_column=words(null=True))
-    after: str | None = Field(default=None, sa_column=words(null=True))
+    `target_id` is the region, tag or article; `value` is the language, or what people may read as the reason.
+    """
 
-    __table_args__ = (CheckConstraint("entity IN ('article', 'tag', 'region')", name="entity"),)
-
-
-class ChangeHead(SQLModel, table=True):
-    """The log's only counter row: taken as the last statement of every transaction that writes."""
-
-    __tablename__ = "change_head"
-    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    epoch: int = Field(sa_column=Column(BigInteger, nullable=False))
-    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
-    mark: int = Field(sa_column=Column(BigInteger, nullable=False))
-    public_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
-    public_mark: int = Field(sa_column=Column(BigInteger, nullable=False))
-    names_seq: int = Field(sa_column=Column(BigInteger, nullable=False))  # last change of a tag or region
-
-    __table_args__ = (CheckConstraint("id = 1", name="single"),)
-
-
-class ApiKey(SQLModel, table=True):
-    """A caller's key; only a hash of its secret is kept."""
-
-    __tablename__ = "api_key"
     id: int | None = Field(default=None, sa_column=key())
-    name: str = Field(sa_column=words())
-    secret_hash: str = Field(sa_column=words())
-    scopes: str = Field(sa_column=words())  # separated by spaces
-    created_at: int = Field(sa_column=instant())
-    expires_at: int | None = Field(default=None, sa_column=instant(null=True))
-    revoked_at: int | None = Field(default=None, sa_column=instant(null=True))
-    last_used_at: int | None = Field(default=None, sa_column=instant(null=True))
+    article_id: int = Field(sa_column=reference("article.id"))
+    kind: str = Field(sa_column=words())
+    target_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    roles: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))  # of a region
+    value: str = Field(sa_column=words())
+    score: float = Field(sa_column=Column(Double, nullable=False))
+    origin: str = Field(sa_column=words())  # which way of finding out, such as `dateline` or `neighbours`
+    taken: bool = Field(sa_column=Column(Boolean, nullable=False))
 
-
-class IdempotencyKey(SQLModel, table=True):
-    """What a write answered under a caller's key, so that a retry gets the same answer; kept for 24 hours."""
-
-    __tablename__ = "idempotency_key"
-    caller: str = Field(sa_column=Column(Text, primary_key=True))
-    key: str = Field(sa_column=Column(Text, primary_key=True))
-    request_hash: str = Field(sa_column=words())
-    status: int = Field(sa_column=Column(Integer, nullable=False))
-    article_id: int = Field(sa_column=Column(BigInteger, nullable=False))
-    version: int = Field(sa_column=Column(Integer, nullable=False))
-    created_at: int = Field(sa_column=instant())
-
-    __table_args__ = (Index("ix_idempotency_key_created_at", "created_at"),)
-
-
-def table(model: type[SQLModel]) -> Table:
-    """The Core table behind a model, for statements that read and write in sets."""
-    return SQLModel.metadata.tables[str(model.__tablename__)]
+    __table_args__ = (
+        Index("ix_suggestion_article_id", "article_id"),
+        CheckConstraint("kind IN ('language', 'region', 'tag', 'duplicate')", name="kind"),
+    )

@@ -1,0 +1,33 @@
+"""Reading addresses on the web: what importers may ask for, and what they get. Nothing private is ever read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer with status 200, or 304 with an empty body where `known` says that the caller has it.
+
+    `url` is the address after redirects; header names are in lower case; the body is decompressed, and whole.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class FetchError(Exception):
+    """An address that could not be read, with a reason for people. `status` is the last answer's, 0 where none came."""
+
+    def __init__(self, url: str, reason: str, status: int = 0) -> None:
+        self.url, self.reason, self.status = url, reason, status
+        super().__init__(f"{url}: {reason}")
+
+
+class Fetch(Protocol):
+    """Reads one address, politely: at the host's pace, again after 429 and 5xx as long as that is reasonable, within
+    bounds of time and size, and never from a private network unless that is allowed. FetchError otherwise."""
+
+    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched: ...

@@ -1,0 +1,53 @@
+"""The formats that files are read in: one table of names and parsers. A new one is a line here and in `detect`."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+from typing import BinaryIO, Protocol, get_args
+
+from app.importers import markdown, ndjson, text
+from app.importers.detect import Format
+from app.importers.document import Context, Failure, Item
+
+
+class Parse(Protocol):
+    """Reads one file. Pure but for reading the stream, which it may do piece by piece and, where it says so, seek.
+
+    Yields items as they are read, so that a file of any size needs little memory; never raises for what is in the
+    file: what cannot be read is a Failure with the place and the reason, and reading goes on behind it where it can.
+    `where` is the file's name for people; a parser of many items appends `:line` or `#number`.
+    """
+
+    def __call__(self, stream: BinaryIO, where: str, context: Context) -> Iterator[Item]: ...
+
+
+def _whole(parse: Callable[[bytes, str, Context], Iterable[Item]]) -> Parse:
+    def read(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+        yield from parse(stream.read(), where, context)
+
+    return read
+
+
+def _lines(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+    yield from ndjson.parse(ndjson.read_lines(stream), where, context)
+
+
+def _extra(module: str) -> Parse:
+    """A parser whose libraries come with the extra `importers`: loaded when it is needed, one clear Failure without."""
+
+    def read(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+        try:
+            parse: Parse = import_module(f"app.importers.{module}").parse
+        except ModuleNotFoundError as error:
+            yield Failure(where, f"this format needs {error.name}: pip install 'dateline[importers]'")
+            return
+        yield from parse(stream, where, context)
+
+    return read
+
+
+PARSERS: Mapping[Format, Parse] = {
+    "text": _whole(text.parse),
+    "markdown": _whole(markdown.parse),
+    "ndjson": _lines,
+}
+NAMES: tuple[str, ...] = get_args(Format)
