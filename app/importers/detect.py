@@ -10,7 +10,7 @@ from typing import Literal
 
 from app.importers.clean import decode
 
-Format = Literal["text", "markdown", "ndjson"]
+Format = Literal["text", "markdown", "ndjson", "wxr", "wordpress"]
 
 SUFFIXES: Mapping[str, Format] = {
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown"),
@@ -18,15 +18,21 @@ SUFFIXES: Mapping[str, Format] = {
     **dict.fromkeys((".txt", ".text"), "text"),
 }
 _JSON = re.compile(r"\s*(?:\{\s*(?:\"|\}|$)|\[\s*(?:\{|\]|$))")
+_WXR = re.compile(r"<rss\b[^>]{0,2000}xmlns:wp=[\"']https?://wordpress\.org/export/")
+_WORDPRESS = re.compile(
+    r"\s*\[?\s*\{\s*\"id\"\s*:\s*\d+\s*,\s*\"date\"\s*:[^,]{1,40},\s*\"date_gmt\"\s*:[^,]{1,40},\s*\"guid\"\s*:\s*\{\s*\"rendered\""
+)
 _FRONT_MATTER = re.compile(r"(?:---|\+\+\+)[ \t]*\n(?:#[^\n]*\n|[ \t]*\n)*[\w\"'-]+[ \t]*[:=]")
 _MARKDOWN = re.compile(r"\A\s*#{1,6} \S|^#{2,6} \S|\[[^\[\]\n]+\]\([^()\s]+\)|^```|^\S[^\n]*\n=+$", re.MULTILINE)
 
 
 def detect(name: str, head: bytes) -> Format:
-    """JSON and front matter are told by their looks, the rest by the suffix, then by headings and links."""
+    """XML, JSON and front matter are told by their looks, the rest by the suffix, then by headings and links."""
     text = decode(head)[0].replace("\r\n", "\n")
+    if _WXR.search(text):
+        return "wxr"
     if _JSON.match(text):
-        return "ndjson"
+        return "wordpress" if _WORDPRESS.match(text) else "ndjson"
     if _FRONT_MATTER.match(text):
         return "markdown"
     suffix = SUFFIXES.get(PurePath(name.lower()).suffix)

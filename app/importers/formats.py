@@ -49,5 +49,7 @@ PARSERS: Mapping[str, Parse] = {
     "text": _whole(text.parse),
     "markdown": _whole(markdown.parse),
     "ndjson": _lines,
+    "wxr": _extra("wxr"),
+    "wordpress": _extra("wordpress"),
 }
 NAMES: tuple[str, ...] = get_args(Format)

@@ -1,4 +1,4 @@
-"""WordPress shortcodes (`[caption]`, `[gallery]`, `[embed]` …) and bare addresses in a post's text, made into HTML. Pure.
+"""WordPress shortcodes (`[caption]`, `[gallery]` …) and bare addresses in a post's text, made into HTML. Pure.
 
 Never takes away words: brackets that could be part of a sentence stay as they are, and so does code.
 """
@@ -21,8 +21,21 @@ _TOKEN = re.compile(
 _PAIR = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'/]+))")
 _ADDRESS = re.compile(r"https?://[^\s\"'<>\]]+")
 _LEADING = re.compile(r"\s*(?:<a\b[^>]*>\s*)?<img\b[^>]*>(?:\s*</a>)?")
-_MEDIA = frozenset({"audio", "video", "embed", "playlist", "youtube", "vimeo", "soundcloud", "wpvideo", "tweet", "facebook",
-                    "instagram", "dailymotion", "googlemaps", "slideshare"})  # fmt: skip
+_MEDIA = frozenset(
+    [
+        "audio",
+        "video",
+        "embed",
+        "playlist",
+        "youtube",
+        "vimeo",
+        "soundcloud",
+        "wpvideo",
+        "tweet",
+        "facebook",
+        "instagram",
+    ]
+)
 _KNOWN = _MEDIA | {"caption", "wp_caption", "gallery"}
 
 
@@ -35,7 +48,9 @@ class Library:
 
     def gallery(self, attributes: Mapping[str, str], post: str) -> tuple[Image, ...]:
         """The pictures that `ids` names, in its order; without it those that belong to the post."""
-        ids = re.findall(r"\d+", attributes.get("ids") or attributes.get("include") or "") or self.uploaded.get(post, ())
+        ids = re.findall(r"\d+", attributes.get("ids") or attributes.get("include") or "") or self.uploaded.get(
+            post, ()
+        )
         return tuple(self.images[id] for id in ids if id in self.images)
 
 
@@ -71,9 +86,7 @@ def render(text: str, library: Library, post: str, note: Callable[[str], object]
     return "".join(stack[0].inside)
 
 
-def _shortcode(
-    match: re.Match[str], closings: Counter[str], stack: list[_Open], show: Callable[[_Open], str]
-) -> None:
+def _shortcode(match: re.Match[str], closings: Counter[str], stack: list[_Open], show: Callable[[_Open], str]) -> None:
     name, given = match["name"], match["given"]
     if match["escape"]:
         stack[-1].inside.append(match[0][1:-1])
@@ -136,4 +149,3 @@ def figure(image: Image) -> str:
 def _link(address: str) -> str:
     shown = html.escape(html.unescape(address))
     return f'\n\n<p><a href="{shown}">{shown}</a></p>\n\n'
-

@@ -15,7 +15,9 @@ from app.importers.shortcodes import Library
 
 _BLOCK = re.compile(r"<!--\s*(?P<close>/)?wp:(?P<name>[a-z][\w/-]*)")
 _COMMENT = re.compile(r"<!--(?:more|nextpage|noteaser)\b[^>]{0,300}-->")
-_CONTAINERS = "address|article|aside|blockquote|center|details|div|dl|fieldset|figure|footer|form|header|main|nav|ol|section|ul"
+_CONTAINERS = (
+    "address|article|aside|blockquote|center|details|div|dl|fieldset|figure|footer|form|header|main|nav|ol|section|ul"
+)
 _LEAVES = "dd|dt|figcaption|h[1-6]|hr|iframe|li|p|pre|summary|table|tbody|td|tfoot|th|thead|tr|style|script|video|audio"
 _EDGE = re.compile(rf"(</?(?:{_CONTAINERS})(?:\s[^<>]*)?/?>)", re.IGNORECASE)
 _OPENING = re.compile(rf"(?=<(?:{_LEAVES})[\s/>])", re.IGNORECASE)
@@ -23,7 +25,9 @@ _CLOSING = re.compile(rf"(</(?:{_LEAVES})\s*>|<hr\b[^<>]*>)", re.IGNORECASE)
 _IS_BLOCK = re.compile(rf"</?(?:{_CONTAINERS}|{_LEAVES})[\s/>]", re.IGNORECASE)
 _BLANK = re.compile(r"\n(?:[^\S\n]*\n)+")
 _KEPT = re.compile(r"<(pre|script|style|table|figure)\b", re.IGNORECASE)
-_UNTIDY = re.compile(r"<(?:iframe|video|audio|embed)\b|data-(?:lazy-|orig-)?src|sharedaddy|addtoany|more-link|jp-relatedp")
+_UNTIDY = re.compile(
+    r"<(?:iframe|video|audio|embed)\b|data-(?:lazy-|orig-)?src|sharedaddy|addtoany|more-link|jp-relatedp"
+)
 _FURNITURE = ".sharedaddy, .addtoany_share_save_container, a.more-link, span[id^=more-]"
 _FRAMES = "iframe, video, audio, embed"
 MAX_NESTED = 5
@@ -129,7 +133,7 @@ def _replace_frame(node: LexborNode) -> None:
         return
     link = LexborHTMLParser("<p><a></a></p>").css_first("a")
     if link is not None:
-        link.attrs["href"] = address  # type: ignore[index] # its stub knows reading only
+        link.attrs["href"] = address
         link.inner_html = html.escape(node.attributes.get("title") or address, quote=False)
         node.replace_with(link)
 
@@ -138,7 +142,7 @@ def _load(node: LexborNode) -> None:
     """Plugins that load pictures late put their address elsewhere, and a dot or nothing into `src`."""
     late = _address(node, "data-src", "data-lazy-src", "data-orig-src")
     if late and not _address(node, "src"):
-        node.attrs["src"] = late  # type: ignore[index] # its stub knows reading only
+        node.attrs["src"] = late
 
 
 def _address(node: LexborNode, *names: str) -> str | None:

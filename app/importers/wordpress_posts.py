@@ -15,9 +15,13 @@ from app.importers.endings import split_related
 from app.importers.text import first_words
 
 NOTE_FLOATING = "no time zone given, read as {}"
-_DEFAULTS = frozenset({"uncategorized", "uncategorised", "non-classe", "sin-categoria", "senza-categoria", "sem-categoria"})
+_DEFAULTS = frozenset(
+    {"uncategorized", "uncategorised", "non-classe", "sin-categoria", "senza-categoria", "sem-categoria"}
+)
 """Slugs of the category that WordPress gives to what was put into none; one that was renamed is kept."""
-_CUT = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|(?:continue reading|read more|weiterlesen|lire la suite|leer más)\b.*)\s*$", re.I)
+_CUT = re.compile(
+    r"\s*(?:\[?(?:…|\.\.\.)\]?|(?:continue reading|read more|weiterlesen|lire la suite|leer más)\b.*)\s*$", re.I
+)
 _STATES = {"private": "it is private", "pending": "it waits for review"}
 
 
@@ -127,7 +131,7 @@ def words(markup: str) -> str:
 
 
 def language(code: str | None) -> str | None:
-    """`en` of `en-US`, `pt_BR`: a site's setting names a country for its dates and numbers, which says nothing of texts."""
+    """`en` of `en-US`: a site's setting names a country for its dates and numbers, which says nothing of texts."""
     return re.split(r"[-_]", code.strip())[0].lower() or None if code else None
 
 

@@ -11,7 +11,7 @@ from lxml import etree
 
 from app.importers.document import Context, Failure, Item, Remark
 from app.importers.wordpress_posts import document
-from app.importers.wxr_entries import Entry, Site
+from app.importers.wxr_entries import REFERRED_TO, Entry, Site
 from app.importers.xml_stream import Fault, children
 
 _TAGS = ("item", "title", "link", "language", "{*}base_blog_url", "{*}author", "{*}category", "{*}tag", "{*}term")
@@ -67,7 +67,9 @@ def _survey(stream: BinaryIO) -> Site:
 def _learn(site: Site, element: etree._Element) -> None:
     name = etree.QName(element).localname
     if element.tag == "item":
-        site.keep(Entry(element))
+        # Most of a file are posts, which nothing refers to.
+        if element.findtext("{*}post_type") in REFERRED_TO:
+            site.keep(Entry(element))
     elif name == "author":
         site.keep_author(Entry(element))
     elif name in ("category", "term", "tag"):

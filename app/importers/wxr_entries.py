@@ -24,6 +24,8 @@ _PHP_NUMBER = 's:{}:"{}";i:(\\d{{1,6}});'
 _PHP_CREDIT = re.compile(r's:6:"credit";s:\d+:"([^"]{1,300})"')
 _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)(?:\?|$)", re.IGNORECASE)
 MAX_DEPTH = 20
+REFERRED_TO = frozenset({"attachment", "wp_block", "guest-author"})
+"""Types of entries that posts may need."""
 
 
 class Term(NamedTuple):
@@ -35,8 +37,8 @@ class Term(NamedTuple):
 
 
 class Entry:
-    """An `<item>`, or another child of the channel, with its fields by their local name: `content` and `excerpt` for the
-    two that are both called `encoded`, `creator`, `post_id` and so on; of several with one name the first."""
+    """An `<item>`, or another child of the channel, with its fields by their local name (`creator`, `post_id` …), and
+    `content` and `excerpt` for the two that are both called `encoded`; of several with one name the first."""
 
     def __init__(self, element: etree._Element) -> None:
         self.notes: dict[str, None] = {}
