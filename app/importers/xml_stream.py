@@ -7,6 +7,7 @@ repaired and say so. Never resolves an entity of the file's own, and never reads
 import codecs
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from lxml import etree
@@ -15,6 +16,7 @@ from app.importers.clean import NOTE_BYTES, NOTE_CONTROLS
 
 PIECE = 64 * 1024
 MAX_ITEM = 64 * 1024 * 1024
+_TAIL = 1_000
 CONTROL, FOREIGN = "\ufdd0", "\ufdd1"
 """Non-characters of Unicode, never used in texts: where a control stood, and before a character that was no UTF-8."""
 
@@ -35,10 +37,11 @@ def children(stream: BinaryIO, tags: tuple[str, ...]) -> Iterator[etree._Element
     parser = etree.XMLPullParser(
         ("end",), tag=tags, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, remove_pis=True
     )
-    since = 0
-    for piece in _pieces(stream):
-        since += len(piece)
-        fault = _feed(parser, piece)
+    since, tail = 0, b""
+    for piece in chain(_pieces(stream), (None,)):
+        since += len(piece or b"")
+        tail = (tail + (piece or b""))[-_TAIL:]
+        fault = _feed(parser, piece, tail)
         for found in _complete(parser):
             since = 0
             yield found
@@ -46,16 +49,18 @@ def children(stream: BinaryIO, tags: tuple[str, ...]) -> Iterator[etree._Element
             raise fault
         if since > MAX_ITEM:
             raise Fault(f"an entry is larger than {MAX_ITEM >> 20} MB")
-    try:
-        parser.close()
-    except etree.XMLSyntaxError as error:
-        raise Fault(f"the file breaks off at line {error.lineno}") from error
 
 
-def _feed(parser: "etree.XMLPullParser", piece: bytes) -> Fault | None:
+def _feed(parser: "etree.XMLPullParser", piece: bytes | None, tail: bytes) -> Fault | None:
+    """Takes one piece, or the end; what is wrong with it, while what stood before the fault is complete."""
     try:
-        parser.feed(piece)
+        if piece is None:
+            parser.close()
+        else:
+            parser.feed(piece)
     except etree.XMLSyntaxError as error:
+        if piece is None and b"</rss>" not in tail:
+            return Fault(f"the file breaks off at line {error.lineno}")
         return Fault(f"broken at line {error.lineno}, column {error.offset}: {str(error.msg).partition(', line')[0]}")
     return None
 
