@@ -243,7 +243,7 @@ async def neighbours(db: Database, id: int, wanted: ArticleFilter) -> tuple[Entr
 def _translations(dialect: str, hidden: bool) -> Prepared:
     one, original = A.alias("one"), A.alias("original")
     shown = select(original.c.id).where(original.c.id == one.c.translation_of)
-    public = literal_column("'published'")
+    public: ColumnElement[str] = literal_column("'published'")
     if not hidden:
         shown = shown.where(original.c.status == public)
     told = and_(A.c.translation_of == one.c.translation_of, shown.exists())
