@@ -23,7 +23,7 @@ from app.changes.follower import Following, catch_up
 from app.db import Database, DatabaseProblem
 from app.http import auth
 from app.http.times import Period, format_time, read_time, read_zone
-from app.importers import formats, pipeline
+from app.importers import pipeline, sources
 from app.importers.pipeline import Options, Report
 from app.search.indexer import Indexer
 from app.settings import Settings
@@ -111,7 +111,7 @@ def import_(
 ) -> None:
     """Bring articles in. Running it again changes only what has changed in the source."""
     options = Options(
-        _choice("--format", format, formats.NAMES),
+        _choice("--format", format, sources.NAMES),
         origin,
         _zone(timezone),
         _choice("--body", body, ("html", "markdown", "text")),
@@ -119,7 +119,7 @@ def import_(
     )
     chosen = settings()
     with archive(chosen) as db:
-        found = pipeline.sources(source, sys.stdin.buffer)
+        found = sources.find(source, sys.stdin.buffer)
         started = time.monotonic()
         options = Options(options.format, origin, options.timezone, options.body_kind, dry_run, chosen.site_url)
         with _progress(json=json) as tell, _index_beside(db, chosen, wanted=not dry_run):
