@@ -24,6 +24,7 @@ _OPENING = re.compile(rf"(?=<(?:{_LEAVES})[\s/>])", re.IGNORECASE)
 _CLOSING = re.compile(rf"(</(?:{_LEAVES})\s*>|<hr\b[^<>]*>)", re.IGNORECASE)
 _IS_BLOCK = re.compile(rf"</?(?:{_CONTAINERS}|{_LEAVES})[\s/>]", re.IGNORECASE)
 _BLANK = re.compile(r"\n(?:[^\S\n]*\n)+")
+_EMPTY = re.compile(r"\n\s*\n")
 _KEPT = re.compile(r"<(pre|script|style|table|figure)\b", re.IGNORECASE)
 _UNTIDY = re.compile(
     r"<(?:iframe|video|audio|embed)\b|data-(?:lazy-|orig-)?src|sharedaddy|addtoany|more-link|jp-relatedp"
@@ -108,8 +109,11 @@ def _paragraph(block: str) -> str:
 
 def tidy(content: str) -> str:
     """HTML without buttons for sharing; players and frames become links, pictures that load late get their address."""
+    if "<pre" not in content:
+        # Between blocks the editor leaves lines that say nothing, in an export others than in the API.
+        content = _EMPTY.sub("\n", content)
     if not _UNTIDY.search(content):
-        return content
+        return content.strip()
     root = LexborHTMLParser(content).body
     if root is None:
         return content
@@ -122,7 +126,7 @@ def tidy(content: str) -> str:
         _replace_frame(node)
     for node in root.css("img"):
         _load(node)
-    return root.inner_html or ""
+    return (root.inner_html or "").strip()
 
 
 def _replace_frame(node: LexborNode) -> None:
