@@ -1,16 +1,14 @@
-"""From files to articles: finds the files, picks the parser, prepares each document, saves in batches, keeps a report.
+"""From sources to articles: prepares each document, saves in batches, keeps a report.
 
 A broken item never stops the rest; running an import again changes nothing that its source has not changed.
 """
 
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import islice
-from pathlib import Path
-from typing import BinaryIO
+from pathlib import PurePath
 
 from sqlalchemy.exc import DBAPIError
 
@@ -18,14 +16,15 @@ from app.articles import service
 from app.articles.service import Outcome
 from app.db import Database
 from app.head import Head
-from app.importers import detect, formats
-from app.importers.detect import Format
-from app.importers.document import BodyKind, Context, Document, Failure, Item
+from app.importers import bookmarks as kept
+from app.importers import sources
+from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
+from app.importers.fetch import Fetch
 from app.importers.prepare import Prepared, prepare
+from app.importers.sources import Source, Web
 from app.regions import service as regions
 
 BATCH = 500
-SUFFIXES = (".txt", ".text", ".md", ".markdown", ".ndjson", ".jsonl", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
     of dates without one; `body_kind` what bodies are where the source does not say."""
 
-    format: Format | None = None
+    format: str | None = None
     origin: str | None = None
     timezone: tzinfo | None = None
     body_kind: BodyKind | None = None
@@ -65,62 +64,11 @@ class Report:
         return self.created + self.updated + self.unchanged + len(self.failures)
 
 
-class SourceNotFound(Exception):
-    """A path that was named is not there, or a folder has nothing to import."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file: `name` for people, `path` within what was named (its identity), and a way to open it."""
-
-    name: str
-    path: str
-    open: Callable[[], BinaryIO]
-
-
-def sources(paths: Iterable[str], stdin: BinaryIO) -> list[Source]:
-    """The files that the paths name, folders searched through, in a stable order; `-` is standard input."""
-    found: list[Source] = []
-    for given in paths:
-        if given == "-":
-            data = stdin.read()
-            found.append(Source("standard input", "-", lambda data=data: io.BytesIO(data)))  # type: ignore[misc] # bound now
-            continue
-        path = Path(given)
-        if path.is_dir():
-            inside = sorted(
-                p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES and not _hidden(p, path)
-            )
-            if not inside:
-                raise SourceNotFound(f"{given}: nothing to import in this folder ({', '.join(SUFFIXES)}).")
-            found += (_source(p, p.relative_to(path).as_posix()) for p in inside)
-        elif path.is_file():
-            found.append(_source(path, path.name))
-        else:
-            raise SourceNotFound(f"{given}: no such file or folder.")
-    return found
-
-
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
-def _source(path: Path, inside: str) -> Source:
-    return Source(str(path), inside, lambda: path.open("rb"))
-
-
-def items(source: Source, options: Options) -> Iterator[Item]:
-    """Parses one file. A file that cannot be read is one Failure."""
-    origin = options.origin or Path(source.path).name
+def items(source: Source, options: Options, web: Web | None) -> Iterator[Item]:
+    """Parses one source as the options say."""
+    origin = options.origin or PurePath(source.path).name
     context = Context(origin, options.timezone or Context().timezone, options.body_kind)
-    try:
-        with source.open() as stream:
-            head = stream.read(65_536)
-            kind = options.format or detect.detect(source.path, head)
-            stream.seek(0)
-            yield from formats.PARSERS[kind](stream, source.name, context)
-    except OSError as error:
-        yield Failure(source.name, f"cannot be read: {error.strerror}")
+    return sources.items(source, options.format, context, web)
 
 
 def run(
@@ -129,21 +77,36 @@ def run(
     options: Options,
     now: Callable[[], int],
     progress: Callable[[Report], None] = lambda _: None,
+    fetch: Fetch | None = None,
 ) -> Report:
-    """Imports everything, one transaction for each batch; `progress` is called after each."""
+    """Imports everything, one transaction for each batch; `progress` is called after each. Without `fetch` addresses
+    on the web are not read."""
     report = Report()
-    stream = ((source, item) for source in found for item in items(source, options))
+    web = Web(fetch, lambda url: _recall(db, url)) if fetch else None
+    stream = ((source, item) for source in found for item in items(source, options, web))
     while batch := list(islice(stream, BATCH)):
         documents: list[tuple[Source, Document]] = []
+        bookmarks: dict[str, Bookmark] = {}
         for source, item in batch:
             if isinstance(item, Failure):
                 report.failures.append((item.where, item.reason))
+            elif isinstance(item, Remark):
+                report.notes.setdefault(item.text, []).append(item.where)
+            elif isinstance(item, Bookmark):
+                bookmarks[item.url] = item
             else:
                 documents.append((source, item))
         if documents:
             _save(db, documents, options, now(), report)
+        for bookmark in bookmarks.values() if not options.dry_run else ():
+            db.write_now(kept.keep, bookmark, now())
         progress(report)
     return report
+
+
+def _recall(db: Database, url: str) -> Mapping[str, object]:
+    with db.snapshot() as snapshot:
+        return kept.recall(snapshot.connection, url)
 
 
 def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, now: int, report: Report) -> None:
