@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -27,6 +28,7 @@ from app.http.limits import Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
 from app.importers import parts
 from app.importers import routes as imports
+from app.importers.fetching import Fetcher
 from app.importers.sending import ImportAddress
 from app.importers.working import AT_ONCE, Importing
 from app.regions import routes as regions
@@ -91,7 +93,8 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
     app.state.jobs = Jobs(db, relinking.WORKS)
-    app.state.imports = Jobs(db, {}, {parts.KIND: Importing(db, settings.site_url)}, AT_ONCE)
+    importing = Importing(db, settings.site_url, partial(Fetcher, allow_private=settings.import_private_addresses))
+    app.state.imports = Jobs(db, {}, {parts.KIND: importing}, AT_ONCE)
     for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))

@@ -1,7 +1,8 @@
 """Imports that run as jobs: kept while they arrive, done chunk by chunk, taken up again, each item told of."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from app.changes import jobs, log
 from app.changes.jobs import Jobs, Task
 from app.db import Database
 from app.importers import parts
+from app.importers.fetch import Fetch, Fetched
 from app.importers.working import Importing
 from app.models import Article, ImportPart, ImportResult, Job, table
 from app.settings import Settings
@@ -62,6 +64,10 @@ async def ended(client: httpx.AsyncClient, address: str) -> Answer:
             return found
         await asyncio.sleep(0.02)
     raise AssertionError(found)
+
+
+def nobody() -> contextlib.AbstractContextManager[Fetch]:
+    raise AssertionError("no address is read here")
 
 
 def count(db: Database, what: Any) -> int:
@@ -180,18 +186,18 @@ async def test_job_that_was_cut_off_goes_on_behind_its_last_chunk(quiet: Databas
     job = quiet.write_now(parts.whole, {"format": "ndjson", "origin": "wire"}, None, lines(many)).value
 
     async def task() -> Task:
-        found = await Jobs(quiet, {}, {parts.KIND: Importing(quiet, "")}).find(job)
+        found = await Jobs(quiet, {}, {parts.KIND: Importing(quiet, "", nobody)}).find(job)
         assert found is not None
         return found
 
-    killed, rival = Importing(quiet, ""), Importing(quiet, "")
+    killed, rival = Importing(quiet, "", nobody), Importing(quiet, "", nobody)
     stale = rival(await task())
     quiet.write_now(jobs.advance, {parts.KIND: killed(await task())}, job)
     killed(await task())  # prepared, and never saved
     assert (await task()).progress["read"] == count(quiet, A) == count(quiet, RESULT) == jobs.CHUNK
     with pytest.raises(jobs.Overtaken):
         quiet.write_now(jobs.advance, {parts.KIND: stale}, job)
-    for worker in (rival, Importing(quiet, "")):
+    for worker in (rival, Importing(quiet, "", nobody)):
         quiet.write_now(jobs.advance, {parts.KIND: worker(await task())}, job)
     done = await task()
     assert (done.state, done.progress["created"]) == ("done", many)
@@ -200,9 +206,31 @@ async def test_job_that_was_cut_off_goes_on_behind_its_last_chunk(quiet: Databas
 
 async def test_chunk_whose_transaction_was_lost_is_done_again(quiet: Database) -> None:
     job = quiet.write_now(parts.whole, {"format": "ndjson"}, None, lines(5)).value
-    importing = Importing(quiet, "")
+    importing = Importing(quiet, "", nobody)
     found = await Jobs(quiet, {}, {parts.KIND: importing}).find(job)
     assert found is not None
     importing(found)
     quiet.write_now(jobs.advance, {parts.KIND: importing(found)}, job)
     assert count(quiet, A) == 5
+
+
+def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Database) -> None:
+    asked: list[dict[str, str]] = []
+
+    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+        asked.append(dict(known or {}))
+        headers = {"etag": '"1"', "content-type": "application/x-ndjson"}
+        return Fetched(url, 304 if known else 200, headers, b"" if known else lines(jobs.CHUNK + 5))
+
+    importing = Importing(quiet, "", lambda: contextlib.nullcontext(fetch))
+    given: jobs.Json = {"url": "https://news.example/all.ndjson"}
+    for _ in range(2):
+        job = quiet.write_now(parts.whole, given, None, b"").value
+        task = jobs.Task(job, parts.KIND, "waiting", given, {}, None, 0, 0)
+        while not task.ended:
+            advanced = quiet.write_now(jobs.advance, {parts.KIND: importing(task)}, job).value
+            assert advanced is not None
+            task = advanced
+    assert asked == [{}, {"etag": '"1"'}]
+    assert count(quiet, A) == count(quiet, RESULT) == jobs.CHUNK + 5
+    assert task.progress["notes"] == {"not changed since it was imported": [1, given["url"]]}

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -171,6 +172,7 @@ class Jobs:
         self.db, self._works, self._prepare, self._at_once = db, works, prepare or {}, at_once
         self._kinds = [*works, *self._prepare]
         self._left: dict[int, float] = {}
+        self._wake = asyncio.Event()
 
     async def find(self, id: int) -> Task | None:
         """None also for a job of another kind."""
@@ -191,6 +193,10 @@ class Jobs:
             if task.ended or time.monotonic() > deadline:
                 return task
 
+    def wake(self) -> None:
+        """There is a new job: `run` looks at once."""
+        self._wake.set()
+
     async def run(self) -> None:
         """Takes up whatever is unfinished, whoever began it, chunk by chunk in turn."""
         while True:
@@ -203,7 +209,9 @@ class Jobs:
             except Exception:
                 log.exception("jobs could not go on; trying again")
             if not worked:
-                await asyncio.sleep(SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), SECONDS)
+                self._wake.clear()
 
     async def _unfinished(self) -> list[int]:
         rows = await self.db.reader.rows(_waiting(self.db.dialect), {"kinds": self._kinds})

@@ -125,6 +125,7 @@ async def _accepted(request: Request, here: Archive, view: View, given: Json, ki
     else:
         sending.check_format(given)
         job = await sending.receive(here.db, pieces, most, given, view.caller.name)
+    request.app.state.imports.wake()
     found = await results.find(here.db, job)
     assert found is not None  # rows of jobs stay
     shown = await _shown(here, found, IMPORTED.read(b"", view.now))

@@ -46,9 +46,11 @@ MOST_JSON = 16_384
 
 
 class ImportAddress(Given):
-    """An address on the web that the server is to import from."""
+    """An address on the web that the server is to import from, without a password: it is kept and shown."""
 
-    url: str = Field(max_length=2_000, pattern="^https?://[^\\s/]+", examples=["https://news.example/feed.xml"])
+    url: str = Field(
+        max_length=2_000, pattern=r"^https?://[^\s/?#@]+([/?#]\S*)?$", examples=["https://news.example/feed.xml"]
+    )
     format: Short | None = Field(None, description="As the parameter of this name; of a site also what kind it is.")
     origin: Short | None = Field(None, description="As the parameter of this name.")
 

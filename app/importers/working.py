@@ -8,7 +8,8 @@ is never done twice, nor counted twice.
 import io
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -37,6 +38,7 @@ AT_ONCE = 4
 MOST_NOTES = 50
 
 Ready = Prepared | Failure
+Fetcher = Callable[[], AbstractContextManager[Fetch]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,9 @@ class Reading:
 class Importing:
     """Prepares chunks of imports, in whatever thread; holds the few jobs open that it has been at last."""
 
-    def __init__(self, db: Database, site_url: str, fetch: Fetch | None = None) -> None:
-        self._db, self._site_url, self._fetch = db, site_url, fetch
+    def __init__(self, db: Database, site_url: str, fetcher: Fetcher) -> None:
+        """`fetcher` opens what reads addresses, for each job one of its own."""
+        self._db, self._site_url, self._fetcher = db, site_url, fetcher
         self._open: OrderedDict[int, Reading] = OrderedDict()
 
     def __call__(self, task: Task) -> Chunk:
@@ -213,15 +216,16 @@ class Importing:
         said = cast("Mapping[str, str]", task.arguments)
         zone = ZoneInfo(said["timezone"]) if "timezone" in said else Context().timezone
         body_kind = cast("BodyKind | None", said.get("body"))
-        url = said.get("url")
-        if url is not None:
-            web = Web(self._fetch, self._recall) if self._fetch else None
-            source = Source(url, url, io.BytesIO, is_address=True)
-        else:
-            web = None
-            source = Source("body", SENT, lambda: io.BufferedReader(Kept(self._db, task.id), parts.PART_BYTES))
         context = Context(said.get("origin") or SENT, zone, body_kind, charset=said.get("charset"))
-        return sources.items(source, said.get("format"), context, web)
+        if "url" in said:
+            return self._fetched(said["url"], said.get("format"), context)
+        source = Source("body", SENT, lambda: io.BufferedReader(Kept(self._db, task.id), parts.PART_BYTES))
+        return sources.items(source, said.get("format"), context)
+
+    def _fetched(self, url: str, kind: str | None, context: Context) -> Iterator[Item]:
+        with self._fetcher() as fetch:
+            for source in sources.find([url], io.BytesIO()):
+                yield from sources.items(source, kind, context, Web(fetch, self._recall))
 
     def _recall(self, url: str) -> Mapping[str, object]:
         with self._db.snapshot() as snapshot:
