@@ -26,6 +26,7 @@ from app.http import docs_page, openapi, problems
 from app.http.cors import Cors
 from app.http.limits import Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
+from app.http.straight import Straight
 from app.importers import parts
 from app.importers import routes as imports
 from app.importers.fetching import Fetcher
@@ -112,6 +113,7 @@ async def _start(request: Request) -> Response:
 
 def _layers(app: FastAPI, settings: Settings) -> None:
     """Pure ASGI, the innermost first."""
+    app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if settings.rate_limit:
         app.add_middleware(Limits, per_minute=settings.rate_limit, trusted=settings.trusted_proxies)
