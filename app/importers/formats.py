@@ -49,6 +49,7 @@ PARSERS: Mapping[str, Parse] = {
     "text": _whole(text.parse),
     "markdown": _whole(markdown.parse),
     "ndjson": _lines,
+    "feed": _extra("feed"),
     "wxr": _extra("wxr"),
     "wordpress": _extra("wordpress"),
 }
