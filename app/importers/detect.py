@@ -10,21 +10,30 @@ from typing import Literal
 
 from app.importers.clean import decode
 
-Format = Literal["text", "markdown", "ndjson"]
+Format = Literal["text", "markdown", "ndjson", "feed"]
 
 SUFFIXES: Mapping[str, Format] = {
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown"),
     **dict.fromkeys((".ndjson", ".jsonl", ".json", ".ldjson"), "ndjson"),
     **dict.fromkeys((".txt", ".text"), "text"),
+    **dict.fromkeys((".xml", ".rss", ".atom", ".rdf"), "feed"),
 }
+_FEED = re.compile(
+    r"\s*(?:<\?(?:(?!\?>).)*\?>\s*|<!--(?:(?!-->).)*-->\s*|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>\s*)*"
+    r"<(?:[\w.-]+:)?(?:rss|rdf|feed|channel)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_JSON_FEED = re.compile(r"\"version\"\s*:\s*\"https?:(?:\\?/){2}(?:www\.)?jsonfeed\.org\\?/version")
 _JSON = re.compile(r"\s*(?:\{\s*(?:\"|\}|$)|\[\s*(?:\{|\]|$))")
 _FRONT_MATTER = re.compile(r"(?:---|\+\+\+)[ \t]*\n(?:#[^\n]*\n|[ \t]*\n)*[\w\"'-]+[ \t]*[:=]")
 _MARKDOWN = re.compile(r"\A\s*#{1,6} \S|^#{2,6} \S|\[[^\[\]\n]+\]\([^()\s]+\)|^```|^\S[^\n]*\n=+$", re.MULTILINE)
 
 
 def detect(name: str, head: bytes) -> Format:
-    """JSON and front matter are told by their looks, the rest by the suffix, then by headings and links."""
+    """XML, JSON and front matter are told by their looks, the rest by the suffix, then by headings and links."""
     text = decode(head)[0].replace("\r\n", "\n")
+    if _FEED.match(text) or (text.lstrip()[:1] == "{" and _JSON_FEED.search(text)):
+        return "feed"
     if _JSON.match(text):
         return "ndjson"
     if _FRONT_MATTER.match(text):

@@ -49,5 +49,6 @@ PARSERS: Mapping[str, Parse] = {
     "text": _whole(text.parse),
     "markdown": _whole(markdown.parse),
     "ndjson": _lines,
+    "feed": _extra("feed"),
 }
 NAMES: tuple[str, ...] = get_args(Format)
