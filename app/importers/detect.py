@@ -10,14 +10,18 @@ from typing import Literal
 
 from app.importers.clean import decode
 
-Format = Literal["text", "markdown", "ndjson"]
+Format = Literal["text", "markdown", "ndjson", "html"]
 
 SUFFIXES: Mapping[str, Format] = {
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown"),
     **dict.fromkeys((".ndjson", ".jsonl", ".json", ".ldjson"), "ndjson"),
     **dict.fromkeys((".txt", ".text"), "text"),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
 }
 _JSON = re.compile(r"\s*(?:\{\s*(?:\"|\}|$)|\[\s*(?:\{|\]|$))")
+_HTML = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
 _FRONT_MATTER = re.compile(r"(?:---|\+\+\+)[ \t]*\n(?:#[^\n]*\n|[ \t]*\n)*[\w\"'-]+[ \t]*[:=]")
 _MARKDOWN = re.compile(r"\A\s*#{1,6} \S|^#{2,6} \S|\[[^\[\]\n]+\]\([^()\s]+\)|^```|^\S[^\n]*\n=+$", re.MULTILINE)
 
@@ -27,6 +31,8 @@ def detect(name: str, head: bytes) -> Format:
     text = decode(head)[0].replace("\r\n", "\n")
     if _JSON.match(text):
         return "ndjson"
+    if _HTML.match(text):
+        return "html"
     if _FRONT_MATTER.match(text):
         return "markdown"
     suffix = SUFFIXES.get(PurePath(name.lower()).suffix)

@@ -49,5 +49,6 @@ PARSERS: Mapping[str, Parse] = {
     "text": _whole(text.parse),
     "markdown": _whole(markdown.parse),
     "ndjson": _lines,
+    "html": _extra("html"),
 }
 NAMES: tuple[str, ...] = get_args(Format)
