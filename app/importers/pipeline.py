@@ -4,7 +4,7 @@ A broken item never stops the rest; running an import again changes nothing that
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import islice
@@ -23,6 +23,7 @@ from app.importers.fetch import Fetch
 from app.importers.prepare import Prepared, prepare
 from app.importers.sources import Source, Web
 from app.regions import service as regions
+from app.regions.atlas import Atlas
 
 BATCH = 500
 
@@ -110,32 +111,46 @@ def _recall(db: Database, url: str) -> Mapping[str, object]:
 
 
 def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, now: int, report: Report) -> None:
-    """Prepares outside the transaction: the lock on writing is held for SQL only."""
+    ready: list[Prepared] = []
+    for one in prepared(db, [(source.path, document) for source, document in documents], options.origin):
+        if isinstance(one, Failure):
+            report.failures.append((one.where, one.reason))
+        else:
+            ready.append(one)
+    if options.dry_run:
+        with db.snapshot() as snapshot:
+            outcomes = service.would_be(snapshot.connection, [one.manuscript for one in ready])
+    else:
+        ready, outcomes = _write(db, ready, options, now, report)
+    for one, outcome in zip(ready, outcomes, strict=True):
+        _tell(report, one, outcome)
+
+
+def prepared(db: Database, documents: Sequence[tuple[str, Document]], origin: str | None) -> list[Prepared | Failure]:
+    """What is to be saved of each document, with its path, in their order. Outside of any transaction, so that the lock
+    on writing is held for SQL only."""
     with db.snapshot() as snapshot:
         atlas = regions.atlas(snapshot.connection)
-    ready: list[Prepared] = []
-    for source, document in documents:
-        try:
-            ready.append(prepare(document, source.path, options.origin, atlas))
-        except (ValueError, OverflowError, RecursionError) as error:
-            report.failures.append((document.where, f"could not be read: {error}"))
-    if not ready:
-        return
+    found = [_prepared(document, path, origin, atlas) for path, document in documents]
     with db.snapshot() as snapshot:
-        strange = service.strangers(snapshot.connection, [one.manuscript for one in ready])
-        ready = [one for one in ready if not _refused(one, strange, report)]
-        manuscripts = [one.manuscript for one in ready]
-        would_be = service.would_be(snapshot.connection, manuscripts) if options.dry_run else None
-    if would_be is None:
-        ready, would_be = _write(db, ready, options, now, report)
-    for one, outcome in zip(ready, would_be, strict=True):
-        _tell(report, one, outcome)
+        known = [one.manuscript for one in found if isinstance(one, Prepared)]
+        strange = service.strangers(snapshot.connection, known)
+    return [_refused(one, strange) for one in found]
+
+
+def _prepared(document: Document, path: str, origin: str | None, atlas: Atlas) -> Prepared | Failure:
+    try:
+        return prepare(document, path, origin, atlas)
+    except (ValueError, OverflowError, RecursionError) as error:
+        return Failure(document.where, f"could not be read: {error}")
 
 
 def _write(
     db: Database, ready: list[Prepared], options: Options, now: int, report: Report
 ) -> tuple[list[Prepared], list[Outcome]]:
     """One transaction for all; where the database refuses it, one for each, so that only what it refuses fails."""
+    if not ready:
+        return [], []
     try:
         written = db.write_now(service.upsert, [one.manuscript for one in ready], now=now, site_url=options.site_url)
     except (DBAPIError, ValueError, OverflowError) as error:
@@ -148,14 +163,15 @@ def _write(
     return ready, [one.outcome for one in written.value]
 
 
-def _refused(one: Prepared, strange: Mapping[tuple[str, str], str], report: Report) -> bool:
-    """Whether a file would overwrite an article that has nothing in common with it but the file's name."""
+def _refused(one: Prepared | Failure, strange: Mapping[tuple[str, str], str]) -> Prepared | Failure:
+    """A file that would overwrite an article that has nothing in common with it but the file's name fails."""
+    if isinstance(one, Failure):
+        return one
     title = strange.get((one.manuscript.origin, one.manuscript.identity or ""))
     if title is None:
-        return False
+        return one
     reason = f"another article came from a file of this name ({title!r}); give this one an origin of its own: --origin"
-    report.failures.append((one.where, reason))
-    return True
+    return Failure(one.where, reason)
 
 
 def _tell(report: Report, one: Prepared, outcome: Outcome) -> None:

@@ -43,13 +43,14 @@ class SourceNotFound(Exception):
 class Source:
     """One file: `name` for people, `path` within what was named (its identity), and a way to open it.
 
-    Of an address on the web, name and path are the address, and nothing is there to open before it was fetched.
+    Of an `address` on the web, name and path are the address too, but for a password in it, and there is nothing to
+    open before it was fetched.
     """
 
     name: str
     path: str
     open: Callable[[], BinaryIO]
-    is_address: bool = False
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,20 @@ def find(paths: Iterable[str], stdin: BinaryIO) -> list[Source]:
             data = stdin.read()
             found.append(Source("standard input", "-", lambda data=data: io.BytesIO(data)))  # type: ignore[misc] # bound now
         elif is_address(given):
-            found.append(Source(given, given, io.BytesIO, is_address=True))
+            found.append(_web(given))
         else:
             found += _files(given)
     return found
+
+
+def _web(given: str) -> Source:
+    """Its name is the address without a password, which is no business of reports and tables."""
+    try:
+        split = urlsplit(given)
+    except ValueError:
+        return Source(given, given, io.BytesIO, given)
+    name = split._replace(netloc=split.netloc.rpartition("@")[2], fragment="").geturl()
+    return Source(name, name, io.BytesIO, given)
 
 
 def _files(given: str) -> list[Source]:
@@ -103,8 +114,8 @@ def _file(path: Path, inside: str) -> Source:
 
 def items(source: Source, kind: str | None, context: Context, web: Web | None = None) -> Iterator[Item]:
     """What is in one source, `kind` being what `--format` says. A source that cannot be read is one Failure."""
-    if source.is_address:
-        yield from _address(source, kind, context, web)
+    if source.address is not None:
+        yield from _address(source, source.address, kind, context, web)
         return
     if kind is not None and kind not in formats.PARSERS:
         yield Failure(source.name, f"{kind} is read from addresses on the web, such as https://news.example")
@@ -118,7 +129,7 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
         yield Failure(source.name, f"cannot be read: {error.strerror}")
 
 
-def _address(source: Source, kind: str | None, context: Context, web: Web | None) -> Iterator[Item]:
+def _address(source: Source, address: str, kind: str | None, context: Context, web: Web | None) -> Iterator[Item]:
     if web is None:
         yield Failure(source.name, "addresses are not read here")
         return
@@ -126,17 +137,17 @@ def _address(source: Source, kind: str | None, context: Context, web: Web | None
     kept = web.recall(source.name)
     # What was read for another origin or with other eyes says nothing about this import.
     state = kept.get("state") if kept.get("asked") == asked else None
-    for item in _read(source.name, kind, context, web.fetch, state if isinstance(state, dict) else {}):
+    for item in _read(source.name, address, kind, context, web.fetch, state if isinstance(state, dict) else {}):
         if isinstance(item, Bookmark):
             yield Bookmark(source.name, {"asked": asked, "state": item.state})
         else:
             yield item
 
 
-def _read(url: str, kind: str | None, context: Context, fetch: Fetch, state: State) -> Iterator[Item]:
+def _read(url: str, address: str, kind: str | None, context: Context, fetch: Fetch, state: State) -> Iterator[Item]:
     known = {name: value for name in _REMEMBERED if isinstance(value := state.get(name), str)}
     try:
-        page = fetch(url, known=known)
+        page = fetch(address, known=known)
     except FetchError as error:
         yield Failure(url, error.reason)
         return
