@@ -10,7 +10,7 @@ from typing import Literal
 
 from app.importers.clean import decode
 
-Format = Literal["text", "markdown", "ndjson", "html"]
+Format = Literal["text", "markdown", "ndjson", "html", "ninjs"]
 
 SUFFIXES: Mapping[str, Format] = {
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown"),
@@ -19,6 +19,12 @@ SUFFIXES: Mapping[str, Format] = {
     **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
 }
 _JSON = re.compile(r"\s*(?:\{\s*(?:\"|\}|$)|\[\s*(?:\{|\]|$))")
+_NINJS = re.compile(
+    r'"(?:version|content|first)created"|"pubstatus"|"representationtype"|"headlines"|"bodies"|"digitalsourcetype"|'
+    r'"body_(?:x?html|html5|text)"|"eventdetails"|"\$?standard"\s*:\s*(?:\{\s*"name"\s*:\s*)?"[^"]*ninjs',
+    re.IGNORECASE,
+)
+_URI = re.compile(r'"uri"\s*:\s*"')
 _HTML = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
@@ -30,7 +36,7 @@ def detect(name: str, head: bytes) -> Format:
     """JSON and front matter are told by their looks, the rest by the suffix, then by headings and links."""
     text = decode(head)[0].replace("\r\n", "\n")
     if _JSON.match(text):
-        return "ndjson"
+        return "ninjs" if _URI.search(text) and _NINJS.search(text) else "ndjson"
     if _HTML.match(text):
         return "html"
     if _FRONT_MATTER.match(text):

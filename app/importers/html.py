@@ -11,12 +11,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from app.importers import charsets, clean, dates, page_body, page_names, values
+from app.importers import charsets, clean, dates, openings, page_body, page_names, values
 from app.importers.document import Body, Context, Document, Failure, Image, Item, SourceDate
-from app.importers.endings import split_related
-from app.importers.fields import derive_title, plain_text
+from app.importers.fields import derive_title
 from app.importers.jsonld import from_jsonld
-from app.importers.openings import split_opening
 from app.importers.page import Said, first_of, from_meta, from_view, words
 from app.importers.text import paragraphs
 from app.text import name_key, words_key
@@ -68,7 +66,7 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
         where, title=title, title_derived=title is None, body=body, url=address, related=posts, notes=notes
     )
     document = _dated(document, said, context)
-    document = _parted(document)
+    document = openings.settle(document)
     document = replace(document, images=_images(said.images, pictures, document.body, base))
     document = _named(document, said, sites)
     return document if title else replace(document, title=derive_title(document))
@@ -105,21 +103,12 @@ def _body(found: str, said: str | None) -> Body | None:
     return Body("html", found) if count else None
 
 
-def _parted(document: Document) -> Document:
-    """Related posts and dateline move from the body to fields of their own."""
-    if document.body is None or document.body.kind != "html":
-        return document
-    content, posts = split_related(document.body.content)
-    dateline, content = split_opening(content, document.published)
-    return replace(document, body=Body("html", content), related=document.related or posts, dateline=dateline)
-
-
 def _named(document: Document, said: Said, sites: tuple[str, ...]) -> Document:
     language = re.match(r"[a-z]{2,3}(?![a-z])", (said.language or "").strip().lower())
     names = {name_key(name) for name in sites}
     return replace(
         document,
-        standfirst=_standfirst(said.standfirst, document),
+        standfirst=None if not said.standfirst or openings.repeats(said.standfirst, document) else said.standfirst,
         authors=page_names.authors(said.author_lines, sites),
         sections=said.sections,
         tags=tuple(dict.fromkeys(tag for tag in said.tags if tag not in said.sections and name_key(tag) not in names)),
@@ -127,15 +116,6 @@ def _named(document: Document, said: Said, sites: tuple[str, ...]) -> Document:
         source=said.site,
         canonical_url=said.url if _parts(said.url).hostname else None,
     )
-
-
-def _standfirst(said: str | None, document: Document) -> str | None:
-    """The description, unless it is the title again or the first words of the body."""
-    key = words_key(said or "")
-    opening = words_key(plain_text(document.body)[:2_000]) if document.body else ""
-    if not key or key == words_key(document.title or "") or opening.startswith(key[:60]):
-        return None
-    return None if opening and key[:60] in opening[: len(key[:60]) + 400] else said
 
 
 def _dated(document: Document, said: Said, context: Context) -> Document:

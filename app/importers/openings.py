@@ -1,10 +1,58 @@
-"""The head of an article's HTML: a dateline that opens its first paragraph. Never loses a word of the rest."""
+"""The head and the end of a body: title, dateline and related posts move to fields of their own, where those are
+empty. Never loses a word of the rest."""
+
+from dataclasses import replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.importers import clean
 from app.importers.datelines import split_dateline
-from app.importers.document import Dateline, SourceDate
+from app.importers.document import Body, Dateline, Document, SourceDate
+from app.importers.endings import split_related
+from app.importers.fields import plain_text
+from app.text import words_key
+
+NEAR = 400
+"""Characters from the beginning of a body within which it may repeat its own standfirst."""
+
+
+def settle(document: Document) -> Document:
+    """The document with its dateline and its related posts in their fields."""
+    if document.body is None or document.body.kind == "markdown":
+        return document
+    if document.body.kind == "text":
+        first, cut, below = document.body.content.partition("\n\n")
+        dateline, opening = split_dateline(first, document.published)
+        if document.dateline or dateline is None:
+            return document
+        body = Body("text", f"{opening}{cut if opening else ''}{below}")
+        return replace(document, dateline=dateline, body=body if body.content else None)
+    content, posts = (document.body.content, ()) if document.related else split_related(document.body.content)
+    found, content = (None, content) if document.dateline else split_opening(content, document.published)
+    return replace(
+        document,
+        body=Body("html", content),
+        related=document.related or posts,
+        dateline=document.dateline or found,
+    )
+
+
+def repeats(said: str, document: Document) -> bool:
+    """Whether a standfirst is the title again, or the first words of the body, which may be cut short."""
+    key = words_key(said)
+    opening = words_key(plain_text(document.body)[:2_000]) if document.body else ""
+    return not key or key == words_key(document.title or "") or key[:60] in opening[: len(key[:60]) + NEAR]
+
+
+def without_title(html: str, title: str | None) -> str:
+    """The body without a heading among its first ones that is the title again."""
+    key = words_key(title or "")
+    body = LexborHTMLParser(html).body if key else None
+    for node in body.css("h1, h2")[:3] if body is not None else ():
+        if body is not None and words_key(node.text(separator=" ")) == key:
+            node.decompose()
+            return (body.inner_html or "").strip()
+    return html
 
 
 def split_opening(html: str, published: SourceDate | None) -> tuple[Dateline | None, str]:

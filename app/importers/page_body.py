@@ -12,8 +12,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.importers import endings
 from app.importers.document import Image, RelatedPost
+from app.importers.openings import without_title
 from app.importers.page import words
-from app.text import words_key
 
 MAX_IMAGES = 50
 MUCH_MORE = 1.4
@@ -55,11 +55,10 @@ def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> s
     body = _fuller(page, LexborHTMLParser(found or "").body)
     if body is None:
         return ""
-    _drop_title(body, title)
     base = base_of(page, address)
     if base:
         _resolve(body, base)
-    return (body.inner_html or "").strip()
+    return without_title((body.inner_html or "").strip(), title)
 
 
 def _fuller(page: LexborHTMLParser, found: LexborNode | None) -> LexborNode | None:
@@ -175,15 +174,6 @@ def _prune(page: LexborHTMLParser) -> None:
             continue
         if node.tag in ("script", "style", "template") or len(node.text()) < whole / 2:
             node.decompose()
-
-
-def _drop_title(body: LexborNode, title: str | None) -> None:
-    """The article's title stands in a field of its own: a heading above the text that repeats it goes."""
-    key = words_key(title or "")
-    for node in body.css("h1, h2")[:3]:
-        if key and words_key(node.text(separator=" ")) == key:
-            node.decompose()
-            return
 
 
 def _resolve(body: LexborNode, base: str) -> None:
