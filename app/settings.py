@@ -75,6 +75,16 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         10_000_000, ge=1_000, description="Largest request body in bytes; a larger one is refused with 413."
     )
+    max_import_bytes: int = Field(
+        1_000_000_000,
+        ge=1_000,
+        description="Largest import in bytes that is kept to be worked on as a job; a larger one is refused with 413.",
+    )
+    import_private_addresses: bool = Field(
+        False,
+        description="Whether imports over HTTP may name addresses of private networks and of this machine to be read. "
+        "`true` lets every key with `admin` see what answers there.",
+    )
     write_connections: int = Field(
         4, ge=1, le=64, description="PostgreSQL only: how many writes run side by side in one process."
     )

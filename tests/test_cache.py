@@ -26,7 +26,7 @@ LONG = "<p>" + "Nothing much happened in the harbour today. " * 40 + "</p>"
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 async def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    """One archive for all tests of this module, on both engines, which tell in different ways that something changed."""
+    """One archive for all tests of this module, on both engines: each tells in its own way what changed."""
     folder = tmp_path_factory.mktemp("cache")
     with new_archive(request, request.param, folder) as url:
         async with serve(Settings(data_dir=folder, database_url=url, index_interval=0.02, index_heap_mb=15)) as found:
@@ -296,7 +296,7 @@ def test_any_accept_encoding_is_read(header: bytes) -> None:
 @pytest.mark.parametrize(
     ("query", "ordered"),
     [
-        (b"", b""), (b"b=1&a=2", b"a=2&b=1"), (b"id=3&limit=1&id=1", b"id=3&id=1&limit=1"), 
+        (b"", b""), (b"b=1&a=2", b"a=2&b=1"), (b"id=3&limit=1&id=1", b"id=3&id=1&limit=1"),
         (b"%69d=1&a=2", b"%69d=1&a=2"),
         (b"a=b=c&a=1", b"a=b=c&a=1"), (b"b&a", b"a&b"), (b"b+=1&a=1", b"b+=1&a=1"),
     ],
