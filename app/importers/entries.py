@@ -75,7 +75,7 @@ def record(entry: FeedParserDict, feed: Feed) -> Record:
     }
     found |= {
         "external_id": get(entry, "id"),
-        "url": web(get(entry, "feedburner_origlink")) or web(get(entry, "link")),
+        "url": web(get(entry, "feedburner_origlink")) or _page(entry),
         "canonical_url": next((link["href"] for link in links(entry, "canonical")), None),
         "title": _plain(entry, "title"),
         "standfirst": _standfirst(summary, content) if content else None,
@@ -98,6 +98,12 @@ def record(entry: FeedParserDict, feed: Feed) -> Record:
 def _language(value: object) -> str | None:
     said = value.strip() if isinstance(value, str) else ""
     return said if _LANGUAGE.fullmatch(said) else None
+
+
+def _page(entry: FeedParserDict) -> str | None:
+    """The entry's own address; feedparser's `link` may be that of a file beside it."""
+    link, pages = web(get(entry, "link")), [one["href"] for one in links(entry, "alternate")]
+    return pages[0] if pages and link not in pages else link
 
 
 def _words(markup: str) -> str:

@@ -16,7 +16,7 @@ from app.importers.document import Context, Failure, Item, Remark
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 100
-MAX_BROKEN = 300_000
+MAX_BROKEN = 200_000
 
 _OPENING = 4096
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -96,7 +96,7 @@ def _unbearable(data: bytes) -> str | None:
         if "amplification" in str(error):
             return f"entities that grow without end: {error}"
         if data.count(b"<") + data.count(b"&") > MAX_BROKEN:
-            return f"not well-formed ({error}), and too large to be read in spite of it"
+            return f"its XML is broken ({error}), and it is too large to be read in spite of that"
     return f"elements {deepest} levels deep" if deepest > MAX_DEPTH else None
 
 
@@ -114,6 +114,6 @@ def _remark(found: feedparser.FeedParserDict) -> str | None:
     if isinstance(problem, feedparser.NonXMLContentType):
         return None
     if isinstance(problem, feedparser.CharacterEncodingOverride):
-        return f"the feed does not say its encoding rightly, read as {found.get('encoding')}"
+        return f"its encoding is not what it says, read as {found.get('encoding')}"
     said = problem.getMessage() if hasattr(problem, "getMessage") else str(problem)
-    return f"the feed is not well-formed ({clean.line(str(said))[:120]}), read as far as possible"
+    return f"its XML is broken ({clean.line(str(said))[:120]}), read as far as possible"
