@@ -49,7 +49,10 @@ PARSERS: Mapping[str, Parse] = {
     "text": _whole(text.parse),
     "markdown": _whole(markdown.parse),
     "ndjson": _lines,
+    "feed": _extra("feed"),
     "html": _extra("html"),
     "ninjs": ninjs.parse,
+    "wxr": _extra("wxr"),
+    "wordpress": _extra("wordpress"),
 }
 NAMES: tuple[str, ...] = get_args(Format)
