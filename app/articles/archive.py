@@ -1,7 +1,7 @@
 """What the routes of articles and search have at hand: the database, the cards, the totals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from app.articles.cards import Cards
 from app.articles.filters import ArticleFilter
+from app.articles.items import Items
 from app.head import Head
 from app.models import Source, table
 from app.regions.view import Counts, Reading, View
@@ -47,6 +48,7 @@ class Archive(Reading):
 
     index: Index
     cards: Cards
+    items: Items = field(default_factory=Items)
 
     async def sources(self) -> dict[int, tuple[str, str]]:
         """Slug and name of every source, by id: a few rows."""
