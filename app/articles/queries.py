@@ -69,6 +69,7 @@ async def page(
     return found[::-1] if place.kind == "before" else found
 
 
+@lru_cache(maxsize=4096)
 def _is_bounded(wanted: ArticleFilter, sort: str) -> bool:
     """Whether an index leads to the rows of a page without passing many others: to the articles named, or down the
     list of all that are published. Any other filter may read the whole archive before it finds a page."""
