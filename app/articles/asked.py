@@ -71,11 +71,22 @@ class Asked:
 
 
 async def resolve(archive: Archive, view: View, read: Read, statuses: tuple[str, ...] = filters.PUBLISHED) -> Asked:
-    """The filter that the parameters mean; three small statements at most, none where only dates are asked for.
+    """The filter that the parameters mean; three small statements at most, none where only dates are asked for or the
+    same was asked since the last commit.
 
     InvalidInput for regions and years that do not exist; for other names a warning, and no hits."""
     if read.given.isdisjoint(_NAMES):
         return Asked(ArticleFilter(statuses=statuses))
+    told = tuple((name, value) for name, value in read.values.items() if name in _NAMES)
+    key = ("asked", told, statuses, view.caller.may("read_drafts"))
+    known = archive.memo.get(view.head, key)
+    if not isinstance(known, Asked):
+        known = await _resolve(archive, view, read, statuses)
+        archive.memo.keep(view.head, key, known)
+    return Asked(known.filter, list(known.warnings))
+
+
+async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str, ...]) -> Asked:
     warnings: list[Warning] = []
     tagged = await _tags(archive, view, read, warnings)
     sources, unknown_source = await _sources(archive, view, read, warnings)

@@ -42,6 +42,13 @@ class Driver:
         return self.name, len(self.ids)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was decided for a filter: None that no link drives it."""
+
+    driver: Driver | None
+
+
 def possible(wanted: ArticleFilter) -> Iterator[Driver]:
     """Each link of the filter that could drive it."""
     for name in ("tags", "authors", "sections", "regions"):

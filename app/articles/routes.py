@@ -12,6 +12,7 @@ from starlette.responses import Response
 from app.articles import archive, asked, driven, examples, items, present, queries, schemas, sheet
 from app.articles.archive import Archive, View
 from app.articles.asked import Asked
+from app.articles.driven import Chosen, Driver
 from app.articles.filters import PUBLISHED
 from app.articles.items import Item, Stored
 from app.articles.queries import Entry, Found, Place
@@ -136,7 +137,7 @@ def _offset(read: Read, limit: int) -> int:
 async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
     limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
-    driver = await driven.choose(wanted.filter, sort, lambda filter: here.index.total(filter, view.head))
+    driver = await _driver(here, view, wanted, sort)
     entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place, driver)
     backwards = place.kind == "before"
     more = len(entries) > limit
@@ -154,6 +155,15 @@ async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tupl
         missing=await _missing(here, read, wanted),
     )
     return entries, page
+
+
+async def _driver(here: Archive, view: View, wanted: Asked, sort: str) -> Driver | None:
+    key = ("driver", wanted.filter, sort)
+    chosen = here.memo.get(view.head, key)
+    if not isinstance(chosen, Chosen):
+        chosen = Chosen(await driven.choose(wanted.filter, sort, lambda filter: here.index.total(filter, view.head)))
+        here.memo.keep(view.head, key, chosen)
+    return chosen.driver
 
 
 def _ends(place: Place, *, descending: bool) -> tuple[Entry | None, Entry | None]:
@@ -267,7 +277,8 @@ async def _made(here: Archive, view: View, read: Read, stored: Stored, key: Hash
         raise NotFound()
     version = shown.get("version", found.version)
     assert isinstance(version, int)
-    item = Item(orjson.dumps(shown), version, tuple(_shown_in(shown)))
+    # A copy: what orjson returns goes on holding the larger buffer that it was written in.
+    item = Item(bytes(memoryview(orjson.dumps(shown))), version, tuple(_shown_in(shown)))
     if await here.head() == view.head:
         here.items.keep(key, item)
     return item

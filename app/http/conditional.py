@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Final, Literal
 
 from starlette.requests import Request
@@ -85,7 +85,8 @@ class Ready(Response):
 
 
 def _hash(body: bytes) -> str:
-    return blake2b(body, digest_size=8).hexdigest()
+    # Half the time of others where the processor has it, and all but old ones have.
+    return sha256(body).hexdigest()[:16]
 
 
 def _tags(header: str) -> list[str] | None:
