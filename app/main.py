@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app import health
+from app import health, metrics
 from app.articles import beside, relating, relinking, revision_routes, schedule, writing
 from app.articles import routes as articles
 from app.articles.archive import Archive
@@ -22,9 +22,12 @@ from app.changes.follower import Following
 from app.changes.jobs import Jobs
 from app.db import Database
 from app.http import docs_page, openapi, problems
+from app.http.connections import Guard
 from app.http.cors import Cors
 from app.http.limits import Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
+from app.http.overload import Caps, Load, Overload
+from app.http.traffic import RequestLog, Tally, Traffic
 from app.importers import routes as imports
 from app.regions import routes as regions
 from app.regions import writing as regions_writing
@@ -57,14 +60,14 @@ TAGS = (
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "following", "description": "The change feed, the event stream, the export."},
     {"name": "importing", "description": "Many articles at once."},
-    {"name": "operating", "description": "Health of this server."},
+    {"name": "operating", "description": "Health and numbers of this server."},
 )
 BODIES = (
     ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
 )  # fmt: skip
 FEATURES = (
     articles, beside, writing, relating, revision_routes, search, counting, regions, regions_writing, tags,
-    tags_writing, following, exports, imports, jobs, health,
+    tags_writing, following, exports, imports, jobs, health, metrics,
 )  # fmt: skip
 
 
@@ -87,6 +90,8 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
     app.state.jobs = Jobs(db, relinking.WORKS)
+    app.state.guard = Guard(settings.max_connections, settings.max_connections_per_address, settings.trusted_proxies)
+    app.state.load, app.state.tally = Load(), Tally()
     for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))
@@ -107,10 +112,20 @@ def _layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if settings.rate_limit:
         app.add_middleware(Limits, per_minute=settings.rate_limit, trusted=settings.trusted_proxies)
+    app.add_middleware(
+        Overload,
+        caps=Caps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
+        guard=app.state.guard,
+        load=app.state.load,
+        trusted=settings.trusted_proxies,
+    )
     app.add_middleware(Problems)
+    app.add_middleware(Traffic, tally=app.state.tally)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestId)
+    if settings.request_log:
+        app.add_middleware(RequestLog, trusted=settings.trusted_proxies)
 
 
 def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
