@@ -23,7 +23,8 @@ from app.changes.follower import Following, catch_up
 from app.db import Database, DatabaseProblem
 from app.http import auth
 from app.http.times import Period, format_time, read_time, read_zone
-from app.importers import formats, pipeline
+from app.importers import pipeline, sources
+from app.importers.fetch import Fetch
 from app.importers.pipeline import Options, Report
 from app.search.indexer import Indexer
 from app.settings import Settings
@@ -99,19 +100,22 @@ def serve(
 
 @cli.command("import")
 def import_(
-    source: Annotated[list[str], typer.Argument(help="Files and folders; `-` reads standard input.")],
-    format: Annotated[str | None, typer.Option(help="text, markdown or ndjson; by content where not given.")] = None,
+    source: Annotated[list[str], typer.Argument(help="Files, folders, addresses; `-` reads standard input.")],
+    format: Annotated[str | None, typer.Option(help=f"{', '.join(sources.NAMES)}; by content where not given.")] = None,
     origin: Annotated[
         str | None, typer.Option(help="The archive that the items come from, where they do not say.")
     ] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of dates without one, such as Europe/Brussels.")] = "UTC",
     body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Read addresses in private networks and on this machine too.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Bring articles in. Running it again changes only what has changed in the source."""
     options = Options(
-        _choice("--format", format, formats.NAMES),
+        _choice("--format", format, sources.NAMES),
         origin,
         _zone(timezone),
         _choice("--body", body, ("html", "markdown", "text")),
@@ -119,11 +123,12 @@ def import_(
     )
     chosen = settings()
     with archive(chosen) as db:
-        found = pipeline.sources(source, sys.stdin.buffer)
+        found = sources.find(source, sys.stdin.buffer)
         started = time.monotonic()
         options = Options(options.format, origin, options.timezone, options.body_kind, dry_run, chosen.site_url)
-        with _progress(json=json) as tell, _index_beside(db, chosen, wanted=not dry_run):
-            report = pipeline.run(db, found, options, lambda: int(time.time()), tell)
+        fetching = _fetch(found, allow_private=allow_private)
+        with _progress(json=json) as tell, _index_beside(db, chosen, wanted=not dry_run), fetching as fetch:
+            report = pipeline.run(db, found, options, lambda: int(time.time()), tell, fetch)
         _print_report(report, time.monotonic() - started, dry_run=dry_run, json=json)
     if report.failures:
         raise typer.Exit(1)
@@ -157,6 +162,17 @@ def _index_beside(db: Database, chosen: Settings, *, wanted: bool) -> Iterator[N
         following.stop()
         catch_up(db, indexer)
         indexer.close()
+
+
+@contextmanager
+def _fetch(found: list[sources.Source], *, allow_private: bool) -> Iterator[Fetch | None]:
+    if not any(source.address for source in found):
+        yield None
+        return
+    from app.importers.fetching import Fetcher  # with httpx, which files need not wait for
+
+    with Fetcher(allow_private=allow_private) as fetch:
+        yield fetch
 
 
 @contextmanager

@@ -372,6 +372,14 @@ def _state(error: DBAPIError) -> str | None:
     return state if isinstance(state, str) else None
 
 
+def refuses(error: DBAPIError) -> bool:
+    """Whether the database says the same of the same rows again: it is not busy, not full and not away."""
+    state = _state(error)
+    if error.connection_invalidated or state in RETRY_STATES:
+        return False
+    return state.startswith(("22", "23", "54")) if state else not isinstance(error, OperationalError)
+
+
 def _is_gone(state: str | None) -> bool:
     """Whether a PostgreSQL error says, or by saying nothing lets assume, that the connection has ended."""
     return state is None or state.startswith(("08", "57P"))

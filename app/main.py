@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -27,8 +28,13 @@ from app.http.cors import Cors
 from app.http.limits import Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
 from app.http.overload import Caps, Load, Overload
+from app.http.straight import Straight
 from app.http.traffic import RequestLog, Tally, Traffic
+from app.importers import parts
 from app.importers import routes as imports
+from app.importers.fetching import Fetcher
+from app.importers.sending import ImportAddress
+from app.importers.working import AT_ONCE, Importing
 from app.regions import routes as regions
 from app.regions import writing as regions_writing
 from app.regions.given import RegionCreate, RegionPatch
@@ -64,6 +70,7 @@ TAGS = (
 )
 BODIES = (
     ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
+    ImportAddress,
 )  # fmt: skip
 FEATURES = (
     articles, beside, writing, relating, revision_routes, search, counting, regions, regions_writing, tags,
@@ -92,6 +99,8 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.jobs = Jobs(db, relinking.WORKS)
     app.state.guard = Guard(settings.max_connections, settings.max_connections_per_address, settings.trusted_proxies)
     app.state.load, app.state.tally = Load(), Tally()
+    importing = Importing(db, settings.site_url, partial(Fetcher, allow_private=settings.import_private_addresses))
+    app.state.imports = Jobs(db, {}, {parts.KIND: importing}, AT_ONCE)
     for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))
@@ -109,6 +118,7 @@ async def _start(request: Request) -> Response:
 
 def _layers(app: FastAPI, settings: Settings) -> None:
     """Pure ASGI, the innermost first."""
+    app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if settings.rate_limit:
         app.add_middleware(Limits, per_minute=settings.rate_limit, trusted=settings.trusted_proxies)
@@ -135,6 +145,7 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         following = Following(archive.db, indexer, archive.settings.index_interval)
         app.state.following = following
         tasks = [asyncio.create_task(schedule.run(archive.db)), asyncio.create_task(app.state.jobs.run())]
+        tasks += [asyncio.create_task(app.state.imports.run())]
         tasks += [asyncio.create_task(_lead(indexer, following))] if follow else []
         try:
             yield

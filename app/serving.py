@@ -18,7 +18,7 @@ from app import opening
 from app.changes.follower import catch_up
 from app.db import Database, DatabaseProblem
 from app.http import auth
-from app.importers import pipeline
+from app.importers import pipeline, sources
 from app.importers.pipeline import Options
 from app.main import create_app
 from app.models import ApiKey, Article, table
@@ -137,7 +137,7 @@ def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> 
         articles = snapshot.connection.execute(select(func.count()).select_from(table(Article))).scalar_one()
         keys = snapshot.connection.execute(select(func.count()).select_from(table(ApiKey))).scalar_one()
     if not articles:
-        found = pipeline.sources([str(seed)], BytesIO())
+        found = sources.find([str(seed)], BytesIO())
         options = Options(site_url=settings.site_url)
         report = pipeline.run(db, found, options, lambda: int(time.time()))
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)

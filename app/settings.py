@@ -109,7 +109,17 @@ class Settings(BaseSettings):
     metrics_open_to: Networks = Field(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")),
         description="Addresses or networks, separated by commas, that read `/metrics` without a key; others need a key "
-        "with `read_drafts`. Empty: everybody needs one. `0.0.0.0/0,::/0`: nobody.",
+        "with `read_drafts`. Empty: all need one. `0.0.0.0/0,::/0`: none does.",
+    )
+    max_import_bytes: int = Field(
+        1_000_000_000,
+        ge=1_000,
+        description="Largest import in bytes that is kept to be worked on as a job; a larger one is refused with 413.",
+    )
+    import_private_addresses: bool = Field(
+        False,
+        description="Whether imports over HTTP may name addresses of private networks and of this machine to be read. "
+        "`true` lets every key with `admin` see what answers there.",
     )
     write_connections: int = Field(
         4, ge=1, le=64, description="PostgreSQL only: how many writes run side by side in one process."

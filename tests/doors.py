@@ -54,6 +54,8 @@ PLAIN = (
     ),
     "/v1/timeline?interval=year&group_by=language&q=grain",
     "/v1/timeline?group_by=source&format=csv",
+    "/v1/articles?format=csv&include=body",
+    "/v1/export?format=csv",
     "/v1/trending?window=4w",
     "/v1/trending?window=4w&group_by=region",
     "/v1/tags?limit=100",
@@ -69,7 +71,6 @@ PLAIN = (
     "/v1/regions/oceania?include=counts,children",
     "/v1/resolve?external_id=0",
     "/v1/resolve?url=https://old.example/0",
-    "/v1/imports/1",
 )
 BELOW = ("", "/related", "/related?kind=similar", "/neighbours", "/revisions", "/revisions/1", "/revisions/2/diff",
          "/translations")  # fmt: skip
@@ -86,6 +87,7 @@ FOLLOWING = (
     "/v1/export?tag=nato&fields=title,translation_of",
     "/v1/export?status=draft",
     "/v1/jobs/1",
+    "/v1/imports/1",
 )
 """What may not be kept: it tells what was withdrawn, too."""
 

@@ -7,7 +7,8 @@ sequence gives numbers out without that lock; a follower then steps over rows th
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,6 +63,19 @@ class LogBroken(Exception):
 def record(session: Session, entry: Entry) -> None:
     """Notes a change of this transaction; `append` writes it just before the commit."""
     session.info.setdefault(_PENDING, []).append(entry)
+
+
+@contextmanager
+def attempt(session: Session) -> Iterator[None]:
+    """A part of a transaction that may fail alone: then what it did and recorded is undone, and nothing else."""
+    entries = session.info.setdefault(_PENDING, [])
+    before = len(entries)
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        del entries[before:]
+        raise
 
 
 def append(session: Session) -> Head:

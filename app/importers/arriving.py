@@ -22,8 +22,8 @@ from app.errors import DatabaseUnavailable, DatelineError
 from app.head import Head
 from app.importers import ndjson
 from app.importers.document import Context, Document
+from app.importers.prepare import SENT, prepare
 from app.importers.prepare import Prepared as Ready
-from app.importers.prepare import prepare
 from app.models import Article, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -31,9 +31,6 @@ from app.sql import AnyOf, Prepared
 from app.sql import prepare as prepare_statement
 
 A = table(Article)
-NAME = "import"
-"""The origin of items that name none, and have no address or source to name one."""
-
 Json = dict[str, object]
 Line = tuple[int, bytes]
 
@@ -47,6 +44,7 @@ class Arriving:
     here: Archive
     head: Head
     origin: str | None
+    context: Context
     dry_run: bool
     read: int = 0
     counted: Counter[str] = field(default_factory=Counter)
@@ -76,7 +74,7 @@ class Arriving:
             count = _end(line)
             if count is None:
                 self.read += 1
-                found[number] = _read(line, self.origin, atlas)
+                found[number] = _read(line, self.origin, self.context, atlas)
             elif count != self.read:
                 found[number] = f"the body ends with a count of {count}, but {self.read} lines were read"
         return found
@@ -126,14 +124,14 @@ class Arriving:
         return {"line": number, "outcome": outcome.outcome, "id": id, "slug": slug, "reason": None}
 
 
-def _read(line: bytes, origin: str | None, atlas: Atlas) -> Ready | str:
+def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas) -> Ready | str:
     if line.lstrip()[:1] == b"[":
         return "not a JSON object"
-    [item] = ndjson.parse([line], "line", Context(origin or NAME))
+    [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
         return item.reason
     try:
-        return prepare(item, NAME, origin, atlas)
+        return prepare(item, SENT, origin, atlas)
     except (ValueError, OverflowError, RecursionError) as error:
         logger.exception("a line could not be prepared")
         return f"could not be read: {error}"

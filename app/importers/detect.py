@@ -4,6 +4,7 @@ Never opens a file: the caller reads its head, a few kilobytes of which are enou
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Literal
 
@@ -11,7 +12,7 @@ from app.importers.clean import decode
 
 Format = Literal["text", "markdown", "ndjson"]
 
-_SUFFIXES: dict[str, Format] = {
+SUFFIXES: Mapping[str, Format] = {
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown"),
     **dict.fromkeys((".ndjson", ".jsonl", ".json", ".ldjson"), "ndjson"),
     **dict.fromkeys((".txt", ".text"), "text"),
@@ -28,7 +29,7 @@ def detect(name: str, head: bytes) -> Format:
         return "ndjson"
     if _FRONT_MATTER.match(text):
         return "markdown"
-    suffix = _SUFFIXES.get(PurePath(name.lower()).suffix)
+    suffix = SUFFIXES.get(PurePath(name.lower()).suffix)
     if suffix:
         return suffix
     return "markdown" if _MARKDOWN.search(text) else "text"

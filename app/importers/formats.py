@@ -45,7 +45,7 @@ def _extra(module: str) -> Parse:
     return read
 
 
-PARSERS: Mapping[Format, Parse] = {
+PARSERS: Mapping[str, Parse] = {
     "text": _whole(text.parse),
     "markdown": _whole(markdown.parse),
     "ndjson": _lines,
