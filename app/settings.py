@@ -75,7 +75,7 @@ class Settings(BaseSettings):
         description="Requests that one server process works on at once; beyond that it answers 503 `overloaded`.",
     )
     max_connections: int = Field(
-        4_000,
+        2_000,
         ge=10,
         le=1_000_000,
         description="Connections that one server process has open; for a new one the longest idle one is closed. Less "
