@@ -21,11 +21,15 @@ from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedR
 from app.changes import log
 from app.changes.follower import Following
 from app.changes.jobs import Jobs
+from app.changes.standing import Standings
 from app.db import Database
 from app.http import docs_page, openapi, problems
+from app.http.cache import Cache
+from app.http.compression import Compression
 from app.http.connections import Guard
 from app.http.cors import Cors
-from app.http.limits import Limits
+from app.http.kept import Kept
+from app.http.limits import Counters, Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
 from app.http.overload import Caps, Load, Overload
 from app.http.straight import Straight
@@ -77,6 +81,9 @@ FEATURES = (
     tags_writing, following, exports, imports, jobs, health, metrics,
 )  # fmt: skip
 
+NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs")
+"""Where answers are nobody else's, or take their time."""
+
 
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     """The application for one archive, whose schema must be current. `follow`: keep the search index in step too."""
@@ -101,13 +108,14 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.load, app.state.tally = Load(), Tally()
     importing = Importing(db, settings.site_url, partial(Fetcher, allow_private=settings.import_private_addresses))
     app.state.imports = Jobs(db, {}, {parts.KIND: importing}, AT_ONCE)
+    app.state.cache = Kept(settings.cache_mb * 1_000_000)
     for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
     docs_page.install(app)
-    _layers(app, settings)
+    _layers(app, settings, Standings(db, index.engine.place))
     return app
 
 
@@ -116,12 +124,13 @@ async def _start(request: Request) -> Response:
     return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
 
 
-def _layers(app: FastAPI, settings: Settings) -> None:
+def _layers(app: FastAPI, settings: Settings, standings: Standings) -> None:
     """Pure ASGI, the innermost first."""
     app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
+    counters = Counters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
-    if settings.rate_limit:
-        app.add_middleware(Limits, per_minute=settings.rate_limit, trusted=settings.trusted_proxies)
+    if counters is not None:
+        app.add_middleware(Limits, counters=counters)
     app.add_middleware(
         Overload,
         caps=Caps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
@@ -132,8 +141,18 @@ def _layers(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Problems)
     app.add_middleware(Traffic, tally=app.state.tally)
     app.add_middleware(Cors, origins=settings.cors_origins)
+    app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestId)
+    if settings.cache_mb:
+        app.add_middleware(
+            Cache,
+            kept=app.state.cache,
+            standings=standings,
+            counters=counters,
+            never=NEVER_KEPT,
+            by_origin="*" not in settings.cors_origins,
+        )
     if settings.request_log:
         app.add_middleware(RequestLog, trusted=settings.trusted_proxies)
 

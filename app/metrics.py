@@ -22,6 +22,7 @@ from app.errors import DatabaseUnavailable
 from app.head import Head
 from app.http.conditional import VARY
 from app.http.connections import Guard
+from app.http.kept import Kept
 from app.http.openapi import problems
 from app.http.overload import Load
 from app.http.params import Parameters
@@ -75,18 +76,21 @@ def _registry(app: FastAPI, here: Archive, head: Head | None) -> CollectorRegist
     """Made for one answer: everything in it reads numbers that are kept anyway."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
-    registry.register(_Own(app.state.guard, app.state.load, app.state.tally, here, head))
+    state = app.state
+    registry.register(_Own(state.guard, state.load, state.tally, state.cache, here, head))
     return registry
 
 
 class _Own(Collector):
     """The numbers of Dateline itself; `head` is None while the database does not answer."""
 
-    def __init__(self, guard: Guard, load: Load, tally: Tally, here: Archive, head: Head | None) -> None:
-        self._guard, self._load, self._tally, self._here, self._head = guard, load, tally, here, head
+    def __init__(self, guard: Guard, load: Load, tally: Tally, cache: Kept, here: Archive, head: Head | None) -> None:
+        self._guard, self._load, self._tally, self._cache = guard, load, tally, cache
+        self._here, self._head = here, head
 
     def collect(self) -> Iterable[Metric]:
         yield from self._requests()
+        yield from self._kept()
         yield from self._connections()
         yield from self._archive()
 
@@ -106,6 +110,15 @@ class _Own(Collector):
         yield Gauge("dateline_requests_in_progress", "Requests that are being worked on.", self._load.requests)
         streams = self._load.streams.total()
         yield Gauge("dateline_streams", "Event streams, exports and requests that wait.", streams)
+
+    def _kept(self) -> Iterator[Metric]:
+        cache = self._cache
+        found = {"hit": cache.hits, "miss": cache.misses, "waited": cache.waited}
+        yield _counted("dateline_cache_lookups", "Look-ups in the response cache.", found, "result")
+        yield Counts("dateline_cache_evicted", "Answers that were forgotten to make room.", cache.evicted)
+        yield Counts("dateline_cache_emptied", "Times that a change emptied the response cache.", cache.turns)
+        yield Gauge("dateline_cache_bytes", "Size of the response cache.", cache.bytes)
+        yield Gauge("dateline_cache_answers", "Answers in the response cache.", len(cache.entries))
 
     def _connections(self) -> Iterator[Metric]:
         guard = self._guard
@@ -127,8 +140,8 @@ class _Own(Collector):
             yield Gauge("dateline_index_lag_changes", "Changes that the index has not taken in.", lag)
 
 
-def _counted(name: str, meaning: str, counts: dict[str, int]) -> Metric:
-    family = Counts(name, meaning, labels=["reason"])
+def _counted(name: str, meaning: str, counts: dict[str, int], label: str = "reason") -> Metric:
+    family = Counts(name, meaning, labels=[label])
     for reason, count in sorted(counts.items()):
         family.add_metric([reason], count)
     return family

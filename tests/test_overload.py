@@ -227,7 +227,7 @@ async def answered(app: object, path: str = "/v1/articles/7", *, method: str = "
 
 
 async def _teapot(scope: Scope, receive: Receive, send: Send) -> None:
-    await send({"type": "http.response.start", "status": 418, "headers": []})
+    await send({"type": "http.response.start", "status": 418, "headers": [(b"x-request-id", b"r1")]})
     await send({"type": "http.response.body", "body": b""})
 
 

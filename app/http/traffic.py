@@ -9,7 +9,7 @@ import sys
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -86,34 +86,34 @@ class RequestLog:
     def __init__(self, app: ASGIApp, trusted: Sequence[Network] = (), out: TextIO | None = None) -> None:
         self.app, self._out = app, out
         self._clients = Clients(trusted)
-        self._now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 0
+        began = time.perf_counter()
+        start: Message = {}
 
         async def seen(message: Message) -> None:
-            nonlocal status
-            if not status:
-                status = message["status"]
+            nonlocal start
+            start = start or message
             await send(message)
 
         try:
             await self.app(scope, receive, seen)
         finally:
-            self._write(scope, status, time.perf_counter() - began)
+            self._write(scope, start, time.perf_counter() - began)
 
-    def _write(self, scope: Scope, status: int, seconds: float) -> None:
-        """Status null: the client went before it was answered."""
+    def _write(self, scope: Scope, start: Message, seconds: float) -> None:
+        """Status null: the client went before it was answered. What caches share has no request id."""
+        id = next((value.decode() for name, value in start.get("headers", ()) if name == b"x-request-id"), None)
         line = {
-            "at": self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "method": scope["method"],
             "path": scope["path"][:500],
-            "status": status or None,
+            "status": start.get("status"),
             "ms": round(seconds * 1000, 2),
-            "request_id": scope.get("state", {}).get("request_id"),
+            "request_id": id,
             "client": self._clients.address(scope),
         }
         (self._out or sys.stderr).write(orjson.dumps(line).decode() + "\n")
