@@ -10,13 +10,14 @@ from typing import Literal
 
 from app.importers.clean import decode
 
-Format = Literal["text", "markdown", "ndjson", "feed"]
+Format = Literal["text", "markdown", "ndjson", "feed", "html", "ninjs"]
 
 SUFFIXES: Mapping[str, Format] = {
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown"),
     **dict.fromkeys((".ndjson", ".jsonl", ".json", ".ldjson"), "ndjson"),
     **dict.fromkeys((".txt", ".text"), "text"),
     **dict.fromkeys((".xml", ".rss", ".atom", ".rdf"), "feed"),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
 }
 _FEED = re.compile(
     r"\s*(?:<\?(?:(?!\?>).)*\?>\s*|<!--(?:(?!-->).)*-->\s*|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>\s*)*"
@@ -25,6 +26,15 @@ _FEED = re.compile(
 )
 _JSON_FEED = re.compile(r"\"version\"\s*:\s*\"https?:(?:\\?/){2}(?:www\.)?jsonfeed\.org\\?/version")
 _JSON = re.compile(r"\s*(?:\{\s*(?:\"|\}|$)|\[\s*(?:\{|\]|$))")
+_NINJS = re.compile(
+    r'"(?:version|content|first)created"|"pubstatus"|"representationtype"|"headlines"|"bodies"|"digitalsourcetype"|'
+    r'"body_(?:x?html|html5|text)"|"eventdetails"|"\$?standard"\s*:\s*(?:\{\s*"name"\s*:\s*)?"[^"]*ninjs',
+    re.IGNORECASE,
+)
+_URI = re.compile(r'"uri"\s*:\s*"')
+_HTML = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
 _FRONT_MATTER = re.compile(r"(?:---|\+\+\+)[ \t]*\n(?:#[^\n]*\n|[ \t]*\n)*[\w\"'-]+[ \t]*[:=]")
 _MARKDOWN = re.compile(r"\A\s*#{1,6} \S|^#{2,6} \S|\[[^\[\]\n]+\]\([^()\s]+\)|^```|^\S[^\n]*\n=+$", re.MULTILINE)
 
@@ -35,7 +45,9 @@ def detect(name: str, head: bytes) -> Format:
     if _FEED.match(text) or (text.lstrip()[:1] == "{" and _JSON_FEED.search(text)):
         return "feed"
     if _JSON.match(text):
-        return "ndjson"
+        return "ninjs" if _URI.search(text) and _NINJS.search(text) else "ndjson"
+    if _HTML.match(text):
+        return "html"
     if _FRONT_MATTER.match(text):
         return "markdown"
     suffix = SUFFIXES.get(PurePath(name.lower()).suffix)

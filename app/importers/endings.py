@@ -82,22 +82,26 @@ def split_related(html: str) -> tuple[str, tuple[RelatedPost, ...]]:
     body = LexborHTMLParser(html).body
     if body is None:
         return html, ()
+    posts = take_related(body)
+    return (html, ()) if posts is None else ((body.inner_html or "").strip(), posts)
+
+
+def take_related(root: LexborNode) -> tuple[RelatedPost, ...] | None:
+    """The same for an element of a page, which loses them; None where none is found and nothing was taken out."""
     posts: list[RelatedPost] = []
     found = False
-    for node in body.css(_KNOWN):
+    for node in root.css(_KNOWN):
         read = _known(node)
         if read is not None:
             found = True
             posts += read
             _remove([node])
-    tail = _tail(body)
+    tail = _tail(root)
     for block in tail:
         posts += _entries(block)
     for block in tail:
         _remove(block.nodes)
-    if not found and not tail:
-        return html, ()
-    return (body.inner_html or "").strip(), _once(posts)
+    return _once(posts) if found or tail else None
 
 
 def _known(container: LexborNode) -> list[RelatedPost] | None:
