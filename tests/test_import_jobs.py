@@ -126,6 +126,12 @@ async def test_other_formats_become_a_job(local: Served, kind: str, body: str, t
     assert again["progress"]["unchanged"] == 1
 
 
+async def test_markup_that_is_no_format_is_not_published_as_text(local: Served) -> None:
+    found = await sent(local.editor, b"<a", {"Content-Type": "application/xml"})
+    assert (found["progress"]["failed"], count(local.db, A)) == (1, 0)
+    assert "application/xml" in found["results"][0]["reason"]
+
+
 async def test_dry_run_as_a_job_changes_nothing(local: Served) -> None:
     found = await sent(local.editor, lines(2), ASYNC, dry_run="true")
     assert (found["progress"]["created"], found["dry_run"], found["results"][0]["id"]) == (2, True, None)

@@ -3,6 +3,7 @@
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
@@ -32,7 +33,8 @@ def test_killed_job_is_done_once_and_whole(tmp_path: Path, capsys: pytest.Captur
     environment = {"DATELINE_DATA_DIR": str(tmp_path), "DATELINE_INDEX_HEAP_MB": "15", "DATELINE_LOG_LEVEL": "ERROR"}
     chance = random.Random(time.time_ns())
     key: str | None = None
-    job, kills, found, bad = "", 0, {}, LINES // 1_000
+    found: dict[str, Any] = {}
+    job, kills, bad = "", 0, LINES // 1_000
     while not found or found["state"] != "done":
         server = Dateline("serve", "--port", "0", environment=environment, quiet=True)
         line = next(server.lines)
