@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import health
 from app.articles import beside, relating, relinking, revision_routes, schedule, writing
@@ -21,11 +22,16 @@ from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedR
 from app.changes import log
 from app.changes.follower import Following
 from app.changes.jobs import Jobs
+from app.changes.standing import Standings
 from app.db import Database
 from app.http import docs_page, openapi, problems
+from app.http.cache import Cache
+from app.http.compression import Compression
 from app.http.cors import Cors
-from app.http.limits import Limits
+from app.http.kept import Kept
+from app.http.limits import Counters, Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
+from app.http.straight import Straight
 from app.importers import parts
 from app.importers import routes as imports
 from app.importers.fetching import Fetcher
@@ -73,13 +79,29 @@ FEATURES = (
     tags_writing, following, exports, imports, jobs, health,
 )  # fmt: skip
 
+NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs")
+"""Where answers are nobody else's, or take their time."""
+
+
+class Application(FastAPI):
+    """FastAPI behind `front`: what that answers from memory passes none of the layers."""
+
+    front: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.front(scope, receive, send)
+
+    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """All layers and routes."""
+        await super().__call__(scope, receive, send)
+
 
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     """The application for one archive, whose schema must be current. `follow`: keep the search index in step too."""
     db = Database(settings, log.append)
     index = EngineIndex(db, TantivyEngine(settings.index_path))
     archive = Archive(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
-    app = FastAPI(
+    app = Application(
         title="Dateline",
         version="0.1.0",
         openapi_url=None,
@@ -93,6 +115,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
     app.state.jobs = Jobs(db, relinking.WORKS)
+    app.state.cache = Kept(settings.cache_mb * 1_000_000)
     importing = Importing(db, settings.site_url, partial(Fetcher, allow_private=settings.import_private_addresses))
     app.state.imports = Jobs(db, {}, {parts.KIND: importing}, AT_ONCE)
     for feature in FEATURES:
@@ -101,7 +124,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
     docs_page.install(app)
-    _layers(app, settings)
+    _layers(app, settings, Standings(db, index.engine.place))
     return app
 
 
@@ -110,15 +133,21 @@ async def _start(request: Request) -> Response:
     return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
 
 
-def _layers(app: FastAPI, settings: Settings) -> None:
+def _layers(app: Application, settings: Settings, standings: Standings) -> None:
     """Pure ASGI, the innermost first."""
+    counters = Counters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
+    app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
-    if settings.rate_limit:
-        app.add_middleware(Limits, per_minute=settings.rate_limit, trusted=settings.trusted_proxies)
+    if counters is not None:
+        app.add_middleware(Limits, counters=counters)
     app.add_middleware(Problems)
     app.add_middleware(Cors, origins=settings.cors_origins)
+    app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestId)
+    by_origin = "*" not in settings.cors_origins
+    cache = Cache(app.behind, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
+    app.front = cache if settings.cache_mb else app.behind
 
 
 def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it

@@ -65,6 +65,13 @@ class Settings(BaseSettings):
         description="Addresses or networks (`10.0.0.0/8`), separated by commas, of the proxies in front of the server: "
         "only their `X-Forwarded-For` is believed. Empty: a client is the address that connects.",
     )
+    cache_mb: int = Field(
+        48,
+        ge=0,
+        le=65_536,
+        description="Memory in megabytes for answers to requests without a key; 0 for none. A change that the public "
+        "can see empties it.",
+    )
     max_body_bytes: int = Field(
         10_000_000, ge=1_000, description="Largest request body in bytes; a larger one is refused with 413."
     )

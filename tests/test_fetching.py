@@ -211,7 +211,9 @@ def test_a_packing_that_was_not_asked_for_is_refused(site: Site, fetch: Fetcher,
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"), [(b"plain", "is not"), (gzip.compress(b"text" * 1000)[:-20], "ends in the middle")]
+    ("body", "reason"),
+    [(b"plain", "is not"), (gzip.compress(b"text" * 1000)[:-20], "ends in the middle")],
+    ids=["not packed", "cut off"],
 )
 def test_broken_packing_is_said(site: Site, fetch: Fetcher, body: bytes, reason: str) -> None:
     site.pages["/"] = answer(body=body, content_encoding="gzip")

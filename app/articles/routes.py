@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, asked, examples, present, queries, schemas, sheet
+from app.articles import archive, asked, driven, examples, present, queries, schemas, sheet
 from app.articles.archive import Archive, View
 from app.articles.asked import Asked
 from app.articles.filters import PUBLISHED
@@ -134,7 +134,8 @@ def _offset(read: Read, limit: int) -> int:
 async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
     limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
-    entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place)
+    driver = await driven.choose(wanted.filter, sort, lambda filter: here.index.total(filter, view.head))
+    entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place, driver)
     backwards = place.kind == "before"
     more = len(entries) > limit
     entries = (entries[1:] if backwards else entries[:limit]) if more else entries

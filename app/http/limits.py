@@ -148,23 +148,36 @@ def key_name(authorization: bytes | None) -> str | None:
     return blake2b(key[1].encode(), digest_size=16).hexdigest() if key else None
 
 
-class Limits:
-    """Answers 429 `rate_limited` to a client that made more than `per_minute` requests in a minute, and tells others
-    in RateLimit (draft-ietf-httpapi-ratelimit-headers-11) how many are left, but for answers that caches share."""
+class Counters:
+    """What each client has left, for all layers that answer: one that refuses, and one that answers from memory."""
 
     def __init__(
         self,
-        app: ASGIApp,
         per_minute: int,
         trusted: Sequence[Network] = (),
         most: int = MOST_CLIENTS,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self.app = app
         self.clients = Clients(trusted)
         self.addresses = Buckets(per_minute, most, clock)
         self.keys = Buckets(per_minute, most, clock)
         self.policy = f'"default";q={per_minute};w=60'
+
+    def admits(self, scope: Scope) -> bool:
+        """Counts a request without a key that is answered outside of `Limits`. Who is not admitted is to be sent
+        there: asking in vain costs nothing."""
+        return self.addresses.take(self.clients.address(scope)).allowed
+
+
+class Limits:
+    """Answers 429 `rate_limited` to a client that made more requests in a minute than `counters` allow, and tells
+    others in RateLimit (draft-ietf-httpapi-ratelimit-headers-11) how many are left, but for answers that caches
+    share."""
+
+    def __init__(self, app: ASGIApp, counters: Counters) -> None:
+        self.app = app
+        self.clients, self.policy = counters.clients, counters.policy
+        self.addresses, self.keys = counters.addresses, counters.keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or _EXEMPT.fullmatch(scope["path"]):
