@@ -115,6 +115,13 @@ async def test_results_page_in_order_and_by_outcome(local: Served) -> None:
     [
         ("text/markdown", "---\ntitle: A bridge opens\n---\n\nAcross the river.", "A bridge opens"),
         ("text/plain; charset=utf-8", "A ferry stops\n\nThe last boat left at noon.", "A ferry stops"),
+        ("text/html", "<h1>A dam holds</h1><article><p>The lake rose all night.</p></article>", "A dam holds"),
+        (
+            "application/rss+xml",
+            "<rss version='2.0'><channel><title>T</title><item><guid>1</guid><title>A lock jams</title>"
+            "<description>Ships wait.</description></item></channel></rss>",
+            "A lock jams",
+        ),
         ("application/json", '[{"id": "t", "title": "A tunnel is dug", "body": "Below."}]', "A tunnel is dug"),
     ],
 )

@@ -27,16 +27,17 @@ FORMATS: dict[str, str | None] = {
     LINES: "ndjson",
     "text/markdown": "markdown",
     "text/plain": "text",
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+    "application/feed+json": "feed",
     JSON: None,
     **dict.fromkeys(
         (
             "application/rss+xml",
             "application/atom+xml",
             "application/rdf+xml",
-            "application/feed+json",
             "application/xml",
             "text/xml",
-            "text/html",
             "application/octet-stream",
         )
     ),
