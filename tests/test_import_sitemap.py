@@ -85,7 +85,7 @@ def test_second_run_asks_only_for_what_changed() -> None:
     again = Web(start=urlset(loc("a", "2025-01-01"), loc("b", "2025-02-02"), loc("c")))
     items = again.read(state)
     assert again.asked == ["b", "c"]
-    assert any(isinstance(one, Remark) and "1 pages" in one.text for one in items)
+    assert any(isinstance(one, Remark) and ": 1 of its pages" in one.text for one in items)
 
 
 def test_unchanged_sitemap_is_left_out_whole_and_its_pages_are_remembered() -> None:

@@ -71,7 +71,7 @@ def read(url: str, page: Fetched, fetch: Fetch, state: Mapping[str, object], con
         return
     if run.unchanged or run.skipped:
         yield Remark(
-            url, f"{run.unchanged} pages and {run.skipped} sitemaps in it not changed since they were imported"
+            url, f"not changed since they were imported: {run.unchanged} of its pages, {run.skipped} of its sitemaps"
         )
     yield run.bookmark(finished=True)
 
