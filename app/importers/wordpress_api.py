@@ -36,7 +36,7 @@ class Api:
     """The API of a site, what was learnt from it, and which posts were met.
 
     `heavy`: pages of the usual size are too much for it. `trouble` is the reason of its last failure; `failed` says
-    that posts are missing.
+    that something is missing that another run may bring; `silent` are kinds of entries that it failed over.
     """
 
     root: str
@@ -47,6 +47,7 @@ class Api:
     met: set[int] = field(default_factory=set)
     heavy: bool = False
     failed: bool = False
+    silent: set[str] = field(default_factory=set)
     trouble: str = ""
 
     def get(self, route: str, query: Mapping[str, object] | None = None) -> tuple[object, Fetched]:
@@ -58,7 +59,7 @@ class Api:
             return orjson.loads(answer.body.removeprefix(b"\xef\xbb\xbf")), answer
         except orjson.JSONDecodeError:
             looks = "HTML" if b"<" in answer.body[:500] else "something else"
-            raise FetchError(url, f"answered {looks} instead of JSON (a firewall, a login page?)") from None
+            raise FetchError(url, f"answered {looks} instead of JSON (a firewall, a login page?)", 200) from None
 
 
 def open_api(api: Api, page: Fetched) -> str:

@@ -90,7 +90,7 @@ def _page(api: Api, filters: Mapping[str, str], number: int, size: int) -> tuple
     except FetchError as error:
         if error.status == 400 and number > 1:
             return [], True
-        if error.status >= 500 or error.status == 0:
+        if error.status >= 500 or error.status in (0, 200):
             api.trouble = error.reason
             return None, False
         raise
@@ -130,23 +130,26 @@ def _read(api: Api, given: list[Json]) -> Iterator[Item]:
         api.met.add(_id(post))
         api.known.embedded(post)
     for kind in ("users", "categories", "tags", "media"):
-        _look_up(api, kind, posts)
+        yield from _look_up(api, kind, posts)
     for post in posts:
         where = values.text(post.get("link")) or f"{api.root}wp/v2/posts/{_id(post)}"
         yield wordpress.read(post, api.known, api.blog, where, api.context)
 
 
-def _look_up(api: Api, kind: str, posts: list[Json]) -> None:
-    """Asks for what did not come with the posts; many sites tell nobody who their users are."""
+def _look_up(api: Api, kind: str, posts: list[Json]) -> Iterator[Item]:
+    """Asks for what did not come with the posts. Many sites tell nobody who their users are: that is no failure."""
     missing = api.known.missing(kind, posts)
-    while missing:
+    while missing and kind not in api.silent:
         asked, missing = missing[:PAGE], missing[PAGE:]
+        reply: object = []
         try:
             reply, _ = api.get(f"wp/v2/{kind}", {"include": ",".join(map(str, asked)), "per_page": PAGE})
-        except FetchError:
-            reply = []
-        found = reply if isinstance(reply, list) else []
-        api.known.keep(kind, found, asked)
+        except FetchError as error:
+            if error.status in (0, 429) or error.status >= 500:
+                api.failed = True
+                api.silent.add(kind)
+                yield Failure(error.url, f"{error.reason}: posts have no {kind} from here on; import again to get them")
+        api.known.keep(kind, reply if isinstance(reply, list) else [], asked)
         if kind == "categories":
             missing = missing or api.known.parents_missing()
 
