@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import health
+from app import health, metrics
 from app.articles import beside, relating, relinking, revision_routes, schedule, writing
 from app.articles import routes as articles
 from app.articles.archive import Archive
@@ -26,11 +27,14 @@ from app.db import Database
 from app.http import docs_page, openapi, problems
 from app.http.cache import Cache
 from app.http.compression import Compression
+from app.http.connections import Guard
 from app.http.cors import Cors
 from app.http.kept import Kept
 from app.http.limits import Counters, Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
+from app.http.overload import Caps, Load, Overload
 from app.http.straight import Straight
+from app.http.traffic import RequestLog, Tally, Traffic
 from app.importers import parts
 from app.importers import routes as imports
 from app.importers.fetching import Fetcher
@@ -67,7 +71,7 @@ TAGS = (
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "following", "description": "The change feed, the event stream, the export."},
     {"name": "importing", "description": "Many articles at once."},
-    {"name": "operating", "description": "Health of this server."},
+    {"name": "operating", "description": "Health and numbers of this server."},
 )
 BODIES = (
     ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
@@ -75,11 +79,24 @@ BODIES = (
 )  # fmt: skip
 FEATURES = (
     articles, beside, writing, relating, revision_routes, search, counting, regions, regions_writing, tags,
-    tags_writing, following, exports, imports, jobs, health,
+    tags_writing, following, exports, imports, jobs, health, metrics,
 )  # fmt: skip
 
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs")
 """Where answers are nobody else's, or take their time."""
+
+
+class Application(FastAPI):
+    """FastAPI behind `front`: what that answers from memory passes none of the layers."""
+
+    front: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.front(scope, receive, send)
+
+    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """All layers and routes."""
+        await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
@@ -87,7 +104,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     db = Database(settings, log.append)
     index = EngineIndex(db, TantivyEngine(settings.index_path))
     archive = Archive(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
-    app = FastAPI(
+    app = Application(
         title="Dateline",
         version="0.1.0",
         openapi_url=None,
@@ -101,9 +118,11 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
     app.state.jobs = Jobs(db, relinking.WORKS)
+    app.state.cache = Kept(settings.cache_mb * 1_000_000)
+    app.state.guard = Guard(settings.max_connections, settings.max_connections_per_address, settings.trusted_proxies)
+    app.state.load, app.state.tally = Load(), Tally()
     importing = Importing(db, settings.site_url, partial(Fetcher, allow_private=settings.import_private_addresses))
     app.state.imports = Jobs(db, {}, {parts.KIND: importing}, AT_ONCE)
-    app.state.cache = Kept(settings.cache_mb * 1_000_000)
     for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))
@@ -119,27 +138,31 @@ async def _start(request: Request) -> Response:
     return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
 
 
-def _layers(app: FastAPI, settings: Settings, standings: Standings) -> None:
+def _layers(app: Application, settings: Settings, standings: Standings) -> None:
     """Pure ASGI, the innermost first."""
-    app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
     counters = Counters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
+    app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if counters is not None:
         app.add_middleware(Limits, counters=counters)
+    app.add_middleware(
+        Overload,
+        caps=Caps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
+        guard=app.state.guard,
+        load=app.state.load,
+        trusted=settings.trusted_proxies,
+    )
     app.add_middleware(Problems)
+    app.add_middleware(Traffic, tally=app.state.tally)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestId)
-    if settings.cache_mb:
-        app.add_middleware(
-            Cache,
-            kept=app.state.cache,
-            standings=standings,
-            counters=counters,
-            never=NEVER_KEPT,
-            by_origin="*" not in settings.cors_origins,
-        )
+    by_origin = "*" not in settings.cors_origins
+    cache = Cache(app.behind, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
+    app.front = cache if settings.cache_mb else app.behind
+    if settings.request_log:
+        app.front = RequestLog(app.front, trusted=settings.trusted_proxies)
 
 
 def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
