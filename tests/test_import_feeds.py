@@ -151,6 +151,20 @@ def test_an_advertisement_of_the_system_is_no_part_of_the_text() -> None:
     assert found.body.content == "<p>Fog.</p>"
 
 
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ("Ann Lee, Bo Ek", ("Ann Lee", "Bo Ek")),
+        ("By Ann Lee and Bo Ek", ("Ann Lee", "Bo Ek")),
+        ("Lee, Ann", ("Lee, Ann",)),
+        ("desk@harbour.example (Ann Lee)", ("Ann Lee",)),
+        ("desk@harbour.example", ()),
+    ],
+)
+def test_a_byline_gives_its_names(byline: str, names: tuple[str, ...]) -> None:
+    assert one(rss(f"<item><title>t</title><author>{byline}</author></item>")).authors == names
+
+
 def test_an_entry_without_an_address_belongs_to_the_feeds_host() -> None:
     assert one(rss("<item><title>t</title><guid>7</guid></item>")).origin == "harbour.example"
 

@@ -194,7 +194,13 @@ def _authors(found: Mapping[str, object]) -> list[str]:
         else []
     )
     names = [_words(name) if "&" in name or "<" in name else name for name in named]
-    return list(dict.fromkeys(split_byline(names[0]) if len(names) == 1 else names))
+    return list(dict.fromkeys(_split(names[0]) if len(names) == 1 else names))
+
+
+def _split(byline: str) -> tuple[str, ...]:
+    """The names in one that may be several; `Lee, Ann` is one."""
+    found = split_byline(byline)
+    return found if "," not in byline or all(" " in name for name in found) else (byline,)
 
 
 def _tags(entry: FeedParserDict) -> list[str]:
