@@ -1,5 +1,5 @@
-"""The head and the end of a body: title, byline, dateline and related posts move to fields of their own, where those
-are empty. Never loses a word of the rest."""
+"""The head and the end of a body: title, byline, dateline and related posts go to their fields where those are empty.
+Never loses a word of the rest."""
 
 from dataclasses import replace
 
