@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import health
+from app import health, metrics
 from app.articles import beside, relating, relinking, revision_routes, schedule, writing
 from app.articles import routes as articles
 from app.articles.archive import Archive
@@ -27,11 +27,14 @@ from app.db import Database
 from app.http import docs_page, openapi, problems
 from app.http.cache import Cache
 from app.http.compression import Compression
+from app.http.connections import Guard
 from app.http.cors import Cors
 from app.http.kept import Kept
 from app.http.limits import Counters, Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
+from app.http.overload import Caps, Load, Overload
 from app.http.straight import Straight
+from app.http.traffic import RequestLog, Tally, Traffic
 from app.importers import parts
 from app.importers import routes as imports
 from app.importers.fetching import Fetcher
@@ -68,7 +71,7 @@ TAGS = (
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "following", "description": "The change feed, the event stream, the export."},
     {"name": "importing", "description": "Many articles at once."},
-    {"name": "operating", "description": "Health of this server."},
+    {"name": "operating", "description": "Health and numbers of this server."},
 )
 BODIES = (
     ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
@@ -76,7 +79,7 @@ BODIES = (
 )  # fmt: skip
 FEATURES = (
     articles, beside, writing, relating, revision_routes, search, counting, regions, regions_writing, tags,
-    tags_writing, following, exports, imports, jobs, health,
+    tags_writing, following, exports, imports, jobs, health, metrics,
 )  # fmt: skip
 
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs")
@@ -116,6 +119,8 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.watch = Watch(archive.head)
     app.state.jobs = Jobs(db, relinking.WORKS)
     app.state.cache = Kept(settings.cache_mb * 1_000_000)
+    app.state.guard = Guard(settings.max_connections, settings.max_connections_per_address, settings.trusted_proxies)
+    app.state.load, app.state.tally = Load(), Tally()
     importing = Importing(db, settings.site_url, partial(Fetcher, allow_private=settings.import_private_addresses))
     app.state.imports = Jobs(db, {}, {parts.KIND: importing}, AT_ONCE)
     for feature in FEATURES:
@@ -140,7 +145,15 @@ def _layers(app: Application, settings: Settings, standings: Standings) -> None:
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if counters is not None:
         app.add_middleware(Limits, counters=counters)
+    app.add_middleware(
+        Overload,
+        caps=Caps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
+        guard=app.state.guard,
+        load=app.state.load,
+        trusted=settings.trusted_proxies,
+    )
     app.add_middleware(Problems)
+    app.add_middleware(Traffic, tally=app.state.tally)
     app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
@@ -148,6 +161,8 @@ def _layers(app: Application, settings: Settings, standings: Standings) -> None:
     by_origin = "*" not in settings.cors_origins
     cache = Cache(app.behind, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
     app.front = cache if settings.cache_mb else app.behind
+    if settings.request_log:
+        app.front = RequestLog(app.front, trusted=settings.trusted_proxies)
 
 
 def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it

@@ -75,6 +75,49 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         10_000_000, ge=1_000, description="Largest request body in bytes; a larger one is refused with 413."
     )
+    max_requests: int = Field(
+        256,
+        ge=1,
+        le=100_000,
+        description="Requests that one server process works on at once; beyond that it answers 503 `overloaded`.",
+    )
+    max_connections: int = Field(
+        2_000,
+        ge=10,
+        le=1_000_000,
+        description="Connections that one server process has open; for a new one the longest idle one is closed. Less "
+        "where the system allows fewer open files.",
+    )
+    max_connections_per_address: int = Field(
+        500,
+        ge=1,
+        le=1_000_000,
+        description="Of them, those of one address that is no trusted proxy.",
+    )
+    max_streams: int = Field(
+        500,
+        ge=0,
+        le=100_000,
+        description="Event streams, exports and requests that wait for changes in one server process; beyond that 503.",
+    )
+    max_streams_per_address: int = Field(
+        50, ge=0, le=100_000, description="Of them, those of one address; beyond that 429 `rate_limited`."
+    )
+    keep_alive: int = Field(
+        75,
+        ge=1,
+        le=3600,
+        description="Seconds that a connection stays open between two requests: longer than the proxy in front keeps "
+        "its own.",
+    )
+    request_log: bool = Field(
+        False, description="Whether each request is written to standard error as a line of JSON, without its query."
+    )
+    metrics_open_to: Networks = Field(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        description="Addresses or networks, separated by commas, that read `/metrics` without a key; others need a key "
+        "with `read_drafts`. Empty: all need one. `0.0.0.0/0,::/0`: none does.",
+    )
     max_import_bytes: int = Field(
         1_000_000_000,
         ge=1_000,

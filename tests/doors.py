@@ -18,6 +18,7 @@ VIEWS = "include=body,related,body_text,body_markdown,body_blocks"
 PLAIN = (
     "/health/live",
     "/health/ready",
+    "/metrics",
     "/problems",
     "/openapi.json",
     "/v1/articles?limit=3",

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from wordpress_blog import Blog, post
 
 from app.importers import detect, formats, wordpress_site
@@ -173,3 +175,30 @@ def test_written_excerpt_and_changed_seo_come_through() -> None:
     assert found.standfirst == "She was late."
     assert found.extra["seo"] == {"title": "Home at last", "description": "A ship."}
     assert found.canonical_url == "https://elsewhere.example/ship"
+
+
+def test_address_of_an_api_that_is_none_is_passed_over() -> None:
+    blog = Blog([post(1)])
+    page = Fetched(URL, 200, {"link": '<http://[::/>; rel="https://api.w.org/"'}, b"")
+
+    assert len(documents(list(wordpress_site.read(URL, page, blog, {}, Context())))) == 1
+
+
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["", "0000", "x\x00", "<b", "2024-13-01"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["id", "rendered", "name"]), inner, max_size=2)
+    ),
+    max_leaves=3,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted({*post(1), "_embedded", "yoast_head_json"})), ODD, max_size=6))
+def test_post_of_any_shape_is_read_or_refused(odd: dict[str, object]) -> None:
+    [item, *_] = read(Blog([{**post(1), **odd, "id": 1, "modified_gmt": "2024-03-03T09:00:00"}]))
+
+    assert isinstance(item, Document | Failure | Remark)

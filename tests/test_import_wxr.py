@@ -119,6 +119,19 @@ def test_post_has_all_that_it_refers_to_wherever_it_stands() -> None:
     assert left == Remark("f", "left out: 1 of the type attachment")
 
 
+def test_dateline_and_related_posts_leave_the_text() -> None:
+    tail = "<h3>Read also</h3>\n<ul><li><a href='/tide/'>A tide</a></li></ul>"
+    text = "OSTEND, 2 March 2024 (AFP) - The sea rose.\n\n" + tail
+
+    found = post(item().replace("Text.", f"<![CDATA[{text}]]>"))
+
+    assert found.dateline is not None
+    assert (found.dateline.place, found.dateline.date) == ("OSTEND", "2024-03-02")
+    assert found.body is not None
+    assert found.body.content == "<p>The sea rose.</p>"
+    assert [one.title for one in found.related] == ["A tide"]
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "note"),
     [

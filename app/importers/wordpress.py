@@ -36,7 +36,7 @@ class Known:
         """What came back; of the numbers asked for, the others will not be told."""
         self.found[kind].update(dict.fromkeys(asked))
         for entry in entries:
-            said = values.mapping(entry) or {}
+            said = values.mapping(_scrubbed(entry)) or {}
             number = _number(said.get("id"))
             if number and ("name" in said or "source_url" in said):
                 self.found[kind][number] = said
@@ -190,6 +190,13 @@ def _rendered(value: object) -> str:
     said = values.mapping(value)
     text = said.get("rendered") if said is not None else value
     return text if isinstance(text, str) else ""
+
+
+def _scrubbed(value: object) -> object:
+    try:
+        return clean.scrub_value(value, lambda _: None)
+    except ValueError:
+        return None
 
 
 def _list(value: object) -> list[object]:

@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from urllib.parse import unquote, urlsplit
 
@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from app.importers import clean, dates
 from app.importers.document import Body, Context, Document, Failure, Image, SourceDate
-from app.importers.endings import split_related
+from app.importers.openings import repeats, settle
 from app.importers.text import first_words
 
 NOTE_FLOATING = "no time zone given, read as {}"
@@ -86,30 +86,27 @@ class Post:
 
 
 def document(post: Post, blog: Blog, where: str, context: Context, notes: tuple[str, ...] = ()) -> Document | Failure:
-    """The post as a document; its end's list of related posts is taken out of the text."""
+    """The post as a document; dateline and related posts are taken out of its text."""
     said = dict.fromkeys(notes)
-    body, related = split_related(post.body)
     title = words(post.title) or None
-    if title is None and not body.strip():
+    if title is None and not post.body.strip():
         return Failure(where, "neither a title nor a text")
     published = _date(post.date_gmt, post.date, context.timezone, said)
-    return Document(
+    found = Document(
         where=where,
         external_id=post.id or None,
         origin=blog.origin,
         url=post.link,
         slug=unquote(post.slug) if post.slug else None,
-        title=title or first_words(words(body[:20_000])),
+        title=title or first_words(words(post.body[:20_000])),
         title_derived=title is None,
-        standfirst=_standfirst(post.excerpt, body),
-        body=Body("html", body) if body.strip() else None,
+        body=Body("html", post.body) if post.body.strip() else None,
         authors=tuple(dict.fromkeys(post.authors)),
         tags=tuple(dict.fromkeys(post.tags)),
         sections=_sections(post.categories),
         language=language(post.language or blog.language),
         source=blog.name,
         source_url=blog.url,
-        related=related,
         images=post.images,
         published=published,
         updated=_updated(post, published, context.timezone),
@@ -120,6 +117,7 @@ def document(post: Post, blog: Blog, where: str, context: Context, notes: tuple[
         extra={**post.extra, **({"seo": dict(post.seo)} if post.seo else {})},
         notes=tuple(said),
     )
+    return settle(replace(found, standfirst=_standfirst(post.excerpt, found)))
 
 
 def words(markup: str) -> str:
@@ -135,10 +133,10 @@ def language(code: str | None) -> str | None:
     return re.split(r"[-_]", code.strip())[0].lower() or None if code else None
 
 
-def _standfirst(excerpt: str, body: str) -> str | None:
+def _standfirst(excerpt: str, found: Document) -> str | None:
     """What an editor wrote; nothing where WordPress cut it from the text itself."""
     said = _CUT.sub("", words(excerpt))
-    return said if said and not words(body[: 4 * len(excerpt) + 2_000]).startswith(said[:200]) else None
+    return said if said and not repeats(said, found) else None
 
 
 def _sections(categories: tuple[Category, ...]) -> tuple[str, ...]:

@@ -135,7 +135,16 @@ def _roots(page: Fetched) -> Iterator[str]:
     given = page.url.partition("/wp-json")
     if given[1]:
         found.insert(0, f"{given[0]}/wp-json/")
-    yield from dict.fromkeys(urljoin(page.url, root) for root in found)
+    joined = (_joined(page.url, root) for root in found)
+    yield from dict.fromkeys(root for root in joined if root)
+
+
+def _joined(base: str, root: str) -> str | None:
+    try:
+        url = urljoin(base, root)
+    except ValueError:
+        return None
+    return url if url.endswith("/") else f"{url}/"
 
 
 def _announced_post(page: Fetched) -> str | None:
@@ -150,7 +159,7 @@ def _clock(answer: Fetched) -> str:
     """The site's own time, a little earlier, as RFC 3339."""
     try:
         now = parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         now = datetime.now(UTC)
     return f"{now - _MARGIN:%Y-%m-%dT%H:%M:%SZ}"
 
@@ -192,7 +201,7 @@ def _page(api: _Api, filters: Mapping[str, str], number: int, size: int) -> tupl
     if not isinstance(reply, list):
         raise _Refused("its API answered something else than a list of posts")
     pages = answer.headers.get("x-wp-totalpages", "")
-    last = number >= int(pages) if pages.isdecimal() else len(reply) < size
+    last = number >= int(pages) if pages.isdecimal() and len(pages) < 10 else len(reply) < size
     return [post for post in map(values.mapping, reply) if post], last
 
 

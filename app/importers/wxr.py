@@ -28,7 +28,8 @@ def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
     stream.seek(start)
     left: Counter[str] = Counter()
     try:
-        for number, element in enumerate(children(stream, ("item",)), 1):
+        items = (element for element in children(stream, _TAGS) if element.tag == "item")
+        for number, element in enumerate(items, 1):
             entry = Entry(element)
             if reason := _left_out(entry):
                 left[reason] += 1
