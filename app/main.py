@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import health, metrics
 from app.articles import beside, relating, relinking, revision_routes, schedule, writing
@@ -85,12 +86,25 @@ NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports",
 """Where answers are nobody else's, or take their time."""
 
 
+class Application(FastAPI):
+    """FastAPI behind `front`: what that answers from memory passes none of the layers."""
+
+    front: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.front(scope, receive, send)
+
+    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """All layers and routes."""
+        await super().__call__(scope, receive, send)
+
+
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     """The application for one archive, whose schema must be current. `follow`: keep the search index in step too."""
     db = Database(settings, log.append)
     index = EngineIndex(db, TantivyEngine(settings.index_path))
     archive = Archive(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
-    app = FastAPI(
+    app = Application(
         title="Dateline",
         version="0.1.0",
         openapi_url=None,
@@ -104,11 +118,11 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
     app.state.jobs = Jobs(db, relinking.WORKS)
+    app.state.cache = Kept(settings.cache_mb * 1_000_000)
     app.state.guard = Guard(settings.max_connections, settings.max_connections_per_address, settings.trusted_proxies)
     app.state.load, app.state.tally = Load(), Tally()
     importing = Importing(db, settings.site_url, partial(Fetcher, allow_private=settings.import_private_addresses))
     app.state.imports = Jobs(db, {}, {parts.KIND: importing}, AT_ONCE)
-    app.state.cache = Kept(settings.cache_mb * 1_000_000)
     for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))
@@ -124,10 +138,10 @@ async def _start(request: Request) -> Response:
     return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
 
 
-def _layers(app: FastAPI, settings: Settings, standings: Standings) -> None:
+def _layers(app: Application, settings: Settings, standings: Standings) -> None:
     """Pure ASGI, the innermost first."""
-    app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
     counters = Counters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
+    app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if counters is not None:
         app.add_middleware(Limits, counters=counters)
@@ -144,17 +158,11 @@ def _layers(app: FastAPI, settings: Settings, standings: Standings) -> None:
     app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestId)
-    if settings.cache_mb:
-        app.add_middleware(
-            Cache,
-            kept=app.state.cache,
-            standings=standings,
-            counters=counters,
-            never=NEVER_KEPT,
-            by_origin="*" not in settings.cors_origins,
-        )
+    by_origin = "*" not in settings.cors_origins
+    cache = Cache(app.behind, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
+    app.front = cache if settings.cache_mb else app.behind
     if settings.request_log:
-        app.add_middleware(RequestLog, trusted=settings.trusted_proxies)
+        app.front = RequestLog(app.front, trusted=settings.trusted_proxies)
 
 
 def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it

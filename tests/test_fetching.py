@@ -1,52 +1,21 @@
 """Fetching from a server on this machine that behaves in every bad way: redirects, bombs, trickles, lies, refusals."""
 
 import gzip
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from websites import Handler, Site, answer, running
 
 from app.importers.fetch import FetchError
 from app.importers.fetching import Clock, Fetcher
 
-Handler = BaseHTTPRequestHandler
-
-
-class Site:
-    """A server whose pages are functions, and what it was asked."""
-
-    def __init__(self) -> None:
-        self.pages: dict[str, Callable[[Handler], None]] = {}
-        self.asked: list[tuple[str, dict[str, str]]] = []
-        site = self
-
-        class Answering(Handler):
-            def do_GET(self) -> None:  # noqa: N802 (named as the library wants it)
-                site.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-                site.pages[self.path](self)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-        self.server.daemon_threads = True
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}{path}"
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Site]:
-    site = Site()
-    thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
-    thread.join()
+    with running() as site:
+        yield site
 
 
 @pytest.fixture
@@ -79,17 +48,6 @@ def watch() -> Watch:
 def fetch(watch: Watch) -> Iterator[Fetcher]:
     with Fetcher(allow_private=True, clock=watch.clock, max_bytes=100_000) as fetch:
         yield fetch
-
-
-def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> Callable[[Handler], None]:
-    def send(to: Handler) -> None:
-        to.send_response(status)
-        for name, value in ({"content_length": str(len(body))} | headers).items():
-            to.send_header(name.replace("_", "-"), value)
-        to.end_headers()
-        to.wfile.write(body)
-
-    return send
 
 
 def in_turn(*answers: Callable[[Handler], None]) -> Callable[[Handler], None]:

@@ -125,6 +125,12 @@ def test_plain_page_gives_what_it_shows_and_invents_nothing() -> None:
     assert (found.published, found.language, found.url, found.source) == (None, None, None, None)
 
 
+def test_byline_above_the_text_is_no_part_of_it() -> None:
+    found = article(f"<title>Storm</title><p><em>By Ann Lee and Bo Ek</em></p>{TEXT}")
+    assert found.authors == ("Ann Lee", "Bo Ek")
+    assert "Ann" not in shown(found)
+
+
 def test_date_in_address_is_a_day() -> None:
     found = article(f"<title>Storm</title>{TEXT}", Context(address="https://coast.example/2024/2/9/storm"))
     assert (found.published, found.url) == (SourceDate(1707436800, "day"), "https://coast.example/2024/2/9/storm")

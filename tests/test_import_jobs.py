@@ -115,6 +115,13 @@ async def test_results_page_in_order_and_by_outcome(local: Served) -> None:
     [
         ("text/markdown", "---\ntitle: A bridge opens\n---\n\nAcross the river.", "A bridge opens"),
         ("text/plain; charset=utf-8", "A ferry stops\n\nThe last boat left at noon.", "A ferry stops"),
+        ("text/html", "<h1>A dam holds</h1><article><p>The lake rose all night.</p></article>", "A dam holds"),
+        (
+            "application/rss+xml",
+            "<rss version='2.0'><channel><title>T</title><item><guid>1</guid><title>A lock jams</title>"
+            "<description>Ships wait.</description></item></channel></rss>",
+            "A lock jams",
+        ),
         ("application/json", '[{"id": "t", "title": "A tunnel is dug", "body": "Below."}]', "A tunnel is dug"),
     ],
 )
@@ -124,6 +131,12 @@ async def test_other_formats_become_a_job(local: Served, kind: str, body: str, t
     assert [one["title"] for one in (await local.public.get("/v1/articles")).json()["data"]] == [title]
     again = await sent(local.editor, body.encode(), {"Content-Type": kind})
     assert again["progress"]["unchanged"] == 1
+
+
+async def test_markup_that_is_no_format_is_not_published_as_text(local: Served) -> None:
+    found = await sent(local.editor, b"<a", {"Content-Type": "application/xml"})
+    assert (found["progress"]["failed"], count(local.db, A)) == (1, 0)
+    assert "application/xml" in found["results"][0]["reason"]
 
 
 async def test_dry_run_as_a_job_changes_nothing(local: Served) -> None:

@@ -7,6 +7,7 @@ statement.
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_, union
@@ -41,6 +42,13 @@ class Driver:
         return self.name, len(self.ids)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was decided for a filter: None that no link drives it."""
+
+    driver: Driver | None
+
+
 def possible(wanted: ArticleFilter) -> Iterator[Driver]:
     """Each link of the filter that could drive it."""
     for name in ("tags", "authors", "sections", "regions"):
@@ -55,15 +63,21 @@ def possible(wanted: ArticleFilter) -> Iterator[Driver]:
         yield Driver("region", (region,), rest)
 
 
+@lru_cache(maxsize=4096)
+def _possible(wanted: ArticleFilter) -> tuple[Driver, ...]:
+    """Already bounded where it is a tag of which every row is one of the list."""
+    return tuple(replace(one, bounded=one.name == "tag" and _is_all(one)) for one in possible(wanted))
+
+
 async def choose(wanted: ArticleFilter, sort: str, weigh: Weigh) -> Driver | None:
     """The rarest link of a list by date; None where no link can drive. An article that is named needs none."""
     if not wanted.public_only or wanted.nothing or not sort.endswith("published_at"):
         return None
     if wanted.ids is not None or wanted.external_ids or wanted.translation_of is not None:
         return None
-    drivers = list(possible(wanted))
-    if len(drivers) == 1 and drivers[0].name == "tag" and _is_all(drivers[0]):
-        return replace(drivers[0], bounded=True)
+    drivers = _possible(wanted)
+    if len(drivers) == 1 and drivers[0].bounded:
+        return drivers[0]
     weighed = [(await _rows(driver, weigh), i) for i, driver in enumerate(drivers)]
     if not weighed:
         return None

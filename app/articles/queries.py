@@ -69,6 +69,7 @@ async def page(
     return found[::-1] if place.kind == "before" else found
 
 
+@lru_cache(maxsize=4096)
 def _is_bounded(wanted: ArticleFilter, sort: str) -> bool:
     """Whether an index leads to the rows of a page without passing many others: to the articles named, or down the
     list of all that are published. Any other filter may read the whole archive before it finds a page."""
@@ -166,28 +167,32 @@ class Found:
     withdrawn_reason: str | None
 
 
-_FOUND = [A.c[name] for name in Found.__slots__]
+By = Literal["id", "slug"]
+FOUND = [A.c[name] for name in Found.__slots__]
 
 
 @lru_cache(maxsize=16)
-def _lookup(dialect: str, by: Literal["id", "slug"]) -> Prepared:
-    found: AnySelect = select(*_FOUND)
+def _lookup(dialect: str, by: By) -> Prepared:
+    found: AnySelect = select(*FOUND)
     if by == "id":
         return prepare(found.where(A.c.id == bindparam("ref", type_=A.c.id.type)), dialect)
     joined = found.join(SLUG, SLUG.c.article_id == A.c.id)
     return prepare(joined.where(SLUG.c.slug == bindparam("ref", type_=SLUG.c.slug.type)), dialect)
 
 
-async def find(db: Database, ref: str) -> Found | None:
-    """By id (digits only) or by any slug that it has or had."""
+def named(ref: str) -> tuple[By, int | str] | None:
+    """Which column a reference stands in and as what: digits are an id, else it is a slug; None for what is neither."""
     if "\0" in ref:
         return None
     if ref.isascii() and ref.isdigit():
-        if len(ref) > 18:
-            return None
-        rows = await db.reader.rows(_lookup(db.dialect, "id"), {"ref": int(ref)})
-    else:
-        rows = await db.reader.rows(_lookup(db.dialect, "slug"), {"ref": ref})
+        return None if len(ref) > 18 else ("id", int(ref))
+    return "slug", ref
+
+
+async def find(db: Database, ref: str) -> Found | None:
+    """By id (digits only) or by any slug that it has or had."""
+    name = named(ref)
+    rows = await db.reader.rows(_lookup(db.dialect, name[0]), {"ref": name[1]}) if name else []
     return Found(*rows[0]) if rows else None  # type: ignore[arg-type] # as selected
 
 
@@ -291,7 +296,7 @@ async def translations(db: Database, id: int, *, hidden: bool) -> list[Entry]:
 
 @lru_cache(maxsize=16)
 def _by_address(dialect: str, by: str) -> Prepared:
-    found: AnySelect = select(*_FOUND)
+    found: AnySelect = select(*FOUND)
     if by == "url":
         joined = found.join(URL, URL.c.article_id == A.c.id)
         return prepare(joined.where(URL.c.url_key == bindparam("key", type_=URL.c.url_key.type)), dialect)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
 from app.db import Snapshot
 from app.head import Head, Place
 from app.models import Change, ChangeHead, table
-from app.sql import AnyOf, Prepared, prepare
+from app.sql import AnyOf, Prepared, insert_rows, prepare
 
 CHANGE, HEAD = table(Change), table(ChangeHead)
 _PENDING = "dateline.changes"
@@ -97,7 +97,7 @@ def append(session: Session) -> Head:
     connection = session.connection()
     head = Head(*connection.execute(update(HEAD).values(values).returning(*_HEAD_COLUMNS)).one())
     now, first = int(time.time()), head.seq - count + 1
-    connection.execute(insert(CHANGE), [_row(entry, first + i, marks[i], now) for i, entry in enumerate(entries)])
+    insert_rows(connection, CHANGE, [_row(entry, first + i, marks[i], now) for i, entry in enumerate(entries)])
     return head
 
 

@@ -41,14 +41,30 @@ class Standings:
         self._until = 0.0
         self._place: Place | None = None
         self._behind = True
+        self._asker: object = None
         self._running: asyncio.Future[Standing] | None = None
         self._next: asyncio.Future[Standing] | None = None
 
     def known(self) -> Standing | None:
-        """The very object told last, where nothing can have changed since; None where the database must be asked."""
+        """The very object told last, where nothing can have changed since; None where the database must be asked.
+
+        One look serves all requests that had come in before it: whatever makes a task ready later is behind `_forget`
+        in the loop's queue. Only the task that looked can have waited for something meanwhile, and looks again.
+        """
+        asker = asyncio.current_task()
+        if self._asker is not None and self._asker is not asker:
+            return self._told
         if self._version is None or self._db.reader.version() != self._version or time.time() >= self._until:
             return None
-        return None if self._behind and self._index() != self._place else self._told
+        if self._behind and self._index() != self._place:
+            return None
+        if self._asker is None:
+            asyncio.get_running_loop().call_soon(self._forget)
+        self._asker = asker
+        return self._told
+
+    def _forget(self) -> None:
+        self._asker = None
 
     async def ask(self) -> Standing:
         """DatabaseUnavailable where the database does not answer."""

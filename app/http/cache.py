@@ -8,7 +8,6 @@ thing that is not kept, one goes on and the others wait for its answer. Never de
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 from collections.abc import Sequence
 from typing import Protocol
@@ -69,9 +68,12 @@ class Cache:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if b"authorization" in headers or not await self._turned():
+        standing = None if b"authorization" in headers else self.standings.known() or await self._asked()
+        if standing is None:
             await self.app(scope, receive, send)
             return
+        if standing is not self.kept.standing:
+            self.kept.turn(standing)
         accept = headers.get(b"accept", b"")
         origin = headers.get(b"origin", b"") if self.by_origin else b""
         key = (scope["path"], scope["query_string"], b"" if accept in _ANY else accept, origin)
@@ -84,16 +86,12 @@ class Cache:
         else:
             await self.app(scope, receive, send)
 
-    async def _turned(self) -> bool:
-        """Whether what is kept is of now, which the database must be able to tell."""
-        standing = self.standings.known()
-        if standing is None:
-            try:
-                standing = await self.standings.ask()
-            except DatabaseUnavailable:
-                return False
-        self.kept.turn(standing)
-        return True
+    async def _asked(self) -> object | None:
+        """None where the database does not answer: then nothing is known to be of now."""
+        try:
+            return await self.standings.ask()
+        except DatabaseUnavailable:
+            return None
 
     async def _answer(self, found: Entry, key: Key, scope: Scope, headers: dict[bytes, bytes], send: Send) -> None:
         coding = chosen(headers.get(b"accept-encoding", b""))
@@ -190,10 +188,10 @@ def can_be_shared(start: Message, known_to_vary: frozenset[str]) -> bool:
     return public and b"content-length" in headers and b"set-cookie" not in headers and varies <= known_to_vary
 
 
-def _seconds(start: Message) -> float:
+def _seconds(start: Message) -> float | None:
     """Only what says PUBLIC is good until something changes."""
     says = next(value for name, value in start["headers"] if name.lower() == b"cache-control")
-    return math.inf if says == _PUBLIC else SECONDS
+    return None if says == _PUBLIC else SECONDS
 
 
 def _matches(known: bytes, etag: bytes) -> bool:

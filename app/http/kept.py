@@ -49,11 +49,11 @@ def ready(status: int, headers: Headers, body: bytes) -> Ready:
 
 @dataclass(slots=True)
 class Entry:
-    """One answer in the codings that were asked for so far; `until` as time.monotonic() tells, infinite where only a
+    """One answer in the codings that were asked for so far; `until` as time.monotonic() tells, None where only a
     change ends it."""
 
     plain: Ready
-    until: float
+    until: float | None
     size: int
     codings: dict[Coding, Ready] = field(default_factory=dict)
 
@@ -66,11 +66,12 @@ class Entry:
         return ready(self.plain.start["status"], packed_headers(headers, coding, len(smaller)), smaller)
 
 
-def entry(status: int, headers: Headers, body: bytes, seconds: float) -> Entry:
-    """The answer as it is, good for so many seconds from now."""
+def entry(status: int, headers: Headers, body: bytes, seconds: float | None) -> Entry:
+    """The answer as it is, good for so many seconds from now, or until something changes."""
     # A copy: orjson leaves its result in a buffer of at least 8 kB, and up to twice as large as needed.
     plain = ready(status, headers, bytes(memoryview(body)))
-    return Entry(plain, time.monotonic() + seconds, plain.size, {"identity": plain})
+    until = None if seconds is None else time.monotonic() + seconds
+    return Entry(plain, until, plain.size, {"identity": plain})
 
 
 Entries = OrderedDict[Hashable, Entry]
@@ -91,21 +92,20 @@ class Kept:
         self.waited = 0
         self.evicted = 0
         self.turns = 0
-        self._standing: object = None
+        self.standing: object = None
 
     def turn(self, standing: object) -> None:
-        """Forgets everything where this is another standing than before."""
-        if standing is not self._standing:
-            self._standing = standing
-            self.entries, self.flights, self.bytes = OrderedDict(), {}, 0
-            self.turns += 1
+        """Forgets everything: this is another standing than before."""
+        self.standing = standing
+        self.entries, self.flights, self.bytes = OrderedDict(), {}, 0
+        self.turns += 1
 
     def find(self, key: Hashable) -> Entry | None:
         """What is kept under a key and still good."""
         found = self.entries.get(key)
         if found is None:
             return None
-        if found.until < time.monotonic():
+        if found.until is not None and found.until < time.monotonic():
             self._drop(key)
             return None
         self.entries.move_to_end(key)

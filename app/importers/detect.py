@@ -10,7 +10,7 @@ from typing import Literal
 
 from app.importers.clean import decode
 
-Format = Literal["text", "markdown", "ndjson", "feed", "html", "ninjs"]
+Format = Literal["text", "markdown", "ndjson", "feed", "wxr", "wordpress", "html", "ninjs"]
 
 SUFFIXES: Mapping[str, Format] = {
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown"),
@@ -35,6 +35,10 @@ _URI = re.compile(r'"uri"\s*:\s*"')
 _HTML = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
+_WXR = re.compile(r"<rss\b[^>]{0,2000}xmlns:wp=[\"']https?://wordpress\.org/export/")
+_WORDPRESS = re.compile(
+    r"\s*\[?\s*\{\s*\"id\"\s*:\s*\d+\s*,\s*\"date\"\s*:[^,]{1,40},\s*\"date_gmt\"\s*:[^,]{1,40},\s*\"guid\"\s*:\s*\{\s*\"rendered\""
+)
 _FRONT_MATTER = re.compile(r"(?:---|\+\+\+)[ \t]*\n(?:#[^\n]*\n|[ \t]*\n)*[\w\"'-]+[ \t]*[:=]")
 _MARKDOWN = re.compile(r"\A\s*#{1,6} \S|^#{2,6} \S|\[[^\[\]\n]+\]\([^()\s]+\)|^```|^\S[^\n]*\n=+$", re.MULTILINE)
 
@@ -42,10 +46,12 @@ _MARKDOWN = re.compile(r"\A\s*#{1,6} \S|^#{2,6} \S|\[[^\[\]\n]+\]\([^()\s]+\)|^`
 def detect(name: str, head: bytes) -> Format:
     """XML, JSON and front matter are told by their looks, the rest by the suffix, then by headings and links."""
     text = decode(head)[0].replace("\r\n", "\n")
+    if text.lstrip()[:1] == "<" and _WXR.search(text):
+        return "wxr"
     if _FEED.match(text) or (text.lstrip()[:1] == "{" and _JSON_FEED.search(text)):
         return "feed"
     if _JSON.match(text):
-        return "ninjs" if _URI.search(text) and _NINJS.search(text) else "ndjson"
+        return _json(text)
     if _HTML.match(text):
         return "html"
     if _FRONT_MATTER.match(text):
@@ -54,3 +60,9 @@ def detect(name: str, head: bytes) -> Format:
     if suffix:
         return suffix
     return "markdown" if _MARKDOWN.search(text) else "text"
+
+
+def _json(text: str) -> Format:
+    if _WORDPRESS.match(text):
+        return "wordpress"
+    return "ninjs" if _URI.search(text) and _NINJS.search(text) else "ndjson"

@@ -22,12 +22,11 @@ from app.text import fold
 
 _MARKUP = ("text/html", "application/xhtml+xml")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
-_MORE = re.compile(
-    r"\s*(?:\[?(?:…|\.\.\.)\]?|\(more\)|(?:continue reading|read more).{0,200})\s*\Z", re.IGNORECASE | re.DOTALL
-)
+_INVITING = re.compile(r"(?:continue reading|read more|\(more\)).{0,200}\Z", re.IGNORECASE | re.DOTALL)
+_CUT = re.compile(r"\[?(?:…|\.\.\.)\]?\Z")
 # WordPress ends each entry with an advertisement of its own.
 _LINK = r"<a [^<>]*>[^<>]*</a>"
-_APPEARED = re.compile(rf"\s*<p>\s*The post {_LINK} (?:appeared first|first appeared) on {_LINK}\.?\s*</p>\s*\Z")
+_APPEARED = re.compile(rf"<p>\s*The post {_LINK} (?:appeared first|first appeared) on {_LINK}\.?\s*</p>\s*\Z")
 _CONSUMED = frozenset(
     (
         *("id", "guid", "guidislink", "link", "feedburner_origlink", "href", "title", "summary", "language", "author"),
@@ -82,7 +81,7 @@ def record(entry: FeedParserDict, feed: Feed) -> Record:
         "body": {body[0]: body[1]} if body else None,
         "authors": _authors(entry) or list(feed.authors),
         "tags": _tags(entry),
-        "language": _language(_body_language(entry)) or feed.language,
+        "language": _language(_body_language(entry)) or _language(get(entry, "language")) or feed.language,
         "source": _source(_plain(source, "title") or feed.title, web(get(source, "link")) or feed.home),
         "related": [
             *({"title": link.get("title"), "url": link["href"]} for link in links(entry, "related")),
@@ -130,7 +129,7 @@ def _typed(value: object, kind: object) -> tuple[str, str] | None:
         return "text", value
     if kind not in _MARKUP and not (isinstance(kind, str) and kind.startswith("text/")):
         return None
-    return ("html", _APPEARED.sub("", value)) if "<" in value else ("text", html.unescape(value))
+    return ("html", _APPEARED.sub("", value).rstrip()) if "<" in value else ("text", html.unescape(value))
 
 
 def _summary(entry: FeedParserDict) -> tuple[str, str] | None:
@@ -164,7 +163,7 @@ def _standfirst(summary: tuple[str, str] | None, content: tuple[str, str]) -> st
     words = _words(_APPEARED.sub("", summary[1])) if summary[0] == "html" else summary[1]
     words = " ".join(words.split())
     body = bodies.to_text(bodies.to_html("html" if content[0] == "html" else "text", content[1]))
-    beginning = fold(_MORE.sub("", words))
+    beginning = fold(_CUT.sub("", _INVITING.sub("", words).strip()).strip())
     return None if not beginning or fold(" ".join(body.split())).startswith(beginning) else words
 
 

@@ -52,5 +52,7 @@ PARSERS: Mapping[str, Parse] = {
     "feed": _extra("feed"),
     "html": _extra("html"),
     "ninjs": ninjs.parse,
+    "wxr": _extra("wxr"),
+    "wordpress": _extra("wordpress"),
 }
 NAMES: tuple[str, ...] = get_args(Format)

@@ -1,11 +1,12 @@
-"""The head and the end of a body: title, dateline and related posts move to fields of their own, where those are
-empty. Never loses a word of the rest."""
+"""The head and the end of a body: title, byline, dateline and related posts go to their fields where those are empty.
+Never loses a word of the rest."""
 
 from dataclasses import replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.importers import clean
+from app.importers.bylines import opening_byline
 from app.importers.datelines import split_dateline
 from app.importers.document import Body, Dateline, Document, SourceDate
 from app.importers.endings import split_related
@@ -28,10 +29,12 @@ def settle(document: Document) -> Document:
         body = Body("text", f"{opening}{cut if opening else ''}{below}")
         return replace(document, dateline=dateline, body=body if body.content else None)
     content, posts = (document.body.content, ()) if document.related else split_related(document.body.content)
+    names, content = split_byline(content, document.authors)
     found, content = (None, content) if document.dateline else split_opening(content, document.published)
     return replace(
         document,
         body=Body("html", content),
+        authors=document.authors or names,
         related=document.related or posts,
         dateline=document.dateline or found,
     )
@@ -53,6 +56,18 @@ def without_title(html: str, title: str | None) -> str:
             node.decompose()
             return (body.inner_html or "").strip()
     return html
+
+
+def split_byline(html: str, known: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The authors that a first paragraph names, and the body without it; a byline that names others than the known
+    ones stays where it is."""
+    body = LexborHTMLParser(html).body
+    first = body.css_first("p") if body is not None else None
+    names = opening_byline(text) if first is not None and (text := clean.line(first.text())) else ()
+    if body is None or first is None or not names or (known and not set(names) <= set(known)):
+        return known, html
+    first.decompose()
+    return names, (body.inner_html or "").strip()
 
 
 def split_opening(html: str, published: SourceDate | None) -> tuple[Dateline | None, str]:

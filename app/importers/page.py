@@ -160,7 +160,7 @@ def _bylines(page: LexborHTMLParser) -> tuple[str, ...]:
     return tuple(shown[:1]) or (tuple(linked) if len(linked) == 1 else ())
 
 
-_NEAR_AUTHORS = '[class*="author" i], [class*="byline" i], address, header p'
+_NEAR_AUTHORS = '[class*="author" i], [class*="byline" i], address, p'
 _AUTHOR_PAGES = 'a[href*="/author/"], a[href*="/authors/"], a[href*="/by/"], a[href*="/writer/"]'
 
 _BYLINES = (

@@ -3,6 +3,7 @@
 Never fetches anything, and gives no more than the page holds.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urljoin, urlsplit
@@ -43,6 +44,8 @@ def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> s
     Empty where the page holds no text. The page is changed: what readers cannot see is taken out.
     """
     _prune(page)
+    # It warns of every page that holds no article; that is said in the report.
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     found = trafilatura.extract(
         page.html or "",
         output_format="html",

@@ -5,6 +5,7 @@ Holds one piece of a body at a time. Reads nothing of what is in it, but for the
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import orjson
 from pydantic import Field, ValidationError
@@ -26,21 +27,23 @@ FORMATS: dict[str, str | None] = {
     LINES: "ndjson",
     "text/markdown": "markdown",
     "text/plain": "text",
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+    "application/feed+json": "feed",
     JSON: None,
     **dict.fromkeys(
         (
             "application/rss+xml",
             "application/atom+xml",
             "application/rdf+xml",
-            "application/feed+json",
             "application/xml",
             "text/xml",
-            "text/html",
             "application/octet-stream",
         )
     ),
 }
 """What may be sent, by media type; None: which format it is, is told from the content."""
+ADDRESS = "Expected an address that begins with http:// or https://, without a name and password."
 MOST_JSON = 16_384
 """A longer body does not name an address, but is one to import."""
 
@@ -78,6 +81,7 @@ def arguments(request: Request, kind: str, read: Read) -> Json:
         "body": read.choice("body") or None,
         "dry_run": read.flag("dry_run"),
         "charset": _charset(request),
+        "type": kind if FORMATS[kind] is None else None,
     }
     return {name: value for name, value in given.items() if value}
 
@@ -115,7 +119,8 @@ def address(content: bytes, given: Json) -> Json | None:
     try:
         found = ImportAddress.model_validate(said).model_dump(exclude_none=True)
     except ValidationError as error:
-        raise InvalidInput(*body.mistakes(error, ImportAddress.model_fields)) from None
+        wrong = body.mistakes(error, ImportAddress.model_fields)
+        raise InvalidInput(*(replace(one, detail=ADDRESS) if one.pointer == "/url" else one for one in wrong)) from None
     twice = [name for name in found if given.get(name, found[name]) != found[name]]
     if twice:
         detail = "The address of the request says something else."

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from app.importers import detect, formats, sites
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
-from app.importers.fetch import Fetch, Fetched, FetchError
+from app.importers.fetch import Fetch, Fetched, FetchError, charset
 
 State = Mapping[str, object]
 NAMES = tuple(dict.fromkeys((*formats.NAMES, *sites.SITES)))
@@ -154,7 +154,7 @@ def _read(url: str, address: str, kind: str | None, context: Context, fetch: Fet
     if page.status == 304:
         yield Remark(url, "not changed since it was imported")
         return
-    context = replace(context, address=page.url, charset=_charset(page))
+    context = replace(context, address=page.url, charset=charset(page))
     site = kind if kind in sites.SITES else None if kind else sites.announced(page)
     if site is not None:
         yield from sites.read(site, url, page, fetch, state, context)
@@ -180,14 +180,6 @@ def _settled(document: Document, url: str, final: str) -> Document:
     if document.where == url:
         return replace(document, url=final)
     return replace(document, origin=urlsplit(final).hostname)
-
-
-def _charset(page: Fetched) -> str | None:
-    for part in page.headers.get("content-type", "").split(";")[1:]:
-        name, _, value = part.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip("\"'") or None
-    return None
 
 
 def _name(page: Fetched) -> str:

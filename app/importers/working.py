@@ -23,7 +23,7 @@ from app.articles.service import Saved
 from app.changes import jobs, log
 from app.changes.jobs import Json, Overtaken, Step, Task
 from app.db import Database, refuses
-from app.importers import bookmarks, parts, pipeline, sources
+from app.importers import bookmarks, detect, parts, pipeline, sources
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
 from app.importers.fetch import Fetch
 from app.importers.parts import Kept
@@ -36,6 +36,9 @@ SECONDS = 1.0
 """Longer than this a chunk is not prepared for, so that progress shows whatever the format costs."""
 AT_ONCE = 4
 MOST_NOTES = 50
+HEAD = 65_536
+PLAIN = (None, "application/octet-stream")
+"""Types under which text may be sent: under another one, what is only text to us is something else gone wrong."""
 
 Ready = Prepared | Failure
 Fetcher = Callable[[], AbstractContextManager[Fetch]]
@@ -220,7 +223,13 @@ class Importing:
         if "url" in said:
             return self._fetched(said["url"], said.get("format"), context)
         source = Source("body", SENT, lambda: io.BufferedReader(Kept(self._db, task.id), parts.PART_BYTES))
-        return sources.items(source, said.get("format"), context)
+        kind = said.get("format")
+        if kind is None and said.get("type") not in PLAIN:
+            with source.open() as stream:
+                kind = detect.detect(SENT, stream.read(HEAD))
+            if kind in ("text", "markdown"):
+                return iter([Failure("body", f"sent as {said.get('type')}, but it is nothing of that kind")])
+        return sources.items(source, kind, context)
 
     def _fetched(self, url: str, kind: str | None, context: Context) -> Iterator[Item]:
         with self._fetcher() as fetch:
