@@ -53,6 +53,8 @@ PLAIN = (
     ),
     "/v1/timeline?interval=year&group_by=language&q=grain",
     "/v1/timeline?group_by=source&format=csv",
+    "/v1/articles?format=csv&include=body",
+    "/v1/export?format=csv",
     "/v1/trending?window=4w",
     "/v1/trending?window=4w&group_by=region",
     "/v1/tags?limit=100",

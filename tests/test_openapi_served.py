@@ -25,7 +25,8 @@ from app.tags.schemas import Tag, TagList
 VOCABULARY = (TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch)
 
 OPERATIONS = {
-    "list_articles", "get_article", "list_related", "get_neighbours", "resolve_address", "create_article",
+    "list_articles", "get_article", "list_related", "get_neighbours", "list_translations", "resolve_address",
+    "create_article",
     "update_article", "replace_article", "delete_article", "list_revisions", "get_revision", "get_revision_diff",
     "restore_revision", "search_articles", "list_regions", "get_region_tree", "get_region", "list_tags", "get_tag",
     "get_liveness", "get_readiness", "create_tag", "update_tag", "merge_tags", "create_region", "update_region",

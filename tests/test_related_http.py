@@ -70,6 +70,21 @@ async def test_neighbours_are_the_next_in_time_within_a_filter(newsroom: Newsroo
     assert (await newsroom.served.public.get("/v1/articles/grain/neighbours?limit=3")).status_code == 422
 
 
+async def test_translations_are_the_same_story_in_other_languages(newsroom: Newsroom) -> None:
+    async def told(slug: str) -> list[str]:
+        shown: Any = await newsroom.get(f"/v1/articles/{slug}/translations", fields="slug")
+        return [row["slug"] for row in shown["data"]]
+
+    made = await newsroom.served.post(
+        title="Auf Deutsch", language="de", translation_of=newsroom.ids["kenya"], status="published"
+    )
+    assert await told("kenya") == [str(made["slug"]), "uchaguzi"]
+    assert await told("uchaguzi") == [str(made["slug"]), "kenya"]
+    assert await told("grain") == []
+    await newsroom.served.db.write(_remove, int(str(made["id"])))
+    assert await told("kenya") == ["uchaguzi"]
+
+
 @pytest.mark.parametrize(
     ("asked", "slug"),
     [

@@ -111,6 +111,12 @@ async def test_facet_ignores_its_own_filter_and_counts_what_a_click_gives(rivers
         assert clicked.json()["page"]["total"] == count
 
 
+async def test_facets_have_names_in_the_language_asked_for(rivers: Rivers) -> None:
+    asked = {"tag": "water", "facets": "region", "region_level": "country", "names_in": "de"}
+    answer = await rivers.public.get("/v1/search", params=asked)
+    assert [row["name"] for row in answer.json()["facets"]["region"]] == ["Kambodscha"]
+
+
 class _Marks(HTMLParser):
     def __init__(self) -> None:
         super().__init__()

@@ -29,6 +29,7 @@ RELATED = Parameters(
     *present.PARAMETERS,
 )
 NEIGHBOURS = Parameters(*asked.FILTERS, *present.PARAMETERS)
+TRANSLATIONS = Parameters(*present.PARAMETERS)
 RESOLVE = Parameters(
     params.text(
         "url",
@@ -95,6 +96,27 @@ async def get_neighbours(request: Request) -> Response:
     body = b'{"newer":%b,"older":%b}' % (shown[0], shown[1])
     tags = ["list", f"article:{found.id}"]
     return answer.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=read.uses_now)
+
+
+@router.get(
+    "/articles/{ref}/translations",
+    name="list_translations",
+    response_model=schemas.Translations,
+    responses=answer.example(examples.TRANSLATIONS) | MOVED | problems("not_found", "gone", "unknown_field"),
+    openapi_extra=documented(TRANSLATIONS, REF),
+)
+async def list_translations(request: Request) -> Response:
+    """The same story in other languages: the original and its translations, without the article itself."""
+    here = archive.of(request)
+    view = await here.view(request)
+    read = TRANSLATIONS.read(request.scope["query_string"], view.now)
+    found = await find(request, here, view, request.path_params["ref"], "/translations")
+    if isinstance(found, Response):
+        return found
+    entries = await queries.translations(here.db, found.id, hidden=view.caller.may("read_drafts"))
+    rows = await present.articles(here, view, entries, wanted=read)
+    tags = ["list", f"article:{found.id}", *(f"article:{entry.id}" for entry in entries)]
+    return answer.item(request, b'{"data":[' + b",".join(rows) + b"]}", token=view.token, public=view.public, tags=tags)
 
 
 @router.get(

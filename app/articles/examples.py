@@ -60,6 +60,7 @@ POST: dict[str, object] = {
 ARTICLE = CARD | {"body": "<p>The commission sits in Budapest.</p>", "related": [POST]}
 LIST = {"data": [CARD], "page": PAGE, "warnings": []}
 RELATED = {"data": [POST]}
+TRANSLATIONS = {"data": [CARD]}
 NEIGHBOURS = {"newer": None, "older": CARD}
 CANDIDATES = {
     "data": [

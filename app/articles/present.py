@@ -15,7 +15,7 @@ from app.regions.atlas import Atlas
 from app.tags import queries as tags
 
 INCLUDES = ("body", "related", "body_text", "body_markdown", "body_blocks")
-_NESTED = {
+PARTS: Mapping[str, Sequence[str]] = {
     "dateline": ("text", "place", "region", "date", "precision"),
     "authors": ("slug", "name"),
     "tags": ("slug", "name", "kind"),
@@ -29,7 +29,7 @@ _NESTED = {
 ALL_FIELDS = (
     *FIELDS,
     *INCLUDES[2:],
-    *(f"{field}.{part}" for field, parts in _NESTED.items() for part in parts),
+    *(f"{field}.{part}" for field, parts in PARTS.items() for part in parts),
 )
 PARAMETERS = (
     params.fields("fields", "Only these properties, `id`, and what `include` adds: `title,tags.name`.", ALL_FIELDS),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, or_, select, tuple_
 
 from app.articles import filters
 from app.articles.filters import ArticleFilter, Shape
@@ -237,6 +237,31 @@ async def neighbours(db: Database, id: int, wanted: ArticleFilter) -> tuple[Entr
     newer = await page(db, wanted, "-published_at", 1, Place("before", at, id))
     older = await page(db, wanted, "-published_at", 1, Place("after", at, id))
     return (newer[0] if newer else None), (older[0] if older else None)
+
+
+@lru_cache(maxsize=8)
+def _translations(dialect: str, hidden: bool) -> Prepared:
+    one, original = A.alias("one"), A.alias("original")
+    shown = select(original.c.id).where(original.c.id == one.c.translation_of)
+    public: ColumnElement[str] = literal_column("'published'")
+    if not hidden:
+        shown = shown.where(original.c.status == public)
+    told = and_(A.c.translation_of == one.c.translation_of, shown.exists())
+    found = (
+        select(A.c.id, A.c.version, A.c.language)
+        .select_from(one)
+        .join(A, or_(A.c.id == one.c.translation_of, A.c.translation_of == one.c.id, told))
+        .where(one.c.id == bindparam("id", type_=A.c.id.type), A.c.id != one.c.id)
+        .order_by(A.c.language, A.c.id)
+    )
+    return prepare(found if hidden else found.where(A.c.status == public), dialect)
+
+
+async def translations(db: Database, id: int, *, hidden: bool) -> list[Entry]:
+    """The original and all that was made from it, but for the article itself, by language. Without `hidden`, none that
+    is not public, and nothing that only an original which is not public holds together."""
+    rows = await db.reader.rows(_translations(db.dialect, hidden), {"id": id})
+    return [Entry(*row) for row in rows]  # type: ignore[arg-type] # as selected
 
 
 @lru_cache(maxsize=16)

@@ -8,13 +8,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, asked, examples, present, queries, schemas
+from app.articles import archive, asked, examples, present, queries, schemas, sheet
 from app.articles.archive import Archive, View
 from app.articles.asked import Asked
 from app.articles.filters import PUBLISHED
 from app.articles.queries import Entry, Found, Place
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
-from app.http import answer, paging, params
+from app.http import answer, csv_text, paging, params
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
 from app.http.parameter import MAX_VALUES
@@ -32,6 +32,7 @@ LIST = Parameters(
     params.PAGE,
     params.COUNT,
     params.MIN_SEQ,
+    csv_text.FORMAT,
     *present.PARAMETERS,
 )
 MOST_IDS = MAX_VALUES
@@ -60,10 +61,10 @@ def documented(parameters: Parameters, path: list[dict[str, object]] | None = No
     "/articles",
     name="list_articles",
     response_model=schemas.ArticleList,
-    responses=answer.example(examples.LIST)
+    responses=answer.example(examples.LIST, others=csv_text.CONTENT)
     | problems(
         "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
-        "offset_required", "unknown_field", "unknown_region", "seq_unknown", "index_behind",
+        "offset_required", "unknown_field", "unknown_region", "seq_unknown", "index_behind", "not_acceptable",
     ),
     openapi_extra=documented(LIST),
 )  # fmt: skip
@@ -72,11 +73,18 @@ async def list_articles(request: Request) -> Response:
     here = archive.of(request)
     view = await here.view(request)
     read = LIST.read(request.scope["query_string"], int(time.time()))
+    shape = csv_text.wanted(read)
     await here.wait_for(read.text("min_seq"), view.head)
     wanted = await asked.resolve(here, view, read, _statuses(view, read))
     listed = _by_ids if "id" in read.given and "sort" not in read.given else _by_sort
     entries, page = await listed(here, view, read, wanted)
     rows = await present.articles(here, view, entries, wanted=read)
+    tags = ["list", *(f"article:{entry.id}" for entry in entries)]
+    if shape == "csv":
+        lines = sheet.rows(rows, read)
+        return answer.sheet(
+            request, lines, page, token=view.token, public=view.public, tags=tags, uses_now=read.uses_now
+        )
     return answer.listed(
         request,
         rows,
@@ -84,7 +92,7 @@ async def list_articles(request: Request) -> Response:
         token=view.token,
         public=view.public,
         warnings=wanted.warnings,
-        tags=["list", *(f"article:{entry.id}" for entry in entries)],
+        tags=tags,
         uses_now=read.uses_now,
     )
 

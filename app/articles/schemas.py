@@ -144,6 +144,10 @@ class Neighbours(Shape):
     older: ArticleCard | None
 
 
+class Translations(Shape):
+    data: list[ArticleCard]
+
+
 class Revision(Shape):
     """A saved version. `saved_by` is the name of the key, `import`, or `schedule`; null where nobody knows any more.
     `changed_fields`: against the version before."""

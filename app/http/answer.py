@@ -7,7 +7,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.http import conditional
+from app.http import conditional, csv_text
 from app.http.conditional import PUBLIC, VARY
 from app.http.paging import Page, link_header
 from app.http.read import Read
@@ -35,9 +35,12 @@ def cache_control(*, public: bool, uses_now: bool = False) -> str:
     return CLOCKED if uses_now else PUBLIC
 
 
-def example(shown: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` part that shows one answer; its schema comes from `response_model`."""
-    return {status: {"content": {"application/json": {"example": shown}}}}
+def example(
+    shown: object, status: int = 200, others: Mapping[str, object] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` part that shows one answer; its schema comes from `response_model`. `others` are the shapes of
+    other media types that it may come in."""
+    return {status: {"content": {"application/json": {"example": shown}, **(others or {})}}}
 
 
 def moved(description: str) -> dict[int | str, dict[str, Any]]:
@@ -74,6 +77,31 @@ def listed(
         etag=conditional.list_etag(body),
         cache_control=cache_control(public=public, uses_now=uses_now),
         headers={**headers(token, public=public, tags=tags), "Link": links},
+    )
+
+
+def sheet(
+    request: Request,
+    rows: Iterable[Sequence[object]],
+    page: Page | None = None,
+    *,
+    token: str,
+    public: bool,
+    tags: Sequence[str] = ("list",),
+    uses_now: bool = False,
+) -> Response:
+    """Rows as CSV, their names first. What a JSON answer says of its page stands in Link."""
+    body = csv_text.lines(rows)
+    shown = headers(token, public=public, tags=tags)
+    if page is not None:
+        shown["Link"] = link_header(request.url.path, request.scope["query_string"], page)
+    return conditional.respond(
+        request,
+        body,
+        etag=conditional.list_etag(body),
+        cache_control=cache_control(public=public, uses_now=uses_now),
+        headers=shown,
+        media_type=csv_text.MEDIA_TYPE,
     )
 
 

@@ -1,8 +1,6 @@
 """Counts over time: `/v1/timeline` for charts, `/v1/trending` for what rises now."""
 
 import asyncio
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -15,8 +13,8 @@ from starlette.responses import Response
 
 from app.articles import archive, asked
 from app.articles.archive import Archive, View
-from app.errors import InvalidValue, NotAcceptable
-from app.http import answer, conditional, params
+from app.errors import InvalidValue
+from app.http import answer, csv_text, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
 from app.http.times import format_time
@@ -39,7 +37,7 @@ TIMELINE = Parameters(
     params.choice("group_by", "One series for each of the commonest values.", GROUPS),
     params.choices("region_level", "Which regions make series; `country` unless given.", LEVELS),
     params.integer("group_limit", "How many series.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
-    params.text("format", "`json` or `csv`.", maximum=20, example="csv"),
+    csv_text.FORMAT,
 )  # fmt: skip
 TRENDING = Parameters(
     *asked.FILTERS,
@@ -56,7 +54,7 @@ LONGEST_WINDOW = 366 * 86_400
     name="get_timeline",
     response_model=schemas.Timeline,
     responses={
-        200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
+        200: {"content": csv_text.CONTENT},
         **problems(
             "invalid_range", "limit_too_large", "offset_required", "unknown_region", "query_too_complex",
             "too_many_buckets", "not_acceptable", "index_behind",
@@ -73,7 +71,7 @@ async def get_timeline(request: Request) -> Response:
     here = archive.of(request)
     view = await here.view(request)
     read = TIMELINE.read(request.scope["query_string"], view.now)
-    shape = _format(read)
+    shape = csv_text.wanted(read)
     asked_ = await asking.understand(here, view, read)
     interval = cast("Interval", read.choice("interval"))
     bounds = await _bounds(asked_, view, read, interval)
@@ -82,8 +80,9 @@ async def get_timeline(request: Request) -> Response:
     total = sum(counts)
     buckets = timeline.buckets(bounds, counts, total)
     series = await _series(here, view, read, asked_, bounds, interval, total)
+    uses_now = read.uses_now or "published_to" not in read.given
     if shape == "csv":
-        return _csv(request, view, buckets, series)
+        return _csv(request, view, buckets, series, uses_now=uses_now)
     body = orjson.dumps(
         {
             "interval": interval,
@@ -100,15 +99,8 @@ async def get_timeline(request: Request) -> Response:
         token=view.token,
         public=view.public,
         tags=["list", "timeline"],
-        uses_now=read.uses_now or "published_to" not in read.given,
+        uses_now=uses_now,
     )
-
-
-def _format(read: Read) -> str:
-    shape = read.text("format") or "json"
-    if shape not in ("json", "csv"):
-        raise NotAcceptable(["json", "csv"])
-    return shape
 
 
 async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) -> list[int]:
@@ -158,28 +150,15 @@ async def _series(
     return found
 
 
-def _csv(request: Request, view: View, buckets: list[Bucket], series: Series) -> Response:
+def _csv(request: Request, view: View, buckets: list[Bucket], series: Series, *, uses_now: bool) -> Response:
     """One line a bucket, one column a series."""
-    text = io.StringIO()
-    lines = csv.writer(text)
-    lines.writerow(["start", "end", "count", *(_harmless(str(row["name"])) for row, _ in series)])
+    rows: list[list[object]] = [["start", "end", "count", *(row["name"] for row, _ in series)]]
     for i, bucket in enumerate(buckets):
         own = [found[i].count for _, found in series]
-        lines.writerow([format_time(bucket.start), format_time(bucket.end), bucket.count, *own])
-    body = text.getvalue().encode()
-    return conditional.respond(
-        request,
-        body,
-        etag=conditional.list_etag(body),
-        cache_control=answer.cache_control(public=view.public),
-        headers=answer.headers(view.token, public=view.public, tags=["list", "timeline"]),
-        media_type="text/csv; charset=utf-8",
+        rows.append([format_time(bucket.start), format_time(bucket.end), bucket.count, *own])
+    return answer.sheet(
+        request, rows, token=view.token, public=view.public, tags=["list", "timeline"], uses_now=uses_now
     )
-
-
-def _harmless(cell: str) -> str:
-    """Spreadsheets run cells that begin like a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 @router.get(

@@ -27,6 +27,8 @@ PARAMETERS = (
     params.choices("region_level", "Regions of these levels only, in the facet.", LEVELS, signs=False),
 )  # fmt: skip
 
+TAGS: frozenset[FacetName] = frozenset(("tag", "author", "section"))
+"""Facets whose values are tags, of one kind or another."""
 Counts = Mapping[int | str, int]
 Value = dict[str, object]
 Sources = Mapping[int, tuple[str, str]]
@@ -127,6 +129,14 @@ def ranked(
         if row is not None:
             found.append((value, row))
     return found
+
+
+def rename(shown: Mapping[FacetName, list[Value]], atlas: Atlas, called: Mapping[str, str], language: str) -> None:
+    """Tags, authors, sections and regions by their names in a language; `called` has those of tags by slug."""
+    for row in (row for name in TAGS & shown.keys() for row in shown[name]):
+        row["name"] = called.get(str(row["value"]), row["name"])
+    for row in shown.get("region", ()):
+        row["name"] = atlas.name_in(atlas.by_slug[str(row["value"])].id, language)
 
 
 def asked_for(read: Read) -> tuple[FacetName, ...]:

@@ -15,11 +15,13 @@ from app.http import answer, paging, params
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
 from app.http.params import Parameters, Read
+from app.regions import refs
 from app.search import answers, asking, facets, schemas, suggest
 from app.search.asking import Asking
-from app.search.engine import DEEPEST, Found, Hit, Order, Question
+from app.search.engine import DEEPEST, FacetName, Found, Hit, Order, Question
 from app.search.index import EngineIndex
 from app.search.names import Realm
+from app.tags import queries as tags
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
@@ -155,16 +157,21 @@ async def _answer(
     )
 
 
-async def _facets(here: Archive, view: View, read: Read, asked: Asking) -> dict[str, object]:
+async def _facets(here: Archive, view: View, read: Read, asked: Asking) -> Mapping[FacetName, list[facets.Value]]:
     names = facets.asked_for(read)
     counts = await asked.index.facets(asked.question, names)
     sources = await here.sources() if "source" in names else {}
-    tags = (int(tag) for name in names if name in ("tag", "author", "section") for tag in counts[name])
-    vocabulary = await asked.index.vocabulary(view.head, tags)
-    return {
+    ids = (int(tag) for name in facets.TAGS.intersection(names) for tag in counts[name])
+    vocabulary = await asked.index.vocabulary(view.head, ids)
+    shown = {
         name: facets.shown(name, counts[name], asked.wanted.filter, read, view.atlas, vocabulary, sources)
         for name in names
     }
+    language = refs.language(read)
+    if language is not None:
+        slugs = sorted({str(row["value"]) for name in facets.TAGS & shown.keys() for row in shown[name]})
+        facets.rename(shown, view.atlas, await tags.names_in(here.db, slugs, language), language)
+    return shown
 
 
 def _page(read: Read, view: View, order: Order, turn: Turn, hits: tuple[Hit, ...], found: Found, *, more: bool) -> Page:

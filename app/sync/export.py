@@ -7,11 +7,12 @@ from functools import lru_cache
 import orjson
 from sqlalchemy import bindparam, literal_column, select
 
-from app.articles import filters, present
+from app.articles import filters, present, sheet
 from app.articles.archive import Archive, View
 from app.articles.filters import ArticleFilter, Shape
 from app.articles.queries import Entry
 from app.db import Database
+from app.http import csv_text
 from app.http.params import Read
 from app.models import Article, ArticleSlug, ArticleUrl, Change, table
 from app.sql import AnyOf, Prepared, json_rows, prepare
@@ -34,14 +35,26 @@ class Export:
 
     async def lines(self) -> AsyncGenerator[bytes]:
         """Pieces of up to 200 lines, then the last line with the count."""
-        count, after = 0, -1
-        while found := await _page(self.here.db, self.filter, after, self.since):
-            shown = await self._shown(found)
+        count = 0
+        async for shown in self.articles():
             count += len(shown)
-            if shown:
-                yield b"\n".join(shown) + b"\n"
-            after = found[-1].id
+            yield b"\n".join(shown) + b"\n"
         yield orjson.dumps({"end": True, "count": count}) + b"\n"
+
+    async def sheet(self) -> AsyncGenerator[bytes]:
+        """The same as CSV, the names first; no line says that it is the last."""
+        names = sheet.columns(self.read, sheet.FULL)
+        yield csv_text.lines([names])
+        async for shown in self.articles():
+            yield csv_text.lines(sheet.cells(shown, names))
+
+    async def articles(self) -> AsyncGenerator[list[bytes]]:
+        """Up to 200 articles at a time, each as JSON."""
+        after = -1
+        while found := await _page(self.here.db, self.filter, after, self.since):
+            if shown := await self._shown(found):
+                yield shown
+            after = found[-1].id
 
     async def _shown(self, entries: Sequence[Entry]) -> list[bytes]:
         cards = await present.by_id(self.here, self.view, entries, wanted=self.read, full=True)

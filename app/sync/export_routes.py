@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.articles import archive, asked, present
 from app.articles.filters import PUBLISHED
+from app.http import csv_text, params
 from app.http.conditional import VARY
 from app.http.openapi import problems
 from app.http.params import Parameters
@@ -20,26 +21,38 @@ from app.sync.streaming import Streamed, described
 router = APIRouter(prefix="/v1", tags=["following"])
 
 MEDIA_TYPE = "application/x-ndjson"
-EXPORT = Parameters(*FILTERS, *present.PARAMETERS)
+FORMAT = params.text("format", "`ndjson` or `csv`.", maximum=20, example="csv")
+_DESCRIBED = described(MEDIA_TYPE, examples.EXPORT)
+_DESCRIBED[200]["content"] |= csv_text.CONTENT
+EXPORT = Parameters(*FILTERS, *present.PARAMETERS, FORMAT)
 
 
 @router.get(
     "/export",
     name="export_articles",
     response_class=Response,
-    responses=described(MEDIA_TYPE, examples.EXPORT)
-    | problems("missing_scope", "invalid_range", "offset_required", "unknown_field", "unknown_region"),
+    responses=_DESCRIBED
+    | problems(
+        "missing_scope", "not_acceptable", "invalid_range", "offset_required", "unknown_field", "unknown_region"
+    ),
     openapi_extra={"parameters": EXPORT.openapi()},
 )
 async def export_articles(request: Request) -> Response:
-    """All articles in full, one JSON object a line, in a shape that imports read. Follow on from `X-Seq`."""
+    """All articles in full, one JSON object a line, in a shape that imports read. Follow on from `X-Seq`.
+
+    `format=csv` is for spreadsheets: a line of names, then a line for each article.
+    """
     here = archive.of(request)
     # The head first: what changes while the lines are read is behind it.
     view = await here.view(request)
     read = EXPORT.read(request.scope["query_string"], int(time.time()))
+    shape = csv_text.wanted(read, ("ndjson", "csv"))
     statuses = tuple(sorted(read.choices("status"))) or PUBLISHED
     if statuses != PUBLISHED:
         view.caller.demand("read_drafts")
     wanted = (await asked.resolve(here, view, read, statuses)).filter
     headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": view.token}
-    return Streamed(Export(here, view, read, wanted).lines(), headers, MEDIA_TYPE, request)
+    export = Export(here, view, read, wanted)
+    if shape == "csv":
+        return Streamed(export.sheet(), headers, csv_text.MEDIA_TYPE, request)
+    return Streamed(export.lines(), headers, MEDIA_TYPE, request)
