@@ -106,6 +106,9 @@ def import_(
     ] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of dates without one, such as Europe/Brussels.")] = "UTC",
     body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
+    enrich: Annotated[
+        bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -118,10 +121,11 @@ def import_(
         dry_run,
     )
     chosen = settings()
+    enrich = enrich and chosen.enrich
     with archive(chosen) as db:
         found = pipeline.sources(source, sys.stdin.buffer)
         started = time.monotonic()
-        options = Options(options.format, origin, options.timezone, options.body_kind, dry_run, chosen.site_url)
+        options = Options(options.format, origin, options.timezone, options.body_kind, dry_run, enrich, chosen.site_url)
         with _progress(json=json) as tell, _index_beside(db, chosen, wanted=not dry_run):
             report = pipeline.run(db, found, options, lambda: int(time.time()), tell)
         _print_report(report, time.monotonic() - started, dry_run=dry_run, json=json)

@@ -29,7 +29,7 @@ from app.importers import routes as imports
 from app.regions import routes as regions
 from app.regions import writing as regions_writing
 from app.regions.given import RegionCreate, RegionPatch
-from app.search import counting
+from app.search import counting, suggestion_routes
 from app.search import routes as search
 from app.search.index import EngineIndex
 from app.search.indexer import Indexer
@@ -63,8 +63,8 @@ BODIES = (
     ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
 )  # fmt: skip
 FEATURES = (
-    articles, beside, writing, relating, revision_routes, search, counting, regions, regions_writing, tags,
-    tags_writing, following, exports, imports, jobs, health,
+    articles, beside, writing, relating, revision_routes, search, counting, suggestion_routes, regions, regions_writing,
+    tags, tags_writing, following, exports, imports, jobs, health,
 )  # fmt: skip
 
 

@@ -67,7 +67,9 @@ class Measure:
     def line(self) -> str:
         precision, recall = self.right / self.suggested, self.right / self.wanted
         f1 = 2 * precision * recall / (precision + recall)
-        return f"P {precision:.3f}  R {recall:.3f}  F1 {f1:.3f}  primary {self.primary / self.asked:.3f}  n {self.asked}"
+        return (
+            f"P {precision:.3f}  R {recall:.3f}  F1 {f1:.3f}  primary {self.primary / self.asked:.3f}  n {self.asked}"
+        )
 
 
 def measure(stories: Iterable[Story], places: Gazetteer, *, dateline: bool, weights: Weights) -> Measure:

@@ -21,7 +21,11 @@ def build(demonyms: dict[str, str], tables: dict[str, dict[str, str]], slugs: se
     """ValueError where a table names no region, or a list has no name in it."""
     kinds = {"demonyms": demonyms} | {name: tables[name] for name in BY_REGION}
     formerly = {slug: split(text) for slug, text in tables["formerly"].items()}
-    named = [*(slug for kind in kinds.values() for slug in kind), *formerly, *(s for ss in formerly.values() for s in ss)]
+    named = [
+        *(slug for kind in kinds.values() for slug in kind),
+        *formerly,
+        *(s for ss in formerly.values() for s in ss),
+    ]
     unknown = sorted({*named} - slugs)
     if unknown:
         raise ValueError(f"no such regions: {', '.join(unknown)}")

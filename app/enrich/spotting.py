@@ -9,14 +9,20 @@ from app import text
 from app.enrich.gazetteer import UNSPACED, WORD, Lexicon, Phrase, Sense, folded, stem
 
 _GAP = re.compile(r"[\s.'’\-–/]{0,4}\Z")
-_PREPOSITIONS = frozenset(
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_PREPOSITIONS = _set(
     "in at from to near into across through between against outside inside around throughout toward towards via "
     "northern southern eastern western central within leaving visited visiting of "
-    "en a au aux de du des dans vers depuis desde hacia nach aus bei von im".split()
+    "en a au aux de du des dans vers depuis desde hacia nach aus bei von im"
 )
-_SOURCES = frozenset("of de du des von".split())
+_SOURCES = _set("of de du des von")
 """Prepositions that stand before people too: they speak for a place only where nothing else speaks against it."""
-_MONEY = frozenset("dlr dlrs dollar dollars franc francs frcs pound pounds mark marks yen peso pesos".split())
+_MONEY = _set("dlr dlrs dollar dollars franc francs frcs pound pounds mark marks yen peso pesos")
 _INITIAL = re.compile(r"(?:^|[^.\w])[A-Z]\.\s?\Z")
 _ARABIC = re.compile(r"[\u0600-\u06ff]")
 _PREFIXES = ("وال", "بال", "فال", "كال", "لل", "و", "ب", "ف", "ل")
@@ -102,8 +108,8 @@ def _matches(words: _Words, lexicon: Lexicon) -> Iterator[_Found]:
 def _inflected(words: _Words, i: int, lexicon: Lexicon) -> Sequence[Phrase]:
     """Names with an ending or a prefix of their language."""
     if lexicon.stems and words.is_name(i):
-        found = lexicon.stems.get(stem(words.key[i]))
-        return (found,) if found else ()
+        inflected = lexicon.stems.get(stem(words.key[i]))
+        return (inflected,) if inflected else ()
     if _ARABIC.match(words.plain[i]):
         bare = (words.key[i].removeprefix(p) for p in _PREFIXES if words.key[i].startswith(p))
         return next((found for b in bare for key in (b, f"ال{b}") if (found := lexicon.heads.get(key))), ())

@@ -22,6 +22,7 @@ from app.errors import DatabaseUnavailable, DatelineError
 from app.head import Head
 from app.importers import ndjson
 from app.importers.document import Context, Document
+from app.importers.enriching import enriched
 from app.importers.prepare import Prepared as Ready
 from app.importers.prepare import prepare
 from app.models import Article, table
@@ -76,7 +77,7 @@ class Arriving:
             count = _end(line)
             if count is None:
                 self.read += 1
-                found[number] = _read(line, self.origin, atlas)
+                found[number] = _read(line, self.origin, atlas, enrich=self.here.settings.enrich)
             elif count != self.read:
                 found[number] = f"the body ends with a count of {count}, but {self.read} lines were read"
         return found
@@ -126,14 +127,15 @@ class Arriving:
         return {"line": number, "outcome": outcome.outcome, "id": id, "slug": slug, "reason": None}
 
 
-def _read(line: bytes, origin: str | None, atlas: Atlas) -> Ready | str:
+def _read(line: bytes, origin: str | None, atlas: Atlas, *, enrich: bool) -> Ready | str:
     if line.lstrip()[:1] == b"[":
         return "not a JSON object"
     [item] = ndjson.parse([line], "line", Context(origin or NAME))
     if not isinstance(item, Document):
         return item.reason
     try:
-        return prepare(item, NAME, origin, atlas)
+        ready = prepare(item, NAME, origin, atlas)
+        return enriched(ready, item, atlas) if enrich else ready
     except (ValueError, OverflowError, RecursionError) as error:
         logger.exception("a line could not be prepared")
         return f"could not be read: {error}"

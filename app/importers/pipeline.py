@@ -21,6 +21,7 @@ from app.head import Head
 from app.importers import detect, formats
 from app.importers.detect import Format
 from app.importers.document import BodyKind, Context, Document, Failure, Item
+from app.importers.enriching import Copies, enriched
 from app.importers.prepare import Prepared, prepare
 from app.regions import service as regions
 
@@ -38,6 +39,7 @@ class Options:
     timezone: tzinfo | None = None
     body_kind: BodyKind | None = None
     dry_run: bool = False
+    enrich: bool = True
     site_url: str = ""
 
 
@@ -56,6 +58,7 @@ class Report:
     unknown_regions: Counter[str] = field(default_factory=Counter)
     head: Head | None = None
     met: dict[tuple[str, str], str] = field(default_factory=dict)
+    copies: Copies = field(default_factory=Copies)
 
     def count(self, outcome: Outcome) -> None:
         setattr(self, outcome, getattr(self, outcome) + 1)
@@ -153,7 +156,8 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
     ready: list[Prepared] = []
     for source, document in documents:
         try:
-            ready.append(prepare(document, source.path, options.origin, atlas))
+            one = prepare(document, source.path, options.origin, atlas)
+            ready.append(enriched(one, document, atlas) if options.enrich else one)
         except (ValueError, OverflowError, RecursionError) as error:
             report.failures.append((document.where, f"could not be read: {error}"))
     if not ready:
@@ -182,6 +186,9 @@ def _write(
         each = [_write(db, [one], options, now, report) for one in ready]
         return [one for saved, _ in each for one in saved], [outcome for _, outcomes in each for outcome in outcomes]
     report.head = written.head
+    if options.enrich:
+        for where, note in report.copies.found(db, ready, written.value):
+            report.notes.setdefault(note, []).append(where)
     return ready, [one.outcome for one in written.value]
 
 
