@@ -51,9 +51,7 @@ def test_story_of_one_country_is_about_that_country_first(places: Gazetteer) -> 
         ("The plan was welcomed in N'Djamena, and the government of Chad agreed.", "chad"),
     ],
 )
-def test_name_of_several_places_is_the_one_that_the_text_speaks_of(
-    places: Gazetteer, body: str, country: str
-) -> None:
+def test_name_of_several_places_is_the_one_that_the_text_speaks_of(places: Gazetteer, body: str, country: str) -> None:
     countries = [slug for slug in found(places, body) if places.regions[slug].level == "country"]
     assert countries == [country]
 
