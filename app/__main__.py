@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from app.cli import cli
 from app.db import DatabaseProblem
 from app.errors import DatelineError
-from app.importers.pipeline import SourceNotFound
+from app.importers.sources import SourceNotFound
 
 
 def main() -> None:

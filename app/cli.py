@@ -5,26 +5,25 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import orjson
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from app import check as checks
-from app import opening
-from app.changes.follower import Following, catch_up
+from app import importing, opening
+from app.changes.follower import catch_up
 from app.db import Database, DatabaseProblem
 from app.http import auth
 from app.http.times import Period, format_time, read_time, read_zone
-from app.importers import formats, pipeline
-from app.importers.pipeline import Options, Report
+from app.importers import sources
+from app.importers.pipeline import Options
+from app.printing import err, out, show
 from app.search.indexer import Indexer
 from app.settings import Settings
 
@@ -40,7 +39,6 @@ keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 cli.add_typer(keys, name="keys")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
-out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def _version(asked: bool) -> None:
@@ -78,11 +76,6 @@ def archive(chosen: Settings | None = None) -> Iterator[Database]:
         db.close_now()
 
 
-def show(document: object) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
-
-
 @cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (DATELINE_HOST).")] = None,
@@ -99,8 +92,8 @@ def serve(
 
 @cli.command("import")
 def import_(
-    source: Annotated[list[str], typer.Argument(help="Files and folders; `-` reads standard input.")],
-    format: Annotated[str | None, typer.Option(help="text, markdown or ndjson; by content where not given.")] = None,
+    source: Annotated[list[str], typer.Argument(help="Files, folders, addresses; `-` reads standard input.")],
+    format: Annotated[str | None, typer.Option(help=f"{', '.join(sources.NAMES)}; by content where not given.")] = None,
     origin: Annotated[
         str | None, typer.Option(help="The archive that the items come from, where they do not say.")
     ] = None,
@@ -110,25 +103,24 @@ def import_(
         bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
     ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Read addresses in private networks and on this machine too.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Bring articles in. Running it again changes only what has changed in the source."""
     options = Options(
-        _choice("--format", format, formats.NAMES),
+        _choice("--format", format, sources.NAMES),
         origin,
         _zone(timezone),
         _choice("--body", body, ("html", "markdown", "text")),
         dry_run,
     )
     chosen = settings()
-    enrich = enrich and chosen.enrich
     with archive(chosen) as db:
-        found = pipeline.sources(source, sys.stdin.buffer)
-        started = time.monotonic()
-        options = Options(options.format, origin, options.timezone, options.body_kind, dry_run, enrich, chosen.site_url)
-        with _progress(json=json) as tell, _index_beside(db, chosen, wanted=not dry_run):
-            report = pipeline.run(db, found, options, lambda: int(time.time()), tell)
-        _print_report(report, time.monotonic() - started, dry_run=dry_run, json=json)
+        found = sources.find(source, sys.stdin.buffer)
+        options = replace(options, enrich=enrich and chosen.enrich, site_url=chosen.site_url)
+        report = importing.run(db, chosen, found, options, json=json, allow_private=allow_private)
     if report.failures:
         raise typer.Exit(1)
 
@@ -144,89 +136,6 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         raise typer.BadParameter(f"{name!r} is no time zone; try Europe/Brussels.", param_hint="--timezone") from None
-
-
-@contextmanager
-def _index_beside(db: Database, chosen: Settings, *, wanted: bool) -> Iterator[None]:
-    """Keeps the index in step during an import, unless a running server does."""
-    indexer = Indexer(chosen.index_path, chosen.index_heap_mb)
-    if not wanted or not indexer.acquire():
-        yield
-        return
-    following = Following(db, indexer, chosen.index_interval)
-    following.start()
-    try:
-        yield
-    finally:
-        following.stop()
-        catch_up(db, indexer)
-        indexer.close()
-
-
-@contextmanager
-def _progress(*, json: bool) -> Iterator[Any]:
-    """A bar on a terminal, a line every 10,000 items elsewhere, nothing with --json."""
-    if json:
-        yield lambda report: None
-        return
-    if not err.is_terminal:
-        told = [0]
-
-        def tell(report: Report) -> None:
-            if report.done - told[0] >= 10_000:
-                told[0] = report.done
-                err.print(f"{report.done} items")
-
-        yield tell
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.completed} items"),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("", total=None, rate="")
-        began = time.monotonic()
-        yield lambda report: bar.update(
-            task, completed=report.done, rate=f"{report.done / max(0.001, time.monotonic() - began):.0f} a second"
-        )
-
-
-def _print_report(report: Report, seconds: float, *, dry_run: bool, json: bool) -> None:
-    counts = {
-        "created": report.created,
-        "updated": report.updated,
-        "unchanged": report.unchanged,
-        "failed": len(report.failures),
-    }
-    if json:
-        show(
-            {
-                **counts,
-                "dry_run": dry_run,
-                "seconds": round(seconds, 3),
-                "seq": report.head.place.token if report.head else None,
-                "failures": [{"where": where, "reason": reason} for where, reason in report.failures],
-                "notes": [{"note": note, "where": where} for note, where in report.notes.items()],
-                "unknown_fields": dict(report.unknown.most_common()),
-                "unknown_regions": dict(report.unknown_regions.most_common()),
-            }
-        )
-        return
-    for where, reason in report.failures:
-        err.print(f"failed: {where}: {reason}", markup=False)
-    for note, places in report.notes.items():
-        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
-        err.print(f"note: {places[0]}{more}: {note}", markup=False)
-    if report.unknown:
-        kept = ", ".join(f"{name} ({count})" for name, count in report.unknown.most_common(20))
-        out.print(f"Fields without a place here, kept in `extra`: {kept}.", markup=False)
-    if report.unknown_regions:
-        names = ", ".join(f"{name} ({count})" for name, count in report.unknown_regions.most_common(20))
-        out.print(f"Regions that nobody here knows, kept as given: {names}.", markup=False)
-    told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    out.print(f"{'Would be: ' if dry_run else ''}{told}, in {seconds:.1f} s.", markup=False)
 
 
 @cli.command()

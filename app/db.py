@@ -70,6 +70,11 @@ class Reader(Protocol):
         """All rows. `bounded` says that an index limits the work, so that it may run in the event loop."""
         ...
 
+    def version(self) -> int | None:
+        """Another number than before after every commit by anyone, in microseconds; None where that cannot be told
+        without waiting."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -80,6 +85,7 @@ class SqliteReader:
         self._path = path
         self._loop_connection = self._connect()
         self._thread_connection = self._connect()
+        self._version = self._loop_connection.cursor()
         self._thread = ThreadPoolExecutor(1, "sqlite-read")
 
     def _connect(self) -> sqlite3.Connection:
@@ -105,6 +111,13 @@ class SqliteReader:
             )
         except sqlite3.OperationalError as error:
             raise DatabaseUnavailable(f"The database does not answer: {error}.") from error
+
+    def version(self) -> int | None:
+        try:
+            number: int = self._version.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.OperationalError:
+            return None
+        return number
 
     async def close(self) -> None:
         self._thread.shutdown()
@@ -148,6 +161,9 @@ class PostgresReader:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(statement.sql.encode(), {**statement.constants, **values})
             return await cursor.fetchall()
+
+    def version(self) -> int | None:
+        return None
 
     async def close(self) -> None:
         await self._pool.close()
@@ -370,6 +386,14 @@ def _postgres_engine(url: URL, size: int) -> Engine:
 def _state(error: DBAPIError) -> str | None:
     state = getattr(error.orig, "sqlstate", None)
     return state if isinstance(state, str) else None
+
+
+def refuses(error: DBAPIError) -> bool:
+    """Whether the database says the same of the same rows again: it is not busy, not full and not away."""
+    state = _state(error)
+    if error.connection_invalidated or state in RETRY_STATES:
+        return False
+    return state.startswith(("22", "23", "54")) if state else not isinstance(error, OperationalError)
 
 
 def _is_gone(state: str | None) -> bool:

@@ -5,13 +5,15 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import health
+from app import health, metrics
 from app.articles import beside, relating, relinking, revision_routes, schedule, writing
 from app.articles import routes as articles
 from app.articles.archive import Archive
@@ -20,12 +22,24 @@ from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedR
 from app.changes import log
 from app.changes.follower import Following
 from app.changes.jobs import Jobs
+from app.changes.standing import Standings
 from app.db import Database
 from app.http import docs_page, openapi, problems
+from app.http.cache import Cache
+from app.http.compression import Compression
+from app.http.connections import Guard
 from app.http.cors import Cors
-from app.http.limits import Limits
+from app.http.kept import Kept
+from app.http.limits import Counters, Limits
 from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
+from app.http.overload import Caps, Load, Overload
+from app.http.straight import Straight
+from app.http.traffic import RequestLog, Tally, Traffic
+from app.importers import parts
 from app.importers import routes as imports
+from app.importers.fetching import Fetcher
+from app.importers.sending import ImportAddress
+from app.importers.working import AT_ONCE, Importing
 from app.regions import routes as regions
 from app.regions import writing as regions_writing
 from app.regions.given import RegionCreate, RegionPatch
@@ -57,15 +71,32 @@ TAGS = (
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "following", "description": "The change feed, the event stream, the export."},
     {"name": "importing", "description": "Many articles at once."},
-    {"name": "operating", "description": "Health of this server."},
+    {"name": "operating", "description": "Health and numbers of this server."},
 )
 BODIES = (
     ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
+    ImportAddress,
 )  # fmt: skip
 FEATURES = (
     articles, beside, writing, relating, revision_routes, search, counting, suggestion_routes, regions, regions_writing,
-    tags, tags_writing, following, exports, imports, jobs, health,
+    tags, tags_writing, following, exports, imports, jobs, health, metrics,
 )  # fmt: skip
+
+NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs")
+"""Where answers are nobody else's, or take their time."""
+
+
+class Application(FastAPI):
+    """FastAPI behind `front`: what that answers from memory passes none of the layers."""
+
+    front: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.front(scope, receive, send)
+
+    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """All layers and routes."""
+        await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
@@ -73,7 +104,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     db = Database(settings, log.append)
     index = EngineIndex(db, TantivyEngine(settings.index_path))
     archive = Archive(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
-    app = FastAPI(
+    app = Application(
         title="Dateline",
         version="0.1.0",
         openapi_url=None,
@@ -87,13 +118,19 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
     app.state.jobs = Jobs(db, relinking.WORKS)
+    app.state.cache = Kept(settings.cache_mb * 1_000_000)
+    app.state.guard = Guard(settings.max_connections, settings.max_connections_per_address, settings.trusted_proxies)
+    app.state.load, app.state.tally = Load(), Tally()
+    fetcher = partial(Fetcher, allow_private=settings.import_private_addresses)
+    importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)
+    app.state.imports = Jobs(db, {}, {parts.KIND: importing}, AT_ONCE)
     for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
     docs_page.install(app)
-    _layers(app, settings)
+    _layers(app, settings, Standings(db, index.engine.place))
     return app
 
 
@@ -102,15 +139,31 @@ async def _start(request: Request) -> Response:
     return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
 
 
-def _layers(app: FastAPI, settings: Settings) -> None:
+def _layers(app: Application, settings: Settings, standings: Standings) -> None:
     """Pure ASGI, the innermost first."""
+    counters = Counters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
+    app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
-    if settings.rate_limit:
-        app.add_middleware(Limits, per_minute=settings.rate_limit, trusted=settings.trusted_proxies)
+    if counters is not None:
+        app.add_middleware(Limits, counters=counters)
+    app.add_middleware(
+        Overload,
+        caps=Caps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
+        guard=app.state.guard,
+        load=app.state.load,
+        trusted=settings.trusted_proxies,
+    )
     app.add_middleware(Problems)
+    app.add_middleware(Traffic, tally=app.state.tally)
     app.add_middleware(Cors, origins=settings.cors_origins)
+    app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestId)
+    by_origin = "*" not in settings.cors_origins
+    cache = Cache(app.behind, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
+    app.front = cache if settings.cache_mb else app.behind
+    if settings.request_log:
+        app.front = RequestLog(app.front, trusted=settings.trusted_proxies)
 
 
 def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
@@ -120,6 +173,7 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         following = Following(archive.db, indexer, archive.settings.index_interval)
         app.state.following = following
         tasks = [asyncio.create_task(schedule.run(archive.db)), asyncio.create_task(app.state.jobs.run())]
+        tasks += [asyncio.create_task(app.state.imports.run())]
         tasks += [asyncio.create_task(_lead(indexer, following))] if follow else []
         try:
             yield

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import resource
 import signal
 import socket
 import time
@@ -17,7 +18,7 @@ from app import opening
 from app.changes.follower import catch_up
 from app.db import Database, DatabaseProblem
 from app.http import auth
-from app.importers import pipeline
+from app.importers import pipeline, sources
 from app.importers.pipeline import Options
 from app.main import create_app
 from app.models import ApiKey, Article, table
@@ -25,6 +26,8 @@ from app.search.indexer import Indexer
 from app.settings import Settings
 
 GRACE_SECONDS = 10
+RESERVED_FILES = 512
+"""For the database, the index, and connections that are being turned away."""
 
 
 def run(settings: Settings, seed: Path | None, console: Console) -> None:
@@ -48,14 +51,19 @@ def _serve(settings: Settings, listening: socket.socket, console: Console, key: 
     # Only now: that an index is built for the first time is no news to whoever starts a server.
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app(settings)
+    app.state.guard.most = min(settings.max_connections, _most_files() - RESERVED_FILES)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
+            loop="auto",  # uvloop, wherever it can be installed
+            http=app.state.guard.protocol,
+            ws="none",
             log_config=None,
-            log_level="warning",
+            log_level="error",  # its warnings are all about what clients send
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=settings.keep_alive,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
@@ -67,6 +75,15 @@ def _serve(settings: Settings, listening: socket.socket, console: Console, key: 
     server.run(sockets=[listening])
     if not server.started and not told.is_set():
         raise DatabaseProblem("The server could not start; the lines above say why.")
+
+
+def _most_files() -> int:
+    """How many files and connections this process may have open, after asking for all that the system gives."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        hard = max(soft, 1 << 20)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 def settle() -> None:
@@ -99,7 +116,8 @@ def _shown(listening: socket.socket) -> tuple[str, int]:
 
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family)
+    # By its protocol asyncio tells a socket that it must not hold small answers back for 40 ms.
+    listening = socket.socket(family, proto=socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
@@ -119,8 +137,8 @@ def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> 
         articles = snapshot.connection.execute(select(func.count()).select_from(table(Article))).scalar_one()
         keys = snapshot.connection.execute(select(func.count()).select_from(table(ApiKey))).scalar_one()
     if not articles:
-        found = pipeline.sources([str(seed)], BytesIO())
-        options = Options(site_url=settings.site_url)
+        found = sources.find([str(seed)], BytesIO())
+        options = Options(enrich=settings.enrich, site_url=settings.site_url)
         report = pipeline.run(db, found, options, lambda: int(time.time()))
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
         for where, reason in report.failures:

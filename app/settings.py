@@ -65,8 +65,68 @@ class Settings(BaseSettings):
         description="Addresses or networks (`10.0.0.0/8`), separated by commas, of the proxies in front of the server: "
         "only their `X-Forwarded-For` is believed. Empty: a client is the address that connects.",
     )
+    cache_mb: int = Field(
+        48,
+        ge=0,
+        le=65_536,
+        description="Memory in megabytes for answers to requests without a key; 0 for none. A change that the public "
+        "can see empties it.",
+    )
     max_body_bytes: int = Field(
         10_000_000, ge=1_000, description="Largest request body in bytes; a larger one is refused with 413."
+    )
+    max_requests: int = Field(
+        256,
+        ge=1,
+        le=100_000,
+        description="Requests that one server process works on at once; beyond that it answers 503 `overloaded`.",
+    )
+    max_connections: int = Field(
+        2_000,
+        ge=10,
+        le=1_000_000,
+        description="Connections that one server process has open; for a new one the longest idle one is closed. Less "
+        "where the system allows fewer open files.",
+    )
+    max_connections_per_address: int = Field(
+        500,
+        ge=1,
+        le=1_000_000,
+        description="Of them, those of one address that is no trusted proxy.",
+    )
+    max_streams: int = Field(
+        500,
+        ge=0,
+        le=100_000,
+        description="Event streams, exports and requests that wait for changes in one server process; beyond that 503.",
+    )
+    max_streams_per_address: int = Field(
+        50, ge=0, le=100_000, description="Of them, those of one address; beyond that 429 `rate_limited`."
+    )
+    keep_alive: int = Field(
+        75,
+        ge=1,
+        le=3600,
+        description="Seconds that a connection stays open between two requests: longer than the proxy in front keeps "
+        "its own.",
+    )
+    request_log: bool = Field(
+        False, description="Whether each request is written to standard error as a line of JSON, without its query."
+    )
+    metrics_open_to: Networks = Field(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        description="Addresses or networks, separated by commas, that read `/metrics` without a key; others need a key "
+        "with `read_drafts`. Empty: all need one. `0.0.0.0/0,::/0`: none does.",
+    )
+    max_import_bytes: int = Field(
+        1_000_000_000,
+        ge=1_000,
+        description="Largest import in bytes that is kept to be worked on as a job; a larger one is refused with 413.",
+    )
+    import_private_addresses: bool = Field(
+        False,
+        description="Whether imports over HTTP may name addresses of private networks and of this machine to be read. "
+        "`true` lets every key with `admin` see what answers there.",
     )
     write_connections: int = Field(
         4, ge=1, le=64, description="PostgreSQL only: how many writes run side by side in one process."

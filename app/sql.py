@@ -1,10 +1,11 @@
 """The few SQL constructs that the two databases spell differently. One statement text in the code, two on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, Text, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, Table, Text, bindparam, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -106,3 +107,16 @@ def prepare(statement: AnySelect, dialect: str, lists: Sequence[str] = ()) -> Pr
     compiled = statement.compile(dialect=_DIALECTS[dialect])
     names = frozenset(lists)
     return Prepared(str(compiled), {k: v for k, v in compiled.params.items() if k not in names}, names)
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Inserts rows that all have the columns of the first one, as they are: SQLAlchemy would look at each value of each
+    row again, which for links costs as much as the database itself."""
+    if rows:
+        statement = _insert(table, tuple(rows[0]), connection.dialect.name)
+        connection.exec_driver_sql(statement, rows)
+
+
+@lru_cache(maxsize=64)
+def _insert(table: Table, names: tuple[str, ...], dialect: str) -> str:
+    return str(insert(table).compile(dialect=_DIALECTS[dialect], column_keys=names))

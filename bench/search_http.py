@@ -19,7 +19,7 @@ import httpx
 
 from app import opening
 from app.changes.follower import catch_up
-from app.importers import pipeline
+from app.importers import pipeline, sources
 from app.importers.pipeline import Options
 from app.main import create_app
 from app.search import analysis
@@ -40,7 +40,7 @@ async def archive(*files: Path) -> AsyncIterator[httpx.AsyncClient]:
         settings = Settings(data_dir=Path(folder))
         db = opening.open_archive(settings)
         options = Options(body_kind="markdown" if "digitalgov" in files[0].name else None)
-        found = pipeline.sources([str(file) for file in files], io.BytesIO())
+        found = sources.find([str(file) for file in files], io.BytesIO())
         report = pipeline.run(db, found, options, lambda: int(time.time()))
         indexer = Indexer(settings.index_path)
         assert indexer.acquire()

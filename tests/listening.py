@@ -11,6 +11,7 @@ import uvicorn
 from conftest import Served
 
 from app.http import auth
+from app.http.connections import Patience
 from app.main import create_app
 from app.settings import Settings
 
@@ -24,12 +25,21 @@ class Listening(Served):
 
 
 @contextlib.asynccontextmanager
-async def listen(settings: Settings) -> AsyncIterator[Listening]:
+async def listen(settings: Settings, patience: Patience | None = None) -> AsyncIterator[Listening]:
+    """`patience` with clients that are slow, where the usual one would take a test too long."""
     app = create_app(settings)
+    app.state.guard.patience = patience or app.state.guard.patience
     # By its protocol asyncio tells a socket that it must not hold small answers back for 40 ms.
     with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        config = uvicorn.Config(
+            app,
+            http=app.state.guard.protocol,
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            timeout_graceful_shutdown=5,
+        )
         server = uvicorn.Server(config)
         app.state.watch.ending = lambda: server.should_exit
         task = asyncio.create_task(server.serve(sockets=[listening]))

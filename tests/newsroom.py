@@ -169,5 +169,8 @@ class CountingReader:
         self.count += 1
         return await self.inner.rows(statement, values, bounded=bounded)
 
+    def version(self) -> int | None:
+        return self.inner.version()
+
     async def close(self) -> None:
         await self.inner.close()

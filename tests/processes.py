@@ -53,6 +53,11 @@ class Dateline:
         """The exit status, None while it runs; negative after a signal."""
         return self._process.exitcode
 
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
     def send_signal(self, number: int) -> None:
         if self._process.pid is not None and self.status is None:
             with suppress(ProcessLookupError):  # it has ended, but that has not been told yet

@@ -127,8 +127,9 @@ async def test_fields_and_include_compose_in_constant_statements(newsroom: Newsr
         plain = counting.count
     finally:
         db.reader = counting.inner
-    assert max(spent) <= 8  # one less where the cards are in memory
-    assert plain <= 3
+    # One less where the cards are in memory; one, the log's head, is the cache's.
+    assert max(spent) <= 9
+    assert plain <= 4
     summit = shown["data"][0]
     assert set(summit) == {
         "id", "title", "tags", "regions", "related", "body", "body_text", "body_markdown", "body_blocks",
@@ -158,7 +159,7 @@ async def test_card_has_every_property_and_lower_case_language(newsroom: Newsroo
 
 
 async def test_public_list_may_be_shared_and_a_keyed_one_not(newsroom: Newsroom) -> None:
-    shared = await newsroom.served.public.get("/v1/articles?limit=1")
+    shared = await newsroom.served.public.get("/v1/articles?limit=1", headers={"Accept-Encoding": "identity"})
     assert shared.headers["cache-control"] == "public, max-age=30, stale-while-revalidate=60"
     assert shared.headers["vary"] == "Accept, Accept-Encoding, Authorization"
     assert shared.headers["cache-tag"] == f"list article:{newsroom.ids['summit']}"
@@ -167,8 +168,8 @@ async def test_public_list_may_be_shared_and_a_keyed_one_not(newsroom: Newsroom)
         "/v1/articles?limit=1", headers={"If-None-Match": f'"x", W/{shared.headers["etag"]}'}
     )
     assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["etag"] == shared.headers["etag"]
-    head = await newsroom.served.public.head("/v1/articles?limit=1")
+    assert again.headers["etag"] == f"W/{shared.headers['etag']}"  # it takes packed answers
+    head = await newsroom.served.public.head("/v1/articles?limit=1", headers={"Accept-Encoding": "identity"})
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == str(len(shared.content))
     private = await newsroom.served.editor.get("/v1/articles?limit=1")
@@ -176,7 +177,7 @@ async def test_public_list_may_be_shared_and_a_keyed_one_not(newsroom: Newsroom)
     assert "cache-tag" not in private.headers
     assert "x-request-id" in private.headers
     clocked = await newsroom.served.public.get("/v1/articles?published_from=now-7d")
-    assert clocked.headers["cache-control"] == "public, max-age=30, stale-while-revalidate=30"
+    assert clocked.headers["cache-control"] == "public, max-age=25, stale-while-revalidate=30"
 
 
 async def test_cross_origin_headers_do_not_depend_on_the_caller(newsroom: Newsroom) -> None:

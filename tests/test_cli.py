@@ -321,3 +321,12 @@ def test_database_that_another_program_keeps_is_given_up_after_ten_seconds(datel
         assert "database is locked" in one_line(dateline("keys", "create", "--name", "x", "--scope", "write"))
     assert 9 < time.monotonic() - began < 20
     assert count(tmp_path / "data", "api_key") == 0
+
+
+def test_many_items_are_in_the_index_when_the_import_ends(dateline: Dateline, tmp_path: Path) -> None:
+    file = tmp_path / "many.ndjson"
+    file.write_text("".join(story(n) for n in range(1_100)), "utf-8")
+    assert dateline("import", file).status == 0
+    told = dateline("check", "--json").json()
+    assert isinstance(told, dict)
+    assert [one for one in told["checks"] if not one["ok"]] == []

@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from app.enrich import language
 from app.importers import pipeline
-from app.importers.pipeline import Options, Report, Source
+from app.importers.pipeline import Options, Report
+from app.importers.sources import Source
 from app.models import Suggestion, table
 
 pytestmark = pytest.mark.anyio

@@ -17,7 +17,8 @@ from stories import NOW, story, write
 from app import cli, opening
 from app.articles import service
 from app.importers import pipeline
-from app.importers.pipeline import Options, Source
+from app.importers.pipeline import Options
+from app.importers.sources import Source
 from app.models import Article, table
 from app.settings import Settings
 from app.sync import dump, export

@@ -18,15 +18,17 @@ from app.importers.document import (
     Document,
     Failure,
     Image,
-    Item,
     Reference,
     RelatedPost,
     SourceDate,
 )
 
 
-def parse(data: bytes, context: Context | None = None) -> list[Item]:
-    return list(ndjson.parse(ndjson.read_lines(io.BytesIO(data)), "f", context or Context()))
+def parse(data: bytes, context: Context | None = None) -> list[Document | Failure]:
+    items = list(ndjson.parse(ndjson.read_lines(io.BytesIO(data)), "f", context or Context()))
+    found = [item for item in items if isinstance(item, Document | Failure)]
+    assert len(found) == len(items)
+    return found
 
 
 def read(record: Mapping[str, object], context: Context | None = None) -> Document:

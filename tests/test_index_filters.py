@@ -1,16 +1,18 @@
 """One filter, three readers: SQL, the change feed and the index mean the same articles."""
 
+import asyncio
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from search_archive import DAY, REGIONS, SOURCES, TAGS, Archive, random_story
+from search_archive import DAY, REGIONS, SOURCES, TAGS, Archive, Story, random_story
 from sqlalchemy import select
 
-from app.articles import filters
+from app.articles import driven, filters
 from app.articles.filters import ArticleFilter
 from app.search.engine import Question
 from app.search.tantivy_engine import TantivyEngine
@@ -111,6 +113,44 @@ def test_any_filter_means_the_same_to_all_three_readers(
     assert by_sql(archive, wanted) == matched
     assert {hit.id for hit in found.hits} == matched
     assert found.total == engine.count(wanted) == len(matched)
+
+
+def driven_ids(archive: Archive, driver: driven.Driver, turn: driven.Turn, **place: int) -> list[object]:
+    statement = driven.statement(driver, turn, descending=turn != "before")
+    prepared = prepare(statement, archive.db.dialect, filters.lists(driver.rest))
+    with archive.db.snapshot() as snapshot:
+        rows = snapshot.rows(prepared, {**driven.values(driver, 200, 0), **place})
+    return [row[0] for row in rows]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(wanted=wanted_filters | sparse_filters, place=st.sampled_from(STORIES))
+def test_every_link_of_a_filter_drives_to_the_same_rows_in_order(
+    archive: Archive, wanted: ArticleFilter, place: Story
+) -> None:
+    found = [(story.published_at, story.id) for story in STORIES if filters.matches(wanted, story.facts)]
+    newest_first, at = sorted(found, reverse=True), (place.published_at, place.id)
+    for driver in driven.possible(wanted):
+        beyond = {"key": place.published_at, "id": place.id}
+        assert driven_ids(archive, driver, "start") == [id for _, id in newest_first]
+        assert driven_ids(archive, driver, "after", **beyond) == [one[1] for one in newest_first if one < at]
+        assert driven_ids(archive, driver, "before", **beyond) == [one[1] for one in newest_first[::-1] if one > at]
+
+
+def test_the_rarest_link_drives_and_few_rows_are_bounded() -> None:
+    async def weigh(wanted: ArticleFilter) -> int:
+        return 9_000 if wanted.tags == (1,) else 40 if wanted.tags else 800_000
+
+    def chosen(wanted: ArticleFilter, sort: str = "-published_at") -> driven.Driver | None:
+        return asyncio.run(driven.choose(wanted, sort, weigh))
+
+    both = ArticleFilter(tags=(1,), authors=(7,), regions=(3,))
+    assert chosen(both) == driven.Driver("tag", (7,), replace(both, authors=()), bounded=True)
+    common = replace(both, authors=())
+    assert chosen(common, "published_at") == driven.Driver("tag", (1,), replace(common, tags=()), bounded=False)
+    assert chosen(ArticleFilter(tags=(1,))) == driven.Driver("tag", (1,), ArticleFilter(), bounded=True)
+    assert chosen(both, "title") is None
+    assert chosen(replace(both, statuses=("draft",))) is None
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

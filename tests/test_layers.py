@@ -16,7 +16,19 @@ LAYERS = (
     ("articles",),
     ("search",),
     ("sync", "importers"),
-    ("health", "main", "check", "opening", "schema", "serving", "cli", "__main__"),
+    (
+        "health",
+        "metrics",
+        "main",
+        "check",
+        "opening",
+        "schema",
+        "serving",
+        "importing",
+        "printing",
+        "cli",
+        "__main__",
+    ),
 )
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.http import auth
-from app.http.limits import MINUTE, SECOND, Buckets, Clients, Limits, key_name
+from app.http.limits import MINUTE, SECOND, Buckets, Clients, Counters, Limits, key_name
 from app.http.middleware import Problems, RequestId
 from app.settings import Settings
 
@@ -48,7 +48,7 @@ def limited(clock: Clock, per_minute: int) -> Limits:
     async def own(request: Request) -> Response:
         return Response(headers={"Cache-Control": "private, no-cache"})
 
-    return Limits(app, per_minute, PROXIES, clock=clock)
+    return Limits(app, Counters(per_minute, PROXIES, clock=clock))
 
 
 def get(app: Limits, path: str = "/", peer: str = "192.0.2.1", **headers: str) -> httpx.Response:

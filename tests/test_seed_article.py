@@ -9,7 +9,8 @@ import pytest
 from conftest import Served
 
 from app.importers import pipeline
-from app.importers.pipeline import Options, Source
+from app.importers.pipeline import Options
+from app.importers.sources import Source
 
 pytestmark = pytest.mark.anyio
 

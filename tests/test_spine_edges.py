@@ -21,7 +21,7 @@ from app.changes import log
 from app.changes.follower import catch_up
 from app.db import Database, Reader, Row
 from app.errors import IndexBehind
-from app.importers import pipeline
+from app.importers import pipeline, sources
 from app.importers.pipeline import Options, Report
 from app.models import Article, ArticleTag, RelatedPost, Tag, table
 from app.search.index import EngineIndex, _withdrawn
@@ -41,7 +41,7 @@ def save(session: Session, *manuscripts: Manuscript) -> list[int]:
 def bring_in(db: Database, folder: Path, *lines: dict[str, object]) -> Report:
     file = folder / "lines.ndjson"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return pipeline.run(db, pipeline.sources([str(file)], io.BytesIO()), Options(), lambda: NOW)
+    return pipeline.run(db, sources.find([str(file)], io.BytesIO()), Options(), lambda: NOW)
 
 
 def nested(depth: int) -> object:

@@ -1,7 +1,7 @@
 """What the routes of articles and search have at hand: the database, the cards, the totals."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from app.articles.cards import Cards
 from app.articles.filters import ArticleFilter
+from app.articles.items import Items
 from app.head import Head
 from app.models import Source, table
 from app.regions.view import Counts, Reading, View
@@ -41,12 +42,31 @@ class Index(Counts, Protocol):
         ...
 
 
+class Memo:
+    """What was found out as of a place in the log, for as long as nothing is committed: a new head forgets it all."""
+
+    def __init__(self, most: int = 1_024) -> None:
+        self._most = most
+        self._head: Head | None = None
+        self._kept: dict[Hashable, object] = {}
+
+    def get(self, head: Head, key: Hashable) -> object | None:
+        return self._kept.get(key) if head == self._head else None
+
+    def keep(self, head: Head, key: Hashable, value: object) -> None:
+        if head != self._head or len(self._kept) >= self._most:
+            self._head, self._kept = head, {}
+        self._kept[key] = value
+
+
 @dataclass(frozen=True, slots=True)
 class Archive(Reading):
     """One archive as the server has it open."""
 
     index: Index
     cards: Cards
+    items: Items = field(default_factory=Items)
+    memo: Memo = field(default_factory=Memo)
 
     async def sources(self) -> dict[int, tuple[str, str]]:
         """Slug and name of every source, by id: a few rows."""

@@ -59,6 +59,7 @@ FILTERS = (
     params.TZ,
 )  # fmt: skip
 """What lists, search, counts and the change feed filter by."""
+_NAMES = frozenset(parameter.name for parameter in FILTERS)
 
 
 @dataclass(slots=True)
@@ -70,9 +71,22 @@ class Asked:
 
 
 async def resolve(archive: Archive, view: View, read: Read, statuses: tuple[str, ...] = filters.PUBLISHED) -> Asked:
-    """The filter that the parameters mean; three small statements at most, none where only dates are asked for.
+    """The filter that the parameters mean; three small statements at most, none where only dates are asked for or the
+    same was asked since the last commit.
 
     InvalidInput for regions and years that do not exist; for other names a warning, and no hits."""
+    if read.given.isdisjoint(_NAMES):
+        return Asked(ArticleFilter(statuses=statuses))
+    told = tuple((name, value) for name, value in read.values.items() if name in _NAMES)
+    key = ("asked", told, statuses, view.caller.may("read_drafts"))
+    known = archive.memo.get(view.head, key)
+    if not isinstance(known, Asked):
+        known = await _resolve(archive, view, read, statuses)
+        archive.memo.keep(view.head, key, known)
+    return Asked(known.filter, list(known.warnings))
+
+
+async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str, ...]) -> Asked:
     warnings: list[Warning] = []
     tagged = await _tags(archive, view, read, warnings)
     sources, unknown_source = await _sources(archive, view, read, warnings)
@@ -148,8 +162,10 @@ class _Tags:
 async def _tags(archive: Archive, view: View, read: Read, warnings: list[Warning]) -> dict[str, _Tags]:
     names = ("author", "section", "tag", "tag_all", "tag_not")
     asked_for = sorted({ref for name in names for ref in read.refs(name)})
+    if not asked_for:
+        return dict.fromkeys(names, _Tags((), impossible=False))
     hidden = view.caller.may("read_drafts")
-    known = await tags.by_refs(archive.db, asked_for, hidden=hidden) if asked_for else {}
+    known = await tags.by_refs(archive.db, asked_for, hidden=hidden)
     missing = [(name, ref) for name in names for ref in read.refs(name) if ref not in known][: refs.GUESSES]
     guesses = {
         (name, ref): found

@@ -22,7 +22,7 @@ from app.regions.atlas import Atlas
 from app.sql import AnyOf, Prepared, json_rows, prepare
 
 A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
-KEPT = 10_000
+KEPT_BYTES = 16_000_000
 
 Json = dict[str, object]
 
@@ -154,6 +154,7 @@ class Cards:
         self._db, self._site_url = db, site_url
         self._statement = statement(db.dialect)
         self._kept: OrderedDict[tuple[int, int, int], _Made] = OrderedDict()
+        self._bytes = 0
 
     async def get(
         self, wanted: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False
@@ -188,13 +189,22 @@ class Cards:
                 shown = card(row, atlas, self._site_url)
             except KeyError:  # of a region that was added after the atlas was read
                 shown = card(row, await regions.newest(self._db), self._site_url)
-            made = _Made(orjson.dumps(shown), None if original is None else _int(original))
-            self._kept[(id, version, atlas.names_seq)] = made
+            # A copy: orjson leaves a result in the buffer that it grew for it, up to twice as large.
+            compact = bytes(memoryview(orjson.dumps(shown)))
+            made = _Made(compact, None if original is None else _int(original))
+            self._keep((id, version, atlas.names_seq), made)
             if not published or row[_STATUS] == "published":
                 found[id] = made
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
         return found
+
+    def _keep(self, key: tuple[int, int, int], made: _Made) -> None:
+        """Cards are of 1 to 20 kB: what bounds their number says little about memory."""
+        before = self._kept.pop(key, None)
+        self._kept[key] = made
+        self._bytes += len(made.shown) - (len(before.shown) if before else 0)
+        while self._bytes > KEPT_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= len(oldest.shown)
 
 
 def _nameless(shown: bytes) -> bytes:

@@ -139,16 +139,22 @@ def lists(wanted: ArticleFilter) -> list[str]:
 
 def conditions(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     """The filter as SQL over `article`; ANDed. Only `wanted`'s shape shows in the text."""
+    return _conditions(wanted, [*_tagged(wanted), *_placed(wanted)])
+
+
+def looked_up(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+    """The same for rows that come one by one from elsewhere: links are looked up for each, not gathered before."""
+    return _conditions(wanted, [*_has_tags(wanted), *_lies_in(wanted)])
+
+
+def _conditions(wanted: ArticleFilter, linked: list[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
     if wanted.nothing:
         return [false()]
-    found: list[ColumnElement[bool]] = [_status(wanted.statuses)]
-    found += _plain(wanted)
-    found += _tagged(wanted)
-    found += _placed(wanted)
+    found: list[ColumnElement[bool]] = [_status(wanted.statuses), *_plain(wanted), *linked, *_ruled_out(wanted)]
     for name, column in (("published", A.c.published_at), ("updated", A.c.updated_at)):
-        found += _span(name, column, getattr(wanted, name))
+        found += span(name, column, getattr(wanted, name))
     if wanted.years:
-        found.append(or_(*(and_(*_span(f"years_{i}", A.c.published_at, y)) for i, y in enumerate(wanted.years))))
+        found.append(or_(*(and_(*span(f"years_{i}", A.c.published_at, y)) for i, y in enumerate(wanted.years))))
     start, end = wanted.dateline
     if start is not None:
         found.append(A.c.dateline_to > bindparam("dateline_from", type_=A.c.dateline_to.type))
@@ -198,31 +204,70 @@ def _tagged(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     for i in range(len(wanted.tags_all)):
         tag = bindparam(f"tags_all_{i}", type_=TAGGED.c.tag_id.type)
         found.append(A.c.id.in_(by_tag.where(TAGGED.c.tag_id == tag)))
-    if wanted.tags_not:
-        found.append(A.c.id.not_in(by_tag.where(AnyOf(TAGGED.c.tag_id, "tags_not"))))
     return found
 
 
 def _placed(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
-    roles = PLACED.c.roles if wanted.exact else PLACED.c.roles_within
-    in_role = roles.bitwise_and(bindparam("roles", type_=PLACED.c.roles.type)) != 0
-    # What is ruled out is ruled out with all that lies below it, whatever the scope.
-    below = PLACED.c.roles_within.bitwise_and(bindparam("roles", type_=PLACED.c.roles.type)) != 0
-    by_region = select(PLACED.c.article_id)
+    by_region = select(PLACED.c.article_id).where(in_role(wanted))
     found: list[ColumnElement[bool]] = []
     if wanted.regions:
-        found.append(A.c.id.in_(by_region.where(AnyOf(PLACED.c.region_id, "regions"), in_role)))
+        found.append(A.c.id.in_(by_region.where(AnyOf(PLACED.c.region_id, "regions"))))
     for i in range(len(wanted.regions_all)):
         region = bindparam(f"regions_all_{i}", type_=PLACED.c.region_id.type)
-        found.append(A.c.id.in_(by_region.where(PLACED.c.region_id == region, in_role)))
-    if wanted.regions_not:
-        ruled_out = by_region.where(AnyOf(PLACED.c.region_id, "regions_not"), below)
-        found.append(not_(A.c.id.in_(ruled_out)))
+        found.append(A.c.id.in_(by_region.where(PLACED.c.region_id == region)))
     return found
 
 
-def _span(name: str, column: ColumnElement[int], span: Span) -> list[ColumnElement[bool]]:
-    start, end = span
+def in_role(wanted: ArticleFilter) -> ColumnElement[bool]:
+    """Of a row that links an article to a region: that it does so in one of the roles asked for."""
+    return _has_role(PLACED.c.roles if wanted.exact else PLACED.c.roles_within)
+
+
+def _has_role(roles: ColumnElement[int]) -> ColumnElement[bool]:
+    return roles.bitwise_and(bindparam("roles", type_=PLACED.c.roles.type)) != literal_column("0")
+
+
+# Aliases: a statement that is driven from a link has that table in it already.
+_tag, _place = TAGGED.alias("other_tag"), PLACED.alias("other_region")
+
+
+def _has_tag(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    return select(_tag.c.article_id).where(_tag.c.article_id == A.c.id, wanted).correlate(A).exists()
+
+
+def _lies(*wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    return select(_place.c.article_id).where(_place.c.article_id == A.c.id, *wanted).correlate(A).exists()
+
+
+def _has_tags(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+    names = [name for name in ("tags", "authors", "sections") if getattr(wanted, name)]
+    all_of = [bindparam(f"tags_all_{i}", type_=_tag.c.tag_id.type) for i in range(len(wanted.tags_all))]
+    return [_has_tag(AnyOf(_tag.c.tag_id, name)) for name in names] + [_has_tag(_tag.c.tag_id == one) for one in all_of]
+
+
+def _lies_in(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+    role = _has_role(_place.c.roles if wanted.exact else _place.c.roles_within)
+    found = [_lies(AnyOf(_place.c.region_id, "regions"), role)] if wanted.regions else []
+    for i in range(len(wanted.regions_all)):
+        found.append(_lies(_place.c.region_id == bindparam(f"regions_all_{i}", type_=_place.c.region_id.type), role))
+    return found
+
+
+def _ruled_out(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+    """Looked up for each article: gathering all that have a common tag would cost more than any page."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.tags_not:
+        found.append(not_(_has_tag(AnyOf(_tag.c.tag_id, "tags_not"))))
+    if wanted.regions_not:
+        # With all that lies below it, whatever the scope.
+        below = _has_role(_place.c.roles_within)
+        found.append(not_(_lies(AnyOf(_place.c.region_id, "regions_not"), below)))
+    return found
+
+
+def span(name: str, column: ColumnElement[int], asked: Span) -> list[ColumnElement[bool]]:
+    """From and to, bound as `values` names them."""
+    start, end = asked
     found: list[ColumnElement[bool]] = []
     if start is not None:
         found.append(column >= bindparam(f"{name}_from", type_=column.type))

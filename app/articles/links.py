@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from app.articles.manuscript import Manuscript
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions.atlas import Atlas
+from app.sql import insert_rows
 from app.tags.service import Wanted
 
 A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
@@ -25,10 +26,8 @@ def replace(
             connection.execute(delete(rows).where(rows.c.article_id.in_(existing[i : i + 500])))
     tag_rows = [row for id, manuscript, at in saved for row in _tag_rows(id, manuscript, at, tags)]
     region_rows = [row for id, manuscript, at in saved for row in _region_rows(id, manuscript.regions, at, atlas)]
-    if tag_rows:
-        connection.execute(insert(TAGGED), tag_rows)
-    if region_rows:
-        connection.execute(insert(PLACED), region_rows)
+    insert_rows(connection, TAGGED, tag_rows)
+    insert_rows(connection, PLACED, region_rows)
 
 
 def _tag_rows(
@@ -99,7 +98,7 @@ def place(connection: Connection, articles: Sequence[int], atlas: Atlas) -> None
     rows = [row for article, regions in own.items() for row in _region_rows(article, regions, shown[article], atlas)]
     if rows:
         connection.execute(delete(PLACED).where(PLACED.c.article_id.in_(list(own))))
-        connection.execute(insert(PLACED), rows)
+        insert_rows(connection, PLACED, rows)
 
 
 def show(connection: Connection, articles: Sequence[int]) -> None:

@@ -1,7 +1,8 @@
 """From ids to the JSON that clients get, in a constant number of SQL statements whatever is asked for."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 
 import orjson
 
@@ -63,36 +64,84 @@ async def by_id(
     own: bool = False,
 ) -> dict[int, bytes]:
     """The same by id, for answers in which each article has its place."""
-    pairs = [(entry.id, entry.version) for entry in entries]
+    cards = await _cards(archive, view, entries, own=own)
+    form = _form(wanted, full=full)
+    if form == CARD:
+        return cards
+    shown = await _shown(archive, view, cards, form)
+    return {id: orjson.dumps(article) for id, article in shown.items()}
+
+
+async def item(
+    archive: Archive, view: View, entry: Entry, editorial: Sequence[RelatedRow], wanted: params.Read
+) -> Json | None:
+    """One article in full, its related posts being at hand; None where it vanished or became hidden meanwhile."""
+    cards = await _cards(archive, view, [entry])
+    shown = await _shown(archive, view, cards, _form(wanted, full=True), editorial)
+    return shown.get(entry.id)
+
+
+async def _cards(archive: Archive, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
     published = not own and not view.caller.may("read_drafts")
-    cards = await archive.cards.get(pairs, view.atlas, published=published)
+    return await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas, published=published)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is shown of articles: all of a card where `fields` is empty; names in the archive's own words or a
+    language's."""
+
+    fields: tuple[str, ...] = ()
+    includes: frozenset[str] = frozenset()
+    language: str | None = None
+
+
+CARD = Form()
+
+
+def _form(wanted: params.Read, *, full: bool) -> Form:
     fields, added = wanted.fields("fields"), wanted.fields("include")
     if fields:
         fields = (*fields, *added)
     includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}
     if full and not fields:
         includes |= {"body", "related"}
-    language = refs.language(wanted)
-    if not includes and not fields and language is None:
-        return cards
-    shown = {id: orjson.loads(card) for id, card in cards.items()}
-    await _include(archive, view, shown, includes)
-    if language is not None:
-        called = await tags.names_in(archive.db, sorted(_tag_slugs(shown.values())), language)
+    return Form(fields, frozenset(includes), refs.language(wanted))
+
+
+async def _shown(
+    archive: Archive,
+    view: View,
+    cards: Mapping[int, bytes],
+    form: Form,
+    editorial: Sequence[RelatedRow] | None = None,
+) -> dict[int, Json]:
+    """Cards with what is added and without what is left out; `editorial` if the related posts are at hand."""
+    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
+    await _include(archive, view, shown, form.includes, editorial)
+    if form.language is not None:
+        called = await tags.names_in(archive.db, sorted(_tag_slugs(shown.values())), form.language)
         for card in shown.values():
-            _rename(card, view.atlas, called, language)
-    return {id: orjson.dumps(_kept(ordered(card), fields)) for id, card in shown.items()}
+            _rename(card, view.atlas, called, form.language)
+    return {id: _kept(ordered(card), form.fields) for id, card in shown.items()}
 
 
-async def _include(archive: Archive, view: View, shown: dict[int, Json], includes: set[str]) -> None:
+async def _include(
+    archive: Archive,
+    view: View,
+    shown: dict[int, Json],
+    includes: Set[str],
+    editorial: Sequence[RelatedRow] | None,
+) -> None:
     if includes - {"related"}:
         texts = await queries.bodies(archive.db, list(shown))
         for id, card in shown.items():
             card |= {name: _body(name, texts.get(id, "")) for name in includes - {"related"}}
     if "related" in includes:
-        editorial = await related(archive, view, list(shown))
+        rows = await queries.related(archive.db, list(shown)) if editorial is None else editorial
+        posts = await entries_of(archive, view, list(shown), rows)
         for id, card in shown.items():
-            card["related"] = editorial[id]
+            card["related"] = posts[id]
 
 
 def _body(name: str, body: str) -> object:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, or_, select, tuple_
 
-from app.articles import filters
+from app.articles import driven, filters
+from app.articles.driven import Driver, Turn
 from app.articles.filters import ArticleFilter, Shape
 from app.db import Database
 from app.models import Article, ArticleSlug, ArticleUrl, PurgedRef, RelatedPost, table
@@ -42,18 +43,33 @@ class Place:
 START = Place()
 
 
-async def page(db: Database, wanted: ArticleFilter, sort: str, limit: int, place: Place = START) -> list[Entry]:
-    """At most `limit` rows in the order of `sort`, ties by id, nulls last. Before a place: the ones next to it."""
+async def page(
+    db: Database,
+    wanted: ArticleFilter,
+    sort: str,
+    limit: int,
+    place: Place = START,
+    driver: Driver | None = None,
+) -> list[Entry]:
+    """At most `limit` rows in the order of `sort`, ties by id, nulls last. Before a place: the ones next to it.
+    `driver`: one that was chosen for this filter and sort."""
     turn = "start" if place.id is None else f"{place.kind}{'_null' if place.key is None else ''}"
-    statement = _statement(db.dialect, _Shaped(filters.shape(wanted), wanted), sort, turn)
-    values: dict[str, Value] = {**filters.values(wanted), "limit": limit, "offset": place.offset}
+    if driver is not None:
+        shaped = _Shaped((filters.shape(driver.rest), *driver.shape), driver)
+        statement = _driven(db.dialect, shaped, place.kind if place.id is not None else "start", sort.startswith("-"))
+        values = driven.values(driver, limit, place.offset)
+    else:
+        statement = _statement(db.dialect, _Shaped(filters.shape(wanted), wanted), sort, turn)
+        values = {**filters.values(wanted), "limit": limit, "offset": place.offset}
     if place.id is not None:
         values |= {"key": place.key, "id": place.id} if place.key is not None else {"id": place.id}
-    rows = await db.reader.rows(statement, values, bounded=_is_bounded(wanted, sort))
+    bounded = driver.bounded if driver is not None else _is_bounded(wanted, sort)
+    rows = await db.reader.rows(statement, values, bounded=bounded)
     found = [Entry(*row) for row in rows]  # type: ignore[arg-type] # as selected
     return found[::-1] if place.kind == "before" else found
 
 
+@lru_cache(maxsize=4096)
 def _is_bounded(wanted: ArticleFilter, sort: str) -> bool:
     """Whether an index leads to the rows of a page without passing many others: to the articles named, or down the
     list of all that are published. Any other filter may read the whole archive before it finds a page."""
@@ -64,12 +80,15 @@ def _is_bounded(wanted: ArticleFilter, sort: str) -> bool:
     return wanted == ArticleFilter()
 
 
-@dataclass(frozen=True, slots=True)
-class _Shaped:
+Example = TypeVar("Example", ArticleFilter, Driver)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shaped(Generic[Example]):
     """A filter that is equal to all filters of its shape: the statement's text is the same for them."""
 
     shape: Shape
-    example: ArticleFilter
+    example: Example
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Shaped) and self.shape == other.shape
@@ -79,7 +98,7 @@ class _Shaped:
 
 
 @lru_cache(maxsize=1024)
-def _statement(dialect: str, shaped: _Shaped, sort: str, turn: str) -> Prepared:
+def _statement(dialect: str, shaped: _Shaped[ArticleFilter], sort: str, turn: str) -> Prepared:
     wanted = shaped.example
     name = sort.removeprefix("-")
     column: ColumnElement[int | str | None] = A.c.sort_title if name == "title" else A.c[name]
@@ -94,6 +113,13 @@ def _statement(dialect: str, shaped: _Shaped, sort: str, turn: str) -> Prepared:
     found = found.order_by(column.desc() if descending else column, A.c.id.desc() if descending else A.c.id)
     found = found.limit(bindparam("limit")).offset(bindparam("offset"))
     return prepare(found, dialect, filters.lists(wanted))
+
+
+@lru_cache(maxsize=1024)
+def _driven(dialect: str, shaped: _Shaped[Driver], turn: Turn, descending: bool) -> Prepared:
+    driver, forwards = shaped.example, turn != "before"
+    found = driven.statement(driver, turn, descending=descending == forwards)
+    return prepare(found, dialect, filters.lists(driver.rest))
 
 
 def _beyond(
@@ -122,7 +148,7 @@ async def count(db: Database, wanted: ArticleFilter) -> tuple[int, bool]:
 
 
 @lru_cache(maxsize=512)
-def _count(dialect: str, shaped: _Shaped) -> Prepared:
+def _count(dialect: str, shaped: _Shaped[ArticleFilter]) -> Prepared:
     wanted = shaped.example
     inner = select(A.c.id).where(*filters.conditions(wanted)).limit(bindparam("most")).subquery()
     return prepare(select(func.count()).select_from(inner), dialect, filters.lists(wanted))
@@ -141,28 +167,32 @@ class Found:
     withdrawn_reason: str | None
 
 
-_FOUND = [A.c[name] for name in Found.__slots__]
+By = Literal["id", "slug"]
+FOUND = [A.c[name] for name in Found.__slots__]
 
 
 @lru_cache(maxsize=16)
-def _lookup(dialect: str, by: Literal["id", "slug"]) -> Prepared:
-    found: AnySelect = select(*_FOUND)
+def _lookup(dialect: str, by: By) -> Prepared:
+    found: AnySelect = select(*FOUND)
     if by == "id":
         return prepare(found.where(A.c.id == bindparam("ref", type_=A.c.id.type)), dialect)
     joined = found.join(SLUG, SLUG.c.article_id == A.c.id)
     return prepare(joined.where(SLUG.c.slug == bindparam("ref", type_=SLUG.c.slug.type)), dialect)
 
 
-async def find(db: Database, ref: str) -> Found | None:
-    """By id (digits only) or by any slug that it has or had."""
+def named(ref: str) -> tuple[By, int | str] | None:
+    """Which column a reference stands in and as what: digits are an id, else it is a slug; None for what is neither."""
     if "\0" in ref:
         return None
     if ref.isascii() and ref.isdigit():
-        if len(ref) > 18:
-            return None
-        rows = await db.reader.rows(_lookup(db.dialect, "id"), {"ref": int(ref)})
-    else:
-        rows = await db.reader.rows(_lookup(db.dialect, "slug"), {"ref": ref})
+        return None if len(ref) > 18 else ("id", int(ref))
+    return "slug", ref
+
+
+async def find(db: Database, ref: str) -> Found | None:
+    """By id (digits only) or by any slug that it has or had."""
+    name = named(ref)
+    rows = await db.reader.rows(_lookup(db.dialect, name[0]), {"ref": name[1]}) if name else []
     return Found(*rows[0]) if rows else None  # type: ignore[arg-type] # as selected
 
 
@@ -266,7 +296,7 @@ async def translations(db: Database, id: int, *, hidden: bool) -> list[Entry]:
 
 @lru_cache(maxsize=16)
 def _by_address(dialect: str, by: str) -> Prepared:
-    found: AnySelect = select(*_FOUND)
+    found: AnySelect = select(*FOUND)
     if by == "url":
         joined = found.join(URL, URL.c.article_id == A.c.id)
         return prepare(joined.where(URL.c.url_key == bindparam("key", type_=URL.c.url_key.type)), dialect)

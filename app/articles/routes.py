@@ -1,6 +1,7 @@
 """Articles over HTTP: the list and the item. Reads only."""
 
 import time
+from collections.abc import Hashable
 from typing import Any
 
 import orjson
@@ -8,10 +9,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, asked, examples, present, queries, schemas, sheet
+from app.articles import archive, asked, driven, examples, items, present, queries, schemas, sheet
 from app.articles.archive import Archive, View
 from app.articles.asked import Asked
+from app.articles.driven import Chosen, Driver
 from app.articles.filters import PUBLISHED
+from app.articles.items import Item, Stored
 from app.articles.queries import Entry, Found, Place
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
 from app.http import answer, csv_text, paging, params
@@ -134,7 +137,8 @@ def _offset(read: Read, limit: int) -> int:
 async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
     limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
-    entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place)
+    driver = await _driver(here, view, wanted, sort)
+    entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place, driver)
     backwards = place.kind == "before"
     more = len(entries) > limit
     entries = (entries[1:] if backwards else entries[:limit]) if more else entries
@@ -151,6 +155,15 @@ async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tupl
         missing=await _missing(here, read, wanted),
     )
     return entries, page
+
+
+async def _driver(here: Archive, view: View, wanted: Asked, sort: str) -> Driver | None:
+    key = ("driver", wanted.filter, sort)
+    chosen = here.memo.get(view.head, key)
+    if not isinstance(chosen, Chosen):
+        chosen = Chosen(await driven.choose(wanted.filter, sort, lambda filter: here.index.total(filter, view.head)))
+        here.memo.keep(view.head, key, chosen)
+    return chosen.driver
 
 
 def _ends(place: Place, *, descending: bool) -> tuple[Entry | None, Entry | None]:
@@ -209,6 +222,12 @@ async def find(request: Request, here: Archive, view: View, ref: str, below: str
     """The article that a reference means and this caller may see; a redirect from an old slug; NotFound, or Gone for
     what the public has seen once."""
     found = await queries.find(here.db, ref)
+    return await _admitted(request, here, view, ref, found, below)
+
+
+async def _admitted(
+    request: Request, here: Archive, view: View, ref: str, found: Found | None, below: str = ""
+) -> Found | Response:
     if found is None:
         raise Gone() if await queries.purged(here.db, ref) else NotFound()
     if found.status != "published" and not view.caller.may("read_drafts"):
@@ -216,7 +235,7 @@ async def find(request: Request, here: Archive, view: View, ref: str, below: str
             at = format_time(found.withdrawn_at) if found.withdrawn_at is not None else ""
             raise Gone(withdrawn_at=at, reason=found.withdrawn_reason)
         raise NotFound()
-    if not ref.isdigit() and ref != found.slug:
+    if ref != found.slug and not ref.isdigit():
         path = f"/v1/articles/{found.slug}{below}"
         return answer.redirect(request, 308, path, token=view.token, public=view.public)
     return found
@@ -237,17 +256,32 @@ async def get_article(request: Request) -> Response:
     view = await here.view(request)
     read = ITEM.read(request.scope["query_string"], view.now)
     _check_format(request, read)
-    found = await find(request, here, view, request.path_params["ref"])
-    if isinstance(found, Response):
+    ref = request.path_params["ref"]
+    stored = await items.find(here.db, ref)
+    found = await _admitted(request, here, view, ref, stored.found if stored else None)
+    if stored is None or isinstance(found, Response):
+        assert isinstance(found, Response)
         return found
-    rows = await present.articles(here, view, [Entry(found.id, found.version, None)], wanted=read, full=True)
-    if not rows:
+    key = (stored.state, view.head.epoch, view.head.names_seq, view.caller.may("read_drafts"), read.canonical)
+    item = here.items.get(key) or await _made(here, view, read, stored, key)
+    tags = item.names if view.public else ()
+    return answer.item(request, item.body, token=view.token, public=view.public, version=item.version, tags=tags)
+
+
+async def _made(here: Archive, view: View, read: Read, stored: Stored, key: Hashable) -> Item:
+    """Kept for the next one who asks unless something was committed since the request began: then parts of it may be
+    newer than its key says."""
+    found = stored.found
+    shown = await present.item(here, view, Entry(found.id, found.version, None), stored.related, read)
+    if shown is None:
         raise NotFound()
-    shown = orjson.loads(rows[0])
-    tags = _shown_in(shown) if view.public else []
-    return answer.item(
-        request, rows[0], token=view.token, public=view.public, version=shown.get("version", found.version), tags=tags
-    )
+    version = shown.get("version", found.version)
+    assert isinstance(version, int)
+    # A copy: what orjson returns goes on holding the larger buffer that it was written in.
+    item = Item(bytes(memoryview(orjson.dumps(shown))), version, tuple(_shown_in(shown)))
+    if await here.head() == view.head:
+        here.items.keep(key, item)
+    return item
 
 
 def _shown_in(article: dict[str, Any]) -> list[str]:

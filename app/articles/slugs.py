@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from app import text
 from app.articles.manuscript import Manuscript
 from app.errors import SlugTaken
 from app.models import ArticleSlug, ArticleUrl, table
+from app.sql import insert_rows
 
 SLUG, URL = table(ArticleSlug), table(ArticleUrl)
 
@@ -59,8 +60,7 @@ def _next_free(connection: Connection, slug: str, taken: set[str]) -> str:
 def claim(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     """Takes chosen slugs for articles. Another transaction that took one meanwhile makes this one run again."""
     chosen = [{"slug": slug, "article_id": id} for slug, id in rows]
-    if chosen:
-        connection.execute(insert(SLUG), chosen)
+    insert_rows(connection, SLUG, chosen)
 
 
 def keep(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
@@ -68,8 +68,7 @@ def keep(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     wanted = dict(rows)
     taken = _taken(connection, sorted(wanted))
     new = [{"slug": slug, "article_id": id} for slug, id in wanted.items() if slug not in taken]
-    if new:
-        connection.execute(insert(SLUG), new)
+    insert_rows(connection, SLUG, new)
 
 
 def keep_urls(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
@@ -83,8 +82,7 @@ def keep_urls(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     new = [
         {"url_key": key, "article_id": id, "url": url} for (key, id), url in wanted.items() if (key, id) not in there
     ]
-    if new:
-        connection.execute(insert(URL), new)
+    insert_rows(connection, URL, new)
 
 
 def additions(connection: Connection, id: int, manuscript: Manuscript) -> list[str]:

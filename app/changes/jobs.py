@@ -8,12 +8,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
 import orjson
 from sqlalchemy import bindparam, insert, literal_column, select, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from starlette.requests import Request
 
@@ -27,6 +29,8 @@ JOB = table(Job)
 CHUNK = 250
 """Articles that one transaction may touch: others who write wait for no longer than that."""
 SECONDS = 0.5
+ELSEWHERE = 30.0
+"""For how many seconds a job that another process is at is left to that one."""
 PATIENCE = 4.0
 """For how many seconds a request works on its job itself before it answers 202."""
 _UNFINISHED = JOB.c.state.in_([literal_column("'waiting'"), literal_column("'running'")])  # as the index has it
@@ -65,6 +69,10 @@ class Step:
     finished: bool
 
 
+class Overtaken(Exception):
+    """Another process has gone on with the job meanwhile: the chunk is not done, and not needed."""
+
+
 class Work(Protocol):
     """One chunk of a kind of job, at most CHUNK articles, in the caller's transaction.
 
@@ -75,14 +83,22 @@ class Work(Protocol):
     def __call__(self, session: Session, task: Task) -> Step: ...
 
 
-def add(session: Session, kind: str, arguments: Json, total: int) -> int:
-    """A new job, begun by whoever looks first; its number."""
+class Prepare(Protocol):
+    """Does what a chunk needs beside SQL, such as reading and parsing, before its transaction, in a thread. The work
+    that it returns raises Overtaken where the job does not stand where it stood then."""
+
+    def __call__(self, task: Task) -> Work: ...
+
+
+def add(session: Session, kind: str, arguments: Json, total: int, by: str | None = None) -> int:
+    """A new job, begun by whoever looks first; its number. `by` is what the caller's key is called."""
     now = int(time.time())
     row = {
         "kind": kind,
         "state": "waiting",
         "arguments": orjson.dumps(arguments).decode(),
         "progress": orjson.dumps({"done": 0, "total": total}).decode(),
+        "created_by": by,
         "created_at": now,
         "updated_at": now,
     }
@@ -147,14 +163,22 @@ def shown(task: Task) -> Json:
 
 
 class Jobs:
-    """The jobs of one archive and who works on them in this process. `works` by kind."""
+    """The jobs of one archive, of some kinds, and who works on them in this process, on the oldest few in turn. `works`
+    by kind; `prepare` for the kinds whose chunks need more than SQL."""
 
-    def __init__(self, db: Database, works: Mapping[str, Work]) -> None:
-        self.db, self._works = db, works
+    def __init__(
+        self, db: Database, works: Mapping[str, Work], prepare: Mapping[str, Prepare] | None = None, at_once: int = 100
+    ) -> None:
+        self.db, self._works, self._prepare, self._at_once = db, works, prepare or {}, at_once
+        self._kinds = [*works, *self._prepare]
+        self._left: dict[int, float] = {}
+        self._wake = asyncio.Event()
 
     async def find(self, id: int) -> Task | None:
+        """None also for a job of another kind."""
         rows = await self.db.reader.rows(_by_id(self.db.dialect), {"id": id})
-        return _task(rows[0]) if rows else None
+        task = _task(rows[0]) if rows else None
+        return task if task and task.kind in self._kinds else None
 
     async def finish(self, id: int, seconds: float = PATIENCE) -> Task:
         """Works on a job in the caller's time; what is left after `seconds` is left to `run`, here or elsewhere."""
@@ -169,6 +193,10 @@ class Jobs:
             if task.ended or time.monotonic() > deadline:
                 return task
 
+    def wake(self) -> None:
+        """There is a new job: `run` looks at once."""
+        self._wake.set()
+
     async def run(self) -> None:
         """Takes up whatever is unfinished, whoever began it, chunk by chunk in turn."""
         while True:
@@ -181,21 +209,43 @@ class Jobs:
             except Exception:
                 log.exception("jobs could not go on; trying again")
             if not worked:
-                await asyncio.sleep(SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), SECONDS)
+                self._wake.clear()
 
     async def _unfinished(self) -> list[int]:
-        rows = await self.db.reader.rows(_waiting(self.db.dialect), {"kinds": list(self._works)})
-        return [int(str(id)) for (id,) in rows]
+        rows = await self.db.reader.rows(_waiting(self.db.dialect), {"kinds": self._kinds})
+        now = time.monotonic()
+        self._left = {id: until for id, until in self._left.items() if until > now}
+        return [id for (found,) in rows if (id := int(str(found))) not in self._left][: self._at_once]
 
     async def _step(self, id: int) -> Task | None:
         try:
-            return (await self.db.write(advance, self._works, id)).value
+            works = await self._prepared(id)
+            task = (await self.db.write(advance, works, id)).value
         except DatabaseUnavailable:
             raise
+        except Overtaken:
+            task = None
         except Exception as error:
             log.exception("job %s has failed", id)
             await self.db.write(fail, id, type(error).__name__)
             return None
+        if task is None and self._prepare:
+            self._left[id] = time.monotonic() + ELSEWHERE  # what was prepared was for nothing
+        return task
+
+    async def _prepared(self, id: int) -> Mapping[str, Work]:
+        """Works by kind, with that of this job's kind made for its next chunk where that has to be prepared."""
+        if not self._prepare:
+            return self._works
+        task = await self.find(id)
+        if task is None or task.ended:
+            return self._works
+        try:
+            return {task.kind: await asyncio.to_thread(self._prepare[task.kind], task)}
+        except OperationalError as error:
+            raise DatabaseUnavailable("The database does not answer.") from error
 
 
 @lru_cache(maxsize=4)

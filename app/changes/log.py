@@ -7,18 +7,19 @@ sequence gives numbers out without that lock; a follower then steps over rows th
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
 from app.db import Snapshot
 from app.head import Head, Place
 from app.models import Change, ChangeHead, table
-from app.sql import AnyOf, Prepared, prepare
+from app.sql import AnyOf, Prepared, insert_rows, prepare
 
 CHANGE, HEAD = table(Change), table(ChangeHead)
 _PENDING = "dateline.changes"
@@ -64,6 +65,19 @@ def record(session: Session, entry: Entry) -> None:
     session.info.setdefault(_PENDING, []).append(entry)
 
 
+@contextmanager
+def attempt(session: Session) -> Iterator[None]:
+    """A part of a transaction that may fail alone: then what it did and recorded is undone, and nothing else."""
+    entries = session.info.setdefault(_PENDING, [])
+    before = len(entries)
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        del entries[before:]
+        raise
+
+
 def append(session: Session) -> Head:
     """Takes the counter and writes the recorded rows. Nothing may run between this and the commit."""
     entries: list[Entry] = session.info.pop(_PENDING, [])
@@ -83,7 +97,7 @@ def append(session: Session) -> Head:
     connection = session.connection()
     head = Head(*connection.execute(update(HEAD).values(values).returning(*_HEAD_COLUMNS)).one())
     now, first = int(time.time()), head.seq - count + 1
-    connection.execute(insert(CHANGE), [_row(entry, first + i, marks[i], now) for i, entry in enumerate(entries)])
+    insert_rows(connection, CHANGE, [_row(entry, first + i, marks[i], now) for i, entry in enumerate(entries)])
     return head
 
 

@@ -38,6 +38,13 @@ class MalformedJson(DatelineError):
     code, status, title = "malformed_json", 400, "The body is not valid JSON"
 
 
+class MalformedRequest(DatelineError):
+    """What came is no HTTP/1.1 request, its head is larger than 64 KiB, or dozens of requests were sent without waiting
+    for an answer. The connection is closed. Look at what the client library really sends."""
+
+    code, status, title = "malformed_request", 400, "The request cannot be read"
+
+
 class Unauthorized(DatelineError):
     """The key is unknown, expired, revoked or badly formed, or this answer needs a key and none was sent. Keys go
     into `Authorization: Bearer dl_…`, never into the address. A bad key is never treated as no key."""
@@ -78,6 +85,13 @@ class NotAcceptable(OtherFormat):
     """None of the formats in `format` or `Accept` is available here; `allowed` lists those that are."""
 
     code, status, title = "not_acceptable", 406, "No acceptable format"
+
+
+class RequestTimeout(DatelineError):
+    """The head or the body of the request did not arrive in time. The connection is closed. A head has 10 seconds, a
+    body 20 and one more for each 1,000 bytes."""
+
+    code, status, title = "request_timeout", 408, "The request did not arrive in time"
 
 
 class SlugTaken(Taken):
@@ -298,6 +312,13 @@ class IndexBehind(TryAgain):
     for the first time. Try again after `Retry-After`."""
 
     code, status, title = "index_behind", 503, "The index is behind"
+
+
+class Overloaded(TryAgain):
+    """The server has as much to do as it can do at once, or as many connections or streams as it may have. It would
+    sooner say so than keep everybody waiting: try again after `Retry-After`. Nothing was changed."""
+
+    code, status, title = "overloaded", 503, "The server is busy"
 
 
 class DatabaseUnavailable(TryAgain):

@@ -31,6 +31,7 @@ class Cors(CORSMiddleware):
             expose_headers=EXPOSED,
             max_age=DAY,
         )
+        self._simple = [(name.lower().encode(), text.encode()) for name, text in self.simple_headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or any(name == b"origin" for name, _ in scope["headers"]):
@@ -39,11 +40,10 @@ class Cors(CORSMiddleware):
 
         async def open_to_all(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
                 if self.allow_all_origins:
-                    headers.update(self.simple_headers)
+                    message = {**message, "headers": [*message["headers"], *self._simple]}
                 else:
-                    headers.add_vary_header("Origin")
+                    MutableHeaders(scope=message).add_vary_header("Origin")
             await send(message)
 
         await self.app(scope, receive, open_to_all)

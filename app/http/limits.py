@@ -32,7 +32,8 @@ MOST_CLIENTS = 50_000
 """Addresses, and as many keys, that are remembered; who was not heard of for longest is forgotten first."""
 MOST_HOPS = 10
 LONGEST_ADDRESS = 64
-_EXEMPT = re.compile(r"/(?:health|metrics)(?:/.*)?", re.DOTALL)
+EXEMPT = re.compile(r"/(?:health|metrics)(?:/.*)?", re.DOTALL)
+"""What the operator asks for, which must answer whatever goes on."""
 # Without leading zeros, so that a key has one name in whatever way it is written.
 _KEY = re.compile(r"dl_0*([0-9]{1,15}_[A-Za-z0-9_-]{43})")
 
@@ -97,11 +98,14 @@ class Clients:
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._hop = lru_cache(maxsize=8192)(partial(hop, tuple(trusted)))
 
+    def peer(self, text: str) -> Hop:
+        """The machine at the other end of a connection; by its own word where that is no address."""
+        return self._hop(text) or Hop(text, trusted=False)
+
     def address(self, scope: Scope) -> str:
         """An IPv4 address or an IPv6 network of 64 bits, which is what one subscriber has; the peer's own word where it
         is no address, as on a Unix socket."""
-        peer = (scope.get("client") or ("",))[0]
-        last = self._hop(peer) or Hop(peer, trusted=False)
+        last = self.peer((scope.get("client") or ("",))[0])
         for text in islice(_forwarded(scope), MOST_HOPS) if last.trusted else ():
             further = self._hop(text) if len(text) <= LONGEST_ADDRESS else None
             if further is None:
@@ -148,26 +152,39 @@ def key_name(authorization: bytes | None) -> str | None:
     return blake2b(key[1].encode(), digest_size=16).hexdigest() if key else None
 
 
-class Limits:
-    """Answers 429 `rate_limited` to a client that made more than `per_minute` requests in a minute, and tells others
-    in RateLimit (draft-ietf-httpapi-ratelimit-headers-11) how many are left, but for answers that caches share."""
+class Counters:
+    """What each client has left, for all layers that answer: one that refuses, and one that answers from memory."""
 
     def __init__(
         self,
-        app: ASGIApp,
         per_minute: int,
         trusted: Sequence[Network] = (),
         most: int = MOST_CLIENTS,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self.app = app
         self.clients = Clients(trusted)
         self.addresses = Buckets(per_minute, most, clock)
         self.keys = Buckets(per_minute, most, clock)
         self.policy = f'"default";q={per_minute};w=60'
 
+    def admits(self, scope: Scope) -> bool:
+        """Counts a request without a key that is answered outside of `Limits`. Who is not admitted is to be sent
+        there: asking in vain costs nothing."""
+        return self.addresses.take(self.clients.address(scope)).allowed
+
+
+class Limits:
+    """Answers 429 `rate_limited` to a client that made more requests in a minute than `counters` allow, and tells
+    others in RateLimit (draft-ietf-httpapi-ratelimit-headers-11) how many are left, but for answers that caches
+    share."""
+
+    def __init__(self, app: ASGIApp, counters: Counters) -> None:
+        self.app = app
+        self.clients, self.policy = counters.clients, counters.policy
+        self.addresses, self.keys = counters.addresses, counters.keys
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _EXEMPT.fullmatch(scope["path"]):
+        if scope["type"] != "http" or EXEMPT.fullmatch(scope["path"]):
             await self.app(scope, receive, send)
             return
         key = key_name(header(scope, b"authorization"))

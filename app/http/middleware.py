@@ -126,7 +126,8 @@ class BodyLimit:
 
 class Problems:
     """Turns whatever is raised within, by middleware or in a crash, into a problem document, and logs crashes.
-    Once an answer has begun it can only be broken off, which is what raising on does."""
+    Once an answer has begun it can only be broken off, which is what raising on does. That the client has gone is no
+    failure: nobody is left to be told."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -144,7 +145,9 @@ class Problems:
 
         try:
             await self.app(scope, receive, watched)
-        except (ClientDisconnect, *_ENDINGS):
+        except ClientDisconnect:
+            return
+        except _ENDINGS:
             raise
         # Not only Exception: a panic in a Rust extension arrives as a BaseException.
         except BaseException as error:

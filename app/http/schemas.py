@@ -67,3 +67,11 @@ JOB = {
     "created_at": "2025-05-14T09:12:44Z",
     "updated_at": "2025-05-14T09:12:48Z",
 }
+JOB_ID: dict[str, object] = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The number in `Location` of the 202.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+    "example": 3,
+}

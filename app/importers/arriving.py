@@ -23,8 +23,8 @@ from app.head import Head
 from app.importers import ndjson
 from app.importers.document import Context, Document
 from app.importers.enriching import enriched
+from app.importers.prepare import SENT, prepare
 from app.importers.prepare import Prepared as Ready
-from app.importers.prepare import prepare
 from app.models import Article, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -32,9 +32,6 @@ from app.sql import AnyOf, Prepared
 from app.sql import prepare as prepare_statement
 
 A = table(Article)
-NAME = "import"
-"""The origin of items that name none, and have no address or source to name one."""
-
 Json = dict[str, object]
 Line = tuple[int, bytes]
 
@@ -48,6 +45,7 @@ class Arriving:
     here: Archive
     head: Head
     origin: str | None
+    context: Context
     dry_run: bool
     read: int = 0
     counted: Counter[str] = field(default_factory=Counter)
@@ -77,7 +75,7 @@ class Arriving:
             count = _end(line)
             if count is None:
                 self.read += 1
-                found[number] = _read(line, self.origin, atlas, enrich=self.here.settings.enrich)
+                found[number] = _read(line, self.origin, self.context, atlas, enrich=self.here.settings.enrich)
             elif count != self.read:
                 found[number] = f"the body ends with a count of {count}, but {self.read} lines were read"
         return found
@@ -127,14 +125,14 @@ class Arriving:
         return {"line": number, "outcome": outcome.outcome, "id": id, "slug": slug, "reason": None}
 
 
-def _read(line: bytes, origin: str | None, atlas: Atlas, *, enrich: bool) -> Ready | str:
+def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, *, enrich: bool) -> Ready | str:
     if line.lstrip()[:1] == b"[":
         return "not a JSON object"
-    [item] = ndjson.parse([line], "line", Context(origin or NAME))
+    [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
         return item.reason
     try:
-        ready = prepare(item, NAME, origin, atlas)
+        ready = prepare(item, SENT, origin, atlas)
         return enriched(ready, item, atlas) if enrich else ready
     except (ValueError, OverflowError, RecursionError) as error:
         logger.exception("a line could not be prepared")

@@ -18,12 +18,16 @@ DatePrecision = Literal["instant", "day", "month", "year"]
 class Context:
     """What a parser cannot find in the source: `origin_name` for people, the zone of dates without one.
 
-    `body_kind` says what a body is where the source does not (`None`: told from the text itself).
+    `body_kind` says what a body is where the source does not (`None`: told from the text itself). `address` is where on
+    the web the source was read, which relative links count from; `charset` the one that came with it, which counts
+    where the content names none.
     """
 
     origin_name: str = ""
     timezone: tzinfo = UTC
     body_kind: BodyKind | None = None
+    address: str | None = None
+    charset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +141,21 @@ class Failure:
     reason: str
 
 
-Item = Document | Failure
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What people should know of a source without anything having failed: what was left out, and why."""
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """How far an address was read, as JSON. It is kept once all items before it are saved, and `url` is read on from
+    there the next time."""
+
+    url: str
+    state: Mapping[str, object]
+
+
+Item = Document | Failure | Remark | Bookmark

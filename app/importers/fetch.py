@@ -31,3 +31,12 @@ class Fetch(Protocol):
     bounds of time and size, and never from a private network unless that is allowed. FetchError otherwise."""
 
     def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched: ...
+
+
+def charset(page: Fetched) -> str | None:
+    """The encoding that the headers name; None where they name none."""
+    for part in page.headers.get("content-type", "").split(";")[1:]:
+        name, _, value = part.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip("\"'") or None
+    return None

@@ -104,7 +104,9 @@ def plain_text(body: Body) -> str:
     if body.kind == "text":
         return body.content
     if body.kind == "html":
-        root = LexborHTMLParser(body.content[:20_000]).body
+        tree = LexborHTMLParser(body.content[:20_000])
+        tree.strip_tags(["script", "style"], recursive=True)
+        root = tree.body
         return root.text(separator=" ") if root else ""
     return _MARKDOWN.sub(lambda hit: hit[1] or "", body.content[:2_000])
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import BinaryIO, Protocol, get_args
 
-from app.importers import markdown, ndjson, text
+from app.importers import markdown, ndjson, ninjs, text
 from app.importers.detect import Format
 from app.importers.document import Context, Failure, Item
 
@@ -45,9 +45,14 @@ def _extra(module: str) -> Parse:
     return read
 
 
-PARSERS: Mapping[Format, Parse] = {
+PARSERS: Mapping[str, Parse] = {
     "text": _whole(text.parse),
     "markdown": _whole(markdown.parse),
     "ndjson": _lines,
+    "feed": _extra("feed"),
+    "html": _extra("html"),
+    "ninjs": ninjs.parse,
+    "wxr": _extra("wxr"),
+    "wordpress": _extra("wordpress"),
 }
 NAMES: tuple[str, ...] = get_args(Format)

@@ -52,12 +52,12 @@ TABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 # What this archive exports beside the fields above: the first it works out again for itself, the second has no
-# place of its own in a document and stays in `extra`, where it is no unknown field.
+# place of its own in a document and stays in `extra`, where it is no unknown field; so does what is left of ninjs.
 DERIVED = frozenset(
     {"version", "word_count", "reading_minutes", "created_at", "body_text", "body_markdown", "body_blocks"}
 )
 OWN_EXTRA = frozenset(
-    {"seo", "corrections", "translation_of", "first_published_at", "published_precision", "unknown_regions"}
+    {"seo", "corrections", "translation_of", "first_published_at", "published_precision", "unknown_regions", "ninjs"}
 )
 
 

@@ -5,7 +5,7 @@ Never stops at a bad line: it is reported with its number, and the next one is r
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import BinaryIO, NoReturn
 
@@ -13,6 +13,9 @@ import orjson
 
 from app.importers import clean, fields, values
 from app.importers.document import Context, Document, Failure
+
+Read = Callable[[Mapping[str, object], str, Context, tuple[str, ...]], Document | Failure]
+"""What makes an article of one object; `fields.read` where the objects are in no format of their own."""
 
 MAX_LINE = 32 * 1024 * 1024
 MAX_FILE = 64 * 1024 * 1024
@@ -29,7 +32,9 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
                 pass
 
 
-def parse(lines: Iterable[bytes], where: str, context: Context) -> Iterator[Document | Failure]:
+def parse(
+    lines: Iterable[bytes], where: str, context: Context, read: Read = fields.read
+) -> Iterator[Document | Failure]:
     """An item for each line, `where:1` and so on; for a whole array or object `where#1` and `where`.
 
     A last line `{"end": true, "count": N}` is no article, but says if lines are missing.
@@ -43,9 +48,9 @@ def parse(lines: Iterable[bytes], where: str, context: Context) -> Iterator[Docu
         if len(filled) > 1 or (filled and _is_complete(filled[0]) and filled[0].lstrip()[:1] == b"{"):
             break
     if _spans_lines([line.strip() for _, line in head if line.strip()]):
-        yield from _whole(head, source, where, context)
+        yield from _whole(head, source, where, context, read)
     else:
-        yield from _each(chain(head, source), where, context)
+        yield from _each(chain(head, source), where, context, read)
 
 
 def _is_complete(line: bytes) -> bool:
@@ -66,7 +71,7 @@ def _spans_lines(filled: list[bytes]) -> bool:
     return goes_on and filled[0].startswith(b"{") and not _is_complete(filled[0])
 
 
-def _each(lines: Iterable[tuple[int, bytes]], where: str, context: Context) -> Iterator[Document | Failure]:
+def _each(lines: Iterable[tuple[int, bytes]], where: str, context: Context, read: Read) -> Iterator[Document | Failure]:
     count = 0
     for number, line in lines:
         if not line.strip():
@@ -78,11 +83,11 @@ def _each(lines: Iterable[tuple[int, bytes]], where: str, context: Context) -> I
                 yield Failure(place, f"the file ends with a count of {value['count']}, but {count} lines were read")
             continue
         count += 1
-        yield Failure(place, reason) if reason else _item(value, place, context, notes)
+        yield Failure(place, reason) if reason else _item(value, place, context, notes, read)
 
 
 def _whole(
-    head: list[tuple[int, bytes]], rest: Iterable[tuple[int, bytes]], where: str, context: Context
+    head: list[tuple[int, bytes]], rest: Iterable[tuple[int, bytes]], where: str, context: Context, read: Read
 ) -> Iterator[Document | Failure]:
     pieces: list[tuple[int, bytes]] = []
     size = 0
@@ -95,21 +100,21 @@ def _whole(
     value, notes, reason = _load(b"".join(line for _, line in pieces), MAX_FILE)
     if reason and not array:
         # No object after all, so each line is told apart what is wrong with it.
-        yield from _each(chain(pieces, rest), where, context)
+        yield from _each(chain(pieces, rest), where, context, read)
     elif reason:
         yield Failure(where, reason)
     elif isinstance(value, list):
         for number, entry in enumerate(value, 1):
-            yield _item(entry, f"{where}#{number}", context, notes)
+            yield _item(entry, f"{where}#{number}", context, notes, read)
     else:
-        yield _item(value, where, context, notes)
+        yield _item(value, where, context, notes, read)
 
 
-def _item(value: object, where: str, context: Context, notes: tuple[str, ...]) -> Document | Failure:
+def _item(value: object, where: str, context: Context, notes: tuple[str, ...], read: Read) -> Document | Failure:
     record = values.mapping(value)
     if record is None:
         return Failure(where, "not a JSON object")
-    return fields.read(record, where, context, notes)
+    return read(record, where, context, notes)
 
 
 def _load(line: bytes, limit: int = MAX_LINE) -> tuple[object, tuple[str, ...], str]:

@@ -1,16 +1,14 @@
-"""From files to articles: finds the files, picks the parser, prepares each document, saves in batches, keeps a report.
+"""From sources to articles: prepares each document, saves in batches, keeps a report.
 
 A broken item never stops the rest; running an import again changes nothing that its source has not changed.
 """
 
-import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import islice
-from pathlib import Path
-from typing import BinaryIO
+from pathlib import PurePath
 
 from sqlalchemy.exc import DBAPIError
 
@@ -18,15 +16,17 @@ from app.articles import service
 from app.articles.service import Outcome
 from app.db import Database
 from app.head import Head
-from app.importers import detect, formats
-from app.importers.detect import Format
-from app.importers.document import BodyKind, Context, Document, Failure, Item
+from app.importers import bookmarks as kept
+from app.importers import sources
+from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
 from app.importers.enriching import Copies, enriched
+from app.importers.fetch import Fetch
 from app.importers.prepare import Prepared, prepare
+from app.importers.sources import Source, Web
 from app.regions import service as regions
+from app.regions.atlas import Atlas
 
 BATCH = 500
-SUFFIXES = (".txt", ".text", ".md", ".markdown", ".ndjson", ".jsonl", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
     of dates without one; `body_kind` what bodies are where the source does not say."""
 
-    format: Format | None = None
+    format: str | None = None
     origin: str | None = None
     timezone: tzinfo | None = None
     body_kind: BodyKind | None = None
@@ -68,62 +68,11 @@ class Report:
         return self.created + self.updated + self.unchanged + len(self.failures)
 
 
-class SourceNotFound(Exception):
-    """A path that was named is not there, or a folder has nothing to import."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file: `name` for people, `path` within what was named (its identity), and a way to open it."""
-
-    name: str
-    path: str
-    open: Callable[[], BinaryIO]
-
-
-def sources(paths: Iterable[str], stdin: BinaryIO) -> list[Source]:
-    """The files that the paths name, folders searched through, in a stable order; `-` is standard input."""
-    found: list[Source] = []
-    for given in paths:
-        if given == "-":
-            data = stdin.read()
-            found.append(Source("standard input", "-", lambda data=data: io.BytesIO(data)))  # type: ignore[misc] # bound now
-            continue
-        path = Path(given)
-        if path.is_dir():
-            inside = sorted(
-                p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES and not _hidden(p, path)
-            )
-            if not inside:
-                raise SourceNotFound(f"{given}: nothing to import in this folder ({', '.join(SUFFIXES)}).")
-            found += (_source(p, p.relative_to(path).as_posix()) for p in inside)
-        elif path.is_file():
-            found.append(_source(path, path.name))
-        else:
-            raise SourceNotFound(f"{given}: no such file or folder.")
-    return found
-
-
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
-def _source(path: Path, inside: str) -> Source:
-    return Source(str(path), inside, lambda: path.open("rb"))
-
-
-def items(source: Source, options: Options) -> Iterator[Item]:
-    """Parses one file. A file that cannot be read is one Failure."""
-    origin = options.origin or Path(source.path).name
+def items(source: Source, options: Options, web: Web | None) -> Iterator[Item]:
+    """Parses one source as the options say."""
+    origin = options.origin or PurePath(source.path).name
     context = Context(origin, options.timezone or Context().timezone, options.body_kind)
-    try:
-        with source.open() as stream:
-            head = stream.read(65_536)
-            kind = options.format or detect.detect(source.path, head)
-            stream.seek(0)
-            yield from formats.PARSERS[kind](stream, source.name, context)
-    except OSError as error:
-        yield Failure(source.name, f"cannot be read: {error.strerror}")
+    return sources.items(source, options.format, context, web)
 
 
 def run(
@@ -132,51 +81,84 @@ def run(
     options: Options,
     now: Callable[[], int],
     progress: Callable[[Report], None] = lambda _: None,
+    fetch: Fetch | None = None,
 ) -> Report:
-    """Imports everything, one transaction for each batch; `progress` is called after each."""
+    """Imports everything, one transaction for each batch; `progress` is called after each. Without `fetch` addresses
+    on the web are not read."""
     report = Report()
-    stream = ((source, item) for source in found for item in items(source, options))
+    web = Web(fetch, lambda url: _recall(db, url)) if fetch else None
+    stream = ((source, item) for source in found for item in items(source, options, web))
     while batch := list(islice(stream, BATCH)):
         documents: list[tuple[Source, Document]] = []
+        bookmarks: dict[str, Bookmark] = {}
         for source, item in batch:
             if isinstance(item, Failure):
                 report.failures.append((item.where, item.reason))
+            elif isinstance(item, Remark):
+                report.notes.setdefault(item.text, []).append(item.where)
+            elif isinstance(item, Bookmark):
+                bookmarks[item.url] = item
             else:
                 documents.append((source, item))
         if documents:
             _save(db, documents, options, now(), report)
+        for bookmark in bookmarks.values() if not options.dry_run else ():
+            db.write_now(kept.keep, bookmark, now())
         progress(report)
     return report
 
 
+def _recall(db: Database, url: str) -> Mapping[str, object]:
+    with db.snapshot() as snapshot:
+        return kept.recall(snapshot.connection, url)
+
+
 def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, now: int, report: Report) -> None:
-    """Prepares outside the transaction: the lock on writing is held for SQL only."""
+    ready: list[Prepared] = []
+    for one in prepared(
+        db, [(source.path, document) for source, document in documents], options.origin, enrich=options.enrich
+    ):
+        if isinstance(one, Failure):
+            report.failures.append((one.where, one.reason))
+        else:
+            ready.append(one)
+    if options.dry_run:
+        with db.snapshot() as snapshot:
+            outcomes = service.would_be(snapshot.connection, [one.manuscript for one in ready])
+    else:
+        ready, outcomes = _write(db, ready, options, now, report)
+    for one, outcome in zip(ready, outcomes, strict=True):
+        _tell(report, one, outcome)
+
+
+def prepared(
+    db: Database, documents: Sequence[tuple[str, Document]], origin: str | None, *, enrich: bool
+) -> list[Prepared | Failure]:
+    """What is to be saved of each document, with its path, in their order. Outside of any transaction, so that the lock
+    on writing is held for SQL only."""
     with db.snapshot() as snapshot:
         atlas = regions.atlas(snapshot.connection)
-    ready: list[Prepared] = []
-    for source, document in documents:
-        try:
-            one = prepare(document, source.path, options.origin, atlas)
-            ready.append(enriched(one, document, atlas) if options.enrich else one)
-        except (ValueError, OverflowError, RecursionError) as error:
-            report.failures.append((document.where, f"could not be read: {error}"))
-    if not ready:
-        return
+    found = [_prepared(document, path, origin, atlas, enrich=enrich) for path, document in documents]
     with db.snapshot() as snapshot:
-        strange = service.strangers(snapshot.connection, [one.manuscript for one in ready])
-        ready = [one for one in ready if not _refused(one, strange, report)]
-        manuscripts = [one.manuscript for one in ready]
-        would_be = service.would_be(snapshot.connection, manuscripts) if options.dry_run else None
-    if would_be is None:
-        ready, would_be = _write(db, ready, options, now, report)
-    for one, outcome in zip(ready, would_be, strict=True):
-        _tell(report, one, outcome)
+        known = [one.manuscript for one in found if isinstance(one, Prepared)]
+        strange = service.strangers(snapshot.connection, known)
+    return [_refused(one, strange) for one in found]
+
+
+def _prepared(document: Document, path: str, origin: str | None, atlas: Atlas, *, enrich: bool) -> Prepared | Failure:
+    try:
+        ready = prepare(document, path, origin, atlas)
+        return enriched(ready, document, atlas) if enrich else ready
+    except (ValueError, OverflowError, RecursionError) as error:
+        return Failure(document.where, f"could not be read: {error}")
 
 
 def _write(
     db: Database, ready: list[Prepared], options: Options, now: int, report: Report
 ) -> tuple[list[Prepared], list[Outcome]]:
     """One transaction for all; where the database refuses it, one for each, so that only what it refuses fails."""
+    if not ready:
+        return [], []
     try:
         written = db.write_now(service.upsert, [one.manuscript for one in ready], now=now, site_url=options.site_url)
     except (DBAPIError, ValueError, OverflowError) as error:
@@ -192,14 +174,15 @@ def _write(
     return ready, [one.outcome for one in written.value]
 
 
-def _refused(one: Prepared, strange: Mapping[tuple[str, str], str], report: Report) -> bool:
-    """Whether a file would overwrite an article that has nothing in common with it but the file's name."""
+def _refused(one: Prepared | Failure, strange: Mapping[tuple[str, str], str]) -> Prepared | Failure:
+    """A file that would overwrite an article that has nothing in common with it but the file's name fails."""
+    if isinstance(one, Failure):
+        return one
     title = strange.get((one.manuscript.origin, one.manuscript.identity or ""))
     if title is None:
-        return False
+        return one
     reason = f"another article came from a file of this name ({title!r}); give this one an origin of its own: --origin"
-    report.failures.append((one.where, reason))
-    return True
+    return Failure(one.where, reason)
 
 
 def _tell(report: Report, one: Prepared, outcome: Outcome) -> None:

@@ -24,6 +24,10 @@ from app.regions.atlas import Atlas
 from app.tags.service import KINDS, Wanted
 
 STATES = ("draft", "scheduled", "published", "withdrawn")
+SENT = "import"
+"""The path of what was sent in the body of a request, and the origin of what in it names none."""
+NAMELESS = ("-", SENT)
+"""Paths that say nothing of what came by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ def _identity(document: Document, path: str) -> str:
         return f"id:{document.external_id}"
     if document.url:
         return f"url:{text.url_key(document.url)}"
-    if path != "-" and not _is_one_of_many(document):
+    if path not in NAMELESS and not _is_one_of_many(document):
         return f"path:{path}"
     content = (document.title, document.body.content if document.body else None)
     return f"content:{_hash(repr(content))}"

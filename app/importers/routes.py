@@ -1,70 +1,167 @@
-"""Imports over HTTP: NDJSON in, a result for each line out, while the rest is still arriving. Keeps no job."""
+"""Imports over HTTP: NDJSON in, a result for each line out, while the rest is still arriving, without a job; anything
+else in, a job out, and how far it is."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from typing import Any, cast, get_args
+from zoneinfo import ZoneInfo
 
+import orjson
 from fastapi import APIRouter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.articles import archive
-from app.errors import UnsupportedMediaType
-from app.http import params
+from app.articles.archive import Archive, View
+from app.changes.jobs import Json
+from app.errors import BodyTooLarge, Gone, NotFound
+from app.http import answer, params
 from app.http.conditional import VARY
 from app.http.openapi import problems
-from app.http.params import Parameters
+from app.http.params import Parameters, Read
+from app.http.schemas import JOB_ID as ID
+from app.importers import parts, results, sending, sources
 from app.importers.arriving import Arriving, Line
+from app.importers.document import BodyKind, Context
 from app.importers.lines import Lines
+from app.importers.prepare import SENT
+from app.importers.schemas import EXAMPLE as FINISHED
+from app.importers.schemas import STARTED, Import
+from app.importers.sending import FORMATS, JSON, LINES, MOST_JSON
 from app.sync.streaming import Streamed, described
 
 router = APIRouter(prefix="/v1", tags=["importing"])
 
 PATH = "/v1/imports"
-MEDIA_TYPE = "application/x-ndjson"
 BATCH_LINES = 200
 BATCH_BYTES = 8_000_000
 PATIENCE_SECONDS = 0.2
 """How long a batch that is not full waits for more lines before it is saved and answered for."""
 
+IMPORTED = Parameters(
+    params.choice("outcome", "Only results of this kind.", results.OUTCOMES), params.limit(), params.CURSOR
+)
 IMPORT = Parameters(
+    params.choice("format", "What the body is, where its type does not say enough.", sources.NAMES),
     params.text("origin", "The archive that the items come from, whatever they say.", maximum=200, example="wire"),
+    params.text("timezone", "The zone of dates without one; UTC unless given.", maximum=60, example="Europe/Brussels"),
+    params.choice("body", "What texts are where the source does not say.", get_args(BodyKind)),
     params.flag("dry_run", "Say what would happen, and change nothing."),
 )
+PREFER: dict[str, object] = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`respond-async`: lines, too, are kept and worked on as a job.",
+    "schema": {"type": "string", "enum": ["respond-async"]},
+}
 EXAMPLE = (
     '{"line": 1, "outcome": "created", "id": 42, "slug": "how-the-danube-commission-keeps-a-river-open", '
     '"reason": null}\n{"line": 2, "outcome": "failed", "id": null, "slug": null, "reason": "not a JSON object"}\n'
     '{"summary": {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}, "seq": "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"}'
     "\n"
 )
+_TEXT = {"schema": {"type": "string"}}
+BODY: dict[str, object] = {
+    "required": True,
+    "description": "What to import; lines at most 32 MB each. JSON with a `url` names an address to import from.",
+    "content": {
+        **dict.fromkeys((kind for kind in FORMATS if kind not in (LINES, JSON)), _TEXT),
+        LINES: {**_TEXT, "example": '{"id": "a1", "title": "…"}\n'},
+        JSON: {"schema": {"$ref": "#/components/schemas/ImportAddress"}},
+    },
+}
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {
+        "model": Import,
+        "description": "The body is kept, and worked on as a job.",
+        "headers": answer.LOCATION,
+        "content": {"application/json": {"example": STARTED}},
+    }
+}
 
 
 @router.post(
     "/imports",
     name="import_articles",
     response_class=Response,
-    responses=described(MEDIA_TYPE, EXAMPLE) | problems("missing_scope", "unsupported_media_type"),
-    openapi_extra={
-        "parameters": IMPORT.openapi(),
-        "requestBody": {
-            "required": True,
-            "description": "One article a line, at most 32 MB each.",
-            "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": '{"id": "a1", "title": "…"}\n'}},
-        },
-    },
+    responses=described(LINES, EXAMPLE)
+    | ACCEPTED
+    | problems("missing_scope", "unsupported_media_type", "body_too_large", "invalid_range"),
+    openapi_extra={"parameters": [*IMPORT.openapi(), PREFER], "requestBody": BODY},
 )
 async def import_articles(request: Request) -> Response:
-    """Creates or updates an article for each line, by its origin and external id. Twice changes nothing."""
+    """Creates or updates an article for each item, by its origin and external id. Twice changes nothing.
+
+    Lines are answered for one by one while they arrive. Any other format is kept and worked on as a job.
+    """
     here = archive.of(request)
     view = await here.view(request)
     view.caller.demand("publish")
     read = IMPORT.read(request.scope["query_string"], view.now)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != MEDIA_TYPE:
-        raise UnsupportedMediaType([MEDIA_TYPE])
-    work = Arriving(here, view.head, read.text("origin"), read.flag("dry_run"))
-    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
-    return Streamed(_results(request, work), headers, MEDIA_TYPE)
+    kind = sending.media_type(request)
+    given = sending.arguments(request, kind, read)
+    if given.get("format") == "ndjson" and kind == LINES and not sending.is_async(request):
+        zone = ZoneInfo(sending.zone(read) or "UTC")
+        context = Context(read.text("origin") or SENT, zone, cast("BodyKind | None", given.get("body")))
+        work = Arriving(here, view.head, read.text("origin"), context, read.flag("dry_run"))
+        headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
+        return Streamed(_results(request, work), headers, LINES)
+    return await _accepted(request, here, view, given, kind)
+
+
+async def _accepted(request: Request, here: Archive, view: View, given: Json, kind: str) -> Response:
+    """202 with the job, when all of the body is kept."""
+    most = here.settings.max_import_bytes
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length[:20]) > most:
+        raise BodyTooLarge(most)
+    head, pieces = await sending.opening(request.stream())
+    named = sending.address(head, given) if kind == JSON and len(head) <= MOST_JSON else None
+    if named is not None:
+        view.caller.demand("admin")
+        job = (await here.db.write(parts.whole, named, view.caller.name, b"")).value
+    else:
+        sending.check_format(given)
+        job = await sending.receive(here.db, pieces, most, given, view.caller.name)
+    request.app.state.imports.wake()
+    found = await results.find(here.db, job)
+    assert found is not None  # rows of jobs stay
+    shown = await _shown(here, found, IMPORTED.read(b"", view.now))
+    answered = answer.changed(shown, view.token, status=202, location=f"{PATH}/{job}")
+    if sending.is_async(request):
+        answered.headers["Preference-Applied"] = "respond-async"
+    return answered
+
+
+@router.get(
+    "/imports/{id}",
+    name="get_import",
+    response_model=Import,
+    responses=answer.example(FINISHED)
+    | problems("missing_scope", "not_found", "gone", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
+    openapi_extra={"parameters": [ID, *IMPORTED.openapi()]},
+)
+async def get_import(request: Request) -> Response:
+    """State, progress and results of an import that runs as a job, in the order of its items. Needs `publish`."""
+    here = archive.of(request)
+    view = await here.view(request)
+    view.caller.demand("publish")
+    read = IMPORTED.read(request.scope["query_string"], view.now)
+    given = request.path_params["id"]
+    digits = given.isascii() and given.isdigit() and len(given) < 19
+    found = await results.find(here.db, int(given)) if digits else None
+    if found is None:
+        raise NotFound()
+    if found.ended and found.updated_at < view.now - parts.KEPT_SECONDS:
+        raise Gone("What became of an import is kept for 30 days after its end.")
+    return answer.changed(await _shown(here, found, read), view.token)
+
+
+async def _shown(here: Archive, found: results.Import, read: Read) -> bytes:
+    rows, page = await results.page(here.db, found, read)
+    return orjson.dumps({**results.shown(found), "results": rows, "page": page.to_dict()})
 
 
 async def _results(request: Request, work: Arriving) -> AsyncGenerator[bytes]:

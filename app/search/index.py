@@ -17,7 +17,7 @@ from app.articles.archive import Similar, View
 from app.articles.filters import ArticleFilter
 from app.db import Database
 from app.errors import IndexBehind
-from app.head import Head
+from app.head import Head, Place
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
 from app.search import alike, suggest
@@ -75,6 +75,7 @@ class EngineIndex:
         self._kept: OrderedDict[tuple[object, ...], Counted] = OrderedDict()
         self._vocabulary = CurrentVocabulary(db)
         self._once = Once()
+        self._behind: tuple[tuple[Place, Place], tuple[int, ...]] | None = None  # the last answer of `_excluded`
 
     def seq(self) -> int | None:
         place = self.engine.place()
@@ -86,13 +87,19 @@ class EngineIndex:
         IndexBehind where the index follows another log: after a restore it names articles that this archive may never
         have shown.
         """
-        place = self.engine.place()
+        return await self._excluded(self.engine.place(), head)
+
+    async def _excluded(self, place: Place | None, head: Head) -> tuple[int, ...]:
         if place is not None and place.epoch != head.epoch:
             raise IndexBehind("The search index is being built anew; articles can be read and listed meanwhile.")
         if place is None or place.seq >= head.public_seq:
             return ()
-        rows = await self._db.reader.rows(_withdrawn(self._db.dialect), {"seq": place.seq}, bounded=False)
-        return tuple(sorted(int(str(row[0])) for row in rows))
+        known, span = self._behind, (place, head.public_place)
+        if known is None or known[0] != span:
+            rows = await self._db.reader.rows(_withdrawn(self._db.dialect), {"seq": place.seq}, bounded=False)
+            # What is withdrawn after this head may be in it as well: it is to be left out all the more.
+            known = self._behind = span, tuple(sorted(int(str(row[0])) for row in rows))
+        return known[1]
 
     async def search(self, question: Question) -> Found:
         """Off the event loop: a search may take milliseconds."""
@@ -186,11 +193,13 @@ class EngineIndex:
 
     async def total(self, wanted: ArticleFilter, head: Head) -> int | None:
         try:
-            excluded = await self.excluded(head)
-            key = (self.seq(), excluded, "total", wanted)
-            if key not in self._kept:
-                self._keep(key, self.engine.count(wanted, excluded))
-            counted = self._kept[key]
+            place = self.engine.place()
+            excluded = await self._excluded(place, head)
+            key = (place and place.seq, excluded, "total", wanted)
+            counted = self._kept.get(key)
+            if counted is None:
+                counted = self.engine.count(wanted, excluded)
+                self._keep(key, counted)
             assert isinstance(counted, int)
             return counted
         except IndexBehind:

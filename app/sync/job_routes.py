@@ -9,19 +9,10 @@ from app.changes import jobs
 from app.errors import NotFound
 from app.http import answer
 from app.http.openapi import problems
-from app.http.schemas import JOB, Job
+from app.http.schemas import JOB, JOB_ID, Job
 from app.regions import view as reading
 
 router = APIRouter(prefix="/v1", tags=["operating"])
-
-ID: dict[str, object] = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "The number in `Location` of the 202.",
-    "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
-    "example": 3,
-}
 
 
 @router.get(
@@ -29,7 +20,7 @@ ID: dict[str, object] = {
     name="get_job",
     response_model=Job,
     responses=answer.example(JOB) | problems("missing_scope", "not_found"),
-    openapi_extra={"parameters": [ID]},
+    openapi_extra={"parameters": [JOB_ID]},
 )
 async def get_job(request: Request) -> Response:
     """State and progress of a merge or of a region's move. Needs `admin`."""

@@ -206,7 +206,7 @@ class Archive:
                 assert self.all.answered.get(key, found) == found, key
                 self.all.acknowledge(key, found)
                 assert self.send(client, key) == found, key
-            _wait_for_index(client)
+            wait_for_index(client)
             process.send_signal(signal.SIGTERM)
             assert process.wait(20)[0] == 0
         return len(waiting)
@@ -247,7 +247,7 @@ class Archive:
         process.end()
 
 
-def _wait_for_index(client: httpx.Client) -> None:
+def wait_for_index(client: httpx.Client) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         if client.get("/health/ready").json()["index_lag"] == 0:

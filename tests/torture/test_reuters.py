@@ -18,7 +18,7 @@ from app.articles.queries import SORTS
 from app.changes import log
 from app.changes.follower import catch_up
 from app.db import Database
-from app.importers import pipeline
+from app.importers import pipeline, sources
 from app.importers.pipeline import Options
 from app.search.indexer import Indexer
 from app.settings import Settings
@@ -42,7 +42,7 @@ def imported(settings: Settings, db: Database, data: Callable[[str], Path]) -> S
     import io
 
     report = pipeline.run(
-        db, pipeline.sources([str(data("corpora/reuters.ndjson"))], io.BytesIO()), Options(), lambda: int(time.time())
+        db, sources.find([str(data("corpora/reuters.ndjson"))], io.BytesIO()), Options(), lambda: int(time.time())
     )
     assert (report.created, len(report.failures)) == (15_389, 1)
     indexer = Indexer(settings.index_path)

@@ -1,0 +1,161 @@
+"""Newest-first pages of a filter by tag or region, driven from the rows of one link in their index: what a page costs
+depends on the page, not on how many articles have the tag.
+
+Which link drives is decided from counts of the index; the others are looked up for each row that it leads to. Runs no
+statement.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_, union
+
+from app.articles import filters
+from app.articles.filters import ArticleFilter
+from app.models import Article, ArticleRegion, ArticleTag, table
+from app.sql import AnySelect, Value
+
+A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
+MOST_BRANCHES = 8
+FEW = 2_000
+"""So many rows may be read in the event loop: some milliseconds."""
+
+Weigh = Callable[[ArticleFilter], Awaitable[int | None]]
+"""How many published articles a filter has, from memory or the index; None where there is none."""
+Turn = Literal["start", "after", "before"]
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """The link that leads to a page's rows: any of `ids`, and the filter that is left to be looked up."""
+
+    name: Literal["tag", "region"]
+    ids: tuple[int, ...]
+    rest: ArticleFilter
+    bounded: bool = False
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What its statement depends on beside the shape of the rest; a region's roles and scope are the rest's."""
+        return self.name, len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was decided for a filter: None that no link drives it."""
+
+    driver: Driver | None
+
+
+def possible(wanted: ArticleFilter) -> Iterator[Driver]:
+    """Each link of the filter that could drive it."""
+    for name in ("tags", "authors", "sections", "regions"):
+        ids: tuple[int, ...] = getattr(wanted, name)
+        if 0 < len(ids) <= MOST_BRANCHES:
+            rest = replace(wanted, **{name: ()})  # type: ignore[arg-type] # one of its lists
+            yield Driver("region" if name == "regions" else "tag", ids, rest)
+    for i, tag in enumerate(wanted.tags_all):
+        yield Driver("tag", (tag,), replace(wanted, tags_all=wanted.tags_all[:i] + wanted.tags_all[i + 1 :]))
+    for i, region in enumerate(wanted.regions_all):
+        rest = replace(wanted, regions_all=wanted.regions_all[:i] + wanted.regions_all[i + 1 :])
+        yield Driver("region", (region,), rest)
+
+
+@lru_cache(maxsize=4096)
+def _possible(wanted: ArticleFilter) -> tuple[Driver, ...]:
+    """Already bounded where it is a tag of which every row is one of the list."""
+    return tuple(replace(one, bounded=one.name == "tag" and _is_all(one)) for one in possible(wanted))
+
+
+async def choose(wanted: ArticleFilter, sort: str, weigh: Weigh) -> Driver | None:
+    """The rarest link of a list by date; None where no link can drive. An article that is named needs none."""
+    if not wanted.public_only or wanted.nothing or not sort.endswith("published_at"):
+        return None
+    if wanted.ids is not None or wanted.external_ids or wanted.translation_of is not None:
+        return None
+    drivers = _possible(wanted)
+    if len(drivers) == 1 and drivers[0].bounded:
+        return drivers[0]
+    weighed = [(await _rows(driver, weigh), i) for i, driver in enumerate(drivers)]
+    if not weighed:
+        return None
+    rows, i = min(weighed)
+    return replace(drivers[i], bounded=await _is_bounded(wanted, drivers[i], rows, weigh))
+
+
+def _is_all(driver: Driver) -> bool:
+    """Whether every row of the link is one of the list: the rest asks for dates at most, as the index does."""
+    return replace(driver.rest, published=(None, None), roles=filters.ABOUT, exact=False) == _NOTHING_MORE
+
+
+_NOTHING_MORE = ArticleFilter(roles=filters.ABOUT)
+_EVERY_ROLE = filters.ABOUT | filters.MENTION | filters.DATELINE
+
+
+async def _rows(driver: Driver, weigh: Weigh) -> int:
+    """How many rows the link has. A region's rows of other roles are read past, so they count."""
+    if driver.name == "tag":
+        found = await weigh(ArticleFilter(tags=driver.ids))
+    else:
+        found = await weigh(ArticleFilter(regions=driver.ids, roles=_EVERY_ROLE))
+    return FEW + 1 if found is None else found
+
+
+async def _is_bounded(wanted: ArticleFilter, driver: Driver, rows: int, weigh: Weigh) -> bool:
+    """Whether few rows are read, or few in vain: all those of the link that are not of the list."""
+    if rows <= FEW:
+        return True
+    if not _is_all(driver):
+        return False
+    found = await weigh(replace(wanted, published=(None, None)))
+    return found is not None and rows - found <= FEW
+
+
+def statement(driver: Driver, turn: Turn, *, descending: bool) -> AnySelect:
+    """Rows of (id, version, published_at), as values of `values` and the `limit` and `offset` of the page say."""
+    if len(driver.ids) == 1:
+        found = _branch(driver, 0, turn, descending=descending)
+        return found.limit(bindparam("limit")).offset(bindparam("offset"))
+    branches = [_branch(driver, i, turn, descending=descending) for i in range(len(driver.ids))]
+    # An article with several of the tags comes from several branches: UNION leaves one of its rows.
+    reached = [select(branch.limit(bindparam("reach")).subquery()) for branch in branches]
+    rows = union(*reached).subquery()
+    id, _, at = rows.c
+    found = select(rows).order_by(at.desc() if descending else at, id.desc() if descending else id)
+    return found.limit(bindparam("limit")).offset(bindparam("offset"))
+
+
+def _branch(driver: Driver, i: int, turn: Turn, *, descending: bool) -> Select[*tuple[Any, ...]]:
+    link, column = (TAGGED, TAGGED.c.tag_id) if driver.name == "tag" else (PLACED, PLACED.c.region_id)
+    at, id = link.c.published_at, link.c.article_id
+    found = (
+        select(A.c.id, A.c.version, at)
+        .select_from(link)
+        .join(A, A.c.id == id)
+        .where(column == bindparam(f"drive_{i}", type_=column.type), at.is_not(None))
+        .where(*filters.looked_up(driver.rest), *_dated(driver.rest, at))
+    )
+    if driver.name == "region":
+        found = found.where(filters.in_role(driver.rest))
+    if turn != "start":
+        row, bound = tuple_(at, id), tuple_(bindparam("key", type_=at.type), bindparam("id", type_=id.type))
+        found = found.where(row < bound if descending else row > bound)
+    return found.order_by(at.desc() if descending else at, id.desc() if descending else id)
+
+
+def _dated(rest: ArticleFilter, at: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    """The dates asked for once more, of the link: its index then begins where they do."""
+    return filters.span("published", at, rest.published)
+
+
+def values(driver: Driver, limit: int, offset: int) -> dict[str, Value]:
+    """What the statement binds beside the place of the page."""
+    bound: dict[str, Value] = {**filters.values(driver.rest), "limit": limit, "offset": offset}
+    bound |= {f"drive_{i}": id for i, id in enumerate(driver.ids)}
+    if len(driver.ids) > 1:
+        bound["reach"] = limit + offset
+    if driver.name == "region":
+        bound["roles"] = driver.rest.roles
+    return bound

@@ -1,0 +1,331 @@
+"""Who may be connected, and for how long without getting on: uvicorn's own protocol with a guard beside it.
+
+Caps on connections, patience with slow clients, a bound on bytes that nobody takes. Costs requests nothing to speak of:
+once a second all connections are looked at. Reads no request and knows no routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.errors import DatelineError, MalformedRequest, Overloaded, RateLimited, RequestTimeout
+from app.http.limits import Clients, Network
+from app.http.problems import MEDIA_TYPE, document
+
+LARGEST_HEAD = 65_536
+MOST_PIPELINED = 32
+SLICE = 16_384
+"""Bytes that are parsed before looking again: a packet may hold thousands of requests."""
+MOST_TURNED_AWAY = 256
+TICK = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds for a request's head, and for a body or an answer that does not get on; both are given longer by as many
+    seconds as they have thousands of bytes behind them. `strain` and `held` are bytes of answers that clients do not
+    take: from the first on no more are made, beyond the second the oldest are broken off."""
+
+    head: float = 10
+    body: float = 20
+    answer: float = 20
+    bytes_a_second: int = 1_000
+    strain: int = 16_000_000
+    held: int = 32_000_000
+    beat: float = 1
+    late: float = 0.5
+
+
+class Guard:
+    """All connections of a server. `refused` and `cut` count, by reason, whom it turned away and broke off."""
+
+    def __init__(self, most: int, per_address: int, trusted: Sequence[Network] = (), patience: Patience | None = None):
+        self.most, self.per_address = most, per_address
+        self.patience = patience or Patience()
+        self.open: dict[Guarded, None] = {}
+        self.refused: Counter[str] = Counter()
+        self.cut: Counter[str] = Counter()
+        self.held = 0
+        self.lag = 0.0
+        self._late = 0
+        self._clients = Clients(trusted)
+        self._by_address: dict[str, dict[Guarded, None]] = {}
+        self._stalled: dict[Guarded, int] = {}
+        self._turned_away: set[TurnedAway] = set()
+        self._busy_until = 0.0
+        self._looked = 0.0
+        self._ticking = False
+
+    @property
+    def protocol(self) -> Any:
+        """What uvicorn's `Config(http=…)` takes: makes the protocol of a new connection."""
+        return partial(Guarded, self)
+
+    @property
+    def strained(self) -> bool:
+        """Whether answering more would make things worse: the loop comes late again and again, or clients leave too
+        much of what was answered."""
+        return self._late > 1 or self.held > self.patience.strain
+
+    def admit(self, connection: Guarded, peer: str) -> DatelineError | None:
+        """Takes the connection in, at the expense of an idle one where there is no more room; else says why not."""
+        client = self._clients.peer(peer)
+        beside = self._by_address.get(client.name, {})
+        if not client.trusted and len(beside) >= self.per_address and not self._evict(beside):
+            self.refused["address"] += 1
+            return RateLimited(5)
+        if len(self.open) >= self.most and not self._find_room():
+            self.refused["connections"] += 1
+            return Overloaded("All connections are in use.", 5)
+        connection.address = client.name
+        self.open[connection] = None
+        self._by_address.setdefault(client.name, {})[connection] = None
+        if not self._ticking:
+            self._ticking = True
+            self._next_tick(connection.loop)
+        return None
+
+    def leave(self, connection: Guarded) -> None:
+        """May be told twice."""
+        self.flowing(connection)
+        if connection not in self.open:
+            return
+        del self.open[connection]
+        beside = self._by_address[connection.address]
+        del beside[connection]
+        if not beside:
+            del self._by_address[connection.address]
+
+    def _find_room(self) -> bool:
+        """Looks through all connections at most every tenth of a second while all are busy."""
+        now = time.monotonic()
+        if now < self._busy_until:
+            return False
+        if self._evict(self.open):
+            return True
+        self._busy_until = now + TICK
+        return False
+
+    def _evict(self, among: Iterable[Guarded]) -> bool:
+        """Ends the oldest connection that has never asked for anything, else the oldest that asks for nothing now."""
+        idle = None
+        for connection in among:
+            if connection.cycle is None:
+                idle = connection
+                break
+            if idle is None and connection.idle and not connection.transport.get_write_buffer_size():
+                idle = connection
+        if idle is None:
+            return False
+        self.cut["idle"] += 1
+        self.leave(idle)
+        idle.transport.close()
+        return True
+
+    def turn_away(self, transport: asyncio.Transport, error: DatelineError, loop: asyncio.AbstractEventLoop) -> None:
+        """Answers, as far as possible after the request has come: who closes with something unread resets, and the
+        client may never see why."""
+        if len(self._turned_away) >= MOST_TURNED_AWAY:
+            transport.write(raw(error))
+            transport.close()
+            return
+        leaving = TurnedAway(transport, raw(error), self._turned_away)
+        transport.set_protocol(leaving)
+        loop.call_later(1, transport.close)
+
+    def stalls(self, connection: Guarded, size: int) -> None:
+        """A client does not take its answer as fast as it is made: `size` bytes wait for it."""
+        self.flowing(connection)
+        self._stalled[connection] = size
+        self.held += size
+        while self.held > self.patience.held and len(self._stalled) > 1:
+            self._break_off(next(iter(self._stalled)), "answer")
+
+    def flowing(self, connection: Guarded) -> None:
+        self.held -= self._stalled.pop(connection, 0)
+
+    def _break_off(self, connection: Guarded, why: str) -> None:
+        self.cut[why] += 1
+        connection.break_off(RequestTimeout() if why != "answer" else None)
+        self.leave(connection)
+
+    def _next_tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_later(TICK, self._tick, loop, time.monotonic() + TICK)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        """Goes on as long as anybody is connected."""
+        now = time.monotonic()
+        self.lag = max(0.0, now - due)
+        self._late = self._late + 1 if self.lag > self.patience.late else 0
+        if now - self._looked >= self.patience.beat:
+            self._looked = now
+            self.look(now)
+        self._ticking = bool(self.open)
+        if self._ticking:
+            self._next_tick(loop)
+
+    def look(self, now: float) -> None:
+        """Breaks off whoever has not got on for too long."""
+        for connection in list(self.open):
+            why = connection.overdue(now, self.patience)
+            if why:
+                self._break_off(connection, why)
+
+
+class Guarded(HttpToolsProtocol):
+    """uvicorn's connection, which also knows whether its client gets on."""
+
+    def __init__(self, guard: Guard, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.guard = guard
+        self.address = ""
+        self.taken = 0
+        self._head = 0
+        self._phase = ""
+        self._since = 0.0
+        self._mark: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        peer = transport.get_extra_info("peername")
+        refused = self.guard.admit(self, str(peer[0]) if isinstance(peer, tuple) else "")
+        if refused is None:
+            super().connection_made(transport)
+        else:
+            self.guard.turn_away(transport, refused, self.loop)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.guard.leave(self)
+        super().connection_lost(exc)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being done for the client; an answer may still be on its way."""
+        return (self.cycle is None or self.cycle.response_complete) and not self.pipeline
+
+    @property
+    def begun(self) -> bool:
+        """Whether a request's head has come in part."""
+        return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
+
+    def data_received(self, data: bytes) -> None:
+        if len(data) > SLICE:
+            self._receive_large(data)
+            return
+        super().data_received(data)
+        # A head that is whole with its first packet, as nearly all are, is within the bound.
+        if self._head or self.scope is None or self.cycle is None or self.cycle.scope is not self.scope:
+            self._measure_head(len(data))
+
+    def _receive_large(self, data: bytes) -> None:
+        for start in range(0, len(data), SLICE):
+            if self.parser is None or self.transport.is_closing():
+                return
+            if len(self.pipeline) > MOST_PIPELINED:
+                self.send_400_response("Too many requests were sent at once.")
+                return
+            self.data_received(data[start : start + SLICE])
+
+    def _measure_head(self, size: int) -> None:
+        """The parser itself would keep a head of any length."""
+        self._head = self._head + size if self.begun else 0
+        if self._head > LARGEST_HEAD:
+            self.send_400_response(f"The head of a request has at most {LARGEST_HEAD} bytes.")
+
+    def on_body(self, body: bytes) -> None:
+        self.taken += len(body)
+        super().on_body(body)
+
+    def send_400_response(self, msg: str) -> None:
+        """What uvicorn answers to what is no HTTP, as a problem document."""
+        if not self.transport.is_closing():
+            self.guard.refused["malformed"] += 1
+            self._end_with(MalformedRequest(msg))
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.guard.stalls(self, self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.guard.flowing(self)
+        self._phase = ""
+
+    def overdue(self, now: float, patience: Patience) -> str:
+        """What the client has taken too long for, if anything: `head`, `body` or `answer`."""
+        phase, mark, done = self._state()
+        if phase != self._phase or (phase == "head" and mark is not self._mark):
+            self._phase, self._mark, self._since, done = phase, mark, now, 0
+        if not phase:
+            return ""
+        if phase == "head":
+            return phase if now - self._since > patience.head else ""
+        most = patience.body if phase == "body" else patience.answer
+        return phase if now - self._since > most + done / patience.bytes_a_second else ""
+
+    def _state(self) -> tuple[str, object, int]:
+        """What is waited for, something to compare it with, and how many bytes have come or gone since it began."""
+        waiting = self.transport.get_write_buffer_size()
+        if waiting:
+            before = self._mark if self._phase == "answer" and isinstance(self._mark, int) else waiting
+            return "answer", waiting, max(0, before - waiting)
+        if self.idle:
+            # Between two requests uvicorn itself looks at the clock.
+            rests = self.cycle is not None and not self.begun and not self.cycle.more_body
+            return ("", None, 0) if rests else ("head", self.scope, 0)
+        if self.cycle.more_body and not self.flow.read_paused and not self.cycle.waiting_for_100_continue:
+            before = self._mark if self._phase == "body" and isinstance(self._mark, int) else self.taken
+            return "body", self.taken, self.taken - before
+        return "", None, 0
+
+    def break_off(self, error: DatelineError | None) -> None:
+        """With an answer, if the client has begun to ask and none has begun; at once otherwise."""
+        asked = self.begun or not self.idle
+        if error is None or not asked or (not self.idle and self.cycle.response_started):
+            self.transport.abort()
+        else:
+            self._end_with(error)
+
+    def _end_with(self, error: DatelineError) -> None:
+        """The last that this client hears; whatever is being made for it is no longer sent."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.pipeline.clear()
+        self.transport.write(raw(error))
+        self.transport.close()
+
+
+class TurnedAway(asyncio.Protocol):
+    """A connection that is told why it is not taken in, as soon as it says anything."""
+
+    def __init__(self, transport: asyncio.Transport, answer: bytes, among: set[TurnedAway]) -> None:
+        self._transport, self._answer, self._among = transport, answer, among
+        among.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(self._answer)
+        self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._among.discard(self)
+
+
+def raw(error: DatelineError) -> bytes:
+    """A whole answer as it goes over the wire, for who has no request to render it for."""
+    body = orjson.dumps(document(error, None))
+    named = {
+        "Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", **error.headers,
+        "Content-Length": str(len(body)), "Connection": "close",
+    }  # fmt: skip
+    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}", *(f"{k}: {v}" for k, v in named.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body

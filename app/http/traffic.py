@@ -1,0 +1,119 @@
+"""What has been asked and how it was answered: numbers for whoever runs the server, and a line per request if wanted.
+
+Never keeps or writes queries, keys or bodies: of an address only the path is seen, and only routes are counted by name.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TextIO
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.http.limits import Clients, Network
+
+NAMES = frozenset(
+    {"articles", "search", "suggest", "timeline", "trending", "tags", "regions", "resolve", "changes", "export",
+     "imports", "jobs", "suggestions"}
+)  # fmt: skip
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+EDGES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""Seconds; a histogram has one bucket more, for what took longer."""
+
+
+def route(path: str) -> str:
+    """A name from a short list, whatever is asked for: `articles`, `articles/one` for one of them and what is below."""
+    parts = path.split("/", 3)
+    if len(parts) < 3 or parts[1] != "v1" or parts[2] not in NAMES:
+        return "other"
+    return f"{parts[2]}/one" if len(parts) > 3 else parts[2]
+
+
+class Tally:
+    """Plain numbers since the start. `answered` by (method, route, hundreds of the status); `seconds` by route: a
+    count for each bucket; `spent` the sum of seconds by route."""
+
+    def __init__(self) -> None:
+        self.answered: Counter[tuple[str, str, int]] = Counter()
+        self.seconds: dict[str, list[int]] = {}
+        self.spent: Counter[str] = Counter()
+
+    def add(self, method: str, path: str, status: int, seconds: float) -> None:
+        name = route(path)
+        self.answered[method if method in METHODS else "other", name, status // 100] += 1
+        buckets = self.seconds.get(name)
+        if buckets is None:
+            buckets = self.seconds[name] = [0] * (len(EDGES) + 1)
+        buckets[bisect_left(EDGES, seconds)] += 1
+        self.spent[name] += seconds  # type: ignore[assignment] # Counter's stub knows whole numbers only
+
+
+class Traffic:
+    """Counts what the layers within answer; what the response cache answers by itself it counts by itself. An answer
+    that never began, because its client had gone, is none."""
+
+    def __init__(self, app: ASGIApp, tally: Tally) -> None:
+        self.app, self.tally = app, tally
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+
+        async def seen(message: Message) -> None:
+            nonlocal status
+            if not status:
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, seen)
+        finally:
+            if status:
+                self.tally.add(scope["method"], scope["path"], status, time.perf_counter() - began)
+
+
+class RequestLog:
+    """One line of JSON per answer, as it ends: when, method, path, status, milliseconds, request id, client."""
+
+    def __init__(self, app: ASGIApp, trusted: Sequence[Network] = (), out: TextIO | None = None) -> None:
+        self.app, self._out = app, out
+        self._clients = Clients(trusted)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        start: Message = {}
+
+        async def seen(message: Message) -> None:
+            nonlocal start
+            start = start or message
+            await send(message)
+
+        try:
+            await self.app(scope, receive, seen)
+        finally:
+            self._write(scope, start, time.perf_counter() - began)
+
+    def _write(self, scope: Scope, start: Message, seconds: float) -> None:
+        """Status null: the client went before it was answered. What caches share has no request id."""
+        id = next((value.decode() for name, value in start.get("headers", ()) if name == b"x-request-id"), None)
+        line = {
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "method": scope["method"],
+            "path": scope["path"][:500],
+            "status": start.get("status"),
+            "ms": round(seconds * 1000, 2),
+            "request_id": id,
+            "client": self._clients.address(scope),
+        }
+        (self._out or sys.stderr).write(orjson.dumps(line).decode() + "\n")

@@ -1,0 +1,67 @@
+"""Addresses in what feedparser found: links by their relation, pictures of media elements and enclosures.
+
+Never answers for one name with another, as feedparser's own `get` does, and takes only addresses on the web.
+"""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+Record = dict[str, object]
+
+_PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg)\Z", re.IGNORECASE)
+
+
+def host(url: str | None) -> str | None:
+    """The host of an address; None where there is none."""
+    try:
+        return urlsplit(url or "").hostname
+    except ValueError:
+        return None
+
+
+def get(found: Mapping[str, object], name: str) -> object:
+    """The value under exactly this name: feedparser's own `get` answers for one name with another."""
+    return dict.get(found, name) if isinstance(found, dict) else None
+
+
+def web(value: object) -> str | None:
+    said = value.strip() if isinstance(value, str) else ""
+    return said if said.lower().startswith(("http://", "https://")) and host(said) else None
+
+
+def links(entry: Mapping[str, object], rel: str) -> list[dict[str, str]]:
+    found = get(entry, "links")
+    every = [dict(one) for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    return [link for link in every if link.get("rel") == rel and web(link.get("href"))]
+
+
+def is_picture(link: Mapping[str, object]) -> bool:
+    kind, medium = str(link.get("type") or ""), link.get("medium")
+    if medium or kind:
+        return medium == "image" or kind.startswith("image/")
+    path = urlsplit(str(link.get("href") or link.get("url"))).path
+    return bool(_PICTURE.search(path))
+
+
+def images(entry: Mapping[str, object]) -> list[Record]:
+    """Pictures of `media:content` with their credits, then of enclosures; a thumbnail where there is nothing else."""
+    media = [one for one in _medias(entry, "media_content") if is_picture(one)]
+    credits = [str(get(one, "content") or "") for one in _medias(entry, "media_credit", "content")]
+    # Credits stand in a list of their own: whose they are is sure only where there is one for each, or one picture.
+    paired = credits if len(credits) == len(media) else credits[:1] * len(media) if len(set(credits)) == 1 else []
+    found: dict[str, Record] = {}
+    for number, one in enumerate(media):
+        size = {name: get(one, name) for name in ("width", "height")}
+        found.setdefault(str(one["url"]), size | {"credit": paired[number] if paired else None})
+    for link in links(entry, "enclosure"):
+        if is_picture(link):
+            found.setdefault(link["href"], {})
+    for one in _medias(entry, "media_thumbnail") if not found else ():
+        found.setdefault(str(one["url"]), {name: get(one, name) for name in ("width", "height")})
+    return [{"url": url} | said for url, said in found.items() if web(url)]
+
+
+def _medias(entry: Mapping[str, object], name: str, needed: str = "url") -> list[Mapping[str, object]]:
+    found = get(entry, name)
+    return [one for one in found if isinstance(one, Mapping) and get(one, needed)] if isinstance(found, list) else []

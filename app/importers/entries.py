@@ -1,0 +1,219 @@
+"""What feedparser found in a feed, as records with the names that NDJSON has, so that both are read alike.
+
+Never reads dates itself, never fills in what an entry does not say but for what Atom lets entries inherit.
+"""
+
+import html
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from feedparser import FeedParserDict
+from selectolax.lexbor import LexborHTMLParser
+
+from app.articles import bodies
+from app.importers import clean, dates, fields
+from app.importers.bylines import split_byline
+from app.importers.document import Context, Document, Item
+from app.importers.enclosures import Record, get, host, images, is_picture, links, web
+from app.importers.endings import split_related
+from app.text import fold
+
+_MARKUP = ("text/html", "application/xhtml+xml")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
+_INVITING = re.compile(r"(?:continue reading|read more|\(more\)).{0,200}\Z", re.IGNORECASE | re.DOTALL)
+_CUT = re.compile(r"\[?(?:…|\.\.\.)\]?\Z")
+# WordPress ends each entry with an advertisement of its own.
+_LINK = r"<a [^<>]*>[^<>]*</a>"
+_APPEARED = re.compile(rf"<p>\s*The post {_LINK} (?:appeared first|first appeared) on {_LINK}\.?\s*</p>\s*\Z")
+_CONSUMED = frozenset(
+    (
+        *("id", "guid", "guidislink", "link", "feedburner_origlink", "href", "title", "summary", "language", "author"),
+        *("publisher", "credit", "media_text", "published", "updated", "created"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What entries take from their feed. `home` is the address of the site that it belongs to."""
+
+    title: str | None
+    home: str | None
+    language: str | None
+    authors: tuple[str, ...]
+
+
+def read_feed(found: FeedParserDict, version: str) -> Feed:
+    """Authors of a feed are those of its entries in Atom only; in RSS they are who keeps it up."""
+    authors = _authors(found) if version.startswith("atom") else []
+    return Feed(_plain(found, "title"), web(get(found, "link")), _language(get(found, "language")), tuple(authors))
+
+
+def item(record: Mapping[str, object], where: str, context: Context, home: str | None) -> Item:
+    """The document of an entry. One without an address of its own belongs to the feed's host."""
+    notes: dict[str, None] = {}
+    scrubbed = clean.scrub_value(record, notes.setdefault)
+    document = fields.read(scrubbed if isinstance(scrubbed, dict) else {}, where, context, tuple(notes))
+    if isinstance(document, Document) and not document.url and not document.origin:
+        return replace(document, origin=host(home))
+    return document
+
+
+def record(entry: FeedParserDict, feed: Feed) -> Record:
+    """One entry under the names of `names.TABLE`; what has no place there keeps its own name."""
+    summary, content = _summary(entry), _content(entry)
+    body, related = _ended(content or summary)
+    source = get(entry, "source")
+    source = source if isinstance(source, Mapping) else {}
+    found: Record = {
+        name: value
+        for name, value in dict(entry).items()
+        if isinstance(value, str) and value and name not in _CONSUMED and not name.endswith(("_detail", "_parsed"))
+    }
+    found |= {
+        "external_id": get(entry, "id"),
+        "url": web(get(entry, "feedburner_origlink")) or _page(entry),
+        "canonical_url": next((link["href"] for link in links(entry, "canonical")), None),
+        "title": _plain(entry, "title"),
+        "standfirst": _standfirst(summary, content) if content else None,
+        "body": {body[0]: body[1]} if body else None,
+        "authors": _authors(entry) or list(feed.authors),
+        "tags": _tags(entry),
+        "language": _language(_body_language(entry)) or _language(get(entry, "language")) or feed.language,
+        "source": _source(_plain(source, "title") or feed.title, web(get(source, "link")) or feed.home),
+        "related": [
+            *({"title": link.get("title"), "url": link["href"]} for link in links(entry, "related")),
+            *related,
+        ],
+        "images": images(entry),
+        **_dates(entry),
+    }
+    others = [link["href"] for link in links(entry, "enclosure") if not is_picture(link)]
+    return found | ({"enclosures": others} if others else {})
+
+
+def _language(value: object) -> str | None:
+    said = value.strip() if isinstance(value, str) else ""
+    return said if _LANGUAGE.fullmatch(said) else None
+
+
+def _page(entry: FeedParserDict) -> str | None:
+    """The entry's own address; feedparser's `link` may be that of a file beside it."""
+    link, pages = web(get(entry, "link")), [one["href"] for one in links(entry, "alternate")]
+    return pages[0] if pages and link not in pages else link
+
+
+def _words(markup: str) -> str:
+    tree = LexborHTMLParser(markup)
+    tree.strip_tags(["script", "style"], recursive=True)
+    root = tree.body
+    return root.text(separator="") if root is not None else ""
+
+
+def _plain(found: Mapping[str, object], name: str) -> str | None:
+    """A title without markup, where it was said or seen to be HTML."""
+    value, detail = get(found, name), get(found, f"{name}_detail")
+    if not isinstance(value, str):
+        return None
+    kind = get(detail, "type") if isinstance(detail, Mapping) else None
+    return (_words(value) if kind in _MARKUP else value).strip() or None
+
+
+def _typed(value: object, kind: object) -> tuple[str, str] | None:
+    """A text as (`html` or `text`, content). What is called HTML and has no tags is text with character references."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    if kind == "text/plain":
+        return "text", value
+    if kind not in _MARKUP and not (isinstance(kind, str) and kind.startswith("text/")):
+        return None
+    return ("html", _APPEARED.sub("", value).rstrip()) if "<" in value else ("text", html.unescape(value))
+
+
+def _summary(entry: FeedParserDict) -> tuple[str, str] | None:
+    detail = get(entry, "summary_detail")
+    return _typed(get(entry, "summary"), get(detail, "type") if isinstance(detail, Mapping) else "text/html")
+
+
+def _contents(entry: FeedParserDict) -> list[Mapping[str, object]]:
+    found = get(entry, "content")
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def _content(entry: FeedParserDict) -> tuple[str, str] | None:
+    """The longest of the HTML contents, else of the texts."""
+    found = [typed for one in _contents(entry) if (typed := _typed(get(one, "value"), get(one, "type")))]
+    return max(found, key=lambda one: (one[0] == "html", len(one[1])), default=None)
+
+
+def _ended(body: tuple[str, str] | None) -> tuple[tuple[str, str] | None, list[Record]]:
+    """The body without what stands at its end about other articles, and those."""
+    if body is None or body[0] != "html":
+        return body, []
+    rest, posts = split_related(body[1])
+    return ("html", rest), [{"title": post.title, "url": post.url} for post in posts]
+
+
+def _standfirst(summary: tuple[str, str] | None, content: tuple[str, str]) -> str | None:
+    """The summary beside a full text, unless it is nothing but the beginning of that text."""
+    if summary is None:
+        return None
+    words = _words(_APPEARED.sub("", summary[1])) if summary[0] == "html" else summary[1]
+    words = " ".join(words.split())
+    body = bodies.to_text(bodies.to_html("html" if content[0] == "html" else "text", content[1]))
+    beginning = fold(_CUT.sub("", _INVITING.sub("", words).strip()).strip())
+    return None if not beginning or fold(" ".join(body.split())).startswith(beginning) else words
+
+
+def _body_language(entry: FeedParserDict) -> object:
+    details = [*_contents(entry), *(get(entry, f"{name}_detail") for name in ("summary", "title"))]
+    return next((said for one in details if isinstance(one, Mapping) and (said := get(one, "language"))), None)
+
+
+def _authors(found: Mapping[str, object]) -> list[str]:
+    people = get(found, "authors")
+    named = (
+        [str(name) for one in people if isinstance(one, Mapping) and (name := get(one, "name"))]
+        if isinstance(people, list)
+        else []
+    )
+    names = [_words(name) if "&" in name or "<" in name else name for name in named]
+    return list(dict.fromkeys(split_byline(names[0]) if len(names) == 1 else names))
+
+
+def _tags(entry: FeedParserDict) -> list[str]:
+    """Labels before terms; terms that are addresses are for machines."""
+    found = get(entry, "tags")
+    said = (
+        [get(one, "label") or get(one, "term") for one in found if isinstance(one, Mapping)]
+        if isinstance(found, list)
+        else []
+    )
+    return [html.unescape(one) for one in said if isinstance(one, str) and one.strip() and "://" not in one]
+
+
+def _source(title: str | None, url: str | None) -> Record | None:
+    return {"name": title, "url": url} if title else None
+
+
+def _dates(entry: FeedParserDict) -> Record:
+    """A feed that has one date only calls it whatever its format does: it is when the entry was published."""
+    published, created, updated = (_date(entry, name) for name in ("published", "created", "updated"))
+    first = published or created or updated
+    return {"published_at": first, "updated_at": updated if updated != first else None}
+
+
+def _date(entry: FeedParserDict, name: str) -> str | None:
+    """The date as it stands, so that it is kept as exact as it is; as feedparser reads it where it is in a script of
+    its own (Greek, Hungarian, Korean)."""
+    said, parsed = get(entry, name), get(entry, f"{name}_parsed")
+    if not isinstance(said, str) or not said.strip():
+        return None
+    try:
+        dates.read(said, Context().timezone)
+    except ValueError as error:
+        if isinstance(parsed, tuple) and "apart" not in str(error):
+            return time.strftime("%Y-%m-%dT%H:%M:%SZ", parsed)
+    return said

@@ -1,0 +1,162 @@
+"""Articles out of web pages: JSON-LD first, then meta tags, then what stands on the page; the text by trafilatura.
+
+Never guesses a date or an author: what no place on the page says stays empty.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import BinaryIO
+from urllib.parse import SplitResult, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
+
+from app.importers import charsets, clean, dates, openings, page_body, page_names, values
+from app.importers.document import Body, Context, Document, Failure, Image, Item, SourceDate
+from app.importers.fields import derive_title
+from app.importers.jsonld import from_jsonld
+from app.importers.page import Said, first_of, from_meta, from_view, words
+from app.importers.text import paragraphs
+from app.text import name_key, words_key
+
+MAX_PAGE = 4_000_000
+MOSTLY = 0.7
+"""A page of which more than this share of the text is links is a list of articles and none itself."""
+_CHARSET = re.compile(
+    rb"""<(?:meta\b[^>]{0,200}?charset|\?xml\b[^>]{0,100}?encoding)\s*=\s*["']?([\w:.-]{2,40})""", re.I
+)
+_IN_ADDRESS = re.compile(r"/((?:19|20)\d\d)/(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])(?=/)")
+
+
+def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+    """One article, or a Failure: for a page over 4 MB, and for one that holds none."""
+    data = stream.read(MAX_PAGE + 1)
+    if len(data) > MAX_PAGE:
+        yield Failure(where, f"the page is larger than {MAX_PAGE // 1_000_000} MB")
+        return
+    found = _CHARSET.search(data, 0, 8_192)
+    decoded, guessed = charsets.decode(data, (found[1].decode() if found else None, context.charset))
+    notes = dict.fromkeys(guessed)
+    yield read(clean.scrub(decoded, notes.setdefault), where, context, tuple(notes))
+
+
+def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -> Document | Failure:
+    """The article of one page, decoded."""
+    page = LexborHTMLParser(text)
+    meta = from_meta(page)
+    jsonld = from_jsonld(page, meta.url)
+    said = first_of([one for one in (jsonld, meta) if one])
+    shown = from_view(page)
+    address = _address(said.url, context.address)
+    sites = _sites(said, shown, address)
+    title = page_names.title(said.title, words(page.css_first("title")), shown.title, sites)
+    said = first_of([said, shown])
+    base = page_body.base_of(page, context.address or address)
+    pictures = page_body.pictures(page, base)
+    posts = tuple(
+        replace(post, url=page_body.absolute(base, post.url)) if post.url else post
+        for post in page_body.take_related(page)
+    )
+    body = _body(page_body.extract(page, title, context.address or address), said.body)
+    if body is None:
+        return Failure(where, "no article on this page: it holds no text outside links and menus")
+    if jsonld is None and page_body.linked_share(page, body.content) > MOSTLY:
+        return Failure(where, "no article on this page: it is a list of links")
+    document = Document(
+        where, title=title, title_derived=title is None, body=body, url=address, related=posts, notes=notes
+    )
+    document = _dated(document, said, context)
+    document = openings.settle(document)
+    document = replace(document, images=_images(said.images, pictures, document.body, base))
+    document = _named(document, said, sites)
+    return document if title else replace(document, title=derive_title(document))
+
+
+def _address(said: str | None, asked: str | None) -> str | None:
+    """Where the page was read, else where it says that it stands, unless that is no more than a site."""
+    if asked:
+        return asked
+    parts = _parts(said)
+    return said if parts.hostname and parts.path.strip("/") else None
+
+
+def _parts(url: str | None) -> SplitResult:
+    try:
+        parts = urlsplit(url or "")
+        return parts if parts.scheme in ("http", "https") else urlsplit("")
+    except ValueError:
+        return urlsplit("")
+
+
+def _sites(said: Said, shown: Said, address: str | None) -> tuple[str, ...]:
+    """The names by which the page's site may sign: its own, and those in its host."""
+    host = _parts(address).hostname or ""
+    labels = host.removeprefix("www.").split(".")
+    return tuple(name for name in (said.site, shown.site, host, host.removeprefix("www."), labels[0]) if name)
+
+
+def _body(found: str, said: str | None) -> Body | None:
+    """What was found on the page; what JSON-LD says where that is much more."""
+    count = len(words_key(LexborHTMLParser(found).text(separator=" ")).split()) if found else 0
+    if said and len(words_key(said).split()) > 2 * count:
+        return Body("html", said) if values.is_html(said) else Body("text", "\n\n".join(paragraphs(said)))
+    return Body("html", found) if count else None
+
+
+def _named(document: Document, said: Said, sites: tuple[str, ...]) -> Document:
+    language = re.match(r"[a-z]{2,3}(?![a-z])", (said.language or "").strip().lower())
+    names = {name_key(name) for name in sites}
+    return replace(
+        document,
+        standfirst=None if not said.standfirst or openings.repeats(said.standfirst, document) else said.standfirst,
+        authors=page_names.authors(said.author_lines, sites),
+        sections=said.sections,
+        tags=tuple(dict.fromkeys(tag for tag in said.tags if tag not in said.sections and name_key(tag) not in names)),
+        language=language[0] if language else None,
+        source=said.site,
+        canonical_url=said.url if _parts(said.url).hostname else None,
+    )
+
+
+def _dated(document: Document, said: Said, context: Context) -> Document:
+    """The dates; without any that can be read, the day that stands in the address as `/2025/12/03/`."""
+    notes = dict.fromkeys(document.notes)
+    extra: dict[str, object] = {}
+    found: dict[str, SourceDate | None] = {"published": None, "updated": None}
+    for name, value in (("published", said.published), ("updated", said.updated)):
+        try:
+            reading = dates.read(value, context.timezone) if value else None
+        except ValueError as error:
+            extra[name] = value
+            notes.setdefault(f"{name}: {value!r} is no date: {error}")
+            continue
+        found[name] = reading.date if reading else None
+        if reading and reading.floating:
+            notes.setdefault(f"{name}: no time zone given, read as {context.timezone}")
+    day = _IN_ADDRESS.search(document.url or "")
+    if found["published"] is None and day:
+        found["published"] = dates.read_date("-".join(part.zfill(2) for part in day.groups()), context.timezone)
+        notes.setdefault("the date is the one in the address")
+    return replace(document, published=found["published"], updated=found["updated"], extra=extra, notes=tuple(notes))
+
+
+def _images(
+    said: tuple[Image, ...], pictures: Mapping[str, Image], body: Body | None, base: str | None
+) -> tuple[Image, ...]:
+    """The pictures that the page names, then those in its text; each once, with what is written under it."""
+    shown = page_body.shown_in(body.content) if body and body.kind == "html" else ()
+    wanted = [replace(one, url=page_body.absolute(base, one.url)) for one in said] + [Image(url) for url in shown]
+    found: dict[str, Image] = {}
+    for one in wanted:
+        name = page_body.file_name(one.url)
+        seen = pictures.get(name)
+        if seen is not None:
+            one = replace(
+                one,
+                alt=one.alt or seen.alt,
+                caption=one.caption or seen.caption,
+                credit=one.credit or seen.credit,
+            )
+        if one.url.startswith(("http://", "https://")):
+            found.setdefault(name, one)
+    return tuple(found.values())[: page_body.MAX_IMAGES]

@@ -1,0 +1,83 @@
+"""JSON Feed 1.0 and 1.1 (jsonfeed.org): entries as records with the names that NDJSON has.
+
+Never takes other JSON for a feed: the version says what it is.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import orjson
+
+from app.importers import clean, entries, values
+from app.importers.document import Context, Failure, Item, Remark
+
+VERSION = "jsonfeed.org/version/"
+_TAKEN = frozenset(
+    (
+        *("id", "url", "external_url", "title", "summary", "content_html", "content_text", "tags", "authors", "author"),
+        *("image", "banner_image", "attachments", "date_published", "date_modified", "language"),
+    )
+)
+
+
+def parse(data: bytes, where: str, context: Context) -> Iterator[Item]:
+    """An item for each entry, `where#1` and so on."""
+    try:
+        feed = values.mapping(orjson.loads(clean.decode(data)[0]))
+    except ValueError as error:
+        yield Failure(where, f"not valid JSON: {error}")
+        return
+    if feed is None or VERSION not in str(feed.get("version")):
+        yield Failure(where, "no feed: its `version` is no address at jsonfeed.org")
+        return
+    found = feed.get("items")
+    if not isinstance(found, list) or not found:
+        yield Remark(where, "a feed without entries")
+        return
+    home = values.text(feed.get("home_page_url"))
+    for number, entry in enumerate(found, 1):
+        place, given = f"{where}#{number}", values.mapping(entry)
+        yield entries.item(record(given, feed), place, context, home) if given else Failure(place, "not a JSON object")
+
+
+def record(entry: Mapping[str, object], feed: Mapping[str, object]) -> dict[str, object]:
+    """One entry; what has no place keeps its name, such as the `_extensions` of others."""
+    found = {name: value for name, value in entry.items() if name not in _TAKEN}
+    content, summary = entry.get("content_html"), entry.get("summary")
+    text = entry.get("content_text")
+    external, url = entry.get("external_url"), entry.get("url")
+    body = {"html": content} if isinstance(content, str) and content.strip() else {"text": text} if text else None
+    title = values.text(feed.get("title"))
+    pictures, others = _attachments(entry.get("attachments"))
+    leading = [{"url": entry[name]} for name in ("image", "banner_image") if isinstance(entry.get(name), str)]
+    return found | {
+        "external_id": values.text(entry.get("id")),
+        "url": url or external,
+        "title": entry.get("title"),
+        "standfirst": summary if body else None,
+        "body": body or ({"text": summary} if isinstance(summary, str) and summary.strip() else None),
+        "authors": _authors(entry) or _authors(feed),
+        "tags": entry.get("tags"),
+        "language": entry.get("language") or feed.get("language"),
+        "source": {"name": title, "url": feed.get("home_page_url")} if title else None,
+        "related": [{"url": external}] if external and url else [],
+        "images": [*leading, *pictures],
+        "published_at": entry.get("date_published"),
+        "updated_at": entry.get("date_modified"),
+        **({"attachments": others} if others else {}),
+    }
+
+
+def _authors(given: Mapping[str, object]) -> list[object]:
+    """`authors` of version 1.1, else `author` of 1.0; the names of those that have one."""
+    found = given.get("authors") or given.get("author")
+    people = [values.mapping(one) or {} for one in values.items(found)]
+    return [one["name"] for one in people if values.text(one.get("name"))]
+
+
+def _attachments(given: object) -> tuple[list[dict[str, object]], list[object]]:
+    """Pictures, and what is none."""
+    found = [one for one in values.items(given) if isinstance(one, dict)]
+    pictures = [one for one in found if str(one.get("mime_type")).startswith("image/") and values.text(one.get("url"))]
+    return [{"url": one["url"], "caption": one.get("title")} for one in pictures], [
+        one for one in found if one not in pictures
+    ]

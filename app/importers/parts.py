@@ -1,0 +1,116 @@
+"""What was sent to be imported as a job: kept in the database in pieces while it arrives, and read back as a stream.
+
+A job is of the kind ARRIVING, which nobody works on, until the last piece is there. Services never commit.
+"""
+
+import io
+import time
+
+from sqlalchemy import delete, insert, select, update
+from sqlmodel import Session
+
+from app.changes import jobs
+from app.changes.jobs import JOB, Json
+from app.db import Database
+from app.models import ImportPart, ImportResult, table
+
+PART, RESULT = table(ImportPart), table(ImportResult)
+KIND, ARRIVING = "import", "import_arriving"
+PART_BYTES = 1_000_000
+ABANDONED_SECONDS = 3_600
+"""After so long without a new piece nobody is sending any more: the server that took them has died."""
+KEPT_SECONDS = 30 * 86_400
+"""For how long it can be seen what became of each item of a job that has ended."""
+
+
+def begin(session: Session, arguments: Json, by: str | None) -> int:
+    """A job whose pieces are still to come. Sweeps up what earlier ones have left."""
+    _sweep(session, int(time.time()))
+    return jobs.add(session, ARRIVING, arguments, 0, by)
+
+
+def keep(session: Session, job: int, number: int, content: bytes) -> None:
+    """The next piece, numbered from 0."""
+    connection = session.connection()
+    connection.execute(insert(PART), {"job_id": job, "number": number, "content": content})
+    connection.execute(update(JOB).where(JOB.c.id == job).values(updated_at=int(time.time())))
+
+
+def finish(session: Session, job: int, number: int, content: bytes) -> None:
+    """The last piece: from now on whoever looks first begins with the job."""
+    if content:
+        keep(session, job, number, content)
+    values = {"kind": KIND, "updated_at": int(time.time())}
+    session.connection().execute(update(JOB).where(JOB.c.id == job).values(values))
+
+
+def whole(session: Session, arguments: Json, by: str | None, content: bytes) -> int:
+    """A job with all that there is to it."""
+    job = begin(session, arguments, by)
+    finish(session, job, 0, content)
+    return job
+
+
+def drop(session: Session, job: int) -> None:
+    """A job whose pieces will not come."""
+    session.connection().execute(delete(JOB).where(JOB.c.id == job, JOB.c.kind == ARRIVING))
+
+
+def discard(session: Session, job: int) -> None:
+    """The pieces of a job that needs them no more."""
+    session.connection().execute(delete(PART).where(PART.c.job_id == job))
+
+
+def _sweep(session: Session, now: int) -> None:
+    connection = session.connection()
+    connection.execute(delete(JOB).where(JOB.c.kind == ARRIVING, JOB.c.updated_at < now - ABANDONED_SECONDS))
+    ended = select(JOB.c.id).where(JOB.c.kind == KIND, JOB.c.state.in_(["done", "failed"]))
+    connection.execute(delete(PART).where(PART.c.job_id.in_(ended)))
+    old = ended.where(JOB.c.updated_at < now - KEPT_SECONDS)
+    connection.execute(delete(RESULT).where(RESULT.c.job_id.in_(old)))
+
+
+class Kept(io.RawIOBase):
+    """The pieces of a job as one stream, which may be read again from anywhere; holds one piece at a time."""
+
+    def __init__(self, db: Database, job: int) -> None:
+        self._db, self._job = db, job
+        self._position, self._part, self._piece = 0, -1, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END:
+            offset += self._size()
+        elif whence == io.SEEK_CUR:
+            offset += self._position
+        self._position = max(0, offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: object) -> int:
+        number, start = divmod(self._position, PART_BYTES)
+        if number != self._part:
+            self._part, self._piece = number, self._load(number)
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type] # whatever readers hand over
+        found = self._piece[start : start + len(view)]
+        view[: len(found)] = found
+        self._position += len(found)
+        return len(found)
+
+    def _load(self, number: int) -> bytes:
+        with self._db.snapshot() as snapshot:
+            wanted = select(PART.c.content).where(PART.c.job_id == self._job, PART.c.number == number)
+            return bytes(snapshot.connection.execute(wanted).scalar() or b"")
+
+    def _size(self) -> int:
+        with self._db.snapshot() as snapshot:
+            wanted = select(PART.c.number).where(PART.c.job_id == self._job).order_by(PART.c.number.desc()).limit(1)
+            last = snapshot.connection.execute(wanted).scalar()
+        return 0 if last is None else last * PART_BYTES + len(self._load(last))

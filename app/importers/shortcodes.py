@@ -1,0 +1,151 @@
+"""WordPress shortcodes (`[caption]`, `[gallery]` …) and bare addresses in a post's text, made into HTML. Pure.
+
+Never takes away words: brackets that could be part of a sentence stay as they are, and so does code.
+"""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.importers.document import Image
+
+_VALUES = r"(?:\"[^\"]{0,1000}\"|'[^']{0,1000}'|[^\]\"'\[]++){0,100}+"
+_TOKEN = re.compile(
+    r"<(?P<code>pre|code|script|style|textarea)\b"
+    rf"|\[(?P<escape>\[)?(?P<close>/)?(?P<name>[A-Za-z][\w-]*)(?P<given>(?:[\s=/]{_VALUES})?)\](?(escape)\])"
+    r"|^[ \t]*(?P<url>https?://[^\s<>\"]+)[ \t]*$",
+    re.MULTILINE,
+)
+_PAIR = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'/]+))")
+_ADDRESS = re.compile(r"https?://[^\s\"'<>\]]+")
+_LEADING = re.compile(r"\s*(?:<a\b[^>]*>\s*)?<img\b[^>]*>(?:\s*</a>)?")
+_MEDIA = frozenset(
+    [
+        "audio",
+        "video",
+        "embed",
+        "playlist",
+        "youtube",
+        "vimeo",
+        "soundcloud",
+        "wpvideo",
+        "tweet",
+        "facebook",
+        "instagram",
+    ]
+)
+_KNOWN = _MEDIA | {"caption", "wp_caption", "gallery"}
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Pictures by the id of their attachment, and those that were uploaded to a post, by the post's id."""
+
+    images: Mapping[str, Image] = field(default_factory=dict)
+    uploaded: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def gallery(self, attributes: Mapping[str, str], post: str) -> tuple[Image, ...]:
+        """The pictures that `ids` names, in its order; without it those that belong to the post."""
+        ids = re.findall(r"\d+", attributes.get("ids") or attributes.get("include") or "") or self.uploaded.get(
+            post, ()
+        )
+        return tuple(self.images[id] for id in ids if id in self.images)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A shortcode that waits for its end, and what has come since it began."""
+
+    name: str
+    given: str
+    inside: list[str] = field(default_factory=list)
+
+
+def render(text: str, library: Library, post: str, note: Callable[[str], object]) -> str:
+    """The text with shortcodes as HTML. Of unknown ones the text between their brackets stays; `note` is told."""
+    if "[" not in text and "http" not in text:
+        return text
+    closings = Counter(match["name"] for match in _TOKEN.finditer(text) if match["close"])
+    stack = [_Open("", "")]
+    position = 0
+    while match := _TOKEN.search(text, position):
+        stack[-1].inside.append(text[position : match.start()])
+        position = match.end()
+        if match["code"]:
+            end = text.find(f"</{match['code']}>", position)
+            position = end if end >= 0 else position
+            stack[-1].inside.append(text[match.start() : position])
+        elif match["url"]:
+            stack[-1].inside.append(_link(match["url"]))
+        else:
+            _shortcode(match, closings, stack, lambda one: _html(one, library, post, note))
+    stack[-1].inside.append(text[position:])
+    _close(stack, 1, lambda one: _html(one, library, post, note))
+    return "".join(stack[0].inside)
+
+
+def _shortcode(match: re.Match[str], closings: Counter[str], stack: list[_Open], show: Callable[[_Open], str]) -> None:
+    name, given = match["name"], match["given"]
+    if match["escape"]:
+        stack[-1].inside.append(match[0][1:-1])
+    elif match["close"]:
+        closings[name] -= 1
+        depth = next((at for at in range(len(stack) - 1, 0, -1) if stack[at].name == name), 0)
+        if depth:
+            _close(stack, depth, show)
+        elif name not in _KNOWN:
+            stack[-1].inside.append(match[0])
+    elif closings[name] > 0 and not given.endswith("/") and len(stack) < 100:
+        stack.append(_Open(name, given))
+    elif name in _KNOWN or _PAIR.search(given):
+        stack[-1].inside.append(show(_Open(name, given)))
+    else:
+        stack[-1].inside.append(match[0])
+
+
+def _close(stack: list[_Open], depth: int, show: Callable[[_Open], str]) -> None:
+    """Ends the shortcode at that depth; those inside it that never ended have no inside of their own."""
+    while len(stack) > depth + 1:
+        unended = stack.pop()
+        stack[-1].inside += [show(_Open(unended.name, unended.given)), *unended.inside]
+    if len(stack) > depth:
+        ended = stack.pop()
+        stack[-1].inside.append(show(ended))
+
+
+def _html(one: _Open, library: Library, post: str, note: Callable[[str], object]) -> str:
+    inside = "".join(one.inside)
+    attributes = {name.lower(): a or b or c for name, a, b, c in _PAIR.findall(one.given)}
+    if one.name in ("caption", "wp_caption"):
+        return _caption(inside, attributes.get("caption"))
+    if one.name == "gallery":
+        return "\n\n".join(["", *map(figure, library.gallery(attributes, post)), ""])
+    if one.name in _MEDIA:
+        addresses = _ADDRESS.findall(f"{html.unescape(one.given)} {inside}")
+        return "".join(_link(address) for address in dict.fromkeys(addresses[:20]))
+    note(f"shortcode [{one.name}] removed")
+    return inside
+
+
+def _caption(inside: str, stated: str | None) -> str:
+    picture = _LEADING.match(inside)
+    if picture is None:
+        return inside
+    words = html.unescape(stated) if stated else inside[picture.end() :].strip()
+    below = f"<figcaption>{words}</figcaption>" if words else ""
+    return f"\n\n<figure>{picture[0].strip()}{below}</figure>\n\n"
+
+
+def figure(image: Image) -> str:
+    """A picture with its caption and credit."""
+    words = " ".join(part for part in (image.caption, image.credit) if part)
+    caption = f"<figcaption>{html.escape(words, quote=False)}</figcaption>" if words else ""
+    source, alt = html.escape(image.url), html.escape(image.alt or "")
+    return f'<figure><img src="{source}" alt="{alt}">{caption}</figure>'
+
+
+def _link(address: str) -> str:
+    shown = html.escape(html.unescape(address))
+    return f'\n\n<p><a href="{shown}">{shown}</a></p>\n\n'

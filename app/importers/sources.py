@@ -1,0 +1,190 @@
+"""What can be imported from: files, folders, standard input, addresses on the web; and the items in each.
+
+Never writes; what an archive remembers of an address is handed in and comes back as a Bookmark.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from app.importers import detect, formats, sites
+from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
+from app.importers.fetch import Fetch, Fetched, FetchError, charset
+
+State = Mapping[str, object]
+NAMES = tuple(dict.fromkeys((*formats.NAMES, *sites.SITES)))
+"""Whatever `--format` can say: formats of files, and kinds of sites."""
+
+_HEAD = 65_536
+_REMEMBERED = ("etag", "last-modified")
+_SUFFIX_OF_TYPE = {
+    "text/html": ".html",
+    "application/xhtml+xml": ".html",
+    "text/markdown": ".md",
+    "application/rss+xml": ".xml",
+    "application/atom+xml": ".xml",
+    "application/rdf+xml": ".xml",
+    "application/xml": ".xml",
+    "text/xml": ".xml",
+    "application/json": ".json",
+    "application/feed+json": ".json",
+    "application/x-ndjson": ".ndjson",
+}
+
+
+class SourceNotFound(Exception):
+    """A path that was named is not there, or a folder has nothing to import."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file: `name` for people, `path` within what was named (its identity), and a way to open it.
+
+    Of an `address` on the web, name and path are the address too, but for a password in it, and there is nothing to
+    open before it was fetched.
+    """
+
+    name: str
+    path: str
+    open: Callable[[], BinaryIO]
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """How addresses are read: `recall` gives what the archive keeps of one."""
+
+    fetch: Fetch
+    recall: Callable[[str], State]
+
+
+def is_address(given: str) -> bool:
+    """Whether it names something on the web rather than a file."""
+    return given.lower().startswith(("http://", "https://"))
+
+
+def find(paths: Iterable[str], stdin: BinaryIO) -> list[Source]:
+    """The files that the paths name, folders searched through, in a stable order; `-` is standard input."""
+    found: list[Source] = []
+    for given in paths:
+        if given == "-":
+            data = stdin.read()
+            found.append(Source("standard input", "-", lambda data=data: io.BytesIO(data)))  # type: ignore[misc] # bound now
+        elif is_address(given):
+            found.append(_web(given))
+        else:
+            found += _files(given)
+    return found
+
+
+def _web(given: str) -> Source:
+    """Its name is the address without a password, which is no business of reports and tables."""
+    try:
+        split = urlsplit(given)
+    except ValueError:
+        return Source(given, given, io.BytesIO, given)
+    name = split._replace(netloc=split.netloc.rpartition("@")[2], fragment="").geturl()
+    return Source(name, name, io.BytesIO, given)
+
+
+def _files(given: str) -> list[Source]:
+    path = Path(given)
+    if path.is_file():
+        return [_file(path, path.name)]
+    if not path.is_dir():
+        raise SourceNotFound(f"{given}: no such file or folder.")
+    inside = sorted(
+        p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in detect.SUFFIXES and not _hidden(p, path)
+    )
+    if not inside:
+        raise SourceNotFound(f"{given}: nothing to import in this folder ({', '.join(detect.SUFFIXES)}).")
+    return [_file(p, p.relative_to(path).as_posix()) for p in inside]
+
+
+def _hidden(path: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def _file(path: Path, inside: str) -> Source:
+    return Source(str(path), inside, lambda: path.open("rb"))
+
+
+def items(source: Source, kind: str | None, context: Context, web: Web | None = None) -> Iterator[Item]:
+    """What is in one source, `kind` being what `--format` says. A source that cannot be read is one Failure."""
+    if source.address is not None:
+        yield from _address(source, source.address, kind, context, web)
+        return
+    if kind is not None and kind not in formats.PARSERS:
+        yield Failure(source.name, f"{kind} is read from addresses on the web, such as https://news.example")
+        return
+    try:
+        with source.open() as stream:
+            head = stream.read(_HEAD)
+            stream.seek(0)
+            yield from formats.PARSERS[kind or detect.detect(source.path, head)](stream, source.name, context)
+    except OSError as error:
+        yield Failure(source.name, f"cannot be read: {error.strerror}")
+
+
+def _address(source: Source, address: str, kind: str | None, context: Context, web: Web | None) -> Iterator[Item]:
+    if web is None:
+        yield Failure(source.name, "addresses are not read here")
+        return
+    asked = repr((kind, context.origin_name, str(context.timezone), context.body_kind))
+    kept = web.recall(source.name)
+    # What was read for another origin or with other eyes says nothing about this import.
+    state = kept.get("state") if kept.get("asked") == asked else None
+    for item in _read(source.name, address, kind, context, web.fetch, state if isinstance(state, dict) else {}):
+        if isinstance(item, Bookmark):
+            yield Bookmark(source.name, {"asked": asked, "state": item.state})
+        else:
+            yield item
+
+
+def _read(url: str, address: str, kind: str | None, context: Context, fetch: Fetch, state: State) -> Iterator[Item]:
+    known = {name: value for name in _REMEMBERED if isinstance(value := state.get(name), str)}
+    try:
+        page = fetch(address, known=known)
+    except FetchError as error:
+        yield Failure(url, error.reason)
+        return
+    if page.status == 304:
+        yield Remark(url, "not changed since it was imported")
+        return
+    context = replace(context, address=page.url, charset=charset(page))
+    site = kind if kind in sites.SITES else None if kind else sites.announced(page)
+    if site is not None:
+        yield from sites.read(site, url, page, fetch, state, context)
+    else:
+        yield from _page(url, page, kind, context)
+
+
+def _page(url: str, page: Fetched, kind: str | None, context: Context) -> Iterator[Item]:
+    """The items of one answer. It is remembered only where all of it could be read."""
+    parse = formats.PARSERS[kind or detect.detect(_name(page), page.body[:_HEAD])]
+    failed = False
+    for item in parse(io.BytesIO(page.body), url, context):
+        failed = failed or isinstance(item, Failure)
+        yield _settled(item, url, page.url) if isinstance(item, Document) else item
+    if not failed:
+        yield Bookmark(url, {name: page.headers[name] for name in _REMEMBERED if name in page.headers})
+
+
+def _settled(document: Document, url: str, final: str) -> Document:
+    """An article that is all that its address holds has that address; of several, the host is the origin."""
+    if document.url or document.origin:
+        return document
+    if document.where == url:
+        return replace(document, url=final)
+    return replace(document, origin=urlsplit(final).hostname)
+
+
+def _name(page: Fetched) -> str:
+    """A file's name for an answer: the address's, with the suffix that its type has where that says more."""
+    path = PurePath(unquote(urlsplit(page.url).path) or "/")
+    kind = page.headers.get("content-type", "").partition(";")[0].strip().lower()
+    suffix = _SUFFIX_OF_TYPE.get(kind)
+    return f"{path}{suffix}" if suffix and path.suffix.lower() not in detect.SUFFIXES else str(path)

@@ -1,0 +1,159 @@
+"""What WordPress keeps as a post's text, made into the HTML that its readers see: blocks, shortcodes, paragraphs. Pure.
+
+Never sanitises: whoever stores the result does. Blocks that a site computes anew for each reader are left out.
+"""
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from app.importers import shortcodes
+from app.importers.shortcodes import Library
+
+_BLOCK = re.compile(r"<!--\s*(?P<close>/)?wp:(?P<name>[a-z][\w/-]*)")
+_COMMENT = re.compile(r"<!--(?:more|nextpage|noteaser)\b[^>]{0,300}-->")
+_CONTAINERS = (
+    "address|article|aside|blockquote|center|details|div|dl|fieldset|figure|footer|form|header|main|nav|ol|section|ul"
+)
+_LEAVES = "dd|dt|figcaption|h[1-6]|hr|iframe|li|p|pre|summary|table|tbody|td|tfoot|th|thead|tr|style|script|video|audio"
+_EDGE = re.compile(rf"(</?(?:{_CONTAINERS})(?:\s[^<>]*)?/?>)", re.IGNORECASE)
+_OPENING = re.compile(rf"(?=<(?:{_LEAVES})[\s/>])", re.IGNORECASE)
+_CLOSING = re.compile(rf"(</(?:{_LEAVES})\s*>|<hr\b[^<>]*>)", re.IGNORECASE)
+_IS_BLOCK = re.compile(rf"</?(?:{_CONTAINERS}|{_LEAVES})[\s/>]", re.IGNORECASE)
+_BLANK = re.compile(r"\n(?:[^\S\n]*\n)+")
+_EMPTY = re.compile(r"\n\s*\n")
+_KEPT = re.compile(r"<(pre|script|style|table|figure)\b", re.IGNORECASE)
+_UNTIDY = re.compile(
+    r"<(?:iframe|video|audio|embed)\b|data-(?:lazy-|orig-)?src|sharedaddy|addtoany|more-link|jp-relatedp"
+)
+_FURNITURE = ".sharedaddy, .addtoany_share_save_container, a.more-link, span[id^=more-]"
+_FRAMES = "iframe, video, audio, embed"
+MAX_NESTED = 5
+
+
+def to_html(
+    content: str, library: Library, reusable: Mapping[str, str], post: str, note: Callable[[str], object]
+) -> str:
+    """The text of a post. `reusable` are blocks that several posts share, by id; `note` hears what was taken out."""
+    content = content.replace("\r\n", "\n").replace("\r", "\n")
+    if "<!--" in content:
+        content = _COMMENT.sub("\n\n", content)
+    if _BLOCK.search(content):
+        # Text between the blocks was written in the older editor, which marks no paragraphs.
+        pieces = [piece if marked else paragraphs(piece) for marked, piece in _pieces(content, reusable)]
+        return tidy(shortcodes.render("".join(pieces), library, post, note))
+    return tidy(paragraphs(shortcodes.render(content, library, post, note)))
+
+
+def _pieces(content: str, reusable: Mapping[str, str], nested: int = 0) -> Iterator[tuple[bool, str]]:
+    """The text without the marks of blocks, in pieces: whether each stands within a block."""
+    depth = position = 0
+    while match := _BLOCK.search(content, position):
+        end = content.find("-->", match.end())
+        if end < 0:
+            break
+        if piece := content[position : match.start()]:
+            yield depth > 0, piece
+        inside = content[match.end() : end].strip()
+        position = end + 3
+        if match["close"]:
+            depth = max(0, depth - 1)
+        elif not inside.endswith("/"):
+            depth += 1
+        elif match["name"] in ("block", "core/block") and nested < MAX_NESTED:
+            yield from _pieces(reusable.get(_ref(inside), ""), reusable, nested + 1)
+    if rest := content[position:]:
+        yield depth > 0, rest
+
+
+def _ref(attributes: str) -> str:
+    try:
+        return str(json.loads(attributes.rstrip("/")).get("ref", ""))
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+
+
+def paragraphs(content: str) -> str:
+    """Text in which blank lines part paragraphs and line ends are breaks; markup of blocks stays as it is."""
+    if not content.strip():
+        return ""
+    return "\n".join(part if kept else _paragraphs(part) for kept, part in _apart(content)).strip("\n")
+
+
+def _apart(content: str) -> Iterator[tuple[bool, str]]:
+    """Elements in which line ends mean something else, and the text between them."""
+    position, folded = 0, content.lower()
+    while match := _KEPT.search(content, position):
+        closing = f"</{match[1].lower()}>"
+        end = folded.find(closing, match.end()) if len(folded) == len(content) else -1
+        if end < 0:
+            break
+        yield False, content[position : match.start()]
+        position = end + len(closing)
+        yield True, content[match.start() : position]
+    yield False, content[position:]
+
+
+def _paragraphs(content: str) -> str:
+    content = _CLOSING.sub(r"\1\n\n", _OPENING.sub("\n\n", _EDGE.sub(r"\n\n\1\n\n", content)))
+    blocks = (block.strip() for block in _BLANK.split(content))
+    return "\n".join(block if _IS_BLOCK.match(block) else _paragraph(block) for block in blocks if block)
+
+
+def _paragraph(block: str) -> str:
+    return "<p>" + re.sub(r"(?<!<br>)(?<!<br/>)(?<!<br />)\n", "<br>\n", block) + "</p>"
+
+
+def tidy(content: str) -> str:
+    """HTML without buttons for sharing; players and frames become links, pictures that load late get their address."""
+    if "<pre" not in content:
+        # Between blocks the editor leaves lines that say nothing, in an export others than in the API.
+        content = _EMPTY.sub("\n", content)
+    if not _UNTIDY.search(content):
+        return content.strip()
+    root = LexborHTMLParser(content).body
+    if root is None:
+        return content
+    for node in root.css(_FURNITURE):
+        node.decompose()
+    for node in root.css(".jp-relatedposts"):
+        if not node.css_first("a"):
+            node.decompose()
+    for node in root.css(_FRAMES):
+        _replace_frame(node)
+    for node in root.css("img"):
+        _load(node)
+    return (root.inner_html or "").strip()
+
+
+def _replace_frame(node: LexborNode) -> None:
+    inner = node.css_first("source")
+    address = _address(node, "src", "data-src", "data-lazy-src") or (_address(inner, "src") if inner else None)
+    if address is None:
+        node.decompose()
+        return
+    link = LexborHTMLParser("<p><a></a></p>").css_first("a")
+    if link is not None:
+        link.attrs["href"] = address
+        link.inner_html = html.escape(node.attributes.get("title") or address, quote=False)
+        node.replace_with(link)
+
+
+def _load(node: LexborNode) -> None:
+    """Plugins that load pictures late put their address elsewhere, and a dot or nothing into `src`."""
+    late = _address(node, "data-src", "data-lazy-src", "data-orig-src")
+    if late and not _address(node, "src"):
+        node.attrs["src"] = late
+
+
+def _address(node: LexborNode, *names: str) -> str | None:
+    for name in names:
+        value = (node.attributes.get(name) or "").strip()
+        if value.startswith("//"):
+            return f"https:{value}"
+        if value.startswith(("http://", "https://", "/")):
+            return value
+    return None

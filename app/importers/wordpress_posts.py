@@ -1,0 +1,176 @@
+"""Posts of WordPress made into documents: what an export and the REST API have in common. Pure; never asks a site."""
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from urllib.parse import unquote, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
+
+from app.importers import clean, dates
+from app.importers.document import Body, Context, Document, Failure, Image, SourceDate
+from app.importers.openings import repeats, settle
+from app.importers.text import first_words
+
+NOTE_FLOATING = "no time zone given, read as {}"
+_DEFAULTS = frozenset(
+    {"uncategorized", "uncategorised", "non-classe", "sin-categoria", "senza-categoria", "sem-categoria"}
+)
+"""Slugs of the category that WordPress gives to what was put into none; one that was renamed is kept."""
+_CUT = re.compile(
+    r"\s*(?:\[?(?:…|\.\.\.)\]?|(?:continue reading|read more|weiterlesen|lire la suite|leer más)\b.*)\s*$", re.I
+)
+_STATES = {"private": "it is private", "pending": "it waits for review"}
+
+
+@dataclass(frozen=True, slots=True)
+class Blog:
+    """The site: its name, its address, and the language of what is said to be in none."""
+
+    name: str | None = None
+    url: str | None = None
+    language: str | None = None
+
+    @property
+    def origin(self) -> str | None:
+        """The host, with the folder where a site lives in one: ids count from 1 in each of a host's sites."""
+        if not self.url:
+            return None
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            return None
+        return (parts.hostname or "") + parts.path.rstrip("/") or None
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A category of a post; `depth` is how many stand above it."""
+
+    name: str
+    slug: str = ""
+    depth: int = 0
+    is_primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post as its site keeps it. Title, body and excerpt are HTML; dates are as written, `0000-…` for none.
+
+    `previous_urls` are other addresses that lead to it; `seo` has `title` and `description`.
+    """
+
+    id: str
+    link: str | None = None
+    slug: str | None = None
+    status: str = "publish"
+    title: str = ""
+    body: str = ""
+    excerpt: str = ""
+    date: str | None = None
+    date_gmt: str | None = None
+    modified_gmt: str | None = None
+    has_password: bool = False
+    language: str | None = None
+    authors: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+    tags: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    previous_slugs: tuple[str, ...] = ()
+    previous_urls: tuple[str, ...] = ()
+    canonical_url: str | None = None
+    seo: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+def document(post: Post, blog: Blog, where: str, context: Context, notes: tuple[str, ...] = ()) -> Document | Failure:
+    """The post as a document; dateline and related posts are taken out of its text."""
+    said = dict.fromkeys(notes)
+    title = words(post.title) or None
+    if title is None and not post.body.strip():
+        return Failure(where, "neither a title nor a text")
+    published = _date(post.date_gmt, post.date, context.timezone, said)
+    found = Document(
+        where=where,
+        external_id=post.id or None,
+        origin=blog.origin,
+        url=post.link,
+        slug=unquote(post.slug) if post.slug else None,
+        title=title or first_words(words(post.body[:20_000])),
+        title_derived=title is None,
+        body=Body("html", post.body) if post.body.strip() else None,
+        authors=tuple(dict.fromkeys(post.authors)),
+        tags=tuple(dict.fromkeys(post.tags)),
+        sections=_sections(post.categories),
+        language=language(post.language or blog.language),
+        source=blog.name,
+        source_url=blog.url,
+        images=post.images,
+        published=published,
+        updated=_updated(post, published, context.timezone),
+        status=_status(post, said),
+        previous_slugs=tuple(dict.fromkeys(unquote(slug) for slug in post.previous_slugs)),
+        previous_urls=tuple(url for url in dict.fromkeys(post.previous_urls) if url != post.link),
+        canonical_url=post.canonical_url if post.canonical_url != post.link else None,
+        extra={**post.extra, **({"seo": dict(post.seo)} if post.seo else {})},
+        notes=tuple(said),
+    )
+    return settle(replace(found, standfirst=_standfirst(post.excerpt, found)))
+
+
+def words(markup: str) -> str:
+    """The words of a piece of HTML, on one line."""
+    if "<" in markup:
+        root = LexborHTMLParser(markup).body
+        return clean.line(root.text(separator="")) if root else ""
+    return clean.line(html.unescape(markup))
+
+
+def language(code: str | None) -> str | None:
+    """`en` of `en-US`: a site's setting names a country for its dates and numbers, which says nothing of texts."""
+    return re.split(r"[-_]", code.strip())[0].lower() or None if code else None
+
+
+def _standfirst(excerpt: str, found: Document) -> str | None:
+    """What an editor wrote; nothing where WordPress cut it from the text itself."""
+    said = _CUT.sub("", words(excerpt))
+    return said if said and not repeats(said, found) else None
+
+
+def _sections(categories: tuple[Category, ...]) -> tuple[str, ...]:
+    """All of them: the one that the editors call the main one first, then those that say most exactly where."""
+    wanted = [one for one in categories if one.slug not in _DEFAULTS and one.name.lower() not in _DEFAULTS]
+    return tuple(dict.fromkeys(one.name for one in sorted(wanted, key=lambda one: (not one.is_primary, -one.depth))))
+
+
+def _status(post: Post, notes: dict[str, None]) -> str:
+    if post.has_password:
+        notes.setdefault("behind a password there: kept as a draft")
+        return "draft"
+    if post.status in _STATES:
+        notes.setdefault(f"{_STATES[post.status]} there: kept as a draft")
+        return "draft"
+    return post.status
+
+
+def _date(gmt: str | None, local: str | None, zone: tzinfo, notes: dict[str, None]) -> SourceDate | None:
+    """The instant in UTC; of a date that has none yet (a draft's) the site's own clock, read in the import's zone."""
+    try:
+        if gmt and not gmt.startswith(("0000", "-")):
+            return dates.read_date(gmt.replace(" ", "T") + ("" if gmt.endswith("Z") else "Z"), zone)
+        if local and not local.startswith(("0000", "-")):
+            reading = dates.read(local, zone)
+            if reading.floating:
+                notes.setdefault(NOTE_FLOATING.format(zone))
+            return reading.date
+    except ValueError as error:
+        notes.setdefault(f"date {gmt or local!r} is no date: {error}")
+    return None
+
+
+def _updated(post: Post, published: SourceDate | None, zone: tzinfo) -> SourceDate | None:
+    """The last change; none where it lies before the publication, as of what was scheduled."""
+    changed = _date(post.modified_gmt, None, zone, {})
+    return changed if changed and not (published and changed.instant < published.instant) else None

@@ -1,0 +1,79 @@
+"""WordPress exports (WXR), of any size: one pass for what posts refer to, one for the posts.
+
+Pages, menus, revisions and what is in the bin are no articles: they are counted, and left out.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from lxml import etree
+
+from app.importers.document import Context, Failure, Item, Remark
+from app.importers.wordpress_posts import document
+from app.importers.wxr_entries import REFERRED_TO, Entry, Site
+from app.importers.xml_stream import Fault, children
+
+_TAGS = ("item", "title", "link", "language", "{*}base_blog_url", "{*}author", "{*}category", "{*}tag", "{*}term")
+_GONE = frozenset({"trash", "auto-draft", "inherit"})
+
+
+def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+    """The posts, each `where#id`, then a Remark for each kind of what was left out. Reads the stream twice.
+
+    What a broken file has before its fault is read; the fault is one Failure that says where it is.
+    """
+    start = stream.tell()
+    site = _survey(stream)
+    stream.seek(start)
+    left: Counter[str] = Counter()
+    try:
+        items = (element for element in children(stream, _TAGS) if element.tag == "item")
+        for number, element in enumerate(items, 1):
+            entry = Entry(element)
+            if reason := _left_out(entry):
+                left[reason] += 1
+                continue
+            yield _post(entry, site, where, number, context)
+    except Fault as fault:
+        yield Failure(where, f"{fault}; what stands before that was read")
+    for reason, count in left.items():
+        yield Remark(where, f"left out: {count} {reason}")
+
+
+def _post(entry: Entry, site: Site, where: str, number: int, context: Context) -> Item:
+    post, notes = site.post(entry)
+    place = f"{where}#{post.id if post.id.isdigit() else number}"
+    return document(post, site.blog, place, context, notes)
+
+
+def _left_out(entry: Entry) -> str | None:
+    kind, status = entry["post_type"] or "post", entry["status"]
+    if kind != "post":
+        return f"of the type {kind}"
+    return f"posts with the status {status}" if status in _GONE else None
+
+
+def _survey(stream: BinaryIO) -> Site:
+    """What the posts refer to. It ends where the file does, or its first fault, of which the second pass tells."""
+    site = Site()
+    try:
+        for element in children(stream, _TAGS):
+            _learn(site, element)
+    except Fault:
+        pass
+    return site
+
+
+def _learn(site: Site, element: etree._Element) -> None:
+    name = etree.QName(element).localname
+    if element.tag == "item":
+        # Most of a file are posts, which nothing refers to.
+        if element.findtext("{*}post_type") in REFERRED_TO:
+            site.keep(Entry(element))
+    elif name == "author":
+        site.keep_author(Entry(element))
+    elif name in ("category", "term", "tag"):
+        site.keep_term(Entry(element))
+    else:
+        site.say(name, element.text or "")

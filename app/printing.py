@@ -1,0 +1,13 @@
+"""Where commands print: for people on standard output and standard error, for machines one JSON document."""
+
+import sys
+
+import orjson
+from rich.console import Console
+
+out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def show(document: object) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -1,0 +1,249 @@
+"""Imports that run as jobs: kept while they arrive, done chunk by chunk, taken up again, each item told of."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from conftest import ENGINES, Served, serve
+from sqlalchemy import func, select
+
+from app.changes import jobs, log
+from app.changes.jobs import Jobs, Task
+from app.db import Database
+from app.importers import parts
+from app.importers.fetch import Fetch, Fetched
+from app.importers.working import Importing
+from app.models import Article, ImportPart, ImportResult, Job, table
+from app.settings import Settings
+
+ON = ENGINES
+
+pytestmark = pytest.mark.anyio
+A, PART, RESULT, JOB = table(Article), table(ImportPart), table(ImportResult), table(Job)
+Answer = dict[str, Any]
+ASYNC = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}
+
+
+def lines(count: int, **fields: object) -> bytes:
+    stories = ({"id": f"s{number}", "title": f"Story {number}", "body": "Met.", **fields} for number in range(count))
+    return b"".join(orjson.dumps(story) + b"\n" for story in stories)
+
+
+@pytest.fixture
+async def local(sqlite_settings: Settings) -> AsyncIterator[Served]:
+    """For what neither database does in its own way."""
+    async with serve(sqlite_settings) as found:
+        yield found
+
+
+@pytest.fixture
+def quiet(sqlite_settings: Settings) -> Iterator[Database]:
+    """An archive that nobody works on."""
+    database = Database(sqlite_settings, log.append)
+    try:
+        yield database
+    finally:
+        database.close_now()
+
+
+async def sent(client: httpx.AsyncClient, body: Any, headers: dict[str, str], **query: str) -> Answer:
+    """The job as it is when it has ended."""
+    answer = await client.post("/v1/imports", params=query, content=body, headers=headers)
+    assert answer.status_code == 202, answer.text
+    return await ended(client, answer.headers["location"])
+
+
+async def ended(client: httpx.AsyncClient, address: str) -> Answer:
+    for _ in range(500):
+        found: Answer = (await client.get(address)).json()
+        if found["state"] in ("done", "failed"):
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError(found)
+
+
+def nobody() -> contextlib.AbstractContextManager[Fetch]:
+    raise AssertionError("no address is read here")
+
+
+def count(db: Database, what: Any) -> int:
+    with db.snapshot() as snapshot:
+        return int(snapshot.connection.execute(select(func.count()).select_from(what)).scalar_one())
+
+
+async def test_lines_as_a_job_say_of_each_item_what_became_of_it(served: Served) -> None:
+    body = lines(3, mood="calm") + b"{ no json\n" + lines(1, title="Edited at once")
+    answer = await served.editor.post("/v1/imports", content=body, headers=ASYNC, params={"origin": "wire"})
+    assert (answer.status_code, answer.headers["preference-applied"]) == (202, "respond-async")
+    assert answer.json()["state"] == "waiting"
+    found = await ended(served.editor, answer.headers["location"])
+    assert found["progress"] == {"read": 5, "created": 4, "updated": 0, "unchanged": 0, "failed": 1}
+    assert (found["created_by"], found["format"], found["origin"]) == ("test", "ndjson", "wire")
+    assert found["unknown_fields"] == {"mood": 3}
+    assert [(one["number"], one["item"], one["outcome"]) for one in found["results"]][2:4] == [
+        (3, "body:3", "created"), (4, "body:4", "failed"),
+    ]  # fmt: skip
+    again = await sent(served.editor, lines(3, mood="calm"), ASYNC, origin="wire")
+    assert again["progress"] == {"read": 3, "created": 0, "updated": 1, "unchanged": 2, "failed": 0}
+    assert (count(served.db, PART), count(served.db, A)) == (0, 3)
+
+
+async def test_results_page_in_order_and_by_outcome(local: Served) -> None:
+    found = await sent(local.editor, (lines(2) + b"{\n") * 2, ASYNC)
+    address = f"/v1/imports/{found['id']}"
+    numbers: list[int] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = (await local.editor.get(address, params={"limit": 4, **cursor})).json()
+        numbers += [one["number"] for one in page["results"]]
+        if page["page"]["next"] is None:
+            break
+        cursor = {"cursor": page["page"]["next"]}
+    assert numbers == [1, 2, 3, 4, 5, 6]
+    failed = (await local.editor.get(address, params={"outcome": "failed"})).json()
+    assert [one["number"] for one in failed["results"]] == [3, 6]
+    assert failed["page"]["total"] == 2
+    assert (await local.editor.get(address, params={"outcome": "failed", **cursor})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "title"),
+    [
+        ("text/markdown", "---\ntitle: A bridge opens\n---\n\nAcross the river.", "A bridge opens"),
+        ("text/plain; charset=utf-8", "A ferry stops\n\nThe last boat left at noon.", "A ferry stops"),
+        ("text/html", "<h1>A dam holds</h1><article><p>The lake rose all night.</p></article>", "A dam holds"),
+        (
+            "application/rss+xml",
+            "<rss version='2.0'><channel><title>T</title><item><guid>1</guid><title>A lock jams</title>"
+            "<description>Ships wait.</description></item></channel></rss>",
+            "A lock jams",
+        ),
+        ("application/json", '[{"id": "t", "title": "A tunnel is dug", "body": "Below."}]', "A tunnel is dug"),
+    ],
+)
+async def test_other_formats_become_a_job(local: Served, kind: str, body: str, title: str) -> None:
+    found = await sent(local.editor, body.encode(), {"Content-Type": kind})
+    assert found["progress"]["created"] == 1
+    assert [one["title"] for one in (await local.public.get("/v1/articles")).json()["data"]] == [title]
+    again = await sent(local.editor, body.encode(), {"Content-Type": kind})
+    assert again["progress"]["unchanged"] == 1
+
+
+async def test_markup_that_is_no_format_is_not_published_as_text(local: Served) -> None:
+    found = await sent(local.editor, b"<a", {"Content-Type": "application/xml"})
+    assert (found["progress"]["failed"], count(local.db, A)) == (1, 0)
+    assert "application/xml" in found["results"][0]["reason"]
+
+
+async def test_dry_run_as_a_job_changes_nothing(local: Served) -> None:
+    found = await sent(local.editor, lines(2), ASYNC, dry_run="true")
+    assert (found["progress"]["created"], found["dry_run"], found["results"][0]["id"]) == (2, True, None)
+    assert count(local.db, A) == 0
+
+
+async def test_who_may_not_or_asks_wrongly_is_refused_and_leaves_nothing(local: Served) -> None:
+    writer, publisher = await local.key("write"), await local.key("publish")
+    url = orjson.dumps({"url": "https://news.example/feed.xml"})
+    as_json = {"Content-Type": "application/json"}
+
+    async def status(body: bytes, headers: dict[str, str], query: str = "") -> int:
+        return (await local.public.post(f"/v1/imports{query}", content=body, headers=headers)).status_code
+
+    assert await status(lines(1), ASYNC) == 401
+    assert await status(lines(1), ASYNC | writer) == 403
+    assert await status(url, as_json | publisher) == 403
+    assert await status(lines(1), ASYNC | publisher, "?timezone=Mars/Base") == 422
+    assert await status(lines(1), ASYNC | publisher, "?format=csv") == 422
+    assert await status(b'{"url": "ftp://news.example"}', as_json | publisher) == 422
+    assert await status(url, as_json | publisher, "?origin=wire") == 403
+    assert await status(url[:-1] + b', "origin": "other"}', as_json | publisher, "?origin=wire") == 422
+    assert (await local.public.get("/v1/imports/1")).status_code == 401
+    assert [(await local.editor.get(f"/v1/imports/{id}")).status_code for id in ("1", "x")] == [404, 404]
+    assert count(local.db, JOB) == 0
+
+
+async def test_body_over_the_cap_leaves_nothing(sqlite_settings: Settings) -> None:
+    async with serve(sqlite_settings.model_copy(update={"max_import_bytes": 2_500_000})) as local:
+
+        async def body() -> AsyncIterator[bytes]:
+            for _ in range(40):
+                yield b"x" * 100_000
+
+        answers = [
+            await local.editor.post("/v1/imports", content=body(), headers={"Content-Type": "text/plain"}),
+            await local.editor.post("/v1/imports", content=b"x" * 2_500_001, headers={"Content-Type": "text/plain"}),
+        ]
+        assert [answer.status_code for answer in answers] == [413, 413]
+        assert (count(local.db, JOB), count(local.db, PART)) == (0, 0)
+
+
+def test_body_in_pieces_reads_as_it_was_sent(quiet: Database) -> None:
+    content = bytes(range(256)) * 5_000
+    job = quiet.write_now(parts.begin, {}, None).value
+    quiet.write_now(parts.keep, job, 0, content[: parts.PART_BYTES])
+    quiet.write_now(parts.finish, job, 1, content[parts.PART_BYTES :])
+    stream = parts.Kept(quiet, job)
+    assert stream.read() == content
+    assert stream.seek(-3, 2) == len(content) - 3
+    assert stream.read() == content[-3:]
+    stream.seek(parts.PART_BYTES - 2)
+    assert stream.read(2) + stream.read(2) == content[parts.PART_BYTES - 2 : parts.PART_BYTES + 2]
+
+
+async def test_job_that_was_cut_off_goes_on_behind_its_last_chunk(quiet: Database) -> None:
+    many = jobs.CHUNK * 2 + 30
+    job = quiet.write_now(parts.whole, {"format": "ndjson", "origin": "wire"}, None, lines(many)).value
+
+    async def task() -> Task:
+        found = await Jobs(quiet, {}, {parts.KIND: Importing(quiet, "", nobody)}).find(job)
+        assert found is not None
+        return found
+
+    killed, rival = Importing(quiet, "", nobody), Importing(quiet, "", nobody)
+    stale = rival(await task())
+    quiet.write_now(jobs.advance, {parts.KIND: killed(await task())}, job)
+    killed(await task())  # prepared, and never saved
+    assert (await task()).progress["read"] == count(quiet, A) == count(quiet, RESULT) == jobs.CHUNK
+    with pytest.raises(jobs.Overtaken):
+        quiet.write_now(jobs.advance, {parts.KIND: stale}, job)
+    for worker in (rival, Importing(quiet, "", nobody)):
+        quiet.write_now(jobs.advance, {parts.KIND: worker(await task())}, job)
+    done = await task()
+    assert (done.state, done.progress["created"]) == ("done", many)
+    assert (count(quiet, A), count(quiet, RESULT), count(quiet, PART)) == (many, many, 0)
+
+
+async def test_chunk_whose_transaction_was_lost_is_done_again(quiet: Database) -> None:
+    job = quiet.write_now(parts.whole, {"format": "ndjson"}, None, lines(5)).value
+    importing = Importing(quiet, "", nobody)
+    found = await Jobs(quiet, {}, {parts.KIND: importing}).find(job)
+    assert found is not None
+    importing(found)
+    quiet.write_now(jobs.advance, {parts.KIND: importing(found)}, job)
+    assert count(quiet, A) == 5
+
+
+def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Database) -> None:
+    asked: list[dict[str, str]] = []
+
+    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+        asked.append(dict(known or {}))
+        headers = {"etag": '"1"', "content-type": "application/x-ndjson"}
+        return Fetched(url, 304 if known else 200, headers, b"" if known else lines(jobs.CHUNK + 5))
+
+    importing = Importing(quiet, "", lambda: contextlib.nullcontext(fetch))
+    given: jobs.Json = {"url": "https://news.example/all.ndjson"}
+    for _ in range(2):
+        job = quiet.write_now(parts.whole, given, None, b"").value
+        task = jobs.Task(job, parts.KIND, "waiting", given, {}, None, 0, 0)
+        while not task.ended:
+            advanced = quiet.write_now(jobs.advance, {parts.KIND: importing(task)}, job).value
+            assert advanced is not None
+            task = advanced
+    assert asked == [{}, {"etag": '"1"'}]
+    assert count(quiet, A) == count(quiet, RESULT) == jobs.CHUNK + 5
+    assert task.progress["notes"] == {"not changed since it was imported": [1, given["url"]]}

@@ -1,0 +1,230 @@
+"""All kinds of bad clients at once against a server of its own, while one who does nothing wrong is to be served.
+
+TORTURE_SECONDS is for how long (20), TORTURE_ARCHIVE a data folder to serve instead of the sample articles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import re
+import resource
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+from abuse import GET, Answer, Client, get
+from processes import Dateline
+
+SECONDS = float(os.environ.get("TORTURE_SECONDS", "20"))
+SEED = Path(__file__).resolve().parent.parent.parent / "seed_data"
+ARCHIVE = os.environ.get("TORTURE_ARCHIVE")
+CONNECTIONS = 10_000
+GOOD = "127.0.0.9"
+MOST_GROWTH = 30_000
+"""kB of private memory that abuse may add to what honest work had taken."""
+
+pytestmark = [pytest.mark.anyio, pytest.mark.torture]
+
+
+@dataclass
+class Told:
+    """What a server answered, by who asked; `wrong` are refusals that do not say when to come back."""
+
+    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    wrong: list[Answer] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def note(self, who: str, answer: Answer) -> None:
+        self.statuses[who, answer.status] += 1
+        if answer.status in (429, 503) and "retry-after" not in answer.headers:
+            self.wrong.append(answer)
+
+
+@dataclass(frozen=True)
+class Server:
+    process: Dateline
+    port: int
+
+    def private_memory(self) -> int:
+        """RssAnon in kB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"RssAnon:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1])
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    archive = Path(ARCHIVE) if ARCHIVE else folder / "archive"
+    settings = {"DATELINE_DATA_DIR": str(archive), "DATELINE_PORT": "0"}
+    process = Dateline("serve", "--seed", str(SEED), environment=settings)
+    try:
+        greeting = next(line for line in process.lines if "Dateline is at" in line)
+        found = re.search(r":(\d+) ", greeting)
+        assert found is not None
+        yield Server(process, int(found[1]))
+        process.send_signal(signal.SIGTERM)
+        status, _, err = process.wait(30)
+        assert (status, err) == (0, "")
+    finally:
+        process.end()
+
+
+Abuse = Callable[[int, Told, int], Awaitable[None]]
+"""One bad client, the number-th, for one round: connects to a port, does its worst, ends."""
+
+
+async def half_a_head(port: int, told: Told, number: int) -> None:
+    """Every second one sends a byte a second."""
+    client = await Client.connect(port, f"127.0.2.{number % 50 + 1}")
+    try:
+        await client.send(b"GET /v1/articles HTTP/1.1\r\nHost: te")
+        for _ in range(60 if number % 2 else 0):
+            await client.send(b"x")
+            await asyncio.sleep(1)
+        await client.ended()
+    finally:
+        await client.close()
+
+
+async def half_a_body(port: int, told: Told, number: int) -> None:
+    client = await Client.connect(port, f"127.0.3.{number % 50 + 1}")
+    try:
+        head = b"POST /v1/articles HTTP/1.1\r\nHost: test\r\nContent-Length: 100000\r\n\r\n"
+        await client.send(head + b" " * 50_000)
+        await client.ended()
+    finally:
+        await client.close()
+
+
+async def read_slowly(port: int, told: Told, number: int) -> None:
+    client = await Client.connect(port, f"127.0.4.{number % 50 + 1}", receive_buffer=4096)
+    try:
+        await client.send(GET % b"/v1/articles?limit=100&include=body,body_text&page=%d" % (number % 90 + 1))
+        while await client.reader.read(1):  # noqa: ASYNC110 -- slow, not waiting
+            await asyncio.sleep(1)
+    finally:
+        await client.close()
+
+
+async def stay(port: int, told: Told, number: int) -> None:
+    """Nothing but connected."""
+    client = await Client.connect(port, f"127.0.5.{number % 200 + 1}")
+    try:
+        await client.ended()
+    finally:
+        await client.close()
+
+
+_next = count()
+
+
+async def ask_for_more(port: int, told: Told, number: int) -> None:
+    """Addresses that nobody has asked for before."""
+    client = await Client.connect(port, f"127.0.6.{number + 1}")
+    try:
+        for _ in range(100):
+            told.note("distinct", await client.get(f"/v1/articles?limit=5&title_x={next(_next)}"))
+            told.note("distinct", await client.get(f"/v1/search?q=word{next(_next)}&limit=5"))
+            told.note("distinct", await client.get(f"/v1/articles/{next(_next)}"))
+    finally:
+        await client.close()
+
+
+async def ask_for_one(port: int, told: Told, number: int) -> None:
+    """All the same thing at about the same time, another thing every second."""
+    client = await Client.connect(port, f"127.0.7.{number + 1}")
+    try:
+        for _ in range(20):
+            told.note("flood", await client.get(f"/v1/search?q=minister&facets=tag&offset_x={int(time.time())}"))
+            told.note("flood", await client.get(f"/v1/timeline?interval=year&q=council+{int(time.time())}"))
+    finally:
+        await client.close()
+
+
+CROWDS: dict[Abuse, int] = {
+    half_a_head: 150, half_a_body: 150, read_slowly: 150, stay: CONNECTIONS, ask_for_more: 8, ask_for_one: 50,
+}  # fmt: skip
+
+
+async def abuse(what: Abuse, port: int, told: Told, number: int, until: float) -> None:
+    """Over and over; a client that was thrown out comes back a little later."""
+    await asyncio.sleep(random.random() * min(5, SECONDS / 4))
+    while time.monotonic() < until:
+        try:
+            await asyncio.wait_for(what(port, told, number), max(1, until - time.monotonic()))
+        except (OSError, asyncio.IncompleteReadError, TimeoutError):
+            told.broken[what.__name__] += 1
+        await asyncio.sleep(random.random() * 5)
+
+
+async def behave(port: int, told: Told, until: float) -> None:
+    """Who waits for each answer before the next question, on a connection of its own each time."""
+    while time.monotonic() < until:
+        began = time.monotonic()
+        for path in ("/v1/articles?limit=3", "/health/live"):
+            told.note("good", await asyncio.wait_for(get(port, path, GOOD), 15))
+        told.seconds.append(time.monotonic() - began)
+        await asyncio.sleep(0.05)
+
+
+async def work(port: int) -> None:
+    """What honest readers make a server keep."""
+    for page in range(1, 40):
+        for path in (f"/v1/articles?limit=100&include=body&page={page}", "/v1/search?q=minister&facets=tag,region"):
+            with suppress(OSError):
+                await get(port, path)
+
+
+async def test_others_are_served_and_memory_stays_flat_under_all_kinds_of_abuse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    told = Told()
+    with serving(tmp_path) as server:
+        started = server.private_memory()
+        await work(server.port)
+        worked = server.private_memory()
+        until = time.monotonic() + SECONDS
+        crowd = [
+            asyncio.create_task(abuse(what, server.port, told, number, until))
+            for what, size in CROWDS.items()
+            for number in range(min(size, most - 1_000))
+        ]
+        peak = asyncio.create_task(highest(server, until))
+        await behave(server.port, told, until)
+        await asyncio.gather(*crowd)
+        abused = await peak
+        after = await get(server.port, "/v1/articles?limit=3")
+    told.seconds.sort()
+    with capsys.disabled():
+        print(f"\n{SECONDS:.0f} s; kB: start {started}, after work {worked}, most under abuse {abused}")  # noqa: T201 -- figures are what these runs are for
+        print(dict(told.statuses), dict(told.broken))  # noqa: T201
+        slow = told.seconds[len(told.seconds) * 99 // 100]
+        print(f"others, two requests: median {told.seconds[len(told.seconds) // 2]:.3f} s, 99 %: {slow:.3f} s")  # noqa: T201
+    served = told.statuses["good", 200]
+    refused = sum(times for (who, status), times in told.statuses.items() if who == "good" and status != 200)
+    assert after.status == 200
+    assert told.wrong == []
+    assert served > 20 * refused, told.statuses
+    assert {status for _, status in told.statuses} <= {200, 404, 422, 429, 503}
+    assert abused - worked < MOST_GROWTH
+
+
+async def highest(server: Server, until: float) -> int:
+    """The most private memory that the server has until then, in kB."""
+    most = 0
+    while time.monotonic() < until:
+        most = max(most, server.private_memory())
+        await asyncio.sleep(0.2)
+    return most
