@@ -98,6 +98,9 @@ def import_(
     ] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of dates without one, such as Europe/Brussels.")] = "UTC",
     body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
+    enrich: Annotated[
+        bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Read addresses in private networks and on this machine too.")
@@ -115,7 +118,7 @@ def import_(
     chosen = settings()
     with archive(chosen) as db:
         found = sources.find(source, sys.stdin.buffer)
-        options = replace(options, site_url=chosen.site_url)
+        options = replace(options, enrich=enrich and chosen.enrich, site_url=chosen.site_url)
         report = importing.run(db, chosen, found, options, json=json, allow_private=allow_private)
     if report.failures:
         raise typer.Exit(1)
