@@ -157,7 +157,7 @@ def test_charset_that_is_said_or_lied_about_is_found(said: str, written: str) ->
     [
         ("", "no text"),
         ("<html><body><script>alert(1)</script></body></html>", "no text"),
-        ("<html><body>" + "<div>" * 5_000 + "</body></html>", "no text"),
+        ("<html><body>" + "<div>" * 60_000 + TEXT, "beyond any page"),
         (
             "<ul>" + "".join(f"<li><a href='/{n}'>Headline number {n} of today</a></li>" for n in range(60)) + "</ul>",
             "links",
