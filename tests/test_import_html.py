@@ -157,13 +157,14 @@ def test_charset_that_is_said_or_lied_about_is_found(said: str, written: str) ->
     [
         ("", "no text"),
         ("<html><body><script>alert(1)</script></body></html>", "no text"),
-        ("<html><body>" + "<div>" * 5_000 + "</body></html>", "no text"),
+        ("<html><body>" + "<div>" * 60_000 + TEXT, "beyond any page"),
         (
             "<ul>" + "".join(f"<li><a href='/{n}'>Headline number {n} of today</a></li>" for n in range(60)) + "</ul>",
             "links",
         ),
         ("<html>" + " " * 4_000_000, "larger than 4 MB"),
     ],
+    ids=["empty", "script", "deep", "index", "huge"],
 )
 def test_page_without_article_fails_with_the_reason(page: str, reason: str) -> None:
     item = read(page)
@@ -172,7 +173,9 @@ def test_page_without_article_fails_with_the_reason(page: str, reason: str) -> N
 
 
 @pytest.mark.parametrize(
-    "script", ["{", "[[[1]]]", '{"@graph": 7}', '{"@type": "Article", "headline": ["a"]}', "[" * 99_999]
+    "script",
+    ["{", "[[[1]]]", '{"@graph": 7}', '{"@type": "Article", "headline": ["a"]}', "[" * 99_999],
+    ids=["open", "lists", "number", "shape", "deep"],
 )
 def test_json_ld_that_is_broken_is_as_if_it_were_not_there(script: str) -> None:
     assert article(f"<title>Storm</title><script type=application/ld+json>{script}</script>{TEXT}").title == "Storm"

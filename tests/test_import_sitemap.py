@@ -136,6 +136,7 @@ def test_loop_is_noticed_and_depth_is_bounded() -> None:
         (gzip.compress(urlset(loc("a")))[:40], "cannot be unpacked", []),
         (b'<!DOCTYPE u [<!ENTITY x SYSTEM "file:///etc/passwd">]><urlset><url><loc>&x;</loc></url></urlset>', "", []),
     ],
+    ids=["cut", "prose", "bomb", "half", "entity"],
 )
 def test_broken_sitemap_gives_what_stands_before_the_fault(body: bytes, reason: str, asked: list[str]) -> None:
     web = Web(start=body)

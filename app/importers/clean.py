@@ -22,7 +22,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _BREAKS = str.maketrans({"\r": "\n", "\v": "\n", "\f": "\n"})
 
 MAX_DEPTH = 100
-MAX_ELEMENTS = 1_000
+MAX_ELEMENTS = 3_000
 
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9-]*)")
 _ENDLESS = frozenset(

@@ -27,6 +27,7 @@ _CUT = re.compile(r"\[?(?:…|\.\.\.)\]?\Z")
 # WordPress ends each entry with an advertisement of its own.
 _LINK = r"<a [^<>]*>[^<>]*</a>"
 _APPEARED = re.compile(rf"<p>\s*The post {_LINK} (?:appeared first|first appeared) on {_LINK}\.?\s*</p>\s*\Z")
+_MAIL = re.compile(r"(?:mailto:)?<?[^\s@<>()]+@[^\s@<>()]+>?")
 _CONSUMED = frozenset(
     (
         *("id", "guid", "guidislink", "link", "feedburner_origlink", "href", "title", "summary", "language", "author"),
@@ -188,12 +189,12 @@ def _body_language(entry: FeedParserDict) -> object:
 
 def _authors(found: Mapping[str, object]) -> list[str]:
     people = get(found, "authors")
-    named = (
-        [str(name) for one in people if isinstance(one, Mapping) and (name := get(one, "name"))]
-        if isinstance(people, list)
-        else []
-    )
-    names = [_words(name) if "&" in name or "<" in name else name for name in named]
+    named = [get(one, "name") for one in people if isinstance(one, Mapping)] if isinstance(people, list) else []
+    if len(named) == 1:
+        # feedparser cuts addresses of mail off after four letters of their last part; what was written is beside it.
+        named = [get(found, "author") or named[0]]
+    plain = [_MAIL.sub("", _words(name) if "&" in name else name) for name in named if isinstance(name, str)]
+    names = [name.strip(" ()") for name in plain if name.strip(" ()")]
     return list(dict.fromkeys(_split(names[0]) if len(names) == 1 else names))
 
 

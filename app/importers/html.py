@@ -42,6 +42,8 @@ def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
 
 def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -> Document | Failure:
     """The article of one page, decoded."""
+    if clean.is_deep(text):
+        return Failure(where, clean.DEEP)
     page = LexborHTMLParser(text)
     meta = from_meta(page)
     jsonld = from_jsonld(page, meta.url)
