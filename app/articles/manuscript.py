@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.enrich.suggestion import Suggestion
 from app.tags.service import Wanted
 
 
@@ -46,6 +47,7 @@ class Manuscript:
     `published_at` None means: the time of saving, or what the article has already. `status` None means: what the
     article has already, `published` for a new one. `tags` hold sections and contributors too, by their kind.
     `withdrawal` counts for the status `withdrawn` only; None: what the article has already, or now, without a reason.
+    `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -80,3 +82,4 @@ class Manuscript:
     previous_slugs: tuple[str, ...] = ()
     previous_urls: tuple[str, ...] = ()
     content_hash: str = ""
+    suggestions: tuple[Suggestion, ...] | None = None
