@@ -127,8 +127,7 @@ def _images(value: object, known: Mapping[str, Node]) -> Iterator[Image]:
 
 def _pixels(value: object) -> int | None:
     inside = values.mapping(value)
-    digits = (values.text(inside.get("value") if inside is not None else value) or "").removesuffix("px").strip()
-    return int(digits) if digits.isdecimal() and len(digits) < 7 else None
+    return values.pixels(inside.get("value") if inside is not None else value)
 
 
 def _language(value: object) -> str | None:

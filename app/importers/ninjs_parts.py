@@ -158,5 +158,4 @@ def _caption(item: Given) -> str | None:
 
 
 def _width(rendition: Given) -> int:
-    digits = values.text(rendition.get("width")) or ""
-    return int(digits) if digits.isdecimal() and len(digits) < 7 else 0
+    return values.pixels(rendition.get("width")) or 0

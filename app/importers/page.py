@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.importers import clean
+from app.importers import clean, values
 from app.importers.bylines import opening_byline
 from app.importers.document import Image
 
@@ -120,8 +120,7 @@ def _listed(text: str | None) -> list[str]:
 def _image(url: str | None, one: Callable[..., str | None]) -> tuple[Image, ...]:
     if not url:
         return ()
-    width, height = ((one(f"og:image:{side}") or "").removesuffix("px") for side in ("width", "height"))
-    sizes = [int(side) if side.isdecimal() and len(side) < 7 else None for side in (width, height)]
+    sizes = [values.pixels(one(f"og:image:{side}")) for side in ("width", "height")]
     return (Image(url, one("og:image:alt", "twitter:image:alt"), None, None, *sizes),)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import trafilatura
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.importers import endings
+from app.importers import endings, values
 from app.importers.document import Image, RelatedPost
 from app.importers.openings import without_title
 from app.importers.page import words
@@ -145,13 +145,8 @@ def _described(node: LexborNode, url: str) -> Image:
         caption = words(figure.css_first("figcaption, [class*=caption i]"))
         if caption and credit and caption.endswith(credit):
             caption = caption.removesuffix(credit).rstrip(" -–—|(.,:") or None
-    width, height = (_pixels(node.attributes.get(side)) for side in ("width", "height"))
-    return Image(url, words_of(node.attributes.get("alt")), caption, credit, width, height)
-
-
-def words_of(text: str | None) -> str | None:
-    """An attribute's text on one line."""
-    return " ".join(text.split()) or None if text else None
+    width, height = (values.pixels(node.attributes.get(side)) for side in ("width", "height"))
+    return Image(url, values.text(node.attributes.get("alt")), caption, credit, width, height)
 
 
 def _figure(node: LexborNode) -> LexborNode | None:
@@ -161,11 +156,6 @@ def _figure(node: LexborNode) -> LexborNode | None:
             return parent
         parent = parent.parent
     return None
-
-
-def _pixels(text: str | None) -> int | None:
-    digits = (text or "").removesuffix("px")
-    return int(digits) if digits.isdecimal() and 0 < len(digits) < 6 else None
 
 
 def _prune(page: LexborHTMLParser) -> None:

@@ -146,12 +146,13 @@ def _image(value: object) -> Image | None:
     if url is None:
         return None
     alt, caption, credit = (text(given.get(key)) for key in ("alt", "caption", "credit"))
-    return Image(url, alt, caption, credit, _pixels(given.get("width")), _pixels(given.get("height")))
+    return Image(url, alt, caption, credit, pixels(given.get("width")), pixels(given.get("height")))
 
 
-def _pixels(value: object) -> int | None:
-    digits = text(value) or ""
-    return int(digits) if digits.isdecimal() and len(digits) < 7 else None
+def pixels(value: object) -> int | None:
+    """A width or height out of a number or `1200px`; None where it is none."""
+    digits = (text(value) or "").removesuffix("px").strip()
+    return int(digits) if digits.isdecimal() and 0 < len(digits) < 7 else None
 
 
 def body(name: str, value: object, said: BodyKind | None) -> Body | None:
