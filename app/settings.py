@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         "only their `X-Forwarded-For` is believed. Empty: a client is the address that connects.",
     )
     cache_mb: int = Field(
-        48,
+        16,
         ge=0,
         le=65_536,
         description="Memory in megabytes for answers to requests without a key; 0 for none. A change that the public "
@@ -146,6 +146,10 @@ class Settings(BaseSettings):
         ge=15,
         le=4096,
         description="Memory of the index writer in megabytes; more makes large imports faster.",
+    )
+    enrich: bool = Field(
+        True,
+        description="Whether imports find out the language and regions of articles where the source does not say.",
     )
     log_level: str = Field(
         "INFO",
