@@ -40,8 +40,8 @@ class Patience:
     body: float = 20
     answer: float = 20
     bytes_a_second: int = 1_000
-    strain: int = 16_000_000
-    held: int = 32_000_000
+    strain: int = 8_000_000
+    held: int = 16_000_000
     beat: float = 1
     late: float = 0.5
 
