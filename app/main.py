@@ -43,7 +43,7 @@ from app.importers.working import AT_ONCE, Importing
 from app.regions import routes as regions
 from app.regions import writing as regions_writing
 from app.regions.given import RegionCreate, RegionPatch
-from app.search import counting
+from app.search import counting, suggestion_routes
 from app.search import routes as search
 from app.search.index import EngineIndex
 from app.search.indexer import Indexer
@@ -78,8 +78,8 @@ BODIES = (
     ImportAddress,
 )  # fmt: skip
 FEATURES = (
-    articles, beside, writing, relating, revision_routes, search, counting, regions, regions_writing, tags,
-    tags_writing, following, exports, imports, jobs, health, metrics,
+    articles, beside, writing, relating, revision_routes, search, counting, suggestion_routes, regions, regions_writing,
+    tags, tags_writing, following, exports, imports, jobs, health, metrics,
 )  # fmt: skip
 
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs")
@@ -121,7 +121,8 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.cache = Kept(settings.cache_mb * 1_000_000)
     app.state.guard = Guard(settings.max_connections, settings.max_connections_per_address, settings.trusted_proxies)
     app.state.load, app.state.tally = Load(), Tally()
-    importing = Importing(db, settings.site_url, partial(Fetcher, allow_private=settings.import_private_addresses))
+    fetcher = partial(Fetcher, allow_private=settings.import_private_addresses)
+    importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)
     app.state.imports = Jobs(db, {}, {parts.KIND: importing}, AT_ONCE)
     for feature in FEATURES:
         app.include_router(feature.router)

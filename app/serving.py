@@ -151,7 +151,7 @@ def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> 
         keys = snapshot.connection.execute(select(func.count()).select_from(table(ApiKey))).scalar_one()
     if not articles:
         found = sources.find([str(seed)], BytesIO())
-        options = Options(site_url=settings.site_url)
+        options = Options(enrich=settings.enrich, site_url=settings.site_url)
         report = pipeline.run(db, found, options, lambda: int(time.time()))
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
         for where, reason in report.failures:

@@ -147,6 +147,10 @@ class Settings(BaseSettings):
         le=4096,
         description="Memory of the index writer in megabytes; more makes large imports faster.",
     )
+    enrich: bool = Field(
+        True,
+        description="Whether imports find out the language and regions of articles where the source does not say.",
+    )
     log_level: str = Field(
         "INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.enrich.suggestion import Suggestion
 from app.tags.service import Wanted
 
 
@@ -32,11 +33,21 @@ class RelatedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """That an article was public once, until `at` (epoch seconds), and what people may read as the reason."""
+
+    at: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Manuscript:
     """`identity` says within `origin` which article this is ("id:…", "url:…", "path:…", "content:…"; None: a new one).
 
     `published_at` None means: the time of saving, or what the article has already. `status` None means: what the
     article has already, `published` for a new one. `tags` hold sections and contributors too, by their kind.
+    `withdrawal` counts for the status `withdrawn` only; None: what the article has already, or now, without a reason.
+    `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -63,6 +74,7 @@ class Manuscript:
     signature: str | None = None
     translation_of: int | None = None
     status: str | None = None
+    withdrawal: Withdrawal | None = None
     published_at: int | None = None
     published_precision: str = "instant"
     updated_at: int | None = None
@@ -70,3 +82,4 @@ class Manuscript:
     previous_slugs: tuple[str, ...] = ()
     previous_urls: tuple[str, ...] = ()
     content_hash: str = ""
+    suggestions: tuple[Suggestion, ...] | None = None

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, update
 from sqlmodel import Session
 
 from app import text
-from app.articles import columns, facts, journal, links, related, revisions, slugs
+from app.articles import columns, facts, journal, links, related, revisions, slugs, suggested
 from app.articles.columns import Existing, Row, Saving
 from app.articles.manuscript import Manuscript
 from app.errors import SlugTaken
@@ -77,6 +77,7 @@ def save(session: Session, batch: Batch, saving: Saving) -> list[Saved]:
     _update(connection, changed, rows)
     _keep_addresses(connection, {ids[i]: m for i, m in enumerate(manuscripts)}, strict=batch.strict)
     _link(session, [(ids[i], m, rows[i]) for i, m in enumerate(manuscripts)], known)
+    suggested.keep(connection, {ids[i]: m for i, m in enumerate(manuscripts)}, known)
     entries = [(ids[i], m.related) for i, m in enumerate(manuscripts) if m.related is not None]
     for id in related.replace(connection, entries, [id for id, _ in entries if id in fields], saving.site_url):
         fields[id].append("related")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from sqlmodel import Session
 
 from app import text
-from app.articles import saving
+from app.articles import saving, suggested
 from app.articles.columns import EXISTING, Existing, Saving
 from app.articles.manuscript import Manuscript
 from app.articles.saving import Batch, Outcome, Saved
@@ -45,7 +45,8 @@ def upsert(
     existing = _existing(session.connection(), list(last.values()), lock=True)
     same = {key: e for key, e in existing.items() if e.content_hash == last[key].content_hash}
     pending = [key for key in last if key not in same]
-    batch = Batch([last[key] for key in pending], [existing.get(key) for key in pending])
+    old = [existing.get(key) for key in pending]
+    batch = Batch(suggested.settled(session.connection(), [last[key] for key in pending], old), old)
     saved = dict(zip(pending, saving.save(session, batch, Saving(now, by, site_url)), strict=True))
     saved |= {key: Saved(e.id, e.version, "unchanged") for key, e in same.items()}
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]

@@ -15,7 +15,7 @@ from starlette.types import Message
 
 from app.http.compression import Coding, Headers, is_worth, pack, packed_headers
 
-OVERHEAD = 2_000
+OVERHEAD = 3_000
 """Bytes that an entry takes beside its body and headers, for each coding, rounded up from what was measured."""
 _ABOUT_THE_BODY = (b"content-length", b"content-type", b"content-encoding")
 

@@ -22,6 +22,7 @@ from app.errors import DatabaseUnavailable, DatelineError
 from app.head import Head
 from app.importers import ndjson
 from app.importers.document import Context, Document
+from app.importers.enriching import enriched
 from app.importers.prepare import SENT, prepare
 from app.importers.prepare import Prepared as Ready
 from app.models import Article, table
@@ -74,7 +75,7 @@ class Arriving:
             count = _end(line)
             if count is None:
                 self.read += 1
-                found[number] = _read(line, self.origin, self.context, atlas)
+                found[number] = _read(line, self.origin, self.context, atlas, enrich=self.here.settings.enrich)
             elif count != self.read:
                 found[number] = f"the body ends with a count of {count}, but {self.read} lines were read"
         return found
@@ -124,14 +125,15 @@ class Arriving:
         return {"line": number, "outcome": outcome.outcome, "id": id, "slug": slug, "reason": None}
 
 
-def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas) -> Ready | str:
+def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, *, enrich: bool) -> Ready | str:
     if line.lstrip()[:1] == b"[":
         return "not a JSON object"
     [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
         return item.reason
     try:
-        return prepare(item, SENT, origin, atlas)
+        ready = prepare(item, SENT, origin, atlas)
+        return enriched(ready, item, atlas) if enrich else ready
     except (ValueError, OverflowError, RecursionError) as error:
         logger.exception("a line could not be prepared")
         return f"could not be read: {error}"

@@ -19,6 +19,7 @@ from app.head import Head
 from app.importers import bookmarks as kept
 from app.importers import sources
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
+from app.importers.enriching import Copies, enriched
 from app.importers.fetch import Fetch
 from app.importers.prepare import Prepared, prepare
 from app.importers.sources import Source, Web
@@ -38,6 +39,7 @@ class Options:
     timezone: tzinfo | None = None
     body_kind: BodyKind | None = None
     dry_run: bool = False
+    enrich: bool = True
     site_url: str = ""
 
 
@@ -56,6 +58,7 @@ class Report:
     unknown_regions: Counter[str] = field(default_factory=Counter)
     head: Head | None = None
     met: dict[tuple[str, str], str] = field(default_factory=dict)
+    copies: Copies = field(default_factory=Copies)
 
     def count(self, outcome: Outcome) -> None:
         setattr(self, outcome, getattr(self, outcome) + 1)
@@ -112,7 +115,9 @@ def _recall(db: Database, url: str) -> Mapping[str, object]:
 
 def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, now: int, report: Report) -> None:
     ready: list[Prepared] = []
-    for one in prepared(db, [(source.path, document) for source, document in documents], options.origin):
+    for one in prepared(
+        db, [(source.path, document) for source, document in documents], options.origin, enrich=options.enrich
+    ):
         if isinstance(one, Failure):
             report.failures.append((one.where, one.reason))
         else:
@@ -126,21 +131,24 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
         _tell(report, one, outcome)
 
 
-def prepared(db: Database, documents: Sequence[tuple[str, Document]], origin: str | None) -> list[Prepared | Failure]:
+def prepared(
+    db: Database, documents: Sequence[tuple[str, Document]], origin: str | None, *, enrich: bool
+) -> list[Prepared | Failure]:
     """What is to be saved of each document, with its path, in their order. Outside of any transaction, so that the lock
     on writing is held for SQL only."""
     with db.snapshot() as snapshot:
         atlas = regions.atlas(snapshot.connection)
-    found = [_prepared(document, path, origin, atlas) for path, document in documents]
+    found = [_prepared(document, path, origin, atlas, enrich=enrich) for path, document in documents]
     with db.snapshot() as snapshot:
         known = [one.manuscript for one in found if isinstance(one, Prepared)]
         strange = service.strangers(snapshot.connection, known)
     return [_refused(one, strange) for one in found]
 
 
-def _prepared(document: Document, path: str, origin: str | None, atlas: Atlas) -> Prepared | Failure:
+def _prepared(document: Document, path: str, origin: str | None, atlas: Atlas, *, enrich: bool) -> Prepared | Failure:
     try:
-        return prepare(document, path, origin, atlas)
+        ready = prepare(document, path, origin, atlas)
+        return enriched(ready, document, atlas) if enrich else ready
     except (ValueError, OverflowError, RecursionError) as error:
         return Failure(document.where, f"could not be read: {error}")
 
@@ -160,6 +168,9 @@ def _write(
         each = [_write(db, [one], options, now, report) for one in ready]
         return [one for saved, _ in each for one in saved], [outcome for _, outcomes in each for outcome in outcomes]
     report.head = written.head
+    if options.enrich:
+        for where, note in report.copies.found(db, ready, written.value):
+            report.notes.setdefault(note, []).append(where)
     return ready, [one.outcome for one in written.value]
 
 

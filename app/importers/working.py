@@ -189,9 +189,10 @@ class Reading:
 class Importing:
     """Prepares chunks of imports, in whatever thread; holds the few jobs open that it has been at last."""
 
-    def __init__(self, db: Database, site_url: str, fetcher: Fetcher) -> None:
+    def __init__(self, db: Database, site_url: str, fetcher: Fetcher, *, enrich: bool = True) -> None:
         """`fetcher` opens what reads addresses, for each job one of its own."""
         self._db, self._site_url, self._fetcher = db, site_url, fetcher
+        self._enrich = enrich
         self._open: OrderedDict[int, Reading] = OrderedDict()
 
     def __call__(self, task: Task) -> Chunk:
@@ -212,7 +213,7 @@ class Importing:
         origin = cast("str | None", task.arguments.get("origin"))
         path = cast("str", task.arguments.get("url") or SENT)
         documents = [(path, one) for one in read.items if isinstance(one, Document)]
-        ready = iter(pipeline.prepared(self._db, documents, origin))
+        ready = iter(pipeline.prepared(self._db, documents, origin, enrich=self._enrich))
         return [one if isinstance(one, Failure) else next(ready) for one in read.items]
 
     def _items(self, task: Task) -> Iterator[Item]:

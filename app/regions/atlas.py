@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 
 from sqlalchemy import select
 
+from app.enrich.gazetteer import Gazetteer, Known
 from app.models import Region, RegionMember, RegionName, table
 from app.regions import names
 from app.regions.facts import fold
@@ -100,6 +101,17 @@ class Atlas:
     def find_name(self, name: str) -> Place | None:
         """By anything that a source may call it: a reference or a name or alias in any language, folded."""
         return self.find(name) or self._by_name.get(fold(name)) or self.find(name.strip().upper())
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        """The regions' names as finding them in texts needs them."""
+        called: dict[int, list[tuple[str, str]]] = {}
+        for name in self.names:
+            called.setdefault(name.region, []).append((name.language, name.name))
+        return Gazetteer(
+            Known(p.slug, p.level, self.country(p.id).slug, tuple(called.get(p.id, ())), p.since, p.until)
+            for p in self.by_id.values()
+        )
 
     @cached_property
     def groupings_of(self) -> Mapping[int, tuple[int, ...]]:

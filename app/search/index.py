@@ -49,13 +49,15 @@ TELLING = ("country", "city", "grouping")
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
+    """An article as others are compared with it: `tags` in its order, authors too."""
+
     profile: Profile
     language: str
     tags: tuple[int, ...]
 
 
-def _reason(sample: _Known, other: _Known, words: Vocabulary, atlas: Atlas) -> str:
+def _reason(sample: Known, other: Known, words: Vocabulary, atlas: Atlas) -> str:
     tags = [entry.name for tag in sample.tags if tag in other.tags and (entry := words.entries.get(("tag", tag)))]
     regions = [atlas.by_id[id].name for id in sorted(sample.profile.regions & other.profile.regions)]
     return alike.reason(tags, regions)
@@ -142,15 +144,10 @@ class EngineIndex:
 
     async def similar(self, id: int, view: View, limit: int, without: Sequence[int] = ()) -> list[Similar]:
         """The engine's candidates, three times as many as asked for, put in order by `alike`; four statements."""
-        try:
-            excluded = (*await self.excluded(view.head), *without)
-            [sample] = await self._profiles([Hit(id, 0, 0.0, 0)], view.atlas)
-            asked = Sample(id, sample.language, sample.profile.title, sample.profile.text, sample.tags)
-            hits = await asyncio.to_thread(self.engine.similar, asked, ArticleFilter(), excluded, 3 * limit + 5)
-        except IndexBehind:
+        sample, found = await self.alike(id, view, 3 * limit + 5, without)
+        if not found:
             return []
-        found = {one.profile.id: one for one in await self._profiles(hits, view.atlas)}
-        candidates = [found[hit.id].profile for hit in hits if hit.id in found]
+        candidates = [one.profile for one in found.values()]
         ranked = await asyncio.to_thread(alike.ordered, sample.profile, candidates, limit)
         words = await self.vocabulary(view.head)
         return [
@@ -158,7 +155,22 @@ class EngineIndex:
             for one, score in ranked
         ]
 
-    async def _profiles(self, hits: Sequence[Hit], atlas: Atlas) -> list[_Known]:
+    async def alike(
+        self, id: int, view: View, limit: int, without: Sequence[int] = ()
+    ) -> tuple[Known, dict[int, Known]]:
+        """An article, of whatever state, and the published ones that share its words and tags, by id in the engine's
+        order; none without an index."""
+        [sample] = await self._profiles([Hit(id, 0, 0.0, 0)], view.atlas)
+        asked = Sample(id, sample.language, sample.profile.title, sample.profile.text, sample.tags)
+        try:
+            excluded = (*await self.excluded(view.head), *without)
+            hits = await asyncio.to_thread(self.engine.similar, asked, ArticleFilter(), excluded, limit)
+        except IndexBehind:
+            return sample, {}
+        found = {one.profile.id: one for one in await self._profiles(hits, view.atlas)}
+        return sample, {hit.id: found[hit.id] for hit in hits if hit.id in found}
+
+    async def _profiles(self, hits: Sequence[Hit], atlas: Atlas) -> list[Known]:
         """What is compared of each article, in two statements."""
         scores = {hit.id: hit.score or 0.0 for hit in hits}
         dialect, ids = self._db.dialect, list(scores)
@@ -176,7 +188,7 @@ class EngineIndex:
             telling = frozenset(id for id in regions if (place := atlas.by_id.get(id)) and place.level in TELLING)
             published = at if isinstance(at, int) else None
             profile = Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
-            found.append(_Known(profile, str(language), tuple(tags)))
+            found.append(Known(profile, str(language), tuple(tags)))
         return found
 
     async def total(self, wanted: ArticleFilter, head: Head) -> int | None:

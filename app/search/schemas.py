@@ -129,3 +129,46 @@ class Trending(Shape):
     window: dict[str, str]
     data: list[Trend]
     warnings: list[Notice]
+
+
+class SuggestedRegion(Shape):
+    slug: str
+    name: str
+    level: str
+
+
+class SuggestedTag(Shape):
+    slug: str
+    name: str
+    kind: str
+
+
+class SuggestedArticle(Shape):
+    """Another article that is nearly the same."""
+
+    id: int
+    slug: str
+    title: str
+
+
+class ArticleSuggestion(Shape):
+    """One finding; of `language`, `region`, `tag` and `article` the one that `kind` is about is set.
+
+    `score` compares within a kind; `origin` is the way of finding out, `evidence` the words or the reason; `taken`:
+    the article has it. `roles` are those of a region.
+    """
+
+    kind: Literal["language", "region", "tag", "duplicate"]
+    score: float
+    origin: str
+    evidence: str
+    roles: list[Literal["about", "mention", "dateline"]]
+    taken: bool
+    language: str | None
+    region: SuggestedRegion | None
+    tag: SuggestedTag | None
+    article: SuggestedArticle | None
+
+
+class ArticleSuggestions(Shape):
+    data: list[ArticleSuggestion]

@@ -1,0 +1,133 @@
+"""Keeps what enrichment suggests for articles, and links what it may: regions in roles in which nobody declared one.
+
+Plain functions, never commit. What an editor has saved is an editor's: nothing is linked there, and links stay.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, delete, insert, select
+
+from app.articles import stored
+from app.articles.columns import Existing
+from app.articles.filters import ABOUT, DATELINE, MENTION
+from app.articles.manuscript import Dateline, Manuscript
+from app.enrich.suggestion import Suggestion
+from app.models import Article, Revision, table
+from app.models import Suggestion as Row
+
+A, REVISION, KEPT = table(Article), table(Revision), table(Row)
+
+IMPORT = "import"
+MOST_LINKED, MOST_KEPT = 8, 12
+NAMED_TWICE = 0.95
+"""The score from which on a region that is only mentioned is linked as a mention: about two mentions."""
+ROLES = (ABOUT, MENTION, DATELINE)
+
+Links = tuple[tuple[int, int], ...]
+
+
+def linked(suggestions: Iterable[Suggestion], declared: Links) -> Links:
+    """What is declared, and behind it the suggested regions in roles that it leaves open."""
+    taken = {role for _, roles in declared for role in ROLES if roles & role}
+    known = {region for region, _ in declared}
+    made: list[tuple[int, int]] = []
+    for one in suggestions:
+        if one.kind != "region" or one.target is None:
+            continue
+        wanted = one.roles if one.roles & ABOUT or one.score >= NAMED_TWICE else one.roles & DATELINE
+        roles = sum(role for role in ROLES if wanted & role and role not in taken)
+        if roles == MENTION and one.target in known:
+            continue
+        if roles and len(made) < MOST_LINKED:
+            made.append((one.target, roles))
+    return (*declared, *made)
+
+
+def settled(
+    connection: Connection, manuscripts: Sequence[Manuscript], old: Sequence[Existing | None]
+) -> list[Manuscript]:
+    """The manuscripts with what is taken of their suggestions: regions, and a language where the source named none."""
+    known = [e.id for m, e in zip(manuscripts, old, strict=True) if e is not None and m.suggestions is not None]
+    edited = stored.load(connection, sorted(_edited(connection, known)))
+    return [
+        _settled(m, edited.get(e.id) if e else None) if m.suggestions is not None else m
+        for m, e in zip(manuscripts, old, strict=True)
+    ]
+
+
+def _settled(manuscript: Manuscript, edited: stored.Stored | None) -> Manuscript:
+    suggestions = manuscript.suggestions or ()
+    language = next((one.value for one in suggestions if one.kind == "language"), None)
+    if edited is None:
+        regions = linked(suggestions, manuscript.regions)
+        dateline = _located(manuscript.dateline, regions)
+        return replace(manuscript, regions=regions, dateline=dateline, language=language or manuscript.language)
+    declared = {role for _, roles in manuscript.regions for role in ROLES if roles & role}
+    kept = ((id, sum(r for r in ROLES if roles & r and r not in declared)) for id, roles in edited.regions)
+    regions = (*manuscript.regions, *((id, roles) for id, roles in kept if roles))
+    return replace(
+        manuscript, regions=regions, language=edited.columns["language"] if language else manuscript.language
+    )
+
+
+def _located(dateline: Dateline | None, regions: Links) -> Dateline | None:
+    """A dateline whose place no region is called by, with the one that was found in it ("Troy, Mich.")."""
+    if dateline is None or dateline.region is not None:
+        return dateline
+    return replace(dateline, region=next((id for id, roles in regions if roles & DATELINE), None))
+
+
+def _edited(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Articles of which any version was saved by somebody, not by an import."""
+    found: set[int] = set()
+    for i in range(0, len(ids), 500):
+        some = ids[i : i + 500]
+        for of, by in ((A.c.id, A.c.saved_by), (REVISION.c.article_id, REVISION.c.saved_by)):
+            found |= set(connection.execute(select(of).where(of.in_(some), by != IMPORT)).scalars())
+    return found
+
+
+def keep(connection: Connection, saved: Mapping[int, Manuscript], known: Sequence[int]) -> None:
+    """Writes the suggestions of articles anew, the best of each; `known` may have old ones."""
+    asked = {id: m for id, m in saved.items() if m.suggestions is not None}
+    again = [id for id in known if id in asked]
+    for i in range(0, len(again), 500):
+        gone = delete(KEPT).where(KEPT.c.article_id.in_(again[i : i + 500]), KEPT.c.kind.in_(("language", "region")))
+        connection.execute(gone)
+    rows = [row for id, m in asked.items() for one in (m.suggestions or ())[:MOST_KEPT] for row in [_row(id, one, m)]]
+    if rows:
+        connection.execute(insert(KEPT), rows)
+
+
+def _row(article: int, one: Suggestion, manuscript: Manuscript) -> dict[str, object]:
+    return {
+        "article_id": article,
+        "kind": one.kind,
+        "target_id": one.target,
+        "roles": one.roles,
+        "value": one.value if one.kind == "language" else one.evidence,
+        "score": one.score,
+        "origin": one.origin,
+        "taken": is_taken(one, manuscript.language, manuscript.regions),
+    }
+
+
+def is_taken(one: Suggestion, language: str, regions: Links) -> bool:
+    """Whether the article has it: that language, or that region in one of the suggested roles."""
+    if one.kind == "language":
+        return one.value == language
+    return any(region == one.target and roles & one.roles for region, roles in regions)
+
+
+def copies(connection: Connection, found: Iterable[tuple[int, int, float]]) -> None:
+    """Notes near-duplicates: (article, the article that it is nearly the same as, how much they share)."""
+    rows = [
+        {"article_id": article, "kind": "duplicate", "target_id": target, "roles": 0, "value": "the same words",
+         "score": score, "origin": "import", "taken": False}
+        for article, target, score in found
+    ]  # fmt: skip
+    if rows:
+        ids = [row["article_id"] for row in rows]
+        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(ids), KEPT.c.kind == "duplicate"))
+        connection.execute(insert(KEPT), rows)

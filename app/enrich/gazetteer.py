@@ -1,0 +1,192 @@
+"""What places are called, ready for finding them in text: names of the archive's regions, and beside them demonyms,
+states, cities and institutions from the file in this folder, which scripts/build_places.py writes. Reads no other file.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal, TypedDict, cast
+
+from app import text
+
+Way = Literal["name", "city", "place", "demonym", "institution", "abbreviation"]
+
+WORD = re.compile(r"\w+")
+UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
+"""Characters of scripts that put no spaces between words."""
+INFLECTED = frozenset(("be", "bg", "hr", "mk", "pl", "ru", "sr", "uk"))
+"""Languages whose names take endings: matched without their last vowel."""
+_ENDING = re.compile(r"[аеёиіїйоуыэюяьaeiouyę]+$")
+_NO_PLURAL = ("s", "sh", "ch", "ese", "men", "x", "z")
+_ORDER: tuple[Way, ...] = ("name", "demonym", "institution", "city", "place", "abbreviation")
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A region of the archive: `country` is the slug of what a city lies in, else its own; names are (language, name).
+
+    `since` and `until` are the years of a former state.
+    """
+
+    slug: str
+    level: str
+    country: str
+    names: tuple[tuple[str, str], ...]
+    since: int | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """One thing that words may mean: `slug` is the region meant, `country` the one that it speaks for."""
+
+    slug: str
+    country: str
+    way: Way
+    capitals: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Folded words that name a place. `doubtful`: without something that speaks for a place they are none."""
+
+    words: Words
+    senses: tuple[Sense, ...]
+    doubtful: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Phrases of one language by their first word, the longest first; of scripts without spaces by two characters."""
+
+    heads: Mapping[str, tuple[Phrase, ...]]
+    unspaced: Mapping[str, tuple[Phrase, ...]]
+    stems: Mapping[str, Phrase]
+
+
+class Facts(TypedDict):
+    demonyms: dict[str, list[str]]
+    places: dict[str, list[str]]
+    institutions: dict[str, list[str]]
+    abbreviated: dict[str, list[str]]
+    ambiguous: list[str]
+    given: list[str]
+    forenames: list[str]
+    titles: list[str]
+    seats: list[str]
+    formerly: dict[str, list[str]]
+
+
+@cache
+def facts() -> Facts:
+    """The file as it is."""
+    return cast(Facts, json.loads(resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8")))
+
+
+@cache
+def folded(name: Literal["ambiguous", "given", "forenames", "titles"]) -> frozenset[str]:
+    """One of the file's lists of words, for looking up."""
+    return frozenset(text.words_key(word) for word in facts()[name])
+
+
+def split(name: str) -> Words:
+    """The folded words of a name."""
+    return tuple(text.fold(word) for word in WORD.findall(name))
+
+
+class Gazetteer:
+    """All regions of an archive at one time. Immutable; lexicons are made when a language is first asked for."""
+
+    def __init__(self, regions: Iterable[Known]) -> None:
+        self.regions: Mapping[str, Known] = {region.slug: region for region in regions}
+        self._lexicons: dict[str, Lexicon] = {}
+        self._eras: dict[int, Mapping[str, str]] = {}
+
+    def lexicon(self, language: str) -> Lexicon:
+        """Names in that language, in English and of no language."""
+        base = language.partition("-")[0]
+        found = self._lexicons.get(base)
+        if found is None:
+            found = self._lexicons[base] = self._build({base, "en", "und"}, inflected=base in INFLECTED)
+        return found
+
+    def era(self, year: int | None) -> Mapping[str, str]:
+        """Which former state the name of a state of today meant in that year."""
+        if year is None:
+            return {}
+        found = self._eras.get(year)
+        if found is None:
+            found = self._eras[year] = self._formerly(year)
+        return found
+
+    def _formerly(self, year: int) -> dict[str, str]:
+        there = {
+            one.slug for one in self.regions.values() if one.until is not None and (one.since or 0) <= year < one.until
+        }
+        meant = {slug: [state for state in states if state in there] for slug, states in facts()["formerly"].items()}
+        return {slug: states[0] for slug, states in meant.items() if states}
+
+    def _build(self, languages: set[str], *, inflected: bool) -> Lexicon:
+        senses: dict[Words, dict[Sense, None]] = {}
+        for words, sense in (*self._own(languages), *self._facts()):
+            if words and (len(words) > 1 or len(words[0]) > 1):
+                senses.setdefault(words, {})[sense] = None
+        phrases = [_phrase(words, list(found)) for words, found in senses.items()]
+        spaced = [one for one in phrases if not UNSPACED.match(one.words[0])]
+        unspaced = [one for one in phrases if UNSPACED.match(one.words[0])]
+        stems = {stem(one.words[0]): one for one in spaced if len(one.words) == 1} if inflected else {}
+        return Lexicon(_grouped(spaced, lambda p: p.words[0]), _grouped(unspaced, lambda p: p.words[0][:2]), stems)
+
+    def _own(self, languages: set[str]) -> Iterable[tuple[Words, Sense]]:
+        for region in self.regions.values():
+            way: Way = "city" if region.level == "city" else "name"
+            for language, name in region.names:
+                if language in languages and region.level != "world":
+                    # "US" is a pronoun in small letters, "Chad" is Chad in any.
+                    yield split(name), Sense(region.slug, region.country, way, name.isupper() and "." not in name)
+
+    def _facts(self) -> Iterable[tuple[Words, Sense]]:
+        tables: tuple[tuple[dict[str, list[str]], Way], ...] = (
+            (facts()["demonyms"], "demonym"),
+            (facts()["places"], "place"),
+            (facts()["institutions"], "institution"),
+            (facts()["abbreviated"], "abbreviation"),
+        )
+        for table, way in tables:
+            for slug, names in table.items():
+                if slug not in self.regions:
+                    continue
+                for name in names:
+                    sense = Sense(slug, slug, way, name.isupper() and "." not in name)
+                    yield split(name), sense
+                    if way == "demonym" and not name.endswith(_NO_PLURAL):
+                        yield split(f"{name}s"), sense
+
+
+def stem(word: str) -> str:
+    """A name without the vowels that it ends in, from four letters on."""
+    bare = _ENDING.sub("", word)
+    return bare if len(bare) >= 4 else word
+
+
+def _phrase(words: Words, senses: list[Sense]) -> Phrase:
+    """Of what lies in one country the largest counts; several countries are a doubt."""
+    senses.sort(key=lambda sense: _ORDER.index(sense.way))
+    kept = {sense.country: sense for sense in reversed(senses)}
+    ordered = tuple(sense for sense in senses if kept[sense.country] is sense)
+    return Phrase(words, ordered, " ".join(words) in folded("ambiguous"))
+
+
+def _grouped(phrases: Iterable[Phrase], key: object) -> dict[str, tuple[Phrase, ...]]:
+    assert callable(key)
+    groups: dict[str, list[Phrase]] = {}
+    for phrase in phrases:
+        groups.setdefault(key(phrase), []).append(phrase)
+    return {
+        head: tuple(sorted(found, key=lambda p: (-len(p.words), -len(p.words[0])))) for head, found in groups.items()
+    }

@@ -1,0 +1,26 @@
+"""What enrichment hands on: one finding about an article, with how sure it is and why. Decides nothing by itself."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["language", "region", "tag", "duplicate"]
+
+ABOUT, MENTION, DATELINE = 1, 2, 4
+"""Roles of a region as bits, as links have them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """`value` is a language, the slug of a region, or the name of a tag; `target` the id of a tag or article.
+
+    `score` is comparable within a kind only; `origin` the way of finding out; `evidence` words of the article or a
+    reason, for people.
+    """
+
+    kind: Kind
+    value: str
+    score: float
+    origin: str
+    target: int | None = None
+    roles: int = 0
+    evidence: str = ""

@@ -1,0 +1,177 @@
+"""What is suggested for one article: what its import has kept, and for the rest what its text, the index and the
+archive's tags say now. Changes nothing."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from sqlalchemy import bindparam, select
+
+from app.articles import suggested
+from app.articles.archive import View
+from app.articles.filters import ROLES
+from app.db import Database, Row
+from app.enrich import duplicates, language, regions, tags
+from app.enrich.regions import Texts
+from app.enrich.suggestion import Suggestion
+from app.enrich.tags import Tag
+from app.models import Article, ArticleRegion, ArticleTag, table
+from app.models import Suggestion as Kept
+from app.regions.atlas import Atlas
+from app.search.index import EngineIndex, Known
+from app.search.names import Vocabulary
+from app.sql import AnyOf, Prepared, Value, prepare
+
+A, PLACED, TAGGED, KEPT = table(Article), table(ArticleRegion), table(ArticleTag), table(Kept)
+NEIGHBOURS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything suggested, by kind and then the best first; what the article has is `taken`."""
+
+    suggestions: tuple[Suggestion, ...]
+    language: str
+    regions: tuple[tuple[int, int], ...]
+    tags: frozenset[int]
+    words: Vocabulary
+
+    def taken(self, one: Suggestion) -> bool:
+        if one.kind == "tag":
+            return one.target in self.tags
+        return one.kind != "duplicate" and suggested.is_taken(one, self.language, self.regions)
+
+
+async def found(db: Database, index: EngineIndex, id: int, view: View) -> Found:
+    """Language and regions as kept, else from the text; tags always from the archive of now; kept near-duplicates and
+    those that the index has. Five to seven statements."""
+    dialect = db.dialect
+    kept = [_read(row) for row in await db.reader.rows(_kept(dialect), {"id": id})]
+    placed = await db.reader.rows(_placed(dialect), {"id": id})
+    [(spoken, place, at)] = await db.reader.rows(_article(dialect), {"id": id})
+    own, others = await index.alike(id, view, NEIGHBOURS)
+    words = await index.vocabulary(view.head)
+    texts = Texts(own.profile.title, "", own.profile.text, str(place or ""), str(spoken), _year(at))
+    made = await asyncio.to_thread(_made, texts, own, list(others.values()), words, view, kept)
+    links = tuple((int(str(region)), int(str(roles))) for region, roles in placed)
+    return Found(tuple(made), str(spoken), links, frozenset(own.tags), words)
+
+
+def _made(
+    texts: Texts, own: Known, others: Sequence[Known], words: Vocabulary, view: View, kept: Sequence[Suggestion]
+) -> list[Suggestion]:
+    kinds = {one.kind for one in kept}
+    made = [one for one in kept if one.kind in ("language", "region")]
+    if "language" not in kinds and (spoken := language.suggest(texts.title, texts.body)):
+        made.append(spoken)
+    if "region" not in kinds:
+        places = view.atlas.by_slug
+        found = regions.suggest(texts, view.atlas.gazetteer)
+        made += [replace(one, target=places[one.value].id) for one in found if one.value in places]
+    named = tags.named(texts.title, texts.body, _lexicon(words))
+    entries = {id: entry.name for (realm, id), entry in words.entries.items() if realm == "tag"}
+    voters = [(one.profile.score, one.tags) for one in others]
+    made += tags.merged(named, tags.voted(voters, entries))
+    return sorted((*made, *_copies(own, others, kept)), key=lambda one: (_KINDS.index(one.kind), -one.score, one.value))
+
+
+_KINDS = ("language", "region", "tag", "duplicate")
+
+
+def _copies(own: Known, others: Iterable[Known], kept: Iterable[Suggestion]) -> list[Suggestion]:
+    """Near-duplicates, those in the index measured exactly."""
+    made = {one.target: one for one in kept if one.kind == "duplicate"}
+    mine = duplicates.runs(f"{own.profile.title}\n{own.profile.text}")
+    for other in others:
+        share = duplicates.containment(mine, duplicates.runs(f"{other.profile.title}\n{other.profile.text}"))
+        if share >= duplicates.COPY and len(mine) >= duplicates.FEWEST:
+            reason = f"{share:.0%} of the shorter one's runs of three words"
+            made[other.profile.id] = Suggestion(
+                "duplicate", other.profile.title, round(share, 3), "index", other.profile.id, evidence=reason
+            )
+    return list(made.values())
+
+
+@lru_cache(maxsize=2)
+def _lexicon(words: Vocabulary) -> tags.Lexicon:
+    return tags.lexicon(
+        Tag(entry.id, entry.name, entry.others)
+        for (realm, _), entry in words.entries.items()
+        if realm == "tag" and entry.kind not in ("contributor", "section")
+    )
+
+
+def _year(at: object) -> int | None:
+    return datetime.fromtimestamp(at, UTC).year if isinstance(at, int) else None
+
+
+def _read(row: Row) -> Suggestion:
+    kind, target, roles, value, score, origin = row
+    spoken = kind == "language"
+    return Suggestion(
+        str(kind),  # type: ignore[arg-type] # the table allows these alone
+        str(value) if spoken else "",
+        float(str(score)),
+        str(origin),
+        int(str(target)) if target is not None else None,
+        int(str(roles)),
+        "" if spoken else str(value),
+    )
+
+
+async def shown(db: Database, found: Found, atlas: Atlas) -> list[dict[str, object]]:
+    """The suggestions as answers have them; what has gone meanwhile is left out. One statement."""
+    copies = [one.target for one in found.suggestions if one.kind == "duplicate" and one.target is not None]
+    rows = await db.reader.rows(_titles(db.dialect), {"ids": copies}) if copies else []
+    articles = {id: {"id": id, "slug": slug, "title": title} for id, slug, title in rows}
+    every = [(one, _target(one, found.words, atlas, articles)) for one in found.suggestions]
+    return [
+        _PLAIN
+        | {"kind": one.kind, "score": one.score, "origin": one.origin, "evidence": one.evidence}
+        | {"roles": [name for name, bit in ROLES.items() if one.roles & bit], "taken": found.taken(one)}
+        | {"article" if one.kind == "duplicate" else one.kind: target}
+        for one, target in every
+        if target is not None
+    ]
+
+
+_PLAIN: dict[str, object] = dict.fromkeys(("language", "region", "tag", "article"))
+
+
+def _target(one: Suggestion, words: Vocabulary, atlas: Atlas, articles: Mapping[Value, object]) -> object:
+    if one.kind == "language":
+        return one.value
+    if one.target is None:
+        return None
+    if one.kind == "region":
+        place = atlas.by_id.get(one.target)
+        return {"slug": place.slug, "name": place.name, "level": place.level} if place else None
+    if one.kind == "tag":
+        tag = words.entries.get(("tag", one.target))
+        return {"slug": tag.slug, "name": tag.name, "kind": tag.kind} if tag else None
+    return articles.get(one.target)
+
+
+@lru_cache(maxsize=4)
+def _kept(dialect: str) -> Prepared:
+    columns = (KEPT.c[name] for name in ("kind", "target_id", "roles", "value", "score", "origin"))
+    return prepare(select(*columns).where(KEPT.c.article_id == bindparam("id")).order_by(KEPT.c.id), dialect)
+
+
+@lru_cache(maxsize=4)
+def _placed(dialect: str) -> Prepared:
+    own = (PLACED.c.article_id == bindparam("id")) & (PLACED.c.roles != 0)
+    return prepare(select(PLACED.c.region_id, PLACED.c.roles).where(own), dialect)
+
+
+@lru_cache(maxsize=4)
+def _article(dialect: str) -> Prepared:
+    found = select(A.c.language, A.c.dateline_text, A.c.published_at).where(A.c.id == bindparam("id"))
+    return prepare(found, dialect)
+
+
+@lru_cache(maxsize=4)
+def _titles(dialect: str) -> Prepared:
+    return prepare(select(A.c.id, A.c.slug, A.c.title).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])

@@ -1,0 +1,112 @@
+"""How well enrichment does on the shared corpora: regions and languages, and what an article costs.
+
+    PYTHONPATH=. .venv/bin/python bench/enrich.py ../shared/data
+
+The wires say in `places` which countries they concern; these are withheld. Weights were set on the stories with an even
+number, so the figures that count are those of the others.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from app.enrich import regions
+from app.enrich.gazetteer import Gazetteer, Known
+from app.enrich.regions import Texts, Weights
+from app.enrich.suggestion import ABOUT
+from app.regions import facts
+from app.regions.facts import fold
+
+YEAR = 1987
+"""Of the few wires that bear no date."""
+
+Story = dict[str, object]
+
+
+def gazetteer() -> Gazetteer:
+    """That of a new archive."""
+    levels = {fact.slug: fact.level for fact in facts.load()}
+    return Gazetteer(
+        Known(
+            fact.slug,
+            fact.level,
+            fact.parent if fact.level == "city" and fact.parent and levels[fact.parent] == "country" else fact.slug,
+            (*fact.names.items(), *((language, name) for language, names in fact.aliases.items() for name in names)),
+            fact.since,
+            fact.until,
+        )
+        for fact in facts.load()
+    )
+
+
+def texts(story: Story, *, dateline: bool) -> Texts:
+    return Texts(
+        title=str(story.get("title") or ""),
+        body=str(story.get("body") or ""),
+        dateline=str(story.get("dateline") or "") if dateline else "",
+        year=int(str(story.get("published_at") or YEAR)[:4]),
+    )
+
+
+class Measure:
+    """Counts of (right, suggested, wanted) countries and of primary ones."""
+
+    def __init__(self) -> None:
+        self.right = self.suggested = self.wanted = self.primary = self.asked = 0
+
+    def add(self, found: Sequence[str], wanted: set[str]) -> None:
+        self.right += len(wanted.intersection(found))
+        self.suggested += len(found)
+        self.wanted += len(wanted)
+        if wanted:
+            self.asked += 1
+            self.primary += bool(found) and found[0] in wanted
+
+    def line(self) -> str:
+        precision, recall = self.right / self.suggested, self.right / self.wanted
+        f1 = 2 * precision * recall / (precision + recall)
+        return (
+            f"P {precision:.3f}  R {recall:.3f}  F1 {f1:.3f}  primary {self.primary / self.asked:.3f}  n {self.asked}"
+        )
+
+
+def measure(stories: Iterable[Story], places: Gazetteer, *, dateline: bool, weights: Weights) -> Measure:
+    called = names()
+    levels = places.regions
+    result = Measure()
+    for story in stories:
+        given = story.get("places") or []
+        assert isinstance(given, list)
+        wanted = {called[fold(place)] for place in given if fold(place) in called}
+        found = regions.suggest(texts(story, dateline=dateline), places, weights)
+        about = [one.value for one in found if one.roles & ABOUT and levels[one.value].level == "country"]
+        result.add(about, wanted)
+    return result
+
+
+def names() -> dict[str, str]:
+    """Countries by their folded names."""
+    found: dict[str, str] = {}
+    for fact in facts.load():
+        if fact.level == "country":
+            for name in (*fact.names.values(), *(n for ns in fact.aliases.values() for n in ns), fact.slug):
+                found.setdefault(fold(name), fact.slug)
+    return found
+
+
+def main(data: Path) -> None:
+    stories = [json.loads(line) for line in (data / "corpora/reuters.ndjson").read_text().splitlines()]
+    places = gazetteer()
+    places.lexicon("en")
+    for dateline in (True, False):
+        for name, part in (("even", stories[::2]), ("odd", stories[1::2]), ("all", stories)):
+            began = time.process_time()
+            result = measure(part, places, dateline=dateline, weights=regions.WEIGHTS)
+            each = (time.process_time() - began) / len(part) * 1000
+            print(f"regions, dateline {'given' if dateline else 'withheld':8} {name:5} {result.line()}  {each:.2f} ms")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data"))

@@ -1,0 +1,129 @@
+"""What enrichment does to imported articles: what it links and keeps, whom it never overrules, what it proposes."""
+
+import io
+from typing import Any
+
+import orjson
+import pytest
+from conftest import ENGINES, Served
+from sqlalchemy import select
+
+from app.enrich import language
+from app.importers import pipeline
+from app.importers.pipeline import Options, Report
+from app.importers.sources import Source
+from app.models import Suggestion, table
+
+pytestmark = pytest.mark.anyio
+both = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
+KEPT = table(Suggestion)
+
+Json = dict[str, Any]
+
+BODY = (
+    "The Finnish parliament voted on Tuesday to build a second harbour near Helsinki. Finland's minister of trade said "
+    "that ships from Stockholm and the Swedish islands would use it, and that NATO had been told of the plan in spring."
+)
+STORY = {"id": "one", "title": "Finland builds a harbour", "body": BODY}
+
+
+def imported(served: Served, *stories: Json, enrich: bool = True) -> Report:
+    data = b"\n".join(orjson.dumps(story) for story in stories)
+    source = Source("stories.ndjson", "stories.ndjson", lambda: io.BytesIO(data))
+    return pipeline.run(served.db, [source], Options(enrich=enrich), lambda: 1_760_000_000)
+
+
+async def article(served: Served, external_id: str = "one") -> Json:
+    listed = (await served.public.get("/v1/articles", params={"external_id": external_id})).json()
+    found: Json = (await served.public.get(f"/v1/articles/{listed['data'][0]['id']}")).json()
+    return found
+
+
+async def suggestions(served: Served, id: int, kind: str) -> list[Json]:
+    answer = await served.editor.get(f"/v1/articles/{id}/suggestions")
+    assert answer.status_code == 200, answer.text
+    return [one for one in answer.json()["data"] if one["kind"] == kind]
+
+
+def roles(shown: Json) -> dict[str, list[str]]:
+    return {region["slug"]: region["roles"] for region in shown["regions"]}
+
+
+async def test_silent_source_gets_regions_and_language_once(served: Served) -> None:
+    assert imported(served, STORY).created == 1
+    first = await article(served)
+    assert roles(first) == {"finland": ["about"], "sweden": ["mention"]}
+    kept = await suggestions(served, first["id"], "region")
+    assert [(one["region"]["slug"], one["taken"]) for one in kept][:2] == [("finland", True), ("sweden", True)]
+    assert ("nato", False) in [(one["region"]["slug"], one["taken"]) for one in kept]
+    assert kept[0]["evidence"] == "Finland, Finnish, Helsinki"
+    assert kept[0]["origin"] == "gazetteer"
+    assert imported(served, STORY).unchanged == 1
+    assert await article(served) == first
+    assert imported(served, {**STORY, "body": BODY.replace("Stockholm", "Oslo")}).updated == 1
+    with served.db.snapshot() as snapshot:
+        taken = snapshot.connection.execute(select(KEPT.c.roles).where(KEPT.c.taken)).scalars().all()
+    assert len(taken) >= 1 + (language.model() is not None)
+
+
+async def test_declared_regions_and_language_stand(served: Served) -> None:
+    imported(served, {**STORY, "regions": ["Denmark"], "language": "da"})
+    shown = await article(served)
+    assert shown["language"] == "da"
+    assert roles(shown) == {"denmark": ["about"], "sweden": ["mention"]}
+    assert await suggestions(served, shown["id"], "language") == [] or language.model() is not None
+
+
+@both
+async def test_edited_article_keeps_its_regions_when_its_source_changes(served: Served) -> None:
+    imported(served, STORY)
+    before = await article(served)
+    edit = {"regions": [{"slug": "norway", "roles": ["about"]}], "language": "fi"}
+    answer = await served.editor.patch(f"/v1/articles/{before['id']}", json=edit, headers={"If-Match": '"1"'})
+    assert answer.status_code == 200, answer.text
+    report = imported(served, {**STORY, "body": BODY + " Work begins in May."})
+    assert (report.updated, report.failures) == (1, [])
+    after = await article(served)
+    assert "Work begins in May." in after["body"]
+    assert roles(after) == {"norway": ["about"]}
+    shown = await suggestions(served, before["id"], "region")
+    assert [one["taken"] for one in shown] == [False] * len(shown)
+
+
+async def test_import_without_enrichment_links_and_keeps_nothing(served: Served) -> None:
+    imported(served, STORY, enrich=False)
+    shown = await article(served)
+    assert (roles(shown), shown["language"]) == ({}, "en")
+    computed = await suggestions(served, shown["id"], "region")
+    assert computed[0]["region"]["slug"] == "finland"
+    assert not computed[0]["taken"]
+
+
+@both
+async def test_near_duplicate_is_imported_reported_and_linked(served: Served) -> None:
+    report = imported(served, STORY, {**STORY, "id": "two", "title": "Again", "body": f"{BODY} So they said."})
+    assert report.created == 2
+    [where] = next(places for note, places in report.notes.items() if "nearly the same" in note)
+    assert where == "stories.ndjson:2"
+    first, second = await article(served, "one"), await article(served, "two")
+    [copy] = await suggestions(served, second["id"], "duplicate")
+    assert copy["article"]["id"] == first["id"]
+    assert copy["score"] >= 0.8
+
+
+async def test_known_tags_are_proposed_not_linked(served: Served) -> None:
+    await served.post(title="Old news", body="Words.", tags=[{"name": "NATO", "kind": "organisation"}, "harbours"])
+    imported(served, STORY)
+    shown = await article(served)
+    assert shown["tags"] == []
+    proposed = await suggestions(served, shown["id"], "tag")
+    assert [(one["tag"]["slug"], one["taken"]) for one in proposed] == [("nato", False)]
+
+
+async def test_suggestions_are_for_who_reads_drafts(served: Served) -> None:
+    imported(served, STORY)
+    path = f"/v1/articles/{(await article(served))['id']}/suggestions"
+    assert (await served.public.get(path)).status_code == 401
+    assert (await served.public.get(path, headers=await served.key("write"))).status_code == 403
+    assert (await served.editor.get(f"{path}?x=1")).status_code == 422
+    assert (await served.editor.get("/v1/articles/99999/suggestions")).status_code == 404

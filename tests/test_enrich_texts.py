@@ -1,0 +1,80 @@
+"""Languages, near-duplicates and tags, told from texts alone."""
+
+from pathlib import Path
+
+import pytest
+
+from app.enrich import duplicates, language, tags
+from app.enrich.duplicates import Sketches
+from app.enrich.tags import Tag
+
+SAMPLES = [
+    line.split("\t", 1) for line in (Path(__file__).parent / "language_samples.txt").read_text("utf-8").splitlines()
+]
+STORY = (
+    "The harbour board of Port Amber has put off its vote on the new crane for a week, because two of its seven "
+    "members were kept at home by the storm that closed the coast road on Sunday night and has not let up since."
+)
+
+needs_models = pytest.mark.skipif(language.model() is None, reason="the extra `importers` is not installed")
+
+
+@needs_models
+@pytest.mark.parametrize(("code", "text"), SAMPLES)
+def test_text_of_a_language_is_recognised(code: str, text: str) -> None:
+    found = language.suggest("", text)
+    assert found is not None
+    assert found.value == code
+
+
+@needs_models
+@pytest.mark.parametrize(
+    "text",
+    ["", "Hello", "12345 67890 123 4567", f"{SAMPLES[0][1]} {SAMPLES[1][1]}", f"{SAMPLES[2][1]}\n{SAMPLES[11][1]}"],
+)
+def test_text_that_is_short_or_mixed_has_no_language(text: str) -> None:
+    assert language.suggest("", text) is None
+
+
+@needs_models
+def test_headline_in_capitals_is_recognised() -> None:
+    found = language.suggest("COUNCIL CLOSES OLD HARBOUR BRIDGE WHILE ENGINEERS LOOK AT ITS TOWERS", "")
+    assert found is not None
+    assert found.value == "en"
+
+
+def test_edited_copy_is_found_and_another_story_is_not() -> None:
+    sketches = Sketches()
+    assert sketches.add(1, STORY) is None
+    assert sketches.add(2, SAMPLES[0][1] + SAMPLES[4][1]) is None
+    again = sketches.add(3, STORY.replace("two of its", "three of its") + " More follows.")
+    assert again is not None
+    assert again[0] == 1
+    assert again[1] >= duplicates.COPY
+
+
+def test_sketches_forget_the_oldest_when_full() -> None:
+    sketches = Sketches(remembered=1)
+    sketches.add(1, STORY)
+    sketches.add(2, SAMPLES[0][1] + SAMPLES[4][1])
+    assert sketches.add(3, STORY) is None
+
+
+def test_containment_is_of_the_shorter_text() -> None:
+    whole, part = duplicates.runs(STORY), duplicates.runs(STORY[:90])
+    assert duplicates.containment(part, whole) > 0.9
+    assert duplicates.containment(whole, duplicates.runs("")) == 0
+
+
+def test_names_in_the_text_propose_tags_and_words_do_not() -> None:
+    known = tags.lexicon([Tag(1, "NATO", ("the Alliance",)), Tag(2, "WHO", ()), Tag(3, "Harbour board", ())])
+    found = tags.named("Who votes?", "The harbour board asked NATO, who knows why.", known)
+    assert {one.target for one in found} == {1, 3}
+
+
+def test_neighbours_vote_with_their_scores() -> None:
+    names = {1: "Ports", 2: "Storms", 3: "Gone"}
+    found = tags.voted([(2.0, (1,)), (1.0, (1, 2)), (1.0, ())], names)
+    assert [(one.target, one.score) for one in found] == [(1, 0.75)]
+    assert tags.merged(found, [])[0].origin == "neighbours"
+    assert tags.voted([], names) == []
