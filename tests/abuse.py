@@ -31,9 +31,13 @@ class Client:
         connection.setblocking(False)
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        connection.bind((address, 0))
-        await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
-        return cls(*await asyncio.open_connection(sock=connection, limit=4096 if receive_buffer else 1 << 20))
+        try:
+            connection.bind((address, 0))
+            await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+            return cls(*await asyncio.open_connection(sock=connection, limit=4096 if receive_buffer else 1 << 20))
+        except BaseException:
+            connection.close()
+            raise
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)

@@ -40,8 +40,8 @@ class Patience:
     body: float = 20
     answer: float = 20
     bytes_a_second: int = 1_000
-    strain: int = 16_000_000
-    held: int = 32_000_000
+    strain: int = 8_000_000
+    held: int = 16_000_000
     beat: float = 1
     late: float = 0.5
 
@@ -107,11 +107,13 @@ class Guard:
             del self._by_address[connection.address]
 
     def _find_room(self) -> bool:
-        """Looks through all connections at most every tenth of a second while all are busy."""
+        """At the expense of the address that has most, so that a crowd drives out its own; looks through all
+        connections at most every tenth of a second while all are busy."""
         now = time.monotonic()
         if now < self._busy_until:
             return False
-        if self._evict(self.open):
+        crowd = max(self._by_address.values(), key=len, default={})
+        if self._evict(crowd) or self._evict(self.open):
             return True
         self._busy_until = now + TICK
         return False
