@@ -1,4 +1,4 @@
-"""The head and the end of a body: title, byline, dateline and related posts move to their fields, where those are empty.
+"""The head and the end of a body: title, byline, dateline and related posts go to their fields where those are empty.
 Never loses a word of the rest."""
 
 from dataclasses import replace
