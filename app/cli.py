@@ -17,14 +17,13 @@ from rich.table import Table
 
 from app import check as checks
 from app import importing, opening
-from app.changes.follower import catch_up
 from app.db import Database, DatabaseProblem
 from app.http import auth
 from app.http.times import Period, format_time, read_time, read_zone
 from app.importers import sources
 from app.importers.pipeline import Options
 from app.printing import err, out, show
-from app.search.indexer import Indexer
+from app.search.renewing import renew
 from app.settings import Settings
 
 cli = typer.Typer(
@@ -158,21 +157,11 @@ def export(
 
 @cli.command()
 def reindex() -> None:
-    """Build the search index anew beside the old one, then put it in its place."""
+    """Build the search index anew beside the old one, then put it in its place; a running server does so itself."""
     chosen = settings()
     with archive(chosen) as db:
-        indexer = Indexer(chosen.index_path, chosen.index_heap_mb)
-        if not indexer.acquire():
-            raise DatabaseProblem(
-                "A running server keeps this index; stop it, or delete its folder and let it rebuild."
-            )
         started = time.monotonic()
-        with db.snapshot() as snapshot:
-            from app.changes import log
-
-            indexer.rebuild(snapshot, log.head(snapshot).place)
-        catch_up(db, indexer)
-        indexer.close()
+        renew(db, chosen)
         out.print(f"The index is new, in {time.monotonic() - started:.1f} s.")
 
 

@@ -18,7 +18,7 @@ from app.search.indexer import Indexer
 from app.settings import Settings
 
 MANY = 1_000
-"""Items from which on an index process of its own is worth its start, which takes a second of a processor."""
+"""Changes from which on an index process of its own is worth its start, which takes a second of a processor."""
 
 Tell = Callable[[Report], None]
 
@@ -56,7 +56,7 @@ def _index_beside(db: Database, settings: Settings) -> Iterator[Tell]:
     processes: list[Beside] = []
 
     def tell(report: Report) -> None:
-        if not processes and report.done >= MANY:
+        if not processes and report.created + report.updated >= MANY:
             processes.append(Beside(settings))
 
     try:

@@ -25,7 +25,7 @@ from bench.archive import TAGS, build, vocabulary
 from bench.load import Round, Server
 
 UNCACHED = {"DATELINE_CACHE_MB": "0"}
-ITEMS = 12_000
+ITEMS = 9_000
 """Different articles that are asked for in turn: more than the server keeps in memory."""
 NOT_SENT = frozenset({b"date", b"server", b"transfer-encoding"})  # uvicorn's own
 

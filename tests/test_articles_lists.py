@@ -163,6 +163,7 @@ async def test_public_list_may_be_shared_and_a_keyed_one_not(newsroom: Newsroom)
     assert shared.headers["cache-control"] == "public, max-age=30, stale-while-revalidate=60"
     assert shared.headers["vary"] == "Accept, Accept-Encoding, Authorization"
     assert shared.headers["cache-tag"] == f"list article:{newsroom.ids['summit']}"
+    assert shared.headers["surrogate-key"] == shared.headers["cache-tag"]
     assert "x-request-id" not in shared.headers
     again = await newsroom.served.public.get(
         "/v1/articles?limit=1", headers={"If-None-Match": f'"x", W/{shared.headers["etag"]}'}

@@ -19,7 +19,12 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
+from app.changes import log
+from app.changes.follower import Following
+from app.db import Database
+from app.search import folders
 from app.search.indexer import Indexer
+from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "seed_data"
@@ -192,11 +197,25 @@ def test_index_that_is_gone_is_built_anew_by_reindex(dateline: Dateline, tmp_pat
     assert dateline("check").status == 0
 
 
-def test_index_that_a_server_keeps_is_left_to_it(dateline: Dateline, tmp_path: Path) -> None:
-    server = Indexer(tmp_path / "data" / "index")
+def test_index_that_a_server_keeps_is_built_anew_by_it(dateline: Dateline, tmp_path: Path) -> None:
+    dateline("import", SEED)
+    settings = Settings(data_dir=tmp_path / "data")
+    before, db, server = (
+        folders.current(settings.index_path),
+        Database(settings, log.append),
+        Indexer(settings.index_path),
+    )
     assert server.acquire()
-    assert "running server" in one_line(dateline("reindex"))
-    server.close()
+    following = Following(db, server, 0.02)
+    following.start()
+    try:
+        assert dateline("reindex").status == 0
+        assert folders.current(settings.index_path) not in (before, None)
+    finally:
+        following.stop()
+        server.close()
+        db.close_now()
+    assert dateline("check").status == 0
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ def _fatten(session: Session, body: str) -> None:
 
 
 CORRECTION = {"at": "2025-06-11T09:00:00Z", "text": "It lasted one day.", "version": 2}
+WITHDRAWN = {"at": "2025-06-12T10:00:00Z", "reason": "It was wrong."}
 SOURCES = [
     {
         "id": "A,1", "slug": "summit", "title": "Leaders meet at the summit in Brussels", "standfirst": "Two days.",
@@ -119,6 +120,8 @@ SOURCES = [
      "regions": ["Atlantis"]},
     {"id": "3", "title": "Nobody knows this yet", "status": "draft", "body": "Hush."},
     {"title": "Without any id", "body": "Told apart by its content.", "published_at": "1923"},
+    {"id": "5", "title": "Taken back", "body": "Wrong.", "status": "withdrawn", "published_at": "2025-06-11",
+     "withdrawn": WITHDRAWN},
 ]  # fmt: skip
 _OWN = ("id", "version", "created_at")
 
@@ -157,7 +160,8 @@ async def test_export_imported_elsewhere_gives_the_same_archive(settings: Settin
     lines = b"\n".join(orjson.dumps(one) for one in SOURCES)
     assert _import(settings, lines).created == len(SOURCES)
     first, _ = await _dump(settings)
-    assert {row["status"] for row in first} == {"published", "draft"}
+    assert {row["status"] for row in first} == {"published", "draft", "withdrawn"}
+    assert first[-1]["withdrawn"] == WITHDRAWN
     assert first[0]["related"][0]["article"]["slug"] == "a-grain-deal-is-signed"
     assert first[0]["corrections"] == [CORRECTION]
     assert (first[0]["desk"], first[1]["excerpt"]) == ({"name": "foreign", "level": 2}, "Two")

@@ -151,6 +151,20 @@ def test_an_advertisement_of_the_system_is_no_part_of_the_text() -> None:
     assert found.body.content == "<p>Fog.</p>"
 
 
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ("Ann Lee, Bo Ek", ("Ann Lee", "Bo Ek")),
+        ("By Ann Lee and Bo Ek", ("Ann Lee", "Bo Ek")),
+        ("Lee, Ann", ("Lee, Ann",)),
+        ("desk@harbour.example (Ann Lee)", ("Ann Lee",)),
+        ("desk@harbour.example", ()),
+    ],
+)
+def test_a_byline_gives_its_names(byline: str, names: tuple[str, ...]) -> None:
+    assert one(rss(f"<item><title>t</title><author>{byline}</author></item>")).authors == names
+
+
 def test_an_entry_without_an_address_belongs_to_the_feeds_host() -> None:
     assert one(rss("<item><title>t</title><guid>7</guid></item>")).origin == "harbour.example"
 
@@ -240,6 +254,30 @@ def test_what_is_no_feed_is_refused_with_the_reason(data: bytes, reason: str) ->
     (item,) = parsed(data)
     assert isinstance(item, Failure)
     assert reason in item.reason
+
+
+@pytest.mark.parametrize(
+    "piece", ["&lt;div>", "&lt;div>&lt;object>&lt;/div>&lt;/object>", "&lt;div>&lt;table>&lt;/div>&lt;/table>"]
+)
+def test_a_text_of_elements_without_end_is_refused_and_the_next_is_read(piece: str) -> None:
+    deep, fine = parsed(
+        rss(f"<item><title>t</title><description>{piece * 3_000}</description></item><item><title>u</title></item>")
+    )
+    assert isinstance(deep, Failure)
+    assert "beyond any page" in deep.reason
+    assert isinstance(fine, Document)
+
+
+def test_a_long_text_of_elements_that_end_is_read() -> None:
+    text = "&lt;div>&lt;p>One &lt;b>two&lt;/b>&lt;br>&lt;/div>" * 3_000
+    assert one(rss(f"<item><title>t</title><description>{text}</description></item>")).body
+
+
+def test_a_json_entry_of_too_many_levels_is_refused_and_the_next_is_read() -> None:
+    deep = b'{"id": 1, "_x": ' + b"[" * 200 + b"]" * 200 + b"}"
+    first, second = parsed(b'{"version": "https://jsonfeed.org/version/1", "items": [' + deep + b', {"title": "u"}]}')
+    assert isinstance(first, Failure)
+    assert isinstance(second, Document)
 
 
 @pytest.fixture(scope="module")

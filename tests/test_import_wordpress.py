@@ -77,14 +77,41 @@ def test_users_that_nobody_is_told_of_are_asked_for_once() -> None:
     assert blog.asked.count("wp/v2/categories") == 1
 
 
+def test_site_that_fails_over_its_tags_is_asked_again_the_next_time() -> None:
+    class Failing(Blog):
+        def answer(self, url: str) -> tuple[int, dict[str, str], bytes]:
+            return (503, {}, b"") if "/tags" in url else super().answer(url)
+
+    items = read(Failing([post(number) for number in range(1, 251)]))
+
+    assert {one.tags for one in documents(items)} == {()}
+    assert failures(items) == ["answered 503: posts have no tags from here on; import again to get them"]
+    assert not any(isinstance(item, Bookmark) for item in items)
+
+
 def test_post_over_which_the_site_fails_costs_its_neighbours_only() -> None:
     blog = Blog([post(number) for number in range(1, 251)], broken=frozenset({123}))
 
     items = read(blog)
 
     assert len(documents(items)) == 240
-    assert failures(items) == ["posts 121 to 130: the site answers with an error"]
+    assert failures(items) == ["posts 121 to 130: answered 500"]
     assert not any("since" in item.state for item in items if isinstance(item, Bookmark))
+
+
+def test_site_that_big_pages_are_too_much_for_is_read_in_small_ones() -> None:
+    class Small(Blog):
+        def answer(self, url: str) -> tuple[int, dict[str, str], bytes]:
+            found = super().answer(url)
+            return (500, {}, b"") if "per_page=100&page" in url else found
+
+    blog = Small([post(number) for number in range(1, 251)])
+
+    items = read(blog)
+
+    assert len(documents(items)) == 250
+    assert isinstance(items[-1], Bookmark)
+    assert blog.asked.count("wp/v2/posts") == 1 + 25
 
 
 def test_paging_that_repeats_ends_with_a_reason() -> None:

@@ -275,12 +275,16 @@ def test_entry_beyond_measure_ends_the_reading() -> None:
             "<p>A</p><p>free</p>\n<p>form</p>",
         ),
         ('A<!-- wp:latest-posts /--><!-- wp:block {"ref":3} /-->', "<p>A</p><p>Shared</p>"),
+        ("A<!-- wp:footnotes /-->", "<p>A</p><ol>\n<li>Low <em>tide</em></li>\n</ol>"),
         ("A<!--more-->B", "<p>A</p>\n<p>B</p>"),
         ("Unclosed [caption id=1]<img src=a> and on", "<p>Unclosed <img src=a> and on</p>"),
     ],
 )
 def test_text_of_both_editors_becomes_what_readers_saw(content: str, expected: str) -> None:
-    assert html(content, reusable={"3": "<!-- wp:paragraph --><p>Shared</p><!-- /wp:paragraph -->"}) == expected
+    notes = wordpress_bodies.footnotes('[{"id": "a", "content": "Low <em>tide</em>"}]')
+    shared = {"3": "<!-- wp:paragraph --><p>Shared</p><!-- /wp:paragraph -->", "footnotes": notes}
+
+    assert html(content, reusable=shared) == expected
 
 
 def test_gallery_shows_its_pictures_in_the_order_given() -> None:

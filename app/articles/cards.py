@@ -22,7 +22,9 @@ from app.regions.atlas import Atlas
 from app.sql import AnyOf, Prepared, json_rows, prepare
 
 A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
-KEPT_BYTES = 16_000_000
+KEPT_BYTES = 8_000_000
+OVERHEAD = 500
+"""Bytes that keeping a card takes beside its text."""
 
 Json = dict[str, object]
 
@@ -146,6 +148,10 @@ class _Made:
     shown: bytes
     original: int | None
 
+    @property
+    def size(self) -> int:
+        return len(self.shown) + OVERHEAD
+
 
 class Cards:
     """The most recently used cards of this process."""
@@ -189,7 +195,7 @@ class Cards:
                 shown = card(row, atlas, self._site_url)
             except KeyError:  # of a region that was added after the atlas was read
                 shown = card(row, await regions.newest(self._db), self._site_url)
-            # A copy: orjson leaves a result in the buffer that it grew for it, up to twice as large.
+            # A copy: orjson leaves its result in a buffer of at least 8 kB.
             compact = bytes(memoryview(orjson.dumps(shown)))
             made = _Made(compact, None if original is None else _int(original))
             self._keep((id, version, atlas.names_seq), made)
@@ -201,10 +207,10 @@ class Cards:
         """Cards are of 1 to 20 kB: what bounds their number says little about memory."""
         before = self._kept.pop(key, None)
         self._kept[key] = made
-        self._bytes += len(made.shown) - (len(before.shown) if before else 0)
+        self._bytes += made.size - (before.size if before else 0)
         while self._bytes > KEPT_BYTES:
             _, oldest = self._kept.popitem(last=False)
-            self._bytes -= len(oldest.shown)
+            self._bytes -= oldest.size
 
 
 def _nameless(shown: bytes) -> bytes:

@@ -54,6 +54,7 @@ def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int]
     status, published_at, precision = _state(manuscript, old, saving.now)
     first = old.first_published_at if old else None
     withdrawn = status == "withdrawn"
+    withdrawal = manuscript.withdrawal if withdrawn else None
     kept: Row = {name: getattr(manuscript, name) for name in _SAME}
     return (
         kept
@@ -67,15 +68,23 @@ def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int]
             "published_at": published_at,
             "published_precision": precision,
             "first_published_at": first if first is not None or status != "published" else published_at,
-            "withdrawn_at": ((old.withdrawn_at if old else None) or saving.now) if withdrawn else None,
+            "withdrawn_at": (_withdrawn_at(manuscript, old) or saving.now) if withdrawn else None,
             "corrections": manuscript.corrections or (old.corrections if old else "[]"),
-            "withdrawn_reason": (old.withdrawn_reason if old else None) if withdrawn else None,
-            "public_once": status == "published" or (old is not None and old.public_once),
+            "withdrawn_reason": _withdrawn_reason(manuscript, old) if withdrawn else None,
+            "public_once": status == "published" or (old is not None and old.public_once) or withdrawal is not None,
             "updated_at": _updated_at(manuscript, old, published_at, saving.now),
             "saved_at": saving.now,
             "saved_by": saving.by,
         }
     )
+
+
+def _withdrawn_at(manuscript: Manuscript, old: Existing | None) -> int | None:
+    return manuscript.withdrawal.at if manuscript.withdrawal else old.withdrawn_at if old else None
+
+
+def _withdrawn_reason(manuscript: Manuscript, old: Existing | None) -> str | None:
+    return manuscript.withdrawal.reason if manuscript.withdrawal else old.withdrawn_reason if old else None
 
 
 def _state(manuscript: Manuscript, old: Existing | None, now: int) -> tuple[str, int | None, str]:

@@ -33,12 +33,21 @@ class RelatedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """That an article was public once, until `at` (epoch seconds), and what people may read as the reason."""
+
+    at: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Manuscript:
     """`identity` says within `origin` which article this is ("id:…", "url:…", "path:…", "content:…"; None: a new one).
 
     `published_at` None means: the time of saving, or what the article has already. `status` None means: what the
     article has already, `published` for a new one. `tags` hold sections and contributors too, by their kind.
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
+    `withdrawal` counts for the status `withdrawn` only; None: what the article has already, or now, without a reason.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -65,6 +74,7 @@ class Manuscript:
     signature: str | None = None
     translation_of: int | None = None
     status: str | None = None
+    withdrawal: Withdrawal | None = None
     published_at: int | None = None
     published_precision: str = "instant"
     updated_at: int | None = None

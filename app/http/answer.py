@@ -24,9 +24,13 @@ LOCATION: dict[str, Any] = {
 
 
 def headers(token: str, *, public: bool, tags: Sequence[str] = ()) -> dict[str, str]:
-    """What every read answers with; `tags` name what is in it, for purging shared caches."""
+    """What every read answers with; `tags` name what is in it, for purging shared caches, which know them by one of two
+    names."""
     shown = {"X-Seq": token, "Vary": VARY}
-    return {**shown, "Cache-Tag": " ".join(tags)} if public and tags else shown
+    if not public or not tags:
+        return shown
+    names = " ".join(tags)
+    return {**shown, "Cache-Tag": names, "Surrogate-Key": names}
 
 
 def cache_control(*, public: bool, uses_now: bool = False) -> str:

@@ -68,7 +68,10 @@ class Cache:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        standing = None if b"authorization" in headers else self.standings.known() or await self._asked()
+        path = scope["path"]
+        # Health must not wait for a database that does not answer.
+        passed = b"authorization" in headers or path.startswith(self.never)
+        standing = None if passed else self.standings.known() or await self._asked()
         if standing is None:
             await self.app(scope, receive, send)
             return
@@ -76,7 +79,7 @@ class Cache:
             self.kept.turn(standing)
         accept = headers.get(b"accept", b"")
         origin = headers.get(b"origin", b"") if self.by_origin else b""
-        key = (scope["path"], scope["query_string"], b"" if accept in _ANY else accept, origin)
+        key = (path, scope["query_string"], b"" if accept in _ANY else accept, origin)
         found = self.kept.find(key)
         if found is None:
             await self._missed(key, scope, receive, send, headers)
@@ -114,7 +117,7 @@ class Cache:
         names = [name for name, _ in scope["headers"]]
         # Of a header that is there twice, the key has one value and a route may read the other.
         twice = any(names.count(name) > 1 for name in (b"accept", b"origin"))
-        if scope["method"] == "HEAD" or twice or path.startswith(self.never):
+        if scope["method"] == "HEAD" or twice:
             await self.app(scope, receive, send)
             return
         key = path, in_order(query), accept, origin

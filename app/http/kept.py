@@ -15,7 +15,7 @@ from starlette.types import Message
 
 from app.http.compression import Coding, Headers, is_worth, pack, packed_headers
 
-OVERHEAD = 2_000
+OVERHEAD = 3_000
 """Bytes that an entry takes beside its body and headers, for each coding, rounded up from what was measured."""
 _ABOUT_THE_BODY = (b"content-length", b"content-type", b"content-encoding")
 
@@ -68,7 +68,8 @@ class Entry:
 
 def entry(status: int, headers: Headers, body: bytes, seconds: float | None) -> Entry:
     """The answer as it is, good for so many seconds from now, or until something changes."""
-    plain = ready(status, headers, body)
+    # A copy: orjson leaves its result in a buffer of at least 8 kB, and up to twice as large as needed.
+    plain = ready(status, headers, bytes(memoryview(body)))
     until = None if seconds is None else time.monotonic() + seconds
     return Entry(plain, until, plain.size, {"identity": plain})
 

@@ -1,8 +1,8 @@
 """Pure ASGI layers around all routes: request ids, HEAD, body size, and the last net under everything.
 
-From outside in: RequestId, HeadAsGet, (cache, compression, CORS), Problems, (keys, limits), BodyLimit, the routes; put
-there by `app.add_middleware`, innermost first, since FastAPI's own last net is outside of all these and knows no
-problem documents. None reads or changes what an answer says.
+From outside in: (cache), RequestId, HeadAsGet, (compression, CORS), Problems, (limits), BodyLimit, the routes; all but
+the cache put there by `app.add_middleware`, innermost first, since FastAPI's own last net is outside of these and knows
+no problem documents. None reads or changes what an answer says.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Overload:
         self._clients = Clients(trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or EXEMPT.fullmatch(scope["path"]):
+        if scope["type"] != "http" or (not scope["path"].startswith("/v1/") and EXEMPT.fullmatch(scope["path"])):
             await self.app(scope, receive, send)
         elif lasts(scope):
             await self._stream(scope, receive, send)

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 from app.articles import bodies
 from app.importers import clean, dates, fields
 from app.importers.bylines import split_byline
-from app.importers.document import Context, Document, Item
+from app.importers.document import Context, Document, Failure, Item
 from app.importers.enclosures import Record, get, host, images, is_picture, links, web
 from app.importers.endings import split_related
 from app.text import fold
@@ -51,10 +51,22 @@ def read_feed(found: FeedParserDict, version: str) -> Feed:
     return Feed(_plain(found, "title"), web(get(found, "link")), _language(get(found, "language")), tuple(authors))
 
 
+def read(entry: FeedParserDict, where: str, context: Context, feed: Feed) -> Item:
+    """One entry as a document, or the reason why it is none."""
+    try:
+        found = record(entry, feed)
+    except ValueError as error:
+        return Failure(where, str(error))
+    return item(found, where, context, feed.home)
+
+
 def item(record: Mapping[str, object], where: str, context: Context, home: str | None) -> Item:
     """The document of an entry. One without an address of its own belongs to the feed's host."""
     notes: dict[str, None] = {}
-    scrubbed = clean.scrub_value(record, notes.setdefault)
+    try:
+        scrubbed = clean.scrub_value(record, notes.setdefault)
+    except ValueError as error:
+        return Failure(where, str(error))
     document = fields.read(scrubbed if isinstance(scrubbed, dict) else {}, where, context, tuple(notes))
     if isinstance(document, Document) and not document.url and not document.origin:
         return replace(document, origin=host(home))
@@ -118,13 +130,15 @@ def _plain(found: Mapping[str, object], name: str) -> str | None:
     if not isinstance(value, str):
         return None
     kind = get(detail, "type") if isinstance(detail, Mapping) else None
-    return (_words(value) if kind in _MARKUP else value).strip() or None
+    return (_words(value) if kind in _MARKUP and not clean.is_deep(value) else value).strip() or None
 
 
 def _typed(value: object, kind: object) -> tuple[str, str] | None:
     """A text as (`html` or `text`, content). What is called HTML and has no tags is text with character references."""
     if not isinstance(value, str) or not value.strip():
         return None
+    if clean.is_deep(value):
+        raise ValueError(clean.DEEP)
     if kind == "text/plain":
         return "text", value
     if kind not in _MARKUP and not (isinstance(kind, str) and kind.startswith("text/")):
@@ -180,7 +194,13 @@ def _authors(found: Mapping[str, object]) -> list[str]:
         else []
     )
     names = [_words(name) if "&" in name or "<" in name else name for name in named]
-    return list(dict.fromkeys(split_byline(names[0]) if len(names) == 1 else names))
+    return list(dict.fromkeys(_split(names[0]) if len(names) == 1 else names))
+
+
+def _split(byline: str) -> tuple[str, ...]:
+    """The names in one that may be several; `Lee, Ann` is one."""
+    found = split_byline(byline)
+    return found if "," not in byline or all(" " in name for name in found) else (byline,)
 
 
 def _tags(entry: FeedParserDict) -> list[str]:

@@ -48,7 +48,7 @@ def _xml(data: bytes, where: str, context: Context) -> Iterator[Item]:
         yield Remark(where, "a feed without entries")
     feed = entries.read_feed(found.feed, str(found.get("version") or ""))
     for number, entry in enumerate(found.entries, 1):
-        yield entries.item(entries.record(entry, feed), f"{where}#{number}", context, feed.home)
+        yield entries.read(entry, f"{where}#{number}", context, feed)
 
 
 def read(data: bytes, context: Context) -> feedparser.FeedParserDict:

@@ -86,10 +86,16 @@ def read(
     body = body or _body(found)
     title = found.plain("title")
     if title is None and body is None:
-        return Failure(where, NO_CONTENT)
+        return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_listed(extra)}")
     document = _described(found, Document(where, title=title, title_derived=title is None, body=body))
     document = replace(_linked(found, document), extra=found.extra, notes=tuple(found.notes))
     return document if title else replace(document, title=derive_title(document))
+
+
+def _listed(extra: Mapping[str, object]) -> str:
+    """The names of what is there instead, for replies of an API that hold their articles deeper down."""
+    shown = ", ".join(list(extra)[:5])[:80]
+    return f"{shown} …" if len(extra) > 5 else shown
 
 
 def derive_title(document: Document) -> str:

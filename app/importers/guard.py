@@ -110,7 +110,7 @@ class Guard(httpcore.NetworkBackend):
         private = [address for address in found if not is_public(address)]
         if private and not self.allow_private:
             at = "" if host == private[0] else f" is at {private[0]}, which"
-            raise Refused(f"{host}{at} is not on the public internet")
+            raise Refused(f"{host}{at} is not on the public internet, and nothing else is allowed here")
         if private:
             self.own.add(host)
         return found[:MAX_ADDRESSES]

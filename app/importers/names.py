@@ -57,7 +57,16 @@ DERIVED = frozenset(
     {"version", "word_count", "reading_minutes", "created_at", "body_text", "body_markdown", "body_blocks"}
 )
 OWN_EXTRA = frozenset(
-    {"seo", "corrections", "translation_of", "first_published_at", "published_precision", "unknown_regions", "ninjs"}
+    {
+        "seo",
+        "corrections",
+        "translation_of",
+        "first_published_at",
+        "published_precision",
+        "unknown_regions",
+        "ninjs",
+        "withdrawn",
+    }
 )
 
 

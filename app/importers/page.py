@@ -106,7 +106,7 @@ _PUBLISHED = (
 
 
 def _authors(given: dict[str, list[str]]) -> tuple[str, ...]:
-    for name in ("article:author", "parsely-author", "author", "dc.creator", "dcterms.creator", "sailthru.author"):
+    for name in ("article:author", "parsely-author", "dc.creator", "dcterms.creator", "author", "sailthru.author"):
         lines = [one for one in given.get(name, []) if "://" not in one]
         if lines:
             return tuple(lines)

@@ -17,8 +17,8 @@ from app import text
 from app.articles import bodies
 from app.articles.filters import ABOUT, DATELINE, ROLES
 from app.articles.incoming import dateline_span
-from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
-from app.importers import dates, names
+from app.articles.manuscript import Dateline, Manuscript, RelatedEntry, Withdrawal
+from app.importers import clean, dates, names
 from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.service import KINDS, Wanted
@@ -46,6 +46,8 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
+    if document.body and document.body.kind != "text" and clean.is_deep(document.body.content):
+        raise ValueError(clean.DEEP)
     body = bodies.to_html(document.body.kind, document.body.content) if document.body else ""
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
@@ -61,6 +63,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     if corrections is not None:
         del extra["corrections"]
     status, status_note = _status(document)
+    withdrawal = _withdrawal(extra.get("withdrawn"))
+    if withdrawal is not None:
+        del extra["withdrawn"]
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
         identity=_identity(document, path),
@@ -83,6 +88,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         source_url=document.url or document.source_url,
         signature=document.signature,
         status=status,
+        withdrawal=withdrawal,
         published_at=published_at,
         published_precision=precision,
         updated_at=document.updated.instant if document.updated else None,
@@ -111,6 +117,16 @@ def _corrections(given: object) -> str | None:
     at = [one for one in found if isinstance(one["at"], str) and _utc.fullmatch(one["at"])]
     texts = [one for one in at if isinstance(one["text"], str) and isinstance(one["version"], int | None)]
     return _json(texts, "[]") if len(texts) == len(given) else None
+
+
+def _withdrawal(given: object) -> Withdrawal | None:
+    """What our own export brings of a withdrawn article; None for anything else, which is kept as it came."""
+    if not isinstance(given, dict) or {*given} != {"at", "reason"}:
+        return None
+    at, reason = given["at"], given["reason"]
+    if not isinstance(at, str) or not _utc.fullmatch(at) or not isinstance(reason, str | None):
+        return None
+    return Withdrawal(dates.read_date(at, UTC).instant, reason)
 
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")

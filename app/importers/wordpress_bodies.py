@@ -31,13 +31,16 @@ _UNTIDY = re.compile(
 )
 _FURNITURE = ".sharedaddy, .addtoany_share_save_container, a.more-link, span[id^=more-]"
 _FRAMES = "iframe, video, audio, embed"
+FOOTNOTES = "footnotes"
+_FILLED = ("block", "core/block", FOOTNOTES)
 MAX_NESTED = 5
 
 
 def to_html(
     content: str, library: Library, reusable: Mapping[str, str], post: str, note: Callable[[str], object]
 ) -> str:
-    """The text of a post. `reusable` are blocks that several posts share, by id; `note` hears what was taken out."""
+    """The text of a post. `reusable` are blocks that several posts share, by id, and this post's FOOTNOTES; `note`
+    hears what was taken out."""
     content = content.replace("\r\n", "\n").replace("\r", "\n")
     if "<!--" in content:
         content = _COMMENT.sub("\n\n", content)
@@ -63,8 +66,9 @@ def _pieces(content: str, reusable: Mapping[str, str], nested: int = 0) -> Itera
             depth = max(0, depth - 1)
         elif not inside.endswith("/"):
             depth += 1
-        elif match["name"] in ("block", "core/block") and nested < MAX_NESTED:
-            yield from _pieces(reusable.get(_ref(inside), ""), reusable, nested + 1)
+        elif match["name"] in _FILLED and nested < MAX_NESTED:
+            shared = FOOTNOTES if match["name"] == FOOTNOTES else _ref(inside)
+            yield from _pieces(reusable.get(shared, ""), reusable, nested + 1)
     if rest := content[position:]:
         yield depth > 0, rest
 
@@ -74,6 +78,15 @@ def _ref(attributes: str) -> str:
         return str(json.loads(attributes.rstrip("/")).get("ref", ""))
     except (ValueError, AttributeError, RecursionError):
         return ""
+
+
+def footnotes(kept: str) -> str:
+    """The list of a post's footnotes, which WordPress keeps beside the text: a JSON list of `{"id", "content"}`."""
+    try:
+        notes = [note["content"] for note in json.loads(kept)]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+    return "<ol>" + "".join(f"<li>{note}</li>" for note in notes) + "</ol>"
 
 
 def paragraphs(content: str) -> str:

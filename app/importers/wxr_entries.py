@@ -1,15 +1,16 @@
 """One entry of a WordPress export as a post, with the authors, categories and pictures that it refers to. Pure."""
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lxml import etree
 
-from app.importers import wordpress_bodies
 from app.importers.document import Image
 from app.importers.shortcodes import Library
+from app.importers.wordpress_bodies import FOOTNOTES, footnotes, to_html
 from app.importers.wordpress_posts import Blog, Category, Post, words
 from app.importers.xml_stream import repaired
 
@@ -126,9 +127,9 @@ class Site:
     def post(self, entry: Entry) -> tuple[Post, tuple[str, ...]]:
         """The entry as a post, and what was repaired or taken out."""
         library = Library(self.pictures, self.uploaded)
-        body = wordpress_bodies.to_html(
-            entry["content"], library, self.reusable, entry["post_id"], entry.notes.setdefault
-        )
+        own = {FOOTNOTES: footnotes(kept)} if (kept := entry.first((FOOTNOTES,))) else {}
+        shared = ChainMap(own, self.reusable) if own else self.reusable
+        body = to_html(entry["content"], library, shared, entry["post_id"], entry.notes.setdefault)
         lead = self.pictures.get(entry.first(("_thumbnail_id",)))
         guid = entry["guid"].strip()
         post = Post(
@@ -204,6 +205,6 @@ def _extra(entry: Entry) -> dict[str, object]:
             if isinstance(kept, list):
                 kept.append(term.name)
     own = {name: said for name, said in entry.meta.items() if not name.startswith("_") and any(map(str.strip, said))}
-    known = {*_CREDITS, *_CANONICAL, *_PRIMARY, *_SEO["title"], *_SEO["description"]}
+    known = {FOOTNOTES, *_CREDITS, *_CANONICAL, *_PRIMARY, *_SEO["title"], *_SEO["description"]}
     meta = {name: said[0] if len(said) == 1 else said for name, said in own.items() if name not in known}
     return {**extra, "meta": meta} if meta else extra

@@ -40,6 +40,21 @@ def flip(root: Path, folder: Path) -> None:
         os.close(directory)
 
 
+def ask(root: Path) -> None:
+    """Asks whoever writes the index for a new one."""
+    (root / "WANTED").touch()
+
+
+def is_asked(root: Path) -> bool:
+    return (root / "WANTED").exists()
+
+
+def begin(root: Path) -> Path:
+    """A folder for what was asked for, if it was."""
+    (root / "WANTED").unlink(missing_ok=True)
+    return create(root)
+
+
 def sweep(root: Path) -> None:
     """Deletes every folder but the live one. Whoever reads one has it mapped, and Linux keeps it until they let go."""
     live = current(root)

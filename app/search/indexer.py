@@ -49,9 +49,10 @@ class Indexer:
         self._held = False
 
     def place(self) -> Place | None:
-        """None also where the live folder is damaged or made by another version: both are built anew."""
+        """None also where the live folder is damaged or made by another version, and where somebody has asked for a new
+        one: all are built anew."""
         folder = folders.current(self._root)
-        if folder is None or self._failures >= _PATIENCE:
+        if folder is None or self._failures >= _PATIENCE or folders.is_asked(self._root):
             return None
         try:
             if self._index is None or folder != self._folder:
@@ -104,7 +105,7 @@ class Indexer:
         self._check_held()
         self._let_go()
         folders.sweep(self._root)  # what a rebuild that was cut short has left: on a full disk it is in the way
-        folder = folders.create(self._root)
+        folder = folders.begin(self._root)
         with reader.trusting(folder.name):
             writer = tantivy.Index(fields.schema(), str(folder)).writer(self._heap, 1)
             _add(writer, documents.load(snapshot, documents.published_ids(snapshot)))

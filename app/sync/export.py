@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import bindparam, case, literal_column, null, select
 
 from app.articles import filters, present, sheet
 from app.articles.archive import Archive, View
@@ -14,6 +14,7 @@ from app.articles.queries import Entry
 from app.db import Database
 from app.http import csv_text
 from app.http.params import Read
+from app.http.times import format_time
 from app.models import Article, ArticleSlug, ArticleUrl, Change, table
 from app.sql import AnyOf, Prepared, json_rows, prepare
 
@@ -68,10 +69,13 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class _More:
-    """What an import elsewhere needs beside the article as shown; the last three are JSON."""
+    """What an import elsewhere needs beside the article as shown; the last three are JSON. Of a withdrawn article that
+    was public once also when and why it was withdrawn; empty texts for any other."""
 
     status: str
     origin: str
+    withdrawn_at: str
+    withdrawn_reason: str
     extra: str
     slugs: str
     urls: str
@@ -82,7 +86,9 @@ def _line(article: Json, more: _More) -> bytes:
     source = article["source"]
     own = (source.get("url") if isinstance(source, dict) else None, article["url"])
     urls = [url for (url,) in orjson.loads(more.urls) if url not in own]
-    added = {"origin": more.origin, "previous_slugs": slugs, "previous_urls": urls}
+    added: Json = {"origin": more.origin, "previous_slugs": slugs, "previous_urls": urls}
+    if more.withdrawn_at:
+        added["withdrawn"] = {"at": format_time(int(more.withdrawn_at)), "reason": more.withdrawn_reason or None}
     # What an earlier import could not place goes along, under the names that it came with.
     return orjson.dumps(article | added | {n: v for n, v in orjson.loads(more.extra).items() if n not in article})
 
@@ -124,14 +130,15 @@ def _statement(dialect: str, shaped: _Shaped, changed: bool) -> Prepared:
 
 async def _more(db: Database, ids: Sequence[int]) -> dict[int, _More]:
     rows = await db.reader.rows(_more_statement(db.dialect), {"ids": list(ids)})
-    return {int(str(id)): _More(*(str(value) for value in rest)) for id, *rest in rows}
+    return {int(str(id)): _More(*("" if value is None else str(value) for value in rest)) for id, *rest in rows}
 
 
 @lru_cache(maxsize=4)
 def _more_statement(dialect: str) -> Prepared:
     slugs = select(SLUG.c.slug).where(SLUG.c.article_id == A.c.id).order_by(SLUG.c.slug).correlate(A).subquery()
     urls = select(URL.c.url).where(URL.c.article_id == A.c.id).order_by(URL.c.url_key).correlate(A).subquery()
-    found = select(A.c.id, A.c.status, A.c.origin, A.c.extra, json_rows(slugs), json_rows(urls))
+    gone = [case((A.c.public_once, column), else_=null()) for column in (A.c.withdrawn_at, A.c.withdrawn_reason)]
+    found = select(A.c.id, A.c.status, A.c.origin, *gone, A.c.extra, json_rows(slugs), json_rows(urls))
     return prepare(found.where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 

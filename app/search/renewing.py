@@ -1,0 +1,31 @@
+"""Builds the index anew on demand: here where nobody else writes it, else by whoever does. Searches go on meanwhile."""
+
+import time
+
+from app.changes import log
+from app.changes.follower import catch_up
+from app.db import Database
+from app.search import folders
+from app.search.indexer import Indexer
+from app.settings import Settings
+
+LOOK_SECONDS = 0.1
+
+
+def renew(db: Database, settings: Settings) -> None:
+    """Returns when the new index is in its place; goes on by itself where a server that was asked has ended."""
+    root = settings.index_path
+    indexer = Indexer(root, settings.index_heap_mb)
+    try:
+        before = folders.current(root)
+        if not indexer.acquire():
+            folders.ask(root)
+        while not indexer.acquire():
+            if not folders.is_asked(root) and folders.current(root) != before:
+                return
+            time.sleep(LOOK_SECONDS)
+        with db.snapshot() as snapshot:
+            indexer.rebuild(snapshot, log.head(snapshot).place)
+        catch_up(db, indexer)
+    finally:
+        indexer.close()

@@ -1,0 +1,114 @@
+"""What reads cost the database: as many statements for twenty rows as for one, whatever is asked for; and what is kept
+in memory shows every change that moves no version."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from conftest import Served, serve
+from newsroom import CountingReader
+
+from app.articles.items import Item, Items
+from app.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+LISTS = {
+    "/v1/articles": 2,
+    "/v1/articles?tag=harbour": 2,
+    "/v1/articles?tag=harbour,rare": 2,
+    "/v1/articles?region=europe": 2,
+    "/v1/articles?tag=harbour&region=europe&published_from=2001": 2,
+    "/v1/articles?tag_not=rare&sort=title": 2,
+    "/v1/articles?page=1": 2,
+    "/v1/articles?fields=title,tags.name,regions.slug": 2,
+    "/v1/articles?fields=title&include=related,body": 4,
+    "/v1/articles?include=body_text,body_blocks&names_in=fr": 4,
+    "/v1/search?q=harbour": 2,
+    "/v1/search?q=harbour&fields=title&include=body": 3,
+    "/v1/tags": 2,
+    "/v1/regions": 1,
+}
+ITEMS = {
+    "/v1/articles/story-1": 2,
+    "/v1/articles/story-1?fields=title&include=body": 2,
+    "/v1/articles/story-1?names_in=fr": 2,
+    "/v1/articles/story-1/related?kind=editorial": 3,
+}
+
+
+@pytest.fixture
+async def plain(sqlite_settings: Settings) -> AsyncIterator[Served]:
+    """A server that keeps no answers, with twenty-one articles."""
+    async with serve(sqlite_settings.model_copy(update={"cache_mb": 0})) as served:
+        for number in range(21):
+            story: dict[str, object] = {
+                "title": f"Harbour {number}", "slug": f"story-{number}", "body": "<p>Ships.</p>", "status": "published",
+                "published_at": f"2020-01-{number + 1:02}", "tags": ["harbour"] if number else ["harbour", "rare"],
+                "regions": ["belgium"], "related": [{"article": "story-0"}] if number else [],
+            }  # fmt: skip
+            made = await served.editor.post("/v1/articles", json=story)
+            assert made.status_code == 201, made.text
+        await served.public.get(f"/v1/articles?min_seq={made.headers['x-seq']}")
+        yield served
+
+
+async def test_reads_take_the_same_few_statements_for_one_row_and_for_twenty(plain: Served) -> None:
+    counting = CountingReader(plain)
+    plain.db.reader = counting
+    spent: dict[str, list[int]] = {}
+    try:
+        for path in (*LISTS, *ITEMS):
+            sizes = [f"{path}{'&' if '?' in path else '?'}limit={limit}" for limit in (20, 1)] if path in LISTS else []
+            for asked in sizes or [path]:
+                assert (await plain.public.get(asked)).status_code == 200, asked
+                counting.count = 0
+                await plain.public.get(asked)
+                spent.setdefault(path, []).append(counting.count)
+    finally:
+        plain.db.reader = counting.inner
+    assert spent == {path: [most] * 2 for path, most in LISTS.items()} | {path: [most] for path, most in ITEMS.items()}
+
+
+async def test_a_remembered_item_shows_what_moves_no_version(plain: Served) -> None:
+    async def related(path: str) -> list[object]:
+        shown = (await plain.public.get(path)).json()
+        return [post["article"]["title"] for post in shown["related"] if post["status"] == "linked"]
+
+    assert await related("/v1/articles/story-1") == await related("/v1/articles/story-1") == ["Harbour 0"]
+    etag = {"If-Match": "*"}
+    assert (await plain.editor.patch("/v1/articles/story-0", json={"title": "Quay"}, headers=etag)).is_success
+    assert await related("/v1/articles/story-1") == ["Quay"]
+    assert (await plain.editor.delete("/v1/articles/story-0", headers=etag)).is_success
+    assert await related("/v1/articles/story-1") == []
+    tag = (await plain.editor.get("/v1/tags/harbour")).headers["etag"]
+    assert (await plain.editor.patch("/v1/tags/harbour", json={"name": "Port"}, headers={"If-Match": tag})).is_success
+    shown = (await plain.public.get("/v1/articles/story-1")).json()
+    assert [one["name"] for one in shown["tags"]] == ["Port"]
+
+
+async def test_a_remembered_translation_names_its_original_only_while_that_is_public(plain: Served) -> None:
+    original = (await plain.public.get("/v1/articles/story-3")).json()["id"]
+    made = await plain.editor.post(
+        "/v1/articles", json={"title": "Haven", "slug": "haven", "status": "published", "translation_of": original}
+    )
+    assert made.status_code == 201
+    seen = [(await plain.public.get("/v1/articles/haven")).json()["translation_of"] for _ in range(2)]
+    assert seen == [original, original]
+    for change, shown in (("withdrawn", None), ("published", original)):
+        answer = await plain.editor.patch(f"/v1/articles/{original}",
+                                          json={"status": change}, headers={"If-Match": "*"})  # fmt: skip
+        assert answer.is_success, answer.text
+        assert (await plain.public.get("/v1/articles/haven")).json()["translation_of"] == shown
+
+
+async def test_items_forget_who_was_not_asked_for_longest_and_stay_in_their_bound() -> None:
+    items = Items(most=200_000)
+    for number in range(300):
+        items.keep(number, Item(b"x" * 1_000, 1, ()))
+        items.get(0)
+    assert items.held <= 200_000
+    assert items.get(0) is not None
+    assert items.get(1) is None
+    assert items.get(299) is not None
+    items.keep("huge", Item(b"x" * 100_000, 1, ()))
+    assert items.get("huge") is None
