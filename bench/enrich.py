@@ -1,6 +1,6 @@
 """How well enrichment does on the shared corpora: regions and languages, and what an article costs.
 
-    PYTHONPATH=. .venv/bin/python bench/enrich.py ../shared/data
+    .venv/bin/python -m bench.enrich FOLDER_WITH_CORPORA
 
 The wires say in `places` which countries they concern; these are withheld. Weights were set on the stories with an even
 number, so the figures that count are those of the others.
@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from app.enrich import regions
+from app.enrich import language, regions
+from app.enrich.duplicates import Sketches
 from app.enrich.gazetteer import Gazetteer, Known
 from app.enrich.regions import Texts, Weights
 from app.enrich.suggestion import ABOUT
@@ -106,7 +107,29 @@ def main(data: Path) -> None:
             result = measure(part, places, dateline=dateline, weights=regions.WEIGHTS)
             each = (time.process_time() - began) / len(part) * 1000
             print(f"regions, dateline {'given' if dateline else 'withheld':8} {name:5} {result.line()}  {each:.2f} ms")
+    languages(data, stories)
+    copies(stories)
+
+
+def languages(data: Path, wires: Sequence[Story]) -> None:
+    """What is recognised of texts of which the language is known."""
+    news = [json.loads(line) for line in (data / "corpora/wikinews_fr.ndjson").read_text().splitlines()]
+    for name, wanted, part in (("French news", "fr", news), ("wires", "en", wires)):
+        began = time.process_time()
+        found = [language.suggest(str(one.get("title") or ""), str(one.get("body") or "")) for one in part]
+        each = (time.process_time() - began) / len(part) * 1000
+        right = sum(one is not None and one.value == wanted for one in found)
+        none = found.count(None)
+        print(f"language, {name:12} right {right}  none {none}  wrong {len(part) - right - none}  {each:.2f} ms")
+
+
+def copies(stories: Sequence[Story]) -> None:
+    """What looking for near-duplicates costs, and how many there are."""
+    sketches = Sketches()
+    began = time.process_time()
+    found = sum(sketches.add(i, str(story.get("body") or "")) is not None for i, story in enumerate(stories))
+    print(f"near-duplicates {found}  {(time.process_time() - began) / len(stories) * 1000:.2f} ms")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data"))
+    main(Path(sys.argv[1]))

@@ -22,7 +22,7 @@ from app.models import Suggestion as Kept
 from app.regions.atlas import Atlas
 from app.search.index import EngineIndex, Known
 from app.search.names import Vocabulary
-from app.sql import AnyOf, Prepared, Value, prepare
+from app.sql import AnyOf, Prepared, prepare
 
 A, PLACED, TAGGED, KEPT = table(Article), table(ArticleRegion), table(ArticleTag), table(Kept)
 NEIGHBOURS = 20
@@ -125,7 +125,7 @@ async def shown(db: Database, found: Found, atlas: Atlas) -> list[dict[str, obje
     """The suggestions as answers have them; what has gone meanwhile is left out. One statement."""
     copies = [one.target for one in found.suggestions if one.kind == "duplicate" and one.target is not None]
     rows = await db.reader.rows(_titles(db.dialect), {"ids": copies}) if copies else []
-    articles = {id: {"id": id, "slug": slug, "title": title} for id, slug, title in rows}
+    articles = {int(str(id)): {"id": id, "slug": slug, "title": title} for id, slug, title in rows}
     every = [(one, _target(one, found.words, atlas, articles)) for one in found.suggestions]
     return [
         _PLAIN
@@ -140,7 +140,7 @@ async def shown(db: Database, found: Found, atlas: Atlas) -> list[dict[str, obje
 _PLAIN: dict[str, object] = dict.fromkeys(("language", "region", "tag", "article"))
 
 
-def _target(one: Suggestion, words: Vocabulary, atlas: Atlas, articles: Mapping[Value, object]) -> object:
+def _target(one: Suggestion, words: Vocabulary, atlas: Atlas, articles: Mapping[int, object]) -> object:
     if one.kind == "language":
         return one.value
     if one.target is None:
