@@ -84,10 +84,10 @@ class Bridge(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         async def ask() -> tuple[httpx.Response, bytes]:
             answer = await self.inner.handle_async_request(request)
-            return answer, await answer.aread()
+            return answer, b"".join([piece async for piece in answer.aiter_raw()])
 
-        answer, content = self.loop.run_until_complete(ask())
-        return httpx.Response(answer.status_code, headers=answer.headers, content=content)
+        answer, sent = self.loop.run_until_complete(ask())
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(sent))
 
 
 @dataclass
