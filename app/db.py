@@ -86,6 +86,8 @@ class SqliteReader:
         self._loop_connection = self._connect()
         self._thread_connection = self._connect()
         self._version = self._loop_connection.cursor()
+        self._told: int | None = None
+        self._asker: object = None
         self._thread = ThreadPoolExecutor(1, "sqlite-read")
 
     def _connect(self) -> sqlite3.Connection:
@@ -113,11 +115,23 @@ class SqliteReader:
             raise DatabaseUnavailable(f"The database does not answer: {error}.") from error
 
     def version(self) -> int | None:
+        """One look serves all tasks that were ready before it: whatever a later commit makes ready is behind `_forget`
+        in the loop's queue. Only the task that looked can have committed something itself meanwhile, and looks again.
+        """
+        asker = asyncio.current_task()
+        if self._asker is not None and self._asker is not asker:
+            return self._told
         try:
-            number: int = self._version.execute("PRAGMA data_version").fetchone()[0]
+            self._told = self._version.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.OperationalError:
-            return None
-        return number
+            self._told = None
+        if self._asker is None:
+            asyncio.get_running_loop().call_soon(self._forget)
+        self._asker = asker
+        return self._told
+
+    def _forget(self) -> None:
+        self._asker = None
 
     async def close(self) -> None:
         self._thread.shutdown()

@@ -12,27 +12,28 @@ from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
+# On SQLite, where the head is read again only after a commit: one more then, and always on PostgreSQL.
 LISTS = {
-    "/v1/articles": 2,
-    "/v1/articles?tag=harbour": 2,
-    "/v1/articles?tag=harbour,rare": 2,
-    "/v1/articles?region=europe": 2,
-    "/v1/articles?tag=harbour&region=europe&published_from=2001": 2,
-    "/v1/articles?tag_not=rare&sort=title": 2,
-    "/v1/articles?page=1": 2,
-    "/v1/articles?fields=title,tags.name,regions.slug": 2,
-    "/v1/articles?fields=title&include=related,body": 4,
-    "/v1/articles?include=body_text,body_blocks&names_in=fr": 4,
-    "/v1/search?q=harbour": 2,
-    "/v1/search?q=harbour&fields=title&include=body": 3,
-    "/v1/tags": 2,
-    "/v1/regions": 1,
+    "/v1/articles": 1,
+    "/v1/articles?tag=harbour": 1,
+    "/v1/articles?tag=harbour,rare": 1,
+    "/v1/articles?region=europe": 1,
+    "/v1/articles?tag=harbour&region=europe&published_from=2001": 1,
+    "/v1/articles?tag_not=rare&sort=title": 1,
+    "/v1/articles?page=1": 1,
+    "/v1/articles?fields=title,tags.name,regions.slug": 1,
+    "/v1/articles?fields=title&include=related,body": 3,
+    "/v1/articles?include=body_text,body_blocks&names_in=fr": 3,
+    "/v1/search?q=harbour": 1,
+    "/v1/search?q=harbour&fields=title&include=body": 2,
+    "/v1/tags": 1,
+    "/v1/regions": 0,
 }
 ITEMS = {
-    "/v1/articles/story-1": 2,
-    "/v1/articles/story-1?fields=title&include=body": 2,
-    "/v1/articles/story-1?names_in=fr": 2,
-    "/v1/articles/story-1/related?kind=editorial": 3,
+    "/v1/articles/story-1": 1,
+    "/v1/articles/story-1?fields=title&include=body": 1,
+    "/v1/articles/story-1?names_in=fr": 1,
+    "/v1/articles/story-1/related?kind=editorial": 2,
 }
 
 
@@ -104,11 +105,11 @@ async def test_a_remembered_translation_names_its_original_only_while_that_is_pu
 async def test_items_forget_who_was_not_asked_for_longest_and_stay_in_their_bound() -> None:
     items = Items(most=200_000)
     for number in range(300):
-        items.keep(number, Item(b"x" * 1_000, 1, ()))
+        items.keep(number, Item(b"x" * 1_000, "1-a", ()))
         items.get(0)
     assert items.held <= 200_000
     assert items.get(0) is not None
     assert items.get(1) is None
     assert items.get(299) is not None
-    items.keep("huge", Item(b"x" * 100_000, 1, ()))
+    items.keep("huge", Item(b"x" * 100_000, "1-a", ()))
     assert items.get("huge") is None

@@ -26,10 +26,10 @@ OVERHEAD = 600
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An answer: the article's JSON, its version, and the names of what is in it, for Cache-Tag."""
+    """An answer: the article's JSON, its entity tag, and the names of what is in it, for Cache-Tag."""
 
     body: bytes
-    version: int
+    etag: str
     names: tuple[str, ...]
 
 

@@ -13,11 +13,11 @@ from app.articles import archive, asked, driven, examples, items, present, queri
 from app.articles.archive import Archive, View
 from app.articles.asked import Asked
 from app.articles.driven import Chosen, Driver
-from app.articles.filters import PUBLISHED
+from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.items import Item, Stored
 from app.articles.queries import Entry, Found, Place
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
-from app.http import answer, csv_text, paging, params
+from app.http import answer, conditional, csv_text, paging, params
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
 from app.http.parameter import MAX_VALUES
@@ -212,10 +212,22 @@ async def _total(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[
     if read.choice("count") == "none":
         return None, "none"
     if wanted.filter.public_only:
-        total = await here.index.total(wanted.filter, view.head)
+        total = await _counted(here, view, wanted.filter)
         return total, "none" if total is None else "exact"
     total, exact = await queries.count(here.db, wanted.filter)
     return total, "exact" if exact else "at_least"
+
+
+async def _counted(here: Archive, view: View, wanted: ArticleFilter) -> int | None:
+    """As the index has it: asked once for as long as nothing is committed, from when on it has everything."""
+    known = here.memo.get(view.head, ("total", wanted))
+    if isinstance(known, int):
+        return known
+    reached = here.index.seq()
+    total = await here.index.total(wanted, view.head)
+    if total is not None and reached is not None and reached >= view.head.public_seq:
+        here.memo.keep(view.head, ("total", wanted), total)
+    return total
 
 
 async def find(request: Request, here: Archive, view: View, ref: str, below: str = "") -> Found | Response:
@@ -265,7 +277,7 @@ async def get_article(request: Request) -> Response:
     key = (stored.state, view.head.epoch, view.head.names_seq, view.caller.may("read_drafts"), read.canonical)
     item = here.items.get(key) or await _made(here, view, read, stored, key)
     tags = item.names if view.public else ()
-    return answer.item(request, item.body, token=view.token, public=view.public, version=item.version, tags=tags)
+    return answer.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=tags)
 
 
 async def _made(here: Archive, view: View, read: Read, stored: Stored, key: Hashable) -> Item:
@@ -278,7 +290,8 @@ async def _made(here: Archive, view: View, read: Read, stored: Stored, key: Hash
     version = shown.get("version", found.version)
     assert isinstance(version, int)
     # A copy: what orjson returns goes on holding the larger buffer that it was written in.
-    item = Item(bytes(memoryview(orjson.dumps(shown))), version, tuple(_shown_in(shown)))
+    body = bytes(memoryview(orjson.dumps(shown)))
+    item = Item(body, conditional.item_etag(version, body), tuple(_shown_in(shown)))
     if await here.head() == view.head:
         here.items.keep(key, item)
     return item

@@ -27,6 +27,22 @@ class Standing:
     day: int
 
 
+class Latest:
+    """Where the log stands, asked for again only after a commit where that can be told."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._head: Head | None = None
+
+    async def read(self, db: Database) -> Head:
+        """Never older than the call. DatabaseUnavailable where the database does not answer."""
+        version = db.reader.version()
+        if version is None or version != self._version or self._head is None:
+            [row] = await db.reader.rows(log.head_statement(db.dialect), {})
+            self._version, self._head = version, Head(*row)  # type: ignore[arg-type] # as selected
+        return self._head
+
+
 class Standings:
     """The standing now; `index` tells the place of the search index.
 
@@ -36,41 +52,27 @@ class Standings:
 
     def __init__(self, db: Database, index: Callable[[], Place | None]) -> None:
         self._db, self._index = db, index
+        self._latest = Latest()
         self._version: int | None = None
         self._told = Standing(0, -1, 0, None, -1)
         self._until = 0.0
         self._place: Place | None = None
         self._behind = True
-        self._asker: object = None
         self._running: asyncio.Future[Standing] | None = None
         self._next: asyncio.Future[Standing] | None = None
 
     def known(self) -> Standing | None:
-        """The very object told last, where nothing can have changed since; None where the database must be asked.
-
-        One look serves all requests that had come in before it: whatever makes a task ready later is behind `_forget`
-        in the loop's queue. Only the task that looked can have waited for something meanwhile, and looks again.
-        """
-        asker = asyncio.current_task()
-        if self._asker is not None and self._asker is not asker:
-            return self._told
-        if self._version is None or self._db.reader.version() != self._version or time.time() >= self._until:
+        """The very object told last, where nothing can have changed since; None where the database must be asked."""
+        version = self._db.reader.version()
+        if version is None or version != self._version or time.time() >= self._until:
             return None
-        if self._behind and self._index() != self._place:
-            return None
-        if self._asker is None:
-            asyncio.get_running_loop().call_soon(self._forget)
-        self._asker = asker
-        return self._told
-
-    def _forget(self) -> None:
-        self._asker = None
+        return None if self._behind and self._index() != self._place else self._told
 
     async def ask(self) -> Standing:
         """DatabaseUnavailable where the database does not answer."""
         version = self._db.reader.version()
         if version is not None:
-            return self._tell(version, await self._head())
+            return self._tell(version, await self._latest.read(self._db))
         # Where asking takes a while, all who come during one question are told by the next one.
         if self._next is None:
             self._next = asyncio.ensure_future(self._after(self._running))
@@ -80,11 +82,7 @@ class Standings:
         if running is not None:
             await asyncio.wait({running})
         self._running, self._next = self._next, None
-        return self._tell(None, await self._head())
-
-    async def _head(self) -> Head:
-        [row] = await self._db.reader.rows(log.head_statement(self._db.dialect), {})
-        return Head(*row)  # type: ignore[arg-type] # as selected
+        return self._tell(None, await self._latest.read(self._db))
 
     def _tell(self, version: int | None, head: Head) -> Standing:
         now, place = time.time(), self._index()

@@ -140,15 +140,16 @@ def item(
     token: str,
     public: bool,
     version: int | None = None,
+    etag: str | None = None,
     tags: Sequence[str] = (),
     uses_now: bool = False,
 ) -> Response:
-    """One thing as itself. `version` makes the ETag good for If-Match."""
-    etag = conditional.list_etag(body) if version is None else conditional.item_etag(version, body)
+    """One thing as itself. `version` makes the ETag good for If-Match; `etag` where it is known already."""
+    known = etag or (conditional.list_etag(body) if version is None else conditional.item_etag(version, body))
     return conditional.respond(
         request,
         body,
-        etag=etag,
+        etag=known,
         cache_control=cache_control(public=public, uses_now=uses_now),
         headers=headers(token, public=public, tags=tags),
     )

@@ -11,7 +11,7 @@ import logging
 import re
 from asyncio import CancelledError
 from collections.abc import Mapping
-from secrets import token_hex
+from random import getrandbits
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,7 +42,7 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         sent = header(scope, b"x-request-id") or b""
-        request_id = sent if _SANE_ID.fullmatch(sent) else token_hex(8).encode()
+        request_id = sent if _SANE_ID.fullmatch(sent) else b"%016x" % getrandbits(64)
         scope["state"] = {**scope.get("state", {}), "request_id": request_id.decode()}
 
         async def tagged(message: Message) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import orjson
@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.changes import jobs, log
 from app.changes.jobs import Task
+from app.changes.standing import Latest
 from app.db import Database
 from app.errors import IndexBehind, SeqUnknown, Unauthorized
 from app.head import Head, read_token
@@ -69,6 +70,7 @@ class Reading:
     settings: Settings
     db: Database
     index: Counts
+    latest: Latest = field(default_factory=Latest, init=False)
 
     async def view(self, request: Request) -> View:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
@@ -82,8 +84,7 @@ class Reading:
         return View(caller, head, await regions.current(self.db, head.epoch, head.names_seq), int(time.time()))
 
     async def head(self) -> Head:
-        [row] = await self.db.reader.rows(log.head_statement(self.db.dialect), {})
-        return Head(*row)  # type: ignore[arg-type] # as selected
+        return await self.latest.read(self.db)
 
     async def tag_counts(self, head: Head) -> dict[int, int] | None:
         """Published articles by tag id; None while there is no index."""
