@@ -51,6 +51,8 @@ def state(served: Served) -> dict[str, object]:
 
 DEEP = b'{"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 REFUSED: list[tuple[object, int, str, str | None]] = [
+    ({"title": "x", "body": "<div>" * 100_000}, 422, "invalid_value", "/body"),
+    ({"title": "x", "body": {"markdown": "<b>" * 100_000}}, 422, "invalid_value", "/body/markdown"),
     ({"title": "x", "published_at": "10000-01-01T00:00:00Z"}, 422, "invalid_value", "/published_at"),
     ({"title": "x", "published_at": "+10000-01-01T00:00:00Z"}, 422, "invalid_value", "/published_at"),
     ({"title": "x", "published_at": "2025-02-30"}, 422, "invalid_value", "/published_at"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.articles import bodies, posts
+from app.articles import bodies, nesting, posts
 from app.articles.filters import ROLES
 from app.articles.given import ArticleFields, BodyIn, DatelineIn, RegionIn, SourceIn, TagIn
 from app.articles.manuscript import Dateline
@@ -127,12 +127,18 @@ def _body(given: str | BodyIn | None) -> str:
     if given is None:
         return ""
     if isinstance(given, str):
-        return bodies.to_html("html", given)
+        return _html("html", given, "/body")
     kinds: tuple[bodies.Kind, ...] = ("html", "markdown", "text")
     one = [(kind, value) for kind in kinds if (value := getattr(given, kind)) is not None]
     if len(one) != 1:
         raise wrong("A body is given as one of html, markdown and text.", "/body")
-    return bodies.to_html(*one[0])
+    return _html(*one[0], f"/body/{one[0][0]}")
+
+
+def _html(kind: bodies.Kind, content: str, pointer: str) -> str:
+    if kind != "text" and nesting.is_deep(content):
+        raise wrong(f"This cannot be read: {nesting.DEEP}.", pointer)
+    return bodies.to_html(kind, content)
 
 
 def _time(given: str) -> Instant | Period:

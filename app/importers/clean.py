@@ -6,7 +6,6 @@ Never raises and never changes a character without saying so in a note.
 import codecs
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable
 
 NOTE_BYTES = "not valid UTF-8, read as Windows-1252"
@@ -14,7 +13,6 @@ NOTE_UTF16 = "read as UTF-16"
 NOTE_CONTROLS = "control characters removed"
 NOTE_C1 = "Windows-1252 characters repaired"
 NOTE_SURROGATES = "lone surrogates replaced"
-DEEP = "its HTML has elements within elements beyond any page"
 
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _C1 = re.compile("[\x80-\x9f]")
@@ -22,18 +20,6 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _BREAKS = str.maketrans({"\r": "\n", "\v": "\n", "\f": "\n"})
 
 MAX_DEPTH = 100
-MAX_ELEMENTS = 3_000
-
-_TAG = re.compile(r"<(/?)([a-z][a-z0-9-]*)")
-_ENDLESS = frozenset(
-    (
-        *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"),
-        *("p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "colgroup", "option", "optgroup"),
-    )
-)
-"""Elements that hold nothing, or end where the next one of their kind begins."""
-_SHIELDS = frozenset(("applet", "caption", "marquee", "object", "svg", "math", "template", "table"))
-"""Elements within which the end of one outside does not count, so that their own end proves nothing."""
 
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
@@ -84,20 +70,6 @@ def scrub_value(value: object, note: Callable[[str], object], depth: int = 0) ->
     if isinstance(value, list):
         return [scrub_value(item, note, depth + 1) for item in value]
     return value
-
-
-def is_deep(content: str) -> bool:
-    """Whether HTML may have elements within elements beyond any page: a tree of it takes time by tags times depth, four
-    minutes for 300,000 that stay open. Told without a tree, from tags that have no end of their own."""
-    if content.count("<") <= MAX_ELEMENTS:
-        return False
-    left: Counter[str] = Counter()
-    for closing, name in _TAG.findall(content.lower()):
-        if not closing:
-            left[name] += 1
-        elif left[name] and name not in _SHIELDS:
-            left[name] -= 1
-    return sum(count for name, count in left.items() if name not in _ENDLESS) > MAX_ELEMENTS
 
 
 def line(text: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from feedparser import FeedParserDict
 from selectolax.lexbor import LexborHTMLParser
 
-from app.articles import bodies
+from app.articles import bodies, nesting
 from app.importers import clean, dates, fields
 from app.importers.bylines import split_byline
 from app.importers.document import Context, Document, Failure, Item
@@ -131,15 +131,15 @@ def _plain(found: Mapping[str, object], name: str) -> str | None:
     if not isinstance(value, str):
         return None
     kind = get(detail, "type") if isinstance(detail, Mapping) else None
-    return (_words(value) if kind in _MARKUP and not clean.is_deep(value) else value).strip() or None
+    return (_words(value) if kind in _MARKUP and not nesting.is_deep(value) else value).strip() or None
 
 
 def _typed(value: object, kind: object) -> tuple[str, str] | None:
     """A text as (`html` or `text`, content). What is called HTML and has no tags is text with character references."""
     if not isinstance(value, str) or not value.strip():
         return None
-    if clean.is_deep(value):
-        raise ValueError(clean.DEEP)
+    if nesting.is_deep(value):
+        raise ValueError(nesting.DEEP)
     if kind == "text/plain":
         return "text", value
     if kind not in _MARKUP and not (isinstance(kind, str) and kind.startswith("text/")):

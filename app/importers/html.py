@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
+from app.articles import nesting
 from app.importers import charsets, clean, dates, openings, page_body, page_names, values
 from app.importers.document import Body, Context, Document, Failure, Image, Item, SourceDate
 from app.importers.fields import derive_title
@@ -42,8 +43,8 @@ def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
 
 def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -> Document | Failure:
     """The article of one page, decoded."""
-    if clean.is_deep(text):
-        return Failure(where, clean.DEEP)
+    if nesting.is_deep(text):
+        return Failure(where, nesting.DEEP)
     page = LexborHTMLParser(text)
     meta = from_meta(page)
     jsonld = from_jsonld(page, meta.url)

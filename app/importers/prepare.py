@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import orjson
 
 from app import text
-from app.articles import bodies
+from app.articles import bodies, nesting
 from app.articles.filters import ABOUT, DATELINE, ROLES
 from app.articles.incoming import dateline_span
 from app.articles.manuscript import Dateline, Manuscript, RelatedEntry, Withdrawal
-from app.importers import clean, dates, names
+from app.importers import dates, names
 from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.service import KINDS, Wanted
@@ -46,8 +46,8 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
-    if document.body and document.body.kind != "text" and clean.is_deep(document.body.content):
-        raise ValueError(clean.DEEP)
+    if document.body and document.body.kind != "text" and nesting.is_deep(document.body.content):
+        raise ValueError(nesting.DEEP)
     body = bodies.to_html(document.body.kind, document.body.content) if document.body else ""
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
