@@ -312,11 +312,11 @@ def test_full_disk_is_one_line_and_leaves_whole_batches_only(dateline: Dateline,
     file, data = tmp_path / "many.ndjson", tmp_path / "data"
     file.write_text("".join(story(n, body="The council met in Brussels. " * 90) for n in range(1_000)), "utf-8")
     blocks = (data / "dateline.db").stat().st_size // 512 + 4_000
-    ran = outside("import", str(file), before=f"ulimit -f {blocks}", DATELINE_DATA_DIR=str(data))
+    ran = outside("import", "--no-enrich", str(file), before=f"ulimit -f {blocks}", DATELINE_DATA_DIR=str(data))
     assert "could not save" in one_line(ran)
     assert count(data) == 500
     assert dateline("check").status == 0
-    assert dateline("import", file).out.startswith("500 created, 0 updated, 500 unchanged")
+    assert dateline("import", "--no-enrich", file).out.startswith("500 created, 0 updated, 500 unchanged")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
