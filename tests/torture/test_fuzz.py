@@ -23,6 +23,7 @@ TESTS = Path(__file__).resolve().parent.parent
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "120"))
 # What a description cannot say: parameters that contradict each other, cursors and places that nobody gave out.
 UNSAID = "positive_data_acceptance"
+JSON_KINDS = frozenset(("application/json", "application/merge-patch+json"))
 
 
 @pytest.fixture
@@ -49,15 +50,16 @@ def address(settings: Settings, tmp_path: Path) -> Iterator[str]:
 
 def described(client: httpx.Client) -> dict[str, Any]:
     """Without streams, which never end, and without `fields`, which leaves out what the shapes require. An import
-    answers for each line, a spoilt one too: there is nothing that it must refuse."""
+    answers for each line or item, a spoilt one too, and any text is one: there is nothing that it must refuse."""
     found: dict[str, Any] = client.get("/openapi.json").json()
     found["paths"] = {path: one for path, one in found["paths"].items() if not path.endswith("/stream")}
     for operations in found["paths"].values():
         for operation in operations.values():
             kept = [one for one in operation.get("parameters", []) if one["name"] != "fields"]
             operation["parameters"] = kept
-            lines = operation.get("requestBody", {}).get("content", {}).get("application/x-ndjson", {})
-            lines |= {"schema": {}} if lines else {}
+            content = operation.get("requestBody", {}).get("content", {})
+            for kind in content.keys() - JSON_KINDS:
+                content[kind] |= {"schema": {}}
     return found
 
 
