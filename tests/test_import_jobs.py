@@ -159,6 +159,7 @@ async def test_who_may_not_or_asks_wrongly_is_refused_and_leaves_nothing(local: 
     assert await status(lines(1), ASYNC | publisher, "?timezone=Mars/Base") == 422
     assert await status(lines(1), ASYNC | publisher, "?format=csv") == 422
     assert await status(b'{"url": "ftp://news.example"}', as_json | publisher) == 422
+    assert await status(b"\0", as_json | publisher) == 400
     assert await status(url, as_json | publisher, "?origin=wire") == 403
     assert await status(url[:-1] + b', "origin": "other"}', as_json | publisher, "?origin=wire") == 422
     assert (await local.public.get("/v1/imports/1")).status_code == 401

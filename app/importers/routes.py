@@ -88,7 +88,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses=described(LINES, EXAMPLE)
     | ACCEPTED
-    | problems("missing_scope", "unsupported_media_type", "body_too_large", "invalid_range"),
+    | problems("malformed_json", "missing_scope", "unsupported_media_type", "body_too_large", "invalid_range"),
     openapi_extra={"parameters": [*IMPORT.openapi(), PREFER], "requestBody": BODY},
 )
 async def import_articles(request: Request) -> Response:

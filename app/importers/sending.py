@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from app.changes.jobs import Json
 from app.db import Database
-from app.errors import BodyTooLarge, FieldError, InvalidInput, InvalidValue, UnsupportedMediaType
+from app.errors import BodyTooLarge, FieldError, InvalidInput, InvalidValue, MalformedJson, UnsupportedMediaType
 from app.http import body
 from app.http.body import Given, Short
 from app.http.read import Read
@@ -108,12 +108,12 @@ def _charset(request: Request) -> str | None:
 def address(content: bytes, given: Json) -> Json | None:
     """The arguments with those in a body that names an address and nothing to import; None for any other body.
 
-    InvalidInput where the two say different things.
+    InvalidInput where the two say different things, MalformedJson for what is no JSON at all.
     """
     try:
         said = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return None
+    except orjson.JSONDecodeError as error:
+        raise MalformedJson(f"This is not JSON: {error}.") from None
     if not isinstance(said, dict) or "url" not in said or not said.keys() <= ImportAddress.model_fields.keys():
         return None
     try:
