@@ -53,8 +53,9 @@ PREFER: dict[str, object] = {
     "name": "Prefer",
     "in": "header",
     "required": False,
-    "description": "`respond-async`: lines, too, are kept and worked on as a job.",
-    "schema": {"type": "string", "enum": ["respond-async"]},
+    "description": "`respond-async`: lines, too, are kept and worked on as a job. Other preferences are not known here.",
+    "schema": {"type": "string"},
+    "example": "respond-async",
 }
 EXAMPLE = (
     '{"line": 1, "outcome": "created", "id": 42, "slug": "how-the-danube-commission-keeps-a-river-open", '
