@@ -53,7 +53,7 @@ PREFER: dict[str, object] = {
     "name": "Prefer",
     "in": "header",
     "required": False,
-    "description": "`respond-async`: lines, too, are kept and worked on as a job. What else is preferred is passed over.",
+    "description": "`respond-async`: lines, too, are worked on as a job. What else is preferred is passed over.",
     "schema": {"type": "string"},
     "example": "respond-async",
 }
