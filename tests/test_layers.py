@@ -8,7 +8,7 @@ import pytest
 APP = Path(__file__).parent.parent / "app"
 
 LAYERS = (
-    ("settings", "errors", "head", "locks", "columns", "models", "sql", "text", "enrich"),
+    ("settings", "errors", "head", "locks", "columns", "models", "sql", "text", "readers", "enrich"),
     ("db",),
     ("http",),
     ("changes",),
