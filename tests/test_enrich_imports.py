@@ -99,18 +99,6 @@ async def test_import_without_enrichment_links_and_keeps_nothing(served: Served)
     assert not computed[0]["taken"]
 
 
-@both
-async def test_near_duplicate_is_imported_reported_and_linked(served: Served) -> None:
-    report = imported(served, STORY, {**STORY, "id": "two", "title": "Again", "body": f"{BODY} So they said."})
-    assert report.created == 2
-    [where] = next(places for note, places in report.notes.items() if "nearly the same" in note)
-    assert where == "stories.ndjson:2"
-    first, second = await article(served, "one"), await article(served, "two")
-    [copy] = await suggestions(served, second["id"], "duplicate")
-    assert copy["article"]["id"] == first["id"]
-    assert copy["score"] >= 0.8
-
-
 async def test_known_tags_are_proposed_not_linked(served: Served) -> None:
     await served.post(title="Old news", body="Words.", tags=[{"name": "NATO", "kind": "organisation"}, "harbours"])
     imported(served, STORY)

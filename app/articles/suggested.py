@@ -10,11 +10,13 @@ from sqlalchemy import Connection, delete, insert, select
 
 from app.articles import stored
 from app.articles.columns import Existing
+from app.articles.copies import Copy
 from app.articles.filters import ABOUT, DATELINE, MENTION
 from app.articles.manuscript import Dateline, Manuscript
 from app.enrich.suggestion import Suggestion
 from app.models import Article, Revision, table
 from app.models import Suggestion as Row
+from app.sql import insert_rows
 
 A, REVISION, KEPT = table(Article), table(Revision), table(Row)
 
@@ -93,8 +95,7 @@ def keep(connection: Connection, saved: Mapping[int, Manuscript], known: Sequenc
     asked = {id: m for id, m in saved.items() if m.suggestions is not None}
     again = [id for id in known if id in asked]
     for i in range(0, len(again), 500):
-        gone = delete(KEPT).where(KEPT.c.article_id.in_(again[i : i + 500]), KEPT.c.kind.in_(("language", "region")))
-        connection.execute(gone)
+        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(again[i : i + 500])))
     rows = [row for id, m in asked.items() for one in (m.suggestions or ())[:MOST_KEPT] for row in [_row(id, one, m)]]
     if rows:
         connection.execute(insert(KEPT), rows)
@@ -120,14 +121,12 @@ def is_taken(one: Suggestion, language: str, regions: Links) -> bool:
     return any(region == one.target and roles & one.roles for region, roles in regions)
 
 
-def copies(connection: Connection, found: Iterable[tuple[int, int, float]]) -> None:
-    """Notes near-duplicates: (article, the article that it is nearly the same as, how much they share)."""
+def copies(connection: Connection, found: Mapping[int, Copy]) -> None:
+    """Keeps near-duplicates, by the article that is one."""
     rows = [
-        {"article_id": article, "kind": "duplicate", "target_id": target, "roles": 0, "value": "the same words",
-         "score": score, "origin": "import", "taken": False}
-        for article, target, score in found
+        {"article_id": article, "kind": "duplicate", "target_id": one.of, "roles": 0,
+         "value": f"{one.share:.0%} of the shorter one's runs of three words", "score": one.share,
+         "origin": "import", "taken": False}
+        for article, one in found.items()
     ]  # fmt: skip
-    if rows:
-        ids = [row["article_id"] for row in rows]
-        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(ids), KEPT.c.kind == "duplicate"))
-        connection.execute(insert(KEPT), rows)
+    insert_rows(connection, KEPT, rows)

@@ -118,11 +118,11 @@ class Arriving:
     def _result(self, number: int, outcome: Saved | Ready | str, slugs: dict[int, str]) -> Json:
         if not isinstance(outcome, Saved):
             self.counted["failed"] += 1
-            return {"line": number, "outcome": "failed", "id": None, "slug": None, "reason": str(outcome)}
+            failed = {"line": number, "outcome": "failed", "id": None, "slug": None}
+            return {**failed, "reason": str(outcome), "copy_of": None}
         self.counted[outcome.outcome] += 1
-        id = outcome.id or None
-        slug = slugs.get(outcome.id)
-        return {"line": number, "outcome": outcome.outcome, "id": id, "slug": slug, "reason": None}
+        saved = {"line": number, "outcome": outcome.outcome, "id": outcome.id or None, "slug": slugs.get(outcome.id)}
+        return {**saved, "reason": None, "copy_of": outcome.copy.of if outcome.copy else None}
 
 
 def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, *, enrich: bool) -> Ready | str:

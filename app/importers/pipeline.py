@@ -19,7 +19,7 @@ from app.head import Head
 from app.importers import bookmarks as kept
 from app.importers import sources
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
-from app.importers.enriching import Copies, enriched
+from app.importers.enriching import COPY, enriched
 from app.importers.fetch import Fetch
 from app.importers.prepare import Prepared, prepare
 from app.importers.sources import Source, Web
@@ -47,7 +47,7 @@ class Options:
 class Report:
     """What became of the items. `failures` are (where, reason), `notes` the places that each note is about; `unknown`
     counts fields without a place, which are kept in `extra`; `met` is where each article was
-    met first."""
+    met first; `copies` are (where, article, the earlier one that it says nearly the same as)."""
 
     created: int = 0
     updated: int = 0
@@ -58,7 +58,7 @@ class Report:
     unknown_regions: Counter[str] = field(default_factory=Counter)
     head: Head | None = None
     met: dict[tuple[str, str], str] = field(default_factory=dict)
-    copies: Copies = field(default_factory=Copies)
+    copies: list[tuple[str, int, int]] = field(default_factory=list)
 
     def count(self, outcome: Outcome) -> None:
         setattr(self, outcome, getattr(self, outcome) + 1)
@@ -168,9 +168,10 @@ def _write(
         each = [_write(db, [one], options, now, report) for one in ready]
         return [one for saved, _ in each for one in saved], [outcome for _, outcomes in each for outcome in outcomes]
     report.head = written.head
-    if options.enrich:
-        for where, note in report.copies.found(db, ready, written.value):
-            report.notes.setdefault(note, []).append(where)
+    for one, saved in zip(ready, written.value, strict=True):
+        if saved.copy:
+            report.copies.append((one.where, saved.id, saved.copy.of))
+            report.notes.setdefault(COPY, []).append(one.where)
     return ready, [one.outcome for one in written.value]
 
 
