@@ -70,7 +70,9 @@ def test_containment_is_of_the_shorter_text() -> None:
 
 
 def test_names_in_the_text_propose_tags_and_words_do_not() -> None:
-    known = tags.lexicon([Tag(1, "NATO", ("the Alliance",)), Tag(2, "WHO", ()), Tag(3, "Harbour board", ())])
+    known = tags.extended(
+        tags.EMPTY, [Tag(1, "NATO", ("the Alliance",)), Tag(2, "WHO", ()), Tag(3, "Harbour board", ())]
+    )
     found = tags.named("Who votes?", "The harbour board asked NATO, who knows why.", known)
     assert {one.target for one in found} == {1, 3}
 

@@ -80,8 +80,8 @@ def save(session: Session, batch: Batch, saving: Saving) -> list[Saved]:
     _update(connection, changed, rows)
     by_id = {ids[i]: m for i, m in enumerate(manuscripts)}
     _keep_addresses(connection, by_id, strict=batch.strict)
-    _link(session, [(ids[i], m, rows[i]) for i, m in enumerate(manuscripts)], known)
-    suggested.keep(connection, by_id, known)
+    named = _link(session, [(ids[i], m, rows[i]) for i, m in enumerate(manuscripts)], known)
+    suggested.keep(connection, by_id, named, known)
     copies.keep(connection, by_id, known)
     repeated = copies.found(connection, {id: m for id, m in by_id.items() if m.suggestions is not None})
     suggested.copies(connection, repeated)
@@ -162,14 +162,18 @@ def _keep_addresses(connection: Connection, saved: Mapping[int, Manuscript], *, 
         slugs.keep_urls(connection, urls)
 
 
-def _link(session: Session, saved: Sequence[tuple[int, Manuscript, Row]], known: Sequence[int]) -> None:
-    """To tags and regions; the links bear the date of publication while the article is published."""
+def _link(
+    session: Session, saved: Sequence[tuple[int, Manuscript, Row]], known: Sequence[int]
+) -> dict[tags.Wanted, int]:
+    """To tags and regions, and the tags' ids; the links bear the date of publication while the article is published."""
     connection = session.connection()
     shown = [(id, m, row["published_at"] if row["status"] == "published" else None) for id, m, row in saved]
+    named = tags.resolve(session, [one for _, m, _ in saved for one in m.tags])
     links.replace(
         connection,
         [(id, m, at if isinstance(at, int) else None) for id, m, at in shown],
-        tags.resolve(session, [one for _, m, _ in saved for one in m.tags]),
+        named,
         regions.atlas(connection),
         known,
     )
+    return named

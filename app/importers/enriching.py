@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from app import text
 from app.articles.manuscript import Manuscript
-from app.enrich import duplicates, language, regions
+from app.enrich import duplicates, language, regions, tags
 from app.enrich.regions import Texts
+from app.enrich.tags import Lexicon
 from app.importers.document import Document
 from app.importers.prepare import Prepared
 from app.regions.atlas import Atlas
@@ -15,15 +16,16 @@ from app.regions.atlas import Atlas
 COPY = "nearly the same text as an earlier article; its suggestions say which"
 
 
-def enriched(ready: Prepared, document: Document, atlas: Atlas) -> Prepared:
-    """With its suggestions on the manuscript."""
+def enriched(ready: Prepared, document: Document, atlas: Atlas, lexicon: Lexicon) -> Prepared:
+    """With its suggestions on the manuscript: of its language, its regions, and tags of the lexicon."""
     manuscript = ready.manuscript
     spoken = None if document.language else language.suggest(manuscript.title, ready.text)
     code = spoken.value if spoken else manuscript.language
     found = regions.suggest(_texts(manuscript, ready.text, code), atlas.gazetteer)
     known = [replace(one, target=place.id) for one in found if (place := atlas.by_slug.get(one.value))]
-    suggestions = (*([spoken] if spoken else ()), *known)
     words = text.words_key(ready.text).split()
+    named = tags.named(manuscript.title, ready.text, lexicon, words)
+    suggestions = (*([spoken] if spoken else ()), *known, *named)
     return replace(ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=duplicates.keys(words)))
 
 

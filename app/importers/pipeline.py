@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from app.articles import service
 from app.articles.service import Outcome
 from app.db import Database
+from app.enrich.tags import Lexicon
 from app.head import Head
 from app.importers import bookmarks as kept
 from app.importers import sources
@@ -25,6 +26,7 @@ from app.importers.prepare import Prepared, prepare
 from app.importers.sources import Source, Web
 from app.regions import service as regions
 from app.regions.atlas import Atlas
+from app.tags import lexicon as tags
 
 BATCH = 500
 
@@ -138,17 +140,21 @@ def prepared(
     on writing is held for SQL only."""
     with db.snapshot() as snapshot:
         atlas = regions.atlas(snapshot.connection)
-    found = [_prepared(document, path, origin, atlas, enrich=enrich) for path, document in documents]
+        lexicon = tags.current(snapshot) if enrich else None
+    found = [_prepared(document, path, origin, atlas, lexicon) for path, document in documents]
     with db.snapshot() as snapshot:
         known = [one.manuscript for one in found if isinstance(one, Prepared)]
         strange = service.strangers(snapshot.connection, known)
     return [_refused(one, strange) for one in found]
 
 
-def _prepared(document: Document, path: str, origin: str | None, atlas: Atlas, *, enrich: bool) -> Prepared | Failure:
+def _prepared(
+    document: Document, path: str, origin: str | None, atlas: Atlas, lexicon: Lexicon | None
+) -> Prepared | Failure:
+    """Enriched where there is a lexicon."""
     try:
         ready = prepare(document, path, origin, atlas)
-        return enriched(ready, document, atlas) if enrich else ready
+        return ready if lexicon is None else enriched(ready, document, atlas, lexicon)
     except (ValueError, OverflowError, RecursionError) as error:
         return Failure(document.where, f"could not be read: {error}")
 
