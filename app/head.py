@@ -3,6 +3,7 @@
 import base64
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 _LAYOUT = struct.Struct(">qqq")
 
@@ -18,7 +19,12 @@ class Place:
     @property
     def token(self) -> str:
         """What clients get: 32 characters, safe in URLs and headers."""
-        return base64.urlsafe_b64encode(_LAYOUT.pack(self.epoch, self.seq, self.mark)).decode()
+        return _token(self.epoch, self.seq, self.mark)
+
+
+@lru_cache(maxsize=64)
+def _token(epoch: int, seq: int, mark: int) -> str:
+    return base64.urlsafe_b64encode(_LAYOUT.pack(epoch, seq, mark)).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,13 @@ from app.http.cache import Cache
 from app.http.compression import Compression
 from app.http.connections import Guard
 from app.http.cors import Cors
+from app.http.envelope import Envelope
 from app.http.kept import Kept
 from app.http.limits import Counters, Limits
-from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
+from app.http.middleware import BodyLimit, HeadAsGet
 from app.http.overload import Caps, Load, Overload
 from app.http.straight import Straight
-from app.http.traffic import RequestLog, Tally, Traffic
+from app.http.traffic import RequestLog, Tally
 from app.importers import parts
 from app.importers import routes as imports
 from app.importers.fetch import Fetch
@@ -107,7 +108,10 @@ class Application(FastAPI):
 
     async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
         """All layers and routes."""
-        await super().__call__(scope, receive, send)
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.middleware_stack(scope, receive, send)
 
 
 def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
@@ -171,12 +175,9 @@ def _layers(app: Application, settings: Settings, standings: Standings) -> None:
         load=app.state.load,
         trusted=settings.trusted_proxies,
     )
-    app.add_middleware(Problems)
-    app.add_middleware(Traffic, tally=app.state.tally)
-    app.add_middleware(Cors, origins=settings.cors_origins)
+    app.add_middleware(Envelope, tally=app.state.tally, cors=Cors(settings.cors_origins))
     app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(RequestId)
     by_origin = "*" not in settings.cors_origins
     cache = Cache(app.behind, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
     app.front = cache if settings.cache_mb else app.behind

@@ -19,8 +19,10 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.http import auth
+from app.http.cors import Cors
+from app.http.envelope import Envelope
 from app.http.limits import MINUTE, SECOND, Buckets, Clients, Counters, Limits, key_name
-from app.http.middleware import Problems, RequestId
+from app.http.traffic import Tally
 from app.settings import Settings
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::/48")]
@@ -53,7 +55,7 @@ def limited(clock: Clock, per_minute: int) -> Limits:
 
 def get(app: Limits, path: str = "/", peer: str = "192.0.2.1", **headers: str) -> httpx.Response:
     async def send() -> httpx.Response:
-        transport = httpx.ASGITransport(RequestId(Problems(app)), client=(peer, 5))
+        transport = httpx.ASGITransport(Envelope(app, Tally(), Cors(["*"])), client=(peer, 5))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             return await client.get(path, headers=named)

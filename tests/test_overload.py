@@ -20,8 +20,10 @@ from listening import Listening, listen
 from starlette.types import Message, Receive, Scope, Send
 
 from app.http.connections import Guard, Patience
+from app.http.cors import Cors
+from app.http.envelope import Envelope
 from app.http.overload import Caps, Load, Overload
-from app.http.traffic import EDGES, RequestLog, Tally, Traffic
+from app.http.traffic import EDGES, RequestLog, Tally
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -243,7 +245,7 @@ async def test_requests_beyond_those_at_work_are_refused_and_counted() -> None:
 
 async def test_traffic_is_counted_by_method_route_and_kind_of_status() -> None:
     tally = Tally()
-    app = Traffic(_teapot, tally)
+    app = Envelope(_teapot, tally, Cors(["*"]))
     for path, method in (("/v1/articles", "GET"), ("/v1/articles/7/x", "PUT"), ("/wp-login.php", "BREW")):
         await answered(app, path, method=method)
     assert tally.answered == {("GET", "articles", 4): 1, ("PUT", "articles/one", 4): 1, ("other", "other", 4): 1}

@@ -18,7 +18,10 @@ from starlette.responses import Response, StreamingResponse
 from app import errors
 from app.errors import CODES, FieldError
 from app.http import problems
-from app.http.middleware import BodyLimit, HeadAsGet, Problems, RequestId
+from app.http.cors import Cors
+from app.http.envelope import Envelope
+from app.http.middleware import BodyLimit, HeadAsGet
+from app.http.traffic import Tally
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,9 +67,8 @@ def wrapped() -> FastAPI:
         return StreamingResponse(pieces())
 
     app.add_middleware(BodyLimit, max_bytes=100, larger={"/big": 1000})
-    app.add_middleware(Problems)
+    app.add_middleware(Envelope, tally=Tally(), cors=Cors(["*"]))
     app.add_middleware(HeadAsGet)
-    app.add_middleware(RequestId)
     return app
 
 

@@ -76,7 +76,7 @@ async def resolve(archive: Archive, view: View, read: Read, statuses: tuple[str,
 
     InvalidInput for regions and years that do not exist; for other names a warning, and no hits."""
     if read.given.isdisjoint(_NAMES):
-        return Asked(ArticleFilter(statuses=statuses))
+        return Asked(_all(statuses))
     told = tuple((name, value) for name, value in read.values.items() if name in _NAMES)
     key = ("asked", told, statuses, view.caller.may("read_drafts"))
     known = archive.memo.get(view.head, key)
@@ -84,6 +84,11 @@ async def resolve(archive: Archive, view: View, read: Read, statuses: tuple[str,
         known = await _resolve(archive, view, read, statuses)
         archive.memo.keep(view.head, key, known)
     return Asked(known.filter, list(known.warnings))
+
+
+@lru_cache(maxsize=64)
+def _all(statuses: tuple[str, ...]) -> ArticleFilter:
+    return ArticleFilter(statuses=statuses)
 
 
 async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str, ...]) -> Asked:

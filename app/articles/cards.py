@@ -170,16 +170,20 @@ class Cards:
         translation then name an original that is not public."""
         found: dict[int, _Made] = {}
         missing: list[int] = []
+        names_seq = atlas.names_seq
         for id, version in wanted:
-            kept = self._kept.get((id, version, atlas.names_seq))
+            key = (id, version, names_seq)
+            kept = self._kept.get(key)
             if kept is None:
                 missing.append(id)
             else:
                 found[id] = kept
-                self._kept.move_to_end((id, version, atlas.names_seq))
+                self._kept.move_to_end(key)
         if missing:
             found |= await self._fetch(missing, atlas, published=published)
         hidden = await self._hidden(found) if published else frozenset()
+        if not hidden:
+            return {id: made.shown for id, made in found.items()}
         return {id: _nameless(made.shown) if made.original in hidden else made.shown for id, made in found.items()}
 
     async def _hidden(self, found: Mapping[int, _Made]) -> frozenset[int]:

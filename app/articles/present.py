@@ -96,10 +96,13 @@ class Form:
     language: str | None = None
 
 
-CARD = Form()
+CARD, FULL = Form(), Form(includes=frozenset({"body", "related"}))
+_FORMING = frozenset(parameter.name for parameter in PARAMETERS)
 
 
 def _form(wanted: params.Read, *, full: bool) -> Form:
+    if wanted.given.isdisjoint(_FORMING):
+        return FULL if full else CARD
     fields, added = wanted.fields("fields"), wanted.fields("include")
     if fields:
         fields = (*fields, *added)

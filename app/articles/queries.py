@@ -1,9 +1,9 @@
 """Reads articles: pages of ids by keyset, items, related posts, neighbours. Statements are prepared by their shape."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, or_, select, tuple_
 
@@ -21,8 +21,7 @@ SORTS = ("-published_at", "published_at", "-updated_at", "updated_at", "-created
 COUNTED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A row of a list: what a card is asked for with, and the sort key that a cursor holds."""
 
     id: int
@@ -58,18 +57,24 @@ async def page(
         shaped = _Shaped((filters.shape(driver.rest), *driver.shape), driver)
         statement = _driven(db.dialect, shaped, place.kind if place.id is not None else "start", sort.startswith("-"))
         values = driven.values(driver, limit, place.offset)
+        bounded = driver.bounded
     else:
-        statement = _statement(db.dialect, _Shaped(filters.shape(wanted), wanted), sort, turn)
-        values = {**filters.values(wanted), "limit": limit, "offset": place.offset}
+        statement, asked_for, bounded = _planned(db.dialect, wanted, sort, turn)
+        values = {**asked_for, "limit": limit, "offset": place.offset}
     if place.id is not None:
         values |= {"key": place.key, "id": place.id} if place.key is not None else {"id": place.id}
-    bounded = driver.bounded if driver is not None else _is_bounded(wanted, sort)
     rows = await db.reader.rows(statement, values, bounded=bounded)
-    found = [Entry(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    found = list(map(Entry._make, rows))
     return found[::-1] if place.kind == "before" else found
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
+def _planned(dialect: str, wanted: ArticleFilter, sort: str, turn: str) -> tuple[Prepared, Mapping[str, Value], bool]:
+    """The statement, what the filter binds in it, and whether an index bounds it."""
+    statement = _statement(dialect, _Shaped(filters.shape(wanted), wanted), sort, turn)
+    return statement, filters.values(wanted), _is_bounded(wanted, sort)
+
+
 def _is_bounded(wanted: ArticleFilter, sort: str) -> bool:
     """Whether an index leads to the rows of a page without passing many others: to the articles named, or down the
     list of all that are published. Any other filter may read the whole archive before it finds a page."""

@@ -18,6 +18,7 @@ from app.articles.items import Item, Stored
 from app.articles.queries import Entry, Found, Place
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
 from app.http import answer, conditional, csv_text, paging, params
+from app.http.headers import header
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
 from app.http.parameter import MAX_VALUES
@@ -314,7 +315,11 @@ def _check_format(request: Request, read: Read) -> None:
         if asked_for not in FORMATS:
             raise NotAcceptable(FORMATS)
         return
-    accept = request.headers.get("accept", "*/*")
-    wanted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    if accept.strip() and not wanted & {"*/*", "application/*", "application/json"}:
+    accept = header(request.scope, b"accept")
+    if accept is not None and accept != b"*/*" and not _takes_json(accept.decode("latin-1")):
         raise NotAcceptable(["application/json"])
+
+
+def _takes_json(accept: str) -> bool:
+    wanted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return not accept.strip() or bool(wanted & {"*/*", "application/*", "application/json"})

@@ -1,14 +1,17 @@
 """CORS for answers that shared caches keep: the headers do not depend on whether the request came from a browser.
 
 Starlette's own layer answers only requests with an Origin; what a cache got from any other client would then be refused
-by browsers.
+by browsers. Its rules are used here, not the layer.
 """
 
 from collections.abc import Sequence
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.http.headers import header
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 EXPOSED = (
@@ -19,31 +22,41 @@ ALLOWED = ("Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "Las
 DAY = 86_400
 
 
-class Cors(CORSMiddleware):
+class Cors:
     """`origins` may read, `*` for all; cookies are never used."""
 
-    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
-        super().__init__(
-            app,
+    def __init__(self, origins: Sequence[str]) -> None:
+        self._rules = CORSMiddleware(
+            _nothing,
             allow_origins=origins,
             allow_methods=METHODS,
             allow_headers=ALLOWED,
             expose_headers=EXPOSED,
             max_age=DAY,
         )
-        self._simple = [(name.lower().encode(), text.encode()) for name, text in self.simple_headers.items()]
+        self._simple = [(name.lower().encode(), text.encode()) for name, text in self._rules.simple_headers.items()]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or any(name == b"origin" for name, _ in scope["headers"]):
-            await super().__call__(scope, receive, send)
-            return
+    def preflight(self, scope: Scope) -> Response | None:
+        """The whole answer to what a browser asks before it asks; None for any other request."""
+        if scope["method"] != "OPTIONS":
+            return None
+        asked = Headers(scope=scope)
+        if "origin" not in asked or "access-control-request-method" not in asked:
+            return None
+        return self._rules.preflight_response(asked)
 
-        async def open_to_all(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                if self.allow_all_origins:
-                    message = {**message, "headers": [*message["headers"], *self._simple]}
-                else:
-                    MutableHeaders(scope=message).add_vary_header("Origin")
-            await send(message)
+    def opened(self, scope: Scope, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer, those of CORS among them."""
+        if self._rules.allow_all_origins:
+            return [*headers, *self._simple]
+        shown = MutableHeaders(raw=list(headers))
+        origin = (header(scope, b"origin") or b"").decode("latin-1")
+        if self._rules.is_allowed_origin(origin):
+            shown.update(self._rules.simple_headers)
+            shown["Access-Control-Allow-Origin"] = origin
+        shown.add_vary_header("Origin")
+        return shown.raw
 
-        await self.app(scope, receive, open_to_all)
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    """Nothing is behind the rules."""

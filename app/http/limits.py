@@ -20,7 +20,7 @@ from itertools import islice
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import RateLimited
-from app.http.middleware import header
+from app.http.headers import header
 from app.http.problems import render
 
 Address = IPv4Address | IPv6Address

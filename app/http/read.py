@@ -5,9 +5,9 @@ Never reads or checks anything itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -35,9 +35,9 @@ class Read:
     specs: Mapping[str, Parameter]
 
     @property
-    def given(self) -> frozenset[str]:
+    def given(self) -> Set[str]:
         """The names that were there, also those that only repeat a default."""
-        return frozenset(self.values)
+        return self.values.keys()
 
     @cached_property
     def canonical(self) -> Canonical:
@@ -48,8 +48,7 @@ class Read:
     @cached_property
     def signature(self) -> str:
         """What a cursor is bound to: filters, `q` and `sort`, but not what may change from page to page."""
-        signed = [pair for pair in self.canonical if self.specs[pair[0]].signs]
-        return blake2b(repr(signed).encode(), digest_size=8).hexdigest()
+        return _signed(tuple(pair for pair in self.canonical if self.specs[pair[0]].signs))
 
     @property
     def uses_now(self) -> bool:
@@ -111,6 +110,11 @@ class Read:
             return value
         default = self.specs[name].default
         return absent if default is None else default
+
+
+@lru_cache(maxsize=256)
+def _signed(pairs: Canonical) -> str:
+    return blake2b(repr(list(pairs)).encode(), digest_size=8).hexdigest()
 
 
 def _told(spec: Parameter, value: Value, given: list[str | None]) -> tuple[str | int, ...]:

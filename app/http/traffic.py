@@ -54,32 +54,6 @@ class Tally:
         self.spent[name] += seconds  # type: ignore[assignment] # Counter's stub knows whole numbers only
 
 
-class Traffic:
-    """Counts what the layers within answer; what the response cache answers by itself it counts by itself. An answer
-    that never began, because its client had gone, is none."""
-
-    def __init__(self, app: ASGIApp, tally: Tally) -> None:
-        self.app, self.tally = app, tally
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began, status = time.perf_counter(), 0
-
-        async def seen(message: Message) -> None:
-            nonlocal status
-            if not status:
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, seen)
-        finally:
-            if status:
-                self.tally.add(scope["method"], scope["path"], status, time.perf_counter() - began)
-
-
 class RequestLog:
     """One line of JSON per answer, as it ends: when, method, path, status, milliseconds, request id, client."""
 

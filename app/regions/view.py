@@ -17,6 +17,7 @@ from app.errors import IndexBehind, SeqUnknown, Unauthorized
 from app.head import Head, read_token
 from app.http import answer, auth
 from app.http.auth import Caller
+from app.http.headers import headers
 from app.http.params import Parameters
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -74,10 +75,10 @@ class Reading:
 
     async def view(self, request: Request) -> View:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
-        given = request.headers.getlist("authorization")
+        given = headers(request.scope, b"authorization")
         if len(given) > 1:
             raise Unauthorized("There are several Authorization headers; send one.")
-        caller = await auth.check(self.db, given[0] if given else None)
+        caller = await auth.check(self.db, given[0].decode("latin-1")) if given else auth.PUBLIC
         if caller.key is None and not self.settings.public_reads:
             caller.demand("read_drafts")
         head = await self.head()

@@ -1,0 +1,17 @@
+"""Headers of a request as ASGI has them: pairs of bytes, the names in lower case. Knows none by name."""
+
+from starlette.types import Scope
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of that name, which is in lower case."""
+    for key, value in scope["headers"]:
+        if key == name:
+            found: bytes = value
+            return found
+    return None
+
+
+def headers(scope: Scope, name: bytes) -> list[bytes]:
+    """All headers of that name, which is in lower case."""
+    return [value for key, value in scope["headers"] if key == name]
