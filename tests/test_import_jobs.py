@@ -15,7 +15,7 @@ from app.changes import jobs, log
 from app.changes.jobs import Jobs, Task
 from app.db import Database
 from app.importers import parts
-from app.importers.fetch import Fetch, Fetched
+from app.importers.fetch import Fetch, Fetched, FetchError
 from app.importers.working import Importing
 from app.models import Article, ImportPart, ImportResult, Job, table
 from app.settings import Settings
@@ -159,6 +159,7 @@ async def test_who_may_not_or_asks_wrongly_is_refused_and_leaves_nothing(local: 
     assert await status(lines(1), ASYNC | publisher, "?timezone=Mars/Base") == 422
     assert await status(lines(1), ASYNC | publisher, "?format=csv") == 422
     assert await status(b'{"url": "ftp://news.example"}', as_json | publisher) == 422
+    assert await status(b'{"url": "https://news.example/\\u0000"}', as_json | publisher) == 422
     assert await status(b"\0", as_json | publisher) == 400
     assert await status(url, as_json | publisher, "?origin=wire") == 403
     assert await status(url[:-1] + b', "origin": "other"}', as_json | publisher, "?origin=wire") == 422
@@ -248,3 +249,19 @@ def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Databas
     assert asked == [{}, {"etag": '"1"'}]
     assert count(quiet, A) == count(quiet, RESULT) == jobs.CHUNK + 5
     assert task.progress["notes"] == {"not changed since it was imported": [1, given["url"]]}
+
+
+def test_control_characters_in_what_an_address_lists_end_no_job(db: Database) -> None:
+    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+        if not url.endswith("sitemap.txt"):
+            raise FetchError(url, f"not an address: {url}")
+        return Fetched(url, 200, {}, b"https://news.example/a\0b\n")
+
+    given: jobs.Json = {"url": "https://news.example/sitemap.txt"}
+    job = db.write_now(parts.whole, given, None, b"").value
+    task = jobs.Task(job, parts.KIND, "waiting", given, {}, None, 0, 0)
+    importing = Importing(db, "", lambda: contextlib.nullcontext(fetch))
+    db.write_now(jobs.advance, {parts.KIND: importing(task)}, job)
+    with db.snapshot() as snapshot:
+        [told] = snapshot.connection.execute(select(RESULT.c.item, RESULT.c.reason))
+    assert tuple(told) == ("https://news.example/ab", "not an address: https://news.example/ab")
