@@ -22,7 +22,7 @@ from app import text
 from app.articles import service
 from app.articles.service import Saved
 from app.changes import log
-from app.changes.jobs import Json, Overtaken, Step, Task
+from app.changes.jobs import Json, Lane, Overtaken, Step, Task
 from app.db import Database, refuses
 from app.importers import bookmarks, detect, parts, pipeline, sources
 from app.importers.document import BodyKind, Context, Document, Failure, Item
@@ -33,7 +33,9 @@ from app.importers.prepare import SENT, Prepared
 from app.importers.reading import RESULT, Read, Reading, Told, skip, told
 from app.importers.sources import Source, Web
 
-AT_ONCE = 4
+SENT_HERE = Lane("sent", most=4)
+FETCHED = Lane("fetched", most=4, at_once=4)
+"""Reading what was sent keeps a processor busy; what is fetched is waited for most of the time."""
 MOST_NOTES = 50
 HEAD = 65_536
 PLAIN = (None, "application/octet-stream")
@@ -154,8 +156,13 @@ def _number(progress: Json, name: str) -> int:
     return value
 
 
+def lane(arguments: Json) -> Lane:
+    """Which jobs wait for one another: never what was sent for an address that does not answer."""
+    return FETCHED if "url" in arguments else SENT_HERE
+
+
 class Importing:
-    """Prepares chunks of imports, in whatever thread; holds the few jobs open that it has been at last."""
+    """Prepares chunks of imports, in whatever threads; holds the few jobs open that it has been at last."""
 
     def __init__(self, db: Database, site_url: str, fetcher: Fetcher, *, enrich: bool = True) -> None:
         """`fetcher` opens what reads addresses, for each job one of its own."""
@@ -172,8 +179,9 @@ class Importing:
             reading = self._begun(task, number)
             read = reading.chunk(number)
             assert read is not None  # the first that it is asked for
-        self._open[task.id] = reading
-        while len(self._open) > AT_ONCE:
+        if not read.ended:
+            self._open[task.id] = reading
+        while len(self._open) > SENT_HERE.most + FETCHED.most:
             self._open.popitem(last=False)
         return Chunk(read, self._ready(read, task), self._site_url)
 
