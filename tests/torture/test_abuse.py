@@ -213,7 +213,7 @@ async def test_others_are_served_and_memory_stays_flat_under_all_kinds_of_abuse(
         left = server.private_memory()
     told.seconds.sort()
     with capsys.disabled():
-        print(f"\n{SECONDS:.0f} s; kB: start {started}, after work {worked}, most under abuse {abused}, after it {left}")  # noqa: T201 -- figures are what these runs are for
+        print(f"\n{SECONDS:.0f} s; kB: start {started}, after work {worked}, most {abused}, after abuse {left}")  # noqa: T201 -- figures are what these runs are for
         print(dict(told.statuses), dict(told.broken))  # noqa: T201
         slow = told.seconds[len(told.seconds) * 99 // 100]
         print(f"others, two requests: median {told.seconds[len(told.seconds) // 2]:.3f} s, 99 %: {slow:.3f} s")  # noqa: T201
