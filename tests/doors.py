@@ -215,6 +215,6 @@ async def ask(app: ASGIApp, address: str, headers: dict[str, str] | None = None,
         if not left.is_set():
             raise
     [start] = started
-    headers = ((name.decode(), value.decode()) for name, value in start["headers"])
-    shown = sorted((name, value) for name, value in headers if name != "server-timing")
+    pairs = ((name.decode(), value.decode()) for name, value in start["headers"])
+    shown = sorted((name, value) for name, value in pairs if name != "server-timing")
     return Answer(start["status"], tuple(shown), b"".join(pieces))

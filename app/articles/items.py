@@ -21,7 +21,7 @@ from app.models import Article, ArticleSlug, RelatedPost, table
 from app.sql import AnySelect, Prepared, prepare
 
 A, SLUG, RELATED = table(Article), table(ArticleSlug), table(RelatedPost)
-MOST_BYTES = 24_000_000
+MOST_BYTES = 8_000_000
 OVERHEAD = 600
 """Bytes that an entry takes beside what it shows: its key and the objects around it."""
 

@@ -182,7 +182,11 @@ async def behave(port: int, told: Told, until: float) -> None:
 
 
 async def work(port: int) -> None:
-    """What honest readers make a server keep."""
+    """What honest readers make a server keep: everything that is bounded is full then."""
+    client = await Client.connect(port, GOOD)
+    for id in range(1, 8_000):
+        await client.get(f"/v1/articles/{id}")
+    await client.close()
     for page in range(1, 40):
         for path in (f"/v1/articles?limit=100&include=body&page={page}", "/v1/search?q=minister&facets=tag,region"):
             with suppress(OSError):
