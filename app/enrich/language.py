@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from app.enrich.suggestion import Suggestion
 
 MISSING = "Languages are not recognised: `pip install 'dateline[importers]'` brings what that needs."
-READ = 1_000
+READ = 600
 """Characters that are read; more make it no surer."""
 SHORTEST, SHORTEST_IDEOGRAPHS, HALF = 40, 10, 60
 """Letters that a text needs; those of a text in Chinese or Japanese characters; those of a half that has a say."""

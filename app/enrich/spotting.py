@@ -9,6 +9,7 @@ from functools import cached_property
 from app import text
 from app.enrich.gazetteer import UNSPACED, WORD, Lexicon, Phrase, Sense, folded, stem
 
+_PIECES = re.compile(f"({WORD.pattern})")
 _GAP = re.compile(r"[\s.'’\-–/]{0,4}\Z")
 
 
@@ -56,15 +57,12 @@ class _Words:
 
     def __init__(self, content: str) -> None:
         self.content = content
-        self.plain: list[str] = WORD.findall(content)
+        self._pieces: list[str] = _PIECES.split(content)
+        self.plain, self._gaps = self._pieces[1::2], self._pieces[2::2]
         self.large = [i for i, word in enumerate(self.plain) if not word[0].islower()]
         """Numbers of the words that may begin a name."""
         self.shouted = content.isupper()
         self.fold = str.lower if content.isascii() else text.fold
-
-    @cached_property
-    def matches(self) -> list[re.Match[str]]:
-        return list(WORD.finditer(self.content))
 
     @cached_property
     def headline(self) -> bool:
@@ -78,7 +76,15 @@ class _Words:
 
     def gap(self, i: int) -> str:
         """What stands between word i and the next."""
-        return self.content[self.matches[i].end() : self.matches[i + 1].start()]
+        return self._gaps[i]
+
+    def written(self, first: int, last: int) -> str:
+        """Words and what stands between them, as they are."""
+        return "".join(self._pieces[2 * first + 1 : 2 * last + 2])
+
+    def before(self, i: int) -> str:
+        """The last characters before a word, five at least where there are any."""
+        return "".join(self._pieces[max(0, 2 * i - 5) : 2 * i + 1])
 
     def is_name(self, i: int) -> bool:
         """Whether the word begins with a capital, or its script has none."""
@@ -173,7 +179,7 @@ def _is_person(words: _Words, one: _Found) -> bool:
             return True
         if gap.strip() == "" and before in folded("forenames"):
             return True
-        if len(before) == 1 and _INITIAL.search(words.content[: words.matches[i].start()][-5:]):
+        if len(before) == 1 and _INITIAL.search(words.before(i)[-5:]):
             return True
     return _has_surname(words, i)
 
@@ -196,9 +202,8 @@ def _judged(words: _Words, one: _Found, lies_in: Phrase | None) -> Spot:
         there = {sense.country for sense in lies_in.senses}
         senses = tuple(sense for sense in senses if sense.country in there)
     sure = len(senses) == 1 and (not one.phrase.doubtful or (placed and before not in _SOURCES) or lies_in is not None)
-    written = words.content[words.matches[i].start() : words.matches[one.last].end()]
     money = words.beside(one.last) and words.key(one.last + 1) in _MONEY
-    return Spot(" ".join(written.split()), senses, sure, placed, i, money)
+    return Spot(" ".join(words.written(i, one.last).split()), senses, sure, placed, i, money)
 
 
 def _unspaced(content: str, lexicon: Lexicon) -> Iterator[Spot]:
