@@ -127,6 +127,7 @@ def _print(report: Report, seconds: float, *, dry_run: bool, json: bool) -> None
                 "seq": report.head.place.token if report.head else None,
                 "failures": [{"where": where, "reason": reason} for where, reason in report.failures],
                 "notes": [{"note": note, "where": where} for note, where in report.notes.items()],
+                "copies": [{"where": where, "id": id, "copy_of": of} for where, id, of in report.copies],
                 "unknown_fields": dict(report.unknown.most_common()),
                 "unknown_regions": dict(report.unknown_regions.most_common()),
             }

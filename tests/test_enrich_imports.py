@@ -1,5 +1,6 @@
 """What enrichment does to imported articles: what it links and keeps, whom it never overrules, what it proposes."""
 
+import asyncio
 import io
 from typing import Any
 
@@ -99,18 +100,6 @@ async def test_import_without_enrichment_links_and_keeps_nothing(served: Served)
     assert not computed[0]["taken"]
 
 
-@both
-async def test_near_duplicate_is_imported_reported_and_linked(served: Served) -> None:
-    report = imported(served, STORY, {**STORY, "id": "two", "title": "Again", "body": f"{BODY} So they said."})
-    assert report.created == 2
-    [where] = next(places for note, places in report.notes.items() if "nearly the same" in note)
-    assert where == "stories.ndjson:2"
-    first, second = await article(served, "one"), await article(served, "two")
-    [copy] = await suggestions(served, second["id"], "duplicate")
-    assert copy["article"]["id"] == first["id"]
-    assert copy["score"] >= 0.8
-
-
 async def test_known_tags_are_proposed_not_linked(served: Served) -> None:
     await served.post(title="Old news", body="Words.", tags=[{"name": "NATO", "kind": "organisation"}, "harbours"])
     imported(served, STORY)
@@ -127,3 +116,52 @@ async def test_suggestions_are_for_who_reads_drafts(served: Served) -> None:
     assert (await served.public.get(path, headers=await served.key("write"))).status_code == 403
     assert (await served.editor.get(f"{path}?x=1")).status_code == 422
     assert (await served.editor.get("/v1/articles/99999/suggestions")).status_code == 404
+
+
+def kept_tags(served: Served) -> list[tuple[str, float, str, bool]]:
+    with served.db.snapshot() as snapshot:
+        found = select(KEPT.c.value, KEPT.c.score, KEPT.c.origin, KEPT.c.taken).where(KEPT.c.kind == "tag")
+        return [tuple(row) for row in snapshot.connection.execute(found.order_by(KEPT.c.id))]
+
+
+async def test_tags_found_by_name_are_kept_and_linked_by_nobody(served: Served) -> None:
+    given = [{"name": "NATO", "kind": "organisation"}, {"name": "Helsinki", "kind": "section"}, "harbour"]
+    await served.post(title="Old news", body="Words.", tags=given)
+    imported(served, {**STORY, "tags": ["NATO"]})
+    assert kept_tags(served) == [("harbour", 0.9, "names", False), ("NATO", 0.6, "names", True)]
+    shown = await article(served)
+    assert [tag["slug"] for tag in shown["tags"]] == ["nato"]
+    proposed = await suggestions(served, shown["id"], "tag")
+    assert {one["tag"]["slug"]: one["taken"] for one in proposed} == {"harbour": False, "nato": True}
+
+
+@both
+async def test_kept_tag_that_was_merged_is_proposed_as_what_it_has_become(served: Served) -> None:
+    await served.post(title="Old news", body="Words.", tags=["minister of trade", "trade policy", "islands"])
+    imported(served, STORY)
+    assert [value for value, *_ in kept_tags(served)] == ["minister of trade", "islands"]
+    merge = await served.editor.post("/v1/tags/minister-of-trade/merge", json={"into": "trade-policy"})
+    assert merge.status_code in (200, 202), merge.text
+    for _ in range(200):
+        if "/v1/tags/trade-policy" in str((await served.public.get("/v1/tags/minister-of-trade")).headers):
+            break
+        await asyncio.sleep(0.02)
+    proposed = await suggestions(served, (await article(served))["id"], "tag")
+    assert {one["tag"]["slug"]: one["evidence"] for one in proposed} == {
+        "trade-policy": "minister of trade", "islands": "islands",
+    }  # fmt: skip
+
+
+async def test_tags_are_found_by_their_names_of_now(served: Served) -> None:
+    await served.post(title="Old news", body="Words.", tags=["piers"])
+    imported(served, {**STORY, "id": "zero", "body": "Nothing of note."})
+    answer = await served.editor.patch("/v1/tags/piers", json={"aliases": ["second harbour"]})
+    assert answer.status_code == 200, answer.text
+    imported(served, STORY)
+    assert [value for value, *_ in kept_tags(served)] == ["second harbour"]
+    await served.post(title="More", body="Words.", tags=["swedish islands"])
+    imported(served, {**STORY, "id": "two", "body": f"{OTHER} Swedish islands."})
+    assert [value for value, *_ in kept_tags(served)] == ["second harbour", "swedish islands"]
+
+
+OTHER = "Nobody there expected it, the mayor wrote."

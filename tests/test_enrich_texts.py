@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.enrich import duplicates, language, tags
-from app.enrich.duplicates import Sketches
 from app.enrich.tags import Tag
+from app.text import words_key
 
 SAMPLES = [
     line.split("\t", 1) for line in (Path(__file__).parent / "language_samples.txt").read_text("utf-8").splitlines()
@@ -43,21 +43,24 @@ def test_headline_in_capitals_is_recognised() -> None:
     assert found.value == "en"
 
 
-def test_edited_copy_is_found_and_another_story_is_not() -> None:
-    sketches = Sketches()
-    assert sketches.add(1, STORY) is None
-    assert sketches.add(2, SAMPLES[0][1] + SAMPLES[4][1]) is None
-    again = sketches.add(3, STORY.replace("two of its", "three of its") + " More follows.")
-    assert again is not None
-    assert again[0] == 1
-    assert again[1] >= duplicates.COPY
+def keys(content: str) -> set[int]:
+    return set(duplicates.keys(words_key(content).split()))
 
 
-def test_sketches_forget_the_oldest_when_full() -> None:
-    sketches = Sketches(remembered=1)
-    sketches.add(1, STORY)
-    sketches.add(2, SAMPLES[0][1] + SAMPLES[4][1])
-    assert sketches.add(3, STORY) is None
+def test_edited_copy_has_keys_in_common_and_another_story_has_none() -> None:
+    edited = STORY.replace("two of its", "three of its") + " More follows."
+    assert keys(STORY) & keys(edited)
+    assert not keys(STORY) & keys(SAMPLES[0][1] + SAMPLES[4][1])
+    assert duplicates.containment(duplicates.runs(STORY), duplicates.runs(edited)) >= duplicates.COPY
+
+
+def test_keys_are_the_same_wherever_they_are_made() -> None:
+    assert duplicates.keys([f"word{n}" for n in range(20)])[:2] == (401939804702690754, 1040643517236154429)
+
+
+@pytest.mark.parametrize("content", ["", "Shr 29 cts vs 34 cts", "more to come " * 50])
+def test_text_that_says_too_little_has_no_keys(content: str) -> None:
+    assert keys(content) == set()
 
 
 def test_containment_is_of_the_shorter_text() -> None:
@@ -67,7 +70,9 @@ def test_containment_is_of_the_shorter_text() -> None:
 
 
 def test_names_in_the_text_propose_tags_and_words_do_not() -> None:
-    known = tags.lexicon([Tag(1, "NATO", ("the Alliance",)), Tag(2, "WHO", ()), Tag(3, "Harbour board", ())])
+    known = tags.extended(
+        tags.EMPTY, [Tag(1, "NATO", ("the Alliance",)), Tag(2, "WHO", ()), Tag(3, "Harbour board", ())]
+    )
     found = tags.named("Who votes?", "The harbour board asked NATO, who knows why.", known)
     assert {one.target for one in found} == {1, 3}
 

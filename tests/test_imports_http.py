@@ -63,7 +63,9 @@ async def test_each_line_has_its_result_whatever_the_others_are(served: Served) 
     assert summary["summary"] == {"created": 4, "updated": 0, "unchanged": 0, "failed": 4}
     assert "not valid JSON" in results[1]["reason"]
     assert results[3]["reason"] == results[5]["reason"] == "not a JSON object"
-    assert results[2] == {"line": 4, "outcome": "created", "id": results[2]["id"], "slug": "story-2", "reason": None}
+    assert results[2] == {
+        "line": 4, "outcome": "created", "id": results[2]["id"], "slug": "story-2", "reason": None, "copy_of": None,
+    }  # fmt: skip
     found = await served.public.get("/v1/search", params={"q": "council", "min_seq": summary["seq"]})
     assert {hit["article"]["title"] for hit in found.json()["data"]} == {"Edited at once", "Story 2"}
 

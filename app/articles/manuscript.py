@@ -48,6 +48,7 @@ class Manuscript:
     article has already, `published` for a new one. `tags` hold sections and contributors too, by their kind.
     `withdrawal` counts for the status `withdrawn` only; None: what the article has already, or now, without a reason.
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
+    `text_keys` are what copies of the text are found by, None: made from the body where it is saved.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -83,3 +84,4 @@ class Manuscript:
     previous_urls: tuple[str, ...] = ()
     content_hash: str = ""
     suggestions: tuple[Suggestion, ...] | None = None
+    text_keys: tuple[int, ...] | None = None

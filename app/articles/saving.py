@@ -10,8 +10,9 @@ from sqlalchemy import Connection, bindparam, insert, update
 from sqlmodel import Session
 
 from app import text
-from app.articles import columns, facts, journal, links, related, revisions, slugs, suggested
+from app.articles import columns, copies, facts, journal, links, related, revisions, slugs, suggested
 from app.articles.columns import Existing, Row, Saving
+from app.articles.copies import Copy
 from app.articles.manuscript import Manuscript
 from app.errors import SlugTaken
 from app.models import Article, table
@@ -26,11 +27,13 @@ Outcome = Literal["created", "updated", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What became of one manuscript."""
+    """What became of one manuscript. `copy`: that it says nearly the same as an earlier article, where that was asked
+    for."""
 
     id: int
     version: int
     outcome: Outcome
+    copy: Copy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,13 @@ def save(session: Session, batch: Batch, saving: Saving) -> list[Saved]:
     fields = columns.changed_fields(connection, {e.id: rows[i] for i, e in changed.items()})
     fields = {id: [*names, *batch.also] for id, names in fields.items()}
     _update(connection, changed, rows)
-    _keep_addresses(connection, {ids[i]: m for i, m in enumerate(manuscripts)}, strict=batch.strict)
-    _link(session, [(ids[i], m, rows[i]) for i, m in enumerate(manuscripts)], known)
-    suggested.keep(connection, {ids[i]: m for i, m in enumerate(manuscripts)}, known)
+    by_id = {ids[i]: m for i, m in enumerate(manuscripts)}
+    _keep_addresses(connection, by_id, strict=batch.strict)
+    named = _link(session, [(ids[i], m, rows[i]) for i, m in enumerate(manuscripts)], known)
+    suggested.keep(connection, by_id, named, known)
+    copies.keep(connection, by_id, known)
+    repeated = copies.found(connection, {id: m for id, m in by_id.items() if m.suggestions is not None})
+    suggested.copies(connection, repeated)
     entries = [(ids[i], m.related) for i, m in enumerate(manuscripts) if m.related is not None]
     for id in related.replace(connection, entries, [id for id, _ in entries if id in fields], saving.site_url):
         fields[id].append("related")
@@ -87,7 +94,7 @@ def save(session: Session, batch: Batch, saving: Saving) -> list[Saved]:
     linked = related.link(connection, all_ids, published)
     journal.record(session, all_ids, before, fields, {*linked, *pointing}, corrected=batch.corrections is not None)
     return [
-        Saved(ids[i], integer(rows[i]["version"]), "created" if e is None else "updated")
+        Saved(ids[i], integer(rows[i]["version"]), "created" if e is None else "updated", repeated.get(ids[i]))
         for i, e in enumerate(batch.old)
     ]
 
@@ -151,14 +158,18 @@ def _keep_addresses(connection: Connection, saved: Mapping[int, Manuscript], *, 
         slugs.keep_urls(connection, urls)
 
 
-def _link(session: Session, saved: Sequence[tuple[int, Manuscript, Row]], known: Sequence[int]) -> None:
-    """To tags and regions; the links bear the date of publication while the article is published."""
+def _link(
+    session: Session, saved: Sequence[tuple[int, Manuscript, Row]], known: Sequence[int]
+) -> dict[tags.Wanted, int]:
+    """To tags and regions, and the tags' ids; the links bear the date of publication while the article is published."""
     connection = session.connection()
     shown = [(id, m, row["published_at"] if row["status"] == "published" else None) for id, m, row in saved]
+    named = tags.resolve(session, [one for _, m, _ in saved for one in m.tags])
     links.replace(
         connection,
         [(id, m, at if isinstance(at, int) else None) for id, m, at in shown],
-        tags.resolve(session, [one for _, m, _ in saved for one in m.tags]),
+        named,
         regions.atlas(connection),
         known,
     )
+    return named

@@ -3,18 +3,21 @@
 Plain functions, never commit. What an editor has saved is an editor's: nothing is linked there, and links stay.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from app.articles import stored
 from app.articles.columns import Existing
+from app.articles.copies import Copy
 from app.articles.filters import ABOUT, DATELINE, MENTION
 from app.articles.manuscript import Dateline, Manuscript
 from app.enrich.suggestion import Suggestion
 from app.models import Article, Revision, table
 from app.models import Suggestion as Row
+from app.sql import insert_rows
+from app.tags.service import Wanted
 
 A, REVISION, KEPT = table(Article), table(Revision), table(Row)
 
@@ -88,19 +91,29 @@ def _edited(connection: Connection, ids: Sequence[int]) -> set[int]:
     return found
 
 
-def keep(connection: Connection, saved: Mapping[int, Manuscript], known: Sequence[int]) -> None:
-    """Writes the suggestions of articles anew, the best of each; `known` may have old ones."""
+def keep(
+    connection: Connection, saved: Mapping[int, Manuscript], tags: Mapping[Wanted, int], known: Sequence[int]
+) -> None:
+    """Writes the suggestions of articles anew, the best of each kind; `known` may have old ones. `tags` are the ids of
+    those that the articles have."""
     asked = {id: m for id, m in saved.items() if m.suggestions is not None}
     again = [id for id in known if id in asked]
     for i in range(0, len(again), 500):
-        gone = delete(KEPT).where(KEPT.c.article_id.in_(again[i : i + 500]), KEPT.c.kind.in_(("language", "region")))
-        connection.execute(gone)
-    rows = [row for id, m in asked.items() for one in (m.suggestions or ())[:MOST_KEPT] for row in [_row(id, one, m)]]
-    if rows:
-        connection.execute(insert(KEPT), rows)
+        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(again[i : i + 500])))
+    insert_rows(connection, KEPT, [row for id, m in asked.items() for row in _rows(id, m, tags)])
 
 
-def _row(article: int, one: Suggestion, manuscript: Manuscript) -> dict[str, object]:
+def _rows(article: int, manuscript: Manuscript, tags: Mapping[Wanted, int]) -> Iterator[dict[str, object]]:
+    has = {tags[one] for one in manuscript.tags}
+    left = dict.fromkeys(("language", "region", "tag"), MOST_KEPT)
+    for one in manuscript.suggestions or ():
+        if left[one.kind]:
+            left[one.kind] -= 1
+            taken = is_taken(one, manuscript.language, manuscript.regions, has)
+            yield _row(article, one, taken=taken)
+
+
+def _row(article: int, one: Suggestion, *, taken: bool) -> dict[str, object]:
     return {
         "article_id": article,
         "kind": one.kind,
@@ -109,25 +122,25 @@ def _row(article: int, one: Suggestion, manuscript: Manuscript) -> dict[str, obj
         "value": one.value if one.kind == "language" else one.evidence,
         "score": one.score,
         "origin": one.origin,
-        "taken": is_taken(one, manuscript.language, manuscript.regions),
+        "taken": taken,
     }
 
 
-def is_taken(one: Suggestion, language: str, regions: Links) -> bool:
-    """Whether the article has it: that language, or that region in one of the suggested roles."""
+def is_taken(one: Suggestion, language: str, regions: Links, tags: Set[int]) -> bool:
+    """Whether the article has it: that language, that tag, or that region in one of the suggested roles."""
     if one.kind == "language":
         return one.value == language
+    if one.kind == "tag":
+        return one.target in tags
     return any(region == one.target and roles & one.roles for region, roles in regions)
 
 
-def copies(connection: Connection, found: Iterable[tuple[int, int, float]]) -> None:
-    """Notes near-duplicates: (article, the article that it is nearly the same as, how much they share)."""
+def copies(connection: Connection, found: Mapping[int, Copy]) -> None:
+    """Keeps near-duplicates, by the article that is one."""
     rows = [
-        {"article_id": article, "kind": "duplicate", "target_id": target, "roles": 0, "value": "the same words",
-         "score": score, "origin": "import", "taken": False}
-        for article, target, score in found
+        {"article_id": article, "kind": "duplicate", "target_id": one.of, "roles": 0,
+         "value": f"{one.share:.0%} of the shorter one's runs of three words", "score": one.share,
+         "origin": "import", "taken": False}
+        for article, one in found.items()
     ]  # fmt: skip
-    if rows:
-        ids = [row["article_id"] for row in rows]
-        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(ids), KEPT.c.kind == "duplicate"))
-        connection.execute(insert(KEPT), rows)
+    insert_rows(connection, KEPT, rows)

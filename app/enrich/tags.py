@@ -1,7 +1,7 @@
 """Proposes tags from those that an archive has: by the tags of similar articles, and by names that stand in the text.
 Pure; makes no new tags and takes none."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app import text
@@ -24,31 +24,49 @@ class Tag:
     names: tuple[str, ...]
 
 
-Lexicon = Mapping[str, Sequence[tuple[tuple[str, ...], Tag, str]]]
-"""Names by their first folded word: all words, the tag, the name as written."""
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Names, folded, with the tags that bear them and how it is written; how many words names have that begin with a
+    word."""
+
+    names: Mapping[str, tuple[tuple[Tag, str], ...]]
+    lengths: Mapping[str, tuple[int, ...]]
 
 
-def lexicon(tags: Iterable[Tag]) -> Lexicon:
-    """For `named`; made once for a vocabulary."""
-    found: dict[str, list[tuple[tuple[str, ...], Tag, str]]] = {}
+EMPTY = Lexicon({}, {})
+
+
+def extended(known: Lexicon, tags: Iterable[Tag]) -> Lexicon:
+    """With these tags beside those that it has."""
+    names, lengths = dict(known.names), dict(known.lengths)
     for tag in tags:
         for name in dict.fromkeys((tag.name, *tag.names)):
-            words = tuple(text.words_key(name).split())
+            words = text.words_key(name).split()
             if words:
-                found.setdefault(words[0], []).append((words, tag, name))
-    return found
+                key, length = " ".join(words), len(words)
+                names[key] = (*names.get(key, ()), (tag, name))
+                if length not in lengths.get(words[0], ()):
+                    lengths[words[0]] = (*lengths.get(words[0], ()), length)
+    return Lexicon(names, lengths)
 
 
-def named(title: str, body: str, known: Lexicon) -> list[Suggestion]:
-    """Tags whose name or alias stands in the text, word for word."""
+def named(title: str, body: str, known: Lexicon, words: Sequence[str] | None = None) -> list[Suggestion]:
+    """Tags whose name or alias stands in the text, word for word, those in the title first. `words` are the folded ones
+    of the body, where the caller has them."""
+    read = text.words_key(body).split() if words is None else words
     found: dict[int, Suggestion] = {}
-    for content, score in ((title, NAMED_IN_TITLE), (body, NAMED)):
-        words = text.words_key(content).split()
-        for i, word in enumerate(words):
-            for name, tag, written in known.get(word, ()):
-                if tag.id not in found and tuple(words[i : i + len(name)]) == name and _stands(written, content):
-                    found[tag.id] = Suggestion("tag", tag.name, score, "names", target=tag.id, evidence=written)
+    for content, said, score in ((title, text.words_key(title).split(), NAMED_IN_TITLE), (body, read, NAMED)):
+        for tag, written in _standing(said, known):
+            if tag.id not in found and _stands(written, content):
+                found[tag.id] = Suggestion("tag", tag.name, score, "names", target=tag.id, evidence=written)
     return list(found.values())
+
+
+def _standing(words: Sequence[str], known: Lexicon) -> Iterator[tuple[Tag, str]]:
+    lengths, names = known.lengths, known.names
+    for i in [i for i, word in enumerate(words) if word in lengths]:
+        for length in lengths[words[i]]:
+            yield from names.get(" ".join(words[i : i + length]), ())
 
 
 def _stands(name: str, content: str) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from app.articles import service
 from app.articles.archive import Archive
 from app.articles.service import Saved
+from app.enrich.tags import Lexicon
 from app.errors import DatabaseUnavailable, DatelineError
 from app.head import Head
 from app.importers import ndjson
@@ -30,6 +31,7 @@ from app.regions import service as regions
 from app.regions.atlas import Atlas
 from app.sql import AnyOf, Prepared
 from app.sql import prepare as prepare_statement
+from app.tags import lexicon as tags
 
 A = table(Article)
 Json = dict[str, object]
@@ -71,14 +73,21 @@ class Arriving:
     def _prepared(self, lines: Sequence[Line], atlas: Atlas) -> dict[int, Ready | str]:
         """Each line as something to save, or the reason why it is none. A last line with the count is neither."""
         found: dict[int, Ready | str] = {}
+        lexicon = self._lexicon()
         for number, line in lines:
             count = _end(line)
             if count is None:
                 self.read += 1
-                found[number] = _read(line, self.origin, self.context, atlas, enrich=self.here.settings.enrich)
+                found[number] = _read(line, self.origin, self.context, atlas, lexicon)
             elif count != self.read:
                 found[number] = f"the body ends with a count of {count}, but {self.read} lines were read"
         return found
+
+    def _lexicon(self) -> Lexicon | None:
+        if not self.here.settings.enrich:
+            return None
+        with self.here.db.snapshot() as snapshot:
+            return tags.current(snapshot)
 
     async def _saved(self, ready: dict[int, Ready]) -> dict[int, Saved | str]:
         """In one transaction, else one by one, so that only what cannot be saved is not."""
@@ -118,14 +127,14 @@ class Arriving:
     def _result(self, number: int, outcome: Saved | Ready | str, slugs: dict[int, str]) -> Json:
         if not isinstance(outcome, Saved):
             self.counted["failed"] += 1
-            return {"line": number, "outcome": "failed", "id": None, "slug": None, "reason": str(outcome)}
+            failed = {"line": number, "outcome": "failed", "id": None, "slug": None}
+            return {**failed, "reason": str(outcome), "copy_of": None}
         self.counted[outcome.outcome] += 1
-        id = outcome.id or None
-        slug = slugs.get(outcome.id)
-        return {"line": number, "outcome": outcome.outcome, "id": id, "slug": slug, "reason": None}
+        saved = {"line": number, "outcome": outcome.outcome, "id": outcome.id or None, "slug": slugs.get(outcome.id)}
+        return {**saved, "reason": None, "copy_of": outcome.copy.of if outcome.copy else None}
 
 
-def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, *, enrich: bool) -> Ready | str:
+def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexicon: Lexicon | None) -> Ready | str:
     if line.lstrip()[:1] == b"[":
         return "not a JSON object"
     [item] = ndjson.parse([line], "line", context)
@@ -133,7 +142,7 @@ def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, *, en
         return item.reason
     try:
         ready = prepare(item, SENT, origin, atlas)
-        return enriched(ready, item, atlas) if enrich else ready
+        return ready if lexicon is None else enriched(ready, item, atlas, lexicon)
     except (ValueError, OverflowError, RecursionError) as error:
         logger.exception("a line could not be prepared")
         return f"could not be read: {error}"

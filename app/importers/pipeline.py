@@ -15,16 +15,18 @@ from sqlalchemy.exc import DBAPIError
 from app.articles import service
 from app.articles.service import Outcome
 from app.db import Database
+from app.enrich.tags import Lexicon
 from app.head import Head
 from app.importers import bookmarks as kept
 from app.importers import sources
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
-from app.importers.enriching import Copies, enriched
+from app.importers.enriching import COPY, enriched
 from app.importers.fetch import Fetch
 from app.importers.prepare import Prepared, prepare
 from app.importers.sources import Source, Web
 from app.regions import service as regions
 from app.regions.atlas import Atlas
+from app.tags import lexicon as tags
 
 BATCH = 500
 
@@ -47,7 +49,7 @@ class Options:
 class Report:
     """What became of the items. `failures` are (where, reason), `notes` the places that each note is about; `unknown`
     counts fields without a place, which are kept in `extra`; `met` is where each article was
-    met first."""
+    met first; `copies` are (where, article, the earlier one that it says nearly the same as)."""
 
     created: int = 0
     updated: int = 0
@@ -58,7 +60,7 @@ class Report:
     unknown_regions: Counter[str] = field(default_factory=Counter)
     head: Head | None = None
     met: dict[tuple[str, str], str] = field(default_factory=dict)
-    copies: Copies = field(default_factory=Copies)
+    copies: list[tuple[str, int, int]] = field(default_factory=list)
 
     def count(self, outcome: Outcome) -> None:
         setattr(self, outcome, getattr(self, outcome) + 1)
@@ -138,17 +140,21 @@ def prepared(
     on writing is held for SQL only."""
     with db.snapshot() as snapshot:
         atlas = regions.atlas(snapshot.connection)
-    found = [_prepared(document, path, origin, atlas, enrich=enrich) for path, document in documents]
+        lexicon = tags.current(snapshot) if enrich else None
+    found = [_prepared(document, path, origin, atlas, lexicon) for path, document in documents]
     with db.snapshot() as snapshot:
         known = [one.manuscript for one in found if isinstance(one, Prepared)]
         strange = service.strangers(snapshot.connection, known)
     return [_refused(one, strange) for one in found]
 
 
-def _prepared(document: Document, path: str, origin: str | None, atlas: Atlas, *, enrich: bool) -> Prepared | Failure:
+def _prepared(
+    document: Document, path: str, origin: str | None, atlas: Atlas, lexicon: Lexicon | None
+) -> Prepared | Failure:
+    """Enriched where there is a lexicon."""
     try:
         ready = prepare(document, path, origin, atlas)
-        return enriched(ready, document, atlas) if enrich else ready
+        return ready if lexicon is None else enriched(ready, document, atlas, lexicon)
     except (ValueError, OverflowError, RecursionError) as error:
         return Failure(document.where, f"could not be read: {error}")
 
@@ -168,9 +174,10 @@ def _write(
         each = [_write(db, [one], options, now, report) for one in ready]
         return [one for saved, _ in each for one in saved], [outcome for _, outcomes in each for outcome in outcomes]
     report.head = written.head
-    if options.enrich:
-        for where, note in report.copies.found(db, ready, written.value):
-            report.notes.setdefault(note, []).append(where)
+    for one, saved in zip(ready, written.value, strict=True):
+        if saved.copy:
+            report.copies.append((one.where, saved.id, saved.copy.of))
+            report.notes.setdefault(COPY, []).append(one.where)
     return ready, [one.outcome for one in written.value]
 
 

@@ -32,10 +32,11 @@ NAMELESS = ("-", SENT)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A manuscript, and what a person should know of it."""
+    """A manuscript with the plain text of its body, and what a person should know of it."""
 
     where: str
     manuscript: Manuscript
+    text: str
     notes: tuple[str, ...]
     unknown_fields: tuple[str, ...]
     unknown_regions: tuple[str, ...]
@@ -49,6 +50,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     if document.body and document.body.kind != "text" and nesting.is_deep(document.body.content):
         raise ValueError(nesting.DEEP)
     body = bodies.to_html(document.body.kind, document.body.content) if document.body else ""
+    plain = bodies.to_text(body)
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
     if dateline is not None and dateline.region is not None:
@@ -73,7 +75,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         title=document.title or "",
         title_derived=document.title_derived,
         body=body,
-        word_count=bodies.count_words(bodies.to_text(body)),
+        word_count=bodies.count_words(plain),
         language=(document.language or "en").lower().replace("_", "-"),
         standfirst=document.standfirst,
         dateline=dateline,
@@ -96,9 +98,12 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         previous_slugs=document.previous_slugs,
         previous_urls=document.previous_urls,
         content_hash=_content_hash(document),
+        text_keys=(),
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
-    return Prepared(document.where, manuscript, (*document.notes, *status_note, *unknown_notes), reported, unknown)
+    return Prepared(
+        document.where, manuscript, plain, (*document.notes, *status_note, *unknown_notes), reported, unknown
+    )
 
 
 def _seo(given: object, canonical_url: str | None) -> str:

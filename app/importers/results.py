@@ -77,8 +77,7 @@ def _place(text: str, signature: str) -> int:
 
 
 def _result(row: Row) -> Json:
-    number, item, outcome, id, slug, reason = row
-    return {"number": number, "item": item, "outcome": outcome, "id": id, "slug": slug, "reason": reason}
+    return dict(zip(("number", "item", "outcome", "id", "slug", "reason", "copy_of"), row, strict=True))
 
 
 def shown(one: Import) -> Json:
@@ -117,7 +116,7 @@ def _results(dialect: str, chosen: bool) -> Prepared:
     job, after = (bindparam(name, type_=RESULT.c.job_id.type) for name in ("job", "after"))
     columns = [RESULT.c[name] for name in ("number", "item", "outcome", "article_id")]
     found = (
-        select(*columns, A.c.slug, RESULT.c.reason)
+        select(*columns, A.c.slug, RESULT.c.reason, RESULT.c.copy_of)
         .outerjoin(A, A.c.id == RESULT.c.article_id)
         .where(RESULT.c.job_id == job, RESULT.c.number > after)
         .order_by(RESULT.c.number)

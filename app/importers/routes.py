@@ -59,7 +59,8 @@ PREFER: dict[str, object] = {
 }
 EXAMPLE = (
     '{"line": 1, "outcome": "created", "id": 42, "slug": "how-the-danube-commission-keeps-a-river-open", '
-    '"reason": null}\n{"line": 2, "outcome": "failed", "id": null, "slug": null, "reason": "not a JSON object"}\n'
+    '"reason": null, "copy_of": 17}\n{"line": 2, "outcome": "failed", "id": null, "slug": null, '
+    '"reason": "not a JSON object", "copy_of": null}\n'
     '{"summary": {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}, "seq": "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"}'
     "\n"
 )

@@ -35,6 +35,7 @@ class ImportResult(Shape):
     id: int | None
     slug: str | None
     reason: str | None
+    copy_of: int | None = Field(description="The earlier article that the item says nearly the same as.")
 
 
 class Import(Shape):
@@ -81,6 +82,7 @@ EXAMPLE = {
             "id": 42,
             "slug": "how-the-danube-commission-keeps-a-river-open",
             "reason": None,
+            "copy_of": None,
         },
         {
             "number": 2,
@@ -89,6 +91,7 @@ EXAMPLE = {
             "id": None,
             "slug": None,
             "reason": "not a JSON object",
+            "copy_of": None,
         },
     ],
     "page": {"limit": 20, "number": None, "next": None, "previous": None, "total": 2, "total_is": "exact"},

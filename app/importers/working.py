@@ -25,6 +25,7 @@ from app.changes.jobs import Json, Overtaken, Step, Task
 from app.db import Database, refuses
 from app.importers import bookmarks, detect, parts, pipeline, sources
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
+from app.importers.enriching import COPY
 from app.importers.fetch import Fetch
 from app.importers.parts import Kept
 from app.importers.prepare import SENT, Prepared
@@ -108,15 +109,13 @@ class Chunk:
 
 
 def _row(job: int, number: int, where: str, outcome: Saved | str) -> Json:
-    saved = isinstance(outcome, Saved)
+    row: Json = {"job_id": job, "number": number, "item": where}
+    if not isinstance(outcome, Saved):
+        return {**row, "outcome": "failed", "article_id": None, "reason": outcome, "copy_of": None}
+    copy_of = outcome.copy.of if outcome.copy else None
     return {
-        "job_id": job,
-        "number": number,
-        "item": where,
-        "outcome": outcome.outcome if isinstance(outcome, Saved) else "failed",
-        "article_id": (outcome.id or None) if isinstance(outcome, Saved) else None,
-        "reason": None if saved else outcome,
-    }
+        **row, "outcome": outcome.outcome, "article_id": outcome.id or None, "reason": None, "copy_of": copy_of,
+    }  # fmt: skip
 
 
 def further(progress: Json, read: Read, items: list[Ready], outcomes: list[Saved | str]) -> Json:
@@ -126,6 +125,8 @@ def further(progress: Json, read: Read, items: list[Ready], outcomes: list[Saved
     ready = [one for one in items if isinstance(one, Prepared)]
     notes = cast("dict[str, list[object]]", dict(cast("Mapping[str, object]", progress.get("notes", {}))))
     said = [(note, one.where) for one in ready for note in one.notes] + [(one.text, one.where) for one in read.remarks]
+    repeats = zip(items, outcomes, strict=True)
+    said += [(COPY, one.where) for one, outcome in repeats if isinstance(outcome, Saved) and outcome.copy]
     for note, where in said:
         if note in notes:
             notes[note] = [cast("int", notes[note][0]) + 1, notes[note][1]]

@@ -14,6 +14,7 @@ from app.models.articles import RelatedPost as RelatedPost
 from app.models.articles import Revision as Revision
 from app.models.articles import Source as Source
 from app.models.articles import Suggestion as Suggestion
+from app.models.articles import TextKey as TextKey
 from app.models.keeping import ApiKey as ApiKey
 from app.models.keeping import Change as Change
 from app.models.keeping import ChangeHead as ChangeHead

@@ -181,6 +181,16 @@ class RelatedPost(SQLModel, table=True):
     )
 
 
+class TextKey(SQLModel, table=True):
+    """A number of an article's text that texts which are nearly the same have too; a handful for each article."""
+
+    __tablename__ = "text_key"
+    value: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    article_id: int = Field(sa_column=reference("article.id", primary=True))
+
+    __table_args__ = (Index("ix_text_key_article_id", "article_id"), {"sqlite_with_rowid": False})
+
+
 class Suggestion(SQLModel, table=True):
     """What enrichment found for an article, whether or not it was taken: a language, a region, a tag, a near-duplicate.
 

@@ -107,6 +107,7 @@ class ImportResult(SQLModel, table=True):
     outcome: str = Field(sa_column=words())
     article_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     reason: str | None = Field(default=None, sa_column=words(null=True))
+    copy_of: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))  # the article it repeats
 
     __table_args__ = (CheckConstraint("outcome IN ('created', 'updated', 'unchanged', 'failed')", name="outcome"),)
 

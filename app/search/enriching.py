@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, case, func, select
 
 from app.articles import suggested
 from app.articles.archive import View
@@ -16,15 +16,16 @@ from app.db import Database, Row
 from app.enrich import duplicates, language, regions, tags
 from app.enrich.regions import Texts
 from app.enrich.suggestion import Suggestion
-from app.enrich.tags import Tag
-from app.models import Article, ArticleRegion, ArticleTag, table
+from app.enrich.tags import Lexicon
+from app.models import Article, ArticleRegion, ArticleTag, Tag, table
 from app.models import Suggestion as Kept
 from app.regions.atlas import Atlas
 from app.search.index import EngineIndex, Known
 from app.search.names import Vocabulary
 from app.sql import AnyOf, Prepared, prepare
+from app.tags import lexicon
 
-A, PLACED, TAGGED, KEPT = table(Article), table(ArticleRegion), table(ArticleTag), table(Kept)
+A, PLACED, TAGGED, TAG, KEPT = table(Article), table(ArticleRegion), table(ArticleTag), table(Tag), table(Kept)
 NEIGHBOURS = 20
 
 
@@ -39,14 +40,20 @@ class Found:
     words: Vocabulary
 
     def taken(self, one: Suggestion) -> bool:
-        if one.kind == "tag":
-            return one.target in self.tags
-        return one.kind != "duplicate" and suggested.is_taken(one, self.language, self.regions)
+        return one.kind != "duplicate" and suggested.is_taken(one, self.language, self.regions, self.tags)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Of tags: as they are found in texts, and by id."""
+
+    lexicon: Lexicon
+    entries: Mapping[int, str]
 
 
 async def found(db: Database, index: EngineIndex, id: int, view: View) -> Found:
-    """Language and regions as kept, else from the text; tags always from the archive of now; kept near-duplicates and
-    those that the index has. Five to seven statements."""
+    """Language and regions as kept, else from the text; tags as kept and from the archive of now; kept near-duplicates
+    and those that the index has. Seven to nine statements."""
     dialect = db.dialect
     kept = [_read(row) for row in await db.reader.rows(_kept(dialect), {"id": id})]
     placed = await db.reader.rows(_placed(dialect), {"id": id})
@@ -54,13 +61,16 @@ async def found(db: Database, index: EngineIndex, id: int, view: View) -> Found:
     own, others = await index.alike(id, view, NEIGHBOURS)
     words = await index.vocabulary(view.head)
     texts = Texts(own.profile.title, "", own.profile.text, str(place or ""), str(spoken), _year(at))
-    made = await asyncio.to_thread(_made, texts, own, list(others.values()), words, view, kept)
+    known = await asyncio.to_thread(_lexicon, db)
+    entries = {id: entry.name for (realm, id), entry in words.entries.items() if realm == "tag"}
+    tagged = _Names(known, entries)
+    made = await asyncio.to_thread(_made, texts, own, list(others.values()), tagged, view, kept)
     links = tuple((int(str(region)), int(str(roles))) for region, roles in placed)
     return Found(tuple(made), str(spoken), links, frozenset(own.tags), words)
 
 
 def _made(
-    texts: Texts, own: Known, others: Sequence[Known], words: Vocabulary, view: View, kept: Sequence[Suggestion]
+    texts: Texts, own: Known, others: Sequence[Known], names: _Names, view: View, kept: Sequence[Suggestion]
 ) -> list[Suggestion]:
     kinds = {one.kind for one in kept}
     made = [one for one in kept if one.kind in ("language", "region")]
@@ -70,11 +80,19 @@ def _made(
         places = view.atlas.by_slug
         found = regions.suggest(texts, view.atlas.gazetteer)
         made += [replace(one, target=places[one.value].id) for one in found if one.value in places]
-    named = tags.named(texts.title, texts.body, _lexicon(words))
-    entries = {id: entry.name for (realm, id), entry in words.entries.items() if realm == "tag"}
+    named = _named(tags.named(texts.title, texts.body, names.lexicon), kept, names.entries)
     voters = [(one.profile.score, one.tags) for one in others]
-    made += tags.merged(named, tags.voted(voters, entries))
+    made += tags.merged(named, tags.voted(voters, names.entries))
     return sorted((*made, *_copies(own, others, kept)), key=lambda one: (_KINDS.index(one.kind), -one.score, one.value))
+
+
+def _named(now: Iterable[Suggestion], kept: Iterable[Suggestion], entries: Mapping[int, str]) -> list[Suggestion]:
+    """What names say now, and what they said when the article came: each tag once, by its name of now."""
+    found = {one.target: one for one in now}
+    for one in kept:
+        if one.kind == "tag" and one.target is not None and one.target in entries:
+            found.setdefault(one.target, replace(one, value=entries[one.target]))
+    return list(found.values())
 
 
 _KINDS = ("language", "region", "tag", "duplicate")
@@ -94,13 +112,9 @@ def _copies(own: Known, others: Iterable[Known], kept: Iterable[Suggestion]) -> 
     return list(made.values())
 
 
-@lru_cache(maxsize=2)
-def _lexicon(words: Vocabulary) -> tags.Lexicon:
-    return tags.lexicon(
-        Tag(entry.id, entry.name, entry.others)
-        for (realm, _), entry in words.entries.items()
-        if realm == "tag" and entry.kind not in ("contributor", "section")
-    )
+def _lexicon(db: Database) -> Lexicon:
+    with db.snapshot() as snapshot:
+        return lexicon.current(snapshot)
 
 
 def _year(at: object) -> int | None:
@@ -156,8 +170,12 @@ def _target(one: Suggestion, words: Vocabulary, atlas: Atlas, articles: Mapping[
 
 @lru_cache(maxsize=4)
 def _kept(dialect: str) -> Prepared:
-    columns = (KEPT.c[name] for name in ("kind", "target_id", "roles", "value", "score", "origin"))
-    return prepare(select(*columns).where(KEPT.c.article_id == bindparam("id")).order_by(KEPT.c.id), dialect)
+    """Of a tag that was merged meanwhile the one that it has become."""
+    target = case((KEPT.c.kind == "tag", func.coalesce(TAG.c.merged_into, KEPT.c.target_id)), else_=KEPT.c.target_id)
+    of = KEPT.outerjoin(TAG, (KEPT.c.kind == "tag") & (TAG.c.id == KEPT.c.target_id))
+    columns = (KEPT.c[name] for name in ("roles", "value", "score", "origin"))
+    found = select(KEPT.c.kind, target, *columns).select_from(of)
+    return prepare(found.where(KEPT.c.article_id == bindparam("id")).order_by(KEPT.c.id), dialect)
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,119 @@
+"""Articles that say nearly the same as an earlier one: imported, told of and kept as suggestions, whatever door they
+came through and whatever door the earlier one did."""
+
+import asyncio
+import io
+from typing import Any
+
+import orjson
+import pytest
+from conftest import ENGINES, Served
+
+from app import schema
+from app.articles import copies
+from app.importers import pipeline
+from app.importers.pipeline import Options, Report
+from app.importers.sources import Source
+
+pytestmark = pytest.mark.anyio
+both = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
+
+Json = dict[str, Any]
+LINES = {"Content-Type": "application/x-ndjson"}
+BODY = (
+    "The ferry company of the northern isles said on Monday that its two oldest boats will be sold before winter, "
+    "since the new pier at Low Water cannot take them; the islanders who work on board were told on Friday evening."
+)
+EDITED = f"{BODY.replace('two oldest', 'three oldest')} More follows."
+OTHER = (
+    "Bakers in the valley have agreed on a price for rye after four weeks of talks that nobody outside the trade had "
+    "heard of, and the mill at the upper bridge will grind again from the first of the month, its owner wrote."
+)
+
+
+def story(id: str, body: str, **fields: object) -> bytes:
+    return orjson.dumps({"id": id, "title": f"Story {id}", "body": body, **fields}) + b"\n"
+
+
+def imported(served: Served, *stories: bytes, enrich: bool = True) -> Report:
+    source = Source("wire.ndjson", "wire.ndjson", lambda: io.BytesIO(b"".join(stories)))
+    return pipeline.run(served.db, [source], Options(enrich=enrich), lambda: 1_760_000_000)
+
+
+async def streamed(served: Served, *stories: bytes) -> list[int | None]:
+    answer = await served.editor.post("/v1/imports?origin=wire", content=b"".join(stories), headers=LINES)
+    assert answer.status_code == 200, answer.text
+    return [orjson.loads(line)["copy_of"] for line in answer.content.splitlines()[:-1]]
+
+
+async def kept(served: Served, id: int) -> list[tuple[int, float]]:
+    shown = (await served.editor.get(f"/v1/articles/{id}/suggestions")).json()["data"]
+    return [(one["article"]["id"], one["score"]) for one in shown if one["kind"] == "duplicate"]
+
+
+async def written(served: Served, body: str) -> int:
+    """By an editor, as a draft: the index does not have it."""
+    return int((await served.post(title="An editor's own", body=body, status="draft"))["id"])
+
+
+@both
+async def test_copies_within_an_import_and_of_what_was_there_are_told_of_once(served: Served) -> None:
+    own = await written(served, OTHER)
+    report = imported(served, story("a", BODY), story("b", EDITED), story("c", OTHER), story("d", "Short."))
+    a, b, c = own + 1, own + 2, own + 3
+    assert (report.created, report.copies) == (4, [("wire.ndjson:2", b, a), ("wire.ndjson:3", c, own)])
+    assert ["wire.ndjson:2", "wire.ndjson:3"] in report.notes.values()
+    [(of, score)] = await kept(served, b)
+    assert (of, 0.8 < score < 1) == (a, True)
+    again = imported(served, story("a", BODY), story("b", EDITED), story("c", OTHER))
+    assert (again.unchanged, again.copies) == (3, [])
+    assert await kept(served, b) == [(of, score)]
+
+
+async def test_article_is_no_copy_of_itself_nor_of_its_own_earlier_version(served: Served) -> None:
+    assert (
+        await streamed(served, story("a", BODY), story("a", EDITED), story("a", BODY, standfirst="New.")) == [None] * 3
+    )
+    assert await streamed(served, story("a", EDITED)) == [None]
+
+
+async def test_revision_that_is_no_copy_any_more_is_kept_as_none(served: Served) -> None:
+    [_, first] = await streamed(served, story("a", BODY), story("b", BODY))
+    assert first is not None
+    assert await streamed(served, story("b", OTHER)) == [None]
+    assert await kept(served, first + 1) == []
+    assert await streamed(served, story("c", OTHER)) == [first + 1]
+
+
+async def test_lines_and_jobs_say_of_each_item_what_it_repeats(served: Served) -> None:
+    own = await written(served, BODY)
+    assert await streamed(served, story("a", EDITED), story("b", OTHER), story("c", OTHER)) == [own, None, own + 2]
+    headers = LINES | {"Prefer": "respond-async"}
+    answer = await served.editor.post("/v1/imports", content=story("j", BODY) + story("k", "Short."), headers=headers)
+    job: Json = answer.json()
+    while job["state"] not in ("done", "failed"):
+        await asyncio.sleep(0.02)
+        job = (await served.editor.get(answer.headers["location"])).json()
+    assert [(one["outcome"], one["copy_of"]) for one in job["results"]] == [("created", own), ("created", None)]
+    [note] = [one for one in job["notes"] if "nearly the same" in one["note"]]
+    assert (note["count"], note["first"]) == (1, "body:1")
+    assert await kept(served, job["results"][0]["id"]) == [(own, 1.0)]
+
+
+async def test_articles_of_an_archive_before_keys_were_kept_are_found(served: Served) -> None:
+    own = await written(served, BODY)
+    schema.downgrade(served.db, "0003")
+    schema.upgrade(served.db)
+    assert imported(served, story("a", EDITED)).copies == [("wire.ndjson:1", own + 1, own)]
+
+
+async def test_without_enrichment_nothing_is_looked_for(served: Served) -> None:
+    report = imported(served, story("a", BODY), story("b", BODY), enrich=False)
+    assert (report.created, report.copies) == (2, [])
+
+
+async def test_texts_that_share_a_run_only_are_no_copies(served: Served) -> None:
+    boilerplate = " ".join(BODY.split()[:12])
+    assert await streamed(served, story("a", BODY), story("b", f"{boilerplate} {OTHER}")) == [None, None]
+    with served.db.snapshot() as snapshot:
+        assert copies.found(snapshot.connection, {}) == {}
