@@ -27,7 +27,7 @@ Story = dict[str, object]
 
 
 def gazetteer() -> Gazetteer:
-    """That of a new archive."""
+    """That of a new archive; tests use it too."""
     levels = {fact.slug: fact.level for fact in facts.load()}
     return Gazetteer(
         Known(

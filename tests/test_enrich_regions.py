@@ -3,27 +3,15 @@
 import pytest
 
 from app.enrich import regions
-from app.enrich.gazetteer import Gazetteer, Known
+from app.enrich.gazetteer import Gazetteer
 from app.enrich.regions import Texts
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION, Suggestion
-from app.regions import facts
+from bench.enrich import gazetteer
 
 
 @pytest.fixture(scope="module")
 def places() -> Gazetteer:
-    """That of a new archive."""
-    levels = {fact.slug: fact.level for fact in facts.load()}
-    return Gazetteer(
-        Known(
-            fact.slug,
-            fact.level,
-            fact.parent if fact.level == "city" and fact.parent and levels[fact.parent] == "country" else fact.slug,
-            (*fact.names.items(), *((lang, name) for lang, names in fact.aliases.items() for name in names)),
-            fact.since,
-            fact.until,
-        )
-        for fact in facts.load()
-    )
+    return gazetteer()
 
 
 def found(places: Gazetteer, body: str = "", **texts: str | int) -> dict[str, Suggestion]:

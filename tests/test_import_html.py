@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.articles import bodies
-from app.importers import detect
+from app.importers import detect, page_names
 from app.importers.document import Context, Dateline, Document, Failure, Image, RelatedPost, SourceDate
 from app.importers.formats import PARSERS
 
@@ -186,3 +186,11 @@ def test_json_ld_that_is_broken_is_as_if_it_were_not_there(script: str) -> None:
 )
 def test_page_is_told_from_its_content(head: bytes) -> None:
     assert detect.detect("page", head) == "html"
+
+
+@pytest.mark.parametrize(
+    ("site", "authors"),
+    [("Maria Holm", ("Maria Holm",)), ("Maria Holm Foundation for Rivers", ()), ("Coast Paper", ())],
+)
+def test_site_that_is_called_like_its_author_has_that_author(site: str, authors: tuple[str, ...]) -> None:
+    assert page_names.authors([f"By {site}"], [site]) == authors

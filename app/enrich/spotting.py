@@ -4,10 +4,12 @@ meanings nowhere. Pure."""
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from app import text
 from app.enrich.gazetteer import UNSPACED, WORD, Lexicon, Phrase, Sense, folded, stem
 
+_PIECES = re.compile(f"({WORD.pattern})")
 _GAP = re.compile(r"[\s.'’\-–/]{0,4}\Z")
 
 
@@ -50,21 +52,39 @@ class _Found:
 
 
 class _Words:
-    """The words of a text with their places; what capitals mean in it depends on how many words have them."""
+    """The words of a text with their places; what capitals mean in it depends on how many words have them. Most texts
+    name few places, so that most of this is worked out for few words, and only when it is asked for."""
 
     def __init__(self, content: str) -> None:
         self.content = content
-        self.matches = list(WORD.finditer(content))
-        self.plain = [match[0] for match in self.matches]
-        self.key = [text.fold(word) for word in self.plain]
-        letters = [word for word in self.plain if word[0].isalpha()]
+        self._pieces: list[str] = _PIECES.split(content)
+        self.plain, self._gaps = self._pieces[1::2], self._pieces[2::2]
+        self.large = [i for i, word in enumerate(self.plain) if not word[0].islower()]
+        """Numbers of the words that may begin a name."""
         self.shouted = content.isupper()
-        large = sum(word[0].isupper() for word in letters)
-        self.headline = len(letters) > 3 and large >= _TITLE_CASE * len(letters)
+        self.fold = str.lower if content.isascii() else text.fold
+
+    @cached_property
+    def headline(self) -> bool:
+        letters = sum(word[0].isalpha() for word in self.plain)
+        large = sum(self.plain[i][0].isupper() for i in self.large)
+        return letters > 3 and large >= _TITLE_CASE * letters
+
+    def key(self, i: int) -> str:
+        """The word, folded."""
+        return self.fold(self.plain[i])
 
     def gap(self, i: int) -> str:
         """What stands between word i and the next."""
-        return self.content[self.matches[i].end() : self.matches[i + 1].start()]
+        return self._gaps[i]
+
+    def written(self, first: int, last: int) -> str:
+        """Words and what stands between them, as they are."""
+        return "".join(self._pieces[2 * first + 1 : 2 * last + 2])
+
+    def before(self, i: int) -> str:
+        """The last characters before a word, five at least where there are any."""
+        return "".join(self._pieces[max(0, 2 * i - 5) : 2 * i + 1])
 
     def is_name(self, i: int) -> bool:
         """Whether the word begins with a capital, or its script has none."""
@@ -89,41 +109,46 @@ def spot(content: str, lexicon: Lexicon) -> list[Spot]:
             continue
         if words.shouted or not _is_person(words, one):
             spots.append(_judged(words, one, lies_in))
-    return [*spots, *_unspaced(content, lexicon)] if lexicon.unspaced else spots
+    return spots if content.isascii() else [*spots, *_unspaced(content, lexicon)]
 
 
 def _matches(words: _Words, lexicon: Lexicon) -> Iterator[_Found]:
-    i, heads = 0, lexicon.heads
-    while i < len(words.plain):
-        word = words.plain[i]
-        phrases = () if word[0].islower() else heads.get(words.key[i]) or _inflected(words, i, lexicon)
-        found = next((phrase for phrase in phrases if _fits(words, i, phrase)), None)
-        if found is None:
-            i += 1
+    after, heads, fold = 0, lexicon.heads, words.fold
+    inflects = bool(lexicon.stems) or not words.content.isascii()
+    for i in words.large:
+        if i < after:
             continue
-        yield _Found(found, i, i + len(found.words) - 1)
-        i += len(found.words)
+        phrases = heads.get(fold(words.plain[i])) or (_inflected(words, i, lexicon) if inflects else None)
+        found = next((phrase for phrase in phrases if _fits(words, i, phrase)), None) if phrases else None
+        if found is not None:
+            after = i + len(found.words)
+            yield _Found(found, i, after - 1)
 
 
 def _inflected(words: _Words, i: int, lexicon: Lexicon) -> Sequence[Phrase]:
     """Names with an ending or a prefix of their language."""
     if lexicon.stems and words.is_name(i):
-        inflected = lexicon.stems.get(stem(words.key[i]))
+        inflected = lexicon.stems.get(stem(words.key(i)))
         return (inflected,) if inflected else ()
     if _ARABIC.match(words.plain[i]):
-        bare = (words.key[i].removeprefix(p) for p in _PREFIXES if words.key[i].startswith(p))
+        bare = (words.key(i).removeprefix(p) for p in _PREFIXES if words.key(i).startswith(p))
         return next((found for b in bare for key in (b, f"ال{b}") if (found := lexicon.heads.get(key))), ())
     return ()
 
 
 def _fits(words: _Words, i: int, phrase: Phrase) -> bool:
     last = i + len(phrase.words) - 1
-    if last >= len(words.plain) or (last > i and tuple(words.key[i : last + 1]) != phrase.words):
+    if last == i:
+        # "US" and "WHO" are words of every text in capitals.
+        capitals = not phrase.senses[0].capitals or (words.plain[i].isupper() and not words.shouted)
+        return capitals and words.is_name(i)
+    if last >= len(words.plain) or words.key(i + 1) != phrase.words[1]:
         return False
-    if not all(_GAP.match(words.gap(k)) for k in range(i, last)) or not words.is_name(last):
-        return False
-    # "US" and "WHO" are words of every text in capitals.
-    return last > i or not phrase.senses[0].capitals or (words.plain[i].isupper() and not words.shouted)
+    return (
+        all(words.key(i + k) == word for k, word in enumerate(phrase.words))
+        and all(_GAP.match(words.gap(k)) for k in range(i, last))
+        and words.is_name(last)
+    )
 
 
 def _is_abbreviation(phrase: Phrase) -> bool:
@@ -149,37 +174,36 @@ def _is_person(words: _Words, one: _Found) -> bool:
         return False
     i = one.first
     if i > 0 and words.is_name(i - 1):
-        before, gap = words.key[i - 1], words.gap(i - 1)
+        before, gap = words.key(i - 1), words.gap(i - 1)
         if before in folded("titles") and gap.strip() in ("", "."):
             return True
         if gap.strip() == "" and before in folded("forenames"):
             return True
-        if len(before) == 1 and _INITIAL.search(words.content[: words.matches[i].start()][-5:]):
+        if len(before) == 1 and _INITIAL.search(words.before(i)[-5:]):
             return True
     return _has_surname(words, i)
 
 
 def _has_surname(words: _Words, i: int) -> bool:
     """A place that is a first name too, with another name behind it and nothing before it that speaks of a place."""
-    if words.headline or words.key[i] not in folded("given") or not words.beside(i) or not words.is_name(i + 1):
+    if words.headline or words.key(i) not in folded("given") or not words.beside(i) or not words.is_name(i + 1):
         return False
-    return words.key[i - 1] not in _PREPOSITIONS if i else words.gap(i) == " "
+    return words.key(i - 1) not in _PREPOSITIONS if i else words.gap(i) == " "
 
 
 def _judged(words: _Words, one: _Found, lies_in: Phrase | None) -> Spot:
     i = one.first
-    before = words.key[i - 1] if i and words.beside(i - 1) else ""
+    before = words.key(i - 1) if i and words.beside(i - 1) else ""
     if before == "the" and i > 1:
-        before = words.key[i - 2]
+        before = words.key(i - 2)
     placed = lies_in is not None or before in _PREPOSITIONS
     senses = one.phrase.senses
     if lies_in is not None:
         there = {sense.country for sense in lies_in.senses}
         senses = tuple(sense for sense in senses if sense.country in there)
     sure = len(senses) == 1 and (not one.phrase.doubtful or (placed and before not in _SOURCES) or lies_in is not None)
-    written = words.content[words.matches[i].start() : words.matches[one.last].end()]
-    money = words.beside(one.last) and words.key[one.last + 1] in _MONEY
-    return Spot(" ".join(written.split()), senses, sure, placed, i, money)
+    money = words.beside(one.last) and words.key(one.last + 1) in _MONEY
+    return Spot(" ".join(words.written(i, one.last).split()), senses, sure, placed, i, money)
 
 
 def _unspaced(content: str, lexicon: Lexicon) -> Iterator[Spot]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from app.enrich.gazetteer import folded
 from app.importers.bylines import split_byline
 from app.text import name_key, words_key
 
@@ -55,15 +56,22 @@ def _is_name_of_site(head: str, tail: str) -> bool:
 
 
 def authors(lines: Iterable[str], site: Iterable[str]) -> tuple[str, ...]:
-    """The names in bylines: no addresses, no accounts, nothing that is the site's own name, each once."""
+    """The names in bylines: no addresses, no accounts, not the site's own name unless a person has it, each once."""
     sites = {key for name in site if (key := name_key(name))}
     found: dict[str, str] = {}
     for line in lines:
         for name in split_byline(_ROLE.sub("", _LABEL.sub("", _joined(line)))):
             key = words_key(name)
-            if key and key not in sites and key not in _NOBODY and _NAME.fullmatch(name) and len(name) <= 80:
+            nobody = not key or key in _NOBODY or (key in sites and not _is_person(key))
+            if not nobody and _NAME.fullmatch(name) and len(name) <= 80:
                 found.setdefault(key, name)
     return tuple(found.values())
+
+
+def _is_person(key: str) -> bool:
+    """Whether a site's name begins with a common first name: it is its author's then."""
+    first, *rest = key.split()
+    return first in folded("forenames") and 1 <= len(rest) <= 2
 
 
 def _joined(line: str) -> str:
