@@ -11,7 +11,7 @@ WORKDIR /opt/dateline
 # The packages first: a change of code does not install them again.
 COPY requirements/postgres.txt requirements/
 RUN python -m venv .venv \
-    && pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements/postgres.txt
+    && pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement requirements/postgres.txt
 
 COPY LICENSE README.md pyproject.toml ./
 COPY docs/third_party.md docs/

@@ -49,4 +49,4 @@ torture: environment ## crashes, many writers, long runs; takes its time
 	@$(IN) -m pytest -m torture $(ARGS)
 
 bench: environment ## measurements, small; bench/*.py take sizes
-	@for name in search search_http search_latency http; do echo "bench.$$name"; $(IN) -m bench.$$name || exit 1; done
+	@for name in search search_latency http; do echo "bench.$$name"; $(IN) -m bench.$$name || exit 1; done

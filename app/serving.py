@@ -26,8 +26,10 @@ from app.models import ApiKey, Article, table
 from app.search.indexer import Indexer
 from app.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 GRACE_SECONDS = 10
-RESERVED_FILES = 512
+RESERVED_FILES, FEWEST_CONNECTIONS = 512, 10
 """For the database, the index, and connections that are being turned away."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Numbers of mallopt's parameters, from glibc's malloc.h."""
@@ -55,7 +57,7 @@ def _serve(settings: Settings, listening: socket.socket, console: Console, key: 
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _give_back()
     app = create_app(settings)
-    app.state.guard.most = min(settings.max_connections, _most_files() - RESERVED_FILES)
+    app.state.guard.most = _most_connections(settings)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -79,6 +81,21 @@ def _serve(settings: Settings, listening: socket.socket, console: Console, key: 
     server.run(sockets=[listening])
     if not server.started and not told.is_set():
         raise DatabaseProblem("The server could not start; the lines above say why.")
+
+
+def _most_connections(settings: Settings) -> int:
+    """As many as wanted, or as the system has files for; DatabaseProblem where it has too few to serve anybody."""
+    files = _most_files()
+    possible = files - RESERVED_FILES
+    if possible < FEWEST_CONNECTIONS:
+        needed = RESERVED_FILES + FEWEST_CONNECTIONS
+        raise DatabaseProblem(f"The system allows {files} open files, and serving takes {needed}: ulimit -n {needed}")
+    if possible < settings.max_connections:
+        logger.warning(
+            "%d connections at once instead of %d: the system allows %d open files",
+            possible, settings.max_connections, files,
+        )  # fmt: skip
+    return min(settings.max_connections, possible)
 
 
 def _most_files() -> int:

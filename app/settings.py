@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         "only their `X-Forwarded-For` is believed. Empty: a client is the address that connects.",
     )
     cache_mb: int = Field(
-        16,
+        12,
         ge=0,
         le=65_536,
         description="Memory in megabytes for answers to requests without a key; 0 for none. A change that the public "

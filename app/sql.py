@@ -19,6 +19,12 @@ AnySelect = Select[*tuple[Any, ...]]
 Value = int | str | float | None | list[int] | list[str]
 
 
+def integer(value: object) -> int:
+    """A column of a row that is known to hold whole numbers."""
+    assert isinstance(value, int)
+    return value
+
+
 class AnyOf(ColumnElement[bool]):
     """`column = any of a bound list`, with one statement text whatever the length of the list."""
 

@@ -1,6 +1,7 @@
 """Search quality through the HTTP interface with default parameters: judged collections, titles with a typo, exact hits
-before corrected ones, facets and timelines against counts from the file, similar articles. Reads `../shared/data`; what
-it makes lies in temporary folders. `python -m bench.search_http [collections titles exact facets timeline similar]`."""
+before corrected ones, facets and timelines against counts from the file, similar articles. What it makes lies in
+temporary folders. `python -m bench.search_http FOLDER [collections titles exact facets timeline similar]`: the folder
+has `search/{name}/corpus.ndjson` with queries and judgements beside it, and articles in `corpora/*.ndjson`."""
 
 import asyncio
 import io
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,7 +27,6 @@ from app.search import analysis
 from app.search.indexer import Indexer
 from app.settings import Settings
 
-DATA = Path("../shared/data")
 SEED = 1987
 COLLECTIONS = {"cranfield": 0.37, "medline": 0.70, "claims": 0.80}
 """nDCG@10 that each should have."""
@@ -78,12 +78,12 @@ def gain(names: list[str], judged: dict[str, int], at: int = 10) -> float:
     return sum_up([judged.get(name, 0) for name in names]) / ideal if ideal else 0.0
 
 
-async def collections() -> None:
+async def collections(data: Path) -> None:
     for name, aim in COLLECTIONS.items():
-        async with archive(DATA / "search" / name / "corpus.ndjson") as client:
+        async with archive(data / "search" / name / "corpus.ndjson") as client:
             for typo in ("auto", "off"):
                 started = time.perf_counter()
-                gains = await judged(client, DATA / "search" / name, typo)
+                gains = await judged(client, data / "search" / name, typo)
                 each = (time.perf_counter() - started) / len(gains) * 1000
                 print(f"  nDCG@10 {sum(gains) / len(gains):.4f} (aim {aim}), typo={typo}, {each:.1f} ms a query")
 
@@ -116,9 +116,9 @@ def mistyped(title: str, chance: random.Random) -> str | None:
     return " ".join(words)
 
 
-async def titles() -> None:
+async def titles(data: Path) -> None:
     for name in ("reuters.ndjson", "digitalgov.ndjson"):
-        file = DATA / "corpora" / name
+        file = data / "corpora" / name
         async with archive(file) as client:
             pairs = edited_titles(stories(file), 500)
             for what, side in (("as they are", 0), ("with one edit", 1)):
@@ -152,10 +152,10 @@ async def first_three(client: httpx.AsyncClient, read: list[Story], asked: list[
     return right / len(asked)
 
 
-async def exact() -> None:
+async def exact(data: Path) -> None:
     """Of each word that was asked for, hits that hold it must stand above all that only hold another in its place."""
     for name in ("reuters.ndjson", "digitalgov.ndjson"):
-        file, chance = DATA / "corpora" / name, random.Random(SEED)
+        file, chance = data / "corpora" / name, random.Random(SEED)
         every = sorted({word for story in stories(file) for word in _words(story, "title") if len(word) >= 5})
         pairs = [(word, mistyped(word, chance) or word) for word in chance.sample(every, 500)]
         async with archive(file) as client:
@@ -202,8 +202,8 @@ def _words(story: Story, part: str) -> list[str]:
     return [word.lower() for word in str(story.get(part) or "").split() if word.isalpha()]
 
 
-async def facets() -> None:
-    file, chance = DATA / "corpora" / "reuters.ndjson", random.Random(SEED)
+async def facets(data: Path) -> None:
+    file, chance = data / "corpora" / "reuters.ndjson", random.Random(SEED)
     read = stories(file)
     async with archive(file) as client:
         topics = Counter(t for s in read for t in _set(s, "tags"))
@@ -233,8 +233,8 @@ def _set(story: Story, name: str) -> set[str]:
     return set(found)
 
 
-async def timeline() -> None:
-    file, chance = DATA / "corpora" / "reuters.ndjson", random.Random(SEED)
+async def timeline(data: Path) -> None:
+    file, chance = data / "corpora" / "reuters.ndjson", random.Random(SEED)
     words = [w for s in stories(file) for w in str(s.get("title") or "").split() if w.isalpha() and len(w) > 3]
     async with archive(file) as client:
         wrong = 0
@@ -256,8 +256,8 @@ def _hours(bucket: dict[str, str]) -> float:
     return (end - start).total_seconds() / 3600
 
 
-async def similar() -> None:
-    file, chance = DATA / "corpora" / "reuters.ndjson", random.Random(SEED)
+async def similar(data: Path) -> None:
+    file, chance = data / "corpora" / "reuters.ndjson", random.Random(SEED)
     by_id = {str(story["id"]): story for story in stories(file)}
     telling = [i for i, s in by_id.items() if _set(s, "tags") and not _set(s, "tags") & {"earn", "acq"}]
     async with archive(file) as client:
@@ -270,13 +270,13 @@ async def similar() -> None:
         print(f"  similar articles: {sum(shares) / len(shares):.3f} of the first five share a topic")
 
 
-async def main() -> None:
+async def main(data: Path, wanted: Sequence[str]) -> None:
     parts = {f.__name__: f for f in (collections, titles, exact, facets, timeline, similar)}
-    for name in [name for name in sys.argv[1:] if name in parts] or parts:
-        await parts[name]()
+    for name in [name for name in wanted if name in parts] or parts:
+        await parts[name](data)
 
 
 if __name__ == "__main__":
-    if not DATA.exists():
-        raise SystemExit(f"There is nothing to measure against in {DATA}.")
-    asyncio.run(main())
+    if len(sys.argv) < 2 or not Path(sys.argv[1]).is_dir():
+        raise SystemExit("Name the folder of collections to measure against.")
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))

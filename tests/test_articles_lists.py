@@ -1,5 +1,6 @@
 """What a list says of itself: pages, totals, links, states, ids, shapes, caching."""
 
+import re
 from typing import Any
 
 import pytest
@@ -180,6 +181,8 @@ async def test_public_list_may_be_shared_and_a_keyed_one_not(newsroom: Newsroom)
     assert private.headers["cache-control"].startswith("private")
     assert "cache-tag" not in private.headers
     assert "x-request-id" in private.headers
+    assert re.fullmatch(r"app;dur=[0-9]+\.[0-9]", private.headers["server-timing"])
+    assert "server-timing" not in shared.headers
     clocked = await newsroom.served.public.get("/v1/articles?published_from=now-7d")
     assert clocked.headers["cache-control"] == "public, max-age=25, stale-while-revalidate=30"
 

@@ -98,6 +98,10 @@ async def test_what_is_refused_by_accept_is_not_answered_from_memory(served: Ser
     assert (await ask(served.app, "/v1/articles/harbour")).status == 200
     assert (await ask(served.app, "/v1/articles/harbour", {"Accept": "text/html"})).status == 406
     assert (await ask(served.app, "/v1/articles/harbour", {"Accept": "text/html, */*;q=0.1"})).status == 200
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(served.app), base_url="http://test") as client:
+        twice = [("Accept", "text/html"), ("Accept", "application/json")]
+        for path in ("/v1/articles/harbour", "/v1/articles/harbour?fields=title"):
+            assert (await client.get(path, headers=twice)).status_code == 406
 
 
 async def test_keys_health_and_failures_never_touch_the_cache(served: Served) -> None:

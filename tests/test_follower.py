@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
 
+from app import opening
 from app.changes import follower, log
-from app.changes.follower import Following, catch_up, step
+from app.changes.follower import Follower, Following, catch_up, step
 from app.changes.log import Entry, LogBroken, Logged
-from app.db import Database, Snapshot
+from app.db import Database, DatabaseProblem, Snapshot
 from app.head import Place
 from app.models import Change, ChangeHead, Source, table
+from app.search.indexer import Indexer
+from app.search.renewing import renew
+from app.settings import Settings
 
 CHANGE, HEAD, SOURCE = table(Change), table(ChangeHead), table(Source)
 
@@ -26,6 +30,7 @@ class Names:
     def __init__(self) -> None:
         self.kept: tuple[Place | None, dict[int, str]] = (None, {})
         self.failures = self.rebuilt = 0
+        self.closed = False
 
     def place(self) -> Place | None:
         return self.kept[0]
@@ -41,6 +46,9 @@ class Names:
         self._fail()
         self.rebuilt += 1
         self.kept = (place, names)
+
+    def close(self) -> None:
+        self.closed = True
 
     def _fail(self) -> None:
         if self.failures:
@@ -186,7 +194,7 @@ def test_counter_ahead_of_a_follower_that_is_level_is_a_broken_log(db: Database)
 
 
 @contextmanager
-def _thread(db: Database, names: Names, interval: float = 0.01) -> Iterator[Following]:
+def _thread(db: Database, names: Follower, interval: float = 0.01) -> Iterator[Following]:
     following = Following(db, names, interval)
     following.start()
     try:
@@ -237,6 +245,18 @@ def test_broken_log_ends_the_thread_and_is_told(db: Database) -> None:
         assert _wait(lambda: following.problem is not None)
         assert following.problem is not None
         assert "The counter stands at" in following.problem
+        assert _wait(lambda: names.closed)
+
+
+def test_new_index_is_not_waited_for_where_the_log_is_broken(sqlite_settings: Settings) -> None:
+    db = opening.open_archive(sqlite_settings)
+    indexer = Indexer(sqlite_settings.index_path, sqlite_settings.index_heap_mb)
+    assert indexer.acquire()
+    catch_up(db, indexer)
+    _by_hand(db, lambda session: session.connection().execute(update(HEAD).values(seq=HEAD.c.seq + 1)))
+    with _thread(db, indexer), pytest.raises(DatabaseProblem, match="dateline check"):
+        renew(db, sqlite_settings)
+    db.close_now()
 
 
 def test_thread_that_never_started_can_be_stopped(db: Database) -> None:

@@ -179,7 +179,8 @@ async def test_streams_have_caps_of_their_own_and_leave_room_for_requests(here: 
         assert int(head.split()[1]) == expected
         assert (b"retry-after: 10" in head.lower()) == (expected != 200)
         streams.append(client)
-    assert (await here.public.get("/v1/changes?wait=1&since=now")).status_code == 503
+    for name in ("wait", "w%61it"):
+        assert (await here.public.get(f"/v1/changes?{name}=1&since=now")).status_code == 503
     assert (await here.public.get("/v1/articles")).status_code == 200
     for client in streams:
         await client.close()
@@ -208,6 +209,17 @@ async def test_thousands_of_requests_in_one_go_are_not_kept_until_their_turn(her
     assert await asyncio.wait_for(client.ended(), 5)
     assert guard(here).refused == {"malformed": 1}
     assert here.app.state.tally.answered["GET", "other", 2] < 1000
+
+
+async def test_requests_that_come_faster_than_answers_are_not_kept_either(here: Listening, connect: Connect) -> None:
+    client = await connect()
+    request = GET % b"/v1/articles?limit=100&include=body"
+    for _ in range(200):  # each far below what is looked at in slices
+        with suppress(OSError):
+            await client.send(request * 20)
+        await asyncio.sleep(0)
+    assert await asyncio.wait_for(client.ended(), 5)
+    assert guard(here).refused == {"malformed": 1}
 
 
 async def answered(app: object, path: str = "/v1/articles/7", *, method: str = "GET", **headers: str) -> list[Message]:

@@ -1,12 +1,16 @@
 """What reads cost the database: as many statements for twenty rows as for one, whatever is asked for; and what is kept
 in memory shows every change that moves no version."""
 
+import tracemalloc
 from collections.abc import AsyncIterator
+from itertools import combinations
+from typing import cast
 
 import pytest
 from conftest import Served, serve
 from newsroom import CountingReader
 
+from app.articles.archive import Archive
 from app.articles.items import Item, Items
 from app.settings import Settings
 
@@ -109,11 +113,30 @@ async def test_a_remembered_translation_names_its_original_only_while_that_is_pu
 async def test_items_forget_who_was_not_asked_for_longest_and_stay_in_their_bound() -> None:
     items = Items(most=200_000)
     for number in range(300):
-        items.keep(number, Item(b"x" * 1_000, "1-a", ()))
+        items.keep(number, Item(b"x" * 1_000, "1-a", ""))
         items.get(0)
     assert items.held <= 200_000
     assert items.get(0) is not None
     assert items.get(1) is None
     assert items.get(299) is not None
-    items.keep("huge", Item(b"x" * 100_000, "1-a", ()))
+    items.keep("huge", Item(b"x" * 100_000, "1-a", ""))
     assert items.get("huge") is None
+
+
+async def test_items_count_all_the_memory_that_keeping_them_takes(plain: Served) -> None:
+    many = [{"title": f"Nobody has written this yet, number {number}"} for number in range(100)]
+    made = await plain.editor.post("/v1/articles", json={"title": "Many", "status": "published", "related": many})
+    ref = made.json()["id"]
+    names = ["slug", "status", "language", "title", "signature", "word_count", "url", "updated_at", "created_at"]
+    fields = [",".join(some) for some in combinations(names, 3)]
+    await plain.public.get(f"/v1/articles/{ref}?fields=version")
+    items = cast("Archive", plain.app.state.archive).items
+    held = items.held
+    tracemalloc.start()
+    for some in fields:
+        await plain.public.get(f"/v1/articles/{ref}?fields={some}")
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert items.held - held >= 600 * len(fields)
+    # The client of the test and what is compiled once take their part of it.
+    assert taken < 2 * (items.held - held) + 400_000

@@ -105,7 +105,6 @@ def test_buckets_share_out_the_total() -> None:
     found = timeline.buckets([0, 10, 20], [1, 3], 4)
     assert [(b.start, b.end, b.count, b.share) for b in found] == [(0, 10, 1, 0.25), (10, 20, 3, 0.75)]
     assert timeline.buckets([0, 1], [0], 0)[0].share == 0
-    assert [timeline.period_of([0, 10, 20], at) for at in (-1, 0, 9, 10)] == [-1, 0, 0, 1]
 
 
 def test_explanations_name_the_words_and_recency(engine: TantivyEngine) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -98,6 +99,18 @@ def test_first_start_imports_the_seed_greets_with_a_key_and_ends_well(tmp_path: 
         assert [line.split(" ", 1)[0] for line in again.greeting] == ["Dateline", "Try:"]
         assert httpx.get(again.address + "/v1/articles").json()["page"]["total"] == 40
         assert again.end(signal.SIGINT) == (0, "")
+
+
+def test_too_few_open_files_to_serve_anybody_are_refused_in_one_line(tmp_path: Path) -> None:
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    command = f"ulimit -n 500; exec {sys.executable} -m app serve --port 0"
+    found = subprocess.run(
+        ["sh", "-c", command],
+        env=os.environ | {"DATELINE_DATA_DIR": str(tmp_path)}, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == allowed
+    assert (found.returncode, found.stdout) == (1, "")
+    assert re.fullmatch(r"dateline: The system allows 500 open files.*ulimit -n \d+\n", found.stderr), found.stderr
 
 
 def test_second_server_and_taken_port_are_refused_in_one_line_while_imports_run_beside(

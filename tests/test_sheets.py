@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 from newsroom import Newsroom, newsroom
@@ -49,6 +50,20 @@ async def test_export_as_csv_has_every_article(newsroom: Newsroom) -> None:
     [summit] = [row for row in rows if row["slug"] == "summit"]
     item = await newsroom.get("/v1/articles/summit")
     assert (summit["body"], "related.title" in summit) == (item["body"], False)
+
+
+async def test_what_a_list_warns_of_stands_in_a_header_beside_csv(newsroom: Newsroom) -> None:
+    for path in ("/v1/articles?format=csv", "/v1/export?format=csv", "/v1/export?x=", "/v1/timeline?format=csv"):
+        answer = await newsroom.served.public.get(f"{path.removesuffix('?x=')}{'&' if 'csv' in path else '?'}tag=zzz")
+        [warning] = json.loads(answer.headers["dateline-warnings"])
+        assert (warning["code"], warning["parameter"]) == ("unknown_tag", "tag")
+    many = "&".join(f"tag=unknown-{number}" for number in range(100))
+    answer = await newsroom.served.public.get(f"/v1/articles?format=csv&{many}")
+    *first, last = json.loads(answer.headers["dateline-warnings"])
+    assert len(answer.headers["dateline-warnings"]) < 4_000
+    assert (first[0]["code"], last["code"]) == ("unknown_tag", "more_warnings")
+    assert last["detail"].startswith(f"{100 - len(first)} more")
+    assert "dateline-warnings" not in (await newsroom.served.public.get("/v1/articles?format=csv")).headers
 
 
 async def test_unknown_format_of_a_list_is_refused(newsroom: Newsroom) -> None:

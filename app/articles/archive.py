@@ -45,7 +45,7 @@ class Index(Counts, Protocol):
 class Memo:
     """What was found out as of a place in the log, for as long as nothing is committed: a new head forgets it all."""
 
-    def __init__(self, most: int = 1_024) -> None:
+    def __init__(self, most: int = 512) -> None:
         self._most = most
         self._head: Head | None = None
         self._kept: dict[Hashable, object] = {}

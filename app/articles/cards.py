@@ -19,7 +19,7 @@ from app.http.times import format_time
 from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
-from app.sql import AnyOf, Prepared, json_rows, prepare
+from app.sql import AnyOf, Prepared, integer, json_rows, prepare
 
 A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
 KEPT_BYTES = 8_000_000
@@ -97,7 +97,7 @@ def card(row: Row, atlas: Atlas, site_url: str) -> Json:
         "translation_of": a["translation_of"],
         "seo": {"title": None, "description": None, "canonical_url": None} | orjson.loads(str(a["seo"])),
         "word_count": a["word_count"],
-        "reading_minutes": reading_minutes(_int(a["word_count"])),
+        "reading_minutes": reading_minutes(integer(a["word_count"])),
         "published_at": _time(a["published_at"]),
         "published_precision": a["published_precision"],
         "first_published_at": _time(a["first_published_at"]),
@@ -107,13 +107,8 @@ def card(row: Row, atlas: Atlas, site_url: str) -> Json:
     }
 
 
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
-
-
 def _time(value: object) -> str | None:
-    return None if value is None else format_time(_int(value))
+    return None if value is None else format_time(integer(value))
 
 
 def _dateline(a: Mapping[str, object], atlas: Atlas) -> Json | None:
@@ -123,7 +118,7 @@ def _dateline(a: Mapping[str, object], atlas: Atlas) -> Json | None:
     return {
         "text": a["dateline_text"],
         "place": a["dateline_place"],
-        "region": atlas.country(_int(region)).slug if region is not None else None,
+        "region": atlas.country(integer(region)).slug if region is not None else None,
         "date": a["dateline_date"],
         "precision": a["dateline_precision"],
     }
@@ -194,14 +189,14 @@ class Cards:
     async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, _Made]:
         found: dict[int, _Made] = {}
         for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
-            id, version, original = _int(row[0]), _int(row[1]), row[_ORIGINAL]
+            id, version, original = integer(row[0]), integer(row[1]), row[_ORIGINAL]
             try:
                 shown = card(row, atlas, self._site_url)
             except KeyError:  # of a region that was added after the atlas was read
                 shown = card(row, await regions.newest(self._db), self._site_url)
             # A copy: orjson leaves its result in a buffer of at least 8 kB.
             compact = bytes(memoryview(orjson.dumps(shown)))
-            made = _Made(compact, None if original is None else _int(original))
+            made = _Made(compact, None if original is None else integer(original))
             self._keep((id, version, atlas.names_seq), made)
             if not published or row[_STATUS] == "published":
                 found[id] = made
@@ -223,7 +218,7 @@ def _nameless(shown: bytes) -> bytes:
 
 async def public_among(db: Database, ids: Sequence[int]) -> set[int]:
     """Those of the articles that are published."""
-    return {_int(id) for (id,) in await db.reader.rows(_public(db.dialect), {"ids": list(ids)})}
+    return {integer(id) for (id,) in await db.reader.rows(_public(db.dialect), {"ids": list(ids)})}
 
 
 @lru_cache(maxsize=4)

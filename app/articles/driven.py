@@ -63,7 +63,7 @@ def possible(wanted: ArticleFilter) -> Iterator[Driver]:
         yield Driver("region", (region,), rest)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _possible(wanted: ArticleFilter) -> tuple[Driver, ...]:
     """Already bounded where it is a tag of which every row is one of the list."""
     return tuple(replace(one, bounded=one.name == "tag" and _is_all(one)) for one in possible(wanted))

@@ -9,7 +9,9 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import blake2b
 
+import orjson
 from sqlalchemy import bindparam, select
 
 from app.articles import queries
@@ -19,18 +21,18 @@ from app.models import Article, ArticleSlug, RelatedPost, table
 from app.sql import AnySelect, Prepared, prepare
 
 A, SLUG, RELATED = table(Article), table(ArticleSlug), table(RelatedPost)
-MOST_BYTES = 24_000_000
+MOST_BYTES = 8_000_000
 OVERHEAD = 600
 """Bytes that an entry takes beside what it shows: its key and the objects around it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An answer: the article's JSON, its entity tag, and the names of what is in it, for Cache-Tag."""
+    """An answer: the article's JSON, its entity tag, and the names of what is in it, as Cache-Tag has them."""
 
     body: bytes
     etag: str
-    names: tuple[str, ...]
+    names: str
 
 
 @dataclass(slots=True)
@@ -60,16 +62,17 @@ class Items:
 
 
 def _size(item: Item) -> int:
-    return len(item.body) + OVERHEAD
+    return len(item.body) + len(item.names) + OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the database says of an article: `state` changes whenever its item does for another reason than names."""
+    """What the database says of an article: `state`, 16 bytes, changes whenever its item does for another reason than
+    names."""
 
     found: Found
     related: Sequence[RelatedRow]
-    state: Hashable
+    state: bytes
 
 
 _RELATED = ("article_id", "position", "title", "url", "unlinked", "target_id")
@@ -115,5 +118,5 @@ def _stored(rows: list[Row]) -> Stored:
     return Stored(
         Found(*rows[0][:width]),  # type: ignore[arg-type] # as selected
         [RelatedRow(*row) for row in related],  # type: ignore[arg-type] # as selected
-        tuple(rows),
+        blake2b(orjson.dumps(rows), digest_size=16).digest(),
     )

@@ -68,7 +68,7 @@ async def page(
     return found[::-1] if place.kind == "before" else found
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _planned(dialect: str, wanted: ArticleFilter, sort: str, turn: str) -> tuple[Prepared, Mapping[str, Value], bool]:
     """The statement, what the filter binds in it, and whether an index bounds it."""
     statement = _statement(dialect, _Shaped(filters.shape(wanted), wanted), sort, turn)

@@ -14,7 +14,7 @@ from app.changes import log
 from app.changes.jobs import CHUNK, Step, Task, Work
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions import service as regions
-from app.sql import hold_vocabulary
+from app.sql import hold_vocabulary, integer
 from app.tags import merging
 
 A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
@@ -23,7 +23,7 @@ A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
 def merge_tags(session: Session, task: Task) -> Step:
     """The next articles with the old tag. The chunk that takes the last of them lets nobody write links meanwhile, and
     makes the old tag lead to the other."""
-    source, target = _int(task.arguments["source"]), _int(task.arguments["target"])
+    source, target = integer(task.arguments["source"]), integer(task.arguments["target"])
     connection = session.connection()
     ids = _tagged(connection, source)
     if len(ids) < CHUNK:
@@ -43,7 +43,7 @@ def _tagged(connection: Connection, tag: int) -> list[int]:
 
 def place_articles(session: Session, task: Task) -> Step:
     """The next articles with an own link to one of the regions whose ancestors have changed."""
-    after = _int(task.progress.get("after", 0))
+    after = integer(task.progress.get("after", 0))
     moved = task.arguments["regions"]
     assert isinstance(moved, list)
     connection = session.connection()
@@ -68,13 +68,8 @@ WORKS: Mapping[str, Work] = {"merge_tags": merge_tags, "place_articles": place_a
 
 def _further(task: Task, count: int) -> dict[str, object]:
     """Articles written meanwhile may make it more than there were at first."""
-    done = _int(task.progress["done"]) + count
-    return task.progress | {"done": done, "total": max(done, _int(task.progress["total"]))}
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
+    done = integer(task.progress["done"]) + count
+    return task.progress | {"done": done, "total": max(done, integer(task.progress["total"]))}
 
 
 def _relink(session: Session, ids: Sequence[int], field: str, change: Callable[[], None]) -> None:

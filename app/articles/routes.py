@@ -87,7 +87,14 @@ async def list_articles(request: Request) -> Response:
     if shape == "csv":
         lines = sheet.rows(rows, read)
         return answer.sheet(
-            request, lines, page, token=view.token, public=view.public, tags=tags, uses_now=read.uses_now
+            request,
+            lines,
+            page,
+            token=view.token,
+            public=view.public,
+            warnings=wanted.warnings,
+            tags=tags,
+            uses_now=read.uses_now,
         )
     return answer.listed(
         request,
@@ -275,10 +282,9 @@ async def get_article(request: Request) -> Response:
     if stored is None or isinstance(found, Response):
         assert isinstance(found, Response)
         return found
-    key = (stored.state, view.head.epoch, view.head.names_seq, view.caller.may("read_drafts"), read.canonical)
+    key = (stored.state, view.head.epoch, view.head.names_seq, view.caller.may("read_drafts"), read.identity)
     item = here.items.get(key) or await _made(here, view, read, stored, key)
-    tags = item.names if view.public else ()
-    return answer.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=tags)
+    return answer.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names])
 
 
 async def _made(here: Archive, view: View, read: Read, stored: Stored, key: Hashable) -> Item:
@@ -292,7 +298,7 @@ async def _made(here: Archive, view: View, read: Read, stored: Stored, key: Hash
     assert isinstance(version, int)
     # A copy: what orjson returns goes on holding the larger buffer that it was written in.
     body = bytes(memoryview(orjson.dumps(shown)))
-    item = Item(body, conditional.item_etag(version, body), tuple(_shown_in(shown)))
+    item = Item(body, conditional.item_etag(version, body), " ".join(_shown_in(shown)))
     if await here.head() == view.head:
         here.items.keep(key, item)
     return item

@@ -17,6 +17,7 @@ from app.articles.manuscript import Manuscript
 from app.errors import SlugTaken
 from app.models import Article, table
 from app.regions import service as regions
+from app.sql import integer
 from app.tags import service as tags
 
 A = table(Article)
@@ -93,14 +94,9 @@ def save(session: Session, batch: Batch, saving: Saving) -> list[Saved]:
     linked = related.link(connection, all_ids, published)
     journal.record(session, all_ids, before, fields, {*linked, *pointing}, corrected=batch.corrections is not None)
     return [
-        Saved(ids[i], _int(rows[i]["version"]), "created" if e is None else "updated", repeated.get(ids[i]))
+        Saved(ids[i], integer(rows[i]["version"]), "created" if e is None else "updated", repeated.get(ids[i]))
         for i, e in enumerate(batch.old)
     ]
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
 
 
 def _insert(connection: Connection, batch: Batch, rows: Sequence[Row], now: int) -> dict[int, int]:

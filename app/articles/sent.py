@@ -1,6 +1,5 @@
 """What clients send as the body of a write: read as JSON, checked against its shape, every mistake with its place."""
 
-import json
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -9,14 +8,13 @@ from app.articles import bodies, merging
 from app.articles.given import BRANCHES, READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
 from app.articles.merging import Json
 from app.errors import FieldError, InvalidInput, MalformedJson
+from app.http import answer
 from app.http.body import MOST_MISTAKES, as_json, mistakes
 
 MOST_REMOVED = 50
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 NEVER_EMPTY = ("title", "language", "slug", "status", "origin")
-WARNINGS = "Dateline-Warnings"
-"""The header that tells what was removed from a body: a JSON list in ASCII."""
 
 Fields = TypeVar("Fields", bound=ArticleFields)
 
@@ -68,7 +66,7 @@ def warnings(data: Json) -> dict[str, str]:
         return {}
     detail = f"Removed because it is not safe or not text: {', '.join(removed)}."
     warning = {"code": "markup_removed", "pointer": "/body", "detail": detail, "removed": removed}
-    return {WARNINGS: json.dumps([warning])}
+    return answer.warned([warning])
 
 
 def _removed(given: object) -> list[str]:

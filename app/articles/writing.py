@@ -58,7 +58,7 @@ FAILURES = (
 )  # fmt: skip
 BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "slug_taken", "external_id_taken")
 WARNED = {
-    sent.WARNINGS: {
+    answer.WARNINGS: {
         "description": "A JSON list in ASCII of `{code, pointer, detail, removed}`: what was taken from the body.",
         "schema": {"type": "string"},
     }

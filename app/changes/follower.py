@@ -20,7 +20,7 @@ IDLE = 1.0
 class Follower(Protocol):
     """Derived data that reflects the log up to a place, may be thrown away, and is rebuilt from SQL.
 
-    All three methods are called from one thread, never while a write holds its lock. What they raise stops nothing
+    All methods are called from one thread, never while a write holds its lock. What they raise stops nothing
     but this follower; the loop logs it and tries again, except for a broken log, which ends it.
     """
 
@@ -34,6 +34,10 @@ class Follower(Protocol):
 
     def rebuild(self, snapshot: Snapshot, place: Place) -> None:
         """Builds everything anew from SQL at the snapshot, which stands at `place`; readers keep the old meanwhile."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more will be taken in: lets another process do it. May be told twice."""
         ...
 
 
@@ -96,6 +100,7 @@ class Following:
         except log.LogBroken as error:
             self.problem = str(error)
             logger.critical("following the change log has stopped: %s", error)
+            self._follower.close()
         finally:
             doorbell.close()
 

@@ -1,5 +1,6 @@
 """Answers as bytes: lists with their page and links, items, redirects; the caching headers that go with who asked."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -16,6 +17,8 @@ from app.http.window import Key, window
 
 T = TypeVar("T")
 PRIVATE = "private, no-cache"
+WARNINGS, LONGEST_WARNINGS = "Dateline-Warnings", 3_000
+"""A JSON list in ASCII, where the body has no room for it; proxies take heads of some kilobytes."""
 CLOCKED = "public, max-age=25, stale-while-revalidate=30"
 """For answers that move with the clock: with the 5 s that this server's own cache keeps them, a minute at most."""
 LOCATION: dict[str, Any] = {
@@ -84,6 +87,16 @@ def listed(
     )
 
 
+def warned(warnings: Sequence[Mapping[str, object]]) -> dict[str, str]:
+    """The header that tells warnings, if there are any; the last one counts those that it has no room for."""
+    shown = list(warnings)
+    while len(said := json.dumps(shown)) > LONGEST_WARNINGS:
+        shown = shown[: len(shown) // 2]
+        left = len(warnings) - len(shown)
+        shown.append({"code": "more_warnings", "detail": f"{left} more; the same as JSON has all of them."})
+    return {WARNINGS: said} if shown else {}
+
+
 def sheet(
     request: Request,
     rows: Iterable[Sequence[object]],
@@ -91,12 +104,15 @@ def sheet(
     *,
     token: str,
     public: bool,
+    warnings: Sequence[Mapping[str, object]] = (),
     tags: Sequence[str] = ("list",),
     uses_now: bool = False,
 ) -> Response:
-    """Rows as CSV, their names first. What a JSON answer says of its page stands in Link."""
+    """Rows as CSV, their names first. What a JSON answer says of its page stands in Link, its warnings in a header of
+    their own."""
     body = csv_text.lines(rows)
     shown = headers(token, public=public, tags=tags)
+    shown |= warned(warnings)
     if page is not None:
         shown["Link"] = link_header(request.scope["path"], request.scope["query_string"], page)
     return conditional.respond(

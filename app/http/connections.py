@@ -224,6 +224,9 @@ class Guarded(HttpToolsProtocol):
             self._receive_large(data)
             return
         super().data_received(data)
+        if len(self.pipeline) > MOST_PIPELINED:
+            self.send_400_response("Too many requests were sent at once.")
+            return
         # A head that is whole with its first packet, as nearly all are, is within the bound.
         if self._head or self.scope is None or self.cycle is None or self.cycle.scope is not self.scope:
             self._measure_head(len(data))
@@ -231,9 +234,6 @@ class Guarded(HttpToolsProtocol):
     def _receive_large(self, data: bytes) -> None:
         for start in range(0, len(data), SLICE):
             if self.parser is None or self.transport.is_closing():
-                return
-            if len(self.pipeline) > MOST_PIPELINED:
-                self.send_400_response("Too many requests were sent at once.")
                 return
             self.data_received(data[start : start + SLICE])
 

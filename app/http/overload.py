@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import DatelineError, Overloaded, RateLimited
+from app.http import query_string
 from app.http.connections import Guard
 from app.http.limits import EXEMPT, Clients, Network
 from app.http.problems import render
@@ -85,4 +86,4 @@ class Load:
 def lasts(scope: Scope) -> bool:
     """Whether the answer takes as long as the client likes."""
     path = scope["path"]
-    return path in STREAMS or (path == WAITING and b"wait=" in scope["query_string"])
+    return path in STREAMS or (path == WAITING and "wait" in query_string.split(scope["query_string"]))

@@ -45,6 +45,11 @@ class Read:
         told = ((name, _told(self.specs[name], self.values[name], self.texts[name])) for name in self.values)
         return tuple(sorted((name, words) for name, words in told if words != (self.specs[name].default,)))
 
+    @property
+    def identity(self) -> str:
+        """Stands for `canonical` where its length would count: 16 hex digits."""
+        return _signed(self.canonical)
+
     @cached_property
     def signature(self) -> str:
         """What a cursor is bound to: filters, `q` and `sort`, but not what may change from page to page."""
@@ -114,6 +119,7 @@ class Read:
 
 @lru_cache(maxsize=256)
 def _signed(pairs: Canonical) -> str:
+    """What was asked for, as 64 bits."""
     return blake2b(repr(list(pairs)).encode(), digest_size=8).hexdigest()
 
 

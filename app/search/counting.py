@@ -82,7 +82,7 @@ async def get_timeline(request: Request) -> Response:
     series = await _series(here, view, read, asked_, bounds, interval, total)
     uses_now = read.uses_now or "published_to" not in read.given
     if shape == "csv":
-        return _csv(request, view, buckets, series, uses_now=uses_now)
+        return _csv(request, view, asked_, buckets, series, uses_now=uses_now)
     body = orjson.dumps(
         {
             "interval": interval,
@@ -150,14 +150,22 @@ async def _series(
     return found
 
 
-def _csv(request: Request, view: View, buckets: list[Bucket], series: Series, *, uses_now: bool) -> Response:
+def _csv(
+    request: Request, view: View, asked_: Asking, buckets: list[Bucket], series: Series, *, uses_now: bool
+) -> Response:
     """One line a bucket, one column a series."""
     rows: list[list[object]] = [["start", "end", "count", *(row["name"] for row, _ in series)]]
     for i, bucket in enumerate(buckets):
         own = [found[i].count for _, found in series]
         rows.append([format_time(bucket.start), format_time(bucket.end), bucket.count, *own])
     return answer.sheet(
-        request, rows, token=view.token, public=view.public, tags=["list", "timeline"], uses_now=uses_now
+        request,
+        rows,
+        token=view.token,
+        public=view.public,
+        warnings=asked_.wanted.warnings,
+        tags=["list", "timeline"],
+        uses_now=uses_now,
     )
 
 

@@ -4,7 +4,7 @@ import time
 
 from app.changes import log
 from app.changes.follower import catch_up
-from app.db import Database
+from app.db import Database, DatabaseProblem
 from app.search import folders
 from app.search.indexer import Indexer
 from app.settings import Settings
@@ -13,7 +13,8 @@ LOOK_SECONDS = 0.1
 
 
 def renew(db: Database, settings: Settings) -> None:
-    """Returns when the new index is in its place; goes on by itself where a server that was asked has ended."""
+    """Returns when the new index is in its place; goes on by itself where a server that was asked has ended, or has
+    stopped to follow the log. DatabaseProblem where the log is broken."""
     root = settings.index_path
     indexer = Indexer(root, settings.index_heap_mb)
     try:
@@ -27,5 +28,7 @@ def renew(db: Database, settings: Settings) -> None:
         with db.snapshot() as snapshot:
             indexer.rebuild(snapshot, log.head(snapshot).place)
         catch_up(db, indexer)
+    except log.LogBroken as error:
+        raise DatabaseProblem(f"{error} No index can follow it; `dateline check` says where it breaks.") from error
     finally:
         indexer.close()

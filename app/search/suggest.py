@@ -11,8 +11,6 @@ from app.search.names import Named, Realm, Vocabulary
 from app.search.query import parse
 from app.search.tree import Field
 
-SuggestType = Literal["tag", "region", "author", "article"]
-
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:

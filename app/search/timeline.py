@@ -1,6 +1,5 @@
 """Periods of the calendar, in any time zone, as edges between which articles are counted. Pure."""
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -82,8 +81,3 @@ def buckets(bounds: list[int], counts: list[int], total: int) -> list[Bucket]:
         Bucket(bounds[i], bounds[i + 1], count, round(count / total, 4) if total else 0.0)
         for i, count in enumerate(counts)
     ]
-
-
-def period_of(bounds: list[int], seconds: int) -> int:
-    """The index of the period that an instant falls into; -1 before the first."""
-    return bisect_right(bounds, seconds) - 1

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.articles import archive, asked, present
 from app.articles.filters import PUBLISHED
-from app.http import csv_text, params
+from app.http import answer, csv_text, params
 from app.http.conditional import VARY
 from app.http.openapi import problems
 from app.http.params import Parameters
@@ -50,9 +50,9 @@ async def export_articles(request: Request) -> Response:
     statuses = tuple(sorted(read.choices("status"))) or PUBLISHED
     if statuses != PUBLISHED:
         view.caller.demand("read_drafts")
-    wanted = (await asked.resolve(here, view, read, statuses)).filter
-    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": view.token}
-    export = Export(here, view, read, wanted)
+    wanted = await asked.resolve(here, view, read, statuses)
+    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": view.token, **answer.warned(wanted.warnings)}
+    export = Export(here, view, read, wanted.filter)
     if shape == "csv":
         return Streamed(export.sheet(), headers, csv_text.MEDIA_TYPE, request)
     return Streamed(export.lines(), headers, MEDIA_TYPE, request)

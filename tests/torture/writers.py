@@ -81,6 +81,9 @@ class Seen:
     def rebuild(self, snapshot: Snapshot, place: Place) -> None:
         raise AssertionError("it follows this very log")
 
+    def close(self) -> None:
+        """Holds nothing."""
+
 
 def follow(load: Load, start: Place) -> Counter[int]:
     """Reads on without a pause until the log has all entries; LogBroken where one was stepped over."""
