@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app import text
 from app.articles import bodies
 from app.enrich import duplicates
 
@@ -48,7 +47,7 @@ def _fill(connection: sa.Connection) -> None:
     after = 0
     while rows := connection.execute(following.where(article.c.id > after)).all():
         after = rows[-1].id
-        words = ((row.id, text.words_key(bodies.to_text(row.body)).split()) for row in rows)
+        words = ((row.id, duplicates.words(bodies.to_text(row.body))) for row in rows)
         keys = [{"value": value, "article_id": id} for id, read in words for value in duplicates.keys(read)]
         if keys:
             connection.execute(sa.insert(kept), keys)
