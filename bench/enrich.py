@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from app import text
 from app.enrich import duplicates, language, regions
 from app.enrich.gazetteer import Gazetteer, Known
 from app.enrich.regions import Texts, Weights
@@ -130,7 +129,7 @@ def copies(stories: Sequence[Story]) -> None:
     began = time.process_time()
     for number, story in enumerate(stories):
         body = str(story.get("body") or "")
-        keys = duplicates.keys(text.words_key(body).split())
+        keys = duplicates.keys(duplicates.words(body))
         earlier = {first.setdefault(key, number) for key in keys} - {number}
         compared += len(earlier)
         own = duplicates.runs(body) if earlier else frozenset()

@@ -6,7 +6,6 @@ import pytest
 
 from app.enrich import duplicates, language, tags
 from app.enrich.tags import Tag
-from app.text import words_key
 
 SAMPLES = [
     line.split("\t", 1) for line in (Path(__file__).parent / "language_samples.txt").read_text("utf-8").splitlines()
@@ -44,7 +43,7 @@ def test_headline_in_capitals_is_recognised() -> None:
 
 
 def keys(content: str) -> set[int]:
-    return set(duplicates.keys(words_key(content).split()))
+    return set(duplicates.keys(duplicates.words(content)))
 
 
 def test_edited_copy_has_keys_in_common_and_another_story_has_none() -> None:

@@ -204,7 +204,7 @@ def _with_ids(found: list[tuple[str, str, str]]) -> list[Block]:
 
 def count_words(text: str) -> int:
     """Words as a reader counts them; a character each in scripts that put no spaces between words."""
-    characters = len(_cjk.findall(text))
+    characters = 0 if text.isascii() else len(_cjk.findall(text))
     return characters + len(_word.findall(_cjk.sub(" ", text) if characters else text))
 
 

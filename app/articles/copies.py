@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select
 
-from app import text
 from app.articles import bodies
 from app.articles.manuscript import Manuscript
 from app.enrich import duplicates
@@ -38,7 +37,7 @@ def keep(connection: Connection, saved: Mapping[int, Manuscript], known: Sequenc
 def _keys(manuscript: Manuscript) -> tuple[int, ...]:
     if manuscript.text_keys is not None:
         return manuscript.text_keys
-    return duplicates.keys(text.words_key(bodies.to_text(manuscript.body)).split())
+    return duplicates.keys(duplicates.words(bodies.to_text(manuscript.body)))
 
 
 def found(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, Copy]:

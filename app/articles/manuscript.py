@@ -33,6 +33,14 @@ class RelatedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """What an article is a translation of, where its id here is not known: an origin, and a slug there."""
+
+    origin: str
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawal:
     """That an article was public once, until `at` (epoch seconds), and what people may read as the reason."""
 
@@ -49,6 +57,7 @@ class Manuscript:
     `withdrawal` counts for the status `withdrawn` only; None: what the article has already, or now, without a reason.
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
     `text_keys` are what copies of the text are found by, None: made from the body where it is saved.
+    `original` counts where `translation_of` says nothing.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -74,6 +83,7 @@ class Manuscript:
     source_url: str | None = None
     signature: str | None = None
     translation_of: int | None = None
+    original: Original | None = None
     status: str | None = None
     withdrawal: Withdrawal | None = None
     published_at: int | None = None

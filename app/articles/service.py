@@ -3,15 +3,15 @@
 Each change is recorded for the log beside the fact, and related posts are linked and unlinked in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 from sqlmodel import Session
 
 from app import text
-from app.articles import saving, suggested
+from app.articles import originals, saving, suggested
 from app.articles.columns import EXISTING, Existing, Saving
-from app.articles.manuscript import Manuscript
+from app.articles.manuscript import Manuscript, Original
 from app.articles.saving import Batch, Outcome, Saved
 from app.articles.states import AT_ONCE, go_live, withdraw
 from app.errors import ExternalIdTaken
@@ -44,12 +44,28 @@ def upsert(
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(session.connection(), list(last.values()), lock=True)
     same = {key: e for key, e in existing.items() if e.content_hash == last[key].content_hash}
-    pending = [key for key in last if key not in same]
-    old = [existing.get(key) for key in pending]
-    batch = Batch(suggested.settled(session.connection(), [last[key] for key in pending], old), old)
-    saved = dict(zip(pending, saving.save(session, batch, Saving(now, by, site_url)), strict=True))
+    pending = {key: m for key, m in last.items() if key not in same}
+    there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
+    saved: dict[Key, Saved] = {}
+    how = Saving(now, by, site_url)
+    for later in (False, True):  # translations behind the originals that come with them
+        part = {key: m for key, m in pending.items() if (m.original in there) == later}
+        saved |= _save(session, part, existing, how)
     saved |= {key: Saved(e.id, e.version, "unchanged") for key, e in same.items()}
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]
+
+
+def _save(
+    session: Session, pending: Mapping[Key, Manuscript], existing: Mapping[Key, Existing], how: Saving
+) -> dict[Key, Saved]:
+    if not pending:
+        return {}
+    old = [existing.get(key) for key in pending]
+    manuscripts = originals.resolved(session.connection(), list(pending.values()))
+    batch = Batch(suggested.settled(session.connection(), manuscripts, old), old)
+    saved = saving.save(session, batch, how)
+    originals.settle(session, {one.id: m for one, m in zip(saved, manuscripts, strict=True)}, how)
+    return dict(zip(pending, saved, strict=True))
 
 
 def strangers(connection: Connection, manuscripts: Sequence[Manuscript]) -> dict[tuple[str, str], str]:

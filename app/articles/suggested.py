@@ -65,7 +65,10 @@ def _settled(manuscript: Manuscript, edited: stored.Stored | None) -> Manuscript
     if edited is None:
         regions = linked(suggestions, manuscript.regions)
         dateline = _located(manuscript.dateline, regions)
-        return replace(manuscript, regions=regions, dateline=dateline, language=language or manuscript.language)
+        language = language or manuscript.language
+        if (regions, dateline, language) == (manuscript.regions, manuscript.dateline, manuscript.language):
+            return manuscript
+        return replace(manuscript, regions=regions, dateline=dateline, language=language)
     declared = {role for _, roles in manuscript.regions for role in ROLES if roles & role}
     kept = ((id, sum(r for r in ROLES if roles & r and r not in declared)) for id, roles in edited.regions)
     regions = (*manuscript.regions, *((id, roles) for id, roles in kept if roles))

@@ -8,7 +8,6 @@ the same have at least one in common: who keeps them finds the candidates by loo
 import heapq
 from collections.abc import Sequence, Set
 from hashlib import blake2b
-from itertools import islice
 from zlib import crc32
 
 from app import text
@@ -17,6 +16,7 @@ COPY = 0.8
 """Of the shorter text's runs: from here on two texts are nearly the same."""
 FEWEST = 12
 """Runs below which a text says too little: the same three lines stand in many tables."""
+READ = 100_000
 RUN, KEY_RUN = 3, 6
 """Words of a run that texts are compared by, and of one that candidates are found by."""
 KEYS, KEYED = 6, 1_000
@@ -25,10 +25,15 @@ KEYS, KEYED = 6, 1_000
 Runs = Set[tuple[str, str, str]]
 
 
+def words(content: str) -> list[str]:
+    """The folded words of a text, of a very long one those of its first 100,000 characters."""
+    return text.words_key(content[:READ]).split()
+
+
 def runs(content: str, most: int = 4_000) -> frozenset[tuple[str, str, str]]:
     """Every three folded words in a row, of the first `most`."""
-    words = list(islice(text.words_key(content).split(), most))
-    return frozenset(zip(words, words[1:], words[2:], strict=False))
+    read = words(content)[:most]
+    return frozenset(zip(read, read[1:], read[2:], strict=False))
 
 
 def containment(one: Runs, other: Runs) -> float:
@@ -37,14 +42,14 @@ def containment(one: Runs, other: Runs) -> float:
     return len(one & other) / shorter if shorter else 0.0
 
 
-def keys(words: Sequence[str]) -> tuple[int, ...]:
-    """Of folded words: numbers of 63 bits, the same on every machine; none of a text that says too little.
+def keys(said: Sequence[str]) -> tuple[int, ...]:
+    """Of `words`: numbers of 63 bits, the same on every machine; none of a text that says too little.
 
     They stand for the runs of six words with the smallest checksums (min-wise hashing, Broder 1997): shorter runs stand
     in too many texts. Of two texts that share the part r of these runs, all keys of one are missed by the other with
     (1 - r) ** 6. A short text inside a much longer one is not found.
     """
-    read = " ".join(words[:KEYED]).encode(errors="replace").split()
+    read = " ".join(said[:KEYED]).encode(errors="replace").split()
     found = list(map(b" ".join, zip(*(read[i:] for i in range(KEY_RUN)), strict=False)))
     sums = list(map(crc32, found))
     distinct = set(sums)

@@ -27,7 +27,8 @@ AFRICAN = (
 )  # fmt: skip
 _SAME = {"arz": "ar", "azb": "az", "pnb": "pa", "wuu": "zh", "yue": "zh", "sh": "sr", "zh-hant": "zh", "iw": "he"}
 """Labels that the models give to what one language's readers read."""
-_NO_WORDS = re.compile(r"https?://\S+|\S+@\S+|<[^<>\s]*>|[\s!-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u3003]+")
+_ADDRESSES = re.compile(r"https?://\S+|\S+@\S+|<[^<>\s]*>")
+_SIGNS = re.compile(r"[\s!-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u3003]+")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 logger = logging.getLogger(__name__)
@@ -86,7 +87,9 @@ def _sample(body: str) -> str:
 
 def _words(text: str) -> str:
     """Without addresses, numbers and signs; headlines in capitals in small letters, as the models know them."""
-    words = " ".join(_NO_WORDS.sub(" ", text).split())
+    if "@" in text or "://" in text or "<" in text:
+        text = _ADDRESSES.sub(" ", text)
+    words = " ".join(_SIGNS.sub(" ", text).split())
     return words.lower() if sum(map(str.isupper, words)) > len(words) / 3 else words
 
 

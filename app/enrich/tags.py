@@ -64,6 +64,8 @@ def named(title: str, body: str, known: Lexicon, words: Sequence[str] | None = N
 
 def _standing(words: Sequence[str], known: Lexicon) -> Iterator[tuple[Tag, str]]:
     lengths, names = known.lengths, known.names
+    if lengths.keys().isdisjoint(words):
+        return
     for i in [i for i, word in enumerate(words) if word in lengths]:
         for length in lengths[words[i]]:
             yield from names.get(" ".join(words[i : i + length]), ())

@@ -4,7 +4,6 @@ what copies of its text are found by. What becomes of the suggestions is decided
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from app import text
 from app.articles.manuscript import Manuscript
 from app.enrich import duplicates, language, regions, tags
 from app.enrich.regions import Texts
@@ -23,7 +22,7 @@ def enriched(ready: Prepared, document: Document, atlas: Atlas, lexicon: Lexicon
     code = spoken.value if spoken else manuscript.language
     found = regions.suggest(_texts(manuscript, ready.text, code), atlas.gazetteer)
     known = [replace(one, target=place.id) for one in found if (place := atlas.by_slug.get(one.value))]
-    words = text.words_key(ready.text).split()
+    words = duplicates.words(ready.text)
     named = tags.named(manuscript.title, ready.text, lexicon, words)
     suggestions = (*([spoken] if spoken else ()), *known, *named)
     return replace(ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=duplicates.keys(words)))

@@ -61,6 +61,7 @@ OWN_EXTRA = frozenset(
         "seo",
         "corrections",
         "translation_of",
+        "original",
         "first_published_at",
         "published_precision",
         "unknown_regions",

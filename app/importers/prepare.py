@@ -17,7 +17,7 @@ from app import text
 from app.articles import bodies, nesting
 from app.articles.filters import ABOUT, DATELINE, ROLES
 from app.articles.incoming import dateline_span
-from app.articles.manuscript import Dateline, Manuscript, RelatedEntry, Withdrawal
+from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
 from app.importers import dates, names
 from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
@@ -68,6 +68,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     withdrawal = _withdrawal(extra.get("withdrawn"))
     if withdrawal is not None:
         del extra["withdrawn"]
+    original = _original(extra.get("original"), origin, document.slug)
+    if original is not None:
+        extra = {name: value for name, value in extra.items() if name not in ("original", "translation_of")}
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
         identity=_identity(document, path),
@@ -88,6 +91,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         corrections=corrections,
         source=document.source,
         source_url=document.url or document.source_url,
+        original=original,
         signature=document.signature,
         status=status,
         withdrawal=withdrawal,
@@ -122,6 +126,14 @@ def _corrections(given: object) -> str | None:
     at = [one for one in found if isinstance(one["at"], str) and _utc.fullmatch(one["at"])]
     texts = [one for one in at if isinstance(one["text"], str) and isinstance(one["version"], int | None)]
     return _json(texts, "[]") if len(texts) == len(given) else None
+
+
+def _original(given: object, origin: str | None, own: str | None) -> Original | None:
+    """What our own export brings of a translation; None for anything else, which is kept as it came."""
+    if not isinstance(given, dict) or {*given} != {"origin", "slug"} or given["slug"] == own:
+        return None
+    its, slug = given["origin"], given["slug"]
+    return Original(origin or its, slug) if isinstance(its, str) and isinstance(slug, str) else None
 
 
 def _withdrawal(given: object) -> Withdrawal | None:

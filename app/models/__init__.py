@@ -9,6 +9,7 @@ from app.models.articles import ArticleRegion as ArticleRegion
 from app.models.articles import ArticleSlug as ArticleSlug
 from app.models.articles import ArticleTag as ArticleTag
 from app.models.articles import ArticleUrl as ArticleUrl
+from app.models.articles import AwaitedOriginal as AwaitedOriginal
 from app.models.articles import PurgedRef as PurgedRef
 from app.models.articles import RelatedPost as RelatedPost
 from app.models.articles import Revision as Revision

@@ -181,6 +181,17 @@ class RelatedPost(SQLModel, table=True):
     )
 
 
+class AwaitedOriginal(SQLModel, table=True):
+    """An imported translation whose original is not in the archive yet, and what that is known by."""
+
+    __tablename__ = "awaited_original"
+    article_id: int = Field(sa_column=reference("article.id", primary=True))
+    origin: str = Field(sa_column=words())
+    slug: str = Field(sa_column=words())
+
+    __table_args__ = (Index("ix_awaited_original_slug", "slug"),)
+
+
 class TextKey(SQLModel, table=True):
     """A number of an article's text that texts which are nearly the same have too; a handful for each article."""
 

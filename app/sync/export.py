@@ -70,12 +70,14 @@ class Export:
 @dataclass(frozen=True, slots=True)
 class _More:
     """What an import elsewhere needs beside the article as shown; the last three are JSON. Of a withdrawn article that
-    was public once also when and why it was withdrawn; empty texts for any other."""
+    was public once also when and why it was withdrawn, of a translation its original; empty texts for any other."""
 
     status: str
     origin: str
     withdrawn_at: str
     withdrawn_reason: str
+    original_origin: str
+    original_slug: str
     extra: str
     slugs: str
     urls: str
@@ -89,6 +91,8 @@ def _line(article: Json, more: _More) -> bytes:
     added: Json = {"origin": more.origin, "previous_slugs": slugs, "previous_urls": urls}
     if more.withdrawn_at:
         added["withdrawn"] = {"at": format_time(int(more.withdrawn_at)), "reason": more.withdrawn_reason or None}
+    if article["translation_of"] is not None:
+        added["original"] = {"origin": more.original_origin, "slug": more.original_slug}
     # What an earlier import could not place goes along, under the names that it came with.
     return orjson.dumps(article | added | {n: v for n, v in orjson.loads(more.extra).items() if n not in article})
 
@@ -138,7 +142,10 @@ def _more_statement(dialect: str) -> Prepared:
     slugs = select(SLUG.c.slug).where(SLUG.c.article_id == A.c.id).order_by(SLUG.c.slug).correlate(A).subquery()
     urls = select(URL.c.url).where(URL.c.article_id == A.c.id).order_by(URL.c.url_key).correlate(A).subquery()
     gone = [case((A.c.public_once, column), else_=null()) for column in (A.c.withdrawn_at, A.c.withdrawn_reason)]
-    found = select(A.c.id, A.c.status, A.c.origin, *gone, A.c.extra, json_rows(slugs), json_rows(urls))
+    original = A.alias("original")
+    named = (original.c.origin.label("original_origin"), original.c.slug.label("original_slug"))
+    found = select(A.c.id, A.c.status, A.c.origin, *gone, *named, A.c.extra, json_rows(slugs), json_rows(urls))
+    found = found.outerjoin(original, original.c.id == A.c.translation_of)
     return prepare(found.where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 

@@ -1,9 +1,8 @@
-"""What copies of a text are found by, and what imports say of them."""
+"""What copies of a text are found by, what imports say of them, and translations that wait for their original."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from app import text
 from app.articles import bodies
 from app.enrich import duplicates
 
@@ -26,6 +25,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_text_key_article_id", "text_key", ["article_id"], unique=False)
     op.add_column("import_result", sa.Column("copy_of", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "awaited_original",
+        sa.Column("article_id", key, autoincrement=False, nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("slug", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["article_id"], ["article.id"], name=op.f("fk_awaited_original_article_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("article_id", name=op.f("pk_awaited_original")),
+    )
+    op.create_index("ix_awaited_original_slug", "awaited_original", ["slug"], unique=False)
     _fill(op.get_bind())
 
 
@@ -37,12 +47,13 @@ def _fill(connection: sa.Connection) -> None:
     after = 0
     while rows := connection.execute(following.where(article.c.id > after)).all():
         after = rows[-1].id
-        words = ((row.id, text.words_key(bodies.to_text(row.body)).split()) for row in rows)
+        words = ((row.id, duplicates.words(bodies.to_text(row.body))) for row in rows)
         keys = [{"value": value, "article_id": id} for id, read in words for value in duplicates.keys(read)]
         if keys:
             connection.execute(sa.insert(kept), keys)
 
 
 def downgrade() -> None:
+    op.drop_table("awaited_original")
     op.drop_column("import_result", "copy_of")
     op.drop_table("text_key")
