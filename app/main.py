@@ -40,7 +40,7 @@ from app.http.straight import Straight
 from app.http.traffic import RequestLog, Tally
 from app.importers import parts
 from app.importers import routes as imports
-from app.importers.fetch import Fetch
+from app.importers.fetch import Fetch, Pace
 from app.importers.sending import ImportAddress
 from app.importers.working import Importing, lane
 from app.regions import routes as regions
@@ -136,7 +136,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.cache = Kept(settings.cache_mb * 1_000_000)
     app.state.guard = Guard(settings.max_connections, settings.max_connections_per_address, settings.trusted_proxies)
     app.state.load, app.state.tally = Load(), Tally()
-    fetcher = partial(_fetcher, settings)
+    fetcher = partial(_fetcher, settings, Pace())
     importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)
     app.state.imports = Jobs(db, {}, {parts.KIND: importing}, lane)
     for feature in FEATURES:
@@ -154,11 +154,11 @@ async def _start(request: Request) -> Response:
     return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
 
 
-def _fetcher(settings: Settings) -> AbstractContextManager[Fetch]:
+def _fetcher(settings: Settings, pace: Pace) -> AbstractContextManager[Fetch]:
     # Only where something is fetched: what it is made of takes a second to load, and megabytes.
     from app.importers.fetching import Fetcher
 
-    return Fetcher(allow_private=settings.import_private_addresses)
+    return Fetcher(allow_private=settings.import_private_addresses, pace=pace)
 
 
 def _layers(app: Application, settings: Settings, standings: Standings) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpcore
 import pytest
 
-from app.importers.fetch import FetchError
+from app.importers.fetch import FetchError, Pace
 from app.importers.fetching import Clock, Fetcher
 from app.importers.guard import is_public
 
@@ -284,3 +284,25 @@ def test_two_pages_of_one_public_host_are_asked_for_half_a_second_apart() -> Non
         for url in ("http://news.example/1", "http://other.example/", "http://news.example/2"):
             fetch(url)
     assert slept == [0.5]
+
+
+def test_imports_of_one_host_at_the_same_time_keep_its_pace_together() -> None:
+    slept: list[float] = []
+    clock, pace = Clock(now=lambda: 100.0, sleep=slept.append), Pace()
+    for _ in range(3):
+        with Fetcher(network=Wire(FINE), resolve=lambda host, port: [PUBLIC], clock=clock, pace=pace) as fetch:
+            fetch("http://news.example/")
+    assert slept == [0.5, 1.0]
+
+
+def test_a_wait_that_a_host_asks_for_is_not_counted_as_time_that_it_takes() -> None:
+    now = [100.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    busy = b"HTTP/1.1 429 Busy\r\nRetry-After: 200\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    clock = Clock(now=lambda: now[0], sleep=sleep)
+    with Fetcher(network=Wire(busy, FINE), resolve=lambda host, port: [PUBLIC], clock=clock) as fetch:
+        assert fetch("http://news.example/").body == b"ok"
+    assert now == [300.0]

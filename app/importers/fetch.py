@@ -1,8 +1,11 @@
 """Reading addresses on the web: what importers may ask for, and what they get. Nothing private is ever read."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,27 @@ class FetchError(Exception):
     def __init__(self, url: str, reason: str, status: int = 0) -> None:
         self.url, self.reason, self.status = url, reason, status
         super().__init__(f"{url}: {reason}")
+
+
+class Pace:
+    """When each host may be asked next, for all that read addresses at the same time, in whatever threads. Moments are
+    those of one clock."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def turn(self, host: str, now: float) -> float:
+        """The seconds to wait; whoever asks after this waits for PAUSE_SECONDS more."""
+        with self._lock:
+            moment = max(now, self._next.get(host, now))
+            self._next[host] = moment + PAUSE_SECONDS
+        return moment - now
+
+    def set(self, host: str, moment: float) -> None:
+        """As the host wants it, or as it needs it."""
+        with self._lock:
+            self._next[host] = moment
 
 
 class Fetch(Protocol):

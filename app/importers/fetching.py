@@ -21,7 +21,7 @@ import httpcore
 import httpx
 
 from app.importers import unpacking
-from app.importers.fetch import Fetched, FetchError
+from app.importers.fetch import Fetched, FetchError, Pace
 from app.importers.guard import Guard, NoSuchHost, Refused, Resolve, resolve
 
 USER_AGENT = f"Dateline/{version('dateline')} (news archive; imports on request)"
@@ -31,7 +31,6 @@ ATTEMPTS = 4
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 10.0, 20.0, 120.0
 
 PATIENCE_SECONDS = 300.0
-PAUSE_SECONDS = 0.5
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
 _BROKEN = (
@@ -91,8 +90,8 @@ class _Stream(httpx.SyncByteStream):
 
 
 class Fetcher:
-    """A Fetch for one thread, to be closed. Keeps connections, the pace of each host, and the name and password that an
-    address was given with, which go to that address's own host and port only.
+    """A Fetch for one thread, to be closed. Keeps connections, the pace of each host, which it may share with others,
+    and the name and password that an address was given with, which go to that address's own host and port only.
 
     `progress` is told the address and the bytes read so far, after each piece.
     """
@@ -104,6 +103,7 @@ class Fetcher:
         resolve: Resolve = resolve,
         network: httpcore.NetworkBackend | None = None,
         clock: Clock | None = None,
+        pace: Pace | None = None,
         max_bytes: int = MAX_BYTES,
         whole_seconds: float = WHOLE_SECONDS,
         progress: Callable[[str, int], None] = lambda url, size: None,
@@ -117,7 +117,7 @@ class Fetcher:
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,
         )
-        self._next: dict[str, float] = {}
+        self._pace = pace or Pace()
         self._logins: dict[str, httpx.BasicAuth] = {}
 
     def __enter__(self) -> Self:
@@ -142,7 +142,7 @@ class Fetcher:
                 if attempt + 1 == ATTEMPTS or now + wait > give_up:
                     asked = f", and asks to wait {failed.wait:.0f} seconds" if failed.wait else ""
                     raise FetchError(_shown(request.url), failed.reason + asked, failed.status) from failed
-                self._next[request.url.host] = now + wait
+                self._pace.set(request.url.host, now + wait)
         raise AssertionError("the last attempt returns or raises")
 
     def _without_login(self, url: str) -> httpx.URL:
@@ -174,14 +174,15 @@ class Fetcher:
         host = request.url.host
         if request.url.scheme not in ("http", "https") or not host:
             raise Refused(f"{_shown(request.url)[:200]} is neither http:// nor https://")
-        wait = self._next.get(host, 0.0) - self._clock.now()
+        wait = self._pace.turn(host, self._clock.now())
         if wait > 0:
             self._clock.sleep(wait)
-        began = self._clock.now()
+            self._guard.until += wait
         try:
             return self._client.send(request, stream=True, auth=self._logins.get(_origin(request.url)))
         finally:
-            self._next[host] = began + (0.0 if host in self._guard.own else PAUSE_SECONDS)
+            if host in self._guard.own:
+                self._pace.set(host, 0.0)
 
     def _read(self, answer: httpx.Response, shown: str) -> Fetched:
         status, request = answer.status_code, answer.request
