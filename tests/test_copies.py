@@ -46,6 +46,14 @@ async def streamed(served: Served, *stories: bytes) -> list[int | None]:
     return [orjson.loads(line)["copy_of"] for line in answer.content.splitlines()[:-1]]
 
 
+async def finished(served: Served, location: str) -> Json:
+    job: Json = (await served.editor.get(location)).json()
+    while job["state"] not in ("done", "failed"):
+        await asyncio.sleep(0.02)
+        job = (await served.editor.get(location)).json()
+    return job
+
+
 async def kept(served: Served, id: int) -> list[tuple[int, float]]:
     shown = (await served.editor.get(f"/v1/articles/{id}/suggestions")).json()["data"]
     return [(one["article"]["id"], one["score"]) for one in shown if one["kind"] == "duplicate"]
@@ -91,10 +99,7 @@ async def test_lines_and_jobs_say_of_each_item_what_it_repeats(served: Served) -
     assert await streamed(served, story("a", EDITED), story("b", OTHER), story("c", OTHER)) == [own, None, own + 2]
     headers = LINES | {"Prefer": "respond-async"}
     answer = await served.editor.post("/v1/imports", content=story("j", BODY) + story("k", "Short."), headers=headers)
-    job: Json = answer.json()
-    while job["state"] not in ("done", "failed"):
-        await asyncio.sleep(0.02)
-        job = (await served.editor.get(answer.headers["location"])).json()
+    job = await finished(served, answer.headers["location"])
     assert [(one["outcome"], one["copy_of"]) for one in job["results"]] == [("created", own), ("created", None)]
     [note] = [one for one in job["notes"] if "nearly the same" in one["note"]]
     assert (note["count"], note["first"]) == (1, "body:1")
@@ -118,3 +123,17 @@ async def test_texts_that_share_a_run_only_are_no_copies(served: Served) -> None
     assert await streamed(served, story("a", BODY), story("b", f"{boilerplate} {OTHER}")) == [None, None]
     with served.db.snapshot() as snapshot:
         assert copies.found(snapshot.connection, {}) == {}
+
+
+async def test_copy_of_a_draft_is_told_to_those_alone_who_may_read_drafts(served: Served) -> None:
+    await written(served, BODY)
+    sender = await served.key("write", "publish")
+    answer = await served.public.post("/v1/imports", content=story("a", EDITED) * 2, headers=LINES | sender)
+    assert [orjson.loads(line)["copy_of"] for line in answer.content.splitlines()[:-1]] == [None, None]
+    draft, later = story("c", BODY, status="draft"), {"Prefer": "respond-async"}
+    location = (await served.editor.post("/v1/imports", content=draft, headers=LINES | later)).headers["location"]
+    [own] = (await finished(served, location))["results"]
+    [seen] = (await served.public.get(location, headers=sender)).json()["results"]
+    assert (seen["id"], seen["slug"], seen["copy_of"]) == (own["id"], None, None)
+    assert own["slug"] is not None
+    assert own["copy_of"] is not None

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -29,7 +29,7 @@ from app.importers.prepare import Prepared as Ready
 from app.models import Article, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
-from app.sql import AnyOf, Prepared
+from app.sql import AnyOf, Prepared, integer
 from app.sql import prepare as prepare_statement
 from app.tags import lexicon as tags
 
@@ -40,12 +40,18 @@ Line = tuple[int, bytes]
 logger = logging.getLogger(__name__)
 
 
+Slugs = dict[int, tuple[str, bool]]
+"""By id, and whether the article is public."""
+
+
 @dataclass(slots=True)
 class Arriving:
-    """One import on its way: what it counts, and where the log stands with it."""
+    """One import on its way: what it counts, and where the log stands with it. `drafts`: whoever sends it may read
+    them, so copies of drafts are told too."""
 
     here: Archive
     head: Head
+    drafts: bool
     origin: str | None
     context: Context
     dry_run: bool
@@ -58,7 +64,7 @@ class Arriving:
         read = await asyncio.to_thread(self._prepared, lines, atlas)
         ready = {number: one for number, one in read.items() if isinstance(one, Ready)}
         saved = await self._saved(ready)
-        slugs = await self._slugs([one.id for one in saved.values() if isinstance(one, Saved) and one.id])
+        slugs = await self._slugs(list(_named(saved.values())))
         results = []
         for number, one in read.items():
             outcome = saved.get(number, one)
@@ -118,20 +124,30 @@ class Arriving:
             outcomes = service.would_be(snapshot.connection, [one.manuscript for one in ready])
         return [Saved(0, 0, outcome) for outcome in outcomes]
 
-    async def _slugs(self, ids: Sequence[int]) -> dict[int, str]:
+    async def _slugs(self, ids: Sequence[int]) -> Slugs:
         if not ids:
             return {}
         rows = await self.here.db.reader.rows(_slug_statement(self.here.db.dialect), {"ids": list(ids)})
-        return {int(str(id)): str(slug) for id, slug in rows}
+        return {integer(id): (str(slug), status == "published") for id, slug, status in rows}
 
-    def _result(self, number: int, outcome: Saved | Ready | str, slugs: dict[int, str]) -> Json:
+    def _result(self, number: int, outcome: Saved | Ready | str, slugs: Slugs) -> Json:
         if not isinstance(outcome, Saved):
             self.counted["failed"] += 1
             failed = {"line": number, "outcome": "failed", "id": None, "slug": None}
             return {**failed, "reason": str(outcome), "copy_of": None}
         self.counted[outcome.outcome] += 1
-        saved = {"line": number, "outcome": outcome.outcome, "id": outcome.id or None, "slug": slugs.get(outcome.id)}
-        return {**saved, "reason": None, "copy_of": outcome.copy.of if outcome.copy else None}
+        slug, _ = slugs.get(outcome.id, (None, False))
+        saved = {"line": number, "outcome": outcome.outcome, "id": outcome.id or None, "slug": slug}
+        of = outcome.copy.of if outcome.copy else 0
+        _, public = slugs.get(of, (None, False))
+        return {**saved, "reason": None, "copy_of": of if public or (of and self.drafts) else None}
+
+
+def _named(saved: Iterable[Saved | str]) -> Iterator[int]:
+    """All articles that results tell of."""
+    for one in saved:
+        if isinstance(one, Saved):
+            yield from (id for id in (one.id, one.copy.of if one.copy else 0) if id)
 
 
 def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexicon: Lexicon | None) -> Ready | str:
@@ -171,4 +187,4 @@ def _reason(error: Exception) -> str:
 
 @lru_cache(maxsize=4)
 def _slug_statement(dialect: str) -> Prepared:
-    return prepare_statement(select(A.c.id, A.c.slug).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+    return prepare_statement(select(A.c.id, A.c.slug, A.c.status).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import cast
 
 import orjson
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
 from app.changes.jobs import JOB, Json
 from app.db import Database, Row
@@ -54,15 +54,16 @@ async def find(db: Database, id: int) -> Import | None:
     return Import(cast("int", number), str(state), said, so_far, *rest)  # type: ignore[arg-type] # as selected
 
 
-async def page(db: Database, one: Import, read: Read) -> tuple[list[Json], Page]:
-    """Results in the order of the items, from a cursor on, of one outcome or of all."""
+async def page(db: Database, one: Import, read: Read, *, drafts: bool) -> tuple[list[Json], Page]:
+    """Results in the order of the items, from a cursor on, of one outcome or of all. Without `drafts`, no slug of an
+    article that is not public, nor that something repeats it."""
     outcome, limit, signature = read.choice("outcome"), read.integer("limit"), f"import {one.id} {read.signature}"
     text = read.text("cursor")
     after = _place(text, signature) if text is not None else 0
     values: dict[str, Value] = {"job": one.id, "after": after, "limit": limit + 1, "outcome": outcome}
     # Of few that have failed among many no index knows.
     rows = await db.reader.rows(_results(db.dialect, bool(outcome)), values, bounded=not outcome)
-    shown = [_result(row) for row in rows[:limit]]
+    shown = [_result(row, drafts=drafts) for row in rows[:limit]]
     more = len(rows) > limit
     following = paging.encode(Cursor("after", id=cast("int", shown[-1]["number"])), signature) if more else None
     total = one.count(outcome) if outcome else sum(one.count(name) for name in OUTCOMES)
@@ -76,8 +77,12 @@ def _place(text: str, signature: str) -> int:
     return cursor.id
 
 
-def _result(row: Row) -> Json:
-    return dict(zip(("number", "item", "outcome", "id", "slug", "reason", "copy_of"), row, strict=True))
+def _result(row: Row, *, drafts: bool) -> Json:
+    *values, public, of_public = row
+    told = dict(zip(("number", "item", "outcome", "id", "slug", "reason", "copy_of"), values, strict=True))
+    told["slug"] = told["slug"] if public or drafts else None
+    told["copy_of"] = told["copy_of"] if of_public or drafts else None
+    return told
 
 
 def shown(one: Import) -> Json:
@@ -115,9 +120,12 @@ def _job(dialect: str) -> Prepared:
 def _results(dialect: str, chosen: bool) -> Prepared:
     job, after = (bindparam(name, type_=RESULT.c.job_id.type) for name in ("job", "after"))
     columns = [RESULT.c[name] for name in ("number", "item", "outcome", "article_id")]
+    repeated = A.alias("repeated")
+    public: ColumnElement[str] = literal_column("'published'")
     found = (
-        select(*columns, A.c.slug, RESULT.c.reason, RESULT.c.copy_of)
+        select(*columns, A.c.slug, RESULT.c.reason, RESULT.c.copy_of, A.c.status == public, repeated.c.status == public)
         .outerjoin(A, A.c.id == RESULT.c.article_id)
+        .outerjoin(repeated, repeated.c.id == RESULT.c.copy_of)
         .where(RESULT.c.job_id == job, RESULT.c.number > after)
         .order_by(RESULT.c.number)
         .limit(bindparam("limit"))

@@ -107,7 +107,8 @@ async def import_articles(request: Request) -> Response:
     if given.get("format") == "ndjson" and kind == LINES and not sending.is_async(request):
         zone = ZoneInfo(sending.zone(read) or "UTC")
         context = Context(read.text("origin") or SENT, zone, cast("BodyKind | None", given.get("body")))
-        work = Arriving(here, view.head, read.text("origin"), context, read.flag("dry_run"))
+        drafts = view.caller.may("read_drafts")
+        work = Arriving(here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"))
         headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
         return Streamed(_results(request, work), headers, LINES)
     return await _accepted(request, here, view, given, kind)
@@ -130,7 +131,7 @@ async def _accepted(request: Request, here: Archive, view: View, given: Json, ki
     request.app.state.imports.wake()
     found = await results.find(here.db, job)
     assert found is not None  # rows of jobs stay
-    shown = await _shown(here, found, IMPORTED.read(b"", view.now))
+    shown = await _shown(here, view, found, IMPORTED.read(b"", view.now))
     answered = answer.changed(shown, view.token, status=202, location=f"{PATH}/{job}")
     if sending.is_async(request):
         answered.headers["Preference-Applied"] = "respond-async"
@@ -158,11 +159,11 @@ async def get_import(request: Request) -> Response:
         raise NotFound()
     if found.ended and found.updated_at < view.now - parts.KEPT_SECONDS:
         raise Gone("What became of an import is kept for 30 days after its end.")
-    return answer.changed(await _shown(here, found, read), view.token)
+    return answer.changed(await _shown(here, view, found, read), view.token)
 
 
-async def _shown(here: Archive, found: results.Import, read: Read) -> bytes:
-    rows, page = await results.page(here.db, found, read)
+async def _shown(here: Archive, view: View, found: results.Import, read: Read) -> bytes:
+    rows, page = await results.page(here.db, found, read, drafts=view.caller.may("read_drafts"))
     return orjson.dumps({**results.shown(found), "results": rows, "page": page.to_dict()})
 
 

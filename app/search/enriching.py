@@ -101,9 +101,9 @@ _KINDS = ("language", "region", "tag", "duplicate")
 def _copies(own: Known, others: Iterable[Known], kept: Iterable[Suggestion]) -> list[Suggestion]:
     """Near-duplicates, those in the index measured exactly."""
     made = {one.target: one for one in kept if one.kind == "duplicate"}
-    mine = duplicates.runs(f"{own.profile.title}\n{own.profile.text}")
+    mine = duplicates.runs(own.profile.text)
     for other in others:
-        share = duplicates.containment(mine, duplicates.runs(f"{other.profile.title}\n{other.profile.text}"))
+        share = duplicates.containment(mine, duplicates.runs(other.profile.text))
         if share >= duplicates.COPY and len(mine) >= duplicates.FEWEST:
             reason = f"{share:.0%} of the shorter one's runs of three words"
             made[other.profile.id] = Suggestion(
