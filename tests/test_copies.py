@@ -61,7 +61,8 @@ async def kept(served: Served, id: int) -> list[tuple[int, float]]:
 
 async def written(served: Served, body: str) -> int:
     """By an editor, as a draft: the index does not have it."""
-    return int(str((await served.post(title="An editor's own", body=body, status="draft"))["id"]))
+    made = await served.post(title="An editor's own", body=body, status="draft")
+    return int(str(made["id"]))
 
 
 @both

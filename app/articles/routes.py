@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Hashable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -84,22 +85,10 @@ async def list_articles(request: Request) -> Response:
     entries, page = await listed(here, view, read, wanted)
     rows = await present.articles(here, view, entries, wanted=read)
     tags = ["list", *(f"article:{entry.id}" for entry in entries)]
-    if shape == "csv":
-        lines = sheet.rows(rows, read)
-        return answer.sheet(
-            request,
-            lines,
-            page,
-            token=view.token,
-            public=view.public,
-            warnings=wanted.warnings,
-            tags=tags,
-            uses_now=read.uses_now,
-        )
-    return answer.listed(
-        request,
-        rows,
-        page,
+    csv = shape == "csv"
+    show = partial(answer.sheet, request, sheet.rows(rows, read)) if csv else partial(answer.listed, request, rows)
+    return show(
+        page=page,
         token=view.token,
         public=view.public,
         warnings=wanted.warnings,

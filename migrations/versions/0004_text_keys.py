@@ -1,4 +1,4 @@
-"""What copies of a text are found by, what imports say of them, and translations that wait for their original."""
+"""What copies of a text are found by, and what imports say of them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,17 +25,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_text_key_article_id", "text_key", ["article_id"], unique=False)
     op.add_column("import_result", sa.Column("copy_of", sa.BigInteger(), nullable=True))
-    op.create_table(
-        "awaited_original",
-        sa.Column("article_id", key, autoincrement=False, nullable=False),
-        sa.Column("origin", sa.Text(), nullable=False),
-        sa.Column("slug", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["article_id"], ["article.id"], name=op.f("fk_awaited_original_article_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("article_id", name=op.f("pk_awaited_original")),
-    )
-    op.create_index("ix_awaited_original_slug", "awaited_original", ["slug"], unique=False)
     _fill(op.get_bind())
 
 
@@ -54,6 +43,5 @@ def _fill(connection: sa.Connection) -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("awaited_original")
     op.drop_column("import_result", "copy_of")
     op.drop_table("text_key")
