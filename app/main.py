@@ -42,7 +42,7 @@ from app.importers import parts
 from app.importers import routes as imports
 from app.importers.fetch import Fetch
 from app.importers.sending import ImportAddress
-from app.importers.working import AT_ONCE, Importing
+from app.importers.working import Importing, lane
 from app.regions import routes as regions
 from app.regions import writing as regions_writing
 from app.regions.given import RegionCreate, RegionPatch
@@ -138,7 +138,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.load, app.state.tally = Load(), Tally()
     fetcher = partial(_fetcher, settings)
     importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)
-    app.state.imports = Jobs(db, {}, {parts.KIND: importing}, AT_ONCE)
+    app.state.imports = Jobs(db, {}, {parts.KIND: importing}, lane)
     for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))

@@ -93,3 +93,10 @@ def test_currency_is_no_country(places: Gazetteer) -> None:
     assert found(places, "The bond of 50 mln Canadian dlrs was issued in Norway.")["norway"].score > (
         found(places, "The bond of 50 mln Canadian dlrs was issued in Norway.")["canada"].score
     )
+
+
+def test_languages_without_names_share_one_lexicon(places: Gazetteer) -> None:
+    english = places.lexicon("en")
+    assert all(places.lexicon(odd) is english for odd in ("q1", "zz-123 whatever!", "", "en-gb", "und"))
+    assert places.lexicon("de-at") is places.lexicon("de") is not english
+    assert places.lexicon("ru").stems

@@ -211,6 +211,18 @@ def test_ports_of_other_services_are_refused(port: int) -> None:
     assert wire.connected == []
 
 
+@pytest.mark.parametrize("port", [65_536, 65_536 + 22, 131_072 + 80])
+@pytest.mark.parametrize("allow_private", [False, True])
+def test_ports_that_there_are_none_of_are_refused(port: int, *, allow_private: bool) -> None:
+    wire = Wire(FINE)
+    with (
+        fetcher(wire, [PUBLIC], allow_private=allow_private) as fetch,
+        pytest.raises(FetchError, match=f"there is no port {port}"),
+    ):
+        fetch(f"http://news.example:{port}/")
+    assert wire.connected == []
+
+
 def test_a_second_address_is_tried_where_nobody_answers_at_the_first() -> None:
     wire = Wire(b"", FINE)
     with fetcher(wire, ["2606:4700::1111", PUBLIC]) as fetch:

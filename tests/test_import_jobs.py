@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
@@ -15,8 +17,8 @@ from app.changes import jobs, log
 from app.changes.jobs import Jobs, Task
 from app.db import Database
 from app.importers import parts
-from app.importers.fetch import Fetch, Fetched
-from app.importers.working import Importing
+from app.importers.fetch import Fetch, Fetched, FetchError
+from app.importers.working import Importing, lane
 from app.models import Article, ImportPart, ImportResult, Job, table
 from app.settings import Settings
 
@@ -159,6 +161,7 @@ async def test_who_may_not_or_asks_wrongly_is_refused_and_leaves_nothing(local: 
     assert await status(lines(1), ASYNC | publisher, "?timezone=Mars/Base") == 422
     assert await status(lines(1), ASYNC | publisher, "?format=csv") == 422
     assert await status(b'{"url": "ftp://news.example"}', as_json | publisher) == 422
+    assert await status(b'{"url": "https://news.example/\\u0000"}', as_json | publisher) == 422
     assert await status(b"\0", as_json | publisher) == 400
     assert await status(url, as_json | publisher, "?origin=wire") == 403
     assert await status(url[:-1] + b', "origin": "other"}', as_json | publisher, "?origin=wire") == 422
@@ -248,3 +251,64 @@ def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Databas
     assert asked == [{}, {"etag": '"1"'}]
     assert count(quiet, A) == count(quiet, RESULT) == jobs.CHUNK + 5
     assert task.progress["notes"] == {"not changed since it was imported": [1, given["url"]]}
+
+
+def test_addresses_that_hang_stop_neither_other_imports_nor_the_server(quiet: Database) -> None:
+    held = threading.Event()
+
+    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+        held.wait(20)
+        raise FetchError(url, "nobody answers")
+
+    hanging = [quiet.write_now(parts.whole, {"url": "https://slow.example"}, None, b"").value for _ in range(6)]
+    sent = [quiet.write_now(parts.whole, {"format": "ndjson"}, None, lines(1)).value for _ in range(6)]
+    importing = Importing(quiet, "", lambda: contextlib.nullcontext(fetch), enrich=False)
+
+    async def stopped_behind_what_was_sent() -> list[str]:
+        work = Jobs(quiet, {}, {parts.KIND: importing}, lane)
+        running = asyncio.create_task(work.run())
+        async with asyncio.timeout(10):
+            for job in sent:
+                while not ((task := await work.find(job)) and task.ended):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        states = [task.state for job in hanging if (task := await work.find(job))]
+        await quiet.reader.close()
+        return states
+
+    began = time.monotonic()
+    assert asyncio.run(stopped_behind_what_was_sent()) == ["waiting"] * 6
+    assert time.monotonic() - began < 10
+    held.set()
+    assert (count(quiet, RESULT), count(quiet, A)) == (6, 1)
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_stop_that_comes_with_a_new_job_is_not_lost(quiet: Database, turns: int) -> None:
+    work = Jobs(quiet, {}, {parts.KIND: Importing(quiet, "", nobody)})
+    running = asyncio.create_task(work.run())
+    await asyncio.sleep(0.05)
+    work.wake()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+    ended, _ = await asyncio.wait([running], timeout=2)
+    await quiet.reader.close()
+    assert ended
+
+
+def test_control_characters_in_what_an_address_lists_end_no_job(db: Database) -> None:
+    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+        if not url.endswith("sitemap.txt"):
+            raise FetchError(url, f"not an address: {url}")
+        return Fetched(url, 200, {}, b"https://news.example/a\0b\n")
+
+    given: jobs.Json = {"url": "https://news.example/sitemap.txt"}
+    job = db.write_now(parts.whole, given, None, b"").value
+    task = jobs.Task(job, parts.KIND, "waiting", given, {}, None, 0, 0)
+    importing = Importing(db, "", lambda: contextlib.nullcontext(fetch))
+    db.write_now(jobs.advance, {parts.KIND: importing(task)}, job)
+    with db.snapshot() as snapshot:
+        [told] = snapshot.connection.execute(select(RESULT.c.item, RESULT.c.reason))
+    assert tuple(told) == ("https://news.example/ab", "not an address: https://news.example/ab")

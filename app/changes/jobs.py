@@ -7,7 +7,8 @@ nothing, what its earlier chunks did stays done, and whoever looks next goes on 
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from starlette.requests import Request
 
+from app.changes.detached import detached
 from app.db import Database, Row
 from app.errors import DatabaseUnavailable
 from app.http.times import format_time
@@ -84,8 +86,9 @@ class Work(Protocol):
 
 
 class Prepare(Protocol):
-    """Does what a chunk needs beside SQL, such as reading and parsing, before its transaction, in a thread. The work
-    that it returns raises Overtaken where the job does not stand where it stood then."""
+    """Does what a chunk needs beside SQL, such as reading and parsing, before its transaction, in a thread which is
+    left alone when the process ends. The work that it returns raises Overtaken where the job does not stand where it
+    stood then."""
 
     def __call__(self, task: Task) -> Work: ...
 
@@ -162,16 +165,33 @@ def shown(task: Task) -> Json:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Jobs that wait for one another and for no others: the oldest `most` go on, chunk by chunk in turn, of `at_once` a
+    chunk at the same time."""
+
+    name: str = ""
+    most: int = 100
+    at_once: int = 1
+
+
 class Jobs:
-    """The jobs of one archive, of some kinds, and who works on them in this process, on the oldest few in turn. `works`
-    by kind; `prepare` for the kinds whose chunks need more than SQL."""
+    """The jobs of one archive, of some kinds, and who works on them in this process. `works` by kind; `prepare` for the
+    kinds whose chunks need more than SQL; `lane` says by its arguments where a job belongs."""
 
     def __init__(
-        self, db: Database, works: Mapping[str, Work], prepare: Mapping[str, Prepare] | None = None, at_once: int = 100
+        self,
+        db: Database,
+        works: Mapping[str, Work],
+        prepare: Mapping[str, Prepare] | None = None,
+        lane: Callable[[Json], Lane] = lambda arguments: Lane(),
     ) -> None:
-        self.db, self._works, self._prepare, self._at_once = db, works, prepare or {}, at_once
+        self.db, self._works, self._prepare, self._lane = db, works, prepare or {}, lane
         self._kinds = [*works, *self._prepare]
+        self._taken: dict[int, Lane] = {}
         self._left: dict[int, float] = {}
+        self._turns: dict[Lane, asyncio.Semaphore] = {}
+        self._writing = asyncio.Lock()
         self._wake = asyncio.Event()
 
     async def find(self, id: int) -> Task | None:
@@ -198,31 +218,57 @@ class Jobs:
         self._wake.set()
 
     async def run(self) -> None:
-        """Takes up whatever is unfinished, whoever began it, chunk by chunk in turn."""
-        while True:
-            worked = False
-            try:
-                for id in await self._unfinished():
-                    worked = await self._step(id) is not None or worked
-            except DatabaseUnavailable as error:
-                log.warning("jobs wait: %s", error.detail)
-            except Exception:
-                log.exception("jobs could not go on; trying again")
-            if not worked:
+        """Takes up whatever is unfinished, whoever began it, each job in a task of its own."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                try:
+                    for id, lane in await self._unfinished():
+                        self._taken[id] = lane
+                        tasks.create_task(self._work(id, self._turns.setdefault(lane, asyncio.Semaphore(lane.at_once))))
+                except DatabaseUnavailable as error:
+                    log.warning("jobs wait: %s", error.detail)
+                except Exception:
+                    log.exception("jobs could not be looked for; trying again")
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), SECONDS)
+                    async with asyncio.timeout(SECONDS):  # `wait_for` may lose a cancellation that comes with the wake
+                        await self._wake.wait()
                 self._wake.clear()
 
-    async def _unfinished(self) -> list[int]:
+    async def _unfinished(self) -> list[tuple[int, Lane]]:
+        """Those that nobody is at, the oldest first, as far as there is room in their lanes."""
         rows = await self.db.reader.rows(_waiting(self.db.dialect), {"kinds": self._kinds})
         now = time.monotonic()
         self._left = {id: until for id, until in self._left.items() if until > now}
-        return [id for (found,) in rows if (id := int(str(found))) not in self._left][: self._at_once]
+        known, used, found = {*self._taken, *self._left}, Counter(self._taken.values()), []
+        for id, lane in ((int(str(id)), self._lane(orjson.loads(str(arguments)))) for id, arguments in rows):
+            if id not in known and used[lane] < lane.most:
+                used[lane] += 1
+                found.append((id, lane))
+        return found
+
+    async def _work(self, id: int, turns: asyncio.Semaphore) -> None:
+        """Until the job has ended, or cannot go on here."""
+        try:
+            while True:
+                async with turns:
+                    task = await self._step(id)
+                if task is None:
+                    break
+                if task.ended:
+                    self.wake()  # there is room for another one
+                    break
+        except DatabaseUnavailable as error:
+            log.warning("job %s waits: %s", id, error.detail)
+        except Exception:
+            log.exception("job %s could not go on; trying again", id)
+        finally:
+            del self._taken[id]
 
     async def _step(self, id: int) -> Task | None:
         try:
             works = await self._prepared(id)
-            task = (await self.db.write(advance, works, id)).value
+            async with self._writing:  # whoever else writes waits for one chunk, not for one of each job
+                task = (await self.db.write(advance, works, id)).value
         except DatabaseUnavailable:
             raise
         except Overtaken:
@@ -243,7 +289,7 @@ class Jobs:
         if task is None or task.ended:
             return self._works
         try:
-            return {task.kind: await asyncio.to_thread(self._prepare[task.kind], task)}
+            return {task.kind: await detached(self._prepare[task.kind], task)}
         except OperationalError as error:
             raise DatabaseUnavailable("The database does not answer.") from error
 
@@ -255,7 +301,7 @@ def _by_id(dialect: str) -> Prepared:
 
 @lru_cache(maxsize=4)
 def _waiting(dialect: str) -> Prepared:
-    found = select(JOB.c.id).where(_UNFINISHED, AnyOf(JOB.c.kind, "kinds")).order_by(JOB.c.id)
+    found = select(JOB.c.id, JOB.c.arguments).where(_UNFINISHED, AnyOf(JOB.c.kind, "kinds")).order_by(JOB.c.id)
     return prepare(found, dialect, ["kinds"])
 
 

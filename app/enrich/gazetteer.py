@@ -104,12 +104,16 @@ class Gazetteer:
 
     def __init__(self, regions: Iterable[Known]) -> None:
         self.regions: Mapping[str, Known] = {region.slug: region for region in regions}
+        spoken = {language for region in self.regions.values() for language, _ in region.names}
+        self._languages = (spoken | INFLECTED) - {"und"}
         self._lexicons: dict[str, Lexicon] = {}
         self._eras: dict[int, Mapping[str, str]] = {}
 
     def lexicon(self, language: str) -> Lexicon:
-        """Names in that language, in English and of no language."""
+        """Names in that language, in English and of no language. Whatever anybody calls a language, there are no more
+        of these than languages that places have names in."""
         base = language.partition("-")[0]
+        base = base if base in self._languages else "en"
         found = self._lexicons.get(base)
         if found is None:
             found = self._lexicons[base] = self._build({base, "en", "und"}, inflected=base in INFLECTED)

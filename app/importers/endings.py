@@ -40,7 +40,6 @@ _CONTAINERS = frozenset(
 )
 _PROSE = frozenset(("blockquote", "table", "pre", "form", "iframe", "video", "audio", "dl"))
 _BLOCKS = _CONTAINERS | _PROSE | frozenset(("p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "figure", "hr"))
-_HEADS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _JOINTS = " \t\n\xa0\u200b*_#>»›→▶►•·|:;,./–—-…"
 _LOOKS = re.compile(r"<a\b|<li\b|<h[1-6]\b|<p\b", re.IGNORECASE)
 

@@ -87,6 +87,8 @@ class Guard(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """To the first address that answers. One private address among several refuses the name as a whole."""
+        if not 0 < port < 65_536:  # what is above goes to the port that is left after taking 65,536 away
+            raise Refused(f"there is no port {port}")
         if not self.allow_private and port < 1024 and port not in (80, 443):
             raise Refused(f"port {port} is not one of the web")
         failed: Exception = NoSuchHost(f"{host} has no address")

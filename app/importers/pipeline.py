@@ -90,6 +90,7 @@ def run(
     report = Report()
     web = Web(fetch, lambda url: _recall(db, url)) if fetch else None
     stream = ((source, item) for source in found for item in items(source, options, web))
+    lost: set[str] = set()  # sources whose readers take something for read that failed later
     while batch := list(islice(stream, BATCH)):
         documents: list[tuple[Source, Document]] = []
         bookmarks: dict[str, Bookmark] = {}
@@ -103,9 +104,13 @@ def run(
             else:
                 documents.append((source, item))
         if documents:
+            before = len(report.failures)
             _save(db, documents, options, now(), report)
+            failed = {where for where, _ in report.failures[before:]}
+            lost |= {source.name for source, document in documents if document.where in failed}
         for bookmark in bookmarks.values() if not options.dry_run else ():
-            db.write_now(kept.keep, bookmark, now())
+            if bookmark.url not in lost:
+                db.write_now(kept.keep, bookmark, now())
         progress(report)
     return report
 

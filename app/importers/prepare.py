@@ -6,7 +6,7 @@ file's name) its external id, without one its URL, else its file's path, else it
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from app.articles.filters import ABOUT, DATELINE, ROLES
 from app.articles.incoming import dateline_span
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
 from app.importers import dates, names
-from app.importers.document import Document, Reference
+from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.service import KINDS, Wanted
 
@@ -47,30 +47,15 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
-    if document.body and document.body.kind != "text" and nesting.is_deep(document.body.content):
-        raise ValueError(nesting.DEEP)
-    body = bodies.to_html(document.body.kind, document.body.content) if document.body else ""
+    body = _body(document.body) if document.body else ""
     plain = bodies.to_text(body)
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
     if dateline is not None and dateline.region is not None:
         regions.append((dateline.region, DATELINE))
     published_at, precision = _published(document)
-    extra = dict(document.extra)
-    if unknown:
-        extra["unknown_regions"] = list(unknown)
-    unknown_notes = tuple(f"region {name!r} is not known here, kept as given" for name in unknown)
-    seo = extra.pop("seo", None) if isinstance(extra.get("seo"), dict) else None
-    corrections = _corrections(extra.get("corrections"))
-    if corrections is not None:
-        del extra["corrections"]
+    own = _own(document, origin, unknown)
     status, status_note = _status(document)
-    withdrawal = _withdrawal(extra.get("withdrawn"))
-    if withdrawal is not None:
-        del extra["withdrawn"]
-    original = _original(extra.get("original"), origin, document.slug)
-    if original is not None:
-        extra = {name: value for name, value in extra.items() if name not in ("original", "translation_of")}
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
         identity=_identity(document, path),
@@ -86,15 +71,15 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         regions=tuple(regions),
         related=tuple(RelatedEntry(one.title, one.url, unlinked=one.unlinked) for one in document.related),
         images=_images(document),
-        seo=_seo(seo, document.canonical_url),
-        extra=_json(extra, "{}"),
-        corrections=corrections,
+        seo=_seo(own.seo, document.canonical_url),
+        extra=_json(own.extra, "{}"),
+        corrections=own.corrections,
         source=document.source,
         source_url=document.url or document.source_url,
-        original=original,
+        original=own.original,
         signature=document.signature,
         status=status,
-        withdrawal=withdrawal,
+        withdrawal=own.withdrawal,
         published_at=published_at,
         published_precision=precision,
         updated_at=document.updated.instant if document.updated else None,
@@ -105,9 +90,43 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         text_keys=(),
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
-    return Prepared(
-        document.where, manuscript, plain, (*document.notes, *status_note, *unknown_notes), reported, unknown
-    )
+    notes = (*document.notes, *status_note, *(f"region {name!r} is not known here, kept as given" for name in unknown))
+    return Prepared(document.where, manuscript, plain, notes, reported, unknown)
+
+
+def _body(given: Body) -> str:
+    """As safe HTML; ValueError for elements within elements beyond any page."""
+    if given.kind != "text" and nesting.is_deep(given.content):
+        raise ValueError(nesting.DEEP)
+    return bodies.to_html(given.kind, given.content)
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What our own export brings beyond what others do, and what is left of `extra` without it."""
+
+    seo: object
+    corrections: str | None
+    withdrawal: Withdrawal | None
+    original: Original | None
+    extra: Mapping[str, object]
+
+
+def _own(document: Document, origin: str | None, unknown: Sequence[str]) -> _Own:
+    """Each where it is as our export has it; anything else stays in `extra`, and regions that nobody knows go there."""
+    extra = dict(document.extra)
+    if unknown:
+        extra["unknown_regions"] = list(unknown)
+    seo = extra.pop("seo", None) if isinstance(extra.get("seo"), dict) else None
+    corrections, withdrawal = _corrections(extra.get("corrections")), _withdrawal(extra.get("withdrawn"))
+    if corrections is not None:
+        del extra["corrections"]
+    if withdrawal is not None:
+        del extra["withdrawn"]
+    original = _original(extra.get("original"), origin, document.slug)
+    if original is not None:
+        extra = {name: value for name, value in extra.items() if name not in ("original", "translation_of")}
+    return _Own(seo, corrections, withdrawal, original, extra)
 
 
 def _seo(given: object, canonical_url: str | None) -> str:

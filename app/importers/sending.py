@@ -44,6 +44,8 @@ FORMATS: dict[str, str | None] = {
 }
 """What may be sent, by media type; None: which format it is, is told from the content."""
 ADDRESS = "Expected an address that begins with http:// or https://, without a name and password."
+_CONTROLS = r"\s\x00-\x1f\x7f-\x9f"
+_ADDRESS = rf"^https?://[^{_CONTROLS}/?#@]+([/?#][^{_CONTROLS}]*)?$"
 MOST_JSON = 16_384
 """A longer body does not name an address, but is one to import."""
 
@@ -51,9 +53,7 @@ MOST_JSON = 16_384
 class ImportAddress(Given):
     """An address on the web that the server is to import from, without a password: it is kept and shown."""
 
-    url: str = Field(
-        max_length=2_000, pattern=r"^https?://[^\s/?#@]+([/?#]\S*)?$", examples=["https://news.example/feed.xml"]
-    )
+    url: str = Field(max_length=2_000, pattern=_ADDRESS, examples=["https://news.example/feed.xml"])
     format: Short | None = Field(None, description="As the parameter of this name; of a site also what kind it is.")
     origin: Short | None = Field(None, description="As the parameter of this name.")
 

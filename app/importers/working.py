@@ -1,63 +1,49 @@
 """Works on imports that run as jobs: reads what was sent, chunk by chunk, and says of each item what became of it.
 
 The parser stays open between chunks, so that a job is read once; another process, or this one after a restart, reads
-again up to where the last chunk ended. Articles, results and progress of a chunk are committed together, so an item
-is never done twice, nor counted twice.
+again what was sent up to where the last chunk ended, and an address from its last bookmark on. Articles, results and
+progress of a chunk are committed together, and items that were told of are not told of again.
 """
 
 import io
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from app import text
 from app.articles import service
 from app.articles.service import Saved
-from app.changes import jobs, log
-from app.changes.jobs import Json, Overtaken, Step, Task
+from app.changes import log
+from app.changes.jobs import Json, Lane, Overtaken, Step, Task
 from app.db import Database, refuses
 from app.importers import bookmarks, detect, parts, pipeline, sources
-from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
+from app.importers.document import BodyKind, Context, Document, Failure, Item
 from app.importers.enriching import COPY
 from app.importers.fetch import Fetch
 from app.importers.parts import Kept
 from app.importers.prepare import SENT, Prepared
+from app.importers.reading import RESULT, Read, Reading, Told, skip, told
 from app.importers.sources import Source, Web
-from app.models import ImportResult, table
 
-RESULT = table(ImportResult)
-SECONDS = 1.0
-"""Longer than this a chunk is not prepared for, so that progress shows whatever the format costs."""
-AT_ONCE = 4
+SENT_HERE = Lane("sent", most=4)
+FETCHED = Lane("fetched", most=4, at_once=4)
+"""Reading what was sent keeps a processor busy; what is fetched is waited for most of the time."""
 MOST_NOTES = 50
 HEAD = 65_536
 PLAIN = (None, "application/octet-stream")
 """Types under which text may be sent: under another one, what is only text to us is something else gone wrong."""
 
 Ready = Prepared | Failure
+Both = tuple[Ready, Saved | str]
 Fetcher = Callable[[], AbstractContextManager[Fetch]]
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What stands in a job between two places: items, of which `start` came before, and whether anything follows."""
-
-    start: int
-    items: list[Document | Failure] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
-    bookmarks: list[tuple[int, Bookmark]] = field(default_factory=list)
-    ended: bool = False
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +55,28 @@ class Chunk:
     site_url: str
 
     def __call__(self, session: Session, task: Task) -> Step:
-        if _number(task.progress, "read") != self.read.start:
+        if _number(task.progress, "chunks") != self.read.number:
             raise Overtaken
         dry = task.arguments.get("dry_run") is True
         saved = iter(self._saved(session, [one for one in self.items if isinstance(one, Prepared)], dry=dry))
         outcomes = [one.reason if isinstance(one, Failure) else next(saved) for one in self.items]
-        self._note(session, task.id, outcomes)
-        progress = further(task.progress, self.read, self.items, outcomes)
-        for place, bookmark in self.read.bookmarks if not dry else ():
+        known = self.read.again
+        fresh = [both for place, both in enumerate(zip(self.items, outcomes, strict=True)) if place not in known]
+        self._note(session, task.id, fresh)
+        progress = further(task.progress, self.read, fresh)
+        self._mend(session, task.id, [(row, outcomes[place]) for place, row in known.items() if row.failed], progress)
+        if self._lost(outcomes):
+            progress["lost"] = True
+        for bookmark in [] if dry or "lost" in progress else self.read.bookmarks[-1:]:
             bookmarks.keep(session, bookmark, int(time.time()))
-            progress["marked"] = place
         if self.read.ended:
             parts.discard(session, task.id)
         return Step(progress, self.read.ended)
+
+    def _lost(self, outcomes: Sequence[Saved | str]) -> bool:
+        """Whether an item failed that its reader takes for read: a bookmark behind it would leave it out next time."""
+        both = zip(self.read.items, outcomes, strict=True)
+        return any(isinstance(one, Document) and isinstance(outcome, str) for one, outcome in both)
 
     def _saved(self, session: Session, ready: list[Prepared], *, dry: bool) -> list[Saved | str]:
         """All together, else one by one, so that only what the database refuses is not saved."""
@@ -99,35 +94,40 @@ class Chunk:
                 return [f"the database refuses it: {str(error).splitlines()[0]}"]
             return [saved for one in ready for saved in self._saved(session, [one], dry=dry)]
 
-    def _note(self, session: Session, job: int, outcomes: list[Saved | str]) -> None:
+    def _note(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
         rows = [
-            _row(job, number, one.where, outcome)
-            for number, (one, outcome) in enumerate(zip(self.items, outcomes, strict=True), self.read.start + 1)
+            {"job_id": job, "number": number, "item": text.clean(one.where), **_outcome(outcome)}
+            for number, (one, outcome) in enumerate(fresh, self.read.start + 1)
         ]
         if rows:
             session.connection().execute(insert(RESULT), rows)
 
+    def _mend(self, session: Session, job: int, again: Sequence[tuple[Told, Saved | str]], progress: Json) -> None:
+        """What had failed before the job was taken up again, and has not now."""
+        for row, outcome in again:
+            if isinstance(outcome, Saved):
+                mine = (RESULT.c.job_id == job) & (RESULT.c.number == row.number)
+                session.connection().execute(update(RESULT).where(mine).values(_outcome(outcome)))
+                progress["failed"] = _number(progress, "failed") - 1
+                progress[outcome.outcome] = _number(progress, outcome.outcome) + 1
 
-def _row(job: int, number: int, where: str, outcome: Saved | str) -> Json:
-    row: Json = {"job_id": job, "number": number, "item": where}
+
+def _outcome(outcome: Saved | str) -> Json:
     if not isinstance(outcome, Saved):
-        return {**row, "outcome": "failed", "article_id": None, "reason": outcome, "copy_of": None}
+        return {"outcome": "failed", "article_id": None, "reason": text.clean(outcome), "copy_of": None}
     copy_of = outcome.copy.of if outcome.copy else None
-    return {
-        **row, "outcome": outcome.outcome, "article_id": outcome.id or None, "reason": None, "copy_of": copy_of,
-    }  # fmt: skip
+    return {"outcome": outcome.outcome, "article_id": outcome.id or None, "reason": None, "copy_of": copy_of}
 
 
-def further(progress: Json, read: Read, items: list[Ready], outcomes: list[Saved | str]) -> Json:
+def further(progress: Json, read: Read, fresh: Sequence[Both]) -> Json:
     """The progress after a chunk: counts, and the commonest of what a person should know."""
-    counted = Counter(one.outcome if isinstance(one, Saved) else "failed" for one in outcomes)
+    counted = Counter(outcome.outcome if isinstance(outcome, Saved) else "failed" for _, outcome in fresh)
     counts = {name: _number(progress, name) + counted[name] for name in ("created", "updated", "unchanged", "failed")}
-    ready = [one for one in items if isinstance(one, Prepared)]
+    ready = [one for one, _ in fresh if isinstance(one, Prepared)]
     notes = cast("dict[str, list[object]]", dict(cast("Mapping[str, object]", progress.get("notes", {}))))
     said = [(note, one.where) for one in ready for note in one.notes] + [(one.text, one.where) for one in read.remarks]
-    repeats = zip(items, outcomes, strict=True)
-    said += [(COPY, one.where) for one, outcome in repeats if isinstance(outcome, Saved) and outcome.copy]
-    for note, where in said:
+    said += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
+    for note, where in ((text.clean(note), text.clean(where)) for note, where in said):
         if note in notes:
             notes[note] = [cast("int", notes[note][0]) + 1, notes[note][1]]
         elif len(notes) < MOST_NOTES:
@@ -135,6 +135,7 @@ def further(progress: Json, read: Read, items: list[Ready], outcomes: list[Saved
     return {
         **progress,
         **counts,
+        "chunks": read.number + 1,
         "done": read.end,
         "total": read.end,
         "read": read.end,
@@ -155,40 +156,13 @@ def _number(progress: Json, name: str) -> int:
     return value
 
 
-class Reading:
-    """One job as it is being read: the open parser, and what it gave last."""
-
-    def __init__(self, items: Iterator[Item], start: int) -> None:
-        """`start` of the items that are still to come have been given by a parser before this one."""
-        self._items, self.last = items, Read(0)
-        while self.last.end < start and not self.last.ended:
-            self.last = self._next(Read(self.last.end), min(jobs.CHUNK, start - self.last.end), float("inf"))
-
-    def after(self, place: int) -> Read | None:
-        """What follows the first `place` items; None where this has gone elsewhere."""
-        last = self.last
-        if last.start == place and (last.items or last.ended):
-            return last  # its transaction was lost
-        if last.end != place or last.ended:
-            return None
-        self.last = self._next(Read(place), jobs.CHUNK, time.monotonic() + SECONDS)
-        return self.last
-
-    def _next(self, read: Read, most: int, until: float) -> Read:
-        for item in self._items:
-            if isinstance(item, Remark):
-                read.remarks.append(item)
-            elif isinstance(item, Bookmark):
-                read.bookmarks.append((read.end, item))
-            else:
-                read.items.append(item)
-            if len(read.items) >= most or time.monotonic() > until:
-                return read
-        return Read(read.start, read.items, read.remarks, read.bookmarks, ended=True)
+def lane(arguments: Json) -> Lane:
+    """Which jobs wait for one another: never what was sent for an address that does not answer."""
+    return FETCHED if "url" in arguments else SENT_HERE
 
 
 class Importing:
-    """Prepares chunks of imports, in whatever thread; holds the few jobs open that it has been at last."""
+    """Prepares chunks of imports, in whatever threads; holds the few jobs open that it has been at last."""
 
     def __init__(self, db: Database, site_url: str, fetcher: Fetcher, *, enrich: bool = True) -> None:
         """`fetcher` opens what reads addresses, for each job one of its own."""
@@ -198,17 +172,25 @@ class Importing:
 
     def __call__(self, task: Task) -> Chunk:
         """As `jobs.Prepare`."""
-        place = _number(task.progress, "read")
+        number = _number(task.progress, "chunks")
         reading = self._open.pop(task.id, None)
-        read = reading.after(place) if reading else None
+        read = reading.chunk(number) if reading else None
         if reading is None or read is None:
-            reading = Reading(self._items(task), place - _number(task.progress, "marked"))
-            reading.last = Read(place, ended=reading.last.ended)
-            read = reading.after(place) or reading.last
-        self._open[task.id] = reading
-        while len(self._open) > AT_ONCE:
+            reading = self._begun(task, number)
+            read = reading.chunk(number)
+            assert read is not None  # the first that it is asked for
+        if not read.ended:
+            self._open[task.id] = reading
+        while len(self._open) > SENT_HERE.most + FETCHED.most:
             self._open.popitem(last=False)
         return Chunk(read, self._ready(read, task), self._site_url)
+
+    def _begun(self, task: Task, number: int) -> Reading:
+        items, done = self._items(task), _number(task.progress, "read")
+        if "url" in task.arguments:
+            return Reading(items, number, done, told(self._db, task.id) if done else {})
+        skip(items, done)
+        return Reading(items, number, done, {})
 
     def _ready(self, read: Read, task: Task) -> list[Ready]:
         origin = cast("str | None", task.arguments.get("origin"))
