@@ -121,12 +121,11 @@ class Indexer:
             self._let_go()
             self._index, self._folder = reader.open_index(folder), folder
         if self._writer is None:
-            self._writer = self._index.writer(self._heap, 1)
+            self._writer = new_writer(self._index, self._heap)
         return self._writer
 
     def _end_writer(self, writer: IndexWriter) -> None:
-        """Waits for merges. What is deleted while tantivy merges the segment that has it may come back with the merged
-        one: an old version of an article beside the new. So nothing is deleted while a merge goes on."""
+        """Waits for merges: nothing is deleted while one goes on."""
         self._writer = None
         writer.wait_merging_threads()
 
@@ -142,6 +141,15 @@ class Indexer:
                 writer.wait_merging_threads()
             except ValueError as error:  # a writer that failed once fails again; what was committed stands
                 log.warning("the index writer ended badly: %s", error)
+
+
+def new_writer(index: tantivy.Index, heap: int) -> IndexWriter:
+    """One whose first deletion holds. tantivy 0.27 gives a writer's first operation the number of the last commit. A
+    merge that begins beside it, as after a crash, believes that segments which had deletions in that commit have that
+    one too: old versions of articles would come back. So the first operation deletes nothing."""
+    writer = index.writer(heap, 1)
+    writer.delete_documents_by_query(Query.empty_query())
+    return writer
 
 
 def _add(writer: IndexWriter, found: Iterable[tantivy.Document]) -> None:
