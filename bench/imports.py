@@ -67,6 +67,7 @@ def main(
     files: Annotated[list[Path] | None, typer.Argument(help="What to import.")] = None,
     generate: Annotated[int, typer.Option("--generated", help="How many made-up articles to import instead.")] = 0,
     again: Annotated[bool, typer.Option("--again", help="Import a second time, when nothing has changed.")] = False,
+    enrich: Annotated[bool, typer.Option("--enrich/--no-enrich", help="As `dateline import` has it.")] = True,
 ) -> None:
     """Imports into an archive that is thrown away, and prints figures."""
     with tempfile.TemporaryDirectory() as folder:
@@ -77,15 +78,15 @@ def main(
             paths = [str(Path(folder) / "generated.ndjson")]
             generated(Path(paths[0]), generate, countries)
         for _ in range(2 if again else 1):
-            _run(settings, paths)
+            _run(settings, paths, Options(enrich=enrich))
 
 
-def _run(settings: Settings, paths: list[str]) -> None:
+def _run(settings: Settings, paths: list[str], options: Options) -> None:
     before = [_processor(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     began = time.monotonic()
     db = opening.open_archive(settings)
     found = sources.find(paths, BytesIO())
-    report = importing.run(db, settings, found, Options(), json=False, allow_private=False)
+    report = importing.run(db, settings, found, options, json=False, allow_private=False)
     db.close_now()
     seconds = time.monotonic() - began
     used = [

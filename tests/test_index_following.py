@@ -11,7 +11,7 @@ from search_archive import Archive, Story, ask, ids
 from app.changes.follower import catch_up
 from app.errors import IndexBehind
 from app.head import Place
-from app.search import folders
+from app.search import analysis, folders
 from app.search.indexer import Indexer
 from app.search.reader import IndexDamaged
 from app.search.tantivy_engine import TantivyEngine
@@ -36,6 +36,12 @@ def test_new_changed_and_withdrawn_articles_are_followed(archive: Archive) -> No
     found = ask(engine, "nato")
     assert sorted(ids(found)) == [2, 3]
     assert {hit.id: hit.version for hit in found.hits} == {2: 2, 3: 1}
+
+
+def test_articles_of_every_language_are_in_the_index(archive: Archive) -> None:
+    languages = [*analysis.STEMMERS, "cs", "pl", "uk", "he", "ja", "th", "zh-Hant", "sw", "xx-made-up", ""]
+    archive.put(*(Story(i, "Ústí nad Labem", "<p>3 łodzie, 港</p>", language=one) for i, one in enumerate(languages, 1)))
+    assert len(ids(ask(archive.engine(), "labem", limit=100))) == len(languages)
 
 
 def test_the_place_moves_with_each_commit(archive: Archive) -> None:
