@@ -40,7 +40,9 @@ def test_new_changed_and_withdrawn_articles_are_followed(archive: Archive) -> No
 
 def test_articles_of_every_language_are_in_the_index(archive: Archive) -> None:
     languages = [*analysis.STEMMERS, "cs", "pl", "uk", "he", "ja", "th", "zh-Hant", "sw", "xx-made-up", ""]
-    archive.put(*(Story(i, "Ústí nad Labem", "<p>3 łodzie, 港</p>", language=one) for i, one in enumerate(languages, 1)))
+    archive.put(
+        *(Story(i, "Ústí nad Labem", "<p>3 łodzie, 港</p>", language=one) for i, one in enumerate(languages, 1))
+    )
     assert len(ids(ask(archive.engine(), "labem", limit=100))) == len(languages)
 
 
