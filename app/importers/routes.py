@@ -71,7 +71,7 @@ BODY: dict[str, object] = {
     "content": {
         **dict.fromkeys((kind for kind in FORMATS if kind not in (LINES, JSON)), _TEXT),
         LINES: {**_TEXT, "example": '{"id": "a1", "title": "…"}\n'},
-        JSON: {"schema": {"$ref": "#/components/schemas/ImportAddress"}},
+        JSON: {"schema": {"anyOf": [{"$ref": "#/components/schemas/ImportAddress"}, {"type": ["object", "array"]}]}},
     },
 }
 ACCEPTED: dict[int | str, dict[str, Any]] = {

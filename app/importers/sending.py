@@ -108,13 +108,16 @@ def _charset(request: Request) -> str | None:
 def address(content: bytes, given: Json) -> Json | None:
     """The arguments with those in a body that names an address and nothing to import; None for any other body.
 
-    InvalidInput where the two say different things, MalformedJson for what is no JSON at all.
+    InvalidInput where it has nothing but what goes with an address, and no good one, or where the two say different
+    things; MalformedJson for what no format is written in.
     """
     try:
         said = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise MalformedJson(f"This is not JSON: {error}.") from None
-    if not isinstance(said, dict) or "url" not in said or not said.keys() <= ImportAddress.model_fields.keys():
+    if not isinstance(said, dict | list):
+        raise MalformedJson("An object or a list is expected here.")
+    if isinstance(said, list) or not said.keys() <= ImportAddress.model_fields.keys():
         return None
     try:
         found = ImportAddress.model_validate(said).model_dump(exclude_none=True)
