@@ -91,7 +91,7 @@ def strangers(connection: Connection, manuscripts: Sequence[Manuscript]) -> dict
 
 def _long_words(body: str) -> set[str]:
     """Of five letters and more: the short ones are in every article."""
-    return {word for word in text.words_key(body).split() if len(word) >= 5}
+    return {word for word in text.words(body) if len(word) >= 5}
 
 
 def would_be(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[Outcome]:

@@ -27,7 +27,7 @@ Runs = Set[tuple[str, str, str]]
 
 def words(content: str) -> list[str]:
     """The folded words of a text, of a very long one those of its first 100,000 characters."""
-    return text.words_key(content[:READ]).split()
+    return text.words(content[:READ])
 
 
 def runs(content: str, most: int = 4_000) -> frozenset[tuple[str, str, str]]:

@@ -20,6 +20,8 @@ Read = Callable[[Mapping[str, object], str, Context, tuple[str, ...]], Document 
 MAX_LINE = 32 * 1024 * 1024
 MAX_FILE = 64 * 1024 * 1024
 _PIECE = 1024 * 1024
+_DIGITS = bytes(ord("0") if chr(i) in "123456789" else i for i in range(256))
+_LONG = b"0" * 19
 _LONG_NUMBER = re.compile(rb"(?<![\w.\"])-?\d{19,}(?![\w.\"])")
 
 
@@ -123,7 +125,8 @@ def _load(line: bytes, limit: int = MAX_LINE) -> tuple[object, tuple[str, ...], 
         return None, (), f"longer than {limit >> 20} MB"
     try:
         value = orjson.loads(line)
-        exact = not _LONG_NUMBER.search(line)
+        # Nearly no line has so many digits in a row, and looking for them alone takes a tenth of the time.
+        exact = _LONG not in line.translate(_DIGITS) or not _LONG_NUMBER.search(line)
     except orjson.JSONDecodeError:
         value, exact = None, False
     # Only escapes and bytes beyond ASCII can hold what needs repair.
