@@ -1,5 +1,6 @@
 """`dateline import` at work: opens what it needs, keeps the index in step, shows how far it is and what came of it."""
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ def run(
 ) -> Report:
     """Imports, with the index in step, and prints the report."""
     started = time.monotonic()
-    with _progress(json=json) as tell, _fetch(found, allow_private=allow_private) as fetch:
+    with _progress(json=json) as tell, _fetch(found, allow_private=allow_private) as fetch, _seldom_collected():
         if options.dry_run:
             report = pipeline.run(db, found, options, _now, tell, fetch)
         else:
@@ -48,6 +49,18 @@ def _both(first: Tell, second: Tell) -> Tell:
         second(report)
 
     return tell
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Nearly nothing of what an import makes is garbage in circles, but all of it would be looked through for that,
+    again and again."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager

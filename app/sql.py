@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, Table, Text, bindparam, func, insert, select, text
@@ -116,13 +117,17 @@ def prepare(statement: AnySelect, dialect: str, lists: Sequence[str] = ()) -> Pr
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Inserts rows that all have the columns of the first one, as they are: SQLAlchemy would look at each value of each
-    row again, which for links costs as much as the database itself."""
+    """Inserts rows that all have the columns of the first one, two at least, as they are: SQLAlchemy would look at each
+    value of each row again, which for links costs as much as the database itself. SQLite gets them in the order of its
+    statement, because it looks names up for each row again."""
     if rows:
-        statement = _insert(table, tuple(rows[0]), connection.dialect.name)
-        connection.exec_driver_sql(statement, rows)
+        statement, order = _insert(table, tuple(rows[0]), connection.dialect)
+        connection.exec_driver_sql(statement, list(map(itemgetter(*order), rows)) if order else rows)
 
 
 @lru_cache(maxsize=64)
-def _insert(table: Table, names: tuple[str, ...], dialect: str) -> str:
-    return str(insert(table).compile(dialect=_DIALECTS[dialect], column_keys=names))
+def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, Sequence[str]]:
+    """The statement, and the order of its values where it wants them by place."""
+    compiled = insert(table).compile(dialect=dialect, column_keys=names)
+    assert isinstance(compiled, SQLCompiler)
+    return str(compiled), compiled.positiontup or ()

@@ -26,10 +26,10 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
     tags: dict[int, list[int]] = defaultdict(list)
     regions: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
     by_position = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.position)
-    for row in connection.execute(by_position.where(TAGGED.c.article_id.in_(ids))):
+    for row in connection.execute(by_position.where(TAGGED.c.article_id.in_(ids))).all():
         tags[row[0]].append(row[1])
     placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
-    for article, region, own, within in connection.execute(placed.where(PLACED.c.article_id.in_(ids))):
+    for article, region, own, within in connection.execute(placed.where(PLACED.c.article_id.in_(ids))).all():
         regions[article][region] = (own, within)
     return {
         row.id: Facts(
