@@ -50,7 +50,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
             has_correction=row.corrections != "[]",
             has_unresolved=bool(row.waiting),
         )
-        for row in connection.execute(_articles.where(A.c.id.in_(ids)))
+        for row in connection.execute(_articles.where(A.c.id.in_(ids))).all()
     }
 
 

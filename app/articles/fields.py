@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -180,6 +181,7 @@ def _unknown_region(atlas: Atlas, ref: str, pointer: str) -> InvalidInput:
     return wrong(refs.unknown(ref), pointer, "unknown_region", refs.similar(atlas, ref))
 
 
+@lru_cache(maxsize=1024)
 def dateline_span(date: str | None) -> tuple[int, int] | None:
     """The period of `2025`, `2025-12` or `2025-12-03` in UTC; None where it is no date."""
     if date is None:

@@ -51,11 +51,11 @@ def keys(said: Sequence[str]) -> tuple[int, ...]:
     """
     read = " ".join(said[:KEYED]).encode(errors="replace").split()
     found = list(map(b" ".join, zip(*(read[i:] for i in range(KEY_RUN)), strict=False)))
-    sums = list(map(crc32, found))
-    distinct = set(sums)
-    if len(distinct) < FEWEST - (KEY_RUN - RUN):
+    found.reverse()  # of equal sums the first run counts
+    runs_by_sum = dict(zip(map(crc32, found), found, strict=True))
+    if len(runs_by_sum) < FEWEST - (KEY_RUN - RUN):
         return ()
-    return tuple(_number(found[sums.index(one)]) for one in heapq.nsmallest(KEYS, distinct))
+    return tuple(_number(runs_by_sum[one]) for one in heapq.nsmallest(KEYS, runs_by_sum))
 
 
 def _number(run: bytes) -> int:

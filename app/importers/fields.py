@@ -87,8 +87,7 @@ def read(
     title = found.plain("title")
     if title is None and body is None:
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_listed(extra)}")
-    document = _described(found, Document(where, title=title, title_derived=title is None, body=body))
-    document = replace(_linked(found, document), extra=found.extra, notes=tuple(found.notes))
+    document = _document(found, where, title, body)
     return document if title else replace(document, title=derive_title(document))
 
 
@@ -156,15 +155,19 @@ def _body(found: _Record) -> Body | None:
     return body
 
 
-def _described(found: _Record, document: Document) -> Document:
-    """The document with who, what and when."""
+def _document(found: _Record, where: str, title: str | None, body: Body | None) -> Document:
+    """The document with who, what and when, what names it and what it points to. What is left over is so in the order
+    of reading, which the last two fields end."""
     authors = found.take("authors", values.authors) or ((), ())
     tags = found.take("tags", values.references) or ((), ())
     regions = found.take("regions", values.references) or ((), ())
     source = found.take("source", _source) or (None, None)
     published = _published(found)
-    return replace(
-        document,
+    return Document(
+        where,
+        title=title,
+        title_derived=title is None,
+        body=body,
         standfirst=found.plain("standfirst"),
         dateline=_dateline(found, published),
         authors=authors[0],
@@ -181,13 +184,6 @@ def _described(found: _Record, document: Document) -> Document:
         published=published,
         updated=_date(found, "updated"),
         status=_status(found),
-    )
-
-
-def _linked(found: _Record, document: Document) -> Document:
-    """The document with what names it and what it points to."""
-    return replace(
-        document,
         external_id=found.text("external_id"),
         origin=found.text("origin"),
         url=found.text("url"),
@@ -197,6 +193,8 @@ def _linked(found: _Record, document: Document) -> Document:
         images=found.take("images", values.images) or (),
         previous_slugs=found.take("previous_slugs", values.texts) or (),
         previous_urls=found.take("previous_urls", values.texts) or (),
+        extra=found.extra,
+        notes=tuple(found.notes),
     )
 
 
