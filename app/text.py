@@ -8,6 +8,8 @@ from slugify import slugify
 
 SLUG_LENGTH = 80
 _not_word = re.compile(r"[\W_]+")
+_word = re.compile(r"\w+")
+_RUNS = bytes(i if chr(i).isalnum() or chr(i) == "_" else ord(" ") for i in range(128)).ljust(256)
 _ASCII = bytes(ord(chr(i).lower()) if chr(i).isalnum() else ord(" ") for i in range(128)).ljust(256)
 _controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
 _plus = re.compile(r"(?<=[\w+])\+")
@@ -27,6 +29,13 @@ def fold(text: str) -> str:
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def runs(text: str) -> list[str]:
+    """The runs of letters, digits and underscores as they stand: what `\\w+` finds."""
+    if text.isascii():
+        return text.encode().translate(_RUNS).decode().split()
+    return _word.findall(text)
 
 
 def words(text: str) -> list[str]:

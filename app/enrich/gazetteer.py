@@ -14,7 +14,6 @@ from app import text
 
 Way = Literal["name", "city", "place", "demonym", "institution", "abbreviation"]
 
-WORD = re.compile(r"\w+")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
 """Characters of scripts that put no spaces between words."""
 INFLECTED = frozenset(("be", "bg", "hr", "mk", "pl", "ru", "sr", "uk"))
@@ -96,7 +95,7 @@ def folded(name: Literal["ambiguous", "given", "forenames", "titles"]) -> frozen
 
 def split(name: str) -> Words:
     """The folded words of a name."""
-    return tuple(text.fold(word) for word in WORD.findall(name))
+    return tuple(text.fold(word) for word in text.runs(name))
 
 
 class Gazetteer:

@@ -29,6 +29,8 @@ _SAME = {"arz": "ar", "azb": "az", "pnb": "pa", "wuu": "zh", "yue": "zh", "sh": 
 """Labels that the models give to what one language's readers read."""
 _ADDRESSES = re.compile(r"https?://\S+|\S+@\S+|<[^<>\s]*>")
 _SIGNS = re.compile(r"[\s!-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u3003]+")
+_LETTERS = bytes(ord(" ") if _SIGNS.match(chr(i)) else i for i in range(128)).ljust(256)
+_NO_CAPITALS = bytes(i for i in range(256) if not chr(i).isupper())
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 logger = logging.getLogger(__name__)
@@ -89,8 +91,13 @@ def _words(text: str) -> str:
     """Without addresses, numbers and signs; headlines in capitals in small letters, as the models know them."""
     if "@" in text or "://" in text or "<" in text:
         text = _ADDRESSES.sub(" ", text)
-    words = " ".join(_SIGNS.sub(" ", text).split())
-    return words.lower() if sum(map(str.isupper, words)) > len(words) / 3 else words
+    if text.isascii():  # the same by tables, five times as fast
+        read = b" ".join(text.encode().translate(_LETTERS).split())
+        words, capitals = read.decode(), len(read.translate(None, _NO_CAPITALS))
+    else:
+        words = " ".join(_SIGNS.sub(" ", text).split())
+        capitals = sum(map(str.isupper, words))
+    return words.lower() if capitals > len(words) / 3 else words
 
 
 def _enough(words: str, least: int) -> bool:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from app import text
-from app.enrich.gazetteer import UNSPACED, WORD, Lexicon, Phrase, Sense, folded, stem
+from app.enrich.gazetteer import UNSPACED, Lexicon, Phrase, Sense, folded, stem
 
-_PIECES = re.compile(f"({WORD.pattern})")
 _GAP = re.compile(r"[\s.'’\-–/]{0,4}\Z")
 
 
@@ -57,12 +56,21 @@ class _Words:
 
     def __init__(self, content: str) -> None:
         self.content = content
-        self._pieces: list[str] = _PIECES.split(content)
-        self.plain, self._gaps = self._pieces[1::2], self._pieces[2::2]
+        self.plain = text.runs(content)
         self.large = [i for i, word in enumerate(self.plain) if not word[0].islower()]
         """Numbers of the words that may begin a name."""
         self.shouted = content.isupper()
         self.fold = str.lower if content.isascii() else text.fold
+
+    @cached_property
+    def _places(self) -> list[tuple[int, int]]:
+        """Where words begin and end."""
+        found, at = [], 0
+        for word in self.plain:  # between two words no letter stands, so that each is met where it is
+            begin = self.content.index(word, at)
+            at = begin + len(word)
+            found.append((begin, at))
+        return found
 
     @cached_property
     def headline(self) -> bool:
@@ -76,15 +84,17 @@ class _Words:
 
     def gap(self, i: int) -> str:
         """What stands between word i and the next."""
-        return self._gaps[i]
+        after = self._places[i + 1][0] if i + 1 < len(self.plain) else None
+        return self.content[self._places[i][1] : after]
 
     def written(self, first: int, last: int) -> str:
         """Words and what stands between them, as they are."""
-        return "".join(self._pieces[2 * first + 1 : 2 * last + 2])
+        return self.content[self._places[first][0] : self._places[last][1]]
 
     def before(self, i: int) -> str:
-        """The last characters before a word, five at least where there are any."""
-        return "".join(self._pieces[max(0, 2 * i - 5) : 2 * i + 1])
+        """The last five characters before a word."""
+        begin = self._places[i][0]
+        return self.content[max(0, begin - 5) : begin]
 
     def is_name(self, i: int) -> bool:
         """Whether the word begins with a capital, or its script has none."""
@@ -179,7 +189,7 @@ def _is_person(words: _Words, one: _Found) -> bool:
             return True
         if gap.strip() == "" and before in folded("forenames"):
             return True
-        if len(before) == 1 and _INITIAL.search(words.before(i)[-5:]):
+        if len(before) == 1 and _INITIAL.search(words.before(i)):
             return True
     return _has_surname(words, i)
 
