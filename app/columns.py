@@ -37,9 +37,14 @@ class Instant(TypeDecorator[int]):
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
-        if value is not None and not EARLIEST <= value <= LATEST:
-            raise ValueError(f"an instant outside the years 1 to 2200: {value}")
+        check_instant(value)
         return value
+
+
+def check_instant(value: object) -> None:
+    """ValueError for what no column of instants may hold, where rows go past SQLAlchemy's types."""
+    if value is not None and not (isinstance(value, int) and EARLIEST <= value <= LATEST):
+        raise ValueError(f"an instant outside the years 1 to 2200: {value}")
 
 
 FOLDED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlmodel import Session
 
 from app import text
@@ -14,13 +14,15 @@ from app.articles import columns, copies, facts, journal, links, related, revisi
 from app.articles.columns import Existing, Row, Saving
 from app.articles.copies import Copy
 from app.articles.manuscript import Manuscript
+from app.columns import Instant, check_instant
 from app.errors import SlugTaken
 from app.models import Article, table
 from app.regions import service as regions
-from app.sql import integer
+from app.sql import insert_rows, integer
 from app.tags import service as tags
 
 A = table(Article)
+_INSTANTS = [column.name for column in A.c if isinstance(column.type, Instant)]
 
 Outcome = Literal["created", "updated", "unchanged"]
 
@@ -106,10 +108,28 @@ def _insert(connection: Connection, batch: Batch, rows: Sequence[Row], now: int)
     chosen = slugs.choose(connection, [batch.manuscripts[i] for i in fresh], strict=batch.strict)
     for i, slug in zip(fresh, chosen, strict=True):
         rows[i].update(slug=slug, created_at=now)
-    statement = insert(A).returning(A.c.id, sort_by_parameter_order=True)
-    made = connection.execute(statement, [rows[i] for i in fresh]).scalars().all()
+    made = _made(connection, [rows[i] for i in fresh])
     slugs.claim(connection, zip(chosen, made, strict=True))
     return dict(zip(fresh, made, strict=True))
+
+
+def _made(connection: Connection, rows: Sequence[Row]) -> Sequence[int]:
+    """The ids of new rows, in their order. Of many they are looked up by what the articles are known by: to have them
+    returned in order takes SQLAlchemy longer than all else that is done for a row."""
+    if len(rows) == 1 or any(row["identity"] is None for row in rows):
+        statement = insert(A).returning(A.c.id, sort_by_parameter_order=True)
+        return connection.execute(statement, rows).scalars().all()
+    for row in rows:
+        for name in _INSTANTS:
+            check_instant(row[name])
+    insert_rows(connection, A, rows)
+    ids: dict[tuple[object, object], int] = {}
+    for origin in {row["origin"] for row in rows}:
+        named = [row["identity"] for row in rows if row["origin"] == origin]
+        for i in range(0, len(named), 500):
+            known = select(A.c.identity, A.c.id).where(A.c.origin == origin, A.c.identity.in_(named[i : i + 500]))
+            ids |= {(origin, row[0]): row[1] for row in connection.execute(known).all()}
+    return [ids[row["origin"], row["identity"]] for row in rows]
 
 
 def _update(connection: Connection, changed: Mapping[int, Existing], rows: Sequence[Row]) -> None:
