@@ -235,6 +235,8 @@ class RelatedRow:
     target_status: str | None
     target_public_once: bool | None
     target_title: str | None
+    original_status: str | None = None
+    """Of the article that the target is a translation of, where that was asked."""
 
 
 @lru_cache(maxsize=4)
