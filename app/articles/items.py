@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import bindparam, select
@@ -68,17 +69,14 @@ def _size(item: Item) -> int:
     return len(item.body) + len(item.names) + len(str(item.state[_POSTS])) + OVERHEAD
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """All that the database says of one article: its state, a row for its card, its body."""
+class Stored(NamedTuple):
+    """All that the database says of one article: its state, which begins with what was found, a row for its card, its
+    body."""
 
+    found: Found
     state: Row
     card: Row
     body: str
-
-    @property
-    def found(self) -> Found:
-        return Found(*self.state[: len(FOUND)])  # type: ignore[arg-type] # as selected
 
     @property
     def original_status(self) -> object:
@@ -137,7 +135,9 @@ async def state(db: Database, ref: str) -> Row | None:
 async def find(db: Database, ref: str) -> Stored | None:
     """The same, and all that is shown of the article; one statement."""
     row = await _row(db, ref, whole=True)
-    return Stored(row[:_STATE], row[_STATE:-1], str(row[-1])) if row else None
+    if row is None:
+        return None
+    return Stored(Found._make(row[: len(FOUND)]), row[:_STATE], row[_STATE:-1], str(row[-1]))
 
 
 async def _row(db: Database, ref: str, *, whole: bool) -> Row | None:

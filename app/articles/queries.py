@@ -159,8 +159,7 @@ def _count(dialect: str, shaped: _Shaped[ArticleFilter]) -> Prepared:
     return prepare(select(func.count()).select_from(inner), dialect, filters.lists(wanted))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What a reference leads to, before anybody has asked who may see it."""
 
     id: int
@@ -173,7 +172,7 @@ class Found:
 
 
 By = Literal["id", "slug"]
-FOUND = [A.c[name] for name in Found.__slots__]
+FOUND = [A.c[name] for name in Found._fields]
 
 
 @lru_cache(maxsize=16)
