@@ -15,7 +15,6 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 HEAD: Final = "head"
 """Where a `http.response.start` carries what `head` made of it; other servers pass over what they do not know."""
 _BODILESS = frozenset({204, 304})
-_OF_THE_CONNECTION = frozenset({b"connection", b"transfer-encoding"})
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\r\n"})
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -24,12 +23,13 @@ Headers = Iterable[tuple[bytes, bytes]]
 def head(status: int, headers: Headers) -> bytes | None:
     """Status line and headers, each with the end of its line; the empty line is still missing. None where a header
     would break out of its line, or is about the connection."""
-    lines = [b"%b: %b\r\n" % pair for pair in headers]
+    lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % pair for pair in headers]]
     joined = b"".join(lines)
+    lowered = joined.lower()
     ends = joined.count(b"\r") + joined.count(b"\n")
     if ends != 2 * len(lines) or len(joined.translate(None, _CONTROLS)) != len(joined):
         return None
-    return None if any(name.lower() in _OF_THE_CONNECTION for name, _ in headers) else STATUS_LINE[status] + joined
+    return None if b"\r\nconnection:" in lowered or b"\r\ntransfer-encoding:" in lowered else joined
 
 
 class OnePiece:
