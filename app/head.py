@@ -46,6 +46,11 @@ class Head:
         return Place(self.epoch, self.seq, self.mark)
 
     @property
+    def public_token(self) -> str:
+        """That of the newest place that a caller without a key may know of."""
+        return _token(self.epoch, self.public_seq, self.public_mark)
+
+    @property
     def public_place(self) -> Place:
         """The newest place that a caller without a key may know of."""
         return Place(self.epoch, self.public_seq, self.public_mark)

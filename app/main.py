@@ -29,7 +29,7 @@ from app.db import Database
 from app.http import docs_page, openapi, problems
 from app.http.cache import Cache
 from app.http.compression import Compression
-from app.http.connections import Guard
+from app.http.connections import Guard, Patience
 from app.http.cors import Cors
 from app.http.envelope import Envelope
 from app.http.kept import Kept
@@ -134,7 +134,12 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.watch = Watch(archive.head)
     app.state.jobs = Jobs(db, relinking.WORKS)
     app.state.cache = Kept(settings.cache_mb * 1_000_000)
-    app.state.guard = Guard(settings.max_connections, settings.max_connections_per_address, settings.trusted_proxies)
+    app.state.guard = Guard(
+        settings.max_connections,
+        settings.max_connections_per_address,
+        settings.trusted_proxies,
+        Patience(rest=settings.keep_alive),
+    )
     app.state.load, app.state.tally = Load(), Tally()
     fetcher = partial(_fetcher, settings, Pace())
     importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)

@@ -69,7 +69,6 @@ def _serve(settings: Settings, listening: socket.socket, console: Console, key: 
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=settings.keep_alive,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )

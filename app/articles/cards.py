@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import literal_column, select
+from sqlalchemy import ColumnElement, literal_column, select
 
 from app.articles.bodies import reading_minutes
 from app.articles.filters import ROLES
@@ -19,7 +19,7 @@ from app.http.times import format_time
 from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
-from app.sql import AnyOf, Prepared, integer, json_rows, prepare
+from app.sql import AnyOf, AnySelect, Prepared, integer, json_rows, prepare
 
 A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
 KEPT_BYTES = 8_000_000
@@ -44,11 +44,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
+ADDED = frozenset({"body", "related"})
+"""Properties of an article that its card does not have."""
+NOTHING_ADDED: Mapping[str, object] = {}
+
 _STATUS, _ORIGINAL = COLUMNS.index("status"), COLUMNS.index("translation_of")
 
 
-def statement(dialect: str) -> Prepared:
-    """Cards by `ids`: the columns above, then the source's slug and name, tags and regions as JSON rows."""
+def columns() -> list[ColumnElement[object]]:
+    """What a card is made of, of `CARDED`: the columns above, then the source's slug and name, tags and regions as JSON
+    rows."""
     tags = (
         select(TAG.c.slug, TAG.c.name, TAG.c.kind)
         .join(TAGGED, TAGGED.c.tag_id == TAG.c.id)
@@ -64,20 +69,24 @@ def statement(dialect: str) -> Prepared:
         .correlate(A)
         .subquery()
     )
-    found = (
-        select(*(A.c[name] for name in COLUMNS), SOURCE.c.slug, SOURCE.c.name, json_rows(tags), json_rows(regions))
-        .outerjoin(SOURCE, SOURCE.c.id == A.c.source_id)
-        .where(AnyOf(A.c.id, "ids"))
-    )
-    return prepare(found, dialect, ["ids"])
+    return [*(A.c[name] for name in COLUMNS), SOURCE.c.slug, SOURCE.c.name, json_rows(tags), json_rows(regions)]
 
 
-def card(row: Row, atlas: Atlas, site_url: str) -> Json:
-    """A card from a row of `statement`, its properties in their order."""
+CARDED = A.outerjoin(SOURCE, SOURCE.c.id == A.c.source_id)
+
+
+def statement(dialect: str) -> Prepared:
+    """Cards by `ids`."""
+    found: AnySelect = select(*columns())
+    return prepare(found.select_from(CARDED).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+
+
+def card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
+    """A card from a row of `columns`, its properties in their order; `body` and `related` where they are `added`."""
     a = dict(zip(COLUMNS, row, strict=False))
     source_slug, source_name, tag_rows, region_rows = row[-4:]
     tags = [{"slug": slug, "name": name, "kind": kind} for slug, name, kind in orjson.loads(str(tag_rows))]
-    return {
+    shown = {
         "id": a["id"],
         "slug": a["slug"],
         "status": a["status"],
@@ -86,9 +95,11 @@ def card(row: Row, atlas: Atlas, site_url: str) -> Json:
         "title": a["title"],
         "standfirst": a["standfirst"],
         "dateline": _dateline(a, atlas),
+        "body": added.get("body"),
         "authors": [{"slug": tag["slug"], "name": tag["name"]} for tag in tags if tag["kind"] == "contributor"],
         "tags": [tag for tag in tags if tag["kind"] != "contributor"],
         "regions": [_region(atlas, id, roles) for id, roles in orjson.loads(str(region_rows))],
+        "related": added.get("related"),
         "images": orjson.loads(str(a["images"])),
         "corrections": orjson.loads(str(a["corrections"])),
         "source": _source(source_slug, source_name, a["source_url"]),
@@ -105,6 +116,9 @@ def card(row: Row, atlas: Atlas, site_url: str) -> Json:
         "created_at": _time(a["created_at"]),
         "url": f"{site_url}/articles/{a['slug']}" if site_url else None,
     }
+    for name in ADDED - added.keys():
+        del shown[name]
+    return shown
 
 
 def _time(value: object) -> str | None:
@@ -181,6 +195,13 @@ class Cards:
             return {id: made.shown for id, made in found.items()}
         return {id: _nameless(made.shown) if made.original in hidden else made.shown for id, made in found.items()}
 
+    async def made(self, row: Row, atlas: Atlas, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
+        """`card` of a row that may be newer than the atlas."""
+        try:
+            return card(row, atlas, self._site_url, added)
+        except KeyError:  # of a region that was added after the atlas was read
+            return card(row, await regions.newest(self._db), self._site_url, added)
+
     async def _hidden(self, found: Mapping[int, _Made]) -> frozenset[int]:
         """Originals of these that are not public now: that moves no version of their translations."""
         originals = {made.original for made in found.values() if made.original is not None}
@@ -190,10 +211,7 @@ class Cards:
         found: dict[int, _Made] = {}
         for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
             id, version, original = integer(row[0]), integer(row[1]), row[_ORIGINAL]
-            try:
-                shown = card(row, atlas, self._site_url)
-            except KeyError:  # of a region that was added after the atlas was read
-                shown = card(row, await regions.newest(self._db), self._site_url)
+            shown = await self.made(row, atlas)
             # A copy: orjson leaves its result in a buffer of at least 8 kB.
             compact = bytes(memoryview(orjson.dumps(shown)))
             made = _Made(compact, None if original is None else integer(original))

@@ -63,7 +63,7 @@ class Change:
 
     def after(self, head: Head) -> "Change":
         """The same where the log stands now."""
-        return replace(self, view=replace(self.view, head=head))
+        return replace(self, view=self.view._replace(head=head))
 
     def saving(self) -> Saving:
         return Saving(int(time.time()), self.caller.name, self.here.settings.site_url)

@@ -1,7 +1,7 @@
 """From ids to the JSON that clients get, in a constant number of SQL statements whatever is asked for."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import orjson
@@ -9,6 +9,7 @@ import orjson
 from app.articles import bodies, markdown, queries
 from app.articles.archive import Archive, View
 from app.articles.cards import FIELDS, Json
+from app.articles.items import Stored
 from app.articles.queries import Entry, RelatedRow
 from app.http import params
 from app.regions import refs
@@ -72,13 +73,19 @@ async def by_id(
     return {id: orjson.dumps(article) for id, article in shown.items()}
 
 
-async def item(
-    archive: Archive, view: View, entry: Entry, editorial: Sequence[RelatedRow], wanted: params.Read
-) -> Json | None:
-    """One article in full, its related posts being at hand; None where it vanished or became hidden meanwhile."""
-    cards = await _cards(archive, view, [entry])
-    shown = await _shown(archive, view, cards, _form(wanted, full=True), editorial)
-    return shown.get(entry.id)
+async def item(archive: Archive, view: View, stored: Stored, wanted: params.Read) -> Json:
+    """One article in full, of which the database has said all; at most one statement more for its related posts, and
+    one for names in a language."""
+    form, id = _form(wanted, full=True), stored.found.id
+    added: Json = {"body": stored.body} if "body" in form.includes else {}
+    if "related" in form.includes:
+        added["related"] = (await entries_of(archive, view, [id], stored.related()))[id]
+    shown = await archive.cards.made(stored.card, view.atlas, added)
+    if stored.original_status != "published" and not view.caller.may("read_drafts"):
+        shown["translation_of"] = None
+    shown |= {name: _body(name, stored.body) for name in INCLUDES[2:] if name in form.includes}
+    await _name(archive, view, [shown], form.language)
+    return _kept(shown, form.fields)
 
 
 async def _cards(archive: Archive, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
@@ -117,15 +124,11 @@ async def _shown(
     view: View,
     cards: Mapping[int, bytes],
     form: Form,
-    editorial: Sequence[RelatedRow] | None = None,
 ) -> dict[int, Json]:
-    """Cards with what is added and without what is left out; `editorial` if the related posts are at hand."""
+    """Cards with what is added and without what is left out."""
     shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
-    await _include(archive, view, shown, form.includes, editorial)
-    if form.language is not None:
-        called = await tags.names_in(archive.db, sorted(_tag_slugs(shown.values())), form.language)
-        for card in shown.values():
-            _rename(card, view.atlas, called, form.language)
+    await _include(archive, view, shown, form.includes)
+    await _name(archive, view, shown.values(), form.language)
     return {id: _kept(ordered(card), form.fields) for id, card in shown.items()}
 
 
@@ -134,15 +137,13 @@ async def _include(
     view: View,
     shown: dict[int, Json],
     includes: Set[str],
-    editorial: Sequence[RelatedRow] | None,
 ) -> None:
     if includes - {"related"}:
         texts = await queries.bodies(archive.db, list(shown))
         for id, card in shown.items():
             card |= {name: _body(name, texts.get(id, "")) for name in includes - {"related"}}
     if "related" in includes:
-        rows = await queries.related(archive.db, list(shown)) if editorial is None else editorial
-        posts = await entries_of(archive, view, list(shown), rows)
+        posts = await related(archive, view, list(shown))
         for id, card in shown.items():
             card["related"] = posts[id]
 
@@ -264,6 +265,14 @@ def _tag_slugs(cards: Iterable[Json]) -> set[str]:
     targets = [post["article"] for card in cards for post in _rows(card, "related")]
     nested = [article for article in targets if isinstance(article, dict)]
     return found | _tag_slugs(nested) if nested else found
+
+
+async def _name(archive: Archive, view: View, shown: Collection[Json], language: str | None) -> None:
+    """Names of tags and regions in a language, if one is asked for."""
+    if language is not None:
+        called = await tags.names_in(archive.db, sorted(_tag_slugs(shown)), language)
+        for card in shown:
+            _rename(card, view.atlas, called, language)
 
 
 def _rename(card: Json, atlas: Atlas, called: Mapping[str, str], language: str) -> None:

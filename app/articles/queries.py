@@ -159,8 +159,7 @@ def _count(dialect: str, shaped: _Shaped[ArticleFilter]) -> Prepared:
     return prepare(select(func.count()).select_from(inner), dialect, filters.lists(wanted))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What a reference leads to, before anybody has asked who may see it."""
 
     id: int
@@ -173,7 +172,7 @@ class Found:
 
 
 By = Literal["id", "slug"]
-FOUND = [A.c[name] for name in Found.__slots__]
+FOUND = [A.c[name] for name in Found._fields]
 
 
 @lru_cache(maxsize=16)
@@ -235,6 +234,8 @@ class RelatedRow:
     target_status: str | None
     target_public_once: bool | None
     target_title: str | None
+    original_status: str | None = None
+    """Of the article that the target is a translation of, where that was asked."""
 
 
 @lru_cache(maxsize=4)

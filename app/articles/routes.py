@@ -266,29 +266,26 @@ async def get_article(request: Request) -> Response:
     read = ITEM.read(request.scope["query_string"], view.now)
     _check_format(request, read)
     ref = request.path_params["ref"]
-    stored = await items.find(here.db, ref)
-    found = await _admitted(request, here, view, ref, stored.found if stored else None)
-    if stored is None or isinstance(found, Response):
-        assert isinstance(found, Response)
-        return found
-    key = (stored.state, view.head.epoch, view.head.names_seq, view.caller.may("read_drafts"), read.identity)
-    item = here.items.get(key) or await _made(here, view, read, stored, key)
+    key = (ref, view.head.epoch, view.head.names_seq, view.caller.may("read_drafts"), read.identity)
+    item = here.items.get(key)
+    if item is None or await items.state(here.db, ref) != item.state:
+        stored = await items.find(here.db, ref)
+        found = await _admitted(request, here, view, ref, stored.found if stored else None)
+        if stored is None or isinstance(found, Response):
+            assert isinstance(found, Response)
+            return found
+        item = await _made(here, view, read, stored, key)
     return answer.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names])
 
 
 async def _made(here: Archive, view: View, read: Read, stored: Stored, key: Hashable) -> Item:
-    """Kept for the next one who asks unless something was committed since the request began: then parts of it may be
-    newer than its key says."""
-    found = stored.found
-    shown = await present.item(here, view, Entry(found.id, found.version, None), stored.related, read)
-    if shown is None:
-        raise NotFound()
-    version = shown.get("version", found.version)
-    assert isinstance(version, int)
+    """Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
+    committed since the request began, or it might be older than a state that comes again."""
+    shown = await present.item(here, view, stored, read)
     # A copy: what orjson returns goes on holding the larger buffer that it was written in.
     body = bytes(memoryview(orjson.dumps(shown)))
-    item = Item(body, conditional.item_etag(version, body), " ".join(_shown_in(shown)))
-    if await here.head() == view.head:
+    item = Item(body, conditional.item_etag(stored.found.version, body), " ".join(_shown_in(shown)), stored.state)
+    if not shown.get("related") or await here.head() == view.head:
         here.items.keep(key, item)
     return item
 

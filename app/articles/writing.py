@@ -1,7 +1,6 @@
 """Writing articles over HTTP: POST, PUT, PATCH and DELETE. Every answer is of the committed state."""
 
 import time
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -101,7 +100,7 @@ async def create_article(request: Request) -> Response:
             given, view, await incoming.known(here.db, given, hidden=view.caller.may("read_drafts"))
         )
         written = await here.db.write(_create, manuscript, here.settings.site_url, view.caller, key)
-        answered, view = written.value, replace(view, head=written.head)
+        answered, view = written.value, view._replace(head=written.head)
     return await changing.answer(Change(request, here, view, key), read, answered, sent.warnings(data))
 
 

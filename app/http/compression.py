@@ -12,6 +12,8 @@ from typing import Literal
 import zstandard
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http.headers import headers
+
 Coding = Literal["zstd", "gzip", "identity"]
 Headers = list[tuple[bytes, bytes]]
 
@@ -98,8 +100,7 @@ class Compression:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            given = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
-            send = packing(send, chosen(given))
+            send = packing(send, chosen(b",".join(headers(scope, b"accept-encoding"))))
         await self.app(scope, receive, send)
 
 

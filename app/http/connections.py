@@ -16,11 +16,12 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.errors import DatelineError, MalformedRequest, Overloaded, RateLimited, RequestTimeout
 from app.http.limits import Clients, Network
 from app.http.problems import MEDIA_TYPE, document
+from app.http.wire import OnePiece
 
 LARGEST_HEAD = 65_536
 MOST_PIPELINED = 32
@@ -32,13 +33,14 @@ TICK = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds for a request's head, and for a body or an answer that does not get on; both are given longer by as many
-    seconds as they have thousands of bytes behind them. `strain` and `held` are bytes of answers that clients do not
-    take: from the first on no more are made, beyond the second the oldest are broken off."""
+    """Seconds for a request's head, for resting between two, and for a body or an answer that does not get on; both are
+    given longer by as many seconds as they have thousands of bytes behind them. `strain` and `held` are bytes of
+    answers that clients do not take: from the first on no more are made, beyond the second the oldest are cut off."""
 
     head: float = 10
     body: float = 20
     answer: float = 20
+    rest: float = 75
     bytes_a_second: int = 1_000
     strain: int = 8_000_000
     held: int = 16_000_000
@@ -180,7 +182,10 @@ class Guard:
         """Breaks off whoever has not got on for too long."""
         for connection in list(self.open):
             why = connection.overdue(now, self.patience)
-            if why:
+            if why == "rest":
+                self.leave(connection)
+                connection.transport.close()
+            elif why:
                 self._break_off(connection, why)
 
 
@@ -243,6 +248,10 @@ class Guarded(HttpToolsProtocol):
         if self._head > LARGEST_HEAD:
             self.send_400_response(f"The head of a request has at most {LARGEST_HEAD} bytes.")
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.send = OnePiece(cycle)  # type: ignore[method-assign,assignment]
+        super()._start_asgi_task(cycle, app)
+
     def on_body(self, body: bytes) -> None:
         self.taken += len(body)
         super().on_body(body)
@@ -262,15 +271,24 @@ class Guarded(HttpToolsProtocol):
         self.guard.flowing(self)
         self._phase = ""
 
+    def on_response_complete(self) -> None:
+        """As uvicorn has it, but without a clock for each request: who rests too long is seen by the guard."""
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
+
     def overdue(self, now: float, patience: Patience) -> str:
-        """What the client has taken too long for, if anything: `head`, `body` or `answer`."""
+        """What the client has taken too long for, if anything: `head`, `body`, `answer`, or `rest` between two
+        requests."""
         phase, mark, done = self._state()
-        if phase != self._phase or (phase == "head" and mark is not self._mark):
+        if phase != self._phase or (phase in ("head", "rest") and mark is not self._mark):
             self._phase, self._mark, self._since, done = phase, mark, now, 0
         if not phase:
             return ""
-        if phase == "head":
-            return phase if now - self._since > patience.head else ""
+        if phase in ("head", "rest"):
+            return phase if now - self._since > (patience.head if phase == "head" else patience.rest) else ""
         most = patience.body if phase == "body" else patience.answer
         return phase if now - self._since > most + done / patience.bytes_a_second else ""
 
@@ -281,9 +299,8 @@ class Guarded(HttpToolsProtocol):
             before = self._mark if self._phase == "answer" and isinstance(self._mark, int) else waiting
             return "answer", waiting, max(0, before - waiting)
         if self.idle:
-            # Between two requests uvicorn itself looks at the clock.
             rests = self.cycle is not None and not self.begun and not self.cycle.more_body
-            return ("", None, 0) if rests else ("head", self.scope, 0)
+            return ("rest", self.cycle, 0) if rests else ("head", self.scope, 0)
         if self.cycle.more_body and not self.flow.read_paused and not self.cycle.waiting_for_100_continue:
             before = self._mark if self._phase == "body" and isinstance(self._mark, int) else self.taken
             return "body", self.taken, self.taken - before

@@ -7,10 +7,8 @@ a problem document for whatever was raised within. Changes nothing of what an an
 from __future__ import annotations
 
 import logging
-import re
 import time
 from asyncio import CancelledError
-from random import getrandbits
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,19 +16,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import DatelineError
 from app.http.compression import Headers
 from app.http.cors import Cors
-from app.http.headers import header
 from app.http.problems import crash, render
+from app.http.request_id import request_id
 from app.http.traffic import Tally
 
 log = logging.getLogger(__name__)
 
-_SANE_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 _ENDINGS = (CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
 class Envelope:
-    """Gives each request an id, the client's own if it sent a sane one, in `scope["state"]["request_id"]`. Answers that
-    are not shared say it in X-Request-Id, and in Server-Timing how many milliseconds it took until they began.
+    """Answers that are not shared say the request's id in X-Request-Id, and in Server-Timing how many milliseconds it
+    took until they began.
 
     Once an answer has begun it can only be broken off, which is what raising on does. That the client has gone is no
     failure: nobody is left to be told, and an answer that never began is not counted."""
@@ -43,8 +40,7 @@ class Envelope:
             await self.app(scope, receive, send)
             return
         began, status = time.perf_counter(), 0
-        request_id = _id(scope)
-        scope["state"] = {**scope.get("state", {}), "request_id": request_id.decode()}
+        scope.setdefault("state", {})
         preflight = self.cors.preflight(scope)
 
         async def enclosed(message: Message) -> None:
@@ -54,7 +50,7 @@ class Envelope:
                 headers = message["headers"] if preflight else self.cors.opened(scope, message["headers"])
                 if not _is_shared(headers):
                     spent = b"app;dur=%.1f" % ((time.perf_counter() - began) * 1000)
-                    headers = [*headers, (b"x-request-id", request_id), (b"server-timing", spent)]
+                    headers = [*headers, (b"x-request-id", request_id(scope).encode()), (b"server-timing", spent)]
                 message = {**message, "headers": headers}
             await send(message)
 
@@ -75,11 +71,6 @@ class Envelope:
                 self.tally.add(scope["method"], scope["path"], status, time.perf_counter() - began)
 
 
-def _id(scope: Scope) -> bytes:
-    sent = header(scope, b"x-request-id")
-    return sent if sent is not None and _SANE_ID.fullmatch(sent) else b"%016x" % getrandbits(64)
-
-
 def _is_shared(headers: Headers) -> bool:
     for name, value in headers:
         if name == b"cache-control":
@@ -88,6 +79,5 @@ def _is_shared(headers: Headers) -> bool:
 
 
 def _logged(error: BaseException, scope: Scope) -> DatelineError:
-    request_id = scope.get("state", {}).get("request_id")
-    log.error("%s %r failed, request %s", scope["method"], scope["path"], request_id, exc_info=error)
+    log.error("%s %r failed, request %s", scope["method"], scope["path"], request_id(scope), exc_info=error)
     return crash()

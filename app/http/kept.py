@@ -10,39 +10,43 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from starlette.types import Message
 
 from app.http.compression import Coding, Headers, is_worth, pack, packed_headers
+from app.http.wire import HEAD, head
 
 OVERHEAD = 3_000
 """Bytes that an entry takes beside its body and headers, for each coding, rounded up from what was measured."""
 _ABOUT_THE_BODY = (b"content-length", b"content-type", b"content-encoding")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ready:
     """One answer in one coding as messages that are sent as they are."""
 
     etag: bytes | None
     start: Message
     body: Message
-    unchanged: Message
     size: int
+
+    @cached_property
+    def unchanged(self) -> Message:
+        """The start of a 304, which has the headers of the answer but for those about its body."""
+        brief = [(name, value) for name, value in self.start["headers"] if name.lower() not in _ABOUT_THE_BODY]
+        return {"type": "http.response.start", "status": 304, "headers": brief, HEAD: head(304, brief)}
 
 
 NO_BODY: Message = {"type": "http.response.body", "body": b""}
 
 
 def ready(status: int, headers: Headers, body: bytes) -> Ready:
-    """`unchanged` is the start of a 304, which has the headers of the answer but for those about its body."""
-    brief = [(name, value) for name, value in headers if name.lower() not in _ABOUT_THE_BODY]
-    size = OVERHEAD + len(body) + 2 * sum(len(name) + len(value) for name, value in headers)
+    size = OVERHEAD + len(body) + 4 * sum(len(name) + len(value) for name, value in headers)
     return Ready(
         next((value for name, value in headers if name.lower() == b"etag"), None) if status == 200 else None,
-        {"type": "http.response.start", "status": status, "headers": headers},
+        {"type": "http.response.start", "status": status, "headers": headers, HEAD: head(status, headers)},
         {"type": "http.response.body", "body": body},
-        {"type": "http.response.start", "status": 304, "headers": brief},
         size,
     )
 

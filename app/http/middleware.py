@@ -58,7 +58,7 @@ class BodyLimit:
         self.larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):  # whose bodies nobody reads
             await self.app(scope, receive, send)
             return
         most = self._most(scope["path"])

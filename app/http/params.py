@@ -72,6 +72,7 @@ class Parameters:
         stems = (name.removesuffix("_from") for name in self.specs if name.endswith("_from"))
         self._ends = tuple((stem, f"{stem}_from", f"{stem}_to") for stem in stems)
         self._required = tuple(spec.name for spec in specs if spec.required)
+        self._plain = Read(0, {}, {}, {}, self.specs)  # what is read where nothing is asked for, this second
 
     def openapi(self) -> list[dict[str, object]]:
         """OpenAPI 3.1 parameter objects, in the order of declaration."""
@@ -80,6 +81,10 @@ class Parameters:
     def read(self, query_string: bytes, now: int) -> Read:
         """Raises InvalidInput with everything that is wrong, in the order in which it appears; contradictions
         between parameters come last."""
+        if not query_string and not self._required:
+            if now != self._plain.now:
+                self._plain = Read(now, {}, {}, {}, self.specs)
+            return self._plain
         if len(query_string) > MAX_QUERY_BYTES:
             detail = f"At most {MAX_QUERY_BYTES} bytes; {len(query_string)} were sent."
             raise InvalidInput(FieldError("invalid_value", detail, "query string"))

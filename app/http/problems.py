@@ -26,6 +26,7 @@ from app.errors import (
 )
 from app.http.conditional import PUBLIC, VARY, list_etag, respond
 from app.http.mistakes import invalid_input
+from app.http.request_id import request_id
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -60,7 +61,7 @@ def render(error: DatelineError, scope: Scope) -> Response:
     if error.code in _SHARED and scope["method"] in ("GET", "HEAD"):
         known = any(name == b"authorization" for name, _ in scope["headers"])
         headers |= {"Cache-Control": f"{'private' if known else 'public'}, max-age=5", "Vary": VARY}
-    body = orjson.dumps(document(error, scope.get("state", {}).get("request_id")))
+    body = orjson.dumps(document(error, request_id(scope)))
     return Response(body, error.status, headers, MEDIA_TYPE)
 
 

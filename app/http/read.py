@@ -45,7 +45,7 @@ class Read:
         told = ((name, _told(self.specs[name], self.values[name], self.texts[name])) for name in self.values)
         return tuple(sorted((name, words) for name, words in told if words != (self.specs[name].default,)))
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Stands for `canonical` where its length would count: 16 hex digits."""
         return _signed(self.canonical)

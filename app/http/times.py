@@ -9,7 +9,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -85,6 +85,7 @@ def read_time(text: str, zone: tzinfo, now: int) -> Instant | Period:
     raise InvalidValue(f"Expected {EXPECTED}.")
 
 
+@lru_cache(maxsize=4096)
 def format_time(at: int) -> str:
     """RFC 3339 in UTC: `2025-12-01T10:00:00Z`."""
     return (_EPOCH + timedelta(seconds=at)).isoformat() + "Z"

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
 from starlette.requests import Request
@@ -44,8 +44,7 @@ class Counts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """One request's idea of the archive. `now` is in epoch seconds, read once."""
 
     caller: Caller
@@ -61,7 +60,7 @@ class View:
     @property
     def token(self) -> str:
         """X-Seq: the place in the log that the answer reflects at least, as far as the caller may know of it."""
-        return (self.head.place if self.caller.may("read_drafts") else self.head.public_place).token
+        return self.head.place.token if self.caller.may("read_drafts") else self.head.public_token
 
 
 @dataclass(frozen=True, slots=True)

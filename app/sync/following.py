@@ -125,7 +125,7 @@ async def resolve(here: Archive, view: View, read: Read) -> ArticleFilter:
     """The filter as of the view's head. Tags that only drafts have now are found too: until those were withdrawn, they
     may have matched. Of such a tag nothing is told."""
     caller = replace(view.caller, scopes=view.caller.scopes | {"read_drafts"})
-    return (await asked.resolve(here, replace(view, caller=caller), read, _statuses(read))).filter
+    return (await asked.resolve(here, view._replace(caller=caller), read, _statuses(read))).filter
 
 
 def _refuse_relative(read: Read) -> None:

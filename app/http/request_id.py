@@ -1,0 +1,24 @@
+"""What a request is called where somebody asks about it: in problems, headers and logs. Says nothing of its client."""
+
+from __future__ import annotations
+
+import re
+from random import getrandbits
+
+from starlette.types import Scope
+
+from app.http.headers import header
+
+_SANE = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
+
+
+def request_id(scope: Scope) -> str:
+    """The client's own X-Request-Id if it is a sane one, else made when first asked for; the same for all who have the
+    request's `state`."""
+    state: dict[str, str] = scope.setdefault("state", {})
+    found = state.get("request_id")
+    if found is None:
+        sent = header(scope, b"x-request-id")
+        sane = sent is not None and _SANE.fullmatch(sent)
+        found = state["request_id"] = sent.decode() if sent is not None and sane else f"{getrandbits(64):016x}"
+    return found

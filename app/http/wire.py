@@ -1,0 +1,78 @@
+"""Answers as they go over the wire: what comes in one piece leaves in one write, with a head made once where it can be.
+
+uvicorn writes heads and bodies apart: two packets and two calls of the system for each answer. Decides nothing about
+what is answered; what is not whole, or says how its connection goes on, is left to uvicorn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from starlette.types import Message
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+HEAD: Final = "head"
+"""Where a `http.response.start` carries what `head` made of it; other servers pass over what they do not know."""
+_BODILESS = frozenset({204, 304})
+_CONTROLS = bytes({*range(32), 127} - {*b"\t\r\n"})
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+def head(status: int, headers: Headers) -> bytes | None:
+    """Status line and headers, each with the end of its line; the empty line is still missing. None where a header
+    would break out of its line, or is about the connection."""
+    lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % pair for pair in headers]]
+    joined = b"".join(lines)
+    lowered = joined.lower()
+    ends = joined.count(b"\r") + joined.count(b"\n")
+    if ends != 2 * len(lines) or len(joined.translate(None, _CONTROLS)) != len(joined):
+        return None
+    return None if b"\r\nconnection:" in lowered or b"\r\ntransfer-encoding:" in lowered else joined
+
+
+class OnePiece:
+    """`send` of one request: holds the start of an answer until the first of its body is there, as ASGI has it, and
+    writes both at once where that is all. Whoever fails in between can still answer otherwise."""
+
+    __slots__ = ("_cycle", "_start")
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._start: Message | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and not self._cycle.response_started:
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is None:
+            await self._pass_on(message)
+        elif not self._written(start, message):
+            await self._pass_on(start)
+            await self._pass_on(message)
+
+    async def _pass_on(self, message: Message) -> None:
+        await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type] # names its messages one by one
+
+    def _written(self, start: Message, message: Message) -> bool:
+        cycle, body = self._cycle, message.get("body", b"")
+        shown = start.get(HEAD) or head(start["status"], start["headers"])
+        if message.get("more_body") or cycle.disconnected or cycle.flow.write_paused or shown is None:
+            return False
+        if cycle.scope["method"] == "HEAD" or start["status"] in _BODILESS:
+            body = b""
+        elif b"\r\ncontent-length: %d\r\n" % len(body) not in shown:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        each = b"".join([b"%b: %b\r\n" % pair for pair in cycle.default_headers])
+        last = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        cycle.transport.write(b"".join((shown, each, last, body)))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        del cycle.send  # which holds the cycle in turn
+        return True

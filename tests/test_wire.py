@@ -1,0 +1,156 @@
+"""Answers over the wire: in one write where they are whole, and never anything that uvicorn would not send."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from abuse import Client
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from app.http.connections import Guard, Patience
+from app.http.wire import HEAD, OnePiece, head
+
+pytestmark = pytest.mark.anyio
+
+TEXT = b"text/plain"
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, guard: Guard | None) -> AsyncIterator[int]:
+    """The port of a server; without a guard it is uvicorn as it comes."""
+    with socket.socket(proto=socket.IPPROTO_TCP) as door:
+        door.bind(("127.0.0.1", 0))
+        protocol = guard.protocol if guard else "httptools"
+        config = uvicorn.Config(app, http=protocol, lifespan="off", log_config=None, log_level="critical")
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve(sockets=[door]))
+        while not server.started:  # noqa: ASYNC110 -- the server tells nobody
+            await asyncio.sleep(0.01)
+        yield door.getsockname()[1]
+        server.should_exit = True
+        await running
+
+
+async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+    """Each path is another way to answer."""
+    start, rest = {"type": "http.response.start", "status": 200}, {"type": "http.response.body"}
+    sized = [(b"content-type", TEXT), (b"content-length", b"5")]
+    match scope["path"]:
+        case "/whole":
+            await send({**start, "headers": sized})
+            await send({**rest, "body": b"hello" if scope["method"] == "GET" else b""})
+        case "/made-before":
+            await send({**start, "headers": sized, HEAD: head(200, sized)})
+            await send({**rest, "body": b"hello"})
+        case "/unchanged":
+            await send({**start, "status": 304, "headers": [(b"etag", b'"1"')]})
+            await send(rest)
+        case "/pieces":
+            await send({**start, "headers": [(b"content-type", TEXT)]})
+            await send({**rest, "body": b"hello ", "more_body": True})
+            await send({**rest, "body": b"there"})
+        case "/closing":
+            await send({**start, "headers": [*sized, (b"connection", b"close")]})
+            await send({**rest, "body": b"hello"})
+        case "/split":
+            await send({**start, "headers": [*sized, (b"location", b"/a\r\nset-cookie: b=c")]})
+            await send({**rest, "body": b"hello"})
+        case "/longer":
+            await send({**start, "headers": sized})
+            await send({**rest, "body": b"hello, and more than was said"})
+        case "/fails":
+            await send({**start, "headers": sized})
+            raise ValueError("after the start")
+
+
+async def told(port: int, request: bytes) -> tuple[bytes, frozenset[bytes], bytes]:
+    """Status line, headers in any order but for the date, and whatever comes until the server closes."""
+    client = await Client.connect(port)
+    await client.send(request)
+    with_end = await asyncio.wait_for(client.reader.read(-1), 5)
+    await client.close()
+    shown, _, rest = with_end.partition(b"\r\n\r\n")
+    status, *headers = shown.split(b"\r\n")
+    return status, frozenset(line for line in headers if not line.startswith((b"date", b"server"))), rest
+
+
+ONE = b"%b %b HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+OLD = b"GET %b HTTP/1.0\r\n\r\n"
+
+
+async def test_answers_are_those_of_the_server_alone() -> None:
+    paths = [b"/whole", b"/unchanged", b"/pieces", b"/closing"]
+    requests = [ONE % (method, path) for path in paths for method in (b"GET", b"HEAD")] + [OLD % path for path in paths]
+    async with listening(answering, Guard(20, 20)) as own, listening(answering, None) as other:
+        for request in requests:
+            assert await told(own, request) == await told(other, request), request
+        assert await told(own, ONE % (b"GET", b"/made-before")) == await told(other, ONE % (b"GET", b"/whole"))
+
+
+async def test_answers_that_break_out_are_not_sent(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL + 1)
+    async with listening(answering, Guard(20, 20)) as port:
+        for path in (b"/split", b"/longer", b"/fails"):
+            status, headers, body = await told(port, ONE % (b"GET", path))
+            assert (b"cookie" in status + b"".join(headers) + body, body[:5] == b"hello") == (False, False), path
+
+
+async def test_requests_sent_together_are_answered_in_turn() -> None:
+    both = b"GET /whole HTTP/1.1\r\nHost: test\r\n\r\nGET /pieces HTTP/1.1\r\nHost: test\r\n\r\n"
+    async with listening(answering, Guard(20, 20)) as port:
+        _, _, rest = await told(port, both + ONE % (b"GET", b"/whole"))
+        assert [rest.count(word) for word in (b"HTTP/1.1 200 OK", b"hello")] == [2, 3]
+        assert rest.index(b"hello there"[:6]) < rest.index(b"there")
+
+
+class Writes(asyncio.Transport):
+    """A connection that only remembers what was written to it, call by call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.calls.append(bytes(data))
+
+
+async def test_whole_answer_leaves_in_one_write_and_pieces_as_they_come() -> None:
+    counts = {}
+    for path in ("/whole", "/made-before", "/unchanged", "/pieces"):
+        transport = Writes()
+        scope = {"type": "http", "method": "GET", "path": path}
+        quiet = logging.getLogger("test")
+        arguments: Any = (
+            scope, transport, FlowControl(transport), quiet, quiet, False, [(b"date", b"now")], asyncio.Event(), False,
+            True, lambda: None,
+        )  # fmt: skip
+        cycle = RequestResponseCycle(*arguments)
+        cycle.send = OnePiece(cycle)  # type: ignore[method-assign,assignment]
+        await cycle.run_asgi(answering)  # type: ignore[arg-type]
+        assert cycle.response_complete
+        counts[path] = len(transport.calls)
+    assert counts == {"/whole": 1, "/made-before": 1, "/unchanged": 1, "/pieces": 3}
+
+
+async def test_connection_that_rests_too_long_is_closed_and_one_that_asks_again_is_not() -> None:
+    guard = Guard(20, 20, patience=Patience(rest=0.4, beat=0.05))
+    async with listening(answering, guard) as port:
+        busy, idle = await Client.connect(port), await Client.connect(port)
+        await idle.get("/whole")
+        for _ in range(8):
+            assert (await busy.get("/whole")).status == 200
+            await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(idle.ended(), 2)
+        assert (await busy.get("/whole")).status == 200
+        assert guard.cut == {}
+        await busy.close()
+        await idle.close()
