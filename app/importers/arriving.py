@@ -23,7 +23,7 @@ from app.errors import DatabaseUnavailable, DatelineError
 from app.head import Head
 from app.importers import ndjson
 from app.importers.document import Context, Document
-from app.importers.enriching import enriched
+from app.importers.enriching import enriched, told
 from app.importers.prepare import SENT, prepare
 from app.importers.prepare import Prepared as Ready
 from app.models import Article, table
@@ -158,7 +158,7 @@ def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexic
         return item.reason
     try:
         ready = prepare(item, SENT, origin, atlas)
-        return ready if lexicon is None else enriched(ready, item, atlas, lexicon)
+        return ready if lexicon is None else enriched(told(ready, item), atlas, lexicon)
     except (ValueError, OverflowError, RecursionError) as error:
         logger.exception("a line could not be prepared")
         return f"could not be read: {error}"

@@ -15,10 +15,15 @@ from app.regions.atlas import Atlas
 COPY = "nearly the same text as an earlier article; its suggestions say which"
 
 
-def enriched(ready: Prepared, document: Document, atlas: Atlas, lexicon: Lexicon) -> Prepared:
+def told(ready: Prepared, document: Document) -> Prepared:
+    """With the language that it is in, where its source names none."""
+    spoken = None if document.language else language.suggest(ready.manuscript.title, ready.text)
+    return replace(ready, spoken=spoken) if spoken else ready
+
+
+def enriched(ready: Prepared, atlas: Atlas, lexicon: Lexicon) -> Prepared:
     """With its suggestions on the manuscript: of its language, its regions, and tags of the lexicon."""
-    manuscript = ready.manuscript
-    spoken = None if document.language else language.suggest(manuscript.title, ready.text)
+    manuscript, spoken = ready.manuscript, ready.spoken
     code = spoken.value if spoken else manuscript.language
     found = regions.suggest(_texts(manuscript, ready.text, code), atlas.gazetteer)
     known = [replace(one, target=place.id) for one in found if (place := atlas.by_slug.get(one.value))]

@@ -18,6 +18,7 @@ from app.articles import bodies, nesting
 from app.articles.filters import ABOUT, DATELINE, ROLES
 from app.articles.incoming import dateline_span
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
+from app.enrich.suggestion import Suggestion
 from app.importers import dates, names
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
@@ -32,7 +33,8 @@ NAMELESS = ("-", SENT)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A manuscript with the plain text of its body, and what a person should know of it."""
+    """A manuscript with the plain text of its body, and what a person should know of it. `spoken` is the language that
+    it was found to be in, where its source names none."""
 
     where: str
     manuscript: Manuscript
@@ -40,6 +42,7 @@ class Prepared:
     notes: tuple[str, ...]
     unknown_fields: tuple[str, ...]
     unknown_regions: tuple[str, ...]
+    spoken: Suggestion | None = None
 
 
 def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> Prepared:
