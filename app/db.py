@@ -72,7 +72,7 @@ class Snapshot:
             result = self.connection.exec_driver_sql(statement.sql, sqlite_values(statement, values))
         else:
             result = self.connection.exec_driver_sql(statement.sql, {**statement.constants, **values})
-        return [tuple(row) for row in result]
+        return [tuple(row) for row in result.all()]
 
 
 class Doorbell:

@@ -9,6 +9,7 @@ from functools import cached_property
 from app import text
 from app.enrich.gazetteer import UNSPACED, Lexicon, Phrase, Sense, folded, stem
 
+_GAPS = re.compile(r"\W+")
 _GAP = re.compile(r"[\s.'’\-–/]{0,4}\Z")
 
 
@@ -63,14 +64,11 @@ class _Words:
         self.fold = str.lower if content.isascii() else text.fold
 
     @cached_property
-    def _places(self) -> list[tuple[int, int]]:
-        """Where words begin and end."""
-        found, at = [], 0
-        for word in self.plain:  # between two words no letter stands, so that each is met where it is
-            begin = self.content.index(word, at)
-            at = begin + len(word)
-            found.append((begin, at))
-        return found
+    def _gaps(self) -> list[str]:
+        """What stands before each word, and behind the last one."""
+        found = _GAPS.findall(self.content)
+        leads = not self.content.startswith(self.plain[0])
+        return [*found, ""] if leads else ["", *found, ""]
 
     @cached_property
     def headline(self) -> bool:
@@ -84,17 +82,16 @@ class _Words:
 
     def gap(self, i: int) -> str:
         """What stands between word i and the next."""
-        after = self._places[i + 1][0] if i + 1 < len(self.plain) else None
-        return self.content[self._places[i][1] : after]
+        return self._gaps[i + 1]
 
     def written(self, first: int, last: int) -> str:
         """Words and what stands between them, as they are."""
-        return self.content[self._places[first][0] : self._places[last][1]]
+        return "".join(f"{self.plain[i]}{self._gaps[i + 1]}" for i in range(first, last)) + self.plain[last]
 
     def before(self, i: int) -> str:
         """The last five characters before a word."""
-        begin = self._places[i][0]
-        return self.content[max(0, begin - 5) : begin]
+        read = (f"{self._gaps[k]}{self.plain[k]}" for k in range(max(0, i - 3), i))
+        return ("".join(read) + self._gaps[i])[-5:]
 
     def is_name(self, i: int) -> bool:
         """Whether the word begins with a capital, or its script has none."""
