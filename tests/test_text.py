@@ -1,0 +1,57 @@
+"""Texts in ASCII are read by tables, a character at a time: what comes of it is what comes of any other text."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from slugify import slugify
+
+from app import text
+from app.articles import bodies
+from app.enrich import duplicates, language
+from app.importers import ndjson
+from app.importers.document import Context, Document
+
+ASCII = st.text(st.characters(max_codepoint=127), max_size=40)
+PROSE = st.text("ab AB 19'-_.,&;#x/\n\t", max_size=100)
+WIDE = "\u00a0"
+"""Takes a text the other way, and is no part of any word."""
+
+
+@given(ASCII | PROSE)
+def test_words_of_ascii_are_those_of_any_text(content: str) -> None:
+    assert text.words(content) == text.words(content + WIDE)
+    assert text.runs(content) == text.runs(content + WIDE)
+
+
+@given(ASCII | PROSE)
+@example("a-b-c d'e' 'f _-_ 1,000")
+def test_words_of_ascii_are_counted_like_those_of_any_text(content: str) -> None:
+    assert bodies.count_words(content) == bodies.count_words(content + WIDE)
+
+
+@given(ASCII | PROSE)
+@example("Tom &amp; Jerry's 1,000th, and more words than a slug has room for: ".ljust(130, "x"))
+def test_slug_is_what_slugify_makes(content: str) -> None:
+    made = slugify(content, max_length=text.SLUG_LENGTH, word_boundary=True, save_order=True)
+    assert text.slug(content, "a") == (f"a-{made}" if made.isdigit() else made or "a")
+
+
+@given(st.text("abc ABC.,1<@", min_size=60, max_size=200))
+def test_language_of_ascii_is_told_as_of_any_text(content: str) -> None:
+    assert language.suggest("", content) == language.suggest("", content + WIDE)
+
+
+def test_keys_of_a_text_stay_what_archives_have_kept() -> None:
+    said = duplicates.words("The ferry to Low Water leaves at nine, " * 3 + "and the last one back at four o'clock.")
+    assert duplicates.keys(said) == (
+        1406400627270019876, 8834279092415378196, 4476177439707307652,
+        8844343348947930448, 3821306853500056702, 1958310474153498117,
+    )  # fmt: skip
+
+
+def test_number_of_many_digits_is_told_from_a_text_of_them() -> None:
+    lines = [b'{"title":"T","n":12345678901234567890123}', b'{"title":"T","n":"12345678901234567890123"}']
+    read = list(ndjson.parse(lines, "f", Context()))
+    assert [one.extra for one in read if isinstance(one, Document)] == [
+        {"n": 12345678901234567890123},
+        {"n": "12345678901234567890123"},
+    ]
