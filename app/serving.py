@@ -9,7 +9,7 @@ import socket
 import time
 from io import BytesIO
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import uvicorn
 from rich.console import Console
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 10
 RESERVED_FILES, FEWEST_CONNECTIONS = 512, 10
 """For the database, the index, and connections that are being turned away."""
+TRIM_SECONDS = 10
+"""Half a millisecond each time, beside the requests."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Numbers of mallopt's parameters, from glibc's malloc.h."""
 
@@ -55,7 +57,8 @@ def run(settings: Settings, seed: Path | None, console: Console) -> None:
 def _serve(settings: Settings, listening: socket.socket, console: Console, key: str | None) -> None:
     # Only now: that an index is built for the first time is no news to whoever starts a server.
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    _give_back()
+    ending = Event()
+    _give_back(ending)
     app = create_app(settings)
     app.state.guard.most = _most_connections(settings)
     server = uvicorn.Server(
@@ -78,6 +81,7 @@ def _serve(settings: Settings, listening: socket.socket, console: Console, key: 
     _greet(console, "http://{}:{}".format(*_shown(listening)), key)
     settle()
     server.run(sockets=[listening])
+    ending.set()
     if not server.started and not told.is_set():
         raise DatabaseProblem("The server could not start; the lines above say why.")
 
@@ -106,13 +110,21 @@ def _most_files() -> int:
     return hard
 
 
-def _give_back() -> None:
+def _give_back(ending: Event) -> None:
     """Has glibc return freed memory to the system: by itself it learns from large answers to keep ever larger pieces,
-    and gives each thread a heap of its own. 10 MB less after a mixed load; no other C library needs it."""
+    gives each thread a heap of its own, and keeps what is free between two pieces in use. 10 MB less after a mixed
+    load, 13 MB after a crowd of connections; no other C library needs it."""
     libc = ctypes.CDLL(None)
-    if hasattr(libc, "gnu_get_libc_version"):
-        for parameter, value in ((M_ARENA_MAX, 2), (M_MMAP_THRESHOLD, 1 << 17), (M_TRIM_THRESHOLD, 1 << 17)):
-            libc.mallopt(parameter, value)
+    if not hasattr(libc, "gnu_get_libc_version"):
+        return
+    for parameter, value in ((M_ARENA_MAX, 2), (M_MMAP_THRESHOLD, 1 << 17), (M_TRIM_THRESHOLD, 1 << 17)):
+        libc.mallopt(parameter, value)
+
+    def trim() -> None:
+        while not ending.wait(TRIM_SECONDS):
+            libc.malloc_trim(0)
+
+    Thread(target=trim, name="give-back", daemon=True).start()
 
 
 def settle() -> None:

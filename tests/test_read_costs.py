@@ -126,8 +126,11 @@ async def test_items_forget_who_was_not_asked_for_longest_and_stay_in_their_boun
     assert items.held == before + 500
 
 
-async def test_items_count_all_the_memory_that_keeping_them_takes(plain: Served) -> None:
-    many = [{"title": f"Nobody has written this yet, number {number}"} for number in range(100)]
+@pytest.mark.parametrize(
+    "words", ["Nobody has written this yet", "Никто этого ещё не написал", "Nobody yet \N{PENCIL}\N{FISH}"]
+)
+async def test_items_count_all_the_memory_that_keeping_them_takes(plain: Served, words: str) -> None:
+    many = [{"title": f"{words}, number {number}"} for number in range(100)]
     made = await plain.editor.post("/v1/articles", json={"title": "Many", "status": "published", "related": many})
     ref = made.json()["id"]
     names = ["slug", "status", "language", "title", "signature", "word_count", "url", "updated_at", "created_at"]

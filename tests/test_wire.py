@@ -118,27 +118,54 @@ class Writes(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[bytes] = []
+        self.closing = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.calls.append(bytes(data))
+
+    def close(self) -> None:
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+
+def cycle_of(path: str, transport: Writes) -> RequestResponseCycle:
+    quiet = logging.getLogger("test")
+    arguments: Any = (
+        {"type": "http", "method": "GET", "path": path}, transport, FlowControl(transport), quiet, quiet, False,
+        [(b"date", b"now")], asyncio.Event(), False, True, lambda: None,
+    )  # fmt: skip
+    cycle = RequestResponseCycle(*arguments)
+    cycle.send = OnePiece(cycle)  # type: ignore[method-assign,assignment]
+    return cycle
 
 
 async def test_whole_answer_leaves_in_one_write_and_pieces_as_they_come() -> None:
     counts = {}
     for path in ("/whole", "/made-before", "/unchanged", "/pieces"):
         transport = Writes()
-        scope = {"type": "http", "method": "GET", "path": path}
-        quiet = logging.getLogger("test")
-        arguments: Any = (
-            scope, transport, FlowControl(transport), quiet, quiet, False, [(b"date", b"now")], asyncio.Event(), False,
-            True, lambda: None,
-        )  # fmt: skip
-        cycle = RequestResponseCycle(*arguments)
-        cycle.send = OnePiece(cycle)  # type: ignore[method-assign,assignment]
+        cycle = cycle_of(path, transport)
         await cycle.run_asgi(answering)  # type: ignore[arg-type]
         assert cycle.response_complete
         counts[path] = len(transport.calls)
     assert counts == {"/whole": 1, "/made-before": 1, "/unchanged": 1, "/pieces": 3}
+
+
+async def test_nothing_is_written_to_who_has_gone_and_nothing_is_left_of_an_answer() -> None:
+    for path, gone in (("/whole", True), ("/pieces", True), ("/whole", False), ("/pieces", False)):
+        transport = Writes()
+        transport.closing = gone
+        cycle = cycle_of(path, transport)
+        await cycle.run_asgi(answering)  # type: ignore[arg-type]
+        assert (bool(transport.calls), cycle.disconnected) == (not gone, gone)
+        assert "send" not in vars(cycle), "it would keep itself and its request in memory"
+
+
+def test_head_is_made_of_sane_headers_only() -> None:
+    assert head(200, [(b"etag", b"1")]) == b"HTTP/1.1 200 OK\r\netag: 1\r\n"
+    for name, value in [(b"a", b"1\r\nb: 2"), (b"a", b"\0"), (b"a b", b"1"), (b"a:", b"1"), (b"Connection", b"close")]:
+        assert head(200, [(b"etag", b"1"), (name, value)]) is None, (name, value)
 
 
 async def test_connection_that_rests_too_long_is_closed_and_one_that_asks_again_is_not() -> None:

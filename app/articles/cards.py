@@ -22,7 +22,7 @@ from app.regions.atlas import Atlas
 from app.sql import AnyOf, AnySelect, Prepared, integer, json_rows, prepare
 
 A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
-KEPT_BYTES = 8_000_000
+KEPT_BYTES = 6_000_000
 OVERHEAD = 500
 """Bytes that keeping a card takes beside its text."""
 

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from sys import getsizeof
 from typing import NamedTuple
 
 import orjson
@@ -21,9 +22,9 @@ from app.models import Article, ArticleSlug, RelatedPost, table
 from app.sql import AnySelect, Prepared, json_rows, prepare
 
 A, SLUG, RELATED = table(Article), table(ArticleSlug), table(RelatedPost)
-MOST_BYTES = 8_000_000
-OVERHEAD = 1_500
-"""Bytes that an entry takes beside what it shows: its key, its state, and the objects around them."""
+MOST_BYTES = 5_000_000
+OVERHEAD = 1_000
+"""Bytes that an entry takes beside what it shows and its state: its key, and the objects around them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class Items:
 
 
 def _size(item: Item) -> int:
-    return len(item.body) + len(item.names) + len(str(item.state[_POSTS])) + OVERHEAD
+    # Of a text the bytes in memory: one emoji makes all of its characters four bytes long.
+    return len(item.body) + len(item.names) + sum(map(getsizeof, item.state)) + OVERHEAD
 
 
 class Stored(NamedTuple):

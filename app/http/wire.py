@@ -6,30 +6,38 @@ what is answered; what is not whole, or says how its connection goes on, is left
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 
 from starlette.types import Message
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
 HEAD: Final = "head"
 """Where a `http.response.start` carries what `head` made of it; other servers pass over what they do not know."""
 _BODILESS = frozenset({204, 304})
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\r\n"})
 
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = Collection[tuple[bytes, bytes]]
 
 
 def head(status: int, headers: Headers) -> bytes | None:
-    """Status line and headers, each with the end of its line; the empty line is still missing. None where a header
-    would break out of its line, or is about the connection."""
+    """Status line and headers, each with the end of its line; the empty line is still missing. None where a header is
+    none, would break out of its line, or is about the connection."""
     lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % pair for pair in headers]]
     joined = b"".join(lines)
     lowered = joined.lower()
     ends = joined.count(b"\r") + joined.count(b"\n")
     if ends != 2 * len(lines) or len(joined.translate(None, _CONTROLS)) != len(joined):
         return None
-    return None if b"\r\nconnection:" in lowered or b"\r\ntransfer-encoding:" in lowered else joined
+    if b"\r\nconnection:" in lowered or b"\r\ntransfer-encoding:" in lowered:
+        return None
+    return joined if all(map(_is_name, [name for name, _ in headers])) else None
+
+
+@lru_cache(maxsize=256)
+def _is_name(name: bytes) -> bool:
+    return HEADER_RE.search(name) is None
 
 
 class OnePiece:
@@ -47,18 +55,23 @@ class OnePiece:
             self._start = message
             return
         start, self._start = self._start, None
+        cycle = self._cycle
+        if cycle.transport.is_closing():  # uvicorn tells it to the newest of several requests only
+            cycle.disconnected = True
         if start is None:
             await self._pass_on(message)
         elif not self._written(start, message):
             await self._pass_on(start)
             await self._pass_on(message)
+        if cycle.response_complete or cycle.disconnected:
+            vars(cycle).pop("send", None)  # which holds the cycle in turn
 
     async def _pass_on(self, message: Message) -> None:
         await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type] # names its messages one by one
 
     def _written(self, start: Message, message: Message) -> bool:
         cycle, body = self._cycle, message.get("body", b"")
-        shown = start.get(HEAD) or head(start["status"], start["headers"])
+        shown = start.get(HEAD) or head(start["status"], start.get("headers", ()))
         if message.get("more_body") or cycle.disconnected or cycle.flow.write_paused or shown is None:
             return False
         if cycle.scope["method"] == "HEAD" or start["status"] in _BODILESS:
@@ -74,5 +87,4 @@ class OnePiece:
         if not cycle.keep_alive:
             cycle.transport.close()
         cycle.on_response()
-        del cycle.send  # which holds the cycle in turn
         return True
