@@ -56,7 +56,7 @@ def _seldom_collected() -> Iterator[None]:
     """Nearly nothing of what an import makes is garbage in circles, but all of it would be looked through for that,
     again and again."""
     before = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(50_000, *before[1:])
     try:
         yield
     finally:
