@@ -17,7 +17,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.http.connections import Guard, Patience
-from app.http.wire import HEAD, OnePiece, head
+from app.http.wire import HEAD, Every, OnePiece, head
 
 pytestmark = pytest.mark.anyio
 
@@ -137,7 +137,7 @@ def cycle_of(path: str, transport: Writes) -> RequestResponseCycle:
         [(b"date", b"now")], asyncio.Event(), False, True, lambda: None,
     )  # fmt: skip
     cycle = RequestResponseCycle(*arguments)
-    cycle.send = OnePiece(cycle)  # type: ignore[method-assign,assignment]
+    cycle.send = OnePiece(cycle, Every())  # type: ignore[method-assign,assignment]
     return cycle
 
 

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.errors import DatelineError, MalformedRequest, Overloaded, RateLimited, RequestTimeout
 from app.http.limits import Clients, Network
 from app.http.problems import MEDIA_TYPE, document
-from app.http.wire import OnePiece
+from app.http.wire import Every, OnePiece
 
 LARGEST_HEAD = 65_536
 MOST_PIPELINED = 32
@@ -57,6 +57,7 @@ class Guard:
         self.open: dict[Guarded, None] = {}
         self.refused: Counter[str] = Counter()
         self.cut: Counter[str] = Counter()
+        self.every = Every()
         self.held = 0
         self.lag = 0.0
         self._late = 0
@@ -249,7 +250,7 @@ class Guarded(HttpToolsProtocol):
             self.send_400_response(f"The head of a request has at most {LARGEST_HEAD} bytes.")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.send = OnePiece(cycle)  # type: ignore[method-assign,assignment]
+        cycle.send = OnePiece(cycle, self.guard.every)  # type: ignore[method-assign,assignment]
         super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:

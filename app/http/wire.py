@@ -40,14 +40,27 @@ def _is_name(name: bytes) -> bool:
     return HEADER_RE.search(name) is None
 
 
+class Every:
+    """The headers of all answers, the date, as bytes: uvicorn makes another list of them each second."""
+
+    def __init__(self) -> None:
+        self._headers: Headers | None = None
+        self._lines = b""
+
+    def lines(self, headers: Headers) -> bytes:
+        if headers is not self._headers:
+            self._headers, self._lines = headers, b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        return self._lines
+
+
 class OnePiece:
     """`send` of one request: holds the start of an answer until the first of its body is there, as ASGI has it, and
     writes both at once where that is all. Whoever fails in between can still answer otherwise."""
 
-    __slots__ = ("_cycle", "_start")
+    __slots__ = ("_cycle", "_every", "_start")
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
+    def __init__(self, cycle: RequestResponseCycle, every: Every) -> None:
+        self._cycle, self._every = cycle, every
         self._start: Message | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -80,7 +93,7 @@ class OnePiece:
             return False
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        each = b"".join([b"%b: %b\r\n" % pair for pair in cycle.default_headers])
+        each = self._every.lines(cycle.default_headers)
         last = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
         cycle.transport.write(b"".join((shown, each, last, body)))
         cycle.message_event.set()
