@@ -73,7 +73,7 @@ class OnePiece:
             cycle.disconnected = True
         if start is None:
             await self._pass_on(message)
-        elif not self._written(start, message):
+        elif not self.written(start, message):
             await self._pass_on(start)
             await self._pass_on(message)
         if cycle.response_complete or cycle.disconnected:
@@ -82,7 +82,8 @@ class OnePiece:
     async def _pass_on(self, message: Message) -> None:
         await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type] # names its messages one by one
 
-    def _written(self, start: Message, message: Message) -> bool:
+    def written(self, start: Message, message: Message) -> bool:
+        """Writes a whole answer; False where this one is not for a single write, or not for now."""
         cycle, body = self._cycle, message.get("body", b"")
         shown = start.get(HEAD) or head(start["status"], start.get("headers", ()))
         if message.get("more_body") or cycle.disconnected or cycle.flow.write_paused or shown is None:
