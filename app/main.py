@@ -186,6 +186,8 @@ def _layers(app: Application, settings: Settings, standings: Standings) -> None:
     by_origin = "*" not in settings.cors_origins
     cache = Cache(app.behind, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
     app.front = cache if settings.cache_mb else app.behind
+    if settings.cache_mb and not settings.request_log:
+        app.state.guard.at_once = cache.at_once
     if settings.request_log:
         app.front = RequestLog(app.front, trusted=settings.trusted_proxies)
 

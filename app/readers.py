@@ -77,10 +77,11 @@ class SqliteReader:
 
     def version(self) -> int | None:
         """One look serves all tasks that were ready before it: whatever a later commit makes ready is behind `_forget`
-        in the loop's queue. Only the task that looked can have committed something itself meanwhile, and looks again.
+        in the loop's queue. Only the task that looked can have committed something itself meanwhile, and looks again;
+        what runs outside of tasks commits nothing.
         """
-        asker = asyncio.current_task()
-        if self._asker is not None and self._asker is not asker:
+        asker = asyncio.current_task() or self
+        if self._asker is not None and (self._asker is not asker or asker is self):
             return self._told
         try:
             self._told = self._version.execute("PRAGMA data_version").fetchone()[0]

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import uvicorn
 from abuse import Client
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.http.connections import Guard, Patience
-from app.http.wire import HEAD, OnePiece, head
+from app.http.wire import HEAD, Every, OnePiece, head
 
 pytestmark = pytest.mark.anyio
 
@@ -112,6 +112,28 @@ async def test_requests_sent_together_are_answered_in_turn() -> None:
         assert rest.index(b"hello there"[:6]) < rest.index(b"there")
 
 
+def kept(scope: Scope) -> tuple[Message, Message] | None:
+    """One answer is at hand, another ought to be."""
+    if scope["path"] == "/unknown":
+        raise ValueError("nobody knows")
+    start = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]}
+    return (start, {"type": "http.response.body", "body": b"kept"}) if scope["path"] == "/pieces" else None
+
+
+async def test_what_is_at_hand_is_answered_past_the_application_in_turn_with_the_rest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    guard = Guard(20, 20)
+    guard.at_once = kept
+    three = b"".join(b"GET %b HTTP/1.1\r\nHost: test\r\n\r\n" % path for path in (b"/whole", b"/pieces", b"/pieces"))
+    async with listening(answering, guard) as port:
+        _, _, rest = await told(port, three + ONE % (b"GET", b"/whole"))
+        bodies = [part.partition(b"\r\n\r\n")[2] for part in rest.split(b"HTTP/1.1 200 OK")]
+        assert [rest[:5], *bodies[1:]] == [b"hello", b"kept", b"kept", b"hello"]
+        status, _, _ = await told(port, ONE % (b"GET", b"/unknown"))
+        assert (status, "could not be told" in caplog.text) == (b"HTTP/1.1 500 Internal Server Error", True)
+
+
 class Writes(asyncio.Transport):
     """A connection that only remembers what was written to it, call by call."""
 
@@ -137,7 +159,7 @@ def cycle_of(path: str, transport: Writes) -> RequestResponseCycle:
         [(b"date", b"now")], asyncio.Event(), False, True, lambda: None,
     )  # fmt: skip
     cycle = RequestResponseCycle(*arguments)
-    cycle.send = OnePiece(cycle)  # type: ignore[method-assign,assignment]
+    cycle.send = OnePiece(cycle, Every())  # type: ignore[method-assign,assignment]
     return cycle
 
 

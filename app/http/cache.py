@@ -63,28 +63,30 @@ class Cache:
         self.never = tuple(never)
         self.known_to_vary = _KNOWN_TO_VARY | ({"origin"} if by_origin else frozenset())
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
-            await self.app(scope, receive, send)
-            return
+    def at_once(self, scope: Scope) -> tuple[Message, Message] | None:
+        """Start and body of an answer that is kept, for who can do without a task; None where it takes anything that
+        waits, or the application."""
         headers = dict(scope["headers"])
-        path = scope["path"]
-        # Of a header that is there twice, the key has one value and a route may read the other. Health must not wait
-        # for a database that does not answer.
-        passed = (
-            b"authorization" in headers
-            or path.startswith(self.never)
-            or (len(headers) < len(scope["headers"]) and _twice(scope))
-        )
-        standing = None if passed else self.standings.known() or await self._asked()
-        if standing is None:
+        key = self._key(scope, headers)
+        standing = None if key is None else self.standings.known()
+        if key is None or standing is None:
+            return None
+        self._turn(standing)
+        found = self.kept.find(key)
+        ready = None if found is None else found.codings.get(chosen(headers.get(b"accept-encoding", b"")))
+        if ready is None or (self.counters is not None and not self.counters.admits(scope)):
+            return None
+        self.kept.hits += 1
+        return _part(ready, scope["method"], headers.get(b"if-none-match"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ()))
+        key = self._key(scope, headers)
+        standing = None if key is None else self.standings.known() or await self._asked()
+        if key is None or standing is None:
             await self.app(scope, receive, send)
             return
-        if standing is not self.kept.standing:
-            self.kept.turn(standing)
-        accept = headers.get(b"accept", b"")
-        origin = headers.get(b"origin", b"") if self.by_origin else b""
-        key = (path, scope["query_string"], b"" if accept in _ANY else accept, origin)
+        self._turn(standing)
         found = self.kept.find(key)
         if found is None:
             await self._missed(key, scope, receive, send, headers)
@@ -93,6 +95,28 @@ class Cache:
             await self._answer(found, key, scope, headers, send)
         else:
             await self.app(scope, receive, send)
+
+    def _key(self, scope: Scope, headers: dict[bytes, bytes]) -> Key | None:
+        """What an answer is kept under; None for what none is kept of."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return None
+        # Of a header that is there twice, the key has one value and a route may read the other. Health must not wait
+        # for a database that does not answer.
+        path = scope["path"]
+        passed = (
+            b"authorization" in headers
+            or path.startswith(self.never)
+            or (len(headers) < len(scope["headers"]) and _twice(scope))
+        )
+        if passed:
+            return None
+        accept = headers.get(b"accept", b"")
+        origin = headers.get(b"origin", b"") if self.by_origin else b""
+        return path, scope["query_string"], b"" if accept in _ANY else accept, origin
+
+    def _turn(self, standing: object) -> None:
+        if standing is not self.kept.standing:
+            self.kept.turn(standing)
 
     async def _asked(self) -> object | None:
         """None where the database does not answer: then nothing is known to be of now."""
@@ -104,13 +128,8 @@ class Cache:
     async def _answer(self, found: Entry, key: Key, scope: Scope, headers: dict[bytes, bytes], send: Send) -> None:
         coding = chosen(headers.get(b"accept-encoding", b""))
         ready = found.codings.get(coding) or await self._packed(found, key, coding)
-        known = headers.get(b"if-none-match")
-        if known is not None and ready.etag is not None and _matches(known, ready.etag):
-            await send(ready.unchanged)
-            await send(NO_BODY)
-            return
-        await send(ready.start)
-        await send(ready.body if scope["method"] == "GET" else NO_BODY)
+        for message in _part(ready, scope["method"], headers.get(b"if-none-match")):
+            await send(message)
 
     async def _packed(self, found: Entry, key: Key, coding: Coding) -> Ready:
         ready = await found.packed(coding)
@@ -202,6 +221,13 @@ def _seconds(start: Message) -> float | None:
     """Only what says PUBLIC is good until something changes."""
     says = next(value for name, value in start["headers"] if name.lower() == b"cache-control")
     return None if says == _PUBLIC else SECONDS
+
+
+def _part(ready: Ready, method: str, known: bytes | None) -> tuple[Message, Message]:
+    """What is sent of an answer: no body to who has it already, or asks for the head alone."""
+    if known is not None and ready.etag is not None and _matches(known, ready.etag):
+        return ready.unchanged, NO_BODY
+    return ready.start, ready.body if method == "GET" else NO_BODY
 
 
 def _matches(known: bytes, etag: bytes) -> bool:

@@ -7,21 +7,25 @@ once a second all connections are looked at. Reads no request and knows no route
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import orjson
+from starlette.types import Message, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.errors import DatelineError, MalformedRequest, Overloaded, RateLimited, RequestTimeout
 from app.http.limits import Clients, Network
 from app.http.problems import MEDIA_TYPE, document
-from app.http.wire import OnePiece
+from app.http.wire import Every, OnePiece
+
+logger = logging.getLogger(__name__)
 
 LARGEST_HEAD = 65_536
 MOST_PIPELINED = 32
@@ -48,8 +52,13 @@ class Patience:
     late: float = 0.5
 
 
+AtOnce = Callable[[Scope], tuple[Message, Message] | None]
+"""Start and body of an answer that is at hand, from the scope of its request."""
+
+
 class Guard:
-    """All connections of a server. `refused` and `cut` count, by reason, whom it turned away and broke off."""
+    """All connections of a server. `refused` and `cut` count, by reason, whom it turned away and broke off; `at_once`
+    is asked before the application."""
 
     def __init__(self, most: int, per_address: int, trusted: Sequence[Network] = (), patience: Patience | None = None):
         self.most, self.per_address = most, per_address
@@ -57,6 +66,8 @@ class Guard:
         self.open: dict[Guarded, None] = {}
         self.refused: Counter[str] = Counter()
         self.cut: Counter[str] = Counter()
+        self.every = Every()
+        self.at_once: AtOnce = lambda scope: None
         self.held = 0
         self.lag = 0.0
         self._late = 0
@@ -249,8 +260,20 @@ class Guarded(HttpToolsProtocol):
             self.send_400_response(f"The head of a request has at most {LARGEST_HEAD} bytes.")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.send = OnePiece(cycle)  # type: ignore[method-assign,assignment]
-        super()._start_asgi_task(cycle, app)
+        # Behind all that has been read by now, as a task would be: what one of them has found out holds for all.
+        self.loop.call_soon(self._begin, cycle, app)
+
+    def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """What is kept takes no task."""
+        send = OnePiece(cycle, self.guard.every)
+        try:
+            kept = None if self.transport.is_closing() else self.guard.at_once(cycle.scope)  # type: ignore[arg-type]
+        except Exception:
+            logger.exception("what is kept could not be told; the application is asked")
+            kept = None
+        if kept is None or not send.written(*kept):
+            cycle.send = send  # type: ignore[method-assign,assignment]
+            super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         self.taken += len(body)

@@ -40,14 +40,27 @@ def _is_name(name: bytes) -> bool:
     return HEADER_RE.search(name) is None
 
 
+class Every:
+    """The headers of all answers, the date, as bytes: uvicorn makes another list of them each second."""
+
+    def __init__(self) -> None:
+        self._headers: Headers | None = None
+        self._lines = b""
+
+    def lines(self, headers: Headers) -> bytes:
+        if headers is not self._headers:
+            self._headers, self._lines = headers, b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        return self._lines
+
+
 class OnePiece:
     """`send` of one request: holds the start of an answer until the first of its body is there, as ASGI has it, and
     writes both at once where that is all. Whoever fails in between can still answer otherwise."""
 
-    __slots__ = ("_cycle", "_start")
+    __slots__ = ("_cycle", "_every", "_start")
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
+    def __init__(self, cycle: RequestResponseCycle, every: Every) -> None:
+        self._cycle, self._every = cycle, every
         self._start: Message | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -60,7 +73,7 @@ class OnePiece:
             cycle.disconnected = True
         if start is None:
             await self._pass_on(message)
-        elif not self._written(start, message):
+        elif not self.written(start, message):
             await self._pass_on(start)
             await self._pass_on(message)
         if cycle.response_complete or cycle.disconnected:
@@ -69,7 +82,8 @@ class OnePiece:
     async def _pass_on(self, message: Message) -> None:
         await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type] # names its messages one by one
 
-    def _written(self, start: Message, message: Message) -> bool:
+    def written(self, start: Message, message: Message) -> bool:
+        """Writes a whole answer; False where this one is not for a single write, or not for now."""
         cycle, body = self._cycle, message.get("body", b"")
         shown = start.get(HEAD) or head(start["status"], start.get("headers", ()))
         if message.get("more_body") or cycle.disconnected or cycle.flow.write_paused or shown is None:
@@ -80,7 +94,7 @@ class OnePiece:
             return False
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        each = b"".join([b"%b: %b\r\n" % pair for pair in cycle.default_headers])
+        each = self._every.lines(cycle.default_headers)
         last = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
         cycle.transport.write(b"".join((shown, each, last, body)))
         cycle.message_event.set()
