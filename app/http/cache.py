@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -207,9 +208,14 @@ class _Catch:
 def can_be_shared(start: Message, known_to_vary: frozenset[str]) -> bool:
     """Whether an answer is one piece that says `public`, and differs by nothing that a key of the cache lacks."""
     headers = {name.lower(): value for name, value in start["headers"]}
-    varies = {name.strip().lower() for name in headers.get(b"vary", b"").decode("latin-1").split(",")} - {""}
     public = headers.get(b"cache-control", b"").startswith(b"public")
+    varies = _names(headers.get(b"vary", b""))
     return public and b"content-length" in headers and b"set-cookie" not in headers and varies <= known_to_vary
+
+
+@lru_cache(maxsize=64)
+def _names(vary: bytes) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in vary.decode("latin-1").split(",")) - {""}
 
 
 def _twice(scope: Scope) -> bool:
@@ -237,6 +243,8 @@ def _matches(known: bytes, etag: bytes) -> bool:
 def in_order(query: bytes) -> bytes:
     """A query string with its parameters in the order of their names, which no answer depends on; those of one name
     keep theirs. As it is where a name is written in an unusual way."""
+    if b"&" not in query:
+        return query
     parts = query.split(b"&")
     names = [part.partition(b"=")[0] for part in parts]
     if not all(_NAME.fullmatch(name) for name in names):

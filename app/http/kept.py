@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 from starlette.types import Message
 
@@ -42,7 +43,7 @@ NO_BODY: Message = {"type": "http.response.body", "body": b""}
 
 
 def ready(status: int, headers: Headers, body: bytes) -> Ready:
-    size = OVERHEAD + len(body) + 4 * sum(len(name) + len(value) for name, value in headers)
+    size = OVERHEAD + len(body) + 4 * sum(map(len, chain.from_iterable(headers)))
     return Ready(
         next((value for name, value in headers if name.lower() == b"etag"), None) if status == 200 else None,
         {"type": "http.response.start", "status": status, "headers": headers, HEAD: head(status, headers)},
