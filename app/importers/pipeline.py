@@ -150,7 +150,7 @@ def prepared(
     found = [_tried(document.where, prepare, document, path, origin, atlas) for path, document in documents]
     if lexicon is not None:
         # One thing for all and then the next: what each looks things up in fits a processor's cache, together they do
-        # not, and telling languages takes twice as long in turns with the rest.
+        # not, and telling languages takes half as long again in turns with the rest.
         found = [_further(one, told, document) for one, (_, document) in zip(found, documents, strict=True)]
         found = [_further(one, enriched, atlas, lexicon) for one in found]
     with db.snapshot() as snapshot:
