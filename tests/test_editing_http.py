@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx
@@ -10,8 +10,10 @@ import pytest
 from conftest import Served, serve
 from sqlalchemy import func, select
 
+from app.db import Reader, Row
 from app.models import Change, Revision, table
 from app.settings import Settings
+from app.sql import Prepared, Value
 
 pytestmark = pytest.mark.anyio
 
@@ -405,6 +407,51 @@ async def test_correction_is_kept_shown_and_announced(desk: Served) -> None:
     told = (await desk.public.get("/v1/changes?since=0&limit=1000")).json()["data"]
     events = [(one["event"], one["changed_fields"]) for one in told if one["article"]["id"] == article["id"]]
     assert events == [("published", []), ("corrected", ["corrections", "title"]), ("corrected", ["corrections"])]
+
+
+class Between:
+    """A reader that lets something else happen once, as soon as it has told that a key is new."""
+
+    def __init__(self, inner: Reader, happens: Callable[[], Awaitable[object]]) -> None:
+        self.inner, self.happens = inner, [happens]
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
+        found = await self.inner.rows(statement, values, bounded=bounded)
+        if "FROM idempotency_key" in statement.sql and self.happens:
+            await self.happens.pop()()
+        return found
+
+    def version(self) -> int | None:
+        return self.inner.version()
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+@pytest.mark.parametrize("change", [{"title": "Changed by the other"}, {"slug": "renamed-by-the-other"}])
+async def test_change_made_by_the_same_request_a_moment_before_is_its_answer(
+    served: Served, change: dict[str, object]
+) -> None:
+    article = await made(served, slug="twice-at-once")
+
+    async def ask() -> httpx.Response:
+        headers = {"Idempotency-Key": "twice", "If-Match": '"1"'}
+        return await served.editor.patch("/v1/articles/twice-at-once", json=change, headers=headers)
+
+    inner = served.db.reader
+    earlier: list[httpx.Response] = []
+
+    async def other() -> None:
+        earlier.append(await ask())
+
+    served.db.reader = Between(inner, other)
+    try:
+        later = await ask()
+    finally:
+        served.db.reader = inner
+    assert [later.status_code, earlier[0].status_code] == [200, 200]
+    assert later.json() == earlier[0].json()
+    assert counted(served, article["id"])[1] == 1
 
 
 async def test_repeated_change_gets_the_same_answer(served: Served) -> None:

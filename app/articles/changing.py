@@ -22,7 +22,7 @@ from app.articles.queries import Entry, Found
 from app.articles.repeats import Answered, Repeatable
 from app.articles.stored import Stored
 from app.db import Database, Written
-from app.errors import Gone, NotFound, PreconditionFailed, PreconditionRequired
+from app.errors import DatelineError, Gone, NotFound, PreconditionFailed, PreconditionRequired
 from app.head import Head
 from app.http import conditional
 from app.http.auth import Caller
@@ -72,7 +72,24 @@ class Change:
         self, demand: Callable[[Found], None], plan: Callable[[Found], Awaitable[Planned]]
     ) -> Written[Answered] | Response:
         """The committed change, or a redirect from an old slug. NotFound or Gone before anything else is said of the
-        article, then what `demand` raises, then PreconditionRequired, PreconditionFailed."""
+        article, then what `demand` raises, then PreconditionRequired, PreconditionFailed. Of a request that is sent
+        twice at once each gets the answer of the one that was made, whatever the other finds changed by that."""
+        try:
+            made = await self._made(demand, plan)
+        except DatelineError:
+            again = await self._answered()
+            if again is None:
+                raise
+            return again
+        return (await self._answered() or made) if isinstance(made, Response) else made
+
+    async def _answered(self) -> Written[Answered] | None:
+        answered = await repeats.answered(self.here.db, self.key) if self.key else None
+        return None if answered is None else Written(answered, await self.here.head())
+
+    async def _made(
+        self, demand: Callable[[Found], None], plan: Callable[[Found], Awaitable[Planned]]
+    ) -> Written[Answered] | Response:
         versions = conditional.if_match(self.request)
         for attempt in range(1, TRIES + 1):
             found = await routes.find(self.request, self.here, self.view, self.request.path_params["ref"], self.below)
