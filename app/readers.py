@@ -58,9 +58,9 @@ class SqliteReader:
             cached_statements=512,
         )
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        # Pages are read where the system has them: no copies, no calls. What was committed since stands in the WAL.
+        # Pages are read where the system has them: no copies, no calls. The cache is for those beyond.
         connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
-        connection.execute("PRAGMA cache_size = -1000")
+        connection.execute("PRAGMA cache_size = -6000")
         return connection
 
     async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
