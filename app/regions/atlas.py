@@ -130,12 +130,18 @@ class Atlas:
         return {grouping: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for grouping, ids in found.items()}
 
     @cached_property
+    def sort_names(self) -> Mapping[int, str]:
+        """What regions are sorted by, by id."""
+        return {place.id: fold(place.name) for place in self.by_id.values()}
+
+    @cached_property
     def children_of(self) -> Mapping[int | None, tuple[int, ...]]:
         """What lies directly below, by the M49 line, in the order of their names."""
         found: dict[int | None, list[Place]] = {}
         for place in self.by_id.values():
             found.setdefault(place.parent, []).append(place)
-        return {parent: tuple(p.id for p in sorted(ps, key=lambda p: fold(p.name))) for parent, ps in found.items()}
+        names = self.sort_names
+        return {parent: tuple(p.id for p in sorted(ps, key=lambda p: names[p.id])) for parent, ps in found.items()}
 
     def line(self, id: int) -> tuple[int, ...]:
         """Ancestors by the M49 line, outermost first, without the region itself."""

@@ -107,7 +107,7 @@ def _keys(atlas: Atlas, read: Read) -> dict[int, str]:
     levels, q = read.choices("level"), read.text("q")
     ranks = None if q is None else _ranks(atlas, fold(q), q)
     return {
-        place.id: f"{ranks[place.id] if ranks is not None else 0} {fold(place.name)}"
+        place.id: f"{ranks[place.id] if ranks is not None else 0} {atlas.sort_names[place.id]}"
         for place in atlas.by_id.values()
         if (not levels or place.level in levels)
         and (not parents or place.parent in parents)
