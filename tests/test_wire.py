@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.http.connections import Guard, Patience
+from app.http.connections import Guard, Guarded, Patience
 from app.http.wire import HEAD, Every, OnePiece, head
 
 pytestmark = pytest.mark.anyio
@@ -132,6 +133,24 @@ async def test_what_is_at_hand_is_answered_past_the_application_in_turn_with_the
         assert [rest[:5], *bodies[1:]] == [b"hello", b"kept", b"kept", b"hello"]
         status, _, _ = await told(port, ONE % (b"GET", b"/unknown"))
         assert (status, "could not be told" in caplog.text) == (b"HTTP/1.1 500 Internal Server Error", True)
+
+
+@pytest.mark.parametrize("path", [b"/pieces", b"/whole"])
+async def test_connections_that_have_ended_leave_nothing_for_the_collector(path: bytes) -> None:
+    guard = Guard(20, 20)
+    guard.at_once = kept
+    async with listening(answering, guard) as port:
+        await told(port, ONE % (b"GET", path))
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                await told(port, ONE % (b"GET", path))
+            await asyncio.sleep(0.1)
+            left = [one for one in gc.get_objects() if isinstance(one, Guarded | RequestResponseCycle)]
+            assert len(left) <= 2, left
+        finally:
+            gc.enable()
 
 
 class Writes(asyncio.Transport):

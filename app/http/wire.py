@@ -6,19 +6,18 @@ what is answered; what is not whole, or says how its connection goes on, is left
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 
 from starlette.types import Message
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
+from app.http.compression import Headers
+
 HEAD: Final = "head"
 """Where a `http.response.start` carries what `head` made of it; other servers pass over what they do not know."""
 _BODILESS = frozenset({204, 304})
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\r\n"})
-
-Headers = Collection[tuple[bytes, bytes]]
 
 
 def head(status: int, headers: Headers) -> bytes | None:
@@ -83,9 +82,9 @@ class OnePiece:
         await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type] # names its messages one by one
 
     def written(self, start: Message, message: Message) -> bool:
-        """Writes a whole answer; False where this one is not for a single write, or not for now."""
+        """Writes a whole answer; False where it takes more than one write, or the client has to catch up first."""
         cycle, body = self._cycle, message.get("body", b"")
-        shown = start.get(HEAD) or head(start["status"], start.get("headers", ()))
+        shown = start.get(HEAD) or head(start["status"], start.get("headers", []))
         if message.get("more_body") or cycle.disconnected or cycle.flow.write_paused or shown is None:
             return False
         if cycle.scope["method"] == "HEAD" or start["status"] in _BODILESS:
@@ -101,4 +100,9 @@ class OnePiece:
         if not cycle.keep_alive:
             cycle.transport.close()
         cycle.on_response()
+        cycle.on_response = _nothing  # which would hold the connection, as that holds its last cycle
         return True
+
+
+def _nothing() -> None:
+    """Comes after an answer that has ended."""
