@@ -5,6 +5,7 @@ import random
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,6 @@ def test_flipped_bits_are_found_and_end_in_a_new_index_or_change_nothing(archive
 @pytest.mark.torture
 def test_200_flipped_bits_are_found_or_change_nothing(archive: Archive, tmp_path: Path) -> None:
     outcomes = _flip_everywhere(archive, tmp_path, 200)
-    print(outcomes)
     assert outcomes["found"] >= 160
 
 
@@ -221,6 +221,20 @@ def test_commit_that_was_not_recorded_ends_in_a_new_index(archive: Archive) -> N
     assert find_damage(archive.root) == [f"{integrity.META} is not that of the last recorded commit"]
     archive.index()
     assert _folder(archive.root) != folder
+    assert find_damage(archive.root) == []
+
+
+def test_file_that_a_killed_writer_left_does_not_stop_the_next(archive: Archive) -> None:
+    folder = _folder(archive.root)
+    with archive.indexer() as indexer:
+        assert indexer.place() is not None
+    for file in list(folder.glob("*.store")):
+        for stamp in range(1, 1_000):  # whatever number the next commit has
+            with suppress(FileExistsError):
+                (folder / f"{file.stem}.{stamp}.del").touch(exist_ok=False)
+    archive.put(_story(90, 2))
+    archive.index()
+    assert _folder(archive.root) == folder
     assert find_damage(archive.root) == []
 
 

@@ -7,6 +7,7 @@ Damaged means: the folder is not written to any more, and a new index is built f
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from xxhash import xxh3_128, xxh3_128_hexdigest
 NAME = "hashes.json"
 META = "meta.json"
 CHUNK = 1 << 20
+_SEGMENT_FILE = re.compile(r"[0-9a-f]{32}\..+")
 _ATTEMPTS = 100
 """Of reading a commit while merges replace it: each attempt that fails has seen another merge end."""
 
@@ -87,8 +89,11 @@ def check_replaced(folder: Path, manifest: Manifest) -> Manifest:
 
 
 def check_last_commit(folder: Path, *, held: bool) -> Manifest:
-    """What whoever goes on writing to the folder may trust; HashMismatch says why it may not. `held`: nobody else
-    writes to it, so that the stamps of replaced files can be written down."""
+    """What whoever goes on writing to the folder may trust; HashMismatch says why it may not.
+
+    `held`: nobody else writes to it. Then the stamps of replaced files are written down, and what a killed writer has
+    left is removed: the next commit could need a file of the same name, and tantivy overwrites none.
+    """
     manifest = read_manifest(folder)
     if manifest is None:
         raise HashMismatch("its files have no hashes")
@@ -97,7 +102,15 @@ def check_last_commit(folder: Path, *, held: bool) -> Manifest:
     current = check_replaced(folder, manifest)
     if held and current is not manifest:
         write_manifest(folder, current)
+    if held:
+        _remove_orphans(folder, current)
     return current
+
+
+def _remove_orphans(folder: Path, manifest: Manifest) -> None:
+    for name in os.listdir(folder):
+        if _SEGMENT_FILE.fullmatch(name) and name not in manifest.files:
+            (folder / name).unlink(missing_ok=True)
 
 
 def has_meta(folder: Path, manifest: Manifest) -> bool:
@@ -108,9 +121,7 @@ def has_meta(folder: Path, manifest: Manifest) -> bool:
         return False
 
 
-def compare_file(
-    folder: Path, name: str, recorded: FileHash, pause: Callable[[int], None] | None = None
-) -> str | None:
+def compare_file(folder: Path, name: str, recorded: FileHash, pause: Callable[[int], None] | None = None) -> str | None:
     """None where the file has its hash, else what is wrong with it."""
     try:
         with (folder / name).open("rb", buffering=0) as file:
