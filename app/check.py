@@ -1,4 +1,5 @@
-"""Looks whether what must agree does: the database's files, the log, the links, the regions, the index. Reads only."""
+"""Looks whether what must agree does: the database's files, the log, the links, the regions, the index. Reads only, and
+asks for a new index where the files of this one are damaged."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from app.head import Place
 from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, RegionWithin, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
+from app.search import folders, verifying
 from app.search.engine import Question
 from app.search.tantivy_engine import TantivyEngine
 from app.settings import Settings
@@ -22,6 +24,7 @@ A, TAGGED, PLACED, WITHIN = (table(model) for model in (Article, ArticleTag, Art
 CHANGE, HEAD = table(Change), table(ChangeHead)
 TRIES = 5
 PAGE = 1_000
+NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ def run(db: Database, settings: Settings) -> list[Finding]:
             ("articles and log", lambda: _versions(connection)),
             ("links", lambda: _links(connection)),
             ("regions", lambda: _regions(connection)),
+            ("index files", lambda: _index_files(settings)),
             ("index", lambda: _index(db, settings)),
         ]
         return [_finding(name, look) for name, look in looks]
@@ -148,6 +152,17 @@ def _placed(connection: Connection) -> Iterator[tuple[Placed, Placed]]:
 
 def _spread(own: Placed, atlas: Atlas) -> Placed:
     return {region: within for region, (_, _, within) in links.spread(tuple(own.items()), atlas).items()}
+
+
+def _index_files(settings: Settings) -> str | None:
+    """Every file of the index has the hash with which it was committed. Where one has not, a new index is asked for:
+    the order of hits may be another than it should be, and nothing else would tell."""
+    damage = verifying.find_damage(settings.index_path)
+    if not damage:
+        return None
+    folders.ask(settings.index_path)
+    more = f" and {len(damage) - NAMED} more" if len(damage) > NAMED else ""
+    return f"{'; '.join(damage[:NAMED])}{more}; a running server builds a new one, `dateline reindex` at once"
 
 
 def _index(db: Database, settings: Settings) -> str | None:

@@ -51,6 +51,7 @@ from app.search import routes as search
 from app.search.index import EngineIndex
 from app.search.indexer import Indexer
 from app.search.tantivy_engine import TantivyEngine
+from app.search.verifying import Verification
 from app.settings import Settings
 from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
@@ -198,9 +199,12 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)
         following = Following(archive.db, indexer, archive.settings.index_interval)
         app.state.following = following
+        # Opened here and not at the first request: the files of a copied folder are all compared first.
+        await asyncio.to_thread(archive.index.seq)
         tasks = [asyncio.create_task(schedule.run(archive.db)), asyncio.create_task(app.state.jobs.run())]
         tasks += [asyncio.create_task(app.state.imports.run())]
-        tasks += [asyncio.create_task(_lead(indexer, following))] if follow else []
+        verification = Verification(archive.settings.index_path)
+        tasks += [asyncio.create_task(_lead(indexer, following, verification))] if follow else []
         try:
             yield
         finally:
@@ -208,6 +212,7 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(verification.stop)
             await asyncio.to_thread(following.stop)
             await asyncio.to_thread(indexer.close)
             await archive.db.close()
@@ -215,9 +220,10 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
     return lifespan
 
 
-async def _lead(indexer: Indexer, following: Following) -> None:
+async def _lead(indexer: Indexer, following: Following, verification: Verification) -> None:
     """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""
     # Another process holds the lock: no event of this one tells when it lets go.
     while not await asyncio.to_thread(indexer.acquire):  # noqa: ASYNC110
         await asyncio.sleep(1)
     following.start()
+    verification.start()

@@ -88,6 +88,7 @@ class TantivyEngine:
     def values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
         return aggregates.values(self.view(), question, name)
 
+    @_answering
     def histogram(
         self, question: Question, edges: Sequence[int], group: tuple[GroupName, int | str] | None = None
     ) -> list[int]:
