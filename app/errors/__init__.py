@@ -39,8 +39,9 @@ class MalformedJson(DatelineError):
 
 
 class MalformedRequest(DatelineError):
-    """What came is no HTTP/1.1 request, its head is larger than 64 KiB, or dozens of requests were sent without waiting
-    for an answer. The connection is closed. Look at what the client library really sends."""
+    """What came is no HTTP/1.1 request, its header `Host` is missing, invalid or there twice, its trailers and the
+    extensions of its chunks are larger than 64 KiB or have more than 128 fields, or dozens of requests were sent
+    without waiting for a response. The connection is closed. Look at what the client library really sends."""
 
     code, status, title = "malformed_request", 400, "The request cannot be read"
 
@@ -298,6 +299,13 @@ class RateLimited(DatelineError):
 
     def __init__(self, retry_after: int, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"Try again in {retry_after} s.", headers={"Retry-After": str(retry_after), **(headers or {})})
+
+
+class HeadTooLarge(DatelineError):
+    """The request line and the headers have more than 64 KiB or more than 128 fields together. The connection is
+    closed. Send fewer or shorter headers, or a shorter address."""
+
+    code, status, title = "head_too_large", 431, "The head of the request is too large"
 
 
 class InternalError(DatelineError):
