@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from app.errors import DatelineError, Overloaded, RateLimited, RequestTimeout
 from app.http.leaving import MOST_LEAVING, MOST_UNSENT, Leaving, Lost, raw
 from app.http.limits import Clients, Network
-from app.http.request_head import HEAD, BudgetedProtocol
+from app.http.request_head import BudgetedProtocol
 from app.http.wire import Every, OnePiece
 
 logger = logging.getLogger(__name__)
@@ -230,7 +230,6 @@ class Guarded(BudgetedProtocol):
         self.address = ""
         self.taken = 0
         self._active: RequestResponseCycle | None = None
-        self._is_held = False
         self._phase = ""
         self._since = 0.0
         self._mark: object = None
@@ -255,18 +254,12 @@ class Guarded(BudgetedProtocol):
     @property
     def begun(self) -> bool:
         """Whether a request's head has come in part."""
-        return self.receiving == HEAD
+        return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.receiving == HEAD and not self.ended:
-            self.guard.hold_head(self, self.head_bytes)
-            self._is_held = True
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        if self._is_held:
-            self._is_held = False
+    def head_moved(self, size: int) -> None:
+        if size:
+            self.guard.hold_head(self, size)
+        else:
             self.guard.release_head(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
