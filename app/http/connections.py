@@ -43,7 +43,7 @@ class Patience:
     bytes_a_second: int = 1_000
     strain: int = 8_000_000
     held: int = 16_000_000
-    heads: int = 16_000_000
+    heads: int = 8_000_000
     beat: float = 1
     late: float = 0.5
 
@@ -173,7 +173,7 @@ class Guard:
             oldest = next(iter(self._half_sent))
             self.cut["heads"] += 1
             oldest.break_off(Overloaded("Too many requests are being sent at once.", 5))
-            self.leave(oldest)
+            self.release_head(oldest)
 
     def release_head(self, connection: Guarded) -> None:
         """The head is whole, or its connection has ended."""
