@@ -111,6 +111,19 @@ async def test_trailers_without_end_take_no_memory_and_end_the_connection(method
         await client.close()
 
 
+@pytest.mark.parametrize("begun", [b"GET / HTTP/1.1\r\nHost: test\r\n", POST + b"0\r\n"], ids=["headers", "trailers"])
+async def test_fields_beyond_the_budget_are_not_even_parsed(begun: bytes) -> None:
+    guard = Guard(20, 20)
+    async with listening(hello, guard) as port:
+        client = await Client.connect(port)
+        await until(lambda: bool(guard.open))
+        [connection] = guard.open
+        await client.send(begun + TINY * 3_000)
+        assert (await client.answer()).status in (400, 431)
+        assert len(list(connection.headers)) <= MOST_FIELDS
+        await client.close()
+
+
 async def test_trailers_within_the_budget_are_dropped_and_the_next_request_is_read() -> None:
     async with listening(hello, Guard(20, 20)) as port:
         client = await Client.connect(port)

@@ -63,6 +63,8 @@ class BudgetedProtocol(HttpToolsProtocol):
         if self.receiving == IDLE and len(data) <= SLICE:
             self._fresh = len(data)
             self._parse(data)
+            if self.receiving == IDLE:
+                return
         else:
             self._receive_slices(memoryview(data))
         if self.receiving == HEAD and not self.ended:
@@ -134,6 +136,10 @@ class BudgetedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """As uvicorn has it, but for `Host`. Called for trailers too, when `headers` is another list."""
+        headers = self.headers
+        if len(headers) >= MOST_FIELDS:
+            # At once, not behind the slice: thousands of fields of three bytes from many clients would hold the loop.
+            self._refuse(self._over_budget())
         name = name.lower()
         if name == b"host" and self.receiving == HEAD:
             if self._host is not None:
@@ -143,14 +149,12 @@ class BudgetedProtocol(HttpToolsProtocol):
             self._host = value
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
-        self.headers.append((name, value))
+        headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         # RFC 9112, section 3.2; HTTP/1.0 knows no Host.
         if self._host is None and self.parser.get_http_version() >= "1.1":
             self._refuse(MalformedRequest("A request of HTTP/1.1 names the server in the header Host."))
-        if len(self.headers) > MOST_FIELDS:
-            self._refuse(self._over_budget())
         self.receiving = BODY
         if self._in_parts:
             self._in_parts = False
