@@ -18,7 +18,7 @@ from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.items import Item, Stored
 from app.articles.queries import Entry, Found, Place
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
-from app.http import answer, conditional, csv_text, paging, params
+from app.http import answer, conditional, csv_text, fast_path, paging, params
 from app.http.headers import header
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
@@ -73,6 +73,7 @@ def documented(parameters: Parameters, path: list[dict[str, object]] | None = No
     ),
     openapi_extra=documented(LIST),
 )  # fmt: skip
+@fast_path.declare
 async def list_articles(request: Request) -> Response:
     """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`."""
     here = archive.of(request)
@@ -259,6 +260,7 @@ async def _admitted(
     | problems("not_found", "gone", "not_acceptable", "unknown_field"),
     openapi_extra=documented(ITEM, REF),
 )
+@fast_path.declare
 async def get_article(request: Request) -> Response:
     """One article in full, by id or slug; an old slug answers 308, a withdrawn article 410."""
     here = archive.of(request)
