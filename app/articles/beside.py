@@ -48,7 +48,7 @@ RESOLVE = Parameters(
     response_model=schemas.RelatedList,
     responses=answer.example(examples.RELATED)
     | MOVED
-    | problems("not_found", "gone", "limit_too_large", "unknown_field"),
+    | problems("not_found", "gone", "limit_too_large", "unknown_field", "response_too_large"),
     openapi_extra=documented(RELATED, REF),
 )
 @fast_path.declare
@@ -64,7 +64,7 @@ async def list_related(request: Request) -> Response:
     if isinstance(found, Response):
         return found
     kind, limit = read.choice("kind"), read.integer("limit")
-    rows = (await present.related(here, view, [found.id], read))[found.id] if kind != "similar" else []
+    rows = (await present.related(here, view, [found.id], read, limit))[found.id] if kind != "similar" else []
     if kind != "editorial" and len(rows) < limit:
         rows += await present.similar(here, view, found.id, read, limit - len(rows), after=rows)
     body = orjson.dumps({"data": rows[:limit]})
@@ -78,7 +78,15 @@ async def list_related(request: Request) -> Response:
     response_model=schemas.Neighbours,
     responses=answer.example(examples.NEIGHBOURS)
     | MOVED
-    | problems("not_found", "gone", "invalid_range", "offset_required", "unknown_field", "unknown_region"),
+    | problems(
+        "not_found",
+        "gone",
+        "invalid_range",
+        "offset_required",
+        "unknown_field",
+        "unknown_region",
+        "response_too_large",
+    ),
     openapi_extra=documented(NEIGHBOURS, REF),
 )
 @fast_path.declare
@@ -104,7 +112,9 @@ async def get_neighbours(request: Request) -> Response:
     "/articles/{ref}/translations",
     name="list_translations",
     response_model=schemas.Translations,
-    responses=answer.example(examples.TRANSLATIONS) | MOVED | problems("not_found", "gone", "unknown_field"),
+    responses=answer.example(examples.TRANSLATIONS)
+    | MOVED
+    | problems("not_found", "gone", "unknown_field", "response_too_large"),
     openapi_extra=documented(TRANSLATIONS, REF),
 )
 @fast_path.declare

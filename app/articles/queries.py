@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, literal_column, or_, select, tuple_
 
 from app.articles import driven, filters
 from app.articles.driven import Driver, Turn
@@ -215,8 +215,22 @@ def _bodies(dialect: str) -> Prepared:
     return prepare(select(A.c.id, A.c.body).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-async def bodies(db: Database, ids: Sequence[int]) -> dict[int, str]:
-    rows = await db.reader.rows(_bodies(db.dialect), {"ids": list(ids)})
+async def body_beginnings(db: Database, ids: Sequence[int], characters: int) -> dict[int, str]:
+    """The first characters of stored bodies by id. Read outside the event loop: they may be long."""
+    values: dict[str, Value] = {"ids": list(ids), "characters": characters}
+    rows = await db.reader.rows(_body_beginnings(db.dialect), values, bounded=False)
+    return {int(str(id)): str(body) for id, body in rows}
+
+
+@lru_cache(maxsize=4)
+def _body_beginnings(dialect: str) -> Prepared:
+    begun = func.substr(A.c.body, 1, bindparam("characters", type_=Integer()))
+    return prepare(select(A.c.id, begun).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+
+
+async def bodies(db: Database, ids: Sequence[int], *, large: bool = False) -> dict[int, str]:
+    """The stored bodies by id; `large` ones are read outside the event loop."""
+    rows = await db.reader.rows(_bodies(db.dialect), {"ids": list(ids)}, bounded=not large)
     return {int(str(id)): str(body) for id, body in rows}
 
 

@@ -1,5 +1,6 @@
 """Articles over HTTP: the list and the item. Reads only."""
 
+import asyncio
 import time
 from collections.abc import Hashable
 from functools import partial
@@ -69,7 +70,8 @@ def documented(parameters: Parameters, path: list[dict[str, object]] | None = No
     responses=answer.example(examples.LIST, others=csv_text.CONTENT)
     | problems(
         "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
-        "offset_required", "unknown_field", "unknown_region", "seq_unknown", "index_behind", "not_acceptable",
+        "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
+        "not_acceptable",
     ),
     openapi_extra=documented(LIST),
 )  # fmt: skip
@@ -86,8 +88,12 @@ async def list_articles(request: Request) -> Response:
     entries, page = await listed(here, view, read, wanted)
     rows = await present.articles(here, view, entries, wanted=read)
     tags = ["list", *(f"article:{entry.id}" for entry in entries)]
-    csv = shape == "csv"
-    show = partial(answer.sheet, request, sheet.rows(rows, read)) if csv else partial(answer.listed, request, rows)
+    if shape == "csv":
+        # In a thread: 100 articles take 25 ms.
+        body = await asyncio.to_thread(lambda: csv_text.lines(sheet.rows(rows, read)))
+        show = partial(answer.sheet, request, body)
+    else:
+        show = partial(answer.listed, request, rows)
     return show(
         page=page,
         token=view.token,

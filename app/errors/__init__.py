@@ -243,6 +243,13 @@ class PageTooDeep(_One):
     code, title = "page_too_deep", "Page too deep"
 
 
+class ResponseTooLarge(_One):
+    """So many articles, with their bodies in all the forms asked for, are more than one response may hold. Lower
+    `limit`, or ask for less in `include` or `fields`. A single article always fits."""
+
+    code, title = "response_too_large", "The response would be too large"
+
+
 class OffsetRequired(_One):
     """A time of day without an offset from UTC. Add `Z` or an offset such as `+01:00`, or give a date only."""
 

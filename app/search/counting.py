@@ -161,7 +161,7 @@ def _csv(
         rows.append([format_time(bucket.start), format_time(bucket.end), bucket.count, *own])
     return answer.sheet(
         request,
-        rows,
+        csv_text.lines(rows),
         token=view.token,
         public=view.public,
         warnings=asked_.wanted.warnings,

@@ -70,7 +70,7 @@ class Turn:
     response_model=schemas.SearchResults,
     responses=problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "offset_required",
-        "unknown_field", "unknown_region", "query_too_complex", "seq_unknown", "index_behind",
+        "unknown_field", "unknown_region", "query_too_complex", "response_too_large", "seq_unknown", "index_behind",
     ),
     openapi_extra={"parameters": SEARCH.openapi()},
 )  # fmt: skip
