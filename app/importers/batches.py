@@ -51,7 +51,7 @@ def refuse_strangers(db: Database, found: Sequence[Prepared | Failure]) -> list[
     """A file that would overwrite an article that has nothing in common with it but the file's name fails."""
     ready = [one for one in found if isinstance(one, Prepared)]
 
-    def look_up(batch: Batch) -> list[Mapping[tuple[str, str], str]]:
+    def look_up(batch: Batch) -> list[Mapping[tuple[str, str], str] | str]:
         with connection.begin_nested():
             return [service.strangers(connection, [one.manuscript for one in batch])] * len(batch)
 
@@ -63,12 +63,12 @@ def refuse_strangers(db: Database, found: Sequence[Prepared | Failure]) -> list[
 
 def _refuse(one: Prepared, strange: Mapping[tuple[str, str], str] | str) -> Prepared | Failure:
     if isinstance(strange, str):
-        return Failure(one.where, strange)
+        return Failure(one.where, strange, late=True)
     title = strange.get((one.manuscript.origin, one.manuscript.identity or ""))
     if title is None:
         return one
     reason = f"another article came from a file of this name ({title!r}); give this one an origin of its own: --origin"
-    return Failure(one.where, reason)
+    return Failure(one.where, reason, late=True)
 
 
 def _divide(ready: Batch, work: Callable[[Batch], list[T]]) -> list[T | str]:

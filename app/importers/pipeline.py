@@ -13,8 +13,8 @@ from pathlib import PurePath
 from app.articles.service import Outcome, Saved
 from app.db import Database
 from app.head import Head
-from app.importers import bookmarks as kept
 from app.importers import batches, boundary, enriching, sources
+from app.importers import bookmarks as kept
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
 from app.importers.enriching import COPY
 from app.importers.fetch import Fetch
