@@ -26,7 +26,7 @@ from app.importers.boundary import Stage
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
 from app.importers.enriching import enrich
 from app.importers.fetch import Fetched, FetchError
-from app.importers.messages import Limits, Names, Orders, Place, Setup
+from app.importers.messages import Limits, Names, Orders, Place, Request, Setup
 from app.importers.part_stream import PART_BYTES, Parts
 from app.importers.prepare import SENT, Prepared, prepare
 from app.importers.sources import Source, Web
@@ -122,16 +122,18 @@ class Import:
         while True:
             if not self._server.link.poll(IDLE_SECONDS):
                 raise EOFError  # the job goes on elsewhere; should it not, there will be another process
-            self._learn(self._server.link.recv())
-            result = self._next()
-            if result is None:
-                self._server.tell(messages.END)
-                return
-            self._send(result)
+            request = self._server.link.recv()
+            assert isinstance(request, Request)
+            if request.names is not None:
+                self._learn(request.names)
+            for _ in range(request.count):
+                result = self._next()
+                if result is None:
+                    self._server.tell(messages.END)
+                    return
+                self._send(result)
 
-    def _learn(self, names: object) -> None:
-        if not isinstance(names, Names):
-            return
+    def _learn(self, names: Names) -> None:
         self._atlas = names.atlas or self._atlas
         self._lexicon = tags.extended(tags.EMPTY if names.all_tags else self._lexicon, names.tags)
 

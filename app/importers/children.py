@@ -16,8 +16,8 @@ from threading import Lock
 from app.importers import boundary, messages
 from app.importers.messages import Orders, Setup
 
-ENDING_SECONDS = 5.0
-"""How long a process that has closed its connection may take to end."""
+START_SECONDS, ENDING_SECONDS = 60.0, 5.0
+"""How long a process may take to start, and one that has closed its connection to end."""
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +52,12 @@ class Child:
         except OSError:
             raise Died(self._reason()) from None
 
-    def receive(self) -> tuple[bytes, bytes]:
+    def receive(self, patience: float | None = None) -> tuple[bytes, bytes]:
         """The letter of a message, and its JSON."""
+        seconds = self._silent if patience is None else patience
         try:
-            if not self._link.poll(self._silent):
-                raise Died(f"{boundary.TOO_MUCH_TIME}: no sign for {self._silent:.0f} seconds")
+            if not self._link.poll(seconds):
+                raise Died(f"{boundary.TOO_MUCH_TIME}: no sign for {seconds:.0f} seconds")
             message = self._link.recv_bytes(messages.MOST_BYTES + 1)
         except (EOFError, OSError):
             raise Died(self._reason()) from None
@@ -108,7 +109,7 @@ class Children:
             child.close()
         child = Child(self._setup)
         try:
-            child.receive()  # that it is ready
+            child.receive(START_SECONDS)  # that it is ready
             child.send(orders)
         except Died:
             child.close()

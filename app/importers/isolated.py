@@ -19,7 +19,7 @@ from app.importers import bookmarks, messages
 from app.importers.children import Child, Children, Died
 from app.importers.document import Bookmark, Failure, Remark
 from app.importers.fetch import Fetch, Fetched, FetchError
-from app.importers.messages import Names, Orders, Place
+from app.importers.messages import Names, Orders, Place, Request
 from app.importers.parts import Kept
 from app.importers.prepare import Prepared
 from app.regions import service as regions
@@ -96,9 +96,13 @@ class Isolated:
     def _read_on(self) -> Iterator[Result]:
         """The items behind those that were given already."""
         child = self._begin() if self.child is None or self._deaths else self.child
+        left = 0
         while True:
-            child.send(self._news.read())
+            if not left:
+                left = messages.AT_ONCE
+                child.send(Request(left, self._news.read()))
             result = self._receive(child)
+            left -= 1
             if result is None:
                 self.child = None
                 self._children.give_back(child)

@@ -68,6 +68,10 @@ class Orders:
     avoid: Mapping[Place, str] = field(default_factory=dict)
 
 
+AT_ONCE = 25
+"""Results that a process may be ahead of the server: waiting for each other at every item costs more than the items."""
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """What has changed of regions and tags; `atlas` None: nothing. `tags` come on top, or are all that there are."""
@@ -75,3 +79,11 @@ class Names:
     atlas: Atlas | None
     tags: tuple[Tag, ...]
     all_tags: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Asks for that many results more; `names` where they have changed."""
+
+    count: int
+    names: Names | None

@@ -3,7 +3,7 @@
 Only reads; what becomes of the items is not known here.
 """
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -50,9 +50,12 @@ class Read:
 class Reading:
     """One job as it is being read: the open source, and what it gave last."""
 
-    def __init__(self, source: Isolated, number: int, start: int, told: dict[str, list[Told]]) -> None:
+    def __init__(
+        self, source: Isolated, number: int, start: int, told: dict[str, list[Told]], clock: Callable[[], float]
+    ) -> None:
         """`told` by where items stood. What is read anew from the web may come in another order, with other items in
         between: only by that, and not by counting, the known ones are told from the rest."""
+        self._clock = clock
         self._source, self._items, self._told = source, iter(source), told
         self.last: Read | None = None
         self._next = Read(number, start)
@@ -65,7 +68,7 @@ class Reading:
             return None
         self._source.start()
         self._source.renew_names()
-        self.last = self._fill(self._next, time.monotonic() + SECONDS)
+        self.last = self._fill(self._next, self._clock() + SECONDS)
         self._next = Read(number + 1, self.last.end)
         return self.last
 
@@ -83,7 +86,7 @@ class Reading:
                 if rows := self._told.get(text.clean(item.where)):
                     read.again[len(read.items)] = rows.pop(0)
                 read.items.append(item)
-            if len(read.items) >= jobs.CHUNK or time.monotonic() > until:
+            if len(read.items) >= jobs.CHUNK or self._clock() > until:
                 return read
         return Read(read.number, read.start, read.items, read.again, read.remarks, read.bookmarks, ended=True)
 

@@ -8,7 +8,7 @@ of again.
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -145,10 +145,18 @@ class Importing:
     """Prepares chunks of imports, in whatever threads; holds the few jobs open that it has been at last."""
 
     def __init__(
-        self, db: Database, site_url: str, fetcher: Fetcher, *, enrich: bool = True, limits: Limits | None = None
+        self,
+        db: Database,
+        site_url: str,
+        fetcher: Fetcher,
+        *,
+        enrich: bool = True,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`fetcher` opens what reads addresses, for each job one of its own; `limits` are those of an item."""
-        self._db, self._site_url, self._fetcher = db, site_url, fetcher
+        """`fetcher` opens what reads addresses, for each job one of its own; `limits` are those of an item; `clock`
+        tells how long a chunk has taken."""
+        self._db, self._site_url, self._fetcher, self._clock = db, site_url, fetcher, clock
         self.children = Children(Setup(limits or Limits(), enrich))
         self._open: OrderedDict[int, Reading] = OrderedDict()
 
@@ -181,7 +189,7 @@ class Importing:
         known = told(self._db, task.id) if done and orders.url is not None else {}
         orders = orders if orders.url is not None else replace(orders, skip=done)
         source = Isolated(self._db, task.id, orders, self._fetcher, self.children)
-        return Reading(source, number, done, known)
+        return Reading(source, number, done, known, self._clock)
 
 
 def _orders(arguments: Json) -> Orders:
