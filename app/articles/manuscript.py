@@ -1,9 +1,12 @@
 """An article on its way in: cleaned, sanitised, its regions looked up; what `saving.save` takes from every door."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.enrich.suggestion import Suggestion
-from app.tags.service import Wanted
+from app.errors import InvalidInput
+from app.http.times import Period, read_time, read_zone
+from app.tags.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +98,15 @@ class Manuscript:
     content_hash: str = ""
     suggestions: tuple[Suggestion, ...] | None = None
     text_keys: tuple[int, ...] | None = None
+
+
+@lru_cache(maxsize=1024)
+def dateline_span(date: str | None) -> tuple[int, int] | None:
+    """The period of `2025`, `2025-12` or `2025-12-03` in UTC; None where it is no date."""
+    if date is None:
+        return None
+    try:
+        found = read_time(date, read_zone("UTC"), 0)
+    except InvalidInput:
+        return None
+    return (found.start, found.end) if isinstance(found, Period) else None

@@ -135,10 +135,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An item that could not be read, with a reason for people; the items around it are not affected."""
+    """An item that could not be read, with a reason for people; the items around it are not affected. `late`: its
+    reader takes it for read, since what failed came after that."""
 
     where: str
     reason: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,12 @@ import orjson
 
 from app import text
 from app.articles import bodies, nesting
-from app.articles.filters import ABOUT, DATELINE, ROLES
-from app.articles.incoming import dateline_span
-from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
-from app.enrich.suggestion import Suggestion
+from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
+from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
 from app.importers import dates, names
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
-from app.tags.service import KINDS, Wanted
+from app.tags.wanted import KINDS, Wanted
 
 STATES = ("draft", "scheduled", "published", "withdrawn")
 SENT = "import"
