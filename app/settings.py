@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         10_000_000, ge=1_000, description="Largest request body in bytes; a larger one is refused with 413."
     )
+    max_idempotency_bytes: int = Field(
+        256_000_000,
+        ge=100_000,
+        description="Bytes of stored responses, compressed, that one API key may have for its `Idempotency-Key`s of "
+        "the last 24 hours; beyond that a write with another one is refused with 429.",
+    )
     max_requests: int = Field(
         256,
         ge=1,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from app.articles import bodies, markdown, queries
-from app.articles.archive import Archive, View
+from app.articles.archive import Archive, Shelf, View
 from app.articles.cards import FIELDS, Json
 from app.articles.items import Stored
 from app.articles.queries import Entry, RelatedRow
@@ -41,7 +41,7 @@ PARAMETERS = (
 
 
 async def articles(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     entries: Sequence[Entry],
     *,
@@ -56,7 +56,7 @@ async def articles(
 
 
 async def by_id(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     entries: Sequence[Entry],
     *,
@@ -73,7 +73,7 @@ async def by_id(
     return {id: orjson.dumps(article) for id, article in shown.items()}
 
 
-async def item(archive: Archive, view: View, stored: Stored, wanted: params.Read) -> Json:
+async def item(archive: Shelf, view: View, stored: Stored, wanted: params.Read) -> Json:
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
@@ -88,9 +88,10 @@ async def item(archive: Archive, view: View, stored: Stored, wanted: params.Read
     return _kept(shown, form.fields)
 
 
-async def _cards(archive: Archive, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
-    published = not own and not view.caller.may("read_drafts")
-    return await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas, published=published)
+async def _cards(archive: Shelf, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
+    public = not view.caller.may("read_drafts")
+    pairs = [(entry.id, entry.version) for entry in entries]
+    return await archive.cards.get(pairs, view.atlas, published=public and not own, public=public)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _form(wanted: params.Read, *, full: bool) -> Form:
 
 
 async def _shown(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     cards: Mapping[int, bytes],
     form: Form,
@@ -133,7 +134,7 @@ async def _shown(
 
 
 async def _include(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     shown: dict[int, Json],
     includes: Set[str],
@@ -161,7 +162,7 @@ def _body(name: str, body: str) -> object:
 
 
 async def related(
-    archive: Archive, view: View, ids: Sequence[int], wanted: params.Read | None = None
+    archive: Shelf, view: View, ids: Sequence[int], wanted: params.Read | None = None
 ) -> dict[int, list[Json]]:
     """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
     an article that may not be seen. `wanted`: what to show of the targets, else their cards."""
@@ -169,7 +170,7 @@ async def related(
 
 
 async def entries_of(
-    archive: Archive, view: View, ids: Sequence[int], rows: Sequence[RelatedRow], wanted: params.Read | None = None
+    archive: Shelf, view: View, ids: Sequence[int], rows: Sequence[RelatedRow], wanted: params.Read | None = None
 ) -> dict[int, list[Json]]:
     """The same for rows that are at hand, in one statement at most."""
     rows = [row for row in rows if _may_see(view, row) or _is_unresolved(row)]
@@ -216,9 +217,7 @@ async def similar(
     ]
 
 
-async def _targets(
-    archive: Archive, view: View, entries: Sequence[Entry], wanted: params.Read | None
-) -> dict[int, Json]:
+async def _targets(archive: Shelf, view: View, entries: Sequence[Entry], wanted: params.Read | None) -> dict[int, Json]:
     if wanted is None:
         pairs = [(entry.id, entry.version) for entry in entries]
         found = await archive.cards.get(pairs, view.atlas, published=not view.caller.may("read_drafts"))
@@ -267,7 +266,7 @@ def _tag_slugs(cards: Iterable[Json]) -> set[str]:
     return found | _tag_slugs(nested) if nested else found
 
 
-async def _name(archive: Archive, view: View, shown: Collection[Json], language: str | None) -> None:
+async def _name(archive: Shelf, view: View, shown: Collection[Json], language: str | None) -> None:
     """Names of tags and regions in a language, if one is asked for."""
     if language is not None:
         called = await tags.names_in(archive.db, sorted(_tag_slugs(shown)), language)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, or_
 from app.articles import driven, filters
 from app.articles.driven import Driver, Turn
 from app.articles.filters import ArticleFilter, Shape
-from app.db import Database
+from app.db import Database, Readable
 from app.models import Article, ArticleSlug, ArticleUrl, PurgedRef, RelatedPost, table
 from app.sql import AnyOf, AnySelect, Prepared, Value, prepare
 
@@ -215,7 +215,7 @@ def _bodies(dialect: str) -> Prepared:
     return prepare(select(A.c.id, A.c.body).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-async def bodies(db: Database, ids: Sequence[int]) -> dict[int, str]:
+async def bodies(db: Readable, ids: Sequence[int]) -> dict[int, str]:
     rows = await db.reader.rows(_bodies(db.dialect), {"ids": list(ids)})
     return {int(str(id)): str(body) for id, body in rows}
 
@@ -253,7 +253,7 @@ def _related(dialect: str) -> Prepared:
     return prepare(found, dialect, ["ids"])
 
 
-async def related(db: Database, ids: Sequence[int]) -> list[RelatedRow]:
+async def related(db: Readable, ids: Sequence[int]) -> list[RelatedRow]:
     """The editors' entries of articles, in their order."""
     rows = await db.reader.rows(_related(db.dialect), {"ids": list(ids)})
     return [RelatedRow(*row) for row in rows]  # type: ignore[arg-type] # as selected
