@@ -23,7 +23,7 @@ from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlmodel import Session
 
@@ -319,6 +319,11 @@ def refuses(error: DBAPIError) -> bool:
     if error.connection_invalidated or state in RETRY_STATES:
         return False
     return state.startswith(("22", "23", "54")) if state else not isinstance(error, OperationalError)
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """Whether a value that has to be unique is there already: perhaps since another transaction's commit."""
+    return isinstance(error, IntegrityError) and _state(error) in (None, "23505")
 
 
 def _unavailable(error: DBAPIError) -> Exception:

@@ -12,7 +12,7 @@ import nh3
 from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.text import runs
+from app.text import clean, runs
 
 TAGS = {
     "a", "abbr", "aside", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del",
@@ -60,6 +60,11 @@ def _markdown() -> MarkdownIt:
 
 def to_html(kind: Kind, content: str) -> str:
     """Sanitised HTML of a body, safe to insert as it stands. Only markup is lost, never words outside scripts."""
+    # Cleaned behind the parser: a character reference brings back what was cleaned out of the text that it stands in.
+    return clean(_to_html(kind, content))
+
+
+def _to_html(kind: Kind, content: str) -> str:
     if kind == "text":
         return from_text(content)
     if kind == "markdown":

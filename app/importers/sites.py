@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
 
+from app.importers import boundary
 from app.importers.document import Context, Failure, Item
 from app.importers.fetch import Fetch, Fetched
 
@@ -70,4 +71,4 @@ def read(
     except ModuleNotFoundError as error:
         yield Failure(url, f"this needs {error.name}: pip install 'dateline[importers]'")
         return
-    yield from reader(url, page, fetch, state, context)
+    yield from boundary.guard(url, lambda: reader(url, page, fetch, state, context))
