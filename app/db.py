@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, Operationa
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlmodel import Session
 
+from app import permissions
 from app.errors import DatabaseUnavailable
 from app.head import Head
 from app.locks import FileLock
@@ -164,7 +165,7 @@ class Database:
         self._settings = settings
         if self.dialect == "sqlite":
             self.path = Path(self.url.database or "")
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            permissions.make_folder(self.path.parent)
             self._file_lock: FileLock | None = FileLock(self.path.with_name(self.path.name + ".write-lock"))
             self.engine = _sqlite_engine(self.path, read_only=False)
             self._snapshots = _sqlite_engine(self.path, read_only=True)

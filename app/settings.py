@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         description="Address of the web site that shows the articles, without a slash at its end; an article's `url` "
         "is `{site_url}/articles/{slug}`. Empty: `url` is null.",
     )
+    first_key_file: Path | None = Field(
+        None,
+        description="File that `dateline serve --seed` writes the first admin key to, for its owner alone, instead of "
+        "printing it: what a container prints is kept in its log. It must not exist yet.",
+    )
     public_reads: bool = Field(
         True,
         description="Whether published articles can be read without a key. `false` demands a key everywhere.",

@@ -13,8 +13,8 @@ from pathlib import PurePath
 from app.articles.service import Outcome, Saved
 from app.db import Database
 from app.head import Head
-from app.importers import bookmarks as kept
 from app.importers import batches, boundary, enriching, sources
+from app.importers import bookmarks as kept
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
 from app.importers.enriching import COPY
 from app.importers.fetch import Fetch
@@ -134,7 +134,12 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
 
 
 def prepare_all(
-    db: Database, documents: Sequence[tuple[str, Document]], origin: str | None, *, enrich: bool
+    db: Database,
+    documents: Sequence[tuple[str, Document]],
+    origin: str | None,
+    *,
+    enrich: bool,
+    sees_hidden: bool = True,
 ) -> list[Prepared | Failure]:
     """What is to be saved of each document, with its path, in their order. Outside of any transaction, so that the lock
     on writing is held for SQL only."""
@@ -155,7 +160,7 @@ def prepare_all(
         found = [
             one if isinstance(one, Failure) else enriching.add(one, enriching.enriched, atlas, lexicon) for one in found
         ]
-    return batches.refuse_strangers(db, found)
+    return batches.refuse_strangers(db, found, sees_hidden=sees_hidden)
 
 
 def _tell(report: Report, one: Prepared, saved: Saved | str) -> None:

@@ -130,7 +130,9 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
         with source.open() as stream:
             head = stream.read(_HEAD)
             stream.seek(0)
-            yield from boundary.guard(source.name, lambda: _parse(kind, source.path, head)(stream, source.name, context))
+            yield from boundary.guard(
+                source.name, lambda: _parse(kind, source.path, head)(stream, source.name, context)
+            )
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
 

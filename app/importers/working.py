@@ -15,16 +15,13 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, update
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from app import text
-from app.articles import service
 from app.articles.service import Saved
-from app.changes import log
 from app.changes.jobs import Json, Lane, Overtaken, Step, Task
-from app.db import Database, refuses
-from app.importers import bookmarks, detect, parts, pipeline, sources
+from app.db import Database
+from app.importers import batches, bookmarks, detect, parts, pipeline, sources
 from app.importers.document import BodyKind, Context, Document, Failure, Item
 from app.importers.enriching import COPY
 from app.importers.fetch import Fetch
@@ -58,7 +55,7 @@ class Chunk:
         if _number(task.progress, "chunks") != self.read.number:
             raise Overtaken
         dry = task.arguments.get("dry_run") is True
-        saved = iter(self._saved(session, [one for one in self.items if isinstance(one, Prepared)], dry=dry))
+        saved = iter(self._saved(session, task))
         outcomes = [one.reason if isinstance(one, Failure) else next(saved) for one in self.items]
         known = self.read.again
         fresh = [both for place, both in enumerate(zip(self.items, outcomes, strict=True)) if place not in known]
@@ -78,21 +75,13 @@ class Chunk:
         both = zip(self.read.items, outcomes, strict=True)
         return any(isinstance(one, Document) and isinstance(outcome, str) for one, outcome in both)
 
-    def _saved(self, session: Session, ready: list[Prepared], *, dry: bool) -> list[Saved | str]:
-        """All together, else one by one, so that only what the database refuses is not saved."""
-        if dry:
-            would_be = service.would_be(session.connection(), [one.manuscript for one in ready])
-            return [Saved(0, 0, outcome) for outcome in would_be]
-        try:
-            with log.attempt(session):
-                manuscripts = [one.manuscript for one in ready]
-                return list(service.upsert(session, manuscripts, now=int(time.time()), site_url=self.site_url))
-        except (DBAPIError, ValueError, OverflowError) as error:
-            if isinstance(error, DBAPIError) and not refuses(error):
-                raise  # the whole transaction is run again
-            if len(ready) == 1:
-                return [f"the database refuses it: {str(error).splitlines()[0]}"]
-            return [saved for one in ready for saved in self._saved(session, [one], dry=dry)]
+    def _saved(self, session: Session, task: Task) -> list[Saved | str]:
+        ready = [one for one in self.items if isinstance(one, Prepared)]
+        sees_hidden = parts.sees_hidden(task.arguments)
+        if task.arguments.get("dry_run") is True:
+            return batches.preview_batch(session.connection(), ready, sees_hidden=sees_hidden)
+        now = int(time.time())
+        return batches.save_batch(session, ready, now=now, site_url=self.site_url, sees_hidden=sees_hidden)
 
     def _note(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
         rows = [
@@ -196,7 +185,8 @@ class Importing:
         origin = cast("str | None", task.arguments.get("origin"))
         path = cast("str", task.arguments.get("url") or SENT)
         documents = [(path, one) for one in read.items if isinstance(one, Document)]
-        ready = iter(pipeline.prepared(self._db, documents, origin, enrich=self._enrich))
+        sees_hidden = parts.sees_hidden(task.arguments)
+        ready = iter(pipeline.prepare_all(self._db, documents, origin, enrich=self._enrich, sees_hidden=sees_hidden))
         return [one if isinstance(one, Failure) else next(ready) for one in read.items]
 
     def _items(self, task: Task) -> Iterator[Item]:
