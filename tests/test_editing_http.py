@@ -361,7 +361,9 @@ async def test_purged_article_leaves_nothing_but_that_it_was_there(served: Serve
             rows = snapshot.connection.exec_driver_sql("SELECT before || after FROM change").scalars().all()
         assert stored.exists()
         assert not [row for row in rows if row and "quibbleford" in row]
-    anew = await served.editor.post("/v1/articles", json=body, headers=key)
+    repeated = await served.editor.post("/v1/articles", json=body, headers=key)
+    assert (repeated.status_code, repeated.content) == (410, gone.content)
+    anew = await served.editor.post("/v1/articles", json=body, headers={"Idempotency-Key": "another"})
     assert (anew.status_code, anew.json()["slug"]) == (201, "quibbleford")
     assert (await served.public.get("/v1/articles/quibbleford")).status_code == 200
 

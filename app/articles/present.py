@@ -9,7 +9,7 @@ from typing import TypeVar
 import orjson
 
 from app.articles import bodies, markdown, queries, sizes
-from app.articles.archive import Archive, View
+from app.articles.archive import Archive, Shelf, View
 from app.articles.cards import FIELDS, Json
 from app.articles.items import Stored
 from app.articles.queries import Entry, RelatedRow
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 async def articles(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     entries: Sequence[Entry],
     *,
@@ -62,7 +62,7 @@ async def articles(
 
 
 async def by_id(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     entries: Sequence[Entry],
     *,
@@ -110,7 +110,7 @@ async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if cost > sizes.LARGE else work()
 
 
-async def item(archive: Archive, view: View, stored: Stored, wanted: params.Read) -> Json:
+async def item(archive: Shelf, view: View, stored: Stored, wanted: params.Read) -> Json:
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
@@ -128,9 +128,10 @@ async def item(archive: Archive, view: View, stored: Stored, wanted: params.Read
     return _kept(shown, form.fields)
 
 
-async def _cards(archive: Archive, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
-    published = not own and not view.caller.may("read_drafts")
-    return await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas, published=published)
+async def _cards(archive: Shelf, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
+    public = not view.caller.may("read_drafts")
+    pairs = [(entry.id, entry.version) for entry in entries]
+    return await archive.cards.get(pairs, view.atlas, published=public and not own, public=public)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def _form(wanted: params.Read, *, full: bool) -> Form:
 
 
 async def _include(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     shown: dict[int, Json],
     includes: Set[str],
@@ -201,7 +202,7 @@ def _body(name: str, body: str) -> object:
 
 
 async def related(
-    archive: Archive, view: View, ids: Sequence[int], wanted: params.Read | None = None, limit: int | None = None
+    archive: Shelf, view: View, ids: Sequence[int], wanted: params.Read | None = None, limit: int | None = None
 ) -> dict[int, list[Json]]:
     """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
     an article that may not be seen. `wanted`: what to show of the targets, else their cards. `limit`: how many of each
@@ -210,7 +211,7 @@ async def related(
 
 
 async def entries_of(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     ids: Sequence[int],
     rows: Sequence[RelatedRow],
@@ -275,7 +276,7 @@ async def similar(
 
 
 async def _targets(
-    archive: Archive, view: View, entries: Sequence[Entry], wanted: params.Read | None, beside: Sequence[int] = ()
+    archive: Shelf, view: View, entries: Sequence[Entry], wanted: params.Read | None, beside: Sequence[int] = ()
 ) -> dict[int, Json]:
     if wanted is None:
         pairs = [(entry.id, entry.version) for entry in entries]
@@ -325,7 +326,7 @@ def _tag_slugs(cards: Iterable[Json]) -> set[str]:
     return found | _tag_slugs(nested) if nested else found
 
 
-async def _name(archive: Archive, view: View, shown: Collection[Json], language: str | None) -> None:
+async def _name(archive: Shelf, view: View, shown: Collection[Json], language: str | None) -> None:
     """Names of tags and regions in a language, if one is asked for."""
     if language is not None:
         called = await tags.names_in(archive.db, sorted(_tag_slugs(shown)), language)

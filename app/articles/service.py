@@ -68,24 +68,37 @@ def _save(
     return dict(zip(pending, saved, strict=True))
 
 
-def strangers(connection: Connection, manuscripts: Sequence[Manuscript]) -> dict[tuple[str, str], str]:
+def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[tuple[str, str]]:
+    """(origin, identity) of those whose article is not public. `lock`: it stays as it is until the commit."""
+    named = [m for m in manuscripts if m.identity is not None]
+    found = _existing(connection, named, lock=lock)
+    return {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
+
+
+def strangers(
+    connection: Connection, manuscripts: Sequence[Manuscript], *, sees_hidden: bool = True
+) -> dict[tuple[str, str], str | None]:
     """Articles known by their file's name alone that a manuscript of the same name shares nothing with: neither slug
-    nor title, nor its longer words. (origin, identity) → the known article's title."""
+    nor title, nor its longer words. (origin, identity) → the known article's title, None where it is not public: then
+    it does not count at all unless `sees_hidden`."""
     by_path = {
         (m.origin, m.identity): m for m in manuscripts if m.identity is not None and m.identity.startswith("path:")
     }
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], str | None] = {}
     for (origin, identity), manuscript in by_path.items():
-        known = select(A.c.title, A.c.slug, A.c.body, A.c.content_hash).where(
+        known = select(A.c.title, A.c.slug, A.c.body, A.c.content_hash, A.c.status).where(
             A.c.origin == origin, A.c.identity == identity
         )
         row = connection.execute(known).first()
         if row is None or row.content_hash == manuscript.content_hash:
             continue
+        public = row.status == "published"
+        if not public and not sees_hidden:
+            continue
         old, new = _long_words(row.body), _long_words(manuscript.body)
         same_name = text.words_key(row.title) == text.words_key(manuscript.title) or row.slug == manuscript.slug
         if not same_name and len(old & new) <= SHARED * min(len(old), len(new)):
-            found[(origin, identity)] = row.title
+            found[(origin, identity)] = row.title if public else None
     return found
 
 

@@ -7,10 +7,10 @@ from sqlmodel import Session
 
 from app.articles import facts, journal, links, related, revisions
 from app.changes import log
-from app.models import Article, ArticleSlug, Change, IdempotencyKey, PurgedRef, table
+from app.models import Article, ArticleSlug, Change, PurgedRef, table
 
 A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)
-CHANGE, IDEMPOTENCY = table(Change), table(IdempotencyKey)
+CHANGE = table(Change)
 
 AT_ONCE = 500
 SCHEDULE = "schedule"
@@ -103,11 +103,6 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     log.record(session, log.Entry("article", id, "purged", public=public, version=version))
     journal.record(session, [], before, {}, {*linked, *shown})
     return int(version)
-
-
-def forget_answers(session: Session, id: int) -> None:
-    """Drops what repeated requests about an article would be answered with."""
-    session.connection().execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.article_id == id))
 
 
 def _orphan_translations(session: Session, id: int, *, now: int, by: str | None) -> None:

@@ -307,13 +307,20 @@ class PreconditionRequired(DatelineError):
 
 
 class RateLimited(DatelineError):
-    """Too many requests from this client. `Retry-After` says in how many seconds to come back, `RateLimit` how much
-    is left."""
+    """Too many requests from this client, or more stored responses than one API key may have for its
+    `Idempotency-Key`s. `Retry-After` says in how many seconds to come back, `RateLimit` how much is left."""
 
     code, status, title = "rate_limited", 429, "Too many requests"
 
-    def __init__(self, retry_after: int, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(f"Try again in {retry_after} s.", headers={"Retry-After": str(retry_after), **(headers or {})})
+    def __init__(
+        self,
+        retry_after: int,
+        headers: Mapping[str, str] | None = None,
+        detail: str = "",
+        errors: Iterable[FieldError] = (),
+    ) -> None:
+        wait = {"Retry-After": str(retry_after), **(headers or {})}
+        super().__init__(detail or f"Try again in {retry_after} s.", errors=errors, headers=wait)
 
 
 class HeadTooLarge(DatelineError):

@@ -42,7 +42,7 @@ Slugs = dict[int, tuple[str, bool]]
 @dataclass(slots=True)
 class Arriving:
     """One import on its way: what it counts, and where the log stands with it. `drafts`: whoever sends it may read
-    them, so copies of drafts are told too."""
+    them, so copies of drafts are told too, and articles that are not public may be updated."""
 
     here: Archive
     head: Head
@@ -103,14 +103,18 @@ class Arriving:
         if self.dry_run:
             return await asyncio.to_thread(self._preview, ready)
         written = await self.here.db.write(
-            batches.save_batch, ready, now=int(time.time()), site_url=self.here.settings.site_url
+            batches.save_batch,
+            ready,
+            now=int(time.time()),
+            site_url=self.here.settings.site_url,
+            sees_hidden=self.drafts,
         )
         self.head = written.head
         return written.value
 
     def _preview(self, ready: Sequence[Ready]) -> list[Saved | str]:
         with self.here.db.snapshot() as snapshot:
-            return batches.preview_batch(snapshot.connection, ready)
+            return batches.preview_batch(snapshot.connection, ready, sees_hidden=self.drafts)
 
     async def _slugs(self, ids: Sequence[int]) -> Slugs:
         if not ids:

@@ -134,7 +134,12 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
 
 
 def prepare_all(
-    db: Database, documents: Sequence[tuple[str, Document]], origin: str | None, *, enrich: bool
+    db: Database,
+    documents: Sequence[tuple[str, Document]],
+    origin: str | None,
+    *,
+    enrich: bool,
+    sees_hidden: bool = True,
 ) -> list[Prepared | Failure]:
     """What is to be saved of each document, with its path, in their order. Outside of any transaction, so that the lock
     on writing is held for SQL only."""
@@ -155,7 +160,7 @@ def prepare_all(
         found = [
             one if isinstance(one, Failure) else enriching.add(one, enriching.enriched, atlas, lexicon) for one in found
         ]
-    return batches.refuse_strangers(db, found)
+    return batches.refuse_strangers(db, found, sees_hidden=sees_hidden)
 
 
 def _tell(report: Report, one: Prepared, saved: Saved | str) -> None:
