@@ -109,8 +109,8 @@ def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
 
 
 def render(content: str, *, flatten: bool = True) -> str:
-    """Markdown as HTML that is not sanitised yet. TooDeep, unless it may be flattened, for lists and quotations within one
-    another beyond measure: what stands deeper would be left out without a word."""
+    """Markdown as HTML that is not sanitised yet. TooDeep, unless it may be flattened, for lists and quotations within
+    one another beyond measure: what stands deeper would be left out without a word."""
     rendered = _rendered(content)
     if rendered is None and not flatten:
         raise TooDeep

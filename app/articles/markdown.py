@@ -15,9 +15,10 @@ _address = re.compile(r"[\x00-\x20<>\\]")
 _backticks = re.compile(r"`+")
 _MARKS = {"em": "*", "i": "*", "strong": "**", "b": "**", "del": "~~", "s": "~~"}
 _CODE = frozenset(("code", "kbd", "samp"))
-_BLOCKS = frozenset(
-    "p h2 h3 h4 h5 h6 ul ol blockquote pre hr table figure div section aside details dl dt dd figcaption summary li".split()
-)
+_BLOCKS = frozenset((
+    "p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre", "hr", "table", "figure", "div",
+    "section", "aside", "details", "dl", "dt", "dd", "figcaption", "summary", "li",
+))  # fmt: skip
 _ROWS = frozenset(("thead", "tbody", "tfoot", "tr"))
 _CELLS = frozenset(("td", "th", "caption"))
 

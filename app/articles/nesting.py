@@ -1,5 +1,5 @@
-"""How deep a parser would nest the elements of some HTML, measured in linear time before any tree is built, and the same
-HTML with no more than MAX_DEPTH levels. Never sanitises.
+"""How deep a parser would nest the elements of some HTML, measured in linear time before any tree is built; and the
+same HTML with no more than MAX_DEPTH levels. Never sanitises.
 
 A parser looks at all open elements again and again: a tree takes time by elements times depth, minutes for 300,000 that
 stay open. It also opens elements that nobody wrote (`tbody`; `b` anew in each paragraph), so what counts is the depth
@@ -9,13 +9,14 @@ that it will see. The model in `nesting_model` follows the HTML standard, sectio
 import re
 from dataclasses import dataclass
 
-from app.articles.nesting_model import KNOWN, MAX_DEPTH, Model
+from app.articles.elements import KNOWN
+from app.articles.nesting_model import MAX_DEPTH, Model
 from app.articles.tokens import Kind, tokens
 
 DEEP = f"its HTML has elements nested more than {MAX_DEPTH} levels deep"
 FLATTENED = f"elements nested more than {MAX_DEPTH} levels deep: inner tags removed, their words kept"
 FEW_TAGS, FEW_CHARACTERS = MAX_DEPTH // 4, 4_000
-"""What has no more of both is neither deep nor slow: the tag that adds most levels is a cell in a table, four for two."""
+"""What has no more of both is neither deep nor slow: most levels for a tag has a cell, two in a table of its own."""
 
 _FOREIGN = re.compile(rf"<(?:svg|math|(?!(?:{'|'.join(sorted(KNOWN))})[\t\n\f\r />])[a-z])", re.IGNORECASE)
 """A tag that is none of HTML, or in which other rules hold."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.articles import bodies, markdown, queries
+from app.articles import queries, views
 from app.articles.archive import Archive, View
 from app.articles.cards import FIELDS, Json
 from app.articles.items import Stored
@@ -77,13 +77,14 @@ async def item(archive: Archive, view: View, stored: Stored, wanted: params.Read
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
-    added: Json = {"body": stored.body} if "body" in form.includes else {}
+    shown_bodies = (await views.render(form.includes, {id: stored.body}))[id]
+    added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
     if "related" in form.includes:
         added["related"] = (await entries_of(archive, view, [id], stored.related()))[id]
     shown = await archive.cards.made(stored.card, view.atlas, added)
     if stored.original_status != "published" and not view.caller.may("read_drafts"):
         shown["translation_of"] = None
-    shown |= {name: _body(name, stored.body) for name in INCLUDES[2:] if name in form.includes}
+    shown |= shown_bodies
     await _name(archive, view, [shown], form.language)
     return _kept(shown, form.fields)
 
@@ -140,24 +141,13 @@ async def _include(
 ) -> None:
     if includes - {"related"}:
         texts = await queries.bodies(archive.db, list(shown))
+        found = await views.render(includes, {id: texts.get(id, "") for id in shown})
         for id, card in shown.items():
-            card |= {name: _body(name, texts.get(id, "")) for name in includes - {"related"}}
+            card |= found[id]
     if "related" in includes:
         posts = await related(archive, view, list(shown))
         for id, card in shown.items():
             card["related"] = posts[id]
-
-
-def _body(name: str, body: str) -> object:
-    match name:
-        case "body_text":
-            return bodies.to_text(body)
-        case "body_markdown":
-            return markdown.from_html(body)
-        case "body_blocks":
-            return [{"id": b.id, "type": b.type, "text": b.text, "html": b.html} for b in bodies.blocks(body)]
-        case _:
-            return body
 
 
 async def related(

@@ -97,7 +97,9 @@ def raw_text(content: str, token: Token) -> str:
     """The text of a RAW element, as it stands."""
     inside = content[token.inner : token.end]
     close = inside.rfind("</")
-    closes = close >= 0 and inside.endswith(">") and inside[close + 2 : close + 2 + len(token.name)].lower() == token.name
+    closes = (
+        close >= 0 and inside.endswith(">") and inside[close + 2 : close + 2 + len(token.name)].lower() == token.name
+    )
     return inside[:close] if closes else inside
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import text
+from app import offload, text
 from app.articles import archive, changing, examples, incoming, merging, present, repeats, schemas, sent, service
 from app.articles.changing import Change, Merge, Planned
 from app.articles.manuscript import Manuscript
@@ -94,14 +94,14 @@ async def create_article(request: Request) -> Response:
     answered = await repeats.answered(here.db, key) if key else None
     data = body.as_object(content)
     if answered is None:
-        given = sent.new(data)
+        given = await offload.run(len(content), sent.new, data)
         changing.demand(view.caller, given.status)
-        manuscript = incoming.manuscript(
-            given, view, await incoming.known(here.db, given, hidden=view.caller.may("read_drafts"))
-        )
+        known = await incoming.known(here.db, given, hidden=view.caller.may("read_drafts"))
+        manuscript = await offload.run(sent.size(data), incoming.manuscript, given, view, known)
         written = await here.db.write(_create, manuscript, here.settings.site_url, view.caller, key)
         answered, view = written.value, view._replace(head=written.head)
-    return await changing.answer(Change(request, here, view, key), read, answered, sent.warnings(data))
+    warnings = await offload.run(sent.size(data), sent.warnings, data)
+    return await changing.answer(Change(request, here, view, key), read, answered, warnings)
 
 
 def _create(
@@ -155,8 +155,9 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     key = Repeatable.of(request, view.caller, content)
     change = Change(request, here, view, key)
     answered = await repeats.answered(here.db, key) if key else None
+    warnings = await offload.run(sent.size(data), sent.warnings, data)
     if answered is not None:
-        return await changing.answer(change, read, answered, sent.warnings(data))
+        return await changing.answer(change, read, answered, warnings)
 
     def demand(found: Found) -> None:
         changing.demand(view.caller, found.status, data.get("status"))
@@ -167,7 +168,7 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     made = await change.made(demand, plan)
     if isinstance(made, Response):
         return made
-    return await changing.answer(change.after(made.head), read, made.value, sent.warnings(data))
+    return await changing.answer(change.after(made.head), read, made.value, warnings)
 
 
 @router.delete(
