@@ -11,6 +11,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app import offload
 from app.articles import (
     editing,
     fields,
@@ -183,7 +184,7 @@ class Change:
         names = [name for name in wanted if name in ArticleFields.model_fields]
         known = await incoming.known(self.here.db, given, hidden=self.caller.may("read_drafts"))
         known = replace(known, own=found.id)
-        made = fields.changes(given, names, self.view.atlas, known)
+        made = await offload.run(sent.size(data), fields.changes, given, names, self.view.atlas, known)
         edit = Edit(made, given.correction)
         return Planned(found.version, lambda session, current: self.edited(session, current, edit))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.articles import bodies, nesting, posts
+from app.articles import bodies, posts
 from app.articles.filters import ROLES
 from app.articles.given import ArticleFields, BodyIn, DatelineIn, RegionIn, SourceIn, TagIn
 from app.articles.manuscript import Dateline
@@ -137,9 +137,10 @@ def _body(given: str | BodyIn | None) -> str:
 
 
 def _html(kind: bodies.Kind, content: str, pointer: str) -> str:
-    if kind != "text" and nesting.is_deep(content):
-        raise wrong(f"This cannot be read: {nesting.DEEP}.", pointer)
-    return bodies.to_html(kind, content)
+    try:
+        return bodies.convert(kind, content, flatten=False).html
+    except bodies.TooDeep as error:
+        raise wrong(f"This cannot be kept: {error}.", pointer) from None
 
 
 def _time(given: str) -> Instant | Period:

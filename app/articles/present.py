@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import orjson
 
-from app.articles import bodies, markdown, queries, sizes
+from app.articles import queries, sizes, views
 from app.articles.archive import Archive, Shelf, View
 from app.articles.cards import FIELDS, Json
 from app.articles.items import Stored
@@ -114,16 +114,14 @@ async def item(archive: Shelf, view: View, stored: Stored, wanted: params.Read) 
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
-    added: Json = {"body": stored.body} if "body" in form.includes else {}
+    shown_bodies = (await views.render(form.includes, {id: stored.body}))[id]
+    added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
     if "related" in form.includes:
         added["related"] = (await entries_of(archive, view, [id], stored.related()))[id]
     shown = await archive.cards.made(stored.card, view.atlas, added)
     if stored.original_status != "published" and not view.caller.may("read_drafts"):
         shown["translation_of"] = None
-    views = [name for name in INCLUDES[2:] if name in form.includes]
-    # Characters, not bytes: as exact as needed, and at hand.
-    cost = len(stored.body) * sizes.body_cost(set(views))
-    shown |= await run_in_thread_if_large(cost, lambda: {name: _body(name, stored.body) for name in views})
+    shown |= shown_bodies
     await _name(archive, view, [shown], form.language)
     return _kept(shown, form.fields)
 
@@ -170,15 +168,11 @@ async def _include(
 ) -> None:
     """Adds the views of bodies, which count as `cost`, and related posts; where `checking`, no more of these than one
     response may hold."""
-    views = includes - {"related"}
-    if views:
+    if includes - {"related"}:
         texts = await queries.bodies(archive.db, list(shown), large=cost > sizes.LARGE)
-
-        def render() -> None:
-            for id, card in shown.items():
-                card |= {name: _body(name, texts.get(id, "")) for name in views}
-
-        await run_in_thread_if_large(cost, render)
+        found = await views.render(includes, {id: texts.get(id, "") for id in shown})
+        for id, card in shown.items():
+            card |= found[id]
     if "related" in includes:
         rows = await queries.related(archive.db, list(shown))
         if checking is not None:
@@ -187,18 +181,6 @@ async def _include(
         posts = await entries_of(archive, view, list(shown), rows)
         for id, card in shown.items():
             card["related"] = posts[id]
-
-
-def _body(name: str, body: str) -> object:
-    match name:
-        case "body_text":
-            return bodies.to_text(body)
-        case "body_markdown":
-            return markdown.from_html(body)
-        case "body_blocks":
-            return [{"id": b.id, "type": b.type, "text": b.text, "html": b.html} for b in bodies.blocks(body)]
-        case _:
-            return body
 
 
 async def related(

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from feedparser import FeedParserDict
-from selectolax.lexbor import LexborHTMLParser
 
-from app.articles import bodies, nesting
-from app.importers import clean, dates, fields
+from app.articles import bodies
+from app.importers import clean, dates, fields, trees
 from app.importers.bylines import split_byline
 from app.importers.document import Context, Document, Failure, Item
 from app.importers.enclosures import Record, get, host, images, is_picture, links, web
@@ -119,7 +118,7 @@ def _page(entry: FeedParserDict) -> str | None:
 
 
 def _words(markup: str) -> str:
-    tree = LexborHTMLParser(markup)
+    tree = trees.parse(markup)
     tree.strip_tags(["script", "style"], recursive=True)
     root = tree.body
     return root.text(separator="") if root is not None else ""
@@ -131,15 +130,13 @@ def _plain(found: Mapping[str, object], name: str) -> str | None:
     if not isinstance(value, str):
         return None
     kind = get(detail, "type") if isinstance(detail, Mapping) else None
-    return (_words(value) if kind in _MARKUP and not nesting.is_deep(value) else value).strip() or None
+    return (_words(value) if kind in _MARKUP else value).strip() or None
 
 
 def _typed(value: object, kind: object) -> tuple[str, str] | None:
     """A text as (`html` or `text`, content). What is called HTML and has no tags is text with character references."""
     if not isinstance(value, str) or not value.strip():
         return None
-    if nesting.is_deep(value):
-        raise ValueError(nesting.DEEP)
     if kind == "text/plain":
         return "text", value
     if kind not in _MARKUP and not (isinstance(kind, str) and kind.startswith("text/")):

@@ -48,7 +48,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
-    body = _body(document.body) if document.body else ""
+    body, flattened = _body(document.body) if document.body else ("", ())
     plain = bodies.to_text(body)
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
@@ -91,15 +91,19 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         text_keys=(),
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
-    notes = (*document.notes, *status_note, *(f"region {name!r} is not known here, kept as given" for name in unknown))
+    notes = (
+        *document.notes,
+        *flattened,
+        *status_note,
+        *(f"region {name!r} is not known here, kept as given" for name in unknown),
+    )
     return Prepared(document.where, manuscript, plain, notes, reported, unknown)
 
 
-def _body(given: Body) -> str:
-    """As safe HTML; ValueError for elements within elements beyond any page."""
-    if given.kind != "text" and nesting.is_deep(given.content):
-        raise ValueError(nesting.DEEP)
-    return bodies.to_html(given.kind, given.content)
+def _body(given: Body) -> tuple[str, tuple[str, ...]]:
+    """As safe HTML, and what a person should know of that."""
+    made = bodies.convert(given.kind, given.content, flatten=True)
+    return made.html, (nesting.FLATTENED,) if made.is_flattened else ()
 
 
 @dataclass(frozen=True, slots=True)
