@@ -4,10 +4,10 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
+import markup_shapes as shapes
 import pytest
 
 from app.articles import bodies, nesting
-from tests import markup_shapes as shapes
 
 MOST = 3.0
 """Twice the input may take so many times as long: 2 is linear, 4 the square."""
