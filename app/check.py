@@ -106,15 +106,15 @@ def _versions(connection: Connection) -> str | None:
 
 
 def _links(connection: Connection) -> str | None:
-    """Links bear the date of publication exactly while their article is published."""
+    """Links are marked, and bear the date of publication, exactly while their article is published."""
     for rows in (TAGGED, PLACED):
         shown = case((A.c.status == "published", A.c.published_at))
         # A plain comparison with a date that is missing would be neither true nor false.
-        differ = rows.c.published_at.is_distinct_from(shown)
+        differ = rows.c.published_at.is_distinct_from(shown) | (rows.c.public != (A.c.status == "published"))
         wrong = select(func.count()).select_from(rows).join(A, A.c.id == rows.c.article_id).where(differ)
         count = connection.execute(wrong).scalar_one()
         if count:
-            return f"{count} rows of {rows.name} have another date than their article"
+            return f"{count} rows of {rows.name} have another date or mark than their article"
     return None
 
 

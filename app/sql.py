@@ -4,9 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, Table, Text, bindparam, func, insert, select, text
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Subquery,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -16,6 +29,9 @@ from sqlalchemy.types import Boolean
 
 AnySelect = Select[*tuple[Any, ...]]
 """Any SELECT: which columns it has is known where its rows are read."""
+
+AnyQuery = AnySelect | CompoundSelect[*tuple[Any, ...]]
+"""The same, also put together of several."""
 
 Value = int | str | float | None | list[int] | list[str]
 
@@ -94,6 +110,12 @@ def hold_vocabulary(connection: Connection, *, alone: bool = False) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock{'' if alone else '_shared'}(4702)"))
 
 
+def is_undated(links: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Links of published articles without a date, as the partial index of such links has it in both databases: a
+    column of SQLAlchemy's would be `public = 1` on SQLite, which that index does not serve."""
+    return links.c.published_at.is_(None), cast("ColumnElement[bool]", text(f"{links.name}.public"))
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A statement as text for one database, with the constants that it holds; bound values are given by name."""
@@ -109,7 +131,9 @@ _DIALECTS: dict[str, Dialect] = {
 }
 
 
-def prepare(statement: AnySelect, dialect: str, lists: Sequence[str] = ()) -> Prepared:
+def prepare(
+    statement: AnySelect | CompoundSelect[*tuple[Any, ...]], dialect: str, lists: Sequence[str] = ()
+) -> Prepared:
     """Compiles once; callers keep what it returns by the shape of their question, never by its values."""
     compiled = statement.compile(dialect=_DIALECTS[dialect])
     names = frozenset(lists)

@@ -101,6 +101,7 @@ async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str
     for role in read.choices("region_role"):
         roles |= filters.ROLES[role]
     has = read.choices("has")
+    years, published = _years(read, view.now), _span(read.range("published"))
     wanted = ArticleFilter(
         statuses=statuses,
         ids=ids,
@@ -118,10 +119,12 @@ async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str
         regions_not=regions["region_not"],
         roles=roles or filters.ABOUT | filters.DATELINE,
         exact=read.choice("region_scope") == "exact",
-        years=_years(read, view.now),
-        published=_span(read.range("published")),
+        years=tuple((year.start, year.end) for year in years),
+        coarse_years=_unless_same([year.utc for year in years], [(year.start, year.end) for year in years]),
+        published=published,
+        coarse=None if read.range("published").calendar == published else read.range("published").calendar,
         updated=_span(read.range("updated")),
-        dateline=_span(read.range("dateline")),
+        dateline=read.range("dateline").calendar,
         translation_of=read.integer_or_none("translation_of"),
         has_image="image" in has,
         has_correction="correction" in has,
@@ -135,16 +138,20 @@ def _span(range: Range) -> Span:
     return range.from_, range.to
 
 
-def _years(read: Read, now: int) -> tuple[Span, ...]:
-    """Each year as a span in `tz`."""
-    spans: list[Span] = []
+def _unless_same(calendar: Sequence[Span], spans: Sequence[Span]) -> tuple[Span, ...]:
+    return () if calendar == spans else tuple(calendar)
+
+
+def _years(read: Read, now: int) -> list[Period]:
+    """Each year in `tz`."""
+    years: list[Period] = []
     for year in read.ids("year"):
         if not 1000 <= year <= LAST_YEAR:
             raise InvalidInput(FieldError("invalid_value", f"Years go from 1000 to {LAST_YEAR} here.", "year"))
         period = read_time(str(year), read.zone(), now)
         assert isinstance(period, Period)
-        spans.append((period.start, period.end))
-    return tuple(spans)
+        years.append(period)
+    return years
 
 
 def _regions(view: View, read: Read) -> dict[str, tuple[int, ...]]:

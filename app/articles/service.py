@@ -47,7 +47,7 @@ def upsert(
     pending = {key: m for key, m in last.items() if key not in same}
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
     saved: dict[Key, Saved] = {}
-    how = Saving(now, by, site_url)
+    how = Saving(now, by, site_url, imported=True)
     for later in (False, True):  # translations behind the originals that come with them
         part = {key: m for key, m in pending.items() if (m.original in there) == later}
         saved |= _save(session, part, existing, how)
