@@ -77,10 +77,15 @@ def _index_beside(db: Database, settings: Settings) -> Iterator[Tell]:
     finally:
         for process in processes:
             process.finish()
-        indexer = Indexer(settings.index_path, settings.index_heap_mb)
-        if indexer.acquire():
-            catch_up(db, indexer)
-        indexer.close()
+        catch_up_index(db, settings)
+
+
+def catch_up_index(db: Database, settings: Settings) -> None:
+    """Brings the index in step, unless a running server does."""
+    indexer = Indexer(settings.index_path, settings.index_heap_mb)
+    if indexer.acquire():
+        catch_up(db, indexer)
+    indexer.close()
 
 
 @contextmanager

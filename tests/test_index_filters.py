@@ -5,7 +5,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -137,7 +136,7 @@ def test_any_filter_means_the_same_to_all_three_readers(
 
 
 def driven_ids(
-    archive: Archive, driver: driven.Driver, turn: driven.Turn, *, descending: bool, **place: int
+    archive: Archive, driver: driven.Driver, descending: bool, turn: driven.Turn, place: dict[str, int | None]
 ) -> list[object]:
     statement = driven.statement(driver, turn, descending=descending != turn.startswith("before"))
     prepared = prepare(statement, archive.db.dialect, filters.lists(driver.rest))
@@ -152,16 +151,18 @@ def test_every_link_of_a_filter_drives_to_the_same_rows_in_order(
     archive: Archive, wanted: ArticleFilter, place: Story
 ) -> None:
     matching = [story for story in STORIES if filters.matches(wanted, story.facts)]
-    null: Literal["_null", ""] = "_null" if place.published_at is None else ""
-    beyond = {"id": place.id} | ({} if place.published_at is None else {"key": place.published_at})
+    after: driven.Turn
+    before: driven.Turn
+    after, before = ("after_null", "before_null") if place.published_at is None else ("after", "before")
+    beyond = {"id": place.id, "key": place.published_at}
     for descending in (True, False):
         found, at = sorted(_key(story, descending=descending) for story in matching), _key(place, descending=descending)
         ahead, behind = [abs(key[2]) for key in found if key > at], [abs(key[2]) for key in found[::-1] if key < at]
         for driver in driven.possible(wanted):
-            read = partial(driven_ids, archive, driver, descending=descending)
-            assert read("start") == [abs(key[2]) for key in found]
-            assert read(f"after{null}", **beyond) == ahead
-            assert read(f"before{null}", **beyond) == behind
+            read = partial(driven_ids, archive, driver, descending)
+            assert read("start", {}) == [abs(key[2]) for key in found]
+            assert read(after, beyond) == ahead
+            assert read(before, beyond) == behind
 
 
 def _key(story: Story, *, descending: bool) -> tuple[bool, int, int]:

@@ -7,6 +7,7 @@ answer says so. Regions are a closed one for references, so an unknown region is
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypedDict
 
 from sqlalchemy import exists, literal_column, or_, select
 
@@ -101,7 +102,6 @@ async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str
     for role in read.choices("region_role"):
         roles |= filters.ROLES[role]
     has = read.choices("has")
-    years, published = _years(read, view.now), _span(read.range("published"))
     wanted = ArticleFilter(
         statuses=statuses,
         ids=ids,
@@ -119,12 +119,7 @@ async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str
         regions_not=regions["region_not"],
         roles=roles or filters.ABOUT | filters.DATELINE,
         exact=read.choice("region_scope") == "exact",
-        years=tuple((year.start, year.end) for year in years),
-        coarse_years=_unless_same([year.utc for year in years], [(year.start, year.end) for year in years]),
-        published=published,
-        coarse=None if read.range("published").calendar == published else read.range("published").calendar,
-        updated=_span(read.range("updated")),
-        dateline=read.range("dateline").calendar,
+        **dates(read, view.now),
         translation_of=read.integer_or_none("translation_of"),
         has_image="image" in has,
         has_correction="correction" in has,
@@ -134,12 +129,34 @@ async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str
     return Asked(wanted, warnings)
 
 
+class Dates(TypedDict):
+    """The attributes of a filter that ask for dates."""
+
+    years: tuple[Span, ...]
+    coarse_years: tuple[Span, ...]
+    published: Span
+    coarse: Span | None
+    updated: Span
+    dateline: Span
+
+
+def dates(read: Read, now: int) -> Dates:
+    """What the parameters ask of dates, in `tz`. A date that is a day, month or year itself, as all those of datelines
+    are, is compared with the calendar's, which is the same in every zone. InvalidInput for a year that is none."""
+    years, published, calendar = _years(read, now), _span(read.range("published")), read.range("published").calendar
+    spans, utc = tuple((year.start, year.end) for year in years), tuple(year.utc for year in years)
+    return {
+        "years": spans,
+        "coarse_years": () if utc == spans else utc,
+        "published": published,
+        "coarse": None if calendar == published else calendar,
+        "updated": _span(read.range("updated")),
+        "dateline": read.range("dateline").calendar,
+    }
+
+
 def _span(range: Range) -> Span:
     return range.from_, range.to
-
-
-def _unless_same(calendar: Sequence[Span], spans: Sequence[Span]) -> tuple[Span, ...]:
-    return () if calendar == spans else tuple(calendar)
 
 
 def _years(read: Read, now: int) -> list[Period]:
