@@ -1,7 +1,6 @@
 """Looks whether what must agree does: the database's files, the log, the links, the regions, the index. Reads only, and
 asks for a new index where the files of this one are damaged."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -72,7 +71,7 @@ def take_dates(db: Database, suspects: Sequence[Suspect]) -> int:
     ids, done = [one.id for one in suspects], 0
     for i in range(0, len(ids), invented.AT_ONCE):
         part = ids[i : i + invented.AT_ONCE]
-        done += len(db.write_now(invented.take_away, part, now=int(time.time()), by="check").value)
+        done += len(db.write_now(invented.take_away, part, now=db.now(), by="check").value)
     return done
 
 

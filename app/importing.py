@@ -31,16 +31,12 @@ def run(
     started = time.monotonic()
     with _progress(json=json) as tell, _fetch(found, allow_private=allow_private) as fetch, _seldom_collected():
         if options.dry_run:
-            report = pipeline.run(db, found, options, _now, tell, fetch)
+            report = pipeline.run(db, found, options, db.now, tell, fetch)
         else:
             with _index_beside(db, settings) as beside:
-                report = pipeline.run(db, found, options, _now, _both(tell, beside), fetch)
+                report = pipeline.run(db, found, options, db.now, _both(tell, beside), fetch)
     _print(report, time.monotonic() - started, dry_run=options.dry_run, json=json)
     return report
-
-
-def _now() -> int:
-    return int(time.time())
 
 
 def _both(first: Tell, second: Tell) -> Tell:

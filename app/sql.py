@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Connection,
@@ -95,6 +96,30 @@ def _json_group_sqlite(element: _json_group, compiler: SQLCompiler, **kw: object
 @compiles(_json_group, "postgresql")
 def _json_group_postgresql(element: _json_group, compiler: SQLCompiler, **kw: object) -> str:
     return f"coalesce(json_agg({compiler.process(element.clauses, **kw)}), '[]')::text"
+
+
+class clock(GenericFunction[int]):  # noqa: N801 (named as the SQL functions are)
+    """The database's time in whole seconds since 1970, one for all servers of an archive; the same within a statement,
+    so that an index can begin there."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(clock, "sqlite")
+def _clock_sqlite(element: clock, compiler: SQLCompiler, **kw: object) -> str:
+    return "CAST(strftime('%s', 'now') AS INTEGER)"
+
+
+@compiles(clock, "postgresql")
+def _clock_postgresql(element: clock, compiler: SQLCompiler, **kw: object) -> str:
+    return "CAST(floor(extract(epoch FROM statement_timestamp())) AS BIGINT)"
+
+
+def read_clock(connection: Connection) -> int:
+    """What is due, and when something is published, is decided by this clock and by no server's own: two servers'
+    clocks differ, and a state that one has set would be undone by the other."""
+    return integer(connection.execute(select(clock())).scalar_one())
 
 
 def json_rows(rows: Subquery) -> ColumnElement[str]:

@@ -1,6 +1,5 @@
 """Writing articles over HTTP: POST, PUT, PATCH and DELETE. Every answer is of the committed state."""
 
-import time
 from typing import Any
 
 from fastapi import APIRouter
@@ -20,6 +19,7 @@ from app.http import answer, body, params
 from app.http.auth import Caller
 from app.http.openapi import problems
 from app.http.params import Parameters
+from app.sql import read_clock
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
@@ -111,7 +111,9 @@ def _create(
     known = repeats.recall(session, key) if key else None
     if known is not None:
         return known
-    saved = service.create(session, manuscript, now=int(time.time()), site_url=site_url, by=caller.name)
+    now = read_clock(session.connection())
+    incoming.check_date(manuscript, now)
+    saved = service.create(session, manuscript, now=now, site_url=site_url, by=caller.name)
     answered = Answered(saved.id, saved.version, 201)
     if key is not None:
         repeats.note(session, key, answered)

@@ -24,7 +24,7 @@ LATEST = int((datetime(LAST_YEAR + 1, 1, 1) - _EPOCH).total_seconds()) - 1
 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _DATE_TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
     r"(?:([Zz])|([+ -])([0-9]{2}):([0-9]{2}))?"
 )
 _RELATIVE = re.compile(r"now(?:-([0-9]{1,6})([hdwMy]))?")
@@ -84,14 +84,14 @@ def _is_empty(start: int | None, end: int | None) -> bool:
     return start is not None and end is not None and start >= end
 
 
-def read_time(text: str, zone: tzinfo, now: int) -> Instant | Period:
+def read_time(text: str, zone: tzinfo, now: int, *, up: bool = False) -> Instant | Period:
     """Raises OffsetRequired for a time of day without an offset, InvalidValue for anything else that is not
     a time in the years 1 to 2200. `zone` says where days, months and years begin. Fractions of a second are
-    cut off, as they are when stored."""
+    cut off, as they are when stored, or with `up` make a whole one."""
     if date := _DATE.fullmatch(text):
         return _period(date, zone)
     if time := _DATE_TIME.fullmatch(text):
-        return _instant(time)
+        return _instant(time, up=up)
     if relative := _RELATIVE.fullmatch(text):
         return Instant(_before(now, relative, zone), uses_now=True)
     raise InvalidValue(f"Expected {EXPECTED}.")
@@ -124,8 +124,8 @@ def _period(found: re.Match[str], zone: tzinfo) -> Period:
     return Period(_epoch(first, zone), _epoch(after, zone), precision, (_epoch(first, UTC), _epoch(after, UTC)))
 
 
-def _instant(found: re.Match[str]) -> Instant:
-    date, hour, minute, second, zulu, sign, off_hour, off_minute = found.groups()
+def _instant(found: re.Match[str], *, up: bool) -> Instant:
+    date, hour, minute, second, fraction, zulu, sign, off_hour, off_minute = found.groups()
     if not zulu and not sign:
         raise OffsetRequired(f"Add Z or an offset such as +01:00 to {found[0]}, or give the date only.")
     year, month, day = (int(part) for part in date.split("-"))
@@ -135,6 +135,7 @@ def _instant(found: re.Match[str]) -> Instant:
             raise InvalidValue("The offset is not one: it goes from -23:59 to +23:59.")
         offset = int(off_hour) * 3_600 + int(off_minute) * 60
         at += offset if sign == "-" else -offset
+    at += up and (fraction or "").strip("0") != ""
     return Instant(_in_bounds(at))
 
 

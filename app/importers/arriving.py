@@ -6,7 +6,6 @@ answered for was not saved, unless the client went while its answer was on the w
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -113,9 +112,7 @@ class Arriving:
         manuscripts = [one.manuscript for one in ready]
         if self.dry_run:
             return await asyncio.to_thread(self._would_be, ready)
-        written = await self.here.db.write(
-            service.upsert, manuscripts, now=int(time.time()), site_url=self.here.settings.site_url
-        )
+        written = await self.here.db.write(service.upsert, manuscripts, site_url=self.here.settings.site_url)
         self.head = written.head
         return written.value
 

@@ -86,7 +86,7 @@ class Chunk:
         try:
             with log.attempt(session):
                 manuscripts = [one.manuscript for one in ready]
-                return list(service.upsert(session, manuscripts, now=int(time.time()), site_url=self.site_url))
+                return list(service.upsert(session, manuscripts, site_url=self.site_url))
         except (DBAPIError, ValueError, OverflowError) as error:
             if isinstance(error, DBAPIError) and not refuses(error):
                 raise  # the whole transaction is run again
