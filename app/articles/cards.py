@@ -111,7 +111,7 @@ def card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, object] = NO
         "word_count": a["word_count"],
         "reading_minutes": reading_minutes(integer(a["word_count"])),
         "published_at": _time(a["published_at"]),
-        "published_precision": a["published_precision"],
+        "published_precision": None if a["published_at"] is None else a["published_precision"],
         "first_published_at": _time(a["first_published_at"]),
         "updated_at": _time(a["updated_at"]),
         "created_at": _time(a["created_at"]),

@@ -16,6 +16,7 @@ from app.articles.saving import Batch, Outcome, Saved
 from app.articles.states import AT_ONCE, go_live, withdraw
 from app.errors import ExternalIdTaken
 from app.models import Article, table
+from app.sql import read_clock
 
 __all__ = ["AT_ONCE", "Outcome", "Saved", "create", "go_live", "strangers", "upsert", "withdraw", "would_be"]
 
@@ -35,11 +36,17 @@ def create(session: Session, manuscript: Manuscript, *, now: int, site_url: str,
 
 
 def upsert(
-    session: Session, manuscripts: Sequence[Manuscript], *, now: int, site_url: str, by: str | None = "import"
+    session: Session,
+    manuscripts: Sequence[Manuscript],
+    *,
+    now: int | None = None,
+    site_url: str,
+    by: str | None = "import",
 ) -> list[Saved]:
     """Creates or updates by (origin, identity), in the order given; an equal content hash changes nothing.
 
-    Of several with the same identity in one call the last one counts, as if they had come one after the other.
+    Of several with the same identity in one call the last one counts, as if they had come one after the other. `now`:
+    another time than the database's.
     """
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(session.connection(), list(last.values()), lock=True)
@@ -47,7 +54,7 @@ def upsert(
     pending = {key: m for key, m in last.items() if key not in same}
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
     saved: dict[Key, Saved] = {}
-    how = Saving(now, by, site_url)
+    how = Saving(read_clock(session.connection()) if now is None else now, by, site_url, imported=True)
     for later in (False, True):  # translations behind the originals that come with them
         part = {key: m for key, m in pending.items() if (m.original in there) == later}
         saved |= _save(session, part, existing, how)

@@ -106,7 +106,8 @@ def _create(session: Session, manuscript: Manuscript, change: Change) -> Outcome
     stored = change.recall(session)
     if stored is not None:
         return stored
-    how = change.saving()
+    how = change.saving(session)
+    incoming.check_date(manuscript, how.now)
     saved = service.create(session, manuscript, now=how.now, site_url=how.site_url, by=how.by)
     return change.store(session, Answered(saved.id, saved.version, 201))
 

@@ -5,7 +5,6 @@ answered for was not saved, unless the client went while its answer was on the w
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -103,11 +102,7 @@ class Arriving:
         if self.dry_run:
             return await asyncio.to_thread(self._preview, ready)
         written = await self.here.db.write(
-            batches.save_batch,
-            ready,
-            now=int(time.time()),
-            site_url=self.here.settings.site_url,
-            sees_hidden=self.drafts,
+            batches.save_batch, ready, site_url=self.here.settings.site_url, sees_hidden=self.drafts
         )
         self.head = written.head
         return written.value

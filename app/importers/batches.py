@@ -29,15 +29,13 @@ Strangers = Mapping[tuple[str, str], str | None]
 T = TypeVar("T")
 
 
-def save_batch(
-    session: Session, ready: Batch, *, now: int, site_url: str, sees_hidden: bool = True
-) -> list[Saved | str]:
+def save_batch(session: Session, ready: Batch, *, site_url: str, sees_hidden: bool = True) -> list[Saved | str]:
     """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's. Without
     `sees_hidden` what meets an article that is not public is refused."""
 
     def save(batch: Batch) -> list[Saved]:
         with log.attempt(session):
-            return list(service.upsert(session, [one.manuscript for one in batch], now=now, site_url=site_url))
+            return list(service.upsert(session, [one.manuscript for one in batch], site_url=site_url))
 
     def save_visible(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):

@@ -74,8 +74,7 @@ class Chunk:
         sees_hidden = parts.sees_hidden(task.arguments)
         if task.arguments.get("dry_run") is True:
             return batches.preview_batch(session.connection(), ready, sees_hidden=sees_hidden)
-        now = int(time.time())
-        return batches.save_batch(session, ready, now=now, site_url=self.site_url, sees_hidden=sees_hidden)
+        return batches.save_batch(session, ready, site_url=self.site_url, sees_hidden=sees_hidden)
 
     def _note(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
         rows = [

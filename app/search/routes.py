@@ -119,6 +119,7 @@ def _turned(asked: Asking, turn: Turn, limit: int) -> Question:
     return replace(
         question,
         order=_reverse(order) if turn.backwards else order,
+        undated="first" if turn.backwards else "last",
         limit=min(limit + 1, most),
         offset=turn.offset,
         after=turn.key,
