@@ -26,23 +26,26 @@ Batch = Sequence[Prepared]
 T = TypeVar("T")
 
 
-def save_batch(session: Session, ready: Batch, *, now: int, site_url: str) -> list[Saved | str]:
-    """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's."""
+def save_batch(
+    session: Session, ready: Batch, *, now: int, site_url: str, overwrite: bool = False
+) -> list[Saved | str]:
+    """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's.
+    `overwrite`: as `service.upsert` has it."""
 
-    def save(batch: Batch) -> list[Saved]:
+    def save(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
-            return list(service.upsert(session, [one.manuscript for one in batch], now=now, site_url=site_url))
+            manuscripts = [one.manuscript for one in batch]
+            return list(service.upsert(session, manuscripts, now=now, site_url=site_url, overwrite=overwrite))
 
     return _divide(ready, save)
 
 
-def preview_batch(connection: Connection, ready: Batch) -> list[Saved | str]:
+def preview_batch(connection: Connection, ready: Batch, *, now: int, overwrite: bool = False) -> list[Saved | str]:
     """What `save_batch` would do with each; changes nothing."""
 
-    def preview(batch: Batch) -> list[Saved]:
+    def preview(batch: Batch) -> list[Saved | str]:
         with connection.begin_nested():
-            outcomes = service.would_be(connection, [one.manuscript for one in batch])
-        return [Saved(0, 0, outcome) for outcome in outcomes]
+            return list(service.preview(connection, [one.manuscript for one in batch], now=now, overwrite=overwrite))
 
     return _divide(ready, preview)
 
@@ -71,7 +74,7 @@ def _refuse(one: Prepared, strange: Mapping[tuple[str, str], str] | str) -> Prep
     return Failure(one.where, reason, late=True)
 
 
-def _divide(ready: Batch, work: Callable[[Batch], list[T]]) -> list[T | str]:
+def _divide(ready: Batch, work: Callable[[Batch], Sequence[T | str]]) -> list[T | str]:
     """Halves a batch that fails until the items are alone whose fault it is."""
     if not ready:
         return []
@@ -86,7 +89,7 @@ def _divide(ready: Batch, work: Callable[[Batch], list[T]]) -> list[T | str]:
         return [_repeat(ready, work, error)]
 
 
-def _repeat(ready: Batch, work: Callable[[Batch], list[T]], error: Exception) -> T | str:
+def _repeat(ready: Batch, work: Callable[[Batch], Sequence[T | str]], error: Exception) -> T | str:
     """A value that another transaction took first is there to be seen by a second look."""
     if isinstance(error, DBAPIError) and is_taken(error):
         try:

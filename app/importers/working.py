@@ -49,7 +49,7 @@ class Chunk:
         if _number(task.progress, "chunks") != self.read.number:
             raise Overtaken
         dry = task.arguments.get("dry_run") is True
-        saved = iter(self._saved(session, [one for one in self.items if isinstance(one, Prepared)], dry=dry))
+        saved = iter(self._saved(session, [one for one in self.items if isinstance(one, Prepared)], task))
         outcomes = [one.reason if isinstance(one, Failure) else next(saved) for one in self.items]
         known = self.read.again
         fresh = [both for place, both in enumerate(zip(self.items, outcomes, strict=True)) if place not in known]
@@ -69,10 +69,11 @@ class Chunk:
         both = zip(self.items, outcomes, strict=True)
         return any(one.late if isinstance(one, Failure) else isinstance(outcome, str) for one, outcome in both)
 
-    def _saved(self, session: Session, ready: list[Prepared], *, dry: bool) -> list[Saved | str]:
-        if dry:
-            return batches.preview_batch(session.connection(), ready)
-        return batches.save_batch(session, ready, now=int(time.time()), site_url=self.site_url)
+    def _saved(self, session: Session, ready: list[Prepared], task: Task) -> list[Saved | str]:
+        now, overwrite = int(time.time()), task.arguments.get("overwrite") is True
+        if task.arguments.get("dry_run") is True:
+            return batches.preview_batch(session.connection(), ready, now=now, overwrite=overwrite)
+        return batches.save_batch(session, ready, now=now, site_url=self.site_url, overwrite=overwrite)
 
     def _note(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
         rows = [
@@ -106,6 +107,7 @@ def further(progress: Json, read: Read, fresh: Sequence[Both]) -> Json:
     ready = [one for one, _ in fresh if isinstance(one, Prepared)]
     notes = cast("dict[str, list[object]]", dict(cast("Mapping[str, object]", progress.get("notes", {}))))
     said = [(note, one.where) for one in ready for note in one.notes] + [(one.text, one.where) for one in read.remarks]
+    said += [(note, one.where) for one, outcome in fresh if isinstance(outcome, Saved) for note in outcome.notes]
     said += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
     for note, where in ((text.clean(note), text.clean(where)) for note, where in said):
         if note in notes:
@@ -202,4 +204,5 @@ def _orders(arguments: Json) -> Orders:
         timezone=said.get("timezone"),
         body=cast("BodyKind | None", said.get("body")),
         charset=said.get("charset"),
+        overwrite=arguments.get("overwrite") is True,
     )
