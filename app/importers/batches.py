@@ -29,13 +29,16 @@ Strangers = Mapping[tuple[str, str], str | None]
 T = TypeVar("T")
 
 
-def save_batch(session: Session, ready: Batch, *, site_url: str, sees_hidden: bool = True) -> list[Saved | str]:
+def save_batch(
+    session: Session, ready: Batch, *, site_url: str, sees_hidden: bool = True, overwrite: bool = False
+) -> list[Saved | str]:
     """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's. Without
-    `sees_hidden` what meets an article that is not public is refused."""
+    `sees_hidden` what meets an article that is not public is refused. `overwrite`: as `service.upsert` has it."""
 
-    def save(batch: Batch) -> list[Saved]:
+    def save(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
-            return list(service.upsert(session, [one.manuscript for one in batch], site_url=site_url))
+            manuscripts = [one.manuscript for one in batch]
+            return list(service.upsert(session, manuscripts, site_url=site_url, overwrite=overwrite))
 
     def save_visible(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
@@ -45,13 +48,14 @@ def save_batch(session: Session, ready: Batch, *, site_url: str, sees_hidden: bo
     return _divide(ready, save) if sees_hidden else _divide(ready, save_visible)
 
 
-def preview_batch(connection: Connection, ready: Batch, *, sees_hidden: bool = True) -> list[Saved | str]:
+def preview_batch(
+    connection: Connection, ready: Batch, *, sees_hidden: bool = True, overwrite: bool = False
+) -> list[Saved | str]:
     """What `save_batch` would do with each; changes nothing."""
 
-    def preview(batch: Batch) -> list[Saved]:
+    def preview(batch: Batch) -> list[Saved | str]:
         with connection.begin_nested():
-            outcomes = service.would_be(connection, [one.manuscript for one in batch])
-        return [Saved(0, 0, outcome) for outcome in outcomes]
+            return list(service.preview(connection, [one.manuscript for one in batch], overwrite=overwrite))
 
     def preview_visible(batch: Batch) -> list[Saved | str]:
         with connection.begin_nested():
@@ -62,7 +66,7 @@ def preview_batch(connection: Connection, ready: Batch, *, sees_hidden: bool = T
 
 
 def _without(
-    hidden: Collection[tuple[str, str]], batch: Batch, work: Callable[[Batch], list[Saved]]
+    hidden: Collection[tuple[str, str]], batch: Batch, work: Callable[[Batch], list[Saved | str]]
 ) -> list[Saved | str]:
     """Does the work for those that are not hidden; the others are refused, each in its place."""
     named = [(one.manuscript.origin, one.manuscript.identity) for one in batch]

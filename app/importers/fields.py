@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from app.importers import dates, names, trees, values
+from app.importers import dates, names, said, trees, values
 from app.importers.datelines import read_dateline
 from app.importers.document import (
     Body,
@@ -87,6 +87,14 @@ def read(
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_listed(extra)}")
     document = _document(found, where, title, body)
     return document if title else replace(document, title=derive_title(document))
+
+
+def read_line(
+    record: Mapping[str, object], where: str, context: Context, notes: tuple[str, ...] = ()
+) -> Document | Failure:
+    """The document of a record that may be a part of its article: of what it does not name it says nothing."""
+    document = read(record, where, context, notes)
+    return document if isinstance(document, Failure) else replace(document, said=said.name_fields(record))
 
 
 def _listed(extra: Mapping[str, object]) -> str:

@@ -150,6 +150,8 @@ class Isolated:
     def _recall(self, url: str) -> Mapping[str, object]:
         if self._progress.bookmark and self._progress.bookmark.url == url:
             return self._progress.bookmark.state
+        if self._orders.overwrite:
+            return {}
         with self._db.snapshot() as snapshot:
             return bookmarks.recall(snapshot.connection, url)
 

@@ -29,7 +29,8 @@ BATCH = 500
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
-    of dates without one; `body_kind` what bodies are where the source does not say."""
+    of dates without one; `body_kind` what bodies are where the source does not say; `overwrite` takes the source's side
+    against what was edited here."""
 
     format: str | None = None
     origin: str | None = None
@@ -38,6 +39,7 @@ class Options:
     dry_run: bool = False
     enrich: bool = True
     site_url: str = ""
+    overwrite: bool = False
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ def run(
     """Imports everything, one transaction for each batch; `progress` is called after each. Without `fetch` addresses
     on the web are not read."""
     report = Report()
-    web = Web(fetch, lambda url: _recall(db, url)) if fetch else None
+    web = Web(fetch, lambda url: {} if options.overwrite else _recall(db, url)) if fetch else None
     stream = ((source, item) for source in found for item in items(source, options, web))
     lost: set[str] = set()  # sources whose readers take something for read that failed later
     while batch := list(islice(stream, BATCH)):
@@ -100,7 +102,7 @@ def run(
                 documents.append((source, item))
         if documents:
             before = len(report.failures)
-            _save(db, documents, options, now(), report)
+            _save(db, documents, options, report)
             failed = {where for where, _ in report.failures[before:]}
             lost |= {source.name for source, document in documents if document.where in failed}
         for bookmark in bookmarks.values() if not options.dry_run else ():
@@ -115,7 +117,7 @@ def _recall(db: Database, url: str) -> Mapping[str, object]:
         return kept.recall(snapshot.connection, url)
 
 
-def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, now: int, report: Report) -> None:
+def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, report: Report) -> None:
     ready: list[Prepared] = []
     named = [(source.path, document) for source, document in documents]
     for one in prepare_all(db, named, options.origin, enrich=options.enrich):
@@ -125,9 +127,9 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
             ready.append(one)
     if options.dry_run:
         with db.snapshot() as snapshot:
-            outcomes = batches.preview_batch(snapshot.connection, ready)
+            outcomes = batches.preview_batch(snapshot.connection, ready, overwrite=options.overwrite)
     else:
-        written = db.write_now(batches.save_batch, ready, now=now, site_url=options.site_url)
+        written = db.write_now(batches.save_batch, ready, site_url=options.site_url, overwrite=options.overwrite)
         outcomes, report.head = written.value, written.head
     for one, outcome in zip(ready, outcomes, strict=True):
         _tell(report, one, outcome)
@@ -177,7 +179,7 @@ def _tell(report: Report, one: Prepared, saved: Saved | str) -> None:
         report.notes.setdefault(f"the same article as {before}: the later one counts", []).append(one.where)
         outcome = "updated" if outcome == "created" else outcome
     report.count(outcome)
-    for note in one.notes:
+    for note in (*one.notes, *saved.notes):
         report.notes.setdefault(note, []).append(one.where)
     report.unknown.update(one.unknown_fields)
     report.unknown_regions.update(one.unknown_regions)

@@ -7,7 +7,7 @@ file's name) its external id, without one its URL, else its file's path, else it
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from app import text
 from app.articles import bodies, nesting
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
-from app.importers import dates, names
+from app.importers import dates, names, said
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.wanted import KINDS, Wanted
@@ -89,7 +89,11 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         previous_urls=document.previous_urls,
         content_hash=_content_hash(document),
         text_keys=(),
+        format=document.format,
+        retracts=document.retracts,
     )
+    hashes, named = said.hash_fields(document, manuscript)
+    manuscript = replace(manuscript, hashes=hashes, said=named)
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
     notes = (
         *document.notes,
@@ -136,9 +140,9 @@ def _own(document: Document, origin: str | None, unknown: Sequence[str]) -> _Own
 
 def _seo(given: object, canonical_url: str | None) -> str:
     """What our own export brings, and the address that a source calls the right one."""
-    said = given if isinstance(given, dict) else {}
-    kept = {name: said[name] for name in ("title", "description") if isinstance(said.get(name), str)}
-    canonical = canonical_url or said.get("canonical_url")
+    seo = given if isinstance(given, dict) else {}
+    kept = {name: seo[name] for name in ("title", "description") if isinstance(seo.get(name), str)}
+    canonical = canonical_url or seo.get("canonical_url")
     return _json(kept | ({"canonical_url": canonical} if isinstance(canonical, str) else {}), "{}")
 
 
@@ -172,13 +176,14 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes"))
+_NO_CONTENT = ("where", "notes", "said", "format", "retracts")
+_CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)
 
 
 def _content_hash(document: Document) -> str:
     """Of everything that the source said, but for where it stood: an inserted line edits no other."""
-    said = _bytes([getattr(document, name) for name in _CONTENT])
-    return hashlib.blake2b(said, digest_size=16).hexdigest()
+    content = _bytes([getattr(document, name) for name in _CONTENT])
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _hash(content: str) -> str:

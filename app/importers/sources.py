@@ -181,7 +181,13 @@ def _page(url: str, page: Fetched, kind: str | None, context: Context) -> Iterat
 
 
 def _parse(kind: str | None, name: str, head: bytes) -> formats.Parse:
-    return formats.PARSERS[kind or detect.detect(name, head)]
+    found = kind or detect.detect(name, head)
+
+    def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+        for item in formats.PARSERS[found](stream, where, context):
+            yield replace(item, format=found) if isinstance(item, Document) else item
+
+    return parse
 
 
 def _settled(document: Document, url: str, final: str) -> Document:

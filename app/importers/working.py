@@ -71,10 +71,11 @@ class Chunk:
 
     def _saved(self, session: Session, task: Task) -> list[Saved | str]:
         ready = [one for one in self.items if isinstance(one, Prepared)]
-        sees_hidden = parts.sees_hidden(task.arguments)
+        sees_hidden, overwrite = parts.sees_hidden(task.arguments), task.arguments.get("overwrite") is True
         if task.arguments.get("dry_run") is True:
-            return batches.preview_batch(session.connection(), ready, sees_hidden=sees_hidden)
-        return batches.save_batch(session, ready, site_url=self.site_url, sees_hidden=sees_hidden)
+            connection = session.connection()
+            return batches.preview_batch(connection, ready, sees_hidden=sees_hidden, overwrite=overwrite)
+        return batches.save_batch(session, ready, site_url=self.site_url, sees_hidden=sees_hidden, overwrite=overwrite)
 
     def _note(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
         rows = [
@@ -108,6 +109,7 @@ def further(progress: Json, read: Read, fresh: Sequence[Both]) -> Json:
     ready = [one for one, _ in fresh if isinstance(one, Prepared)]
     notes = cast("dict[str, list[object]]", dict(cast("Mapping[str, object]", progress.get("notes", {}))))
     said = [(note, one.where) for one in ready for note in one.notes] + [(one.text, one.where) for one in read.remarks]
+    said += [(note, one.where) for one, outcome in fresh if isinstance(outcome, Saved) for note in outcome.notes]
     said += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
     for note, where in ((text.clean(note), text.clean(where)) for note, where in said):
         if note in notes:
@@ -205,4 +207,5 @@ def _orders(arguments: Json) -> Orders:
         timezone=said.get("timezone"),
         body=cast("BodyKind | None", said.get("body")),
         charset=said.get("charset"),
+        overwrite=arguments.get("overwrite") is True,
     )
