@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from app.importers import clean, dates
+from app.importers import clean, dates, visibility
 from app.importers.document import Body, Context, Document, Failure, Image, SourceDate
 from app.importers.openings import repeats, settle
 from app.importers.text import first_words
@@ -152,6 +152,8 @@ def _status(post: Post, notes: dict[str, None]) -> str:
     if post.status in _STATES:
         notes.setdefault(f"{_STATES[post.status]} there: kept as a draft")
         return "draft"
+    if note := visibility.of_word("status", post.status).note:
+        notes.setdefault(note)
     return post.status
 
 
