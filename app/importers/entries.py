@@ -14,11 +14,13 @@ from feedparser import FeedParserDict
 from app.articles import bodies
 from app.importers import clean, dates, fields, trees
 from app.importers.bylines import split_byline
-from app.importers.document import Context, Document, Failure, Item
+from app.importers.document import Context, Document, Failure, Item, Remark
 from app.importers.enclosures import Record, get, host, images, is_picture, links, web
 from app.importers.endings import split_related
 from app.text import fold
 
+_KIND = "http://schemas.google.com/blogger/2008/kind#"
+_NO_ARTICLES = {"comment": "a comment", "settings": "a setting", "template": "the template"}
 _MARKUP = ("text/html", "application/xhtml+xml")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 _INVITING = re.compile(r"(?:continue reading|read more|\(more\)).{0,200}\Z", re.IGNORECASE | re.DOTALL)
@@ -53,11 +55,27 @@ def read_feed(found: FeedParserDict, version: str) -> Feed:
 
 def read(entry: FeedParserDict, where: str, context: Context, feed: Feed) -> Item:
     """One entry as a document, or the reason why it is none."""
+    if (kind := _blogger_kind(entry)) in _NO_ARTICLES:
+        return Remark(where, f"left out: {_NO_ARTICLES[kind]} of a Blogger export")
     try:
         found = record(entry, feed)
     except ValueError as error:
         return Failure(where, str(error))
     return item(found, where, context, feed.home)
+
+
+def _blogger_kind(entry: FeedParserDict) -> str:
+    """What Blogger says that an entry is: in a category of its own until 2024, in an element since."""
+    tags = get(entry, "tags")
+    terms = [str(get(one, "term")) for one in tags if isinstance(one, Mapping)] if isinstance(tags, list) else []
+    kinds = [term.removeprefix(_KIND) for term in terms if term.startswith(_KIND)]
+    return (kinds[0] if kinds else str(get(entry, "blogger_type") or "")).lower()
+
+
+def _draft(entry: FeedParserDict) -> object:
+    """`app:draft` of the Atom Publishing Protocol, by whatever prefix its namespace goes."""
+    names = [name for name in entry if name.endswith("_draft") and f"{name[:-6]}_control" in entry]
+    return next((get(entry, name) for name in names), get(entry, "draft"))
 
 
 def item(record: Mapping[str, object], where: str, context: Context, home: str | None) -> Item:
@@ -100,6 +118,7 @@ def record(entry: FeedParserDict, feed: Feed) -> Record:
             *related,
         ],
         "images": images(entry),
+        "draft": _draft(entry),
         **_dates(entry),
     }
     others = [link["href"] for link in links(entry, "enclosure") if not is_picture(link)]

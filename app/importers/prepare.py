@@ -17,7 +17,7 @@ from app import text
 from app.articles import bodies, nesting
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
-from app.importers import dates, names, said
+from app.importers import dates, names, said, visibility
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.wanted import KINDS, Wanted
@@ -32,7 +32,7 @@ NAMELESS = ("-", SENT)
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A manuscript with the plain text of its body, and what a person should know of it. `spoken` is the language that
-    it was found to be in, where its source names none."""
+    it was found to be in, where its source names none; `marker` the words of what made it a draft at its source."""
 
     where: str
     manuscript: Manuscript
@@ -41,6 +41,7 @@ class Prepared:
     unknown_fields: tuple[str, ...]
     unknown_regions: tuple[str, ...]
     spoken: Suggestion | None = None
+    marker: str | None = None
 
 
 def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> Prepared:
@@ -94,14 +95,14 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     )
     hashes, named = said.hash_fields(document, manuscript)
     manuscript = replace(manuscript, hashes=hashes, said=named)
-    reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
+    reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA and not visibility.is_marker(name))
     notes = (
         *document.notes,
         *flattened,
         *status_note,
         *(f"region {name!r} is not known here, kept as given" for name in unknown),
     )
-    return Prepared(document.where, manuscript, plain, notes, reported, unknown)
+    return Prepared(document.where, manuscript, plain, notes, reported, unknown, marker=document.marker)
 
 
 def _body(given: Body) -> tuple[str, tuple[str, ...]]:
@@ -176,7 +177,7 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_NO_CONTENT = ("where", "notes", "said", "format", "retracts")
+_NO_CONTENT = ("where", "notes", "said", "format", "retracts", "marker")
 _CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)
 
 
@@ -268,18 +269,10 @@ def _published(document: Document) -> tuple[int | None, str]:
 
 def _status(document: Document) -> tuple[str | None, tuple[str, ...]]:
     """None leaves a known article as it is and publishes a new one; a word that is no state becomes a draft."""
-    if document.status is None:
-        return None, ()
-    status = {
-        "publish": "published",
-        "public": "published",
-        "private": "draft",
-        "pending": "draft",
-        "future": "scheduled",
-    }.get(document.status.lower(), document.status.lower())
-    if status in STATES:
-        return status, ()
-    return "draft", (f"status {document.status!r} is none of {', '.join(STATES)}: kept as a draft",)
+    if document.status is None or document.status in STATES:
+        return document.status, ()
+    found = visibility.of_word("status", document.status)
+    return found.status, (found.note,) if found.note else ()
 
 
 def _tags(document: Document) -> tuple[Wanted, ...]:
