@@ -188,7 +188,7 @@ def check(json: Json = False) -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the archive's schema up to this version. Stop the server first."""
-    out.print(opening.migrate(settings()))
+    out.print(opening.migrate(settings()), markup=False)
 
 
 @cli.command()

@@ -8,7 +8,20 @@ import pytest
 APP = Path(__file__).parent.parent / "app"
 
 LAYERS = (
-    ("settings", "errors", "head", "locks", "columns", "models", "sql", "text", "offload", "readers", "enrich"),
+    (
+        "settings",
+        "errors",
+        "head",
+        "locks",
+        "columns",
+        "models",
+        "sql",
+        "text",
+        "addresses",
+        "offload",
+        "readers",
+        "enrich",
+    ),
     ("db",),
     ("http",),
     ("changes",),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from app.addresses import safe_or_none
 from app.articles import queries, views
 from app.articles.archive import Archive, View
 from app.articles.cards import FIELDS, Json
@@ -233,7 +234,7 @@ def _related(row: RelatedRow, article: Json | None) -> Json:
         "kind": "editorial",
         "status": "unresolved" if article is None else "linked",
         "title": row.title if article is None else row.title or row.target_title,
-        "url": row.url,
+        "url": safe_or_none(row.url),
         "article": article,
         "score": None,
         "reason": None,

@@ -6,7 +6,7 @@ Never reads dates itself, never fills in what an entry does not say but for what
 import html
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from feedparser import FeedParserDict
@@ -19,6 +19,7 @@ from app.importers.enclosures import Record, get, host, images, is_picture, link
 from app.importers.endings import split_related
 from app.text import fold
 
+Note = Callable[[str], object]
 _MARKUP = ("text/html", "application/xhtml+xml")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 _INVITING = re.compile(r"(?:continue reading|read more|\(more\)).{0,200}\Z", re.IGNORECASE | re.DOTALL)
@@ -53,16 +54,19 @@ def read_feed(found: FeedParserDict, version: str) -> Feed:
 
 def read(entry: FeedParserDict, where: str, context: Context, feed: Feed) -> Item:
     """One entry as a document, or the reason why it is none."""
+    notes: dict[str, None] = {}
     try:
-        found = record(entry, feed)
+        found = record(entry, feed, notes.setdefault)
     except ValueError as error:
         return Failure(where, str(error))
-    return item(found, where, context, feed.home)
+    return item(found, where, context, feed.home, tuple(notes))
 
 
-def item(record: Mapping[str, object], where: str, context: Context, home: str | None) -> Item:
+def item(
+    record: Mapping[str, object], where: str, context: Context, home: str | None, known: tuple[str, ...] = ()
+) -> Item:
     """The document of an entry. One without an address of its own belongs to the feed's host."""
-    notes: dict[str, None] = {}
+    notes = dict.fromkeys(known)
     try:
         scrubbed = clean.scrub_value(record, notes.setdefault)
     except ValueError as error:
@@ -73,9 +77,9 @@ def item(record: Mapping[str, object], where: str, context: Context, home: str |
     return document
 
 
-def record(entry: FeedParserDict, feed: Feed) -> Record:
+def record(entry: FeedParserDict, feed: Feed, note: Note = lambda _: None) -> Record:
     """One entry under the names of `names.TABLE`; what has no place there keeps its own name."""
-    summary, content = _summary(entry), _content(entry)
+    summary, content = _flat(_summary(entry), note), _flat(_content(entry), note)
     body, related = _ended(content or summary)
     source = get(entry, "source")
     source = source if isinstance(source, Mapping) else {}
@@ -104,6 +108,10 @@ def record(entry: FeedParserDict, feed: Feed) -> Record:
     }
     others = [link["href"] for link in links(entry, "enclosure") if not is_picture(link)]
     return found | ({"enclosures": others} if others else {})
+
+
+def _flat(text: tuple[str, str] | None, note: Note) -> tuple[str, str] | None:
+    return ("html", trees.flat(text[1], note)) if text and text[0] == "html" else text
 
 
 def _language(value: object) -> str | None:

@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 import orjson
 
 from app import text
+from app.addresses import safe_or_none
 from app.articles import bodies, nesting
 from app.articles.filters import ABOUT, DATELINE, ROLES
 from app.articles.incoming import dateline_span
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
 from app.enrich.suggestion import Suggestion
 from app.importers import dates, names
+from app.importers.addressing import addressed
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.service import KINDS, Wanted
@@ -52,6 +54,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     """
     body, flattened = _body(document.body) if document.body else ("", ())
     plain = bodies.to_text(body)
+    asked, (document, dropped) = document, addressed(document)
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
     if dateline is not None and dateline.region is not None:
@@ -61,7 +64,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     status, status_note = _status(document)
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
-        identity=_identity(document, path),
+        identity=_identity(asked if document.url else document, path),
         external_id=document.external_id,
         title=document.title or "",
         title_derived=document.title_derived,
@@ -89,16 +92,12 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         slug=document.slug,
         previous_slugs=document.previous_slugs,
         previous_urls=document.previous_urls,
-        content_hash=_content_hash(document),
+        content_hash=_content_hash(asked),
         text_keys=(),
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
-    notes = (
-        *document.notes,
-        *flattened,
-        *status_note,
-        *(f"region {name!r} is not known here, kept as given" for name in unknown),
-    )
+    strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
+    notes = (*document.notes, *dropped, *flattened, *status_note, *strange)
     return Prepared(document.where, manuscript, plain, notes, reported, unknown)
 
 
@@ -140,8 +139,8 @@ def _seo(given: object, canonical_url: str | None) -> str:
     """What our own export brings, and the address that a source calls the right one."""
     said = given if isinstance(given, dict) else {}
     kept = {name: said[name] for name in ("title", "description") if isinstance(said.get(name), str)}
-    canonical = canonical_url or said.get("canonical_url")
-    return _json(kept | ({"canonical_url": canonical} if isinstance(canonical, str) else {}), "{}")
+    canonical = safe_or_none(canonical_url or said.get("canonical_url"))
+    return _json(kept | ({"canonical_url": canonical} if canonical else {}), "{}")
 
 
 def _corrections(given: object) -> str | None:
