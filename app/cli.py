@@ -218,7 +218,7 @@ def _fix_dates(db: Database, chosen: Settings) -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the archive's schema up to this version. Stop the server first."""
-    out.print(opening.migrate(settings()))
+    out.print(opening.migrate(settings()), markup=False)
 
 
 @cli.command()

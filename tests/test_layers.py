@@ -18,6 +18,7 @@ LAYERS = (
         "models",
         "sql",
         "text",
+        "addresses",
         "offload",
         "readers",
         "enrich",

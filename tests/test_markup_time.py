@@ -1,4 +1,4 @@
-"""Whatever HTML or Markdown an article has, no view of it takes time by the square of its length, and depth is bounded."""
+"""Whatever HTML or Markdown a body has, none of its views takes time by the square of its length; depth is bounded."""
 
 import os
 import time
@@ -8,6 +8,8 @@ import markup_shapes as shapes
 import pytest
 
 from app.articles import bodies, nesting
+from app.articles.nesting_model import MAX_DEPTH
+from app.articles.tokens import Kind, tokens
 
 MOST = 3.0
 """Twice the input may take so many times as long: 2 is linear, 4 the square."""
@@ -44,7 +46,7 @@ def found(work: Callable[[str], object], shape: shapes.Shape, sizes: tuple[int, 
 
 def kept(name: str) -> shapes.Shape:
     """The shape as it is kept, which is what views are made of."""
-    shape = (shapes.NESTED | shapes.WIDE)[name]
+    shape = {**shapes.NESTED, **shapes.WIDE}[name]
     return lambda n: bodies.to_html("html", shape(n))
 
 
@@ -99,23 +101,23 @@ def test_markdown_takes_time_by_its_length(name: str) -> None:
 def test_what_is_kept_is_never_deeper_than_the_limit(name: str) -> None:
     for n in (25, 120, 2_000):
         body = bodies.to_html("html", shapes.NESTED[name](n))
-        assert depth(body) <= nesting.MAX_DEPTH
+        assert depth(body) <= MAX_DEPTH
         assert not nesting.is_deep(body)
 
 
 @pytest.mark.parametrize("name", [name for name in shapes.NESTED if name.endswith("in itself")])
 def test_half_the_limit_is_kept_as_it_is(name: str) -> None:
     levels = 4 if name.startswith("table") else 1
-    content = shapes.NESTED[name](nesting.MAX_DEPTH // 2 // levels)
+    content = shapes.NESTED[name](MAX_DEPTH // 2 // levels)
     assert not bodies.convert("html", content, flatten=False).is_flattened
 
 
 def depth(body: str) -> int:
     """Levels of a sanitised body, in which every element has its end."""
     deepest = level = 0
-    for token in bodies.tokens(body):
-        level += (token.kind is bodies.TokenKind.OPEN and token.name not in ("br", "hr", "img", "col", "wbr")) - (
-            token.kind is bodies.TokenKind.CLOSE
+    for token in tokens(body):
+        level += (token.kind is Kind.OPEN and token.name not in ("br", "hr", "img", "col", "wbr")) - (
+            token.kind is Kind.CLOSE
         )
         deepest = max(deepest, level)
     return deepest

@@ -117,7 +117,10 @@ class _Writer:
         elif self._inline or _is_inline(name):
             inner = "".join(frame.loose)
             between = " " if name in _BLOCKS and not self._code else ""
-            parent.loose.append(f"{between}{_inline(frame, inner)}{between}")
+            is_marked = any(_MARKS.get(one.name) == _MARKS.get(name) for one in self._frames)
+            is_plain = self._code > 0 or (is_marked and name in _MARKS)
+            written = inner if is_plain else _inline(frame, inner)
+            parent.loose.append(f"{between}{written}{between}")
         elif name in _BLOCKS:
             parent.end_words()
             if block := _block(frame):
@@ -147,10 +150,10 @@ def _is_inline(name: str) -> bool:
 
 def _inline(frame: _Frame, inner: str) -> str:
     name = frame.name
-    if name in _CODE:
+    if name in _CODE or name == "pre":
         fence = _fence(inner, 1)
         space = " " if inner[:1] == "`" or inner[-1:] == "`" else ""
-        return f"{fence}{space}{inner}{space}{fence}" if inner.strip() else inner
+        return f"{fence}{space}{inner}{space}{fence}" if inner.strip() else " "
     if name == "a" and frame.attributes.get("href"):
         return f"[{inner}](<{_plain(frame.attributes['href'])}>)"
     mark = _MARKS.get(name)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import orjson
 
+from app.addresses import safe_or_none
 from app.articles import queries, sizes, views
 from app.articles.archive import Archive, Shelf, View
 from app.articles.cards import FIELDS, Json
@@ -284,7 +285,7 @@ def _related(row: RelatedRow, article: Json | None) -> Json:
         "kind": "editorial",
         "status": "unresolved" if article is None else "linked",
         "title": row.title if article is None else row.title or row.target_title,
-        "url": row.url,
+        "url": safe_or_none(row.url),
         "article": article,
         "score": None,
         "reason": None,
