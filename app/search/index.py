@@ -141,7 +141,7 @@ class EngineIndex:
 
     async def published(self, question: Question, name: FacetName, span: tuple[int, int]) -> Published:
         """Articles published in a span, in all and by value."""
-        inside = replace(question, filter=replace(question.filter, published=span))
+        inside = replace(question, filter=replace(question.filter, published=span, coarse=None))
         counts = await asyncio.to_thread(self.engine.values, inside, name)
         return Published(self.engine.count(inside.filter, question.excluded), counts)
 
