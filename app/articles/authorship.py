@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection, select
 
 from app.articles import stored
-from app.articles.baselines import FIELDS
+from app.articles.field_hashes import FIELDS
 from app.articles.states import SCHEDULE
 from app.articles.stored import Stored
 from app.models import Article, Revision, table
@@ -40,7 +40,7 @@ def touched(connection: Connection, ids: Sequence[int]) -> set[int]:
 
 
 def edited(connection: Connection, current: Sequence[Stored]) -> dict[int, frozenset[str]]:
-    """The fields (of `baselines.FIELDS`) that are editors', by article."""
+    """The fields (of `field_hashes.FIELDS`) that are editors', by article."""
     known = touched(connection, [one.existing.id for one in current])
     return {
         one.existing.id: _edited(_versions(connection, one)) if one.existing.id in known else frozenset()

@@ -98,8 +98,8 @@ class Document:
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
     guessed or repaired. Every document has a title, a body or both. `said` names the fields (of
-    `articles.baselines.FIELDS`) that it says anything of, None: it is all that its source has of the article. `format`
-    is what it was read in; `retracts`: its source takes the article back, and brings no new one.
+    `articles.field_hashes.FIELDS`) that it says anything of, None: it is all that its source has of the article.
+    `format` is what it was read in; `retracts`: its source takes the article back, and brings no new one.
     """
 
     where: str
@@ -133,7 +133,7 @@ class Document:
     canonical_url: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    said: frozenset[str] | None = None
+    said: tuple[str, ...] | None = None
     format: str = ""
     retracts: bool = False
 
