@@ -12,7 +12,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import editing, fields, incoming, present, repeats, routes, sent, states, stored
+from app.articles import authorship, editing, fields, incoming, present, repeats, routes, sent, states, stored
 from app.articles.archive import Archive, View
 from app.articles.columns import Saving
 from app.articles.editing import Edit
@@ -66,7 +66,7 @@ class Change:
         return replace(self, view=self.view._replace(head=head))
 
     def saving(self) -> Saving:
-        return Saving(int(time.time()), self.caller.name, self.here.settings.site_url)
+        return Saving(int(time.time()), authorship.sign(self.caller.name), self.here.settings.site_url)
 
     async def made(
         self, demand: Callable[[Found], None], plan: Callable[[Found], Awaitable[Planned]]

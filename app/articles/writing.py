@@ -9,7 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import text
-from app.articles import archive, changing, examples, incoming, merging, present, repeats, schemas, sent, service
+from app.articles import (
+    archive,
+    authorship,
+    changing,
+    examples,
+    incoming,
+    merging,
+    present,
+    repeats,
+    schemas,
+    sent,
+    service,
+)
 from app.articles.changing import Change, Merge, Planned
 from app.articles.manuscript import Manuscript
 from app.articles.queries import Found
@@ -111,7 +123,9 @@ def _create(
     known = repeats.recall(session, key) if key else None
     if known is not None:
         return known
-    saved = service.create(session, manuscript, now=int(time.time()), site_url=site_url, by=caller.name)
+    saved = service.create(
+        session, manuscript, now=int(time.time()), site_url=site_url, by=authorship.sign(caller.name)
+    )
     answered = Answered(saved.id, saved.version, 201)
     if key is not None:
         repeats.note(session, key, answered)
