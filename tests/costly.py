@@ -239,6 +239,10 @@ class Search:
     def worst(self) -> list[Measured]:
         return sorted((one for found in self._best.values() for one in found), key=lambda one: -one.cpu)
 
+    def worst_by_address(self) -> list[Measured]:
+        """The costliest request of each address, the costliest first."""
+        return sorted((found[0] for found in self._best.values()), key=lambda one: -one.cpu)
+
     async def run(self, count: int) -> None:
         """So many requests: each address comes in turn, the costlier ones oftener."""
         chance, paths = self.shapes.chance, self.shapes.paths

@@ -1,5 +1,7 @@
 """Counts over the articles that a search means: by value for facets, by time for timelines. Returns no articles."""
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -9,7 +11,7 @@ from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
 from app.columns import EARLIEST, LATEST
-from app.search import fields, filtering, matching
+from app.search import fields, filtering, listed, matching
 from app.search.engine import FacetName, GroupName, Question
 from app.search.reader import View, terms_counts
 
@@ -17,6 +19,8 @@ _OWN_FILTER: dict[FacetName, str] = {
     "tag": "tags", "author": "authors", "section": "sections", "region": "regions", "language": "languages",
     "source": "sources", "year": "years",
 }  # fmt: skip
+MOST_KEYS = 100_000
+"""Articles of an archive in which those of a timeline are counted one by one."""
 _EVERYTHING = matching.key(Question())
 
 
@@ -60,10 +64,10 @@ def _field(wanted: ArticleFilter, name: FacetName) -> str:
 def _counted(view: View, question: Question, names: list[str]) -> dict[str, Counts]:
     """Those of everything published are counted once a commit."""
     if matching.key(question) != _EVERYTHING:
-        return terms_counts(view.searcher, matching.query(view, question), names)
+        return terms_counts(view.searcher, matching.counted(view, question), names)
     known = {name: cast(Counts, counts) for name in names if (counts := view.memo.get(("counts", name))) is not None}
     new = [name for name in names if name not in known]
-    for name, counts in terms_counts(view.searcher, matching.query(view, question), new).items():
+    for name, counts in terms_counts(view.searcher, matching.counted(view, question), new).items():
         view.remember(("counts", name), counts)
         known[name] = counts
     return known
@@ -75,7 +79,7 @@ def histogram(
     """Articles from each edge to the next. Ranges of tantivy are floating: the edges' keys are exact in them."""
     if len(edges) < 2:
         return []
-    query = matching.query(view, question)
+    query = matching.counted(view, question)
     if group is not None:
         query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _of_group(question.filter, *group))])
     ranges = [{"from": start, "to": end} for start, end in pairwise([_key(edge) for edge in edges])]
@@ -84,8 +88,32 @@ def histogram(
     return [counts.get(bounds["from"], 0) for bounds in ranges]
 
 
+def histograms(
+    view: View, question: Question, edges: Sequence[int], groups: Sequence[tuple[GroupName, int | str]]
+) -> list[list[int]]:
+    """The same for each of the groups. In all but large archives the articles are counted by their keys, which is done
+    once for all: 50 groups of 900 days take a tenth of what 50 aggregations take."""
+    most = view.searcher.num_docs
+    if most > MOST_KEYS or len(edges) < 2 or not groups:
+        return [histogram(view, question, edges, group) for group in groups]
+    matching_keys = listed.newest_keys(view, matching.counted(view, question), most)
+    bounds = [_clamped(edge) << fields.ID_BITS for edge in edges]
+    bucket_of = {
+        key: bucket for key in matching_keys if 0 <= (bucket := bisect_right(bounds, key) - 1) < len(edges) - 1
+    }
+    found: list[list[int]] = []
+    for group in groups:
+        own = Counter(map(bucket_of.get, listed.newest_keys(view, _of_group(question.filter, *group), most)))
+        found.append([own[bucket] for bucket in range(len(edges) - 1)])
+    return found
+
+
+def _clamped(seconds: int) -> int:
+    return max(EARLIEST, min(LATEST + 1, seconds))
+
+
 def _key(seconds: int) -> float:
-    return float(max(EARLIEST, min(LATEST + 1, seconds)) << fields.ID_BITS)
+    return float(_clamped(seconds) << fields.ID_BITS)
 
 
 def _of_group(wanted: ArticleFilter, name: GroupName, value: int | str) -> Query:

@@ -163,6 +163,12 @@ class SearchEngine(Protocol):
         """Articles published from each edge (epoch seconds, ascending) to the next; only those of the group."""
         ...
 
+    def histograms(
+        self, question: Question, edges: Sequence[int], groups: Sequence[tuple[GroupName, int | str]]
+    ) -> list[list[int]]:
+        """A histogram of each of the groups."""
+        ...
+
     def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         """How many of the articles have a date of publication that is known no better than to the month or year."""
         ...

@@ -64,8 +64,10 @@ class TantivyEngine:
     def search(self, question: Question) -> Found:
         view = self.view()
         reading = read(view, question)
-        find = _by_relevance if question.order == "relevance" else _by_date
-        hits, total = find(view, matching.query(view, question), question)
+        if question.order == "relevance":
+            hits, total = _by_relevance(view, matching.query(view, question), question)
+        else:
+            hits, total = _by_date(view, matching.counted(view, question), question)
         return Found(hits, total, view.place, reading)
 
     @_answering
@@ -88,16 +90,23 @@ class TantivyEngine:
     def values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
         return aggregates.values(self.view(), question, name)
 
+    @_answering
     def histogram(
         self, question: Question, edges: Sequence[int], group: tuple[GroupName, int | str] | None = None
     ) -> list[int]:
         return aggregates.histogram(self.view(), question, edges, group)
 
     @_answering
+    def histograms(
+        self, question: Question, edges: Sequence[int], groups: Sequence[tuple[GroupName, int | str]]
+    ) -> list[list[int]]:
+        return aggregates.histograms(self.view(), question, edges, groups)
+
+    @_answering
     def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         view = self.view()
         flags = (fields.YEAR_ONLY,) if precision == "year" else (fields.MONTH_ONLY, fields.YEAR_ONLY)
-        clauses = [(Occur.Must, matching.query(view, question)), (Occur.Must, filtering.any_of("flags", flags))]
+        clauses = [(Occur.Must, matching.counted(view, question)), (Occur.Must, filtering.any_of("flags", flags))]
         return _total(view, Query.boolean_query(clauses))
 
     @_answering
