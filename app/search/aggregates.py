@@ -13,7 +13,7 @@ from app.articles.filters import ArticleFilter
 from app.columns import EARLIEST, LATEST
 from app.search import fields, filtering, listed, matching
 from app.search.engine import FacetName, GroupName, Question
-from app.search.reader import View, terms_counts
+from app.search.reader import View, read_terms, terms_asked, terms_counts
 
 _OWN_FILTER: dict[FacetName, str] = {
     "tag": "tags", "author": "authors", "section": "sections", "region": "regions", "language": "languages",
@@ -32,6 +32,8 @@ def facets(view: View, question: Question, names: tuple[FacetName, ...]) -> dict
     asked: dict[Question, list[FacetName]] = {}
     for name in names:
         asked.setdefault(replace(question, filter=_without(question.filter, name)), []).append(name)
+    if len(asked) > 1 and listed.is_costly(question.tree) and (found := _at_once(view, question, asked)) is not None:
+        return found
     return {name: counts for same, group in asked.items() for name, counts in _values(view, same, group).items()}
 
 
@@ -45,9 +47,36 @@ def _without(wanted: ArticleFilter, name: FacetName) -> ArticleFilter:
     return replace(wanted, **empty)  # type: ignore[arg-type] # each of them is a tuple
 
 
+def _at_once(
+    view: View, question: Question, asked: Mapping[Question, list[FacetName]]
+) -> dict[FacetName, Counts] | None:
+    """The facets of all filters in one run of a costly query; None where the filters cannot be told to it."""
+    base = question.filter
+    for name in _OWN_FILTER:
+        base = _without(base, name)
+    spec: dict[str, object] = {}
+    for number, (same, names) in enumerate(asked.items()):
+        chosen = filtering.chosen_text(same.filter)
+        if chosen is None:
+            return None
+        fields_ = {_field(same.filter, name) for name in names}
+        spec[str(number)] = {"filter": chosen, "aggs": terms_asked(fields_)}
+    found = view.searcher.aggregate(matching.query(view, replace(question, filter=base, order="-published_at")), spec)
+    return {
+        name: counts
+        for number, (same, names) in enumerate(asked.items())
+        for name, counts in _read_values(
+            same, names, read_terms(found[str(number)], {_field(same.filter, name) for name in names})
+        ).items()
+    }
+
+
 def _values(view: View, question: Question, names: list[FacetName]) -> dict[FacetName, Counts]:
+    return _read_values(question, names, _counted(view, question, sorted({_field(question.filter, n) for n in names})))
+
+
+def _read_values(question: Question, names: list[FacetName], counted: Mapping[str, Counts]) -> dict[FacetName, Counts]:
     by_name = {name: _field(question.filter, name) for name in names}
-    counted = _counted(view, question, sorted(set(by_name.values())))
     found = {name: counted[field] for name, field in by_name.items()}
     if by_name.get("region") == "within_own":
         mask = question.filter.roles & 7

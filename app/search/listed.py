@@ -29,19 +29,20 @@ class Listed:
 
 
 def is_costly(node: Node | None) -> bool:
-    return node is not None and _count_beginnings(node) >= COSTLY
+    return node is not None and count_beginnings(node) >= COSTLY
 
 
-def _count_beginnings(node: Node) -> int:
+def count_beginnings(node: Node) -> int:
+    """How many beginnings of words a query holds."""
     match node:
         case Prefix():
             return 1
         case Word(text):
             return int(analysis.is_single_character(text))  # read as a beginning
         case Not(inner) | Field(_, inner):
-            return _count_beginnings(inner)
+            return count_beginnings(inner)
         case And(nodes) | Or(nodes):
-            return sum(_count_beginnings(inner) for inner in nodes)
+            return sum(count_beginnings(inner) for inner in nodes)
         case _:
             return 0
 
