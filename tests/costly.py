@@ -18,6 +18,8 @@ WAITING = frozenset({"wait"})
 """Parameters that only make the client wait."""
 UNLISTED = ("/openapi.json", "/docs", "/docs/swagger-ui-bundle.js", "/metrics", "/health", "/health/ready")
 """GETs that OpenAPI does not have."""
+OFTENER = 8
+"""So many addresses, those of the costliest requests, are asked oftener than the others."""
 KEPT = 12
 """Of each address the costliest so many are changed further."""
 
@@ -248,11 +250,13 @@ class Search:
         chance, paths = self.shapes.chance, self.shapes.paths
         for number in range(count):
             path = paths[number % len(paths)]
+            if number >= len(paths) and chance.random() < 0.6:
+                path = chance.choice(self.worst_by_address()[:OFTENER]).request.path
             found = self._best.get(path, [])
-            if chance.random() < 0.4 and self._best:
-                found = self.worst[:KEPT]
-            fresh = not found or chance.random() < 0.4
-            request = self.shapes.make(path) if fresh else self.shapes.change(chance.choice(found).request)
+            fresh = not found or chance.random() < 0.35
+            request = self.shapes.make(path) if fresh else chance.choice(found).request
+            for _ in range(0 if fresh else chance.choice((1, 1, 2, 4))):
+                request = self.shapes.change(request)
             self._note(await self.spend(request))
 
     def _note(self, measured: Measured) -> None:

@@ -1,7 +1,6 @@
 """Periods of the calendar, in any time zone, as edges between which articles are counted. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal
@@ -13,16 +12,6 @@ MOST = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST = {"day": 1, "week": 7, "month": 28, "year": 365}
 _LAST_DAY = date(2201, 2, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """A period from `start` to `end` (exclusive), in epoch seconds, and what is in it."""
-
-    start: int
-    end: int
-    count: int
-    share: float
 
 
 def edges(interval: Interval, zone: tzinfo, start: int, end: int) -> list[int]:
@@ -73,11 +62,3 @@ def _starts(interval: Interval, first: date) -> Iterator[date]:
             yield date(month // 12, month % 12 + 1, 1)
     else:
         yield from (date(year, 1, 1) for year in range(first.year, _LAST_DAY.year + 2))
-
-
-def buckets(bounds: list[int], counts: list[int], total: int) -> list[Bucket]:
-    """Zero-filled; `share` is of `total`, with four digits."""
-    return [
-        Bucket(bounds[i], bounds[i + 1], count, round(count / total, 4) if total else 0.0)
-        for i, count in enumerate(counts)
-    ]
