@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import pairwise
 from typing import cast
 
@@ -93,7 +92,7 @@ async def get_timeline(request: Request) -> Response:
     shown = {
         "interval": interval,
         "tz": str(read.zone()),
-        "buckets": _buckets(bounds, counts, total),
+        "buckets": timeline.buckets(bounds, counts, total),
         "series": [],
         "too_coarse": too_coarse,
         "warnings": asked_.wanted.warnings,
@@ -103,7 +102,7 @@ async def get_timeline(request: Request) -> Response:
 
 
 def _with_series(shown: dict[str, object], series: Series, bounds: list[int], total: int) -> bytes:
-    every = [{**row, "buckets": _buckets(bounds, counts, total)} for row, counts in series]
+    every = [{**row, "buckets": timeline.buckets(bounds, counts, total)} for row, counts in series]
     return orjson.dumps(shown | {"series": every})
 
 
@@ -116,19 +115,6 @@ async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) ->
             return []
         start = first.hits[0].newest >> fields.ID_BITS
     return timeline.edges(interval, read.zone(), start, end if end is not None else max(view.now, start) + 1)
-
-
-_edge = lru_cache(4096)(format_time)
-"""Every bucket begins where another ends, and every timeline has the same months."""
-
-
-def _buckets(bounds: list[int], counts: list[int], total: int) -> list[dict[str, object]]:
-    """From each of the bounds to the next; `share` is of `total`, with four digits."""
-    shares = {count: round(count / total, 4) if total else 0.0 for count in set(counts)}
-    return [
-        {"start": _edge(start), "end": _edge(end), "count": count, "share": shares[count]}
-        for (start, end), count in zip(pairwise(bounds), counts, strict=True)
-    ]
 
 
 async def _series(
@@ -152,7 +138,7 @@ def _csv(bounds: list[int], counts: list[int], series: Series) -> bytes:
     """One line a bucket, one column a series."""
     rows: list[list[object]] = [["start", "end", "count", *(row["name"] for row, _ in series)]]
     for i, (start, end) in enumerate(pairwise(bounds)):
-        rows.append([_edge(start), _edge(end), counts[i], *(own[i] for _, own in series)])
+        rows.append([format_time(start), format_time(end), counts[i], *(own[i] for _, own in series)])
     return csv_text.lines(rows)
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from app.errors import TooManyBuckets
+from app.http.times import format_time
 
 Interval = Literal["day", "week", "month", "year"]
 MOST = 1_000
@@ -62,3 +64,16 @@ def _starts(interval: Interval, first: date) -> Iterator[date]:
             yield date(month // 12, month % 12 + 1, 1)
     else:
         yield from (date(year, 1, 1) for year in range(first.year, _LAST_DAY.year + 2))
+
+
+_edge = lru_cache(4096)(format_time)
+"""Every bucket begins where another ends, and every timeline has the same months."""
+
+
+def buckets(bounds: list[int], counts: list[int], total: int) -> list[dict[str, object]]:
+    """From each of the bounds to the next, as clients see them; `share` is of `total`, with four digits."""
+    shares = {count: round(count / total, 4) if total else 0.0 for count in set(counts)}
+    return [
+        {"start": _edge(start), "end": _edge(end), "count": count, "share": shares[count]}
+        for (start, end), count in zip(pairwise(bounds), counts, strict=True)
+    ]
