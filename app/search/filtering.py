@@ -11,6 +11,7 @@ from app.search import fields
 
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 _FEW = 16
+_EVER = (EARLIEST, LATEST + 1)
 
 
 def everything() -> Query:
@@ -139,8 +140,8 @@ _CODE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 
 def chosen_text(wanted: ArticleFilter) -> str | None:
     """The any-of filters as text for tantivy's own parser, which its aggregations take. Numbers and language codes
-    alone ever reach it: None where a language is anything else."""
-    if not all(_CODE.fullmatch(language) for language in wanted.languages):
+    alone ever reach it: None where a language is anything else, and for regions in no role."""
+    if wanted.roles & 7 == 0 or not all(_CODE.fullmatch(language) for language in wanted.languages):
         return None
     region = "within_own" if wanted.exact else f"within_{wanted.roles & 7}"
     keys = tuple(fields.own_key(id, wanted.roles & 7) if wanted.exact else id for id in wanted.regions)
@@ -150,13 +151,13 @@ def chosen_text(wanted: ArticleFilter) -> str | None:
     ]  # fmt: skip
     parts = [f"{name}: IN [{' '.join(map(str, values))}]" for name, values in lists if values]
     if wanted.years:
-        spans = (
-            f"newest:[{_clamped(start or EARLIEST) << fields.ID_BITS} TO {(_clamped(end) << fields.ID_BITS) - 1}]"
-            for start, end in wanted.years
-            if end is not None
-        )
-        parts.append(f"({' OR '.join(spans)})")
+        parts.append(f"({' OR '.join(_newest_text(span) for span in wanted.years)})")
     return " AND ".join(parts) or "*"
+
+
+def _newest_text(span: Span) -> str:
+    start, end = (limit if given is None else _clamped(given) for given, limit in zip(span, _EVER, strict=True))
+    return f"newest:[{start << fields.ID_BITS} TO {(end << fields.ID_BITS) - 1}]"
 
 
 def union(queries: list[Query]) -> Query:
