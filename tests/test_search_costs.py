@@ -114,7 +114,7 @@ filters = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(filters, st.sampled_from((COSTLY, "b* c* d* -f*", "harbour -b* -c* -d* -f*")))
 def test_counts_of_costly_queries_are_those_of_their_parts(
     engine: TantivyEngine, wanted: ArticleFilter, text: str
