@@ -21,6 +21,7 @@ from app.search.highlight import Room
 from app.search.query import parse
 from app.search.reader import View
 from app.search.tantivy_engine import TantivyEngine
+from app.search.timeline import Edges
 
 WORDS = ("barge", "basin", "bridge", "cargo", "canal", "delta", "dredge", "ferry", "flood", "harbour", "island")
 FACETS: tuple[FacetName, ...] = ("tag", "author", "section", "region", "language", "source", "year")
@@ -37,6 +38,7 @@ def _story(number: int, chance: random.Random) -> Story:
         source=chance.choice(SOURCES),
         language=chance.choice(("en", "fr")),
         published_at=chance.randrange(3_000) * DAY,
+        precision=chance.choice(("instant", "day", "month")),
     )
 
 
@@ -123,14 +125,16 @@ def test_counts_of_costly_queries_are_those_of_their_parts(
     question = Question(tree=parse(text).tree, filter=wanted, order="relevance", match="any")
     assert listed.is_costly(question.tree)
     found = engine.facets(question, FACETS)
-    edges = [day * DAY for day in range(0, 3_001, 250)]
+    bounds = tuple(day * DAY for day in range(0, 3_001, 250))
+    edges = Edges(bounds, tuple(bound + DAY for bound in bounds))
     groups = [("tag", 3), ("language", "fr"), ("source", 2), *([("region", 1)] if wanted.roles else [])]
     for name in FACETS:
         assert found[name] == engine.facets(question, (name,))[name], name
     series = engine.histograms(question, edges, groups)  # type: ignore[arg-type] # names of groups
     for group, counts in zip(groups, series, strict=True):
         assert counts == engine.histogram(question, edges, group), group  # type: ignore[arg-type]
-    assert sum(engine.histogram(question, edges)) == engine.search(replace(question, order="published_at")).total
+    whole = Edges(bounds, bounds)
+    assert sum(engine.histogram(question, whole)) == engine.search(replace(question, order="published_at")).total
 
 
 def test_the_list_of_a_costly_query_is_its_hits(engine: TantivyEngine) -> None:

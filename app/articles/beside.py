@@ -11,7 +11,7 @@ from app.articles.archive import Archive
 from app.articles.queries import Found
 from app.articles.routes import MOVED, REF, documented, find
 from app.errors import Gone, InvalidRange, InvalidValue, NotFound
-from app.http import answer, params
+from app.http import answer, fast_path, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
 from app.http.times import format_time
@@ -51,6 +51,7 @@ RESOLVE = Parameters(
     | problems("not_found", "gone", "limit_too_large", "unknown_field", "response_too_large"),
     openapi_extra=documented(RELATED, REF),
 )
+@fast_path.declare
 async def list_related(request: Request) -> Response:
     """The editors' related posts in their order, filled up with similar articles.
 
@@ -88,6 +89,7 @@ async def list_related(request: Request) -> Response:
     ),
     openapi_extra=documented(NEIGHBOURS, REF),
 )
+@fast_path.declare
 async def get_neighbours(request: Request) -> Response:
     """The next newer and the next older article, within any filter of the list."""
     here = archive.of(request)
@@ -115,6 +117,7 @@ async def get_neighbours(request: Request) -> Response:
     | problems("not_found", "gone", "unknown_field", "response_too_large"),
     openapi_extra=documented(TRANSLATIONS, REF),
 )
+@fast_path.declare
 async def list_translations(request: Request) -> Response:
     """The same story in other languages: the original and its translations, without the article itself."""
     here = archive.of(request)
@@ -146,6 +149,7 @@ async def list_translations(request: Request) -> Response:
     },
     openapi_extra=documented(RESOLVE),
 )
+@fast_path.declare
 async def resolve_address(request: Request) -> Response:
     """Where an address or a source's id leads: 307 to the article, 300 with the candidates where there are several."""
     here = archive.of(request)

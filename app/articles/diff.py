@@ -4,8 +4,7 @@ Takes no more than n log n of the paragraphs; difflib alone takes seconds of CPU
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Mapping, Sequence
 
 from app.articles import bodies
 from app.articles.bodies import Block
@@ -30,42 +29,31 @@ def paragraphs(before: str, after: str) -> list[Json]:
     old, new = bodies.blocks(before), bodies.blocks(after)
     shown: list[Json] = []
     i = j = 0
-    for start, end, length in _matching([block.id for block in old], [block.id for block in new]):
-        shown += _shown("removed", old[i:start]) + _shown("added", new[j:end])
-        i, j = start + length, end + length
-        shown += _shown("same", new[end:j])
+    for same_old, same_new in [*_same(old, new), (len(old), len(new))]:
+        shown += _shown("removed", old[i:same_old]) + _shown("added", new[j:same_new])
+        shown += _shown("same", new[same_new : same_new + 1])
+        i, j = same_old + 1, same_new + 1
     return shown
 
 
-def _matching(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Runs that both have: where they begin in either, and how long they are; at last an empty one at the ends. Ids are
-    unique within a body."""
-    if len(old) * len(new) <= MOST_COMPARED:
-        # Without autojunk: what difflib takes for junk because it is frequent cannot be there.
-        yield from SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
-        return
-    places = {id: place for place, id in enumerate(new)}
-    both = [(i, places[id]) for i, id in enumerate(old) if id in places]
-    for i, j in _longest_increasing(both):
-        yield i, j, 1
-    yield len(old), len(new), 0
-
-
-def _longest_increasing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """As many of the pairs as possible in which both numbers rise; the first rises already, no second is there twice.
-    Patience sorting: each pair remembers the best one before it."""
-    ends: list[int] = []  # the lowest second number that a row of each length can end in
-    last: list[int] = []  # and which pair has it
+def _same(old: Sequence[Block], new: Sequence[Block]) -> list[tuple[int, int]]:
+    """The places of as many blocks as possible that both have in the same order. Ids are unique within a body, so this
+    is the longest row of rising numbers, which takes n log n steps where paragraphs were moved about."""
+    places = {block.id: i for i, block in enumerate(old)}
+    both = [(places[block.id], j) for j, block in enumerate(new) if block.id in places]
+    lasts: list[int] = []  # of the rows of each length the smallest last number
+    rows: list[int] = []  # which of `both` each of these is
     before: list[int] = []
-    for index, (_, second) in enumerate(pairs):
-        length = bisect_left(ends, second)
-        before.append(last[length - 1] if length else -1)
-        ends[length : length + 1], last[length : length + 1] = [second], [index]
+    for at, (i, _) in enumerate(both):
+        length = bisect_left(lasts, i)
+        before.append(rows[length - 1] if length else -1)
+        lasts[length : length + 1] = [i]
+        rows[length : length + 1] = [at]
     found: list[tuple[int, int]] = []
-    index = last[-1] if last else -1
-    while index >= 0:
-        found.append(pairs[index])
-        index = before[index]
+    at = rows[-1] if rows else -1
+    while at >= 0:
+        found.append(both[at])
+        at = before[at]
     return found[::-1]
 
 

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import orjson
 
-from app.articles import bodies, markdown, queries, sizes
-from app.articles.archive import Archive, View
+from app.addresses import safe_or_none
+from app.articles import queries, sizes, views
+from app.articles.archive import Archive, Shelf, View
 from app.articles.cards import FIELDS, Json
 from app.articles.items import Stored
 from app.articles.queries import Entry, RelatedRow
@@ -47,7 +48,7 @@ T = TypeVar("T")
 
 
 async def articles(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     entries: Sequence[Entry],
     *,
@@ -62,7 +63,7 @@ async def articles(
 
 
 async def by_id(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     entries: Sequence[Entry],
     *,
@@ -110,27 +111,26 @@ async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if cost > sizes.LARGE else work()
 
 
-async def item(archive: Archive, view: View, stored: Stored, wanted: params.Read) -> Json:
+async def item(archive: Shelf, view: View, stored: Stored, wanted: params.Read) -> Json:
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
-    added: Json = {"body": stored.body} if "body" in form.includes else {}
+    shown_bodies = (await views.render(form.includes, {id: stored.body}))[id]
+    added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
     if "related" in form.includes:
         added["related"] = (await entries_of(archive, view, [id], stored.related()))[id]
     shown = await archive.cards.made(stored.card, view.atlas, added)
     if stored.original_status != "published" and not view.caller.may("read_drafts"):
         shown["translation_of"] = None
-    views = [name for name in INCLUDES[2:] if name in form.includes]
-    # Characters, not bytes: as exact as needed, and at hand.
-    cost = len(stored.body) * sizes.body_cost(set(views))
-    shown |= await run_in_thread_if_large(cost, lambda: {name: _body(name, stored.body) for name in views})
+    shown |= shown_bodies
     await _name(archive, view, [shown], form.language)
     return _kept(shown, form.fields)
 
 
-async def _cards(archive: Archive, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
-    published = not own and not view.caller.may("read_drafts")
-    return await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas, published=published)
+async def _cards(archive: Shelf, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
+    public = not view.caller.may("read_drafts")
+    pairs = [(entry.id, entry.version) for entry in entries]
+    return await archive.cards.get(pairs, view.atlas, published=public and not own, public=public)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _form(wanted: params.Read, *, full: bool) -> Form:
 
 
 async def _include(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     shown: dict[int, Json],
     includes: Set[str],
@@ -169,15 +169,11 @@ async def _include(
 ) -> None:
     """Adds the views of bodies, which count as `cost`, and related posts; where `checking`, no more of these than one
     response may hold."""
-    views = includes - {"related"}
-    if views:
+    if includes - {"related"}:
         texts = await queries.bodies(archive.db, list(shown), large=cost > sizes.LARGE)
-
-        def render() -> None:
-            for id, card in shown.items():
-                card |= {name: _body(name, texts.get(id, "")) for name in views}
-
-        await run_in_thread_if_large(cost, render)
+        found = await views.render(includes, {id: texts.get(id, "") for id in shown})
+        for id, card in shown.items():
+            card |= found[id]
     if "related" in includes:
         rows = await queries.related(archive.db, list(shown))
         if checking is not None:
@@ -188,20 +184,8 @@ async def _include(
             card["related"] = posts[id]
 
 
-def _body(name: str, body: str) -> object:
-    match name:
-        case "body_text":
-            return bodies.to_text(body)
-        case "body_markdown":
-            return markdown.from_html(body)
-        case "body_blocks":
-            return [{"id": b.id, "type": b.type, "text": b.text, "html": b.html} for b in bodies.blocks(body)]
-        case _:
-            return body
-
-
 async def related(
-    archive: Archive, view: View, ids: Sequence[int], wanted: params.Read | None = None, limit: int | None = None
+    archive: Shelf, view: View, ids: Sequence[int], wanted: params.Read | None = None, limit: int | None = None
 ) -> dict[int, list[Json]]:
     """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
     an article that may not be seen. `wanted`: what to show of the targets, else their cards. `limit`: how many of each
@@ -210,7 +194,7 @@ async def related(
 
 
 async def entries_of(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     ids: Sequence[int],
     rows: Sequence[RelatedRow],
@@ -275,7 +259,7 @@ async def similar(
 
 
 async def _targets(
-    archive: Archive, view: View, entries: Sequence[Entry], wanted: params.Read | None, beside: Sequence[int] = ()
+    archive: Shelf, view: View, entries: Sequence[Entry], wanted: params.Read | None, beside: Sequence[int] = ()
 ) -> dict[int, Json]:
     if wanted is None:
         pairs = [(entry.id, entry.version) for entry in entries]
@@ -301,7 +285,7 @@ def _related(row: RelatedRow, article: Json | None) -> Json:
         "kind": "editorial",
         "status": "unresolved" if article is None else "linked",
         "title": row.title if article is None else row.title or row.target_title,
-        "url": row.url,
+        "url": safe_or_none(row.url),
         "article": article,
         "score": None,
         "reason": None,
@@ -325,7 +309,7 @@ def _tag_slugs(cards: Iterable[Json]) -> set[str]:
     return found | _tag_slugs(nested) if nested else found
 
 
-async def _name(archive: Archive, view: View, shown: Collection[Json], language: str | None) -> None:
+async def _name(archive: Shelf, view: View, shown: Collection[Json], language: str | None) -> None:
     """Names of tags and regions in a language, if one is asked for."""
     if language is not None:
         called = await tags.names_in(archive.db, sorted(_tag_slugs(shown)), language)

@@ -7,7 +7,7 @@ from itertools import accumulate
 from sqlalchemy import select
 
 from app.articles.queries import Entry
-from app.db import Database
+from app.db import Readable
 from app.errors import ResponseTooLarge
 from app.http.params import Read
 from app.models import Article, table
@@ -30,7 +30,7 @@ def body_cost(includes: Set[str]) -> int:
     return sum(COSTS.get(name, 0) for name in includes)
 
 
-async def load_costs(db: Database, ids: Sequence[int], cost: int) -> dict[int, int]:
+async def load_costs(db: Readable, ids: Sequence[int], cost: int) -> dict[int, int]:
     """What the bodies of these articles count as, by id; one statement, none without cost."""
     if not cost or not ids:
         return {}

@@ -14,6 +14,7 @@ from app.columns import EARLIEST, LATEST
 from app.search import fields, filtering, listed, matching
 from app.search.engine import FacetName, GroupName, Question
 from app.search.reader import View, read_terms, terms_asked, terms_counts
+from app.search.timeline import Edges
 
 _OWN_FILTER: dict[FacetName, str] = {
     "tag": "tags", "author": "authors", "section": "sections", "region": "regions", "language": "languages",
@@ -102,40 +103,58 @@ def _counted(view: View, question: Question, names: list[str]) -> dict[str, Coun
     return known
 
 
-def histogram(
-    view: View, question: Question, edges: Sequence[int], group: tuple[GroupName, int | str] | None
-) -> list[int]:
-    """Articles from each edge to the next. Ranges of tantivy are floating: the edges' keys are exact in them."""
-    if len(edges) < 2:
-        return []
+def histogram(view: View, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None) -> list[int]:
+    """Articles from each edge to the next: instants between those of the zone, dates between those of the calendar."""
     query = matching.counted(view, question)
     if group is not None:
         query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _of_group(question.filter, *group))])
+    if edges.exact == edges.calendar:
+        return _between(view, query, edges.exact)
+    vague = filtering.any_of("flags", fields.COARSE)
+    exact = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, vague)])
+    coarse = Query.boolean_query([(Occur.Must, query), (Occur.Must, vague)])
+    parts = _between(view, exact, edges.exact), _between(view, coarse, edges.calendar)
+    return [sum(counts) for counts in zip(*parts, strict=True)]
+
+
+def _between(view: View, query: Query, edges: Sequence[int]) -> list[int]:
+    """Ranges of tantivy are floating: the edges' keys are exact in them. Of empty ones, as a day that a zone skipped,
+    it is not asked: they begin where the next one does, which is how the counts are found again."""
     ranges = [{"from": start, "to": end} for start, end in pairwise([_key(edge) for edge in edges])]
-    found = view.searcher.aggregate(query, {"by": {"range": {"field": "newest", "ranges": ranges}}})["by"]["buckets"]
+    full = [bounds for bounds in ranges if bounds["from"] < bounds["to"]]
+    if not full:
+        return [0] * len(ranges)
+    found = view.searcher.aggregate(query, {"by": {"range": {"field": "newest", "ranges": full}}})["by"]["buckets"]
     counts = {bucket["from"]: bucket["doc_count"] for bucket in found if "from" in bucket and "to" in bucket}
-    return [counts.get(bounds["from"], 0) for bounds in ranges]
+    return [counts.get(bounds["from"], 0) if bounds["from"] < bounds["to"] else 0 for bounds in ranges]
 
 
 def histograms(
-    view: View, question: Question, edges: Sequence[int], groups: Sequence[tuple[GroupName, int | str]]
+    view: View, question: Question, edges: Edges, groups: Sequence[tuple[GroupName, int | str]]
 ) -> list[list[int]]:
     """The same for each of the groups. Where that takes less, which it does not in large archives, the articles are
     counted by their keys: 50 groups of 900 days take a tenth of what 50 aggregations take."""
     most = view.searcher.num_docs
-    worth = len(edges) > MANY_EDGES or listed.is_costly(question.tree)
-    if most > MOST_KEYS or len(edges) < 2 or not groups or not worth:
+    worth = len(edges.exact) > MANY_EDGES or listed.is_costly(question.tree)
+    if most > MOST_KEYS or not groups or not worth:
         return [histogram(view, question, edges, group) for group in groups]
-    matching_keys = listed.newest_keys(view, matching.counted(view, question), most)
-    bounds = [_clamped(edge) << fields.ID_BITS for edge in edges]
-    bucket_of = {
-        key: bucket for key in matching_keys if 0 <= (bucket := bisect_right(bounds, key) - 1) < len(edges) - 1
-    }
+    query, vague = matching.counted(view, question), filtering.any_of("flags", fields.COARSE)
+    bucket_of: dict[int, int] = {}
+    for occur, bounds in ((Occur.MustNot, edges.exact), (Occur.Must, edges.calendar)):
+        part = Query.boolean_query([(Occur.Must, query), (occur, vague)])
+        bucket_of |= _by_bucket(listed.newest_keys(view, part, most), bounds)
     found: list[list[int]] = []
     for group in groups:
         own = Counter(map(bucket_of.get, listed.newest_keys(view, _of_group(question.filter, *group), most)))
-        found.append([own[bucket] for bucket in range(len(edges) - 1)])
+        found.append([own[bucket] for bucket in range(len(edges.exact) - 1)])
     return found
+
+
+def _by_bucket(keys: Sequence[int], edges: Sequence[int]) -> dict[int, int]:
+    """Which of the edges lies before each of the keys; without those outside of all."""
+    bounds = [_clamped(edge) << fields.ID_BITS for edge in edges]
+    found = ((key, bisect_right(bounds, key) - 1) for key in keys)
+    return {key: bucket for key, bucket in found if 0 <= bucket < len(bounds) - 1}
 
 
 def _clamped(seconds: int) -> int:

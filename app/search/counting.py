@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.articles import archive, asked
 from app.articles.archive import Archive, View
 from app.errors import InvalidValue
-from app.http import answer, csv_text, params
+from app.http import answer, csv_text, fast_path, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
 from app.http.times import format_time
@@ -24,7 +24,7 @@ from app.search.asking import Asking
 from app.search.engine import FacetName, GroupName
 from app.search.facets import Counts, Value
 from app.search.names import Vocabulary
-from app.search.timeline import Interval
+from app.search.timeline import Edges, Interval
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
@@ -64,11 +64,13 @@ Series = list[tuple[Value, list[int]]]
     },
     openapi_extra={"parameters": TIMELINE.openapi()},
 )  # fmt: skip
+@fast_path.declare
 async def get_timeline(request: Request) -> Response:
     """How many articles were published in each day, week, month or year, true to the calendar in any time zone.
 
     Buckets without articles are there too. Articles whose date is known less exactly than the interval are left out
-    and counted in `too_coarse`.
+    and counted in `too_coarse`, those without any date in `undated`. A date that is a day, a month or a year is counted
+    in that period of the calendar, whatever the time zone.
     """
     here = archive.of(request)
     view = await here.view(request)
@@ -78,13 +80,14 @@ async def get_timeline(request: Request) -> Response:
     interval = cast("Interval", read.choice("interval"))
     bounds = await _bounds(asked_, view, read, interval)
     too_coarse = await asked_.index.coarse(asked_.question, interval)
-    counts = await asked_.index.histogram(asked_.question, bounds, interval)
+    undated = await asked_.index.undated(asked_.question)
+    bounds, counts = bounds.trimmed(await asked_.index.histogram(asked_.question, bounds, interval))
     total = sum(counts)
     series = await _series(here, view, read, asked_, bounds, interval)
     tags, uses_now = ["list", "timeline"], read.uses_now or "published_to" not in read.given
     # In threads: 50 series of 1,000 buckets are 4 MB.
     if shape == "csv":
-        sheet = await asyncio.to_thread(_csv, bounds, counts, series)
+        sheet = await asyncio.to_thread(_csv, bounds.exact, counts, series)
         return answer.sheet(
             request, sheet, token=view.token, public=view.public, warnings=asked_.wanted.warnings, tags=tags,
             uses_now=uses_now,
@@ -92,39 +95,42 @@ async def get_timeline(request: Request) -> Response:
     shown = {
         "interval": interval,
         "tz": str(read.zone()),
-        "buckets": timeline.buckets(bounds, counts, total),
+        "buckets": timeline.buckets(bounds.exact, counts, total),
         "series": [],
         "too_coarse": too_coarse,
+        "undated": undated,
         "warnings": asked_.wanted.warnings,
     }
-    body = await asyncio.to_thread(_with_series, shown, series, bounds, total) if series else orjson.dumps(shown)
+    body = await asyncio.to_thread(_with_series, shown, series, bounds.exact, total) if series else orjson.dumps(shown)
     return answer.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=uses_now)
 
 
-def _with_series(shown: dict[str, object], series: Series, bounds: list[int], total: int) -> bytes:
+def _with_series(shown: dict[str, object], series: Series, bounds: Sequence[int], total: int) -> bytes:
     every = [{**row, "buckets": timeline.buckets(bounds, counts, total)} for row, counts in series]
     return orjson.dumps(shown | {"series": every})
 
 
-async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) -> list[int]:
+async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) -> Edges:
     """From the dates asked for; where they are open from the first match, and to now."""
-    start, end = asked_.question.filter.published
-    if start is None:
-        first = await asked_.index.search(replace(asked_.question, order="published_at", limit=1))
-        if not first.hits:
-            return []
-        start = first.hits[0].newest >> fields.ID_BITS
-    return timeline.edges(interval, read.zone(), start, end if end is not None else max(view.now, start) + 1)
+    wanted = asked_.question.filter
+    spans = (wanted.published, wanted.coarse or wanted.published)
+    first = 0
+    if spans[0][0] is None:
+        found = await asked_.index.search(replace(asked_.question, order="published_at", limit=1))
+        if not found.hits or found.hits[0].newest < fields.FIRST_DATED:
+            return Edges()
+        first = found.hits[0].newest >> fields.ID_BITS
+    last = max(view.now, spans[0][0] if spans[0][0] is not None else first) + 1
+    exact, calendar = ((first if s is None else s, last if e is None else e) for s, e in spans)
+    return timeline.edges(interval, read.zone(), exact, calendar)
 
 
-async def _series(
-    here: Archive, view: View, read: Read, asked_: Asking, bounds: list[int], interval: Interval
-) -> Series:
+async def _series(here: Archive, view: View, read: Read, asked_: Asking, bounds: Edges, interval: Interval) -> Series:
     """The commonest values of the group, each with the counts of its buckets."""
-    if "group_by" not in read.given or not bounds:
+    if "group_by" not in read.given or not bounds.exact:
         return []
     group = cast("GroupName", read.choice("group_by"))
-    counts = await asked_.index.values(asked_.question, group, bounds[0], bounds[-1], interval)
+    counts = await asked_.index.values(asked_.question, group, bounds, interval)
     sources = await here.sources() if group == "source" else {}
     among = _of_levels(view, read.choices("region_level") or ("country",)) if group == "region" else None
     vocabulary = await _names(asked_, view, group, counts)
@@ -134,7 +140,7 @@ async def _series(
     return [({**row, "total": sum(own)}, own) for (_, row), own in zip(ranked, every, strict=True)]
 
 
-def _csv(bounds: list[int], counts: list[int], series: Series) -> bytes:
+def _csv(bounds: Sequence[int], counts: list[int], series: Series) -> bytes:
     """One line a bucket, one column a series."""
     rows: list[list[object]] = [["start", "end", "count", *(row["name"] for row, _ in series)]]
     for i, (start, end) in enumerate(pairwise(bounds)):
@@ -149,6 +155,7 @@ def _csv(bounds: list[int], counts: list[int], series: Series) -> bytes:
     responses=problems("invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"),
     openapi_extra={"parameters": TRENDING.openapi()},
 )
+@fast_path.declare
 async def get_trending(request: Request) -> Response:
     """Tags or regions with more articles in the window than their own past makes likely, the strongest first."""
     here = archive.of(request)

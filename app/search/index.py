@@ -26,7 +26,7 @@ from app.search.engine import FacetName, Found, GroupName, Hit, Question, Sample
 from app.search.highlight import MOST_HTML, Room
 from app.search.names import Vocabulary
 from app.search.once import Once
-from app.search.timeline import Interval
+from app.search.timeline import Edges, Interval
 from app.search.vocabulary import CurrentVocabulary
 from app.sql import AnyOf, Prepared, Value, prepare
 
@@ -134,24 +134,29 @@ class EngineIndex:
     async def facets(self, question: Question, wanted: tuple[FacetName, ...]) -> Facets:
         return await asyncio.to_thread(self.engine.facets, question, wanted)
 
-    async def values(self, question: Question, name: FacetName, start: int, end: int, interval: Interval) -> Counts:
-        """Counts by value of what a timeline from `start` to `end` shows."""
-        inside = replace(question.filter, published=(start, end))
+    async def values(self, question: Question, name: FacetName, edges: Edges, interval: Interval) -> Counts:
+        """Counts by value of what a timeline with these edges shows."""
+        exact, calendar = (edges.exact[0], edges.exact[-1]), (edges.calendar[0], edges.calendar[-1])
+        inside = replace(question.filter, published=exact, coarse=None if calendar == exact else calendar)
         return await asyncio.to_thread(self.engine.values, _dated(replace(question, filter=inside), interval), name)
 
-    async def histogram(self, question: Question, edges: Sequence[int], interval: Interval) -> list[int]:
+    async def histogram(self, question: Question, edges: Edges, interval: Interval) -> list[int]:
         """Articles from each edge to the next, without those whose date is vaguer than the interval."""
         return await asyncio.to_thread(self.engine.histogram, _dated(question, interval), edges)
 
     async def histograms(
         self,
         question: Question,
-        edges: Sequence[int],
+        edges: Edges,
         interval: Interval,
         groups: Sequence[tuple[GroupName, int | str]],
     ) -> list[list[int]]:
         """The same for each of the groups."""
         return await asyncio.to_thread(self.engine.histograms, _dated(question, interval), edges, groups)
+
+    async def undated(self, question: Question) -> int:
+        """Articles without a date."""
+        return await asyncio.to_thread(self.engine.undated, question)
 
     async def coarse(self, question: Question, interval: Interval) -> int:
         """Articles whose date is vaguer than the interval."""
@@ -161,7 +166,7 @@ class EngineIndex:
 
     async def published(self, question: Question, name: FacetName, span: tuple[int, int]) -> Published:
         """Articles published in a span, in all and by value."""
-        inside = replace(question, filter=replace(question.filter, published=span))
+        inside = replace(question, filter=replace(question.filter, published=span, coarse=None))
         counts = await asyncio.to_thread(self.engine.values, inside, name)
         return Published(self.engine.count(inside.filter, question.excluded), counts)
 

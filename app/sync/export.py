@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 import orjson
 from sqlalchemy import bindparam, case, literal_column, null, select
 
+from app.addresses import safe_or_none
 from app.articles import filters, present, sheet, sizes
 from app.articles.archive import Archive, View
 from app.articles.filters import ArticleFilter, Shape
@@ -98,7 +99,7 @@ def _line(article: Json, more: _More) -> bytes:
     slugs = [slug for (slug,) in orjson.loads(more.slugs) if slug != article["slug"]]
     source = article["source"]
     own = (source.get("url") if isinstance(source, dict) else None, article["url"])
-    urls = [url for (url,) in orjson.loads(more.urls) if url not in own]
+    urls = [safe for (url,) in orjson.loads(more.urls) if url not in own and (safe := safe_or_none(url))]
     added: Json = {"origin": more.origin, "previous_slugs": slugs, "previous_urls": urls}
     if more.withdrawn_at:
         added["withdrawn"] = {"at": format_time(int(more.withdrawn_at)), "reason": more.withdrawn_reason or None}

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.articles import present
 from app.head import Place
-from app.http import answer, params
+from app.http import answer, fast_path, params
 from app.http.conditional import VARY
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
@@ -64,6 +64,7 @@ def _watch(request: Request) -> Watch:
     responses=answer.example(examples.CHANGES) | _PROBLEMS | problems("limit_too_large"),
     openapi_extra={"parameters": CHANGES.openapi()},
 )
+@fast_path.declare
 async def list_changes(request: Request) -> Response:
     """What has changed since a place, in the order in which it was committed. Ask again with `next`."""
     at = await following.begin(request, CHANGES, lambda read: read.text("since") or "0")
