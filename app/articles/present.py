@@ -78,11 +78,11 @@ async def by_id(
     `load_costs` told."""
     cards = await _cards(archive, view, entries, own=own)
     form = _form(wanted, full=full)
-    if form == CARD and sum(map(len, cards.values())) <= sizes.MAX_BYTES:
+    if form == CARD and sum(map(len, cards.values())) <= sizes.MAX_COST:
         return cards
     checked = costs is not None
     if costs is None:
-        costs = await sizes.load_costs(archive.db, (*beside, *cards), sizes.body_cost(form.includes))
+        costs = await sizes.load_costs(archive.db, (*beside, *cards), form.includes)
         sums = (len(cards[entry.id]) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
         sizes.check_fit(wanted, [*(costs.get(id, 0) for id in beside), *sums])
     if form == CARD:
@@ -102,8 +102,7 @@ async def load_costs(
     archive: Archive, entries: Sequence[Entry], wanted: params.Read, *, full: bool = False
 ) -> dict[int, int]:
     """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
-    cost = sizes.body_cost(_form(wanted, full=full).includes)
-    return await sizes.load_costs(archive.db, [entry.id for entry in entries], cost)
+    return await sizes.load_costs(archive.db, [entry.id for entry in entries], _form(wanted, full=full).includes)
 
 
 async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:

@@ -21,7 +21,7 @@ _READ = 50_000
 _PIECE = 8_000
 """So many are read at once, and no more once three fragments are found."""
 _MOST_WINDOWS = 100
-_LEAST, _LEAST_HTML = 500, 5_000
+_LEAST, _LEAST_HTML = 500, 2_000
 """Characters of the text and of the HTML of an article for which there is no room any more."""
 MOST_HTML = 150_000
 """Characters of HTML in which the first 50,000 of the text are looked for."""
@@ -33,7 +33,7 @@ class Room:
     tenth of it; with it used up, each further article is read at its beginning only. A pair of characters, as Chinese
     is read in, and a mark take as long as three words."""
 
-    characters: int = 1_500_000
+    characters: int = 1_000_000
     words: int = 80_000
 
     def cut(self, body: str) -> str:

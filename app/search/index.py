@@ -32,8 +32,8 @@ from app.sql import AnyOf, Prepared, Value, prepare
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
-MOST_CANDIDATES = 160
-"""Articles that are compared with one to find those like it."""
+MOST_CANDIDATES, MOST_COMPARED = 160, 500_000
+"""Articles that are compared with one to find those like it, and characters of HTML of all of them."""
 WHOLE = 2**31 - 1
 """Characters: of a body all."""
 
@@ -177,7 +177,7 @@ class EngineIndex:
         """The engine's candidates, three times as many as asked for but no more than MOST_CANDIDATES, put in order by
         `alike`; four statements."""
         most = max(limit, min(3 * limit + 5, MOST_CANDIDATES))
-        sample, found = await self.alike(id, view, most, without, Room())
+        sample, found = await self.alike(id, view, most, without, Room(characters=MOST_COMPARED))
         if not found:
             return []
         candidates = [one.profile for one in found.values()]

@@ -101,11 +101,11 @@ async def _cards(following: Following, seen: Seen) -> tuple[dict[int, bytes], se
     left, spent = {entry.id for entry in entries}, 0
     for some in sizes.split(entries, costs, PIECE):
         own = {entry.id: costs.get(entry.id, 0) for entry in some}
-        if cards and spent + sum(own.values()) > sizes.MAX_BYTES:
+        if cards and spent + sum(own.values()) > sizes.MAX_COST:
             break
         more = await present.by_id(here, view, some, wanted=read, costs=own)
         spent += max(sum(own.values()), sum(map(len, more.values())))
-        if cards and spent > sizes.MAX_BYTES:  # by what is no body
+        if cards and spent > sizes.MAX_COST:  # by what is no body
             break
         cards |= more
         left -= {entry.id for entry in some}
