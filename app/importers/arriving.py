@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import orjson
@@ -162,7 +162,6 @@ def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexic
     [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
         return item.reason
-    item = replace(item, format="ndjson")
     ready = boundary.attempt("prepare", item.where, prepare, item, SENT, origin, atlas)
     if isinstance(ready, Failure):
         return ready.reason

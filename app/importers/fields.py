@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from selectolax.lexbor import LexborHTMLParser
 
-from app.importers import dates, names, said, values
+from app.importers import dates, names, values
 from app.importers.datelines import read_dateline
 from app.importers.document import (
     Body,
@@ -23,6 +23,7 @@ from app.importers.document import (
     Failure,
     SourceDate,
 )
+from app.importers.said import name_fields
 from app.importers.text import first_words
 
 Value = TypeVar("Value")
@@ -42,6 +43,7 @@ class _Record:
     extra: dict[str, object]
     context: Context
     notes: dict[str, None] = field(default_factory=dict)
+    said: tuple[str, ...] | None = None
 
     def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
         """The field as `read` understands it; what it does not understand goes to extra with a note."""
@@ -75,10 +77,12 @@ def read(
     context: Context,
     notes: tuple[str, ...] = (),
     body: Body | None = None,
+    said: tuple[str, ...] | None = None,
 ) -> Document | Failure:
-    """The document of a record; `body` is the text beside it, which goes before one inside it."""
+    """The document of a record; `body` is the text beside it, which goes before one inside it; `said` as documents have
+    it."""
     known, extra = names.sort_fields(record)
-    found = _Record(known, extra, context, dict.fromkeys(notes))
+    found = _Record(known, extra, context, dict.fromkeys(notes), said)
     if is_own(record):
         _settle_own(found)
     if body is not None and "body" in known:
@@ -95,8 +99,7 @@ def read_line(
     record: Mapping[str, object], where: str, context: Context, notes: tuple[str, ...] = ()
 ) -> Document | Failure:
     """The document of a record that may be a part of its article: of what it does not name it says nothing."""
-    document = read(record, where, context, notes)
-    return document if isinstance(document, Failure) else replace(document, said=said.name_fields(record))
+    return read(record, where, context, notes, said=name_fields(record))
 
 
 def _listed(extra: Mapping[str, object]) -> str:
@@ -203,6 +206,8 @@ def _document(found: _Record, where: str, title: str | None, body: Body | None) 
         previous_urls=found.take("previous_urls", values.texts) or (),
         extra=found.extra,
         notes=tuple(found.notes),
+        said=found.said,
+        format="ndjson" if found.said is not None else "",  # here, for a copy of each line costs a hundredth of it
     )
 
 
