@@ -11,11 +11,10 @@ from typing import Any
 
 import orjson
 import pytest
-from conftest import ENGINES, serve
+from conftest import ENGINES
 from sqlalchemy import delete, select
 from sqlmodel import Session
 from test_import_boundary import EXPORT
-from test_import_jobs import sent
 from wordpress_blog import Blog, post
 
 from app.articles import authorship, editing, service, states, stored, threeway
@@ -24,7 +23,6 @@ from app.articles.editing import Edit
 from app.articles.manuscript import Manuscript
 from app.changes import log
 from app.db import Database
-from app.http import auth
 from app.importers import pipeline, sources
 from app.importers.fetch import Fetch
 from app.importers.pipeline import Options, Report
@@ -36,7 +34,6 @@ ON = ENGINES
 A, BASELINE, KNOWN = table(Article), table(SourceBaseline), table(ImportSource)
 NOW = int(time.time())
 HERE = "As an editor wrote it"
-pytestmark = pytest.mark.anyio
 
 
 @dataclass(slots=True)
@@ -379,36 +376,3 @@ def test_dry_run_says_what_the_run_does(desk: Desk) -> None:
         assert desk.article == before
         wet = desk.lines(record, overwrite=overwrite)
         assert (notes(dry), dry.updated, dry.unchanged) == (notes(wet), wet.updated, wet.unchanged)
-
-
-async def test_job_and_stream_count_by_note_and_overwrite(sqlite_settings: Settings) -> None:
-    async with serve(sqlite_settings) as local:
-        lines = {"Content-Type": "application/x-ndjson"}
-        first, later = (orjson.dumps(STORY | {"title": title}) for title in ("One", "Two"))
-        await local.editor.post("/v1/imports", content=first, headers=lines)
-        changed = {"title": HERE}
-        [slug] = [one["slug"] for one in (await local.public.get("/v1/articles")).json()["data"]]
-        await local.editor.patch(f"/v1/articles/{slug}", json=changed, headers={"If-Match": "*"})
-        note = threeway.EDITED.format("title")
-        answer = await local.editor.post("/v1/imports", content=later, headers=lines)
-        result, last = [orjson.loads(line) for line in answer.content.splitlines()]
-        assert (result["outcome"], result["notes"]) == ("unchanged", [note])
-        assert last["notes"] == [{"note": note, "count": 1, "first": 1}]
-        third = orjson.dumps(STORY | {"title": "Three"})
-        job = await sent(local.editor, third, lines | {"Prefer": "respond-async"})
-        assert job["notes"] == [{"note": note, "count": 1, "first": "body:1"}]
-        job = await sent(local.editor, third, lines | {"Prefer": "respond-async"}, overwrite="true")
-        assert (job["progress"]["updated"], job["notes"], job["overwrite"]) == (1, [], True)
-        assert (await local.public.get(f"/v1/articles/{slug}")).json()["title"] == "Three"
-
-
-async def test_key_that_is_called_import_is_an_editors(sqlite_settings: Settings) -> None:
-    async with serve(sqlite_settings) as local:
-        token = (await local.db.write(auth.create, "import", auth.SCOPES)).value
-        key = {"Authorization": f"Bearer {token}"}
-        lines = {"Content-Type": "application/x-ndjson"}
-        await local.editor.post("/v1/imports", content=orjson.dumps(STORY), headers=lines)
-        await local.public.patch("/v1/articles/a-dam-holds", json={"title": HERE}, headers=key | {"If-Match": "*"})
-        changed = orjson.dumps(STORY | {"title": "Two"})
-        answer = await local.editor.post("/v1/imports", content=changed, headers=lines)
-        assert orjson.loads(answer.content.splitlines()[0])["notes"] == [threeway.EDITED.format("title")]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from app.importers import dates, names, said, trees, values, visibility
+from app.importers import dates, names, trees, values, visibility
 from app.importers.datelines import read_dateline
 from app.importers.document import (
     Body,
@@ -21,6 +21,7 @@ from app.importers.document import (
     Failure,
     SourceDate,
 )
+from app.importers.said import name_fields
 from app.importers.text import first_words
 from app.importers.visibility import Visibility
 
@@ -40,6 +41,7 @@ class _Record:
     extra: dict[str, object]
     context: Context
     notes: dict[str, None] = field(default_factory=dict)
+    said: tuple[str, ...] | None = None
 
     def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
         """The field as `read` understands it; what it does not understand goes to extra with a note."""
@@ -73,13 +75,15 @@ def read(
     context: Context,
     notes: tuple[str, ...] = (),
     body: Body | None = None,
+    said: tuple[str, ...] | None = None,
 ) -> Document | Failure:
-    """The document of a record; `body` is the text beside it, which goes before one inside it."""
+    """The document of a record; `body` is the text beside it, which goes before one inside it; `said` as documents have
+    it."""
     own = is_own(record)
-    said, said_notes = visibility.read({"status": record.get("status")} if own else record, context)
+    state, state_notes = visibility.read({"status": record.get("status")} if own else record, context)
     known, extra = names.sort_fields({name: value for name, value in record.items() if not _is_flag(name, value)})
     extra |= {name: value for name, value in record.items() if _is_flag(name, value)}
-    found = _Record(known, extra, context, dict.fromkeys(notes))
+    found = _Record(known, extra, context, dict.fromkeys(notes), said)
     if own:
         _settle_own(found)
     if body is not None and "body" in known:
@@ -88,9 +92,9 @@ def read(
     title = found.plain("title")
     if title is None and body is None:
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_listed(extra)}")
-    document = _document(found, where, title, body, said)
+    document = _document(found, where, title, body, state)
     if not own:  # what this archive exports as a draft is one, which is no news
-        document = replace(document, notes=(*document.notes, *said_notes))
+        document = replace(document, notes=(*document.notes, *state_notes))
     return document if title else replace(document, title=derive_title(document))
 
 
@@ -98,8 +102,7 @@ def read_line(
     record: Mapping[str, object], where: str, context: Context, notes: tuple[str, ...] = ()
 ) -> Document | Failure:
     """The document of a record that may be a part of its article: of what it does not name it says nothing."""
-    document = read(record, where, context, notes)
-    return document if isinstance(document, Failure) else replace(document, said=said.name_fields(record))
+    return read(record, where, context, notes, said=name_fields(record))
 
 
 def _is_flag(name: str, value: object) -> bool:
@@ -172,14 +175,14 @@ def _body(found: _Record) -> Body | None:
     return body
 
 
-def _document(found: _Record, where: str, title: str | None, body: Body | None, said: Visibility) -> Document:
+def _document(found: _Record, where: str, title: str | None, body: Body | None, state: Visibility) -> Document:
     """The document with who, what and when, what names it and what it points to. What is left over is so in the order
     of reading, which the last two fields end."""
     authors = found.take("authors", values.authors) or ((), ())
     tags = found.take("tags", values.references) or ((), ())
     regions = found.take("regions", values.references) or ((), ())
     source = found.take("source", _source) or (None, None)
-    published = said.at or _published(found)
+    published = state.at or _published(found)
     return Document(
         where,
         title=title,
@@ -200,8 +203,8 @@ def _document(found: _Record, where: str, title: str | None, body: Body | None, 
         signature=found.text("signature"),
         published=published,
         updated=_date(found, "updated"),
-        status=_status(found, said),
-        marker=said.note if said.status == "draft" else None,
+        status=_status(found, state),
+        marker=state.note if state.status == "draft" else None,
         external_id=found.text("external_id"),
         origin=found.text("origin"),
         url=found.text("url"),
@@ -213,6 +216,8 @@ def _document(found: _Record, where: str, title: str | None, body: Body | None, 
         previous_urls=found.take("previous_urls", values.texts) or (),
         extra=found.extra,
         notes=tuple(found.notes),
+        said=found.said,
+        format="ndjson" if found.said is not None else "",  # here, for a copy of each line costs a hundredth of it
     )
 
 

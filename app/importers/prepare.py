@@ -7,7 +7,7 @@ file's name) its external id, without one its URL, else its file's path, else it
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC
 from urllib.parse import urlsplit
 
@@ -61,6 +61,12 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     published_at, precision = _published(document)
     own = _own(document, origin, unknown)
     status, status_note = _status(document)
+    seo, extra = _seo(own.seo, document.canonical_url), _json(own.extra, "{}")
+    source_url = document.url or document.source_url
+    worked_out = said.WorkedOut(
+        (published_at, precision), (status, own.withdrawal), source_url, seo, extra, own.corrections, own.original
+    )
+    hashes, named = said.hash_fields(asked, worked_out)
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
         identity=_identity(asked if document.url else document, path),
@@ -76,11 +82,11 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         regions=tuple(regions),
         related=tuple(RelatedEntry(one.title, one.url, unlinked=one.unlinked) for one in document.related),
         images=_images(document),
-        seo=_seo(own.seo, document.canonical_url),
-        extra=_json(own.extra, "{}"),
+        seo=seo,
+        extra=extra,
         corrections=own.corrections,
         source=document.source,
-        source_url=document.url or document.source_url,
+        source_url=source_url,
         original=own.original,
         signature=document.signature,
         status=status,
@@ -95,9 +101,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         text_keys=(),
         format=document.format,
         retracts=document.retracts,
+        hashes=hashes,
+        said=named,
     )
-    hashes, named = said.hash_fields(asked, manuscript)
-    manuscript = replace(manuscript, hashes=hashes, said=named)
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA and not visibility.is_marker(name))
     strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
     notes = (*document.notes, *dropped, *flattened, *status_note, *strange)

@@ -1,11 +1,12 @@
 """What a document says of each field of an article, and the hashes by which it is told later what has changed. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import orjson
 
 from app.articles.field_hashes import EMPTY, UNSAID, digest, pack
-from app.articles.manuscript import Manuscript
+from app.articles.manuscript import Original, Withdrawal
 from app.importers import names
 from app.importers.document import Document
 
@@ -26,6 +27,19 @@ _OWN = ("seo", "corrections", "withdrawn", "original", "translation_of", "publis
 _NO_FIELDS = frozenset({"external_id", "origin", "updated", "first_published_at"}) | names.DERIVED
 
 
+@dataclass(frozen=True, slots=True)
+class WorkedOut:
+    """What several places of a document come to: the date with its precision, the state with a withdrawal, JSON."""
+
+    published: tuple[int | None, str]
+    status: tuple[str | None, Withdrawal | None]
+    source_url: str | None
+    seo: str
+    extra: str
+    corrections: str | None
+    original: Original | None
+
+
 def name_fields(record: Mapping[str, object]) -> tuple[str, ...]:
     """The fields that a record has names for, whatever it says of them."""
     found = set()
@@ -37,10 +51,10 @@ def name_fields(record: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def hash_fields(document: Document, manuscript: Manuscript) -> tuple[str, tuple[str, ...] | None]:
+def hash_fields(document: Document, worked_out: WorkedOut) -> tuple[str, tuple[str, ...] | None]:
     """The hashes of all fields, packed, and those that the document says anything of: the ones that it names, and the
     ones that were found in it."""
-    found = {name: _hash(value) for name, value in _values(document, manuscript).items()}
+    found = {name: _hash(value) for name, value in _values(document, worked_out).items()}
     if document.said is None:
         return pack(found), None
     said = {*document.said} | {name for name, value in found.items() if value != EMPTY and name != "title"}
@@ -50,12 +64,14 @@ def hash_fields(document: Document, manuscript: Manuscript) -> tuple[str, tuple[
 def _hash(value: object) -> bytes:
     if not value:
         return EMPTY
+    if isinstance(value, str):
+        return digest(value.encode())
     return digest(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
 
 
-def _values(document: Document, manuscript: Manuscript) -> Mapping[str, object]:
+def _values(document: Document, worked_out: WorkedOut) -> Mapping[str, object]:
     """Each as the source has it; what is worked out from several places, as it was."""
-    status, published = manuscript.status, manuscript.published_at
+    published, status = worked_out.published, worked_out.status
     addresses = (document.previous_slugs, document.previous_urls)
     return {
         "title": document.title,
@@ -69,14 +85,14 @@ def _values(document: Document, manuscript: Manuscript) -> Mapping[str, object]:
         "regions": [document.regions, document.region_refs] if document.regions else None,
         "related": document.related,
         "images": document.images,
-        "seo": manuscript.seo if manuscript.seo != "{}" else None,
-        "source": [document.source, manuscript.source_url] if document.source or manuscript.source_url else None,
+        "seo": worked_out.seo if worked_out.seo != "{}" else None,
+        "source": [document.source, worked_out.source_url] if document.source or worked_out.source_url else None,
         "signature": document.signature,
-        "published_at": [published, manuscript.published_precision] if published is not None else None,
-        "status": [status, manuscript.withdrawal] if status else None,
+        "published_at": published if published[0] is not None else None,
+        "status": status if status[0] else None,
         "slug": document.slug,
         "addresses": addresses if any(addresses) else None,
-        "corrections": manuscript.corrections,
-        "original": manuscript.original,
-        "extra": manuscript.extra if manuscript.extra != "{}" else None,
+        "corrections": worked_out.corrections,
+        "original": worked_out.original,
+        "extra": worked_out.extra if worked_out.extra != "{}" else None,
     }

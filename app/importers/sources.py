@@ -188,7 +188,7 @@ def _parse(kind: str | None, name: str, head: bytes) -> formats.Parse:
 
     def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
         for item in formats.PARSERS[found](stream, where, context):
-            yield replace(item, format=found) if isinstance(item, Document) else item
+            yield replace(item, format=found) if isinstance(item, Document) and item.format != found else item
 
     return parse
 
