@@ -99,7 +99,7 @@ def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
         return Converted(from_text(content), (), False)
     if kind == "markdown":
         content = render(content, flatten=flatten)
-    measured = nesting.measure(content)
+    measured = nesting.measure(content, flat=flatten)
     if measured.is_deep and not flatten:
         raise TooDeep
     cleaned = _clean(measured)
@@ -181,11 +181,25 @@ def _removed_from(content: str, token: Token) -> dict[str, None]:
     return dict.fromkeys(wrong)
 
 
+def is_content(removed: str) -> bool:
+    """Whether what was removed may have held something for readers; tags around words, and their looks, do not."""
+    what, _, name = removed.partition(" of ")
+    if name:
+        return what in _ADDRESSES or what.startswith("on")
+    return what in _CONTENT
+
+
 def _leads_to_a_page(address: str) -> bool:
     return not _scheme.match(address) or _allowed.match(address.strip()) is not None
 
 
 _PAGE = {"html", "head", "body"}
+_CONTENT = frozenset(
+    (
+        *("script", "style", "template", "noscript", "svg", "math", "canvas", "iframe", "frame", "object", "embed"),
+        *("video", "audio", "applet", "form", "input", "select", "textarea", "button", "map", "base", "meta", "link"),
+    )
+)
 _ADDRESSES = {"href", "src", "cite"}
 _scheme = re.compile(r"[\s\x00-\x1f]*[A-Za-z][A-Za-z0-9+.\-\s]*:")
 _allowed = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)

@@ -97,7 +97,7 @@ class Document:
 
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
-    guessed or repaired. Every document has a title, a body or both.
+    guessed or repaired. `is_own`: it comes from an export of this archive. Every document has a title, a body or both.
     """
 
     where: str
@@ -131,6 +131,7 @@ class Document:
     canonical_url: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    is_own: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def read(
     title = found.plain("title")
     if title is None and body is None:
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_listed(extra)}")
-    document = _document(found, where, title, body)
+    document = replace(_document(found, where, title, body), is_own=is_own(record))
     return document if title else replace(document, title=derive_title(document))
 
 

@@ -16,7 +16,8 @@ from app.importers.document import Image
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Dates and names stand as written. `author_lines` may be bylines with several names; `body` is plain text."""
+    """Dates and names stand as written. `author_lines` may be bylines with several names; `body` is plain text.
+    `paywall`: CSS selectors of what only subscribers may read, the first of them empty; nothing where all is free."""
 
     title: str | None = None
     standfirst: str | None = None
@@ -30,6 +31,7 @@ class Said:
     url: str | None = None
     site: str | None = None
     body: str | None = None
+    paywall: tuple[str, ...] = ()
 
 
 _NAMES = tuple(field.name for field in fields(Said))

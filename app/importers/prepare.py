@@ -20,9 +20,9 @@ from app.articles.filters import ABOUT, DATELINE, ROLES
 from app.articles.incoming import dateline_span
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
 from app.enrich.suggestion import Suggestion
-from app.importers import dates, names
+from app.importers import dates, markup, names, trees
 from app.importers.addressing import addressed
-from app.importers.document import Body, Document, Reference
+from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.service import KINDS, Wanted
 
@@ -52,9 +52,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
-    body, flattened = _body(document.body) if document.body else ("", ())
-    plain = bodies.to_text(body)
     asked, (document, dropped) = document, addressed(document)
+    body, lost = _body(document) if document.body else ("", ())
+    plain = bodies.to_text(body)
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
     if dateline is not None and dateline.region is not None:
@@ -97,14 +97,28 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
     strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
-    notes = (*document.notes, *dropped, *flattened, *status_note, *strange)
+    notes = (*document.notes, *dropped, *lost, *status_note, *strange)
     return Prepared(document.where, manuscript, plain, notes, reported, unknown)
 
 
-def _body(given: Body) -> tuple[str, tuple[str, ...]]:
+def _body(document: Document) -> tuple[str, tuple[str, ...]]:
     """As safe HTML, and what a person should know of that."""
-    made = bodies.convert(given.kind, given.content, flatten=True)
-    return made.html, (nesting.FLATTENED,) if made.is_flattened else ()
+    given, notes = document.body, dict[str, None]()
+    if given is None:
+        return "", ()
+    kind, content = given.kind, given.content
+    if kind != "text":
+        content = bodies.render(content) if kind == "markdown" else content
+        content = trees.flat(content, notes.setdefault)
+        base = document.url or document.source_url
+        kind, content = "html", markup.convert(content, base, notes.setdefault, is_own=document.is_own)
+    made = bodies.convert(kind, content, flatten=True)
+    if made.is_flattened:
+        notes.setdefault(nesting.FLATTENED)
+    for what in made.removed:
+        if bodies.is_content(what):
+            notes.setdefault(f"removed from the body: {what[:80]}")
+    return made.html, tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +187,7 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes"))
+_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes", "is_own"))
 
 
 def _content_hash(document: Document) -> str:
