@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import trafilatura
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from app.importers import endings, trees, values
+from app.importers import endings, restoring, trees, values
 from app.importers.document import Image, RelatedPost
 from app.importers.openings import without_title
 from app.importers.page import words
@@ -82,7 +82,8 @@ def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> s
         include_images=True,
         include_tables=True,
     )
-    body = _fuller(page, trees.body_of(found or ""))
+    whole = restoring.restore(page, found) if found else None
+    body = _fuller(page, trees.body_of(whole or found or ""))
     if body is None:
         return ""
     base = base_of(page, address)
@@ -200,5 +201,5 @@ def _resolve(body: LexborNode, base: str) -> None:
     for selector, name in (("a[href]", "href"), ("img[src]", "src")):
         for node in body.css(selector):
             value = (node.attributes.get(name) or "").strip()
-            if value and not _SCHEME.match(value):
+            if value and not value.startswith("#") and not _SCHEME.match(value):
                 node.attrs[name] = absolute(base, value)

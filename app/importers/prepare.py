@@ -20,7 +20,7 @@ from app.articles.filters import ABOUT, DATELINE, ROLES
 from app.articles.incoming import dateline_span
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
 from app.enrich.suggestion import Suggestion
-from app.importers import dates, markup, names, trees
+from app.importers import dates, markup, names, shortcodes, trees
 from app.importers.addressing import addressed
 from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
@@ -53,7 +53,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
     asked, (document, dropped) = document, addressed(document)
-    body, lost = _body(document) if document.body else ("", ())
+    body, lost = convert_body(document) if document.body else ("", ())
     plain = bodies.to_text(body)
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
@@ -101,14 +101,14 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     return Prepared(document.where, manuscript, plain, notes, reported, unknown)
 
 
-def _body(document: Document) -> tuple[str, tuple[str, ...]]:
+def convert_body(document: Document) -> tuple[str, tuple[str, ...]]:
     """As safe HTML, and what a person should know of that."""
     given, notes = document.body, dict[str, None]()
     if given is None:
         return "", ()
     kind, content = given.kind, given.content
     if kind != "text":
-        content = bodies.render(content) if kind == "markdown" else content
+        content = bodies.render(shortcodes.render_captions(content)) if kind == "markdown" else content
         content = trees.flat(content, notes.setdefault)
         base = document.url or document.source_url
         kind, content = "html", markup.convert(content, base, notes.setdefault, is_own=document.is_own)

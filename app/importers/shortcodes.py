@@ -64,6 +64,7 @@ _TOKEN = re.compile(
 _PAIR = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'/]+))")
 _REFERENCES = re.compile(r"&(?:lt|gt|amp|quot|#0?39);")
 _ADDRESS = re.compile(r"https?://[^\s\"'<>\]]+")
+_CAPTION = re.compile(rf"\[caption\b({_VALUES})\]")
 _LEADING = re.compile(r"\s*(?:<a\b[^>]*>\s*)?<img\b[^>]*>(?:\s*</a>)?")
 _MEDIA = frozenset(
     [
@@ -200,6 +201,24 @@ def _caption(inside: str, stated: str | None) -> str:
     words = html.unescape(stated) if stated else inside[picture.end() :].strip()
     below = f"<figcaption>{words}</figcaption>" if words else ""
     return f"\n\n<figure>{picture[0].strip()}{below}</figure>\n\n"
+
+
+_MARKDOWN_PICTURE = re.compile(r"\s*!\[([^\[\]]{0,1000})\]\(\s*<?([^\s()<>]+)>?(?:\s+\"[^\"]{0,1000}\")?\s*\)")
+
+
+def render_captions(text: str) -> str:
+    """Markdown with its `[caption]`s as figures, which exports of WordPress leave in it; nothing else is touched."""
+    out: list[str] = []
+    position = 0
+    while (match := _CAPTION.search(text, position)) and (end := text.find("[/caption]", match.end())) >= 0:
+        inside = text[match.end() : end]
+        if picture := _MARKDOWN_PICTURE.match(inside):
+            alt, source = html.escape(picture[1]), html.escape(picture[2])
+            inside = f'<img src="{source}" alt="{alt}">{inside[picture.end() :]}'
+        attributes = {name.lower(): a or b or c for name, a, b, c in _PAIR.findall(match[1])}
+        out += [text[position : match.start()], _caption(inside.strip(), attributes.get("caption"))]
+        position = end + len("[/caption]")
+    return "".join([*out, text[position:]])
 
 
 def figure(image: Image) -> str:
