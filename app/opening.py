@@ -7,10 +7,10 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from app import schema
+from app import permissions, schema
 from app.articles import mending
 from app.changes import log
-from app.db import Database, DatabaseProblem
+from app.db import Database, DatabaseProblem, read_url
 from app.locks import FileLock
 from app.models import Region, table
 from app.regions import service as regions
@@ -38,9 +38,25 @@ def open_archive(settings: Settings) -> Database:
 
 def _open(settings: Settings) -> Database:
     try:
+        permissions.close_new_files(_folders(settings))
         return Database(settings, log.append)
     except OSError as error:
         raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """Where the archive keeps files of its own: the index, and the database unless it is a server's."""
+    url = read_url(settings.url)
+    database = [Path(url.database or "").parent] if url.drivername == "sqlite" else []
+    return [*database, settings.index_path]
+
+
+def open_to_others(settings: Settings) -> list[str]:
+    """What other users of this machine may read of the archive, for whoever starts its server."""
+    folders = _folders(settings)
+    url = read_url(settings.url)
+    files = [Path(f"{url.database}{end}") for end in ("", "-wal", "-shm")] if url.drivername == "sqlite" else []
+    return list(permissions.open_to_others([*folders, *files]))
 
 
 def _furnish(db: Database, state: schema.State) -> None:
@@ -111,6 +127,7 @@ def backup(db: Database, file: Path) -> None:
         raise DatabaseProblem(f"{file.parent} is no folder.")
     partial = file.with_name(file.name + ".partial")
     partial.unlink(missing_ok=True)
+    permissions.create_file(partial)
     with (
         sqlite3.connect(f"{db.path.absolute().as_uri()}?mode=ro", uri=True) as source,
         sqlite3.connect(partial) as copy,

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -83,7 +84,10 @@ OWN = {
 
 
 def test_an_exported_article_is_read_back_whole() -> None:
-    assert read(OWN) == Document(
+    found = read(OWN)
+    assert isinstance(found, Document)
+    assert {"title", "tags", "status", "corrections", "seo"} <= {*(found.said or ())}
+    assert replace(found, said=None) == Document(
         where="f:1",
         external_id="x-1",
         origin="press.example",
@@ -243,7 +247,8 @@ def test_values_of_the_wrong_shape_are_kept_with_a_note() -> None:
 def test_a_draft_is_a_status() -> None:
     assert read({"title": "T", "draft": True}).status == "draft"
     assert read({"title": "T", "draft": False}).status is None
-    assert read({"title": "T", "draft": True, "status": "Published"}).status == "published"
+    assert read({"title": "T", "draft": True, "status": "Published"}).status == "draft"
+    assert read({"title": "T", "draft": False, "status": "Published"}).status == "published"
 
 
 def test_bad_lines_fail_alone_with_place_and_reason() -> None:

@@ -142,7 +142,7 @@ def test_picture_that_loads_late_has_its_address(given: str) -> None:
     "inside",
     [
         '<p><a href="https://a.example/x"><strong>On Friday three captains denied the charge.</strong></a></p>',
-        "<p>On <time>Saturday</time> the <label>harbour</label> said <q>so</q> in <code>x(1)</code>, <nobr>AP</nobr>.</p>",
+        "<p>On <time>Saturday</time> the <label>harbour</label> said <q>so</q> in <code>x</code>, <nobr>AP</nobr>.</p>",
         "<ol><li>first</li><li>second</li></ol>",
         "<table><tbody><tr><td><ul><li>one</li><li>two</li></ul></td><td>three</td></tr></tbody></table>",
         "<pre><code>a = 1\n    b = 2</code></pre>",

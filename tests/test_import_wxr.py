@@ -135,7 +135,7 @@ def test_dateline_and_related_posts_leave_the_text() -> None:
 @pytest.mark.parametrize(
     ("fields", "status", "note"),
     [
-        ({"status": "draft"}, "draft", None),
+        ({"status": "draft"}, "draft", "status: 'draft': not public at its source, kept as a draft"),
         ({"status": "future"}, "future", None),
         ({"status": "private"}, "draft", "it is private there: kept as a draft"),
         ({"status": "pending"}, "draft", "it waits for review there: kept as a draft"),
@@ -156,10 +156,11 @@ def test_what_is_no_article_is_counted_and_left_out() -> None:
     bin = item(status="trash")
     found = parse(HEAD, pages, bin, item(post_type="nav_menu_item"), item(post_id="4"), TAIL)
 
-    assert [one.where for one in found if isinstance(one, Document)] == ["f#4"]
+    gone, kept = [one for one in found if isinstance(one, Document)]
+    assert (gone.status, gone.said, gone.retracts) == ("withdrawn", ("status",), True)
+    assert kept.where == "f#4"
     assert {one.text for one in found if isinstance(one, Remark)} == {
         "left out: 2 of the type page",
-        "left out: 1 posts with the status trash",
         "left out: 1 of the type nav_menu_item",
     }
 
@@ -171,7 +172,7 @@ def test_draft_without_a_date_in_utc_has_the_sites_own() -> None:
     found = post(draft, context=Context(timezone=ZoneInfo("Europe/Brussels")))
 
     assert found.published == SourceDate(1709370000, "instant")
-    assert found.notes == ("no time zone given, read as Europe/Brussels",)
+    assert found.notes[0] == "no time zone given, read as Europe/Brussels"
 
 
 def test_authors_of_a_plugin_for_several_go_before_the_account() -> None:

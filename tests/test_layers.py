@@ -13,6 +13,7 @@ LAYERS = (
         "errors",
         "head",
         "locks",
+        "permissions",
         "columns",
         "models",
         "sql",

@@ -18,7 +18,7 @@ from app.articles.nesting import Measured
 from app.articles.nesting_model import MAX_DEPTH
 from app.articles.tokens import Kind as TokenKind
 from app.articles.tokens import Token, attributes, tokens
-from app.text import runs
+from app.text import clean, runs
 
 TAGS = {
     "a", "abbr", "aside", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del",
@@ -113,6 +113,8 @@ def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
         is_deep, cleaned = True, _clean(Measured(nesting.flatten(cleaned), is_deep=True))
     if content.strip() and "<" not in cleaned:
         cleaned = from_text(html.unescape(cleaned))
+    if not cleaned.isascii() or "&#" in content:
+        cleaned = clean(cleaned)  # a character reference brings back what was cleaned out of the text it stands in
     return Converted(cleaned.strip(), tuple(_removed(content)), is_deep)
 
 

@@ -93,7 +93,7 @@ class ArticleCard(Shape):
     word_count: int
     reading_minutes: int
     published_at: Time | None
-    published_precision: Literal["instant", "day", "month", "year"]
+    published_precision: Literal["instant", "day", "month", "year"] | None
     first_published_at: Time | None
     updated_at: Time
     created_at: Time

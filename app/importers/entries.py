@@ -14,11 +14,13 @@ from feedparser import FeedParserDict
 from app.articles import bodies
 from app.importers import clean, dates, fields, trees
 from app.importers.bylines import split_byline
-from app.importers.document import Context, Document, Failure, Item
+from app.importers.document import Context, Document, Failure, Item, Remark
 from app.importers.enclosures import Record, get, host, images, is_picture, links, web
 from app.importers.endings import split_related
 from app.text import words_key
 
+_KIND = "http://schemas.google.com/blogger/2008/kind#"
+_NO_ARTICLES = {"comment": "a comment", "settings": "a setting", "template": "the template"}
 Note = Callable[[str], object]
 _MARKUP = ("text/html", "application/xhtml+xml")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
@@ -58,12 +60,28 @@ def read_feed(found: FeedParserDict, version: str) -> Feed:
 
 def read(entry: FeedParserDict, where: str, context: Context, feed: Feed) -> Item:
     """One entry as a document, or the reason why it is none."""
+    if (kind := _blogger_kind(entry)) in _NO_ARTICLES:
+        return Remark(where, f"left out: {_NO_ARTICLES[kind]} of a Blogger export")
     notes: dict[str, None] = {}
     try:
         found = record(entry, feed, notes.setdefault)
     except ValueError as error:
         return Failure(where, str(error))
     return item(found, where, context, feed.home, tuple(notes))
+
+
+def _blogger_kind(entry: FeedParserDict) -> str:
+    """What Blogger says that an entry is: in a category of its own until 2024, in an element since."""
+    tags = get(entry, "tags")
+    terms = [str(get(one, "term")) for one in tags if isinstance(one, Mapping)] if isinstance(tags, list) else []
+    kinds = [term.removeprefix(_KIND) for term in terms if term.startswith(_KIND)]
+    return (kinds[0] if kinds else str(get(entry, "blogger_type") or "")).lower()
+
+
+def _draft(entry: FeedParserDict) -> object:
+    """`app:draft` of the Atom Publishing Protocol, by whatever prefix its namespace goes."""
+    names = [name for name in entry if name.endswith("_draft") and f"{name[:-6]}_control" in entry]
+    return next((get(entry, name) for name in names), get(entry, "draft"))
 
 
 def item(
@@ -108,6 +126,7 @@ def record(entry: FeedParserDict, feed: Feed, note: Note = lambda _: None) -> Re
             *related,
         ],
         "images": images(entry),
+        "draft": _draft(entry),
         **_dates(entry),
     }
     others = [link["href"] for link in links(entry, "enclosure") if not is_picture(link)]

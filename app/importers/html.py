@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from app.importers import charsets, clean, dates, openings, page_body, page_names, trees, values
+from app.importers import charsets, clean, dates, openings, page_body, page_names, trees, values, visibility
 from app.importers.document import Body, Context, Document, Failure, Image, Item, SourceDate
 from app.importers.fields import derive_title
 from app.importers.jsonld import PAYWALLED, from_jsonld
@@ -74,6 +74,7 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     document = openings.settle(document)
     document = replace(document, images=_images(said.images, pictures, document.body, base))
     document = _named(document, said, sites)
+    document = visibility.apply(document, visibility.of_page(said.work_status, said.expires, context))
     return document if title else replace(document, title=derive_title(document))
 
 

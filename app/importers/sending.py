@@ -80,6 +80,7 @@ def arguments(request: Request, kind: str, read: Read) -> Json:
         "timezone": zone(read),
         "body": read.choice("body") or None,
         "dry_run": read.flag("dry_run"),
+        "overwrite": read.flag("overwrite"),
         "charset": _charset(request),
         "type": kind if FORMATS[kind] is None else None,
     }
