@@ -46,6 +46,11 @@ def safe_or_none(stored: object) -> str | None:
         return None
 
 
+def is_relative(given: str | None) -> bool:
+    """Whether it is an address that counts from another one."""
+    return bool(given) and not _SCHEME.match(given or "")
+
+
 def resolve(given: str, base: str | None = None) -> str | None:
     """An address as a source has it, with its spaces encoded, and seen from the address `base` if it is relative. None
     where that leads to nothing on the web."""

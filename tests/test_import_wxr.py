@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers import detect, formats, wordpress_bodies, wxr
+from app.importers import detect, formats, markup, wordpress_bodies, wxr
 from app.importers.document import Context, Document, Failure, Image, Item, Remark, SourceDate
 from app.importers.shortcodes import Library
 
@@ -303,7 +303,7 @@ def test_players_become_links_and_late_pictures_get_their_address() -> None:
     frame = '<p>A</p><iframe src="//v.example/1" title="Ship <b>"></iframe><video><source src="https://v.example/2"></video>'
     late = '<img src="data:," data-src="https://v.example/3.jpg"><div class="sharedaddy">Share</div>'
 
-    shown = html(frame + late)
+    shown = markup.convert(html(frame + late), None, lambda _: None)
 
     assert '<a href="https://v.example/1">Ship &lt;b&gt;</a>' in shown
     assert '<a href="https://v.example/2">' in shown

@@ -150,7 +150,7 @@ class _Reader:
             self._inside.append(name)
             self._check_depth()
             self._tables += name == "table"
-            if name == "tr" and self._tables == 1:
+            if name == "tr" and self._leaf == "table" and self._tables == 1:
                 self._end_row()
 
     def _close(self, token: Token) -> None:

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import nh3
 from markdown_it import MarkdownIt
 
-from app.articles import nesting
+from app.articles import footnotes, fragments, nesting
 from app.articles.blocks import Block as Block
 from app.articles.blocks import blocks as blocks
 from app.articles.blocks import to_text as to_text
@@ -41,6 +42,7 @@ ATTRIBUTES = {
     "time": {"datetime"},
     "*": {"lang", "dir"},
 }
+"""What is kept. Beside these an `id` that a link of the same body leads to, as `content-…`."""
 Kind = Literal["html", "markdown", "text"]
 
 WORDS_A_MINUTE = 230
@@ -48,7 +50,7 @@ WORDS_A_MINUTE = 230
 
 _cleaner = nh3.Cleaner(
     tags=TAGS,
-    attributes=ATTRIBUTES,
+    attributes={**ATTRIBUTES, "*": ATTRIBUTES["*"] | {"id"}, "a": ATTRIBUTES["a"] | {"name"}},
     url_schemes={"http", "https", "mailto", "tel"},
     clean_content_tags={"script", "style", "template", "noscript"},
     link_rel="noopener noreferrer",
@@ -99,24 +101,31 @@ def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
         return Converted(from_text(content), (), False)
     if kind == "markdown":
         content = render(content, flatten=flatten)
-    measured = nesting.measure(content)
+    measured = nesting.measure(content, flat=flatten)
     if measured.is_deep and not flatten:
         raise TooDeep
     cleaned = _clean(measured)
+    is_deep = measured.is_deep
+    if cleaned.count("<") > 2 * MAX_DEPTH and nesting.is_deep(cleaned):
+        # What was put elsewhere by the parser is read otherwise the next time: here, as a client sends it back.
+        if not flatten:
+            raise TooDeep
+        is_deep, cleaned = True, _clean(Measured(nesting.flatten(cleaned), is_deep=True))
     if content.strip() and "<" not in cleaned:
         cleaned = from_text(html.unescape(cleaned))
     if not cleaned.isascii() or "&#" in content:
         cleaned = clean(cleaned)  # a character reference brings back what was cleaned out of the text it stands in
-    return Converted(cleaned.strip(), tuple(_removed(content)), measured.is_deep)
+    return Converted(cleaned.strip(), tuple(_removed(content)), is_deep)
 
 
 def render(content: str, *, flatten: bool = True) -> str:
     """Markdown as HTML that is not sanitised yet. TooDeep, unless it may be flattened, for lists and quotations within
     one another beyond measure: what stands deeper would be left out without a word."""
+    content = footnotes.expand(content)
     rendered = _rendered(content)
     if rendered is None and not flatten:
         raise TooDeep
-    return rendered or _rendered(_without_depth(content)) or from_text(content)
+    return footnotes.draw_boxes(rendered or _rendered(_without_depth(content)) or from_text(content))
 
 
 def _rendered(content: str) -> str | None:
@@ -145,6 +154,8 @@ def _clean(measured: Measured) -> str:
     # A heading of the first level belongs to the page, not to a body: h1 becomes h2.
     content = re.sub(r"<(/?)h1(?=[\s>])", r"<\1h2", measured.html, flags=re.IGNORECASE)
     cleaned: str = _cleaner.clean(content)
+    if ' id="' in cleaned or ' name="' in cleaned:
+        cleaned = fragments.keep(cleaned)
     if ' cite="' in cleaned:  # the sanitiser looks at addresses in `href` and `src` only
         cleaned = _cited.sub(lambda tag: _cite.sub(_without_unsafe, tag[0]), cleaned)
     return cleaned
@@ -158,6 +169,7 @@ def _removed(content: str) -> dict[str, None]:
     """The same tag is looked at once, however often it stands there."""
     found: dict[str, None] = {}
     known: set[str] = set()
+    targets = fragments.targets(content)
     for token in tokens(content):
         if token.kind is TokenKind.RAW:
             found.setdefault(token.name)
@@ -165,11 +177,11 @@ def _removed(content: str) -> dict[str, None]:
             written = content[token.start : token.end]
             if written not in known:
                 known.add(written)
-                found |= _removed_from(content, token)
+                found |= _removed_from(content, token, targets)
     return found
 
 
-def _removed_from(content: str, token: Token) -> dict[str, None]:
+def _removed_from(content: str, token: Token, targets: Collection[str]) -> dict[str, None]:
     name = token.name
     if name not in TAGS and name != "h1":
         return {} if name in _PAGE else {name: None}
@@ -178,9 +190,19 @@ def _removed_from(content: str, token: Token) -> dict[str, None]:
     wrong = []
     for attribute, value in attributes(content, token):
         known = attribute in ATTRIBUTES.get(name, ()) or attribute in ATTRIBUTES["*"] or attribute == "rel"
+        if attribute in ("id", "name") and fragments.name_of(value) in targets:
+            continue
         if not known or (attribute in _ADDRESSES and not _leads_to_a_page(html.unescape(value))):
             wrong.append(f"{attribute} of {name}")
     return dict.fromkeys(wrong)
+
+
+def is_content(removed: str) -> bool:
+    """Whether what was removed may have held something for readers; tags around words, and their looks, do not."""
+    what, _, name = removed.partition(" of ")
+    if name:
+        return what in _ADDRESSES or what.startswith("on")
+    return what in _CONTENT
 
 
 def _leads_to_a_page(address: str) -> bool:
@@ -188,6 +210,12 @@ def _leads_to_a_page(address: str) -> bool:
 
 
 _PAGE = {"html", "head", "body"}
+_CONTENT = frozenset(
+    (
+        *("script", "style", "template", "noscript", "svg", "math", "canvas", "iframe", "frame", "object", "embed"),
+        *("video", "audio", "applet", "form", "input", "select", "textarea", "button", "map", "base", "meta", "link"),
+    )
+)
 _ADDRESSES = {"href", "src", "cite"}
 _scheme = re.compile(r"[\s\x00-\x1f]*[A-Za-z][A-Za-z0-9+.\-\s]*:")
 _allowed = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)

@@ -151,6 +151,7 @@ def _is_inline(name: str) -> bool:
 def _inline(frame: _Frame, inner: str) -> str:
     name = frame.name
     if name in _CODE or name == "pre":
+        inner = inner.replace("\n", " ")  # a line might begin with what opens a block
         fence = _fence(inner, 1)
         space = " " if inner[:1] == "`" or inner[-1:] == "`" else ""
         return f"{fence}{space}{inner}{space}{fence}" if inner.strip() else " "

@@ -30,13 +30,15 @@ class Measured:
     is_deep: bool
 
 
-def measure(content: str) -> Measured:
-    """A fragment for the sanitiser. Without what it would remove with its content (scripts, comments), and without the
-    shapes over which parsers take time by their square."""
+def measure(content: str, *, flat: bool = True) -> Measured:
+    """A fragment for the sanitiser, `flat` where it is too deep, else empty then. Without what the sanitiser removes
+    with its content (scripts, comments), and without the shapes over which parsers take time by their square."""
     if content.count("<") <= FEW_TAGS and len(content) <= FEW_CHARACTERS and not _FOREIGN.search(content):
         return Measured(content, False)
     model = Model(content, whole=False)
-    return Measured(model.html(), False) if model.read() else Measured(flatten(content), True)
+    if model.read():
+        return Measured(model.html(), False)
+    return Measured(flatten(content) if flat else "", True)
 
 
 def measure_page(content: str) -> Measured:

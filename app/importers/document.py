@@ -103,6 +103,7 @@ class Document:
     made it a draft. Every document has a title, a body or both. `said` names the fields (of
     `articles.field_hashes.FIELDS`) that it says anything of, None: it is all that its source has of the article.
     `format` is what it was read in; `retracts`: its source takes the article back, and brings no new one.
+    `is_own`: it comes from an export of this archive.
     """
 
     where: str
@@ -140,6 +141,7 @@ class Document:
     format: str = ""
     retracts: bool = False
     marker: str | None = None
+    is_own: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,15 +60,24 @@ class _Block:
     @property
     def links(self) -> list[LexborNode]:
         own = [node for node in self.nodes if node.tag == "a"]
-        return own + [link for node in self.nodes if node.tag != "-text" for link in node.css("a") if link != node]
+        # By their places in memory: two nodes are compared by their HTML.
+        within = ((node, link) for node in self.nodes if node.tag != "-text" for link in node.css("a"))
+        return own + [link for node, link in within if link.mem_id != node.mem_id]
 
     @property
     def beside(self) -> str:
         """The text outside its links, without the signs that join them."""
-        text = self.text
-        for link in self.links:
-            text = text.replace(_words(link), " ", 1)
-        return clean.line(text).strip(_JOINTS)
+        found: list[str] = []
+        pending = list(reversed(self.nodes))
+        while pending:
+            node = pending.pop()
+            if node.tag == "-text":
+                found.append(node.text_content or "")
+            elif node.tag == "a":
+                found.append(" ")
+            else:
+                pending += reversed(list(node.iter(include_text=True)))
+        return clean.line("".join(found)).strip(_JOINTS)
 
 
 def split_related(html: str) -> tuple[str, tuple[RelatedPost, ...]]:

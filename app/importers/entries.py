@@ -17,7 +17,7 @@ from app.importers.bylines import split_byline
 from app.importers.document import Context, Document, Failure, Item, Remark
 from app.importers.enclosures import Record, get, host, images, is_picture, links, web
 from app.importers.endings import split_related
-from app.text import fold
+from app.text import words_key
 
 _KIND = "http://schemas.google.com/blogger/2008/kind#"
 _NO_ARTICLES = {"comment": "a comment", "settings": "a setting", "template": "the template"}
@@ -29,6 +29,10 @@ _CUT = re.compile(r"\[?(?:…|\.\.\.)\]?\Z")
 # WordPress ends each entry with an advertisement of its own.
 _LINK = r"<a [^<>]*>[^<>]*</a>"
 _APPEARED = re.compile(rf"<p>\s*The post {_LINK} (?:appeared first|first appeared) on {_LINK}\.?\s*</p>\s*\Z")
+MOST_OF_STANDFIRST = 600
+"""Characters beyond which a summary is suspected to be the whole text."""
+SHORT, NEAR = 40, 400
+"""A summary longer than SHORT that stands within the first NEAR characters of a text is cut from it."""
 _MAIL = re.compile(r"(?:mailto:)?<?[^\s@<>()]+@[^\s@<>()]+>?")
 _CONSUMED = frozenset(
     (
@@ -111,7 +115,7 @@ def record(entry: FeedParserDict, feed: Feed, note: Note = lambda _: None) -> Re
         "url": web(get(entry, "feedburner_origlink")) or _page(entry),
         "canonical_url": next((link["href"] for link in links(entry, "canonical")), None),
         "title": _plain(entry, "title"),
-        "standfirst": _standfirst(summary, content) if content else None,
+        "standfirst": standfirst(summary, content) if content else None,
         "body": {body[0]: body[1]} if body else None,
         "authors": _authors(entry) or list(feed.authors),
         "tags": _tags(entry),
@@ -195,15 +199,23 @@ def _ended(body: tuple[str, str] | None) -> tuple[tuple[str, str] | None, list[R
     return ("html", rest), [{"title": post.title, "url": post.url} for post in posts]
 
 
-def _standfirst(summary: tuple[str, str] | None, content: tuple[str, str]) -> str | None:
+def standfirst(summary: tuple[str, str] | None, content: tuple[str, str]) -> str | None:
     """The summary beside a full text, unless it is nothing but the beginning of that text."""
     if summary is None:
         return None
-    words = _words(_APPEARED.sub("", summary[1])) if summary[0] == "html" else summary[1]
-    words = " ".join(words.split())
-    body = bodies.to_text(bodies.to_html("html" if content[0] == "html" else "text", content[1]))
-    beginning = fold(_CUT.sub("", _INVITING.sub("", words).strip()).strip())
-    return None if not beginning or fold(" ".join(body.split())).startswith(beginning) else words
+    words = _apart(("html", _APPEARED.sub("", summary[1])) if summary[0] == "html" else summary)
+    beginning = words_key(_CUT.sub("", _INVITING.sub("", words).strip()))
+    body = words_key(_apart(content))
+    # A summary that is as long as the text is that text again, whatever stands before or behind it.
+    is_text = len(beginning) > MOST_OF_STANDFIRST and len(beginning) > len(body) / 2
+    repeats = body.startswith(beginning) or (len(beginning) > SHORT and beginning in body[: len(beginning) + NEAR])
+    return None if not beginning or is_text or repeats else words
+
+
+def _apart(text: tuple[str, str]) -> str:
+    """The words of a text, those of different paragraphs apart."""
+    found = bodies.to_text(bodies.to_html("html", text[1])) if text[0] == "html" else text[1]
+    return " ".join(found.split())
 
 
 def _body_language(entry: FeedParserDict) -> object:

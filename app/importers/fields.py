@@ -92,7 +92,7 @@ def read(
     title = found.plain("title")
     if title is None and body is None:
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_listed(extra)}")
-    document = _document(found, where, title, body, state)
+    document = replace(_document(found, where, title, body, state), is_own=own)
     if not own:  # what this archive exports as a draft is one, which is no news
         document = replace(document, notes=(*document.notes, *state_notes))
     return document if title else replace(document, title=derive_title(document))

@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser
 from app.importers import charsets, clean, dates, openings, page_body, page_names, trees, values, visibility
 from app.importers.document import Body, Context, Document, Failure, Image, Item, SourceDate
 from app.importers.fields import derive_title
-from app.importers.jsonld import from_jsonld
+from app.importers.jsonld import PAYWALLED, from_jsonld
 from app.importers.page import Said, first_of, from_meta, from_view, words
 from app.importers.text import paragraphs
 from app.text import name_key, words_key
@@ -44,9 +44,8 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     """The article of one page, decoded."""
     said_before = dict.fromkeys(notes)
     page = LexborHTMLParser(trees.flat(text, said_before.setdefault))
-    notes = tuple(said_before)
     meta = from_meta(page)
-    jsonld = from_jsonld(page, meta.url)
+    jsonld = from_jsonld(page, meta.url, said_before.setdefault)
     said = first_of([one for one in (jsonld, meta) if one])
     shown = from_view(page)
     address = _address(said.url, context.address)
@@ -59,6 +58,10 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
         replace(post, url=page_body.absolute(base, post.url)) if post.url else post
         for post in page_body.take_related(page)
     )
+    if said.paywall:
+        said_before.setdefault(PAYWALLED)
+        page_body.take_invitations(page, said.paywall)
+    notes = tuple(said_before)
     body = _body(page_body.extract(page, title, context.address or address), said.body)
     if body is None:
         return Failure(where, "no article on this page: it holds no text outside links and menus")

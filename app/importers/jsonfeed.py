@@ -62,7 +62,7 @@ def record(entry: Mapping[str, object], feed: Mapping[str, object]) -> dict[str,
         "external_id": values.text(entry.get("id")),
         "url": url or external,
         "title": entry.get("title"),
-        "standfirst": summary if body else None,
+        "standfirst": _standfirst(summary, body),
         "body": body or ({"text": summary} if isinstance(summary, str) and summary.strip() else None),
         "authors": _authors(entry) or _authors(feed),
         "tags": entry.get("tags"),
@@ -74,6 +74,13 @@ def record(entry: Mapping[str, object], feed: Mapping[str, object]) -> dict[str,
         "updated_at": entry.get("date_modified"),
         **({"attachments": others} if others else {}),
     }
+
+
+def _standfirst(summary: object, body: Mapping[str, object] | None) -> object:
+    if not isinstance(summary, str) or not body:
+        return summary if body else None
+    [(kind, content)] = body.items()
+    return entries.standfirst(("text", summary), (kind, str(content)))
 
 
 def _authors(given: Mapping[str, object]) -> list[object]:

@@ -1,8 +1,9 @@
 """The article that a page describes in JSON-LD (schema.org), in whatever nesting. Never trusts a shape."""
 
+import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -16,11 +17,18 @@ _TYPE = re.compile(r"(?:\w*Article|\w*BlogPosting|SocialMediaPosting|Report|Revi
 _TRIVIA = re.compile(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\]\]>|\]\]>)\s*;?\s*$")
 
 Node = Mapping[str, object]
+Note = Callable[[str], object]
 
 
-def from_jsonld(page: LexborHTMLParser, url: str | None) -> Said | None:
+REPAIRED = "the page's JSON-LD has faults, read in spite of them"
+BROKEN = "the page's JSON-LD cannot be read: what it says of the article is not known"
+PAYWALLED = "the page says that its article is not free to read: the text may end where it asks to subscribe"
+
+
+def from_jsonld(page: LexborHTMLParser, url: str | None, note: Note = lambda _: None) -> Said | None:
     """What is said of the page's article: of several, the one whose address is `url`, else the outermost."""
-    nodes = [node for script in page.css('script[type*="ld+json" i]') for node in _nodes(script.text())]
+    scripts = page.css('script[type*="ld+json" i]')
+    nodes = [node for script in scripts for node in _nodes(_read(script.text(), note))]
     articles = [node for node in nodes if _is_article(node)]
     if not articles:
         return None
@@ -29,14 +37,79 @@ def from_jsonld(page: LexborHTMLParser, url: str | None) -> Said | None:
     return _said((same or articles)[0], known, words(page.css_first("title")) or "")
 
 
-def _nodes(script: str) -> Iterator[Node]:
-    """All objects of a script from the outside in; nothing of one that cannot be read."""
-    if len(script) > MAX_SCRIPT:
-        return
-    try:
-        level: list[object] = [json.loads(_TRIVIA.sub("", script), strict=False)]
-    except (ValueError, RecursionError):
-        return
+def _read(script: str, note: Note) -> object:
+    """The value of a script; None of one that cannot be read. `note` hears what was repaired, and what could
+    not be."""
+    text = _TRIVIA.sub("", script).strip()
+    if not text:
+        return None
+    if len(text) > MAX_SCRIPT:
+        note(BROKEN)
+        return None
+    for attempt, repair in enumerate((lambda said: said, *_REPAIRS)):
+        text = repair(text)
+        try:
+            value = _whole(text)
+        except (ValueError, RecursionError):
+            continue
+        if attempt:
+            note(REPAIRED)
+        return value
+    note(BROKEN)
+    return None
+
+
+def _whole(text: str) -> object:
+    """All values of a text: some pages have several, one behind the other."""
+    decoder, found, position = json.JSONDecoder(strict=False), [], 0
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
+        found.append(value)
+        position = _BETWEEN.match(text, position).end()  # type: ignore[union-attr] # it may be empty
+    return found
+
+
+def _closed(text: str) -> str:
+    """With the brackets closed that are open where it ends; without what closes none."""
+    opened: list[str] = []
+    out: list[str] = []
+    for piece in _PIECE.findall(text):
+        if piece in ("{", "["):
+            opened.append("}" if piece == "{" else "]")
+        elif piece in ("}", "]") and (not opened or opened.pop() != piece):
+            break
+        out.append(piece)
+    return re.sub(r"[,:\s]+$", "", "".join(out)) + "".join(reversed(opened))
+
+
+_BETWEEN = re.compile(r"[\s,;]*")
+_STRING = r'"(?:[^"\\]|\\.)*+"'
+_PIECE = re.compile(rf'{_STRING}|[{{}}\[\]]|[^"{{}}\[\]]+|"', re.DOTALL)
+_BAD_ESCAPE = re.compile(r'\\(?![\\/"bfnrtu])|\\u(?![0-9A-Fa-f]{4})')
+
+
+def _outside_strings(pattern: str, by: str) -> Callable[[str], str]:
+    """Replaces where the pattern is met outside of strings."""
+    both = re.compile(rf"({_STRING})|{pattern}", re.DOTALL)
+    return lambda text: both.sub(lambda found: found[1] or by, text)
+
+
+_REPAIRS: tuple[Callable[[str], str], ...] = (
+    _outside_strings(r"/\*.*?\*/|(?<![:\w])//[^\n]*", ""),
+    _outside_strings(r",(?=\s*[}\]])", ""),
+    _outside_strings(r",(?=\s*,)", ""),
+    lambda text: _BAD_ESCAPE.sub(r"\\\\", text),
+    _outside_strings(r"(?<=[}\]])(?=\s*[{\[])|(?<=[\"}\]])(?=\s*\n\s*\")", ","),
+    lambda text: html.unescape(text) if "&quot;" in text else text,
+    lambda text: re.sub(r"[“”]", '"', text),
+    _closed,
+)
+"""One after the other, until it can be read."""
+
+
+def _nodes(value: object) -> Iterator[Node]:
+    """All objects of a value from the outside in."""
+    level: list[object] = [value]
     count = 0
     while level and count < MAX_NODES:
         below: list[object] = []
@@ -82,6 +155,23 @@ def _said(node: Node, known: Mapping[str, Node], shown: str) -> Said:
         body=_body(node.get("articleBody")),
         work_status=values.text(node.get("creativeWorkStatus")),
         expires=values.text(node.get("expires")),
+        paywall=_paywall(node),
+    )
+
+
+def _paywall(node: Node) -> tuple[str, ...]:
+    """Selectors of what only subscribers may read, behind an empty one; nothing where all is free."""
+    parts = [part for one in values.items(node.get("hasPart")) if (part := values.mapping(one))]
+    closed = [part for part in parts if _is_false(part.get("isAccessibleForFree"))]
+    if not closed and not _is_false(node.get("isAccessibleForFree")):
+        return ()
+    selectors = [name for part in closed for one in values.items(part.get("cssSelector")) if (name := values.text(one))]
+    return ("", *selectors)
+
+
+def _is_false(value: object) -> bool:
+    return value is False or (
+        isinstance(value, str) and value.strip().lower().rpartition("/")[2] in ("false", "no", "0")
     )
 
 
@@ -100,10 +190,11 @@ def _follow(value: object, known: Mapping[str, Node]) -> Node:
 
 def _names(value: object, known: Mapping[str, Node]) -> Iterator[str]:
     for one in values.items(value):
-        name = values.text(one) if isinstance(one, str) else values.text(_follow(one, known).get("name"))
-        found = line(name)
-        if found and "://" not in found:
-            yield found
+        said = one if isinstance(one, str) else _follow([one], known).get("name")
+        for name in values.items(said):
+            found = line(values.text(name))
+            if found and "://" not in found:
+                yield found
 
 
 def _keywords(value: object) -> Iterator[str]:

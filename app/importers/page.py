@@ -17,7 +17,8 @@ from app.importers.document import Image
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Dates and names stand as written. `author_lines` may be bylines with several names; `body` is plain text."""
+    """Dates and names stand as written. `author_lines` may be bylines with several names; `body` is plain text.
+    `paywall`: CSS selectors of what only subscribers may read, the first of them empty; nothing where all is free."""
 
     title: str | None = None
     standfirst: str | None = None
@@ -33,6 +34,7 @@ class Said:
     body: str | None = None
     work_status: str | None = None
     expires: str | None = None
+    paywall: tuple[str, ...] = ()
 
 
 _STATE = re.compile(r"(?:^|\s)status-(draft|pending|private|future)(?:\s|$)")

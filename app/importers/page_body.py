@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urljoin, urlsplit
 
 import trafilatura
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from app.importers import endings, trees, values
+from app.importers import endings, restoring, trees, values
 from app.importers.document import Image, RelatedPost
 from app.importers.openings import without_title
 from app.importers.page import words
@@ -26,6 +26,15 @@ _HIDDEN = (
     '[style*="display:none" i], [style*="display: none" i], [style*="visibility:hidden" i], '
     '[style*="visibility: hidden" i], .sharedaddy, .social-share, .share-buttons, .jp-sharing, .wp-block-buttons'
 )
+_PAYWALLS = '[class*="paywall" i], [class*="subscribe" i], [class*="regwall" i], [id*="paywall" i]'
+_INVITES = re.compile(
+    r"subscri|sign in|log ?in|already a|s.?abonner|abonné|abonn|anmelden|suscr|iniciar sesión|assin|abbon|accedi"
+    r"|inloggen"
+    r"|подпис|войти|prenumer|登録|登录|구독|اشترك",
+    re.IGNORECASE,
+)
+MOST_OF_INVITATION = 120
+"""Words beyond which an element behind a paywall is taken for the story."""
 _FRAME = frozenset(("html", "body", "main", "article"))
 _CREDITS = '[class*="credit" i], [itemprop="copyrightHolder"], [class*="photographer" i], small, cite'
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -36,6 +45,24 @@ def take_related(page: LexborHTMLParser) -> tuple[RelatedPost, ...]:
     places = [*page.css(_ENDS)[-MAX_PLACES:], *([page.body] if page.body is not None else [])]
     found = [post for place in places for post in endings.take_related(place) or ()]
     return tuple({post.url or post.title: post for post in found}.values())
+
+
+def take_invitations(page: LexborHTMLParser, selectors: tuple[str, ...]) -> None:
+    """Takes out what invites readers to subscribe: an element that the page says is behind its paywall, or whose class
+    does, if it is no more than that. What is the story itself stays, wherever it stands."""
+    for selector in (*selectors, _PAYWALLS):
+        for node in _selected(page, selector):
+            text = _text(node)
+            if node.tag not in _FRAME and len(text.split()) <= MOST_OF_INVITATION and _INVITES.search(text):
+                node.decompose()
+
+
+def _selected(page: LexborHTMLParser, selector: str) -> list[LexborNode]:
+    """Nothing for a selector of a page that is none."""
+    try:
+        return page.css(selector) if selector else []
+    except SelectolaxError:
+        return []
 
 
 def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> str:
@@ -55,7 +82,8 @@ def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> s
         include_images=True,
         include_tables=True,
     )
-    body = _fuller(page, trees.body_of(found or ""))
+    whole = restoring.restore(page, found) if found else None
+    body = _fuller(page, trees.body_of(whole or found or ""))
     if body is None:
         return ""
     base = base_of(page, address)
@@ -173,5 +201,5 @@ def _resolve(body: LexborNode, base: str) -> None:
     for selector, name in (("a[href]", "href"), ("img[src]", "src")):
         for node in body.css(selector):
             value = (node.attributes.get(name) or "").strip()
-            if value and not _SCHEME.match(value):
+            if value and not value.startswith("#") and not _SCHEME.match(value):
                 node.attrs[name] = absolute(base, value)

@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from app import text
+from app import addresses, text
 from app.addresses import safe_or_none
 from app.articles import bodies, nesting
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
-from app.importers import dates, names, said, visibility
+from app.importers import dates, markup, names, said, shortcodes, trees, visibility
 from app.importers.addressing import addressed
-from app.importers.document import Body, Document, Reference
+from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.wanted import KINDS, Wanted
 
@@ -51,9 +51,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
-    body, flattened = _body(document.body) if document.body else ("", ())
-    plain = bodies.to_text(body)
     asked, (document, dropped) = document, addressed(document)
+    body, lost = convert_body(document) if document.body else ("", ())
+    plain = bodies.to_text(body)
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
     if dateline is not None and dateline.region is not None:
@@ -69,7 +69,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     hashes, named = said.hash_fields(asked, worked_out)
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
-        identity=_identity(asked if document.url else document, path),
+        identity=_identity(asked if document.url or addresses.is_relative(asked.url) else document, path),
         external_id=document.external_id,
         title=document.title or "",
         title_derived=document.title_derived,
@@ -106,14 +106,28 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA and not visibility.is_marker(name))
     strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
-    notes = (*document.notes, *dropped, *flattened, *status_note, *strange)
+    notes = (*document.notes, *dropped, *lost, *status_note, *strange)
     return Prepared(document.where, manuscript, plain, notes, reported, unknown, marker=document.marker)
 
 
-def _body(given: Body) -> tuple[str, tuple[str, ...]]:
+def convert_body(document: Document) -> tuple[str, tuple[str, ...]]:
     """As safe HTML, and what a person should know of that."""
-    made = bodies.convert(given.kind, given.content, flatten=True)
-    return made.html, (nesting.FLATTENED,) if made.is_flattened else ()
+    given, notes = document.body, dict[str, None]()
+    if given is None:
+        return "", ()
+    kind, content = given.kind, given.content
+    if kind != "text":
+        content = bodies.render(shortcodes.render_captions(content)) if kind == "markdown" else content
+        content = trees.flat(content, notes.setdefault)
+        base = document.url or document.source_url
+        kind, content = "html", markup.convert(content, base, notes.setdefault, is_own=document.is_own)
+    made = bodies.convert(kind, content, flatten=True)
+    if made.is_flattened:
+        notes.setdefault(nesting.FLATTENED)
+    for what in made.removed:
+        if bodies.is_content(what):
+            notes.setdefault(f"removed from the body: {what[:80]}")
+    return made.html, tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +196,7 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_NO_CONTENT = ("where", "notes", "said", "format", "retracts", "marker")
+_NO_CONTENT = ("where", "notes", "said", "format", "retracts", "marker", "is_own")
 _CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)
 
 

@@ -11,15 +11,60 @@ from dataclasses import dataclass, field
 
 from app.importers.document import Image
 
+CODE = [
+    "sourcecode",
+    "code",
+    "source",
+    "crayon",
+    "php",
+    "javascript",
+    "js",
+    "html",
+    "xml",
+    "css",
+    "java",
+    "python",
+    "py",
+    "ruby",
+    "perl",
+    "sql",
+    "bash",
+    "shell",
+    "csharp",
+    "cpp",
+    "pre",
+    "plain",
+    "highlight",
+    "syntaxhighlighter",
+    "cc_code",
+    "codeblock",
+    "vb",
+    "actionscript",
+    "as3",
+    "scala",
+    "text",
+    "jscript",
+]
+"""Shortcodes in which everything is text, brackets and tags too."""
+_BUILDERS = re.compile(
+    r"(?:vc|et_pb|et|fusion|av|cs|mk|fl|su|themify|tatsu|nectar|ux|kc|elementor|siteorigin|ultimate|thrive|x|pb|wpb|lsvr)_"
+    r"|(?:column|columns|tab|tabs|tabgroup|toggle|accordion|panel|one|two|three|four|half|third|quarter)"
+    r"(?:[_-]|$)|text_?block|textbox|content_?box|container",
+    re.IGNORECASE,
+)
+"""Shortcodes of page builders, of which each is a part of the page by itself."""
 _VALUES = r"(?:\"[^\"]{0,1000}\"|'[^']{0,1000}'|[^\]\"'\[]++){0,100}+"
 _TOKEN = re.compile(
     r"<(?P<code>pre|code|script|style|textarea)\b"
+    rf"|(?<!\[)\[(?P<listing>{'|'.join(CODE)})(?P<about>(?:\s{_VALUES})?)\]"
     rf"|\[(?P<escape>\[)?(?P<close>/)?(?P<name>[A-Za-z][\w-]*)(?P<given>(?:[\s=/]{_VALUES})?)\](?(escape)\])"
     r"|^[ \t]*(?P<url>https?://[^\s<>\"]+)[ \t]*$",
     re.MULTILINE,
 )
 _PAIR = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'/]+))")
+_REFERENCES = re.compile(r"&(?:lt|gt|amp|quot|#0?39);")
 _ADDRESS = re.compile(r"https?://[^\s\"'<>\]]+")
+_CAPTION = re.compile(rf"\[caption\b({_VALUES})\]")
 _LEADING = re.compile(r"\s*(?:<a\b[^>]*>\s*)?<img\b[^>]*>(?:\s*</a>)?")
 _MEDIA = frozenset(
     [
@@ -61,6 +106,8 @@ class _Open:
     name: str
     given: str
     inside: list[str] = field(default_factory=list)
+    ended: int = -1
+    """Of the outermost: where in the text a shortcode ended last."""
 
 
 def render(text: str, library: Library, post: str, note: Callable[[str], object]) -> str:
@@ -73,7 +120,9 @@ def render(text: str, library: Library, post: str, note: Callable[[str], object]
     while match := _TOKEN.search(text, position):
         stack[-1].inside.append(text[position : match.start()])
         position = match.end()
-        if match["code"]:
+        if match["listing"]:
+            position = _listing(text, match, position, stack[-1].inside)
+        elif match["code"]:
             end = text.find(f"</{match['code']}>", position)
             position = end if end >= 0 else position
             stack[-1].inside.append(text[match.start() : position])
@@ -86,6 +135,19 @@ def render(text: str, library: Library, post: str, note: Callable[[str], object]
     return "".join(stack[0].inside)
 
 
+def _listing(text: str, match: re.Match[str], position: int, inside: list[str]) -> int:
+    """Code, as it stands between its brackets; without an end it is no shortcode. Returns where the text goes on."""
+    end = re.compile(rf"\[/{match['listing']}\]", re.IGNORECASE).search(text, position)
+    if end is None:
+        inside.append(match[0])
+        return position
+    code = text[position : end.start()].strip("\r\n")
+    # Older editors kept some signs as references, others as they are.
+    shown = html.escape(html.unescape(code) if _REFERENCES.search(code) and "<" not in code else code, quote=False)
+    inside.append(f"\n\n<pre><code>{shown}</code></pre>\n\n")
+    return end.end()
+
+
 def _shortcode(match: re.Match[str], closings: Counter[str], stack: list[_Open], show: Callable[[_Open], str]) -> None:
     name, given = match["name"], match["given"]
     if match["escape"]:
@@ -95,9 +157,12 @@ def _shortcode(match: re.Match[str], closings: Counter[str], stack: list[_Open],
         depth = next((at for at in range(len(stack) - 1, 0, -1) if stack[at].name == name), 0)
         if depth:
             _close(stack, depth, show)
+            stack[0].ended = match.end()
         elif name not in _KNOWN:
             stack[-1].inside.append(match[0])
     elif closings[name] > 0 and not given.endswith("/") and len(stack) < 100:
+        if stack[0].ended == match.start():  # two that hold text, with nothing between them, are two parts of a page
+            stack[-1].inside.append("\n\n")
         stack.append(_Open(name, given))
     elif name in _KNOWN or _PAIR.search(given):
         stack[-1].inside.append(show(_Open(name, given)))
@@ -126,7 +191,7 @@ def _html(one: _Open, library: Library, post: str, note: Callable[[str], object]
         addresses = _ADDRESS.findall(f"{html.unescape(one.given)} {inside}")
         return "".join(_link(address) for address in dict.fromkeys(addresses[:20]))
     note(f"shortcode [{one.name}] removed")
-    return inside
+    return f"\n\n{inside.strip()}\n\n" if inside.strip() and _BUILDERS.match(one.name) else inside
 
 
 def _caption(inside: str, stated: str | None) -> str:
@@ -136,6 +201,24 @@ def _caption(inside: str, stated: str | None) -> str:
     words = html.unescape(stated) if stated else inside[picture.end() :].strip()
     below = f"<figcaption>{words}</figcaption>" if words else ""
     return f"\n\n<figure>{picture[0].strip()}{below}</figure>\n\n"
+
+
+_MARKDOWN_PICTURE = re.compile(r"\s*!\[([^\[\]]{0,1000})\]\(\s*<?([^\s()<>]+)>?(?:\s+\"[^\"]{0,1000}\")?\s*\)")
+
+
+def render_captions(text: str) -> str:
+    """Markdown with its `[caption]`s as figures, which exports of WordPress leave in it; nothing else is touched."""
+    out: list[str] = []
+    position = 0
+    while (match := _CAPTION.search(text, position)) and (end := text.find("[/caption]", match.end())) >= 0:
+        inside = text[match.end() : end]
+        if picture := _MARKDOWN_PICTURE.match(inside):
+            alt, source = html.escape(picture[1]), html.escape(picture[2])
+            inside = f'<img src="{source}" alt="{alt}">{inside[picture.end() :]}'
+        attributes = {name.lower(): a or b or c for name, a, b, c in _PAIR.findall(match[1])}
+        out += [text[position : match.start()], _caption(inside.strip(), attributes.get("caption"))]
+        position = end + len("[/caption]")
+    return "".join([*out, text[position:]])
 
 
 def figure(image: Image) -> str:

@@ -3,12 +3,9 @@
 Never sanitises: whoever stores the result does. Blocks that a site computes anew for each reader are left out.
 """
 
-import html
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-
-from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.importers import shortcodes, trees
 from app.importers.shortcodes import Library
@@ -26,11 +23,8 @@ _IS_BLOCK = re.compile(rf"</?(?:{_CONTAINERS}|{_LEAVES})[\s/>]", re.IGNORECASE)
 _BLANK = re.compile(r"\n(?:[^\S\n]*\n)+")
 _EMPTY = re.compile(r"\n\s*\n")
 _KEPT = re.compile(r"<(pre|script|style|table|figure)\b", re.IGNORECASE)
-_UNTIDY = re.compile(
-    r"<(?:iframe|video|audio|embed)\b|data-(?:lazy-|orig-)?src|sharedaddy|addtoany|more-link|jp-relatedp"
-)
+_UNTIDY = re.compile(r"sharedaddy|addtoany|more-link|jp-relatedp")
 _FURNITURE = ".sharedaddy, .addtoany_share_save_container, a.more-link, span[id^=more-]"
-_FRAMES = "iframe, video, audio, embed"
 FOOTNOTES = "footnotes"
 _FILLED = ("block", "core/block", FOOTNOTES)
 MAX_NESTED = 5
@@ -121,7 +115,7 @@ def _paragraph(block: str) -> str:
 
 
 def tidy(content: str) -> str:
-    """HTML without buttons for sharing; players and frames become links, pictures that load late get their address."""
+    """HTML without buttons for sharing."""
     if "<pre" not in content:
         # Between blocks the editor leaves lines that say nothing, in an export others than in the API.
         content = _EMPTY.sub("\n", content)
@@ -135,38 +129,4 @@ def tidy(content: str) -> str:
     for node in root.css(".jp-relatedposts"):
         if not node.css_first("a"):
             node.decompose()
-    for node in root.css(_FRAMES):
-        _replace_frame(node)
-    for node in root.css("img"):
-        _load(node)
     return (root.inner_html or "").strip()
-
-
-def _replace_frame(node: LexborNode) -> None:
-    inner = node.css_first("source")
-    address = _address(node, "src", "data-src", "data-lazy-src") or (_address(inner, "src") if inner else None)
-    if address is None:
-        node.decompose()
-        return
-    link = LexborHTMLParser("<p><a></a></p>").css_first("a")
-    if link is not None:
-        link.attrs["href"] = address
-        link.inner_html = html.escape(node.attributes.get("title") or address, quote=False)
-        node.replace_with(link)
-
-
-def _load(node: LexborNode) -> None:
-    """Plugins that load pictures late put their address elsewhere, and a dot or nothing into `src`."""
-    late = _address(node, "data-src", "data-lazy-src", "data-orig-src")
-    if late and not _address(node, "src"):
-        node.attrs["src"] = late
-
-
-def _address(node: LexborNode, *names: str) -> str | None:
-    for name in names:
-        value = (node.attributes.get(name) or "").strip()
-        if value.startswith("//"):
-            return f"https:{value}"
-        if value.startswith(("http://", "https://", "/")):
-            return value
-    return None
