@@ -1,0 +1,80 @@
+"""What is known of a date's source beside the date: its language, its country, and whether it puts the day first.
+
+Never says more than the source does: a language alone is no country, and English alone tells no order.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+MONTH_FIRST = frozenset({"US", "FM", "MH", "PW", "GU", "AS", "MP", "VI", "UM"})
+"""Countries that write 12/31/2025. In Canada and the Philippines both orders are at home."""
+_EITHER_ORDER = frozenset({"CA", "PH", "PR", "BZ", "PA", "KE", "GH", "LR"})
+# Sold to everybody for how they read; they say nothing of where a site is.
+_VANITY = frozenset(
+    "ac ag ai am as bz cc cd cf co fm ga gg gq gs im io ki la ly me ml ms mu nu pw sc sh so st tk tl to tv vc vg ws".split()
+)
+_LANGUAGE = re.compile(r"\s*([a-zA-Z]{2,3})(?:[-_][a-zA-Z]{4})?(?:[-_]([a-zA-Z]{2}))?(?![a-zA-Z])")
+_NUMERIC = re.compile(r"(?<!\d)(\d{1,2})([-/])(\d{1,2})\2(?:19|20)\d\d(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """`language` as in ISO 639 (`en`), `country` as in ISO 3166 (`IN`); `day_first` tells 03/04/2025, None where nothing
+    does. `why` names what told it, for people."""
+
+    language: str | None = None
+    country: str | None = None
+    day_first: bool | None = None
+    why: str = ""
+
+
+NOWHERE = Locale()
+
+
+@lru_cache(maxsize=2048)
+def locale_of(language: str | None, address: str | None = None) -> Locale:
+    """The locale of a source that says `en-IN` of itself, or stands below a country's domain; the domain goes before,
+    because `en-US` is what most systems say of themselves unasked."""
+    match = _LANGUAGE.match(language or "")
+    spoken, said = (match[1].lower(), (match[2] or "").upper() or None) if match else (None, None)
+    country = country_of(address) or said
+    orders = {order for order in (_order(spoken, country), _order(spoken, said)) if order is not None}
+    if len(orders) != 1:
+        return Locale(spoken, country)
+    return Locale(spoken, country, orders.pop(), f"as in {country or spoken}")
+
+
+def country_of(address: str | None) -> str | None:
+    """The country that an address's domain is under; None for the domains that are sold to everybody."""
+    try:
+        host = urlsplit(address or "").hostname or ""
+    except ValueError:
+        return None
+    top = host.rpartition(".")[2]
+    if len(top) != 2 or not top.isalpha() or top in _VANITY or top == "eu":
+        return None
+    return {"uk": "GB"}.get(top, top.upper())
+
+
+def _order(language: str | None, country: str | None) -> bool | None:
+    """Whether the day stands first there; of languages other than English without a country it does."""
+    if country is not None:
+        return None if country in _EITHER_ORDER else country not in MONTH_FIRST
+    return None if language in (None, "en") else True
+
+
+def day_first_in(texts: Iterable[str]) -> bool | None:
+    """The order that dates of one file show which can be read in one way only (31/12/2025); None where none of them is
+    there, and where they show both."""
+    found = set()
+    for text in texts:
+        for match in _NUMERIC.finditer(text):
+            first, second = int(match[1]), int(match[3])
+            if 12 < first <= 31 and 1 <= second <= 12:
+                found.add(True)
+            elif 12 < second <= 31 and 1 <= first <= 12:
+                found.add(False)
+    return found.pop() if len(found) == 1 else None
