@@ -79,7 +79,9 @@ def main() -> None:
     for name, count in counts.items():
         total = count.total()
         said = ", ".join(f"{kind} {count[kind]}" for kind in ("right", "wrong", "coarse", "none"))
-        print(f"{name:12} {count['right'] / total:.3f} of {total}: {said}; {seconds[name] / total * 1000:.0f} ms a page")
+        print(
+            f"{name:12} {count['right'] / total:.3f} of {total}: {said}; {seconds[name] / total * 1000:.0f} ms a page"
+        )
 
 
 if __name__ == "__main__":

@@ -47,12 +47,67 @@ def test_a_date_string_is_right_or_refused(row: list[str]) -> None:
 
 PIECES = st.sampled_from(
     [
-        *("2025", "25", "6", "31", "07", "1404", "5785", "2568", "٢٠٢٥", "６", "10:30", "10:30:59.5", "3 pm", "10h", "T10:00"),
-        *("July", "juli", "mar", "مارس", "7月", "年", "日", "令和", "民國", "तारीख", "تیر", "תמוז", 'תשפ"ה', "tháng", "listopada"),
-        *("Sun", "de", "of", "kl", "GMT", "UTC+2", "IST", "+0200", "-", "/", ".", ",", ":", " ", " ", "(", ")", "Z", "\u200f", "x"),
+        *(
+            "2025",
+            "25",
+            "6",
+            "31",
+            "07",
+            "1404",
+            "5785",
+            "2568",
+            "٢٠٢٥",
+            "６",
+            "10:30",
+            "10:30:59.5",
+            "3 pm",
+            "10h",
+            "T10:00",
+        ),
+        *(
+            "July",
+            "juli",
+            "mar",
+            "مارس",
+            "7月",
+            "年",
+            "日",
+            "令和",
+            "民國",
+            "तारीख",
+            "تیر",
+            "תמוז",
+            'תשפ"ה',
+            "tháng",
+            "listopada",
+        ),
+        *(
+            "Sun",
+            "de",
+            "of",
+            "kl",
+            "GMT",
+            "UTC+2",
+            "IST",
+            "+0200",
+            "-",
+            "/",
+            ".",
+            ",",
+            ":",
+            " ",
+            " ",
+            "(",
+            ")",
+            "Z",
+            "\u200f",
+            "x",
+        ),
     ]
 )
-TEXTS = st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=9).map(" ".join), st.lists(PIECES, max_size=9).map("".join))
+TEXTS = st.one_of(
+    st.text(max_size=60), st.lists(PIECES, max_size=9).map(" ".join), st.lists(PIECES, max_size=9).map("".join)
+)
 LOCALES = st.builds(dates.locale_of, st.sampled_from([None, "en-US", "fr", "hr", "fa-IR", "en-AU"]))
 
 
@@ -67,13 +122,20 @@ def test_whatever_the_text_a_date_has_its_digits_from_it(text: str, locale: date
         digits = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else " " for c in calendars.spell_out(text))
         numbers = [int(number) for number in re.findall(r"\d+", digits)]
         near = {moment.year, moment.year + 543, moment.year - 1, moment.year + 1}  # an offset may cross New Year
-        written = {*numbers, *(int(f"{number:08}"[:4]) for number in numbers), *(1900 + n for n in numbers), *(2000 + n for n in numbers)}
+        written = {
+            *numbers,
+            *(int(f"{number:08}"[:4]) for number in numbers),
+            *(1900 + n for n in numbers),
+            *(2000 + n for n in numbers),
+        }
         assert near & {*written, *(int(f"{number:014}"[:4]) for number in numbers)}
         if reading.date.precision in ("day", "instant"):
             assert len("".join(re.findall(r"\d", digits))) >= 3 or "元" in text
 
 
-@given(st.one_of(st.text(max_size=30), st.integers(), st.floats(), st.booleans(), st.none(), st.datetimes(), st.dates()))
+@given(
+    st.one_of(st.text(max_size=30), st.integers(), st.floats(), st.booleans(), st.none(), st.datetimes(), st.dates())
+)
 def test_any_value_is_read_or_refused_and_never_raises_otherwise(value: object) -> None:
     try:
         reading = dates.read(value, UTC)

@@ -15,12 +15,27 @@ DatePrecision = Literal["instant", "day", "month", "year"]
 
 
 @dataclass(frozen=True, slots=True)
+class Locale:
+    """What is known of a source beside its dates. `language` as in ISO 639 (`en`), `country` as in ISO 3166 (`IN`);
+    `day_first` tells 03/04/2025, None where nothing does. `why` names what told it, for people."""
+
+    language: str | None = None
+    country: str | None = None
+    day_first: bool | None = None
+    why: str = ""
+
+
+NOWHERE = Locale()
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a parser cannot find in the source: `origin_name` for people, the zone of dates without one.
 
     `body_kind` says what a body is where the source does not (`None`: told from the text itself). `address` is where on
     the web the source was read, which relative links count from; `charset` the one that came with it, which counts
-    where the content names none.
+    where the content names none. `locale` is what the source says of its language and country, and what its other dates
+    show; `source_dates` asks for the date of the feed or file for items without one.
     """
 
     origin_name: str = ""
@@ -28,6 +43,8 @@ class Context:
     body_kind: BodyKind | None = None
     address: str | None = None
     charset: str | None = None
+    locale: Locale = NOWHERE
+    source_dates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +114,8 @@ class Document:
 
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
-    guessed or repaired. Every document has a title, a body or both.
+    guessed or repaired. `source_date` is the date of the feed or file, where it was asked for. Every document has a
+    title, a body or both.
     """
 
     where: str
@@ -125,6 +143,7 @@ class Document:
     images: tuple[Image, ...] = ()
     published: SourceDate | None = None
     updated: SourceDate | None = None
+    source_date: SourceDate | None = None
     status: str | None = None
     previous_slugs: tuple[str, ...] = ()
     previous_urls: tuple[str, ...] = ()

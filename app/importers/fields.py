@@ -21,6 +21,7 @@ from app.importers.document import (
     DatelinePrecision,
     Document,
     Failure,
+    Locale,
     SourceDate,
 )
 from app.importers.text import first_words
@@ -41,6 +42,7 @@ class _Record:
     known: dict[str, tuple[str, object]]
     extra: dict[str, object]
     context: Context
+    locale: Locale
     notes: dict[str, None] = field(default_factory=dict)
 
     def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
@@ -78,7 +80,7 @@ def read(
 ) -> Document | Failure:
     """The document of a record; `body` is the text beside it, which goes before one inside it."""
     known, extra = names.sort_fields(record)
-    found = _Record(known, extra, context, dict.fromkeys(notes))
+    found = _Record(known, extra, context, _locale(known, context), dict.fromkeys(notes))
     if is_own(record):
         _settle_own(found)
     if body is not None and "body" in known:
@@ -89,6 +91,12 @@ def read(
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_listed(extra)}")
     document = _document(found, where, title, body)
     return document if title else replace(document, title=derive_title(document))
+
+
+def _locale(known: Mapping[str, tuple[str, object]], context: Context) -> Locale:
+    """What the record's own language and address say, in the locale of its source."""
+    language, url = (values.text(known[name][1]) if name in known else None for name in ("language", "url"))
+    return dates.within(context.locale, language, url or context.address)
 
 
 def _listed(extra: Mapping[str, object]) -> str:
@@ -162,7 +170,8 @@ def _document(found: _Record, where: str, title: str | None, body: Body | None) 
     tags = found.take("tags", values.references) or ((), ())
     regions = found.take("regions", values.references) or ((), ())
     source = found.take("source", _source) or (None, None)
-    published = _published(found)
+    status = _status(found)
+    published = _published(found, status)
     return Document(
         where,
         title=title,
@@ -183,7 +192,7 @@ def _document(found: _Record, where: str, title: str | None, body: Body | None) 
         signature=found.text("signature"),
         published=published,
         updated=_date(found, "updated"),
-        status=_status(found),
+        status=status,
         external_id=found.text("external_id"),
         origin=found.text("origin"),
         url=found.text("url"),
@@ -203,9 +212,10 @@ def _source(value: object) -> tuple[str | None, str | None] | None:
     return found if found[0] or found[1] else None
 
 
-def _published(found: _Record) -> SourceDate | None:
-    """The date, with the precision that an export states beside the first instant of a period."""
-    published = _date(found, "published")
+def _published(found: _Record, status: str | None) -> SourceDate | None:
+    """The date, with the precision that an export states beside the first instant of a period. What waits for its time
+    waits for the fraction of a second too."""
+    published = _date(found, "published", is_awaited=status == "scheduled")
     stated = found.extra.get("published_precision")
     if published and (stated == "year" or stated == "month" or stated == "day" or stated == "instant"):
         del found.extra["published_precision"]
@@ -213,18 +223,20 @@ def _published(found: _Record) -> SourceDate | None:
     return published
 
 
-def _date(found: _Record, name: str) -> SourceDate | None:
+def _date(found: _Record, name: str, is_awaited: bool = False) -> SourceDate | None:
     if name not in found.known:
         return None
     given, value = found.known[name]
     try:
-        reading = dates.read(value, found.context.timezone)
+        reading = dates.read(value, found.context.timezone, found.locale)
     except ValueError as error:
         found.keep(name, f"is no date: {error}")
         return None
     if reading.floating:
         found.notes.setdefault(f"{given}: no time zone given, read as {found.context.timezone}")
-    return reading.date
+    if reading.note:
+        found.notes.setdefault(f"{given}: {_quoted(value)}: {reading.note}")
+    return reading.until() if is_awaited else reading.date
 
 
 def _dateline(found: _Record, published: SourceDate | None) -> Dateline | None:

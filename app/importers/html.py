@@ -124,11 +124,12 @@ def _named(document: Document, said: Said, sites: tuple[str, ...]) -> Document:
 def _dated(document: Document, said: Said, context: Context) -> Document:
     """The dates; without any that can be read, the day that stands in the address as `/2025/12/03/`."""
     notes = dict.fromkeys(document.notes)
+    locale = dates.within(context.locale, said.language, document.url)
     extra: dict[str, object] = {}
     found: dict[str, SourceDate | None] = {"published": None, "updated": None}
     for name, value in (("published", said.published), ("updated", said.updated)):
         try:
-            reading = dates.read(value, context.timezone) if value else None
+            reading = dates.read(value, context.timezone, locale) if value else None
         except ValueError as error:
             extra[name] = value
             notes.setdefault(f"{name}: {value!r} is no date: {error}")

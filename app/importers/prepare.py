@@ -19,7 +19,7 @@ from app.articles.filters import ABOUT, DATELINE, ROLES
 from app.articles.incoming import dateline_span
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
 from app.enrich.suggestion import Suggestion
-from app.importers import dates, names
+from app.importers import dates, names, undated
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.service import KINDS, Wanted
@@ -56,7 +56,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     dateline = _dateline(document, atlas)
     if dateline is not None and dateline.region is not None:
         regions.append((dateline.region, DATELINE))
-    published_at, precision = _published(document)
+    published_at, precision, date_note = _published(document, path)
     own = _own(document, origin, unknown)
     status, status_note = _status(document)
     manuscript = Manuscript(
@@ -93,7 +93,12 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         text_keys=(),
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
-    notes = (*document.notes, *status_note, *(f"region {name!r} is not known here, kept as given" for name in unknown))
+    notes = (
+        *document.notes,
+        *status_note,
+        *date_note,
+        *(f"region {name!r} is not known here, kept as given" for name in unknown),
+    )
     return Prepared(document.where, manuscript, plain, notes, reported, unknown)
 
 
@@ -170,7 +175,7 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes"))
+_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes", "source_date"))
 
 
 def _content_hash(document: Document) -> str:
@@ -251,12 +256,12 @@ def _dateline(document: Document, atlas: Atlas) -> Dateline | None:
     return Dateline(given.text, given.place, region, given.date, given.precision, start, end)
 
 
-def _published(document: Document) -> tuple[int | None, str]:
-    """The source's date, else the dateline's period; without either the time of the first import is kept."""
+def _published(document: Document, path: str) -> tuple[int | None, str, tuple[str, ...]]:
+    """The source's date, else what stands in for it, with a note; without any the time of the first import is kept."""
     if document.published is not None:
-        return document.published.instant, document.published.precision
-    found = dates.from_dateline(document.dateline, UTC) if document.dateline else None
-    return (found.instant, found.precision) if found else (None, "instant")
+        return document.published.instant, document.published.precision, ()
+    found = undated.find(document, None if path in NAMELESS or _is_one_of_many(document) else path)
+    return (found.date.instant, found.date.precision, (found.note,)) if found else (None, "instant", ())
 
 
 def _status(document: Document) -> tuple[str | None, tuple[str, ...]]:

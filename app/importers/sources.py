@@ -4,14 +4,16 @@ Never writes; what an archive remembers of an address is handed in and comes bac
 """
 
 import io
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from app.importers import detect, formats, sites
-from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
+from app.importers import dates, detect, formats, sites
+from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark, SourceDate
 from app.importers.fetch import Fetch, Fetched, FetchError, charset
 
 State = Mapping[str, object]
@@ -124,16 +126,34 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
         with source.open() as stream:
             head = stream.read(_HEAD)
             stream.seek(0)
-            yield from formats.PARSERS[kind or detect.detect(source.path, head)](stream, source.name, context)
+            items = formats.PARSERS[kind or detect.detect(source.path, head)](stream, source.name, context)
+            yield from _dated(items, _written(stream)) if context.source_dates else items
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
+
+
+def _dated(items: Iterator[Item], day: SourceDate | None) -> Iterator[Item]:
+    """The items, those without a date of their feed's with that of their file."""
+    for item in items:
+        if isinstance(item, Document) and item.source_date is None:
+            item = replace(item, source_date=day)
+        yield item
+
+
+def _written(stream: BinaryIO) -> SourceDate | None:
+    """The day on which the file was last written; None of what is no file."""
+    try:
+        seconds = os.fstat(stream.fileno()).st_mtime
+    except OSError:
+        return None
+    return dates.read_date(datetime.fromtimestamp(seconds, UTC).date(), UTC)
 
 
 def _address(source: Source, address: str, kind: str | None, context: Context, web: Web | None) -> Iterator[Item]:
     if web is None:
         yield Failure(source.name, "addresses are not read here")
         return
-    asked = repr((kind, context.origin_name, str(context.timezone), context.body_kind))
+    asked = repr((kind, context.origin_name, str(context.timezone), context.body_kind, context.source_dates))
     kept = web.recall(source.name)
     # What was read for another origin or with other eyes says nothing about this import.
     state = kept.get("state") if kept.get("asked") == asked else None

@@ -4,17 +4,17 @@ Never fills in a part that was not written, and never chooses between two meanin
 a reason, or left out where the rest is sure.
 """
 
-from app.importers.dates.locale import NOWHERE, Locale, day_first_in, locale_of
+from app.importers.dates.locale import locale_of, shown_by, shown_in_json, within
 from app.importers.dates.reader import Reading, from_dateline, from_epoch, read, read_date
 
 __all__ = [
-    "NOWHERE",
-    "Locale",
     "Reading",
-    "day_first_in",
     "from_dateline",
     "from_epoch",
     "locale_of",
     "read",
     "read_date",
+    "shown_by",
+    "shown_in_json",
+    "within",
 ]

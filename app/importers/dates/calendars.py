@@ -156,4 +156,3 @@ def gematria(word: str) -> int:
     if any(first < second for first, second in zip(values, values[1:], strict=False)):
         raise ValueError("not a date")
     return sum(values)
-

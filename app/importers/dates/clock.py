@@ -40,7 +40,9 @@ _POINTED = re.compile(
     r"|(?<=\d{4})(?:[ ,]|, )(?P<h3>\d{1,2})\.(?P<m3>\d\d)$)",
     re.IGNORECASE,
 )
-_BEHIND = re.compile(rf"\s*(?:(?P<zone>{_ZONE})|\(\s*(?P<inside>{_ZONE})\s*\))(?P<comment>\s*\([^()]{{1,60}}\))?", re.IGNORECASE)
+_BEHIND = re.compile(
+    rf"\s*(?:(?P<zone>{_ZONE})|\(\s*(?P<inside>{_ZONE})\s*\))(?P<comment>\s*\([^()]{{1,60}}\))?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ Never says more than the source does: a language alone is no country, and Englis
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import urlsplit
+
+from app.importers.document import NOWHERE, Locale
 
 MONTH_FIRST = frozenset({"US", "FM", "MH", "PW", "GU", "AS", "MP", "VI", "UM"})
 """Countries that write 12/31/2025. In Canada and the Philippines both orders are at home."""
@@ -18,20 +20,6 @@ _VANITY = frozenset(
 )
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2,3})(?:[-_][a-zA-Z]{4})?(?:[-_]([a-zA-Z]{2}))?(?![a-zA-Z])")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})([-/])(\d{1,2})\2(?:19|20)\d\d(?!\d)")
-
-
-@dataclass(frozen=True, slots=True)
-class Locale:
-    """`language` as in ISO 639 (`en`), `country` as in ISO 3166 (`IN`); `day_first` tells 03/04/2025, None where nothing
-    does. `why` names what told it, for people."""
-
-    language: str | None = None
-    country: str | None = None
-    day_first: bool | None = None
-    why: str = ""
-
-
-NOWHERE = Locale()
 
 
 @lru_cache(maxsize=2048)
@@ -66,12 +54,36 @@ def _order(language: str | None, country: str | None) -> bool | None:
     return None if language in (None, "en") else True
 
 
-def day_first_in(texts: Iterable[str]) -> bool | None:
-    """The order that dates of one file show which can be read in one way only (31/12/2025); None where none of them is
-    there, and where they show both."""
+SHOWN = "as other dates of the source show"
+_IN_JSON = re.compile(rb"\"\s*(\d{1,2}[-/]\d{1,2}[-/](?:19|20)\d\d)(?=[\"\sT])")
+
+
+def within(locale: Locale, language: str | None, address: str | None) -> Locale:
+    """The locale of an item in a source that has one: its own where it says more, with the order of days and months that
+    the source's other dates show."""
+    own = locale_of(language, address)
+    if own.country is None and own.language in (None, locale.language):
+        return locale if locale != NOWHERE else own
+    return replace(own, day_first=locale.day_first, why=SHOWN) if locale.why == SHOWN else own
+
+
+def shown_by(locale: Locale, texts: Iterable[str]) -> Locale:
+    """The locale with the order that these dates of one source show, which goes before what its country usually does."""
+    found = _day_first(texts)
+    return locale if found is None else replace(locale, day_first=found, why=SHOWN)
+
+
+def shown_in_json(locale: Locale, head: bytes) -> Locale:
+    """As `shown_by`, of the whole values in the beginning of a file of JSON."""
+    return shown_by(locale, (match[1].decode() for match in _IN_JSON.finditer(head)))
+
+
+def _day_first(texts: Iterable[str]) -> bool | None:
+    """The order that dates show which can be read in one way only (31/12/2025); None where there is none of them, and
+    where they show both."""
     found = set()
     for text in texts:
-        for match in _NUMERIC.finditer(text):
+        for match in _NUMERIC.finditer(text[:100]):
             first, second = int(match[1]), int(match[3])
             if 12 < first <= 31 and 1 <= second <= 12:
                 found.add(True)

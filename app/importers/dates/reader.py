@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from app.importers.dates import calendars, clock, words, zones
-from app.importers.dates.locale import NOWHERE, Locale
-from app.importers.document import Dateline, DatePrecision, SourceDate
+from app.importers.document import NOWHERE, Dateline, DatePrecision, Locale, SourceDate
 
 OUTSIDE = "outside the years 1 to 2200"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +30,9 @@ _COMPACT = re.compile(
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d*)?", re.ASCII)
 _JOINT = re.compile(r"(?<=\d)T(?=\d\d?:)")
 # Marks that direct writing, and spaces that have no width.
-_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
+_UNSEEN = dict.fromkeys(
+    map(ord, "\u200b\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+)
 _WIDE = str.maketrans("：／－．，（）　", ":/-.,() ")
 _MAX_LENGTH = 100
 
@@ -104,7 +105,9 @@ def _read_text(value: str, zone: tzinfo, locale: Locale) -> Reading:
         return _read_digits(text, zone)
     if _COMPACT.fullmatch(text):
         moment = datetime.fromisoformat(text.upper())
-        return _moment(moment, zone) if "T" in text.upper() else Reading(_period((moment.year, moment.month, moment.day)))
+        return (
+            _moment(moment, zone) if "T" in text.upper() else Reading(_period((moment.year, moment.month, moment.day)))
+        )
     return _read_words(text, zone, locale, has_foreign_digits=not _digits_are_ascii(value))
 
 
@@ -170,7 +173,12 @@ def _why(text: str, reason: str) -> str:
 
 def _at(day: tuple[int, int, int], found: clock.Clock) -> datetime:
     """The naive moment. A leap second has no place on a clock of 86,400; it is the one before, a second later."""
-    if found.minute > 59 or found.second > 60 or found.hour > 24 or (found.hour == 24 and (found.minute or found.second)):
+    if (
+        found.minute > 59
+        or found.second > 60
+        or found.hour > 24
+        or (found.hour == 24 and (found.minute or found.second))
+    ):
         raise ValueError("no such time of day")
     leap = (found.second == 60, found.hour == 24)
     moment = datetime(*day, found.hour % 24, found.minute, found.second - leap[0])
@@ -228,5 +236,3 @@ def _read_digits(text: str, zone: tzinfo) -> Reading:
     if len(text) == 14 and text.isdecimal():
         return _moment(datetime.strptime(text, "%Y%m%d%H%M%S"), zone)
     raise ValueError("digits that could mean several dates")
-
-

@@ -11,7 +11,7 @@ from datetime import date
 from app.importers.dates import calendars
 from app.importers.dates.calendars import Civil
 from app.importers.dates.lexicon import FILLERS, Word, fold_word, words
-from app.importers.dates.locale import Locale
+from app.importers.document import Locale
 
 NO_DATE = "not a date"
 _UNITS = re.compile(

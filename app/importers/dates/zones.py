@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from app.importers.dates.locale import Locale
+from app.importers.document import Locale
 
 # Hours east of Greenwich, or the IANA zone where the hours of a name have changed.
 _ONE = {
@@ -63,8 +63,10 @@ _SEVERAL: dict[str, dict[str, float]] = {
     "cst": {**dict.fromkeys(_US, -6.0), "CN": 8.0, "TW": 8.0, "HK": 8.0, "MO": 8.0, "CU": -5.0, "AU": 9.5},
     "ist": {"IN": 5.5, "LK": 5.5, "IL": 2.0, "IE": 1.0},
     "bst": {"GB": 1.0, "IM": 1.0, "JE": 1.0, "GG": 1.0, "BD": 6.0},
-    "ast": {**dict.fromkeys(("CA", "PR", "DO", "BM", "BB", "TT", "VI", "AG", "DM", "GD", "LC", "VC", "KN"), -4.0),
-            **dict.fromkeys(("SA", "KW", "IQ", "QA", "BH", "YE"), 3.0)},
+    "ast": {
+        **dict.fromkeys(("CA", "PR", "DO", "BM", "BB", "TT", "VI", "AG", "DM", "GD", "LC", "VC", "KN"), -4.0),
+        **dict.fromkeys(("SA", "KW", "IQ", "QA", "BH", "YE"), 3.0),
+    },
     "wst": {"AU": 8.0, "WS": 13.0},
     "sst": {"SG": 8.0, "AS": -11.0},
     "ect": {"EC": -5.0},
@@ -126,9 +128,7 @@ def read_offset(text: str) -> tzinfo:
     return timezone(offset if match[1] == "+" else -offset)
 
 
-def _chosen(
-    short: str, several: dict[str, float], moment: datetime, locale: Locale, zone: tzinfo
-) -> float | None:
+def _chosen(short: str, several: dict[str, float], moment: datetime, locale: Locale, zone: tzinfo) -> float | None:
     """A person's `--timezone` goes before the country, and that before what the name means in most places."""
     hours = _in_zone(short, several, moment, zone)
     if hours is None:
