@@ -12,8 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 from selectolax.lexbor import LexborHTMLParser
 
 from app.articles import nesting
-from app.importers import charsets, clean, dates, openings, page_body, page_names, values
-from app.importers.document import Body, Context, Document, Failure, Image, Item, SourceDate
+from app.importers import charsets, clean, dates, openings, page_body, page_dates, page_names, values
+from app.importers.document import Body, Context, Document, Failure, Image, Item, Locale, SourceDate
 from app.importers.fields import derive_title
 from app.importers.jsonld import from_jsonld
 from app.importers.page import Said, first_of, from_meta, from_view, words
@@ -26,7 +26,6 @@ MOSTLY = 0.7
 _CHARSET = re.compile(
     rb"""<(?:meta\b[^>]{0,200}?charset|\?xml\b[^>]{0,100}?encoding)\s*=\s*["']?([\w:.-]{2,40})""", re.I
 )
-_IN_ADDRESS = re.compile(r"/((?:19|20)\d\d)/(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])(?=/)")
 
 
 def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
@@ -54,6 +53,8 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     sites = _sites(said, shown, address)
     title = page_names.title(said.title, words(page.css_first("title")), shown.title, sites)
     said = first_of([said, shown])
+    locale = dates.within(context.locale, said.language, address or said.url)
+    written = None if said.published else page_dates.find(text, page, context.timezone, locale, address or said.url)
     base = page_body.base_of(page, context.address or address)
     pictures = page_body.pictures(page, base)
     posts = tuple(
@@ -63,12 +64,12 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     body = _body(page_body.extract(page, title, context.address or address), said.body)
     if body is None:
         return Failure(where, "no article on this page: it holds no text outside links and menus")
-    if jsonld is None and page_body.linked_share(page, body.content) > MOSTLY:
+    if (jsonld is None or not jsonld.title) and page_body.linked_share(page, body.content) > MOSTLY:
         return Failure(where, "no article on this page: it is a list of links")
     document = Document(
         where, title=title, title_derived=title is None, body=body, url=address, related=posts, notes=notes
     )
-    document = _dated(document, said, context)
+    document = _dated(document, replace(said, published=said.published or written), context, locale)
     document = openings.settle(document)
     document = replace(document, images=_images(said.images, pictures, document.body, base))
     document = _named(document, said, sites)
@@ -121,10 +122,8 @@ def _named(document: Document, said: Said, sites: tuple[str, ...]) -> Document:
     )
 
 
-def _dated(document: Document, said: Said, context: Context) -> Document:
-    """The dates; without any that can be read, the day that stands in the address as `/2025/12/03/`."""
+def _dated(document: Document, said: Said, context: Context, locale: Locale) -> Document:
     notes = dict.fromkeys(document.notes)
-    locale = dates.within(context.locale, said.language, document.url)
     extra: dict[str, object] = {}
     found: dict[str, SourceDate | None] = {"published": None, "updated": None}
     for name, value in (("published", said.published), ("updated", said.updated)):
@@ -137,10 +136,8 @@ def _dated(document: Document, said: Said, context: Context) -> Document:
         found[name] = reading.date if reading else None
         if reading and reading.floating:
             notes.setdefault(f"{name}: no time zone given, read as {context.timezone}")
-    day = _IN_ADDRESS.search(document.url or "")
-    if found["published"] is None and day:
-        found["published"] = dates.read_date("-".join(part.zfill(2) for part in day.groups()), context.timezone)
-        notes.setdefault("the date is the one in the address")
+        if reading and reading.note:
+            notes.setdefault(f"{name}: {value!r}: {reading.note}")
     return replace(document, published=found["published"], updated=found["updated"], extra=extra, notes=tuple(notes))
 
 

@@ -134,7 +134,6 @@ def from_view(page: LexborHTMLParser) -> Said:
     return Said(
         title=heading(page),
         author_lines=_bylines(page),
-        published=_time(page),
         language=(page.root.attributes.get("lang") if page.root is not None else None) or None,
         site=words(page.css_first('[itemprop="publisher"] [itemprop="name"]')),
     )
@@ -170,14 +169,3 @@ _BYLINES = (
     ".byline, .p-author, .entry-author, .article-author, .post-author",
     '[class*="byline" i], .author',  # the widest last
 )
-
-
-def _time(page: LexborHTMLParser) -> str | None:
-    for selector in ('[itemprop="datePublished"]', "time[pubdate]", "time.published, time.entry-date"):
-        for node in page.css(selector)[:1]:
-            written = node.attributes.get("datetime") or node.attributes.get("content")
-            return line(written) or words(node)
-    times = page.css("article time[datetime], main time[datetime], header time[datetime]") or page.css("time[datetime]")
-    every = {node.attributes.get("datetime") for node in times}
-    # Several times on a page may be those of comments or of other articles.
-    return line(times[0].attributes.get("datetime")) if len(every) == 1 else None

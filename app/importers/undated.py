@@ -52,19 +52,20 @@ def _candidates(document: Document, path: str | None) -> Iterator[Found]:
 def in_address(url: str) -> SourceDate | None:
     """The day, else the month, that stands in a web address as parts of its path."""
     try:
-        return in_path(unquote(urlsplit(url).path))
+        return _find(unquote(urlsplit(url).path))
     except ValueError:
         return None
 
 
 def in_path(path: str) -> SourceDate | None:
-    """The day, else the month, in a path: `2014-04-05-title.md`, `2014/04/05/title`, `2014/04/title`; years of 1900 to
-    2099. None where two differ."""
-    if "://" in path:
-        return in_address(path)
-    whole = f"/{path}"
+    """The day, else the month, in the path of a file: `2014-04-05-title.md`, `2014/04/05/title`, `2014/04/title`."""
+    return in_address(path) if path.startswith(("http://", "https://")) else _find(f"/{path}")
+
+
+def _find(path: str) -> SourceDate | None:
+    """Years of 1900 to 2099; None where two days differ."""
     for patterns in (_DAYS, _MONTHS):
-        found = {day for pattern in patterns for match in pattern.finditer(whole) if (day := _date(match))}
+        found = {day for pattern in patterns for match in pattern.finditer(path) if (day := _date(match))}
         if found:
             return found.pop() if len(found) == 1 else None
     return None
