@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.importers import dates
 from app.importers.dates import calendars
+from app.importers.document import Locale
 
 ROWS = [
     line.split(" | ")
@@ -112,7 +113,7 @@ LOCALES = st.builds(dates.locale_of, st.sampled_from([None, "en-US", "fr", "hr",
 
 
 @given(TEXTS, LOCALES)
-def test_whatever_the_text_a_date_has_its_digits_from_it(text: str, locale: dates.Locale) -> None:
+def test_whatever_the_text_a_date_has_its_digits_from_it(text: str, locale: Locale) -> None:
     with contextlib.suppress(ValueError):
         reading = dates.read(text, UTC, locale)
         assert -62135596800 <= reading.date.instant < 7289654400

@@ -54,7 +54,8 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     title = page_names.title(said.title, words(page.css_first("title")), shown.title, sites)
     said = first_of([said, shown])
     locale = dates.within(context.locale, said.language, address or said.url)
-    written = None if said.published else page_dates.find(text, page, context.timezone, locale, address or said.url)
+    seen = page_dates.look(page, title, address or said.url, context.timezone, locale)
+    said = _with_dates(said, (jsonld.published if jsonld else None, meta.published), text, page, seen)
     base = page_body.base_of(page, context.address or address)
     pictures = page_body.pictures(page, base)
     posts = tuple(
@@ -69,7 +70,7 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     document = Document(
         where, title=title, title_derived=title is None, body=body, url=address, related=posts, notes=notes
     )
-    document = _dated(document, replace(said, published=said.published or written), context, locale)
+    document = _dated(document, said, context, locale)
     document = openings.settle(document)
     document = replace(document, images=_images(said.images, pictures, document.body, base))
     document = _named(document, said, sites)
@@ -120,6 +121,20 @@ def _named(document: Document, said: Said, sites: tuple[str, ...]) -> Document:
         source=said.site,
         canonical_url=said.url if _parts(said.url).hostname else None,
     )
+
+
+def _with_dates(
+    said: Said,
+    given: tuple[str | None, ...],
+    markup: str,
+    page: LexborHTMLParser,
+    seen: page_dates.Seen,
+) -> Said:
+    """The first date in the page's data that can be read, else the one that it shows. One that cannot be read stays,
+    for people to see."""
+    readable = next((text for text in given if text and seen.read(text)), None)
+    shown = page_dates.find(markup, page, seen) if readable is None else page_dates.Dates()
+    return replace(said, published=readable or shown.published or said.published, updated=said.updated or shown.updated)
 
 
 def _dated(document: Document, said: Said, context: Context, locale: Locale) -> Document:

@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.importers import dates, page, undated
 from app.importers.document import Locale, SourceDate
+from app.text import words_key
 
 MAX_LINE = 160
 """Characters of a line that may be one of a byline or a date; what is longer is prose."""
@@ -27,15 +28,23 @@ _MARKED = (
     'time[pubdate], .dt-published, abbr.published, time.published, time.entry-date, [itemprop~="dateCreated"]',
     '[property~="dc:date"], [property~="dcterms:created"], [property~="dc:created"]',
 )
+_FIRST = 725_846_400
+"""1993, when there were the first pages: what one shows of earlier years is what it tells of."""
+_TOO_SHORT = 12
+_NO_TEXT = frozenset(("script", "style", "noscript", "option", "textarea", "title", "td"))
+MAX_PARTS = 14
+MAX_FOOT = 400
+MAX_NAMES = 200
 _INLINE = frozenset("a abbr b em font i small span strong time u label bdi big tt".split())
 _ELSEWHERE = re.compile(
-    r"comment|kommentar|repl(?:y|ies)\b|respond|disqus|related|similar|recommend|sidebar|side-bar|widget|footer|popular|"
+    r"comment|kommentar|repl(?:y|ies)\b|respond|disqus|related|similar|recommend|sidebar|side-bar|widget(?! Blog)|popular|"
     r"teaser|trending|latest|recent|most-?read|newsticker|carousel|slider|copyright|archive|calendar|event-?list|"
-    r"breaking|promo|sponsor|banner|cookie|consent|navi?gation|breadcrumb|read-?more|more-?from|mehr-zum",
+    r"breaking|promo(?!t)|sponsor|banner|cookie|consent|navi?gation|breadcrumb|read-?more|more-?from|mehr-zum",
     re.IGNORECASE,
 )
 _OF_DATE = re.compile(r"date|time|meta|publish|datum", re.IGNORECASE)
-_ARTICLE = re.compile(r"\b(?:post|entry|article|story|content|hentry|single)\b", re.IGNORECASE)
+_UPDATED = re.compile(r"updated?\b|modified|dateModified")
+_PUBLISHED = re.compile(r"publish|entry-date|post-?date")
 _CHANGED = re.compile(
     r"(?:last\s+)?(?:updated?|modified|changed|revised|edited|reviewed)\b(?:\s+(?:on|at))?|zuletzt\s+\w+|(?:letzte\s+)?aktualisier\w*|"
     r"geändert|(?:letzte\s+)?änderung|überarbeitet|(?<!\w)stand\b|mise?e? à jour|modifié\w*|mis à jour|actualizad[oa]\w*|"
@@ -46,7 +55,7 @@ _CHANGED = re.compile(
 )
 _NOT_ITS = re.compile(
     r"©|\(c\)|copyright|all rights|alle rechte|tous droits|reserved|since\b|seit\b|founded|established|expires?|deadline|"
-    r"registered|joined|member since|retrieved|accessed|abgerufen|last visit|logged|born\b|geboren|next\b|event\b|valid",
+    r"registered|joined|birth|geburt|naissance|nacimiento|出生|member since|retrieved|accessed|abgerufen|last visit|logged|born\b|geboren|next\b|event\b|valid",
     re.IGNORECASE,
 )
 _LABEL = re.compile(
@@ -65,34 +74,76 @@ _SEPARATOR = re.compile(
 )
 
 
+Read = tuple[str, dates.Reading]
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A date on the page as it was read; `distance` is how many characters behind the headline it stands, negative before
-    it, None where there is no headline."""
+    it, None where there is no headline. `is_change` says that it is the date of one."""
 
     reading: dates.Reading
     text: str
     distance: int | None
-    is_marked: bool = False
+    is_change: bool = False
 
 
-def find(markup: str, tree: LexborHTMLParser, zone: tzinfo, locale: Locale, address: str | None) -> str | None:
-    """The text that stands for the date of publication: what is marked as that, else what stands nearest to the headline
-    and lies in the period that the address names, else what htmldate points to. None where nothing does."""
-    headline = _headline(tree)
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The texts that stand for the date of publication and for that of the last change; None where nothing does."""
+
+    published: str | None = None
+    updated: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a date is looked for with: the page's headline and the elements that hold it, its address, and how its dates
+    are read."""
+
+    headline: LexborNode | None
+    own: frozenset[int]
+    address: str | None
+    zone: tzinfo
+    locale: Locale
+
+    def read(self, text: str) -> dates.Reading | None:
+        """The date that a text is, or None."""
+        try:
+            return dates.read(text, self.zone, self.locale)
+        except ValueError:
+            return None
+
+
+def look(tree: LexborHTMLParser, title: str | None, address: str | None, zone: tzinfo, locale: Locale) -> Seen:
+    """Finds the headline of the page, near which its date is looked for."""
+    headline = _headline(tree, title)
     own = frozenset(one.mem_id for one in _around(headline, 100)) if headline is not None else frozenset()
+    return Seen(headline, own, address, zone, locale)
+
+
+def find(markup: str, tree: LexborHTMLParser, seen: Seen) -> Dates:
+    """What is marked as the date of publication, else what stands nearest to the headline and lies in the period that
+    the address names, else what htmldate points to; and the change that is told nearest to the headline."""
+    shown = _candidates(tree, seen)
+    updated = _nearest([one for one in shown if one.is_change])
+    if marked := _marked(tree, seen):
+        return Dates(marked, updated)
+    shown = [one for one in shown if not one.is_change]
+    period = undated.in_address(seen.address) if seen.address else None
+    if period is not None:
+        return Dates(_nearest([one for one in shown if _is_within(one.reading.date, period)]), updated)
+    return Dates(_nearest(shown) or _pointed_to(markup, shown), updated)
+
+
+def _marked(tree: LexborHTMLParser, seen: Seen) -> str | None:
     for selector in _MARKED:
         for node in tree.css(selector)[:3]:
             said = _attribute(node) or page.words(node)
-            found = _read(said, zone, locale) if said and not _is_elsewhere(node, own) else None
+            found = _read(said, seen) if said and not _is_elsewhere(node, seen.own) else None
             if found:
                 return found[0]
-    shown = list(candidates(tree, zone, locale))
-    period = undated.in_address(address) if address else None
-    if period is not None:
-        fitting = [one for one in shown if _is_within(one.reading.date, period)]
-        return _nearest(fitting)
-    return _nearest(shown) or _pointed_to(markup, shown)
+    return None
 
 
 def _is_within(day: SourceDate, period: SourceDate) -> bool:
@@ -105,22 +156,22 @@ def _pointed_to(markup: str, shown: list[Shown]) -> str | None:
     """What htmldate takes for the date, if it stands on the page as one; it guesses, and knows no other precision than
     that of a day."""
     day = htmldate.find_date(markup, original_date=True, extensive_search=False) if shown else None
-    return next((one.text for one in shown if f"{datetime.fromtimestamp(one.reading.date.instant, UTC):%Y-%m-%d}" == day), None)
+    days = {f"{datetime.fromtimestamp(one.reading.date.instant, UTC):%Y-%m-%d}": one.text for one in reversed(shown)}
+    return days.get(day or "")
 
 
 def _attribute(node: LexborNode) -> str | None:
     given = node.attributes
-    return page.line(given.get("datetime") or given.get("content") or (given.get("title") if node.tag == "abbr" else None))
+    return page.line(
+        given.get("datetime") or given.get("content") or (given.get("title") if node.tag == "abbr" else None)
+    )
 
 
 def _nearest(shown: list[Shown]) -> str | None:
     """The one nearest to the headline, behind it rather than before; without a headline the only one that there is."""
-    if not shown:
-        return None
     near = [one for one in shown if one.distance is not None and abs(one.distance) <= NEAR]
     if near:
-        best = min(near, key=lambda one: _cost(one.distance or 0))
-        return best.text
+        return min(near, key=lambda one: _cost(one.distance or 0)).text
     days = {one.reading.date.instant // _DAY for one in shown}
     return shown[0].text if len(days) == 1 else None
 
@@ -129,130 +180,135 @@ def _cost(distance: int) -> int:
     return distance if distance >= 0 else 2 - 3 * distance
 
 
-def candidates(tree: LexborHTMLParser, zone: tzinfo, locale: Locale) -> Iterator[Shown]:
+def _candidates(tree: LexborHTMLParser, seen: Seen) -> list[Shown]:
     """All dates in short lines and `<time>` elements of the page that may be its article's, in their order."""
-    headline = _headline(tree)
-    position, behind, count = 0, None, 0
-    inside = headline.mem_id if headline is not None else None
-    own = frozenset(one.mem_id for one in _around(headline, 100)) if headline is not None else frozenset()
-    until = len(headline.text()) if headline is not None else 0
-    waiting: list[tuple[int, str, dates.Reading]] = []
+    position, behind = 0, None
+    inside = seen.headline.mem_id if seen.headline is not None else None
+    waiting: list[tuple[int, str, dates.Reading, bool]] = []
     for node in tree.body.traverse(include_text=True) if tree.body is not None else ():
-        if node.mem_id == inside:
-            behind = position + until
         if node.is_text_node:
             text = node.text_content or ""
-            found = _in_line(node, own, zone, locale) if _YEAR.search(text) and len(text) <= MAX_LINE else None
-            at = position
+            if len(text) <= MAX_LINE and len(waiting) < MAX_CANDIDATES and _YEAR.search(text):
+                waiting += ((position, *found) for found in _in_line(node, seen))
             position += len(text)
-        elif node.tag == "time":
-            found, at = _in_time(node, own, zone, locale), position
-        else:
-            continue
-        if found and count < MAX_CANDIDATES:
-            count += 1
-            waiting.append((at, *found))
-    for at, text, reading in waiting:
-        yield Shown(reading, text, None if behind is None else at - behind)
+        elif node.tag == "time" and len(waiting) < MAX_CANDIDATES:
+            waiting += ((position, *found) for found in _in_time(node, seen))
+        elif node.mem_id == inside:
+            behind = position + len(node.text())
+    return [
+        Shown(reading, text, None if behind is None else at - behind, is_change)
+        for at, text, reading, is_change in waiting
+        if reading.date.instant >= _FIRST
+    ]
 
 
-def _headline(tree: LexborHTMLParser) -> LexborNode | None:
-    """The heading of the article: marked as such, else the one of the first level, else the one that the title repeats."""
+def _headline(tree: LexborHTMLParser, title: str | None) -> LexborNode | None:
+    """The heading of the article: the one that is its title, else marked as such, else the one of the first level, else
+    the one that the title in the window's bar repeats."""
+    key = words_key(title or "")
+    headings = [node for node in tree.css("h1, h2, h3")[:60] if node.text().strip()]
+    for node in headings:
+        if len(key) > _TOO_SHORT and words_key(node.text(separator=" ")) == key:
+            return node
     for selector in ("[itemprop~=headline]", "article h1, main h1", "h1"):
         found = [node for node in tree.css(selector) if node.text().strip() and node.tag != "meta"]
         if len(found) == 1 or (found and selector != "h1"):
             return found[0]
-    title = page.words(tree.css_first("title")) or ""
-    for node in tree.css("h1, h2, h3")[:40]:
-        text = page.words(node) or ""
-        if len(text) > 12 and text in title:
-            return node
-    return None
+    bar = page.words(tree.css_first("title")) or ""
+    return next((node for node in headings if len(text := page.words(node) or "") > _TOO_SHORT and text in bar), None)
 
 
-def _in_time(node: LexborNode, own: frozenset[int], zone: tzinfo, locale: Locale) -> tuple[str, dates.Reading] | None:
+def _in_time(node: LexborNode, seen: Seen) -> Iterator[tuple[str, dates.Reading, bool]]:
     given = page.line(node.attributes.get("datetime"))
-    if not given or _is_elsewhere(node, own) or _is_of_change(node, _line_of(node) or ""):
-        return None
-    return _read(given, zone, locale)
+    found = _read(given, seen) if given and not _is_elsewhere(node, seen.own) else None
+    if found:
+        line = _line_of(node) or ""
+        yield *found, _is_of_change(node) or bool(_CHANGED.search(line) and not _LABEL.search(line))
 
 
-def _in_line(node: LexborNode, own: frozenset[int], zone: tzinfo, locale: Locale) -> tuple[str, dates.Reading] | None:
-    if node.parent is None or node.parent.tag in ("script", "style", "noscript", "option", "textarea", "title", "td"):
-        return None
+def _in_line(node: LexborNode, seen: Seen) -> Iterator[tuple[str, dates.Reading, bool]]:
+    if node.parent is None or node.parent.tag in _NO_TEXT or _is_elsewhere(node, seen.own):
+        return
     line, text = _line_of(node), page.line(node.text_content) or ""
-    if _is_elsewhere(node, own) or _is_of_change(node, "") or _NOT_ITS.search(line or text):
-        return None
-    return _of_line(line, text, zone, locale) if line else _read(text.strip(" ,;|·-–()"), zone, locale)
+    if _NOT_ITS.search(line or text):
+        return
+    changed = _is_of_change(node)
+    if line is None:
+        found = _read(text.strip(" ,;|·-–()"), seen)
+        if found:
+            yield *found, changed
+        return
+    for one, is_change in _of_line(line, seen):
+        yield *one, changed or is_change
 
 
 def _line_of(node: LexborNode) -> str | None:
     """The text of the line that a node stands in: of its inline elements and what is around them; None of prose."""
     around = node.parent if node.is_text_node else node
     while around is not None and around.tag in _INLINE and around.parent is not None:
-        above = around.parent
-        if len(above.text()) > MAX_LINE:
+        if len(around.parent.text()) > MAX_LINE:
             break
-        around = above
+        around = around.parent
     text = around.text(separator="\n").strip() if around is not None else ""
     return text if text and len(text) <= MAX_LINE else None
 
 
-def _of_line(line: str, own: str, zone: tzinfo, locale: Locale) -> tuple[str, dates.Reading] | None:
-    """The first date in a line that is no date of a change."""
-    for text in (line, own):
-        marked = _LABEL.sub("\n", _CHANGED.sub("\n\x02\n", text))
-        parts = [part.strip() for part in _SEPARATOR.split(marked)]
-        parts = [part for part in parts if part][:14]
-        changed = False
-        for first in range(len(parts)):
-            if parts[first] == "\x02":
-                changed = True
-                continue
-            if changed:
-                if _YEAR.search(parts[first]):
-                    changed = False
-                continue
-            for last in range(min(len(parts), first + 4), first, -1):
-                text = ", ".join(parts[first:last])
-                found = _read(text, zone, locale) if _YEAR.search(text) and "\x02" not in text else None
-                if found:
-                    return found
-    return None
+def _of_line(line: str, seen: Seen) -> Iterator[tuple[Read, bool]]:
+    """The dates in a line, each with whether it is said to be that of a change."""
+    marked = _LABEL.sub("\n\x01\n", _CHANGED.sub("\n\x02\n", line))
+    parts = [part for part in map(str.strip, _SEPARATOR.split(marked)) if part][:MAX_PARTS]
+    changed, first = False, 0
+    while first < len(parts):
+        if parts[first] in ("\x01", "\x02"):
+            changed = parts[first] == "\x02"
+            first += 1
+            continue
+        last, found = _longest(parts, first, seen)
+        if found:
+            yield found, changed
+        first = last
 
 
-def _read(text: str, zone: tzinfo, locale: Locale) -> tuple[str, dates.Reading] | None:
+def _longest(parts: list[str], first: int, seen: Seen) -> tuple[int, Read | None]:
+    """The longest run of parts from the first on that is a date, and where it ends."""
+    for last in range(min(len(parts), first + 4), first, -1):
+        text = ", ".join(parts[first:last])
+        if _YEAR.search(text) and "\x01" not in text and "\x02" not in text and (found := _read(text, seen)):
+            return last, found
+    return first + 1, None
+
+
+def _read(text: str, seen: Seen) -> Read | None:
     """The text and its date, as exact as a day at least."""
-    try:
-        reading = dates.read(text, zone, locale)
-    except ValueError:
-        return None
-    return (text, reading) if reading.date.precision in ("day", "instant") else None
+    reading = seen.read(text)
+    return (text, reading) if reading and reading.date.precision in ("day", "instant") else None
 
 
-def _is_of_change(node: LexborNode, line: str) -> bool:
+def _is_of_change(node: LexborNode) -> bool:
     for one in _around(node, 3):
-        names = f"{one.attributes.get('class') or ''} {one.attributes.get('itemprop') or ''} {one.attributes.get('id') or ''}"
+        given = one.attributes
+        names = f"{given.get('class') or ''} {given.get('itemprop') or ''} {given.get('id') or ''}"
         # In themes that follow hAtom `updated` stands on the only date that there is, beside another name.
-        if re.search(r"updated?\b|modified|dateModified", names) and not re.search(r"publish|entry-date|post-?date", names):
+        if _UPDATED.search(names) and not _PUBLISHED.search(names):
             return True
-    return bool(line and _CHANGED.search(line) and not _LABEL.search(line))
+    return False
 
 
 def _is_elsewhere(node: LexborNode, own: frozenset[int]) -> bool:
     """Whether it stands in a part of the page that is not its article: comments, lists of others, the foot of the site.
-    What holds the headline too (`own`) is none of these, whatever it is called."""
-    in_article = False
+    What holds the headline too (`own`) is none of these, whatever it is called, and what holds a line only is none."""
     for step, one in enumerate(_around(node, 40)):
         if one.tag in ("body", "html") or one.mem_id in own:
             return False
+        if one.tag == "nav":
+            return True
         names = f"{one.attributes.get('class') or ''} {one.attributes.get('id') or ''}"
-        in_article = in_article or one.tag == "article" or bool(_ARTICLE.search(names))
-        if one.tag == "nav" or (one.tag == "footer" and not in_article):
+        foot = one.tag == "footer" or "footer" in names
+        if foot and (len(text := one.text()) > MAX_FOOT or _NOT_ITS.search(text)):
             return True
         if one.tag == "aside" and len(one.text()) > MAX_LINE:
             return True
-        if len(names) < 200 and _ELSEWHERE.search(names) and not (step == 0 and _OF_DATE.search(names)):
+        if len(names) < MAX_NAMES and _ELSEWHERE.search(names) and not (step == 0 and _OF_DATE.search(names)):
             return True
     return False
 

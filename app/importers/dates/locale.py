@@ -11,9 +11,14 @@ from urllib.parse import urlsplit
 
 from app.importers.document import NOWHERE, Locale
 
-MONTH_FIRST = frozenset({"US", "FM", "MH", "PW", "GU", "AS", "MP", "VI", "UM"})
-"""Countries that write 12/31/2025. In Canada and the Philippines both orders are at home."""
-_EITHER_ORDER = frozenset({"CA", "PH", "PR", "BZ", "PA", "KE", "GH", "LR"})
+_MONTH_FIRST = frozenset({"US", "FM", "MH", "PW", "GU", "AS", "MP", "VI", "UM"})
+# Where people write 31/12/2025. Elsewhere (31.12.2025, 31-12-2025) such a date is that of a machine, which counts the
+# American way as often as not; in Canada, the Philippines and South Africa both orders are at home.
+_DAY_FIRST = frozenset(
+    "GB IE AU NZ IN PK BD LK SG MY HK NG GH UG TZ JM TT MT CY FR BE LU MC ES AD IT SM VA PT BR AO MZ CV MX GT HN SV NI CR "
+    "CO VE EC PE BO PY AR UY CU DO GR VN TH ID EG MA TN DZ LY JO LB SA AE QA KW BH OM YE IQ SY SD IL SN CI CM CD".split()
+)
+_DAY_FIRST_LANGUAGES = frozenset("fr es it pt el vi th id ms ca gl ar hi bn".split())
 # Sold to everybody for how they read; they say nothing of where a site is.
 _VANITY = frozenset(
     "ac ag ai am as bz cc cd cf co fm ga gg gq gs im io ki la ly me ml ms mu nu pw sc sh so st tk tl to tv vc vg ws".split()
@@ -29,10 +34,10 @@ def locale_of(language: str | None, address: str | None = None) -> Locale:
     match = _LANGUAGE.match(language or "")
     spoken, said = (match[1].lower(), (match[2] or "").upper() or None) if match else (None, None)
     country = country_of(address) or said
-    orders = {order for order in (_order(spoken, country), _order(spoken, said)) if order is not None}
-    if len(orders) != 1:
+    order, other = _order(spoken, country), _order(spoken, said) if said else None
+    if order is None or other not in (None, order):
         return Locale(spoken, country)
-    return Locale(spoken, country, orders.pop(), f"as in {country or spoken}")
+    return Locale(spoken, country, order, f"as in {country or spoken}")
 
 
 def country_of(address: str | None) -> str | None:
@@ -48,10 +53,11 @@ def country_of(address: str | None) -> str | None:
 
 
 def _order(language: str | None, country: str | None) -> bool | None:
-    """Whether the day stands first there; of languages other than English without a country it does."""
+    """Whether the day stands first in what people write there with strokes; a language alone tells it where it does in
+    all its countries."""
     if country is not None:
-        return None if country in _EITHER_ORDER else country not in MONTH_FIRST
-    return None if language in (None, "en") else True
+        return True if country in _DAY_FIRST else False if country in _MONTH_FIRST else None
+    return True if language in _DAY_FIRST_LANGUAGES else None
 
 
 SHOWN = "as other dates of the source show"

@@ -5,12 +5,13 @@ Never skips a word or a digit that it does not understand: then there is no date
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from app.importers.dates import calendars
 from app.importers.dates.calendars import Civil
 from app.importers.dates.lexicon import FILLERS, Word, fold_word, words
+from app.importers.dates.locale import SHOWN
 from app.importers.document import Locale
 
 NO_DATE = "not a date"
@@ -91,6 +92,8 @@ def _numeric(match: re.Match[str], days: list[Word], locale: Locale) -> Day:
         return Day((year, second, first))
     if second > 12:
         return Day((year, first, second))
+    if match[2] == "-" and locale.why != SHOWN:
+        locale = replace(locale, day_first=None)
     return _of_two((year, second, first), (year, first, second), days, locale)
 
 
