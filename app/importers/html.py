@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from selectolax.lexbor import LexborHTMLParser
 
 from app.articles import nesting
-from app.importers import charsets, clean, dates, openings, page_body, page_dates, page_names, values
+from app.importers import charsets, clean, dates, openings, page_body, page_dates, page_names, undated, values
 from app.importers.document import Body, Context, Document, Failure, Image, Item, Locale, SourceDate
 from app.importers.fields import derive_title
 from app.importers.jsonld import from_jsonld
@@ -71,7 +71,7 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
         where, title=title, title_derived=title is None, body=body, url=address, related=posts, notes=notes
     )
     document = _dated(document, said, context, locale)
-    document = openings.settle(document)
+    document = _settled(document)
     document = replace(document, images=_images(said.images, pictures, document.body, base))
     document = _named(document, said, sites)
     return document if title else replace(document, title=derive_title(document))
@@ -154,6 +154,12 @@ def _dated(document: Document, said: Said, context: Context, locale: Locale) -> 
         if reading and reading.note:
             notes.setdefault(f"{name}: {value!r}: {reading.note}")
     return replace(document, published=found["published"], updated=found["updated"], extra=extra, notes=tuple(notes))
+
+
+def _settled(document: Document) -> Document:
+    """With its dateline in its place; to one without a year a date in the address lends its own."""
+    lent = document.published or (undated.in_address(document.url) if document.url else None)
+    return replace(openings.settle(replace(document, published=lent)), published=document.published)
 
 
 def _images(

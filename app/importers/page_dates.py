@@ -6,7 +6,7 @@ of dates does not read out of the page itself.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 
 import htmldate
@@ -32,17 +32,19 @@ _FIRST = 725_846_400
 """1993, when there were the first pages: what one shows of earlier years is what it tells of."""
 _TOO_SHORT = 12
 _NO_TEXT = frozenset(("script", "style", "noscript", "option", "textarea", "title", "td"))
+MAX_BYLINE = 80
 MAX_PARTS = 14
 MAX_FOOT = 400
 MAX_NAMES = 200
 _INLINE = frozenset("a abbr b em font i small span strong time u label bdi big tt".split())
 _ELSEWHERE = re.compile(
-    r"comment|kommentar|repl(?:y|ies)\b|respond|disqus|related|similar|recommend|sidebar|side-bar|widget(?! Blog)|popular|"
+    r"comment|kommentar|repl(?:y|ies)\b|respond|disqus|related|similar|recommend|sidebar|side-bar|(?<!elementor-)widget(?! Blog)|popular|"
     r"teaser|trending|latest|recent|most-?read|newsticker|carousel|slider|copyright|archive|calendar|event-?list|"
     r"breaking|promo(?!t)|sponsor|banner|cookie|consent|navi?gation|breadcrumb|read-?more|more-?from|mehr-zum",
     re.IGNORECASE,
 )
 _OF_DATE = re.compile(r"date|time|meta|publish|datum", re.IGNORECASE)
+_LABELLED, _CHANGE = "\x01", "\x02"
 _UPDATED = re.compile(r"updated?\b|modified|dateModified")
 _PUBLISHED = re.compile(r"publish|entry-date|post-?date")
 _CHANGED = re.compile(
@@ -67,6 +69,7 @@ _LABEL = re.compile(
     r"|投稿日?|入力|입력|등록|승인|نشر|تاریخ|انتشار|פורסם",
     re.IGNORECASE,
 )
+_BEFORE = re.compile(r"(?<=\s)(?:am|vom|on|le|el|em|il|op|den)(?=\s+\S{0,12}\d)", re.IGNORECASE)
 _SEPARATOR = re.compile(
     r"\s*[|·•–—»›/]\s+|\s+[-/]\s+|[\n\t\r\u2003]+|\s{2,}|,\s+|:\s+|\s*[\[\]()（）【】]\s*|;\s*|"
     r"\s+(?:by|von|par|por|di|da|door|av|af|od|przez|from|in|under|bei|to|with|@)\s+",
@@ -74,18 +77,17 @@ _SEPARATOR = re.compile(
 )
 
 
-Read = tuple[str, dates.Reading]
-
-
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A date on the page as it was read; `distance` is how many characters behind the headline it stands, negative before
-    it, None where there is no headline. `is_change` says that it is the date of one."""
+    it, None where there is no headline. `is_change` says that it is the date of one, `is_labelled` that words before it say
+    that it is when the article came out."""
 
     reading: dates.Reading
     text: str
     distance: int | None
     is_change: bool = False
+    is_labelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def _marked(tree: LexborHTMLParser, seen: Seen) -> str | None:
             said = _attribute(node) or page.words(node)
             found = _read(said, seen) if said and not _is_elsewhere(node, seen.own) else None
             if found:
-                return found[0]
+                return found.text
     return None
 
 
@@ -172,8 +174,10 @@ def _nearest(shown: list[Shown]) -> str | None:
     near = [one for one in shown if one.distance is not None and abs(one.distance) <= NEAR]
     if near:
         return min(near, key=lambda one: _cost(one.distance or 0)).text
-    days = {one.reading.date.instant // _DAY for one in shown}
-    return shown[0].text if len(days) == 1 else None
+    for some in ([one for one in shown if one.is_labelled], shown):
+        if len({one.reading.date.instant // _DAY for one in some}) == 1:
+            return some[0].text
+    return None
 
 
 def _cost(distance: int) -> int:
@@ -184,21 +188,21 @@ def _candidates(tree: LexborHTMLParser, seen: Seen) -> list[Shown]:
     """All dates in short lines and `<time>` elements of the page that may be its article's, in their order."""
     position, behind = 0, None
     inside = seen.headline.mem_id if seen.headline is not None else None
-    waiting: list[tuple[int, str, dates.Reading, bool]] = []
+    waiting: list[tuple[int, Shown]] = []
     for node in tree.body.traverse(include_text=True) if tree.body is not None else ():
         if node.is_text_node:
             text = node.text_content or ""
             if len(text) <= MAX_LINE and len(waiting) < MAX_CANDIDATES and _YEAR.search(text):
-                waiting += ((position, *found) for found in _in_line(node, seen))
+                waiting += ((position, found) for found in _in_line(node, seen))
             position += len(text)
         elif node.tag == "time" and len(waiting) < MAX_CANDIDATES:
-            waiting += ((position, *found) for found in _in_time(node, seen))
+            waiting += ((position, found) for found in _in_time(node, seen))
         elif node.mem_id == inside:
             behind = position + len(node.text())
     return [
-        Shown(reading, text, None if behind is None else at - behind, is_change)
-        for at, text, reading, is_change in waiting
-        if reading.date.instant >= _FIRST
+        replace(one, distance=None if behind is None else at - behind)
+        for at, one in waiting
+        if one.reading.date.instant >= _FIRST
     ]
 
 
@@ -218,28 +222,24 @@ def _headline(tree: LexborHTMLParser, title: str | None) -> LexborNode | None:
     return next((node for node in headings if len(text := page.words(node) or "") > _TOO_SHORT and text in bar), None)
 
 
-def _in_time(node: LexborNode, seen: Seen) -> Iterator[tuple[str, dates.Reading, bool]]:
+def _in_time(node: LexborNode, seen: Seen) -> Iterator[Shown]:
     given = page.line(node.attributes.get("datetime"))
     found = _read(given, seen) if given and not _is_elsewhere(node, seen.own) else None
     if found:
         line = _line_of(node) or ""
-        yield *found, _is_of_change(node) or bool(_CHANGED.search(line) and not _LABEL.search(line))
+        is_labelled = bool(_LABEL.search(line))
+        yield replace(found, is_change=_is_of_change(node) or bool(_CHANGED.search(line) and not is_labelled))
 
 
-def _in_line(node: LexborNode, seen: Seen) -> Iterator[tuple[str, dates.Reading, bool]]:
+def _in_line(node: LexborNode, seen: Seen) -> Iterator[Shown]:
     if node.parent is None or node.parent.tag in _NO_TEXT or _is_elsewhere(node, seen.own):
         return
     line, text = _line_of(node), page.line(node.text_content) or ""
     if _NOT_ITS.search(line or text):
         return
-    changed = _is_of_change(node)
-    if line is None:
-        found = _read(text.strip(" ,;|·-–()"), seen)
-        if found:
-            yield *found, changed
-        return
-    for one, is_change in _of_line(line, seen):
-        yield *one, changed or is_change
+    alone = _read(text.strip(" ,;|·-–()"), seen) if line is None else None
+    for one in _of_line(line, seen) if line is not None else [alone] if alone else []:
+        yield replace(one, is_change=True) if _is_of_change(node) else one
 
 
 def _line_of(node: LexborNode) -> str | None:
@@ -253,35 +253,36 @@ def _line_of(node: LexborNode) -> str | None:
     return text if text and len(text) <= MAX_LINE else None
 
 
-def _of_line(line: str, seen: Seen) -> Iterator[tuple[Read, bool]]:
-    """The dates in a line, each with whether it is said to be that of a change."""
-    marked = _LABEL.sub("\n\x01\n", _CHANGED.sub("\n\x02\n", line))
+def _of_line(line: str, seen: Seen) -> Iterator[Shown]:
+    """The dates in a line, each with what the words before it say of it."""
+    marked = _LABEL.sub(f"\n{_LABELLED}\n", _CHANGED.sub(f"\n{_CHANGE}\n", line))
+    if len(line) <= MAX_BYLINE:
+        marked = _BEFORE.sub("\n", marked)
     parts = [part for part in map(str.strip, _SEPARATOR.split(marked)) if part][:MAX_PARTS]
-    changed, first = False, 0
+    label, first = "", 0
     while first < len(parts):
-        if parts[first] in ("\x01", "\x02"):
-            changed = parts[first] == "\x02"
+        if parts[first] in (_LABELLED, _CHANGE):
+            label = parts[first]
             first += 1
             continue
-        last, found = _longest(parts, first, seen)
+        first, found = _longest(parts, first, seen)
         if found:
-            yield found, changed
-        first = last
+            yield replace(found, is_change=label == _CHANGE, is_labelled=label == _LABELLED)
 
 
-def _longest(parts: list[str], first: int, seen: Seen) -> tuple[int, Read | None]:
+def _longest(parts: list[str], first: int, seen: Seen) -> tuple[int, Shown | None]:
     """The longest run of parts from the first on that is a date, and where it ends."""
     for last in range(min(len(parts), first + 4), first, -1):
         text = ", ".join(parts[first:last])
-        if _YEAR.search(text) and "\x01" not in text and "\x02" not in text and (found := _read(text, seen)):
+        if _YEAR.search(text) and _LABELLED not in text and _CHANGE not in text and (found := _read(text, seen)):
             return last, found
     return first + 1, None
 
 
-def _read(text: str, seen: Seen) -> Read | None:
-    """The text and its date, as exact as a day at least."""
+def _read(text: str, seen: Seen) -> Shown | None:
+    """A date as exact as a day at least, with its text."""
     reading = seen.read(text)
-    return (text, reading) if reading and reading.date.precision in ("day", "instant") else None
+    return Shown(reading, text, None) if reading and reading.date.precision in ("day", "instant") else None
 
 
 def _is_of_change(node: LexborNode) -> bool:
@@ -300,7 +301,7 @@ def _is_elsewhere(node: LexborNode, own: frozenset[int]) -> bool:
     for step, one in enumerate(_around(node, 40)):
         if one.tag in ("body", "html") or one.mem_id in own:
             return False
-        if one.tag == "nav":
+        if one.tag in ("nav", "blockquote"):
             return True
         names = f"{one.attributes.get('class') or ''} {one.attributes.get('id') or ''}"
         foot = one.tag == "footer" or "footer" in names
@@ -308,7 +309,7 @@ def _is_elsewhere(node: LexborNode, own: frozenset[int]) -> bool:
             return True
         if one.tag == "aside" and len(one.text()) > MAX_LINE:
             return True
-        if len(names) < MAX_NAMES and _ELSEWHERE.search(names) and not (step == 0 and _OF_DATE.search(names)):
+        if len(names) < MAX_NAMES and _ELSEWHERE.search(names) and not (step <= 1 and _OF_DATE.search(names)):
             return True
     return False
 
