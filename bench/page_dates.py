@@ -1,5 +1,5 @@
-"""How right the dates of web pages are read, beside trafilatura, in one run: pages in a folder and a JSON file that maps
-addresses to `{"file": …, "date": "2020-06-07"}`.
+"""How right the dates of web pages are read, beside trafilatura, in one run: pages in a folder and a JSON file that
+maps addresses to `{"file": …, "date": "2020-06-07"}`.
 
     python -m bench.page_dates FOLDER PAGES.json [--part 0/2] [--wrong 20]
 """
@@ -68,7 +68,7 @@ def main() -> None:
     given = args.parse_args()
     part, parts = map(int, given.part.split("/"))
     counts: dict[str, Counter[str]] = {name: Counter() for name in READERS}
-    seconds: Counter[str] = Counter()
+    seconds = dict.fromkeys(READERS, 0.0)
     shown = 0
     for address, page in json.loads(given.pages.read_text()).items():
         if zlib.crc32(page["file"].encode()) % parts != part:
@@ -86,9 +86,8 @@ def main() -> None:
     for name, count in counts.items():
         total = count.total()
         said = ", ".join(f"{kind} {count[kind]}" for kind in ("right", "shifted", "wrong", "coarse", "none"))
-        print(
-            f"{name:12} {(count['right'] + count['shifted']) / total:.3f} of {total}: {said}; {seconds[name] / total * 1000:.0f} ms a page"
-        )
+        share, spent = (count["right"] + count["shifted"]) / total, seconds[name] / total * 1000
+        print(f"{name:12} {share:.3f} of {total}: {said}; {spent:.0f} ms a page")
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ from app.importers.dates.lexicon import fold_word
 
 OUTPUT = Path("app/importers/dates/names.txt")
 # Variants of a language are read into it: what Arabic calls the months differs from country to country.
-LOCALES = (
-    "en es it pt pt_PT nl fr fr_CA de de_AT pl cs sk sl hr sr sr_Latn bs_Latn bg mk uk ru be ro hu sv da nb nn is fi "
-    "et lv lt el tr az ca gl eu af sq ga cy ar ar_DZ ar_IQ ar_LB ar_MA ar_TN ar_SA fa ur he hi "
-    "bn ta th vi id ms fil sw ja ko zh zh_Hant hy ka kk uz"
-).split()
+LOCALES = """
+en es it pt pt_PT nl fr fr_CA de de_AT pl cs sk sl hr sr sr_Latn bs_Latn bg mk uk ru be ro hu sv da nb nn is fi et
+lv lt el tr az ca gl eu af sq ga cy ar ar_DZ ar_IQ ar_LB ar_MA ar_TN ar_SA fa ur he hi bn ta th vi id ms fil sw ja
+ko zh zh_Hant hy ka kk uz
+"""
 EXTRA = """
 en m 9 sept
 en d 2 tues
@@ -95,7 +95,7 @@ def main(output: Path) -> None:
 
 def _cldr() -> Iterator[tuple[str, str, int, str]]:
     """Language, `m` or `d`, the number of the month or of the weekday (Monday is 1), a name. Initials are left out."""
-    for locale in LOCALES:
+    for locale in LOCALES.split():
         data = localedata.load(locale)
         for kind, field in (("m", "months"), ("d", "days")):
             for context in data[field].values():

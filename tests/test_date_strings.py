@@ -29,8 +29,7 @@ def read(text: str, options: str = "") -> str:
     locale = dates.locale_of(given.get("language"), given.get("address"))
     try:
         reading = dates.read(text, ZoneInfo(given["zone"]) if "zone" in given else UTC, locale)
-    except ValueError as error:
-        assert str(error)
+    except ValueError:
         return "-"
     moment = datetime.fromtimestamp(reading.date.instant, UTC)
     shown = moment.strftime(_FORMS[reading.date.precision].replace("%Y", f"{moment.year:04}"))

@@ -114,8 +114,8 @@ class Document:
 
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
-    guessed or repaired. `source_date` is the date of the feed or file, where it was asked for. Every document has a
-    title, a body or both.
+    guessed or repaired. `source_date` is the date of the feed or file, where it was asked for;
+    `is_undated` says that the source itself knows that there is none. Every document has a title, a body or both.
     """
 
     where: str
@@ -144,6 +144,7 @@ class Document:
     published: SourceDate | None = None
     updated: SourceDate | None = None
     source_date: SourceDate | None = None
+    is_undated: bool = False
     status: str | None = None
     previous_slugs: tuple[str, ...] = ()
     previous_urls: tuple[str, ...] = ()

@@ -231,7 +231,7 @@ def _dates(entry: FeedParserDict) -> Record:
 
 
 def _date(entry: FeedParserDict, name: str) -> str | None:
-    """The date as it stands, so that it is kept as exact as it is. What feedparser makes of it is not looked at: it reads
-    `2025年7月6日` as the month of the import."""
+    """The date as it stands, so that it is kept as exact as it is. What feedparser makes of it is not looked at: it
+    reads `2025年7月6日` as the month of the import."""
     said = get(entry, name)
     return said if isinstance(said, str) and said.strip() else None

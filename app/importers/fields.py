@@ -44,6 +44,7 @@ class _Record:
     context: Context
     locale: Locale
     notes: dict[str, None] = field(default_factory=dict)
+    is_own: bool = False
 
     def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
         """The field as `read` understands it; what it does not understand goes to extra with a note."""
@@ -82,6 +83,7 @@ def read(
     known, extra = names.sort_fields(record)
     found = _Record(known, extra, context, _locale(known, context), dict.fromkeys(notes))
     if is_own(record):
+        found.is_own = True
         _settle_own(found)
     if body is not None and "body" in known:
         extra.update([known.pop("body")])
@@ -191,6 +193,7 @@ def _document(found: _Record, where: str, title: str | None, body: Body | None) 
         source_url=source[1],
         signature=found.text("signature"),
         published=published,
+        is_undated=found.is_own and published is None,
         updated=_date(found, "updated"),
         status=status,
         external_id=found.text("external_id"),

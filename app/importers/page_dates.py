@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.importers import dates, page, undated
 from app.importers.document import Locale, SourceDate
+from app.importers.page_date_words import BEFORE, CHANGED, ELSEWHERE, LABEL, NOT_ITS, SEPARATOR
 from app.text import words_key
 
 MAX_LINE = 160
@@ -36,52 +37,20 @@ MAX_BYLINE = 80
 MAX_PARTS = 14
 MAX_FOOT = 400
 MAX_NAMES = 200
-_INLINE = frozenset("a abbr b em font i small span strong time u label bdi big tt".split())
-_ELSEWHERE = re.compile(
-    r"comment|kommentar|repl(?:y|ies)\b|respond|disqus|related|similar|recommend|sidebar|side-bar|(?<!elementor-)widget(?! Blog)|popular|"
-    r"teaser|trending|latest|recent|most-?read|newsticker|carousel|slider|copyright|archive|calendar|event-?list|"
-    r"breaking|promo(?!t)|sponsor|banner|cookie|consent|navi?gation|breadcrumb|read-?more|more-?from|mehr-zum",
-    re.IGNORECASE,
+_INLINE = frozenset(
+    ("a", "abbr", "b", "em", "font", "i", "small", "span", "strong", "time", "u", "label", "bdi", "big", "tt")
 )
 _OF_DATE = re.compile(r"date|time|meta|publish|datum", re.IGNORECASE)
 _LABELLED, _CHANGE = "\x01", "\x02"
 _UPDATED = re.compile(r"updated?\b|modified|dateModified")
 _PUBLISHED = re.compile(r"publish|entry-date|post-?date")
-_CHANGED = re.compile(
-    r"(?:last\s+)?(?:updated?|modified|changed|revised|edited|reviewed)\b(?:\s+(?:on|at))?|zuletzt\s+\w+|(?:letzte\s+)?aktualisier\w*|"
-    r"geändert|(?:letzte\s+)?änderung|überarbeitet|(?<!\w)stand\b|mise?e? à jour|modifié\w*|mis à jour|actualizad[oa]\w*|"
-    r"actualización|modificad[oa]|aggiornat[oa]|aggiornamento|ultima modifica|atualizad[oa]|atualização|bijgewerkt|gewijzigd|"
-    r"uppdaterad\w*|oppdatert|opdateret|päivitetty|aktualizováno|zaktualizowano|aktualizacja|обновлен\w*|оновлен\w*|изменен\w*|"
-    r"güncelle\w*|frissítve|actualizat\w*|更新日?時?間?|최종수정|수정|تحديث|ویرایش|به‌روز\w*|עודכן|ενημερώ\w*",
-    re.IGNORECASE,
-)
-_NOT_ITS = re.compile(
-    r"©|\(c\)|copyright|all rights|alle rechte|tous droits|reserved|since\b|seit\b|founded|established|expires?|deadline|"
-    r"registered|joined|birth|geburt|naissance|nacimiento|出生|member since|retrieved|accessed|abgerufen|last visit|logged|born\b|geboren|next\b|event\b|valid",
-    re.IGNORECASE,
-)
-_LABEL = re.compile(
-    r"(?:first\s+)?(?:published|posted|created|written|added|submitted|issued|released|uploaded|filed|date|dated|time)(?:\s+(?:on|at|in))?"
-    r"|pub(?:lication)?\.?\s+date|veröffentlicht(?:\s+am)?|erschienen(?:\s+am)?|erstellt(?:\s+am)?|geschrieben(?:\s+am)?|eingestellt(?:\s+am)?"
-    r"|datum|publié\w*(?:\s+le)?|posté\w*(?:\s+le)?|paru le|mis en ligne(?:\s+le)?|créé le|publicad[oa]\w*(?:\s+(?:el|em))?|fecha|data|pubblicat[oa](?:\s+il)?"
-    r"|geplaatst(?:\s+op)?|gepubliceerd(?:\s+op)?|publicerad\w*|publisert|udgivet|publiceret|julkaistu|publikováno|vydáno|opublikowano|data publikacji|dodano"
-    r"|опубликован\w*|опубліковано|дата|yayınlan\w*|tarih\w*|eklenme|megjelent|publicat\w*(?:\s+(?:la|pe|el))?|δημοσιεύ\w*|發布|发布时间?|发布|發佈|公開日?|掲載日?"
-    r"|投稿日?|入力|입력|등록|승인|نشر|تاریخ|انتشار|פורסם",
-    re.IGNORECASE,
-)
-_BEFORE = re.compile(r"(?<=\s)(?:am|vom|on|le|el|em|il|op|den)(?=\s+\S{0,12}\d)", re.IGNORECASE)
-_SEPARATOR = re.compile(
-    r"\s*[|·•–—»›/]\s+|\s+[-/]\s+|[\n\t\r\u2003]+|\s{2,}|,\s+|:\s+|\s*[\[\]()（）【】]\s*|;\s*|"
-    r"\s+(?:by|von|par|por|di|da|door|av|af|od|przez|from|in|under|bei|to|with|@)\s+",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A date on the page as it was read; `distance` is how many characters behind the headline it stands, negative before
-    it, None where there is no headline. `is_change` says that it is the date of one, `is_labelled` that words before it say
-    that it is when the article came out."""
+    """A date on the page as it was read; `distance` is how many characters behind the headline it stands, negative
+    before it, None where there is no headline. `is_change` says that it is the date of one, `is_labelled` that words
+    before it say that it is when the article came out."""
 
     reading: dates.Reading
     text: str
@@ -227,15 +196,15 @@ def _in_time(node: LexborNode, seen: Seen) -> Iterator[Shown]:
     found = _read(given, seen) if given and not _is_elsewhere(node, seen.own) else None
     if found:
         line = _line_of(node) or ""
-        is_labelled = bool(_LABEL.search(line))
-        yield replace(found, is_change=_is_of_change(node) or bool(_CHANGED.search(line) and not is_labelled))
+        is_labelled = bool(LABEL.search(line))
+        yield replace(found, is_change=_is_of_change(node) or bool(CHANGED.search(line) and not is_labelled))
 
 
 def _in_line(node: LexborNode, seen: Seen) -> Iterator[Shown]:
     if node.parent is None or node.parent.tag in _NO_TEXT or _is_elsewhere(node, seen.own):
         return
     line, text = _line_of(node), page.line(node.text_content) or ""
-    if _NOT_ITS.search(line or text):
+    if NOT_ITS.search(line or text):
         return
     alone = _read(text.strip(" ,;|·-–()"), seen) if line is None else None
     for one in _of_line(line, seen) if line is not None else [alone] if alone else []:
@@ -255,10 +224,10 @@ def _line_of(node: LexborNode) -> str | None:
 
 def _of_line(line: str, seen: Seen) -> Iterator[Shown]:
     """The dates in a line, each with what the words before it say of it."""
-    marked = _LABEL.sub(f"\n{_LABELLED}\n", _CHANGED.sub(f"\n{_CHANGE}\n", line))
+    marked = LABEL.sub(f"\n{_LABELLED}\n", CHANGED.sub(f"\n{_CHANGE}\n", line))
     if len(line) <= MAX_BYLINE:
-        marked = _BEFORE.sub("\n", marked)
-    parts = [part for part in map(str.strip, _SEPARATOR.split(marked)) if part][:MAX_PARTS]
+        marked = BEFORE.sub("\n", marked)
+    parts = [part for part in map(str.strip, SEPARATOR.split(marked)) if part][:MAX_PARTS]
     label, first = "", 0
     while first < len(parts):
         if parts[first] in (_LABELLED, _CHANGE):
@@ -305,11 +274,11 @@ def _is_elsewhere(node: LexborNode, own: frozenset[int]) -> bool:
             return True
         names = f"{one.attributes.get('class') or ''} {one.attributes.get('id') or ''}"
         foot = one.tag == "footer" or "footer" in names
-        if foot and (len(text := one.text()) > MAX_FOOT or _NOT_ITS.search(text)):
+        if foot and (len(text := one.text()) > MAX_FOOT or NOT_ITS.search(text)):
             return True
         if one.tag == "aside" and len(one.text()) > MAX_LINE:
             return True
-        if len(names) < MAX_NAMES and _ELSEWHERE.search(names) and not (step <= 1 and _OF_DATE.search(names)):
+        if len(names) < MAX_NAMES and ELSEWHERE.search(names) and not (step <= 1 and _OF_DATE.search(names)):
             return True
     return False
 

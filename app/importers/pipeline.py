@@ -35,8 +35,8 @@ P = ParamSpec("P")
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
-    of dates without one; `body_kind` what bodies are where the source does not say; `source_dates` gives articles without
-    a date that of their feed or file."""
+    of dates without one; `body_kind` what bodies are where the source does not say; `source_dates` gives articles
+    without a date that of their feed or file."""
 
     format: str | None = None
     origin: str | None = None

@@ -175,7 +175,9 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes", "source_date"))
+_CONTENT = tuple(
+    field.name for field in fields(Document) if field.name not in ("where", "notes", "source_date", "is_undated")
+)
 
 
 def _content_hash(document: Document) -> str:
@@ -260,8 +262,13 @@ def _published(document: Document, path: str) -> tuple[int | None, str, tuple[st
     """The source's date, else what stands in for it, with a note; without any the time of the first import is kept."""
     if document.published is not None:
         return document.published.instant, document.published.precision, ()
-    found = undated.find(document, None if path in NAMELESS or _is_one_of_many(document) else path)
-    return (found.date.instant, found.date.precision, (found.note,)) if found else (None, "instant", ())
+    if document.is_undated:
+        return None, "instant", ()
+    own = path not in NAMELESS and document.where.endswith(path) and not _is_one_of_many(document)
+    found = undated.find(document, path if own else None)
+    return (
+        (found.date.instant, found.date.precision, (found.note,) * bool(found.note)) if found else (None, "instant", ())
+    )
 
 
 def _status(document: Document) -> tuple[str | None, tuple[str, ...]]:

@@ -25,7 +25,7 @@ _MONTHS = (re.compile(rf"/{_YEAR}[/-]{_MONTH}(?=/)"),)
 
 
 class Found(NamedTuple):
-    """A date, and for people where it is from."""
+    """A date, and for people where it is from; nothing where that is no news."""
 
     date: SourceDate
     note: str
@@ -38,11 +38,15 @@ def find(document: Document, path: str | None) -> Found | None:
 
 def _candidates(document: Document, path: str | None) -> Iterator[Found]:
     if document.dateline and (period := dates.from_dateline(document.dateline, UTC)):
-        yield Found(period, "no date of its own: the dateline's is taken")
+        # A text has no other place for its date.
+        is_text = document.body is not None and document.body.kind == "text"
+        yield Found(period, "" if is_text else "no date of its own: the dateline's is taken")
     if document.url and (day := in_address(document.url)):
         yield Found(day, "no date of its own: the one in the address is taken")
     if path and (day := in_path(path)):
         yield Found(day, "no date of its own: the one in the name of the file is taken")
+    if document.status == "draft":
+        return  # when it was changed says nothing of when it will come out
     if document.updated:
         yield Found(document.updated, "no date of its own: that of its last change is taken")
     if document.source_date:

@@ -61,7 +61,8 @@ class Category:
 class Post:
     """A post as its site keeps it. Title, body and excerpt are HTML; dates are as written, `0000-…` for none.
 
-    `pub_date` is that of a feed's entry, which an export has beside the others. `previous_urls` are other addresses that lead to it; `seo` has `title` and `description`.
+    `pub_date` is that of a feed's entry, which an export has beside the others. `previous_urls` are other
+    addresses that lead to it; `seo` has `title` and `description`.
     """
 
     id: str

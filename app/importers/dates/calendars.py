@@ -7,6 +7,7 @@ days differ from country to country.
 
 import re
 from datetime import date, timedelta
+from itertools import pairwise
 
 Civil = tuple[int, int | None, int | None]
 
@@ -23,7 +24,8 @@ _CHINESE = re.compile(r"[〇○零一二三四五六七八九十]+(?=\s*[年月�
 _DIGITS = {digit: str(value) for value, digit in enumerate("〇一二三四五六七八九")} | {"零": "0", "○": "0"}
 
 ISLAMIC = re.compile(
-    r"محرم|صفر|ربيع|جماد[ىي]|رجب|شعبان|رمضان|شوال|ذو القعدة|ذو الحجة|هـ|\bAH\b|[Mm]uharram|[Rr]amadan|[Ss]hawwal|[Ss]afar\b"
+    r"محرم|صفر|ربيع|جماد[ىي]|رجب|شعبان|رمضان|شوال|ذو القعدة|ذو الحجة|هـ"
+    r"|\bAH\b|[Mm]uharram|[Rr]amadan|[Ss]hawwal|[Ss]afar\b"
 )
 JALALI = {
     name: number
@@ -76,7 +78,7 @@ def _year_of_era(era: str, number: str) -> int:
     if era not in _ERAS:
         return 1911 + year
     found = _ERAS[era].year + year - 1
-    if not 1 <= year or found > _ENDS[era].year:
+    if year < 1 or found > _ENDS[era].year:
         raise ValueError(f"not within the era {era}")
     return found
 
@@ -134,8 +136,8 @@ def from_hebrew(year: int, month: int, day: int) -> date:
 def _new_year(year: int) -> int:
     """The ordinal of 1 Tishrei. A year may not be of 356 or 382 days: it, or the one before it, is put off."""
     here = _elapsed(year)
-    delay = 2 if _elapsed(year + 1) - here == 356 else 1 if here - _elapsed(year - 1) == 382 else 0
-    return here + delay - 1373427
+    late = 2 if _elapsed(year + 1) - here == 356 else 1 if here - _elapsed(year - 1) == 382 else 0
+    return here + late - 1373427
 
 
 def _elapsed(year: int) -> int:
@@ -150,9 +152,9 @@ def gematria(word: str) -> int:
     letters = re.sub(r"['\"׳״’”]", "", word)
     if not letters or any(letter not in _LETTERS for letter in letters):
         raise ValueError("not a date")
-    values = [_LETTERS[letter] for letter in letters]
+    values: list[int] = [_LETTERS[letter] for letter in letters]
     if len(values) > 1 and values[0] == 5 and values[1] >= 10:
         return 5000 + sum(values[1:])  # ה׳תשפ״ה
-    if any(first < second for first, second in zip(values, values[1:], strict=False)):
+    if any(first < second for first, second in pairwise(values)):
         raise ValueError("not a date")
     return sum(values)

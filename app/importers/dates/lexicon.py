@@ -12,15 +12,22 @@ from pathlib import Path
 _NAMES = Path(__file__).with_name("names.txt")
 # What one keyboard writes for a letter of another: Persian and Arabic kaf and yeh, the Turkish i without a dot.
 _ALIKE = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه", "ı": "i", "ـ": None, "\u200c": None, "॰": None})
+
+
+def _each(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 _MARKS = re.compile(r"[.'’ʼ׳״\"`]")
 
-FILLERS = frozenset(
+FILLERS = _each(
     """
-    de del of the le el la las los den der am on um à a al at as o os um em i il lo l d os ore ora alle h hs hrs hours uhr uur
-    kl klo kello godz godzina ob u v в о об г год года году р рік року годе r rok roku roka m d gada gads år års year
-    στις στο και saat saati tarihinde günü الساعه فی یوم من عام سنه ساعت در مورخ سال יום בשעה שעה ב ngay luc nam vao
-    jam pukul tanggal เวลา วนท น fecha an anul do da das dia dato dnia dne den dana dina p vào om te ve na kell
-    """.split()
+    de del of the le el la las los den der am on um à a al at as o os um em i il lo l d os ore ora alle h hs hrs
+    hours uhr uur kl klo kello godz godzina ob u v в о об г год года году р рік року годе r rok roku roka m d gada
+    gads år års year στις στο και saat saati tarihinde günü الساعه فی یوم من عام سنه ساعت در مورخ سال יום בשעה שעה ב
+    ngay luc nam vao jam pukul tanggal เวลา วนท น fecha an anul do da das dia dato dnia dne den dana dina p vào om
+    te ve na kell
+    """
 )
 """Words that stand in dates without a meaning of their own, folded: prepositions, "year", "at", "o'clock"."""
 

@@ -11,17 +11,24 @@ from urllib.parse import urlsplit
 
 from app.importers.document import NOWHERE, Locale
 
-_MONTH_FIRST = frozenset({"US", "FM", "MH", "PW", "GU", "AS", "MP", "VI", "UM"})
+
+def _each(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_MONTH_FIRST = _each("US FM MH PW GU AS MP VI UM")
 # Where people write 31/12/2025. Elsewhere (31.12.2025, 31-12-2025) such a date is that of a machine, which counts the
 # American way as often as not; in Canada, the Philippines and South Africa both orders are at home.
-_DAY_FIRST = frozenset(
-    "GB IE AU NZ IN PK BD LK SG MY HK NG GH UG TZ JM TT MT CY FR BE LU MC ES AD IT SM VA PT BR AO MZ CV MX GT HN SV NI CR "
-    "CO VE EC PE BO PY AR UY CU DO GR VN TH ID EG MA TN DZ LY JO LB SA AE QA KW BH OM YE IQ SY SD IL SN CI CM CD".split()
+_DAY_FIRST = _each(
+    """
+    GB IE AU NZ IN PK BD LK SG MY HK NG GH UG TZ JM TT MT CY FR BE LU MC ES AD IT SM VA PT BR AO MZ CV MX GT HN SV NI CR
+    CO VE EC PE BO PY AR UY CU DO GR VN TH ID EG MA TN DZ LY JO LB SA AE QA KW BH OM YE IQ SY SD IL SN CI CM CD
+    """
 )
-_DAY_FIRST_LANGUAGES = frozenset("fr es it pt el vi th id ms ca gl ar hi bn".split())
+_DAY_FIRST_LANGUAGES = _each("fr es it pt el vi th id ms ca gl ar hi bn")
 # Sold to everybody for how they read; they say nothing of where a site is.
-_VANITY = frozenset(
-    "ac ag ai am as bz cc cd cf co fm ga gg gq gs im io ki la ly me ml ms mu nu pw sc sh so st tk tl to tv vc vg ws".split()
+_VANITY = _each(
+    "ac ag ai am as bz cc cd cf co fm ga gg gq gs im io ki la ly me ml ms mu nu pw sc sh so st tk tl to tv vc vg ws"
 )
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2,3})(?:[-_][a-zA-Z]{4})?(?:[-_]([a-zA-Z]{2}))?(?![a-zA-Z])")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})([-/])(\d{1,2})\2(?:19|20)\d\d(?!\d)")
@@ -65,8 +72,8 @@ _IN_JSON = re.compile(rb"\"\s*(\d{1,2}[-/]\d{1,2}[-/](?:19|20)\d\d)(?=[\"\sT])")
 
 
 def within(locale: Locale, language: str | None, address: str | None) -> Locale:
-    """The locale of an item in a source that has one: its own where it says more, with the order of days and months that
-    the source's other dates show."""
+    """The locale of an item in a source that has one: its own where it says more, with the order of days and months
+    that the source's other dates show."""
     own = locale_of(language, address)
     if own.country is None and own.language in (None, locale.language):
         return locale if locale != NOWHERE else own
@@ -74,7 +81,7 @@ def within(locale: Locale, language: str | None, address: str | None) -> Locale:
 
 
 def shown_by(locale: Locale, texts: Iterable[str]) -> Locale:
-    """The locale with the order that these dates of one source show, which goes before what its country usually does."""
+    """The locale with the order that these dates of one source show, which goes before what its country does."""
     found = _day_first(texts)
     return locale if found is None else replace(locale, day_first=found, why=SHOWN)
 

@@ -23,7 +23,8 @@ _RFC = re.compile(
     r" (GMT|UTC|Z|[+-]\d{4})",
     re.ASCII,
 )
-_MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+_ENGLISH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_ENGLISH, 1)}
 _COMPACT = re.compile(
     r"\d{8}T\d{4}(\d{2})?(\.\d+)?(Z|[+-]\d{2}:?(\d{2})?)?|\d{4}-?W\d{2}(-?\d)?", re.IGNORECASE | re.ASCII
 )

@@ -37,7 +37,7 @@ _PAIRED = re.compile(r"(?:الموافق|corresponding to)\s*(?:لـ?\s*)?", re.
 
 @dataclass(slots=True)
 class _Found:
-    """What the tokens of a text are: numbers as (value, digits, dotted), months, weekdays, months of other calendars."""
+    """What the tokens of a text are: numbers as (value, digits, dotted), months, weekdays, other calendars' months."""
 
     numbers: list[tuple[int, int, bool]] = field(default_factory=list)
     months: list[Word] = field(default_factory=list)
@@ -85,8 +85,8 @@ def _numeric(match: re.Match[str], days: list[Word], locale: Locale) -> Day:
     if match.re is _VIETNAMESE:
         return Day((int(match[3]), int(match[2]), int(match[1])))
     if match.re is not _DMY:
-        parts = match[1], *match.groups()[-2:]
-        return Day((int(match[1]), *(int(part) if part else None for part in parts[1:])))
+        month, day = (int(part) if part else None for part in match.groups()[-2:])
+        return Day((int(match[1]), month, day))
     first, second, year = int(match[1]), int(match[3]), int(match[4])
     if match[2].startswith(".") or first > 12 or first == second:
         return Day((year, second, first))

@@ -10,38 +10,43 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from app.importers.document import Locale
 
+
+def _all(names: str, hours: float) -> dict[str, float | str]:
+    return dict.fromkeys(names.split(), hours)
+
+
 # Hours east of Greenwich, or the IANA zone where the hours of a name have changed.
-_ONE = {
-    **dict.fromkeys("z utc gmt ut wet azost egst".split(), 0.0),
-    **dict.fromkeys("cet mez met west wat".split(), 1.0),
-    **dict.fromkeys("cest mesz mest eet cat sast".split(), 2.0),
-    **dict.fromkeys("eest eat idt trt".split(), 3.0),
+_ONE: dict[str, float | str] = {
+    **_all("z utc gmt ut wet azost egst", 0.0),
+    **_all("cet mez met west wat", 1.0),
+    **_all("cest mesz mest eet cat sast", 2.0),
+    **_all("eest eat idt trt", 3.0),
     "msk": "Europe/Moscow",
     "irst": 3.5,
-    **dict.fromkeys("samt gst mut ret sct azt get msd".split(), 4.0),
+    **_all("samt gst mut ret sct azt get msd", 4.0),
     "irdt": 4.5,
     "aft": 4.5,
-    **dict.fromkeys("pkt uzt mvt tmt tjt".split(), 5.0),
+    **_all("pkt uzt mvt tmt tjt", 5.0),
     "npt": 5.75,
     "btt": 6.0,
     "mmt": 6.5,
-    **dict.fromkeys("ict wib hovt".split(), 7.0),
-    **dict.fromkeys("sgt hkt myt pht phst wita awst bnt".split(), 8.0),
-    **dict.fromkeys("jst kst wit tlt pwt".split(), 9.0),
+    **_all("ict wib hovt", 7.0),
+    **_all("sgt hkt myt pht phst wita awst bnt", 8.0),
+    **_all("jst kst wit tlt pwt", 9.0),
     "acst": 9.5,
     "acdt": 10.5,
-    **dict.fromkeys("aest chst pgt".split(), 10.0),
-    **dict.fromkeys("aedt sbt nct".split(), 11.0),
-    **dict.fromkeys("nzst fjt".split(), 12.0),
+    **_all("aest chst pgt", 10.0),
+    **_all("aedt sbt nct", 11.0),
+    **_all("nzst fjt", 12.0),
     "nzdt": 13.0,
     "cvt": -1.0,
-    **dict.fromkeys("brst uyst".split(), -2.0),
+    **_all("brst uyst", -2.0),
     "ndt": -2.5,
-    **dict.fromkeys("brt art uyt clst gft srt rott adt".split(), -3.0),
+    **_all("brt art uyt clst gft srt rott adt", -3.0),
     "nst": -3.5,
-    **dict.fromkeys("clt bot gyt".split(), -4.0),
+    **_all("clt bot gyt", -4.0),
     "vet": "America/Caracas",
-    **dict.fromkeys("pet cot".split(), -5.0),
+    **_all("pet cot", -5.0),
     "akdt": -8.0,
     "akst": -9.0,
     "hst": -10.0,
@@ -77,7 +82,10 @@ _SEVERAL: dict[str, dict[str, float]] = {
     "pyt": {"PY": -3.0},
 }
 # In these a name of standard time is said of summer time too: there the clocks of the zone decide whether it holds.
-_SUMMER_DOUBT = {("est", 10.0): "Australia/Sydney", ("cst", 9.5): "Australia/Adelaide"}
+_SUMMER_DOUBT: dict[tuple[str, float | None], str] = {
+    ("est", 10.0): "Australia/Sydney",
+    ("cst", 9.5): "Australia/Adelaide",
+}
 _OFFSET = re.compile(r"([+\-−–])\s?(\d{1,2})(?::?(\d{2}))?(?::?\d{2})?")
 _NAMED_OFFSET = re.compile(r"(?:utc|gmt|ut)\s?([+\-−–]\s?\d.*)", re.IGNORECASE)
 _LONG = re.compile(r"(eastern|central|mountain|pacific|atlantic)\s(?:(standard|daylight)\s)?time", re.IGNORECASE)
@@ -93,8 +101,8 @@ def is_known(short: str) -> bool:
 
 
 def read_zone(name: str, moment: datetime, locale: Locale, zone: tzinfo) -> tzinfo:
-    """The zone that a date names; `moment` is its naive time, `zone` that of the import. ZoneUnclear where none is known
-    by that name, or several are. ValueError for an offset that no clock has."""
+    """The zone that a date names; `moment` is its naive time, `zone` that of the import. ZoneUnclear where none is
+    known by that name, or several are. ValueError for an offset that no clock has."""
     name = " ".join(name.split())
     if match := _NAMED_OFFSET.fullmatch(name) or _OFFSET.fullmatch(name):
         return read_offset(match[1] if match.re is _NAMED_OFFSET else name)
