@@ -47,6 +47,8 @@ ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 """Names of classes of what stands beside an article."""
+ANOTHERS = re.compile(r"comment|kommentar|repl(?:y|ies)\b|related|similar|recommend|popular|teaser|latest|recent", re.I)
+"""Those of them that have articles and dates of their own."""
 BEFORE = re.compile(r"(?<=\s)(?:am|vom|on|le|el|em|il|op|den)(?=\s+\S{0,12}\d)", re.IGNORECASE)
 """What joins a date to the name before it."""
 SEPARATOR = re.compile(

@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.importers import dates, page, undated
 from app.importers.document import Locale, SourceDate
-from app.importers.page_date_words import BEFORE, CHANGED, ELSEWHERE, LABEL, NOT_ITS, SEPARATOR
+from app.importers.page_date_words import ANOTHERS, BEFORE, CHANGED, ELSEWHERE, LABEL, NOT_ITS, SEPARATOR
 from app.text import words_key
 
 MAX_LINE = 160
@@ -37,6 +37,7 @@ MAX_BYLINE = 80
 MAX_PARTS = 14
 MAX_FOOT = 400
 MAX_NAMES = 200
+FAR = 5_000
 _INLINE = frozenset(
     ("a", "abbr", "b", "em", "font", "i", "small", "span", "strong", "time", "u", "label", "bdi", "big", "tt")
 )
@@ -111,7 +112,7 @@ def _marked(tree: LexborHTMLParser, seen: Seen) -> str | None:
     for selector in _MARKED:
         for node in tree.css(selector)[:3]:
             said = _attribute(node) or page.words(node)
-            found = _read(said, seen) if said and not _is_elsewhere(node, seen.own) else None
+            found = _read(said, seen) if said and not _is_anothers(node, seen.own) else None
             if found:
                 return found.text
     return None
@@ -126,6 +127,7 @@ def _is_within(day: SourceDate, period: SourceDate) -> bool:
 def _pointed_to(markup: str, shown: list[Shown]) -> str | None:
     """What htmldate takes for the date, if it stands on the page as one; it guesses, and knows no other precision than
     that of a day."""
+    shown = [one for one in shown if abs(one.distance or 0) <= FAR]
     day = htmldate.find_date(markup, original_date=True, extensive_search=False) if shown else None
     days = {f"{datetime.fromtimestamp(one.reading.date.instant, UTC):%Y-%m-%d}": one.text for one in reversed(shown)}
     return days.get(day or "")
@@ -201,8 +203,11 @@ def _in_time(node: LexborNode, seen: Seen) -> Iterator[Shown]:
 
 
 def _in_line(node: LexborNode, seen: Seen) -> Iterator[Shown]:
-    if node.parent is None or node.parent.tag in _NO_TEXT or _is_elsewhere(node, seen.own):
+    around = node.parent
+    if around is None or around.tag in _NO_TEXT or _is_elsewhere(node, seen.own):
         return
+    if around.tag == "time" and any(_in_time(around, seen)):
+        return  # what it says to machines is more exact
     line, text = _line_of(node), page.line(node.text_content) or ""
     if NOT_ITS.search(line or text):
         return
@@ -270,7 +275,8 @@ def _is_elsewhere(node: LexborNode, own: frozenset[int]) -> bool:
     for step, one in enumerate(_around(node, 40)):
         if one.tag in ("body", "html") or one.mem_id in own:
             return False
-        if one.tag in ("nav", "blockquote"):
+        # Tables with headings hold facts, those without are how pages were laid out once.
+        if one.tag in ("nav", "blockquote") or (one.tag == "table" and one.css_first("th") is not None):
             return True
         names = f"{one.attributes.get('class') or ''} {one.attributes.get('id') or ''}"
         foot = one.tag == "footer" or "footer" in names
@@ -279,6 +285,17 @@ def _is_elsewhere(node: LexborNode, own: frozenset[int]) -> bool:
         if one.tag == "aside" and len(one.text()) > MAX_LINE:
             return True
         if len(names) < MAX_NAMES and ELSEWHERE.search(names) and not (step <= 1 and _OF_DATE.search(names)):
+            return True
+    return False
+
+
+def _is_anothers(node: LexborNode, own: frozenset[int]) -> bool:
+    """Whether what is marked as a date of publication is that of a comment or of another article."""
+    for one in _around(node, 40):
+        if one.mem_id in own or one.tag == "body":
+            return False
+        names = f"{one.attributes.get('class') or ''} {one.attributes.get('id') or ''}"
+        if one.tag == "blockquote" or (len(names) < MAX_NAMES and ANOTHERS.search(names)):
             return True
     return False
 
