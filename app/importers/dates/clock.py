@@ -26,10 +26,10 @@ _ZONE = (
 _CLOCK = re.compile(
     rf"(?<![\d:./-])(?:(?P<before>{_HALF})\s*)?(?P<hour>\d{{1,2}})"
     r"(?::(?P<m1>\d\d)(?::(?P<s1>\d\d)(?:[.,](?P<part>\d{1,9}))?)?(?![:\d])"
-    r"|\s?[hH](?:\s?(?P<m2>\d\d)(?!\d)(?:\s?(?:m|min)(?![^\W\d_]))?)?(?![^\W_])"
+    r"|\s?[hH](?:\s?(?P<m2>\d\d)(?!\d)(?:\s?(?:m|min)(?![^\W\d_])(?:\s?(?P<s2>\d\d)\s?s(?![^\W\d_]))?)?)?(?![^\W_])"
     r"|\s?[時时點点시](?:\s?(?P<m3>\d{1,2})\s?[分분](?:\s?(?P<s3>\d{1,2})\s?[秒초])?|(?P<half_past>半))?"
     rf"|(?=\s?{_HALF}))"
-    r"(?:\s?(?:Uhr|uur|hs|hrs|น)(?![^\W\d_])\.?)?"
+    r"(?:\s?(?:Uhr|uur|hs|hrs|ч|น)(?![^\W\d_])\.?)?"
     rf"\s*(?P<after>{_HALF})?",
     re.IGNORECASE,
 )
@@ -37,7 +37,7 @@ _CLOCK = re.compile(
 _POINTED = re.compile(
     r"(?:(?<![^\W\d_])(?:kl\.?|klo|ore|alle|um|godz\.?|saat|στις|pukul|jam|om|ob)\s?(?P<h1>\d{1,2})\.(?P<m1>\d\d)(?![\d.])"
     r"|(?<![\d.])(?P<h2>\d{1,2})\.(?P<m2>\d\d)(?=\s?(?:Uhr|uur|WIB|WITA|WIT|น)(?![^\W\d_]))"
-    r"|(?<=\d{4})(?:[ ,]|, )(?P<h3>\d{1,2})\.(?P<m3>\d\d)$)",
+    r"|(?<=\d{4})(?:[ ,]|, )(?P<h3>\d{1,2})\.(?P<m3>\d\d)(?:\.(?P<s3>\d\d))?(?=$|\s(?:[A-Z]|[+-]\d)))",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
@@ -61,14 +61,22 @@ def take(text: str) -> tuple[Clock | None, str]:
     pointed = _POINTED.search(text)
     if pointed:
         found = next(number for number in "123" if pointed[f"h{number}"])
-        clock, end = _clock(int(pointed[f"h{found}"]), int(pointed[f"m{found}"]), 0, None), pointed.end()
+        clock, end = (
+            _clock(int(pointed[f"h{found}"]), int(pointed[f"m{found}"]), int(pointed["s3"] or 0), None),
+            pointed.end(),
+        )
         unit = re.compile(r"\s?(?:Uhr|uur|น)(?![^\W\d_])\.?", re.IGNORECASE).match(text, end)
         return _with_zone(clock, text, pointed.start(), unit.end() if unit else end)
     match = _CLOCK.search(text)
     if match is None:
         return None, text
     minute = 30 if match["half_past"] else int(match["m1"] or match["m2"] or match["m3"] or 0)
-    clock = _clock(int(match["hour"]), minute, int(match["s1"] or match["s3"] or 0), match["after"] or match["before"])
+    clock = _clock(
+        int(match["hour"]),
+        minute,
+        int(match["s1"] or match["s2"] or match["s3"] or 0),
+        match["after"] or match["before"],
+    )
     if match["part"] and match["part"].strip("0"):
         clock = Clock(clock.hour, clock.minute, clock.second, part=True)
     return _with_zone(clock, text, match.start(), match.end())

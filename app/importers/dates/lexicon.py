@@ -22,7 +22,7 @@ _MARKS = re.compile(r"[.'’ʼ׳״\"`]")
 
 FILLERS = _each(
     """
-    de del of the le el la las los den der am on um à a al at as o os um em i il lo l d os ore ora alle h hs hrs
+    թ     de del of the le el la las los den der am on um à a al at as o os um em i il lo l d os ore ora alle h hs hrs
     hours uhr uur kl klo kello godz godzina ob u v в о об г год года году р рік року годе r rok roku roka m d gada
     gads år års year στις στο και saat saati tarihinde günü الساعه فی یوم من عام سنه ساعت در مورخ سال יום בשעה שעה ב
     ngay luc nam vao jam pukul tanggal เวลา วนท น fecha an anul do da das dia dato dnia dne den dana dina p vào om
@@ -32,21 +32,23 @@ FILLERS = _each(
 """Words that stand in dates without a meaning of their own, folded: prepositions, "year", "at", "o'clock"."""
 
 
+_SHORT = 4
+
+
 @dataclass(slots=True)
 class Word:
-    """What a word may be: months by language, weekdays (Monday is 1) by language."""
+    """What a word may be: months by language, weekdays (Monday is 1) by language. `is_whole`: it is no short form."""
 
+    is_whole: bool = False
     months: dict[str, int] = field(default_factory=dict)
     days: dict[str, int] = field(default_factory=dict)
 
-    def month(self, language: str | None, is_dotted: bool) -> int | None:
-        """The month; in the language of the source where languages disagree. None where that is open.
-
-        `6. listopada` is in October in Croatian, which always has the dot, and `6 listopada` in November in Polish.
-        """
+    def month(self, language: str | None, spoken: set[str]) -> int | None:
+        """The month; where languages disagree, in that of the source, or in those that the text may be in (`spoken`).
+        None where that is open."""
         if language in self.months:
             return self.months[language]
-        found = {month for spoken, month in self.months.items() if is_dotted or spoken != "hr"}
+        found = {month for name, month in self.months.items() if name in spoken} or set(self.months.values())
         return found.pop() if len(found) == 1 else None
 
     def day(self, language: str | None) -> int | None:
@@ -74,6 +76,6 @@ def words() -> dict[str, Word]:
             continue
         language, kind, number, names = line.split("\t")
         for name in names.split(","):
-            word = found.setdefault(name, Word())
+            word = found.setdefault(name, Word(len(name) > _SHORT))
             (word.months if kind == "m" else word.days)[language] = int(number)
     return found

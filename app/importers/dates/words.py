@@ -15,20 +15,24 @@ from app.importers.dates.locale import SHOWN
 from app.importers.document import Locale
 
 NO_DATE = "not a date"
-_UNITS = re.compile(
-    r"(?<!\d)(\d{4})\s*(?:年|년)(?:\s*(\d{1,2})\s*(?:月|월)(?:\s*(\d{1,2})\s*(?:日|号|號|일)(?![^\W\d_]))?)?"
-)
+_UNITS = re.compile(r"(?<!\d)(\d{4})\s*(?:年|년)(?:\s*(\d{1,2})\s*(?:月|월)(?:\s*(\d{1,2})\s*(?:日|号|號|일))?)?")
 _YMD = re.compile(r"(?<![\d.,/-])(\d{4})\s?([-/.])\s?(\d{1,2})(?:\s?\2\s?(\d{1,2}))?(?:\.(?!\d))?(?![\d/-]|\.\d)")
 _DMY = re.compile(r"(?<![\d.,/-])(\d{1,2})(\.\s|[-/.])\s?(\d{1,2})\2\s?(\d{4})(?![\d/-]|\.\d)")
-_VIETNAMESE = re.compile(
-    r"(?<!\d)(\d{1,2})\s+(?:tháng|thg)\s+(\d{1,2})(?:\s*,\s*|\s+năm\s+|\s+)(\d{4})(?!\d)", re.IGNORECASE
+# Languages that count their months: 6 tháng 7, 2025; 06 7月 2025; 7月 6, 2025.
+_COUNTED = re.compile(
+    r"(?<!\d)(\d{1,2})\s+(?:(?:tháng|thg)\s+(\d{1,2})|(\d{1,2})\s?[月월])(?:\s*,\s*|\s+năm\s+|\s+)(\d{4})(?!\d)"
+    r"|(?<!\d)(?:(?:tháng|thg)\s+(\d{1,2})|(\d{1,2})\s?[月월])\s+(\d{1,2}),?\s+(\d{4})(?!\d)"
+    r"|(?<!\d)(?:tháng|thg)\s+(\d{1,2}),?\s+(?:năm\s+)?(\d{4})(?!\d)",
+    re.IGNORECASE,
 )
+_NUMBERED_DAY = re.compile(r"(?<![^\W_])th(?:ứ)?\s?[2-7](?![^\W_])", re.IGNORECASE)
 _TOKEN = re.compile(
     r"(?P<number>\d+)(?P<suffix>(?:st|nd|rd|th|er|re|ème|e|º|ª|°|:e|:a|-?án|-?én|-?i|-го|-ого|-а|-е)(?![^\W\d_]))?(?P<dot>\.)?"
     r"|(?P<word>[^\W\d_](?:[^\s\d,;:()\[\]|/@·•،、，。（）–—-]|-(?=[^\W\d_])|\u200c)*)"
     r"|(?P<mark>[.,\-–—|/@()（）·•،、，。;:\[\]])|\s+",
     re.IGNORECASE,
 )
+_THAI = re.compile(f"{fold_word('ที่')}$")
 _APOSTROPHE = re.compile(r"['’-]")
 _BUDDHIST = re.compile(r"พ\.\s?ศ\.|พุทธศักราช")
 _CHRISTIAN = re.compile(r"ค\.\s?ศ\.|(?<![^\W\d_])(?:A\.?D\.?|C\.?E\.?|n\.\s?e\.|н\.\s?э\.|م)(?![^\W\d_])\.?")
@@ -58,7 +62,7 @@ class Day:
 def read_day(text: str, locale: Locale, has_clock: bool) -> Day:
     """The day, month or year. ValueError with a reason for people: what is none, what could be two."""
     text = _PAIRED.split(text)[-1] if _PAIRED.search(text) else text
-    spelt = calendars.spell_out(text)
+    spelt = _NUMBERED_DAY.sub(" ", calendars.spell_out(text))
     is_buddhist = bool(_BUDDHIST.search(spelt))
     spelt = _CHRISTIAN.sub(" ", _BUDDHIST.sub(" ", spelt))
     numeric = _take_numeric(spelt)
@@ -75,15 +79,15 @@ def read_day(text: str, locale: Locale, has_clock: bool) -> Day:
 
 
 def _take_numeric(text: str) -> tuple[re.Match[str], str] | None:
-    for pattern in (_UNITS, _YMD, _DMY, _VIETNAMESE):
+    for pattern in (_UNITS, _YMD, _DMY, _COUNTED):
         if match := pattern.search(text):
             return match, f"{text[: match.start()]} {text[match.end() :]}"
     return None
 
 
 def _numeric(match: re.Match[str], days: list[Word], locale: Locale) -> Day:
-    if match.re is _VIETNAMESE:
-        return Day((int(match[3]), int(match[2]), int(match[1])))
+    if match.re is _COUNTED:
+        return Day(_counted([int(part) if part else None for part in match.groups()]))
     if match.re is not _DMY:
         month, day = (int(part) if part else None for part in match.groups()[-2:])
         return Day((int(match[1]), month, day))
@@ -95,6 +99,14 @@ def _numeric(match: re.Match[str], days: list[Word], locale: Locale) -> Day:
     if match[2] == "-" and locale.why != SHOWN:
         locale = replace(locale, day_first=None)
     return _of_two((year, second, first), (year, first, second), days, locale)
+
+
+def _counted(parts: list[int | None]) -> Civil:
+    """Year, month and day out of the groups of `_COUNTED`: day first, month first, month alone."""
+    given = [part for part in parts if part is not None]
+    if parts[0] is not None:
+        return given[2], given[1], given[0]
+    return (given[2], given[0], given[1]) if len(given) == 3 else (given[1], given[0], None)
 
 
 def _of_two(day_first: Civil, month_first: Civil, days: list[Word], locale: Locale) -> Day:
@@ -147,7 +159,7 @@ def _flush(tokens: list[str], found: _Found) -> None:
 
 def _place(token: str, found: _Found) -> None:
     known, folded = words(), fold_word(token)
-    word = known.get(folded) or (known.get(folded[1:]) if folded[:1] in "בה" else None)
+    word = known.get(folded) or (known.get(folded[1:]) if folded[:1] in "בה" else known.get(_THAI.sub("", folded)))
     if word is not None and word.months:
         found.months.append(word)
     elif folded in FILLERS or not folded:
@@ -184,7 +196,10 @@ def _named(found: _Found, locale: Locale, has_clock: bool, is_buddhist: bool) ->
 
 
 def _month(found: _Found, locale: Locale, is_dotted: bool) -> int | None:
-    """The one month; a word that is a day too (mar, martes and March) is that where another month stands beside it."""
+    """The one month; a word that is a day too (mar, martes and March) is that where another month stands beside it.
+
+    `6. listopada` is in October in Croatian, where days have a point, and `6 listopada` in November in Polish.
+    """
     months = found.months
     if len(months) == 2:
         months = [one for one in months if not one.days] or months[1:]
@@ -192,7 +207,10 @@ def _month(found: _Found, locale: Locale, is_dotted: bool) -> int | None:
         raise ValueError(NO_DATE)
     if not months:
         return None
-    month = months[0].month(locale.language, is_dotted)
+    spoken = set(found.days[0].days) if found.days else set(months[0].months)
+    if not is_dotted and months[0].is_whole and spoken & set(months[0].months) != {"hr"}:
+        spoken.discard("hr")
+    month = months[0].month(locale.language, spoken)
     if month is None:
         raise ValueError("a month of two names")
     return month
@@ -204,7 +222,7 @@ def _year_and_day(found: _Found, has_clock: bool) -> tuple[int, int | None, bool
     if years and years[0][0] < 1000:
         raise ValueError("a year before 1000")
     if len(years) == 1 and len(days) == len(found.numbers) - 1 <= 1:
-        return years[0][0], days[0][0] if days else None, bool(days and days[0][2])
+        return years[0][0], days[0][0] if days else None, not days or days[0][2]
     # RFC 822 had years of two digits, and no time zone but behind a time.
     if not years and has_clock and len(days) == len(found.numbers) == 2 and days[1][1] == 2 and found.months:
         return days[1][0] + (2000 if days[1][0] < 50 else 1900), days[0][0], False

@@ -17,7 +17,7 @@ def _all(names: str, hours: float) -> dict[str, float | str]:
 
 # Hours east of Greenwich, or the IANA zone where the hours of a name have changed.
 _ONE: dict[str, float | str] = {
-    **_all("z utc gmt ut wet azost egst", 0.0),
+    **_all("z utc gmt ut tu wet azost egst", 0.0),
     **_all("cet mez met west wat", 1.0),
     **_all("cest mesz mest eet cat sast", 2.0),
     **_all("eest eat idt trt", 3.0),
