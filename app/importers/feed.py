@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 import feedparser
 
-from app.importers import clean, dates, entries, jsonfeed
+from app.importers import boundary, clean, dates, entries, jsonfeed
 from app.importers.document import Context, Document, Failure, Item, Remark, SourceDate
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -53,7 +53,8 @@ def _xml(data: bytes, where: str, context: Context) -> Iterator[Item]:
     context = replace(context, locale=dates.shown_by(locale, texts))
     own = _own_date(found, context) if context.source_dates else None
     for number, entry in enumerate(found.entries, 1):
-        item = entries.read(entry, f"{where}#{number}", context, feed)
+        place = f"{where}#{number}"
+        item = boundary.attempt("read", place, entries.read, entry, place, context, feed)
         yield replace(item, source_date=own) if own and isinstance(item, Document) else item
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import orjson
 
-from app.importers import clean, dates, entries, values
+from app.importers import boundary, clean, dates, entries, values
 from app.importers.document import Context, Failure, Item, Remark
 
 VERSION = "jsonfeed.org/version/"
@@ -39,7 +39,16 @@ def parse(data: bytes, where: str, context: Context) -> Iterator[Item]:
     context = replace(context, locale=dates.shown_in_json(locale, data))
     for number, entry in enumerate(found, 1):
         place, given = f"{where}#{number}", values.mapping(entry)
-        yield entries.item(record(given, feed), place, context, home) if given else Failure(place, "not a JSON object")
+        if given:
+            yield boundary.attempt("read", place, _read, given, feed, place, context, home)
+        else:
+            yield Failure(place, "not a JSON object")
+
+
+def _read(
+    entry: Mapping[str, object], feed: Mapping[str, object], where: str, context: Context, home: str | None
+) -> Item:
+    return entries.item(record(entry, feed), where, context, home)
 
 
 def record(entry: Mapping[str, object], feed: Mapping[str, object]) -> dict[str, object]:
