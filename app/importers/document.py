@@ -120,7 +120,7 @@ class Document:
     guessed or repaired. `source_date` is the date of the feed or file, where it was asked for; `is_undated` says that
     the source itself knows that there is none. `status` is what the source says of its state (None: nothing), and
     `marker` says to people what made it a draft. Every document has a title, a body or both. `said` names the fields
-    (of `articles.baselines.FIELDS`) that it says anything of, None: it is all that its source has of the article.
+    (of `articles.field_hashes.FIELDS`) that it says anything of, None: it is all that its source has of the article.
     `format` is what it was read in; `retracts`: its source takes the article back, and brings no new one.
     """
 
@@ -157,7 +157,7 @@ class Document:
     canonical_url: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    said: frozenset[str] | None = None
+    said: tuple[str, ...] | None = None
     format: str = ""
     retracts: bool = False
     marker: str | None = None
