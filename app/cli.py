@@ -98,6 +98,10 @@ def import_(
         str | None, typer.Option(help="The archive that the items come from, where they do not say.")
     ] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of dates without one, such as Europe/Brussels.")] = "UTC",
+    source_dates: Annotated[
+        bool,
+        typer.Option("--source-dates", help="Give articles without a date of their own that of their feed or file."),
+    ] = False,
     body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
     enrich: Annotated[
         bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
@@ -118,6 +122,7 @@ def import_(
         _zone(timezone),
         _choice("--body", body, ("html", "markdown", "text")),
         dry_run,
+        source_dates=source_dates,
         overwrite=overwrite,
     )
     chosen = settings()

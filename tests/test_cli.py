@@ -349,3 +349,12 @@ def test_many_items_are_in_the_index_when_the_import_ends(dateline: Dateline, tm
     told = dateline("check", "--json").json()
     assert isinstance(told, dict)
     assert [one for one in told["checks"] if not one["ok"]] == []
+
+
+def test_source_dates_give_an_article_without_one_the_day_of_its_file(dateline: Dateline, tmp_path: Path) -> None:
+    story = tmp_path / "story.md"
+    story.write_text("# Fog\n\nFog lay on the water.")
+    os.utime(story, (1_396_692_000, 1_396_692_000))
+    assert dateline("import", "--source-dates", story).status == 0
+    exported = dateline("export").out
+    assert '"published_at":"2014-04-05T00:00:00Z","published_precision":"day"' in exported

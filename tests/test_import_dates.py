@@ -1,7 +1,7 @@
 """Dates as sources write them: what each shape means, what is refused, and that nothing is filled in."""
 
 import contextlib
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -34,11 +34,11 @@ def at(*parts: int) -> int:
         ("Sat Mar  9 10:22:33 EST 2013", at(2013, 3, 9, 15, 22, 33)),
         ("May 22, 2012 at 12:30 AM EST", at(2012, 5, 22, 5, 30)),
         ("le 3 décembre 2025 à 14h30", at(2025, 12, 3, 14, 30)),
-        ("1345035649", at(2012, 8, 15, 13, 0, 49)),
         (1345035649, at(2012, 8, 15, 13, 0, 49)),
         (1345035649000, at(2012, 8, 15, 13, 0, 49)),
         (1345035649.75, at(2012, 8, 15, 13, 0, 49)),
-        (-1, -1),
+        (datetime(2025, 12, 3, 10, tzinfo=UTC), at(2025, 12, 3, 10)),
+        (datetime(2025, 12, 3, 10), at(2025, 12, 3, 10)),
     ],
 )
 def test_a_moment_in_any_shape_is_that_instant(written: object, instant: int) -> None:
@@ -80,7 +80,9 @@ def test_a_period_keeps_its_precision(written: object, instant: int, precision: 
         "2025-12-03T25:00:00Z",
         "2025-12-03T10:61:00Z",
         "2025-12-03T10:00:00+99:00",
-        "2025-12-03 10:00 XYZ",
+        "1345035649",
+        -1,
+        12345,
         "03/12/2025",
         "202512",
         "12-05-87",
@@ -116,9 +118,34 @@ def test_a_moment_without_offset_is_read_in_the_zone_and_says_so() -> None:
     assert not dates.read("2025-07-01 12:00Z", BRUSSELS).floating
 
 
-def test_a_period_is_one_of_the_calendar_in_every_zone_and_needs_no_word_about_it() -> None:
-    reading = dates.read("2025-07-01", BRUSSELS)
-    assert reading == dates.Reading(SourceDate(at(2025, 7, 1), "day"), floating=False)
+def test_a_period_is_one_of_the_calendar_whatever_the_zone() -> None:
+    for written in ("2025-07-01", date(2025, 7, 1), "1 July 2025"):
+        assert dates.read(written, BRUSSELS) == dates.Reading(SourceDate(at(2025, 7, 1), "day"), floating=False)
+
+
+def test_a_naive_moment_takes_the_zone_of_the_import() -> None:
+    assert dates.read(datetime(2025, 7, 1, 12), BRUSSELS) == dates.read("2025-07-01 12:00", BRUSSELS)
+
+
+def test_a_zone_that_cannot_be_told_leaves_the_day_with_a_note() -> None:
+    reading = dates.read("2025-12-03 10:00 XYZ", UTC)
+    assert reading == dates.Reading(
+        SourceDate(at(2025, 12, 3), "day"), note="time zone XYZ is not known: the time of day was left out"
+    )
+    assert "one of several" in (dates.read("3 Dec 2025 10:00 IST", UTC).note or "")
+
+
+def test_the_end_of_an_embargo_waits_for_the_fraction_of_its_second() -> None:
+    reading = dates.read("2025-12-03T10:00:00.001Z", UTC)
+    assert (reading.date.instant, reading.until().instant) == (at(2025, 12, 3, 10), at(2025, 12, 3, 10, 0, 1))
+    assert dates.read("2025-12-03T10:00:00.000Z", UTC).until().instant == at(2025, 12, 3, 10)
+
+
+def test_a_count_of_seconds_is_read_only_where_it_is_asked_for() -> None:
+    assert dates.from_epoch(1345035649) == dates.from_epoch(1345035649999, per_second=1000)
+    for wrong in (True, float("nan"), 1e300):
+        with pytest.raises(ValueError, match=r"."):
+            dates.from_epoch(wrong)
 
 
 def test_a_dateline_lends_its_period() -> None:
@@ -138,7 +165,7 @@ def test_any_iso_moment_is_read_as_it_was_written(moment: datetime, minutes: int
 
 
 @given(st.dates(datetime(1, 1, 2).date(), datetime(2200, 12, 31).date()), st.sampled_from(["%d %B %Y", "%B %d, %Y"]))
-def test_any_day_in_words_is_that_day(day: datetime, form: str) -> None:
+def test_any_day_in_words_is_that_day(day: date, form: str) -> None:
     written = day.strftime(form).replace(day.strftime("%Y"), f"{day.year:04}")
     if day.year >= 1000:
         assert dates.read_date(written, UTC) == dates.read_date(day.isoformat(), UTC)

@@ -10,7 +10,7 @@ from websites import Site, answer, running
 from app.articles import nesting
 from app.db import Database
 from app.importers import feed, pipeline, sources
-from app.importers.document import Context, Document, Failure, Image, Item, RelatedPost, Remark
+from app.importers.document import Context, Document, Failure, Image, Item, RelatedPost, Remark, SourceDate
 from app.importers.fetching import Fetcher
 from app.importers.pipeline import Options, Report
 
@@ -120,6 +120,51 @@ def test_an_rdf_item_with_a_day_keeps_the_day() -> None:
     )
     assert found.published
     assert (found.published.precision, found.external_id, found.updated) == ("month", "https://harbour.example/1", None)
+
+
+def dated(*texts: str, channel: str = "<title>W</title>", context: Context | None = None) -> list[Document]:
+    items = "".join(f"<item><guid>{n}</guid><title>T</title><pubDate>{t}</pubDate></item>" for n, t in enumerate(texts))
+    return [item for item in parsed(rss(items, channel), context) if isinstance(item, Document)]
+
+
+@pytest.mark.parametrize(
+    "text", ["2025-13-01", "-0001-11-30T00:00:00+00:00", "12345", "10:00", "1751796000", "tomorrow"]
+)
+def test_a_date_that_cannot_be_read_is_left_out_and_kept(text: str) -> None:
+    (found,) = dated(text)
+    assert (found.published, found.extra) == (None, {"published_at": text})
+    assert any(repr(text) in note for note in found.notes)
+
+
+def test_a_date_in_another_script_is_that_day_and_not_the_month_of_the_import() -> None:
+    assert [one.published for one in dated("2025年7月6日", "2025년 7월 6일", "٦ يوليو ٢٠٢٥")] == [
+        SourceDate(instant("2025-07-06T00:00:00Z"), "day")
+    ] * 3
+
+
+def test_what_could_be_two_days_is_told_by_the_other_dates_of_the_feed() -> None:
+    told, _ = dated("03/04/2025", "25/12/2024")
+    assert told.published == SourceDate(instant("2025-04-03T00:00:00Z"), "day")
+    assert told.notes == ("published_at: '03/04/2025': the day stands first, as other dates of the source show",)
+    assert dated("03/04/2025")[0].published is None
+    assert [one.published is None for one in dated("03/04/2025", "25/12/2024", "12/25/2024")] == [True, False, False]
+
+
+def test_what_several_zones_are_called_is_told_by_the_language_of_the_feed() -> None:
+    date, feeds = "Sun, 06 Jul 2025 10:00:00 IST", "<title>W</title><language>en-IN</language>"
+    (told,) = dated(date, channel=feeds)
+    (untold,) = dated(date)
+    assert told.published == SourceDate(instant("2025-07-06T04:30:00Z"), "instant")
+    assert untold.published == SourceDate(instant("2025-07-06T00:00:00Z"), "day")
+    assert any("IST" in note for note in untold.notes)
+
+
+def test_the_date_of_the_feed_is_taken_only_where_it_was_asked_for() -> None:
+    channel = "<title>W</title><pubDate>Sun, 06 Jul 2025 10:00:00 GMT</pubDate>"
+    for asked in (False, True):
+        (found,) = dated("tomorrow", channel=channel, context=Context(source_dates=asked))
+        expected = SourceDate(instant("2025-07-06T10:00:00Z"), "instant") if asked else None
+        assert (found.published, found.source_date) == (None, expected)
 
 
 @pytest.mark.parametrize(

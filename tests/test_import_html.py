@@ -131,9 +131,70 @@ def test_byline_above_the_text_is_no_part_of_it() -> None:
     assert "Ann" not in shown(found)
 
 
-def test_date_in_address_is_a_day() -> None:
-    found = article(f"<title>Storm</title>{TEXT}", Context(address="https://coast.example/2024/2/9/storm"))
-    assert (found.published, found.url) == (SourceDate(1707436800, "day"), "https://coast.example/2024/2/9/storm")
+def test_dateline_without_a_year_has_that_of_the_address() -> None:
+    text = TEXT.replace("<p>The harbour", "<p>HARBOUR TOWN, 9 February — The harbour", 1)
+    found = article(f"<title>Storm</title>{text}", Context(address="https://coast.example/2024/2/9/storm"))
+    assert found.dateline is not None
+    assert (found.published, found.dateline.date) == (None, "2024-02-09")
+
+
+DAY = SourceDate(1396656000, "day")
+MOMENT = SourceDate(1396692000, "instant")
+OTHERS = "<aside class=related><p>7 May 2015</p><p>The boats that came home late, and who waited for them</p></aside>"
+FOOT = "<div class=comments><p>9 May 2016, Bo Ek</p></div><footer>© 2017 Coast Paper</footer>"
+
+
+@pytest.mark.parametrize(
+    ("near", "date"),
+    [
+        ("<time datetime='2014-04-05T10:00:00Z'>yesterday</time>", MOMENT),
+        ("<p>Published: 5 April 2014 by Ann Lee</p>", DAY),
+        ("<p>Ann Lee | 05.04.2014 | 3 comments</p>", DAY),
+        ("<p>Von Ann Lee am 05.04.2014, 10:00 Uhr</p>", MOMENT),
+        ("<div><span>Coast Paper</span> <span>April 5, 2014</span></div>", DAY),
+        ("<p>Le 5 avril 2014 à 10h00</p>", MOMENT),
+        ("<p>2014年4月5日</p>", DAY),
+        ("<span itemprop='datePublished' content='2014-04-05'>last spring</span>", DAY),
+        ("<span property='schema:datePublished' content='2014-04-05'></span>", DAY),
+        ("<abbr class=published title='2014-04-05'>some time ago</abbr>", DAY),
+        ("<p>Updated: 6 May 2014</p><p>Published: 5 April 2014</p>", DAY),
+        ("<p>Created on 5 April 2014 · Last modified on 6 May 2014</p>", DAY),
+        ("<p>Updated: 6 May 2014</p>", None),
+        ("<p>Stand: 06.05.2014</p>", None),
+        ("<p>© Coast Paper, 5 April 2014</p>", None),
+        ("<p>Member since 5 April 2014</p>", None),
+        ("<p>03/04/2014</p>", None),
+        ("<p>Ann Lee was born on 5 April 1974</p>", None),
+        ("<p>The light went out in the night of 5 April 2014, and nobody on the quay saw who had done it.</p>", None),
+    ],
+)
+def test_the_date_that_a_page_shows_near_its_headline_is_its_own(near: str, date: SourceDate | None) -> None:
+    page = f"<title>Storm over the harbour</title><h1>Storm over the harbour</h1>{near}{TEXT}{OTHERS}{FOOT}"
+    assert article(page).published == date
+
+
+def test_a_change_that_a_page_shows_is_its_update() -> None:
+    found = article(f"<title>Storm</title><h1>Storm over the harbour</h1><p>Updated: 5 April 2014</p>{TEXT}")
+    assert (found.published, found.updated) == (None, DAY)
+
+
+def test_an_address_tells_which_of_several_dates_is_the_articles() -> None:
+    shown = "<h1>Storm over the harbour</h1><p>7 May 2015</p><p>5 April 2014, 10:00 UTC</p>"
+    found = article(f"<title>Storm</title>{shown}{TEXT}", Context(address="https://coast.example/2014/04/storm"))
+    assert found.published == MOMENT
+
+
+def test_a_date_in_the_data_that_cannot_be_read_gives_way_to_the_one_shown() -> None:
+    meta = "<meta name=date content='11/01/2014'>"
+    found = article(f"<title>Storm</title>{meta}<h1>Storm over the harbour</h1><p>5 April 2014</p>{TEXT}")
+    assert found.published == DAY
+
+
+@pytest.mark.parametrize("kind", ["WebPage", "Recipe"])
+def test_a_page_that_is_no_article_has_the_date_of_its_data(kind: str) -> None:
+    data = json.dumps({"@graph": [{"@type": kind, "datePublished": "2014-04-05", "name": "Storm"}]})
+    script = f'<script type="application/ld+json">{data}</script>'
+    assert article(f"<title>Storm</title>{script}{TEXT}").published == DAY
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from app.importers.document import (
     RelatedPost,
     SourceDate,
 )
+from app.importers.formats import PARSERS
 
 
 def parse(data: bytes, context: Context | None = None) -> list[Document | Failure]:
@@ -211,6 +212,28 @@ def test_a_date_that_is_none_is_kept_with_a_note() -> None:
         "published_at: '2025-02-30' is no date: day is out of range for month",
         "modified: '03/04/2025' is no date: day and month cannot be told apart",
     )
+
+
+def test_a_date_that_could_be_two_is_told_by_its_country_or_by_the_rest_of_the_file() -> None:
+    given = {"title": "T", "date": "03/04/2025"}
+    assert read(given | {"url": "https://news.example.co.uk/x"}).published == SourceDate(1743638400, "day")
+    assert read(given | {"language": "en-US"}).published == SourceDate(1741046400, "day")
+    lines = "".join(json.dumps(one) + "\n" for one in (given, given | {"date": "25/12/2024"}))
+    first, *_ = PARSERS["ndjson"](io.BytesIO(lines.encode()), "f", Context())
+    assert isinstance(first, Document)
+    assert first.published == SourceDate(1743638400, "day")
+
+
+def test_numbers_are_dates_where_they_can_be_nothing_else() -> None:
+    assert read({"title": "T", "date": 1345035649}).published == SourceDate(1345035649, "instant")
+    for number in (True, 12345, -1, 1.5):
+        assert read({"title": "T", "date": number}).published is None
+
+
+def test_what_waits_for_its_time_waits_for_the_fraction_of_the_second() -> None:
+    given = {"title": "T", "date": "2099-12-03T10:00:00.25Z"}
+    dates = [read(given | {"status": status}).published for status in ("published", "scheduled")]
+    assert [date.instant for date in dates if date] == [4099975200, 4099975201]
 
 
 def test_a_date_without_offset_is_read_in_the_zone_with_a_note() -> None:

@@ -175,6 +175,18 @@ def test_draft_without_a_date_in_utc_has_the_sites_own() -> None:
     assert found.notes[0] == "no time zone given, read as Europe/Brussels"
 
 
+def test_a_post_without_a_time_in_utc_has_that_of_its_entry_in_the_feed() -> None:
+    never, local = "0000-00-00 00:00:00", "2024-03-02 14:30:00"
+    published = "<pubDate>Sat, 02 Mar 2024 09:00:00 +0000</pubDate></item>"
+    found = post(item(post_date_gmt=never, post_date=local).replace("</item>", published))
+    assert (found.published, found.notes) == (SourceDate(1709370000, "instant"), ())
+    for broken in ("Mon, 30 Nov -0001 00:00:00 +0000", "Thu, 01 Jan 1970 00:00:00 +0000"):
+        wrong = f"<pubDate>{broken}</pubDate></item>"
+        found = post(item(post_date_gmt=never, post_date=local).replace("</item>", wrong))
+        assert found.published == SourceDate(1709389800, "instant")
+    assert post(item(post_date_gmt=never, post_date=never).replace("</item>", published)).published is None
+
+
 def test_authors_of_a_plugin_for_several_go_before_the_account() -> None:
     guest = item(post_id="50", post_type="guest-author", title="Bo Ek", post_name="cap-bo")
     terms = "".join(f'<category domain="author" nicename="cap-{name}">x</category>' for name in ("ann", "bo"))

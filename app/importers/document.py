@@ -16,12 +16,28 @@ DatePrecision = Literal["instant", "day", "month", "year"]
 
 
 @dataclass(frozen=True, slots=True)
+class Locale:
+    """What is known of a source beside its dates. `language` as in ISO 639 (`en`), `country` as in ISO 3166 (`IN`);
+    `day_first` tells 03/04/2025, None where nothing does. `why` names what told it, for people."""
+
+    language: str | None = None
+    country: str | None = None
+    day_first: bool | None = None
+    why: str = ""
+
+
+NOWHERE = Locale()
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a parser cannot find in the source: `origin_name` for people, the zone of dates without one.
 
     `body_kind` says what a body is where the source does not (`None`: told from the text itself). `address` is where on
     the web the source was read, which relative links count from; `charset` the one that came with it, which counts
-    where the content names none. `now` is when the import began, in epoch seconds, which embargoes are measured by.
+    where the content names none. `locale` is what the source says of its language and country, and what its other dates
+    show; `source_dates` asks for the date of the feed or file for items without one. `now` is when the import began, in
+    epoch seconds, which embargoes are measured by.
     """
 
     origin_name: str = ""
@@ -29,6 +45,8 @@ class Context:
     body_kind: BodyKind | None = None
     address: str | None = None
     charset: str | None = None
+    locale: Locale = NOWHERE
+    source_dates: bool = False
     now: int = field(default_factory=lambda: int(time.time()))
 
 
@@ -99,9 +117,10 @@ class Document:
 
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
-    guessed or repaired. `status` is what the source says of its state (None: nothing), and `marker` says to people what
-    made it a draft. Every document has a title, a body or both. `said` names the fields (of
-    `articles.field_hashes.FIELDS`) that it says anything of, None: it is all that its source has of the article.
+    guessed or repaired. `source_date` is the date of the feed or file, where it was asked for; `is_undated` says that
+    the source itself knows that there is none. `status` is what the source says of its state (None: nothing), and
+    `marker` says to people what made it a draft. Every document has a title, a body or both. `said` names the fields
+    (of `articles.field_hashes.FIELDS`) that it says anything of, None: it is all that its source has of the article.
     `format` is what it was read in; `retracts`: its source takes the article back, and brings no new one.
     `is_own`: it comes from an export of this archive.
     """
@@ -131,6 +150,8 @@ class Document:
     images: tuple[Image, ...] = ()
     published: SourceDate | None = None
     updated: SourceDate | None = None
+    source_date: SourceDate | None = None
+    is_undated: bool = False
     status: str | None = None
     previous_slugs: tuple[str, ...] = ()
     previous_urls: tuple[str, ...] = ()

@@ -5,14 +5,13 @@ Never reads dates itself, never fills in what an entry does not say but for what
 
 import html
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from feedparser import FeedParserDict
 
 from app.articles import bodies
-from app.importers import clean, dates, fields, trees
+from app.importers import clean, fields, trees
 from app.importers.bylines import split_byline
 from app.importers.document import Context, Document, Failure, Item, Remark
 from app.importers.enclosures import Record, get, host, images, is_picture, links, web
@@ -255,6 +254,11 @@ def _source(title: str | None, url: str | None) -> Record | None:
     return {"name": title, "url": url} if title else None
 
 
+def date_texts(found: FeedParserDict) -> list[str]:
+    """All dates of a feed's entry as they stand."""
+    return [text for name in ("published", "created", "updated") if (text := _date(found, name))]
+
+
 def _dates(entry: FeedParserDict) -> Record:
     """A feed that has one date only calls it whatever its format does: it is when the entry was published."""
     published, created, updated = (_date(entry, name) for name in ("published", "created", "updated"))
@@ -263,14 +267,7 @@ def _dates(entry: FeedParserDict) -> Record:
 
 
 def _date(entry: FeedParserDict, name: str) -> str | None:
-    """The date as it stands, so that it is kept as exact as it is; as feedparser reads it where it is in a script of
-    its own (Greek, Hungarian, Korean)."""
-    said, parsed = get(entry, name), get(entry, f"{name}_parsed")
-    if not isinstance(said, str) or not said.strip():
-        return None
-    try:
-        dates.read(said, Context().timezone)
-    except ValueError as error:
-        if isinstance(parsed, tuple) and "apart" not in str(error):
-            return time.strftime("%Y-%m-%dT%H:%M:%SZ", parsed)
-    return said
+    """The date as it stands, so that it is kept as exact as it is. What feedparser makes of it is not looked at: it
+    reads `2025年7月6日` as the month of the import."""
+    said = get(entry, name)
+    return said if isinstance(said, str) and said.strip() else None

@@ -6,13 +6,14 @@ is well-formed is read whole up to 16 MB, a broken one as far as a lenient parse
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import BinaryIO
 from xml.parsers import expat
 
 import feedparser
 
-from app.importers import boundary, clean, entries, jsonfeed
-from app.importers.document import Context, Failure, Item, Remark
+from app.importers import boundary, clean, dates, entries, jsonfeed
+from app.importers.document import Context, Document, Failure, Item, Remark, SourceDate
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 100
@@ -47,9 +48,24 @@ def _xml(data: bytes, where: str, context: Context) -> Iterator[Item]:
     if not found.entries:
         yield Remark(where, "a feed without entries")
     feed = entries.read_feed(found.feed, str(found.get("version") or ""))
+    locale = dates.within(context.locale, feed.language, feed.home or context.address)
+    texts = [text for entry in found.entries for text in entries.date_texts(entry)]
+    context = replace(context, locale=dates.shown_by(locale, texts))
+    own = _own_date(found, context) if context.source_dates else None
     for number, entry in enumerate(found.entries, 1):
         place = f"{where}#{number}"
-        yield boundary.attempt("read", place, entries.read, entry, place, context, feed)
+        item = boundary.attempt("read", place, entries.read, entry, place, context, feed)
+        yield replace(item, source_date=own) if own and isinstance(item, Document) else item
+
+
+def _own_date(found: feedparser.FeedParserDict, context: Context) -> SourceDate | None:
+    """The date of the feed itself, for entries without one where that is asked for."""
+    for text in entries.date_texts(found.feed):
+        try:
+            return dates.read_date(text, context.timezone, context.locale)
+        except ValueError:
+            continue
+    return None
 
 
 def read(data: bytes, context: Context) -> feedparser.FeedParserDict:

@@ -19,6 +19,7 @@ from app.importers.document import (
     DatelinePrecision,
     Document,
     Failure,
+    Locale,
     SourceDate,
 )
 from app.importers.said import name_fields
@@ -40,8 +41,10 @@ class _Record:
     known: dict[str, tuple[str, object]]
     extra: dict[str, object]
     context: Context
+    locale: Locale
     notes: dict[str, None] = field(default_factory=dict)
     said: tuple[str, ...] | None = None
+    is_own: bool = False
 
     def take(self, name: str, read: Callable[[object], Value | None]) -> Value | None:
         """The field as `read` understands it; what it does not understand goes to extra with a note."""
@@ -83,7 +86,7 @@ def read(
     state, state_notes = visibility.read({"status": record.get("status")} if own else record, context)
     known, extra = names.sort_fields({name: value for name, value in record.items() if not _is_flag(name, value)})
     extra |= {name: value for name, value in record.items() if _is_flag(name, value)}
-    found = _Record(known, extra, context, dict.fromkeys(notes), said)
+    found = _Record(known, extra, context, _locale(known, context), dict.fromkeys(notes), said, is_own=own)
     if own:
         _settle_own(found)
     if body is not None and "body" in known:
@@ -96,6 +99,12 @@ def read(
     if not own:  # what this archive exports as a draft is one, which is no news
         document = replace(document, notes=(*document.notes, *state_notes))
     return document if title else replace(document, title=derive_title(document))
+
+
+def _locale(known: Mapping[str, tuple[str, object]], context: Context) -> Locale:
+    """What the record's own language and address say, in the locale of its source."""
+    language, url = (values.text(known[name][1]) if name in known else None for name in ("language", "url"))
+    return dates.within(context.locale, language, url or context.address)
 
 
 def read_line(
@@ -182,7 +191,8 @@ def _document(found: _Record, where: str, title: str | None, body: Body | None, 
     tags = found.take("tags", values.references) or ((), ())
     regions = found.take("regions", values.references) or ((), ())
     source = found.take("source", _source) or (None, None)
-    published = state.at or _published(found)
+    status = _status(found, state)
+    published = state.at or _published(found, status)
     return Document(
         where,
         title=title,
@@ -202,8 +212,9 @@ def _document(found: _Record, where: str, title: str | None, body: Body | None, 
         source_url=source[1],
         signature=found.text("signature"),
         published=published,
+        is_undated=found.is_own and published is None,
         updated=_date(found, "updated"),
-        status=_status(found, state),
+        status=status,
         marker=state.note if state.status == "draft" else None,
         external_id=found.text("external_id"),
         origin=found.text("origin"),
@@ -226,9 +237,10 @@ def _source(value: object) -> tuple[str | None, str | None] | None:
     return found if found[0] or found[1] else None
 
 
-def _published(found: _Record) -> SourceDate | None:
-    """The date, with the precision that an export states beside the first instant of a period."""
-    published = _date(found, "published")
+def _published(found: _Record, status: str | None) -> SourceDate | None:
+    """The date, with the precision that an export states beside the first instant of a period. What waits for its time
+    waits for the fraction of a second too."""
+    published = _date(found, "published", is_awaited=status == "scheduled")
     stated = found.extra.get("published_precision")
     if published and (stated == "year" or stated == "month" or stated == "day" or stated == "instant"):
         del found.extra["published_precision"]
@@ -236,18 +248,20 @@ def _published(found: _Record) -> SourceDate | None:
     return published
 
 
-def _date(found: _Record, name: str) -> SourceDate | None:
+def _date(found: _Record, name: str, is_awaited: bool = False) -> SourceDate | None:
     if name not in found.known:
         return None
     given, value = found.known[name]
     try:
-        reading = dates.read(value, found.context.timezone)
+        reading = dates.read(value, found.context.timezone, found.locale)
     except ValueError as error:
         found.keep(name, f"is no date: {error}")
         return None
     if reading.floating:
         found.notes.setdefault(f"{given}: no time zone given, read as {found.context.timezone}")
-    return reading.date
+    if reading.note:
+        found.notes.setdefault(f"{given}: {_quoted(value)}: {reading.note}")
+    return reading.until() if is_awaited else reading.date
 
 
 def _dateline(found: _Record, published: SourceDate | None) -> Dateline | None:

@@ -1,12 +1,15 @@
 """The formats that files are read in: one table of names and parsers. A new one is a line here and in `detect`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import BinaryIO, Protocol, get_args
 
-from app.importers import markdown, ndjson, ninjs, text
+from app.importers import dates, markdown, ndjson, ninjs, text
 from app.importers.detect import Format
 from app.importers.document import Context, Failure, Item
+
+_HEAD = 262_144
 
 
 class Parse(Protocol):
@@ -28,7 +31,18 @@ def _whole(parse: Callable[[bytes, str, Context], Iterable[Item]]) -> Parse:
 
 
 def _lines(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+    context = replace(context, locale=dates.shown_in_json(context.locale, _head(stream)))
     yield from ndjson.parse(ndjson.read_lines(stream), where, context)
+
+
+def _head(stream: BinaryIO) -> bytes:
+    """The beginning of what can be gone back in: from it is told in which order the source writes days and months."""
+    if not stream.seekable():
+        return b""
+    here = stream.tell()
+    head = stream.read(_HEAD)
+    stream.seek(here)
+    return head
 
 
 def _extra(module: str) -> Parse:

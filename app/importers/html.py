@@ -11,8 +11,20 @@ from urllib.parse import SplitResult, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from app.importers import charsets, clean, dates, openings, page_body, page_names, trees, values, visibility
-from app.importers.document import Body, Context, Document, Failure, Image, Item, SourceDate
+from app.importers import (
+    charsets,
+    clean,
+    dates,
+    openings,
+    page_body,
+    page_dates,
+    page_names,
+    trees,
+    undated,
+    values,
+    visibility,
+)
+from app.importers.document import Body, Context, Document, Failure, Image, Item, Locale, SourceDate
 from app.importers.fields import derive_title
 from app.importers.jsonld import PAYWALLED, from_jsonld
 from app.importers.page import Said, first_of, from_meta, from_view, words
@@ -25,7 +37,6 @@ MOSTLY = 0.7
 _CHARSET = re.compile(
     rb"""<(?:meta\b[^>]{0,200}?charset|\?xml\b[^>]{0,100}?encoding)\s*=\s*["']?([\w:.-]{2,40})""", re.I
 )
-_IN_ADDRESS = re.compile(r"/((?:19|20)\d\d)/(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])(?=/)")
 
 
 def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
@@ -43,7 +54,8 @@ def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
 def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -> Document | Failure:
     """The article of one page, decoded."""
     said_before = dict.fromkeys(notes)
-    page = LexborHTMLParser(trees.flat(text, said_before.setdefault))
+    text = trees.flat(text, said_before.setdefault)
+    page = LexborHTMLParser(text)
     meta = from_meta(page)
     jsonld = from_jsonld(page, meta.url, said_before.setdefault)
     said = first_of([one for one in (jsonld, meta) if one])
@@ -52,6 +64,9 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     sites = _sites(said, shown, address)
     title = page_names.title(said.title, words(page.css_first("title")), shown.title, sites)
     said = first_of([said, shown])
+    locale = dates.within(context.locale, said.language, address or said.url)
+    seen = page_dates.look(page, title, address or said.url, context.timezone, locale)
+    said = _with_dates(said, (jsonld.published if jsonld else None, meta.published), text, page, seen)
     base = page_body.base_of(page, context.address or address)
     pictures = page_body.pictures(page, base)
     posts = tuple(
@@ -65,13 +80,13 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     body = _body(page_body.extract(page, title, context.address or address), said.body)
     if body is None:
         return Failure(where, "no article on this page: it holds no text outside links and menus")
-    if jsonld is None and page_body.linked_share(page, body.content) > MOSTLY:
+    if (jsonld is None or not jsonld.title) and page_body.linked_share(page, body.content) > MOSTLY:
         return Failure(where, "no article on this page: it is a list of links")
     document = Document(
         where, title=title, title_derived=title is None, body=body, url=address, related=posts, notes=notes
     )
-    document = _dated(document, said, context)
-    document = openings.settle(document)
+    document = _dated(document, said, context, locale)
+    document = _settled(document)
     document = replace(document, images=_images(said.images, pictures, document.body, base))
     document = _named(document, said, sites)
     document = visibility.apply(document, visibility.of_page(said.work_status, said.expires, context))
@@ -124,14 +139,27 @@ def _named(document: Document, said: Said, sites: tuple[str, ...]) -> Document:
     )
 
 
-def _dated(document: Document, said: Said, context: Context) -> Document:
-    """The dates; without any that can be read, the day that stands in the address as `/2025/12/03/`."""
+def _with_dates(
+    said: Said,
+    given: tuple[str | None, ...],
+    markup: str,
+    page: LexborHTMLParser,
+    seen: page_dates.Seen,
+) -> Said:
+    """The first date in the page's data that can be read, else the one that it shows. One that cannot be read stays,
+    for people to see."""
+    readable = next((text for text in given if text and seen.read(text)), None)
+    shown = page_dates.find(markup, page, seen) if readable is None else page_dates.Dates()
+    return replace(said, published=readable or shown.published or said.published, updated=said.updated or shown.updated)
+
+
+def _dated(document: Document, said: Said, context: Context, locale: Locale) -> Document:
     notes = dict.fromkeys(document.notes)
     extra: dict[str, object] = {}
     found: dict[str, SourceDate | None] = {"published": None, "updated": None}
     for name, value in (("published", said.published), ("updated", said.updated)):
         try:
-            reading = dates.read(value, context.timezone) if value else None
+            reading = dates.read(value, context.timezone, locale) if value else None
         except ValueError as error:
             extra[name] = value
             notes.setdefault(f"{name}: {value!r} is no date: {error}")
@@ -139,11 +167,15 @@ def _dated(document: Document, said: Said, context: Context) -> Document:
         found[name] = reading.date if reading else None
         if reading and reading.floating:
             notes.setdefault(f"{name}: no time zone given, read as {context.timezone}")
-    day = _IN_ADDRESS.search(document.url or "")
-    if found["published"] is None and day:
-        found["published"] = dates.read_date("-".join(part.zfill(2) for part in day.groups()), context.timezone)
-        notes.setdefault("the date is the one in the address")
+        if reading and reading.note:
+            notes.setdefault(f"{name}: {value!r}: {reading.note}")
     return replace(document, published=found["published"], updated=found["updated"], extra=extra, notes=tuple(notes))
+
+
+def _settled(document: Document) -> Document:
+    """With its dateline in its place; to one without a year a date in the address lends its own."""
+    lent = document.published or (undated.in_address(document.url) if document.url else None)
+    return replace(openings.settle(replace(document, published=lent)), published=document.published)
 
 
 def _images(

@@ -4,10 +4,11 @@ Never takes other JSON for a feed: the version says what it is.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import orjson
 
-from app.importers import boundary, clean, entries, values
+from app.importers import boundary, clean, dates, entries, values
 from app.importers.document import Context, Failure, Item, Remark
 
 VERSION = "jsonfeed.org/version/"
@@ -34,6 +35,8 @@ def parse(data: bytes, where: str, context: Context) -> Iterator[Item]:
         yield Remark(where, "a feed without entries")
         return
     home = values.text(feed.get("home_page_url"))
+    locale = dates.within(context.locale, values.text(feed.get("language")), home or context.address)
+    context = replace(context, locale=dates.shown_in_json(locale, data))
     for number, entry in enumerate(found, 1):
         place, given = f"{where}#{number}", values.mapping(entry)
         if given:

@@ -14,6 +14,7 @@ from app.importers.page import Said, line, words
 MAX_SCRIPT = 2_000_000
 MAX_NODES = 2_000
 _TYPE = re.compile(r"(?:\w*Article|\w*BlogPosting|SocialMediaPosting|Report|Review|CreativeWork)$")
+_PAGE = re.compile(r"(?:https?://schema\.org/)?(?:\w*WebPage|ItemPage|Recipe|DiscussionForumPosting|PodcastEpisode)$")
 _TRIVIA = re.compile(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\]\]>|\]\]>)\s*;?\s*$")
 
 Node = Mapping[str, object]
@@ -31,10 +32,20 @@ def from_jsonld(page: LexborHTMLParser, url: str | None, note: Note = lambda _: 
     nodes = [node for script in scripts for node in _nodes(_read(script.text(), note))]
     articles = [node for node in nodes if _is_article(node)]
     if not articles:
-        return None
+        return _of_page(nodes)
     known = {key: node for node in nodes if (key := values.text(node.get("@id"))) and len(node) > 2}
     same = [node for node in articles if url and url in (_address(node), values.text(node.get("url")))]
     return _said((same or articles)[0], known, words(page.css_first("title")) or "")
+
+
+def _of_page(nodes: list[Node]) -> Said | None:
+    """The dates of a page or a recipe, where no article is described; nothing where several have different ones."""
+    pages = [node for node in nodes if any(_PAGE.match(str(kind)) for kind in values.items(node.get("@type")))]
+    published = {text for node in pages if (text := values.text(node.get("datePublished")))}
+    updated = {text for node in pages if (text := values.text(node.get("dateModified")))}
+    if len(published) != 1:
+        return None
+    return Said(published=published.pop(), updated=updated.pop() if len(updated) == 1 else None)
 
 
 def _read(script: str, note: Note) -> object:

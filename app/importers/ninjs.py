@@ -112,7 +112,7 @@ def _public(item: Given, context: Context) -> tuple[str | None, str | None]:
 
 def _instant(text: str | None, context: Context) -> int | None:
     try:
-        return dates.read_date(text, context.timezone).instant
+        return dates.read(text, context.timezone, context.locale).until().instant
     except ValueError:
         return None
 

@@ -142,7 +142,6 @@ def from_view(page: LexborHTMLParser) -> Said:
         title=heading(page),
         author_lines=_bylines(page),
         work_status=_state(page),
-        published=_time(page),
         language=(page.root.attributes.get("lang") if page.root is not None else None) or None,
         site=words(page.css_first('[itemprop="publisher"] [itemprop="name"]')),
     )
@@ -185,14 +184,3 @@ def _state(page: LexborHTMLParser) -> str | None:
     article = page.css_first('article[class*="status-"], .hentry[class*="status-"]')
     found = _STATE.search(article.attributes.get("class") or "") if article is not None else None
     return found[1] if found else None
-
-
-def _time(page: LexborHTMLParser) -> str | None:
-    for selector in ('[itemprop="datePublished"]', "time[pubdate]", "time.published, time.entry-date"):
-        for node in page.css(selector)[:1]:
-            written = node.attributes.get("datetime") or node.attributes.get("content")
-            return line(written) or words(node)
-    times = page.css("article time[datetime], main time[datetime], header time[datetime]") or page.css("time[datetime]")
-    every = {node.attributes.get("datetime") for node in times}
-    # Several times on a page may be those of comments or of other articles.
-    return line(times[0].attributes.get("datetime")) if len(every) == 1 else None

@@ -29,8 +29,8 @@ BATCH = 500
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
-    of dates without one; `body_kind` what bodies are where the source does not say; `overwrite` takes the source's side
-    against what was edited here."""
+    of dates without one; `body_kind` what bodies are where the source does not say; `source_dates` gives articles
+    without a date that of their feed or file; `overwrite` takes the source's side against what was edited here."""
 
     format: str | None = None
     origin: str | None = None
@@ -39,6 +39,7 @@ class Options:
     dry_run: bool = False
     enrich: bool = True
     site_url: str = ""
+    source_dates: bool = False
     overwrite: bool = False
 
 
@@ -70,7 +71,9 @@ class Report:
 def items(source: Source, options: Options, web: Web | None) -> Iterator[Item]:
     """Parses one source as the options say."""
     origin = options.origin or PurePath(source.path).name
-    context = Context(origin, options.timezone or Context().timezone, options.body_kind)
+    context = Context(
+        origin, options.timezone or Context().timezone, options.body_kind, source_dates=options.source_dates
+    )
     return sources.items(source, options.format, context, web)
 
 

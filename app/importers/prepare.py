@@ -18,7 +18,7 @@ from app.addresses import safe_or_none
 from app.articles import bodies, nesting
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
-from app.importers import dates, markup, names, said, shortcodes, trees, visibility
+from app.importers import dates, markup, names, said, shortcodes, trees, undated, visibility
 from app.importers.addressing import addressed
 from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
@@ -58,7 +58,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     dateline = _dateline(document, atlas)
     if dateline is not None and dateline.region is not None:
         regions.append((dateline.region, DATELINE))
-    published_at, precision = _published(document)
+    published_at, precision, date_note = _published(document, path)
     own = _own(document, origin, unknown)
     status, status_note = _status(document)
     seo, extra = _seo(own.seo, document.canonical_url), _json(own.extra, "{}")
@@ -106,7 +106,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA and not visibility.is_marker(name))
     strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
-    notes = (*document.notes, *dropped, *lost, *status_note, *strange)
+    notes = (*document.notes, *dropped, *lost, *status_note, *date_note, *strange)
     return Prepared(document.where, manuscript, plain, notes, reported, unknown, marker=document.marker)
 
 
@@ -196,7 +196,7 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_NO_CONTENT = ("where", "notes", "said", "format", "retracts", "marker", "is_own")
+_NO_CONTENT = ("where", "notes", "said", "format", "retracts", "marker", "is_own", "source_date", "is_undated")
 _CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)
 
 
@@ -278,12 +278,17 @@ def _dateline(document: Document, atlas: Atlas) -> Dateline | None:
     return Dateline(given.text, given.place, region, given.date, given.precision, start, end)
 
 
-def _published(document: Document) -> tuple[int | None, str]:
-    """The source's date, else the dateline's period; without either the time of the first import is kept."""
+def _published(document: Document, path: str) -> tuple[int | None, str, tuple[str, ...]]:
+    """The source's date, else what stands in for it, with a note; without any the time of the first import is kept."""
     if document.published is not None:
-        return document.published.instant, document.published.precision
-    found = dates.from_dateline(document.dateline, UTC) if document.dateline else None
-    return (found.instant, found.precision) if found else (None, "instant")
+        return document.published.instant, document.published.precision, ()
+    if document.is_undated:
+        return None, "instant", ()
+    own = path not in NAMELESS and document.where.endswith(path) and not _is_one_of_many(document)
+    found = undated.find(document, path if own else None)
+    return (
+        (found.date.instant, found.date.precision, (found.note,) * bool(found.note)) if found else (None, "instant", ())
+    )
 
 
 def _status(document: Document) -> tuple[str | None, tuple[str, ...]]:

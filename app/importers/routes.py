@@ -47,6 +47,7 @@ IMPORT = Parameters(
     params.text("origin", "The archive that the items come from, whatever they say.", maximum=200, example="wire"),
     params.text("timezone", "The zone of dates without one; UTC unless given.", maximum=60, example="Europe/Brussels"),
     params.choice("body", "What texts are where the source does not say.", get_args(BodyKind)),
+    params.flag("source_dates", "Give articles without a date of their own that of their feed or file."),
     params.flag("dry_run", "Say what would happen, and change nothing."),
     params.flag("overwrite", "Where a property was edited here and the source differs, take what the source says."),
 )

@@ -57,7 +57,9 @@ def hash_fields(document: Document, worked_out: WorkedOut) -> tuple[str, tuple[s
     found = {name: _hash(value) for name, value in _values(document, worked_out).items()}
     if document.said is None:
         return pack(found), None
-    said = {*document.said} | {name for name, value in found.items() if value != EMPTY and name != "title"}
+    # What stands in for a date that a part of an article does not name is for a new article only.
+    unsaid = {"title"} if document.published else {"title", "published_at"}
+    said = {*document.said} | {name for name, value in found.items() if value != EMPTY and name not in unsaid}
     return pack({name: found[name] if name in said else UNSAID for name in found}), tuple(sorted(said))
 
 

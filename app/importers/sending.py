@@ -79,6 +79,7 @@ def arguments(request: Request, kind: str, read: Read) -> Json:
         "origin": read.text("origin"),
         "timezone": zone(read),
         "body": read.choice("body") or None,
+        "source_dates": read.flag("source_dates"),
         "dry_run": read.flag("dry_run"),
         "overwrite": read.flag("overwrite"),
         "charset": _charset(request),

@@ -148,7 +148,9 @@ def _hinted(document: Document, entry: Entry, context: Context) -> Document:
     published = document.published
     try:
         if entry.published and (published is None or published.precision != "instant"):
-            published = dates.read_date(entry.published, context.timezone)
+            published = dates.read_date(
+                entry.published, context.timezone, dates.locale_of(entry.language, document.url)
+            )
     except ValueError:
         published = document.published
     return replace(

@@ -4,15 +4,17 @@ Never writes; what an archive remembers of an address is handed in and comes bac
 """
 
 import io
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from app.importers import boundary, detect, formats, sites, visibility
-from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
+from app.importers import boundary, dates, detect, formats, sites, visibility
+from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark, SourceDate
 from app.importers.fetch import Fetch, Fetched, FetchError, charset
 
 State = Mapping[str, object]
@@ -133,17 +135,32 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
             stream.seek(0)
             hidden = visibility.of_path(source.place or source.name)
             parse = partial(_parse, kind, source.path, head)
+            day = _written(stream) if context.source_dates else None
             for item in boundary.guard(source.name, lambda: parse()(stream, source.name, context)):
-                yield visibility.apply(item, hidden) if isinstance(item, Document) else item
+                yield visibility.apply(_dated(item, day), hidden) if isinstance(item, Document) else item
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
+
+
+def _dated(item: Document, day: SourceDate | None) -> Document:
+    """The item, with the day of its file where it has none of its feed."""
+    return item if item.source_date is not None else replace(item, source_date=day)
+
+
+def _written(stream: BinaryIO) -> SourceDate | None:
+    """The day on which the file was last written; None of what is no file."""
+    try:
+        seconds = os.fstat(stream.fileno()).st_mtime
+    except OSError:
+        return None
+    return dates.read_date(datetime.fromtimestamp(seconds, UTC).date(), UTC)
 
 
 def _address(source: Source, address: str, kind: str | None, context: Context, web: Web | None) -> Iterator[Item]:
     if web is None:
         yield Failure(source.name, "addresses are not read here")
         return
-    asked = repr((kind, context.origin_name, str(context.timezone), context.body_kind))
+    asked = repr((kind, context.origin_name, str(context.timezone), context.body_kind, context.source_dates))
     kept = web.recall(source.name)
     # What was read for another origin or with other eyes says nothing about this import.
     state = kept.get("state") if kept.get("asked") == asked else None

@@ -242,7 +242,7 @@ def last_second(at: SourceDate) -> int:
 
 def _date(value: object, context: Context) -> SourceDate | None:
     try:
-        return dates.read_date(value, context.timezone)
+        return dates.read(value, context.timezone, context.locale).until()
     except ValueError:
         return None
 

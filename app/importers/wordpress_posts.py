@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
+from datetime import UTC
 from urllib.parse import unquote, urlsplit
 
 from app.importers import clean, dates, trees, visibility
@@ -20,6 +20,8 @@ _DEFAULTS = frozenset(
 _CUT = re.compile(
     r"\s*(?:\[?(?:…|\.\.\.)\]?|(?:continue reading|read more|weiterlesen|lire la suite|leer más)\b.*)\s*$", re.I
 )
+_NO_DATE = ("0000", "-")
+_DAY = 86_400
 _STATES = {"private": "it is private", "pending": "it waits for review"}
 
 
@@ -57,7 +59,8 @@ class Category:
 class Post:
     """A post as its site keeps it. Title, body and excerpt are HTML; dates are as written, `0000-…` for none.
 
-    `previous_urls` are other addresses that lead to it; `seo` has `title` and `description`.
+    `pub_date` is that of a feed's entry, which an export has beside the others. `previous_urls` are other
+    addresses that lead to it; `seo` has `title` and `description`.
     """
 
     id: str
@@ -69,6 +72,7 @@ class Post:
     excerpt: str = ""
     date: str | None = None
     date_gmt: str | None = None
+    pub_date: str | None = None
     modified_gmt: str | None = None
     has_password: bool = False
     language: str | None = None
@@ -89,7 +93,7 @@ def document(post: Post, blog: Blog, where: str, context: Context, notes: tuple[
     title = words(post.title) or None
     if title is None and not post.body.strip():
         return Failure(where, "neither a title nor a text")
-    published = _date(post.date_gmt, post.date, context.timezone, said)
+    published = _date(post, blog, context, said)
     found = Document(
         where=where,
         external_id=post.id or None,
@@ -107,7 +111,7 @@ def document(post: Post, blog: Blog, where: str, context: Context, notes: tuple[
         source_url=blog.url,
         images=post.images,
         published=published,
-        updated=_updated(post, published, context.timezone),
+        updated=_updated(post, published),
         status=_status(post, said),
         previous_slugs=tuple(dict.fromkeys(unquote(slug) for slug in post.previous_slugs)),
         previous_urls=tuple(url for url in dict.fromkeys(post.previous_urls) if url != post.link),
@@ -155,22 +159,45 @@ def _status(post: Post, notes: dict[str, None]) -> str:
     return post.status
 
 
-def _date(gmt: str | None, local: str | None, zone: tzinfo, notes: dict[str, None]) -> SourceDate | None:
-    """The instant in UTC; of a date that has none yet (a draft's) the site's own clock, read in the import's zone."""
+def _date(post: Post, blog: Blog, context: Context, notes: dict[str, None]) -> SourceDate | None:
+    """The instant in UTC; without one the date of the feed's entry, which has an offset; of a post that has neither (a
+    draft) the site's own clock, read in the import's zone."""
+    local = _read(post.date, context, blog, notes)
     try:
-        if gmt and not gmt.startswith(("0000", "-")):
-            return dates.read_date(gmt.replace(" ", "T") + ("" if gmt.endswith("Z") else "Z"), zone)
-        if local and not local.startswith(("0000", "-")):
-            reading = dates.read(local, zone)
-            if reading.floating:
-                notes.setdefault(NOTE_FLOATING.format(zone))
-            return reading.date
+        if post.date_gmt and not post.date_gmt.startswith(_NO_DATE):
+            return _utc(post.date_gmt)
     except ValueError as error:
-        notes.setdefault(f"date {gmt or local!r} is no date: {error}")
-    return None
+        notes.setdefault(f"date {post.date_gmt!r} is no date: {error}")
+    if local is None:
+        return None
+    fed = _read(post.pub_date, context, blog, {})
+    # Of a post that has no time in UTC some versions write the beginning of time there.
+    if fed and not fed.floating and abs(fed.date.instant - local.date.instant) <= _DAY:
+        return fed.date
+    if local.floating:
+        notes.setdefault(NOTE_FLOATING.format(context.timezone))
+    return local.date
 
 
-def _updated(post: Post, published: SourceDate | None, zone: tzinfo) -> SourceDate | None:
+def _read(text: str | None, context: Context, blog: Blog, notes: dict[str, None]) -> dates.Reading | None:
+    if not text or text.startswith(_NO_DATE):
+        return None
+    try:
+        return dates.read(text, context.timezone, dates.within(context.locale, blog.language, blog.url))
+    except ValueError as error:
+        notes.setdefault(f"date {text!r} is no date: {error}")
+        return None
+
+
+def _utc(gmt: str) -> SourceDate:
+    return dates.read_date(gmt.replace(" ", "T") + ("" if gmt.endswith("Z") else "Z"), UTC)
+
+
+def _updated(post: Post, published: SourceDate | None) -> SourceDate | None:
     """The last change; none where it lies before the publication, as of what was scheduled."""
-    changed = _date(post.modified_gmt, None, zone, {})
+    try:
+        gmt = post.modified_gmt
+        changed = _utc(gmt) if gmt and not gmt.startswith(_NO_DATE) else None
+    except ValueError:
+        return None
     return changed if changed and not (published and changed.instant < published.instant) else None

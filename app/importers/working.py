@@ -209,4 +209,5 @@ def _orders(arguments: Json) -> Orders:
         body=cast("BodyKind | None", said.get("body")),
         charset=said.get("charset"),
         overwrite=arguments.get("overwrite") is True,
+        source_dates=arguments.get("source_dates") is True,
     )

@@ -142,6 +142,7 @@ class Site:
             excerpt=entry["excerpt"] or entry["description"],
             date=entry["post_date"],
             date_gmt=entry["post_date_gmt"],
+            pub_date=entry["pubDate"],
             modified_gmt=entry["post_modified_gmt"],
             has_password=bool(entry["post_password"]),
             language=next((term.slug for term in entry.terms if term.domain == "language"), None),
