@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -21,6 +21,7 @@ from app.db import Database, DatabaseProblem
 from app.http import auth
 from app.http.times import Period, format_time, read_time, read_zone
 from app.importers import sources
+from app.importers.document import Identity
 from app.importers.pipeline import Options
 from app.printing import err, out, show
 from app.search.renewing import renew
@@ -98,6 +99,10 @@ def import_(
     ] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of dates without one, such as Europe/Brussels.")] = "UTC",
     body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(help="What entries of feeds are known by: guid, link or content; the first that is one's own."),
+    ] = None,
     enrich: Annotated[
         bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
     ] = True,
@@ -114,6 +119,7 @@ def import_(
         _zone(timezone),
         _choice("--body", body, ("html", "markdown", "text")),
         dry_run,
+        identity=_choice("--identity", identity, get_args(Identity)),
     )
     chosen = settings()
     with archive(chosen) as db:

@@ -58,6 +58,8 @@ class Manuscript:
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
     `text_keys` are what copies of the text are found by, None: made from the body where it is saved.
     `original` counts where `translation_of` says nothing.
+    `address` is the key of an address that nothing else in its file has: an article of the same origin that stands
+    there is this one under another id. `former_hash` is what earlier versions took for its `content_hash`.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -93,5 +95,7 @@ class Manuscript:
     previous_slugs: tuple[str, ...] = ()
     previous_urls: tuple[str, ...] = ()
     content_hash: str = ""
+    former_hash: str | None = None
+    address: str | None = None
     suggestions: tuple[Suggestion, ...] | None = None
     text_keys: tuple[int, ...] | None = None

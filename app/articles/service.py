@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from sqlmodel import Session
 
 from app import text
-from app.articles import originals, saving, suggested
+from app.articles import addresses, originals, saving, suggested
 from app.articles.columns import EXISTING, Existing, Saving
 from app.articles.manuscript import Manuscript, Original
 from app.articles.saving import Batch, Outcome, Saved
@@ -43,7 +43,7 @@ def upsert(
     """
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(session.connection(), list(last.values()), lock=True)
-    same = {key: e for key, e in existing.items() if e.content_hash == last[key].content_hash}
+    same = {key: e for key, e in existing.items() if _is_same(last[key], e)}
     pending = {key: m for key, m in last.items() if key not in same}
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
     saved: dict[Key, Saved] = {}
@@ -113,9 +113,13 @@ def would_be(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[
     outcomes: list[Outcome] = []
     for i, manuscript in enumerate(manuscripts):
         old = existing.get(_identity(manuscript, i))
-        same = old is not None and old.content_hash == manuscript.content_hash
+        same = old is not None and _is_same(manuscript, old)
         outcomes.append("unchanged" if same else "created" if old is None else "updated")
     return outcomes
+
+
+def _is_same(manuscript: Manuscript, old: Existing) -> bool:
+    return old.content_hash in (manuscript.content_hash, manuscript.former_hash)
 
 
 def _identity(manuscript: Manuscript, position: int) -> Key:
@@ -138,4 +142,5 @@ def _existing(connection: Connection, manuscripts: Sequence[Manuscript], *, lock
             if lock:
                 known = known.order_by(A.c.id).with_for_update(key_share=True)
             found |= {(origin, row[0]): Existing(*row[1:]) for row in connection.execute(known)}
-    return found
+    unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in found]
+    return found | addresses.existing(connection, unknown, {e.id for e in found.values()}, lock=lock)

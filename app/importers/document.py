@@ -13,6 +13,8 @@ from typing import Literal
 BodyKind = Literal["html", "markdown", "text"]
 DatelinePrecision = Literal["day", "month", "year"]
 DatePrecision = Literal["instant", "day", "month", "year"]
+Identity = Literal["guid", "link", "content"]
+"""What an entry of a feed is known by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Context:
     `body_kind` says what a body is where the source does not (`None`: told from the text itself). `address` is where on
     the web the source was read, which relative links count from; `charset` the one that came with it, which counts
     where the content names none. `now` is when the import began, in epoch seconds, which embargoes are measured by.
+    `identity` is what entries of feeds shall be known by, None for the first of the three that is an entry's own.
     """
 
     origin_name: str = ""
@@ -30,6 +33,7 @@ class Context:
     address: str | None = None
     charset: str | None = None
     now: int = field(default_factory=lambda: int(time.time()))
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,8 @@ class Document:
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
     guessed or repaired. `status` is what the source says of its state (None: nothing), and `marker` says to people what
-    made it a draft. Every document has a title, a body or both.
+    made it a draft. `identity` is which of its names an entry of a feed is known by. Every document has a title, a body
+    or both.
     """
 
     where: str
@@ -135,6 +140,7 @@ class Document:
     extra: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     marker: str | None = None
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)

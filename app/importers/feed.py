@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 import feedparser
 
-from app.importers import boundary, clean, entries, jsonfeed
+from app.importers import boundary, clean, entries, identity, jsonfeed
 from app.importers.document import Context, Failure, Item, Remark
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -46,10 +46,11 @@ def _xml(data: bytes, where: str, context: Context) -> Iterator[Item]:
         yield Remark(where, remark)
     if not found.entries:
         yield Remark(where, "a feed without entries")
-    feed = entries.read_feed(found.feed, str(found.get("version") or ""))
-    for number, entry in enumerate(found.entries, 1):
-        place = f"{where}#{number}"
-        yield boundary.attempt("read", place, entries.read, entry, place, context, feed)
+    version = str(found.get("version") or "")
+    feed = entries.read_feed(found.feed, version)
+    places = ((f"{where}#{number}", entry) for number, entry in enumerate(found.entries, 1))
+    items = (boundary.attempt("read", place, entries.read, entry, place, context, feed) for place, entry in places)
+    yield from identity.settle(items, feed.home, context.identity, atom=version.startswith("atom"))
 
 
 def read(data: bytes, context: Context) -> feedparser.FeedParserDict:

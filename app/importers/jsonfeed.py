@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from app.importers import boundary, clean, entries, values
+from app.importers import boundary, clean, entries, identity, values
 from app.importers.document import Context, Failure, Item, Remark
 
 VERSION = "jsonfeed.org/version/"
@@ -34,17 +34,15 @@ def parse(data: bytes, where: str, context: Context) -> Iterator[Item]:
         yield Remark(where, "a feed without entries")
         return
     home = values.text(feed.get("home_page_url"))
-    for number, entry in enumerate(found, 1):
-        place, given = f"{where}#{number}", values.mapping(entry)
-        if given:
-            yield boundary.attempt("read", place, _read, given, feed, place, context, home)
-        else:
-            yield Failure(place, "not a JSON object")
+    places = ((f"{where}#{number}", entry) for number, entry in enumerate(found, 1))
+    items = (boundary.attempt("read", place, _read, entry, feed, place, context, home) for place, entry in places)
+    yield from identity.settle(items, home, context.identity, atom=False)
 
 
-def _read(
-    entry: Mapping[str, object], feed: Mapping[str, object], where: str, context: Context, home: str | None
-) -> Item:
+def _read(value: object, feed: Mapping[str, object], where: str, context: Context, home: str | None) -> Item:
+    entry = values.mapping(value)
+    if not entry:
+        return Failure(where, "not a JSON object")
     return entries.item(record(entry, feed), where, context, home)
 
 

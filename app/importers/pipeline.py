@@ -15,7 +15,7 @@ from app.db import Database
 from app.head import Head
 from app.importers import batches, boundary, enriching, sources
 from app.importers import bookmarks as kept
-from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
+from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Identity, Item, Remark
 from app.importers.enriching import COPY
 from app.importers.fetch import Fetch
 from app.importers.prepare import Prepared, prepare
@@ -29,7 +29,8 @@ BATCH = 500
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
-    of dates without one; `body_kind` what bodies are where the source does not say."""
+    of dates without one; `body_kind` what bodies are where the source does not say; `identity` what entries of feeds
+    are known by."""
 
     format: str | None = None
     origin: str | None = None
@@ -38,6 +39,7 @@ class Options:
     dry_run: bool = False
     enrich: bool = True
     site_url: str = ""
+    identity: Identity | None = None
 
 
 @dataclass(slots=True)
@@ -68,7 +70,8 @@ class Report:
 def items(source: Source, options: Options, web: Web | None) -> Iterator[Item]:
     """Parses one source as the options say."""
     origin = options.origin or PurePath(source.path).name
-    context = Context(origin, options.timezone or Context().timezone, options.body_kind)
+    zone = options.timezone or Context().timezone
+    context = Context(origin, zone, options.body_kind, identity=options.identity)
     return sources.items(source, options.format, context, web)
 
 

@@ -22,7 +22,7 @@ from app.articles.service import Saved
 from app.changes.jobs import Json, Lane, Overtaken, Step, Task
 from app.db import Database
 from app.importers import batches, bookmarks, detect, parts, pipeline, sources
-from app.importers.document import BodyKind, Context, Document, Failure, Item
+from app.importers.document import BodyKind, Context, Document, Failure, Identity, Item
 from app.importers.enriching import COPY
 from app.importers.fetch import Fetch
 from app.importers.parts import Kept
@@ -193,7 +193,8 @@ class Importing:
         said = cast("Mapping[str, str]", task.arguments)
         zone = ZoneInfo(said["timezone"]) if "timezone" in said else Context().timezone
         body_kind = cast("BodyKind | None", said.get("body"))
-        context = Context(said.get("origin") or SENT, zone, body_kind, charset=said.get("charset"))
+        identity = cast("Identity | None", said.get("identity"))
+        context = Context(said.get("origin") or SENT, zone, body_kind, charset=said.get("charset"), identity=identity)
         if "url" in said:
             return self._fetched(said["url"], said.get("format"), context)
         source = Source("body", SENT, lambda: io.BufferedReader(Kept(self._db, task.id), parts.PART_BYTES))
