@@ -107,6 +107,9 @@ def import_(
         bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
     ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Take the source's side where somebody has edited an article here.")
+    ] = False,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Read addresses in private networks and on this machine too.")
     ] = False,
@@ -120,6 +123,7 @@ def import_(
         _choice("--body", body, ("html", "markdown", "text")),
         dry_run,
         identity=_choice("--identity", identity, get_args(Identity)),
+        overwrite=overwrite,
     )
     chosen = settings()
     with archive(chosen) as db:

@@ -143,6 +143,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.load, app.state.tally = Load(), Tally()
     fetcher = partial(_fetcher, settings, Pace())
     importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)
+    app.state.importing = importing
     app.state.imports = Jobs(db, {}, {parts.KIND: importing}, lane)
     for feature in FEATURES:
         app.include_router(feature.router)
@@ -208,6 +209,7 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(app.state.importing.close)
             await asyncio.to_thread(following.stop)
             await asyncio.to_thread(indexer.close)
             await archive.db.close()

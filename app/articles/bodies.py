@@ -60,8 +60,9 @@ def _markdown() -> MarkdownIt:
 
 def to_html(kind: Kind, content: str) -> str:
     """Sanitised HTML of a body, safe to insert as it stands. Only markup is lost, never words outside scripts."""
-    # Cleaned behind the parser: a character reference brings back what was cleaned out of the text that it stands in.
-    return clean(_to_html(kind, content))
+    made = _to_html(kind, content)
+    # A character reference brings back what was cleaned out of the text that it stands in.
+    return made if made.isascii() and "&#" not in content else clean(made)
 
 
 def _to_html(kind: Kind, content: str) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import orjson
@@ -35,6 +35,9 @@ A = table(Article)
 Json = dict[str, object]
 Line = tuple[int, bytes]
 
+MOST_NOTES = 50
+"""That the summary counts; each line has its own."""
+
 Slugs = dict[int, tuple[str, bool]]
 """By id, and whether the article is public."""
 
@@ -50,7 +53,9 @@ class Arriving:
     origin: str | None
     context: Context
     dry_run: bool
+    overwrite: bool = False
     read: int = 0
+    notes: dict[str, tuple[int, int]] = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)
 
     async def take(self, lines: Sequence[Line]) -> list[bytes]:
@@ -63,13 +68,22 @@ class Arriving:
         results = []
         for number, one in read.items():
             outcome = saved.get(number, one)
-            results.append(orjson.dumps(self._result(number, outcome, slugs)))
+            notes = [*one.notes, *outcome.notes] if isinstance(one, Ready) and isinstance(outcome, Saved) else []
+            self._count(notes, number)
+            results.append(orjson.dumps({**self._result(number, outcome, slugs), "notes": notes}))
         return results
+
+    def _count(self, notes: Sequence[str], line: int) -> None:
+        for note in notes:
+            count, first = self.notes.get(note, (0, line))
+            if note in self.notes or len(self.notes) < MOST_NOTES:
+                self.notes[note] = (count + 1, first)
 
     def summary(self) -> bytes:
         """The last line."""
         counts = {name: self.counted[name] for name in ("created", "updated", "unchanged", "failed")}
-        return orjson.dumps({"summary": counts, "seq": self.head.place.token})
+        notes = [{"note": note, "count": count, "first": first} for note, (count, first) in self.notes.items()]
+        return orjson.dumps({"summary": counts, "notes": notes, "seq": self.head.place.token})
 
     def _prepared(self, lines: Sequence[Line], atlas: Atlas) -> dict[int, Ready | str]:
         """Each line as something to save, or the reason why it is none. A last line with the count is neither."""
@@ -108,13 +122,16 @@ class Arriving:
             now=int(time.time()),
             site_url=self.here.settings.site_url,
             sees_hidden=self.drafts,
+            overwrite=self.overwrite,
         )
         self.head = written.head
         return written.value
 
     def _preview(self, ready: Sequence[Ready]) -> list[Saved | str]:
         with self.here.db.snapshot() as snapshot:
-            return batches.preview_batch(snapshot.connection, ready, sees_hidden=self.drafts)
+            return batches.preview_batch(
+                snapshot.connection, ready, now=int(time.time()), overwrite=self.overwrite, sees_hidden=self.drafts
+            )
 
     async def _slugs(self, ids: Sequence[int]) -> Slugs:
         if not ids:
@@ -148,6 +165,7 @@ def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexic
     [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
         return item.reason
+    item = replace(item, format="ndjson")
     ready = boundary.attempt("prepare", item.where, prepare, item, SENT, origin, atlas)
     if isinstance(ready, Failure):
         return ready.reason

@@ -30,14 +30,16 @@ T = TypeVar("T")
 
 
 def save_batch(
-    session: Session, ready: Batch, *, now: int, site_url: str, sees_hidden: bool = True
+    session: Session, ready: Batch, *, now: int, site_url: str, overwrite: bool = False, sees_hidden: bool = True
 ) -> list[Saved | str]:
-    """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's. Without
-    `sees_hidden` what meets an article that is not public is refused."""
+    """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's.
+    `overwrite`: as `service.upsert` has it. Without `sees_hidden` what meets an article that is not public is
+    refused."""
 
-    def save(batch: Batch) -> list[Saved]:
+    def save(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
-            return list(service.upsert(session, [one.manuscript for one in batch], now=now, site_url=site_url))
+            manuscripts = [one.manuscript for one in batch]
+            return list(service.upsert(session, manuscripts, now=now, site_url=site_url, overwrite=overwrite))
 
     def save_visible(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
@@ -47,13 +49,14 @@ def save_batch(
     return _divide(ready, save) if sees_hidden else _divide(ready, save_visible)
 
 
-def preview_batch(connection: Connection, ready: Batch, *, sees_hidden: bool = True) -> list[Saved | str]:
+def preview_batch(
+    connection: Connection, ready: Batch, *, now: int, overwrite: bool = False, sees_hidden: bool = True
+) -> list[Saved | str]:
     """What `save_batch` would do with each; changes nothing."""
 
-    def preview(batch: Batch) -> list[Saved]:
+    def preview(batch: Batch) -> list[Saved | str]:
         with connection.begin_nested():
-            outcomes = service.would_be(connection, [one.manuscript for one in batch])
-        return [Saved(0, 0, outcome) for outcome in outcomes]
+            return list(service.preview(connection, [one.manuscript for one in batch], now=now, overwrite=overwrite))
 
     def preview_visible(batch: Batch) -> list[Saved | str]:
         with connection.begin_nested():
@@ -64,7 +67,7 @@ def preview_batch(connection: Connection, ready: Batch, *, sees_hidden: bool = T
 
 
 def _without(
-    hidden: Collection[tuple[str, str]], batch: Batch, work: Callable[[Batch], list[Saved]]
+    hidden: Collection[tuple[str, str]], batch: Batch, work: Callable[[Batch], list[Saved | str]]
 ) -> list[Saved | str]:
     """Does the work for those that are not hidden; the others are refused, each in its place."""
     named = [(one.manuscript.origin, one.manuscript.identity) for one in batch]
@@ -92,13 +95,13 @@ def refuse_strangers(
 
 def _refuse(one: Prepared, strange: Strangers | str) -> Prepared | Failure:
     if isinstance(strange, str):
-        return Failure(one.where, strange)
+        return Failure(one.where, strange, late=True)
     name = (one.manuscript.origin, one.manuscript.identity or "")
     if name not in strange:
         return one
     titled = f" ({title!r})" if (title := strange[name]) is not None else ""
     reason = f"another article came from a file of this name{titled}; give this one an origin of its own: --origin"
-    return Failure(one.where, reason)
+    return Failure(one.where, reason, late=True)
 
 
 def _divide(ready: Batch, work: Callable[[Batch], Sequence[T | str]]) -> list[T | str]:

@@ -3,13 +3,10 @@
 Never swallows what is no item's fault: an interrupt, the end of the process, a database that does not respond.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Literal, ParamSpec, Protocol, TypeVar
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from app import text
 from app.errors import DatelineError
@@ -21,9 +18,7 @@ Stage = Literal["open", "read", "prepare", "enrich"]
 
 MOST_REASON = 200
 """Characters of what a library says; some repeat the text that they stumbled over."""
-_NOT_AN_ITEMS = (
-    KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, SQLAlchemyError, DatelineError,
-)  # fmt: skip
+_NOT_AN_ITEMS = (KeyboardInterrupt, SystemExit, GeneratorExit, DatelineError)
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +66,9 @@ def guard(where: str, items: Callable[[], Iterator[Item]]) -> Iterator[Item]:
 
 def explain(error: BaseException, stage: Stage, where: str) -> str:
     """The reason for people. Raises the error again where it is no item's fault."""
-    if isinstance(error, _NOT_AN_ITEMS):
+    # By name: the process that reads hostile input has no database, and need not load what speaks to one.
+    of_database = any(kind.__module__ == "sqlalchemy.exc" for kind in type(error).__mro__)
+    if of_database or isinstance(error, _NOT_AN_ITEMS):
         raise error
     log.info("%s: failed in the stage %r", where, stage, exc_info=error)
     if isinstance(error, MemoryError):

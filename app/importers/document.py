@@ -104,8 +104,10 @@ class Document:
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
     guessed or repaired. `status` is what the source says of its state (None: nothing), and `marker` says to people what
-    made it a draft. `identity` is which of its names an entry of a feed is known by. Every document has a title, a body
-    or both.
+    made it a draft. `identity` is which of its names an entry of a feed is known by.
+    Every document has a title, a body or both. `said` names the fields (of
+    `articles.field_hashes.FIELDS`) that it says anything of, None: it is all that its source has of the article.
+    `format` is what it was read in; `retracts`: its source takes the article back, and brings no new one.
     """
 
     where: str
@@ -141,14 +143,19 @@ class Document:
     notes: tuple[str, ...] = ()
     marker: str | None = None
     identity: Identity | None = None
+    said: tuple[str, ...] | None = None
+    format: str = ""
+    retracts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An item that could not be read, with a reason for people; the items around it are not affected."""
+    """An item that could not be read, with a reason for people; the items around it are not affected. `late`: its
+    reader takes it for read, since what failed came after that."""
 
     where: str
     reason: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

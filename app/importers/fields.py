@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from selectolax.lexbor import LexborHTMLParser
 
-from app.importers import dates, names, values, visibility
+from app.importers import dates, names, said, values, visibility
 from app.importers.datelines import read_dateline
 from app.importers.document import (
     Body,
@@ -98,6 +98,14 @@ def read(
     if not own:  # what this archive exports as a draft is one, which is no news
         document = replace(document, notes=(*document.notes, *said_notes))
     return document if title else replace(document, title=derive_title(document))
+
+
+def read_line(
+    record: Mapping[str, object], where: str, context: Context, notes: tuple[str, ...] = ()
+) -> Document | Failure:
+    """The document of a record that may be a part of its article: of what it does not name it says nothing."""
+    document = read(record, where, context, notes)
+    return document if isinstance(document, Failure) else replace(document, said=said.name_fields(record))
 
 
 def _listed(extra: Mapping[str, object]) -> str:

@@ -15,7 +15,7 @@ from app.importers import boundary, clean, fields, values
 from app.importers.document import Context, Document, Failure
 
 Read = Callable[[Mapping[str, object], str, Context, tuple[str, ...]], Document | Failure]
-"""What makes an article of one object; `fields.read` where the objects are in no format of their own."""
+"""What makes an article of one object; `fields.read_line` where the objects are in no format of their own."""
 
 MAX_LINE = 32 * 1024 * 1024
 MAX_FILE = 64 * 1024 * 1024
@@ -35,7 +35,7 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def parse(
-    lines: Iterable[bytes], where: str, context: Context, read: Read = fields.read
+    lines: Iterable[bytes], where: str, context: Context, read: Read = fields.read_line
 ) -> Iterator[Document | Failure]:
     """An item for each line, `where:1` and so on; for a whole array or object `where#1` and `where`.
 

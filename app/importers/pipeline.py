@@ -30,7 +30,7 @@ BATCH = 500
 class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
     of dates without one; `body_kind` what bodies are where the source does not say; `identity` what entries of feeds
-    are known by."""
+    are known by; `overwrite` takes the source's side against what was edited here."""
 
     format: str | None = None
     origin: str | None = None
@@ -40,6 +40,7 @@ class Options:
     enrich: bool = True
     site_url: str = ""
     identity: Identity | None = None
+    overwrite: bool = False
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ def run(
     """Imports everything, one transaction for each batch; `progress` is called after each. Without `fetch` addresses
     on the web are not read."""
     report = Report()
-    web = Web(fetch, lambda url: _recall(db, url)) if fetch else None
+    web = Web(fetch, lambda url: {} if options.overwrite else _recall(db, url)) if fetch else None
     stream = ((source, item) for source in found for item in items(source, options, web))
     lost: set[str] = set()  # sources whose readers take something for read that failed later
     while batch := list(islice(stream, BATCH)):
@@ -128,9 +129,11 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
             ready.append(one)
     if options.dry_run:
         with db.snapshot() as snapshot:
-            outcomes = batches.preview_batch(snapshot.connection, ready)
+            outcomes = batches.preview_batch(snapshot.connection, ready, now=now, overwrite=options.overwrite)
     else:
-        written = db.write_now(batches.save_batch, ready, now=now, site_url=options.site_url)
+        written = db.write_now(
+            batches.save_batch, ready, now=now, site_url=options.site_url, overwrite=options.overwrite
+        )
         outcomes, report.head = written.value, written.head
     for one, outcome in zip(ready, outcomes, strict=True):
         _tell(report, one, outcome)
@@ -180,7 +183,7 @@ def _tell(report: Report, one: Prepared, saved: Saved | str) -> None:
         report.notes.setdefault(f"the same article as {before}: the later one counts", []).append(one.where)
         outcome = "updated" if outcome == "created" else outcome
     report.count(outcome)
-    for note in one.notes:
+    for note in (*one.notes, *saved.notes):
         report.notes.setdefault(note, []).append(one.where)
     report.unknown.update(one.unknown_fields)
     report.unknown_regions.update(one.unknown_regions)

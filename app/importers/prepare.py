@@ -15,14 +15,12 @@ import orjson
 
 from app import text
 from app.articles import bodies, nesting
-from app.articles.filters import ABOUT, DATELINE, ROLES
-from app.articles.incoming import dateline_span
-from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
-from app.enrich.suggestion import Suggestion
-from app.importers import dates, names, visibility
+from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
+from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
+from app.importers import dates, names, said, visibility
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
-from app.tags.service import KINDS, Wanted
+from app.tags.wanted import KINDS, Wanted
 
 STATES = ("draft", "scheduled", "published", "withdrawn")
 SENT = "import"
@@ -94,7 +92,11 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         former_hash=_content_hash(document) if document.identity else None,
         address=text.url_key(document.url) if document.url and document.identity in ("guid", "link") else None,
         text_keys=(),
+        format=document.format,
+        retracts=document.retracts,
     )
+    hashes, named = said.hash_fields(document, manuscript)
+    manuscript = replace(manuscript, hashes=hashes, said=named)
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA and not visibility.is_marker(name))
     notes = (*document.notes, *status_note, *(f"region {name!r} is not known here, kept as given" for name in unknown))
     return Prepared(document.where, manuscript, plain, notes, reported, unknown, marker=document.marker)
@@ -137,9 +139,9 @@ def _own(document: Document, origin: str | None, unknown: Sequence[str]) -> _Own
 
 def _seo(given: object, canonical_url: str | None) -> str:
     """What our own export brings, and the address that a source calls the right one."""
-    said = given if isinstance(given, dict) else {}
-    kept = {name: said[name] for name in ("title", "description") if isinstance(said.get(name), str)}
-    canonical = canonical_url or said.get("canonical_url")
+    seo = given if isinstance(given, dict) else {}
+    kept = {name: seo[name] for name in ("title", "description") if isinstance(seo.get(name), str)}
+    canonical = canonical_url or seo.get("canonical_url")
     return _json(kept | ({"canonical_url": canonical} if isinstance(canonical, str) else {}), "{}")
 
 
@@ -173,13 +175,14 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes", "marker", "identity"))
+_NO_CONTENT = ("where", "notes", "said", "format", "retracts", "marker", "identity")
+_CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)
 
 
 def _content_hash(document: Document) -> str:
     """Of everything that the source said, but for where it stood: an inserted line edits no other."""
-    said = _bytes([getattr(document, name) for name in _CONTENT])
-    return hashlib.blake2b(said, digest_size=16).hexdigest()
+    content = _bytes([getattr(document, name) for name in _CONTENT])
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _hash(content: str) -> str:

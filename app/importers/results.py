@@ -102,6 +102,7 @@ def shown(one: Import, *, drafts: bool) -> Json:
         "format": one.arguments.get("format"),
         "origin": one.arguments.get("origin"),
         "dry_run": one.arguments.get("dry_run") is True,
+        "overwrite": one.arguments.get("overwrite") is True,
         "notes": [{"note": note, "count": count, "first": first} for note, (count, first) in notes.items()],
         "unknown_fields": one.progress.get("unknown_fields", {}),
         "unknown_regions": one.progress.get("unknown_regions", {}),

@@ -51,6 +51,7 @@ IMPORT = Parameters(
         "identity", "What entries of feeds are known by; the first of them that is one's own.", get_args(Identity)
     ),
     params.flag("dry_run", "Say what would happen, and change nothing."),
+    params.flag("overwrite", "Where a property was edited here and the source differs, take what the source says."),
 )
 PREFER: dict[str, object] = {
     "name": "Prefer",
@@ -62,10 +63,11 @@ PREFER: dict[str, object] = {
 }
 EXAMPLE = (
     '{"line": 1, "outcome": "created", "id": 42, "slug": "how-the-danube-commission-keeps-a-river-open", '
-    '"reason": null, "copy_of": 17}\n{"line": 2, "outcome": "failed", "id": null, "slug": null, '
-    '"reason": "not a JSON object", "copy_of": null}\n'
-    '{"summary": {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}, "seq": "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"}'
-    "\n"
+    '"reason": null, "copy_of": 17, "notes": []}\n'
+    '{"line": 2, "outcome": "failed", "id": null, "slug": null, "reason": "not a JSON object", "copy_of": null, '
+    '"notes": []}\n'
+    '{"summary": {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}, "notes": [], '
+    '"seq": "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"}\n'
 )
 _TEXT = {"schema": {"type": "string"}}
 BODY: dict[str, object] = {
@@ -112,7 +114,9 @@ async def import_articles(request: Request) -> Response:
         zone = ZoneInfo(sending.zone(read) or "UTC")
         context = Context(read.text("origin") or SENT, zone, cast("BodyKind | None", given.get("body")))
         drafts = view.caller.may("read_drafts")
-        work = Arriving(here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"))
+        work = Arriving(
+            here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite")
+        )
         headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
         return Streamed(_results(request, work), headers, LINES)
     return await _accepted(request, here, view, given, kind)

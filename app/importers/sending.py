@@ -89,6 +89,7 @@ def arguments(request: Request, kind: str, read: Read) -> Json:
         "body": read.choice("body") or None,
         "identity": read.choice("identity") or None,
         "dry_run": read.flag("dry_run"),
+        "overwrite": read.flag("overwrite"),
         "charset": _charset(request),
         "type": kind if FORMATS[kind] is None else None,
     }

@@ -131,10 +131,9 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
         with source.open() as stream:
             head = stream.read(_HEAD)
             stream.seek(0)
+            parse = partial(_parse, kind, source.path, head)
             hidden = visibility.of_path(source.place or source.name)
-            for item in boundary.guard(
-                source.name, lambda: _parse(kind, source.path, head)(stream, source.name, context)
-            ):
+            for item in boundary.guard(source.name, lambda: parse()(stream, source.name, context)):
                 yield visibility.apply(item, hidden) if isinstance(item, Document) else item
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
@@ -187,7 +186,13 @@ def _page(url: str, page: Fetched, kind: str | None, context: Context) -> Iterat
 
 
 def _parse(kind: str | None, name: str, head: bytes) -> formats.Parse:
-    return formats.PARSERS[kind or detect.detect(name, head)]
+    found = kind or detect.detect(name, head)
+
+    def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+        for item in formats.PARSERS[found](stream, where, context):
+            yield replace(item, format=found) if isinstance(item, Document) else item
+
+    return parse
 
 
 def _settled(document: Document, url: str, final: str) -> Document:

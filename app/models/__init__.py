@@ -10,10 +10,12 @@ from app.models.articles import ArticleSlug as ArticleSlug
 from app.models.articles import ArticleTag as ArticleTag
 from app.models.articles import ArticleUrl as ArticleUrl
 from app.models.articles import AwaitedOriginal as AwaitedOriginal
+from app.models.articles import PurgedIdentity as PurgedIdentity
 from app.models.articles import PurgedRef as PurgedRef
 from app.models.articles import RelatedPost as RelatedPost
 from app.models.articles import Revision as Revision
 from app.models.articles import Source as Source
+from app.models.articles import SourceBaseline as SourceBaseline
 from app.models.articles import Suggestion as Suggestion
 from app.models.articles import TextKey as TextKey
 from app.models.keeping import ApiKey as ApiKey
