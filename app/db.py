@@ -36,7 +36,7 @@ from app.readers import PostgresReader, SqliteReader, is_gone, sqlite_values
 from app.readers import Reader as Reader
 from app.readers import Row as Row
 from app.settings import Settings
-from app.sql import Prepared, Value
+from app.sql import Prepared, Value, read_clock
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -232,6 +232,11 @@ class Database:
         """One point in time to read from, in the calling thread."""
         with self._snapshots.connect() as connection, connection.begin():
             yield Snapshot(connection)
+
+    def now(self) -> int:
+        """The database's time in epoch seconds: see `app.sql.read_clock`."""
+        with self.snapshot() as snapshot:
+            return read_clock(snapshot.connection)
 
     def doorbell(self) -> Doorbell:
         """For a follower's thread, which closes it."""

@@ -8,12 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from app import permissions, schema
+from app.articles import mending
 from app.changes import log
 from app.db import Database, DatabaseProblem, read_url
 from app.locks import FileLock
 from app.models import Region, table
 from app.regions import service as regions
 from app.settings import Settings
+
+MOST_LISTED = 1_000
+"""Removed addresses that `migrate` names one by one."""
 
 
 def open_archive(settings: Settings) -> Database:
@@ -92,15 +96,25 @@ def migrate(settings: Settings) -> str:
         if state != "current":
             schema.upgrade(db)
         changed = db.write_now(regions.load).value
+        unsafe = db.write_now(mending.null_unsafe_addresses).value
         if lock:
             lock.close()
     finally:
         db.close_now()
-    return (
-        "The archive is up to date."
-        if state == "current" and not changed
-        else "The archive has been brought up to date."
-    )
+    is_current = state == "current" and not changed and not unsafe
+    done = "The archive is up to date." if is_current else "The archive has been brought up to date."
+    return "\n".join([done, *_listed(unsafe)])
+
+
+def _listed(unsafe: list[str]) -> list[str]:
+    if not unsafe:
+        return []
+    more = [f"  and {len(unsafe) - MOST_LISTED} more"] if len(unsafe) > MOST_LISTED else []
+    return [
+        f"{len(unsafe)} addresses that are none on the web were removed:",
+        *(f"  {one}" for one in unsafe[:MOST_LISTED]),
+        *more,
+    ]
 
 
 def backup(db: Database, file: Path) -> None:

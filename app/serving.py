@@ -6,7 +6,6 @@ import logging
 import resource
 import signal
 import socket
-import time
 from io import BytesIO
 from pathlib import Path
 from threading import Event, Thread
@@ -182,7 +181,7 @@ def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> 
     if not articles:
         found = sources.find([str(seed)], BytesIO())
         options = Options(enrich=settings.enrich, site_url=settings.site_url)
-        report = pipeline.run(db, found, options, lambda: int(time.time()))
+        report = pipeline.run(db, found, options, db.now)
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
         for where, reason in report.failures:
             console.print(f"failed: {where}: {reason}", markup=False)

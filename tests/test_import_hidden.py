@@ -132,7 +132,7 @@ def test_file_of_a_known_name_tells_nothing_of_a_hidden_article(db: Database, se
 
     known = prepared(first)
     assert isinstance(known, Prepared)
-    [saved] = db.write_now(batches.save_batch, [known], now=NOW, site_url="").value
+    [saved] = db.write_now(batches.save_batch, [known], site_url="").value
     assert isinstance(saved, Saved)
     stranger = prepared(other)
     assert isinstance(stranger, Failure)
@@ -144,9 +144,7 @@ def test_file_of_a_known_name_tells_nothing_of_a_hidden_article(db: Database, se
         assert "came from a file of this name;" in hidden.reason
     else:
         assert isinstance(hidden, Prepared)
-        assert db.write_now(batches.save_batch, [hidden], now=NOW, site_url="", sees_hidden=False).value == [
-            batches.HIDDEN
-        ]
+        assert db.write_now(batches.save_batch, [hidden], site_url="", sees_hidden=False).value == [batches.HIDDEN]
 
 
 async def test_hidden_articles_cannot_be_named_in_writes(served: Served) -> None:

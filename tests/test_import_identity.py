@@ -175,7 +175,7 @@ def test_earlier_imports_are_recognised(db: Database) -> None:
     before = replace(document, identity=None)
     [prepared] = pipeline.prepare_all(db, [("feed.xml", before)], None, enrich=False)
     assert isinstance(prepared, Prepared)
-    db.write_now(batches.save_batch, [prepared], now=NOW, site_url="")
+    db.write_now(batches.save_batch, [prepared], site_url="")
     assert told(run(db, data)) == (0, 0, 1)
 
 

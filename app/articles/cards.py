@@ -12,6 +12,7 @@ from functools import lru_cache
 import orjson
 from sqlalchemy import ColumnElement, literal_column, select
 
+from app.addresses import safe_or_none
 from app.articles.bodies import reading_minutes
 from app.articles.filters import ROLES
 from app.db import Readable, Row
@@ -101,17 +102,17 @@ def card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, object] = NO
         "tags": [tag for tag in tags if tag["kind"] != "contributor"],
         "regions": [_region(atlas, id, roles) for id, roles in orjson.loads(str(region_rows))],
         "related": added.get("related"),
-        "images": orjson.loads(str(a["images"])),
+        "images": [{**image, "url": safe_or_none(image.get("url"))} for image in orjson.loads(str(a["images"]))],
         "corrections": orjson.loads(str(a["corrections"])),
         "source": _source(source_slug, source_name, a["source_url"]),
         "signature": a["signature"],
         "external_id": a["external_id"],
         "translation_of": a["translation_of"],
-        "seo": {"title": None, "description": None, "canonical_url": None} | orjson.loads(str(a["seo"])),
+        "seo": _seo(orjson.loads(str(a["seo"]))),
         "word_count": a["word_count"],
         "reading_minutes": reading_minutes(integer(a["word_count"])),
         "published_at": _time(a["published_at"]),
-        "published_precision": a["published_precision"],
+        "published_precision": None if a["published_at"] is None else a["published_precision"],
         "first_published_at": _time(a["first_published_at"]),
         "updated_at": _time(a["updated_at"]),
         "created_at": _time(a["created_at"]),
@@ -148,7 +149,12 @@ def _region(atlas: Atlas, id: int, roles: int) -> Json:
 def _source(slug: object, name: object, url: object) -> Json | None:
     if slug is None and url is None:
         return None
-    return {"slug": slug, "name": name, "url": url}
+    return {"slug": slug, "name": name, "url": safe_or_none(url)}
+
+
+def _seo(kept: Mapping[str, object]) -> Json:
+    canonical_url = safe_or_none(kept.get("canonical_url"))
+    return {"title": None, "description": None, **kept, "canonical_url": canonical_url}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 the same request was answered before."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
@@ -11,6 +10,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app import offload
 from app.articles import (
     editing,
     fields,
@@ -38,6 +38,7 @@ from app.errors import DatelineError, NotFound, PreconditionFailed, Precondition
 from app.http import conditional
 from app.http.auth import Caller
 from app.http.params import Parameters
+from app.sql import read_clock
 
 TRIES = 50
 """How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""
@@ -83,8 +84,8 @@ class Change:
     def caller(self) -> Caller:
         return self.view.caller
 
-    def saving(self) -> Saving:
-        return Saving(int(time.time()), self.caller.name, self.here.settings.site_url)
+    def saving(self, session: Session) -> Saving:
+        return Saving(read_clock(session.connection()), self.caller.name, self.here.settings.site_url)
 
     async def repeated(self) -> Response | None:
         """The stored response where this very request was carried out before."""
@@ -183,17 +184,17 @@ class Change:
         names = [name for name in wanted if name in ArticleFields.model_fields]
         known = await incoming.known(self.here.db, given, hidden=self.caller.may("read_drafts"))
         known = replace(known, own=found.id)
-        made = fields.changes(given, names, self.view.atlas, known)
+        made = await offload.run(sent.size(data), fields.changes, given, names, self.view.atlas, known)
         edit = Edit(made, given.correction)
         return Planned(found.version, lambda session, current: self.edited(session, current, edit))
 
     def edited(self, session: Session, current: Stored, edit: Edit) -> Answered:
-        saved = editing.edit(session, current, edit, self.saving())
+        saved = editing.edit(session, current, edit, self.saving(session))
         return Answered(saved.id, saved.version, 200)
 
     def ended(self, session: Session, current: Stored, reason: str | None, *, purge: bool) -> Answered:
         """Withdraws what the public has seen; what it has not, or what is purged, goes."""
-        id, saving = current.existing.id, self.saving()
+        id, saving = current.existing.id, self.saving(session)
         if current.existing.public_once and not purge:
             return self.edited(session, current, Edit({"status": "withdrawn"}, reason=reason))
         version = states.remove(session, id, now=saving.now, by=saving.by)

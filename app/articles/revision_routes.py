@@ -58,6 +58,10 @@ NUMBER: list[dict[str, object]] = [
 ]
 
 
+DOCUMENTS = 20
+"""Versions, each with its whole body, that are in memory at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request about the versions of an article that this caller may see."""
@@ -107,13 +111,16 @@ async def list_revisions(request: Request) -> Response:
     name = f"revisions of {id}"
     shown, page = window(every, lambda one: (one.version, id), asked.read, name=name, descending=True)
     before = {one.version: _before(every, one.version) for one in shown}
-    wanted = {number for pair in before.items() for number in pair if number is not None}
-    documents = await revision_view.documents(asked.here, id, wanted)
-    rows = [
-        orjson.dumps(_revision(one, documents[one.version], documents.get(before[one.version] or 0)))
-        for one in shown
-        if one.version in documents
-    ]
+    rows: list[bytes] = []
+    for start in range(0, len(shown), DOCUMENTS):
+        some = shown[start : start + DOCUMENTS]
+        wanted = {number for one in some for number in (one.version, before[one.version]) if number is not None}
+        documents = await revision_view.documents(asked.here, id, wanted)
+        rows += [
+            orjson.dumps(_revision(one, documents[one.version], documents.get(before[one.version] or 0)))
+            for one in some
+            if one.version in documents
+        ]
     return answer.listed(request, rows, page, token=asked.view.token, public=False)
 
 

@@ -20,6 +20,7 @@ from app.articles.states import AT_ONCE, go_live, withdraw
 from app.articles.threeway import Merged
 from app.errors import ExternalIdTaken
 from app.models import Article, table
+from app.sql import read_clock
 
 __all__ = ["AT_ONCE", "Outcome", "Saved", "create", "go_live", "preview", "strangers", "upsert", "withdraw"]
 
@@ -45,7 +46,7 @@ def upsert(
     session: Session,
     manuscripts: Sequence[Manuscript],
     *,
-    now: int,
+    now: int | None = None,
     site_url: str,
     by: str | None = "import",
     overwrite: bool = False,
@@ -54,12 +55,14 @@ def upsert(
     changes nothing. `overwrite` takes the source's side against editors, but brings back nothing that was withdrawn or
     purged.
 
-    Of several with the same identity in one call the last one counts, as if they had come one after the other.
+    Of several with the same identity in one call the last one counts, as if they had come one after the other. `now`:
+    another time than the database's.
     """
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(session.connection(), list(last.values()), lock=True)
-    how = Saving(now, by, site_url)
-    pending, saved = _sift(session.connection(), last, existing, now, overwrite=overwrite)
+    at = read_clock(session.connection()) if now is None else now
+    how = Saving(at, by, site_url, imported=True)
+    pending, saved = _sift(session.connection(), last, existing, at, overwrite=overwrite)
     known = baselines.load(session.connection(), [existing[key].id for key in last if key in existing])
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
     for later in (False, True):  # translations behind the originals that come with them
@@ -157,9 +160,8 @@ def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: b
     commit."""
     named = [m for m in manuscripts if m.identity is not None]
     found = _existing(connection, named, lock=lock)
-    gone = [(m.origin, m.identity) for m in named if m.identity is not None and (m.origin, m.identity) not in found]
-    kept = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
-    return kept | set(baselines.purged(connection, gone))
+    hidden = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
+    return hidden | baselines.purged(connection, [(m.origin, str(m.identity)) for m in named])
 
 
 def strangers(
@@ -194,10 +196,9 @@ def _long_words(body: str) -> set[str]:
     return {word for word in text.words(body) if len(word) >= 5}
 
 
-def preview(
-    connection: Connection, manuscripts: Sequence[Manuscript], *, now: int, overwrite: bool = False
-) -> list[Saved]:
+def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
     """What `upsert` would do with each if it came alone, without doing it; ids are left out."""
+    now = read_clock(connection)
     rounds: dict[int, dict[int, Manuscript]] = {}
     seen: Counter[Key] = Counter()
     for i, manuscript in enumerate(manuscripts):

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import text
+from app import offload, text
 from app.articles import archive, changing, examples, incoming, merging, present, rendering, schemas, sent, service
 from app.articles.changing import Change, Merge, Outcome, Planned
 from app.articles.manuscript import Manuscript
@@ -89,15 +89,15 @@ async def create_article(request: Request) -> Response:
     read = CHANGE.read(request.scope["query_string"], view.now)
     content = await body.content(request, (sent.JSON,))
     data = body.as_object(content)
-    change = Change.of(request, here, view, content, rendering.article(read, sent.warnings(data)))
+    warnings = await offload.run(sent.size(data), sent.warnings, data)
+    change = Change.of(request, here, view, content, rendering.article(read, warnings))
     repeated = await change.repeated()
     if repeated is not None:
         return repeated
-    given = sent.new(data)
+    given = await offload.run(len(content), sent.new, data)
     changing.demand(view.caller, given.status)
-    manuscript = incoming.manuscript(
-        given, view, await incoming.known(here.db, given, hidden=view.caller.may("read_drafts"))
-    )
+    known = await incoming.known(here.db, given, hidden=view.caller.may("read_drafts"))
+    manuscript = await offload.run(sent.size(data), incoming.manuscript, given, view, known)
     return await change.respond(await here.db.write(_create, manuscript, change))
 
 
@@ -106,7 +106,8 @@ def _create(session: Session, manuscript: Manuscript, change: Change) -> Outcome
     stored = change.recall(session)
     if stored is not None:
         return stored
-    how = change.saving()
+    how = change.saving(session)
+    incoming.check_date(manuscript, how.now)
     saved = service.create(session, manuscript, now=how.now, site_url=how.site_url, by=how.by)
     return change.store(session, Answered(saved.id, saved.version, 201))
 
@@ -145,7 +146,8 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     read = CHANGE.read(request.scope["query_string"], view.now)
     content = await body.content(request, kinds)
     data = body.as_object(content)
-    change = Change.of(request, here, view, content, rendering.article(read, sent.warnings(data)))
+    warnings = await offload.run(sent.size(data), sent.warnings, data)
+    change = Change.of(request, here, view, content, rendering.article(read, warnings))
     repeated = await change.repeated()
     if repeated is not None:
         return repeated

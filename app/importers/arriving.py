@@ -5,7 +5,6 @@ answered for was not saved, unless the client went while its answer was on the w
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -119,7 +118,6 @@ class Arriving:
         written = await self.here.db.write(
             batches.save_batch,
             ready,
-            now=int(time.time()),
             site_url=self.here.settings.site_url,
             sees_hidden=self.drafts,
             overwrite=self.overwrite,
@@ -129,9 +127,7 @@ class Arriving:
 
     def _preview(self, ready: Sequence[Ready]) -> list[Saved | str]:
         with self.here.db.snapshot() as snapshot:
-            return batches.preview_batch(
-                snapshot.connection, ready, now=int(time.time()), overwrite=self.overwrite, sees_hidden=self.drafts
-            )
+            return batches.preview_batch(snapshot.connection, ready, sees_hidden=self.drafts, overwrite=self.overwrite)
 
     async def _slugs(self, ids: Sequence[int]) -> Slugs:
         if not ids:

@@ -30,16 +30,15 @@ T = TypeVar("T")
 
 
 def save_batch(
-    session: Session, ready: Batch, *, now: int, site_url: str, overwrite: bool = False, sees_hidden: bool = True
+    session: Session, ready: Batch, *, site_url: str, sees_hidden: bool = True, overwrite: bool = False
 ) -> list[Saved | str]:
-    """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's.
-    `overwrite`: as `service.upsert` has it. Without `sees_hidden` what meets an article that is not public is
-    refused."""
+    """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's. Without
+    `sees_hidden` what meets an article that is not public is refused. `overwrite`: as `service.upsert` has it."""
 
     def save(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
             manuscripts = [one.manuscript for one in batch]
-            return list(service.upsert(session, manuscripts, now=now, site_url=site_url, overwrite=overwrite))
+            return list(service.upsert(session, manuscripts, site_url=site_url, overwrite=overwrite))
 
     def save_visible(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
@@ -50,13 +49,13 @@ def save_batch(
 
 
 def preview_batch(
-    connection: Connection, ready: Batch, *, now: int, overwrite: bool = False, sees_hidden: bool = True
+    connection: Connection, ready: Batch, *, sees_hidden: bool = True, overwrite: bool = False
 ) -> list[Saved | str]:
     """What `save_batch` would do with each; changes nothing."""
 
     def preview(batch: Batch) -> list[Saved | str]:
         with connection.begin_nested():
-            return list(service.preview(connection, [one.manuscript for one in batch], now=now, overwrite=overwrite))
+            return list(service.preview(connection, [one.manuscript for one in batch], overwrite=overwrite))
 
     def preview_visible(batch: Batch) -> list[Saved | str]:
         with connection.begin_nested():

@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from selectolax.lexbor import LexborHTMLParser
-
-from app.importers import dates, names, said, values, visibility
+from app.importers import dates, names, said, trees, values, visibility
 from app.importers.datelines import read_dateline
 from app.importers.document import (
     Body,
@@ -126,7 +124,7 @@ def plain_text(body: Body) -> str:
     if body.kind == "text":
         return body.content
     if body.kind == "html":
-        tree = LexborHTMLParser(body.content[:20_000])
+        tree = trees.parse(body.content[:20_000])
         tree.strip_tags(["script", "style"], recursive=True)
         root = tree.body
         return root.text(separator=" ") if root else ""

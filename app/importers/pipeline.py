@@ -104,7 +104,7 @@ def run(
                 documents.append((source, item))
         if documents:
             before = len(report.failures)
-            _save(db, documents, options, now(), report)
+            _save(db, documents, options, report)
             failed = {where for where, _ in report.failures[before:]}
             lost |= {source.name for source, document in documents if document.where in failed}
         for bookmark in bookmarks.values() if not options.dry_run else ():
@@ -119,7 +119,7 @@ def _recall(db: Database, url: str) -> Mapping[str, object]:
         return kept.recall(snapshot.connection, url)
 
 
-def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, now: int, report: Report) -> None:
+def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, report: Report) -> None:
     ready: list[Prepared] = []
     named = [(source.path, document) for source, document in documents]
     for one in prepare_all(db, named, options.origin, enrich=options.enrich):
@@ -129,11 +129,9 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
             ready.append(one)
     if options.dry_run:
         with db.snapshot() as snapshot:
-            outcomes = batches.preview_batch(snapshot.connection, ready, now=now, overwrite=options.overwrite)
+            outcomes = batches.preview_batch(snapshot.connection, ready, overwrite=options.overwrite)
     else:
-        written = db.write_now(
-            batches.save_batch, ready, now=now, site_url=options.site_url, overwrite=options.overwrite
-        )
+        written = db.write_now(batches.save_batch, ready, site_url=options.site_url, overwrite=options.overwrite)
         outcomes, report.head = written.value, written.head
     for one, outcome in zip(ready, outcomes, strict=True):
         _tell(report, one, outcome)

@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 import orjson
 
 from app import text
+from app.addresses import safe_or_none
 from app.articles import bodies, nesting
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
 from app.importers import dates, names, said, visibility
+from app.importers.addressing import addressed
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.wanted import KINDS, Wanted
@@ -49,8 +51,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
-    body = _body(document.body) if document.body else ""
+    body, flattened = _body(document.body) if document.body else ("", ())
     plain = bodies.to_text(body)
+    asked, (document, dropped) = document, addressed(document)
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
     if dateline is not None and dateline.region is not None:
@@ -60,7 +63,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     status, status_note = _status(document)
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
-        identity=_identity(document, path),
+        identity=_identity(asked if document.url else document, path),
         external_id=document.external_id,
         title=document.title or "",
         title_derived=document.title_derived,
@@ -88,25 +91,25 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         slug=document.slug,
         previous_slugs=document.previous_slugs,
         previous_urls=document.previous_urls,
-        content_hash=_content_hash(replace(document, external_id=None) if document.identity else document),
-        former_hash=_content_hash(document) if document.identity else None,
+        content_hash=_content_hash(replace(asked, external_id=None) if document.identity else asked),
+        former_hash=_content_hash(asked) if document.identity else None,
         address=text.url_key(document.url) if document.url and document.identity in ("guid", "link") else None,
         text_keys=(),
         format=document.format,
         retracts=document.retracts,
     )
-    hashes, named = said.hash_fields(document, manuscript)
+    hashes, named = said.hash_fields(asked, manuscript)
     manuscript = replace(manuscript, hashes=hashes, said=named)
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA and not visibility.is_marker(name))
-    notes = (*document.notes, *status_note, *(f"region {name!r} is not known here, kept as given" for name in unknown))
+    strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
+    notes = (*document.notes, *dropped, *flattened, *status_note, *strange)
     return Prepared(document.where, manuscript, plain, notes, reported, unknown, marker=document.marker)
 
 
-def _body(given: Body) -> str:
-    """As safe HTML; ValueError for elements within elements beyond any page."""
-    if given.kind != "text" and nesting.is_deep(given.content):
-        raise ValueError(nesting.DEEP)
-    return bodies.to_html(given.kind, given.content)
+def _body(given: Body) -> tuple[str, tuple[str, ...]]:
+    """As safe HTML, and what a person should know of that."""
+    made = bodies.convert(given.kind, given.content, flatten=True)
+    return made.html, (nesting.FLATTENED,) if made.is_flattened else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,8 @@ def _seo(given: object, canonical_url: str | None) -> str:
     """What our own export brings, and the address that a source calls the right one."""
     seo = given if isinstance(given, dict) else {}
     kept = {name: seo[name] for name in ("title", "description") if isinstance(seo.get(name), str)}
-    canonical = canonical_url or seo.get("canonical_url")
-    return _json(kept | ({"canonical_url": canonical} if isinstance(canonical, str) else {}), "{}")
+    canonical = safe_or_none(canonical_url or seo.get("canonical_url"))
+    return _json(kept | ({"canonical_url": canonical} if canonical else {}), "{}")
 
 
 def _corrections(given: object) -> str | None:

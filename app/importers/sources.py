@@ -131,8 +131,8 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
         with source.open() as stream:
             head = stream.read(_HEAD)
             stream.seek(0)
-            parse = partial(_parse, kind, source.path, head)
             hidden = visibility.of_path(source.place or source.name)
+            parse = partial(_parse, kind, source.path, head)
             for item in boundary.guard(source.name, lambda: parse()(stream, source.name, context)):
                 yield visibility.apply(item, hidden) if isinstance(item, Document) else item
     except OSError as error:

@@ -12,6 +12,7 @@ from app.columns import EARLIEST, LATEST
 from app.search import fields, filtering, matching
 from app.search.engine import FacetName, GroupName, Question
 from app.search.reader import View, terms_counts
+from app.search.timeline import Edges
 
 _OWN_FILTER: dict[FacetName, str] = {
     "tag": "tags", "author": "authors", "section": "sections", "region": "regions", "language": "languages",
@@ -69,19 +70,30 @@ def _counted(view: View, question: Question, names: list[str]) -> dict[str, Coun
     return known
 
 
-def histogram(
-    view: View, question: Question, edges: Sequence[int], group: tuple[GroupName, int | str] | None
-) -> list[int]:
-    """Articles from each edge to the next. Ranges of tantivy are floating: the edges' keys are exact in them."""
-    if len(edges) < 2:
-        return []
+def histogram(view: View, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None) -> list[int]:
+    """Articles from each edge to the next: instants between those of the zone, dates between those of the calendar."""
     query = matching.query(view, question)
     if group is not None:
         query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _of_group(question.filter, *group))])
+    if edges.exact == edges.calendar:
+        return _between(view, query, edges.exact)
+    vague = filtering.any_of("flags", fields.COARSE)
+    exact = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, vague)])
+    coarse = Query.boolean_query([(Occur.Must, query), (Occur.Must, vague)])
+    parts = _between(view, exact, edges.exact), _between(view, coarse, edges.calendar)
+    return [sum(counts) for counts in zip(*parts, strict=True)]
+
+
+def _between(view: View, query: Query, edges: Sequence[int]) -> list[int]:
+    """Ranges of tantivy are floating: the edges' keys are exact in them. Of empty ones, as a day that a zone skipped,
+    it is not asked: they begin where the next one does, which is how the counts are found again."""
     ranges = [{"from": start, "to": end} for start, end in pairwise([_key(edge) for edge in edges])]
-    found = view.searcher.aggregate(query, {"by": {"range": {"field": "newest", "ranges": ranges}}})["by"]["buckets"]
+    full = [bounds for bounds in ranges if bounds["from"] < bounds["to"]]
+    if not full:
+        return [0] * len(ranges)
+    found = view.searcher.aggregate(query, {"by": {"range": {"field": "newest", "ranges": full}}})["by"]["buckets"]
     counts = {bucket["from"]: bucket["doc_count"] for bucket in found if "from" in bucket and "to" in bucket}
-    return [counts.get(bounds["from"], 0) for bounds in ranges]
+    return [counts.get(bounds["from"], 0) if bounds["from"] < bounds["to"] else 0 for bounds in ranges]
 
 
 def _key(seconds: int) -> float:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.articles import archive, asked
 from app.articles.archive import Archive, View
 from app.errors import InvalidValue
-from app.http import answer, csv_text, params
+from app.http import answer, csv_text, fast_path, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
 from app.http.times import format_time
@@ -24,7 +24,7 @@ from app.search.asking import Asking
 from app.search.engine import FacetName, GroupName
 from app.search.facets import Counts, Value
 from app.search.names import Vocabulary
-from app.search.timeline import Bucket, Interval
+from app.search.timeline import Bucket, Edges, Interval
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
@@ -62,11 +62,13 @@ LONGEST_WINDOW = 366 * 86_400
     },
     openapi_extra={"parameters": TIMELINE.openapi()},
 )  # fmt: skip
+@fast_path.declare
 async def get_timeline(request: Request) -> Response:
     """How many articles were published in each day, week, month or year, true to the calendar in any time zone.
 
     Buckets without articles are there too. Articles whose date is known less exactly than the interval are left out
-    and counted in `too_coarse`.
+    and counted in `too_coarse`, those without any date in `undated`. A date that is a day, a month or a year is counted
+    in that period of the calendar, whatever the time zone.
     """
     here = archive.of(request)
     view = await here.view(request)
@@ -76,9 +78,10 @@ async def get_timeline(request: Request) -> Response:
     interval = cast("Interval", read.choice("interval"))
     bounds = await _bounds(asked_, view, read, interval)
     too_coarse = await asked_.index.coarse(asked_.question, interval)
-    counts = await asked_.index.histogram(asked_.question, bounds, interval)
+    undated = await asked_.index.undated(asked_.question)
+    bounds, counts = bounds.trimmed(await asked_.index.histogram(asked_.question, bounds, interval))
     total = sum(counts)
-    buckets = timeline.buckets(bounds, counts, total)
+    buckets = timeline.buckets(bounds.exact, counts, total)
     series = await _series(here, view, read, asked_, bounds, interval, total)
     uses_now = read.uses_now or "published_to" not in read.given
     if shape == "csv":
@@ -90,6 +93,7 @@ async def get_timeline(request: Request) -> Response:
             "buckets": [_bucket(bucket) for bucket in buckets],
             "series": [{**row, "buckets": [_bucket(bucket) for bucket in found]} for row, found in series],
             "too_coarse": too_coarse,
+            "undated": undated,
             "warnings": asked_.wanted.warnings,
         }
     )
@@ -103,15 +107,19 @@ async def get_timeline(request: Request) -> Response:
     )
 
 
-async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) -> list[int]:
+async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) -> Edges:
     """From the dates asked for; where they are open from the first match, and to now."""
-    start, end = asked_.question.filter.published
-    if start is None:
-        first = await asked_.index.search(replace(asked_.question, order="published_at", limit=1))
-        if not first.hits:
-            return []
-        start = first.hits[0].newest >> fields.ID_BITS
-    return timeline.edges(interval, read.zone(), start, end if end is not None else max(view.now, start) + 1)
+    wanted = asked_.question.filter
+    spans = (wanted.published, wanted.coarse or wanted.published)
+    first = 0
+    if spans[0][0] is None:
+        found = await asked_.index.search(replace(asked_.question, order="published_at", limit=1))
+        if not found.hits or found.hits[0].newest < fields.FIRST_DATED:
+            return Edges()
+        first = found.hits[0].newest >> fields.ID_BITS
+    last = max(view.now, spans[0][0] if spans[0][0] is not None else first) + 1
+    exact, calendar = ((first if s is None else s, last if e is None else e) for s, e in spans)
+    return timeline.edges(interval, read.zone(), exact, calendar)
 
 
 _edge = lru_cache(4096)(format_time)
@@ -131,13 +139,13 @@ Series = list[tuple[Value, list[Bucket]]]
 
 
 async def _series(
-    here: Archive, view: View, read: Read, asked_: Asking, bounds: list[int], interval: Interval, total: int
+    here: Archive, view: View, read: Read, asked_: Asking, bounds: Edges, interval: Interval, total: int
 ) -> Series:
     """The commonest values of the group, each with its own buckets; their shares are of all articles of the bucket."""
-    if "group_by" not in read.given or not bounds:
+    if "group_by" not in read.given or not bounds.exact:
         return []
     group = cast("GroupName", read.choice("group_by"))
-    counts = await asked_.index.values(asked_.question, group, bounds[0], bounds[-1], interval)
+    counts = await asked_.index.values(asked_.question, group, bounds, interval)
     sources = await here.sources() if group == "source" else {}
     found: Series = []
     among = _of_levels(view, read.choices("region_level") or ("country",)) if group == "region" else None
@@ -146,7 +154,7 @@ async def _series(
         : read.integer("group_limit")
     ]:
         own = await asked_.index.histogram(asked_.question, bounds, interval, (group, value))
-        found.append(({**row, "total": sum(own)}, timeline.buckets(bounds, own, total)))
+        found.append(({**row, "total": sum(own)}, timeline.buckets(bounds.exact, own, total)))
     return found
 
 
@@ -160,7 +168,7 @@ def _csv(
         rows.append([format_time(bucket.start), format_time(bucket.end), bucket.count, *own])
     return answer.sheet(
         request,
-        rows,
+        csv_text.lines(rows),
         token=view.token,
         public=view.public,
         warnings=asked_.wanted.warnings,
@@ -176,6 +184,7 @@ def _csv(
     responses=problems("invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"),
     openapi_extra={"parameters": TRENDING.openapi()},
 )
+@fast_path.declare
 async def get_trending(request: Request) -> Response:
     """Tags or regions with more articles in the window than their own past makes likely, the strongest first."""
     here = archive.of(request)

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, exists, literal_column, null, select, true, union_all
 
+from app import offload
 from app.articles import bodies
 from app.articles.archive import Similar, View
 from app.articles.filters import ArticleFilter
@@ -25,7 +26,7 @@ from app.search.alike import Profile
 from app.search.engine import FacetName, Found, GroupName, Hit, Question, Sample, SearchEngine
 from app.search.names import Vocabulary
 from app.search.once import Once
-from app.search.timeline import Interval
+from app.search.timeline import Edges, Interval
 from app.search.vocabulary import CurrentVocabulary
 from app.sql import AnyOf, Prepared, prepare
 
@@ -112,20 +113,25 @@ class EngineIndex:
     async def facets(self, question: Question, wanted: tuple[FacetName, ...]) -> Facets:
         return await asyncio.to_thread(self.engine.facets, question, wanted)
 
-    async def values(self, question: Question, name: FacetName, start: int, end: int, interval: Interval) -> Counts:
-        """Counts by value of what a timeline from `start` to `end` shows."""
-        inside = replace(question.filter, published=(start, end))
+    async def values(self, question: Question, name: FacetName, edges: Edges, interval: Interval) -> Counts:
+        """Counts by value of what a timeline with these edges shows."""
+        exact, calendar = (edges.exact[0], edges.exact[-1]), (edges.calendar[0], edges.calendar[-1])
+        inside = replace(question.filter, published=exact, coarse=None if calendar == exact else calendar)
         return await asyncio.to_thread(self.engine.values, _dated(replace(question, filter=inside), interval), name)
 
     async def histogram(
         self,
         question: Question,
-        edges: Sequence[int],
+        edges: Edges,
         interval: Interval,
         group: tuple[GroupName, int | str] | None = None,
     ) -> list[int]:
         """Articles from each edge to the next, without those whose date is vaguer than the interval."""
         return await asyncio.to_thread(self.engine.histogram, _dated(question, interval), edges, group)
+
+    async def undated(self, question: Question) -> int:
+        """Articles without a date."""
+        return await asyncio.to_thread(self.engine.undated, question)
 
     async def coarse(self, question: Question, interval: Interval) -> int:
         """Articles whose date is vaguer than the interval."""
@@ -135,7 +141,7 @@ class EngineIndex:
 
     async def published(self, question: Question, name: FacetName, span: tuple[int, int]) -> Published:
         """Articles published in a span, in all and by value."""
-        inside = replace(question, filter=replace(question.filter, published=span))
+        inside = replace(question, filter=replace(question.filter, published=span, coarse=None))
         counts = await asyncio.to_thread(self.engine.values, inside, name)
         return Published(self.engine.count(inside.filter, question.excluded), counts)
 
@@ -183,7 +189,8 @@ class EngineIndex:
         for id_, version, language, title, standfirst, body, at in await self._db.reader.rows(
             _texts(dialect), {"ids": ids}
         ):
-            id, text = int(str(id_)), "\n".join(str(part) for part in (standfirst, bodies.to_text(str(body))) if part)
+            words = await offload.run(len(str(body)), bodies.to_text, str(body))
+            id, text = int(str(id_)), "\n".join(str(part) for part in (standfirst, words) if part)
             tags, regions = links[id]
             telling = frozenset(id for id in regions if (place := atlas.by_id.get(id)) and place.level in TELLING)
             published = at if isinstance(at, int) else None

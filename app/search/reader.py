@@ -16,7 +16,7 @@ import tantivy
 from tantivy import Query, Searcher
 
 from app.head import Place
-from app.search import fields, folders
+from app.search import fields, folders, integrity
 
 log = logging.getLogger(__name__)
 Stamp = tuple[int, int, int]
@@ -65,8 +65,11 @@ def is_panic(error: BaseException) -> bool:
 
 
 def open_index(folder: Path) -> tantivy.Index:
-    """IndexDamaged where the files are missing or unreadable."""
+    """IndexDamaged where the files are missing or unreadable, or were replaced by others than were committed."""
     with trusting(folder.name):
+        manifest = integrity.read_manifest(folder)
+        if manifest is not None:
+            integrity.check_replaced(folder, manifest)
         index = tantivy.Index.open(str(folder))
         index.config_reader("manual")
         index.reload()

@@ -11,7 +11,7 @@ from app import text
 from app.db import Database, Readable, Row
 from app.http.values import nearest
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
-from app.sql import AnyOf, Prepared, Value, json_rows, prepare
+from app.sql import AnyOf, Prepared, Value, is_undated, json_rows, prepare
 
 TAG, SLUG, NAME, TAGGED = table(Tag), table(TagSlug), table(TagName), table(ArticleTag)
 
@@ -90,8 +90,10 @@ _columns = (TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.sort_name, TAG.c.kind)
 def public(tag: FromClause) -> ColumnElement[bool]:
     """A tag that an editor has listed is nobody's secret, nor is that of a published article. One that came with a
     draft is the draft's, also when it has gone again."""
-    linked = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag.c.id, TAGGED.c.published_at.is_not(None))
-    return or_(tag.c.listed.is_(true()), exists(linked.correlate(tag)))
+    linked = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag.c.id)
+    # Two, because each has an index of its own.
+    dated, undated = linked.where(TAGGED.c.published_at.is_not(None)), linked.where(*is_undated(TAGGED))
+    return or_(tag.c.listed.is_(true()), exists(dated.correlate(tag)), exists(undated.correlate(tag)))
 
 
 @lru_cache(maxsize=16)
