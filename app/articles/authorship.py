@@ -28,6 +28,11 @@ _FIELDS_OF = {
 Version = tuple[Stored, str | None]
 
 
+def sign(name: str | None) -> str | None:
+    """Who a version was saved by, as it is kept: a key that is called like a machine is no machine."""
+    return f"{name} (key)" if name in MACHINES else name
+
+
 def touched(connection: Connection, ids: Sequence[int]) -> set[int]:
     """Articles of which any version was saved by somebody."""
     found: set[int] = set()

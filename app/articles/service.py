@@ -205,6 +205,7 @@ def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwr
         key = _identity(manuscript, i)
         rounds.setdefault(seen[key], {})[i] = manuscript
         seen[key] += 1
+    now = read_clock(connection)
     found: dict[int, Saved] = {}
     for some in rounds.values():
         found |= dict(zip(some, _preview(connection, list(some.values()), now, overwrite=overwrite), strict=True))
