@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -22,6 +22,7 @@ from app.db import Database, DatabaseProblem
 from app.http import auth
 from app.http.times import Period, format_time, read_time, read_zone
 from app.importers import sources
+from app.importers.document import Identity
 from app.importers.pipeline import Options
 from app.printing import err, out, show
 from app.search.renewing import renew
@@ -103,6 +104,10 @@ def import_(
         typer.Option("--source-dates", help="Give articles without a date of their own that of their feed or file."),
     ] = False,
     body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(help="What entries of feeds are known by: guid, link or content; the first that is one's own."),
+    ] = None,
     enrich: Annotated[
         bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
     ] = True,
@@ -123,6 +128,7 @@ def import_(
         _choice("--body", body, ("html", "markdown", "text")),
         dry_run,
         source_dates=source_dates,
+        identity=_choice("--identity", identity, get_args(Identity)),
         overwrite=overwrite,
     )
     chosen = settings()

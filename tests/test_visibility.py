@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
-from app.importers import feed, fields, html, markdown, names, sources, visibility, visibility_names
+from app.db import Database
+from app.importers import feed, fields, html, markdown, names, pipeline, sources, visibility, visibility_names
 from app.importers.document import Context, Document, Remark, SourceDate
+from app.importers.pipeline import Options, Report
+from app.importers.sources import Source
+from app.models import Article, table
 
 NOW = 1_764_000_000  # 2025-11-24
 CONTEXT = Context(now=NOW)
@@ -237,3 +242,21 @@ def test_web_page_says_it() -> None:
     assert page('<meta property="article:expiration_time" content="2031-01-01T00:00:00Z">').status is None
     assert page("", "post-7 post type-post status-draft hentry").status == "draft"
     assert page("", "post-7 post type-post status-publish hentry").status is None
+
+
+def test_article_that_an_earlier_import_made_public_stays_so_until_it_is_overwritten(db: Database) -> None:
+    """Earlier versions knew fewer markers: the article is public here, and its source says the same as ever."""
+
+    def run(line: bytes, *, overwrite: bool = False) -> tuple[Report, str]:
+        source = Source("f.ndjson", "f.ndjson", lambda: io.BytesIO(line))
+        report = pipeline.run(db, [source], Options(enrich=False, overwrite=overwrite), lambda: NOW)
+        with db.snapshot() as snapshot:
+            return report, snapshot.connection.execute(select(table(Article).c.status)).scalar_one()
+
+    hidden = b'{"id": "1", "title": "T", "body": "Text.", "isPublished": false}'
+    assert run(hidden.replace(b', "isPublished": false', b""))[1] == "published"
+    for _ in range(2):
+        report, status = run(hidden)
+        assert status == "published"
+        assert "draft at the source, public here" in report.notes
+    assert run(hidden, overwrite=True)[1] == "draft"

@@ -62,6 +62,8 @@ class Manuscript:
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
     `text_keys` are what copies of the text are found by, None: made from the body where it is saved.
     `original` counts where `translation_of` says nothing.
+    `address` is the key of an address that nothing else in its file has: an article of the same origin that stands
+    there is this one under another id. `former_hash` is what earlier versions took for its `content_hash`.
     `said` names the fields (of `field_hashes.FIELDS`) that the source says anything of, None: all of them; of a known
     article the others stay as they are. `hashes` are those of what it says, packed, and `format` is what it was read
     in. `retracts`: it takes back what is here, and says nothing of what is not.
@@ -100,6 +102,8 @@ class Manuscript:
     previous_slugs: tuple[str, ...] = ()
     previous_urls: tuple[str, ...] = ()
     content_hash: str = ""
+    former_hash: str | None = None
+    address: str | None = None
     suggestions: tuple[Suggestion, ...] | None = None
     text_keys: tuple[int, ...] | None = None
     said: tuple[str, ...] | None = None

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlmodel import Session
 
 from app import text
-from app.articles import baselines, originals, saving, suggested, threeway
+from app.articles import addresses, baselines, originals, saving, suggested, threeway
 from app.articles.columns import EXISTING, Existing, Saving
 from app.articles.field_hashes import Hashes
 from app.articles.manuscript import Manuscript, Original
@@ -96,7 +96,7 @@ def _sift(
             settled[key] = Saved(0, 0, "unchanged", notes=(threeway.PURGED,))
         elif old is None and m.retracts:
             settled[key] = Saved(0, 0, "unchanged", notes=(threeway.UNKNOWN,))
-        elif old and not overwrite and old.content_hash == m.content_hash and threeway.is_settled(m, old, now):
+        elif old and not overwrite and _is_same(m, old) and threeway.is_settled(m, old, now):
             settled[key] = Saved(old.id, old.version, "unchanged")
         else:
             pending[key] = m
@@ -198,6 +198,7 @@ def _long_words(body: str) -> set[str]:
 
 def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
     """What `upsert` would do with each if it came alone, without doing it; ids are left out."""
+    now = read_clock(connection)
     rounds: dict[int, dict[int, Manuscript]] = {}
     seen: Counter[Key] = Counter()
     for i, manuscript in enumerate(manuscripts):
@@ -226,6 +227,10 @@ def _preview(
     return (replace(found[key], id=0, version=0) for key in each)
 
 
+def _is_same(manuscript: Manuscript, old: Existing) -> bool:
+    return old.content_hash in (manuscript.content_hash, manuscript.former_hash)
+
+
 def _identity(manuscript: Manuscript, position: int) -> Key:
     return manuscript.origin, manuscript.identity if manuscript.identity is not None else position
 
@@ -246,4 +251,5 @@ def _existing(connection: Connection, manuscripts: Sequence[Manuscript], *, lock
             if lock:
                 known = known.order_by(A.c.id).with_for_update(key_share=True)
             found |= {(origin, row[0]): Existing(*row[1:]) for row in connection.execute(known)}
-    return found
+    unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in found]
+    return found | addresses.existing(connection, unknown, {e.id for e in found.values()}, lock=lock)

@@ -170,8 +170,9 @@ class Import:
 def _items(server: Server, orders: Orders) -> Iterator[Item]:
     zone = ZoneInfo(orders.timezone) if orders.timezone else Context().timezone
     context = Context(
-        orders.origin or SENT, zone, orders.body, charset=orders.charset, source_dates=orders.source_dates
-    )
+        orders.origin or SENT, zone, orders.body, charset=orders.charset,
+        source_dates=orders.source_dates, identity=orders.identity,
+    )  # fmt: skip
     if orders.url is not None:
         for source in sources.find([orders.url], io.BytesIO()):
             yield from sources.items(source, orders.format, context, Web(server.fetch, server.recall))

@@ -13,6 +13,8 @@ from typing import Literal
 BodyKind = Literal["html", "markdown", "text"]
 DatelinePrecision = Literal["day", "month", "year"]
 DatePrecision = Literal["instant", "day", "month", "year"]
+Identity = Literal["guid", "link", "content"]
+"""What an entry of a feed is known by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Context:
     the web the source was read, which relative links count from; `charset` the one that came with it, which counts
     where the content names none. `locale` is what the source says of its language and country, and what its other dates
     show; `source_dates` asks for the date of the feed or file for items without one. `now` is when the import began, in
-    epoch seconds, which embargoes are measured by.
+    epoch seconds, which embargoes are measured by. `identity` is what entries of feeds shall be known by, None for the
+    first of the three that is an entry's own.
     """
 
     origin_name: str = ""
@@ -48,6 +51,7 @@ class Context:
     locale: Locale = NOWHERE
     source_dates: bool = False
     now: int = field(default_factory=lambda: int(time.time()))
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,10 @@ class Document:
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
     guessed or repaired. `source_date` is the date of the feed or file, where it was asked for; `is_undated` says that
     the source itself knows that there is none. `status` is what the source says of its state (None: nothing), and
-    `marker` says to people what made it a draft. Every document has a title, a body or both. `said` names the fields
-    (of `articles.field_hashes.FIELDS`) that it says anything of, None: it is all that its source has of the article.
-    `format` is what it was read in; `retracts`: its source takes the article back, and brings no new one.
-    `is_own`: it comes from an export of this archive.
+    `marker` says to people what made it a draft. `identity` is which of its names an entry of a feed is known by. Every
+    document has a title, a body or both. `said` names the fields (of `articles.field_hashes.FIELDS`) that it says
+    anything of, None: it is all that its source has of the article. `format` is what it was read in; `retracts`: its
+    source takes the article back, and brings no new one. `is_own`: it comes from an export of this archive.
     """
 
     where: str
@@ -163,6 +167,7 @@ class Document:
     retracts: bool = False
     marker: str | None = None
     is_own: bool = field(default=False, compare=False)
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 import feedparser
 
-from app.importers import boundary, clean, dates, entries, jsonfeed
+from app.importers import boundary, clean, dates, entries, identity, jsonfeed
 from app.importers.document import Context, Document, Failure, Item, Remark, SourceDate
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -47,14 +47,15 @@ def _xml(data: bytes, where: str, context: Context) -> Iterator[Item]:
         yield Remark(where, remark)
     if not found.entries:
         yield Remark(where, "a feed without entries")
-    feed = entries.read_feed(found.feed, str(found.get("version") or ""))
+    version = str(found.get("version") or "")
+    feed = entries.read_feed(found.feed, version)
     locale = dates.within(context.locale, feed.language, feed.home or context.address)
     texts = [text for entry in found.entries for text in entries.date_texts(entry)]
     context = replace(context, locale=dates.shown_by(locale, texts))
     own = _own_date(found, context) if context.source_dates else None
-    for number, entry in enumerate(found.entries, 1):
-        place = f"{where}#{number}"
-        item = boundary.attempt("read", place, entries.read, entry, place, context, feed)
+    places = ((f"{where}#{number}", entry) for number, entry in enumerate(found.entries, 1))
+    items = (boundary.attempt("read", place, entries.read, entry, place, context, feed) for place, entry in places)
+    for item in identity.settle(items, feed.home, context.identity, atom=version.startswith("atom")):
         yield replace(item, source_date=own) if own and isinstance(item, Document) else item
 
 

@@ -31,6 +31,7 @@ Value = TypeVar("Value")
 NO_CONTENT = "neither a title nor a body"
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});")
 _MARKDOWN = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|^\s*(?:#+|>|[-*+]|\d+\.)\s+|[*_`]{1,3}|\{\{.*?\}\}", re.MULTILINE)
+_DATES = frozenset(names.lookup(name) for field in ("published", "updated") for name in names.TABLE[field])
 _PRECISIONS: Mapping[int, DatelinePrecision] = {4: "year", 7: "month", 10: "day"}
 
 
@@ -84,8 +85,11 @@ def read(
     it."""
     own = is_own(record)
     state, state_notes = visibility.read({"status": record.get("status")} if own else record, context)
-    known, extra = names.sort_fields({name: value for name, value in record.items() if not _is_flag(name, value)})
-    extra |= {name: value for name, value in record.items() if _is_flag(name, value)}
+    flags = {
+        name: record[name] for name in record if names.lookup(name) in _DATES and visibility.is_truth(record[name])
+    }
+    known, extra = names.sort_fields({name: record[name] for name in record if name not in flags} if flags else record)
+    extra |= flags  # booleans under the name of a date say whether and not when
     found = _Record(known, extra, context, _locale(known, context), dict.fromkeys(notes), said, is_own=own)
     if own:
         _settle_own(found)
@@ -112,12 +116,6 @@ def read_line(
 ) -> Document | Failure:
     """The document of a record that may be a part of its article: of what it does not name it says nothing."""
     return read(record, where, context, notes, said=name_fields(record))
-
-
-def _is_flag(name: str, value: object) -> bool:
-    """Whether it is a boolean under the name of a date, which says whether and not when."""
-    field = names.lookup(name)
-    return field is not None and field[0] in ("published", "updated") and visibility.is_truth(value)
 
 
 def _listed(extra: Mapping[str, object]) -> str:

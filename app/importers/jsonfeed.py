@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import orjson
 
-from app.importers import boundary, clean, dates, entries, values
+from app.importers import boundary, clean, dates, entries, identity, values
 from app.importers.document import Context, Failure, Item, Remark
 
 VERSION = "jsonfeed.org/version/"
@@ -37,17 +37,15 @@ def parse(data: bytes, where: str, context: Context) -> Iterator[Item]:
     home = values.text(feed.get("home_page_url"))
     locale = dates.within(context.locale, values.text(feed.get("language")), home or context.address)
     context = replace(context, locale=dates.shown_in_json(locale, data))
-    for number, entry in enumerate(found, 1):
-        place, given = f"{where}#{number}", values.mapping(entry)
-        if given:
-            yield boundary.attempt("read", place, _read, given, feed, place, context, home)
-        else:
-            yield Failure(place, "not a JSON object")
+    places = ((f"{where}#{number}", entry) for number, entry in enumerate(found, 1))
+    items = (boundary.attempt("read", place, _read, entry, feed, place, context, home) for place, entry in places)
+    yield from identity.settle(items, home, context.identity, atom=False)
 
 
-def _read(
-    entry: Mapping[str, object], feed: Mapping[str, object], where: str, context: Context, home: str | None
-) -> Item:
+def _read(value: object, feed: Mapping[str, object], where: str, context: Context, home: str | None) -> Item:
+    entry = values.mapping(value)
+    if not entry:
+        return Failure(where, "not a JSON object")
     return entries.item(record(entry, feed), where, context, home)
 
 

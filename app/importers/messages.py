@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from app.enrich.tags import Tag
 from app.importers.boundary import Stage
-from app.importers.document import BodyKind
+from app.importers.document import BodyKind, Identity
 from app.regions.atlas import Atlas
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -65,6 +65,7 @@ class Orders:
     timezone: str | None = None
     body: BodyKind | None = None
     charset: str | None = None
+    identity: Identity | None = None
     overwrite: bool = False
     source_dates: bool = False
     skip: int = 0

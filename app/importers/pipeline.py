@@ -15,7 +15,7 @@ from app.db import Database
 from app.head import Head
 from app.importers import batches, boundary, enriching, sources
 from app.importers import bookmarks as kept
-from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
+from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Identity, Item, Remark
 from app.importers.enriching import COPY
 from app.importers.fetch import Fetch
 from app.importers.prepare import Prepared, prepare
@@ -30,7 +30,8 @@ BATCH = 500
 class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
     of dates without one; `body_kind` what bodies are where the source does not say; `source_dates` gives articles
-    without a date that of their feed or file; `overwrite` takes the source's side against what was edited here."""
+    without a date that of their feed or file; `identity` what entries of feeds are known by; `overwrite` takes the
+    source's side against what was edited here."""
 
     format: str | None = None
     origin: str | None = None
@@ -40,6 +41,7 @@ class Options:
     enrich: bool = True
     site_url: str = ""
     source_dates: bool = False
+    identity: Identity | None = None
     overwrite: bool = False
 
 
@@ -71,9 +73,8 @@ class Report:
 def items(source: Source, options: Options, web: Web | None) -> Iterator[Item]:
     """Parses one source as the options say."""
     origin = options.origin or PurePath(source.path).name
-    context = Context(
-        origin, options.timezone or Context().timezone, options.body_kind, source_dates=options.source_dates
-    )
+    zone = options.timezone or Context().timezone
+    context = Context(origin, zone, options.body_kind, source_dates=options.source_dates, identity=options.identity)
     return sources.items(source, options.format, context, web)
 
 

@@ -7,7 +7,7 @@ file's name) its external id, without one its URL, else its file's path, else it
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC
 from urllib.parse import urlsplit
 
@@ -97,7 +97,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         slug=document.slug,
         previous_slugs=document.previous_slugs,
         previous_urls=document.previous_urls,
-        content_hash=_content_hash(asked),
+        content_hash=_content_hash(replace(asked, external_id=None) if document.identity else asked),
+        former_hash=_content_hash(asked) if document.identity else None,
+        address=text.url_key(document.url) if document.url and document.identity in ("guid", "link") else None,
         text_keys=(),
         format=document.format,
         retracts=document.retracts,
@@ -196,7 +198,9 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_NO_CONTENT = ("where", "notes", "said", "format", "retracts", "marker", "is_own", "source_date", "is_undated")
+_NO_CONTENT = (
+    "where", "notes", "said", "format", "retracts", "marker", "identity", "is_own", "source_date", "is_undated",
+)  # fmt: skip
 _CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)
 
 
@@ -236,11 +240,11 @@ def _host(url: str) -> str | None:
 
 
 def _identity(document: Document, path: str) -> str:
-    if document.external_id:
+    if document.external_id and document.identity in (None, "guid"):
         return f"id:{document.external_id}"
-    if document.url:
+    if document.url and document.identity in (None, "link"):
         return f"url:{text.url_key(document.url)}"
-    if path not in NAMELESS and not _is_one_of_many(document):
+    if document.identity is None and path not in NAMELESS and not _is_one_of_many(document):
         return f"path:{path}"
     content = (document.title, document.body.content if document.body else None)
     return f"content:{_hash(repr(content))}"

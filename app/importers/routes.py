@@ -23,7 +23,7 @@ from app.http.params import Parameters, Read
 from app.http.schemas import JOB_ID as ID
 from app.importers import parts, results, sending, sources
 from app.importers.arriving import Arriving, Line
-from app.importers.document import BodyKind, Context
+from app.importers.document import BodyKind, Context, Identity
 from app.importers.lines import Lines
 from app.importers.prepare import SENT
 from app.importers.schemas import EXAMPLE as FINISHED
@@ -48,6 +48,9 @@ IMPORT = Parameters(
     params.text("timezone", "The zone of dates without one; UTC unless given.", maximum=60, example="Europe/Brussels"),
     params.choice("body", "What texts are where the source does not say.", get_args(BodyKind)),
     params.flag("source_dates", "Give articles without a date of their own that of their feed or file."),
+    params.choice(
+        "identity", "What entries of feeds are known by; the first of them that is one's own.", get_args(Identity)
+    ),
     params.flag("dry_run", "Say what would happen, and change nothing."),
     params.flag("overwrite", "Where a property was edited here and the source differs, take what the source says."),
 )
@@ -108,6 +111,7 @@ async def import_articles(request: Request) -> Response:
     kind = sending.media_type(request)
     given = sending.arguments(request, kind, read) | parts.authority(view.caller.may("read_drafts"))
     if given.get("format") == "ndjson" and kind == LINES and not sending.is_async(request):
+        sending.check_format(given)
         zone = ZoneInfo(sending.zone(read) or "UTC")
         context = Context(read.text("origin") or SENT, zone, cast("BodyKind | None", given.get("body")))
         drafts = view.caller.may("read_drafts")

@@ -13,7 +13,15 @@ from starlette.requests import Request
 
 from app.changes.jobs import Json
 from app.db import Database
-from app.errors import BodyTooLarge, FieldError, InvalidInput, InvalidValue, MalformedJson, UnsupportedMediaType
+from app.errors import (
+    BodyTooLarge,
+    FieldError,
+    InvalidInput,
+    InvalidRange,
+    InvalidValue,
+    MalformedJson,
+    UnsupportedMediaType,
+)
 from app.http import body
 from app.http.body import ExactAddress, Given, Short
 from app.http.read import Read
@@ -80,6 +88,7 @@ def arguments(request: Request, kind: str, read: Read) -> Json:
         "timezone": zone(read),
         "body": read.choice("body") or None,
         "source_dates": read.flag("source_dates"),
+        "identity": read.choice("identity") or None,
         "dry_run": read.flag("dry_run"),
         "overwrite": read.flag("overwrite"),
         "charset": _charset(request),
@@ -135,7 +144,10 @@ def address(content: bytes, given: Json) -> Json | None:
 
 
 def check_format(given: Json) -> None:
-    """InvalidValue for what the source cannot be read as: kinds of sites are read from addresses alone."""
+    """InvalidValue for what the source cannot be read as: kinds of sites are read from addresses alone. InvalidRange
+    for an identity of what has no entries of feeds."""
+    if "identity" in given and given.get("format") not in (None, "feed") and "url" not in given:
+        raise InvalidRange("Only entries of feeds are known by one of several names; leave it out.", "identity")
     named, known = given.get("format"), sources.NAMES if "url" in given else formats.NAMES
     if named is not None and named not in known:
         detail = f"Expected one of {', '.join(known)}."

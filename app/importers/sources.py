@@ -161,6 +161,8 @@ def _address(source: Source, address: str, kind: str | None, context: Context, w
         yield Failure(source.name, "addresses are not read here")
         return
     asked = repr((kind, context.origin_name, str(context.timezone), context.body_kind, context.source_dates))
+    if context.identity is not None:
+        asked += context.identity
     kept = web.recall(source.name)
     # What was read for another origin or with other eyes says nothing about this import.
     state = kept.get("state") if kept.get("asked") == asked else None

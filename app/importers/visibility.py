@@ -8,6 +8,7 @@ marker that cannot be read makes a draft as well. Never decides what becomes of 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from app.importers import dates, names, values
 from app.importers.document import Context, Document, SourceDate
@@ -57,8 +58,8 @@ _AT_A_DATE, _NOT_YET, _SCHEDULED, _DRAFT, _WITHDRAWN = 2, 3, 4, 5, 6
 
 def read(record: Mapping[str, object], context: Context) -> tuple[Visibility, tuple[str, ...]]:
     """What the markers of a record say, and the notes; names are compared as `names.folded` does."""
-    found = [_read(name, value, record, context) for name, value in record.items()]
-    return strongest(found)
+    found = [_read(name, value, record, context) for name, value in record.items() if _may_be_marker(name)]
+    return strongest(found) if found else (SILENT, ())
 
 
 def strongest(found: Iterable[Visibility]) -> tuple[Visibility, tuple[str, ...]]:
@@ -121,6 +122,12 @@ def is_marker(name: str) -> bool:
     """Whether a field of this name is understood here: it is no unknown field."""
     folded = names.folded(name)
     return any(folded in table for table in _TABLES) or (folded in ("state", "sys", "permalink", "render"))
+
+
+@lru_cache(maxsize=4096)
+def _may_be_marker(name: str) -> bool:
+    """Most fields are none, and each item of a file has the same ones."""
+    return is_marker(name) or names.folded(name) in PUBLICATIONS | {"id"}
 
 
 def is_truth(value: object) -> bool:

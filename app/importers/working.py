@@ -21,7 +21,7 @@ from app.changes.jobs import Json, Lane, Overtaken, Step, Task
 from app.db import Database
 from app.importers import batches, bookmarks, parts
 from app.importers.children import Children
-from app.importers.document import BodyKind, Failure
+from app.importers.document import BodyKind, Failure, Identity
 from app.importers.enriching import COPY
 from app.importers.isolated import Fetcher, Isolated
 from app.importers.messages import Limits, Orders, Setup
@@ -208,6 +208,7 @@ def _orders(arguments: Json) -> Orders:
         timezone=said.get("timezone"),
         body=cast("BodyKind | None", said.get("body")),
         charset=said.get("charset"),
+        identity=cast("Identity | None", said.get("identity")),
         overwrite=arguments.get("overwrite") is True,
         source_dates=arguments.get("source_dates") is True,
     )
