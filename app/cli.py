@@ -17,6 +17,7 @@ from rich.table import Table
 
 from app import check as checks
 from app import importing, opening
+from app.articles import invented
 from app.db import Database, DatabaseProblem
 from app.http import auth
 from app.http.times import Period, format_time, read_time, read_zone
@@ -170,10 +171,22 @@ def reindex() -> None:
 
 
 @cli.command()
-def check(json: Json = False) -> None:
+def check(
+    fix_dates: Annotated[
+        bool,
+        typer.Option(
+            "--fix-dates",
+            help="First list the articles that an import without dates dated with the second of its run, and take "
+            "that date away; on a terminal only after a question.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
     """See whether database, change log, index and regions agree, or say where not."""
     chosen = settings()
     with archive(chosen) as db:
+        if fix_dates:
+            _fix_dates(db, chosen)
         found = checks.run(db, chosen)
     if json:
         show(
@@ -189,10 +202,23 @@ def check(json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+def _fix_dates(db: Database, chosen: Settings) -> None:
+    """The list goes to standard error, which stays readable beside --json."""
+    with db.snapshot() as snapshot:
+        suspects = invented.find(snapshot.connection)
+    for one in suspects:
+        err.print(f"{one.id} {one.slug} {format_time(one.published_at)} {one.title}", markup=False)
+    if suspects and err.is_terminal and not typer.confirm(f"Take the date from these {len(suspects)}?", err=True):
+        return
+    done = checks.take_dates(db, suspects)
+    importing.catch_up_index(db, chosen)
+    err.print(f"{done} articles have no date any more.", markup=False)
+
+
 @cli.command()
 def migrate() -> None:
     """Bring the archive's schema up to this version. Stop the server first."""
-    out.print(opening.migrate(settings()))
+    out.print(opening.migrate(settings()), markup=False)
 
 
 @cli.command()

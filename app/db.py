@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, Operationa
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlmodel import Session
 
+from app import permissions
 from app.errors import DatabaseUnavailable
 from app.head import Head
 from app.locks import FileLock
@@ -35,11 +36,12 @@ from app.readers import PostgresReader, SqliteReader, is_gone, sqlite_values
 from app.readers import Reader as Reader
 from app.readers import Row as Row
 from app.settings import Settings
-from app.sql import Prepared, Value
+from app.sql import Prepared, Value, read_clock
 
 P = ParamSpec("P")
 T = TypeVar("T")
 BeforeCommit = Callable[[Session], Head]
+Finish = Callable[[Session, Head], None]
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,49 @@ class Snapshot:
         else:
             result = self.connection.exec_driver_sql(statement.sql, {**statement.constants, **values})
         return [tuple(row) for row in result.all()]
+
+
+class Rows(Protocol):
+    """What reading functions need of a reader."""
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]: ...
+
+
+class Readable(Protocol):
+    """Where reading functions read: the database, or a transaction that is still open."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    @property
+    def reader(self) -> Rows: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """Reads what a transaction has written and not yet committed, in the calling thread."""
+
+    connection: Connection
+
+    @property
+    def dialect(self) -> str:
+        return self.connection.dialect.name
+
+    @property
+    def reader(self) -> "OpenTransaction":
+        return self
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
+        return Snapshot(self.connection).rows(statement, values)
+
+
+_FINISH = "dateline.finish"
+
+
+def finish(session: Session, fn: Finish) -> None:
+    """Runs `fn(session, head)` when the log's rows are written, before the commit: for what names the change's place
+    in the log. The log's counter is locked then, so that `fn` has to be short."""
+    session.info.setdefault(_FINISH, []).append(fn)
 
 
 class Doorbell:
@@ -120,7 +165,7 @@ class Database:
         self._settings = settings
         if self.dialect == "sqlite":
             self.path = Path(self.url.database or "")
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            permissions.make_folder(self.path.parent)
             self._file_lock: FileLock | None = FileLock(self.path.with_name(self.path.name + ".write-lock"))
             self.engine = _sqlite_engine(self.path, read_only=False)
             self._snapshots = _sqlite_engine(self.path, read_only=True)
@@ -163,6 +208,8 @@ class Database:
         with self.alone(), Session(self.engine, expire_on_commit=False) as session:
             result = work(session)
             head = self._before_commit(session)
+            for fn in session.info.pop(_FINISH, ()):
+                fn(session, head)
             try:
                 session.commit()
             except DBAPIError as error:
@@ -185,6 +232,11 @@ class Database:
         """One point in time to read from, in the calling thread."""
         with self._snapshots.connect() as connection, connection.begin():
             yield Snapshot(connection)
+
+    def now(self) -> int:
+        """The database's time in epoch seconds: see `app.sql.read_clock`."""
+        with self.snapshot() as snapshot:
+            return read_clock(snapshot.connection)
 
     def doorbell(self) -> Doorbell:
         """For a follower's thread, which closes it."""

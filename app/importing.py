@@ -31,16 +31,12 @@ def run(
     started = time.monotonic()
     with _progress(json=json) as tell, _fetch(found, allow_private=allow_private) as fetch, _seldom_collected():
         if options.dry_run:
-            report = pipeline.run(db, found, options, _now, tell, fetch)
+            report = pipeline.run(db, found, options, db.now, tell, fetch)
         else:
             with _index_beside(db, settings) as beside:
-                report = pipeline.run(db, found, options, _now, _both(tell, beside), fetch)
+                report = pipeline.run(db, found, options, db.now, _both(tell, beside), fetch)
     _print(report, time.monotonic() - started, dry_run=options.dry_run, json=json)
     return report
-
-
-def _now() -> int:
-    return int(time.time())
 
 
 def _both(first: Tell, second: Tell) -> Tell:
@@ -77,10 +73,15 @@ def _index_beside(db: Database, settings: Settings) -> Iterator[Tell]:
     finally:
         for process in processes:
             process.finish()
-        indexer = Indexer(settings.index_path, settings.index_heap_mb)
-        if indexer.acquire():
-            catch_up(db, indexer)
-        indexer.close()
+        catch_up_index(db, settings)
+
+
+def catch_up_index(db: Database, settings: Settings) -> None:
+    """Brings the index in step, unless a running server does."""
+    indexer = Indexer(settings.index_path, settings.index_heap_mb)
+    if indexer.acquire():
+        catch_up(db, indexer)
+    indexer.close()
 
 
 @contextmanager

@@ -32,11 +32,11 @@ from app.http.compression import Compression
 from app.http.connections import Guard, Patience
 from app.http.cors import Cors
 from app.http.envelope import Envelope
+from app.http.fast_path import FastPath, read_table
 from app.http.kept import Kept
 from app.http.limits import Counters, Limits
 from app.http.middleware import BodyLimit, HeadAsGet
 from app.http.overload import Caps, Load, Overload
-from app.http.straight import Straight
 from app.http.traffic import RequestLog, Tally
 from app.importers import parts
 from app.importers import routes as imports
@@ -51,6 +51,7 @@ from app.search import routes as search
 from app.search.index import EngineIndex
 from app.search.indexer import Indexer
 from app.search.tantivy_engine import TantivyEngine
+from app.search.verifying import Verification
 from app.settings import Settings
 from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
@@ -170,7 +171,8 @@ def _fetcher(settings: Settings, pace: Pace) -> AbstractContextManager[Fetch]:
 def _layers(app: Application, settings: Settings, standings: Standings) -> None:
     """Pure ASGI, the innermost first."""
     counters = Counters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
-    app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
+    read_table(app.routes)  # now, and not with the first request: a declaration that is wrong ends the building
+    app.add_middleware(FastPath, routes=app.routes)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if counters is not None:
         app.add_middleware(Limits, counters=counters)
@@ -199,9 +201,12 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)
         following = Following(archive.db, indexer, archive.settings.index_interval)
         app.state.following = following
+        # Opened here and not at the first request: the files of a copied folder are all compared first.
+        await asyncio.to_thread(archive.index.seq)
         tasks = [asyncio.create_task(schedule.run(archive.db)), asyncio.create_task(app.state.jobs.run())]
         tasks += [asyncio.create_task(app.state.imports.run())]
-        tasks += [asyncio.create_task(_lead(indexer, following))] if follow else []
+        verification = Verification(archive.settings.index_path)
+        tasks += [asyncio.create_task(_lead(indexer, following, verification))] if follow else []
         try:
             yield
         finally:
@@ -209,6 +214,7 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(verification.stop)
             await asyncio.to_thread(app.state.importing.close)
             await asyncio.to_thread(following.stop)
             await asyncio.to_thread(indexer.close)
@@ -217,9 +223,10 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
     return lifespan
 
 
-async def _lead(indexer: Indexer, following: Following) -> None:
+async def _lead(indexer: Indexer, following: Following, verification: Verification) -> None:
     """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""
     # Another process holds the lock: no event of this one tells when it lets go.
     while not await asyncio.to_thread(indexer.acquire):  # noqa: ASYNC110
         await asyncio.sleep(1)
     following.start()
+    verification.start()

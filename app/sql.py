@@ -4,9 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, Table, Text, bindparam, func, insert, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Integer,
+    Select,
+    Subquery,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -16,6 +31,9 @@ from sqlalchemy.types import Boolean
 
 AnySelect = Select[*tuple[Any, ...]]
 """Any SELECT: which columns it has is known where its rows are read."""
+
+AnyQuery = AnySelect | CompoundSelect[*tuple[Any, ...]]
+"""The same, also put together of several."""
 
 Value = int | str | float | None | list[int] | list[str]
 
@@ -81,6 +99,50 @@ def _json_group_postgresql(element: _json_group, compiler: SQLCompiler, **kw: ob
     return f"coalesce(json_agg({compiler.process(element.clauses, **kw)}), '[]')::text"
 
 
+class _byte_length(GenericFunction[int]):  # noqa: N801
+    inherit_cache = True
+
+
+@compiles(_byte_length, "sqlite")
+def _byte_length_sqlite(element: _byte_length, compiler: SQLCompiler, **kw: object) -> str:
+    # SQLite has octet_length from 3.43 on. Without the cast it would count characters, which takes seven times as long.
+    return f"length(CAST({compiler.process(element.clauses, **kw)} AS BLOB))"
+
+
+@compiles(_byte_length, "postgresql")
+def _byte_length_postgresql(element: _byte_length, compiler: SQLCompiler, **kw: object) -> str:
+    return f"octet_length({compiler.process(element.clauses, **kw)})"
+
+
+def byte_length(text: ColumnElement[str]) -> ColumnElement[int]:
+    """How many bytes a text takes in UTF-8."""
+    return _byte_length(text, type_=Integer())
+
+
+class clock(GenericFunction[int]):  # noqa: N801 (named as the SQL functions are)
+    """The database's time in whole seconds since 1970, one for all servers of an archive; the same within a statement,
+    so that an index can begin there."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(clock, "sqlite")
+def _clock_sqlite(element: clock, compiler: SQLCompiler, **kw: object) -> str:
+    return "CAST(strftime('%s', 'now') AS INTEGER)"
+
+
+@compiles(clock, "postgresql")
+def _clock_postgresql(element: clock, compiler: SQLCompiler, **kw: object) -> str:
+    return "CAST(floor(extract(epoch FROM statement_timestamp())) AS BIGINT)"
+
+
+def read_clock(connection: Connection) -> int:
+    """What is due, and when something is published, is decided by this clock and by no server's own: two servers'
+    clocks differ, and a state that one has set would be undone by the other."""
+    return integer(connection.execute(select(clock())).scalar_one())
+
+
 def json_rows(rows: Subquery) -> ColumnElement[str]:
     """The rows of an ordered subquery as one JSON text `[[…], …]`, in their order."""
     statement = select(_json_group(func._json_array(*rows.c))).select_from(rows)
@@ -92,6 +154,12 @@ def hold_vocabulary(connection: Connection, *, alone: bool = False) -> None:
     read from here on. `alone`, for who merges or moves: waits for all who write links. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock{'' if alone else '_shared'}(4702)"))
+
+
+def is_undated(links: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Links of published articles without a date, as the partial index of such links has it in both databases: a
+    column of SQLAlchemy's would be `public = 1` on SQLite, which that index does not serve."""
+    return links.c.published_at.is_(None), cast("ColumnElement[bool]", text(f"{links.name}.public"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +177,9 @@ _DIALECTS: dict[str, Dialect] = {
 }
 
 
-def prepare(statement: AnySelect, dialect: str, lists: Sequence[str] = ()) -> Prepared:
+def prepare(
+    statement: AnySelect | CompoundSelect[*tuple[Any, ...]], dialect: str, lists: Sequence[str] = ()
+) -> Prepared:
     """Compiles once; callers keep what it returns by the shape of their question, never by its values."""
     compiled = statement.compile(dialect=_DIALECTS[dialect])
     names = frozenset(lists)

@@ -92,7 +92,7 @@ def _fill(connection: Connection, count: int) -> None:
         connection.execute(insert(table(Article)), rows)
         connection.execute(insert(table(ArticleSlug)), [{"slug": r["slug"], "article_id": r["id"]} for r in rows])
         tagged = [
-            {"article_id": r["id"], "tag_id": tag, "position": i, "published_at": r["published_at"]}
+            {"article_id": r["id"], "tag_id": tag, "position": i, "published_at": r["published_at"], "public": True}
             for r in rows
             for i, tag in enumerate(dict.fromkeys(chance.choices(range(1, TAGS + 1), cum_weights=of_tag, k=3)))
         ]
@@ -110,6 +110,7 @@ def _placed(article: Row, place: int, atlas: Atlas) -> Iterator[Row]:
             "roles": own,
             "roles_within": within,
             "published_at": article["published_at"],
+            "public": True,
         }
 
 

@@ -88,7 +88,8 @@ def raw(view: View, path: str, params: Asked) -> float:
     """
     asked = question(path, params)
     query = matching.query(view, asked)
-    edges = timeline.edges("month", UTC, NEWEST - 10 * 365 * 86_400, NEWEST) if path == "/v1/timeline" else []
+    span = NEWEST - 10 * 365 * 86_400, NEWEST
+    edges = timeline.edges("month", UTC, span, span).exact if path == "/v1/timeline" else ()
     ranges = [{"from": float(start << ID_BITS), "to": float(end << ID_BITS)} for start, end in pairwise(edges)]
     began = time.perf_counter()
     if ranges:

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -23,14 +24,22 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], out: Connectio
     for name in [name for name in os.environ if name.startswith("DATELINE_")]:
         del os.environ[name]
     os.environ |= environment
+    _shift_clock(float(environment.get("CLOCK_OFFSET", 0)))
     sys.argv = ["dateline", *arguments]
     from app.__main__ import main
 
     main()
 
 
+def _shift_clock(seconds: float) -> None:
+    """As on a machine whose clock is off by so much."""
+    there = time.time
+    time.time = lambda: there() + seconds
+
+
 class Dateline:
-    """A running command. `lines` are those of its standard output, as they come."""
+    """A running command. `lines` are those of its standard output, as they come. `CLOCK_OFFSET` in its environment are
+    seconds by which its clock is off."""
 
     def __init__(self, *arguments: str, environment: Mapping[str, str], quiet: bool = False) -> None:
         reading, out = _context.Pipe(duplex=False)

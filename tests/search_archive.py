@@ -46,7 +46,8 @@ class Story:
     standfirst: str | None = None
     status: str = "published"
     language: str = "en"
-    published_at: int = 1_700_000_000
+    published_at: int | None = 1_700_000_000
+    precision: str = "instant"
     updated_at: int = 1_700_000_000
     version: int = 1
     tags: tuple[int, ...] = ()
@@ -79,6 +80,7 @@ class Story:
             has_image=self.image,
             has_correction=self.correction,
             has_unresolved=self.unresolved,
+            is_coarse=self.precision != "instant",
         )
 
 
@@ -105,7 +107,7 @@ def _article_row(story: Story) -> dict[str, object]:
         "origin": story.origin,
         "external_id": story.external_id,
         "published_at": story.published_at,
-        "published_precision": "instant",
+        "published_precision": story.precision,
         "updated_at": story.updated_at,
         "created_at": story.updated_at,
         "public_once": True,
@@ -193,7 +195,14 @@ def _put(session: Session, stories: Sequence[Story]) -> None:
 def _tag_rows(story: Story) -> list[dict[str, object]]:
     at = story.published_at if story.status == "published" else None
     return [
-        {"article_id": story.id, "tag_id": tag, "position": i, "published_at": at} for i, tag in enumerate(story.tags)
+        {
+            "article_id": story.id,
+            "tag_id": tag,
+            "position": i,
+            "published_at": at,
+            "public": story.status == "published",
+        }
+        for i, tag in enumerate(story.tags)
     ]
 
 
@@ -207,6 +216,7 @@ def _region_rows(story: Story) -> list[dict[str, object]]:
             "roles": own,
             "roles_within": within,
             "published_at": at,
+            "public": story.status == "published",
         }
         for r, (own, within) in story.regions.items()
     ]
@@ -238,7 +248,8 @@ def random_story(number: int, random: random.Random) -> Story:
         title=random.choice(["Nato meets", "Sanctions on trade", "Weather"]),
         status=random.choice(["published", "published", "draft", "withdrawn"]),
         language=random.choice(["en", "fr", "de"]),
-        published_at=random.choice([-5 * DAY, 0, DAY, 10 * DAY, 400 * DAY]),
+        published_at=random.choice([-5 * DAY, 0, DAY, 10 * DAY, 400 * DAY, None]),
+        precision=random.choice(["instant", "instant", "day", "month", "year"]),
         updated_at=random.choice([0, DAY, 10 * DAY]),
         tags=tuple(random.sample(TAGS, random.randrange(4))),
         regions={region: (roles, roles | random.choice([0, 1, 2, 4])) for region, roles in own.items()},

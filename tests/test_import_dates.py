@@ -116,9 +116,9 @@ def test_a_moment_without_offset_is_read_in_the_zone_and_says_so() -> None:
     assert not dates.read("2025-07-01 12:00Z", BRUSSELS).floating
 
 
-def test_a_period_begins_in_the_zone_and_needs_no_word_about_it() -> None:
+def test_a_period_is_one_of_the_calendar_in_every_zone_and_needs_no_word_about_it() -> None:
     reading = dates.read("2025-07-01", BRUSSELS)
-    assert reading == dates.Reading(SourceDate(at(2025, 6, 30, 22), "day"), floating=False)
+    assert reading == dates.Reading(SourceDate(at(2025, 7, 1), "day"), floating=False)
 
 
 def test_a_dateline_lends_its_period() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,8 @@ from sqlalchemy import select
 
 from app.articles import driven, filters
 from app.articles.filters import ArticleFilter
-from app.search.engine import Question
+from app.search import fields
+from app.search.engine import Order, Question
 from app.search.tantivy_engine import TantivyEngine
 from app.sql import prepare
 
@@ -51,6 +53,21 @@ def _some(values: range, most: int = 2) -> st.SearchStrategy[tuple[int, ...]]:
 instants = st.none() | st.sampled_from([-6 * DAY, -1, 0, 1, DAY, 5 * DAY, 9 * DAY, 10 * DAY, 400 * DAY])
 spans = st.tuples(instants, instants)
 years = st.lists(spans.filter(lambda span: span != (None, None)), max_size=2).map(tuple)
+shifts = st.sampled_from([0, 0, -DAY, 5 * 3_600, DAY])
+
+
+def _shifted(span: filters.Span, by: int) -> filters.Span:
+    start, end = span
+    return None if start is None else start + by, None if end is None else end + by
+
+
+def _in_another_zone(wanted: ArticleFilter, by: int) -> ArticleFilter:
+    """As where `tz` moves periods, and dates of a day or more stay."""
+    coarse = _shifted(wanted.published, by) if by else None
+    years = tuple(_shifted(year, by) for year in wanted.years) if by else ()
+    return replace(wanted, coarse=coarse, coarse_years=years)
+
+
 flags = st.sampled_from([False, False, False, True])
 wanted_filters = st.builds(
     ArticleFilter,
@@ -95,6 +112,9 @@ sparse_filters = st.fixed_dictionaries(
 ).map(lambda chosen: ArticleFilter(**chosen))  # type: ignore[arg-type] # names and types are its own
 
 
+any_filter = st.builds(_in_another_zone, wanted_filters | sparse_filters, shifts)
+
+
 def by_sql(archive: Archive, wanted: ArticleFilter) -> set[object]:
     statement = prepare(
         select(filters.A.c.id).where(*filters.conditions(wanted)), archive.db.dialect, filters.lists(wanted)
@@ -104,7 +124,7 @@ def by_sql(archive: Archive, wanted: ArticleFilter) -> set[object]:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wanted=wanted_filters | sparse_filters)
+@given(wanted=any_filter)
 def test_any_filter_means_the_same_to_all_three_readers(
     archive: Archive, engine: TantivyEngine, wanted: ArticleFilter
 ) -> None:
@@ -115,8 +135,10 @@ def test_any_filter_means_the_same_to_all_three_readers(
     assert found.total == engine.count(wanted) == len(matched)
 
 
-def driven_ids(archive: Archive, driver: driven.Driver, turn: driven.Turn, **place: int) -> list[object]:
-    statement = driven.statement(driver, turn, descending=turn != "before")
+def driven_ids(
+    archive: Archive, driver: driven.Driver, descending: bool, turn: driven.Turn, place: dict[str, int | None]
+) -> list[object]:
+    statement = driven.statement(driver, turn, descending=descending != turn.startswith("before"))
     prepared = prepare(statement, archive.db.dialect, filters.lists(driver.rest))
     with archive.db.snapshot() as snapshot:
         rows = snapshot.rows(prepared, {**driven.values(driver, 200, 0), **place})
@@ -124,17 +146,29 @@ def driven_ids(archive: Archive, driver: driven.Driver, turn: driven.Turn, **pla
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wanted=wanted_filters | sparse_filters, place=st.sampled_from(STORIES))
+@given(wanted=any_filter, place=st.sampled_from(STORIES))
 def test_every_link_of_a_filter_drives_to_the_same_rows_in_order(
     archive: Archive, wanted: ArticleFilter, place: Story
 ) -> None:
-    found = [(story.published_at, story.id) for story in STORIES if filters.matches(wanted, story.facts)]
-    newest_first, at = sorted(found, reverse=True), (place.published_at, place.id)
-    for driver in driven.possible(wanted):
-        beyond = {"key": place.published_at, "id": place.id}
-        assert driven_ids(archive, driver, "start") == [id for _, id in newest_first]
-        assert driven_ids(archive, driver, "after", **beyond) == [one[1] for one in newest_first if one < at]
-        assert driven_ids(archive, driver, "before", **beyond) == [one[1] for one in newest_first[::-1] if one > at]
+    matching = [story for story in STORIES if filters.matches(wanted, story.facts)]
+    after: driven.Turn
+    before: driven.Turn
+    after, before = ("after_null", "before_null") if place.published_at is None else ("after", "before")
+    beyond = {"id": place.id, "key": place.published_at}
+    for descending in (True, False):
+        found, at = sorted(_key(story, descending=descending) for story in matching), _key(place, descending=descending)
+        ahead, behind = [abs(key[2]) for key in found if key > at], [abs(key[2]) for key in found[::-1] if key < at]
+        for driver in driven.possible(wanted):
+            read = partial(driven_ids, archive, driver, descending)
+            assert read("start", {}) == [abs(key[2]) for key in found]
+            assert read(after, beyond) == ahead
+            assert read(before, beyond) == behind
+
+
+def _key(story: Story, *, descending: bool) -> tuple[bool, int, int]:
+    """Sorts as a list by date: without one last, whichever way."""
+    at, sign = story.published_at, -1 if descending else 1
+    return at is None, sign * (at or 0), sign * story.id
 
 
 def test_the_rarest_link_drives_and_few_rows_are_bounded() -> None:
@@ -191,6 +225,15 @@ def test_articles_named_as_withdrawn_are_in_no_answer(engine: TantivyEngine) -> 
     assert everything.total - rest.total == engine.count(ArticleFilter()) - engine.count(ArticleFilter(), gone) == 10
 
 
+def _backwards(engine: TantivyEngine, order: Order, last: int) -> list[int]:
+    """From the last article back to the first."""
+    met = [last]
+    reverse: Order = "published_at" if order == "-published_at" else "-published_at"
+    while page := engine.search(Question(order=reverse, undated="first", limit=7, after=met[-1])).hits:
+        met += [hit.newest for hit in page]
+    return met
+
+
 def test_pages_by_date_meet_every_article_once(engine: TantivyEngine) -> None:
     for order in ("-published_at", "published_at"):
         met: list[int] = []
@@ -198,5 +241,7 @@ def test_pages_by_date_meet_every_article_once(engine: TantivyEngine) -> None:
         while page := engine.search(Question(order=order, limit=7, after=after)).hits:
             met += [hit.newest for hit in page]
             after = page[-1].newest
-        assert met == sorted(met, reverse=order == "-published_at")
+        down = order == "-published_at"
+        assert met == sorted(met, key=lambda key: (key < fields.FIRST_DATED, -key if down else key))
+        assert met[::-1] == _backwards(engine, order, met[-1])
         assert len(set(met)) == len(met) == engine.count(ArticleFilter())

@@ -14,9 +14,13 @@ import pytest
 from alembic.script import ScriptDirectory
 from conftest import ENGINES
 from sqlalchemy import func, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
+from stories import DAY, NOW, story
 
 from app import check, opening, schema
+from app.articles import service
+from app.articles.manuscript import Manuscript
 from app.changes import log
 from app.db import Database, DatabaseProblem
 from app.models import Region, table
@@ -84,6 +88,32 @@ def test_all_the_way_down_and_up_again_gives_the_same_archive(db: Database, sett
     assert schema.state(db) == "empty"
     opening.open_archive(settings).close_now()
     assert (schema.state(db), schema.difference(db), _regions(db)) == ("current", [], regions)
+
+
+def _save(session: Session, stories: list[Manuscript]) -> None:
+    service.upsert(session, stories, now=NOW, site_url="")
+
+
+def test_links_are_marked_and_undated_articles_are_allowed_after_migrating(db: Database, settings: Settings) -> None:
+    stories = [
+        story(db, 1, tags=["peace"], places=["belgium"]),
+        story(db, 2, tags=["peace"], places=["belgium"], status="draft"),
+        story(db, 3, tags=["peace"], places=["belgium"], published_at=None),
+    ]
+    db.write_now(_save, stories)
+    schema.downgrade(db, "0005")
+    with db.engine.connect() as connection:
+        dates = connection.execute(text("SELECT published_at FROM article ORDER BY id")).scalars().all()
+    assert dates == [NOW - DAY, NOW - DAY, NOW]
+    with pytest.raises(IntegrityError), db.alone(), db.engine.begin() as connection:
+        connection.execute(text("UPDATE article SET published_at = NULL WHERE id = 1"))
+    schema.upgrade(db)
+    assert schema.difference(db) == []
+    assert [one for one in check.run(db, settings) if one.name in ("links", "database files") and not one.good] == []
+    with db.alone(), db.engine.begin() as connection:
+        connection.execute(text("UPDATE article SET published_at = NULL WHERE id = 1"))
+    with pytest.raises(IntegrityError), db.alone(), db.engine.begin() as connection:
+        connection.execute(text("UPDATE article SET status = 'scheduled', published_at = NULL WHERE id = 2"))
 
 
 def test_opening_again_changes_nothing(db: Database, settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -72,39 +72,46 @@ def test_facets_with_more_values_than_a_guess_would_see_are_exact(tmp_path_facto
 
 def test_histogram_is_calendar_true_in_its_zone(engine: TantivyEngine) -> None:
     brussels = ZoneInfo("Europe/Brussels")
-    edges = timeline.edges("month", brussels, at("2023-12-15"), at("2024-03-01"))
-    assert edges[0] == at("2023-11-30T23:00:00")
+    edges = edges_of("month", brussels, at("2023-12-15"), at("2024-03-01"))
+    assert edges.exact[0] == at("2023-11-30T23:00:00")
     assert engine.histogram(NATO, edges) == [1, 1, 0, 0]
-    assert engine.histogram(NATO, timeline.edges("month", UTC, at("2023-12-15"), at("2024-03-01"))) == [1, 1, 0]
+    assert engine.histogram(NATO, edges_of("month", UTC, at("2023-12-15"), at("2024-03-01"))) == [1, 1, 0]
     assert engine.histogram(Question(), edges, ("tag", 2)) == [1, 0, 1, 0]
     assert engine.histogram(Question(), edges, ("region", 3)) == [0, 0, 0, 0]
     assert engine.histogram(Question(), edges, ("language", "fr")) == [0, 1, 0, 0]
-    assert engine.histogram(NATO, timeline.edges("year", UTC, at("1969-06-01"), at("1970-06-01"))) == [1, 0]
-    assert engine.histogram(NATO, []) == []
+    assert engine.histogram(NATO, edges_of("year", UTC, at("1969-06-01"), at("1970-06-01"))) == [1, 0]
+    assert engine.histogram(NATO, timeline.Edges()) == []
+
+
+def edges_of(interval: timeline.Interval, zone: tzinfo, start: int, end: int) -> timeline.Edges:
+    """Of instants and of dates, from and to the same second."""
+    return timeline.edges(interval, zone, (start, end), (start, end))
 
 
 def test_weeks_begin_on_monday_and_days_survive_summer_time() -> None:
-    assert timeline.edges("week", UTC, at("2024-01-03"), at("2024-01-08")) == [at("2024-01-01"), at("2024-01-08")]
-    days = timeline.edges("day", ZoneInfo("Europe/Brussels"), at("2024-03-30"), at("2024-04-01"))
-    assert [b - a for a, b in pairwise(days)] == [DAY, DAY - 3600, DAY]
+    assert edges_of("week", UTC, at("2024-01-03"), at("2024-01-08")).exact == (at("2024-01-01"), at("2024-01-08"))
+    days = edges_of("day", ZoneInfo("Europe/Brussels"), at("2024-03-30"), at("2024-04-01"))
+    assert [b - a for a, b in pairwise(days.exact)] == [DAY, DAY - 3600, DAY]
 
 
 @pytest.mark.parametrize("interval", ["day", "week", "month", "year"])
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles", "UTC"])
 def test_edges_hold_any_instant_and_stay_under_the_limit(interval: timeline.Interval, zone: str) -> None:
     for start in (-62_135_596_800, -1, 0, 7_289_654_398):
-        edges = timeline.edges(interval, ZoneInfo(zone), start, start + 1)
-        assert edges[-1] > start
-        assert edges[0] <= start or start < -62_135_596_800 + DAY
+        edges = edges_of(interval, ZoneInfo(zone), start, start + 1)
+        assert edges.exact[-1] > start
+        assert edges.exact[0] <= start or start < -62_135_596_800 + DAY
     with pytest.raises(TooManyBuckets):
-        timeline.edges(interval, ZoneInfo(zone), -62_135_596_800, 7_289_654_399)
-    assert timeline.edges(interval, ZoneInfo(zone), 5, 5) == []
+        edges_of(interval, ZoneInfo(zone), -62_135_596_800, 7_289_654_399)
+    assert edges_of(interval, ZoneInfo(zone), 5, 5) == timeline.Edges()
 
 
 def test_buckets_share_out_the_total() -> None:
     found = timeline.buckets([0, 10, 20], [1, 3], 4)
-    assert [(b.start, b.end, b.count, b.share) for b in found] == [(0, 10, 1, 0.25), (10, 20, 3, 0.75)]
-    assert timeline.buckets([0, 1], [0], 0)[0].share == 0
+    assert [(b["start"], b["count"], b["share"]) for b in found] == [
+        ("1970-01-01T00:00:00Z", 1, 0.25), ("1970-01-01T00:00:10Z", 3, 0.75),
+    ]  # fmt: skip
+    assert timeline.buckets([0, 1], [0], 0)[0]["share"] == 0
 
 
 def test_explanations_name_the_words_and_recency(engine: TantivyEngine) -> None:

@@ -197,7 +197,7 @@ async def test_timeline_fills_gaps_and_leaves_vague_dates_out(rivers: Rivers) ->
     monthly = (await rivers.public.get("/v1/timeline", params={"interval": "month"})).json()
     assert monthly["too_coarse"] == 1
     table = await rivers.public.get("/v1/timeline", params={**params, "format": "csv"})
-    assert table.text.splitlines()[1] == "2025-02-01T00:00:00Z,2025-03-01T00:00:00Z,0"
+    assert table.text.splitlines()[1] == '"2025-02-01T00:00:00Z","2025-03-01T00:00:00Z",0'
 
 
 @on_sqlite
@@ -267,3 +267,11 @@ async def test_words_side_by_side_stand_before_words_far_apart(served: Served) -
     hits = (await served.public.get("/v1/search", params={"q": "central bank", "recency": "off"})).json()["data"]
     assert [hit["article"]["id"] for hit in hits] == [beside["id"], apart["id"]]
     assert hits[0]["score"] > hits[1]["score"]
+
+
+async def test_trends_of_another_zone_count_no_old_days(served: Served) -> None:
+    for number in range(3):
+        await served.post(title=f"Old {number}", body="Words", tags=["bygone"], published_at=f"2001-01-0{number + 1}")
+    asked = {"window": "7d", "tz": "America/New_York", "published_from": "2000"}
+    found = await served.public.get("/v1/trending", params=asked)
+    assert found.json()["data"] == []

@@ -119,9 +119,26 @@ def test_first_and_last_year_reach_to_the_edges() -> None:
 
 def test_range_takes_in_the_period_at_its_end_but_not_the_instant() -> None:
     day, noon = read_time("2025-12-01", UTC, NOW), read_time("2025-12-01T12:00:00Z", UTC, NOW)
-    assert between(day, day) == Range(at("2025-12-01T00:00+00:00"), at("2025-12-02T00:00+00:00"))
-    assert between(day, noon) == Range(at("2025-12-01T00:00+00:00"), at("2025-12-01T12:00+00:00"))
-    assert between(None, noon) == Range(None, at("2025-12-01T12:00+00:00"))
+    for pair, start, end in (
+        ((day, day), "2025-12-01T00:00+00:00", "2025-12-02T00:00+00:00"),
+        ((day, noon), "2025-12-01T00:00+00:00", "2025-12-01T12:00+00:00"),
+    ):
+        assert between(*pair) == Range(at(start), at(end), calendar=(at(start), at(end)))
+    assert between(None, noon) == Range(None, noon.at, calendar=(None, noon.at))  # type: ignore[union-attr] # an instant
+
+
+def test_dates_are_compared_with_the_period_in_utc_and_instants_with_that_of_the_zone() -> None:
+    day = read_time("2025-12-01", BRUSSELS, NOW)
+    found = between(day, day)
+    assert (found.from_, found.to) == (at("2025-11-30T23:00+00:00"), at("2025-12-01T23:00+00:00"))
+    assert found.calendar == (at("2025-12-01T00:00+00:00"), at("2025-12-02T00:00+00:00"))
+
+
+def test_day_that_a_zone_skipped_is_one_of_the_calendar() -> None:
+    skipped = read_time("2011-12-30", read_zone("Pacific/Apia"), NOW)
+    found = between(skipped, skipped)
+    assert found.from_ == found.to
+    assert found.calendar == (at("2011-12-30T00:00+00:00"), at("2011-12-31T00:00+00:00"))
 
 
 def test_range_that_nothing_fits_in_is_refused() -> None:

@@ -7,6 +7,7 @@ answer says so. Regions are a closed one for references, so an unknown region is
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypedDict
 
 from sqlalchemy import exists, literal_column, or_, select
 
@@ -118,10 +119,7 @@ async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str
         regions_not=regions["region_not"],
         roles=roles or filters.ABOUT | filters.DATELINE,
         exact=read.choice("region_scope") == "exact",
-        years=_years(read, view.now),
-        published=_span(read.range("published")),
-        updated=_span(read.range("updated")),
-        dateline=_span(read.range("dateline")),
+        **dates(read, view.now),
         translation_of=read.integer_or_none("translation_of"),
         has_image="image" in has,
         has_correction="correction" in has,
@@ -131,20 +129,46 @@ async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str
     return Asked(wanted, warnings)
 
 
+class Dates(TypedDict):
+    """The attributes of a filter that ask for dates."""
+
+    years: tuple[Span, ...]
+    coarse_years: tuple[Span, ...]
+    published: Span
+    coarse: Span | None
+    updated: Span
+    dateline: Span
+
+
+def dates(read: Read, now: int) -> Dates:
+    """What the parameters ask of dates, in `tz`. A date that is a day, month or year itself, as all those of datelines
+    are, is compared with the calendar's, which is the same in every zone. InvalidInput for a year that is none."""
+    years, published, calendar = _years(read, now), _span(read.range("published")), read.range("published").calendar
+    spans, utc = tuple((year.start, year.end) for year in years), tuple(year.utc for year in years)
+    return {
+        "years": spans,
+        "coarse_years": () if utc == spans else utc,
+        "published": published,
+        "coarse": None if calendar == published else calendar,
+        "updated": _span(read.range("updated")),
+        "dateline": read.range("dateline").calendar,
+    }
+
+
 def _span(range: Range) -> Span:
     return range.from_, range.to
 
 
-def _years(read: Read, now: int) -> tuple[Span, ...]:
-    """Each year as a span in `tz`."""
-    spans: list[Span] = []
+def _years(read: Read, now: int) -> list[Period]:
+    """Each year in `tz`."""
+    years: list[Period] = []
     for year in read.ids("year"):
         if not 1000 <= year <= LAST_YEAR:
             raise InvalidInput(FieldError("invalid_value", f"Years go from 1000 to {LAST_YEAR} here.", "year"))
         period = read_time(str(year), read.zone(), now)
         assert isinstance(period, Period)
-        spans.append((period.start, period.end))
-    return tuple(spans)
+        years.append(period)
+    return years
 
 
 def _regions(view: View, read: Read) -> dict[str, tuple[int, ...]]:

@@ -42,16 +42,18 @@ _SAME = (
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """When, by whom and for which site a set of articles is saved."""
+    """When, by whom and for which site a set of articles is saved. `imported`: an import saves them, which publishes
+    without a date what has none; whoever publishes by hand does it now."""
 
     now: int
     by: str | None
     site_url: str
+    imported: bool = False
 
 
 def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int], saving: Saving) -> Row:
     """Every column but those that only an INSERT sets."""
-    status, published_at, precision = _state(manuscript, old, saving.now)
+    status, published_at, precision = _state(manuscript, old, saving)
     first = old.first_published_at if old else None
     withdrawn = status == "withdrawn"
     withdrawal = manuscript.withdrawal if withdrawn else None
@@ -87,15 +89,16 @@ def _withdrawn_reason(manuscript: Manuscript, old: Existing | None) -> str | Non
     return manuscript.withdrawal.reason if manuscript.withdrawal else old.withdrawn_reason if old else None
 
 
-def _state(manuscript: Manuscript, old: Existing | None, now: int) -> tuple[str, int | None, str]:
+def _state(manuscript: Manuscript, old: Existing | None, saving: Saving) -> tuple[str, int | None, str]:
     """Status, date of publication and its precision."""
     status = manuscript.status or (old.status if old else "published")
     published_at, precision = manuscript.published_at, manuscript.published_precision
     if published_at is None and old is not None:
         published_at, precision = old.published_at, old.published_precision
-    if published_at is None and status == "published":
-        published_at = now
-    if status == "published" and published_at is not None and published_at > now:
+    stays = old is not None and old.status == status
+    if published_at is None and status == "published" and not stays and not saving.imported:
+        published_at, precision = saving.now, "instant"
+    if status == "published" and not stays and published_at is not None and published_at > saving.now:
         status = "scheduled"  # an embargo is kept, whoever said "published"
     if status == "scheduled" and published_at is None:
         status = "draft"
@@ -105,7 +108,7 @@ def _state(manuscript: Manuscript, old: Existing | None, now: int) -> tuple[str,
 def _updated_at(manuscript: Manuscript, old: Existing | None, published_at: int | None, now: int) -> int:
     if manuscript.updated_at is not None:
         return manuscript.updated_at
-    return now if old else published_at or now
+    return published_at if old is None and published_at is not None else now
 
 
 def _dateline(manuscript: Manuscript) -> Row:

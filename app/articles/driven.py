@@ -8,14 +8,14 @@ statement.
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_, union
+from sqlalchemy import ColumnElement, bindparam, select, tuple_, union, union_all
 
 from app.articles import filters
 from app.articles.filters import ArticleFilter
 from app.models import Article, ArticleRegion, ArticleTag, table
-from app.sql import AnySelect, Value
+from app.sql import AnyQuery, AnySelect, Value, is_undated
 
 A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
 MOST_BRANCHES = 8
@@ -24,7 +24,9 @@ FEW = 2_000
 
 Weigh = Callable[[ArticleFilter], Awaitable[int | None]]
 """How many published articles a filter has, from memory or the index; None where there is none."""
-Turn = Literal["start", "after", "before"]
+Turn = Literal["start", "after", "before", "after_null", "before_null"]
+"""From where and in which direction a page is read: from a row with a date, or from one without, which come last."""
+Part = Literal["dated", "undated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ async def choose(wanted: ArticleFilter, sort: str, weigh: Weigh) -> Driver | Non
 
 def _is_all(driver: Driver) -> bool:
     """Whether every row of the link is one of the list: the rest asks for dates at most, as the index does."""
-    return replace(driver.rest, published=(None, None), roles=filters.ABOUT, exact=False) == _NOTHING_MORE
+    return replace(driver.rest, published=(None, None), coarse=None, roles=filters.ABOUT, exact=False) == _NOTHING_MORE
 
 
 _NOTHING_MORE = ArticleFilter(roles=filters.ABOUT)
@@ -109,53 +111,86 @@ async def _is_bounded(wanted: ArticleFilter, driver: Driver, rows: int, weigh: W
         return True
     if not _is_all(driver):
         return False
-    found = await weigh(replace(wanted, published=(None, None)))
+    found = await weigh(replace(wanted, published=(None, None), coarse=None))
     return found is not None and rows - found <= FEW
 
 
-def statement(driver: Driver, turn: Turn, *, descending: bool) -> AnySelect:
+def cut(found: AnyQuery) -> AnyQuery:
+    """The page: `limit` rows from `offset` on."""
+    return found.limit(bindparam("limit")).offset(bindparam("offset"))
+
+
+def chain(part: Callable[[Part], AnySelect], turn: Turn) -> AnyQuery:
+    """A page of a list by date: rows with a date and behind them those without, each as `part` reads them in order.
+
+    One ORDER BY over both would sort all of them: no index of either database has nulls last in both directions. Of
+    UNION ALL both read the second part only where the first has not filled the page (`LIMIT` in it keeps PostgreSQL
+    from running both at once); no index is asked for it where pages are full.
+    """
+    if turn == "after_null":
+        return cut(part("undated"))
+    if turn == "before":
+        return cut(part("dated"))
+    order: tuple[Part, Part] = ("undated", "dated") if turn == "before_null" else ("dated", "undated")
+    return cut(union_all(*(select(part(one).limit(bindparam("reach")).subquery()) for one in order)))
+
+
+def statement(driver: Driver, turn: Turn, *, descending: bool) -> AnyQuery:
     """Rows of (id, version, published_at), as values of `values` and the `limit` and `offset` of the page say."""
+
+    def part(which: Part) -> AnySelect:
+        return _part(driver, which, turn, descending=descending)
+
+    return chain(part, turn) if driver.rest.takes_undated else cut(part("dated"))
+
+
+def _part(driver: Driver, which: Part, turn: Turn, *, descending: bool) -> AnySelect:
     if len(driver.ids) == 1:
-        found = _branch(driver, 0, turn, descending=descending)
-        return found.limit(bindparam("limit")).offset(bindparam("offset"))
-    branches = [_branch(driver, i, turn, descending=descending) for i in range(len(driver.ids))]
+        return _branch(driver, 0, which, turn, descending=descending)
+    branches = [_branch(driver, i, which, turn, descending=descending) for i in range(len(driver.ids))]
     # An article with several of the tags comes from several branches: UNION leaves one of its rows.
     reached = [select(branch.limit(bindparam("reach")).subquery()) for branch in branches]
     rows = union(*reached).subquery()
     id, _, at = rows.c
-    found = select(rows).order_by(at.desc() if descending else at, id.desc() if descending else id)
-    return found.limit(bindparam("limit")).offset(bindparam("offset"))
+    return select(rows).order_by(at.desc() if descending else at, id.desc() if descending else id)
 
 
-def _branch(driver: Driver, i: int, turn: Turn, *, descending: bool) -> Select[*tuple[Any, ...]]:
+def _branch(driver: Driver, i: int, which: Part, turn: Turn, *, descending: bool) -> AnySelect:
     link, column = (TAGGED, TAGGED.c.tag_id) if driver.name == "tag" else (PLACED, PLACED.c.region_id)
     at, id = link.c.published_at, link.c.article_id
+    kind = (at.is_not(None),) if which == "dated" else is_undated(link)
     found = (
         select(A.c.id, A.c.version, at)
         .select_from(link)
         .join(A, A.c.id == id)
-        .where(column == bindparam(f"drive_{i}", type_=column.type), at.is_not(None))
+        .where(column == bindparam(f"drive_{i}", type_=column.type), *kind)
         .where(*filters.looked_up(driver.rest), *_dated(driver.rest, at))
     )
     if driver.name == "region":
         found = found.where(filters.in_role(driver.rest))
-    if turn != "start":
+    by_id = id.desc() if descending else id
+    if which == "undated":
+        after = bindparam("id", type_=id.type)
+        found = found.where(id < after if descending else id > after) if turn.endswith("_null") else found
+        return found.order_by(by_id)
+    if turn in ("after", "before"):
         row, bound = tuple_(at, id), tuple_(bindparam("key", type_=at.type), bindparam("id", type_=id.type))
         found = found.where(row < bound if descending else row > bound)
-    return found.order_by(at.desc() if descending else at, id.desc() if descending else id)
+    return found.order_by(at.desc() if descending else at, by_id)
 
 
 def _dated(rest: ArticleFilter, at: ColumnElement[int]) -> list[ColumnElement[bool]]:
     """The dates asked for once more, of the link: its index then begins where they do."""
-    return filters.span("published", at, rest.published)
+    if rest.coarse is None:
+        return filters.span("published", at, rest.published)
+    return filters.span("around", at, filters.around(rest))
 
 
 def values(driver: Driver, limit: int, offset: int) -> dict[str, Value]:
     """What the statement binds beside the place of the page."""
     bound: dict[str, Value] = {**filters.values(driver.rest), "limit": limit, "offset": offset}
     bound |= {f"drive_{i}": id for i, id in enumerate(driver.ids)}
-    if len(driver.ids) > 1:
-        bound["reach"] = limit + offset
+    bound["reach"] = limit + offset
     if driver.name == "region":
         bound["roles"] = driver.rest.roles
     return bound

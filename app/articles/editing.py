@@ -166,7 +166,7 @@ def _check_state(old: str, new: str, existing: Existing) -> None:
     if new == old or new in allowed or (new == "withdrawn" and existing.public_once):
         return
     said = f"A {old} article can become {' or '.join(allowed)}, not {new}."
-    raise InvalidTransition(said, members={"status": old, "allowed": list(allowed)})
+    raise InvalidTransition(said, members={"article_status": old, "allowed": list(allowed)})
 
 
 def _check_date(before: Manuscript, after: Manuscript, now: int) -> None:

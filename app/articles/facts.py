@@ -49,6 +49,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
             has_image=row.images != "[]",
             has_correction=row.corrections != "[]",
             has_unresolved=bool(row.waiting),
+            is_coarse=row.published_precision != "instant",
         )
         for row in connection.execute(_articles.where(A.c.id.in_(ids))).all()
     }
@@ -57,6 +58,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
 _waiting = UNRESOLVED.where(RELATED.c.article_id == A.c.id).correlate(A).exists()
 _articles = select(
     A.c.id, A.c.status, A.c.language, A.c.origin, A.c.external_id, A.c.slug, A.c.source_id, A.c.published_at,
+    A.c.published_precision,
     A.c.updated_at, A.c.dateline_from, A.c.dateline_to, A.c.images, A.c.corrections,
     ORIGINAL.label("original"), _waiting.label("waiting"),
 )  # fmt: skip
@@ -82,6 +84,7 @@ def for_log(facts: Facts) -> LoggedFacts:
         "has_image": facts.has_image,
         "has_correction": facts.has_correction,
         "has_unresolved": facts.has_unresolved,
+        "is_coarse": facts.is_coarse,
     }
     # By identity: 0 is equal to False, and is the first second of 1970.
     return kept | {n: v for n, v in optional.items() if v is not None and v is not False and v != () and v != []}
@@ -109,4 +112,5 @@ def from_log(id: int, kept: LoggedFacts) -> Facts:
         has_image="has_image" in kept,
         has_correction="has_correction" in kept,
         has_unresolved="has_unresolved" in kept,
+        is_coarse="is_coarse" in kept,
     )

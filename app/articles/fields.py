@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.articles import bodies, nesting, posts
+from app.articles import bodies, posts
 from app.articles.filters import ROLES
 from app.articles.given import ArticleFields, BodyIn, DatelineIn, RegionIn, SourceIn, TagIn
 from app.articles.manuscript import Dateline
@@ -75,7 +75,10 @@ def _identity(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any
 
 
 def _published(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
-    at, precision = _start(_time(given.published_at)) if given.published_at is not None else (None, "instant")
+    # An embargo that ends within a second ends with it; what is published already was so before.
+    awaited = given.status in (None, "scheduled")
+    given_at = given.published_at
+    at, precision = _start(_time(given_at, up=awaited)) if given_at is not None else (None, "instant")
     return {"published_at": at, "published_precision": precision}
 
 
@@ -137,15 +140,16 @@ def _body(given: str | BodyIn | None) -> str:
 
 
 def _html(kind: bodies.Kind, content: str, pointer: str) -> str:
-    if kind != "text" and nesting.is_deep(content):
-        raise wrong(f"This cannot be read: {nesting.DEEP}.", pointer)
-    return bodies.to_html(kind, content)
+    try:
+        return bodies.convert(kind, content, flatten=False).html
+    except bodies.TooDeep as error:
+        raise wrong(f"This cannot be kept: {error}.", pointer) from None
 
 
-def _time(given: str) -> Instant | Period:
+def _time(given: str, *, up: bool) -> Instant | Period:
     """What is stored does not move with the clock, so `now` is no time here."""
     try:
-        found = read_time(given, read_zone("UTC"), 0)
+        found = read_time(given, read_zone("UTC"), 0, up=up)
     except InvalidInput as error:
         raise wrong(error.errors[0].detail, "/published_at", error.errors[0].code) from None
     if isinstance(found, Instant) and found.uses_now:

@@ -50,6 +50,9 @@ class ArticleFilter:
 
     `tags`, `regions` and the like are any-of. `regions` take in everything below them, in one of `roles`, unless
     `exact`. `years` are spans of `published_at`, any of them. `dateline` overlaps with the dateline's period.
+
+    `coarse` and `coarse_years` are `published` and `years` for articles whose date is known to the day, month or year
+    only: periods of the calendar, alike in every time zone. None and empty where they are the same.
     """
 
     statuses: tuple[str, ...] = PUBLISHED
@@ -69,7 +72,9 @@ class ArticleFilter:
     roles: int = ABOUT | DATELINE
     exact: bool = False
     years: tuple[Span, ...] = ()
+    coarse_years: tuple[Span, ...] = ()
     published: Span = (None, None)
+    coarse: Span | None = None
     updated: Span = (None, None)
     dateline: Span = (None, None)
     translation_of: int | None = None
@@ -82,6 +87,11 @@ class ArticleFilter:
     def public_only(self) -> bool:
         """Whether the search index, which holds published articles only, can answer it."""
         return self.statuses == PUBLISHED
+
+    @property
+    def takes_undated(self) -> bool:
+        """Whether articles without a date of publication can be among them."""
+        return not self.years and self.published == (None, None)
 
 
 Shape = tuple[object, ...]
@@ -97,6 +107,8 @@ def shape(wanted: ArticleFilter) -> Shape:
         len(wanted.regions_all),
         wanted.exact,
         len(wanted.years),
+        bool(wanted.coarse_years),
+        wanted.coarse is not None,
         *((start is None, end is None) for start, end in (wanted.published, wanted.updated, wanted.dateline)),
         wanted.translation_of is not None,
         wanted.has_image,
@@ -125,7 +137,10 @@ def values(wanted: ArticleFilter) -> dict[str, Value]:
     if wanted.regions or wanted.regions_all or wanted.regions_not:
         bound["roles"] = wanted.roles
     spans = {f"years_{i}": span for i, span in enumerate(wanted.years)}
+    spans |= {f"coarse_years_{i}": span for i, span in enumerate(wanted.coarse_years)}
     spans |= {"published": wanted.published, "updated": wanted.updated, "dateline": wanted.dateline}
+    if wanted.coarse is not None:
+        spans |= {"coarse": wanted.coarse, "around": around(wanted)}
     for name, (start, end) in spans.items():
         bound |= {f"{name}_from": start} if start is not None else {}
         bound |= {f"{name}_to": end} if end is not None else {}
@@ -153,16 +168,41 @@ def _conditions(wanted: ArticleFilter, linked: list[ColumnElement[bool]]) -> lis
     if wanted.nothing:
         return [false()]
     found: list[ColumnElement[bool]] = [_status(wanted.statuses), *_plain(wanted), *linked, *_ruled_out(wanted)]
-    for name, column in (("published", A.c.published_at), ("updated", A.c.updated_at)):
-        found += span(name, column, getattr(wanted, name))
-    if wanted.years:
-        found.append(or_(*(and_(*span(f"years_{i}", A.c.published_at, y)) for i, y in enumerate(wanted.years))))
+    found += [*_published(wanted), *span("updated", A.c.updated_at, wanted.updated)]
     start, end = wanted.dateline
     if start is not None:
         found.append(A.c.dateline_to > bindparam("dateline_from", type_=A.c.dateline_to.type))
     if end is not None:
         found.append(A.c.dateline_from < bindparam("dateline_to", type_=A.c.dateline_from.type))
     return found
+
+
+_EXACT = A.c.published_precision == literal_column("'instant'")
+
+
+def _published(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+    at = A.c.published_at
+    if wanted.coarse is None:
+        found = span("published", at, wanted.published)
+    else:
+        exact, coarse = and_(_EXACT, *span("published", at, wanted.published)), span("coarse", at, wanted.coarse)
+        # The span around both first: an index can begin there.
+        found = [*span("around", at, around(wanted)), or_(exact, and_(not_(_EXACT), *coarse))]
+    if wanted.years:
+        either = or_(*(and_(*span(f"years_{i}", at, year)) for i, year in enumerate(wanted.years)))
+        if wanted.coarse_years:
+            coarse_years = enumerate(wanted.coarse_years)
+            period = or_(*(and_(*span(f"coarse_years_{i}", at, year)) for i, year in coarse_years))
+            either = or_(and_(_EXACT, either), and_(not_(_EXACT), period))
+        found.append(either)
+    return found
+
+
+def around(wanted: ArticleFilter) -> Span:
+    """The span that holds `published` and `coarse`; both are open at the same ends."""
+    both = (wanted.published, wanted.coarse or wanted.published)
+    starts, ends = ([end for span in both if (end := span[i]) is not None] for i in (0, 1))
+    return min(starts, default=None), max(ends, default=None)
 
 
 def _status(statuses: tuple[str, ...]) -> ColumnElement[bool]:
@@ -298,6 +338,8 @@ class Facts:
     has_image: bool
     has_correction: bool
     has_unresolved: bool
+    is_coarse: bool = False
+    """Whether the date of publication is known to the day, month or year only."""
 
 
 def matches(wanted: ArticleFilter, facts: Facts) -> bool:
@@ -315,8 +357,8 @@ def matches(wanted: ArticleFilter, facts: Facts) -> bool:
         and tags >= set(wanted.tags_all)
         and not tags & set(wanted.tags_not)
         and _regions_match(wanted, facts)
-        and _within(facts.published_at, wanted.published)
-        and (not wanted.years or any(_within(facts.published_at, year) for year in wanted.years))
+        and _within(facts.published_at, (wanted.coarse if facts.is_coarse else None) or wanted.published)
+        and (not wanted.years or any(_within(facts.published_at, year) for year in _years(wanted, facts)))
         and _within(facts.updated_at, wanted.updated)
         and _overlaps(facts.dateline, wanted.dateline)
         and wanted.translation_of in (None, facts.translation_of)
@@ -324,6 +366,10 @@ def matches(wanted: ArticleFilter, facts: Facts) -> bool:
         and (facts.has_correction or not wanted.has_correction)
         and (facts.has_unresolved or not wanted.has_unresolved)
     )
+
+
+def _years(wanted: ArticleFilter, facts: Facts) -> tuple[Span, ...]:
+    return wanted.coarse_years if facts.is_coarse and wanted.coarse_years else wanted.years
 
 
 def _one_of(value: object, asked: tuple[object, ...]) -> bool:

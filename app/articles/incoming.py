@@ -36,9 +36,8 @@ async def articles(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[s
 
 def manuscript(given: ArticleCreate, view: View, known: Known) -> Manuscript:
     """A new article. InvalidInput with pointers for what cannot be understood: regions that do not exist, impossible
-    dates."""
+    dates. Whether its state goes with its date, `check_date` says where it is saved."""
     made = fields.changes(given, ArticleCreate.model_fields, view.atlas, known)
-    _check_date(given, made["published_at"], view.now)
     made |= _titled(made)
     made["origin"] = made["origin"] or ORIGIN
     made["tags"] = (*made.pop("authors"), *made["tags"])
@@ -58,12 +57,14 @@ def _titled(made: Mapping[str, Any]) -> dict[str, Any]:
     return {"title": _first_words(" ".join(words)), "title_derived": True}
 
 
-def _check_date(given: ArticleCreate, at: int | None, now: int) -> None:
-    if given.status == "scheduled" and at is None:
+def check_date(new: Manuscript, now: int) -> None:
+    """InvalidInput for a state that does not go with the date of publication; `now` is the database's time."""
+    at = new.published_at
+    if new.status == "scheduled" and at is None:
         raise wrong("A scheduled article needs published_at.", "/published_at")
-    if given.status == "published" and at is not None and at > now:
+    if new.status == "published" and at is not None and at > now:
         raise wrong("A published article cannot have a date in the future; schedule it.", "/published_at")
-    if given.status == "scheduled" and at is not None and at <= now:
+    if new.status == "scheduled" and at is not None and at <= now:
         raise wrong("A scheduled article needs a date in the future.", "/published_at")
 
 

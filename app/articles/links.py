@@ -1,6 +1,7 @@
 """Writes an article's links to tags and regions, with everything that its regions lie in."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, update
 
@@ -13,35 +14,41 @@ from app.tags.service import Wanted
 A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
 
 
+class Mark(NamedTuple):
+    """What each link of an article says of it: whether it is published, and when, while it is and that is known."""
+
+    published_at: int | None
+    public: bool
+
+
 def replace(
     connection: Connection,
-    saved: Sequence[tuple[int, Manuscript, int | None]],
+    saved: Sequence[tuple[int, Manuscript, Mark]],
     tags: Mapping[Wanted, int],
     atlas: Atlas,
     existing: Sequence[int],
 ) -> None:
-    """Writes the links of (article, manuscript, published_at while public) anew; `existing` may have old ones."""
+    """Writes the links of (article, manuscript, mark) anew; `existing` may have old ones."""
     for i in range(0, len(existing), 500):
         for rows in (TAGGED, PLACED):
             connection.execute(delete(rows).where(rows.c.article_id.in_(existing[i : i + 500])))
-    tag_rows = [row for id, manuscript, at in saved for row in _tag_rows(id, manuscript, at, tags)]
-    region_rows = [row for id, manuscript, at in saved for row in _region_rows(id, manuscript.regions, at, atlas)]
+    tag_rows = [row for id, manuscript, mark in saved for row in _tag_rows(id, manuscript, mark, tags)]
+    region_rows = [row for id, manuscript, mark in saved for row in _region_rows(id, manuscript.regions, mark, atlas)]
     insert_rows(connection, TAGGED, tag_rows)
     insert_rows(connection, PLACED, region_rows)
 
 
 def _tag_rows(
-    article: int, manuscript: Manuscript, published_at: int | None, tags: Mapping[Wanted, int]
+    article: int, manuscript: Manuscript, mark: Mark, tags: Mapping[Wanted, int]
 ) -> list[dict[str, int | None]]:
     ids = dict.fromkeys(tags[wanted] for wanted in manuscript.tags)
     return [
-        {"article_id": article, "tag_id": id, "position": position, "published_at": published_at}
-        for position, id in enumerate(ids)
+        {"article_id": article, "tag_id": id, "position": position, **mark._asdict()} for position, id in enumerate(ids)
     ]
 
 
 def _region_rows(
-    article: int, regions: Sequence[tuple[int, int]], published_at: int | None, atlas: Atlas
+    article: int, regions: Sequence[tuple[int, int]], mark: Mark, atlas: Atlas
 ) -> list[dict[str, int | None]]:
     return [
         {
@@ -50,7 +57,7 @@ def _region_rows(
             "position": position,
             "roles": own,
             "roles_within": within,
-            "published_at": published_at,
+            **mark._asdict(),
         }
         for region, (position, own, within) in spread(regions, atlas).items()
     ]
@@ -88,31 +95,31 @@ def move(connection: Connection, articles: Sequence[int], source: int, target: i
 
 def place(connection: Connection, articles: Sequence[int], atlas: Atlas) -> None:
     """Writes what the own regions of at most 500 articles lie in anew, as the atlas has it now."""
-    columns = (PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.published_at)
+    columns = (PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.published_at, PLACED.c.public)
     kept = select(*columns).where(PLACED.c.article_id.in_(articles), PLACED.c.roles != 0).order_by(PLACED.c.position)
     own: dict[int, list[tuple[int, int]]] = {}
-    shown: dict[int, int | None] = {}
-    for article, region, roles, at in connection.execute(kept):
+    marks: dict[int, Mark] = {}
+    for article, region, roles, at, public in connection.execute(kept):
         own.setdefault(article, []).append((region, roles))
-        shown[article] = at
-    rows = [row for article, regions in own.items() for row in _region_rows(article, regions, shown[article], atlas)]
+        marks[article] = Mark(at, public)
+    rows = [row for article, regions in own.items() for row in _region_rows(article, regions, marks[article], atlas)]
     if rows:
         connection.execute(delete(PLACED).where(PLACED.c.article_id.in_(list(own))))
         insert_rows(connection, PLACED, rows)
 
 
 def show(connection: Connection, articles: Sequence[int]) -> None:
-    """Copies the date of publication to the links of articles that have just gone live."""
+    """Marks the links of published articles, and copies the date of publication to them."""
     for i in range(0, len(articles), 500):
         ids = articles[i : i + 500]
         for rows in (TAGGED, PLACED):
             at = select(A.c.published_at).where(A.c.id == rows.c.article_id).scalar_subquery()
-            connection.execute(update(rows).where(rows.c.article_id.in_(ids)).values(published_at=at))
+            connection.execute(update(rows).where(rows.c.article_id.in_(ids)).values(published_at=at, public=True))
 
 
 def hide(connection: Connection, articles: Sequence[int]) -> None:
-    """Takes the date of publication from the links of articles that are public no more."""
+    """Takes mark and date from the links of articles that are public no more."""
     for i in range(0, len(articles), 500):
         ids = articles[i : i + 500]
         for rows in (TAGGED, PLACED):
-            connection.execute(update(rows).where(rows.c.article_id.in_(ids)).values(published_at=None))
+            connection.execute(update(rows).where(rows.c.article_id.in_(ids)).values(published_at=None, public=False))

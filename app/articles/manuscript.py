@@ -55,7 +55,8 @@ class Withdrawal:
 class Manuscript:
     """`identity` says within `origin` which article this is ("id:…", "url:…", "path:…", "content:…"; None: a new one).
 
-    `published_at` None means: the time of saving, or what the article has already. `status` None means: what the
+    `published_at` None means: what the article has already; the time of saving where somebody publishes it by hand, and
+    no date at all where an import does. `status` None means: what the
     article has already, `published` for a new one. `tags` hold sections and contributors too, by their kind.
     `withdrawal` counts for the status `withdrawn` only; None: what the article has already, or now, without a reason.
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.

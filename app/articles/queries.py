@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, literal_column, or_, select, tuple_
 
 from app.articles import driven, filters
 from app.articles.driven import Driver, Turn
 from app.articles.filters import ArticleFilter, Shape
-from app.db import Database
+from app.db import Database, Readable
 from app.models import Article, ArticleSlug, ArticleUrl, PurgedRef, RelatedPost, table
 from app.sql import AnyOf, AnySelect, Prepared, Value, prepare
 
@@ -52,15 +52,15 @@ async def page(
 ) -> list[Entry]:
     """At most `limit` rows in the order of `sort`, ties by id, nulls last. Before a place: the ones next to it.
     `driver`: one that was chosen for this filter and sort."""
-    turn = "start" if place.id is None else f"{place.kind}{'_null' if place.key is None else ''}"
+    turn = _turn(place)
     if driver is not None:
         shaped = _Shaped((filters.shape(driver.rest), *driver.shape), driver)
-        statement = _driven(db.dialect, shaped, place.kind if place.id is not None else "start", sort.startswith("-"))
+        statement = _driven(db.dialect, shaped, turn, sort.startswith("-"))
         values = driven.values(driver, limit, place.offset)
         bounded = driver.bounded
     else:
         statement, asked_for, bounded = _planned(db.dialect, wanted, sort, turn)
-        values = {**asked_for, "limit": limit, "offset": place.offset}
+        values = {**asked_for, "limit": limit, "offset": place.offset, "reach": limit + place.offset}
     if place.id is not None:
         values |= {"key": place.key, "id": place.id} if place.key is not None else {"id": place.id}
     rows = await db.reader.rows(statement, values, bounded=bounded)
@@ -68,8 +68,16 @@ async def page(
     return found[::-1] if place.kind == "before" else found
 
 
+def _turn(place: Place) -> Turn:
+    if place.id is None:
+        return "start"
+    if place.kind == "after":
+        return "after_null" if place.key is None else "after"
+    return "before_null" if place.key is None else "before"
+
+
 @lru_cache(maxsize=256)
-def _planned(dialect: str, wanted: ArticleFilter, sort: str, turn: str) -> tuple[Prepared, Mapping[str, Value], bool]:
+def _planned(dialect: str, wanted: ArticleFilter, sort: str, turn: Turn) -> tuple[Prepared, Mapping[str, Value], bool]:
     """The statement, what the filter binds in it, and whether an index bounds it."""
     statement = _statement(dialect, _Shaped(filters.shape(wanted), wanted), sort, turn)
     return statement, filters.values(wanted), _is_bounded(wanted, sort)
@@ -81,7 +89,7 @@ def _is_bounded(wanted: ArticleFilter, sort: str) -> bool:
     if wanted.nothing or wanted.ids is not None or wanted.external_ids or wanted.translation_of is not None:
         return True
     if sort.removeprefix("-") == "published_at":
-        wanted = replace(wanted, published=(None, None))
+        wanted = replace(wanted, published=(None, None), coarse=None)
     return wanted == ArticleFilter()
 
 
@@ -103,44 +111,42 @@ class _Shaped(Generic[Example]):
 
 
 @lru_cache(maxsize=1024)
-def _statement(dialect: str, shaped: _Shaped[ArticleFilter], sort: str, turn: str) -> Prepared:
+def _statement(dialect: str, shaped: _Shaped[ArticleFilter], sort: str, turn: Turn) -> Prepared:
     wanted = shaped.example
     name = sort.removeprefix("-")
     column: ColumnElement[int | str | None] = A.c.sort_title if name == "title" else A.c[name]
-    nullable = name == "published_at" and not wanted.public_only
     descending = sort.startswith("-") != turn.startswith("before")
-    found = select(A.c.id, A.c.version, column).where(*filters.conditions(wanted))
-    if turn != "start":
-        found = found.where(_beyond(column, turn, descending=descending, nullable=nullable))
-    backwards = turn.startswith("before")
-    if nullable:
-        found = found.order_by(column.is_(None).desc() if backwards else column.is_(None))
-    found = found.order_by(column.desc() if descending else column, A.c.id.desc() if descending else A.c.id)
-    found = found.limit(bindparam("limit")).offset(bindparam("offset"))
+    every = select(A.c.id, A.c.version, column).where(*filters.conditions(wanted))
+    in_order = column.desc() if descending else column, A.c.id.desc() if descending else A.c.id
+
+    def part(where: Literal["all", "dated", "undated"]) -> AnySelect:
+        found = every if where == "all" else every.where(column.is_not(None) if where == "dated" else column.is_(None))
+        beyond = _beyond(column, turn, descending=descending, undated=where == "undated")
+        return found.where(beyond).order_by(*in_order) if beyond is not None else found.order_by(*in_order)
+
+    has_undated = name == "published_at" and wanted.takes_undated
+    found = driven.chain(part, turn) if has_undated else driven.cut(part("all"))
     return prepare(found, dialect, filters.lists(wanted))
 
 
 @lru_cache(maxsize=1024)
 def _driven(dialect: str, shaped: _Shaped[Driver], turn: Turn, descending: bool) -> Prepared:
-    driver, forwards = shaped.example, turn != "before"
+    driver, forwards = shaped.example, not turn.startswith("before")
     found = driven.statement(driver, turn, descending=descending == forwards)
     return prepare(found, dialect, filters.lists(driver.rest))
 
 
 def _beyond(
-    column: ColumnElement[int | str | None], turn: str, *, descending: bool, nullable: bool
-) -> ColumnElement[bool]:
-    """The rows behind the cursor's in the direction of reading; nulls are last, so first when reading backwards."""
+    column: ColumnElement[int | str | None], turn: Turn, *, descending: bool, undated: bool
+) -> ColumnElement[bool] | None:
+    """The rows behind the cursor's in the direction of reading, among those with a date or without; None for all."""
+    if turn == "start" or undated != turn.endswith("_null"):
+        return None
     id = bindparam("id", type_=A.c.id.type)
-    beyond_id = A.c.id < id if descending else A.c.id > id
-    if turn == "after_null":
-        return and_(column.is_(None), beyond_id)
-    if turn == "before_null":
-        return or_(column.is_not(None), beyond_id)
-    key = bindparam("key", type_=column.type)
-    row, bound = tuple_(column, A.c.id), tuple_(key, id)
-    beyond = row < bound if descending else row > bound
-    return or_(beyond, column.is_(None)) if nullable and turn == "after" else beyond
+    if undated:
+        return A.c.id < id if descending else A.c.id > id
+    row, bound = tuple_(column, A.c.id), tuple_(bindparam("key", type_=column.type), id)
+    return row < bound if descending else row > bound
 
 
 async def count(db: Database, wanted: ArticleFilter) -> tuple[int, bool]:
@@ -215,8 +221,22 @@ def _bodies(dialect: str) -> Prepared:
     return prepare(select(A.c.id, A.c.body).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-async def bodies(db: Database, ids: Sequence[int]) -> dict[int, str]:
-    rows = await db.reader.rows(_bodies(db.dialect), {"ids": list(ids)})
+async def body_beginnings(db: Readable, ids: Sequence[int], characters: int) -> dict[int, str]:
+    """The first characters of stored bodies by id. Read outside the event loop: they may be long."""
+    values: dict[str, Value] = {"ids": list(ids), "characters": characters}
+    rows = await db.reader.rows(_body_beginnings(db.dialect), values, bounded=False)
+    return {int(str(id)): str(body) for id, body in rows}
+
+
+@lru_cache(maxsize=4)
+def _body_beginnings(dialect: str) -> Prepared:
+    begun = func.substr(A.c.body, 1, bindparam("characters", type_=Integer()))
+    return prepare(select(A.c.id, begun).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+
+
+async def bodies(db: Readable, ids: Sequence[int], *, large: bool = False) -> dict[int, str]:
+    """The stored bodies by id; `large` ones are read outside the event loop."""
+    rows = await db.reader.rows(_bodies(db.dialect), {"ids": list(ids)}, bounded=not large)
     return {int(str(id)): str(body) for id, body in rows}
 
 
@@ -253,7 +273,7 @@ def _related(dialect: str) -> Prepared:
     return prepare(found, dialect, ["ids"])
 
 
-async def related(db: Database, ids: Sequence[int]) -> list[RelatedRow]:
+async def related(db: Readable, ids: Sequence[int]) -> list[RelatedRow]:
     """The editors' entries of articles, in their order."""
     rows = await db.reader.rows(_related(db.dialect), {"ids": list(ids)})
     return [RelatedRow(*row) for row in rows]  # type: ignore[arg-type] # as selected
@@ -261,15 +281,17 @@ async def related(db: Database, ids: Sequence[int]) -> list[RelatedRow]:
 
 @lru_cache(maxsize=4)
 def _keys(dialect: str) -> Prepared:
-    return prepare(select(A.c.id, A.c.published_at).where(A.c.id == bindparam("id", type_=A.c.id.type)), dialect)
+    columns = (A.c.id, A.c.published_at, A.c.public_once)
+    return prepare(select(*columns).where(A.c.id == bindparam("id", type_=A.c.id.type)), dialect)
 
 
 async def neighbours(db: Database, id: int, wanted: ArticleFilter) -> tuple[Entry | None, Entry | None]:
-    """The next newer and the next older article of a list by `-published_at`, beside one that need not be in it."""
-    [(_, at)] = await db.reader.rows(_keys(db.dialect), {"id": id})
-    if at is None:
+    """The next newer and the next older article of a list by `-published_at`, beside one that need not be in it. Of
+    articles without a date only what is published, or was, has neighbours."""
+    [(_, at, public_once)] = await db.reader.rows(_keys(db.dialect), {"id": id})
+    if at is None and not public_once:
         return None, None
-    assert isinstance(at, int)
+    assert at is None or isinstance(at, int)
     newer = await page(db, wanted, "-published_at", 1, Place("before", at, id))
     older = await page(db, wanted, "-published_at", 1, Place("after", at, id))
     return (newer[0] if newer else None), (older[0] if older else None)

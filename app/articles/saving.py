@@ -184,13 +184,12 @@ def _link(
 ) -> dict[tags.Wanted, int]:
     """To tags and regions, and the tags' ids; the links bear the date of publication while the article is published."""
     connection = session.connection()
-    shown = [(id, m, row["published_at"] if row["status"] == "published" else None) for id, m, row in saved]
     named = tags.resolve(session, [one for _, m, _ in saved for one in m.tags])
-    links.replace(
-        connection,
-        [(id, m, at if isinstance(at, int) else None) for id, m, at in shown],
-        named,
-        regions.atlas(connection),
-        known,
-    )
+    marked = [(id, m, _mark(row)) for id, m, row in saved]
+    links.replace(connection, marked, named, regions.atlas(connection), known)
     return named
+
+
+def _mark(row: Row) -> links.Mark:
+    at, public = row["published_at"], row["status"] == "published"
+    return links.Mark(at if public and isinstance(at, int) else None, public)

@@ -2,16 +2,15 @@
 
 import asyncio
 import logging
-import time
 from functools import lru_cache
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import literal_column, select
 
 from app.articles import service
 from app.db import Database
 from app.errors import DatabaseUnavailable
 from app.models import Article, table
-from app.sql import Prepared, prepare
+from app.sql import Prepared, clock, prepare
 
 A = table(Article)
 SECONDS = 0.5
@@ -21,17 +20,17 @@ log = logging.getLogger(__name__)
 
 @lru_cache(maxsize=4)
 def _due(dialect: str) -> Prepared:
-    due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= bindparam("now"))
+    due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= clock())
     return prepare(select(A.c.id).where(due).limit(1), dialect)
 
 
 async def run(db: Database) -> None:
-    """Looks twice a second, by an index that holds scheduled articles only; writes only when something is due."""
+    """Looks twice a second, by an index that holds scheduled articles only; writes only when something is due by the
+    database's clock."""
     while True:
         try:
-            now = int(time.time())
-            if await db.reader.rows(_due(db.dialect), {"now": now}):
-                published = (await db.write(service.go_live, now=now)).value
+            if await db.reader.rows(_due(db.dialect), {}):
+                published = (await db.write(service.go_live)).value
                 log.info("went live: %s", published)
                 if len(published) == service.AT_ONCE:
                     continue

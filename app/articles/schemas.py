@@ -34,9 +34,9 @@ class Source(Shape):
 
 
 class Image(Shape):
-    """The first one leads."""
+    """The first one leads. `url` is null where what was kept of old is no address on the web."""
 
-    url: str
+    url: str | None
     alt: str | None
     caption: str | None
     credit: str | None
@@ -93,7 +93,7 @@ class ArticleCard(Shape):
     word_count: int
     reading_minutes: int
     published_at: Time | None
-    published_precision: Literal["instant", "day", "month", "year"]
+    published_precision: Literal["instant", "day", "month", "year"] | None
     first_published_at: Time | None
     updated_at: Time
     created_at: Time

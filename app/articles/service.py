@@ -20,6 +20,7 @@ from app.articles.states import AT_ONCE, go_live, withdraw
 from app.articles.threeway import Merged
 from app.errors import ExternalIdTaken
 from app.models import Article, table
+from app.sql import read_clock
 
 __all__ = ["AT_ONCE", "Outcome", "Saved", "create", "go_live", "preview", "strangers", "upsert", "withdraw"]
 
@@ -45,7 +46,7 @@ def upsert(
     session: Session,
     manuscripts: Sequence[Manuscript],
     *,
-    now: int,
+    now: int | None = None,
     site_url: str,
     by: str | None = "import",
     overwrite: bool = False,
@@ -54,12 +55,14 @@ def upsert(
     changes nothing. `overwrite` takes the source's side against editors, but brings back nothing that was withdrawn or
     purged.
 
-    Of several with the same identity in one call the last one counts, as if they had come one after the other.
+    Of several with the same identity in one call the last one counts, as if they had come one after the other. `now`:
+    another time than the database's.
     """
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(session.connection(), list(last.values()), lock=True)
-    how = Saving(now, by, site_url)
-    pending, saved = _sift(session.connection(), last, existing, now, overwrite=overwrite)
+    at = read_clock(session.connection()) if now is None else now
+    how = Saving(at, by, site_url, imported=True)
+    pending, saved = _sift(session.connection(), last, existing, at, overwrite=overwrite)
     known = baselines.load(session.connection(), [existing[key].id for key in last if key in existing])
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
     for later in (False, True):  # translations behind the originals that come with them
@@ -152,24 +155,39 @@ def _note_hashes(connection: Connection, hashes: Mapping[int, str]) -> None:
         connection.execute(statement, [{"of": id, "new": hash} for id, hash in hashes.items()])
 
 
-def strangers(connection: Connection, manuscripts: Sequence[Manuscript]) -> dict[tuple[str, str], str]:
+def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[tuple[str, str]]:
+    """(origin, identity) of those whose article is not public, or was purged. `lock`: it stays as it is until the
+    commit."""
+    named = [m for m in manuscripts if m.identity is not None]
+    found = _existing(connection, named, lock=lock)
+    hidden = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
+    return hidden | baselines.purged(connection, [(m.origin, str(m.identity)) for m in named])
+
+
+def strangers(
+    connection: Connection, manuscripts: Sequence[Manuscript], *, sees_hidden: bool = True
+) -> dict[tuple[str, str], str | None]:
     """Articles known by their file's name alone that a manuscript of the same name shares nothing with: neither slug
-    nor title, nor its longer words. (origin, identity) → the known article's title."""
+    nor title, nor its longer words. (origin, identity) → the known article's title, None where it is not public: then
+    it does not count at all unless `sees_hidden`."""
     by_path = {
         (m.origin, m.identity): m for m in manuscripts if m.identity is not None and m.identity.startswith("path:")
     }
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], str | None] = {}
     for (origin, identity), manuscript in by_path.items():
-        known = select(A.c.title, A.c.slug, A.c.body, A.c.content_hash).where(
+        known = select(A.c.title, A.c.slug, A.c.body, A.c.content_hash, A.c.status).where(
             A.c.origin == origin, A.c.identity == identity
         )
         row = connection.execute(known).first()
         if row is None or row.content_hash == manuscript.content_hash:
             continue
+        public = row.status == "published"
+        if not public and not sees_hidden:
+            continue
         old, new = _long_words(row.body), _long_words(manuscript.body)
         same_name = text.words_key(row.title) == text.words_key(manuscript.title) or row.slug == manuscript.slug
         if not same_name and len(old & new) <= SHARED * min(len(old), len(new)):
-            found[(origin, identity)] = row.title
+            found[(origin, identity)] = row.title if public else None
     return found
 
 
@@ -178,9 +196,7 @@ def _long_words(body: str) -> set[str]:
     return {word for word in text.words(body) if len(word) >= 5}
 
 
-def preview(
-    connection: Connection, manuscripts: Sequence[Manuscript], *, now: int, overwrite: bool = False
-) -> list[Saved]:
+def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
     """What `upsert` would do with each if it came alone, without doing it; ids are left out."""
     rounds: dict[int, dict[int, Manuscript]] = {}
     seen: Counter[Key] = Counter()
@@ -188,6 +204,7 @@ def preview(
         key = _identity(manuscript, i)
         rounds.setdefault(seen[key], {})[i] = manuscript
         seen[key] += 1
+    now = read_clock(connection)
     found: dict[int, Saved] = {}
     for some in rounds.values():
         found |= dict(zip(some, _preview(connection, list(some.values()), now, overwrite=overwrite), strict=True))

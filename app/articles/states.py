@@ -7,20 +7,22 @@ from sqlmodel import Session
 
 from app.articles import baselines, facts, journal, links, related, revisions
 from app.changes import log
-from app.models import Article, ArticleSlug, Change, IdempotencyKey, PurgedRef, table
+from app.models import Article, ArticleSlug, Change, PurgedRef, table
+from app.sql import read_clock
 
 A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)
-CHANGE, IDEMPOTENCY = table(Change), table(IdempotencyKey)
+CHANGE = table(Change)
 
 AT_ONCE = 500
 SCHEDULE = "schedule"
 """Who saved the version that went live by itself."""
 
 
-def go_live(session: Session, *, now: int) -> list[int]:
+def go_live(session: Session, *, now: int | None = None) -> list[int]:
     """Publishes what is scheduled and due, once, whichever process comes first; returns the articles' ids, at most
-    AT_ONCE of them."""
+    AT_ONCE of them. `now`: another time than the database's."""
     connection = session.connection()
+    now = read_clock(connection) if now is None else now
     due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= now)
     next_due = select(A.c.id).where(due).order_by(A.c.published_at, A.c.id).limit(AT_ONCE)
     ids = sorted(connection.execute(next_due.with_for_update(key_share=True)).scalars())
@@ -105,11 +107,6 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     log.record(session, log.Entry("article", id, "purged", public=public, version=version))
     journal.record(session, [], before, {}, {*linked, *shown})
     return int(version)
-
-
-def forget_answers(session: Session, id: int) -> None:
-    """Drops what repeated requests about an article would be answered with."""
-    session.connection().execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.article_id == id))
 
 
 def _orphan_translations(session: Session, id: int, *, now: int, by: str | None) -> None:

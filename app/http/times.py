@@ -24,7 +24,7 @@ LATEST = int((datetime(LAST_YEAR + 1, 1, 1) - _EPOCH).total_seconds()) - 1
 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _DATE_TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
     r"(?:([Zz])|([+ -])([0-9]{2}):([0-9]{2}))?"
 )
 _RELATIVE = re.compile(r"now(?:-([0-9]{1,6})([hdwMy]))?")
@@ -46,40 +46,52 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A whole day, month or year of one time zone; `end` is the first second after it."""
+    """A whole day, month or year of one time zone; `end` is the first second after it. `utc`: the same day, month or
+    year in UTC, which is what a date without a time of day is compared with in every zone."""
 
     start: int
     end: int
     precision: Precision
+    utc: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """From `from_` on, up to but without `to`; None is open. Never empty: see `between`."""
+    """From `from_` on, up to but without `to`; None is open. `calendar`: the same for dates that are known to the day,
+    month or year. Never both empty: see `between`."""
 
     from_: int | None = None
     to: int | None = None
     uses_now: bool = False
+    calendar: tuple[int | None, int | None] = (None, None)
 
 
 def between(from_: Instant | Period | None, to: Instant | Period | None) -> Range:
     """The range that a `_from` and a `_to` mean: a period is taken in whole at either end, an instant is the
-    first second at `_from` and the first one left out at `_to`. Raises InvalidRange where nothing fits in."""
+    first second at `_from` and the first one left out at `_to`. Raises InvalidRange where nothing fits in: a day that
+    the zone has skipped is still one of the calendar."""
     start = from_.start if isinstance(from_, Period) else from_.at if from_ else None
     end = to.end if isinstance(to, Period) else to.at if to else None
-    if start is not None and end is not None and start >= end:
+    first = from_.utc[0] if isinstance(from_, Period) else start
+    last = to.utc[1] if isinstance(to, Period) else end
+    if _is_empty(start, end) and _is_empty(first, last):
         raise InvalidRange("The start is not before the end, so that nothing can match.")
-    return Range(start, end, any(isinstance(bound, Instant) and bound.uses_now for bound in (from_, to)))
+    uses_now = any(isinstance(bound, Instant) and bound.uses_now for bound in (from_, to))
+    return Range(start, end, uses_now, (first, last))
 
 
-def read_time(text: str, zone: tzinfo, now: int) -> Instant | Period:
+def _is_empty(start: int | None, end: int | None) -> bool:
+    return start is not None and end is not None and start >= end
+
+
+def read_time(text: str, zone: tzinfo, now: int, *, up: bool = False) -> Instant | Period:
     """Raises OffsetRequired for a time of day without an offset, InvalidValue for anything else that is not
     a time in the years 1 to 2200. `zone` says where days, months and years begin. Fractions of a second are
-    cut off, as they are when stored."""
+    cut off, as they are when stored, or with `up` make a whole one."""
     if date := _DATE.fullmatch(text):
         return _period(date, zone)
     if time := _DATE_TIME.fullmatch(text):
-        return _instant(time)
+        return _instant(time, up=up)
     if relative := _RELATIVE.fullmatch(text):
         return Instant(_before(now, relative, zone), uses_now=True)
     raise InvalidValue(f"Expected {EXPECTED}.")
@@ -107,15 +119,13 @@ def read_zone(name: str) -> ZoneInfo:
 def _period(found: re.Match[str], zone: tzinfo) -> Period:
     year, month, day = (int(part) if part else None for part in found.groups())
     first = _datetime(year or 0, month or 1, day or 1)
-    if day:
-        return Period(_epoch(first, zone), _epoch(first + timedelta(days=1), zone), "day")
-    if month:
-        return Period(_epoch(first, zone), _epoch(_add_months(first, 1), zone), "month")
-    return Period(_epoch(first, zone), _epoch(_add_months(first, 12), zone), "year")
+    precision: Precision = "day" if day else "month" if month else "year"
+    after = first + timedelta(days=1) if day else _add_months(first, 1 if month else 12)
+    return Period(_epoch(first, zone), _epoch(after, zone), precision, (_epoch(first, UTC), _epoch(after, UTC)))
 
 
-def _instant(found: re.Match[str]) -> Instant:
-    date, hour, minute, second, zulu, sign, off_hour, off_minute = found.groups()
+def _instant(found: re.Match[str], *, up: bool) -> Instant:
+    date, hour, minute, second, fraction, zulu, sign, off_hour, off_minute = found.groups()
     if not zulu and not sign:
         raise OffsetRequired(f"Add Z or an offset such as +01:00 to {found[0]}, or give the date only.")
     year, month, day = (int(part) for part in date.split("-"))
@@ -125,6 +135,7 @@ def _instant(found: re.Match[str]) -> Instant:
             raise InvalidValue("The offset is not one: it goes from -23:59 to +23:59.")
         offset = int(off_hour) * 3_600 + int(off_minute) * 60
         at += offset if sign == "-" else -offset
+    at += up and (fraction or "").strip("0") != ""
     return Instant(_in_bounds(at))
 
 

@@ -5,7 +5,6 @@ answered for was not saved, unless the client went while its answer was on the w
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +44,7 @@ Slugs = dict[int, tuple[str, bool]]
 @dataclass(slots=True)
 class Arriving:
     """One import on its way: what it counts, and where the log stands with it. `drafts`: whoever sends it may read
-    them, so copies of drafts are told too."""
+    them, so copies of drafts are told too, and articles that are not public may be updated."""
 
     here: Archive
     head: Head
@@ -68,7 +67,7 @@ class Arriving:
         results = []
         for number, one in read.items():
             outcome = saved.get(number, one)
-            notes = [*one.notes, *outcome.notes] if isinstance(one, Ready) and isinstance(outcome, Saved) else []
+            notes = batches.collect_notes(one, outcome) if isinstance(one, Ready) and isinstance(outcome, Saved) else ()
             self._count(notes, number)
             results.append(orjson.dumps({**self._result(number, outcome, slugs), "notes": notes}))
         return results
@@ -119,8 +118,8 @@ class Arriving:
         written = await self.here.db.write(
             batches.save_batch,
             ready,
-            now=int(time.time()),
             site_url=self.here.settings.site_url,
+            sees_hidden=self.drafts,
             overwrite=self.overwrite,
         )
         self.head = written.head
@@ -128,7 +127,7 @@ class Arriving:
 
     def _preview(self, ready: Sequence[Ready]) -> list[Saved | str]:
         with self.here.db.snapshot() as snapshot:
-            return batches.preview_batch(snapshot.connection, ready, now=int(time.time()), overwrite=self.overwrite)
+            return batches.preview_batch(snapshot.connection, ready, sees_hidden=self.drafts, overwrite=self.overwrite)
 
     async def _slugs(self, ids: Sequence[int]) -> Slugs:
         if not ids:

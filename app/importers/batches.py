@@ -5,14 +5,14 @@ saving raises; a database that is busy, full or away is nobody's, and its error 
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from app.articles import service
+from app.articles import service, threeway
 from app.articles.service import Saved
 from app.changes import log
 from app.db import Database, is_taken, refuses
@@ -22,41 +22,78 @@ from app.importers.prepare import Prepared
 
 logger = logging.getLogger(__name__)
 
+HIDDEN = "the article of this origin and id is not public: to import it anew a key needs the scope read_drafts"
+"""Says the same of every state, and no more than that the identity is taken, which a refusal cannot hide."""
 Batch = Sequence[Prepared]
+Strangers = Mapping[tuple[str, str], str | None]
 T = TypeVar("T")
 
 
 def save_batch(
-    session: Session, ready: Batch, *, now: int, site_url: str, overwrite: bool = False
+    session: Session, ready: Batch, *, site_url: str, sees_hidden: bool = True, overwrite: bool = False
 ) -> list[Saved | str]:
-    """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's.
-    `overwrite`: as `service.upsert` has it."""
+    """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's. Without
+    `sees_hidden` what meets an article that is not public is refused. `overwrite`: as `service.upsert` has it."""
 
     def save(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
             manuscripts = [one.manuscript for one in batch]
-            return list(service.upsert(session, manuscripts, now=now, site_url=site_url, overwrite=overwrite))
+            return list(service.upsert(session, manuscripts, site_url=site_url, overwrite=overwrite))
 
-    return _divide(ready, save)
+    def save_visible(batch: Batch) -> list[Saved | str]:
+        with log.attempt(session):
+            hidden = service.hidden(session.connection(), [one.manuscript for one in batch], lock=True)
+            return _without(hidden, batch, save)
+
+    return _divide(ready, save) if sees_hidden else _divide(ready, save_visible)
 
 
-def preview_batch(connection: Connection, ready: Batch, *, now: int, overwrite: bool = False) -> list[Saved | str]:
+def preview_batch(
+    connection: Connection, ready: Batch, *, sees_hidden: bool = True, overwrite: bool = False
+) -> list[Saved | str]:
     """What `save_batch` would do with each; changes nothing."""
 
     def preview(batch: Batch) -> list[Saved | str]:
         with connection.begin_nested():
-            return list(service.preview(connection, [one.manuscript for one in batch], now=now, overwrite=overwrite))
+            return list(service.preview(connection, [one.manuscript for one in batch], overwrite=overwrite))
 
-    return _divide(ready, preview)
+    def preview_visible(batch: Batch) -> list[Saved | str]:
+        with connection.begin_nested():
+            hidden = service.hidden(connection, [one.manuscript for one in batch])
+            return _without(hidden, batch, preview)
+
+    return _divide(ready, preview) if sees_hidden else _divide(ready, preview_visible)
 
 
-def refuse_strangers(db: Database, found: Sequence[Prepared | Failure]) -> list[Prepared | Failure]:
+def collect_notes(one: Prepared, outcome: Saved | str) -> tuple[str, ...]:
+    """What people should know of an item and of what became of it. That it is kept as a draft is left out where its
+    article is public here and stays so."""
+    if isinstance(outcome, str):
+        return one.notes
+    notes = [note for note in one.notes if note != one.marker or threeway.DRAFT not in outcome.notes]
+    return (*notes, *outcome.notes)
+
+
+def _without(
+    hidden: Collection[tuple[str, str]], batch: Batch, work: Callable[[Batch], list[Saved | str]]
+) -> list[Saved | str]:
+    """Does the work for those that are not hidden; the others are refused, each in its place."""
+    named = [(one.manuscript.origin, one.manuscript.identity) for one in batch]
+    visible = [one for one, name in zip(batch, named, strict=True) if name not in hidden]
+    done = iter(work(visible) if visible else [])
+    return [HIDDEN if name in hidden else next(done) for name in named]
+
+
+def refuse_strangers(
+    db: Database, found: Sequence[Prepared | Failure], *, sees_hidden: bool = True
+) -> list[Prepared | Failure]:
     """A file that would overwrite an article that has nothing in common with it but the file's name fails."""
     ready = [one for one in found if isinstance(one, Prepared)]
 
-    def look_up(batch: Batch) -> list[Mapping[tuple[str, str], str] | str]:
+    def look_up(batch: Batch) -> list[Strangers | str]:
         with connection.begin_nested():
-            return [service.strangers(connection, [one.manuscript for one in batch])] * len(batch)
+            manuscripts = [one.manuscript for one in batch]
+            return [service.strangers(connection, manuscripts, sees_hidden=sees_hidden)] * len(batch)
 
     with db.snapshot() as snapshot:
         connection = snapshot.connection
@@ -64,13 +101,14 @@ def refuse_strangers(db: Database, found: Sequence[Prepared | Failure]) -> list[
     return [one if isinstance(one, Failure) else _refuse(one, next(strange)) for one in found]
 
 
-def _refuse(one: Prepared, strange: Mapping[tuple[str, str], str] | str) -> Prepared | Failure:
+def _refuse(one: Prepared, strange: Strangers | str) -> Prepared | Failure:
     if isinstance(strange, str):
         return Failure(one.where, strange, late=True)
-    title = strange.get((one.manuscript.origin, one.manuscript.identity or ""))
-    if title is None:
+    name = (one.manuscript.origin, one.manuscript.identity or "")
+    if name not in strange:
         return one
-    reason = f"another article came from a file of this name ({title!r}); give this one an origin of its own: --origin"
+    titled = f" ({title!r})" if (title := strange[name]) is not None else ""
+    reason = f"another article came from a file of this name{titled}; give this one an origin of its own: --origin"
     return Failure(one.where, reason, late=True)
 
 

@@ -153,7 +153,8 @@ def _period(year: int, month: int | None, day: int | None, zone: tzinfo) -> Sour
     precision: DatePrecision = "year" if month is None else "month" if day is None else "day"
     if not 1 <= year <= 2200:
         raise ValueError("outside the years 1 to 2200")
-    first = datetime(year, 1 if month is None else month, 1 if day is None else day, tzinfo=zone)
+    # In UTC, whatever the zone: a day, month or year is one of the calendar, and filters compare it as such.
+    first = datetime(year, 1 if month is None else month, 1 if day is None else day, tzinfo=UTC)
     return SourceDate(_seconds(first), precision)
 
 

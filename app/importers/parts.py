@@ -23,6 +23,16 @@ KEPT_SECONDS = 30 * 86_400
 """For how long it can be seen what became of each item of a job that has ended."""
 
 
+def authority(sees_hidden: bool) -> Json:
+    """The argument of a job that says whether its sender may see what is not public; none means that they may not."""
+    return {"sees_hidden": True} if sees_hidden else {}
+
+
+def sees_hidden(arguments: Json) -> bool:
+    """Whether the sender of a job may see what is not public."""
+    return arguments.get("sees_hidden") is True
+
+
 def begin(session: Session, arguments: Json, by: str | None) -> int:
     """A job whose pieces are still to come. Sweeps up what earlier ones have left."""
     _sweep(session, int(time.time()))

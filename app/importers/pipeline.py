@@ -102,7 +102,7 @@ def run(
                 documents.append((source, item))
         if documents:
             before = len(report.failures)
-            _save(db, documents, options, now(), report)
+            _save(db, documents, options, report)
             failed = {where for where, _ in report.failures[before:]}
             lost |= {source.name for source, document in documents if document.where in failed}
         for bookmark in bookmarks.values() if not options.dry_run else ():
@@ -117,7 +117,7 @@ def _recall(db: Database, url: str) -> Mapping[str, object]:
         return kept.recall(snapshot.connection, url)
 
 
-def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, now: int, report: Report) -> None:
+def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, report: Report) -> None:
     ready: list[Prepared] = []
     named = [(source.path, document) for source, document in documents]
     for one in prepare_all(db, named, options.origin, enrich=options.enrich):
@@ -127,18 +127,21 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
             ready.append(one)
     if options.dry_run:
         with db.snapshot() as snapshot:
-            outcomes = batches.preview_batch(snapshot.connection, ready, now=now, overwrite=options.overwrite)
+            outcomes = batches.preview_batch(snapshot.connection, ready, overwrite=options.overwrite)
     else:
-        written = db.write_now(
-            batches.save_batch, ready, now=now, site_url=options.site_url, overwrite=options.overwrite
-        )
+        written = db.write_now(batches.save_batch, ready, site_url=options.site_url, overwrite=options.overwrite)
         outcomes, report.head = written.value, written.head
     for one, outcome in zip(ready, outcomes, strict=True):
         _tell(report, one, outcome)
 
 
 def prepare_all(
-    db: Database, documents: Sequence[tuple[str, Document]], origin: str | None, *, enrich: bool
+    db: Database,
+    documents: Sequence[tuple[str, Document]],
+    origin: str | None,
+    *,
+    enrich: bool,
+    sees_hidden: bool = True,
 ) -> list[Prepared | Failure]:
     """What is to be saved of each document, with its path, in their order. Outside of any transaction, so that the lock
     on writing is held for SQL only."""
@@ -159,7 +162,7 @@ def prepare_all(
         found = [
             one if isinstance(one, Failure) else enriching.add(one, enriching.enriched, atlas, lexicon) for one in found
         ]
-    return batches.refuse_strangers(db, found)
+    return batches.refuse_strangers(db, found, sees_hidden=sees_hidden)
 
 
 def _tell(report: Report, one: Prepared, saved: Saved | str) -> None:
@@ -176,7 +179,7 @@ def _tell(report: Report, one: Prepared, saved: Saved | str) -> None:
         report.notes.setdefault(f"the same article as {before}: the later one counts", []).append(one.where)
         outcome = "updated" if outcome == "created" else outcome
     report.count(outcome)
-    for note in (*one.notes, *saved.notes):
+    for note in batches.collect_notes(one, saved):
         report.notes.setdefault(note, []).append(one.where)
     report.unknown.update(one.unknown_fields)
     report.unknown_regions.update(one.unknown_regions)

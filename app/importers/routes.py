@@ -105,7 +105,7 @@ async def import_articles(request: Request) -> Response:
     view.caller.demand("publish")
     read = IMPORT.read(request.scope["query_string"], view.now)
     kind = sending.media_type(request)
-    given = sending.arguments(request, kind, read)
+    given = sending.arguments(request, kind, read) | parts.authority(view.caller.may("read_drafts"))
     if given.get("format") == "ndjson" and kind == LINES and not sending.is_async(request):
         zone = ZoneInfo(sending.zone(read) or "UTC")
         context = Context(read.text("origin") or SENT, zone, cast("BodyKind | None", given.get("body")))
@@ -167,8 +167,9 @@ async def get_import(request: Request) -> Response:
 
 
 async def _shown(here: Archive, view: View, found: results.Import, read: Read) -> bytes:
-    rows, page = await results.page(here.db, found, read, drafts=view.caller.may("read_drafts"))
-    return orjson.dumps({**results.shown(found), "results": rows, "page": page.to_dict()})
+    drafts = view.caller.may("read_drafts")
+    rows, page = await results.page(here.db, found, read, drafts=drafts)
+    return orjson.dumps({**results.shown(found, drafts=drafts), "results": rows, "page": page.to_dict()})
 
 
 async def _results(request: Request, work: Arriving) -> AsyncGenerator[bytes]:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from app.importers import boundary, detect, formats, sites
+from app.importers import boundary, detect, formats, sites, visibility
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
 from app.importers.fetch import Fetch, Fetched, FetchError, charset
 
@@ -45,13 +45,14 @@ class Source:
     """One file: `name` for people, `path` within what was named (its identity), and a way to open it.
 
     Of an `address` on the web, name and path are the address too, but for a password in it, and there is nothing to
-    open before it was fetched.
+    open before it was fetched. `place` is where a file lies, from the root on.
     """
 
     name: str
     path: str
     open: Callable[[], BinaryIO]
     address: str | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _hidden(path: Path, root: Path) -> bool:
 
 
 def _file(path: Path, inside: str) -> Source:
-    return Source(_readable(str(path)), _readable(inside), lambda: path.open("rb"))
+    return Source(_readable(str(path)), _readable(inside), lambda: path.open("rb"), place=str(path.absolute()))
 
 
 def _readable(name: str) -> str:
@@ -130,8 +131,10 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
         with source.open() as stream:
             head = stream.read(_HEAD)
             stream.seek(0)
+            hidden = visibility.of_path(source.place or source.name)
             parse = partial(_parse, kind, source.path, head)
-            yield from boundary.guard(source.name, lambda: parse()(stream, source.name, context))
+            for item in boundary.guard(source.name, lambda: parse()(stream, source.name, context)):
+                yield visibility.apply(item, hidden) if isinstance(item, Document) else item
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
 

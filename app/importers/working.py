@@ -49,7 +49,7 @@ class Chunk:
         if _number(task.progress, "chunks") != self.read.number:
             raise Overtaken
         dry = task.arguments.get("dry_run") is True
-        saved = iter(self._saved(session, [one for one in self.items if isinstance(one, Prepared)], task))
+        saved = iter(self._saved(session, task))
         outcomes = [one.reason if isinstance(one, Failure) else next(saved) for one in self.items]
         known = self.read.again
         fresh = [both for place, both in enumerate(zip(self.items, outcomes, strict=True)) if place not in known]
@@ -69,11 +69,13 @@ class Chunk:
         both = zip(self.items, outcomes, strict=True)
         return any(one.late if isinstance(one, Failure) else isinstance(outcome, str) for one, outcome in both)
 
-    def _saved(self, session: Session, ready: list[Prepared], task: Task) -> list[Saved | str]:
-        now, overwrite = int(time.time()), task.arguments.get("overwrite") is True
+    def _saved(self, session: Session, task: Task) -> list[Saved | str]:
+        ready = [one for one in self.items if isinstance(one, Prepared)]
+        sees_hidden, overwrite = parts.sees_hidden(task.arguments), task.arguments.get("overwrite") is True
         if task.arguments.get("dry_run") is True:
-            return batches.preview_batch(session.connection(), ready, now=now, overwrite=overwrite)
-        return batches.save_batch(session, ready, now=now, site_url=self.site_url, overwrite=overwrite)
+            connection = session.connection()
+            return batches.preview_batch(connection, ready, sees_hidden=sees_hidden, overwrite=overwrite)
+        return batches.save_batch(session, ready, site_url=self.site_url, sees_hidden=sees_hidden, overwrite=overwrite)
 
     def _note(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
         rows = [
@@ -106,8 +108,9 @@ def further(progress: Json, read: Read, fresh: Sequence[Both]) -> Json:
     counts = {name: _number(progress, name) + counted[name] for name in ("created", "updated", "unchanged", "failed")}
     ready = [one for one, _ in fresh if isinstance(one, Prepared)]
     notes = cast("dict[str, list[object]]", dict(cast("Mapping[str, object]", progress.get("notes", {}))))
-    said = [(note, one.where) for one in ready for note in one.notes] + [(one.text, one.where) for one in read.remarks]
-    said += [(note, one.where) for one, outcome in fresh if isinstance(outcome, Saved) for note in outcome.notes]
+    items = [(one, outcome) for one, outcome in fresh if isinstance(one, Prepared)]
+    said = [(note, one.where) for one, outcome in items for note in batches.collect_notes(one, outcome)]
+    said += [(one.text, one.where) for one in read.remarks]
     said += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
     for note, where in ((text.clean(note), text.clean(where)) for note, where in said):
         if note in notes:
@@ -177,7 +180,8 @@ class Importing:
             self._open[task.id] = reading
         while len(self._open) > SENT_HERE.most + FETCHED.most:
             self._open.popitem(last=False)[1].close()
-        return Chunk(read, batches.refuse_strangers(self._db, read.items), self._site_url)
+        items = batches.refuse_strangers(self._db, read.items, sees_hidden=parts.sees_hidden(task.arguments))
+        return Chunk(read, items, self._site_url)
 
     def close(self) -> None:
         """Ends the processes that read."""

@@ -21,7 +21,9 @@ from app.models.articles import TextKey as TextKey
 from app.models.keeping import ApiKey as ApiKey
 from app.models.keeping import Change as Change
 from app.models.keeping import ChangeHead as ChangeHead
+from app.models.keeping import IdempotencyArticle as IdempotencyArticle
 from app.models.keeping import IdempotencyKey as IdempotencyKey
+from app.models.keeping import IdempotencyUsage as IdempotencyUsage
 from app.models.keeping import ImportPart as ImportPart
 from app.models.keeping import ImportResult as ImportResult
 from app.models.keeping import ImportSource as ImportSource

@@ -74,7 +74,7 @@ class Article(SQLModel, table=True):
         ),
         partial_index("ix_article_scheduled", "published_at", where="status = 'scheduled'"),
         CheckConstraint("status IN ('draft', 'scheduled', 'published', 'withdrawn')", name="status"),
-        CheckConstraint("status NOT IN ('scheduled', 'published') OR published_at IS NOT NULL", name="published_at"),
+        CheckConstraint("status <> 'scheduled' OR published_at IS NOT NULL", name="published_at"),
         NEVER_AGAIN,
     )
 
@@ -136,18 +136,21 @@ class PurgedIdentity(SQLModel, table=True):
 
 
 class ArticleTag(SQLModel, table=True):
-    """An article's tags, sections and contributors in order; `published_at` only while it is published."""
+    """An article's tags, sections and contributors in order. `public` while it is published; only then it has the
+    article's `published_at`, which an import may not have given."""
 
     __tablename__ = "article_tag"
     article_id: int = Field(sa_column=reference("article.id", primary=True))
     tag_id: int = Field(sa_column=reference("tag.id", primary=True))
     position: int = Field(sa_column=Column(Integer, nullable=False))
     published_at: int | None = Field(default=None, sa_column=instant(null=True))
+    public: bool = Field(sa_column=Column(Boolean, nullable=False))
 
     __table_args__ = (
         partial_index(
             "ix_article_tag_newest", "tag_id", "published_at", "article_id", where="published_at IS NOT NULL"
         ),
+        partial_index("ix_article_tag_undated", "tag_id", "article_id", where="published_at IS NULL AND public"),
         Index("ix_article_tag_tag_id", "tag_id"),
     )
 
@@ -156,6 +159,7 @@ class ArticleRegion(SQLModel, table=True):
     """An article's regions and everything that these lie in. Roles are bits: about 1, mention 2, dateline 4.
 
     `roles` are those of the article's own link (0 where it only lies below), `roles_within` those at or below.
+    `public` and `published_at` as in ArticleTag.
     """
 
     __tablename__ = "article_region"
@@ -165,11 +169,13 @@ class ArticleRegion(SQLModel, table=True):
     roles: int = Field(sa_column=Column(Integer, nullable=False))
     roles_within: int = Field(sa_column=Column(Integer, nullable=False))
     published_at: int | None = Field(default=None, sa_column=instant(null=True))
+    public: bool = Field(sa_column=Column(Boolean, nullable=False))
 
     __table_args__ = (
         partial_index(
             "ix_article_region_newest", "region_id", "published_at", "article_id", where="published_at IS NOT NULL"
         ),
+        partial_index("ix_article_region_undated", "region_id", "article_id", where="published_at IS NULL AND public"),
         Index("ix_article_region_region_id", "region_id"),
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Connection, Table, bindparam, delete, func, inser
 from sqlmodel import Session
 
 from app.changes import jobs, log
-from app.db import Database, Row, Snapshot
+from app.db import Readable, Row, Snapshot
 from app.head import Head
 from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
 from app.regions import facts
@@ -97,7 +97,7 @@ def keep(epoch: int, atlas: Atlas) -> None:
 _reading: dict[tuple[int, int], asyncio.Task[Atlas]] = {}
 
 
-async def current(db: Database, epoch: int, names_seq: int) -> Atlas:
+async def current(db: Readable, epoch: int, names_seq: int) -> Atlas:
     """The atlas as of a head, from memory unless a region has changed; then one of the requests reads it for all."""
     found = _cache.get((epoch, names_seq))
     if found is not None:
@@ -110,14 +110,14 @@ async def current(db: Database, epoch: int, names_seq: int) -> Atlas:
     return await asyncio.shield(task)
 
 
-async def newest(db: Database) -> Atlas:
+async def newest(db: Readable) -> Atlas:
     """The atlas as of now, for what a request meets that is newer than its own."""
     [row] = await db.reader.rows(log.head_statement(db.dialect), {})
     head = Head(*row)  # type: ignore[arg-type] # as selected
     return await current(db, head.epoch, head.names_seq)
 
 
-async def _read_current(db: Database, epoch: int, names_seq: int) -> Atlas:
+async def _read_current(db: Readable, epoch: int, names_seq: int) -> Atlas:
     older, values = _older(epoch, names_seq)
     if older and not await db.reader.rows(log.renamed_statement(db.dialect), values):
         found = older.as_of(names_seq)

@@ -99,5 +99,6 @@ def _document(
         has_image=images != "[]",
         has_correction=corrections != "[]",
         has_unresolved=article_id in unresolved,
+        is_coarse=precision != "instant",
     )
     return fields.article_document(facts, version, Text(title, standfirst or "", bodies.to_text(body), precision))

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from app.articles.filters import ArticleFilter
 from app.head import Place
+from app.search.timeline import Edges
 from app.search.tree import Node
 
 Order = Literal["relevance", "-published_at", "published_at"]
@@ -39,7 +40,8 @@ class Question:
     `dated`: only articles whose date of publication is known to the day, or to the month.
     `after`: go on behind this `newest` key (orders by date only). `excluded`: ids that the log has withdrawn and the
     index not yet. `languages`: those that the words are read in; empty takes the archive's three commonest. `today`:
-    epoch seconds from which recency is counted. `match`, `typo` and `prefix` as the query parameters.
+    epoch seconds from which recency is counted. `match`, `typo` and `prefix` as the query parameters. `undated`: where
+    articles without a date stand in the orders by date; the reverse of an order has them first.
     """
 
     filter: ArticleFilter = PUBLISHED_ARTICLES
@@ -56,6 +58,7 @@ class Question:
     recency: Recency = "off"
     today: int = 0
     dated: Literal["any", "day", "month"] = "any"
+    undated: Literal["last", "first"] = "last"
     names: Names | None = None
 
 
@@ -158,9 +161,19 @@ class SearchEngine(Protocol):
         ...
 
     def histogram(
-        self, question: Question, edges: Sequence[int], group: tuple[GroupName, int | str] | None = None
+        self, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None = None
     ) -> list[int]:
-        """Articles published from each edge (epoch seconds, ascending) to the next; only those of the group."""
+        """Articles published from each edge to the next; only those of the group."""
+        ...
+
+    def undated(self, question: Question) -> int:
+        """How many of the articles have no date of publication."""
+        ...
+
+    def histograms(
+        self, question: Question, edges: Edges, groups: Sequence[tuple[GroupName, int | str]]
+    ) -> list[list[int]]:
+        """A histogram of each of the groups."""
         ...
 
     def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:

@@ -14,6 +14,7 @@ import tantivy
 from tantivy import Document, Schema
 
 from app.articles.filters import Facts
+from app.columns import EARLIEST
 from app.head import Place
 from app.search import analysis
 
@@ -27,10 +28,13 @@ EXACT = ("language", "origin", "external_id")
 STEMMED = ("title", "standfirst", "body")
 WORDS = "words"
 PLACE = "place"
-LIVE, IMAGE, CORRECTION, UNRESOLVED, MONTH_ONLY, YEAR_ONLY, STANDFIRST = range(1, 8)
-"""Values of `flags`. Every article has LIVE: the document that holds the place has not. MONTH_ONLY and
-YEAR_ONLY: the date of publication is known no better."""
-_COARSE = {"month": MONTH_ONLY, "year": YEAR_ONLY}
+LIVE, IMAGE, CORRECTION, UNRESOLVED, MONTH_ONLY, YEAR_ONLY, STANDFIRST, DAY_ONLY, UNDATED = range(1, 10)
+"""Values of `flags`. Every article has LIVE: the document that holds the place has not. DAY_ONLY, MONTH_ONLY and
+YEAR_ONLY: the date of publication is known no better; UNDATED: not at all."""
+COARSE = (DAY_ONLY, MONTH_ONLY, YEAR_ONLY)
+_COARSE = {"day": DAY_ONLY, "month": MONTH_ONLY, "year": YEAR_ONLY}
+NEVER = EARLIEST - 1
+"""The second under which articles without a date have their date key: before all that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +65,31 @@ def schema() -> Schema:
 @functools.cache
 def fingerprint() -> str:
     """Another one means that the index was made with other fields or another analysis."""
-    made_of = (NUMBERS, MANY, EXACT, STEMMED, WORDS, PLACE, ANALYSIS, analysis.LONGEST, ID_BITS, version("tantivy"))
+    made_of = (
+        NUMBERS,
+        MANY,
+        EXACT,
+        STEMMED,
+        WORDS,
+        PLACE,
+        COARSE,
+        NEVER,
+        ANALYSIS,
+        analysis.LONGEST,
+        ID_BITS,
+        version("tantivy"),
+    )
     return hashlib.blake2b(repr(made_of).encode(), digest_size=8).hexdigest()
 
 
-def newest_key(published_at: int, article_id: int) -> int:
+def newest_key(published_at: int | None, article_id: int) -> int:
     """Orders by date and then id, and is unique."""
-    return published_at << ID_BITS | article_id
+    return (NEVER if published_at is None else published_at) << ID_BITS | article_id
+
+
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
+FIRST_DATED = EARLIEST << ID_BITS
+"""The lowest date key of an article that has a date."""
 
 
 def place_document(place: Place) -> Document:
@@ -83,14 +105,15 @@ def read_place(text: str) -> Place | None:
 
 
 def article_document(facts: Facts, revision: int, text: Text) -> Document:
-    """A published article; ValueError for one without a date or with an id over 2**26."""
-    if facts.published_at is None or facts.id >> ID_BITS:
+    """A published article; ValueError for one with an id over 2**26."""
+    if facts.id >> ID_BITS:
         raise ValueError(f"article {facts.id} cannot be indexed")
     document = Document()
     document.add_integer("id", facts.id)
     document.add_integer("version", revision)
     document.add_integer("newest", newest_key(facts.published_at, facts.id))
-    document.add_integer("year", year_of(facts.published_at))
+    if facts.published_at is not None:
+        document.add_integer("year", year_of(facts.published_at))
     document.add_integer("updated", facts.updated_at)
     for name, value in (
         ("dateline_from", facts.dateline[0]),
@@ -105,7 +128,9 @@ def article_document(facts: Facts, revision: int, text: Text) -> Document:
     if facts.external_id is not None:
         document.add_text("external_id", facts.external_id)
     _add_sets(document, facts)
-    if text.precision in _COARSE:
+    if facts.published_at is None:
+        document.add_integer("flags", UNDATED)
+    elif text.precision in _COARSE:
         document.add_integer("flags", _COARSE[text.precision])
     if text.standfirst:
         document.add_integer("flags", STANDFIRST)

@@ -1,5 +1,7 @@
 """The article filter as a query of the index, beside its forms in SQL and for the change feed. Never scores."""
 
+import re
+
 import tantivy
 from tantivy import FieldType, Occur, Query
 
@@ -7,8 +9,8 @@ from app.articles.filters import ArticleFilter, Span
 from app.columns import EARLIEST, LATEST
 from app.search import fields
 
-_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 _FEW = 16
+_EVER = (EARLIEST, LATEST + 1)
 
 
 def everything() -> Query:
@@ -18,7 +20,7 @@ def everything() -> Query:
 
 def term(field: str, value: int | str) -> Query:
     """Articles with that value; none for a number that no field can hold."""
-    if isinstance(value, int) and not _LOWEST <= value <= _HIGHEST:
+    if isinstance(value, int) and not fields.LOWEST <= value <= fields.HIGHEST:
         return Query.empty_query()
     return Query.term_query(fields.schema(), field, value, "basic")
 
@@ -28,7 +30,7 @@ def any_of(field: str, values: tuple[int, ...] | tuple[str, ...]) -> Query:
 
     A set of terms is read whole before the first article, a few single ones only as far as the rest of the query asks.
     """
-    held = [v for v in values if not isinstance(v, int) or _LOWEST <= v <= _HIGHEST]
+    held = [v for v in values if not isinstance(v, int) or fields.LOWEST <= v <= fields.HIGHEST]
     if 0 < len(held) <= _FEW:
         return union([term(field, value) for value in held])
     return Query.term_set_query(fields.schema(), field, held)
@@ -36,17 +38,19 @@ def any_of(field: str, values: tuple[int, ...] | tuple[str, ...]) -> Query:
 
 def between(field: str, lowest: int | None, highest: int | None) -> Query:
     """Numbers from `lowest` to `highest`, both inclusive; articles without a number are left out."""
-    low = _LOWEST if lowest is None else lowest
-    high = _HIGHEST if highest is None else highest
-    if low > high or low > _HIGHEST or high < _LOWEST:
+    low = fields.LOWEST if lowest is None else lowest
+    high = fields.HIGHEST if highest is None else highest
+    if low > high or low > fields.HIGHEST or high < fields.LOWEST:
         return Query.empty_query()
-    return Query.range_query(fields.schema(), field, FieldType.Integer, max(low, _LOWEST), min(high, _HIGHEST))
+    return Query.range_query(
+        fields.schema(), field, FieldType.Integer, max(low, fields.LOWEST), min(high, fields.HIGHEST)
+    )
 
 
 def published_between(span: Span) -> Query:
-    """From (inclusive) to (exclusive) in epoch seconds."""
+    """From (inclusive) to (exclusive) in epoch seconds; never articles without a date."""
     start, end = span
-    lowest = None if start is None else _clamped(start) << fields.ID_BITS
+    lowest = fields.FIRST_DATED if start is None else _clamped(start) << fields.ID_BITS
     highest = None if end is None else (_clamped(end) << fields.ID_BITS) - 1
     return between("newest", lowest, highest)
 
@@ -118,9 +122,12 @@ def _placed(regions: tuple[int, ...], roles: int, exact: bool) -> Query:
 def _dated(wanted: ArticleFilter) -> list[Query]:
     found = []
     if wanted.published != (None, None):
-        found.append(published_between(wanted.published))
+        exact = published_between(wanted.published)
+        found.append(exact if wanted.coarse is None else by_precision(exact, published_between(wanted.coarse)))
     if wanted.years:
-        found.append(union([everything() if y == (None, None) else published_between(y) for y in wanted.years]))
+        exact = union([published_between(year) for year in wanted.years])
+        coarse = [published_between(year) for year in wanted.coarse_years]
+        found.append(by_precision(exact, union(coarse)) if coarse else exact)
     if wanted.updated != (None, None):
         start, end = wanted.updated
         found.append(between("updated", start, None if end is None else end - 1))
@@ -130,6 +137,47 @@ def _dated(wanted: ArticleFilter) -> list[Query]:
     if end is not None:
         found.append(between("dateline_from", None, end - 1))
     return found
+
+
+_CODE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
+
+
+def chosen_text(wanted: ArticleFilter) -> str | None:
+    """The any-of filters as text for tantivy's own parser, which its aggregations take. Numbers and language codes
+    alone ever reach it: None where a language is anything else, for regions in no role, and for years that are other
+    ones for dates than for instants."""
+    if (
+        wanted.roles & 7 == 0
+        or wanted.coarse_years
+        or not all(_CODE.fullmatch(language) for language in wanted.languages)
+    ):
+        return None
+    region = "within_own" if wanted.exact else f"within_{wanted.roles & 7}"
+    keys = tuple(fields.own_key(id, wanted.roles & 7) if wanted.exact else id for id in wanted.regions)
+    lists: list[tuple[str, tuple[int, ...] | tuple[str, ...]]] = [
+        ("tags", wanted.tags), ("tags", wanted.authors), ("tags", wanted.sections), (region, keys),
+        ("language", wanted.languages), ("source", wanted.sources),
+    ]  # fmt: skip
+    parts = [f"{name}: IN [{' '.join(map(str, values))}]" for name, values in lists if values]
+    if wanted.years:
+        parts.append(f"({' OR '.join(_newest_text(span) for span in wanted.years)})")
+    return " AND ".join(parts) or "*"
+
+
+def _newest_text(span: Span) -> str:
+    start, end = (limit if given is None else _clamped(given) for given, limit in zip(span, _EVER, strict=True))
+    return f"newest:[{start << fields.ID_BITS} TO {(end << fields.ID_BITS) - 1}]"
+
+
+def by_precision(exact: Query, coarse: Query) -> Query:
+    """The one for articles with an instant, the other for those whose date is a day, month or year."""
+    vague = any_of("flags", fields.COARSE)
+    return union(
+        [
+            Query.boolean_query([(Occur.Must, exact), (Occur.MustNot, vague)]),
+            Query.boolean_query([(Occur.Must, coarse), (Occur.Must, vague)]),
+        ]
+    )
 
 
 def union(queries: list[Query]) -> Query:

@@ -10,11 +10,12 @@ from pathlib import Path
 import tantivy
 from tantivy import IndexWriter, Query
 
+from app import permissions
 from app.changes.log import Logged
 from app.db import Snapshot
 from app.head import Place
 from app.locks import FileLock
-from app.search import documents, fields, filtering, folders, reader
+from app.search import documents, fields, filtering, folders, integrity, reader
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +29,12 @@ class Indexer:
 
     def __init__(self, root: Path, heap_mb: int = 64) -> None:
         self._root, self._heap = root, heap_mb * MEGABYTE
-        root.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(root)
         self._lock = FileLock(root / "writer-lock")
         self._held = False
         self._folder: Path | None = None
         self._index: tantivy.Index | None = None
+        self._manifest: integrity.Manifest | None = None
         self._writer: IndexWriter | None = None
         self._failures = 0
         self._passed: Place | None = None
@@ -55,12 +57,12 @@ class Indexer:
         if folder is None or self._failures >= _PATIENCE or folders.is_asked(self._root):
             return None
         try:
-            if self._index is None or folder != self._folder:
-                self._let_go()
-                self._index, self._folder = reader.open_index(folder), folder
+            index, manifest = self._open_folder(folder)
             with reader.trusting(folder.name):
-                self._index.reload()
-            return self._beyond(reader.read_view(self._index).place)
+                if not integrity.has_meta(folder, manifest):
+                    raise integrity.HashMismatch("its last commit is not the one that was recorded")
+                index.reload()
+            return self._beyond(reader.read_view(index).place)
         except reader.IndexDamaged as error:
             log.warning("the search index cannot be read and is built anew: %s", error)
             self._let_go()
@@ -87,13 +89,18 @@ class Indexer:
             raise reader.IndexDamaged("there is no index to go on with")
         ids = sorted({row.entity_id for row in rows if row.entity == "article"})
         try:
-            with reader.trusting(folder.name):
-                writer = self._open_writer(folder)
+            self._check_held()
+            index, manifest = self._open_folder(folder)
+            with reader.trusting(folder.name), integrity.Recorder(folder, manifest) as recorder:
+                writer = self._open_writer(index)
                 if ids:
                     writer.delete_documents_by_query(filtering.any_of("id", tuple(ids)))
                 _add(writer, documents.load(snapshot, ids))
                 _commit(writer, place)
+                # Before the merges too, which may take a while: a kill in between leaves a commit that is recorded.
+                self._manifest = recorder.record()
                 self._end_writer(writer)
+                self._manifest = recorder.record()
         except BaseException:
             self._failures += 1
             self._let_go()
@@ -106,22 +113,28 @@ class Indexer:
         self._let_go()
         folders.sweep(self._root)  # what a rebuild that was cut short has left: on a full disk it is in the way
         folder = folders.begin(self._root)
-        with reader.trusting(folder.name):
+        with reader.trusting(folder.name), integrity.Recorder(folder, None) as recorder:
             writer = tantivy.Index(fields.schema(), str(folder)).writer(self._heap, 1)
             _add(writer, documents.load(snapshot, documents.published_ids(snapshot)))
             _commit(writer, place)
             writer.wait_merging_threads()
+            recorder.record()
         folders.flip(self._root, folder)
         folders.sweep(self._root)
         self._failures = 0
 
-    def _open_writer(self, folder: Path) -> IndexWriter:
-        self._check_held()
-        if self._index is None or folder != self._folder:
+    def _open_folder(self, folder: Path) -> tuple[tantivy.Index, integrity.Manifest]:
+        """IndexDamaged where its files are not those of the last commit."""
+        if self._index is None or self._manifest is None or folder != self._folder:
             self._let_go()
+            with reader.trusting(folder.name):
+                self._manifest = integrity.check_last_commit(folder, held=self._held)
             self._index, self._folder = reader.open_index(folder), folder
+        return self._index, self._manifest
+
+    def _open_writer(self, index: tantivy.Index) -> IndexWriter:
         if self._writer is None:
-            self._writer = new_writer(self._index, self._heap)
+            self._writer = new_writer(index, self._heap)
         return self._writer
 
     def _end_writer(self, writer: IndexWriter) -> None:
@@ -134,7 +147,7 @@ class Indexer:
             raise RuntimeError("acquire() the index before writing to it")
 
     def _let_go(self) -> None:
-        writer, self._writer, self._index, self._folder = self._writer, None, None, None
+        writer, self._writer, self._index, self._folder, self._manifest = self._writer, None, None, None, None
         if writer is not None:
             try:
                 writer.rollback()

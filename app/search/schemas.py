@@ -105,13 +105,15 @@ class Series(Shape):
 
 
 class Timeline(Shape):
-    """Series may overlap: an article with two tags is in both."""
+    """Series may overlap: an article with two tags is in both. `too_coarse` and `undated` count the articles that are
+    in no bucket."""
 
     interval: Literal["day", "week", "month", "year"]
     tz: str
     buckets: list[Bucket]
     series: list[Series]
     too_coarse: int
+    undated: int
     warnings: list[Notice]
 
 

@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
-from tantivy import DocAddress, Occur, Query
-from tantivy import Order as Direction
+from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
 from app.errors import IndexBehind
 from app.head import Place
-from app.search import aggregates, explaining, fields, filtering, matching, similar
+from app.search import aggregates, by_date, explaining, fields, filtering, matching, similar
+from app.search.by_date import count, load_hits
 from app.search.engine import FacetName, Found, GroupName, Hit, Part, Question, Sample
 from app.search.reader import LiveIndex, View, commonest_languages, is_panic
 from app.search.reading import read
+from app.search.timeline import Edges
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +65,15 @@ class TantivyEngine:
     def search(self, question: Question) -> Found:
         view = self.view()
         reading = read(view, question)
-        find = _by_relevance if question.order == "relevance" else _by_date
-        hits, total = find(view, matching.query(view, question), question)
+        if question.order == "relevance":
+            hits, total = _by_relevance(view, matching.query(view, question), question)
+        else:
+            hits, total = by_date.find(view, matching.counted(view, question), question)
         return Found(hits, total, view.place, reading)
 
     @_answering
     def count(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> int:
-        return _total(self.view(), filtering.query(wanted, excluded))
+        return count(self.view(), filtering.query(wanted, excluded))
 
     @_answering
     def tag_counts(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
@@ -88,17 +91,31 @@ class TantivyEngine:
     def values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
         return aggregates.values(self.view(), question, name)
 
+    @_answering
     def histogram(
-        self, question: Question, edges: Sequence[int], group: tuple[GroupName, int | str] | None = None
+        self, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None = None
     ) -> list[int]:
         return aggregates.histogram(self.view(), question, edges, group)
+
+    @_answering
+    def histograms(
+        self, question: Question, edges: Edges, groups: Sequence[tuple[GroupName, int | str]]
+    ) -> list[list[int]]:
+        return aggregates.histograms(self.view(), question, edges, groups)
+
+    @_answering
+    def undated(self, question: Question) -> int:
+        view = self.view()
+        undated = filtering.term("flags", fields.UNDATED)
+        clauses = [(Occur.Must, matching.counted(view, question)), (Occur.Must, undated)]
+        return count(view, Query.boolean_query(clauses)) if by_date.has_undated(view) else 0
 
     @_answering
     def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         view = self.view()
         flags = (fields.YEAR_ONLY,) if precision == "year" else (fields.MONTH_ONLY, fields.YEAR_ONLY)
-        clauses = [(Occur.Must, matching.query(view, question)), (Occur.Must, filtering.any_of("flags", flags))]
-        return _total(view, Query.boolean_query(clauses))
+        clauses = [(Occur.Must, matching.counted(view, question)), (Occur.Must, filtering.any_of("flags", flags))]
+        return count(view, Query.boolean_query(clauses))
 
     @_answering
     def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[Part, ...]]:
@@ -119,41 +136,10 @@ def _by_id(counts: Mapping[int | str, int]) -> dict[int, int]:
     return {int(value): count for value, count in counts.items()}
 
 
-def _total(view: View, query: Query) -> int:
-    found: int = view.searcher.search(query, 1).count  # type: ignore[attr-defined] # missing in its stubs
-    return found
-
-
 def _by_relevance(view: View, query: Query, question: Question) -> tuple[tuple[Hit, ...], int]:
     # At least 1: a limit of 0 is a panic.
     found = view.searcher.search(query, max(question.limit, 1), offset=question.offset)
     addresses = [address for _, address in found.hits]
     newest = view.searcher.fast_field_values("newest", addresses)
-    hits = _hits(view, addresses, [score for score, _ in found.hits], [int(n or 0) for n in newest])
+    hits = load_hits(view, addresses, [score for score, _ in found.hits], [int(n or 0) for n in newest])
     return hits[: question.limit], found.count  # type: ignore[attr-defined]
-
-
-def _by_date(view: View, query: Query, question: Question) -> tuple[tuple[Hit, ...], int]:
-    """Behind `after` the total needs a count of its own."""
-    total = None if question.after is None else _total(view, query)
-    down = question.order == "-published_at"
-    if question.after is not None:
-        further = (None, question.after - 1) if down else (question.after + 1, None)
-        query = Query.boolean_query([(Occur.Must, query), (Occur.Must, filtering.between("newest", *further))])
-    found = view.searcher.search(
-        query,
-        max(question.limit, 1),
-        count=total is None,
-        order_by_field="newest",
-        order=Direction.Desc if down else Direction.Asc,
-        offset=question.offset,
-    )
-    addresses = [address for _, address in found.hits]
-    hits = _hits(view, addresses, [None] * len(addresses), [key for key, _ in found.hits])
-    return hits[: question.limit], found.count if total is None else total  # type: ignore[attr-defined]
-
-
-def _hits(view: View, addresses: list[DocAddress], scores: list[float | None], newest: list[int]) -> tuple[Hit, ...]:
-    ids = view.searcher.fast_field_values("id", addresses)
-    versions = view.searcher.fast_field_values("version", addresses)
-    return tuple(Hit(int(i or 0), int(v or 0), s, n) for i, v, s, n in zip(ids, versions, scores, newest, strict=True))

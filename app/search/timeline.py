@@ -1,12 +1,15 @@
 """Periods of the calendar, in any time zone, as edges between which articles are counted. Pure."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from app.errors import TooManyBuckets
+from app.http.times import format_time
 
 Interval = Literal["day", "week", "month", "year"]
 MOST = 1_000
@@ -16,32 +19,55 @@ _LAST_DAY = date(2201, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """A period from `start` to `end` (exclusive), in epoch seconds, and what is in it."""
+class Edges:
+    """Where periods begin, and where the last one ends, in epoch seconds: `exact` in a zone, for instants, and
+    `calendar` in UTC, for dates that are a day, month or year themselves. A day that the zone skipped is empty in
+    `exact`. `core`: from which period to which both belong to what was asked for; the others only hold one of the two.
+    """
 
-    start: int
-    end: int
-    count: int
-    share: float
+    exact: tuple[int, ...] = ()
+    calendar: tuple[int, ...] = ()
+    core: tuple[int, int] = (0, 0)
+
+    def trimmed(self, counts: Sequence[int]) -> tuple["Edges", list[int]]:
+        """Without the empty periods at either end that are not of the core."""
+        if not counts:
+            return self, []
+        full = [i for i, count in enumerate(counts) if count]
+        first, last = min([self.core[0], *full[:1]]), max([self.core[1], *full[-1:]])
+        part = slice(first, last + 2)
+        core = (self.core[0] - first, self.core[1] - first)
+        return Edges(self.exact[part], self.calendar[part], core), list(counts[first : last + 1])
 
 
-def edges(interval: Interval, zone: tzinfo, start: int, end: int) -> list[int]:
-    """Starts of the periods that hold `start` to `end` (exclusive), and the end of the last; epoch seconds.
+def edges(interval: Interval, zone: tzinfo, exact: tuple[int, int], calendar: tuple[int, int]) -> Edges:
+    """The periods that hold the instants from `exact` and the dates from `calendar`, each up to (exclusive).
 
     Days begin at midnight in the zone, weeks on Monday (ISO). TooManyBuckets over 1,000 periods.
     """
-    if end <= start:
-        return []
-    if (end - start) / 86_400 / _SHORTEST[interval] > MOST * 1.2:
+    spans = [(span, place) for span, place in ((exact, zone), (calendar, UTC)) if span[0] < span[1]]
+    if not spans:
+        return Edges()
+    if max((end - start) / 86_400 / _SHORTEST[interval] for (start, end), _ in spans) > MOST * 1.2:
         raise _too_many(interval)
-    found = []
-    for day in _starts(interval, _local(start, zone)):
-        found.append(_seconds(day, zone))
-        if found[-1] >= end:
+    first = min(_local(start, place) for (start, _), place in spans)
+    days: list[date] = []
+    for day in _starts(interval, first):
+        days.append(day)
+        if all(_seconds(day, place) >= end for (_, end), place in spans):
             break
-        if len(found) > MOST:
+        if len(days) > MOST:
             raise _too_many(interval)
-    return found
+    bounds = [tuple(_seconds(day, place) for day in days) for place in (zone, UTC)]
+    by_span = [(span, bounds[0] if place is zone else bounds[1]) for span, place in spans]
+    begin = max(_period_of(starts, start) for (start, _), starts in by_span)
+    end = max(begin, min(_period_of(starts, end - 1) for (_, end), starts in by_span))
+    return Edges(bounds[0], bounds[1], (begin, end))
+
+
+def _period_of(starts: Sequence[int], at: int) -> int:
+    """The index of the period that holds a second; of a zone's empty days before it the last."""
+    return max(0, bisect_right(starts, at) - 1)
 
 
 def _too_many(interval: str) -> TooManyBuckets:
@@ -75,9 +101,14 @@ def _starts(interval: Interval, first: date) -> Iterator[date]:
         yield from (date(year, 1, 1) for year in range(first.year, _LAST_DAY.year + 2))
 
 
-def buckets(bounds: list[int], counts: list[int], total: int) -> list[Bucket]:
-    """Zero-filled; `share` is of `total`, with four digits."""
+_edge = lru_cache(4096)(format_time)
+"""Every bucket begins where another ends, and every timeline has the same months."""
+
+
+def buckets(bounds: Sequence[int], counts: Sequence[int], total: int) -> list[dict[str, object]]:
+    """From each of the bounds to the next, as clients see them; `share` is of `total`, with four digits."""
+    shares = {count: round(count / total, 4) if total else 0.0 for count in set(counts)}
     return [
-        Bucket(bounds[i], bounds[i + 1], count, round(count / total, 4) if total else 0.0)
-        for i, count in enumerate(counts)
+        {"start": _edge(start), "end": _edge(end), "count": count, "share": shares[count]}
+        for (start, end), count in zip(pairwise(bounds), counts, strict=True)
     ]

@@ -8,10 +8,10 @@ import orjson
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, false, func, or_, select, true
 
 from app import text
-from app.db import Database, Row
+from app.db import Database, Readable, Row
 from app.http.values import nearest
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
-from app.sql import AnyOf, Prepared, Value, json_rows, prepare
+from app.sql import AnyOf, Prepared, Value, is_undated, json_rows, prepare
 
 TAG, SLUG, NAME, TAGGED = table(Tag), table(TagSlug), table(TagName), table(ArticleTag)
 
@@ -90,8 +90,10 @@ _columns = (TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.sort_name, TAG.c.kind)
 def public(tag: FromClause) -> ColumnElement[bool]:
     """A tag that an editor has listed is nobody's secret, nor is that of a published article. One that came with a
     draft is the draft's, also when it has gone again."""
-    linked = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag.c.id, TAGGED.c.published_at.is_not(None))
-    return or_(tag.c.listed.is_(true()), exists(linked.correlate(tag)))
+    linked = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag.c.id)
+    # Two, because each has an index of its own.
+    dated, undated = linked.where(TAGGED.c.published_at.is_not(None)), linked.where(*is_undated(TAGGED))
+    return or_(tag.c.listed.is_(true()), exists(dated.correlate(tag)), exists(undated.correlate(tag)))
 
 
 @lru_cache(maxsize=16)
@@ -154,7 +156,7 @@ def _alike(dialect: str, hidden: bool) -> Prepared:
     return prepare(found, dialect, ["kinds"])
 
 
-async def names_in(db: Database, slugs: Sequence[str], language: str) -> dict[str, str]:
+async def names_in(db: Readable, slugs: Sequence[str], language: str) -> dict[str, str]:
     """The names of tags in a language, by slug, of those that have one."""
     rows = await db.reader.rows(_names_in(db.dialect), {"slugs": list(slugs), "language": language})
     return {str(slug): str(name) for slug, name in rows}
