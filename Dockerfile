@@ -4,7 +4,9 @@ FROM python:3.13-slim
 ENV PYTHONUNBUFFERED=1 \
     PATH="/opt/dateline/.venv/bin:$PATH" \
     DATELINE_DATA_DIR=/data \
-    DATELINE_HOST=0.0.0.0
+    DATELINE_HOST=0.0.0.0 \
+    DATELINE_RATE_LIMIT=600 \
+    DATELINE_FIRST_KEY_FILE=/data/first-admin-key
 
 WORKDIR /opt/dateline
 
@@ -22,7 +24,8 @@ RUN pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps --n
     && python -m compileall -q app migrations \
     && useradd --system --uid 10001 --home-dir /data --no-create-home dateline \
     && mkdir /data \
-    && chown 10001 /data
+    && chown 10001 /data \
+    && chmod 700 /data
 
 USER 10001
 VOLUME /data

@@ -46,7 +46,7 @@ fuzz: environment ## many odd requests against the API (FUZZ_EXAMPLES of each ki
 		$(IN) -m pytest tests/test_schemathesis.py tests/test_search_fuzz.py $(ARGS)
 
 torture: environment ## crashes, many writers, long runs; takes its time
-	@$(IN) -m pytest -m torture $(ARGS)
+	@$(IN) -m pytest -n 2 --dist worksteal -m torture $(ARGS)
 
 bench: environment ## measurements, small; bench/*.py take sizes
 	@for name in search search_latency http; do echo "bench.$$name"; $(IN) -m bench.$$name || exit 1; done

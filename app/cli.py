@@ -103,6 +103,9 @@ def import_(
         bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
     ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Take the source's side where somebody has edited an article here.")
+    ] = False,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Read addresses in private networks and on this machine too.")
     ] = False,
@@ -115,6 +118,7 @@ def import_(
         _zone(timezone),
         _choice("--body", body, ("html", "markdown", "text")),
         dry_run,
+        overwrite=overwrite,
     )
     chosen = settings()
     with archive(chosen) as db:
@@ -214,7 +218,7 @@ def _fix_dates(db: Database, chosen: Settings) -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the archive's schema up to this version. Stop the server first."""
-    out.print(opening.migrate(settings()))
+    out.print(opening.migrate(settings()), markup=False)
 
 
 @cli.command()

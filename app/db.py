@@ -19,14 +19,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlmodel import Session
 
+from app import permissions
 from app.errors import DatabaseUnavailable
 from app.head import Head
 from app.locks import FileLock
@@ -40,6 +41,7 @@ from app.sql import Prepared, Value, read_clock
 P = ParamSpec("P")
 T = TypeVar("T")
 BeforeCommit = Callable[[Session], Head]
+Finish = Callable[[Session, Head], None]
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,49 @@ class Snapshot:
         else:
             result = self.connection.exec_driver_sql(statement.sql, {**statement.constants, **values})
         return [tuple(row) for row in result.all()]
+
+
+class Rows(Protocol):
+    """What reading functions need of a reader."""
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]: ...
+
+
+class Readable(Protocol):
+    """Where reading functions read: the database, or a transaction that is still open."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    @property
+    def reader(self) -> Rows: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """Reads what a transaction has written and not yet committed, in the calling thread."""
+
+    connection: Connection
+
+    @property
+    def dialect(self) -> str:
+        return self.connection.dialect.name
+
+    @property
+    def reader(self) -> "OpenTransaction":
+        return self
+
+    async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
+        return Snapshot(self.connection).rows(statement, values)
+
+
+_FINISH = "dateline.finish"
+
+
+def finish(session: Session, fn: Finish) -> None:
+    """Runs `fn(session, head)` when the log's rows are written, before the commit: for what names the change's place
+    in the log. The log's counter is locked then, so that `fn` has to be short."""
+    session.info.setdefault(_FINISH, []).append(fn)
 
 
 class Doorbell:
@@ -120,7 +165,7 @@ class Database:
         self._settings = settings
         if self.dialect == "sqlite":
             self.path = Path(self.url.database or "")
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            permissions.make_folder(self.path.parent)
             self._file_lock: FileLock | None = FileLock(self.path.with_name(self.path.name + ".write-lock"))
             self.engine = _sqlite_engine(self.path, read_only=False)
             self._snapshots = _sqlite_engine(self.path, read_only=True)
@@ -163,6 +208,8 @@ class Database:
         with self.alone(), Session(self.engine, expire_on_commit=False) as session:
             result = work(session)
             head = self._before_commit(session)
+            for fn in session.info.pop(_FINISH, ()):
+                fn(session, head)
             try:
                 session.commit()
             except DBAPIError as error:
@@ -278,6 +325,11 @@ def refuses(error: DBAPIError) -> bool:
     if error.connection_invalidated or state in RETRY_STATES:
         return False
     return state.startswith(("22", "23", "54")) if state else not isinstance(error, OperationalError)
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """Whether a value that has to be unique is there already: perhaps since another transaction's commit."""
+    return isinstance(error, IntegrityError) and _state(error) in (None, "23505")
 
 
 def _unavailable(error: DBAPIError) -> Exception:

@@ -24,7 +24,7 @@ class FileLock:
         """Waits for the lock as long as it takes. OSError where the file cannot be made (read-only disk)."""
         with self._threads:
             if self._fd is None:
-                self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._fd, fcntl.LOCK_EX)
             try:
                 yield
@@ -34,7 +34,7 @@ class FileLock:
     def try_hold(self) -> bool:
         """Takes the lock for as long as this process lives, or says False at once."""
         with self._threads:
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -32,11 +32,11 @@ from app.http.compression import Compression
 from app.http.connections import Guard, Patience
 from app.http.cors import Cors
 from app.http.envelope import Envelope
+from app.http.fast_path import FastPath, read_table
 from app.http.kept import Kept
 from app.http.limits import Counters, Limits
 from app.http.middleware import BodyLimit, HeadAsGet
 from app.http.overload import Caps, Load, Overload
-from app.http.straight import Straight
 from app.http.traffic import RequestLog, Tally
 from app.importers import parts
 from app.importers import routes as imports
@@ -144,6 +144,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     app.state.load, app.state.tally = Load(), Tally()
     fetcher = partial(_fetcher, settings, Pace())
     importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)
+    app.state.importing = importing
     app.state.imports = Jobs(db, {}, {parts.KIND: importing}, lane)
     for feature in FEATURES:
         app.include_router(feature.router)
@@ -170,7 +171,8 @@ def _fetcher(settings: Settings, pace: Pace) -> AbstractContextManager[Fetch]:
 def _layers(app: Application, settings: Settings, standings: Standings) -> None:
     """Pure ASGI, the innermost first."""
     counters = Counters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
-    app.add_middleware(Straight, routes=[route for feature in FEATURES for route in feature.router.routes])
+    read_table(app.routes)  # now, and not with the first request: a declaration that is wrong ends the building
+    app.add_middleware(FastPath, routes=app.routes)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if counters is not None:
         app.add_middleware(Limits, counters=counters)
@@ -213,6 +215,7 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(verification.stop)
+            await asyncio.to_thread(app.state.importing.close)
             await asyncio.to_thread(following.stop)
             await asyncio.to_thread(indexer.close)
             await archive.db.close()

@@ -7,13 +7,17 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from app import schema
+from app import permissions, schema
+from app.articles import mending
 from app.changes import log
-from app.db import Database, DatabaseProblem
+from app.db import Database, DatabaseProblem, read_url
 from app.locks import FileLock
 from app.models import Region, table
 from app.regions import service as regions
 from app.settings import Settings
+
+MOST_LISTED = 1_000
+"""Removed addresses that `migrate` names one by one."""
 
 
 def open_archive(settings: Settings) -> Database:
@@ -34,9 +38,25 @@ def open_archive(settings: Settings) -> Database:
 
 def _open(settings: Settings) -> Database:
     try:
+        permissions.close_new_files(_folders(settings))
         return Database(settings, log.append)
     except OSError as error:
         raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """Where the archive keeps files of its own: the index, and the database unless it is a server's."""
+    url = read_url(settings.url)
+    database = [Path(url.database or "").parent] if url.drivername == "sqlite" else []
+    return [*database, settings.index_path]
+
+
+def open_to_others(settings: Settings) -> list[str]:
+    """What other users of this machine may read of the archive, for whoever starts its server."""
+    folders = _folders(settings)
+    url = read_url(settings.url)
+    files = [Path(f"{url.database}{end}") for end in ("", "-wal", "-shm")] if url.drivername == "sqlite" else []
+    return list(permissions.open_to_others([*folders, *files]))
 
 
 def _furnish(db: Database, state: schema.State) -> None:
@@ -76,15 +96,25 @@ def migrate(settings: Settings) -> str:
         if state != "current":
             schema.upgrade(db)
         changed = db.write_now(regions.load).value
+        unsafe = db.write_now(mending.null_unsafe_addresses).value
         if lock:
             lock.close()
     finally:
         db.close_now()
-    return (
-        "The archive is up to date."
-        if state == "current" and not changed
-        else "The archive has been brought up to date."
-    )
+    is_current = state == "current" and not changed and not unsafe
+    done = "The archive is up to date." if is_current else "The archive has been brought up to date."
+    return "\n".join([done, *_listed(unsafe)])
+
+
+def _listed(unsafe: list[str]) -> list[str]:
+    if not unsafe:
+        return []
+    more = [f"  and {len(unsafe) - MOST_LISTED} more"] if len(unsafe) > MOST_LISTED else []
+    return [
+        f"{len(unsafe)} addresses that are none on the web were removed:",
+        *(f"  {one}" for one in unsafe[:MOST_LISTED]),
+        *more,
+    ]
 
 
 def backup(db: Database, file: Path) -> None:
@@ -97,6 +127,7 @@ def backup(db: Database, file: Path) -> None:
         raise DatabaseProblem(f"{file.parent} is no folder.")
     partial = file.with_name(file.name + ".partial")
     partial.unlink(missing_ok=True)
+    permissions.create_file(partial)
     with (
         sqlite3.connect(f"{db.path.absolute().as_uri()}?mode=ro", uri=True) as source,
         sqlite3.connect(partial) as copy,

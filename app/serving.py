@@ -14,7 +14,7 @@ import uvicorn
 from rich.console import Console
 from sqlalchemy import func, select
 
-from app import opening
+from app import opening, permissions
 from app.changes.follower import catch_up
 from app.db import Database, DatabaseProblem
 from app.http import auth
@@ -58,6 +58,8 @@ def _serve(settings: Settings, listening: socket.socket, console: Console, key: 
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     ending = Event()
     _give_back(ending)
+    for warning in opening.open_to_others(settings):
+        logger.warning("%s", warning)
     app = create_app(settings)
     app.state.guard.most = _most_connections(settings)
     server = uvicorn.Server(
@@ -187,7 +189,21 @@ def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> 
     if indexer.acquire():
         catch_up(db, indexer)
     indexer.close()
-    return None if keys else db.write_now(auth.create, "first key", auth.SCOPES).value
+    return None if keys else _first_key(db, settings.first_key_file, console)
+
+
+def _first_key(db: Database, file: Path | None, console: Console) -> str | None:
+    """Makes a key with every scope; returns it to be printed, or writes it to a file: what a container prints is kept
+    in its log."""
+    if file is None:
+        return db.write_now(auth.create, "first key", auth.SCOPES).value
+    try:
+        permissions.create_file(file)
+        file.write_text(db.write_now(auth.create, "first key", auth.SCOPES).value + "\n", encoding="ascii")
+    except OSError as error:
+        raise DatabaseProblem(f"The first key cannot be written to {file}: {error.strerror}.") from error
+    console.print(f"The admin key is in {file}: read it and delete the file.", markup=False)
+    return None
 
 
 def _greet(console: Console, address: str, key: str | None) -> None:

@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         description="Address of the web site that shows the articles, without a slash at its end; an article's `url` "
         "is `{site_url}/articles/{slug}`. Empty: `url` is null.",
     )
+    first_key_file: Path | None = Field(
+        None,
+        description="File that `dateline serve --seed` writes the first admin key to, for its owner alone, instead of "
+        "printing it: what a container prints is kept in its log. It must not exist yet.",
+    )
     public_reads: bool = Field(
         True,
         description="Whether published articles can be read without a key. `false` demands a key everywhere.",
@@ -74,6 +79,12 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(
         10_000_000, ge=1_000, description="Largest request body in bytes; a larger one is refused with 413."
+    )
+    max_idempotency_bytes: int = Field(
+        256_000_000,
+        ge=100_000,
+        description="Bytes of stored responses, compressed, that one API key may have for its `Idempotency-Key`s of "
+        "the last 24 hours; beyond that a write with another one is refused with 429.",
     )
     max_requests: int = Field(
         256,

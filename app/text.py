@@ -11,16 +11,22 @@ _not_word = re.compile(r"[\W_]+")
 _word = re.compile(r"\w+")
 _RUNS = bytes(i if chr(i).isalnum() or chr(i) == "_" else ord(" ") for i in range(128)).ljust(256)
 _ASCII = bytes(ord(chr(i).lower()) if chr(i).isalnum() else ord(" ") for i in range(128)).ljust(256)
-_controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
+NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+"""For a class of characters: the 66 that Unicode keeps out of texts for good. Libraries take them for broken UTF-8."""
+_controls = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff{NONCHARACTERS}]")
+_ascii_controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _plus = re.compile(r"(?<=[\w+])\+")
 _sharp = re.compile(r"(?<=\w)#(?!\w)")
 _only_digits = re.compile(r"[0-9]+")
 
 
 def clean(text: str) -> str:
-    """Text as the database may hold it: NFC, no NUL, no control characters but tab and line feed, no surrogates."""
-    text = _controls.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    """Text as the database may hold it: NFC, no NUL, no control characters but tab and line feed, no surrogates,
+    no noncharacters."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.isascii():
+        return _ascii_controls.sub("", text)
+    return unicodedata.normalize("NFC", _controls.sub("", text))
 
 
 def fold(text: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 from websites import Site, answer, running
 
+from app.articles import nesting
 from app.db import Database
 from app.importers import feed, pipeline, sources
 from app.importers.document import Context, Document, Failure, Image, Item, RelatedPost, Remark
@@ -259,12 +260,15 @@ def test_what_is_no_feed_is_refused_with_the_reason(data: bytes, reason: str) ->
 @pytest.mark.parametrize(
     "piece", ["&lt;div>", "&lt;div>&lt;object>&lt;/div>&lt;/object>", "&lt;div>&lt;table>&lt;/div>&lt;/table>"]
 )
-def test_a_text_of_elements_without_end_is_refused_and_the_next_is_read(piece: str) -> None:
+def test_a_text_of_elements_without_end_is_made_flat_and_keeps_its_words(piece: str) -> None:
+    text = f"{piece * 4_000}words within"
     deep, fine = parsed(
-        rss(f"<item><title>t</title><description>{piece * 4_000}</description></item><item><title>u</title></item>")
+        rss(f"<item><title>t</title><description>{text}</description></item><item><title>u</title></item>")
     )
-    assert isinstance(deep, Failure)
-    assert "beyond any page" in deep.reason
+    assert isinstance(deep, Document)
+    assert nesting.FLATTENED in deep.notes
+    assert deep.body is not None
+    assert "words within" in deep.body.content
     assert isinstance(fine, Document)
 
 

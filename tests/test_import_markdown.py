@@ -30,7 +30,11 @@ def test_yaml_front_matter_goes_through_the_table_of_names() -> None:
     assert found.published
     assert (found.published.instant, found.status) == (1408114849, "draft")
     assert (found.extra, found.body) == ({"expirydate": "2025-01-01"}, Body("markdown", "Body."))
-    assert found.notes == ("title: character references resolved",)
+    assert found.notes == (
+        "title: character references resolved",
+        "draft: True: not public at its source, kept as a draft",
+        "expirydate: '2025-01-01' is over: not public at its source, kept as a draft",
+    )
 
 
 def test_yaml_values_stay_as_written() -> None:

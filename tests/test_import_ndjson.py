@@ -243,7 +243,8 @@ def test_values_of_the_wrong_shape_are_kept_with_a_note() -> None:
 def test_a_draft_is_a_status() -> None:
     assert read({"title": "T", "draft": True}).status == "draft"
     assert read({"title": "T", "draft": False}).status is None
-    assert read({"title": "T", "draft": True, "status": "Published"}).status == "published"
+    assert read({"title": "T", "draft": True, "status": "Published"}).status == "draft"
+    assert read({"title": "T", "draft": False, "status": "Published"}).status == "published"
 
 
 def test_bad_lines_fail_alone_with_place_and_reason() -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import time
 from collections.abc import Iterator, Mapping
 
 import orjson
@@ -39,7 +38,9 @@ def begun(db: Database, url: str) -> Task:
 
 
 def importing(db: Database, fetch: Fetch) -> Importing:
-    return Importing(db, "", lambda: contextlib.nullcontext(fetch), enrich=False)
+    """Its clock stands, unless an address makes it go."""
+    clock = fetch.clock if isinstance(fetch, News) else lambda: 0.0
+    return Importing(db, "", lambda: contextlib.nullcontext(fetch), enrich=False, clock=clock)
 
 
 def step(db: Database, worker: Importing, task: Task) -> Task:
@@ -63,6 +64,10 @@ class News:
 
     def __init__(self, *pages: str) -> None:
         self.pages, self.gone, self.slow = list(pages), "", ""
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
 
     def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
         name = url.rpartition("/")[2]
@@ -72,7 +77,7 @@ class News:
         if name == self.gone:
             raise FetchError(url, "the server answers 503", 503)
         if name == self.slow:
-            time.sleep(reading.SECONDS)
+            self.now += 2 * reading.SECONDS
         page = f"<title>The {name} of the day</title><article><p>{f'What the {name} brought to the quay. ' * 9}</p>"
         return Fetched(url, 200, {"content-type": "text/html"}, page.encode())
 

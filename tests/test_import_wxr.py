@@ -135,7 +135,7 @@ def test_dateline_and_related_posts_leave_the_text() -> None:
 @pytest.mark.parametrize(
     ("fields", "status", "note"),
     [
-        ({"status": "draft"}, "draft", None),
+        ({"status": "draft"}, "draft", "status: 'draft': not public at its source, kept as a draft"),
         ({"status": "future"}, "future", None),
         ({"status": "private"}, "draft", "it is private there: kept as a draft"),
         ({"status": "pending"}, "draft", "it waits for review there: kept as a draft"),
@@ -171,7 +171,7 @@ def test_draft_without_a_date_in_utc_has_the_sites_own() -> None:
     found = post(draft, context=Context(timezone=ZoneInfo("Europe/Brussels")))
 
     assert found.published == SourceDate(1709370000, "instant")
-    assert found.notes == ("no time zone given, read as Europe/Brussels",)
+    assert found.notes[0] == "no time zone given, read as Europe/Brussels"
 
 
 def test_authors_of_a_plugin_for_several_go_before_the_account() -> None:

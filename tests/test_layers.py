@@ -8,7 +8,21 @@ import pytest
 APP = Path(__file__).parent.parent / "app"
 
 LAYERS = (
-    ("settings", "errors", "head", "locks", "columns", "models", "sql", "text", "readers", "enrich"),
+    (
+        "settings",
+        "errors",
+        "head",
+        "locks",
+        "permissions",
+        "columns",
+        "models",
+        "sql",
+        "text",
+        "addresses",
+        "offload",
+        "readers",
+        "enrich",
+    ),
     ("db",),
     ("http",),
     ("changes",),

@@ -54,7 +54,9 @@ def test_description_lists_parameters_problems_and_stable_ids() -> None:
     operation = shown["paths"]["/things"]["get"]
     assert operation["operationId"] == "list_things"
     assert [found["name"] for found in operation["parameters"]] == ["tag", "limit"]
-    assert set(operation["responses"]) == {"200", "401", "410", "422", "429", "500", "503"}
+    assert set(operation["responses"]) == {
+        "200", "400", "401", "408", "410", "422", "429", "431", "500", "503",
+    }  # fmt: skip
     examples = operation["responses"]["422"]["content"]["application/problem+json"]["examples"]
     assert set(examples) == {"limit_too_large", "unknown_parameter", "duplicate_parameter", "invalid_value"}
 
@@ -62,7 +64,7 @@ def test_description_lists_parameters_problems_and_stable_ids() -> None:
 def test_description_merges_codes_of_one_status() -> None:
     responses = get(described(), "/openapi.json").json()["paths"]["/things/{ref}"]["get"]["responses"]
     examples = responses["503"]["content"]["application/problem+json"]["examples"]
-    assert set(examples) == {"index_behind", "database_unavailable"}
+    assert set(examples) == {"index_behind", "overloaded", "database_unavailable"}
 
 
 def test_description_has_one_schema_of_problems_and_none_of_the_framework() -> None:

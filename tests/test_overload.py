@@ -188,19 +188,24 @@ async def test_streams_have_caps_of_their_own_and_leave_room_for_requests(here: 
 
 
 @pytest.mark.parametrize(
-    "sent",
-    [b"\x16\x03\x01\x02\x00 not HTTP\r\n\r\n", b"GET /" + b"x" * 65_600],
+    ("sent", "line", "code"),
+    [
+        (b"\x16\x03\x01\x02\x00 not HTTP\r\n\r\n", b"HTTP/1.1 400 Bad Request", b"malformed_request"),
+        (b"GET /" + b"x" * 65_600, b"HTTP/1.1 431 Request Header Fields Too Large", b"head_too_large"),
+    ],
     ids=["tls", "endless-head"],
 )
-async def test_what_is_no_request_is_answered_with_a_problem_and_closed(connect: Connect, sent: bytes) -> None:
+async def test_what_is_no_request_is_answered_with_a_problem_and_closed(
+    connect: Connect, sent: bytes, line: bytes, code: bytes
+) -> None:
     client = await connect()
     await client.send(sent)
     answer = b""
     async with asyncio.timeout(5):
         while piece := await client.reader.read(65_536):
             answer += piece
-    assert answer.count(b'"code":"malformed_request"') == 1
-    assert answer.startswith(b"HTTP/1.1 400 Bad Request")
+    assert answer.count(b'"code":"%b"' % code) == 1
+    assert answer.startswith(line)
 
 
 async def test_thousands_of_requests_in_one_go_are_not_kept_until_their_turn(here: Listening, connect: Connect) -> None:

@@ -1,15 +1,19 @@
 """Every version is kept, shown as it was, compared, and can be gone back to; whatever door replaced it."""
 
-from collections.abc import AsyncIterator
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import pytest
 from conftest import Served, serve
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlmodel import Session
 from stories import NOW, story
 from test_editing_http import FULL, made, patch, send
 
-from app.articles import service
+from app.articles import bodies, diff, service
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -128,3 +132,28 @@ async def test_version_shows_what_it_was_linked_to_by_todays_names(desk: Served)
     assert [(post["title"], post["article"]) for post in shown["related"]] == [("Not written yet", None)]
     back = await send(desk, "POST", changed, version="*", below="/revisions/2/restore")
     assert (back.status_code, back.json()["translation_of"]) == (200, None)
+
+
+def _paragraphs(numbers: Iterable[int]) -> str:
+    return "\n".join(f"<p>Paragraph {number}.</p>" for number in numbers)
+
+
+@given(st.lists(st.integers(0, 30), max_size=25), st.lists(st.integers(0, 30), max_size=25), st.booleans())
+def test_both_bodies_can_be_read_off_their_diff(old: list[int], new: list[int], large: bool) -> None:
+    """Also where they have more paragraphs than are compared pair by pair."""
+    more = range(100, 1_200) if large else range(0)
+    before, after = _paragraphs([*old, *more]), _paragraphs([*more, *new])
+    shown = diff.paragraphs(before, after)
+    for body, left_out in ((before, "added"), (after, "removed")):
+        assert [one["text"] for one in shown if one["change"] != left_out] == [b.text for b in bodies.blocks(body)]
+    if large:
+        assert sum(one["change"] == "same" for one in shown) >= len(more)
+
+
+def test_a_diff_of_thousands_of_paragraphs_takes_no_seconds() -> None:
+    before = _paragraphs(range(14_000))
+    after = _paragraphs(number if number % 2 else number + 20_000 for number in range(14_000))
+    began = time.process_time()
+    shown = diff.paragraphs(before, after)
+    assert time.process_time() - began < 2
+    assert Counter(one["change"] for one in shown) == {"same": 7_000, "removed": 7_000, "added": 7_000}

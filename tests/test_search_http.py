@@ -197,7 +197,7 @@ async def test_timeline_fills_gaps_and_leaves_vague_dates_out(rivers: Rivers) ->
     monthly = (await rivers.public.get("/v1/timeline", params={"interval": "month"})).json()
     assert monthly["too_coarse"] == 1
     table = await rivers.public.get("/v1/timeline", params={**params, "format": "csv"})
-    assert table.text.splitlines()[1] == "2025-02-01T00:00:00Z,2025-03-01T00:00:00Z,0"
+    assert table.text.splitlines()[1] == '"2025-02-01T00:00:00Z","2025-03-01T00:00:00Z",0'
 
 
 @on_sqlite

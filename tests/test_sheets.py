@@ -71,6 +71,6 @@ async def test_unknown_format_of_a_list_is_refused(newsroom: Newsroom) -> None:
     assert (answer.status_code, answer.json()["allowed"]) == (406, ["json", "csv"])
 
 
-def test_cell_that_begins_like_a_formula_is_made_harmless() -> None:
+def test_text_is_quoted_and_what_begins_like_a_formula_is_made_harmless() -> None:
     row: list[object] = ["=1+1", "-2", "@a", "a=b", ["+x", None, "y"], 3, None]
-    assert csv_text.lines([row]).decode() == "'=1+1,'-2,'@a,a=b,'+x|y,3,\r\n"
+    assert csv_text.lines([row]).decode() == '"\'=1+1","\'-2","\'@a","a=b","\'+x|y",3,""\r\n'

@@ -1,6 +1,6 @@
 """Whatever editors do, in whatever order: index, SQL, the log replayed, the public's view and clients' copies agree.
 
-STATE_EXAMPLES and STATE_STEPS make it longer.
+STATE_EXAMPLES and STATE_STEPS make it longer, STATE_LONG_EXAMPLES the long run.
 """
 
 import asyncio
@@ -38,6 +38,8 @@ from app.settings import Settings
 
 T = TypeVar("T")
 EXAMPLES, STEPS = int(os.environ.get("STATE_EXAMPLES", "3")), int(os.environ.get("STATE_STEPS", "14"))
+LONG_EXAMPLES, LONG_STEPS = int(os.environ.get("STATE_LONG_EXAMPLES", "40")), 40
+"""A minute and a half on one engine; 150 examples took more than ten."""
 A, CHANGE = table(Article), table(Change)
 CLIENT = Path(__file__).parent.parent / "docs" / "examples" / "follow.py"
 FAR = "2190-01-01T00:00:00Z"
@@ -381,4 +383,4 @@ def test_states_reached_by_any_way_are_the_same_through_every_door(request: pyte
 def test_states_reached_by_many_long_ways_are_the_same_through_every_door(
     request: pytest.FixtureRequest, engine: str
 ) -> None:
-    run(request, engine, 150, 40)
+    run(request, engine, LONG_EXAMPLES, LONG_STEPS)

@@ -90,11 +90,26 @@ OLD = b"GET %b HTTP/1.0\r\n\r\n"
 
 async def test_answers_are_those_of_the_server_alone() -> None:
     paths = [b"/whole", b"/unchanged", b"/pieces", b"/closing"]
-    requests = [ONE % (method, path) for path in paths for method in (b"GET", b"HEAD")] + [OLD % path for path in paths]
+    requests = [ONE % (method, path) for path in paths for method in (b"GET", b"HEAD")]
+    requests += [OLD % path for path in paths if path != b"/pieces"]
     async with listening(answering, Guard(20, 20)) as own, listening(answering, None) as other:
         for request in requests:
             assert await told(own, request) == await told(other, request), request
         assert await told(own, ONE % (b"GET", b"/made-before")) == await told(other, ONE % (b"GET", b"/whole"))
+
+
+async def test_clients_that_know_no_chunks_read_until_the_connection_ends() -> None:
+    async with listening(answering, Guard(20, 20)) as port:
+        for request in (OLD % b"/pieces", b"GET /pieces\r\n\r\n"):
+            status, headers, body = await told(port, request)
+            assert (status, body) == (b"HTTP/1.1 200 OK", b"hello there")
+            assert headers == {b"content-type: text/plain", b"connection: close"}
+        _, headers, body = await told(port, b"HEAD /pieces HTTP/1.0\r\n\r\n")
+        assert (set(headers), body) == ({b"content-type: text/plain", b"connection: close"}, b"")
+        _, headers, body = await told(port, ONE % (b"GET", b"/pieces"))
+        assert (b"transfer-encoding: chunked" in headers, body[:3]) == (True, b"6\r\n")
+        _, headers, body = await told(port, OLD % b"/whole")
+        assert (b"content-length: 5" in headers, body) == (True, b"hello")
 
 
 async def test_answers_that_break_out_are_not_sent(caplog: pytest.LogCaptureFixture) -> None:
@@ -174,8 +189,8 @@ class Writes(asyncio.Transport):
 def cycle_of(path: str, transport: Writes) -> RequestResponseCycle:
     quiet = logging.getLogger("test")
     arguments: Any = (
-        {"type": "http", "method": "GET", "path": path}, transport, FlowControl(transport), quiet, quiet, False,
-        [(b"date", b"now")], asyncio.Event(), False, True, lambda: None,
+        {"type": "http", "http_version": "1.1", "method": "GET", "path": path}, transport, FlowControl(transport),
+        quiet, quiet, False, [(b"date", b"now")], asyncio.Event(), False, True, lambda: None,
     )  # fmt: skip
     cycle = RequestResponseCycle(*arguments)
     cycle.send = OnePiece(cycle, Every())  # type: ignore[method-assign,assignment]

@@ -228,7 +228,7 @@ async def test_odd_characters_are_cleaned_on_the_way_in(served: Served) -> None:
             "signature": "\u0000",
             "dateline": {"text": "P\u0000", "place": "P\u0000"},
             "source": {"name": "S\u0000", "url": "https://a.example/\u0000x"},
-            "related": [{"title": "t\u0000 a b", "url": "/x\u0000"}],
+            "related": [{"title": "t\u0000 a b", "url": "https://a.example/r\u0000"}],
             "seo": {"title": "\u0000"},
             "images": [{"url": "https://a.example/y", "alt": "\u0000"}],
             "previous_slugs": ["old\u0000er"],

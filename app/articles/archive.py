@@ -11,12 +11,13 @@ from starlette.requests import Request
 from app.articles.cards import Cards
 from app.articles.filters import ArticleFilter
 from app.articles.items import Items
+from app.db import Readable
 from app.head import Head
 from app.models import Source, table
 from app.regions.view import Counts, Reading, View
 from app.sql import Prepared, prepare
 
-__all__ = ["Archive", "Index", "View", "of"]
+__all__ = ["Archive", "Index", "Open", "Shelf", "View", "of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,25 @@ class Memo:
         if head != self._head or len(self._kept) >= self._most:
             self._head, self._kept = head, {}
         self._kept[key] = value
+
+
+class Shelf(Protocol):
+    """What rendering articles needs: the archive, or a transaction that is still open (`Open`)."""
+
+    @property
+    def db(self) -> Readable: ...
+
+    @property
+    def cards(self) -> Cards: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Articles as a transaction that is still open has them. Its cards are its own: those of the process must not know
+    what may never be committed."""
+
+    db: Readable
+    cards: Cards
 
 
 @dataclass(frozen=True, slots=True)

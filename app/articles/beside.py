@@ -11,7 +11,7 @@ from app.articles.archive import Archive
 from app.articles.queries import Found
 from app.articles.routes import MOVED, REF, documented, find
 from app.errors import Gone, InvalidRange, InvalidValue, NotFound
-from app.http import answer, params
+from app.http import answer, fast_path, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
 from app.http.times import format_time
@@ -48,9 +48,10 @@ RESOLVE = Parameters(
     response_model=schemas.RelatedList,
     responses=answer.example(examples.RELATED)
     | MOVED
-    | problems("not_found", "gone", "limit_too_large", "unknown_field"),
+    | problems("not_found", "gone", "limit_too_large", "unknown_field", "response_too_large"),
     openapi_extra=documented(RELATED, REF),
 )
+@fast_path.declare
 async def list_related(request: Request) -> Response:
     """The editors' related posts in their order, filled up with similar articles.
 
@@ -63,7 +64,7 @@ async def list_related(request: Request) -> Response:
     if isinstance(found, Response):
         return found
     kind, limit = read.choice("kind"), read.integer("limit")
-    rows = (await present.related(here, view, [found.id], read))[found.id] if kind != "similar" else []
+    rows = (await present.related(here, view, [found.id], read, limit))[found.id] if kind != "similar" else []
     if kind != "editorial" and len(rows) < limit:
         rows += await present.similar(here, view, found.id, read, limit - len(rows), after=rows)
     body = orjson.dumps({"data": rows[:limit]})
@@ -77,9 +78,18 @@ async def list_related(request: Request) -> Response:
     response_model=schemas.Neighbours,
     responses=answer.example(examples.NEIGHBOURS)
     | MOVED
-    | problems("not_found", "gone", "invalid_range", "offset_required", "unknown_field", "unknown_region"),
+    | problems(
+        "not_found",
+        "gone",
+        "invalid_range",
+        "offset_required",
+        "unknown_field",
+        "unknown_region",
+        "response_too_large",
+    ),
     openapi_extra=documented(NEIGHBOURS, REF),
 )
+@fast_path.declare
 async def get_neighbours(request: Request) -> Response:
     """The next newer and the next older article, within any filter of the list."""
     here = archive.of(request)
@@ -102,9 +112,12 @@ async def get_neighbours(request: Request) -> Response:
     "/articles/{ref}/translations",
     name="list_translations",
     response_model=schemas.Translations,
-    responses=answer.example(examples.TRANSLATIONS) | MOVED | problems("not_found", "gone", "unknown_field"),
+    responses=answer.example(examples.TRANSLATIONS)
+    | MOVED
+    | problems("not_found", "gone", "unknown_field", "response_too_large"),
     openapi_extra=documented(TRANSLATIONS, REF),
 )
+@fast_path.declare
 async def list_translations(request: Request) -> Response:
     """The same story in other languages: the original and its translations, without the article itself."""
     here = archive.of(request)
@@ -136,6 +149,7 @@ async def list_translations(request: Request) -> Response:
     },
     openapi_extra=documented(RESOLVE),
 )
+@fast_path.declare
 async def resolve_address(request: Request) -> Response:
     """Where an address or a source's id leads: 307 to the article, 300 with the candidates where there are several."""
     here = archive.of(request)

@@ -1,18 +1,23 @@
 """Bodies of articles: from what people send to safe HTML, and from that HTML to its other views. Pure."""
 
-import hashlib
 import html
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 import nh3
 from markdown_it import MarkdownIt
-from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.text import runs
+from app.articles import nesting
+from app.articles.blocks import Block as Block
+from app.articles.blocks import blocks as blocks
+from app.articles.blocks import to_text as to_text
+from app.articles.nesting import Measured
+from app.articles.nesting_model import MAX_DEPTH
+from app.articles.tokens import Kind as TokenKind
+from app.articles.tokens import Token, attributes, tokens
+from app.text import clean, runs
 
 TAGS = {
     "a", "abbr", "aside", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del",
@@ -51,43 +56,131 @@ _cleaner = nh3.Cleaner(
 _word = re.compile(r"\w+(?:['’\-]\w+)*")
 _joint = re.compile(r"['\-](?<=\w.)(?=\w)")
 _cjk = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
+_cited = re.compile(r'<(?:q|blockquote)(?: [a-z]+="[^"]*")*>')
+_cite = re.compile(r' cite="([^"]*)"')
+
+
+class TooDeep(ValueError):
+    """The elements of a body nest more than MAX_DEPTH levels deep."""
+
+    def __init__(self) -> None:
+        super().__init__(nesting.DEEP)
 
 
 @lru_cache(maxsize=1)
 def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
+    options = {"html": True, "maxNesting": MAX_DEPTH}
+    return MarkdownIt("commonmark", options).enable("table").enable("strikethrough")
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A body as safe HTML. `removed`: what was taken away, in words (`script`, `onclick of p`), each once, in the order
+    met. `is_flattened`: it was too deep, and its inner tags were removed, not its words."""
+
+    html: str
+    removed: tuple[str, ...]
+    is_flattened: bool
 
 
 def to_html(kind: Kind, content: str) -> str:
     """Sanitised HTML of a body, safe to insert as it stands. Only markup is lost, never words outside scripts."""
-    if kind == "text":
-        return from_text(content)
-    if kind == "markdown":
-        content = _markdown().render(content)
-    # A heading of the first level belongs to the page, not to a body: h1 becomes h2.
-    content = re.sub(r"<(/?)h1(?=[\s>])", r"<\1h2", content, flags=re.IGNORECASE)
-    cleaned: str = _cleaner.clean(content)
-    if content.strip() and "<" not in cleaned:
-        return from_text(html.unescape(cleaned))
-    return cleaned.strip()
+    return convert(kind, content, flatten=True).html
 
 
 def removed(kind: Kind, content: str) -> list[str]:
     """What `to_html` takes away, in words: `script`, `onclick of p`, `href of a`; each once, in the order met."""
+    return [] if kind == "text" else list(_removed(render(content) if kind == "markdown" else content))
+
+
+def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
+    """The body as it is kept, in time that is linear in its length. TooDeep unless it may be flattened."""
     if kind == "text":
-        return []
-    root = LexborHTMLParser(_markdown().render(content) if kind == "markdown" else content).root
+        return Converted(from_text(content), (), False)
+    if kind == "markdown":
+        content = render(content, flatten=flatten)
+    measured = nesting.measure(content)
+    if measured.is_deep and not flatten:
+        raise TooDeep
+    cleaned = _clean(measured)
+    if content.strip() and "<" not in cleaned:
+        cleaned = from_text(html.unescape(cleaned))
+    if not cleaned.isascii() or "&#" in content:
+        cleaned = clean(cleaned)  # a character reference brings back what was cleaned out of the text it stands in
+    return Converted(cleaned.strip(), tuple(_removed(content)), measured.is_deep)
+
+
+def render(content: str, *, flatten: bool = True) -> str:
+    """Markdown as HTML that is not sanitised yet. TooDeep, unless it may be flattened, for lists and quotations within
+    one another beyond measure: what stands deeper would be left out without a word."""
+    rendered = _rendered(content)
+    if rendered is None and not flatten:
+        raise TooDeep
+    return rendered or _rendered(_without_depth(content)) or from_text(content)
+
+
+def _rendered(content: str) -> str | None:
+    parser = _markdown()
+    try:
+        found = parser.parse(content)
+        if any(token.level >= MAX_DEPTH - 1 for token in found):
+            return None
+        rendered: str = parser.renderer.render(found, parser.options, {})
+    except RecursionError:
+        return None
+    return rendered
+
+
+_quotes = re.compile(r"^((?:[ \t]*>){30})[ \t>]*", re.MULTILINE)
+_bullets = re.compile(r"^((?:[ \t>]*[-*+] |[ \t>]*[0-9]{1,9}[.)] ){10})(?:[-*+ \t>]|[0-9]{1,9}[.)] )*", re.MULTILINE)
+_indented = re.compile(r"^([ \t]{60})[ \t]+", re.MULTILINE)
+
+
+def _without_depth(content: str) -> str:
+    """Markdown whose lines begin with fewer signs for quotations and lists."""
+    return _indented.sub(r"\1", _bullets.sub(r"\1", _quotes.sub(r"\1 ", content)))
+
+
+def _clean(measured: Measured) -> str:
+    # A heading of the first level belongs to the page, not to a body: h1 becomes h2.
+    content = re.sub(r"<(/?)h1(?=[\s>])", r"<\1h2", measured.html, flags=re.IGNORECASE)
+    cleaned: str = _cleaner.clean(content)
+    if ' cite="' in cleaned:  # the sanitiser looks at addresses in `href` and `src` only
+        cleaned = _cited.sub(lambda tag: _cite.sub(_without_unsafe, tag[0]), cleaned)
+    return cleaned
+
+
+def _without_unsafe(cite: re.Match[str]) -> str:
+    return cite[0] if _leads_to_a_page(html.unescape(cite[1])) else ""
+
+
+def _removed(content: str) -> dict[str, None]:
+    """The same tag is looked at once, however often it stands there."""
     found: dict[str, None] = {}
-    for node in root.traverse() if root is not None else ():
-        tag = node.tag or ""
-        if tag not in _PAGE and tag not in TAGS and tag != "h1":
-            found |= {} if tag.startswith("-") else {tag: None}  # texts and comments have names of that kind
-            continue
-        for name, value in node.attributes.items():
-            known = name in ATTRIBUTES.get(tag, ()) or name in ATTRIBUTES["*"] or name == "rel"
-            if not known or (name in _ADDRESSES and not _leads_to_a_page(value or "")):
-                found[f"{name} of {tag}"] = None
-    return list(found)
+    known: set[str] = set()
+    for token in tokens(content):
+        if token.kind is TokenKind.RAW:
+            found.setdefault(token.name)
+        elif token.kind is TokenKind.OPEN:
+            written = content[token.start : token.end]
+            if written not in known:
+                known.add(written)
+                found |= _removed_from(content, token)
+    return found
+
+
+def _removed_from(content: str, token: Token) -> dict[str, None]:
+    name = token.name
+    if name not in TAGS and name != "h1":
+        return {} if name in _PAGE else {name: None}
+    if token.inner == token.end - 1:
+        return {}
+    wrong = []
+    for attribute, value in attributes(content, token):
+        known = attribute in ATTRIBUTES.get(name, ()) or attribute in ATTRIBUTES["*"] or attribute == "rel"
+        if not known or (attribute in _ADDRESSES and not _leads_to_a_page(html.unescape(value))):
+            wrong.append(f"{attribute} of {name}")
+    return dict.fromkeys(wrong)
 
 
 def _leads_to_a_page(address: str) -> bool:
@@ -104,105 +197,6 @@ def from_text(text: str) -> str:
     """Paragraphs of plain text, separated by blank lines, as HTML."""
     paragraphs = (part.strip() for part in re.split(r"\n\s*\n", text))
     return "\n".join(f"<p>{html.escape(part, quote=False)}</p>" for part in paragraphs if part)
-
-
-def to_text(body: str) -> str:
-    """The words of a sanitised body: paragraphs and list items separated by blank lines."""
-    return "\n\n".join(text for _, text, _ in _parts(body) if text)
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One paragraph, heading, list item … of a body. `id` stays while its text and kind stay the same."""
-
-    id: str
-    type: str
-    text: str
-    html: str
-
-
-_SIMPLE = re.compile(r"<p>([^<]*)</p>\s*")
-
-
-def blocks(body: str) -> list[Block]:
-    """The body's blocks in reading order, nothing twice: a list or quotation is taken apart into its own blocks."""
-    return _with_ids(_parts(body))
-
-
-def _parts(body: str) -> list[tuple[str, str, str]]:
-    simple = _SIMPLE.findall(body)
-    if simple and _SIMPLE.sub("", body) == "":  # plain paragraphs, as most archives have: no parser needed
-        return [("paragraph", html.unescape(text).strip(), f"<p>{text}</p>") for text in simple]
-    root = LexborHTMLParser(body).body
-    return list(_walk(root)) if root is not None else []
-
-
-_TYPES = {
-    "p": "paragraph", "li": "list_item", "blockquote": "quote", "pre": "code", "figure": "figure", "img": "image",
-    "table": "table", "hr": "separator", "dt": "term", "dd": "definition",
-}  # fmt: skip
-_CONTAINERS = {"div", "section", "aside", "details", "ul", "ol", "dl", "blockquote", "body"}
-_LEAVES = {*_TYPES, "h1", "h2", "h3", "h4", "h5", "h6"} - _CONTAINERS
-
-
-def _walk(parent: LexborNode) -> Iterator[tuple[str, str, str]]:
-    kind = _TYPES.get(parent.tag or "", "paragraph")
-    loose: list[LexborNode] = []
-    for node in parent.iter(include_text=True):
-        if node.tag in _CONTAINERS or node.tag in _LEAVES:
-            yield from _flush(loose, kind)
-            loose = []
-            yield from _walk(node) if node.tag in _CONTAINERS else _leaf(node)
-        else:
-            loose.append(node)
-    yield from _flush(loose, kind)
-
-
-def _flush(nodes: list[LexborNode], kind: str) -> Iterator[tuple[str, str, str]]:
-    text = _tidy("".join(_node_text(node) for node in nodes))
-    if text:
-        markup = "".join(node.html or "" for node in nodes).strip()
-        yield kind, text, f"<blockquote>{markup}</blockquote>" if kind == "quote" else f"<p>{markup}</p>"
-
-
-def _leaf(node: LexborNode) -> Iterator[tuple[str, str, str]]:
-    tag = node.tag or ""
-    nested = node.css("ul, ol, p") if tag == "li" else []
-    if nested:
-        yield from _walk(node)
-        return
-    kind = "heading" if tag[0] == "h" and tag[1:].isdigit() else _TYPES.get(tag, "paragraph")
-    if tag == "img":
-        text = node.attributes.get("alt") or ""
-    elif tag == "pre":
-        text = node.text(deep=True)
-    elif tag == "table":
-        text = "\n".join(" | ".join(_tidy(cell.text()) for cell in row.css("td, th")) for row in node.css("tr"))
-    else:
-        text = _tidy(_node_text(node))
-    yield kind, text.strip(), node.html or ""
-
-
-def _node_text(node: LexborNode) -> str:
-    if node.tag == "-text":
-        return node.text_content or ""
-    if node.tag in ("br", "wbr"):
-        return " "
-    return "".join(_node_text(child) for child in node.iter(include_text=True))
-
-
-def _tidy(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _with_ids(found: list[tuple[str, str, str]]) -> list[Block]:
-    seen: dict[str, int] = {}
-    out = []
-    for kind, text, markup in found:
-        digest = hashlib.blake2b(f"{kind}\0{text or markup}".encode(), digest_size=6).hexdigest()
-        seen[digest] = seen.get(digest, 0) + 1
-        out.append(Block(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}", kind, text, markup))
-    return out
 
 
 def count_words(content: str) -> int:

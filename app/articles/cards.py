@@ -12,9 +12,10 @@ from functools import lru_cache
 import orjson
 from sqlalchemy import ColumnElement, literal_column, select
 
+from app.addresses import safe_or_none
 from app.articles.bodies import reading_minutes
 from app.articles.filters import ROLES
-from app.db import Database, Row
+from app.db import Readable, Row
 from app.http.times import format_time
 from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
 from app.regions import service as regions
@@ -75,6 +76,7 @@ def columns() -> list[ColumnElement[object]]:
 CARDED = A.outerjoin(SOURCE, SOURCE.c.id == A.c.source_id)
 
 
+@lru_cache(maxsize=4)
 def statement(dialect: str) -> Prepared:
     """Cards by `ids`."""
     found: AnySelect = select(*columns())
@@ -100,13 +102,13 @@ def card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, object] = NO
         "tags": [tag for tag in tags if tag["kind"] != "contributor"],
         "regions": [_region(atlas, id, roles) for id, roles in orjson.loads(str(region_rows))],
         "related": added.get("related"),
-        "images": orjson.loads(str(a["images"])),
+        "images": [{**image, "url": safe_or_none(image.get("url"))} for image in orjson.loads(str(a["images"]))],
         "corrections": orjson.loads(str(a["corrections"])),
         "source": _source(source_slug, source_name, a["source_url"]),
         "signature": a["signature"],
         "external_id": a["external_id"],
         "translation_of": a["translation_of"],
-        "seo": {"title": None, "description": None, "canonical_url": None} | orjson.loads(str(a["seo"])),
+        "seo": _seo(orjson.loads(str(a["seo"]))),
         "word_count": a["word_count"],
         "reading_minutes": reading_minutes(integer(a["word_count"])),
         "published_at": _time(a["published_at"]),
@@ -147,7 +149,12 @@ def _region(atlas: Atlas, id: int, roles: int) -> Json:
 def _source(slug: object, name: object, url: object) -> Json | None:
     if slug is None and url is None:
         return None
-    return {"slug": slug, "name": name, "url": url}
+    return {"slug": slug, "name": name, "url": safe_or_none(url)}
+
+
+def _seo(kept: Mapping[str, object]) -> Json:
+    canonical_url = safe_or_none(kept.get("canonical_url"))
+    return {"title": None, "description": None, **kept, "canonical_url": canonical_url}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +172,18 @@ class _Made:
 class Cards:
     """The most recently used cards of this process."""
 
-    def __init__(self, db: Database, site_url: str) -> None:
+    def __init__(self, db: Readable, site_url: str) -> None:
         self._db, self._site_url = db, site_url
         self._statement = statement(db.dialect)
         self._kept: OrderedDict[tuple[int, int, int], _Made] = OrderedDict()
         self._bytes = 0
 
     async def get(
-        self, wanted: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False
+        self, wanted: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False, public: bool | None = None
     ) -> dict[int, bytes]:
         """Cards by id, for pairs (id, version); at most two statements. What is gone meanwhile is missing; what
-        changed meanwhile comes as it is now, with `published` only if the public may still see it. Nor does a
-        translation then name an original that is not public."""
+        changed meanwhile comes as it is now, with `published` only if the public may still see it. With `public`,
+        which is as `published` unless given, a translation does not name an original that is not public."""
         found: dict[int, _Made] = {}
         missing: list[int] = []
         names_seq = atlas.names_seq
@@ -190,7 +197,7 @@ class Cards:
                 self._kept.move_to_end(key)
         if missing:
             found |= await self._fetch(missing, atlas, published=published)
-        hidden = await self._hidden(found) if published else frozenset()
+        hidden = await self._hidden(found) if (published if public is None else public) else frozenset()
         if not hidden:
             return {id: made.shown for id, made in found.items()}
         return {id: _nameless(made.shown) if made.original in hidden else made.shown for id, made in found.items()}
@@ -234,7 +241,7 @@ def _nameless(shown: bytes) -> bytes:
     return orjson.dumps(orjson.loads(shown) | {"translation_of": None})
 
 
-async def public_among(db: Database, ids: Sequence[int]) -> set[int]:
+async def public_among(db: Readable, ids: Sequence[int]) -> set[int]:
     """Those of the articles that are published."""
     return {integer(id) for (id,) in await db.reader.rows(_public(db.dialect), {"ids": list(ids)})}
 

@@ -2,31 +2,42 @@
 the same request was answered before."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import orjson
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import editing, fields, incoming, present, repeats, routes, sent, states, stored
+from app import offload
+from app.articles import (
+    editing,
+    fields,
+    incoming,
+    present,
+    rendering,
+    repeats,
+    response_store,
+    routes,
+    sent,
+    states,
+    stored,
+)
 from app.articles.archive import Archive, View
 from app.articles.columns import Saving
 from app.articles.editing import Edit
 from app.articles.given import ArticleFields
 from app.articles.merging import Json
 from app.articles.queries import Entry, Found
-from app.articles.repeats import Answered, Repeatable
+from app.articles.rendering import Answered, Render, Rendered
+from app.articles.repeats import Repeatable
 from app.articles.stored import Stored
 from app.db import Database, Written
-from app.errors import DatelineError, Gone, NotFound, PreconditionFailed, PreconditionRequired
-from app.head import Head
+from app.errors import DatelineError, NotFound, PreconditionFailed, PreconditionRequired
 from app.http import conditional
 from app.http.auth import Caller
-from app.http.conditional import VARY
-from app.http.params import Parameters, Read
+from app.http.params import Parameters
 from app.sql import read_clock
 
 TRIES = 50
@@ -47,49 +58,79 @@ class Planned:
     act: Act
 
 
+Outcome = Answered | Rendered
+"""What a write made, or the response to it where that is stored: under an Idempotency-Key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A request to change one article. `below` is what stands behind the article's own path."""
+    """A request to change one article, or to make one. `render` makes the response; `below` is what stands behind the
+    article's own path."""
 
     request: Request
     here: Archive
     view: View
     key: Repeatable | None
+    render: Render
     below: str = ""
+
+    @staticmethod
+    def of(request: Request, here: Archive, view: View, content: bytes, render: Render, below: str = "") -> "Change":
+        """`content` is the request's body."""
+        key = Repeatable.of(request, view.caller, content, here.settings.max_idempotency_bytes)
+        return Change(request, here, view, key, render, below)
 
     @property
     def caller(self) -> Caller:
         return self.view.caller
 
-    def after(self, head: Head) -> "Change":
-        """The same where the log stands now."""
-        return replace(self, view=self.view._replace(head=head))
-
     def saving(self, session: Session) -> Saving:
         return Saving(read_clock(session.connection()), self.caller.name, self.here.settings.site_url)
 
-    async def made(
-        self, demand: Callable[[Found], None], plan: Callable[[Found], Awaitable[Planned]]
-    ) -> Written[Answered] | Response:
-        """The committed change, or a redirect from an old slug. NotFound or Gone before anything else is said of the
-        article, then what `demand` raises, then PreconditionRequired, PreconditionFailed. Of a request that is sent
-        twice at once each gets the answer of the one that was made, whatever the other finds changed by that."""
+    async def repeated(self) -> Response | None:
+        """The stored response where this very request was carried out before."""
+        stored = await repeats.find(self.here.db, self.key) if self.key else None
+        return stored.response() if stored is not None else None
+
+    def recall(self, session: Session) -> Rendered | None:
+        """The same within the transaction that would carry it out again."""
+        return repeats.recall(session, self.key) if self.key else None
+
+    def store(self, session: Session, answered: Answered) -> Outcome:
+        """Renders and stores the response within the transaction that it answers, where it may be asked for again."""
+        if self.key is None:
+            return answered
+        site_url = self.here.settings.site_url
+        rendered = rendering.render_uncommitted(session, self.view, site_url, answered, self.render)
+        repeats.store(session, self.key, answered.id, answered.version, rendered)
+        return rendered
+
+    async def respond(self, written: Written[Outcome]) -> Response:
+        """The response to a committed change, with its place in the log."""
+        outcome = written.value
+        if isinstance(outcome, Answered):
+            outcome = await self.render(self.here, self.view._replace(head=written.head), outcome)
+        return outcome.with_place(written.head).response()
+
+    async def carry_out(self, demand: Callable[[Found], None], plan: Callable[[Found], Awaitable[Planned]]) -> Response:
+        """The response to the change, or a redirect from an old slug. NotFound or Gone before anything else is said of
+        the article, then what `demand` raises, then PreconditionRequired, PreconditionFailed. Of a request that is sent
+        twice at once each gets the response of the one that was carried out, whatever the other finds changed by
+        that."""
         try:
             made = await self._made(demand, plan)
         except DatelineError:
-            again = await self._answered()
-            if again is None:
+            repeated = await self.repeated()
+            if repeated is None:
                 raise
-            return again
-        return (await self._answered() or made) if isinstance(made, Response) else made
-
-    async def _answered(self) -> Written[Answered] | None:
-        answered = await repeats.answered(self.here.db, self.key) if self.key else None
-        return None if answered is None else Written(answered, await self.here.head())
+            return repeated
+        if isinstance(made, Response):
+            return await self.repeated() or made
+        return await self.respond(made)
 
     async def _made(
         self, demand: Callable[[Found], None], plan: Callable[[Found], Awaitable[Planned]]
-    ) -> Written[Answered] | Response:
+    ) -> Written[Outcome] | Response:
         versions = conditional.if_match(self.request)
         for attempt in range(1, TRIES + 1):
             found = await routes.find(self.request, self.here, self.view, self.request.path_params["ref"], self.below)
@@ -102,11 +143,24 @@ class Change:
                 raise await asyncio.to_thread(_stale, self.here.db, found.id, versions)
             known = () if versions == conditional.ANY else versions
             try:
-                return await self.here.db.write(_in_turn, found.id, await plan(found), known, self.key)
+                return await self.here.db.write(self._in_turn, found.id, await plan(found), known)
             except PreconditionFailed:
                 if versions != conditional.ANY or attempt == TRIES:
                     raise
         raise AssertionError("the last attempt returns or raises")
+
+    def _in_turn(self, session: Session, id: int, planned: Planned, versions: Collection[int]) -> Outcome:
+        """One transaction. The row is locked before anything is compared, so that of many with the same version one
+        wins, and a repeated request waits for the first to be carried out."""
+        current = editing.hold(session, id)
+        stored = self.recall(session)
+        if stored is not None:
+            return stored
+        if current is None:
+            raise NotFound()
+        if current.existing.version != planned.base:
+            raise editing.stale(session.connection(), current, versions or (planned.base,))
+        return self.store(session, planned.act(session, current))
 
     async def shown(self, found: Found, names: Collection[str] = ()) -> Json:
         """The article as this caller sees it, with other views of the body as far as `names` has them. Raises
@@ -130,7 +184,7 @@ class Change:
         names = [name for name in wanted if name in ArticleFields.model_fields]
         known = await incoming.known(self.here.db, given, hidden=self.caller.may("read_drafts"))
         known = replace(known, own=found.id)
-        made = fields.changes(given, names, self.view.atlas, known)
+        made = await offload.run(sent.size(data), fields.changes, given, names, self.view.atlas, known)
         edit = Edit(made, given.correction)
         return Planned(found.version, lambda session, current: self.edited(session, current, edit))
 
@@ -145,7 +199,7 @@ class Change:
             return self.edited(session, current, Edit({"status": "withdrawn"}, reason=reason))
         version = states.remove(session, id, now=saving.now, by=saving.by)
         if purge:
-            states.forget_answers(session, id)
+            response_store.forget(session, id)
         return Answered(id, version, 204)
 
 
@@ -159,40 +213,3 @@ def _stale(db: Database, id: int, versions: Collection[int]) -> Exception:
     with db.snapshot() as snapshot:
         current = stored.load(snapshot.connection, [id]).get(id)
         return NotFound() if current is None else editing.stale(snapshot.connection, current, versions)
-
-
-def _in_turn(
-    session: Session, id: int, planned: Planned, versions: Collection[int], key: Repeatable | None
-) -> Answered:
-    """One transaction. The row is locked before anything is compared, so that of many with the same version one wins,
-    and a repeated request waits for the first to be answered."""
-    current = editing.hold(session, id)
-    known = repeats.recall(session, key) if key else None
-    if known is not None:
-        return known
-    if current is None:
-        raise NotFound()
-    if current.existing.version != planned.base:
-        raise editing.stale(session.connection(), current, versions or (planned.base,))
-    answered = planned.act(session, current)
-    if key is not None:
-        repeats.note(session, key, answered)
-    return answered
-
-
-async def answer(
-    change: Change, read: Read, answered: Answered, warnings: Mapping[str, str] = MappingProxyType({})
-) -> Response:
-    """The article as it is now, with the place of the change in the log."""
-    headers = {"X-Seq": change.view.head.place.token, "Cache-Control": "no-store", "Vary": VARY, **warnings}
-    if answered.status == 204:
-        return Response(status_code=204, headers=headers)
-    entry = Entry(answered.id, answered.version, None)
-    rows = await present.articles(change.here, change.view, [entry], wanted=read, full=True, own=True)
-    if not rows:
-        raise Gone("The article that this request made or changed is gone.")
-    article = orjson.loads(rows[0])
-    headers["ETag"] = conditional.item_etag(article.get("version", answered.version), rows[0])
-    if answered.status == 201:
-        headers["Location"] = f"/v1/articles/{article.get('slug') or answered.id}"
-    return Response(rows[0], answered.status, headers, "application/json")

@@ -59,7 +59,7 @@ def edit(session: Session, current: Stored, wanted: Edit, saving_: Saving) -> Sa
     InvalidTransition, SlugTaken or ExternalIdTaken where it cannot be."""
     connection, existing = session.connection(), current.existing
     before = stored.manuscript(connection, current)
-    after = _as_before(session, existing.id, before, _revised(before, wanted.changes))
+    after = _as_before(session, existing.id, before, revise(before, wanted.changes))
     _check(before, after, wanted, existing, saving_.now)
     also = _linked(before, after) + slugs.additions(connection, existing.id, after)
     reason = wanted.reason if wanted.reason is not None else existing.withdrawn_reason
@@ -89,7 +89,8 @@ def _corrections(current: Stored, wanted: Edit, now: int) -> str | None:
     return orjson.dumps([*orjson.loads(current.columns["corrections"]), one]).decode()
 
 
-def _revised(before: Manuscript, changes: Mapping[str, Any]) -> Manuscript:
+def revise(before: Manuscript, changes: Mapping[str, Any]) -> Manuscript:
+    """With these attributes; `authors` and `tags` apart, and the regions in step with the dateline."""
     made = dict(changes)
     if "authors" in made or "tags" in made:
         people, terms = _parted(before)
@@ -165,7 +166,7 @@ def _check_state(old: str, new: str, existing: Existing) -> None:
     if new == old or new in allowed or (new == "withdrawn" and existing.public_once):
         return
     said = f"A {old} article can become {' or '.join(allowed)}, not {new}."
-    raise InvalidTransition(said, members={"status": old, "allowed": list(allowed)})
+    raise InvalidTransition(said, members={"article_status": old, "allowed": list(allowed)})
 
 
 def _check_date(before: Manuscript, after: Manuscript, now: int) -> None:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from app.articles import bodies, nesting, posts
+from app.articles import bodies, posts
 from app.articles.filters import ROLES
 from app.articles.given import ArticleFields, BodyIn, DatelineIn, RegionIn, SourceIn, TagIn
 from app.articles.manuscript import Dateline
+from app.articles.manuscript import dateline_span as dateline_span
 from app.errors import FieldError, InvalidInput
 from app.http.times import Instant, Period, read_time, read_zone
 from app.regions import refs
@@ -140,9 +140,10 @@ def _body(given: str | BodyIn | None) -> str:
 
 
 def _html(kind: bodies.Kind, content: str, pointer: str) -> str:
-    if kind != "text" and nesting.is_deep(content):
-        raise wrong(f"This cannot be read: {nesting.DEEP}.", pointer)
-    return bodies.to_html(kind, content)
+    try:
+        return bodies.convert(kind, content, flatten=False).html
+    except bodies.TooDeep as error:
+        raise wrong(f"This cannot be kept: {error}.", pointer) from None
 
 
 def _time(given: str, *, up: bool) -> Instant | Period:
@@ -182,18 +183,6 @@ def _dateline(given: DatelineIn | str | None, atlas: Atlas) -> Dateline | None:
 
 def _unknown_region(atlas: Atlas, ref: str, pointer: str) -> InvalidInput:
     return wrong(refs.unknown(ref), pointer, "unknown_region", refs.similar(atlas, ref))
-
-
-@lru_cache(maxsize=1024)
-def dateline_span(date: str | None) -> tuple[int, int] | None:
-    """The period of `2025`, `2025-12` or `2025-12-03` in UTC; None where it is no date."""
-    if date is None:
-        return None
-    try:
-        found = read_time(date, read_zone("UTC"), 0)
-    except InvalidInput:
-        return None
-    return (found.start, found.end) if isinstance(found, Period) else None
 
 
 def _tags(given: Sequence[str | int | TagIn], kind: str, known: Known, pointer: str) -> tuple[Wanted, ...]:

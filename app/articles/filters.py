@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, literal_column, not_, or_, select
 
+from app.enrich.suggestion import ABOUT as ABOUT
+from app.enrich.suggestion import DATELINE as DATELINE
+from app.enrich.suggestion import MENTION as MENTION
+from app.enrich.suggestion import ROLES as ROLES
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
 from app.sql import AnyOf, Value
 
@@ -25,8 +29,6 @@ UNRESOLVED = (
 """Articles with a related entry that everybody sees as `unresolved`: by the editors' words, for an article that is not
 there or that has been withdrawn. One that never was public shows nothing."""
 
-ABOUT, MENTION, DATELINE = 1, 2, 4
-ROLES = {"about": ABOUT, "mention": MENTION, "dateline": DATELINE}
 PUBLISHED = ("published",)
 
 _original = A.alias("original")

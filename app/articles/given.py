@@ -7,16 +7,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag, WithJsonSchema
 from pydantic.config import JsonDict, JsonValue
 
-from app.http.body import Given, Short, line, words
+from app.http.body import Address, Given, Short, words
 from app.regions.given import Slug
 from app.tags.schemas import Kind
 
 Words = Annotated[str, words(sys.maxsize)]
-Address = Annotated[
-    str,
-    line(2000),
-    Field(max_length=2000, pattern=r"^https?://[^\s\x00-\x20\x7f-\x9f\ufeff\ufffe\uffff]+$"),
-]
 
 BRANCHES = frozenset({"(text)", "(number)", "(object)", "(list)"})
 """How the places of errors name the branch of an Either that was taken; no part of any JSON pointer."""
@@ -74,7 +69,7 @@ class DatelineIn(Given):
 
 
 class ImageIn(Given):
-    url: Address
+    url: Address | None
     alt: Words | None = None
     caption: Words | None = None
     credit: Words | None = None
@@ -120,7 +115,7 @@ class RelatedIn(Given):
 
     article: ArticleRef | None = None
     title: Short | None = None
-    url: Annotated[str, line(2000), Field(max_length=2000)] | None = None
+    url: Address | None = None
     position: int | None = None
     kind: Literal["editorial", "similar"] | None = None
     status: Literal["linked", "unresolved"] | None = None

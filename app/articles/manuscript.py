@@ -1,9 +1,12 @@
 """An article on its way in: cleaned, sanitised, its regions looked up; what `saving.save` takes from every door."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.enrich.suggestion import Suggestion
-from app.tags.service import Wanted
+from app.errors import InvalidInput
+from app.http.times import Period, read_time, read_zone
+from app.tags.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ class Manuscript:
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
     `text_keys` are what copies of the text are found by, None: made from the body where it is saved.
     `original` counts where `translation_of` says nothing.
+    `said` names the fields (of `baselines.FIELDS`) that the source says anything of, None: all of them; of a known
+    article the others stay as they are. `hashes` are those of what it says, packed, and `format` is what it was read
+    in. `retracts`: it takes back what is here, and says nothing of what is not.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -96,3 +102,19 @@ class Manuscript:
     content_hash: str = ""
     suggestions: tuple[Suggestion, ...] | None = None
     text_keys: tuple[int, ...] | None = None
+    said: frozenset[str] | None = None
+    hashes: str = ""
+    format: str = ""
+    retracts: bool = False
+
+
+@lru_cache(maxsize=1024)
+def dateline_span(date: str | None) -> tuple[int, int] | None:
+    """The period of `2025`, `2025-12` or `2025-12-03` in UTC; None where it is no date."""
+    if date is None:
+        return None
+    try:
+        found = read_time(date, read_zone("UTC"), 0)
+    except InvalidInput:
+        return None
+    return (found.start, found.end) if isinstance(found, Period) else None

@@ -34,7 +34,7 @@ def settle(session: Session, saved: Mapping[int, Manuscript], saving: Saving) ->
     """After articles were saved: those without their original wait for it, and those that have waited for one of these
     become its translations, with a new version."""
     connection = session.connection()
-    for ids in _chunks(list(saved)):
+    for ids in _chunks([id for id, m in saved.items() if m.said is None or "original" in m.said]):
         connection.execute(delete(AWAITED).where(AWAITED.c.article_id.in_(ids)))
     rows = [
         {"article_id": id, "origin": m.original.origin, "slug": m.original.slug}

@@ -1,19 +1,23 @@
 """From ids to the JSON that clients get, in a constant number of SQL statements whatever is asked for."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import TypeVar
 
 import orjson
 
-from app.articles import bodies, markdown, queries
-from app.articles.archive import Archive, View
+from app.addresses import safe_or_none
+from app.articles import queries, sizes, views
+from app.articles.archive import Archive, Shelf, View
 from app.articles.cards import FIELDS, Json
 from app.articles.items import Stored
 from app.articles.queries import Entry, RelatedRow
 from app.http import params
 from app.regions import refs
 from app.regions.atlas import Atlas
+from app.sql import integer
 from app.tags import queries as tags
 
 INCLUDES = ("body", "related", "body_text", "body_markdown", "body_blocks")
@@ -40,8 +44,11 @@ PARAMETERS = (
 )
 
 
+T = TypeVar("T")
+
+
 async def articles(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     entries: Sequence[Entry],
     *,
@@ -56,41 +63,74 @@ async def articles(
 
 
 async def by_id(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     entries: Sequence[Entry],
     *,
     wanted: params.Read,
     full: bool = False,
     own: bool = False,
+    beside: Sequence[int] = (),
+    costs: Mapping[int, int] | None = None,
 ) -> dict[int, bytes]:
-    """The same by id, for answers in which each article has its place."""
+    """The same by id, for responses in which each article has its place. ResponseTooLarge where several, with those
+    that the response holds `beside`, are too much for it, unless the caller has seen to that: `costs` is what
+    `load_costs` told."""
     cards = await _cards(archive, view, entries, own=own)
     form = _form(wanted, full=full)
+    if form == CARD and sum(map(len, cards.values())) <= sizes.MAX_BYTES:
+        return cards
+    checked = costs is not None
+    if costs is None:
+        costs = await sizes.load_costs(archive.db, (*beside, *cards), sizes.body_cost(form.includes))
+        sums = (len(cards[entry.id]) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
+        sizes.check_fit(wanted, [*(costs.get(id, 0) for id in beside), *sums])
     if form == CARD:
         return cards
-    shown = await _shown(archive, view, cards, form)
-    return {id: orjson.dumps(article) for id, article in shown.items()}
+    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
+    total = sum(costs.values())
+    await _include(archive, view, shown, form.includes, total, None if checked else wanted)
+    await _name(archive, view, shown.values(), form.language)
+
+    def serialize() -> dict[int, bytes]:
+        return {id: orjson.dumps(_kept(ordered(card), form.fields)) for id, card in shown.items()}
+
+    return await run_in_thread_if_large(total, serialize)
 
 
-async def item(archive: Archive, view: View, stored: Stored, wanted: params.Read) -> Json:
+async def load_costs(
+    archive: Archive, entries: Sequence[Entry], wanted: params.Read, *, full: bool = False
+) -> dict[int, int]:
+    """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
+    cost = sizes.body_cost(_form(wanted, full=full).includes)
+    return await sizes.load_costs(archive.db, [entry.id for entry in entries], cost)
+
+
+async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
+    """Rendering that takes long, which others must not wait for."""
+    return await asyncio.to_thread(work) if cost > sizes.LARGE else work()
+
+
+async def item(archive: Shelf, view: View, stored: Stored, wanted: params.Read) -> Json:
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
-    added: Json = {"body": stored.body} if "body" in form.includes else {}
+    shown_bodies = (await views.render(form.includes, {id: stored.body}))[id]
+    added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
     if "related" in form.includes:
         added["related"] = (await entries_of(archive, view, [id], stored.related()))[id]
     shown = await archive.cards.made(stored.card, view.atlas, added)
     if stored.original_status != "published" and not view.caller.may("read_drafts"):
         shown["translation_of"] = None
-    shown |= {name: _body(name, stored.body) for name in INCLUDES[2:] if name in form.includes}
+    shown |= shown_bodies
     await _name(archive, view, [shown], form.language)
     return _kept(shown, form.fields)
 
 
-async def _cards(archive: Archive, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
-    published = not own and not view.caller.may("read_drafts")
-    return await archive.cards.get([(entry.id, entry.version) for entry in entries], view.atlas, published=published)
+async def _cards(archive: Shelf, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
+    public = not view.caller.may("read_drafts")
+    pairs = [(entry.id, entry.version) for entry in entries]
+    return await archive.cards.get(pairs, view.atlas, published=public and not own, public=public)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,60 +159,52 @@ def _form(wanted: params.Read, *, full: bool) -> Form:
     return Form(fields, frozenset(includes), refs.language(wanted))
 
 
-async def _shown(
-    archive: Archive,
-    view: View,
-    cards: Mapping[int, bytes],
-    form: Form,
-) -> dict[int, Json]:
-    """Cards with what is added and without what is left out."""
-    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
-    await _include(archive, view, shown, form.includes)
-    await _name(archive, view, shown.values(), form.language)
-    return {id: _kept(ordered(card), form.fields) for id, card in shown.items()}
-
-
 async def _include(
-    archive: Archive,
+    archive: Shelf,
     view: View,
     shown: dict[int, Json],
     includes: Set[str],
+    cost: int,
+    checking: params.Read | None,
 ) -> None:
+    """Adds the views of bodies, which count as `cost`, and related posts; where `checking`, no more of these than one
+    response may hold."""
     if includes - {"related"}:
-        texts = await queries.bodies(archive.db, list(shown))
+        texts = await queries.bodies(archive.db, list(shown), large=cost > sizes.LARGE)
+        found = await views.render(includes, {id: texts.get(id, "") for id in shown})
         for id, card in shown.items():
-            card |= {name: _body(name, texts.get(id, "")) for name in includes - {"related"}}
+            card |= found[id]
     if "related" in includes:
-        posts = await related(archive, view, list(shown))
+        rows = await queries.related(archive.db, list(shown))
+        if checking is not None:
+            named = Counter(row.article_id for row in rows)
+            sizes.check_fit(checking, [sizes.RELATED_COST * named[id] for id in shown])
+        posts = await entries_of(archive, view, list(shown), rows)
         for id, card in shown.items():
             card["related"] = posts[id]
 
 
-def _body(name: str, body: str) -> object:
-    match name:
-        case "body_text":
-            return bodies.to_text(body)
-        case "body_markdown":
-            return markdown.from_html(body)
-        case "body_blocks":
-            return [{"id": b.id, "type": b.type, "text": b.text, "html": b.html} for b in bodies.blocks(body)]
-        case _:
-            return body
-
-
 async def related(
-    archive: Archive, view: View, ids: Sequence[int], wanted: params.Read | None = None
+    archive: Shelf, view: View, ids: Sequence[int], wanted: params.Read | None = None, limit: int | None = None
 ) -> dict[int, list[Json]]:
     """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
-    an article that may not be seen. `wanted`: what to show of the targets, else their cards."""
-    return await entries_of(archive, view, ids, await queries.related(archive.db, ids), wanted)
+    an article that may not be seen. `wanted`: what to show of the targets, else their cards. `limit`: how many of each
+    article."""
+    return await entries_of(archive, view, ids, await queries.related(archive.db, ids), wanted, limit)
 
 
 async def entries_of(
-    archive: Archive, view: View, ids: Sequence[int], rows: Sequence[RelatedRow], wanted: params.Read | None = None
+    archive: Shelf,
+    view: View,
+    ids: Sequence[int],
+    rows: Sequence[RelatedRow],
+    wanted: params.Read | None = None,
+    limit: int | None = None,
 ) -> dict[int, list[Json]]:
     """The same for rows that are at hand, in one statement at most."""
     rows = [row for row in rows if _may_see(view, row) or _is_unresolved(row)]
+    if limit is not None:
+        rows = list(_first_distinct(view, rows, limit))
     targets = {
         row.target_id: Entry(row.target_id, row.target_version or 0, None)
         for row in rows
@@ -191,13 +223,23 @@ async def entries_of(
     return found
 
 
+def _first_distinct(view: View, rows: Iterable[RelatedRow], limit: int) -> Iterator[RelatedRow]:
+    """Of each article's rows the first ones that are not the same again: the others need not be rendered."""
+    named: dict[int, set[object]] = defaultdict(set)
+    for row in rows:
+        known, name = named[row.article_id], row.target_id if _may_see(view, row) else (row.title, row.url)
+        if name not in known and len(known) < limit:
+            known.add(name)
+            yield row
+
+
 async def similar(
     archive: Archive, view: View, id: int, wanted: params.Read, limit: int, *, after: Sequence[Json]
 ) -> list[Json]:
     """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
-    named = [article["id"] for row in after if isinstance(article := row["article"], dict)]
+    named = [integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
     found = await archive.index.similar(id, view, limit, named)
-    shown = await _targets(archive, view, [Entry(one.id, one.version, None) for one in found], wanted)
+    shown = await _targets(archive, view, [Entry(one.id, one.version, None) for one in found], wanted, named)
     last = max((position for row in after if isinstance(position := row["position"], int)), default=0)
     present = [one for one in found if one.id in shown]
     return [
@@ -217,13 +259,13 @@ async def similar(
 
 
 async def _targets(
-    archive: Archive, view: View, entries: Sequence[Entry], wanted: params.Read | None
+    archive: Shelf, view: View, entries: Sequence[Entry], wanted: params.Read | None, beside: Sequence[int] = ()
 ) -> dict[int, Json]:
     if wanted is None:
         pairs = [(entry.id, entry.version) for entry in entries]
         found = await archive.cards.get(pairs, view.atlas, published=not view.caller.may("read_drafts"))
     else:
-        found = await by_id(archive, view, entries, wanted=wanted)
+        found = await by_id(archive, view, entries, wanted=wanted, beside=beside)
     return {id: orjson.loads(card) for id, card in found.items()}
 
 
@@ -243,7 +285,7 @@ def _related(row: RelatedRow, article: Json | None) -> Json:
         "kind": "editorial",
         "status": "unresolved" if article is None else "linked",
         "title": row.title if article is None else row.title or row.target_title,
-        "url": row.url,
+        "url": safe_or_none(row.url),
         "article": article,
         "score": None,
         "reason": None,
@@ -267,7 +309,7 @@ def _tag_slugs(cards: Iterable[Json]) -> set[str]:
     return found | _tag_slugs(nested) if nested else found
 
 
-async def _name(archive: Archive, view: View, shown: Collection[Json], language: str | None) -> None:
+async def _name(archive: Shelf, view: View, shown: Collection[Json], language: str | None) -> None:
     """Names of tags and regions in a language, if one is asked for."""
     if language is not None:
         called = await tags.names_in(archive.db, sorted(_tag_slugs(shown)), language)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, literal_column, or_, select, tuple_
 
 from app.articles import driven, filters
 from app.articles.driven import Driver, Turn
 from app.articles.filters import ArticleFilter, Shape
-from app.db import Database
+from app.db import Database, Readable
 from app.models import Article, ArticleSlug, ArticleUrl, PurgedRef, RelatedPost, table
 from app.sql import AnyOf, AnySelect, Prepared, Value, prepare
 
@@ -240,8 +240,22 @@ def _bodies(dialect: str) -> Prepared:
     return prepare(select(A.c.id, A.c.body).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-async def bodies(db: Database, ids: Sequence[int]) -> dict[int, str]:
-    rows = await db.reader.rows(_bodies(db.dialect), {"ids": list(ids)})
+async def body_beginnings(db: Readable, ids: Sequence[int], characters: int) -> dict[int, str]:
+    """The first characters of stored bodies by id. Read outside the event loop: they may be long."""
+    values: dict[str, Value] = {"ids": list(ids), "characters": characters}
+    rows = await db.reader.rows(_body_beginnings(db.dialect), values, bounded=False)
+    return {int(str(id)): str(body) for id, body in rows}
+
+
+@lru_cache(maxsize=4)
+def _body_beginnings(dialect: str) -> Prepared:
+    begun = func.substr(A.c.body, 1, bindparam("characters", type_=Integer()))
+    return prepare(select(A.c.id, begun).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+
+
+async def bodies(db: Readable, ids: Sequence[int], *, large: bool = False) -> dict[int, str]:
+    """The stored bodies by id; `large` ones are read outside the event loop."""
+    rows = await db.reader.rows(_bodies(db.dialect), {"ids": list(ids)}, bounded=not large)
     return {int(str(id)): str(body) for id, body in rows}
 
 
@@ -278,7 +292,7 @@ def _related(dialect: str) -> Prepared:
     return prepare(found, dialect, ["ids"])
 
 
-async def related(db: Database, ids: Sequence[int]) -> list[RelatedRow]:
+async def related(db: Readable, ids: Sequence[int]) -> list[RelatedRow]:
     """The editors' entries of articles, in their order."""
     rows = await db.reader.rows(_related(db.dialect), {"ids": list(ids)})
     return [RelatedRow(*row) for row in rows]  # type: ignore[arg-type] # as selected

@@ -1,18 +1,15 @@
 """The editors' list of related posts over HTTP: `PUT /v1/articles/{ref}/related`."""
 
-import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, changing, examples, incoming, posts, present, repeats, schemas, sent, writing
+from app.articles import archive, changing, examples, incoming, posts, present, rendering, schemas, sent, writing
 from app.articles.changing import Change, Planned
 from app.articles.editing import Edit
 from app.articles.queries import Found
-from app.articles.repeats import Repeatable
 from app.articles.routes import MOVED, REF
-from app.http import answer, body, conditional
-from app.http.conditional import VARY
+from app.http import answer, body
 from app.http.openapi import problems
 from app.http.params import Parameters
 
@@ -42,30 +39,18 @@ async def replace_related(request: Request) -> Response:
     view.caller.demand("write")
     read = REPLACE.read(request.scope["query_string"], view.now)
     content = await body.content(request, (sent.JSON,))
-    key = Repeatable.of(request, view.caller, content)
-    change = Change(request, here, view, key, "/related")
-    answered = await repeats.answered(here.db, key) if key else None
-    if answered is None:
-        given, pointer = sent.related(content).posts()
+    change = Change.of(request, here, view, content, rendering.related(read), "/related")
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
+    given, pointer = sent.related(content).posts()
 
-        def demand(found: Found) -> None:
-            changing.demand(view.caller, found.status)
+    def demand(found: Found) -> None:
+        changing.demand(view.caller, found.status)
 
-        async def plan(found: Found) -> Planned:
-            articles = await incoming.articles(here.db, posts.refs(given), hidden=view.caller.may("read_drafts"))
-            edit = Edit({"related": tuple(posts.read(given, articles, pointer, found.id))})
-            return Planned(found.version, lambda session, current: change.edited(session, current, edit))
+    async def plan(found: Found) -> Planned:
+        articles = await incoming.articles(here.db, posts.refs(given), hidden=view.caller.may("read_drafts"))
+        edit = Edit({"related": tuple(posts.read(given, articles, pointer, found.id))})
+        return Planned(found.version, lambda session, current: change.edited(session, current, edit))
 
-        made = await change.made(demand, plan)
-        if isinstance(made, Response):
-            return made
-        change, answered = change.after(made.head), made.value
-    shown = (await present.related(here, change.view, [answered.id], read))[answered.id]
-    listed = orjson.dumps({"data": shown})
-    headers = {
-        "ETag": conditional.item_etag(answered.version, listed),
-        "X-Seq": change.view.head.place.token,
-        "Cache-Control": "no-store",
-        "Vary": VARY,
-    }
-    return Response(listed, 200, headers, "application/json")
+    return await change.carry_out(demand, plan)

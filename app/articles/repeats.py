@@ -1,4 +1,6 @@
-"""Requests that say by an Idempotency-Key when they are the same again, and what was answered. Kept for a day."""
+"""Requests that say by an Idempotency-Key when they are the same again, and the responses to them. Each response is
+stored with the change that it answers, in one transaction, and for a day a repeat gets the same bytes; what an article
+has become since is not looked at. Never renders."""
 
 import hashlib
 import time
@@ -6,39 +8,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import bindparam, delete, insert, select
+import orjson
+import zstandard
+from sqlalchemy import bindparam, select
 from sqlmodel import Session
 from starlette.requests import Request
 
+from app.articles import response_store
+from app.articles.rendering import Rendered
+from app.articles.response_store import IDEMPOTENCY, KEPT_SECONDS
 from app.db import Database
-from app.errors import IdempotencyConflict, InvalidValue
+from app.errors import Gone, IdempotencyConflict, InvalidValue
 from app.http.auth import Caller
-from app.models import IdempotencyKey, table
 from app.sql import Prepared, Value, prepare
 
-IDEMPOTENCY = table(IdempotencyKey)
-KEPT_SECONDS = 24 * 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a write was answered with: the article, its version and the status. 204 where the article has gone."""
-
-    id: int
-    version: int
-    status: int
+NEVER_STORED = (
+    "This request was carried out before the server was updated, which stores responses since then. Read the article."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Repeatable:
-    """A request that says by its Idempotency-Key when it is the same again."""
+    """A request that says by its Idempotency-Key when it is the same again. `limit`: bytes of stored responses that
+    its caller may have."""
 
     caller: str
     key: str
     request_hash: str
+    limit: int
 
     @staticmethod
-    def of(request: Request, caller: Caller, body: bytes) -> "Repeatable | None":
+    def of(request: Request, caller: Caller, body: bytes, limit: int) -> "Repeatable | None":
         """None without the header."""
         key = request.headers.get("idempotency-key")
         if key is None:
@@ -46,25 +46,28 @@ class Repeatable:
         if not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):
             raise InvalidValue("Idempotency-Key must have 1 to 200 printable ASCII characters.", "Idempotency-Key")
         said = [request.method.encode(), request.scope["raw_path"], request.scope["query_string"], body]
-        return Repeatable(str(caller.key), key, hashlib.sha256(b"\0".join(said)).hexdigest())
+        return Repeatable(str(caller.key), key, hashlib.sha256(b"\0".join(said)).hexdigest(), limit)
 
-    def answer(self, rows: Sequence[Sequence[object]]) -> Answered | None:
-        """What was answered before, from rows of (request_hash, article_id, version, status); IdempotencyConflict where
-        it was another request."""
+    def read(self, rows: Sequence[Sequence[object]]) -> Rendered | None:
+        """The stored response, from rows of `_STORED`. IdempotencyConflict where the key was used for another request,
+        Gone where the response was deleted with an article that it showed."""
         if not rows:
             return None
-        request_hash, *said = rows[0]
+        request_hash, status, size, headers, response = rows[0]
         if request_hash != self.request_hash:
             raise IdempotencyConflict("This Idempotency-Key was used for another request.", "Idempotency-Key")
-        return Answered(*(int(str(number)) for number in said))
+        if headers is None:
+            raise Gone() if size is not None else Gone(NEVER_STORED)
+        body = zstandard.decompress(bytes(response))  # type: ignore[call-overload] # bytes, as the column has it
+        return Rendered(int(str(status)), orjson.loads(str(headers)), body)
 
 
-_ANSWER = [IDEMPOTENCY.c[name] for name in ("request_hash", "article_id", "version", "status")]
+_STORED = [IDEMPOTENCY.c[name] for name in ("request_hash", "status", "size", "headers", "response")]
 
 
 @lru_cache(maxsize=4)
 def _statement(dialect: str) -> Prepared:
-    found = select(*_ANSWER).where(
+    found = select(*_STORED).where(
         IDEMPOTENCY.c.caller == bindparam("caller", type_=IDEMPOTENCY.c.caller.type),
         IDEMPOTENCY.c.key == bindparam("key", type_=IDEMPOTENCY.c.key.type),
         IDEMPOTENCY.c.created_at >= bindparam("since", type_=IDEMPOTENCY.c.created_at.type),
@@ -72,31 +75,37 @@ def _statement(dialect: str) -> Prepared:
     return prepare(found, dialect)
 
 
-async def answered(db: Database, key: Repeatable) -> Answered | None:
-    """Before anything of the request is judged: what was right then is answered, even if the clock has moved on."""
+async def find(db: Database, key: Repeatable) -> Rendered | None:
+    """The stored response, before anything of the request is judged: what was right then is answered, even if the
+    clock has moved on. Raises as `Repeatable.read`."""
     since = int(time.time()) - KEPT_SECONDS
     values: dict[str, Value] = {"caller": key.caller, "key": key.key, "since": since}
-    return key.answer(await db.reader.rows(_statement(db.dialect), values))
+    return key.read(await db.reader.rows(_statement(db.dialect), values))
 
 
-def recall(session: Session, key: Repeatable) -> Answered | None:
-    """The same within the transaction that would make it again, where nobody can be in between."""
-    connection = session.connection()
-    old = delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at < int(time.time()) - KEPT_SECONDS)
-    connection.execute(old)
-    same = select(*_ANSWER).where(IDEMPOTENCY.c.caller == key.caller, IDEMPOTENCY.c.key == key.key)
-    return key.answer([tuple(row) for row in connection.execute(same)])
+def recall(session: Session, key: Repeatable) -> Rendered | None:
+    """The same within the transaction that would make it again, where nobody can be in between. RateLimited where
+    there is none and the caller's room is used up."""
+    connection, now = session.connection(), int(time.time())
+    same = select(*_STORED).where(
+        IDEMPOTENCY.c.caller == key.caller,
+        IDEMPOTENCY.c.key == key.key,
+        IDEMPOTENCY.c.created_at >= now - KEPT_SECONDS,
+    )
+    found = key.read([tuple(row) for row in connection.execute(same)])
+    if found is None:
+        response_store.check_room(connection, key.caller, key.limit, now)
+    return found
 
 
-def note(session: Session, key: Repeatable, answered: Answered) -> None:
-    """Remembers what is being answered, in the transaction that makes it true."""
-    row = {
+def store(session: Session, key: Repeatable, article_id: int, version: int, rendered: Rendered) -> None:
+    """Stores the response with the change that it answers; the whole transaction fails with RateLimited where it has no
+    room."""
+    row: response_store.Row = {
         "caller": key.caller,
         "key": key.key,
         "request_hash": key.request_hash,
-        "status": answered.status,
-        "article_id": answered.id,
-        "version": answered.version,
-        "created_at": int(time.time()),
+        "article_id": article_id,
+        "version": version,
     }
-    session.connection().execute(insert(IDEMPOTENCY), row)
+    response_store.add(session, row, rendered, key.limit)

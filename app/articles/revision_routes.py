@@ -15,7 +15,7 @@ from app.articles import (
     changing,
     diff,
     examples,
-    repeats,
+    rendering,
     restoring,
     revision_view,
     revisions,
@@ -25,7 +25,7 @@ from app.articles import (
 from app.articles.archive import Archive, View
 from app.articles.changing import Change, Planned
 from app.articles.queries import Found
-from app.articles.repeats import Answered, Repeatable
+from app.articles.rendering import Answered
 from app.articles.revisions import Version
 from app.articles.routes import MOVED, REF, documented, find
 from app.articles.stored import Stored
@@ -56,6 +56,10 @@ NUMBER: list[dict[str, object]] = [
         "example": "1",
     }
 ]
+
+
+DOCUMENTS = 20
+"""Versions, each with its whole body, that are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +111,16 @@ async def list_revisions(request: Request) -> Response:
     name = f"revisions of {id}"
     shown, page = window(every, lambda one: (one.version, id), asked.read, name=name, descending=True)
     before = {one.version: _before(every, one.version) for one in shown}
-    wanted = {number for pair in before.items() for number in pair if number is not None}
-    documents = await revision_view.documents(asked.here, id, wanted)
-    rows = [
-        orjson.dumps(_revision(one, documents[one.version], documents.get(before[one.version] or 0)))
-        for one in shown
-        if one.version in documents
-    ]
+    rows: list[bytes] = []
+    for start in range(0, len(shown), DOCUMENTS):
+        some = shown[start : start + DOCUMENTS]
+        wanted = {number for one in some for number in (one.version, before[one.version]) if number is not None}
+        documents = await revision_view.documents(asked.here, id, wanted)
+        rows += [
+            orjson.dumps(_revision(one, documents[one.version], documents.get(before[one.version] or 0)))
+            for one in some
+            if one.version in documents
+        ]
     return answer.listed(request, rows, page, token=asked.view.token, public=False)
 
 
@@ -199,11 +206,10 @@ async def restore_revision(request: Request) -> Response:
     for scope in ("write", "read_drafts"):
         view.caller.demand(scope)
     read = CHANGE.read(request.scope["query_string"], view.now)
-    key = Repeatable.of(request, view.caller, b"")
-    change = Change(request, here, view, key, f"/revisions/{number}/restore")
-    answered = await repeats.answered(here.db, key) if key else None
-    if answered is not None:
-        return await changing.answer(change, read, answered)
+    change = Change.of(request, here, view, b"", rendering.article(read), f"/revisions/{number}/restore")
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
 
     def demand(found: Found) -> None:
         changing.demand(view.caller, found.status)
@@ -214,7 +220,4 @@ async def restore_revision(request: Request) -> Response:
     async def plan(found: Found) -> Planned:
         return Planned(found.version, restore)
 
-    made = await change.made(demand, plan)
-    if isinstance(made, Response):
-        return made
-    return await changing.answer(change.after(made.head), read, made.value)
+    return await change.carry_out(demand, plan)

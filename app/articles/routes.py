@@ -1,5 +1,6 @@
 """Articles over HTTP: the list and the item. Reads only."""
 
+import asyncio
 import time
 from collections.abc import Hashable
 from functools import partial
@@ -18,7 +19,7 @@ from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.items import Item, Stored
 from app.articles.queries import Entry, Found, Place
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
-from app.http import answer, conditional, csv_text, paging, params
+from app.http import answer, conditional, csv_text, fast_path, paging, params
 from app.http.headers import header
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
@@ -69,10 +70,12 @@ def documented(parameters: Parameters, path: list[dict[str, object]] | None = No
     responses=answer.example(examples.LIST, others=csv_text.CONTENT)
     | problems(
         "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
-        "offset_required", "unknown_field", "unknown_region", "seq_unknown", "index_behind", "not_acceptable",
+        "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
+        "not_acceptable",
     ),
     openapi_extra=documented(LIST),
 )  # fmt: skip
+@fast_path.declare
 async def list_articles(request: Request) -> Response:
     """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`."""
     here = archive.of(request)
@@ -85,8 +88,12 @@ async def list_articles(request: Request) -> Response:
     entries, page = await listed(here, view, read, wanted)
     rows = await present.articles(here, view, entries, wanted=read)
     tags = ["list", *(f"article:{entry.id}" for entry in entries)]
-    csv = shape == "csv"
-    show = partial(answer.sheet, request, sheet.rows(rows, read)) if csv else partial(answer.listed, request, rows)
+    if shape == "csv":
+        # In a thread: 100 articles take 25 ms.
+        body = await asyncio.to_thread(lambda: csv_text.lines(sheet.rows(rows, read)))
+        show = partial(answer.sheet, request, body)
+    else:
+        show = partial(answer.listed, request, rows)
     return show(
         page=page,
         token=view.token,
@@ -268,6 +275,7 @@ async def _admitted(
     | problems("not_found", "gone", "not_acceptable", "unknown_field"),
     openapi_extra=documented(ITEM, REF),
 )
+@fast_path.declare
 async def get_article(request: Request) -> Response:
     """One article in full, by id or slug; an old slug answers 308, a withdrawn article 410."""
     here = archive.of(request)

@@ -34,9 +34,9 @@ class Source(Shape):
 
 
 class Image(Shape):
-    """The first one leads."""
+    """The first one leads. `url` is null where what was kept of old is no address on the web."""
 
-    url: str
+    url: str | None
     alt: str | None
     caption: str | None
     credit: str | None

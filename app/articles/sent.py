@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from app import offload
 from app.articles import bodies, merging
 from app.articles.given import BRANCHES, READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
 from app.articles.merging import Json
@@ -57,6 +58,15 @@ def _checked(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Fields
     if wrong or given is None:
         raise InvalidInput(*wrong[:MOST_MISTAKES])
     return given
+
+
+def size(data: Json) -> int:
+    """How much there is to convert in a body: characters of HTML, or as many as its Markdown takes the time of."""
+    given = data.get("body")
+    if isinstance(given, dict):
+        weights = {"markdown": offload.LARGE // offload.LARGE_MARKDOWN}
+        return sum(len(text) * weights.get(kind, 1) for kind, text in given.items() if isinstance(text, str))
+    return len(given) if isinstance(given, str) else 0
 
 
 def warnings(data: Json) -> dict[str, str]:

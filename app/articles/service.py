@@ -4,21 +4,24 @@ Each change is recorded for the log beside the fact, and related posts are linke
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select, update
 from sqlmodel import Session
 
 from app import text
-from app.articles import originals, saving, suggested
+from app.articles import baselines, originals, saving, suggested, threeway
+from app.articles.baselines import Hashes
 from app.articles.columns import EXISTING, Existing, Saving
 from app.articles.manuscript import Manuscript, Original
 from app.articles.saving import Batch, Outcome, Saved
 from app.articles.states import AT_ONCE, go_live, withdraw
+from app.articles.threeway import Merged
 from app.errors import ExternalIdTaken
 from app.models import Article, table
 from app.sql import read_clock
 
-__all__ = ["AT_ONCE", "Outcome", "Saved", "create", "go_live", "strangers", "upsert", "withdraw", "would_be"]
+__all__ = ["AT_ONCE", "Outcome", "Saved", "create", "go_live", "preview", "strangers", "upsert", "withdraw"]
 
 A = table(Article)
 
@@ -26,12 +29,15 @@ SHARED = 0.15
 """Of the longer words: unrelated articles in one language share about a twentieth, an edited one most."""
 
 Key = tuple[str, str | int]
+Baselines = Mapping[int, Mapping[str, Hashes]]
 
 
 def create(session: Session, manuscript: Manuscript, *, now: int, site_url: str, by: str | None = None) -> Saved:
     """One new article. SlugTaken where a given slug is not free, ExternalIdTaken where its identity is known."""
-    if manuscript.identity and _existing(session.connection(), [manuscript]):
-        raise ExternalIdTaken(manuscript.external_id or manuscript.identity)
+    if manuscript.identity:
+        if _existing(session.connection(), [manuscript]):
+            raise ExternalIdTaken(manuscript.external_id or manuscript.identity)
+        baselines.forgive(session.connection(), manuscript.origin, manuscript.identity)
     return saving.save(session, Batch([manuscript], [None], strict=True), Saving(now, by, site_url))[0]
 
 
@@ -42,57 +48,145 @@ def upsert(
     now: int | None = None,
     site_url: str,
     by: str | None = "import",
+    overwrite: bool = False,
 ) -> list[Saved]:
-    """Creates or updates by (origin, identity), in the order given; an equal content hash changes nothing.
+    """Creates or merges three ways (`threeway`) by (origin, identity), in the order given; an equal content hash
+    changes nothing. `overwrite` takes the source's side against editors, but brings back nothing that was withdrawn or
+    purged.
 
     Of several with the same identity in one call the last one counts, as if they had come one after the other. `now`:
     another time than the database's.
     """
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(session.connection(), list(last.values()), lock=True)
-    same = {key: e for key, e in existing.items() if e.content_hash == last[key].content_hash}
-    pending = {key: m for key, m in last.items() if key not in same}
+    at = read_clock(session.connection()) if now is None else now
+    how = Saving(at, by, site_url, imported=True)
+    pending, saved = _sift(session.connection(), last, existing, at, overwrite=overwrite)
+    known = baselines.load(session.connection(), [existing[key].id for key in last if key in existing])
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
-    saved: dict[Key, Saved] = {}
-    how = Saving(read_clock(session.connection()) if now is None else now, by, site_url, imported=True)
     for later in (False, True):  # translations behind the originals that come with them
         part = {key: m for key, m in pending.items() if (m.original in there) == later}
-        saved |= _save(session, part, existing, how)
-    saved |= {key: Saved(e.id, e.version, "unchanged") for key, e in same.items()}
+        saved |= _save(session, part, existing, known, how, overwrite=overwrite)
+    heard = [(one.id, last[key].format, last[key].hashes) for key, one in saved.items() if one.id and _is_heard(one)]
+    baselines.keep(session.connection(), heard, known)
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]
 
 
+def _is_heard(saved: Saved) -> bool:
+    return threeway.WITHDRAWN not in saved.notes
+
+
+def _sift(
+    connection: Connection,
+    last: Mapping[Key, Manuscript],
+    existing: Mapping[Key, Existing],
+    now: int,
+    *,
+    overwrite: bool,
+) -> tuple[dict[Key, Manuscript], dict[Key, Saved]]:
+    """What needs a closer look, and what is settled: it says the same as last time, or is not to come back."""
+    named = [(m.origin, m.identity) for key, m in last.items() if key not in existing and m.identity is not None]
+    purged = baselines.purged(connection, named)
+    pending: dict[Key, Manuscript] = {}
+    settled: dict[Key, Saved] = {}
+    for key, m in last.items():
+        old = existing.get(key)
+        if old is None and (m.origin, m.identity) in purged:
+            settled[key] = Saved(0, 0, "unchanged", notes=(threeway.PURGED,))
+        elif old is None and m.retracts:
+            settled[key] = Saved(0, 0, "unchanged", notes=(threeway.UNKNOWN,))
+        elif old and not overwrite and old.content_hash == m.content_hash and threeway.is_settled(m, old, now):
+            settled[key] = Saved(old.id, old.version, "unchanged")
+        else:
+            pending[key] = m
+    return pending, settled
+
+
 def _save(
-    session: Session, pending: Mapping[Key, Manuscript], existing: Mapping[Key, Existing], how: Saving
+    session: Session,
+    pending: Mapping[Key, Manuscript],
+    existing: Mapping[Key, Existing],
+    known: Baselines,
+    how: Saving,
+    *,
+    overwrite: bool,
 ) -> dict[Key, Saved]:
+    merged = _merge(session, pending, existing, known, how.now, overwrite=overwrite)
+    changing = {key: one.manuscript for key, one in merged.items() if one.manuscript is not None}
+    old = [existing.get(key) for key in changing]
+    saved = saving.save(session, Batch(list(changing.values()), old), how)
+    originals.settle(session, {one.id: m for one, m in zip(saved, changing.values(), strict=True)}, how)
+    found = dict(zip(changing, saved, strict=True))
+    alike = {key: existing[key] for key, one in merged.items() if one.manuscript is None}
+    heard = {e.id: pending[key].content_hash for key, e in alike.items() if merged[key].heard}
+    _note_hashes(session.connection(), heard)
+    found |= {key: Saved(e.id, e.version, "unchanged") for key, e in alike.items()}
+    return {key: replace(one, notes=merged[key].notes) for key, one in found.items()}
+
+
+def _merge(
+    session: Session,
+    pending: Mapping[Key, Manuscript],
+    existing: Mapping[Key, Existing],
+    known: Baselines,
+    now: int,
+    *,
+    overwrite: bool,
+) -> dict[Key, Merged]:
+    """What is to be saved of each, in the order given; new articles as they came."""
     if not pending:
         return {}
+    connection = session.connection()
     old = [existing.get(key) for key in pending]
-    manuscripts = originals.resolved(session.connection(), list(pending.values()))
-    batch = Batch(suggested.settled(session.connection(), manuscripts, old), old)
-    saved = saving.save(session, batch, how)
-    originals.settle(session, {one.id: m for one, m in zip(saved, manuscripts, strict=True)}, how)
-    return dict(zip(pending, saved, strict=True))
+    came = [threeway.trim(m) if e else m for m, e in zip(pending.values(), old, strict=True)]
+    settled = suggested.settled(connection, originals.resolved(connection, came), old)
+    new = dict(zip(pending, settled, strict=True))
+    pairs = {key: (m, existing[key]) for key, m in new.items() if key in existing}
+    found = threeway.merge(session, list(pairs.values()), known, overwrite=overwrite, now=now)
+    merged = dict(zip(pairs, found, strict=True))
+    return {key: merged[key] if key in merged else Merged(m) for key, m in new.items()}
 
 
-def strangers(connection: Connection, manuscripts: Sequence[Manuscript]) -> dict[tuple[str, str], str]:
+def _note_hashes(connection: Connection, hashes: Mapping[int, str]) -> None:
+    """Of what says nothing new in other words, so that it is not compared again. No property of the article changes."""
+    if hashes:
+        statement = update(A).where(A.c.id == bindparam("of")).values(content_hash=bindparam("new"))
+        connection.execute(statement, [{"of": id, "new": hash} for id, hash in hashes.items()])
+
+
+def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[tuple[str, str]]:
+    """(origin, identity) of those whose article is not public, or was purged. `lock`: it stays as it is until the
+    commit."""
+    named = [m for m in manuscripts if m.identity is not None]
+    found = _existing(connection, named, lock=lock)
+    hidden = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
+    return hidden | baselines.purged(connection, [(m.origin, str(m.identity)) for m in named])
+
+
+def strangers(
+    connection: Connection, manuscripts: Sequence[Manuscript], *, sees_hidden: bool = True
+) -> dict[tuple[str, str], str | None]:
     """Articles known by their file's name alone that a manuscript of the same name shares nothing with: neither slug
-    nor title, nor its longer words. (origin, identity) → the known article's title."""
+    nor title, nor its longer words. (origin, identity) → the known article's title, None where it is not public: then
+    it does not count at all unless `sees_hidden`."""
     by_path = {
         (m.origin, m.identity): m for m in manuscripts if m.identity is not None and m.identity.startswith("path:")
     }
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], str | None] = {}
     for (origin, identity), manuscript in by_path.items():
-        known = select(A.c.title, A.c.slug, A.c.body, A.c.content_hash).where(
+        known = select(A.c.title, A.c.slug, A.c.body, A.c.content_hash, A.c.status).where(
             A.c.origin == origin, A.c.identity == identity
         )
         row = connection.execute(known).first()
         if row is None or row.content_hash == manuscript.content_hash:
             continue
+        public = row.status == "published"
+        if not public and not sees_hidden:
+            continue
         old, new = _long_words(row.body), _long_words(manuscript.body)
         same_name = text.words_key(row.title) == text.words_key(manuscript.title) or row.slug == manuscript.slug
         if not same_name and len(old & new) <= SHARED * min(len(old), len(new)):
-            found[(origin, identity)] = row.title
+            found[(origin, identity)] = row.title if public else None
     return found
 
 
@@ -101,15 +195,19 @@ def _long_words(body: str) -> set[str]:
     return {word for word in text.words(body) if len(word) >= 5}
 
 
-def would_be(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[Outcome]:
-    """What `upsert` would do with each, without doing it."""
-    existing = _existing(connection, manuscripts)
-    outcomes: list[Outcome] = []
-    for i, manuscript in enumerate(manuscripts):
-        old = existing.get(_identity(manuscript, i))
-        same = old is not None and old.content_hash == manuscript.content_hash
-        outcomes.append("unchanged" if same else "created" if old is None else "updated")
-    return outcomes
+def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
+    """What `upsert` would do with each, without doing it; no id of what is not there."""
+    last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
+    existing = _existing(connection, list(last.values()))
+    now = read_clock(connection)
+    pending, found = _sift(connection, last, existing, now, overwrite=overwrite)
+    known = baselines.load(connection, [existing[key].id for key in pending if key in existing])
+    with Session(bind=connection, join_transaction_mode="rollback_only") as session:
+        merged = _merge(session, pending, existing, known, now, overwrite=overwrite)
+    for key, one in merged.items():
+        outcome: Outcome = "created" if key not in existing else "updated" if one.manuscript else "unchanged"
+        found[key] = Saved(0, 0, outcome, notes=one.notes)
+    return [replace(found[_identity(m, i)], id=0, version=0) for i, m in enumerate(manuscripts)]
 
 
 def _identity(manuscript: Manuscript, position: int) -> Key:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlmodel import Session
 
-from app.articles import facts, journal, links, related, revisions
+from app.articles import baselines, facts, journal, links, related, revisions
 from app.changes import log
-from app.models import Article, ArticleSlug, Change, IdempotencyKey, PurgedRef, table
+from app.models import Article, ArticleSlug, Change, PurgedRef, table
 from app.sql import read_clock
 
 A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)
-CHANGE, IDEMPOTENCY = table(Change), table(IdempotencyKey)
+CHANGE = table(Change)
 
 AT_ONCE = 500
 SCHEDULE = "schedule"
@@ -82,11 +82,11 @@ def withdraw(
 
 def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     """Takes an article out of the archive with its versions, links and addresses. Nothing is left but that its id and
-    slugs were public, where they were; the log forgets what it knew of it. The caller holds the article's row; returns
-    its last version."""
+    slugs were public, where they were, and a hash of its identity; the log forgets what it knew of it. The caller holds
+    the article's row; returns its last version."""
     connection = session.connection()
-    version, public, status = connection.execute(
-        select(A.c.version, A.c.public_once, A.c.status).where(A.c.id == id)
+    version, public, status, origin, identity = connection.execute(
+        select(A.c.version, A.c.public_once, A.c.status, A.c.origin, A.c.identity).where(A.c.id == id)
     ).one()
     _orphan_translations(session, id, now=now, by=by)
     related.stand_in_line(connection)
@@ -98,6 +98,8 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     shown = sources if status == "published" else []
     before = facts.load(connection, shown)
     related.forget(connection, [id])
+    if identity is not None:
+        baselines.purge(connection, origin, identity)
     connection.execute(delete(A).where(A.c.id == id))
     linked = related.link(connection, sources, [])
     of = (CHANGE.c.entity == literal_column("'article'")) & (CHANGE.c.entity_id == id)
@@ -105,11 +107,6 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     log.record(session, log.Entry("article", id, "purged", public=public, version=version))
     journal.record(session, [], before, {}, {*linked, *shown})
     return int(version)
-
-
-def forget_answers(session: Session, id: int) -> None:
-    """Drops what repeated requests about an article would be answered with."""
-    session.connection().execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.article_id == id))
 
 
 def _orphan_translations(session: Session, id: int, *, now: int, by: str | None) -> None:

@@ -6,22 +6,21 @@ Plain functions, never commit. What an editor has saved is an editor's: nothing 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete
 
-from app.articles import stored
+from app.articles import authorship, stored
 from app.articles.columns import Existing
 from app.articles.copies import Copy
 from app.articles.filters import ABOUT, DATELINE, MENTION
 from app.articles.manuscript import Dateline, Manuscript
 from app.enrich.suggestion import Suggestion
-from app.models import Article, Revision, table
 from app.models import Suggestion as Row
+from app.models import table
 from app.sql import insert_rows
 from app.tags.service import Wanted
 
-A, REVISION, KEPT = table(Article), table(Revision), table(Row)
+KEPT = table(Row)
 
-IMPORT = "import"
 MOST_LINKED, MOST_KEPT = 8, 12
 NAMED_TWICE = 0.95
 """The score from which on a region that is only mentioned is linked as a mention: about two mentions."""
@@ -52,7 +51,7 @@ def settled(
 ) -> list[Manuscript]:
     """The manuscripts with what is taken of their suggestions: regions, and a language where the source named none."""
     known = [e.id for m, e in zip(manuscripts, old, strict=True) if e is not None and m.suggestions is not None]
-    edited = stored.load(connection, sorted(_edited(connection, known)))
+    edited = stored.load(connection, sorted(authorship.touched(connection, known)))
     return [
         _settled(m, edited.get(e.id) if e else None) if m.suggestions is not None else m
         for m, e in zip(manuscripts, old, strict=True)
@@ -82,16 +81,6 @@ def _located(dateline: Dateline | None, regions: Links) -> Dateline | None:
     if dateline is None or dateline.region is not None:
         return dateline
     return replace(dateline, region=next((id for id, roles in regions if roles & DATELINE), None))
-
-
-def _edited(connection: Connection, ids: Sequence[int]) -> set[int]:
-    """Articles of which any version was saved by somebody, not by an import."""
-    found: set[int] = set()
-    for i in range(0, len(ids), 500):
-        some = ids[i : i + 500]
-        for of, by in ((A.c.id, A.c.saved_by), (REVISION.c.article_id, REVISION.c.saved_by)):
-            found |= set(connection.execute(select(of).where(of.in_(some), by != IMPORT)).scalars())
-    return found
 
 
 def keep(

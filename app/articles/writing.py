@@ -7,19 +7,17 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import text
-from app.articles import archive, changing, examples, incoming, merging, present, repeats, schemas, sent, service
-from app.articles.changing import Change, Merge, Planned
+from app import offload, text
+from app.articles import archive, changing, examples, incoming, merging, present, rendering, schemas, sent, service
+from app.articles.changing import Change, Merge, Outcome, Planned
 from app.articles.manuscript import Manuscript
 from app.articles.queries import Found
-from app.articles.repeats import Answered, Repeatable
+from app.articles.rendering import Answered
 from app.articles.routes import MOVED, REF
 from app.errors import InvalidRange
 from app.http import answer, body, params
-from app.http.auth import Caller
 from app.http.openapi import problems
 from app.http.params import Parameters
-from app.sql import read_clock
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
@@ -32,8 +30,8 @@ IDEMPOTENCY_KEY: dict[str, object] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "A retry with the same key and the same request within 24 hours gets the same answer, and changes "
-    "nothing again.",
+    "description": "A retry with the same key and the same request within 24 hours gets the first response again, byte "
+    "for byte, and changes nothing; 410 where an article that it showed has been purged.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 IF_MATCH: dict[str, object] = {
@@ -90,34 +88,28 @@ async def create_article(request: Request) -> Response:
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
     content = await body.content(request, (sent.JSON,))
-    key = Repeatable.of(request, view.caller, content)
-    answered = await repeats.answered(here.db, key) if key else None
     data = body.as_object(content)
-    if answered is None:
-        given = sent.new(data)
-        changing.demand(view.caller, given.status)
-        manuscript = incoming.manuscript(
-            given, view, await incoming.known(here.db, given, hidden=view.caller.may("read_drafts"))
-        )
-        written = await here.db.write(_create, manuscript, here.settings.site_url, view.caller, key)
-        answered, view = written.value, view._replace(head=written.head)
-    return await changing.answer(Change(request, here, view, key), read, answered, sent.warnings(data))
+    warnings = await offload.run(sent.size(data), sent.warnings, data)
+    change = Change.of(request, here, view, content, rendering.article(read, warnings))
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
+    given = await offload.run(len(content), sent.new, data)
+    changing.demand(view.caller, given.status)
+    known = await incoming.known(here.db, given, hidden=view.caller.may("read_drafts"))
+    manuscript = await offload.run(sent.size(data), incoming.manuscript, given, view, known)
+    return await change.respond(await here.db.write(_create, manuscript, change))
 
 
-def _create(
-    session: Session, manuscript: Manuscript, site_url: str, caller: Caller, key: Repeatable | None
-) -> Answered:
-    """One transaction: the answer to a repeated key, or the article and the note of what was answered."""
-    known = repeats.recall(session, key) if key else None
-    if known is not None:
-        return known
-    now = read_clock(session.connection())
-    incoming.check_date(manuscript, now)
-    saved = service.create(session, manuscript, now=now, site_url=site_url, by=caller.name)
-    answered = Answered(saved.id, saved.version, 201)
-    if key is not None:
-        repeats.note(session, key, answered)
-    return answered
+def _create(session: Session, manuscript: Manuscript, change: Change) -> Outcome:
+    """One transaction: the response to a repeated key, or the article, and the response to it where it has a key."""
+    stored = change.recall(session)
+    if stored is not None:
+        return stored
+    how = change.saving(session)
+    incoming.check_date(manuscript, how.now)
+    saved = service.create(session, manuscript, now=how.now, site_url=how.site_url, by=how.by)
+    return change.store(session, Answered(saved.id, saved.version, 201))
 
 
 @router.patch(
@@ -154,11 +146,11 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     read = CHANGE.read(request.scope["query_string"], view.now)
     content = await body.content(request, kinds)
     data = body.as_object(content)
-    key = Repeatable.of(request, view.caller, content)
-    change = Change(request, here, view, key)
-    answered = await repeats.answered(here.db, key) if key else None
-    if answered is not None:
-        return await changing.answer(change, read, answered, sent.warnings(data))
+    warnings = await offload.run(sent.size(data), sent.warnings, data)
+    change = Change.of(request, here, view, content, rendering.article(read, warnings))
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
 
     def demand(found: Found) -> None:
         changing.demand(view.caller, found.status, data.get("status"))
@@ -166,10 +158,7 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     async def plan(found: Found) -> Planned:
         return await change.merged(found, data, merge)
 
-    made = await change.made(demand, plan)
-    if isinstance(made, Response):
-        return made
-    return await changing.answer(change.after(made.head), read, made.value, sent.warnings(data))
+    return await change.carry_out(demand, plan)
 
 
 @router.delete(
@@ -194,12 +183,10 @@ async def delete_article(request: Request) -> Response:
     view.caller.demand("admin" if purge else "write")
     if purge and reason is not None:
         raise InvalidRange("What is purged keeps no reason; leave it out.", "reason")
-    key = Repeatable.of(request, view.caller, b"")
-    change = Change(request, here, view, key)
-    full = CHANGE.read(b"", view.now)
-    answered = await repeats.answered(here.db, key) if key else None
-    if answered is not None:
-        return await changing.answer(change, full, answered)
+    change = Change.of(request, here, view, b"", rendering.article(CHANGE.read(b"", view.now)))
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
 
     def demand(found: Found) -> None:
         if not purge:
@@ -208,7 +195,4 @@ async def delete_article(request: Request) -> Response:
     async def plan(found: Found) -> Planned:
         return Planned(found.version, lambda session, current: change.ended(session, current, reason, purge=purge))
 
-    made = await change.made(demand, plan)
-    if isinstance(made, Response):
-        return made
-    return await changing.answer(change.after(made.head), full, made.value)
+    return await change.carry_out(demand, plan)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from app.enrich.suggestion import Suggestion
+from app.text import NONCHARACTERS
 
 MISSING = "Languages are not recognised: `pip install 'dateline[importers]'` brings what that needs."
 READ = 400
@@ -28,7 +29,9 @@ AFRICAN = (
 _SAME = {"arz": "ar", "azb": "az", "pnb": "pa", "wuu": "zh", "yue": "zh", "sh": "sr", "zh-hant": "zh", "iw": "he"}
 """Labels that the models give to what one language's readers read."""
 _ADDRESSES = re.compile(r"https?://\S+|\S+@\S+|<[^<>\s]*>")
-_SIGNS = re.compile(r"[\s!-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u3003]+")
+# With what is no text at all, which CLD2 takes for broken UTF-8.
+_NO_TEXT = rf"\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff{NONCHARACTERS}"
+_SIGNS = re.compile(rf"[\s!-@\[-`{{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u3003{_NO_TEXT}]+")
 _LETTERS = bytes(ord(" ") if _SIGNS.match(chr(i)) else i for i in range(128)).ljust(256)
 _NO_CAPITALS = bytes(i for i in range(256) if not chr(i).isupper())
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")

@@ -7,6 +7,7 @@ Kind = Literal["language", "region", "tag", "duplicate"]
 
 ABOUT, MENTION, DATELINE = 1, 2, 4
 """Roles of a region as bits, as links have them."""
+ROLES = {"about": ABOUT, "mention": MENTION, "dateline": DATELINE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from inspect import cleandoc
 
+from app.errors.shapes import MEMBERS as MEMBERS
 from app.errors.shapes import DatelineError as DatelineError
 from app.errors.shapes import FieldError as FieldError
 from app.errors.shapes import OtherFormat, Taken, TryAgain
@@ -39,10 +40,18 @@ class MalformedJson(DatelineError):
 
 
 class MalformedRequest(DatelineError):
-    """What came is no HTTP/1.1 request, its head is larger than 64 KiB, or dozens of requests were sent without waiting
-    for an answer. The connection is closed. Look at what the client library really sends."""
+    """What came is no HTTP/1.1 request, its header `Host` is missing, invalid or there twice, its trailers and the
+    extensions of its chunks are larger than 64 KiB or have more than 128 fields, or dozens of requests were sent
+    without waiting for a response. The connection is closed. Look at what the client library really sends."""
 
     code, status, title = "malformed_request", 400, "The request cannot be read"
+
+
+class PreflightRefused(DatelineError):
+    """A browser asked whether a page of another origin may send a request, and it may not: `detail` says whether it is
+    the origin, the method or a header. Origins are allowed by the operator (`DATELINE_CORS_ORIGINS`)."""
+
+    code, status, title = "preflight_refused", 400, "The browser may not send this request"
 
 
 class Unauthorized(DatelineError):
@@ -109,9 +118,9 @@ class ExternalIdTaken(Taken):
 
 
 class InvalidTransition(DatelineError):
-    """The article cannot go from its present state, `status`, to the one asked for; `allowed` lists those to which it
-    can. Drafts can be scheduled and back, both published, published ones withdrawn, withdrawn ones published again. A
-    tag cannot be merged while another merge is at it, nor when it is part of another tag already."""
+    """The article cannot go from its present state, `article_status`, to the one asked for; `allowed` lists those to
+    which it can. Drafts can be scheduled and back, both published, published ones withdrawn, withdrawn ones published
+    again. A tag cannot be merged while another merge is at it, nor when it is part of another tag already."""
 
     code, status, title = "invalid_transition", 409, "The article cannot change to that state"
 
@@ -234,6 +243,13 @@ class PageTooDeep(_One):
     code, title = "page_too_deep", "Page too deep"
 
 
+class ResponseTooLarge(_One):
+    """So many articles, with their bodies in all the forms asked for, are more than one response may hold. Lower
+    `limit`, or ask for less in `include` or `fields`. A single article always fits."""
+
+    code, title = "response_too_large", "The response would be too large"
+
+
 class OffsetRequired(_One):
     """A time of day without an offset from UTC. Add `Z` or an offset such as `+01:00`, or give a date only."""
 
@@ -291,13 +307,27 @@ class PreconditionRequired(DatelineError):
 
 
 class RateLimited(DatelineError):
-    """Too many requests from this client. `Retry-After` says in how many seconds to come back, `RateLimit` how much
-    is left."""
+    """Too many requests from this client, or more stored responses than one API key may have for its
+    `Idempotency-Key`s. `Retry-After` says in how many seconds to come back, `RateLimit` how much is left."""
 
     code, status, title = "rate_limited", 429, "Too many requests"
 
-    def __init__(self, retry_after: int, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(f"Try again in {retry_after} s.", headers={"Retry-After": str(retry_after), **(headers or {})})
+    def __init__(
+        self,
+        retry_after: int,
+        headers: Mapping[str, str] | None = None,
+        detail: str = "",
+        errors: Iterable[FieldError] = (),
+    ) -> None:
+        wait = {"Retry-After": str(retry_after), **(headers or {})}
+        super().__init__(detail or f"Try again in {retry_after} s.", errors=errors, headers=wait)
+
+
+class HeadTooLarge(DatelineError):
+    """The request line and the headers have more than 64 KiB or more than 128 fields together. The connection is
+    closed. Send fewer or shorter headers, or a shorter address."""
+
+    code, status, title = "head_too_large", 431, "The head of the request is too large"
 
 
 class InternalError(DatelineError):

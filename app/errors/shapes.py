@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+MEMBERS = ("type", "title", "status", "detail", "instance", "code", "request_id", "errors")
+"""What every problem document may have (RFC 9457 and this API's own), so that no error has them for anything else."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -44,7 +47,7 @@ class DatelineError(Exception):
     """The root; never raised itself.
 
     `detail` is about this occurrence and is shown to the client, as are `members`, the extension members
-    of the problem document. `headers` go out with the answer.
+    of the problem document. `headers` go out with the answer. ValueError for a member that every document has.
     """
 
     code: str = ""
@@ -59,6 +62,8 @@ class DatelineError(Exception):
         headers: Mapping[str, str] | None = None,
         members: Mapping[str, object] | None = None,
     ) -> None:
+        if taken := set(MEMBERS).intersection(members or ()):
+            raise ValueError(f"{self.code}: {', '.join(sorted(taken))} cannot be members of its own")
         self.detail = detail or f"{self.title}."
         self.errors = tuple(errors)
         self.headers: Mapping[str, str] = headers or {}

@@ -99,7 +99,7 @@ def warned(warnings: Sequence[Mapping[str, object]]) -> dict[str, str]:
 
 def sheet(
     request: Request,
-    rows: Iterable[Sequence[object]],
+    body: bytes,
     page: Page | None = None,
     *,
     token: str,
@@ -108,9 +108,8 @@ def sheet(
     tags: Sequence[str] = ("list",),
     uses_now: bool = False,
 ) -> Response:
-    """Rows as CSV, their names first. What a JSON answer says of its page stands in Link, its warnings in a header of
+    """CSV, as `csv_text` writes it. What a JSON answer says of its page stands in Link, its warnings in a header of
     their own."""
-    body = csv_text.lines(rows)
     shown = headers(token, public=public, tags=tags)
     shown |= warned(warnings)
     if page is not None:

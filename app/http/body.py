@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Annotated, TypeVar
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
-from app import text
+from app import addresses, text
 from app.errors import FieldError, InvalidInput, MalformedJson, UnsupportedMediaType
 from app.http.mistakes import invalid_input
 from app.http.values import nearest
@@ -42,6 +43,23 @@ def line(most: int) -> BeforeValidator:
     return BeforeValidator(cleaned)
 
 
+def _address(value: str) -> str:
+    try:
+        return addresses.normalize(value)
+    except ValueError as error:
+        raise PydanticCustomError(
+            "address", "Expected an address on the web: {reason}.", {"reason": str(error)}
+        ) from None
+
+
+ExactAddress = Annotated[
+    str,
+    Field(max_length=addresses.MAX_LENGTH, pattern=addresses.PATTERN),
+    AfterValidator(_address),
+]
+"""Every address on the web that a client may send; nothing is taken out of one that is asked for at once."""
+Address = Annotated[ExactAddress, line(addresses.MAX_LENGTH)]
+"""The same as the database may hold it."""
 Short = Annotated[str, line(500), Field(max_length=500)]
 
 

@@ -13,25 +13,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
-import orjson
 from starlette.types import Message, Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.errors import DatelineError, MalformedRequest, Overloaded, RateLimited, RequestTimeout
+from app.errors import DatelineError, Overloaded, RateLimited, RequestTimeout
+from app.http.leaving import MOST_LEAVING, MOST_UNSENT, Leaving, Lost, raw
 from app.http.limits import Clients, Network
-from app.http.problems import MEDIA_TYPE, document
+from app.http.request_head import BudgetedProtocol
 from app.http.wire import Every, OnePiece
 
 logger = logging.getLogger(__name__)
 
-LARGEST_HEAD = 65_536
-MOST_PIPELINED = 32
-SLICE = 16_384
-"""Bytes that are parsed before looking again: a packet may hold thousands of requests."""
-MOST_TURNED_AWAY = 256
 TICK = 0.1
 
 
@@ -39,7 +33,8 @@ TICK = 0.1
 class Patience:
     """Seconds for a request's head, for resting between two, and for a body or an answer that does not get on; both are
     given longer by as many seconds as they have thousands of bytes behind them. `strain` and `held` are bytes of
-    answers that clients do not take: from the first on no more are made, beyond the second the oldest are cut off."""
+    answers that clients do not take: from the first on no more are made, beyond the second the oldest are cut off.
+    `heads` is bytes of all heads that have come in part, beyond which the oldest is cut off."""
 
     head: float = 10
     body: float = 20
@@ -48,6 +43,7 @@ class Patience:
     bytes_a_second: int = 1_000
     strain: int = 8_000_000
     held: int = 16_000_000
+    heads: int = 8_000_000
     beat: float = 1
     late: float = 0.5
 
@@ -69,12 +65,14 @@ class Guard:
         self.every = Every()
         self.at_once: AtOnce = lambda scope: None
         self.held = 0
+        self.heads = 0
         self.lag = 0.0
         self._late = 0
         self._clients = Clients(trusted)
         self._by_address: dict[str, dict[Guarded, None]] = {}
         self._stalled: dict[Guarded, int] = {}
-        self._turned_away: set[TurnedAway] = set()
+        self._half_sent: dict[Guarded, int] = {}
+        self._leaving = 0
         self._busy_until = 0.0
         self._looked = 0.0
         self._ticking = False
@@ -111,6 +109,7 @@ class Guard:
     def leave(self, connection: Guarded) -> None:
         """May be told twice."""
         self.flowing(connection)
+        self.release_head(connection)
         if connection not in self.open:
             return
         del self.open[connection]
@@ -147,16 +146,38 @@ class Guard:
         idle.transport.close()
         return True
 
-    def turn_away(self, transport: asyncio.Transport, error: DatelineError, loop: asyncio.AbstractEventLoop) -> None:
-        """Answers, as far as possible after the request has come: who closes with something unread resets, and the
-        client may never see why."""
-        if len(self._turned_away) >= MOST_TURNED_AWAY:
+    def turn_away(self, transport: asyncio.Transport, error: DatelineError) -> None:
+        """Answers, as far as possible after the request has come."""
+        self.dismiss(transport, error, lambda exc: None, waits=True)
+
+    def dismiss(self, transport: asyncio.Transport, error: DatelineError, lost: Lost, *, waits: bool = False) -> None:
+        """Ends a connection with a last response; `lost` is called when it has ended, unless it ends at once."""
+        if self._leaving >= MOST_LEAVING or transport.get_write_buffer_size() > MOST_UNSENT:
             transport.write(raw(error))
             transport.close()
             return
-        leaving = TurnedAway(transport, raw(error), self._turned_away)
-        transport.set_protocol(leaving)
-        loop.call_later(1, transport.close)
+
+        def left(exc: Exception | None) -> None:
+            self._leaving -= 1
+            lost(exc)
+
+        self._leaving += 1
+        Leaving(transport, raw(error), left, waits=waits)
+
+    def hold_head(self, connection: Guarded, size: int) -> None:
+        """A head has come in part, and takes `size` bytes of memory."""
+        before = self._half_sent.get(connection, 0)
+        self._half_sent[connection] = size  # which keeps its place: the oldest first
+        self.heads += size - before
+        while self.heads > self.patience.heads and len(self._half_sent) > 1:
+            oldest = next(iter(self._half_sent))
+            self.cut["heads"] += 1
+            oldest.break_off(Overloaded("Too many requests are being sent at once.", 5))
+            self.release_head(oldest)
+
+    def release_head(self, connection: Guarded) -> None:
+        """The head is whole, or its connection has ended."""
+        self.heads -= self._half_sent.pop(connection, 0)
 
     def stalls(self, connection: Guarded, size: int) -> None:
         """A client does not take its answer as fast as it is made: `size` bytes wait for it."""
@@ -200,7 +221,7 @@ class Guard:
                 self._break_off(connection, why)
 
 
-class Guarded(HttpToolsProtocol):
+class Guarded(BudgetedProtocol):
     """uvicorn's connection, which also knows whether its client gets on."""
 
     def __init__(self, guard: Guard, *arguments: Any, **named: Any) -> None:
@@ -208,7 +229,7 @@ class Guarded(HttpToolsProtocol):
         self.guard = guard
         self.address = ""
         self.taken = 0
-        self._head = 0
+        self._active: RequestResponseCycle | None = None
         self._phase = ""
         self._since = 0.0
         self._mark: object = None
@@ -219,7 +240,7 @@ class Guarded(HttpToolsProtocol):
         if refused is None:
             super().connection_made(transport)
         else:
-            self.guard.turn_away(transport, refused, self.loop)
+            self.guard.turn_away(transport, refused)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.guard.leave(self)
@@ -235,32 +256,15 @@ class Guarded(HttpToolsProtocol):
         """Whether a request's head has come in part."""
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
-    def data_received(self, data: bytes) -> None:
-        if len(data) > SLICE:
-            self._receive_large(data)
-            return
-        super().data_received(data)
-        if len(self.pipeline) > MOST_PIPELINED:
-            self.send_400_response("Too many requests were sent at once.")
-            return
-        # A head that is whole with its first packet, as nearly all are, is within the bound.
-        if self._head or self.scope is None or self.cycle is None or self.cycle.scope is not self.scope:
-            self._measure_head(len(data))
-
-    def _receive_large(self, data: bytes) -> None:
-        for start in range(0, len(data), SLICE):
-            if self.parser is None or self.transport.is_closing():
-                return
-            self.data_received(data[start : start + SLICE])
-
-    def _measure_head(self, size: int) -> None:
-        """The parser itself would keep a head of any length."""
-        self._head = self._head + size if self.begun else 0
-        if self._head > LARGEST_HEAD:
-            self.send_400_response(f"The head of a request has at most {LARGEST_HEAD} bytes.")
+    def head_moved(self, size: int) -> None:
+        if size:
+            self.guard.hold_head(self, size)
+        else:
+            self.guard.release_head(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # Behind all that has been read by now, as a task would be: what one of them has found out holds for all.
+        self._active = cycle
         self.loop.call_soon(self._begin, cycle, app)
 
     def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -278,12 +282,6 @@ class Guarded(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self.taken += len(body)
         super().on_body(body)
-
-    def send_400_response(self, msg: str) -> None:
-        """What uvicorn answers to what is no HTTP, as a problem document."""
-        if not self.transport.is_closing():
-            self.guard.refused["malformed"] += 1
-            self._end_with(MalformedRequest(msg))
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -335,39 +333,34 @@ class Guarded(HttpToolsProtocol):
         if error is None or not asked or (not self.idle and self.cycle.response_started):
             self.transport.abort()
         else:
-            self._end_with(error)
+            self._leave_with(error)
 
-    def _end_with(self, error: DatelineError) -> None:
+    def end_with(self, error: DatelineError) -> None:
+        """What the client sends is refused."""
+        if not self.ended and not self.transport.is_closing():
+            self.guard.refused["malformed" if error.status == 400 else "head"] += 1
+            self._leave_with(error)
+
+    def shutdown(self) -> None:
+        """The server ends, and with it the wait for what else the client may send."""
+        if self.ended:
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    def _leave_with(self, error: DatelineError) -> None:
         """The last that this client hears; whatever is being made for it is no longer sent."""
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        self.ended = True
         self.pipeline.clear()
-        self.transport.write(raw(error))
-        self.transport.close()
-
-
-class TurnedAway(asyncio.Protocol):
-    """A connection that is told why it is not taken in, as soon as it says anything."""
-
-    def __init__(self, transport: asyncio.Transport, answer: bytes, among: set[TurnedAway]) -> None:
-        self._transport, self._answer, self._among = transport, answer, among
-        among.add(self)
-
-    def data_received(self, data: bytes) -> None:
-        self._transport.write(self._answer)
-        self._transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._among.discard(self)
-
-
-def raw(error: DatelineError) -> bytes:
-    """A whole answer as it goes over the wire, for who has no request to render it for."""
-    body = orjson.dumps(document(error, None))
-    named = {
-        "Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", **error.headers,
-        "Content-Length": str(len(body)), "Connection": "close",
-    }  # fmt: skip
-    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}", *(f"{k}: {v}" for k, v in named.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+        in_between = False
+        for cycle in (self._active, self.cycle):
+            if cycle is not None and not cycle.response_complete:
+                in_between = in_between or cycle.response_started
+                cycle.disconnected = True
+                cycle.message_event.set()
+        if in_between:  # the client would read the error as a part of the response before it
+            self.transport.close()
+            return
+        self.guard.dismiss(self.transport, error, self.connection_lost)
+        if not self.transport.is_closing():
+            self.guard.leave(self)

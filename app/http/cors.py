@@ -11,7 +11,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.errors import PreflightRefused
 from app.http.headers import header
+from app.http.problems import render
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 EXPOSED = (
@@ -43,7 +45,13 @@ class Cors:
         asked = Headers(scope=scope)
         if "origin" not in asked or "access-control-request-method" not in asked:
             return None
-        return self._rules.preflight_response(asked)
+        found = self._rules.preflight_response(asked)
+        if found.status_code < 400:
+            return found
+        why = bytes(found.body).decode().rpartition("CORS ")[2]
+        refused = render(PreflightRefused(f"Not allowed for a page of another origin: {why}."), scope)
+        refused.headers.update(self._rules.preflight_headers)
+        return refused
 
     def opened(self, scope: Scope, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers of an answer, those of CORS among them."""

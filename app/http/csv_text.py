@@ -10,7 +10,7 @@ from app.http.read import Read
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 FORMAT = params.text("format", "`json` or `csv`.", maximum=20, example="csv")
-CONTENT = {"text/csv": {"schema": {"type": "string"}, "example": "id,slug\r\n42,how-the-danube-commission\r\n"}}
+CONTENT = {"text/csv": {"schema": {"type": "string"}, "example": '"id","slug"\r\n42,"how-the-danube-commission"\r\n'}}
 """How OpenAPI has it."""
 JOINT = "|"
 """Between the entries of a list in one cell."""
@@ -25,9 +25,10 @@ def wanted(read: Read, formats: Sequence[str] = ("json", "csv")) -> str:
 
 
 def lines(rows: Iterable[Sequence[object]]) -> bytes:
-    """Each row as a line; lists in a cell are joined, nothing is an empty cell."""
+    """Each row as a line; lists in a cell are joined, nothing is an empty cell. Every text is quoted: a spreadsheet
+    that takes another character for the end of a cell would see one begin within it."""
     text = io.StringIO()
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()
 
 

@@ -1,6 +1,6 @@
 """Pure ASGI layers around all routes: HEAD, and how large a body may be.
 
-From outside in: (the cache), HeadAsGet, compression, the envelope, overload, (limits), BodyLimit, the short way, the
+From outside in: (the cache), HeadAsGet, compression, the envelope, overload, (limits), BodyLimit, the fast path, the
 routes; all but the cache put there by `app.add_middleware`, innermost first. None reads or changes what an answer says.
 """
 

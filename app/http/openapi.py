@@ -23,7 +23,10 @@ from app.http.problems import MEDIA_TYPE
 Json = dict[str, Any]
 Responses = dict[int | str, Json]
 
-EVERYWHERE = ("unauthorized", "rate_limited", "internal_error", "database_unavailable")
+EVERYWHERE = (
+    "malformed_request", "unauthorized", "request_timeout", "rate_limited", "head_too_large", "internal_error",
+    "overloaded", "database_unavailable",
+)  # fmt: skip
 WITH_QUERY = ("unknown_parameter", "duplicate_parameter", "invalid_value")
 _VERBS = ("get", "put", "post", "patch", "delete")
 _SHARED_STATUS = (404, 410)
@@ -107,6 +110,10 @@ def _describe_failures(operation: Json) -> None:
         known = given.setdefault(str(status), response)
         if known is not response:
             _merge(known, response)
+    for response in given.values():
+        examples = response.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+        for code, example in examples.items():
+            example["value"] = _example(CODES[code])  # FastAPI leaves out what is null
     operation["responses"] = dict(sorted(given.items()))
 
 

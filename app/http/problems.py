@@ -52,7 +52,8 @@ def document(error: DatelineError, request_id: str | None) -> dict[str, object]:
     }
     if error.errors:
         shown["errors"] = [wrong.to_dict() for wrong in error.errors]
-    return {**shown, **error.members}
+    # Written twice: first in its place, then so that no member of the error's own can stand for it.
+    return {**shown, **error.members, **shown}
 
 
 def render(error: DatelineError, scope: Scope) -> Response:

@@ -56,11 +56,12 @@ class OnePiece:
     """`send` of one request: holds the start of an answer until the first of its body is there, as ASGI has it, and
     writes both at once where that is all. Whoever fails in between can still answer otherwise."""
 
-    __slots__ = ("_cycle", "_every", "_start")
+    __slots__ = ("_cycle", "_every", "_start", "_until_close")
 
     def __init__(self, cycle: RequestResponseCycle, every: Every) -> None:
         self._cycle, self._every = cycle, every
         self._start: Message | None = None
+        self._until_close = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start" and not self._cycle.response_started:
@@ -73,12 +74,18 @@ class OnePiece:
         if start is None:
             await self._pass_on(message)
         elif not self.written(start, message):
+            self._until_close = cycle.scope["http_version"] < "1.1" and not _has_length(start)
+            if self._until_close:
+                # HTTP/1.0 knows no chunks: the body ends with the connection. uvicorn would send chunks all the same.
+                cycle.chunked_encoding = False
             await self._pass_on(start)
             await self._pass_on(message)
         if cycle.response_complete or cycle.disconnected:
             vars(cycle).pop("send", None)  # which holds the cycle in turn
 
     async def _pass_on(self, message: Message) -> None:
+        if self._until_close and message["type"] == "http.response.body":
+            self._cycle.expected_content_length = len(message.get("body", b""))
         await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type] # names its messages one by one
 
     def written(self, start: Message, message: Message) -> bool:
@@ -102,6 +109,10 @@ class OnePiece:
         cycle.on_response()
         cycle.on_response = _nothing  # which would hold the connection, as that holds its last cycle
         return True
+
+
+def _has_length(start: Message) -> bool:
+    return any(name.lower() == b"content-length" for name, _ in start.get("headers", ()))
 
 
 def _nothing() -> None:

@@ -1,28 +1,26 @@
 """Imports that arrive line by line: reads, saves in batches, and says of each line what became of it.
 
-A bad line never fails the others, and a batch that the database refuses is tried again line by line. What was not
+A bad line never fails the others. What was not
 answered for was not saved, unless the client went while its answer was on the way.
 """
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import orjson
 from sqlalchemy import select
 
-from app.articles import service
 from app.articles.archive import Archive
 from app.articles.service import Saved
 from app.enrich.tags import Lexicon
-from app.errors import DatabaseUnavailable, DatelineError
+from app.errors import DatabaseUnavailable
 from app.head import Head
-from app.importers import ndjson
-from app.importers.document import Context, Document
-from app.importers.enriching import enriched, told
+from app.importers import batches, boundary, ndjson
+from app.importers.document import Context, Document, Failure
+from app.importers.enriching import enrich
 from app.importers.prepare import SENT, prepare
 from app.importers.prepare import Prepared as Ready
 from app.models import Article, table
@@ -36,8 +34,8 @@ A = table(Article)
 Json = dict[str, object]
 Line = tuple[int, bytes]
 
-logger = logging.getLogger(__name__)
-
+MOST_NOTES = 50
+"""That the summary counts; each line has its own."""
 
 Slugs = dict[int, tuple[str, bool]]
 """By id, and whether the article is public."""
@@ -46,7 +44,7 @@ Slugs = dict[int, tuple[str, bool]]
 @dataclass(slots=True)
 class Arriving:
     """One import on its way: what it counts, and where the log stands with it. `drafts`: whoever sends it may read
-    them, so copies of drafts are told too."""
+    them, so copies of drafts are told too, and articles that are not public may be updated."""
 
     here: Archive
     head: Head
@@ -54,7 +52,9 @@ class Arriving:
     origin: str | None
     context: Context
     dry_run: bool
+    overwrite: bool = False
     read: int = 0
+    notes: dict[str, tuple[int, int]] = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)
 
     async def take(self, lines: Sequence[Line]) -> list[bytes]:
@@ -67,13 +67,22 @@ class Arriving:
         results = []
         for number, one in read.items():
             outcome = saved.get(number, one)
-            results.append(orjson.dumps(self._result(number, outcome, slugs)))
+            notes = [*one.notes, *outcome.notes] if isinstance(one, Ready) and isinstance(outcome, Saved) else []
+            self._count(notes, number)
+            results.append(orjson.dumps({**self._result(number, outcome, slugs), "notes": notes}))
         return results
+
+    def _count(self, notes: Sequence[str], line: int) -> None:
+        for note in notes:
+            count, first = self.notes.get(note, (0, line))
+            if note in self.notes or len(self.notes) < MOST_NOTES:
+                self.notes[note] = (count + 1, first)
 
     def summary(self) -> bytes:
         """The last line."""
         counts = {name: self.counted[name] for name in ("created", "updated", "unchanged", "failed")}
-        return orjson.dumps({"summary": counts, "seq": self.head.place.token})
+        notes = [{"note": note, "count": count, "first": first} for note, (count, first) in self.notes.items()]
+        return orjson.dumps({"summary": counts, "notes": notes, "seq": self.head.place.token})
 
     def _prepared(self, lines: Sequence[Line], atlas: Atlas) -> dict[int, Ready | str]:
         """Each line as something to save, or the reason why it is none. A last line with the count is neither."""
@@ -95,31 +104,30 @@ class Arriving:
             return tags.current(snapshot)
 
     async def _saved(self, ready: dict[int, Ready]) -> dict[int, Saved | str]:
-        """In one transaction, else one by one, so that only what cannot be saved is not."""
+        """In one transaction, of which only what cannot be saved is missing."""
         if not ready:
             return {}
         try:
             return dict(zip(ready, await self._write(list(ready.values())), strict=True))
         except DatabaseUnavailable as error:
             return dict.fromkeys(ready, error.detail)
-        except Exception as error:
-            if len(ready) == 1:
-                return dict.fromkeys(ready, _reason(error))
-            one_by_one = [await self._saved({number: one}) for number, one in ready.items()]
-            return {number: saved for found in one_by_one for number, saved in found.items()}
 
-    async def _write(self, ready: Sequence[Ready]) -> list[Saved]:
-        manuscripts = [one.manuscript for one in ready]
+    async def _write(self, ready: Sequence[Ready]) -> list[Saved | str]:
         if self.dry_run:
-            return await asyncio.to_thread(self._would_be, ready)
-        written = await self.here.db.write(service.upsert, manuscripts, site_url=self.here.settings.site_url)
+            return await asyncio.to_thread(self._preview, ready)
+        written = await self.here.db.write(
+            batches.save_batch,
+            ready,
+            site_url=self.here.settings.site_url,
+            sees_hidden=self.drafts,
+            overwrite=self.overwrite,
+        )
         self.head = written.head
         return written.value
 
-    def _would_be(self, ready: Sequence[Ready]) -> list[Saved]:
+    def _preview(self, ready: Sequence[Ready]) -> list[Saved | str]:
         with self.here.db.snapshot() as snapshot:
-            outcomes = service.would_be(snapshot.connection, [one.manuscript for one in ready])
-        return [Saved(0, 0, outcome) for outcome in outcomes]
+            return batches.preview_batch(snapshot.connection, ready, sees_hidden=self.drafts, overwrite=self.overwrite)
 
     async def _slugs(self, ids: Sequence[int]) -> Slugs:
         if not ids:
@@ -153,12 +161,11 @@ def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexic
     [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
         return item.reason
-    try:
-        ready = prepare(item, SENT, origin, atlas)
-        return ready if lexicon is None else enriched(told(ready, item), atlas, lexicon)
-    except (ValueError, OverflowError, RecursionError) as error:
-        logger.exception("a line could not be prepared")
-        return f"could not be read: {error}"
+    item = replace(item, format="ndjson")
+    ready = boundary.attempt("prepare", item.where, prepare, item, SENT, origin, atlas)
+    if isinstance(ready, Failure):
+        return ready.reason
+    return ready if lexicon is None else enrich(ready, item, atlas, lexicon)
 
 
 def _end(line: bytes) -> int | None:
@@ -173,13 +180,6 @@ def _end(line: bytes) -> int | None:
         return None
     count = value["count"]
     return count if isinstance(count, int) else None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, DatelineError):
-        return error.detail
-    logger.exception("a line could not be saved", exc_info=error)
-    return "the server could not save it; its log says why"
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,5 @@
-"""Bytes and strings from anywhere, made into text that every database takes: NFC, no controls, no surrogates.
+"""Bytes and strings from anywhere, made into text that every database takes: NFC, no controls, no surrogates, no
+noncharacters.
 
 Never raises and never changes a character without saying so in a note.
 """
@@ -8,13 +9,16 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from app.text import NONCHARACTERS
+
 NOTE_BYTES = "not valid UTF-8, read as Windows-1252"
 NOTE_UTF16 = "read as UTF-16"
 NOTE_CONTROLS = "control characters removed"
 NOTE_C1 = "Windows-1252 characters repaired"
 NOTE_SURROGATES = "lone surrogates replaced"
 
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROLS = re.compile(f"[\x00-\x08\x0e-\x1f\x7f{NONCHARACTERS}]")
+_ASCII_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _C1 = re.compile("[\x80-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _BREAKS = str.maketrans({"\r": "\n", "\v": "\n", "\f": "\n"})
@@ -39,9 +43,10 @@ def scrub(text: str, note: Callable[[str], object]) -> str:
     """The text in NFC with `\\n` line ends; `note` is called with each kind of repair that was made."""
     if "\r" in text or "\v" in text or "\f" in text:
         text = text.replace("\r\n", "\n").translate(_BREAKS)
-    if _CONTROLS.search(text):
+    controls = _ASCII_CONTROLS if text.isascii() else _CONTROLS  # a third of the time
+    if controls.search(text):
         note(NOTE_CONTROLS)
-        text = _CONTROLS.sub("", text)
+        text = controls.sub("", text)
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", _scrub_wide(text, note))

@@ -4,6 +4,7 @@ Never knows the database: names are names, dates are what was written, and whate
 is kept in `extra` under the name that it came with.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -20,7 +21,7 @@ class Context:
 
     `body_kind` says what a body is where the source does not (`None`: told from the text itself). `address` is where on
     the web the source was read, which relative links count from; `charset` the one that came with it, which counts
-    where the content names none.
+    where the content names none. `now` is when the import began, in epoch seconds, which embargoes are measured by.
     """
 
     origin_name: str = ""
@@ -28,6 +29,7 @@ class Context:
     body_kind: BodyKind | None = None
     address: str | None = None
     charset: str | None = None
+    now: int = field(default_factory=lambda: int(time.time()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,10 @@ class Document:
 
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
-    guessed or repaired. Every document has a title, a body or both.
+    guessed or repaired. `status` is what the source says of its state (None: nothing), and `marker` says to people what
+    made it a draft. Every document has a title, a body or both. `said` names the fields (of
+    `articles.baselines.FIELDS`) that it says anything of, None: it is all that its source has of the article. `format`
+    is what it was read in; `retracts`: its source takes the article back, and brings no new one.
     """
 
     where: str
@@ -131,14 +136,20 @@ class Document:
     canonical_url: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    said: frozenset[str] | None = None
+    format: str = ""
+    retracts: bool = False
+    marker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An item that could not be read, with a reason for people; the items around it are not affected."""
+    """An item that could not be read, with a reason for people; the items around it are not affected. `late`: its
+    reader takes it for read, since what failed came after that."""
 
     where: str
     reason: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
-from app.importers import clean
+from app.importers import clean, trees
 from app.importers.document import RelatedPost
 from app.importers.related import MAX_ENTRIES, MAX_ENTRY, MAX_TITLE, is_heading
 
@@ -78,7 +78,7 @@ def split_related(html: str) -> tuple[str, tuple[RelatedPost, ...]]:
     """
     if not _LOOKS.search(html):
         return html, ()
-    body = LexborHTMLParser(html).body
+    body = trees.body_of(html)
     if body is None:
         return html, ()
     posts = take_related(body)

@@ -1,18 +1,38 @@
 """Adds to what an import has prepared what enrichment finds in it: a language where the source names none, regions, and
 what copies of its text are found by. What becomes of the suggestions is decided where articles are saved."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Concatenate, ParamSpec
 
 from app.articles.manuscript import Manuscript
 from app.enrich import duplicates, language, regions, tags
 from app.enrich.regions import Texts
 from app.enrich.tags import Lexicon
-from app.importers.document import Document
+from app.importers import boundary
+from app.importers.document import Document, Failure
 from app.importers.prepare import Prepared
 from app.regions.atlas import Atlas
 
+P = ParamSpec("P")
+
 COPY = "nearly the same text as an earlier article; its suggestions say which"
+
+
+def enrich(ready: Prepared, document: Document, atlas: Atlas, lexicon: Lexicon) -> Prepared:
+    """With everything that enrichment finds."""
+    return add(add(ready, told, document), enriched, atlas, lexicon)
+
+
+def add(
+    ready: Prepared, work: Callable[Concatenate[Prepared, P], Prepared], *args: P.args, **kwargs: P.kwargs
+) -> Prepared:
+    """With what `work` adds. Where it fails, the item is saved without that, and a note says so."""
+    found = boundary.attempt("enrich", ready.where, work, ready, *args, **kwargs)
+    if isinstance(found, Failure):
+        return replace(ready, notes=(*ready.notes, f"saved without suggestions: {found.reason}"))
+    return found
 
 
 def told(ready: Prepared, document: Document) -> Prepared:

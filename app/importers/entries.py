@@ -6,20 +6,22 @@ Never reads dates itself, never fills in what an entry does not say but for what
 import html
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from feedparser import FeedParserDict
-from selectolax.lexbor import LexborHTMLParser
 
-from app.articles import bodies, nesting
-from app.importers import clean, dates, fields
+from app.articles import bodies
+from app.importers import clean, dates, fields, trees
 from app.importers.bylines import split_byline
-from app.importers.document import Context, Document, Failure, Item
+from app.importers.document import Context, Document, Failure, Item, Remark
 from app.importers.enclosures import Record, get, host, images, is_picture, links, web
 from app.importers.endings import split_related
 from app.text import fold
 
+_KIND = "http://schemas.google.com/blogger/2008/kind#"
+_NO_ARTICLES = {"comment": "a comment", "settings": "a setting", "template": "the template"}
+Note = Callable[[str], object]
 _MARKUP = ("text/html", "application/xhtml+xml")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 _INVITING = re.compile(r"(?:continue reading|read more|\(more\)).{0,200}\Z", re.IGNORECASE | re.DOTALL)
@@ -54,16 +56,35 @@ def read_feed(found: FeedParserDict, version: str) -> Feed:
 
 def read(entry: FeedParserDict, where: str, context: Context, feed: Feed) -> Item:
     """One entry as a document, or the reason why it is none."""
+    if (kind := _blogger_kind(entry)) in _NO_ARTICLES:
+        return Remark(where, f"left out: {_NO_ARTICLES[kind]} of a Blogger export")
+    notes: dict[str, None] = {}
     try:
-        found = record(entry, feed)
+        found = record(entry, feed, notes.setdefault)
     except ValueError as error:
         return Failure(where, str(error))
-    return item(found, where, context, feed.home)
+    return item(found, where, context, feed.home, tuple(notes))
 
 
-def item(record: Mapping[str, object], where: str, context: Context, home: str | None) -> Item:
+def _blogger_kind(entry: FeedParserDict) -> str:
+    """What Blogger says that an entry is: in a category of its own until 2024, in an element since."""
+    tags = get(entry, "tags")
+    terms = [str(get(one, "term")) for one in tags if isinstance(one, Mapping)] if isinstance(tags, list) else []
+    kinds = [term.removeprefix(_KIND) for term in terms if term.startswith(_KIND)]
+    return (kinds[0] if kinds else str(get(entry, "blogger_type") or "")).lower()
+
+
+def _draft(entry: FeedParserDict) -> object:
+    """`app:draft` of the Atom Publishing Protocol, by whatever prefix its namespace goes."""
+    names = [name for name in entry if name.endswith("_draft") and f"{name[:-6]}_control" in entry]
+    return next((get(entry, name) for name in names), get(entry, "draft"))
+
+
+def item(
+    record: Mapping[str, object], where: str, context: Context, home: str | None, known: tuple[str, ...] = ()
+) -> Item:
     """The document of an entry. One without an address of its own belongs to the feed's host."""
-    notes: dict[str, None] = {}
+    notes = dict.fromkeys(known)
     try:
         scrubbed = clean.scrub_value(record, notes.setdefault)
     except ValueError as error:
@@ -74,9 +95,9 @@ def item(record: Mapping[str, object], where: str, context: Context, home: str |
     return document
 
 
-def record(entry: FeedParserDict, feed: Feed) -> Record:
+def record(entry: FeedParserDict, feed: Feed, note: Note = lambda _: None) -> Record:
     """One entry under the names of `names.TABLE`; what has no place there keeps its own name."""
-    summary, content = _summary(entry), _content(entry)
+    summary, content = _flat(_summary(entry), note), _flat(_content(entry), note)
     body, related = _ended(content or summary)
     source = get(entry, "source")
     source = source if isinstance(source, Mapping) else {}
@@ -101,10 +122,15 @@ def record(entry: FeedParserDict, feed: Feed) -> Record:
             *related,
         ],
         "images": images(entry),
+        "draft": _draft(entry),
         **_dates(entry),
     }
     others = [link["href"] for link in links(entry, "enclosure") if not is_picture(link)]
     return found | ({"enclosures": others} if others else {})
+
+
+def _flat(text: tuple[str, str] | None, note: Note) -> tuple[str, str] | None:
+    return ("html", trees.flat(text[1], note)) if text and text[0] == "html" else text
 
 
 def _language(value: object) -> str | None:
@@ -119,7 +145,7 @@ def _page(entry: FeedParserDict) -> str | None:
 
 
 def _words(markup: str) -> str:
-    tree = LexborHTMLParser(markup)
+    tree = trees.parse(markup)
     tree.strip_tags(["script", "style"], recursive=True)
     root = tree.body
     return root.text(separator="") if root is not None else ""
@@ -131,15 +157,13 @@ def _plain(found: Mapping[str, object], name: str) -> str | None:
     if not isinstance(value, str):
         return None
     kind = get(detail, "type") if isinstance(detail, Mapping) else None
-    return (_words(value) if kind in _MARKUP and not nesting.is_deep(value) else value).strip() or None
+    return (_words(value) if kind in _MARKUP else value).strip() or None
 
 
 def _typed(value: object, kind: object) -> tuple[str, str] | None:
     """A text as (`html` or `text`, content). What is called HTML and has no tags is text with character references."""
     if not isinstance(value, str) or not value.strip():
         return None
-    if nesting.is_deep(value):
-        raise ValueError(nesting.DEEP)
     if kind == "text/plain":
         return "text", value
     if kind not in _MARKUP and not (isinstance(kind, str) and kind.startswith("text/")):

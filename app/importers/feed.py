@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 import feedparser
 
-from app.importers import clean, entries, jsonfeed
+from app.importers import boundary, clean, entries, jsonfeed
 from app.importers.document import Context, Failure, Item, Remark
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -48,7 +48,8 @@ def _xml(data: bytes, where: str, context: Context) -> Iterator[Item]:
         yield Remark(where, "a feed without entries")
     feed = entries.read_feed(found.feed, str(found.get("version") or ""))
     for number, entry in enumerate(found.entries, 1):
-        yield entries.read(entry, f"{where}#{number}", context, feed)
+        place = f"{where}#{number}"
+        yield boundary.attempt("read", place, entries.read, entry, place, context, feed)
 
 
 def read(data: bytes, context: Context) -> feedparser.FeedParserDict:

@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from selectolax.lexbor import LexborHTMLParser
-
-from app.importers import dates, names, values
+from app.importers import dates, names, said, trees, values, visibility
 from app.importers.datelines import read_dateline
 from app.importers.document import (
     Body,
@@ -24,13 +22,13 @@ from app.importers.document import (
     SourceDate,
 )
 from app.importers.text import first_words
+from app.importers.visibility import Visibility
 
 Value = TypeVar("Value")
 
 NO_CONTENT = "neither a title nor a body"
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});")
 _MARKDOWN = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|^\s*(?:#+|>|[-*+]|\d+\.)\s+|[*_`]{1,3}|\{\{.*?\}\}", re.MULTILINE)
-_TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _PRECISIONS: Mapping[int, DatelinePrecision] = {4: "year", 7: "month", 10: "day"}
 
 
@@ -77,9 +75,12 @@ def read(
     body: Body | None = None,
 ) -> Document | Failure:
     """The document of a record; `body` is the text beside it, which goes before one inside it."""
-    known, extra = names.sort_fields(record)
+    own = is_own(record)
+    said, said_notes = visibility.read({"status": record.get("status")} if own else record, context)
+    known, extra = names.sort_fields({name: value for name, value in record.items() if not _is_flag(name, value)})
+    extra |= {name: value for name, value in record.items() if _is_flag(name, value)}
     found = _Record(known, extra, context, dict.fromkeys(notes))
-    if is_own(record):
+    if own:
         _settle_own(found)
     if body is not None and "body" in known:
         extra.update([known.pop("body")])
@@ -87,8 +88,24 @@ def read(
     title = found.plain("title")
     if title is None and body is None:
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_listed(extra)}")
-    document = _document(found, where, title, body)
+    document = _document(found, where, title, body, said)
+    if not own:  # what this archive exports as a draft is one, which is no news
+        document = replace(document, notes=(*document.notes, *said_notes))
     return document if title else replace(document, title=derive_title(document))
+
+
+def read_line(
+    record: Mapping[str, object], where: str, context: Context, notes: tuple[str, ...] = ()
+) -> Document | Failure:
+    """The document of a record that may be a part of its article: of what it does not name it says nothing."""
+    document = read(record, where, context, notes)
+    return document if isinstance(document, Failure) else replace(document, said=said.name_fields(record))
+
+
+def _is_flag(name: str, value: object) -> bool:
+    """Whether it is a boolean under the name of a date, which says whether and not when."""
+    field = names.lookup(name)
+    return field is not None and field[0] in ("published", "updated") and visibility.is_truth(value)
 
 
 def _listed(extra: Mapping[str, object]) -> str:
@@ -109,7 +126,7 @@ def plain_text(body: Body) -> str:
     if body.kind == "text":
         return body.content
     if body.kind == "html":
-        tree = LexborHTMLParser(body.content[:20_000])
+        tree = trees.parse(body.content[:20_000])
         tree.strip_tags(["script", "style"], recursive=True)
         root = tree.body
         return root.text(separator=" ") if root else ""
@@ -155,14 +172,14 @@ def _body(found: _Record) -> Body | None:
     return body
 
 
-def _document(found: _Record, where: str, title: str | None, body: Body | None) -> Document:
+def _document(found: _Record, where: str, title: str | None, body: Body | None, said: Visibility) -> Document:
     """The document with who, what and when, what names it and what it points to. What is left over is so in the order
     of reading, which the last two fields end."""
     authors = found.take("authors", values.authors) or ((), ())
     tags = found.take("tags", values.references) or ((), ())
     regions = found.take("regions", values.references) or ((), ())
     source = found.take("source", _source) or (None, None)
-    published = _published(found)
+    published = said.at or _published(found)
     return Document(
         where,
         title=title,
@@ -183,7 +200,8 @@ def _document(found: _Record, where: str, title: str | None, body: Body | None) 
         signature=found.text("signature"),
         published=published,
         updated=_date(found, "updated"),
-        status=_status(found),
+        status=_status(found, said),
+        marker=said.note if said.status == "draft" else None,
         external_id=found.text("external_id"),
         origin=found.text("origin"),
         url=found.text("url"),
@@ -258,16 +276,15 @@ def _stated_dateline(found: _Record, dateline: Dateline, stated: str) -> Datelin
     return replace(dateline, date=stated, precision=precision)
 
 
-def _status(found: _Record) -> str | None:
-    """The status in small letters; `draft: true` is one, `draft: false` says nothing."""
+def _status(found: _Record, said: Visibility) -> str | None:
+    """What all markers say together; of what is public in the source's own word, as earlier imports kept it."""
     status = found.text("status")
     if "draft" in found.known:
         name, value = found.known["draft"]
-        draft = _TRUTHS.get(str(value).lower())
-        if status is None and draft is not None:
-            return "draft" if draft else None
-        found.extra[name] = value
-    return status.lower() if status else None
+        if not visibility.is_truth(value):
+            found.extra[name] = value
+    same = status is not None and visibility.of_word("status", status).status == said.status
+    return status.lower() if status and same and said.status != "draft" else said.status
 
 
 def _quoted(value: object) -> str:

@@ -11,8 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from app.articles import nesting
-from app.importers import charsets, clean, dates, openings, page_body, page_names, values
+from app.importers import charsets, clean, dates, openings, page_body, page_names, trees, values, visibility
 from app.importers.document import Body, Context, Document, Failure, Image, Item, SourceDate
 from app.importers.fields import derive_title
 from app.importers.jsonld import from_jsonld
@@ -43,9 +42,9 @@ def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
 
 def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -> Document | Failure:
     """The article of one page, decoded."""
-    if nesting.is_deep(text):
-        return Failure(where, nesting.DEEP)
-    page = LexborHTMLParser(text)
+    said_before = dict.fromkeys(notes)
+    page = LexborHTMLParser(trees.flat(text, said_before.setdefault))
+    notes = tuple(said_before)
     meta = from_meta(page)
     jsonld = from_jsonld(page, meta.url)
     said = first_of([one for one in (jsonld, meta) if one])
@@ -72,6 +71,7 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     document = openings.settle(document)
     document = replace(document, images=_images(said.images, pictures, document.body, base))
     document = _named(document, said, sites)
+    document = visibility.apply(document, visibility.of_page(said.work_status, said.expires, context))
     return document if title else replace(document, title=derive_title(document))
 
 
@@ -100,7 +100,7 @@ def _sites(said: Said, shown: Said, address: str | None) -> tuple[str, ...]:
 
 def _body(found: str, said: str | None) -> Body | None:
     """What was found on the page; what JSON-LD says where that is much more."""
-    count = len(words_key(LexborHTMLParser(found).text(separator=" ")).split()) if found else 0
+    count = len(words_key(trees.parse(found).text(separator=" ")).split()) if found else 0
     if said and len(words_key(said).split()) > 2 * count:
         return Body("html", said) if values.is_html(said) else Body("text", "\n\n".join(paragraphs(said)))
     return Body("html", found) if count else None

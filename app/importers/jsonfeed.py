@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from app.importers import clean, entries, values
+from app.importers import boundary, clean, entries, values
 from app.importers.document import Context, Failure, Item, Remark
 
 VERSION = "jsonfeed.org/version/"
@@ -36,7 +36,16 @@ def parse(data: bytes, where: str, context: Context) -> Iterator[Item]:
     home = values.text(feed.get("home_page_url"))
     for number, entry in enumerate(found, 1):
         place, given = f"{where}#{number}", values.mapping(entry)
-        yield entries.item(record(given, feed), place, context, home) if given else Failure(place, "not a JSON object")
+        if given:
+            yield boundary.attempt("read", place, _read, given, feed, place, context, home)
+        else:
+            yield Failure(place, "not a JSON object")
+
+
+def _read(
+    entry: Mapping[str, object], feed: Mapping[str, object], where: str, context: Context, home: str | None
+) -> Item:
+    return entries.item(record(entry, feed), where, context, home)
 
 
 def record(entry: Mapping[str, object], feed: Mapping[str, object]) -> dict[str, object]:

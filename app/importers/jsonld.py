@@ -80,6 +80,8 @@ def _said(node: Node, known: Mapping[str, Node], shown: str) -> Said:
         url=address if address and address.startswith("http") else None,
         site=next((name for place in (publisher, part_of) if (name := values.text(place.get("name")))), None),
         body=_body(node.get("articleBody")),
+        work_status=values.text(node.get("creativeWorkStatus")),
+        expires=values.text(node.get("expires")),
     )
 
 

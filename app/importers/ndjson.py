@@ -11,11 +11,11 @@ from typing import BinaryIO, NoReturn
 
 import orjson
 
-from app.importers import clean, fields, values
+from app.importers import boundary, clean, fields, values
 from app.importers.document import Context, Document, Failure
 
 Read = Callable[[Mapping[str, object], str, Context, tuple[str, ...]], Document | Failure]
-"""What makes an article of one object; `fields.read` where the objects are in no format of their own."""
+"""What makes an article of one object; `fields.read_line` where the objects are in no format of their own."""
 
 MAX_LINE = 32 * 1024 * 1024
 MAX_FILE = 64 * 1024 * 1024
@@ -35,7 +35,7 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def parse(
-    lines: Iterable[bytes], where: str, context: Context, read: Read = fields.read
+    lines: Iterable[bytes], where: str, context: Context, read: Read = fields.read_line
 ) -> Iterator[Document | Failure]:
     """An item for each line, `where:1` and so on; for a whole array or object `where#1` and `where`.
 
@@ -79,7 +79,8 @@ def _each(lines: Iterable[tuple[int, bytes]], where: str, context: Context, read
         if not line.strip():
             continue
         place = f"{where}:{number}"
-        value, notes, reason = _load(line)
+        loaded = boundary.attempt("read", place, _load, line)
+        value, notes, reason = (None, (), loaded.reason) if isinstance(loaded, Failure) else loaded
         if isinstance(value, dict) and value.get("end") is True and set(value) <= {"end", "count"}:
             if value.get("count", count) != count:
                 yield Failure(place, f"the file ends with a count of {value['count']}, but {count} lines were read")
@@ -99,7 +100,8 @@ def _whole(
         if size > MAX_FILE:
             break
     array = next(line for _, line in head if line.strip()).lstrip().startswith(b"[")
-    value, notes, reason = _load(b"".join(line for _, line in pieces), MAX_FILE)
+    loaded = boundary.attempt("read", where, _load, b"".join(line for _, line in pieces), MAX_FILE)
+    value, notes, reason = (None, (), loaded.reason) if isinstance(loaded, Failure) else loaded
     if reason and not array:
         # No object after all, so each line is told apart what is wrong with it.
         yield from _each(chain(pieces, rest), where, context, read)
@@ -116,7 +118,7 @@ def _item(value: object, where: str, context: Context, notes: tuple[str, ...], r
     record = values.mapping(value)
     if record is None:
         return Failure(where, "not a JSON object")
-    return read(record, where, context, notes)
+    return boundary.attempt("read", where, read, record, where, context, notes)
 
 
 def _load(line: bytes, limit: int = MAX_LINE) -> tuple[object, tuple[str, ...], str]:

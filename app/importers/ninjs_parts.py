@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from selectolax.lexbor import LexborHTMLParser
-
-from app.importers import page_names, values
+from app.importers import page_names, trees, values
 from app.importers.bylines import opening_byline
 from app.importers.document import Body
 from app.importers.names import folded
@@ -52,7 +50,7 @@ def said(item: Given, field: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    root = LexborHTMLParser(text).body if "<" in text and values.is_html(text) else None
+    root = trees.body_of(text) if "<" in text and values.is_html(text) else None
     return root.text(separator=" ") if root is not None else text
 
 
@@ -61,7 +59,7 @@ def body_of(item: Given) -> Body | None:
     found = list(_texts(item, "body"))
     marked = [text for role, kind, text in found if "html" in kind or role in _MARKED]
     for text in marked:
-        root = LexborHTMLParser(text).body
+        root = trees.body_of(text)
         if root is not None and root.text().strip():
             return Body("html", (root.inner_html or "").strip())
     for _, kind, text in found:

@@ -3,9 +3,9 @@ Never loses a word of the rest."""
 
 from dataclasses import replace
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
-from app.importers import clean
+from app.importers import clean, trees
 from app.importers.bylines import opening_byline
 from app.importers.datelines import split_dateline
 from app.importers.document import Body, Dateline, Document, SourceDate
@@ -50,7 +50,7 @@ def repeats(said: str, document: Document) -> bool:
 def without_title(html: str, title: str | None) -> str:
     """The body without a heading among its first ones that is the title again."""
     key = words_key(title or "")
-    body = LexborHTMLParser(html).body if key else None
+    body = trees.body_of(html) if key else None
     for node in body.css("h1, h2")[:3] if body is not None else ():
         if body is not None and words_key(node.text(separator=" ")) == key:
             node.decompose()
@@ -61,7 +61,7 @@ def without_title(html: str, title: str | None) -> str:
 def split_byline(html: str, known: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """The authors that a first paragraph names, and the body without it; a byline that names others than the known
     ones stays where it is."""
-    body = LexborHTMLParser(html).body
+    body = trees.body_of(html)
     first = body.css_first("p") if body is not None else None
     names = opening_byline(text) if first is not None and (text := clean.line(first.text())) else ()
     if body is None or first is None or not names or (known and not set(names) <= set(known)):
@@ -75,7 +75,7 @@ def split_opening(html: str, published: SourceDate | None) -> tuple[Dateline | N
 
     `published` lends its year to a dateline without one.
     """
-    body = LexborHTMLParser(html).body
+    body = trees.body_of(html)
     first = body.css_first("p") if body is not None else None
     if body is None or first is None:
         return None, html

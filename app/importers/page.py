@@ -4,6 +4,7 @@ Never decides what is true: the places are read apart, and the first that says s
 """
 
 import html
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 
@@ -30,8 +31,11 @@ class Said:
     url: str | None = None
     site: str | None = None
     body: str | None = None
+    work_status: str | None = None
+    expires: str | None = None
 
 
+_STATE = re.compile(r"(?:^|\s)status-(draft|pending|private|future)(?:\s|$)")
 _NAMES = tuple(field.name for field in fields(Said))
 
 
@@ -81,6 +85,7 @@ def from_meta(page: LexborHTMLParser) -> Said:
         language=one("og:locale", "dc.language", "content-language"),
         url=_canonical(page) or one("og:url", "parsely-link"),
         site=one("og:site_name", "twitter:site_name", "application-name", "dc.publisher"),
+        expires=one("article:expiration_time", "og:article:expiration_time"),
     )
 
 
@@ -134,6 +139,7 @@ def from_view(page: LexborHTMLParser) -> Said:
     return Said(
         title=heading(page),
         author_lines=_bylines(page),
+        work_status=_state(page),
         published=_time(page),
         language=(page.root.attributes.get("lang") if page.root is not None else None) or None,
         site=words(page.css_first('[itemprop="publisher"] [itemprop="name"]')),
@@ -170,6 +176,13 @@ _BYLINES = (
     ".byline, .p-author, .entry-author, .article-author, .post-author",
     '[class*="byline" i], .author',  # the widest last
 )
+
+
+def _state(page: LexborHTMLParser) -> str | None:
+    """The state that themes of WordPress write on an article, for previews that were saved."""
+    article = page.css_first('article[class*="status-"], .hentry[class*="status-"]')
+    found = _STATE.search(article.attributes.get("class") or "") if article is not None else None
+    return found[1] if found else None
 
 
 def _time(page: LexborHTMLParser) -> str | None:

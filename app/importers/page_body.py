@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import trafilatura
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.importers import endings, values
+from app.importers import endings, trees, values
 from app.importers.document import Image, RelatedPost
 from app.importers.openings import without_title
 from app.importers.page import words
@@ -55,7 +55,7 @@ def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> s
         include_images=True,
         include_tables=True,
     )
-    body = _fuller(page, LexborHTMLParser(found or "").body)
+    body = _fuller(page, trees.body_of(found or ""))
     if body is None:
         return ""
     base = base_of(page, address)
@@ -82,7 +82,7 @@ def _text(node: LexborNode) -> str:
 
 def linked_share(page: LexborHTMLParser, body: str) -> float:
     """How much of the text of a body is text of links on its page, from 0 to 1; names of two words do not count."""
-    tree = LexborHTMLParser(body).body
+    tree = trees.body_of(body)
     text = _text(tree) if tree is not None else ""
     links = {found for link in page.css("a") if (found := _text(link)).count(" ") > 1}
     return sum(len(link) for link in links if link in text) / max(1, len(text))
@@ -124,7 +124,7 @@ def file_name(url: str) -> str:
 
 def shown_in(body: str) -> Iterator[str]:
     """The addresses of the pictures in a body."""
-    for node in LexborHTMLParser(body).css("img[src]"):
+    for node in trees.parse(body).css("img[src]"):
         yield node.attributes.get("src") or ""
 
 

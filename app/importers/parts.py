@@ -3,7 +3,6 @@
 A job is of the kind ARRIVING, which nobody works on, until the last piece is there. Services never commit.
 """
 
-import io
 import time
 
 from sqlalchemy import delete, insert, select, update
@@ -12,15 +11,26 @@ from sqlmodel import Session
 from app.changes import jobs
 from app.changes.jobs import JOB, Json
 from app.db import Database
+from app.importers.part_stream import PART_BYTES as PART_BYTES
+from app.importers.part_stream import Parts
 from app.models import ImportPart, ImportResult, table
 
 PART, RESULT = table(ImportPart), table(ImportResult)
 KIND, ARRIVING = "import", "import_arriving"
-PART_BYTES = 1_000_000
 ABANDONED_SECONDS = 3_600
 """After so long without a new piece nobody is sending any more: the server that took them has died."""
 KEPT_SECONDS = 30 * 86_400
 """For how long it can be seen what became of each item of a job that has ended."""
+
+
+def authority(sees_hidden: bool) -> Json:
+    """The argument of a job that says whether its sender may see what is not public; none means that they may not."""
+    return {"sees_hidden": True} if sees_hidden else {}
+
+
+def sees_hidden(arguments: Json) -> bool:
+    """Whether the sender of a job may see what is not public."""
+    return arguments.get("sees_hidden") is True
 
 
 def begin(session: Session, arguments: Json, by: str | None) -> int:
@@ -70,47 +80,20 @@ def _sweep(session: Session, now: int) -> None:
     connection.execute(delete(RESULT).where(RESULT.c.job_id.in_(old)))
 
 
-class Kept(io.RawIOBase):
-    """The pieces of a job as one stream, which may be read again from anywhere; holds one piece at a time."""
+class Kept(Parts):
+    """The pieces of a job, read from the database."""
 
     def __init__(self, db: Database, job: int) -> None:
+        super().__init__()
         self._db, self._job = db, job
-        self._position, self._part, self._piece = 0, -1, b""
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_END:
-            offset += self._size()
-        elif whence == io.SEEK_CUR:
-            offset += self._position
-        self._position = max(0, offset)
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: object) -> int:
-        number, start = divmod(self._position, PART_BYTES)
-        if number != self._part:
-            self._part, self._piece = number, self._load(number)
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type] # whatever readers hand over
-        found = self._piece[start : start + len(view)]
-        view[: len(found)] = found
-        self._position += len(found)
-        return len(found)
-
-    def _load(self, number: int) -> bytes:
+    def load(self, number: int) -> bytes:
         with self._db.snapshot() as snapshot:
             wanted = select(PART.c.content).where(PART.c.job_id == self._job, PART.c.number == number)
             return bytes(snapshot.connection.execute(wanted).scalar() or b"")
 
-    def _size(self) -> int:
+    def count(self) -> int:
         with self._db.snapshot() as snapshot:
             wanted = select(PART.c.number).where(PART.c.job_id == self._job).order_by(PART.c.number.desc()).limit(1)
             last = snapshot.connection.execute(wanted).scalar()
-        return 0 if last is None else last * PART_BYTES + len(self._load(last))
+        return 0 if last is None else last + 1

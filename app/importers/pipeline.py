@@ -9,18 +9,14 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import islice
 from pathlib import PurePath
-from typing import Concatenate, ParamSpec
 
-from sqlalchemy.exc import DBAPIError
-
-from app.articles import service
-from app.articles.service import Outcome
+from app.articles.service import Outcome, Saved
 from app.db import Database
 from app.head import Head
+from app.importers import batches, boundary, enriching, sources
 from app.importers import bookmarks as kept
-from app.importers import sources
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Item, Remark
-from app.importers.enriching import COPY, enriched, told
+from app.importers.enriching import COPY
 from app.importers.fetch import Fetch
 from app.importers.prepare import Prepared, prepare
 from app.importers.sources import Source, Web
@@ -29,13 +25,12 @@ from app.tags import lexicon as tags
 
 BATCH = 500
 
-P = ParamSpec("P")
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
-    of dates without one; `body_kind` what bodies are where the source does not say."""
+    of dates without one; `body_kind` what bodies are where the source does not say; `overwrite` takes the source's side
+    against what was edited here."""
 
     format: str | None = None
     origin: str | None = None
@@ -44,6 +39,7 @@ class Options:
     dry_run: bool = False
     enrich: bool = True
     site_url: str = ""
+    overwrite: bool = False
 
 
 @dataclass(slots=True)
@@ -89,7 +85,7 @@ def run(
     """Imports everything, one transaction for each batch; `progress` is called after each. Without `fetch` addresses
     on the web are not read."""
     report = Report()
-    web = Web(fetch, lambda url: _recall(db, url)) if fetch else None
+    web = Web(fetch, lambda url: {} if options.overwrite else _recall(db, url)) if fetch else None
     stream = ((source, item) for source in found for item in items(source, options, web))
     lost: set[str] = set()  # sources whose readers take something for read that failed later
     while batch := list(islice(stream, BATCH)):
@@ -106,7 +102,7 @@ def run(
                 documents.append((source, item))
         if documents:
             before = len(report.failures)
-            _save(db, documents, options, now(), report)
+            _save(db, documents, options, report)
             failed = {where for where, _ in report.failures[before:]}
             lost |= {source.name for source, document in documents if document.where in failed}
         for bookmark in bookmarks.values() if not options.dry_run else ():
@@ -121,98 +117,69 @@ def _recall(db: Database, url: str) -> Mapping[str, object]:
         return kept.recall(snapshot.connection, url)
 
 
-def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, now: int, report: Report) -> None:
+def _save(db: Database, documents: list[tuple[Source, Document]], options: Options, report: Report) -> None:
     ready: list[Prepared] = []
-    for one in prepared(
-        db, [(source.path, document) for source, document in documents], options.origin, enrich=options.enrich
-    ):
+    named = [(source.path, document) for source, document in documents]
+    for one in prepare_all(db, named, options.origin, enrich=options.enrich):
         if isinstance(one, Failure):
             report.failures.append((one.where, one.reason))
         else:
             ready.append(one)
     if options.dry_run:
         with db.snapshot() as snapshot:
-            outcomes = service.would_be(snapshot.connection, [one.manuscript for one in ready])
+            outcomes = batches.preview_batch(snapshot.connection, ready, overwrite=options.overwrite)
     else:
-        ready, outcomes = _write(db, ready, options, now, report)
+        written = db.write_now(batches.save_batch, ready, site_url=options.site_url, overwrite=options.overwrite)
+        outcomes, report.head = written.value, written.head
     for one, outcome in zip(ready, outcomes, strict=True):
         _tell(report, one, outcome)
 
 
-def prepared(
-    db: Database, documents: Sequence[tuple[str, Document]], origin: str | None, *, enrich: bool
+def prepare_all(
+    db: Database,
+    documents: Sequence[tuple[str, Document]],
+    origin: str | None,
+    *,
+    enrich: bool,
+    sees_hidden: bool = True,
 ) -> list[Prepared | Failure]:
     """What is to be saved of each document, with its path, in their order. Outside of any transaction, so that the lock
     on writing is held for SQL only."""
     with db.snapshot() as snapshot:
         atlas = regions.atlas(snapshot.connection)
         lexicon = tags.current(snapshot) if enrich else None
-    found = [_tried(document.where, prepare, document, path, origin, atlas) for path, document in documents]
+    found: list[Prepared | Failure] = [
+        boundary.attempt("prepare", document.where, prepare, document, path, origin, atlas)
+        for path, document in documents
+    ]
     if lexicon is not None:
         # One thing for all and then the next: what each looks things up in fits a processor's cache, together they do
         # not, and telling languages takes half as long again in turns with the rest.
-        found = [_further(one, told, document) for one, (_, document) in zip(found, documents, strict=True)]
-        found = [_further(one, enriched, atlas, lexicon) for one in found]
-    with db.snapshot() as snapshot:
-        known = [one.manuscript for one in found if isinstance(one, Prepared)]
-        strange = service.strangers(snapshot.connection, known)
-    return [_refused(one, strange) for one in found]
+        found = [
+            one if isinstance(one, Failure) else enriching.add(one, enriching.told, document)
+            for one, (_, document) in zip(found, documents, strict=True)
+        ]
+        found = [
+            one if isinstance(one, Failure) else enriching.add(one, enriching.enriched, atlas, lexicon) for one in found
+        ]
+    return batches.refuse_strangers(db, found, sees_hidden=sees_hidden)
 
 
-def _further(
-    one: Prepared | Failure, work: Callable[Concatenate[Prepared, P], Prepared], *args: P.args, **kwargs: P.kwargs
-) -> Prepared | Failure:
-    return one if isinstance(one, Failure) else _tried(one.where, work, one, *args, **kwargs)
-
-
-def _tried(where: str, work: Callable[P, Prepared], *args: P.args, **kwargs: P.kwargs) -> Prepared | Failure:
-    try:
-        return work(*args, **kwargs)
-    except (ValueError, OverflowError, RecursionError) as error:
-        return Failure(where, f"could not be read: {error}")
-
-
-def _write(
-    db: Database, ready: list[Prepared], options: Options, now: int, report: Report
-) -> tuple[list[Prepared], list[Outcome]]:
-    """One transaction for all; where the database refuses it, one for each, so that only what it refuses fails."""
-    if not ready:
-        return [], []
-    try:
-        written = db.write_now(service.upsert, [one.manuscript for one in ready], now=now, site_url=options.site_url)
-    except (DBAPIError, ValueError, OverflowError) as error:
-        if len(ready) == 1:
-            report.failures.append((ready[0].where, f"the database refuses it: {str(error).splitlines()[0]}"))
-            return [], []
-        each = [_write(db, [one], options, now, report) for one in ready]
-        return [one for saved, _ in each for one in saved], [outcome for _, outcomes in each for outcome in outcomes]
-    report.head = written.head
-    for one, saved in zip(ready, written.value, strict=True):
-        if saved.copy:
-            report.copies.append((one.where, saved.id, saved.copy.of))
-            report.notes.setdefault(COPY, []).append(one.where)
-    return ready, [one.outcome for one in written.value]
-
-
-def _refused(one: Prepared | Failure, strange: Mapping[tuple[str, str], str]) -> Prepared | Failure:
-    """A file that would overwrite an article that has nothing in common with it but the file's name fails."""
-    if isinstance(one, Failure):
-        return one
-    title = strange.get((one.manuscript.origin, one.manuscript.identity or ""))
-    if title is None:
-        return one
-    reason = f"another article came from a file of this name ({title!r}); give this one an origin of its own: --origin"
-    return Failure(one.where, reason)
-
-
-def _tell(report: Report, one: Prepared, outcome: Outcome) -> None:
+def _tell(report: Report, one: Prepared, saved: Saved | str) -> None:
+    if isinstance(saved, str):
+        report.failures.append((one.where, saved))
+        return
+    if saved.copy:
+        report.copies.append((one.where, saved.id, saved.copy.of))
+        report.notes.setdefault(COPY, []).append(one.where)
+    outcome = saved.outcome
     identity = (one.manuscript.origin, one.manuscript.identity or one.where)
     before = report.met.setdefault(identity, one.where)
     if before != one.where:
         report.notes.setdefault(f"the same article as {before}: the later one counts", []).append(one.where)
         outcome = "updated" if outcome == "created" else outcome
     report.count(outcome)
-    for note in one.notes:
+    for note in (*one.notes, *saved.notes):
         report.notes.setdefault(note, []).append(one.where)
     report.unknown.update(one.unknown_fields)
     report.unknown_regions.update(one.unknown_regions)

@@ -7,22 +7,22 @@ file's name) its external id, without one its URL, else its file's path, else it
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC
 from urllib.parse import urlsplit
 
 import orjson
 
 from app import text
+from app.addresses import safe_or_none
 from app.articles import bodies, nesting
-from app.articles.filters import ABOUT, DATELINE, ROLES
-from app.articles.incoming import dateline_span
-from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
-from app.enrich.suggestion import Suggestion
-from app.importers import dates, names
+from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
+from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
+from app.importers import dates, names, said, visibility
+from app.importers.addressing import addressed
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
-from app.tags.service import KINDS, Wanted
+from app.tags.wanted import KINDS, Wanted
 
 STATES = ("draft", "scheduled", "published", "withdrawn")
 SENT = "import"
@@ -34,7 +34,7 @@ NAMELESS = ("-", SENT)
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A manuscript with the plain text of its body, and what a person should know of it. `spoken` is the language that
-    it was found to be in, where its source names none."""
+    it was found to be in, where its source names none; `marker` the words of what made it a draft at its source."""
 
     where: str
     manuscript: Manuscript
@@ -43,6 +43,7 @@ class Prepared:
     unknown_fields: tuple[str, ...]
     unknown_regions: tuple[str, ...]
     spoken: Suggestion | None = None
+    marker: str | None = None
 
 
 def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> Prepared:
@@ -50,8 +51,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
-    body = _body(document.body) if document.body else ""
+    body, flattened = _body(document.body) if document.body else ("", ())
     plain = bodies.to_text(body)
+    asked, (document, dropped) = document, addressed(document)
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
     if dateline is not None and dateline.region is not None:
@@ -61,7 +63,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     status, status_note = _status(document)
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
-        identity=_identity(document, path),
+        identity=_identity(asked if document.url else document, path),
         external_id=document.external_id,
         title=document.title or "",
         title_derived=document.title_derived,
@@ -89,19 +91,23 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         slug=document.slug,
         previous_slugs=document.previous_slugs,
         previous_urls=document.previous_urls,
-        content_hash=_content_hash(document),
+        content_hash=_content_hash(asked),
         text_keys=(),
+        format=document.format,
+        retracts=document.retracts,
     )
-    reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
-    notes = (*document.notes, *status_note, *(f"region {name!r} is not known here, kept as given" for name in unknown))
-    return Prepared(document.where, manuscript, plain, notes, reported, unknown)
+    hashes, named = said.hash_fields(asked, manuscript)
+    manuscript = replace(manuscript, hashes=hashes, said=named)
+    reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA and not visibility.is_marker(name))
+    strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
+    notes = (*document.notes, *dropped, *flattened, *status_note, *strange)
+    return Prepared(document.where, manuscript, plain, notes, reported, unknown, marker=document.marker)
 
 
-def _body(given: Body) -> str:
-    """As safe HTML; ValueError for elements within elements beyond any page."""
-    if given.kind != "text" and nesting.is_deep(given.content):
-        raise ValueError(nesting.DEEP)
-    return bodies.to_html(given.kind, given.content)
+def _body(given: Body) -> tuple[str, tuple[str, ...]]:
+    """As safe HTML, and what a person should know of that."""
+    made = bodies.convert(given.kind, given.content, flatten=True)
+    return made.html, (nesting.FLATTENED,) if made.is_flattened else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +140,10 @@ def _own(document: Document, origin: str | None, unknown: Sequence[str]) -> _Own
 
 def _seo(given: object, canonical_url: str | None) -> str:
     """What our own export brings, and the address that a source calls the right one."""
-    said = given if isinstance(given, dict) else {}
-    kept = {name: said[name] for name in ("title", "description") if isinstance(said.get(name), str)}
-    canonical = canonical_url or said.get("canonical_url")
-    return _json(kept | ({"canonical_url": canonical} if isinstance(canonical, str) else {}), "{}")
+    seo = given if isinstance(given, dict) else {}
+    kept = {name: seo[name] for name in ("title", "description") if isinstance(seo.get(name), str)}
+    canonical = safe_or_none(canonical_url or seo.get("canonical_url"))
+    return _json(kept | ({"canonical_url": canonical} if canonical else {}), "{}")
 
 
 def _corrections(given: object) -> str | None:
@@ -170,13 +176,14 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes"))
+_NO_CONTENT = ("where", "notes", "said", "format", "retracts", "marker")
+_CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)
 
 
 def _content_hash(document: Document) -> str:
     """Of everything that the source said, but for where it stood: an inserted line edits no other."""
-    said = _bytes([getattr(document, name) for name in _CONTENT])
-    return hashlib.blake2b(said, digest_size=16).hexdigest()
+    content = _bytes([getattr(document, name) for name in _CONTENT])
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _hash(content: str) -> str:
@@ -261,18 +268,10 @@ def _published(document: Document) -> tuple[int | None, str]:
 
 def _status(document: Document) -> tuple[str | None, tuple[str, ...]]:
     """None leaves a known article as it is and publishes a new one; a word that is no state becomes a draft."""
-    if document.status is None:
-        return None, ()
-    status = {
-        "publish": "published",
-        "public": "published",
-        "private": "draft",
-        "pending": "draft",
-        "future": "scheduled",
-    }.get(document.status.lower(), document.status.lower())
-    if status in STATES:
-        return status, ()
-    return "draft", (f"status {document.status!r} is none of {', '.join(STATES)}: kept as a draft",)
+    if document.status is None or document.status in STATES:
+        return document.status, ()
+    found = visibility.of_word("status", document.status)
+    return found.status, (found.note,) if found.note else ()
 
 
 def _tags(document: Document) -> tuple[Wanted, ...]:

@@ -1,10 +1,9 @@
-"""A job's parser while it is open: what it gives, chunk by chunk, and which of that the job has met before.
+"""A job while it is being read: its items, chunk by chunk, and which of them the job has met before.
 
 Only reads; what becomes of the items is not known here.
 """
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -12,7 +11,9 @@ from sqlalchemy import select
 from app import text
 from app.changes import jobs
 from app.db import Database
-from app.importers.document import Bookmark, Document, Failure, Item, Remark
+from app.importers.document import Bookmark, Failure, Remark
+from app.importers.isolated import Isolated
+from app.importers.prepare import Prepared
 from app.models import ImportResult, table
 
 RESULT = table(ImportResult)
@@ -35,7 +36,7 @@ class Read:
 
     number: int
     start: int
-    items: list[Document | Failure] = field(default_factory=list)
+    items: list[Prepared | Failure] = field(default_factory=list)
     again: dict[int, Told] = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
     bookmarks: list[Bookmark] = field(default_factory=list)
@@ -47,12 +48,15 @@ class Read:
 
 
 class Reading:
-    """One job as it is being read: the open parser, and what it gave last."""
+    """One job as it is being read: the open source, and what it gave last."""
 
-    def __init__(self, items: Iterator[Item], number: int, start: int, told: dict[str, list[Told]]) -> None:
+    def __init__(
+        self, source: Isolated, number: int, start: int, told: dict[str, list[Told]], clock: Callable[[], float]
+    ) -> None:
         """`told` by where items stood. What is read anew from the web may come in another order, with other items in
         between: only by that, and not by counting, the known ones are told from the rest."""
-        self._items, self._told = items, told
+        self._clock = clock
+        self._source, self._items, self._told = source, iter(source), told
         self.last: Read | None = None
         self._next = Read(number, start)
 
@@ -62,9 +66,15 @@ class Reading:
             return self.last  # its transaction was lost
         if self._next.number != number or (self.last and self.last.ended):
             return None
-        self.last = self._fill(self._next, time.monotonic() + SECONDS)
+        self._source.start()
+        self._source.renew_names()
+        self.last = self._fill(self._next, self._clock() + SECONDS)
         self._next = Read(number + 1, self.last.end)
         return self.last
+
+    def close(self) -> None:
+        """Nothing more is read."""
+        self._source.close()
 
     def _fill(self, read: Read, until: float) -> Read:
         for item in self._items:
@@ -76,15 +86,9 @@ class Reading:
                 if rows := self._told.get(text.clean(item.where)):
                     read.again[len(read.items)] = rows.pop(0)
                 read.items.append(item)
-            if len(read.items) >= jobs.CHUNK or time.monotonic() > until:
+            if len(read.items) >= jobs.CHUNK or self._clock() > until:
                 return read
         return Read(read.number, read.start, read.items, read.again, read.remarks, read.bookmarks, ended=True)
-
-
-def skip(items: Iterator[Item], count: int) -> None:
-    """Passes over the first `count` articles and failures."""
-    while count and (item := next(items, None)) is not None:
-        count -= isinstance(item, Document | Failure)
 
 
 def told(db: Database, job: int) -> dict[str, list[Told]]:

@@ -15,6 +15,7 @@ from app.http import paging
 from app.http.paging import Cursor, Page
 from app.http.read import Read
 from app.http.times import format_time
+from app.importers.enriching import COPY
 from app.importers.parts import KIND
 from app.models import Article, ImportResult, table
 from app.sql import Prepared, Value, prepare
@@ -55,8 +56,8 @@ async def find(db: Database, id: int) -> Import | None:
 
 
 async def page(db: Database, one: Import, read: Read, *, drafts: bool) -> tuple[list[Json], Page]:
-    """Results in the order of the items, from a cursor on, of one outcome or of all. Without `drafts`, no slug of an
-    article that is not public, nor that something repeats it."""
+    """Results in the order of the items, from a cursor on, of one outcome or of all. Without `drafts`, neither id
+    nor slug of an article that is not public, nor that something repeats it."""
     outcome, limit, signature = read.choice("outcome"), read.integer("limit"), f"import {one.id} {read.signature}"
     text = read.text("cursor")
     after = _place(text, signature) if text is not None else 0
@@ -80,14 +81,18 @@ def _place(text: str, signature: str) -> int:
 def _result(row: Row, *, drafts: bool) -> Json:
     *values, public, of_public = row
     told = dict(zip(("number", "item", "outcome", "id", "slug", "reason", "copy_of"), values, strict=True))
-    told["slug"] = told["slug"] if public or drafts else None
+    for name in ("id", "slug"):
+        told[name] = told[name] if public or drafts else None
     told["copy_of"] = told["copy_of"] if of_public or drafts else None
     return told
 
 
-def shown(one: Import) -> Json:
-    """An import as clients see it, but for its results."""
-    notes = cast("Mapping[str, tuple[int, str]]", one.progress.get("notes", {}))
+def shown(one: Import, *, drafts: bool) -> Json:
+    """An import as clients see it, but for its results. Without `drafts` not that items repeat earlier articles: these
+    may be hidden."""
+    notes = dict(cast("Mapping[str, tuple[int, str]]", one.progress.get("notes", {})))
+    if not drafts:
+        notes.pop(COPY, None)
     return {
         "id": one.id,
         "state": one.state,
@@ -97,6 +102,7 @@ def shown(one: Import) -> Json:
         "format": one.arguments.get("format"),
         "origin": one.arguments.get("origin"),
         "dry_run": one.arguments.get("dry_run") is True,
+        "overwrite": one.arguments.get("overwrite") is True,
         "notes": [{"note": note, "count": count, "first": first} for note, (count, first) in notes.items()],
         "unknown_fields": one.progress.get("unknown_fields", {}),
         "unknown_regions": one.progress.get("unknown_regions", {}),

@@ -48,6 +48,7 @@ IMPORT = Parameters(
     params.text("timezone", "The zone of dates without one; UTC unless given.", maximum=60, example="Europe/Brussels"),
     params.choice("body", "What texts are where the source does not say.", get_args(BodyKind)),
     params.flag("dry_run", "Say what would happen, and change nothing."),
+    params.flag("overwrite", "Where a property was edited here and the source differs, take what the source says."),
 )
 PREFER: dict[str, object] = {
     "name": "Prefer",
@@ -59,10 +60,11 @@ PREFER: dict[str, object] = {
 }
 EXAMPLE = (
     '{"line": 1, "outcome": "created", "id": 42, "slug": "how-the-danube-commission-keeps-a-river-open", '
-    '"reason": null, "copy_of": 17}\n{"line": 2, "outcome": "failed", "id": null, "slug": null, '
-    '"reason": "not a JSON object", "copy_of": null}\n'
-    '{"summary": {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}, "seq": "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"}'
-    "\n"
+    '"reason": null, "copy_of": 17, "notes": []}\n'
+    '{"line": 2, "outcome": "failed", "id": null, "slug": null, "reason": "not a JSON object", "copy_of": null, '
+    '"notes": []}\n'
+    '{"summary": {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}, "notes": [], '
+    '"seq": "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"}\n'
 )
 _TEXT = {"schema": {"type": "string"}}
 BODY: dict[str, object] = {
@@ -103,12 +105,14 @@ async def import_articles(request: Request) -> Response:
     view.caller.demand("publish")
     read = IMPORT.read(request.scope["query_string"], view.now)
     kind = sending.media_type(request)
-    given = sending.arguments(request, kind, read)
+    given = sending.arguments(request, kind, read) | parts.authority(view.caller.may("read_drafts"))
     if given.get("format") == "ndjson" and kind == LINES and not sending.is_async(request):
         zone = ZoneInfo(sending.zone(read) or "UTC")
         context = Context(read.text("origin") or SENT, zone, cast("BodyKind | None", given.get("body")))
         drafts = view.caller.may("read_drafts")
-        work = Arriving(here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"))
+        work = Arriving(
+            here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite")
+        )
         headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
         return Streamed(_results(request, work), headers, LINES)
     return await _accepted(request, here, view, given, kind)
@@ -163,8 +167,9 @@ async def get_import(request: Request) -> Response:
 
 
 async def _shown(here: Archive, view: View, found: results.Import, read: Read) -> bytes:
-    rows, page = await results.page(here.db, found, read, drafts=view.caller.may("read_drafts"))
-    return orjson.dumps({**results.shown(found), "results": rows, "page": page.to_dict()})
+    drafts = view.caller.may("read_drafts")
+    rows, page = await results.page(here.db, found, read, drafts=drafts)
+    return orjson.dumps({**results.shown(found, drafts=drafts), "results": rows, "page": page.to_dict()})
 
 
 async def _results(request: Request, work: Arriving) -> AsyncGenerator[bytes]:

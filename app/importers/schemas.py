@@ -49,6 +49,7 @@ class Import(Shape):
     format: str | None = Field(description="As it was named or sent; null: told from the content.")
     origin: str | None
     dry_run: bool
+    overwrite: bool
     notes: list[ImportNote] = Field(description="At most 50.")
     unknown_fields: dict[str, int] = Field(description="Fields without a place here, kept with the articles.")
     unknown_regions: dict[str, int]
@@ -68,6 +69,7 @@ EXAMPLE = {
     "format": "markdown",
     "origin": "wire",
     "dry_run": False,
+    "overwrite": False,
     "notes": [],
     "unknown_fields": {"layout": 1},
     "unknown_regions": {},

@@ -15,7 +15,7 @@ from app.changes.jobs import Json
 from app.db import Database
 from app.errors import BodyTooLarge, FieldError, InvalidInput, InvalidValue, MalformedJson, UnsupportedMediaType
 from app.http import body
-from app.http.body import Given, Short
+from app.http.body import ExactAddress, Given, Short
 from app.http.read import Read
 from app.http.times import read_zone
 from app.importers import formats, parts, sources
@@ -53,7 +53,7 @@ MOST_JSON = 16_384
 class ImportAddress(Given):
     """An address on the web that the server is to import from, without a password: it is kept and shown."""
 
-    url: str = Field(max_length=2_000, pattern=_ADDRESS, examples=["https://news.example/feed.xml"])
+    url: ExactAddress = Field(pattern=_ADDRESS, examples=["https://news.example/feed.xml"])
     format: Short | None = Field(None, description="As the parameter of this name; of a site also what kind it is.")
     origin: Short | None = Field(None, description="As the parameter of this name.")
 
@@ -80,6 +80,7 @@ def arguments(request: Request, kind: str, read: Read) -> Json:
         "timezone": zone(read),
         "body": read.choice("body") or None,
         "dry_run": read.flag("dry_run"),
+        "overwrite": read.flag("overwrite"),
         "charset": _charset(request),
         "type": kind if FORMATS[kind] is None else None,
     }

@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from app.importers import dates, detect, html
+from app.importers import boundary, dates, detect, html
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
 from app.importers.fetch import Fetch, Fetched, FetchError, charset
 from app.importers.sitemap_file import Entry, Unreadable, entries
@@ -140,7 +140,7 @@ def _items(run: _Run, entry: Entry, page: Fetched) -> Iterator[Item]:
     if "html" not in page.headers.get("content-type", "html") and detect.detect("", page.body[:4096]) != "html":
         yield Failure(entry.url, f"no web page: {page.headers['content-type']}")
     else:
-        yield from html.parse(io.BytesIO(page.body), entry.url, context)
+        yield from boundary.guard(entry.url, lambda: html.parse(io.BytesIO(page.body), entry.url, context))
 
 
 def _hinted(document: Document, entry: Entry, context: Context) -> Document:

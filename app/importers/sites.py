@@ -5,11 +5,12 @@ Never asks the web anything itself; what a reader needs it fetches through what 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Protocol
 
-from app.importers.document import Context, Failure, Item
+from app.importers import boundary
+from app.importers.document import Context, Document, Failure, Item
 from app.importers.fetch import Fetch, Fetched
 
 _HEAD = 65_536
@@ -70,4 +71,5 @@ def read(
     except ModuleNotFoundError as error:
         yield Failure(url, f"this needs {error.name}: pip install 'dateline[importers]'")
         return
-    yield from reader(url, page, fetch, state, context)
+    for item in boundary.guard(url, lambda: reader(url, page, fetch, state, context)):
+        yield replace(item, format=name) if isinstance(item, Document) else item

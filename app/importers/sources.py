@@ -6,11 +6,12 @@ Never writes; what an archive remembers of an address is handed in and comes bac
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from app.importers import detect, formats, sites
+from app.importers import boundary, detect, formats, sites, visibility
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
 from app.importers.fetch import Fetch, Fetched, FetchError, charset
 
@@ -44,13 +45,14 @@ class Source:
     """One file: `name` for people, `path` within what was named (its identity), and a way to open it.
 
     Of an `address` on the web, name and path are the address too, but for a password in it, and there is nothing to
-    open before it was fetched.
+    open before it was fetched. `place` is where a file lies, from the root on.
     """
 
     name: str
     path: str
     open: Callable[[], BinaryIO]
     address: str | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,12 @@ def _hidden(path: Path, root: Path) -> bool:
 
 
 def _file(path: Path, inside: str) -> Source:
-    return Source(str(path), inside, lambda: path.open("rb"))
+    return Source(_readable(str(path)), _readable(inside), lambda: path.open("rb"), place=str(path.absolute()))
+
+
+def _readable(name: str) -> str:
+    """A file's name as text: bytes in it that are no UTF-8 show as U+FFFD."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def items(source: Source, kind: str | None, context: Context, web: Web | None = None) -> Iterator[Item]:
@@ -124,7 +131,10 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
         with source.open() as stream:
             head = stream.read(_HEAD)
             stream.seek(0)
-            yield from formats.PARSERS[kind or detect.detect(source.path, head)](stream, source.name, context)
+            hidden = visibility.of_path(source.place or source.name)
+            parse = partial(_parse, kind, source.path, head)
+            for item in boundary.guard(source.name, lambda: parse()(stream, source.name, context)):
+                yield visibility.apply(item, hidden) if isinstance(item, Document) else item
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
 
@@ -164,13 +174,23 @@ def _read(url: str, address: str, kind: str | None, context: Context, fetch: Fet
 
 def _page(url: str, page: Fetched, kind: str | None, context: Context) -> Iterator[Item]:
     """The items of one answer. It is remembered only where all of it could be read."""
-    parse = formats.PARSERS[kind or detect.detect(_name(page), page.body[:_HEAD])]
     failed = False
-    for item in parse(io.BytesIO(page.body), url, context):
+    parse = partial(_parse, kind, _name(page), page.body[:_HEAD])
+    for item in boundary.guard(url, lambda: parse()(io.BytesIO(page.body), url, context)):
         failed = failed or isinstance(item, Failure)
         yield _settled(item, url, page.url) if isinstance(item, Document) else item
     if not failed:
         yield Bookmark(url, {name: page.headers[name] for name in _REMEMBERED if name in page.headers})
+
+
+def _parse(kind: str | None, name: str, head: bytes) -> formats.Parse:
+    found = kind or detect.detect(name, head)
+
+    def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+        for item in formats.PARSERS[found](stream, where, context):
+            yield replace(item, format=found) if isinstance(item, Document) else item
+
+    return parse
 
 
 def _settled(document: Document, url: str, final: str) -> Document:

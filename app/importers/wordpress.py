@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import orjson
 
-from app.importers import clean, ndjson, values, wordpress_bodies
+from app.importers import boundary, clean, ndjson, values, wordpress_bodies
 from app.importers.document import Context, Failure, Image, Item, Remark
 from app.importers.wordpress_posts import Blog, Category, Post, document, words
 
@@ -91,7 +91,7 @@ def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
     blog = Blog(url=_home(reply[0] if isinstance(reply, list) and reply else reply))
     for number, entry in enumerate(reply if isinstance(reply, list) else [reply], 1):
         place = f"{where}#{number}" if isinstance(reply, list) else where
-        yield read(entry, known, blog, place, context)
+        yield boundary.attempt("read", place, read, entry, known, blog, place, context)
 
 
 def _home(post: object) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.importers import shortcodes
+from app.importers import shortcodes, trees
 from app.importers.shortcodes import Library
 
 _BLOCK = re.compile(r"<!--\s*(?P<close>/)?wp:(?P<name>[a-z][\w/-]*)")
@@ -127,7 +127,7 @@ def tidy(content: str) -> str:
         content = _EMPTY.sub("\n", content)
     if not _UNTIDY.search(content):
         return content.strip()
-    root = LexborHTMLParser(content).body
+    root = trees.body_of(content)
     if root is None:
         return content
     for node in root.css(_FURNITURE):

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from urllib.parse import unquote, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser
-
-from app.importers import clean, dates
+from app.importers import clean, dates, trees, visibility
 from app.importers.document import Body, Context, Document, Failure, Image, SourceDate
 from app.importers.openings import repeats, settle
 from app.importers.text import first_words
@@ -123,7 +121,7 @@ def document(post: Post, blog: Blog, where: str, context: Context, notes: tuple[
 def words(markup: str) -> str:
     """The words of a piece of HTML, on one line."""
     if "<" in markup:
-        root = LexborHTMLParser(markup).body
+        root = trees.body_of(markup)
         return clean.line(root.text(separator="")) if root else ""
     return clean.line(html.unescape(markup))
 
@@ -152,6 +150,8 @@ def _status(post: Post, notes: dict[str, None]) -> str:
     if post.status in _STATES:
         notes.setdefault(f"{_STATES[post.status]} there: kept as a draft")
         return "draft"
+    if note := visibility.of_word("status", post.status).note:
+        notes.setdefault(note)
     return post.status
 
 

@@ -5,7 +5,7 @@ Asks for what is public only. Never trusts a site's paging: a page that repeats,
 
 from collections.abc import Generator, Iterator, Mapping
 
-from app.importers import values, wordpress
+from app.importers import boundary, values, wordpress
 from app.importers.document import Bookmark, Context, Failure, Item
 from app.importers.fetch import Fetch, Fetched, FetchError
 from app.importers.wordpress_api import Api, announced_post, open_api, reason
@@ -128,12 +128,17 @@ def _read(api: Api, given: list[Json]) -> Iterator[Item]:
     posts = list({id: post for post in given if (id := _id(post)) and id not in api.met}.values())
     for post in posts:
         api.met.add(_id(post))
-        api.known.embedded(post)
+        # What is wrong with it is told where the post itself is read.
+        boundary.attempt("read", _place(api, post), api.known.embedded, post)
     for kind in ("users", "categories", "tags", "media"):
         yield from _look_up(api, kind, posts)
     for post in posts:
-        where = values.text(post.get("link")) or f"{api.root}wp/v2/posts/{_id(post)}"
-        yield wordpress.read(post, api.known, api.blog, where, api.context)
+        where = _place(api, post)
+        yield boundary.attempt("read", where, wordpress.read, post, api.known, api.blog, where, api.context)
+
+
+def _place(api: Api, post: Json) -> str:
+    return values.text(post.get("link")) or f"{api.root}wp/v2/posts/{_id(post)}"
 
 
 def _look_up(api: Api, kind: str, posts: list[Json]) -> Iterator[Item]:

@@ -1,49 +1,40 @@
 """Works on imports that run as jobs: reads what was sent, chunk by chunk, and says of each item what became of it.
 
-The parser stays open between chunks, so that a job is read once; another process, or this one after a restart, reads
-again what was sent up to where the last chunk ended, and an address from its last bookmark on. Articles, results and
-progress of a chunk are committed together, and items that were told of are not told of again.
+Each job is read by a process of its own, which stays between chunks, so that a job is read once. Another server, or
+this one after a restart, reads again what was sent up to where the last chunk ended, and an address from its last
+bookmark on. Articles, results and progress of a chunk are committed together, and items that were told of are not told
+of again.
 """
 
-import io
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import cast
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, update
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from app import text
-from app.articles import service
 from app.articles.service import Saved
-from app.changes import log
 from app.changes.jobs import Json, Lane, Overtaken, Step, Task
-from app.db import Database, refuses
-from app.importers import bookmarks, detect, parts, pipeline, sources
-from app.importers.document import BodyKind, Context, Document, Failure, Item
+from app.db import Database
+from app.importers import batches, bookmarks, parts
+from app.importers.children import Children
+from app.importers.document import BodyKind, Failure
 from app.importers.enriching import COPY
-from app.importers.fetch import Fetch
-from app.importers.parts import Kept
-from app.importers.prepare import SENT, Prepared
-from app.importers.reading import RESULT, Read, Reading, Told, skip, told
-from app.importers.sources import Source, Web
+from app.importers.isolated import Fetcher, Isolated
+from app.importers.messages import Limits, Orders, Setup
+from app.importers.prepare import Prepared
+from app.importers.reading import RESULT, Read, Reading, Told, told
 
 SENT_HERE = Lane("sent", most=4)
 FETCHED = Lane("fetched", most=4, at_once=4)
 """Reading what was sent keeps a processor busy; what is fetched is waited for most of the time."""
 MOST_NOTES = 50
-HEAD = 65_536
-PLAIN = (None, "application/octet-stream")
-"""Types under which text may be sent: under another one, what is only text to us is something else gone wrong."""
 
 Ready = Prepared | Failure
 Both = tuple[Ready, Saved | str]
-Fetcher = Callable[[], AbstractContextManager[Fetch]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +49,7 @@ class Chunk:
         if _number(task.progress, "chunks") != self.read.number:
             raise Overtaken
         dry = task.arguments.get("dry_run") is True
-        saved = iter(self._saved(session, [one for one in self.items if isinstance(one, Prepared)], dry=dry))
+        saved = iter(self._saved(session, task))
         outcomes = [one.reason if isinstance(one, Failure) else next(saved) for one in self.items]
         known = self.read.again
         fresh = [both for place, both in enumerate(zip(self.items, outcomes, strict=True)) if place not in known]
@@ -75,24 +66,16 @@ class Chunk:
 
     def _lost(self, outcomes: Sequence[Saved | str]) -> bool:
         """Whether an item failed that its reader takes for read: a bookmark behind it would leave it out next time."""
-        both = zip(self.read.items, outcomes, strict=True)
-        return any(isinstance(one, Document) and isinstance(outcome, str) for one, outcome in both)
+        both = zip(self.items, outcomes, strict=True)
+        return any(one.late if isinstance(one, Failure) else isinstance(outcome, str) for one, outcome in both)
 
-    def _saved(self, session: Session, ready: list[Prepared], *, dry: bool) -> list[Saved | str]:
-        """All together, else one by one, so that only what the database refuses is not saved."""
-        if dry:
-            would_be = service.would_be(session.connection(), [one.manuscript for one in ready])
-            return [Saved(0, 0, outcome) for outcome in would_be]
-        try:
-            with log.attempt(session):
-                manuscripts = [one.manuscript for one in ready]
-                return list(service.upsert(session, manuscripts, site_url=self.site_url))
-        except (DBAPIError, ValueError, OverflowError) as error:
-            if isinstance(error, DBAPIError) and not refuses(error):
-                raise  # the whole transaction is run again
-            if len(ready) == 1:
-                return [f"the database refuses it: {str(error).splitlines()[0]}"]
-            return [saved for one in ready for saved in self._saved(session, [one], dry=dry)]
+    def _saved(self, session: Session, task: Task) -> list[Saved | str]:
+        ready = [one for one in self.items if isinstance(one, Prepared)]
+        sees_hidden, overwrite = parts.sees_hidden(task.arguments), task.arguments.get("overwrite") is True
+        if task.arguments.get("dry_run") is True:
+            connection = session.connection()
+            return batches.preview_batch(connection, ready, sees_hidden=sees_hidden, overwrite=overwrite)
+        return batches.save_batch(session, ready, site_url=self.site_url, sees_hidden=sees_hidden, overwrite=overwrite)
 
     def _note(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
         rows = [
@@ -126,6 +109,7 @@ def further(progress: Json, read: Read, fresh: Sequence[Both]) -> Json:
     ready = [one for one, _ in fresh if isinstance(one, Prepared)]
     notes = cast("dict[str, list[object]]", dict(cast("Mapping[str, object]", progress.get("notes", {}))))
     said = [(note, one.where) for one in ready for note in one.notes] + [(one.text, one.where) for one in read.remarks]
+    said += [(note, one.where) for one, outcome in fresh if isinstance(outcome, Saved) for note in outcome.notes]
     said += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
     for note, where in ((text.clean(note), text.clean(where)) for note, where in said):
         if note in notes:
@@ -164,10 +148,20 @@ def lane(arguments: Json) -> Lane:
 class Importing:
     """Prepares chunks of imports, in whatever threads; holds the few jobs open that it has been at last."""
 
-    def __init__(self, db: Database, site_url: str, fetcher: Fetcher, *, enrich: bool = True) -> None:
-        """`fetcher` opens what reads addresses, for each job one of its own."""
-        self._db, self._site_url, self._fetcher = db, site_url, fetcher
-        self._enrich = enrich
+    def __init__(
+        self,
+        db: Database,
+        site_url: str,
+        fetcher: Fetcher,
+        *,
+        enrich: bool = True,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`fetcher` opens what reads addresses, for each job one of its own; `limits` are those of an item; `clock`
+        tells how long a chunk has taken."""
+        self._db, self._site_url, self._fetcher, self._clock = db, site_url, fetcher, clock
+        self.children = Children(Setup(limits or Limits(), enrich))
         self._open: OrderedDict[int, Reading] = OrderedDict()
 
     def __call__(self, task: Task) -> Chunk:
@@ -176,50 +170,42 @@ class Importing:
         reading = self._open.pop(task.id, None)
         read = reading.chunk(number) if reading else None
         if reading is None or read is None:
+            if reading is not None:
+                reading.close()
             reading = self._begun(task, number)
             read = reading.chunk(number)
             assert read is not None  # the first that it is asked for
         if not read.ended:
             self._open[task.id] = reading
         while len(self._open) > SENT_HERE.most + FETCHED.most:
-            self._open.popitem(last=False)
-        return Chunk(read, self._ready(read, task), self._site_url)
+            self._open.popitem(last=False)[1].close()
+        items = batches.refuse_strangers(self._db, read.items, sees_hidden=parts.sees_hidden(task.arguments))
+        return Chunk(read, items, self._site_url)
+
+    def close(self) -> None:
+        """Ends the processes that read."""
+        while self._open:
+            self._open.popitem()[1].close()
+        self.children.close()
 
     def _begun(self, task: Task, number: int) -> Reading:
-        items, done = self._items(task), _number(task.progress, "read")
-        if "url" in task.arguments:
-            return Reading(items, number, done, told(self._db, task.id) if done else {})
-        skip(items, done)
-        return Reading(items, number, done, {})
+        done = _number(task.progress, "read")
+        orders = _orders(task.arguments)
+        known = told(self._db, task.id) if done and orders.url is not None else {}
+        orders = orders if orders.url is not None else replace(orders, skip=done)
+        source = Isolated(self._db, task.id, orders, self._fetcher, self.children)
+        return Reading(source, number, done, known, self._clock)
 
-    def _ready(self, read: Read, task: Task) -> list[Ready]:
-        origin = cast("str | None", task.arguments.get("origin"))
-        path = cast("str", task.arguments.get("url") or SENT)
-        documents = [(path, one) for one in read.items if isinstance(one, Document)]
-        ready = iter(pipeline.prepared(self._db, documents, origin, enrich=self._enrich))
-        return [one if isinstance(one, Failure) else next(ready) for one in read.items]
 
-    def _items(self, task: Task) -> Iterator[Item]:
-        said = cast("Mapping[str, str]", task.arguments)
-        zone = ZoneInfo(said["timezone"]) if "timezone" in said else Context().timezone
-        body_kind = cast("BodyKind | None", said.get("body"))
-        context = Context(said.get("origin") or SENT, zone, body_kind, charset=said.get("charset"))
-        if "url" in said:
-            return self._fetched(said["url"], said.get("format"), context)
-        source = Source("body", SENT, lambda: io.BufferedReader(Kept(self._db, task.id), parts.PART_BYTES))
-        kind = said.get("format")
-        if kind is None and said.get("type") not in PLAIN:
-            with source.open() as stream:
-                kind = detect.detect(SENT, stream.read(HEAD))
-            if kind in ("text", "markdown"):
-                return iter([Failure("body", f"sent as {said.get('type')}, but it is nothing of that kind")])
-        return sources.items(source, kind, context)
-
-    def _fetched(self, url: str, kind: str | None, context: Context) -> Iterator[Item]:
-        with self._fetcher() as fetch:
-            for source in sources.find([url], io.BytesIO()):
-                yield from sources.items(source, kind, context, Web(fetch, self._recall))
-
-    def _recall(self, url: str) -> Mapping[str, object]:
-        with self._db.snapshot() as snapshot:
-            return bookmarks.recall(snapshot.connection, url)
+def _orders(arguments: Json) -> Orders:
+    said = cast("Mapping[str, str]", arguments)
+    return Orders(
+        url=said.get("url"),
+        format=said.get("format"),
+        media_type=said.get("type"),
+        origin=said.get("origin"),
+        timezone=said.get("timezone"),
+        body=cast("BodyKind | None", said.get("body")),
+        charset=said.get("charset"),
+        overwrite=arguments.get("overwrite") is True,
+    )

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from lxml import etree
 
+from app.importers import boundary
 from app.importers.document import Context, Failure, Item, Remark
 from app.importers.wordpress_posts import document
 from app.importers.wxr_entries import REFERRED_TO, Entry, Site
@@ -24,21 +25,27 @@ def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
     What a broken file has before its fault is read; the fault is one Failure that says where it is.
     """
     start = stream.tell()
-    site = _survey(stream)
+    site = _survey(stream, where)
     stream.seek(start)
     left: Counter[str] = Counter()
     try:
         items = (element for element in children(stream, _TAGS) if element.tag == "item")
         for number, element in enumerate(items, 1):
-            entry = Entry(element)
-            if reason := _left_out(entry):
-                left[reason] += 1
-                continue
-            yield _post(entry, site, where, number, context)
+            item = boundary.attempt("read", f"{where}#{number}", _read, element, site, where, number, context)
+            if isinstance(item, str):
+                left[item] += 1
+            else:
+                yield item
     except Fault as fault:
         yield Failure(where, f"{fault}; what stands before that was read")
     for reason, count in left.items():
         yield Remark(where, f"left out: {count} {reason}")
+
+
+def _read(element: etree._Element, site: Site, where: str, number: int, context: Context) -> Item | str:
+    """The article, or the reason why it is left out."""
+    entry = Entry(element)
+    return _left_out(entry) or _post(entry, site, where, number, context)
 
 
 def _post(entry: Entry, site: Site, where: str, number: int, context: Context) -> Item:
@@ -54,12 +61,12 @@ def _left_out(entry: Entry) -> str | None:
     return f"posts with the status {status}" if status in _GONE else None
 
 
-def _survey(stream: BinaryIO) -> Site:
+def _survey(stream: BinaryIO, where: str) -> Site:
     """What the posts refer to. It ends where the file does, or its first fault, of which the second pass tells."""
     site = Site()
     try:
         for element in children(stream, _TAGS):
-            _learn(site, element)
+            boundary.attempt("read", f"{where}, what posts refer to", _learn, site, element)
     except Fault:
         pass
     return site

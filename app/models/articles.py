@@ -1,6 +1,6 @@
 """Articles and what belongs to them: addresses, versions, links to tags and regions, related posts."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Double, Index, Integer, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Double, Index, Integer, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 from app.columns import FOLDED_TEXT, NEVER_AGAIN, Instant, instant, key, partial_index, reference, words
@@ -115,6 +115,24 @@ class PurgedRef(SQLModel, table=True):
 
     __tablename__ = "purged_ref"
     ref: str = Field(sa_column=Column(Text, primary_key=True))
+
+
+class SourceBaseline(SQLModel, table=True):
+    """What a source said last of each property of an article, as hashes one behind the other, by the format that it
+    was read in: by these it is told what a source has changed since. None for articles imported before there were
+    any."""
+
+    __tablename__ = "source_baseline"
+    article_id: int = Field(sa_column=reference("article.id", primary=True))
+    format: str = Field(sa_column=Column(Text, primary_key=True))
+    hashes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class PurgedIdentity(SQLModel, table=True):
+    """A hash of origin and identity of an article that was purged, so that no import brings it back."""
+
+    __tablename__ = "purged_identity"
+    hash: str = Field(sa_column=Column(Text, primary_key=True))
 
 
 class ArticleTag(SQLModel, table=True):

@@ -1,6 +1,6 @@
 """What the archive keeps about itself: the change log, callers' keys, answers to repeat, long work, imports."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from app.columns import NEVER_AGAIN, Key, instant, key, partial_index, reference, words
@@ -54,7 +54,11 @@ class ApiKey(SQLModel, table=True):
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """What a write answered under a caller's key, so that a retry gets the same answer; kept for 24 hours."""
+    """The response to a write, so that a repeat gets the same one for 24 hours.
+
+    `headers` (JSON) and `response` (the body, zstd) are null where the response was deleted by a purge; then `size`,
+    the bytes that count against the caller's limit, is 0. It is null in rows of the time before responses were stored.
+    """
 
     __tablename__ = "idempotency_key"
     caller: str = Field(sa_column=Column(Text, primary_key=True))
@@ -64,8 +68,34 @@ class IdempotencyKey(SQLModel, table=True):
     article_id: int = Field(sa_column=Column(BigInteger, nullable=False))
     version: int = Field(sa_column=Column(Integer, nullable=False))
     created_at: int = Field(sa_column=instant())
+    # Before the response: SQLite reads through a long value to get to what is behind it.
+    size: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
+    headers: str | None = Field(default=None, sa_column=words(null=True))
+    response: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
 
     __table_args__ = (Index("ix_idempotency_key_created_at", "created_at"),)
+
+
+class IdempotencyArticle(SQLModel, table=True):
+    """That a stored response shows something of an article: a purge of the article deletes it."""
+
+    __tablename__ = "idempotency_article"
+    caller: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    article_id: int = Field(sa_column=Column(Key, primary_key=True, autoincrement=False))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["caller", "key"], ["idempotency_key.caller", "idempotency_key.key"], ondelete="CASCADE"),
+        Index("ix_idempotency_article_article_id", "article_id"),
+    )
+
+
+class IdempotencyUsage(SQLModel, table=True):
+    """How many bytes of stored responses a caller has."""
+
+    __tablename__ = "idempotency_usage"
+    caller: str = Field(sa_column=Column(Text, primary_key=True))
+    bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class Job(SQLModel, table=True):

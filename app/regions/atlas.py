@@ -6,18 +6,12 @@ Whoever holds one keeps it as long as the head's `names_seq` stays the same.
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-
-from sqlalchemy import select
+from functools import cached_property
 
 from app.enrich.gazetteer import Gazetteer, Known
-from app.models import Region, RegionMember, RegionName, table
 from app.regions import names
 from app.regions.facts import fold
 from app.regions.names import Naming
-from app.sql import Prepared, prepare
-
-REGION, NAME, MEMBER = table(Region), table(RegionName), table(RegionMember)
 
 LEVELS = ("world", "region", "subregion", "country", "city", "grouping")
 
@@ -178,19 +172,3 @@ class Atlas:
     @cached_property
     def _names_in(self) -> Mapping[tuple[int, str], str]:
         return {(name.region, name.language): name.name for name in self.names if not name.alias}
-
-
-_PLACES = (
-    "id", "slug", "name", "level", "iso2", "iso3", "iso4", "m49", "parent_id", "capital_id", "since", "until",
-    "successors",
-)  # fmt: skip
-
-
-@lru_cache(maxsize=4)
-def statements(dialect: str) -> tuple[Prepared, Prepared, Prepared]:
-    """What an atlas is read with: places, names, members; `build` takes their rows."""
-    return (
-        prepare(select(*(REGION.c[name] for name in _PLACES)), dialect),
-        prepare(select(NAME.c.region_id, NAME.c.language, NAME.c.name, NAME.c.name_key, NAME.c.alias), dialect),
-        prepare(select(MEMBER.c.grouping_id, MEMBER.c.member_id), dialect),
-    )

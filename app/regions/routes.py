@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.errors import InvalidInput, NotFound
-from app.http import answer, params
+from app.http import answer, fast_path, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
 from app.regions import examples, refs, schemas
@@ -67,6 +67,7 @@ Json = dict[str, Any]
     ),
     openapi_extra={"parameters": LIST.openapi()},
 )  # fmt: skip
+@fast_path.declare
 async def list_regions(request: Request) -> Response:
     """Regions by name: the M49 tree down to cities, former states, and groupings such as NATO."""
     here = reading.of(request)
@@ -142,6 +143,7 @@ def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
     responses=answer.example(examples.TREE) | problems("not_found"),
     openapi_extra={"parameters": TREE.openapi()},
 )
+@fast_path.declare
 async def get_region_tree(request: Request) -> Response:
     """The M49 tree from the world down, `depth` levels of it."""
     here = reading.of(request)
@@ -181,6 +183,7 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
         ]
     },
 )
+@fast_path.declare
 async def get_region(request: Request) -> Response:
     """One region by slug, ISO code or M49 code, with its groupings and, if asked, ancestors, children and counts."""
     here = reading.of(request)

@@ -2,19 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
 
 import orjson
 from sqlalchemy import Column, Connection, Table, bindparam, delete, func, insert, select, update
 from sqlmodel import Session
 
 from app.changes import jobs, log
-from app.db import Database, Row, Snapshot
+from app.db import Readable, Row, Snapshot
 from app.head import Head
 from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
 from app.regions import facts
-from app.regions.atlas import Atlas, Name, Place, statements
+from app.regions.atlas import Atlas, Name, Place
 from app.regions.facts import RegionFact, fold
-from app.sql import Value, hold_vocabulary
+from app.sql import Prepared, Value, hold_vocabulary, prepare
 
 REGION, NAME, MEMBER, WITHIN = table(Region), table(RegionName), table(RegionMember), table(RegionWithin)
 CHANGE, HEAD, PLACED = table(Change), table(ChangeHead), table(ArticleRegion)
@@ -28,13 +29,29 @@ Within = Mapping[int, frozenset[int]]
 
 
 def build(rows: tuple[Rows, Rows, Rows], names_seq: int) -> Atlas:
-    """The atlas from the rows of `atlas.statements`, in their order."""
+    """The atlas from the rows of `statements`, in their order."""
     places, names, members = rows
     return Atlas(
         (Place(*row[:-1], tuple(orjson.loads(str(row[-1])))) for row in places),  # type: ignore[arg-type,call-arg] # as selected
         (Name(*row) for row in names),  # type: ignore[arg-type] # as selected
         ((int(str(g)), int(str(m))) for g, m in members),
         names_seq,
+    )
+
+
+_PLACES = (
+    "id", "slug", "name", "level", "iso2", "iso3", "iso4", "m49", "parent_id", "capital_id", "since", "until",
+    "successors",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def statements(dialect: str) -> tuple[Prepared, Prepared, Prepared]:
+    """What an atlas is read with: places, names, members; `build` takes their rows."""
+    return (
+        prepare(select(*(REGION.c[name] for name in _PLACES)), dialect),
+        prepare(select(NAME.c.region_id, NAME.c.language, NAME.c.name, NAME.c.name_key, NAME.c.alias), dialect),
+        prepare(select(MEMBER.c.grouping_id, MEMBER.c.member_id), dialect),
     )
 
 
@@ -80,7 +97,7 @@ def keep(epoch: int, atlas: Atlas) -> None:
 _reading: dict[tuple[int, int], asyncio.Task[Atlas]] = {}
 
 
-async def current(db: Database, epoch: int, names_seq: int) -> Atlas:
+async def current(db: Readable, epoch: int, names_seq: int) -> Atlas:
     """The atlas as of a head, from memory unless a region has changed; then one of the requests reads it for all."""
     found = _cache.get((epoch, names_seq))
     if found is not None:
@@ -93,14 +110,14 @@ async def current(db: Database, epoch: int, names_seq: int) -> Atlas:
     return await asyncio.shield(task)
 
 
-async def newest(db: Database) -> Atlas:
+async def newest(db: Readable) -> Atlas:
     """The atlas as of now, for what a request meets that is newer than its own."""
     [row] = await db.reader.rows(log.head_statement(db.dialect), {})
     head = Head(*row)  # type: ignore[arg-type] # as selected
     return await current(db, head.epoch, head.names_seq)
 
 
-async def _read_current(db: Database, epoch: int, names_seq: int) -> Atlas:
+async def _read_current(db: Readable, epoch: int, names_seq: int) -> Atlas:
     older, values = _older(epoch, names_seq)
     if older and not await db.reader.rows(log.renamed_statement(db.dialect), values):
         found = older.as_of(names_seq)

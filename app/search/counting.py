@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.articles import archive, asked
 from app.articles.archive import Archive, View
 from app.errors import InvalidValue
-from app.http import answer, csv_text, params
+from app.http import answer, csv_text, fast_path, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
 from app.http.times import format_time
@@ -62,6 +62,7 @@ LONGEST_WINDOW = 366 * 86_400
     },
     openapi_extra={"parameters": TIMELINE.openapi()},
 )  # fmt: skip
+@fast_path.declare
 async def get_timeline(request: Request) -> Response:
     """How many articles were published in each day, week, month or year, true to the calendar in any time zone.
 
@@ -167,7 +168,7 @@ def _csv(
         rows.append([format_time(bucket.start), format_time(bucket.end), bucket.count, *own])
     return answer.sheet(
         request,
-        rows,
+        csv_text.lines(rows),
         token=view.token,
         public=view.public,
         warnings=asked_.wanted.warnings,
@@ -183,6 +184,7 @@ def _csv(
     responses=problems("invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"),
     openapi_extra={"parameters": TRENDING.openapi()},
 )
+@fast_path.declare
 async def get_trending(request: Request) -> Response:
     """Tags or regions with more articles in the window than their own past makes likely, the strongest first."""
     here = archive.of(request)

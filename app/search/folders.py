@@ -21,7 +21,7 @@ def current(root: Path) -> Path | None:
 def create(root: Path) -> Path:
     """A new, empty folder beside the live one."""
     folder = root / f"index-{secrets.token_hex(8)}"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, mode=0o700)
     return folder
 
 

@@ -3,10 +3,10 @@
 Each article is read in its own language, as it was for the index, so what is marked is what matched.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import takewhile
 from typing import Literal
 
 from app.search import analysis
@@ -20,6 +20,29 @@ _READ = 50_000
 """Characters of a body in which fragments are looked for."""
 _PIECE = 8_000
 """So many are read at once, and no more once three fragments are found."""
+_LEAST, _LEAST_HTML = 2_000, 5_000
+"""Characters of the text and of the HTML of an article for which there is no room any more."""
+MOST_HTML = 150_000
+"""Characters of HTML in which the first 50,000 of the text are looked for."""
+
+
+@dataclass(slots=True)
+class Room:
+    """What is still to be read for the highlights of one page: characters of HTML, and words. Ordinary pages take a
+    tenth of it; with it used up, each further article is read at its beginning only."""
+
+    characters: int = 1_500_000
+    words: int = 80_000
+
+    def cut(self, body: str) -> str:
+        """As much of a body as there is room for, not ending within a tag."""
+        most = max(_LEAST_HTML, min(MOST_HTML, self.characters))
+        self.characters -= min(len(body), most)
+        if len(body) < most:
+            return body
+        begun = body[:most]
+        inside, closed = begun.rfind("<"), begun.rfind(">")
+        return begun[:inside] if inside > closed else begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +98,20 @@ def _leaves(node: Node | None, part: PartName, field: str | None) -> Iterator[Le
 
 def whole(text: str, language: str | None, wanted: Marks) -> str | None:
     """A short text, such as a title, with its marks; None where there are none."""
-    spans = _spans(text, language, wanted)
+    spans = _spans(text, language, wanted, Room())
     return _marked(text, 0, len(text), spans) if spans else None
 
 
-def fragments(text: str, language: str | None, wanted: Marks) -> list[str]:
+def fragments(text: str, language: str | None, wanted: Marks, room: Room | None = None) -> list[str]:
     """At most three parts of a long text of about 200 characters, in its order: of its first pieces with three those
-    with most different words."""
+    with most different words. Takes from the `room` what it reads."""
     found: list[Span] = []
     chosen: list[Span] = []
-    for at, piece in _pieces(text[:_READ]):
-        spans = [(at + start, at + end) for start, end in _spans(piece, language, wanted)]
+    room = room or Room()
+    for at, piece in _pieces(text[: _READ if room.words > 0 else _LEAST]):
+        if at and room.words <= 0:
+            break
+        spans = [(at + start, at + end) for start, end in _spans(piece, language, wanted, room)]
         if spans:
             found += spans
             chosen = _chosen(text, found)
@@ -114,10 +140,11 @@ def _chosen(text: str, spans: list[Span]) -> list[Span]:
     return sorted(chosen)
 
 
-def _spans(text: str, language: str | None, wanted: Marks) -> list[Span]:
+def _spans(text: str, language: str | None, wanted: Marks, room: Room) -> list[Span]:
     if not wanted:
         return []
     read = analysis.analysed(text, language)
+    room.words -= len(read.words)
     both = zip(read.stems, read.words, strict=False)
     found = {i for i, (stem, word) in enumerate(both) if stem in wanted.words or word in wanted.words}
     if wanted.beginnings:
@@ -128,23 +155,24 @@ def _spans(text: str, language: str | None, wanted: Marks) -> list[Span]:
 
 
 def _rows(terms: Sequence[str], rows: tuple[tuple[str, ...], ...]) -> Iterator[int]:
+    begun: dict[str, list[tuple[str, ...]]] = {}
     for row in rows:
-        for i, term in enumerate(terms):
-            if term == row[0] and tuple(terms[i : i + len(row)]) == row:
+        begun.setdefault(row[0], []).append(row)
+    for i, term in enumerate(terms):
+        for row in begun.get(term, ()):
+            if tuple(terms[i : i + len(row)]) == row:
                 yield from range(i, i + len(row))
 
 
 def _windows(text: str, spans: list[Span]) -> Iterator[tuple[int, int, int]]:
     """From each mark on, with some text before it: start, end, and how many different words are marked in it."""
-    for i, (first, _) in enumerate(spans):
+    words = [text[start:end].lower() for start, end in spans]
+    ends = [end for _, end in spans]
+    for i, (first, last) in enumerate(spans):
         start = _word_start(text, max(0, first - LENGTH // 4), first)
-        end = max(_word_end(text, min(len(text), start + LENGTH)), spans[i][1])
-        yield start, end, len(_forms(text, spans[i : i + LENGTH], end))
-
-
-def _forms(text: str, spans: list[Span], end: int) -> set[str]:
-    """The different words that are marked up to `end`."""
-    return {text[a:b].lower() for a, b in takewhile(lambda span: span[1] <= end, spans)}
+        end = max(_word_end(text, min(len(text), start + LENGTH)), last)
+        within = bisect_right(ends, end, i, min(len(ends), i + LENGTH))
+        yield start, end, len(set(words[i:within]))
 
 
 def _word_start(text: str, at: int, first: int) -> int:

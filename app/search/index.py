@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, exists, literal_column, null, select, true, union_all
 
+from app import offload
 from app.articles import bodies
 from app.articles.archive import Similar, View
 from app.articles.filters import ArticleFilter
@@ -188,7 +189,8 @@ class EngineIndex:
         for id_, version, language, title, standfirst, body, at in await self._db.reader.rows(
             _texts(dialect), {"ids": ids}
         ):
-            id, text = int(str(id_)), "\n".join(str(part) for part in (standfirst, bodies.to_text(str(body))) if part)
+            words = await offload.run(len(str(body)), bodies.to_text, str(body))
+            id, text = int(str(id_)), "\n".join(str(part) for part in (standfirst, words) if part)
             tags, regions = links[id]
             telling = frozenset(id for id in regions if (place := atlas.by_id.get(id)) and place.level in TELLING)
             published = at if isinstance(at, int) else None

@@ -10,6 +10,7 @@ from pathlib import Path
 import tantivy
 from tantivy import IndexWriter, Query
 
+from app import permissions
 from app.changes.log import Logged
 from app.db import Snapshot
 from app.head import Place
@@ -28,7 +29,7 @@ class Indexer:
 
     def __init__(self, root: Path, heap_mb: int = 64) -> None:
         self._root, self._heap = root, heap_mb * MEGABYTE
-        root.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(root)
         self._lock = FileLock(root / "writer-lock")
         self._held = False
         self._folder: Path | None = None

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.articles import archive, present
 from app.articles.archive import Archive, View
 from app.errors import PageTooDeep
-from app.http import answer, paging, params
+from app.http import answer, fast_path, paging, params
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
 from app.http.params import Parameters, Read
@@ -70,10 +70,11 @@ class Turn:
     response_model=schemas.SearchResults,
     responses=problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "offset_required",
-        "unknown_field", "unknown_region", "query_too_complex", "seq_unknown", "index_behind",
+        "unknown_field", "unknown_region", "query_too_complex", "response_too_large", "seq_unknown", "index_behind",
     ),
     openapi_extra={"parameters": SEARCH.openapi()},
 )  # fmt: skip
+@fast_path.declare
 async def search_articles(request: Request) -> Response:
     """Published articles that answer a query, the best first, within any filter of the article list."""
     here = archive.of(request)
@@ -205,6 +206,7 @@ def _page(read: Read, view: View, order: Order, turn: Turn, hits: tuple[Hit, ...
     responses=problems("limit_too_large", "index_behind"),
     openapi_extra={"parameters": SUGGEST.openapi()},
 )
+@fast_path.declare
 async def suggest_words(request: Request) -> Response:
     """Tags, regions, authors and articles for what has been typed so far; one typo is forgiven from 4 letters on."""
     here = archive.of(request)

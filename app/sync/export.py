@@ -1,13 +1,14 @@
 """The export: articles in full, in the order of their ids, in short reads; nothing is held while a client is slow."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import orjson
 from sqlalchemy import bindparam, case, literal_column, null, select
 
-from app.articles import filters, present, sheet
+from app.addresses import safe_or_none
+from app.articles import filters, present, sheet, sizes
 from app.articles.archive import Archive, View
 from app.articles.filters import ArticleFilter, Shape
 from app.articles.queries import Entry
@@ -20,6 +21,8 @@ from app.sql import AnyOf, Prepared, json_rows, prepare
 
 A, SLUG, URL, CHANGE = table(Article), table(ArticleSlug), table(ArticleUrl), table(Change)
 PAGE = 200
+PIECE = 10
+"""Articles that are made at once: 2.4 ms as CSV, 1 ms as JSON. More at once cost no less."""
 
 Json = dict[str, object]
 
@@ -35,7 +38,7 @@ class Export:
     since: int | None = None
 
     async def lines(self) -> AsyncGenerator[bytes]:
-        """Pieces of up to 200 lines, then the last line with the count."""
+        """Pieces of some lines, then the last line with the count."""
         count = 0
         async for shown in self.articles():
             count += len(shown)
@@ -47,24 +50,33 @@ class Export:
         names = sheet.columns(self.read, sheet.FULL)
         yield csv_text.lines([names])
         async for shown in self.articles():
-            yield csv_text.lines(sheet.cells(shown, names))
+            yield await present.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
 
     async def articles(self) -> AsyncGenerator[list[bytes]]:
-        """Up to 200 articles at a time, each as JSON."""
+        """Some articles at a time, each as JSON: as many as are made without keeping others waiting."""
         after = -1
         while found := await _page(self.here.db, self.filter, after, self.since):
-            if shown := await self._shown(found):
-                yield shown
+            costs = await present.load_costs(self.here, found, self.read, full=True)
+            for some in sizes.split(found, costs, PIECE):
+                if shown := await self._shown(some, {one.id: costs.get(one.id, 0) for one in some}):
+                    yield shown
             after = found[-1].id
 
-    async def _shown(self, entries: Sequence[Entry]) -> list[bytes]:
-        cards = await present.by_id(self.here, self.view, entries, wanted=self.read, full=True)
+    async def _shown(self, entries: Sequence[Entry], costs: Mapping[int, int]) -> list[bytes]:
+        cards = await present.by_id(self.here, self.view, entries, wanted=self.read, full=True, costs=costs)
         more = await _more(self.here.db, list(cards))
         # Whoever has left since the page was read: the log tells, and what is no longer public is not shown.
         still = [one.id for one in entries if one.id in more and more[one.id].status in self.filter.statuses]
         if self.read.fields("fields"):
             return [cards[id] for id in still]
-        return [_line(orjson.loads(cards[id]), more[id]) for id in still]
+        total = sum(len(cards[id]) for id in still)
+        return await present.run_in_thread_if_large(
+            total, lambda: [_line(orjson.loads(cards[id]), more[id]) for id in still]
+        )
+
+
+def _csv(articles: Sequence[bytes], names: Sequence[str]) -> bytes:
+    return csv_text.lines(sheet.cells(articles, names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,7 @@ def _line(article: Json, more: _More) -> bytes:
     slugs = [slug for (slug,) in orjson.loads(more.slugs) if slug != article["slug"]]
     source = article["source"]
     own = (source.get("url") if isinstance(source, dict) else None, article["url"])
-    urls = [url for (url,) in orjson.loads(more.urls) if url not in own]
+    urls = [safe for (url,) in orjson.loads(more.urls) if url not in own and (safe := safe_or_none(url))]
     added: Json = {"origin": more.origin, "previous_slugs": slugs, "previous_urls": urls}
     if more.withdrawn_at:
         added["withdrawn"] = {"at": format_time(int(more.withdrawn_at)), "reason": more.withdrawn_reason or None}

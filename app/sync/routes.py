@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.articles import present
 from app.head import Place
-from app.http import answer, params
+from app.http import answer, fast_path, params
 from app.http.conditional import VARY
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
@@ -64,6 +64,7 @@ def _watch(request: Request) -> Watch:
     responses=answer.example(examples.CHANGES) | _PROBLEMS | problems("limit_too_large"),
     openapi_extra={"parameters": CHANGES.openapi()},
 )
+@fast_path.declare
 async def list_changes(request: Request) -> Response:
     """What has changed since a place, in the order in which it was committed. Ask again with `next`."""
     at = await following.begin(request, CHANGES, lambda read: read.text("since") or "0")
@@ -72,7 +73,8 @@ async def list_changes(request: Request) -> Response:
     seen = await at.look(limit)
     while not seen.told and not seen.more and await at.news(_watch(request), deadline):
         seen = await at.look(limit)
-    told, place = await show.changes(at, seen), seen.place.token
+    told, seen = await show.changes(at, seen)
+    place = seen.place.token
     tail = orjson.dumps({"next": place, "has_more": seen.more})
     body = b'{"data":[' + b",".join(told) + b"]," + tail[1:]
     return Response(body, headers=_headers(place), media_type="application/json")
@@ -107,7 +109,8 @@ async def _events(at: Following, watch: Watch) -> AsyncGenerator[bytes]:
         beat = time.monotonic() + watch.beat
         seen = await at.look(PER_EVENTS)
         if seen.told:
-            yield await _batch(at, seen)
+            events, seen = await _batch(at, seen)
+            yield events
         while not seen.more and not await at.news(watch, beat):
             if watch.ending() or await at.request.is_disconnected():
                 return
@@ -117,9 +120,11 @@ async def _events(at: Following, watch: Watch) -> AsyncGenerator[bytes]:
             await at.renew()
 
 
-async def _batch(at: Following, seen: Seen) -> bytes:
-    """The last event bears the place behind all that was examined, the others their own."""
-    rows = [told.row for told in seen.told]
+async def _batch(at: Following, seen: Seen) -> tuple[bytes, Seen]:
+    """The events, and what was seen up to the last of them. That one bears the place behind all that was examined, the
+    others their own."""
+    told, seen = await show.changes(at, seen)
+    rows = [one.row for one in seen.told]
     ids = [Place(seen.place.epoch, row.seq, row.mark).token for row in rows[:-1]] + [seen.place.token]
-    told = await show.changes(at, seen)
-    return b"".join(b"id: %s\ndata: %s\n\n" % (id.encode(), data) for id, data in zip(ids, told, strict=True))
+    events = (b"id: %s\ndata: %s\n\n" % (id.encode(), data) for id, data in zip(ids, told, strict=True))
+    return b"".join(events), seen

@@ -27,12 +27,15 @@ class Streamed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             async with aclosing(self._pieces):
-                async for piece in self._pieces:
+                # Before the start: what fails here can still be answered with its own status.
+                piece: bytes | None = await anext(self._pieces, None)
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                while piece is not None:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
                     if self._watched is not None and await self._watched.is_disconnected():
                         return
+                    piece = await anext(self._pieces, None)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except OSError as error:
             raise ClientDisconnect from error

@@ -20,36 +20,42 @@ TAG, NAME = table(Tag), table(TagName)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """As of `names_seq` in the log of that epoch, and of the tag numbered `newest`."""
+class Mark:
+    """How much a holder of tags knows: as of `names_seq` in the log of that epoch, up to the tag numbered `newest`."""
 
     epoch: int
     names_seq: int
     newest: int
-    lexicon: Lexicon
 
 
-_cache: WeakKeyDictionary[Engine, _Kept] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[Engine, tuple[Mark, Lexicon]] = WeakKeyDictionary()
 
 
 def current(snapshot: Snapshot) -> Lexicon:
     """Tags of all kinds but sections and authors. One statement where no tag was renamed."""
-    head = log.head(snapshot)
     engine = snapshot.connection.engine
-    kept = _cache.get(engine)
-    if kept is None or not _holds(snapshot, kept, head):
-        kept = _Kept(head.epoch, head.names_seq, 0, tags.EMPTY)
-    newest, found = _since(snapshot, kept.newest)
-    known = tags.extended(kept.lexicon, found) if found else kept.lexicon
-    _cache[engine] = _Kept(head.epoch, head.names_seq, newest, known)
+    mark, known = _cache.get(engine, (None, tags.EMPTY))
+    mark, found, whole = load_since(snapshot, mark)
+    if found or whole:
+        known = tags.extended(tags.EMPTY if whole else known, found)
+    _cache[engine] = mark, known
     return known
 
 
-def _holds(snapshot: Snapshot, kept: _Kept, head: Head) -> bool:
-    if kept.epoch != head.epoch or not 0 <= head.names_seq - kept.names_seq < log.NEAR:
+def load_since(snapshot: Snapshot, mark: Mark | None) -> tuple[Mark, list[tags.Tag], bool]:
+    """The tags that came after a mark, and the mark behind them. True: these are all, whatever was there before, since
+    one was renamed or merged meanwhile."""
+    head = log.head(snapshot)
+    whole = mark is None or not _holds(snapshot, mark, head)
+    newest, found = _since(snapshot, 0 if mark is None or whole else mark.newest)
+    return Mark(head.epoch, head.names_seq, newest), found, whole
+
+
+def _holds(snapshot: Snapshot, mark: Mark, head: Head) -> bool:
+    if mark.epoch != head.epoch or not 0 <= head.names_seq - mark.names_seq < log.NEAR:
         return False
-    asked: dict[str, Value] = {"after": kept.names_seq, "until": head.names_seq, "entities": ["tag"]}
-    same = head.names_seq == kept.names_seq
+    asked: dict[str, Value] = {"after": mark.names_seq, "until": head.names_seq, "entities": ["tag"]}
+    same = head.names_seq == mark.names_seq
     return same or not snapshot.rows(log.renamed_statement(snapshot.connection.dialect.name), asked)
 
 

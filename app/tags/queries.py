@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, false, func, or_, select, true
 
 from app import text
-from app.db import Database, Row
+from app.db import Database, Readable, Row
 from app.http.values import nearest
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
 from app.sql import AnyOf, Prepared, Value, is_undated, json_rows, prepare
@@ -156,7 +156,7 @@ def _alike(dialect: str, hidden: bool) -> Prepared:
     return prepare(found, dialect, ["kinds"])
 
 
-async def names_in(db: Database, slugs: Sequence[str], language: str) -> dict[str, str]:
+async def names_in(db: Readable, slugs: Sequence[str], language: str) -> dict[str, str]:
     """The names of tags in a language, by slug, of those that have one."""
     rows = await db.reader.rows(_names_in(db.dialect), {"slugs": list(slugs), "language": language})
     return {str(slug): str(name) for slug, name in rows}

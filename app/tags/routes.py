@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app import text
 from app.errors import NotFound
-from app.http import answer, params
+from app.http import answer, fast_path, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
 from app.regions import refs
@@ -61,6 +61,7 @@ Json = dict[str, Any]
     ),
     openapi_extra={"parameters": LIST.openapi()},
 )  # fmt: skip
+@fast_path.declare
 async def list_tags(request: Request) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
     here = reading.of(request)
@@ -106,6 +107,7 @@ async def _wanted(here: reading.Reading, view: reading.View, read: Read) -> list
     responses=answer.example(examples.TAG) | MOVED | problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={"parameters": [REF, *ITEM.openapi()]},
 )
+@fast_path.declare
 async def get_tag(request: Request) -> Response:
     """One tag by slug or id."""
     here = reading.of(request)

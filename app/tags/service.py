@@ -1,8 +1,6 @@
 """Finds tags by what sources and editors call them, and makes those that are new."""
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sqlalchemy import func, insert, select
 from sqlmodel import Session
@@ -10,35 +8,11 @@ from sqlmodel import Session
 from app import text
 from app.models import Tag, TagName, TagSlug, table
 from app.sql import hold_vocabulary
+from app.tags.wanted import KINDS as KINDS
+from app.tags.wanted import Wanted as Wanted
+from app.tags.wanted import family as family
 
 TAG, SLUG, NAME = table(Tag), table(TagSlug), table(TagName)
-
-_slug = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
-
-KINDS = ("topic", "section", "person", "organisation", "event", "series", "contributor")
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A tag as somebody names it: by name or slug. `kind` is what it becomes if it is new."""
-
-    name: str
-    kind: str
-    slug: str | None = None
-
-    @property
-    def ref(self) -> str:
-        """The slug given, made one where it is none; else one made from the name."""
-        if self.slug and _slug.fullmatch(self.slug) and not self.slug.isdigit():
-            return self.slug
-        return text.slug(self.slug or text.spelt(self.name), "tag")
-
-    @property
-    def key(self) -> str:
-        """What it is known by: other scripts are spelt alike in slugs, and signs not at all, so there only the name
-        counts."""
-        folded = text.fold(self.name)
-        return self.ref if self.slug or (folded.isascii() and text.words_key(folded)) else text.name_key(self.name)
 
 
 def resolve(session: Session, wanted: Iterable[Wanted]) -> dict[Wanted, int]:
@@ -59,11 +33,6 @@ def resolve(session: Session, wanted: Iterable[Wanted]) -> dict[Wanted, int]:
         made[key] = made.get(key) or _make(session, one)
         known[one] = made[key]
     return known
-
-
-def family(kind: str) -> str:
-    """Kinds that may become each other: contributors are authors, sections have a filter of their own."""
-    return kind if kind in ("contributor", "section") else "term"
 
 
 def find(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 LINKS = (("article_tag", "tag_id"), ("article_region", "region_id"))
 OLD = "status NOT IN ('scheduled', 'published') OR published_at IS NOT NULL"

@@ -30,9 +30,9 @@ SEED = Path(__file__).resolve().parent.parent.parent / "seed_data"
 ARCHIVE = os.environ.get("TORTURE_ARCHIVE")
 CONNECTIONS = 10_000
 GOOD = "127.0.0.9"
-MOST_GROWTH = 45_000
+MOST_GROWTH = 55_000
 """kB of private memory that abuse may add to what honest work had taken: 2,000 connections of 6 kB, 16 MB of answers
-that are not taken, and as much of a response cache that new questions fill."""
+that are not taken, 8 MB of heads in part, and as much of a response cache that new questions fill as of answers."""
 MOST_LEFT = 20_000
 """kB of it that may stay when all bad clients have gone."""
 
@@ -101,6 +101,29 @@ async def half_a_head(port: int, told: Told, number: int) -> None:
         await client.close()
 
 
+async def fill_a_head(port: int, told: Told, number: int) -> None:
+    """As large as it may be, and never whole; every second one of fields of three bytes."""
+    client = await Client.connect(port, f"127.0.8.{number % 50 + 1}")
+    try:
+        await client.send(b"GET /v1/articles HTTP/1.1\r\nHost: test\r\n")
+        await client.send(b"a:b\r\n" * 12_900 if number % 2 else b"Pad: " + b"x" * 60_000)
+        await client.ended()
+    finally:
+        await client.close()
+
+
+async def send_trailers(port: int, told: Told, number: int) -> None:
+    """Behind a request that is whole but for them, and without an end."""
+    client = await Client.connect(port, f"127.0.8.{number % 50 + 101}")
+    try:
+        await client.send(b"GET /v1/tags HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+        while not client.reader.at_eof():
+            await client.send(b"a:b\r\n" * 3_000)
+            await asyncio.sleep(0.05)  # all clients are in one process
+    finally:
+        await client.close()
+
+
 async def half_a_body(port: int, told: Told, number: int) -> None:
     client = await Client.connect(port, f"127.0.3.{number % 50 + 1}")
     try:
@@ -157,7 +180,8 @@ async def ask_for_one(port: int, told: Told, number: int) -> None:
 
 
 CROWDS: dict[Abuse, int] = {
-    half_a_head: 150, half_a_body: 150, read_slowly: 150, stay: CONNECTIONS, ask_for_more: 8, ask_for_one: 50,
+    half_a_head: 150, fill_a_head: 150, send_trailers: 10, half_a_body: 150,
+    read_slowly: 150, stay: CONNECTIONS, ask_for_more: 8, ask_for_one: 50,
 }  # fmt: skip
 
 

@@ -1,0 +1,69 @@
+"""Which properties of articles people have edited here, told from who saved each version. Reads only.
+
+A property is an editor's while the last version that changed it was saved by somebody; what an import or the schedule
+saved is nobody's decision.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, select
+
+from app.articles import stored
+from app.articles.baselines import FIELDS
+from app.articles.states import SCHEDULE
+from app.articles.stored import Stored
+from app.models import Article, Revision, table
+
+A, REVISION = table(Article), table(Revision)
+
+IMPORT = "import"
+MACHINES = (IMPORT, SCHEDULE)
+AT_ONCE = 50
+_FIELDS_OF = {
+    "published_precision": ("published_at",),
+    "translation_of": ("original",),
+    "tags": ("tags", "sections"),  # which kind of tag it was, no version tells
+}
+
+Version = tuple[Stored, str | None]
+
+
+def touched(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Articles of which any version was saved by somebody."""
+    found: set[int] = set()
+    for i in range(0, len(ids), 500):
+        some = ids[i : i + 500]
+        for of, by in ((A.c.id, A.c.saved_by), (REVISION.c.article_id, REVISION.c.saved_by)):
+            rows = connection.execute(select(of).where(of.in_(some), by.not_in(MACHINES)))
+            found |= set(rows.scalars())
+    return found
+
+
+def edited(connection: Connection, current: Sequence[Stored]) -> dict[int, frozenset[str]]:
+    """The fields (of `baselines.FIELDS`) that are editors', by article."""
+    known = touched(connection, [one.existing.id for one in current])
+    return {
+        one.existing.id: _edited(_versions(connection, one)) if one.existing.id in known else frozenset()
+        for one in current
+    }
+
+
+def _edited(versions: Iterator[Version]) -> frozenset[str]:
+    before, by = next(versions)
+    found = set() if by in MACHINES or by is None else set(FIELDS)
+    for after, by in versions:
+        changed = {field for name in stored.differing(before, after) for field in _FIELDS_OF.get(name, (name,))}
+        found = found - changed if by in MACHINES else found | changed
+        before = after
+    return frozenset(found)
+
+
+def _versions(connection: Connection, current: Stored) -> Iterator[Version]:
+    """All that are kept, the oldest first, and the current one; a few at a time, for each holds a whole text."""
+    id, last = current.existing.id, 0
+    columns = (REVISION.c.version, REVISION.c.saved_by, REVISION.c.document)
+    older = select(*columns).where(REVISION.c.article_id == id).order_by(REVISION.c.version).limit(AT_ONCE)
+    while rows := connection.execute(older.where(REVISION.c.version > last)).all():
+        for last, by, document in rows:
+            yield stored.from_document(document, id, last), by
+    yield current, current.columns["saved_by"]

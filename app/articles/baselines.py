@@ -1,0 +1,108 @@
+"""What each source said last of each property of an article, as short hashes; and which identities were purged here.
+
+Tells whether a source has changed something since its last import. Plain functions, never commit.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from app.models import PurgedIdentity, SourceBaseline, table
+from app.sql import insert_rows
+
+BASELINE, PURGED = table(SourceBaseline), table(PurgedIdentity)
+CHUNK = 500
+T = TypeVar("T", int, str)
+
+FIELDS = (
+    "title", "standfirst", "body", "dateline", "language", "tags", "sections", "authors", "regions", "related",
+    "images", "seo", "source", "signature", "published_at", "status", "slug", "addresses",
+    "corrections", "original", "extra",
+)  # fmt: skip
+"""In the order in which their hashes are kept. A new one goes to the end."""
+SIZE = 6
+"""Bytes of a hash: of a million changes one is taken for none once in 280 million archives."""
+UNSAID, EMPTY = bytes(SIZE), b"\1" + bytes(SIZE - 1)
+
+Hashes = Mapping[str, bytes]
+"""By field. UNSAID where the source says nothing of it, EMPTY where it says that there is nothing."""
+
+
+def digest(value: bytes) -> bytes:
+    return hashlib.blake2b(value, digest_size=SIZE).digest()
+
+
+def pack(hashes: Hashes) -> str:
+    return b"".join(hashes.get(name, UNSAID) for name in FIELDS).hex()
+
+
+def unpack(packed: str) -> dict[str, bytes]:
+    return _split(bytes.fromhex(packed))
+
+
+def _split(stored: bytes) -> dict[str, bytes]:
+    """Fields that are younger than what was stored are unsaid."""
+    return {name: stored[i * SIZE : (i + 1) * SIZE] or UNSAID for i, name in enumerate(FIELDS)}
+
+
+def load(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, dict[str, bytes]]]:
+    """Hashes by article and format; articles without any are left out."""
+    found: dict[int, dict[str, dict[str, bytes]]] = {}
+    for some in _chunks(ids):
+        rows = select(BASELINE.c.article_id, BASELINE.c.format, BASELINE.c.hashes)
+        for id, kind, hashes in connection.execute(rows.where(BASELINE.c.article_id.in_(some))):
+            found.setdefault(id, {})[kind] = _split(bytes(hashes))
+    return found
+
+
+def keep(
+    connection: Connection, said: Iterable[tuple[int, str, str]], known: Mapping[int, Mapping[str, Hashes]]
+) -> None:
+    """Notes (article, format, packed hashes), of which `known` are there. What is unsaid stays what it was."""
+    new: list[dict[str, object]] = []
+    changed: list[dict[str, object]] = []
+    for id, kind, packed in {(id, kind): (id, kind, packed) for id, kind, packed in said if packed}.values():
+        old = known.get(id, {}).get(kind)
+        if old is None:
+            new.append({"article_id": id, "format": kind, "hashes": bytes.fromhex(packed)})
+            continue
+        hashes = {name: value if value != UNSAID else old[name] for name, value in unpack(packed).items()}
+        if hashes != old:
+            changed.append({"of": id, "kind": kind, "new": b"".join(hashes[name] for name in FIELDS)})
+    insert_rows(connection, BASELINE, new)
+    if changed:
+        mine = (BASELINE.c.article_id == bindparam("of")) & (BASELINE.c.format == bindparam("kind"))
+        connection.execute(update(BASELINE).where(mine).values(hashes=bindparam("new")), changed)
+
+
+def _identity(origin: str, identity: str) -> str:
+    return hashlib.blake2b(f"{origin}\0{identity}".encode(), digest_size=16).hexdigest()
+
+
+def purge(connection: Connection, origin: str, identity: str) -> None:
+    """Remembers that an article of this identity was purged: nothing but a hash is left of it."""
+    forgive(connection, origin, identity)
+    connection.execute(insert(PURGED), {"hash": _identity(origin, identity)})
+
+
+def forgive(connection: Connection, origin: str, identity: str) -> None:
+    """An article of this identity is made by hand."""
+    connection.execute(delete(PURGED).where(PURGED.c.hash == _identity(origin, identity)))
+
+
+def purged(connection: Connection, identities: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Of these the ones that were purged here."""
+    if not identities or connection.execute(select(PURGED.c.hash).limit(1)).first() is None:
+        return set()
+    by_hash = {_identity(*one): one for one in identities}
+    found: set[tuple[str, str]] = set()
+    for some in _chunks(list(by_hash)):
+        rows = connection.execute(select(PURGED.c.hash).where(PURGED.c.hash.in_(some)))
+        found |= {by_hash[hash] for (hash,) in rows}
+    return found
+
+
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))

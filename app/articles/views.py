@@ -1,0 +1,67 @@
+"""The views of a body that `include` adds, for any number of articles; each article's by itself, so that one that
+cannot be shown leaves the others as they are. Long ones are made in a thread."""
+
+import logging
+import re
+from collections.abc import Callable, Collection, Mapping
+
+from app import offload
+from app.articles import bodies, markdown, nesting
+from app.articles.nesting_model import MAX_DEPTH
+
+BODIES = ("body", "body_text", "body_markdown", "body_blocks")
+
+log = logging.getLogger(__name__)
+
+_tag = re.compile(r"<[^>]*>?")
+View = Callable[[str], object]
+
+
+def shown_body(body: str) -> str:
+    """The body itself. One that was saved when nothing bounded its depth is shown without its inner tags."""
+    if body.count("<") > 2 * MAX_DEPTH and nesting.is_deep(body):
+        return bodies.to_html("html", body)
+    return body
+
+
+def _blocks(body: str) -> list[dict[str, str]]:
+    return [{"id": b.id, "type": b.type, "text": b.text, "html": b.html} for b in bodies.blocks(body)]
+
+
+VIEWS: Mapping[str, View] = {
+    "body": shown_body,
+    "body_text": bodies.to_text,
+    "body_markdown": markdown.from_html,
+    "body_blocks": _blocks,
+}
+
+
+async def render(
+    names: Collection[str], texts: Mapping[int, str], views: Mapping[str, View] = VIEWS
+) -> dict[int, dict[str, object]]:
+    """The views with these names of each body, by the article's id."""
+    wanted = [name for name in BODIES if name in names]
+    size = sum(map(len, texts.values()))
+    # The body itself is copied, a hundred times faster than a view of it is made.
+    return await offload.run(size // 100 if wanted == ["body"] else size, _render, wanted, texts, views)
+
+
+def _render(
+    names: Collection[str], texts: Mapping[int, str], views: Mapping[str, View]
+) -> dict[int, dict[str, object]]:
+    return {id: {name: _view(id, name, body, views[name]) for name in names} for id, body in texts.items()}
+
+
+def _view(id: int, name: str, body: str, view: View) -> object:
+    try:
+        return view(body)
+    except Exception:
+        # Whatever is wrong with one body, the list that it is in has others.
+        log.exception("%s of article %s cannot be made: its words are shown without their markup", name, id)
+        return _plain(name, " ".join(_tag.sub(" ", body).split()))
+
+
+def _plain(name: str, words: str) -> object:
+    if name == "body_blocks":
+        return [{"id": "0", "type": "paragraph", "text": words, "html": f"<p>{words}</p>"}] if words else []
+    return f"<p>{words}</p>" if name == "body" else words

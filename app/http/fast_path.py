@@ -1,0 +1,148 @@
+"""The fast path of hot reads: from the path of a request to its function, without what FastAPI does for other routes.
+
+A route is on it only if it declares so. What FastAPI would do for it besides (dependencies, other parameters, a route
+class of its own) is an error when the application is built, since it would not be done. Parses nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from inspect import iscoroutinefunction, signature
+from itertools import zip_longest
+from re import Pattern
+from typing import Any, cast
+
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.errors import DatelineError
+from app.http.problems import render
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+_MARK = "__on_fast_path__"
+_ANY = re.compile("")
+
+
+class FastPathError(TypeError):
+    """A route is declared for the fast path, on which something that it asks for would not be done."""
+
+
+def declare(endpoint: Endpoint) -> Endpoint:
+    """Puts a read on the fast path, which saves it 60 µs. It answers GET, takes the request alone and has no
+    dependencies. Stands below the decorator of the route."""
+    setattr(endpoint, _MARK, True)
+    return endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What answers a GET; `endpoint` is None where FastAPI is to answer."""
+
+    route: BaseRoute
+    endpoint: Endpoint | None
+    convertors: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where a GET goes, as the router would find it: first by whole paths, then by patterns in their order."""
+
+    paths: dict[str, Target] = field(default_factory=dict)
+    patterns: list[tuple[Pattern[str], Target]] = field(default_factory=list)
+
+    def find(self, path: str) -> tuple[Target, dict[str, object]] | None:
+        """The target and the parameters in the path; None where no declared route comes first."""
+        target = self.paths.get(path)
+        if target is not None:
+            return (target, {}) if target.endpoint is not None else None
+        for pattern, other in self.patterns:
+            found = pattern.match(path)
+            if found is not None:
+                if other.endpoint is None:
+                    return None
+                convertors = other.convertors
+                return other, {name: convertors[name].convert(text) for name, text in found.groupdict().items()}
+        return None
+
+
+class FastPath:
+    """Calls the declared functions itself; every other request goes on. FastPathError for a route that is declared and
+    may not be."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self.app = app
+        self._find = read_table(routes).find
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_read = scope["type"] == "http" and scope["method"] == "GET" and not scope.get("root_path")
+        found = self._find(scope["path"]) if is_read else None
+        if found is None:
+            await self.app(scope, receive, send)
+            return
+        target, scope["path_params"] = found
+        endpoint = target.endpoint
+        assert endpoint is not None  # else it is not found
+        scope["route"], scope["endpoint"] = target.route, endpoint
+        try:
+            response = await endpoint(Request(scope, receive, send))
+        except DatelineError as error:
+            response = render(error, scope)
+        await response(scope, receive, send)
+
+
+def read_table(routes: Sequence[BaseRoute]) -> Table:
+    """Where the GETs of an application go. FastPathError for a declared route that asks for more than the request."""
+    table, ordered = Table(), list(_targets(routes))
+    for place, (path, pattern, target) in enumerate(ordered):
+        if "{" in path or not path:
+            behind = [other for other, _, later in ordered[place:] if later.endpoint is not None]
+            if any(_may_overlap(path, other) for other in behind):
+                table.patterns.append((pattern, target))
+        elif not any(earlier.match(path) for _, earlier, _ in ordered[:place]):
+            table.paths[path] = target
+    return table
+
+
+def _targets(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, Pattern[str], Target]]:
+    """All that may answer a GET, in the order in which the router tries them, with its path and pattern."""
+    for context in iter_route_contexts(routes):
+        is_declared = getattr(context.endpoint, _MARK, False)
+        if is_declared:
+            _check(context)
+        if isinstance(context.original_route, WebSocketRoute) or "GET" not in (context.methods or {"GET"}):
+            continue
+        # What has no path of its own, such as a host, may answer anything.
+        path, pattern = context.path or "", getattr(context, "path_regex", _ANY)
+        endpoint = cast("Endpoint", context.endpoint) if is_declared else None
+        yield path, pattern, Target(context.original_route, endpoint, getattr(context, "param_convertors", {}))
+
+
+def _may_overlap(one: str, other: str) -> bool:
+    """Whether some path may match both templates: `/a/{b}` and `/{c}/d` do, `/a/{b}` and `/c/{d}` do not."""
+    if not one or not other or ":path}" in one + other:
+        return True
+    pairs = list(zip_longest(one.split("/"), other.split("/")))
+    return all(None not in pair and (pair[0] == pair[1] or any("{" in part for part in pair)) for pair in pairs)
+
+
+def _check(context: RouteContext) -> None:
+    wrong = list(_mistakes(context))
+    if wrong:
+        raise FastPathError(f"{context.path} is declared for the fast path, but {' and '.join(wrong)}")
+
+
+def _mistakes(context: RouteContext) -> Iterator[str]:
+    """What FastAPI would do for a route, and the fast path would not."""
+    if type(context.original_route) is not APIRoute or context.methods != {"GET"}:
+        yield "it is no plain route of GET"
+        return
+    endpoint = context.original_route.endpoint
+    if not iscoroutinefunction(endpoint) or list(signature(endpoint).parameters) != ["request"]:
+        yield "its function is no coroutine of the request alone"
+    if guards := context.dependant.dependencies:
+        yield "has dependencies: " + ", ".join(getattr(guard.call, "__name__", repr(guard.call)) for guard in guards)

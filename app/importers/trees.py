@@ -1,0 +1,29 @@
+"""HTML from anywhere as a tree, whatever it is: what no parser reads in linear time is made flat before."""
+
+from collections.abc import Callable
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from app.articles import nesting
+
+FEW = 2 * nesting.FEW_TAGS
+
+
+def parse(content: str) -> LexborHTMLParser:
+    """The tree of a page or a piece of one; of elements nested beyond measure the outer ones."""
+    return LexborHTMLParser(flat(content))
+
+
+def body_of(content: str) -> LexborNode | None:
+    """The same, for pieces of a page."""
+    return parse(content).body
+
+
+def flat(content: str, note: Callable[[str], object] = lambda _: None) -> str:
+    """The content with no more levels than a parser takes; `note` is called where it had more."""
+    if content.count("<") <= FEW and len(content) <= nesting.FEW_CHARACTERS:
+        return content
+    measured = nesting.measure_page(content)
+    if measured.is_deep:
+        note(nesting.FLATTENED)
+    return measured.html

@@ -1,0 +1,239 @@
+"""Markers of what is not public, in every format: a draft with a note, also where a marker cannot be read."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.importers import feed, fields, html, markdown, names, sources, visibility, visibility_names
+from app.importers.document import Context, Document, Remark, SourceDate
+
+NOW = 1_764_000_000  # 2025-11-24
+CONTEXT = Context(now=NOW)
+LATER = "2031-05-06T07:08:09Z"
+LATER_INSTANT = 1_935_817_689
+
+
+def read(**record: object) -> Document:
+    found = fields.read({"title": "T", "body": "Text.", **record}, "f:1", CONTEXT)
+    assert isinstance(found, Document)
+    return found
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        {"draft": True}, {"draft": "yes"}, {"draft": 1}, {"is_draft": True}, {"isDraft": "true"},
+        {"published": False}, {"published": "no"}, {"published": 0}, {"is_published": False}, {"isPublished": False},
+        {"public": "off"}, {"visible": False}, {"publish": False}, {"publishedAt": None}, {"publishedAt": False},
+        {"hidden": True}, {"unlisted": True}, {"private": True}, {"headless": True},
+        {"status": "draft"}, {"status": "Pending"}, {"status": "private"}, {"status": "auto-draft"},
+        {"status": "inherit"}, {"status": "trash"}, {"status": "in review"}, {"status": 0}, {"status": False},
+        {"status": {"name": "Idea"}}, {"state": "draft"}, {"state": "pending"}, {"state": "private"}, {"state": -2},
+        {"workflow_state": "wip"}, {"moderation_state": "archived"}, {"post_status": "draft"},
+        {"visibility": "private"}, {"visibility": "members"}, {"visibility": "paid"}, {"audience": "only_paid"},
+        {"password": "tide"}, {"post_password": "tide"}, {"deleted_at": "2024-01-01"},
+        {"expiryDate": "2024-01-01"}, {"expires": "2025-11-23"}, {"expired": True}, {"unpublish_on": "2024"},
+        {"build": {"render": "never"}}, {"_build": {"render": False}}, {"build": {"list": "never"}},
+        {"build": {"render": "link"}}, {"render": False}, {"permalink": False},
+        {"eleventyExcludeFromCollections": True}, {"_id": "drafts.4711"},
+        {"sys": {"type": "Entry", "version": 3}}, {"sys": {"type": "Entry", "version": 9, "archivedAt": "2024-01-01"}},
+        {"status": "published", "draft": True}, {"status": "published", "visibility": "members"},
+        {"published": False, "publishDate": LATER}, {"draft": True, "embargo": LATER},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_marker_makes_a_draft_with_a_note(marker: dict[str, object]) -> None:
+    found = read(**{"date": "2025-01-02", **marker})
+    assert (found.status, found.marker is not None, found.published) == ("draft", True, SourceDate(1735776000, "day"))
+    assert any(note.endswith("kept as a draft") for note in found.notes), found.notes
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        {}, {"draft": False}, {"draft": ""}, {"draft": None}, {"published": True}, {"published": "yes"},
+        {"published": "2025-01-02"}, {"published": 1_700_000_000}, {"published_at": None}, {"hidden": "no"},
+        {"visibility": "public"}, {"visibility": None}, {"audience": "everyone"}, {"audience": "General public"},
+        {"access": "by ferry"}, {"state": "NJ"}, {"state": "Texas", "city": "Austin"}, {"state": ""},
+        {"password": ""}, {"deleted_at": None}, {"expiryDate": "2031"}, {"expires": ""}, {"expires": False},
+        {"embargo": "2024-01-01"}, {"embargo": False}, {"embargo": ""}, {"publishDate": "2024-01-01"},
+        {"build": {"render": "always"}}, {"build": "make all"}, {"sys": {"type": "Entry", "version": 4,
+        "publishedVersion": 3}}, {"sys": {"type": "Entry", "revision": 3}}, {"permalink": "/a/"}, {"live": False},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_item_without_a_marker_says_nothing_of_its_state(silent: dict[str, object]) -> None:
+    found = read(**silent)
+    assert (found.status, found.marker) == (None, None)
+
+
+def test_words_for_what_is_public_and_withdrawn_are_understood() -> None:
+    for word in ("published", "Publish", "LIVE", "public", 1, True):
+        assert visibility.of_word("status", read(status=word).status).status == "published"
+    for word in ("withdrawn", "canceled", "retracted"):
+        assert visibility.of_word("status", read(status=word).status).status == "withdrawn"
+    assert read(status="published", published=False).status == "draft"
+    assert read(status="scheduled", published=False, date=LATER).status == "scheduled"
+
+
+@pytest.mark.parametrize("name", ["publishDate", "embargo", "embargoed_until", "publish_on", "scheduled_at"])
+def test_date_to_come_is_an_embargo(name: str) -> None:
+    found = read(**{"date": "2025-01-02", name: LATER})
+    assert (found.status, found.published) == ("scheduled", SourceDate(LATER_INSTANT, "instant"))
+    assert any("scheduled until then" in note for note in found.notes)
+
+
+def test_last_of_several_embargoes_counts() -> None:
+    found = read(embargo="2030-01-01", publishDate=LATER, status="scheduled")
+    assert (found.status, found.published) == ("scheduled", SourceDate(LATER_INSTANT, "instant"))
+
+
+STRICT = sorted(
+    (visibility_names.DRAFTS | visibility_names.STATUS | visibility_names.READERS | visibility_names.EMBARGOES)
+    | (visibility_names.ENDS | visibility_names.CLEARED | (visibility_names.PUBLIC - visibility_names.PUBLISHED))
+)
+
+
+@given(st.sampled_from(STRICT), st.sampled_from(["perhaps", "?", "ask Ann", ["x"], {"a": 1}, "see below"]))
+def test_marker_that_cannot_be_read_is_a_draft(name: str, value: object) -> None:
+    found = read(**{name: value})
+    assert (found.status, found.marker is not None) == ("draft", True)
+
+
+@given(st.text(min_size=1, max_size=12), st.one_of(st.booleans(), st.integers(), st.text(max_size=12), st.none()))
+def test_other_fields_never_hide_an_item(name: str, value: object) -> None:
+    if visibility.is_marker(name) or names.folded(name) in ("id", "build"):
+        return
+    assert read(**{"date": "2025-01-02", name: value}).status is None
+
+
+@pytest.mark.parametrize("value", [True, False, "true", "no", "yes", "off"])
+def test_boolean_is_never_a_date(value: object) -> None:
+    assert read(date=value).published is None
+    assert read(updated=value).updated is None
+    found = read(published_at=value, date="2025-01-02")
+    assert found.published == SourceDate(1735776000, "day")
+
+
+def test_own_export_is_believed_and_no_news() -> None:
+    own = {"id": 7, "version": 2, "published_precision": "instant", "published_at": None, "hidden": True}
+    found = read(**own, status="draft")
+    assert (found.status, found.notes) == ("draft", ())
+    assert read(**own, status="published").status == "published"
+
+
+def test_markers_are_no_unknown_fields() -> None:
+    for name in ("is_draft", "expiryDate", "visibility", "_build", "eleventyExcludeFromCollections", "publishDate"):
+        assert visibility.is_marker(name) or names.lookup(name)
+    assert not visibility.is_marker("layout")
+
+
+def entries(data: str) -> Iterator[object]:
+    return feed.parse(io.BytesIO(data.encode()), "f.atom", CONTEXT)
+
+
+APP = ("http://www.w3.org/2007/app", "http://purl.org/atom/app#")
+
+
+@pytest.mark.parametrize("namespace", APP)
+@pytest.mark.parametrize(("prefix", "said", "status"), [
+    ("app", "yes", "draft"), ("app", "no", None), ("z", "yes", "draft"), ("", "yes", "draft"), ("app", "soon", "draft"),
+])  # fmt: skip
+def test_draft_of_the_atom_publishing_protocol(namespace: str, prefix: str, said: str, status: str | None) -> None:
+    colon, declared = (f"{prefix}:", f"xmlns:{prefix}") if prefix else ("", "xmlns")
+    control = f'<{colon}control {declared}="{namespace}"><{colon}draft>{said}</{colon}draft></{colon}control>'
+    atom = (
+        '<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>F</title><entry><id>a:1</id>'
+        f"<title>T</title>{control}<content>Text.</content></entry></feed>"
+    )
+    [found] = entries(atom)
+    assert isinstance(found, Document)
+    assert found.status == status
+
+
+def test_settings_template_and_comments_of_blogger_are_no_articles() -> None:
+    kinds = ("settings", "template", "comment", "post", "page")
+    old = "".join(
+        f'<entry><id>tag:blogger.com,1999:{kind}</id><category scheme="http://schemas.google.com/g/2005#kind" '
+        f'term="http://schemas.google.com/blogger/2008/kind#{kind}"/><title>{kind}</title><content>x</content></entry>'
+        for kind in kinds
+    )
+    new = "".join(
+        f"<entry><id>tag:{kind}{status}</id><b:type>{kind}</b:type><b:status>{status}</b:status><title>{kind}</title>"
+        "<content>x</content></entry>"
+        for kind, status in (("POST", "LIVE"), ("POST", "DRAFT"), ("COMMENT", "LIVE"), ("POST", "SOFT_TRASHED"))
+    )
+    head = '<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xmlns:b="http://schemas.google.com/blogger/2018">'
+    found = list(entries(f"{head}<title>F</title>{old}{new.replace('b:', 'blogger:')}</feed>".replace(
+        "xmlns:b=", "xmlns:blogger=")))  # fmt: skip
+    told = [(one.title, one.status) for one in found if isinstance(one, Document)]
+    assert told == [("post", None), ("page", None), ("POST", "LIVE"), ("POST", "draft"), ("POST", "draft")] or told == [
+        ("post", None), ("page", None), ("POST", "published"), ("POST", "draft"), ("POST", "draft"),
+    ]  # fmt: skip
+    assert [one.text for one in found if isinstance(one, Remark)] == [
+        "left out: a setting of a Blogger export",
+        "left out: the template of a Blogger export",
+        "left out: a comment of a Blogger export",
+        "left out: a comment of a Blogger export",
+    ]
+
+
+def test_front_matter_says_it_as_jekyll_hugo_and_eleventy_do() -> None:
+    for line in (
+        "published: false", "published: no", "draft: true", "publishDate: 2031-01-01", "expiryDate: 2024-01-01",
+        "build:\n  render: never", "_build:\n  render: never", "headless: true", "permalink: false",
+        "eleventyExcludeFromCollections: true", "status: hidden", "unlisted: true",
+    ):  # fmt: skip
+        [found] = markdown.parse(f"---\ntitle: T\n{line}\n---\nText.".encode(), "a.md", CONTEXT)
+        assert isinstance(found, Document)
+        assert found.status == ("scheduled" if "publishDate" in line else "draft"), line
+    [found] = markdown.parse(b'+++\ntitle = "T"\ndraft = true\n+++\nText.', "a.md", CONTEXT)
+    assert isinstance(found, Document)
+    assert found.status == "draft"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("blog/_drafts/a.md", "draft"), ("blog/_drafts/deep/a.md", "draft"), ("posts/draft_Quay-9f.html", "draft"),
+        ("blog/_posts/a.md", None), ("blog/a_drafts.md", None), ("posts/drafting.html", None), ("draft_note.md", None),
+    ],
+)  # fmt: skip
+def test_folders_and_names_of_files_say_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, status: str | None
+) -> None:
+    file = tmp_path / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = "<html><body><article><h1>T</h1><p>A long enough text about works at the quay.</p></article></body></html>"
+    file.write_text(text if file.suffix == ".html" else "---\ntitle: T\n---\nText.")
+    monkeypatch.chdir(file.parent)
+    for given_path in (str(tmp_path), str(file), file.name, "."):
+        [source] = sources.find([given_path], io.BytesIO())
+        [found] = sources.items(source, None, CONTEXT)
+        assert isinstance(found, Document), found
+        assert (found.status, bool(found.notes and "draft" in found.notes[-1])) == (status, status == "draft")
+
+
+def page(head: str, classes: str = "") -> Document:
+    text = f"<html><head><title>T</title>{head}</head><body><article class='{classes}'><h1>T</h1>"
+    text += "<p>The quay is being mended until the spring, the harbour master said.</p></article></body></html>"
+    found = html.read(text, "a.html", CONTEXT)
+    assert isinstance(found, Document)
+    return found
+
+
+def test_web_page_says_it() -> None:
+    work = '{"@type": "NewsArticle", "headline": "T", "articleBody": "The quay.", %s}'
+    script = '<script type="application/ld+json">%s</script>'
+    assert page("").status is None
+    assert page(script % (work % '"creativeWorkStatus": "Draft"')).status == "draft"
+    assert page(script % (work % '"creativeWorkStatus": "Published"')).status is None
+    assert page(script % (work % '"expires": "2024-01-01"')).status == "draft"
+    assert page('<meta property="article:expiration_time" content="2024-01-01T00:00:00Z">').status == "draft"
+    assert page('<meta property="article:expiration_time" content="2031-01-01T00:00:00Z">').status is None
+    assert page("", "post-7 post type-post status-draft hentry").status == "draft"
+    assert page("", "post-7 post type-post status-publish hentry").status is None

@@ -1,0 +1,151 @@
+"""No public GET but streams costs the server more than a quarter of a second of CPU: a random search for one that does.
+
+TORTURE_REQUESTS is how many requests are made (10,000), TORTURE_COSTS_ARCHIVE a data folder of 20,000 articles that was
+made before (`torture.costly_archive.build`), TORTURE_SEED where chance begins.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from costly import Json, Measured, Request, Search, Shapes, collect_material
+from processes import Dateline
+
+from app.changes import log
+from app.db import Database
+from app.http import auth
+from app.settings import Settings
+from torture import costly_archive
+
+REQUESTS = int(os.environ.get("TORTURE_REQUESTS", "10000"))
+ARCHIVE = os.environ.get("TORTURE_COSTS_ARCHIVE")
+SEED = int(os.environ.get("TORTURE_SEED", str(random.randrange(10**6))))
+ARTICLES = 20_000
+MOST = 0.25
+"""Seconds of CPU of the server process."""
+TICKS = os.sysconf("SC_CLK_TCK")
+
+pytestmark = [pytest.mark.anyio, pytest.mark.torture]
+
+
+def seconds_of_cpu(pid: int) -> float:
+    """That a process has used so far, in all its threads, in steps of 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+class Server:
+    """A server of its own whose responses come from no cache, and what it spends."""
+
+    def __init__(self, process: Dateline, client: httpx.AsyncClient, key: Mapping[str, str]) -> None:
+        self.process, self.client, self.key = process, client, key
+        self.tokens: list[str] = []
+        self.cursors: list[str] = []
+
+    async def get(self, path: str, coding: str) -> tuple[int, Mapping[str, str], Json]:
+        response = await self.client.get(path, headers={"Accept-Encoding": coding})
+        found: Json = {}
+        if response.headers.get("content-type", "").startswith("application/json"):
+            whole = response.json()
+            found = whole if isinstance(whole, dict) else {}
+        return response.status_code, response.headers, found
+
+    async def spend(self, request: Request) -> Measured:
+        """What it costs once, and, where that is too much, again when a commit has made the server forget what it had
+        worked out: the less of the two."""
+        first = await self._spend(request)
+        if first.cpu <= MOST:
+            return first
+        await self._commit()
+        again = await self._spend(request)
+        return min(first, again, key=lambda one: one.cpu)
+
+    async def _spend(self, request: Request) -> Measured:
+        before = seconds_of_cpu(self.process.pid)
+        # As they come: decoding is the client's work, and large.
+        async with self.client.stream("GET", request.url, headers={"Accept-Encoding": request.coding}) as response:
+            size = sum([len(part) async for part in response.aiter_raw()])
+        self._note(response)
+        return Measured(seconds_of_cpu(self.process.pid) - before, request, response.status_code, size)
+
+    def _note(self, response: httpx.Response) -> None:
+        link = response.headers.get("link", "")
+        if "cursor=" in link and len(self.cursors) < 200:
+            self.cursors.append(link.partition("cursor=")[2].partition(">")[0])
+        if "x-seq" in response.headers and len(self.tokens) < 50:
+            self.tokens.append(response.headers["x-seq"])
+
+    async def _commit(self) -> None:
+        made = await self.client.post(
+            "/v1/articles", json={"title": "A commit", "status": "published"}, headers=self.key
+        )
+        assert made.status_code == 201, made.text
+        await self.client.get("/v1/articles", params={"limit": 1, "min_seq": made.headers["x-seq"]})
+
+
+@contextmanager
+def health_watched(address: str) -> Iterator[list[float]]:
+    """The seconds that /health/live took, asked ten times a second by a thread of its own meanwhile."""
+    seconds: list[float] = []
+    ended = threading.Event()
+
+    def watch() -> None:
+        with httpx.Client(base_url=address, timeout=60) as client:
+            while not ended.wait(0.1):
+                began = time.monotonic()
+                client.get("/health/live")
+                seconds.append(time.monotonic() - began)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seconds
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    if ARCHIVE:
+        shutil.copytree(ARCHIVE, tmp_path / "archive")
+    else:
+        costly_archive.build(tmp_path / "archive", ARTICLES)
+    return tmp_path / "archive"
+
+
+async def test_no_public_request_costs_a_quarter_of_a_second(folder: Path) -> None:
+    db = Database(Settings(data_dir=folder), log.append)
+    key = db.write_now(auth.create, "costs", auth.SCOPES).value
+    db.close_now()
+    environment = {"DATELINE_DATA_DIR": str(folder), "DATELINE_CACHE_MB": "0", "DATELINE_LOG_LEVEL": "ERROR"}
+    process = Dateline("serve", "--port", "0", environment=environment, quiet=True)
+    try:
+        line = next(process.lines, "")
+        assert line.startswith("Dateline is at http://"), line
+        address = line.split()[3]
+        async with httpx.AsyncClient(base_url=address, timeout=120) as client:
+            server = Server(process, client, {"Authorization": f"Bearer {key}"})
+            material = await collect_material(server.get)
+            server.cursors, server.tokens = material.cursors, material.tokens
+            document = (await server.get("/openapi.json", "identity"))[2]
+            search = Search(Shapes(document, material, random.Random(SEED)), server.spend)
+            with health_watched(address) as health:
+                await search.run(REQUESTS)
+    finally:
+        process.end()
+    sys.stdout.write(f"\nseed {SEED}: {search.asked} requests; /health/live took {max(health):.3f} s at most\n")
+    for one in search.worst[:10]:
+        said = f"{one.cpu:.2f} s  {one.status}  {one.size:>9} bytes  {one.request.coding:8} {one.request.url[:300]}"
+        sys.stdout.write(said + "\n")
+    assert [one for one in search.worst if one.cpu > MOST] == []
