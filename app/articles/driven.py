@@ -142,7 +142,8 @@ def statement(driver: Driver, turn: Turn, *, descending: bool, undated: bool = T
     def part(which: Part) -> AnySelect:
         return _part(driver, which, turn, descending=descending)
 
-    return chain(part, turn) if undated and driver.rest.takes_undated else cut(part("dated"))
+    is_chained = (undated and driver.rest.takes_undated) or turn.endswith("_null")
+    return chain(part, turn) if is_chained else cut(part("dated"))
 
 
 def _part(driver: Driver, which: Part, turn: Turn, *, descending: bool) -> AnySelect:

@@ -131,9 +131,10 @@ def _statement(dialect: str, shaped: _Shaped[ArticleFilter], sort: str, turn: Tu
         beyond = _beyond(column, turn, descending=descending, undated=where == "undated")
         return found.where(beyond).order_by(*in_order) if beyond is not None else found.order_by(*in_order)
 
-    if name != "published_at" or not wanted.takes_undated:
+    if name != "published_at":
         return prepare(driven.cut(part("all")), dialect, filters.lists(wanted))
-    found = driven.chain(part, turn) if undated or not wanted.public_only else driven.cut(part("dated"))
+    is_chained = (wanted.takes_undated and (undated or not wanted.public_only)) or turn.endswith("_null")
+    found = driven.chain(part, turn) if is_chained else driven.cut(part("dated"))
     return prepare(found, dialect, filters.lists(wanted))
 
 
