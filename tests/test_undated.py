@@ -113,10 +113,12 @@ async def test_undated_article_is_shown_without_any_date_of_publication(press: S
     assert (beside["newer"]["slug"], beside["older"]["slug"]) == ("undated-three", "undated-one")
     edge = await _get(press, "/v1/articles/undated-three/neighbours")
     assert (edge["newer"]["slug"], edge["older"]["slug"]) == ("oldest", "undated-two")
+    filtered = await _get(press, "/v1/articles/undated-two/neighbours", published_from="2005")
+    assert (filtered["newer"]["slug"], filtered["older"]) == ("middle", None)
     first = await _get(press, "/v1/articles/oldest/neighbours")
     assert (first["newer"]["slug"], first["older"]["slug"]) == ("middle", "undated-three")
     csv = await press.public.get("/v1/articles?format=csv&fields=slug,published_at&limit=6")
-    assert csv.text.splitlines()[-1].endswith("undated-one,")
+    assert csv.text.splitlines()[-1].endswith('"undated-one",""')
 
 
 async def _change(served: Served, slug: str, **fields: object) -> Any:

@@ -135,13 +135,15 @@ def chain(part: Callable[[Part], AnySelect], turn: Turn) -> AnyQuery:
     return cut(union_all(*(select(part(one).limit(bindparam("reach")).subquery()) for one in order)))
 
 
-def statement(driver: Driver, turn: Turn, *, descending: bool) -> AnyQuery:
-    """Rows of (id, version, published_at), as values of `values` and the `limit` and `offset` of the page say."""
+def statement(driver: Driver, turn: Turn, *, descending: bool, undated: bool = True) -> AnyQuery:
+    """Rows of (id, version, published_at), as values of `values` and the `limit` and `offset` of the page say; without
+    `undated` only those with a date."""
 
     def part(which: Part) -> AnySelect:
         return _part(driver, which, turn, descending=descending)
 
-    return chain(part, turn) if driver.rest.takes_undated else cut(part("dated"))
+    is_chained = (undated and driver.rest.takes_undated) or turn.endswith("_null")
+    return chain(part, turn) if is_chained else cut(part("dated"))
 
 
 def _part(driver: Driver, which: Part, turn: Turn, *, descending: bool) -> AnySelect:

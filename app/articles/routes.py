@@ -142,7 +142,8 @@ async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tupl
     limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
     driver = await _driver(here, view, wanted, sort)
-    entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place, driver)
+    undated = not sort.endswith("published_at") or await _has_undated(here, view)
+    entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place, driver, undated=undated)
     backwards = place.kind == "before"
     more = len(entries) > limit
     entries = (entries[1:] if backwards else entries[:limit]) if more else entries
@@ -159,6 +160,15 @@ async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tupl
         missing=await _missing(here, read, wanted),
     )
     return entries, page
+
+
+async def _has_undated(here: Archive, view: View) -> bool:
+    """Asked once for as long as nothing is committed. What is committed later need not be in this page."""
+    known = here.memo.get(view.head, "undated")
+    if not isinstance(known, bool):
+        known = await queries.has_undated(here.db)
+        here.memo.keep(view.head, "undated", known)
+    return known
 
 
 async def _driver(here: Archive, view: View, wanted: Asked, sort: str) -> Driver | None:
