@@ -16,6 +16,8 @@ REGION, TIME = 0.15, 0.1
 LEAST = 0.4
 """A score below this is padding, not likeness."""
 YEAR = 365 * 86_400
+MANY = 30
+"""Texts from which on comparing them one by one takes longer."""
 _READ = 4_000
 """Words of a text that are compared."""
 
@@ -42,7 +44,7 @@ def ordered(sample: Profile, candidates: Iterable[Profile], limit: int) -> list[
         key=lambda pair: (-pair[1], pair[0].id),
     )
     kept: list[tuple[Profile, float]] = []
-    seen = _Texts()
+    seen = _Texts(many=limit > MANY)
     seen.add(runs(sample))
     for one, score in ranked:
         own = runs(one) if score >= LEAST else None
@@ -56,21 +58,25 @@ def ordered(sample: Profile, candidates: Iterable[Profile], limit: int) -> list[
 
 
 class _Texts:
-    """Texts by their runs, so that a text is compared with all of them at once: the shared runs are counted."""
+    """Texts by their runs. Of `many` the shared runs are counted for all at once, few are compared one by one."""
 
-    def __init__(self) -> None:
-        self._sizes: list[int] = []
+    def __init__(self, *, many: bool) -> None:
+        self._many = many
+        self._texts: list[Set[tuple[str, ...]]] = []
         self._having: dict[tuple[str, ...], list[int]] = {}
 
     def add(self, text: Set[tuple[str, ...]]) -> None:
-        for run in text:
-            self._having.setdefault(run, []).append(len(self._sizes))
-        self._sizes.append(len(text))
+        for run in text if self._many else ():
+            self._having.setdefault(run, []).append(len(self._texts))
+        self._texts.append(text)
 
     def has_copy_of(self, text: Set[tuple[str, ...]]) -> bool:
         """Whether of this text and one of those the shorter lies nearly whole in the longer."""
-        shared = Counter(number for run in text for number in self._having.get(run, ()))
-        return any(count >= COPY * min(len(text), self._sizes[number]) for number, count in shared.items())
+        if self._many:
+            shared = Counter(number for run in text for number in self._having.get(run, ()))
+            return any(count >= COPY * min(len(text), len(self._texts[n])) for n, count in shared.items())
+        shorter = [(other, min(len(text), len(other))) for other in self._texts]
+        return any(least > 0 and len(text & other) >= COPY * least for other, least in shorter)
 
 
 def _nearness(sample: Profile, other: Profile) -> float:
