@@ -20,7 +20,8 @@ from app.models import Article, ImportResult, table
 from app.settings import Settings
 
 A, RESULT = table(Article), table(ImportResult)
-DEEP = "<div>" * 4_000
+TOO_LARGE = b"9" * 30
+"""A number that can be read and not be kept, so that its item fails after its reader."""
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ class Lines:
 
     def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
         self.known.append(dict(known or {}))
-        lines = [orjson.dumps({"id": "1", "title": "A", "body_html": DEEP}), orjson.dumps({"id": "2", "title": "B"})]
+        lines = [b'{"id": "1", "title": "A", "big": %s}' % TOO_LARGE, orjson.dumps({"id": "2", "title": "B"})]
         return Fetched(url, 304 if known else 200, {"etag": '"1"'}, b"" if known else b"\n".join(lines))
 
 
