@@ -20,6 +20,8 @@ from app.models import Article, ImportResult, table
 from app.settings import Settings
 
 A, RESULT = table(Article), table(ImportResult)
+TOO_LARGE = b"9" * 30
+"""A number that can be read and not be kept, so that its item fails after its reader."""
 
 
 @pytest.fixture
@@ -131,7 +133,7 @@ class Lines:
 
     def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
         self.known.append(dict(known or {}))
-        lines = [b'{"id": "1", "title": "A", "views": %d}' % 10**30, orjson.dumps({"id": "2", "title": "B"})]
+        lines = [b'{"id": "1", "title": "A", "big": %s}' % TOO_LARGE, orjson.dumps({"id": "2", "title": "B"})]
         return Fetched(url, 304 if known else 200, {"etag": '"1"'}, b"" if known else b"\n".join(lines))
 
 
