@@ -44,3 +44,16 @@ async def test_key_that_is_called_import_is_an_editors(sqlite_settings: Settings
         changed = orjson.dumps(STORY | {"title": "Two"})
         answer = await local.editor.post("/v1/imports", content=changed, headers=lines)
         assert orjson.loads(answer.content.splitlines()[0])["notes"] == [threeway.EDITED.format("title")]
+
+
+async def test_key_without_read_drafts_gets_no_note_of_a_withdrawn_article(sqlite_settings: Settings) -> None:
+    async with serve(sqlite_settings) as local:
+        lines = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}
+        await sent(local.editor, orjson.dumps(STORY), lines)
+        await local.editor.delete("/v1/articles/a-dam-holds", headers={"If-Match": "*"})
+        job = await sent(local.editor, orjson.dumps(STORY | {"title": "Two"}), lines)
+        assert [one["note"] for one in job["notes"]] == [threeway.WITHDRAWN]
+        publisher = await local.key("publish")
+        shown = (await local.public.get(f"/v1/imports/{job['id']}", headers=publisher)).json()
+        assert shown["notes"] == []
+        assert (await local.public.get("/v1/articles/a-dam-holds")).status_code == 410

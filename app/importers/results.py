@@ -8,6 +8,7 @@ from typing import cast
 import orjson
 from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
+from app.articles import threeway
 from app.changes.jobs import JOB, Json
 from app.db import Database, Row
 from app.errors import CursorInvalid
@@ -21,6 +22,7 @@ from app.models import Article, ImportResult, table
 from app.sql import Prepared, Value, prepare
 
 A, RESULT = table(Article), table(ImportResult)
+OF_HIDDEN = (COPY, threeway.WITHDRAWN, threeway.PURGED)
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
@@ -88,11 +90,11 @@ def _result(row: Row, *, drafts: bool) -> Json:
 
 
 def shown(one: Import, *, drafts: bool) -> Json:
-    """An import as clients see it, but for its results. Without `drafts` not that items repeat earlier articles: these
-    may be hidden."""
+    """An import as clients see it, but for its results. Without `drafts` nothing of what may be about
+    hidden articles: that items repeat earlier ones, or meet what is withdrawn or purged."""
     notes = dict(cast("Mapping[str, tuple[int, str]]", one.progress.get("notes", {})))
-    if not drafts:
-        notes.pop(COPY, None)
+    for note in () if drafts else OF_HIDDEN:
+        notes.pop(note, None)
     return {
         "id": one.id,
         "state": one.state,
