@@ -18,6 +18,8 @@ WAITING = frozenset({"wait"})
 """Parameters that only make the client wait."""
 UNLISTED = ("/openapi.json", "/docs", "/docs/swagger-ui-bundle.js", "/metrics", "/health", "/health/ready")
 """GETs that OpenAPI does not have."""
+OFTENER = 8
+"""So many addresses, those of the costliest requests, are asked oftener than the others."""
 KEPT = 12
 """Of each address the costliest so many are changed further."""
 
@@ -239,16 +241,22 @@ class Search:
     def worst(self) -> list[Measured]:
         return sorted((one for found in self._best.values() for one in found), key=lambda one: -one.cpu)
 
+    def worst_by_address(self) -> list[Measured]:
+        """The costliest request of each address, the costliest first."""
+        return sorted((found[0] for found in self._best.values()), key=lambda one: -one.cpu)
+
     async def run(self, count: int) -> None:
         """So many requests: each address comes in turn, the costlier ones oftener."""
         chance, paths = self.shapes.chance, self.shapes.paths
         for number in range(count):
             path = paths[number % len(paths)]
+            if number >= len(paths) and chance.random() < 0.6:
+                path = chance.choice(self.worst_by_address()[:OFTENER]).request.path
             found = self._best.get(path, [])
-            if chance.random() < 0.4 and self._best:
-                found = self.worst[:KEPT]
-            fresh = not found or chance.random() < 0.4
-            request = self.shapes.make(path) if fresh else self.shapes.change(chance.choice(found).request)
+            fresh = not found or chance.random() < 0.35
+            request = self.shapes.make(path) if fresh else chance.choice(found).request
+            for _ in range(0 if fresh else chance.choice((1, 1, 2, 4))):
+                request = self.shapes.change(request)
             self._note(await self.spend(request))
 
     def _note(self, measured: Measured) -> None:

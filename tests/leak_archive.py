@@ -203,7 +203,8 @@ def once_public(session: Session, now: int) -> list[Hidden]:
         ("redrafted", "draft", now),
         ("embargoed", "scheduled", LATER),
     ):
-        _save(session, Hidden(state).manuscript(place, status, at=at, edition="again"), now)
+        again = Hidden(state).manuscript(place, status, at=at, edition="again")
+        service.upsert(session, [again], now=now, site_url=SITE, overwrite=True)
     return made
 
 

@@ -76,8 +76,9 @@ def readers() -> list[int]:
 
 def test_item_that_takes_too_much_memory_costs_itself(db: Database) -> None:
     stories = [{"id": n, "title": f"Story {n}", "body": "Met."} for n in range(4)]
-    task = sent(db, *stories[:2], {"id": "large", "title": "Large", "body": WORDS * 200_000}, *stories[2:])
-    ended = done(db, importing(db, Limits(memory_bytes=40_000_000)), task)
+    task = sent(db, *stories[:2], {"id": "large", "title": "Large", "body": WORDS * 400_000}, *stories[2:])
+    # Four times the line: to read it takes twice as much, to make an article of it six times.
+    ended = done(db, importing(db, Limits(memory_bytes=100_000_000)), task)
     assert counts(ended) == [5, 4, 0, 0, 1]
     assert told(db, task)[2] == ("body:3", "failed", "it took too much memory")
 

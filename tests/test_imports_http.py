@@ -64,6 +64,7 @@ async def test_each_line_has_its_result_whatever_the_others_are(served: Served) 
     assert "not valid JSON" in results[1]["reason"]
     assert results[3]["reason"] == results[5]["reason"] == "not a JSON object"
     assert results[2] == {
+        "notes": [],
         "line": 4, "outcome": "created", "id": results[2]["id"], "slug": "story-2", "reason": None, "copy_of": None,
     }  # fmt: skip
     found = await served.public.get("/v1/search", params={"q": "council", "min_seq": summary["seq"]})

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.articles import related, service
+from app.articles import editing, related, service
+from app.articles.columns import Saving
+from app.articles.editing import Edit
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.articles.service import Saved
 from app.changes import log
@@ -57,6 +59,17 @@ class Desk:
         self.now += 60
         self.written.append(self.db.write_now(service.upsert, list(manuscripts), now=self.now, site_url=SITE))
         return [one.id for one in self.written[-1].value]
+
+    def edit(self, id: int, **changes: object) -> None:
+        """As an editor does."""
+
+        def edit(session: Session) -> None:
+            current = editing.hold(session, id)
+            assert current is not None
+            editing.edit(session, current, Edit(changes), Saving(self.now, "ann", SITE))
+
+        self.now += 60
+        self.db.write_now(edit)
 
     def targets(self, article: int) -> list[int | None]:
         """What an article's entries are linked to, in their order."""
@@ -195,7 +208,7 @@ def test_unpublished_article_links_once_it_is_published(desk: Desk, status: str)
     late = desk.save("u", "Another source", titled("Not for all eyes"))
     assert desk.targets(early) == desk.targets(late) == [None]
     seq = desk.written[-1].head.seq
-    desk.save("t", "Not for all eyes", status="published")
+    desk.edit(target, status="published")
     assert desk.targets(early) == desk.targets(late) == [target]
     assert desk.logged(seq) == [(target, "published", True), (early, "linked", True), (late, "linked", True)]
 
@@ -253,7 +266,7 @@ def test_withdrawn_target_unlinks_and_links_again_when_it_returns(desk: Desk) ->
     assert desk.logged(seq) == [(target, "withdrawn", True), (source, "linked", True)]
     desk.save("u", "Here and gone again")
     assert desk.targets(source) == [None]
-    desk.save("t", "Called something else since", status="published")
+    desk.edit(target, title="Called something else since", status="published")
     assert desk.targets(source) == [target]
     assert desk.moved(source) == before
     assert desk.logged(seq)[3:] == [(target, "published", True), (source, "linked", True)]

@@ -149,6 +149,7 @@ def test_all_mistakes_are_told_at_once_in_their_order() -> None:
         ("%FF=1", "unknown_parameter", "%FF"),
         ("=1", "unknown_parameter", ""),
         ("tag=" + "a" * 20_000, "invalid_value", "query string"),
+        ("&".join(f"x{n}=1" for n in range(101)), "unknown_parameter", "query string"),
     ],
 )
 def test_wrong_input_is_refused_by_name(query: str, code: str, parameter: str) -> None:
@@ -254,3 +255,10 @@ def test_order_of_a_list_changes_neither_canonical_form_nor_signature(refs: list
     second = read(urlencode([("tag", ref) for ref in reversed(refs)]))
     assert first.canonical == second.canonical
     assert first.signature == second.signature
+
+
+def test_only_the_first_of_many_wrong_words_are_guessed_at() -> None:
+    told = errors("fields=" + ",".join(f"titl{n}" for n in range(50)) + "&" + "&".join(f"tagg{n}=1" for n in range(50)))
+    assert len(told) == 100
+    guessed = [error for error in told if error.did_you_mean or error.allowed]
+    assert [error.code for error in guessed] == ["unknown_field"] * 5 + ["unknown_parameter"] * 5

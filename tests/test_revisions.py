@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Served, serve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session
 from stories import NOW, story
@@ -138,6 +138,7 @@ def _paragraphs(numbers: Iterable[int]) -> str:
     return "\n".join(f"<p>Paragraph {number}.</p>" for number in numbers)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), max_size=25), st.lists(st.integers(0, 30), max_size=25), st.booleans())
 def test_both_bodies_can_be_read_off_their_diff(old: list[int], new: list[int], large: bool) -> None:
     """Also where they have more paragraphs than are compared pair by pair."""

@@ -108,8 +108,10 @@ def test_edges_hold_any_instant_and_stay_under_the_limit(interval: timeline.Inte
 
 def test_buckets_share_out_the_total() -> None:
     found = timeline.buckets([0, 10, 20], [1, 3], 4)
-    assert [(b.start, b.end, b.count, b.share) for b in found] == [(0, 10, 1, 0.25), (10, 20, 3, 0.75)]
-    assert timeline.buckets([0, 1], [0], 0)[0].share == 0
+    assert [(b["start"], b["count"], b["share"]) for b in found] == [
+        ("1970-01-01T00:00:00Z", 1, 0.25), ("1970-01-01T00:00:10Z", 3, 0.75),
+    ]  # fmt: skip
+    assert timeline.buckets([0, 1], [0], 0)[0]["share"] == 0
 
 
 def test_explanations_name_the_words_and_recency(engine: TantivyEngine) -> None:

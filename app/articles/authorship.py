@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection, select
 
 from app.articles import stored
-from app.articles.baselines import FIELDS
+from app.articles.field_hashes import FIELDS
 from app.articles.states import SCHEDULE
 from app.articles.stored import Stored
 from app.models import Article, Revision, table
@@ -28,6 +28,11 @@ _FIELDS_OF = {
 Version = tuple[Stored, str | None]
 
 
+def sign(name: str | None) -> str | None:
+    """Who a version was saved by, as it is kept: a key that is called like a machine is no machine."""
+    return f"{name} (key)" if name in MACHINES else name
+
+
 def touched(connection: Connection, ids: Sequence[int]) -> set[int]:
     """Articles of which any version was saved by somebody."""
     found: set[int] = set()
@@ -40,7 +45,7 @@ def touched(connection: Connection, ids: Sequence[int]) -> set[int]:
 
 
 def edited(connection: Connection, current: Sequence[Stored]) -> dict[int, frozenset[str]]:
-    """The fields (of `baselines.FIELDS`) that are editors', by article."""
+    """The fields (of `field_hashes.FIELDS`) that are editors', by article."""
     known = touched(connection, [one.existing.id for one in current])
     return {
         one.existing.id: _edited(_versions(connection, one)) if one.existing.id in known else frozenset()

@@ -9,42 +9,13 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from app.articles.field_hashes import FIELDS, UNSAID, Hashes, split, unpack
 from app.models import PurgedIdentity, SourceBaseline, table
 from app.sql import insert_rows
 
 BASELINE, PURGED = table(SourceBaseline), table(PurgedIdentity)
 CHUNK = 500
 T = TypeVar("T", int, str)
-
-FIELDS = (
-    "title", "standfirst", "body", "dateline", "language", "tags", "sections", "authors", "regions", "related",
-    "images", "seo", "source", "signature", "published_at", "status", "slug", "addresses",
-    "corrections", "original", "extra",
-)  # fmt: skip
-"""In the order in which their hashes are kept. A new one goes to the end."""
-SIZE = 6
-"""Bytes of a hash: of a million changes one is taken for none once in 280 million archives."""
-UNSAID, EMPTY = bytes(SIZE), b"\1" + bytes(SIZE - 1)
-
-Hashes = Mapping[str, bytes]
-"""By field. UNSAID where the source says nothing of it, EMPTY where it says that there is nothing."""
-
-
-def digest(value: bytes) -> bytes:
-    return hashlib.blake2b(value, digest_size=SIZE).digest()
-
-
-def pack(hashes: Hashes) -> str:
-    return b"".join(hashes.get(name, UNSAID) for name in FIELDS).hex()
-
-
-def unpack(packed: str) -> dict[str, bytes]:
-    return _split(bytes.fromhex(packed))
-
-
-def _split(stored: bytes) -> dict[str, bytes]:
-    """Fields that are younger than what was stored are unsaid."""
-    return {name: stored[i * SIZE : (i + 1) * SIZE] or UNSAID for i, name in enumerate(FIELDS)}
 
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, dict[str, bytes]]]:
@@ -53,7 +24,7 @@ def load(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, dict
     for some in _chunks(ids):
         rows = select(BASELINE.c.article_id, BASELINE.c.format, BASELINE.c.hashes)
         for id, kind, hashes in connection.execute(rows.where(BASELINE.c.article_id.in_(some))):
-            found.setdefault(id, {})[kind] = _split(bytes(hashes))
+            found.setdefault(id, {})[kind] = split(bytes(hashes))
     return found
 
 

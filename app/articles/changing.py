@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app import offload
 from app.articles import (
+    authorship,
     editing,
     fields,
     incoming,
@@ -85,7 +86,7 @@ class Change:
         return self.view.caller
 
     def saving(self, session: Session) -> Saving:
-        return Saving(read_clock(session.connection()), self.caller.name, self.here.settings.site_url)
+        return Saving(read_clock(session.connection()), authorship.sign(self.caller.name), self.here.settings.site_url)
 
     async def repeated(self) -> Response | None:
         """The stored response where this very request was carried out before."""

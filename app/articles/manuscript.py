@@ -62,7 +62,7 @@ class Manuscript:
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
     `text_keys` are what copies of the text are found by, None: made from the body where it is saved.
     `original` counts where `translation_of` says nothing.
-    `said` names the fields (of `baselines.FIELDS`) that the source says anything of, None: all of them; of a known
+    `said` names the fields (of `field_hashes.FIELDS`) that the source says anything of, None: all of them; of a known
     article the others stay as they are. `hashes` are those of what it says, packed, and `format` is what it was read
     in. `retracts`: it takes back what is here, and says nothing of what is not.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
@@ -102,7 +102,7 @@ class Manuscript:
     content_hash: str = ""
     suggestions: tuple[Suggestion, ...] | None = None
     text_keys: tuple[int, ...] | None = None
-    said: frozenset[str] | None = None
+    said: tuple[str, ...] | None = None
     hashes: str = ""
     format: str = ""
     retracts: bool = False

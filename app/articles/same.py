@@ -27,7 +27,7 @@ def tag_ids(session: Session, manuscripts: Iterable[Manuscript]) -> TagIds:
 
 
 def is_same(name: str, new: Manuscript, before: Manuscript, current: Stored, known: TagIds) -> bool:
-    """Of a field of `baselines.FIELDS`; `before` is the article as it is here."""
+    """Of a field of `field_hashes.FIELDS`; `before` is the article as it is here."""
     if name in _WORDS:
         return (getattr(new, name) or None) == (getattr(before, name) or None)
     if name in _JSON:

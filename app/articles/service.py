@@ -3,7 +3,8 @@
 Each change is recorded for the log beside the fact, and related posts are linked and unlinked in the same transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -11,8 +12,8 @@ from sqlmodel import Session
 
 from app import text
 from app.articles import baselines, originals, saving, suggested, threeway
-from app.articles.baselines import Hashes
 from app.articles.columns import EXISTING, Existing, Saving
+from app.articles.field_hashes import Hashes
 from app.articles.manuscript import Manuscript, Original
 from app.articles.saving import Batch, Outcome, Saved
 from app.articles.states import AT_ONCE, go_live, withdraw
@@ -196,18 +197,33 @@ def _long_words(body: str) -> set[str]:
 
 
 def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
-    """What `upsert` would do with each, without doing it; no id of what is not there."""
-    last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
-    existing = _existing(connection, list(last.values()))
+    """What `upsert` would do with each if it came alone, without doing it; ids are left out."""
+    rounds: dict[int, dict[int, Manuscript]] = {}
+    seen: Counter[Key] = Counter()
+    for i, manuscript in enumerate(manuscripts):
+        key = _identity(manuscript, i)
+        rounds.setdefault(seen[key], {})[i] = manuscript
+        seen[key] += 1
     now = read_clock(connection)
-    pending, found = _sift(connection, last, existing, now, overwrite=overwrite)
+    found: dict[int, Saved] = {}
+    for some in rounds.values():
+        found |= dict(zip(some, _preview(connection, list(some.values()), now, overwrite=overwrite), strict=True))
+    return [found[i] for i in range(len(manuscripts))]
+
+
+def _preview(
+    connection: Connection, manuscripts: Sequence[Manuscript], now: int, *, overwrite: bool
+) -> Iterator[Saved]:
+    each = {_identity(m, i): m for i, m in enumerate(manuscripts)}
+    existing = _existing(connection, manuscripts)
+    pending, found = _sift(connection, each, existing, now, overwrite=overwrite)
     known = baselines.load(connection, [existing[key].id for key in pending if key in existing])
     with Session(bind=connection, join_transaction_mode="rollback_only") as session:
         merged = _merge(session, pending, existing, known, now, overwrite=overwrite)
     for key, one in merged.items():
         outcome: Outcome = "created" if key not in existing else "updated" if one.manuscript else "unchanged"
         found[key] = Saved(0, 0, outcome, notes=one.notes)
-    return [replace(found[_identity(m, i)], id=0, version=0) for i, m in enumerate(manuscripts)]
+    return (replace(found[key], id=0, version=0) for key in each)
 
 
 def _identity(manuscript: Manuscript, position: int) -> Key:

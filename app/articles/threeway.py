@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app.articles import authorship, baselines, editing, same, slugs, stored
-from app.articles.baselines import EMPTY, FIELDS, UNSAID, Hashes
+from app.articles import authorship, editing, same, slugs, stored
 from app.articles.columns import Existing
+from app.articles.field_hashes import EMPTY, FIELDS, UNSAID, Hashes, unpack
 from app.articles.filters import DATELINE
 from app.articles.manuscript import Manuscript
 from app.articles.stored import Stored
@@ -78,7 +78,7 @@ class _Case:
 
     @property
     def hashes(self) -> Hashes:
-        return baselines.unpack(self.new.hashes)
+        return unpack(self.new.hashes)
 
     def is_first_word(self, name: str) -> bool:
         """Whether the source has never said anything of the field, and does not now."""

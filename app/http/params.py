@@ -35,7 +35,7 @@ from app.http.parameter import (
 from app.http.query_string import split
 from app.http.read import UTC, Read, Texts
 from app.http.times import Instant, Period, Range, between, read_time, read_zone
-from app.http.values import Value, fault, nearest, read_value
+from app.http.values import GUESSES, Value, fault, nearest, read_value
 
 __all__ = [
     "COUNT",
@@ -61,6 +61,8 @@ __all__ = [
 
 MAX_QUERY_BYTES = 16_384  # a hundred external ids or addresses of 160 characters
 MAX_DEPTH = 10_000
+MAX_NAMES = 100
+"""Different parameters of one request; no address has half as many."""
 
 
 class Parameters:
@@ -89,6 +91,9 @@ class Parameters:
             detail = f"At most {MAX_QUERY_BYTES} bytes; {len(query_string)} were sent."
             raise InvalidInput(FieldError("invalid_value", detail, "query string"))
         texts = split(query_string)
+        if len(texts) > MAX_NAMES:
+            detail = f"At most {MAX_NAMES} different parameters; {len(texts)} were given."
+            raise InvalidInput(FieldError("unknown_parameter", detail, "query string"))
         errors: list[FieldError] = []
         values = self._values(texts, now, errors)
         ranges = self._ranges(values, errors)
@@ -103,7 +108,8 @@ class Parameters:
         for name, given in texts.items():
             spec = self.specs.get(name)
             if spec is None:
-                errors += self._unknown(name)
+                guessed = sum(error.code == "unknown_parameter" for error in errors) < GUESSES
+                errors += self._unknown(name, guessed=guessed)
                 continue
             try:
                 values[name] = _value(spec, given, zone, now)
@@ -111,11 +117,13 @@ class Parameters:
                 errors += (replace(error, parameter=name) for error in wrong.errors)
         return values
 
-    def _unknown(self, name: str) -> list[FieldError]:
+    def _unknown(self, name: str, *, guessed: bool) -> list[FieldError]:
         if name.startswith("utm_"):
             return []
         shown, allowed = name[:64], tuple(self.specs)
         detail = f"There is no parameter {shown!r} here."
+        if not guessed:
+            return [FieldError("unknown_parameter", detail, shown)]
         return [FieldError("unknown_parameter", detail, shown, None, allowed, nearest(name, allowed))]
 
     def _ranges(self, values: Mapping[str, Value], errors: list[FieldError]) -> dict[str, Range]:

@@ -67,7 +67,7 @@ class Arriving:
         results = []
         for number, one in read.items():
             outcome = saved.get(number, one)
-            notes = [*one.notes, *outcome.notes] if isinstance(one, Ready) and isinstance(outcome, Saved) else []
+            notes = batches.collect_notes(one, outcome) if isinstance(one, Ready) and isinstance(outcome, Saved) else ()
             self._count(notes, number)
             results.append(orjson.dumps({**self._result(number, outcome, slugs), "notes": notes}))
         return results

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from app.articles import service
+from app.articles import service, threeway
 from app.articles.service import Saved
 from app.changes import log
 from app.db import Database, is_taken, refuses
@@ -63,6 +63,15 @@ def preview_batch(
             return _without(hidden, batch, preview)
 
     return _divide(ready, preview) if sees_hidden else _divide(ready, preview_visible)
+
+
+def collect_notes(one: Prepared, outcome: Saved | str) -> tuple[str, ...]:
+    """What people should know of an item and of what became of it. That it is kept as a draft is left out where its
+    article is public here and stays so."""
+    if isinstance(outcome, str):
+        return one.notes
+    notes = [note for note in one.notes if note != one.marker or threeway.DRAFT not in outcome.notes]
+    return (*notes, *outcome.notes)
 
 
 def _without(

@@ -101,8 +101,8 @@ class Document:
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
     guessed or repaired. `status` is what the source says of its state (None: nothing), and `marker` says to people what
     made it a draft. Every document has a title, a body or both. `said` names the fields (of
-    `articles.baselines.FIELDS`) that it says anything of, None: it is all that its source has of the article. `format`
-    is what it was read in; `retracts`: its source takes the article back, and brings no new one.
+    `articles.field_hashes.FIELDS`) that it says anything of, None: it is all that its source has of the article.
+    `format` is what it was read in; `retracts`: its source takes the article back, and brings no new one.
     """
 
     where: str
@@ -136,7 +136,7 @@ class Document:
     canonical_url: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    said: frozenset[str] | None = None
+    said: tuple[str, ...] | None = None
     format: str = ""
     retracts: bool = False
     marker: str | None = None

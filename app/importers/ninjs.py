@@ -46,6 +46,8 @@ def read(record: Mapping[str, object], where: str, context: Context, notes: tupl
     if kind not in (None, "text", "composite"):
         return Failure(where, f"no article: the item is of type {kind}")
     headline, body = said(item, "headline"), body_of(item)
+    if headline is None and body is None and _is_cancelled(item):
+        return _cancelled(item, where)
     if headline is None and body is None:
         return Failure(where, "no article: the item has neither a headline nor a body")
     title = headline or values.text(item.get("title"))
@@ -53,6 +55,18 @@ def read(record: Mapping[str, object], where: str, context: Context, notes: tupl
     if isinstance(document, Failure):
         return document
     return _settled(document, item)
+
+
+def _is_cancelled(item: Given) -> bool:
+    return _STATUS.get((values.text(item.get("pubstatus")) or "").lower()) == "withdrawn"
+
+
+def _cancelled(item: Given, where: str) -> Document:
+    """A kill that says no more than what it kills."""
+    uri = values.text(item.get("uri")) or ""
+    return Document(
+        where, external_id=uri, origin=_origin(uri), title=uri, status="withdrawn", said=("status",), retracts=True
+    )
 
 
 def _record(item: Given, title: str | None, context: Context) -> dict[str, object]:

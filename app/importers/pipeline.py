@@ -179,7 +179,7 @@ def _tell(report: Report, one: Prepared, saved: Saved | str) -> None:
         report.notes.setdefault(f"the same article as {before}: the later one counts", []).append(one.where)
         outcome = "updated" if outcome == "created" else outcome
     report.count(outcome)
-    for note in (*one.notes, *saved.notes):
+    for note in batches.collect_notes(one, saved):
         report.notes.setdefault(note, []).append(one.where)
     report.unknown.update(one.unknown_fields)
     report.unknown_regions.update(one.unknown_regions)

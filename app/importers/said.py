@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from app.articles import baselines
-from app.articles.baselines import EMPTY, UNSAID
+from app.articles.field_hashes import EMPTY, UNSAID, digest, pack
 from app.articles.manuscript import Manuscript
 from app.importers import names
 from app.importers.document import Document
@@ -27,7 +26,7 @@ _OWN = ("seo", "corrections", "withdrawn", "original", "translation_of", "publis
 _NO_FIELDS = frozenset({"external_id", "origin", "updated", "first_published_at"}) | names.DERIVED
 
 
-def name_fields(record: Mapping[str, object]) -> frozenset[str]:
+def name_fields(record: Mapping[str, object]) -> tuple[str, ...]:
     """The fields that a record has names for, whatever it says of them."""
     found = set()
     for name in record:
@@ -35,23 +34,23 @@ def name_fields(record: Mapping[str, object]) -> frozenset[str]:
         field = known[0] if known else name if name in _OWN else "extra"
         if field not in _NO_FIELDS and name not in _NO_FIELDS:
             found.add(_FIELD_OF.get(field, field))
-    return frozenset(found)
+    return tuple(sorted(found))
 
 
-def hash_fields(document: Document, manuscript: Manuscript) -> tuple[str, frozenset[str] | None]:
+def hash_fields(document: Document, manuscript: Manuscript) -> tuple[str, tuple[str, ...] | None]:
     """The hashes of all fields, packed, and those that the document says anything of: the ones that it names, and the
     ones that were found in it."""
     found = {name: _hash(value) for name, value in _values(document, manuscript).items()}
     if document.said is None:
-        return baselines.pack(found), None
-    said = document.said | {name for name, value in found.items() if value != EMPTY and name != "title"}
-    return baselines.pack({name: found[name] if name in said else UNSAID for name in found}), said
+        return pack(found), None
+    said = {*document.said} | {name for name, value in found.items() if value != EMPTY and name != "title"}
+    return pack({name: found[name] if name in said else UNSAID for name in found}), tuple(sorted(said))
 
 
 def _hash(value: object) -> bytes:
     if not value:
         return EMPTY
-    return baselines.digest(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+    return digest(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
 
 
 def _values(document: Document, manuscript: Manuscript) -> Mapping[str, object]:

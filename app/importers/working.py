@@ -108,8 +108,9 @@ def further(progress: Json, read: Read, fresh: Sequence[Both]) -> Json:
     counts = {name: _number(progress, name) + counted[name] for name in ("created", "updated", "unchanged", "failed")}
     ready = [one for one, _ in fresh if isinstance(one, Prepared)]
     notes = cast("dict[str, list[object]]", dict(cast("Mapping[str, object]", progress.get("notes", {}))))
-    said = [(note, one.where) for one in ready for note in one.notes] + [(one.text, one.where) for one in read.remarks]
-    said += [(note, one.where) for one, outcome in fresh if isinstance(outcome, Saved) for note in outcome.notes]
+    items = [(one, outcome) for one, outcome in fresh if isinstance(one, Prepared)]
+    said = [(note, one.where) for one, outcome in items for note in batches.collect_notes(one, outcome)]
+    said += [(one.text, one.where) for one in read.remarks]
     said += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
     for note, where in ((text.clean(note), text.clean(where)) for note, where in said):
         if note in notes:

@@ -5,18 +5,19 @@ Pages, menus, revisions and what is in the bin are no articles: they are counted
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 from lxml import etree
 
 from app.importers import boundary
-from app.importers.document import Context, Failure, Item, Remark
+from app.importers.document import Context, Document, Failure, Item, Remark
 from app.importers.wordpress_posts import document
 from app.importers.wxr_entries import REFERRED_TO, Entry, Site
 from app.importers.xml_stream import Fault, children
 
 _TAGS = ("item", "title", "link", "language", "{*}base_blog_url", "{*}author", "{*}category", "{*}tag", "{*}term")
-_GONE = frozenset({"trash", "auto-draft", "inherit"})
+_GONE = frozenset({"auto-draft", "inherit"})
 
 
 def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
@@ -48,10 +49,18 @@ def _read(element: etree._Element, site: Site, where: str, number: int, context:
     return _left_out(entry) or _post(entry, site, where, number, context)
 
 
+def _taken_back(item: Item) -> Item:
+    """What is in the bin there: an article that is here is withdrawn; there is none to be made of it."""
+    if not isinstance(item, Document):
+        return item
+    return replace(item, status="withdrawn", said=("status",), retracts=True, slug=None, previous_slugs=(), notes=())
+
+
 def _post(entry: Entry, site: Site, where: str, number: int, context: Context) -> Item:
     post, notes = site.post(entry)
     place = f"{where}#{post.id if post.id.isdigit() else number}"
-    return document(post, site.blog, place, context, notes)
+    item = document(post, site.blog, place, context, notes)
+    return _taken_back(item) if entry["status"] == "trash" else item
 
 
 def _left_out(entry: Entry) -> str | None:

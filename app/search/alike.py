@@ -4,6 +4,7 @@ A candidate's score is that of the engine as a share of the best one's, plus a l
 and for being close in time. A copy is what holds nearly all of the other's runs of three words.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from math import exp
@@ -40,18 +41,36 @@ def ordered(sample: Profile, candidates: Iterable[Profile], limit: int) -> list[
         ((one, round(one.score / best + _nearness(sample, one), 4)) for one in found),
         key=lambda pair: (-pair[1], pair[0].id),
     )
-    ranked = [(one, score) for one, score in ranked if score >= LEAST]
     kept: list[tuple[Profile, float]] = []
-    seen: list[Set[tuple[str, ...]]] = [runs(sample)]
+    seen = _Texts()
+    seen.add(runs(sample))
     for one, score in ranked:
-        own = runs(one)
-        if any(is_copy(own, other) for other in seen):
+        own = runs(one) if score >= LEAST else None
+        if own is None or seen.has_copy_of(own):
             continue
         kept.append((one, score))
-        seen.append(own)
+        seen.add(own)
         if len(kept) == limit:
             break
     return kept
+
+
+class _Texts:
+    """Texts by their runs, so that a text is compared with all of them at once: the shared runs are counted."""
+
+    def __init__(self) -> None:
+        self._sizes: list[int] = []
+        self._having: dict[tuple[str, ...], list[int]] = {}
+
+    def add(self, text: Set[tuple[str, ...]]) -> None:
+        for run in text:
+            self._having.setdefault(run, []).append(len(self._sizes))
+        self._sizes.append(len(text))
+
+    def has_copy_of(self, text: Set[tuple[str, ...]]) -> bool:
+        """Whether of this text and one of those the shorter lies nearly whole in the longer."""
+        shared = Counter(number for run in text for number in self._having.get(run, ()))
+        return any(count >= COPY * min(len(text), self._sizes[number]) for number, count in shared.items())
 
 
 def _nearness(sample: Profile, other: Profile) -> float:
@@ -65,12 +84,6 @@ def runs(profile: Profile) -> frozenset[tuple[str, ...]]:
     """Every three words in a row of title and text."""
     words = analysis.analysed(f"{profile.title}\n{profile.text}", None).words[:_READ]
     return frozenset(zip(words, words[1:], words[2:], strict=False))
-
-
-def is_copy(one: Set[tuple[str, ...]], other: Set[tuple[str, ...]]) -> bool:
-    """Whether the shorter one lies nearly whole in the longer."""
-    shorter = min(len(one), len(other))
-    return shorter > 0 and len(one & other) >= COPY * shorter
 
 
 def reason(tags: Sequence[str], regions: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """What a search engine is asked and what it answers. Holds no engine; ids and numbers only, names are the callers'."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -168,6 +168,12 @@ class SearchEngine(Protocol):
 
     def undated(self, question: Question) -> int:
         """How many of the articles have no date of publication."""
+        ...
+
+    def histograms(
+        self, question: Question, edges: Edges, groups: Sequence[tuple[GroupName, int | str]]
+    ) -> list[list[int]]:
+        """A histogram of each of the groups."""
         ...
 
     def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:

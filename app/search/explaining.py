@@ -8,10 +8,14 @@ from collections.abc import Iterator
 
 from tantivy import Occur, Query
 
-from app.search import filtering, matching, tree
+from app.search import filtering, listed, matching, tree
 from app.search.engine import Part, Question
 from app.search.reader import View
 from app.search.reading import read
+
+MOST_BEGINNINGS = 24
+"""Beginnings of words (`b*`) that are explained one by one: they are what costs. What more of them add is told as one.
+"""
 
 
 def explain(view: View, question: Question, ids: tuple[int, ...]) -> dict[int, tuple[Part, ...]]:
@@ -38,8 +42,10 @@ def _parts(view: View, question: Question) -> Iterator[tuple[str, Query]]:
         return
     composer = matching.composer(view, question, reading)
     top = reading.tree.nodes if isinstance(reading.tree, tree.And) else (reading.tree,)
+    left = MOST_BEGINNINGS
     for node in top:
-        if not isinstance(node, tree.Not):
+        left -= listed.count_beginnings(node)
+        if not isinstance(node, tree.Not) and left >= 0:
             yield tree.render(node), composer.query(node)
     bands = list(matching.recency(view, question, reading))
     if bands:

@@ -1,5 +1,7 @@
 """The article filter as a query of the index, beside its forms in SQL and for the change feed. Never scores."""
 
+import re
+
 import tantivy
 from tantivy import FieldType, Occur, Query
 
@@ -8,6 +10,7 @@ from app.columns import EARLIEST, LATEST
 from app.search import fields
 
 _FEW = 16
+_EVER = (EARLIEST, LATEST + 1)
 
 
 def everything() -> Query:
@@ -134,6 +137,36 @@ def _dated(wanted: ArticleFilter) -> list[Query]:
     if end is not None:
         found.append(between("dateline_from", None, end - 1))
     return found
+
+
+_CODE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
+
+
+def chosen_text(wanted: ArticleFilter) -> str | None:
+    """The any-of filters as text for tantivy's own parser, which its aggregations take. Numbers and language codes
+    alone ever reach it: None where a language is anything else, for regions in no role, and for years that are other
+    ones for dates than for instants."""
+    if (
+        wanted.roles & 7 == 0
+        or wanted.coarse_years
+        or not all(_CODE.fullmatch(language) for language in wanted.languages)
+    ):
+        return None
+    region = "within_own" if wanted.exact else f"within_{wanted.roles & 7}"
+    keys = tuple(fields.own_key(id, wanted.roles & 7) if wanted.exact else id for id in wanted.regions)
+    lists: list[tuple[str, tuple[int, ...] | tuple[str, ...]]] = [
+        ("tags", wanted.tags), ("tags", wanted.authors), ("tags", wanted.sections), (region, keys),
+        ("language", wanted.languages), ("source", wanted.sources),
+    ]  # fmt: skip
+    parts = [f"{name}: IN [{' '.join(map(str, values))}]" for name, values in lists if values]
+    if wanted.years:
+        parts.append(f"({' OR '.join(_newest_text(span) for span in wanted.years)})")
+    return " AND ".join(parts) or "*"
+
+
+def _newest_text(span: Span) -> str:
+    start, end = (limit if given is None else _clamped(given) for given, limit in zip(span, _EVER, strict=True))
+    return f"newest:[{start << fields.ID_BITS} TO {(end << fields.ID_BITS) - 1}]"
 
 
 def by_precision(exact: Query, coarse: Query) -> Query:

@@ -20,7 +20,8 @@ _READ = 50_000
 """Characters of a body in which fragments are looked for."""
 _PIECE = 8_000
 """So many are read at once, and no more once three fragments are found."""
-_LEAST, _LEAST_HTML = 2_000, 5_000
+_MOST_WINDOWS = 100
+_LEAST, _LEAST_HTML = 500, 5_000
 """Characters of the text and of the HTML of an article for which there is no room any more."""
 MOST_HTML = 150_000
 """Characters of HTML in which the first 50,000 of the text are looked for."""
@@ -29,7 +30,8 @@ MOST_HTML = 150_000
 @dataclass(slots=True)
 class Room:
     """What is still to be read for the highlights of one page: characters of HTML, and words. Ordinary pages take a
-    tenth of it; with it used up, each further article is read at its beginning only."""
+    tenth of it; with it used up, each further article is read at its beginning only. A pair of characters, as Chinese
+    is read in, and a mark take as long as three words."""
 
     characters: int = 1_500_000
     words: int = 80_000
@@ -144,14 +146,25 @@ def _spans(text: str, language: str | None, wanted: Marks, room: Room) -> list[S
     if not wanted:
         return []
     read = analysis.analysed(text, language)
-    room.words -= len(read.words)
+    unspaced = 3 * len(read.words) > len(text)
+    room.words -= len(read.words) * (3 if unspaced else 1)
     both = zip(read.stems, read.words, strict=False)
     found = {i for i, (stem, word) in enumerate(both) if stem in wanted.words or word in wanted.words}
     if wanted.beginnings:
-        found.update(i for i, term in enumerate(read.words) if term.startswith(wanted.beginnings))
+        found.update(_begun(read.words, wanted.beginnings))
     for terms in (read.stems, read.words) if wanted.rows else ():
         found.update(_rows(terms, wanted.rows))
+    room.words -= 3 * len(found)
     return sorted(set(read.places(found))) if found else []
+
+
+def _begun(terms: Sequence[str], beginnings: Sequence[str]) -> Iterator[int]:
+    by_letter: dict[str, tuple[str, ...]] = {}
+    for beginning in beginnings:
+        by_letter[beginning[:1]] = (*by_letter.get(beginning[:1], ()), beginning)
+    for i, term in enumerate(terms):
+        if term.startswith(by_letter.get(term[:1], ())):
+            yield i
 
 
 def _rows(terms: Sequence[str], rows: tuple[tuple[str, ...], ...]) -> Iterator[int]:
@@ -165,10 +178,12 @@ def _rows(terms: Sequence[str], rows: tuple[tuple[str, ...], ...]) -> Iterator[i
 
 
 def _windows(text: str, spans: list[Span]) -> Iterator[tuple[int, int, int]]:
-    """From each mark on, with some text before it: start, end, and how many different words are marked in it."""
+    """From each mark on, with some text before it: start, end, and how many different words are marked in it. Of very
+    many marks not each begins a window."""
     words = [text[start:end].lower() for start, end in spans]
     ends = [end for _, end in spans]
-    for i, (first, last) in enumerate(spans):
+    for i in range(0, len(spans), -(-len(spans) // _MOST_WINDOWS)):
+        first, last = spans[i]
         start = _word_start(text, max(0, first - LENGTH // 4), first)
         end = max(_word_end(text, min(len(text), start + LENGTH)), last)
         within = bisect_right(ends, end, i, min(len(ends), i + LENGTH))

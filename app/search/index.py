@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sqlalchemy import bindparam, exists, literal_column, null, select, true, union_all
+from sqlalchemy import Integer, bindparam, exists, func, literal_column, null, select, true, union_all
 
-from app import offload
 from app.articles import bodies
 from app.articles.archive import Similar, View
 from app.articles.filters import ArticleFilter
-from app.db import Database
+from app.db import Database, Row
 from app.errors import IndexBehind
 from app.head import Head, Place
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
@@ -24,14 +23,19 @@ from app.regions.atlas import Atlas
 from app.search import alike, suggest
 from app.search.alike import Profile
 from app.search.engine import FacetName, Found, GroupName, Hit, Question, Sample, SearchEngine
+from app.search.highlight import MOST_HTML, Room
 from app.search.names import Vocabulary
 from app.search.once import Once
 from app.search.timeline import Edges, Interval
 from app.search.vocabulary import CurrentVocabulary
-from app.sql import AnyOf, Prepared, prepare
+from app.sql import AnyOf, Prepared, Value, prepare
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
+MOST_CANDIDATES = 160
+"""Articles that are compared with one to find those like it."""
+WHOLE = 2**31 - 1
+"""Characters: of a body all."""
 
 Counted = int | dict[int, int]
 Counts = Mapping[int | str, int]
@@ -62,6 +66,23 @@ def _reason(sample: Known, other: Known, words: Vocabulary, atlas: Atlas) -> str
     tags = [entry.name for tag in sample.tags if tag in other.tags and (entry := words.entries.get(("tag", tag)))]
     regions = [atlas.by_id[id].name for id in sorted(sample.profile.regions & other.profile.regions)]
     return alike.reason(tags, regions)
+
+
+def _known(
+    row: Row,
+    scores: Mapping[int, float],
+    links: Mapping[int, tuple[list[int], list[int]]],
+    atlas: Atlas,
+    room: Room | None,
+) -> Known:
+    id, version, language, title, standfirst, body, at = int(str(row[0])), *row[1:]
+    markup = str(body) if room is None else room.cut(str(body))
+    text = "\n".join(str(part) for part in (standfirst, bodies.to_text(markup)) if part)
+    tags, regions = links[id]
+    telling = frozenset(id for id in regions if (place := atlas.by_id.get(id)) and place.level in TELLING)
+    published = at if isinstance(at, int) else None
+    profile = Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
+    return Known(profile, str(language), tuple(tags))
 
 
 def _dated(question: Question, interval: Interval) -> Question:
@@ -119,15 +140,19 @@ class EngineIndex:
         inside = replace(question.filter, published=exact, coarse=None if calendar == exact else calendar)
         return await asyncio.to_thread(self.engine.values, _dated(replace(question, filter=inside), interval), name)
 
-    async def histogram(
+    async def histogram(self, question: Question, edges: Edges, interval: Interval) -> list[int]:
+        """Articles from each edge to the next, without those whose date is vaguer than the interval."""
+        return await asyncio.to_thread(self.engine.histogram, _dated(question, interval), edges)
+
+    async def histograms(
         self,
         question: Question,
         edges: Edges,
         interval: Interval,
-        group: tuple[GroupName, int | str] | None = None,
-    ) -> list[int]:
-        """Articles from each edge to the next, without those whose date is vaguer than the interval."""
-        return await asyncio.to_thread(self.engine.histogram, _dated(question, interval), edges, group)
+        groups: Sequence[tuple[GroupName, int | str]],
+    ) -> list[list[int]]:
+        """The same for each of the groups."""
+        return await asyncio.to_thread(self.engine.histograms, _dated(question, interval), edges, groups)
 
     async def undated(self, question: Question) -> int:
         """Articles without a date."""
@@ -149,8 +174,10 @@ class EngineIndex:
         return await asyncio.to_thread(suggest.articles, self.engine, text, excluded, limit)
 
     async def similar(self, id: int, view: View, limit: int, without: Sequence[int] = ()) -> list[Similar]:
-        """The engine's candidates, three times as many as asked for, put in order by `alike`; four statements."""
-        sample, found = await self.alike(id, view, 3 * limit + 5, without)
+        """The engine's candidates, three times as many as asked for but no more than MOST_CANDIDATES, put in order by
+        `alike`; four statements."""
+        most = max(limit, min(3 * limit + 5, MOST_CANDIDATES))
+        sample, found = await self.alike(id, view, most, without, Room())
         if not found:
             return []
         candidates = [one.profile for one in found.values()]
@@ -162,21 +189,21 @@ class EngineIndex:
         ]
 
     async def alike(
-        self, id: int, view: View, limit: int, without: Sequence[int] = ()
+        self, id: int, view: View, limit: int, without: Sequence[int] = (), room: Room | None = None
     ) -> tuple[Known, dict[int, Known]]:
         """An article, of whatever state, and the published ones that share its words and tags, by id in the engine's
-        order; none without an index."""
-        [sample] = await self._profiles([Hit(id, 0, 0.0, 0)], view.atlas)
+        order; none without an index. Their texts whole, or as far as there is `room`."""
+        [sample] = await self._profiles([Hit(id, 0, 0.0, 0)], view.atlas, room)
         asked = Sample(id, sample.language, sample.profile.title, sample.profile.text, sample.tags)
         try:
             excluded = (*await self.excluded(view.head), *without)
             hits = await asyncio.to_thread(self.engine.similar, asked, ArticleFilter(), excluded, limit)
         except IndexBehind:
             return sample, {}
-        found = {one.profile.id: one for one in await self._profiles(hits, view.atlas)}
+        found = {one.profile.id: one for one in await self._profiles(hits, view.atlas, room)}
         return sample, {hit.id: found[hit.id] for hit in hits if hit.id in found}
 
-    async def _profiles(self, hits: Sequence[Hit], atlas: Atlas) -> list[Known]:
+    async def _profiles(self, hits: Sequence[Hit], atlas: Atlas, room: Room | None) -> list[Known]:
         """What is compared of each article, in two statements."""
         scores = {hit.id: hit.score or 0.0 for hit in hits}
         dialect, ids = self._db.dialect, list(scores)
@@ -185,18 +212,15 @@ class EngineIndex:
             tags, regions = links[int(str(article))]
             tags += [int(str(tag))] if tag is not None else []
             regions += [int(str(region))] if region is not None else []
-        found = []
-        for id_, version, language, title, standfirst, body, at in await self._db.reader.rows(
-            _texts(dialect), {"ids": ids}
-        ):
-            words = await offload.run(len(str(body)), bodies.to_text, str(body))
-            id, text = int(str(id_)), "\n".join(str(part) for part in (standfirst, words) if part)
-            tags, regions = links[id]
-            telling = frozenset(id for id in regions if (place := atlas.by_id.get(id)) and place.level in TELLING)
-            published = at if isinstance(at, int) else None
-            profile = Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
-            found.append(Known(profile, str(language), tuple(tags)))
-        return found
+        values: dict[str, Value] = {"ids": ids, "characters": WHOLE if room is None else MOST_HTML}
+        rows = await self._db.reader.rows(_texts(dialect), values, bounded=False)
+        by_id = {int(str(row[0])): row for row in rows}
+        in_order = [by_id[id] for id in ids if id in by_id]
+
+        def read() -> list[Known]:
+            return [_known(row, scores, links, atlas, room) for row in in_order]
+
+        return await asyncio.to_thread(read)
 
     async def total(self, wanted: ArticleFilter, head: Head) -> int | None:
         try:
@@ -247,8 +271,9 @@ class EngineIndex:
 
 @lru_cache(maxsize=4)
 def _texts(dialect: str) -> Prepared:
-    columns = ("id", "version", "language", "title", "standfirst", "body", "published_at")
-    return prepare(select(*(A.c[name] for name in columns)).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+    begun = func.substr(A.c.body, 1, bindparam("characters", type_=Integer()))
+    columns = (*(A.c[name] for name in ("id", "version", "language", "title", "standfirst")), begun, A.c.published_at)
+    return prepare(select(*columns).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
 @lru_cache(maxsize=4)

@@ -6,7 +6,7 @@ from functools import partial
 
 from tantivy import Occur, Query
 
-from app.search import fields, filtering, terms, tree
+from app.search import fields, filtering, listed, terms, tree
 from app.search.compose import Composer
 from app.search.engine import Question, Reading
 from app.search.reader import View
@@ -38,12 +38,7 @@ def words(view: View, question: Question, reading: Reading) -> Query:
 def query(view: View, question: Question) -> Query:
     """Who matches, scored by the words and, where ordered by relevance, by age."""
     reading = read(view, question)
-    clauses = filtering.clauses(question.filter, question.excluded)
-    if reading.tree is not None or not any(occur == Occur.Must for occur, _ in clauses):
-        clauses.append((Occur.Must, words(view, question, reading)))
-    if question.dated != "any":
-        vague = (fields.YEAR_ONLY,) if question.dated == "month" else (fields.MONTH_ONLY, fields.YEAR_ONLY)
-        clauses.append((Occur.MustNot, filtering.any_of("flags", vague)))
+    clauses = _clauses(question, reading, words(view, question, reading))
     boosts = list(recency(view, question, reading)) if question.order == "relevance" else []
     near = list(nearness(view, question, reading)) if question.order == "relevance" else []
     if (boosts or near) and _is_selective(view, question, reading):
@@ -53,6 +48,23 @@ def query(view: View, question: Question) -> Query:
             found = Query.boolean_query([(Occur.Must, found), (Occur.Should, boost)])
         return found
     return Query.boolean_query([*clauses, *((Occur.Should, boost) for boost in (*boosts, *near))])
+
+
+def counted(view: View, question: Question) -> Query:
+    """Who matches, for counts: by words that cost much only once, and not scored."""
+    reading = read(view, question)
+    wanted = words(view, question, reading)
+    return Query.boolean_query(_clauses(question, reading, listed.listed(view, question, reading, wanted) or wanted))
+
+
+def _clauses(question: Question, reading: Reading, wanted: Query) -> list[tuple[Occur, Query]]:
+    clauses = filtering.clauses(question.filter, question.excluded)
+    if reading.tree is not None or not any(occur == Occur.Must for occur, _ in clauses):
+        clauses.append((Occur.Must, wanted))
+    if question.dated != "any":
+        vague = (fields.YEAR_ONLY,) if question.dated == "month" else (fields.MONTH_ONLY, fields.YEAR_ONLY)
+        clauses.append((Occur.MustNot, filtering.any_of("flags", vague)))
+    return clauses
 
 
 def nearness(view: View, question: Question, reading: Reading) -> Iterator[Query]:

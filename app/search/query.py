@@ -28,6 +28,8 @@ from app.search.tree import (
 )
 
 MAX_CHARACTERS, MAX_WORDS, MAX_LEVELS = 512, 64, 8
+MAX_BEGINNINGS = 32
+"""Words with a star: each costs as much as a hundred others."""
 
 _QUOTES = str.maketrans("“”„‟«»＂", '"""""""')
 _OPERATORS: "dict[str, Literal['or', 'and', 'not']]" = {"OR": "or", "AND": "and", "NOT": "not"}
@@ -71,7 +73,8 @@ _Notes: TypeAlias = dict[Note, None]
 
 @lru_cache(512)  # the same words are asked for again: by the next page, by a timeline beside the hits
 def parse(text: str) -> Query:
-    """The query as a tree. InvalidInput `query_too_complex` over 512 characters, 64 words or 8 levels."""
+    """The query as a tree. InvalidInput `query_too_complex` over 512 characters, 64 words, 32 of them with
+    a star, or 8 levels."""
     if len(text) > MAX_CHARACTERS:
         raise _too_complex(f"The query has {len(text)} characters; {MAX_CHARACTERS} are possible.")
     notes: _Notes = {}
@@ -80,6 +83,9 @@ def parse(text: str) -> Query:
     words = sum(_count_words(item) for item in items)
     if words > MAX_WORDS:
         raise _too_complex(f"The query has {words} words; {MAX_WORDS} are possible.")
+    beginnings = sum(_is_beginning(item) for item in items)
+    if beginnings > MAX_BEGINNINGS:
+        raise _too_complex(f"The query has {beginnings} words with a star; {MAX_BEGINNINGS} are possible.")
     if text.strip() and not items:
         notes[Note("nothing_to_search", "There is no letter or digit to look for.")] = None
     return Query(_Reader(items).alternatives() if items else None, tuple(notes))
@@ -99,6 +105,14 @@ def _count_words(item: _Item) -> int:
             return 0
         case _:
             return 1
+
+
+def _is_beginning(item: _Item) -> bool:
+    match item:
+        case Field(_, inner) | Not(inner):
+            return _is_beginning(inner)
+        case _:
+            return isinstance(item, Prefix)
 
 
 def _lex(text: str, notes: _Notes, *, headline: bool) -> Iterator[_Item]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import tantivy
 from tantivy import Query, Searcher
@@ -152,11 +153,20 @@ def commonest_languages(view: View) -> tuple[str, ...]:
 
 def terms_counts(searcher: Searcher, query: Query, field_names: Iterable[str]) -> dict[str, Mapping[int | str, int]]:
     """Articles by value, of the MOST_VALUES commonest of each field. Each segment counts all, else it would guess."""
-    asked = {
+    asked = terms_asked(field_names)
+    return read_terms(searcher.aggregate(query, asked) if asked else {}, field_names)
+
+
+def terms_asked(field_names: Iterable[str]) -> dict[str, object]:
+    """The aggregations that `terms_counts` asks for, by field."""
+    return {
         name: {"terms": {"field": name, "size": MOST_VALUES, "segment_size": 100_000_000}}
         for name in field_names
         if name != "within_0"
     }
-    found = searcher.aggregate(query, asked) if asked else {}
-    counts = {name: {b["key"]: b["doc_count"] for b in found[name]["buckets"]} for name in asked}
+
+
+def read_terms(found: Mapping[str, Any], field_names: Iterable[str]) -> dict[str, Mapping[int | str, int]]:
+    """What came of it."""
+    counts = {name: {b["key"]: b["doc_count"] for b in found[name]["buckets"]} for name in field_names if name in found}
     return {name: counts.get(name, {}) for name in field_names}

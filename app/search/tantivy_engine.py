@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
@@ -65,8 +65,10 @@ class TantivyEngine:
     def search(self, question: Question) -> Found:
         view = self.view()
         reading = read(view, question)
-        find = _by_relevance if question.order == "relevance" else by_date.find
-        hits, total = find(view, matching.query(view, question), question)
+        if question.order == "relevance":
+            hits, total = _by_relevance(view, matching.query(view, question), question)
+        else:
+            hits, total = by_date.find(view, matching.counted(view, question), question)
         return Found(hits, total, view.place, reading)
 
     @_answering
@@ -96,16 +98,23 @@ class TantivyEngine:
         return aggregates.histogram(self.view(), question, edges, group)
 
     @_answering
+    def histograms(
+        self, question: Question, edges: Edges, groups: Sequence[tuple[GroupName, int | str]]
+    ) -> list[list[int]]:
+        return aggregates.histograms(self.view(), question, edges, groups)
+
+    @_answering
     def undated(self, question: Question) -> int:
         view = self.view()
-        clauses = [(Occur.Must, matching.query(view, question)), (Occur.Must, filtering.term("flags", fields.UNDATED))]
+        undated = filtering.term("flags", fields.UNDATED)
+        clauses = [(Occur.Must, matching.counted(view, question)), (Occur.Must, undated)]
         return count(view, Query.boolean_query(clauses)) if by_date.has_undated(view) else 0
 
     @_answering
     def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         view = self.view()
         flags = (fields.YEAR_ONLY,) if precision == "year" else (fields.MONTH_ONLY, fields.YEAR_ONLY)
-        clauses = [(Occur.Must, matching.query(view, question)), (Occur.Must, filtering.any_of("flags", flags))]
+        clauses = [(Occur.Must, matching.counted(view, question)), (Occur.Must, filtering.any_of("flags", flags))]
         return count(view, Query.boolean_query(clauses))
 
     @_answering

@@ -5,25 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from app.errors import TooManyBuckets
+from app.http.times import format_time
 
 Interval = Literal["day", "week", "month", "year"]
 MOST = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST = {"day": 1, "week": 7, "month": 28, "year": 365}
 _LAST_DAY = date(2201, 2, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """A period from `start` to `end` (exclusive), in epoch seconds, and what is in it."""
-
-    start: int
-    end: int
-    count: int
-    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +101,14 @@ def _starts(interval: Interval, first: date) -> Iterator[date]:
         yield from (date(year, 1, 1) for year in range(first.year, _LAST_DAY.year + 2))
 
 
-def buckets(bounds: Sequence[int], counts: Sequence[int], total: int) -> list[Bucket]:
-    """Zero-filled; `share` is of `total`, with four digits."""
+_edge = lru_cache(4096)(format_time)
+"""Every bucket begins where another ends, and every timeline has the same months."""
+
+
+def buckets(bounds: Sequence[int], counts: Sequence[int], total: int) -> list[dict[str, object]]:
+    """From each of the bounds to the next, as clients see them; `share` is of `total`, with four digits."""
+    shares = {count: round(count / total, 4) if total else 0.0 for count in set(counts)}
     return [
-        Bucket(bounds[i], bounds[i + 1], count, round(count / total, 4) if total else 0.0)
-        for i, count in enumerate(counts)
+        {"start": _edge(start), "end": _edge(end), "count": count, "share": shares[count]}
+        for (start, end), count in zip(pairwise(bounds), counts, strict=True)
     ]

@@ -6,6 +6,7 @@ made before (`torture.costly_archive.build`), TORTURE_SEED where chance begins.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import shutil
@@ -63,12 +64,21 @@ class Server:
     async def spend(self, request: Request) -> Measured:
         """What it costs once, and, where that is too much, again when a commit has made the server forget what it had
         worked out: the less of the two."""
-        first = await self._spend(request)
+        first = await self._served(request)
         if first.cpu <= MOST:
             return first
         await self._commit()
-        again = await self._spend(request)
+        again = await self._served(request)
         return min(first, again, key=lambda one: one.cpu)
+
+    async def _served(self, request: Request) -> Measured:
+        """Once the server is not too busy: on a machine with other work it may find itself late."""
+        for _ in range(20):
+            measured = await self._spend(request)
+            if measured.status != 503:
+                break
+            await asyncio.sleep(0.3)
+        return measured
 
     async def _spend(self, request: Request) -> Measured:
         before = seconds_of_cpu(self.process.pid)
@@ -86,10 +96,12 @@ class Server:
             self.tokens.append(response.headers["x-seq"])
 
     async def _commit(self) -> None:
-        made = await self.client.post(
-            "/v1/articles", json={"title": "A commit", "status": "published"}, headers=self.key
-        )
-        assert made.status_code == 201, made.text
+        article = {"title": "A commit", "body": {"text": "Words."}, "status": "published"}
+        for _ in range(20):
+            made = await self.client.post("/v1/articles", json=article, headers=self.key)
+            if made.status_code == 201:
+                break
+            await asyncio.sleep(0.3)
         await self.client.get("/v1/articles", params={"limit": 1, "min_seq": made.headers["x-seq"]})
 
 
@@ -145,7 +157,7 @@ async def test_no_public_request_costs_a_quarter_of_a_second(folder: Path) -> No
     finally:
         process.end()
     sys.stdout.write(f"\nseed {SEED}: {search.asked} requests; /health/live took {max(health):.3f} s at most\n")
-    for one in search.worst[:10]:
+    for one in [*search.worst[:3], *search.worst_by_address()[:10]]:
         said = f"{one.cpu:.2f} s  {one.status}  {one.size:>9} bytes  {one.request.coding:8} {one.request.url[:300]}"
         sys.stdout.write(said + "\n")
     assert [one for one in search.worst if one.cpu > MOST] == []

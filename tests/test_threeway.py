@@ -1,0 +1,414 @@
+"""What a second run of an import does: what the source said last, what it says now, what was done here in between."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from conftest import ENGINES, serve
+from sqlalchemy import delete, select
+from sqlmodel import Session
+from test_import_boundary import EXPORT
+from test_import_jobs import sent
+from wordpress_blog import Blog, post
+
+from app.articles import authorship, editing, service, states, stored, threeway
+from app.articles.columns import Saving
+from app.articles.editing import Edit
+from app.articles.manuscript import Manuscript
+from app.changes import log
+from app.db import Database
+from app.http import auth
+from app.importers import pipeline, sources
+from app.importers.fetch import Fetch
+from app.importers.pipeline import Options, Report
+from app.models import Article, ImportSource, SourceBaseline, table
+from app.settings import Settings
+from app.tags.service import Wanted
+
+ON = ENGINES
+A, BASELINE, KNOWN = table(Article), table(SourceBaseline), table(ImportSource)
+NOW = int(time.time())
+HERE = "As an editor wrote it"
+pytestmark = pytest.mark.anyio
+
+
+@dataclass(slots=True)
+class Desk:
+    """One article of one source, and what is done with it."""
+
+    db: Database
+    folder: Path
+    now: int = NOW
+    reports: list[Report] = field(default_factory=list)
+
+    def run(self, source: str, fetch: Fetch | None = None, **options: Any) -> Report:
+        self.now += 60
+        found = sources.find([source], io.BytesIO())
+        self.reports.append(
+            pipeline.run(self.db, found, Options(enrich=False, **options), lambda: self.now, fetch=fetch)
+        )
+        assert self.reports[-1].failures == []
+        return self.reports[-1]
+
+    def file(self, name: str, content: str | bytes, **options: Any) -> Report:
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return self.run(str(path), **options)
+
+    def lines(self, *records: Mapping[str, object], **options: Any) -> Report:
+        return self.file("all.ndjson", b"\n".join(map(orjson.dumps, records)), origin="wire", **options)
+
+    def edit(self, **changes: Any) -> None:
+        """As an editor does, of the only article that there is."""
+
+        def edit(session: Session) -> None:
+            current = editing.hold(session, self.id)
+            assert current is not None
+            editing.edit(session, current, Edit(changes), Saving(self.now, "ann", ""))
+
+        self.now += 60
+        self.db.write_now(edit)
+
+    def purge(self) -> None:
+        self.db.write_now(lambda session: states.remove(session, self.id, now=self.now, by="ann"))
+
+    @property
+    def id(self) -> int:
+        with self.db.snapshot() as snapshot:
+            return int(snapshot.connection.execute(select(A.c.id)).scalar_one())
+
+    @property
+    def article(self) -> Any:
+        """Its row and, beside it, the names of its tags; None where there is none."""
+        with self.db.snapshot() as snapshot:
+            row = snapshot.connection.execute(select(A)).mappings().first()
+            if row is None:
+                return None
+            kept = stored.load(snapshot.connection, [row["id"]])[row["id"]]
+            return {**row, "tags": [one.name for one in stored.manuscript(snapshot.connection, kept).tags]}
+
+    def forget_baselines(self) -> None:
+        """As archives are that were made before there were any."""
+        self.db.write_now(lambda session: session.connection().execute(delete(BASELINE)))
+
+
+@pytest.fixture
+def desk(db: Database, tmp_path: Path) -> Desk:
+    return Desk(db, tmp_path)
+
+
+@pytest.fixture
+def quiet(sqlite_settings: Settings, tmp_path: Path) -> Iterator[Desk]:
+    database = Database(sqlite_settings, log.append)
+    try:
+        yield Desk(database, tmp_path)
+    finally:
+        database.close_now()
+
+
+def notes(report: Report) -> list[str]:
+    """But for what is said of every run."""
+    return [note for note in report.notes if "here" in note or "source" in note]
+
+
+Import = Callable[[Desk, str, bool], Report]
+
+
+def of_export(desk: Desk, title: str, overwrite: bool) -> Report:
+    return desk.file("export.xml", EXPORT.replace("A dam holds", title), overwrite=overwrite)
+
+
+def of_site(desk: Desk, title: str, overwrite: bool) -> Report:
+    # Each run reads the whole blog: how a site is asked for changes is another matter.
+    desk.db.write_now(lambda session: session.connection().execute(delete(KNOWN)))
+    blog = Blog([post(1, title={"rendered": title})])
+    return desk.run(blog.url, blog, overwrite=overwrite)
+
+
+def of_lines(desk: Desk, title: str, overwrite: bool) -> Report:
+    record = {"id": "a", "title": title, "body": "The lake rose.", "tags": ["Water"]}
+    return desk.lines(record, overwrite=overwrite)
+
+
+def of_markdown(desk: Desk, title: str, overwrite: bool) -> Report:
+    return desk.file(
+        "dam.md",
+        f"---\ntitle: {title}\ntags: [Water]\n---\nThe waters rose during the whole night.\n",
+        overwrite=overwrite,
+    )
+
+
+def of_feed(desk: Desk, title: str, overwrite: bool) -> Report:
+    feed = (
+        "<rss version='2.0'><channel><title>T</title><link>https://e.example</link><item><guid>a</guid>"
+        f"<title>{title}</title><link>https://e.example/a</link><description>The lake rose.</description>"
+        "</item></channel></rss>"
+    )
+    return desk.file("feed.xml", feed, overwrite=overwrite)
+
+
+FORMATS: Sequence[Import] = (of_export, of_site, of_lines, of_markdown, of_feed)
+
+
+@pytest.mark.parametrize("import_", FORMATS)
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("state", ["published", "withdrawn", "purged"])
+@pytest.mark.parametrize("baseline", [True, False])
+def test_table_of_source_edits_and_states(
+    quiet: Desk, import_: Import, overwrite: bool, state: str, baseline: bool
+) -> None:
+    """Every combination of what happened there and here, one after the other with the same article."""
+    for number, (there, here) in enumerate(product((False, True), repeat=2)):
+        first, now = f"As first said {number}", f"As said later {number}"
+        if state == "purged" and number:
+            return
+        import_(quiet, first, True)
+        if here:
+            quiet.edit(title=HERE)
+        if state == "withdrawn" and quiet.article["status"] == "published":
+            quiet.edit(status="withdrawn")
+        if state == "purged":
+            quiet.purge()
+        if not baseline:
+            quiet.forget_baselines()
+        report = import_(quiet, now if there else first, overwrite)
+        if state == "purged":
+            assert (quiet.article, notes(report), report.unchanged) == (None, [threeway.PURGED], 1)
+        elif state == "withdrawn":
+            assert (quiet.article["status"], notes(report)) == ("withdrawn", [threeway.WITHDRAWN])
+            return
+        elif overwrite or not here:
+            assert (quiet.article["title"], notes(report)) == (now if there else first, [])
+        else:
+            assert quiet.article["title"] == HERE
+            assert notes(report) == ([threeway.EDITED.format("title")] if there else [])
+        again = import_(quiet, now if there else first, False)
+        assert (again.unchanged, again.created, again.updated) == (1, 0, 0)
+        if overwrite:
+            import_(quiet, first, True)
+
+
+STORY: dict[str, object] = {
+    "id": "a", "title": "A dam holds", "body": "The lake rose all night.", "standfirst": "In short.",
+    "tags": ["Water"], "sections": ["World"], "authors": ["Ann Lee"], "regions": ["Belgium"], "signature": "Wire",
+    "images": [{"url": "https://e.example/a.jpg"}], "related": [{"title": "The quay at dawn is full"}],
+    "dateline": {"text": "Ghent, May 2025", "place": "Ghent", "date": "2025-05"}, "source": "The Wire",
+    "slug": "a-dam-holds", "published_at": "2025-05-14T09:00:00Z", "language": "en",
+}  # fmt: skip
+CHANGED: dict[str, object] = {
+    "title": "A dam breaks", "body": "The lake fell at dawn.", "standfirst": "At length.", "tags": ["Mud"],
+    "sections": ["Home"], "authors": ["Bo Ek"], "regions": ["France"], "signature": "Desk",
+    "images": [{"url": "https://e.example/b.jpg"}], "related": [{"title": "The quay at noon is empty"}],
+    "dateline": {"text": "Bruges, June 2025", "place": "Bruges", "date": "2025-06"}, "source": "The Herald",
+    "slug": "a-dam-breaks", "published_at": "2025-05-15T09:00:00Z", "language": "fr",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_one_field_that_the_source_changes_changes_no_other(quiet: Desk, name: str) -> None:
+    quiet.lines(STORY)
+    quiet.edit(title=HERE) if name != "title" else quiet.edit(standfirst=HERE)
+    before = quiet.article
+    report = quiet.lines(STORY | {name: CHANGED[name]})
+    assert (report.updated, notes(report)) == (1, [])
+    moving = {"version", "updated_at", "saved_at", "saved_by", "content_hash", "word_count", "sort_title", "title_key"}
+    differing = {key for key, value in quiet.article.items() if before[key] != value} - moving
+    columns = {"sections": "tags", "authors": "tags", "regions": "", "related": "", "source": "source_id"}
+    # A date is first published, and a dateline several columns.
+    assert {key.removeprefix("first_").split("_")[0] for key in differing} <= {columns.get(name, name).split("_")[0]}
+    if name not in ("regions", "related"):
+        assert differing
+    assert quiet.lines(STORY | {name: CHANGED[name]}).unchanged == 1
+
+
+@pytest.mark.parametrize("name", ["title", "body", "standfirst", "tags", "slug", "signature", "language"])
+def test_one_field_that_was_edited_here_keeps_the_others_following(quiet: Desk, name: str) -> None:
+    quiet.lines(STORY)
+    mine: dict[str, Any] = {"body": "<p>Mine.</p>", "tags": [Wanted("Mine", "topic")], "language": "de", "slug": "mine"}
+    quiet.edit(**{name: mine.get(name, HERE)})
+    before = quiet.article
+    report = quiet.lines(STORY | CHANGED)
+    refused = {"tags": "tags, sections"}.get(name, name)
+    assert notes(report) == [threeway.EDITED.format(refused)]
+    if name == "tags":  # of the same row, authors are the source's still
+        assert quiet.article[name] == ["Bo Ek", "Mine"]
+    else:
+        assert quiet.article[name] == before[name]
+    others = [one for one in ("title", "standfirst", "signature") if one != name]
+    assert [quiet.article[one] for one in others] == [CHANGED[one] for one in others]
+
+
+def test_line_with_title_and_tags_changes_only_these(desk: Desk) -> None:
+    desk.lines(STORY)
+    before = desk.article
+    desk.lines({"id": "a", "title": "Another title", "tags": ["Mud"]})
+    after = desk.article
+    assert (after["title"], after["tags"]) == ("Another title", ["Ann Lee", "World", "Mud"])
+    for name in ("body", "standfirst", "signature", "images", "slug", "published_at", "language", "dateline_text"):
+        assert after[name] == before[name]
+    desk.lines({"id": "a", "title": "Another title", "tags": []})
+    assert desk.article["tags"] == ["Ann Lee", "World"]
+
+
+def test_correction_and_tags_of_editors_outlive_a_fix_of_the_excerpt(desk: Desk) -> None:
+    desk.lines(STORY)
+    corrected = "<p>The lake fell all night.</p>"
+
+    def correct(session: Session) -> None:
+        current = editing.hold(session, desk.id)
+        assert current is not None
+        changes = {"body": corrected, "tags": [Wanted("Rivers", "topic")]}
+        editing.edit(session, current, Edit(changes, "It fell."), Saving(desk.now, "ann", ""))
+
+    desk.db.write_now(correct)
+    report = desk.lines(STORY | {"standfirst": "In a word."})
+    after = desk.article
+    assert (after["standfirst"], after["body"], after["tags"]) == ("In a word.", corrected, ["Ann Lee", "Rivers"])
+    assert (len(json.loads(after["corrections"])), notes(report)) == (1, [])
+
+
+def test_title_that_both_sides_mend_alike_is_no_conflict(quiet: Desk) -> None:
+    quiet.lines(STORY)
+    quiet.edit(title="A dam breaks")
+    report = quiet.lines(STORY | {"title": "A dam breaks"})
+    assert (notes(report), report.unchanged) == ([], 1)
+    report = quiet.lines(STORY | {"title": "A dam is gone"})
+    assert notes(report) == [threeway.EDITED.format("title")]
+
+
+def test_suggested_regions_are_no_edit(quiet: Desk) -> None:
+    story = {"id": "a", "title": "Ministers of France and Germany meet in Paris", "body": "They met in Paris. " * 9}
+    record = [orjson.dumps(story | {"standfirst": said}) for said in ("One", "Two")]
+    for content in record:
+        (quiet.folder / "all.ndjson").write_bytes(content)
+        found = sources.find([str(quiet.folder / "all.ndjson")], io.BytesIO())
+        report = pipeline.run(quiet.db, found, Options(origin="wire"), lambda: quiet.now)
+    assert (report.updated, notes(report)) == (1, [])
+    with quiet.db.snapshot() as snapshot:
+        [kept] = stored.load(snapshot.connection, [quiet.id]).values()
+        assert kept.regions
+        assert authorship.edited(snapshot.connection, [kept])[quiet.id] == frozenset()
+
+
+def test_edited_article_without_a_baseline_gets_the_note_and_its_baseline(quiet: Desk) -> None:
+    quiet.lines(STORY)
+    quiet.edit(title=HERE)
+    quiet.forget_baselines()
+    report = quiet.lines(STORY | {"standfirst": "At length."})
+    assert notes(report) == [threeway.EDITED.format("title")]
+    assert (quiet.article["title"], quiet.article["standfirst"]) == (HERE, "At length.")
+    assert notes(quiet.lines(STORY | {"standfirst": "In a word."})) == []
+
+
+def test_retraction_withdraws_unless_an_editor_set_the_state(quiet: Desk) -> None:
+    bin = "<wp:status>trash</wp:status>"
+    of_export(quiet, "A dam holds", False)
+    report = quiet.file("export.xml", EXPORT.replace("<wp:status>publish</wp:status>", bin))
+    assert (quiet.article["status"], report.updated, quiet.article["title"]) == ("withdrawn", 1, "A dam holds")
+    quiet.edit(status="published")
+    quiet.forget_baselines()
+    again = EXPORT.replace("<wp:status>publish</wp:status>", bin).replace("A dam holds", "A dam held")
+    report = quiet.file("export.xml", again)
+    assert (quiet.article["status"], notes(report)) == ("published", [threeway.EDITED.format("status")])
+
+
+def test_retraction_of_what_is_not_here_makes_nothing(quiet: Desk) -> None:
+    report = quiet.file("export.xml", EXPORT.replace(">publish<", ">trash<"))
+    assert (quiet.article, report.unchanged, notes(report)) == (None, 1, [threeway.UNKNOWN])
+
+
+ITEM = {
+    "uri": "urn:newsml:e.example,2025:a", "type": "text", "versioncreated": "2025-01-02T10:00:00Z",
+    "headline": "A tunnel is dug", "body_html": "<p>Below the river.</p>", "pubstatus": "usable",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kill", [ITEM, {name: ITEM[name] for name in ("uri", "type", "versioncreated")}])
+def test_wire_kill_withdraws(quiet: Desk, kill: dict[str, str]) -> None:
+    quiet.file("item.json", orjson.dumps(ITEM))
+    quiet.file("item.json", orjson.dumps(kill | {"pubstatus": "canceled"}))
+    assert (quiet.article["status"], quiet.article["title"]) == ("withdrawn", "A tunnel is dug")
+    report = quiet.file("item.json", orjson.dumps(ITEM))
+    assert (quiet.article["status"], notes(report)) == ("withdrawn", [threeway.WITHDRAWN])
+
+
+def test_draft_at_the_source_hides_nothing_unless_asked(quiet: Desk) -> None:
+    quiet.lines(STORY)
+    for _ in range(2):
+        report = quiet.lines(STORY | {"status": "draft"})
+        assert (quiet.article["status"], notes(report)) == ("published", [threeway.DRAFT])
+    quiet.lines(STORY | {"status": "draft"}, overwrite=True)
+    assert quiet.article["status"] == "draft"
+
+
+def test_article_made_by_hand_is_its_editors(quiet: Desk) -> None:
+    quiet.lines(STORY)
+    quiet.db.write_now(lambda session: session.connection().execute(A.update().values(saved_by="ann")))
+    quiet.forget_baselines()
+    report = quiet.lines(STORY | {"title": "Another"})
+    assert (quiet.article["title"], notes(report)) == (STORY["title"], [threeway.EDITED.format("title")])
+
+
+def test_purged_article_can_be_made_by_hand_again(quiet: Desk) -> None:
+    quiet.lines(STORY)
+    quiet.purge()
+    assert notes(quiet.lines(STORY)) == [threeway.PURGED]
+    made = Manuscript("wire", "id:a", "a", "By hand", "<p>Text.</p>", 1, "en", status="published")
+    quiet.db.write_now(service.create, made, now=NOW, site_url="", by="ann")
+    assert notes(quiet.lines(STORY)) == [
+        threeway.EDITED.format(
+            "title, standfirst, body, dateline, tags, sections, authors, regions, related, images, source, signature, "
+            "published_at, slug"
+        )
+    ]
+
+
+def test_dry_run_says_what_the_run_does(desk: Desk) -> None:
+    desk.lines(STORY)
+    desk.edit(title=HERE)
+    for record, overwrite in ((STORY | CHANGED, False), (STORY | CHANGED, True), (STORY, False)):
+        before = desk.article
+        dry = desk.lines(record, dry_run=True, overwrite=overwrite)
+        assert desk.article == before
+        wet = desk.lines(record, overwrite=overwrite)
+        assert (notes(dry), dry.updated, dry.unchanged) == (notes(wet), wet.updated, wet.unchanged)
+
+
+async def test_job_and_stream_count_by_note_and_overwrite(sqlite_settings: Settings) -> None:
+    async with serve(sqlite_settings) as local:
+        lines = {"Content-Type": "application/x-ndjson"}
+        first, later = (orjson.dumps(STORY | {"title": title}) for title in ("One", "Two"))
+        await local.editor.post("/v1/imports", content=first, headers=lines)
+        changed = {"title": HERE}
+        [slug] = [one["slug"] for one in (await local.public.get("/v1/articles")).json()["data"]]
+        await local.editor.patch(f"/v1/articles/{slug}", json=changed, headers={"If-Match": "*"})
+        note = threeway.EDITED.format("title")
+        answer = await local.editor.post("/v1/imports", content=later, headers=lines)
+        result, last = [orjson.loads(line) for line in answer.content.splitlines()]
+        assert (result["outcome"], result["notes"]) == ("unchanged", [note])
+        assert last["notes"] == [{"note": note, "count": 1, "first": 1}]
+        third = orjson.dumps(STORY | {"title": "Three"})
+        job = await sent(local.editor, third, lines | {"Prefer": "respond-async"})
+        assert job["notes"] == [{"note": note, "count": 1, "first": "body:1"}]
+        job = await sent(local.editor, third, lines | {"Prefer": "respond-async"}, overwrite="true")
+        assert (job["progress"]["updated"], job["notes"], job["overwrite"]) == (1, [], True)
+        assert (await local.public.get(f"/v1/articles/{slug}")).json()["title"] == "Three"
+
+
+async def test_key_that_is_called_import_is_an_editors(sqlite_settings: Settings) -> None:
+    async with serve(sqlite_settings) as local:
+        token = (await local.db.write(auth.create, "import", auth.SCOPES)).value
+        key = {"Authorization": f"Bearer {token}"}
+        lines = {"Content-Type": "application/x-ndjson"}
+        await local.editor.post("/v1/imports", content=orjson.dumps(STORY), headers=lines)
+        await local.public.patch("/v1/articles/a-dam-holds", json={"title": HERE}, headers=key | {"If-Match": "*"})
+        changed = orjson.dumps(STORY | {"title": "Two"})
+        answer = await local.editor.post("/v1/imports", content=changed, headers=lines)
+        assert orjson.loads(answer.content.splitlines()[0])["notes"] == [threeway.EDITED.format("title")]
