@@ -54,14 +54,13 @@ SIZES = (5_000, 50_000) if FULL else (1_500,)
 ALWAYS = (
     "<table><tr><td>",
     "<b><p>",
-    "ul in",
-    "foster",
-    "table>text",
+    "<p>fostered",
+    "<table>text",
     "&amp; ",
-    "p><b x",
+    "<p><b x",
     "table in",
-    "font color",
-    "![",
+    "<font color",
+    "'!['",
 )
 
 

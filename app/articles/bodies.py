@@ -58,6 +58,8 @@ _cleaner = nh3.Cleaner(
 _word = re.compile(r"\w+(?:['’\-]\w+)*")
 _joint = re.compile(r"['\-](?<=\w.)(?=\w)")
 _cjk = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
+_bare = re.compile(rf"</?(?:h1|{'|'.join(sorted(TAGS))})>")
+"""Tags of which nothing is removed, as most of most bodies are."""
 _cited = re.compile(r'<(?:q|blockquote)(?: [a-z]+="[^"]*")*>')
 _cite = re.compile(r' cite="([^"]*)"')
 
@@ -106,7 +108,7 @@ def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
         raise TooDeep
     cleaned = _clean(measured)
     is_deep = measured.is_deep
-    if cleaned.count("<") > 2 * MAX_DEPTH and nesting.is_deep(cleaned):
+    if nesting.is_deep_body(cleaned):
         # What was put elsewhere by the parser is read otherwise the next time: here, as a client sends it back.
         if not flatten:
             raise TooDeep
@@ -170,6 +172,7 @@ def _removed(content: str) -> dict[str, None]:
     found: dict[str, None] = {}
     known: set[str] = set()
     targets = fragments.targets(content)
+    content = _bare.sub(" ", content)
     for token in tokens(content):
         if token.kind is TokenKind.RAW:
             found.setdefault(token.name)

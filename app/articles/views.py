@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping
 
 from app import offload
 from app.articles import bodies, markdown, nesting
-from app.articles.nesting_model import MAX_DEPTH
 
 BODIES = ("body", "body_text", "body_markdown", "body_blocks")
 
@@ -19,7 +18,7 @@ View = Callable[[str], object]
 
 def shown_body(body: str) -> str:
     """The body itself. One that was saved when nothing bounded its depth is shown without its inner tags."""
-    if body.count("<") > 2 * MAX_DEPTH and nesting.is_deep(body):
+    if nesting.is_deep_body(body):
         return bodies.to_html("html", body)
     return body
 
