@@ -21,8 +21,10 @@ _READ = 50_000
 _PIECE = 8_000
 """So many are read at once, and no more once three fragments are found."""
 _MOST_WINDOWS = 100
-_LEAST, _LEAST_HTML = 500, 2_000
+_LEAST, _LEAST_HTML = 500, 1_000
 """Characters of the text and of the HTML of an article for which there is no room any more."""
+TAG = 20
+"""Characters that a tag counts as: reading it takes as long."""
 MOST_HTML = 150_000
 """Characters of HTML in which the first 50,000 of the text are looked for."""
 
@@ -33,16 +35,16 @@ class Room:
     tenth of it; with it used up, each further article is read at its beginning only. A pair of characters, as Chinese
     is read in, and a mark take as long as three words."""
 
-    characters: int = 1_000_000
+    characters: int = 600_000
     words: int = 80_000
 
     def cut(self, body: str) -> str:
         """As much of a body as there is room for, not ending within a tag."""
         most = max(_LEAST_HTML, min(MOST_HTML, self.characters))
-        self.characters -= min(len(body), most)
+        begun = body[:most]
+        self.characters -= len(begun) + TAG * begun.count("<")
         if len(body) < most:
             return body
-        begun = body[:most]
         inside, closed = begun.rfind("<"), begun.rfind(">")
         return begun[:inside] if inside > closed else begun
 

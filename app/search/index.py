@@ -5,6 +5,8 @@ archive are kept per generation. Engine calls take microseconds to milliseconds 
 """
 
 import asyncio
+import html
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,11 +34,14 @@ from app.sql import AnyOf, Prepared, Value, prepare
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
-MOST_CANDIDATES, MOST_COMPARED = 160, 500_000
-"""Articles that are compared with one to find those like it, and characters of HTML of all of them."""
+MOST_CANDIDATES, MOST_COMPARED = 160, 300_000
+"""Articles that are compared with one to find those like it, and characters of HTML of all of them that are read as
+text. Beyond, the beginnings of the others are compared by their words between the tags."""
+BEGINNING = 5_000
 WHOLE = 2**31 - 1
 """Characters: of a body all."""
 
+_tag = re.compile(r"<[^>]*>?")
 Counted = int | dict[int, int]
 Counts = Mapping[int | str, int]
 Facets = Mapping[FacetName, Counts]
@@ -76,13 +81,20 @@ def _known(
     room: Room | None,
 ) -> Known:
     id, version, language, title, standfirst, body, at = int(str(row[0])), *row[1:]
-    markup = str(body) if room is None else room.cut(str(body))
-    text = "\n".join(str(part) for part in (standfirst, bodies.to_text(markup)) if part)
+    text = "\n".join(str(part) for part in (standfirst, _words(str(body), room)) if part)
     tags, regions = links[id]
     telling = frozenset(id for id in regions if (place := atlas.by_id.get(id)) and place.level in TELLING)
     published = at if isinstance(at, int) else None
     profile = Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
     return Known(profile, str(language), tuple(tags))
+
+
+def _words(body: str, room: Room | None) -> str:
+    if room is None:
+        return bodies.to_text(body)
+    if room.characters > 0:
+        return bodies.to_text(room.cut(body))
+    return html.unescape(_tag.sub(" ", body[:BEGINNING]))
 
 
 def _dated(question: Question, interval: Interval) -> Question:
