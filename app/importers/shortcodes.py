@@ -107,7 +107,8 @@ class _Open:
     given: str
     inside: list[str] = field(default_factory=list)
     ended: int = -1
-    """Of the outermost: where in the text a shortcode ended last."""
+    endless: set[str] = field(default_factory=set)
+    """Of the outermost: where in the text a shortcode ended last, and code shortcodes that have no end any more."""
 
 
 def render(text: str, library: Library, post: str, note: Callable[[str], object]) -> str:
@@ -121,7 +122,7 @@ def render(text: str, library: Library, post: str, note: Callable[[str], object]
         stack[-1].inside.append(text[position : match.start()])
         position = match.end()
         if match["listing"]:
-            position = _listing(text, match, position, stack[-1].inside)
+            position = _listing(text, match, position, stack)
         elif match["code"]:
             end = text.find(f"</{match['code']}>", position)
             position = end if end >= 0 else position
@@ -135,10 +136,12 @@ def render(text: str, library: Library, post: str, note: Callable[[str], object]
     return "".join(stack[0].inside)
 
 
-def _listing(text: str, match: re.Match[str], position: int, inside: list[str]) -> int:
+def _listing(text: str, match: re.Match[str], position: int, stack: list[_Open]) -> int:
     """Code, as it stands between its brackets; without an end it is no shortcode. Returns where the text goes on."""
-    end = re.compile(rf"\[/{match['listing']}\]", re.IGNORECASE).search(text, position)
+    inside, endless, name = stack[-1].inside, stack[0].endless, match["listing"]
+    end = None if name in endless else re.compile(rf"\[/{name}\]", re.IGNORECASE).search(text, position)
     if end is None:
+        endless.add(name)
         inside.append(match[0])
         return position
     code = text[position : end.start()].strip("\r\n")
