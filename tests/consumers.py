@@ -16,7 +16,9 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 from stories import DAY, NOW, story
 
-from app.articles import service
+from app.articles import editing, service
+from app.articles.columns import Saving
+from app.articles.editing import Edit
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.changes import log
 from app.db import Database
@@ -190,8 +192,18 @@ class Writer:
             self._rename(session)
         else:
             numbers = self.chance.sample(range(self.numbers), self.chance.randint(1, self.batch))
+            self._bring_back(session, [self.ids[number] for number in numbers if number in self.ids])
             saved = service.upsert(session, [self._story(number) for number in numbers], now=NOW, site_url="")
             self.ids |= {number: one.id for number, one in zip(numbers, saved, strict=True)}
+
+    def _bring_back(self, session: Session, ids: Sequence[int]) -> None:
+        """An editor publishes what is withdrawn, which no import does."""
+        for id in ids:
+            current = editing.hold(session, id)
+            if current is not None and current.existing.status == "withdrawn":
+                editing.edit(
+                    session, current, Edit({"status": "published", "published_at": NOW}), Saving(NOW, "ann", "")
+                )
 
     def _rename(self, session: Session) -> None:
         """A name in every copy is another now: those who follow begin anew."""
