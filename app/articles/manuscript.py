@@ -49,6 +49,19 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Which article of this archive a row of its own export is, where all three agree, and as of which version.
+
+    `created_at` is in epoch seconds; another archive may have the same id and slug, hardly all three.
+    """
+
+    id: int
+    slug: str
+    created_at: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manuscript:
     """`identity` says within `origin` which article this is ("id:…", "url:…", "path:…", "content:…"; None: a new one).
 
@@ -58,6 +71,8 @@ class Manuscript:
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
     `text_keys` are what copies of the text are found by, None: made from the body where it is saved.
     `original` counts where `translation_of` says nothing.
+    `given` names the properties that a table has columns for: of a known article everything else stays as it is. None:
+    the manuscript is all of the article. `known` says which article it is, before `identity` does.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -95,3 +110,5 @@ class Manuscript:
     content_hash: str = ""
     suggestions: tuple[Suggestion, ...] | None = None
     text_keys: tuple[int, ...] | None = None
+    given: frozenset[str] | None = None
+    known: Known | None = None

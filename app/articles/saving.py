@@ -30,12 +30,13 @@ Outcome = Literal["created", "updated", "unchanged"]
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What became of one manuscript. `copy`: that it says nearly the same as an earlier article, where that was asked
-    for."""
+    for. `notes` are what people should know of it."""
 
     id: int
     version: int
     outcome: Outcome
     copy: Copy | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

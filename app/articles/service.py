@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from sqlmodel import Session
 
 from app import text
-from app.articles import originals, saving, suggested
+from app.articles import originals, partial, saving, suggested
 from app.articles.columns import EXISTING, Existing, Saving
 from app.articles.manuscript import Manuscript, Original
 from app.articles.saving import Batch, Outcome, Saved
@@ -37,17 +37,26 @@ def create(session: Session, manuscript: Manuscript, *, now: int, site_url: str,
 def upsert(
     session: Session, manuscripts: Sequence[Manuscript], *, now: int, site_url: str, by: str | None = "import"
 ) -> list[Saved]:
-    """Creates or updates by (origin, identity), in the order given; an equal content hash changes nothing.
+    """Creates or updates by (origin, identity), in the order given; an equal content hash changes nothing. Rows of a
+    table change of known articles only what the table has columns for.
 
     Of several with the same identity in one call the last one counts, as if they had come one after the other.
     """
+    how = Saving(now, by, site_url)
+    rows = {i: partial.merge(session, m, how) for i, m in enumerate(manuscripts) if m.given is not None}
+    merged = {i: saved for i, saved in rows.items() if saved is not None}
+    whole = [m for i, m in enumerate(manuscripts) if i not in merged]
+    written = iter(_upsert(session, whole, how) if whole else ())
+    return [merged[i] if i in merged else next(written) for i in range(len(manuscripts))]
+
+
+def _upsert(session: Session, manuscripts: Sequence[Manuscript], how: Saving) -> list[Saved]:
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(session.connection(), list(last.values()), lock=True)
     same = {key: e for key, e in existing.items() if e.content_hash == last[key].content_hash}
     pending = {key: m for key, m in last.items() if key not in same}
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
     saved: dict[Key, Saved] = {}
-    how = Saving(now, by, site_url)
     for later in (False, True):  # translations behind the originals that come with them
         part = {key: m for key, m in pending.items() if (m.original in there) == later}
         saved |= _save(session, part, existing, how)
@@ -99,6 +108,10 @@ def would_be(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[
     existing = _existing(connection, manuscripts)
     outcomes: list[Outcome] = []
     for i, manuscript in enumerate(manuscripts):
+        changes = partial.would_change(connection, manuscript) if manuscript.given is not None else None
+        if changes is not None:
+            outcomes.append("updated" if changes else "unchanged")
+            continue
         old = existing.get(_identity(manuscript, i))
         same = old is not None and old.content_hash == manuscript.content_hash
         outcomes.append("unchanged" if same else "created" if old is None else "updated")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Literal
 
+from app.articles.manuscript import Known
+
 BodyKind = Literal["html", "markdown", "text"]
 DatelinePrecision = Literal["day", "month", "year"]
 DatePrecision = Literal["instant", "day", "month", "year"]
@@ -20,7 +22,8 @@ class Context:
 
     `body_kind` says what a body is where the source does not (`None`: told from the text itself). `address` is where on
     the web the source was read, which relative links count from; `charset` the one that came with it, which counts
-    where the content names none.
+    where the content names none. `base_url` is the address of the site that files were written for, without which
+    addresses within the site lead nowhere.
     """
 
     origin_name: str = ""
@@ -28,6 +31,7 @@ class Context:
     body_kind: BodyKind | None = None
     address: str | None = None
     charset: str | None = None
+    base_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ class Document:
 
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
-    guessed or repaired. Every document has a title, a body or both.
+    guessed or repaired. Every document has a title, a body or both. `given` names the properties that a table has
+    columns for (None: the source says all that there is), `known` the article of this archive that its row was made of.
     """
 
     where: str
@@ -131,6 +136,8 @@ class Document:
     canonical_url: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    given: frozenset[str] | None = None
+    known: Known | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def _record(item: Given, title: str | None, context: Context) -> dict[str, objec
     source = next(iter(named(item, "infosource")), None)
     return {
         "external_id": uri,
-        "origin": _origin(uri or ""),
+        "origin": origin_of(uri or ""),
         "title": title,
         "standfirst": said(item, "description"),
         "authors": list(by_line(item)),
@@ -117,7 +117,7 @@ def _language(value: object) -> str | None:
     return found[0] if found else None
 
 
-def _origin(uri: str) -> str | None:
+def origin_of(uri: str) -> str | None:
     """Who gave the item its name: the host of an address, the authority of `urn:newsml:` and `tag:`."""
     authority = re.match(r"(?:urn:newsml|tag):([\w.-]+\.[a-z]{2,})[:,]", uri, re.IGNORECASE)
     try:

@@ -188,6 +188,8 @@ def _write(
         return [one for saved, _ in each for one in saved], [outcome for _, outcomes in each for outcome in outcomes]
     report.head = written.head
     for one, saved in zip(ready, written.value, strict=True):
+        for note in saved.notes:
+            report.notes.setdefault(note, []).append(one.where)
         if saved.copy:
             report.copies.append((one.where, saved.id, saved.copy.of))
             report.notes.setdefault(COPY, []).append(one.where)

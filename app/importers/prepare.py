@@ -91,6 +91,8 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         previous_urls=document.previous_urls,
         content_hash=_content_hash(document),
         text_keys=(),
+        given=document.given,
+        known=document.known,
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
     notes = (*document.notes, *status_note, *(f"region {name!r} is not known here, kept as given" for name in unknown))
@@ -170,7 +172,7 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes"))
+_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes", "given", "known"))
 
 
 def _content_hash(document: Document) -> str:

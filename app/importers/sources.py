@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from app.importers import detect, formats, sites
+from app.importers import detect, folders, formats, sites
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
 from app.importers.fetch import Fetch, Fetched, FetchError, charset
 
@@ -18,7 +18,6 @@ State = Mapping[str, object]
 NAMES = tuple(dict.fromkeys((*formats.NAMES, *sites.SITES)))
 """Whatever `--format` can say: formats of files, and kinds of sites."""
 
-_HEAD = 65_536
 _REMEMBERED = ("etag", "last-modified")
 _SUFFIX_OF_TYPE = {
     "text/html": ".html",
@@ -32,6 +31,9 @@ _SUFFIX_OF_TYPE = {
     "application/json": ".json",
     "application/feed+json": ".json",
     "application/x-ndjson": ".ndjson",
+    "text/csv": ".csv",
+    "text/tab-separated-values": ".tsv",
+    "application/zip": ".zip",
 }
 
 
@@ -44,13 +46,16 @@ class Source:
     """One file: `name` for people, `path` within what was named (its identity), and a way to open it.
 
     Of an `address` on the web, name and path are the address too, but for a password in it, and there is nothing to
-    open before it was fetched.
+    open before it was fetched. `left_out` says why a file of a folder is not read; `export` is the folder that a list
+    of posts belongs to.
     """
 
     name: str
     path: str
     open: Callable[[], BinaryIO]
     address: str | None = None
+    left_out: str | None = None
+    export: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +98,19 @@ def _web(given: str) -> Source:
 def _files(given: str) -> list[Source]:
     path = Path(given)
     if path.is_file():
-        return [_file(path, path.name)]
+        return [_file(folders.Entry(path, export=folders.is_substack(path)), path.name)]
     if not path.is_dir():
         raise SourceNotFound(f"{given}: no such file or folder.")
-    inside = sorted(
-        p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in detect.SUFFIXES and not _hidden(p, path)
-    )
-    if not inside:
+    inside = folders.entries(path)
+    if all(entry.left_out for entry in inside):
         raise SourceNotFound(f"{given}: nothing to import in this folder ({', '.join(detect.SUFFIXES)}).")
-    return [_file(p, p.relative_to(path).as_posix()) for p in inside]
+    return [_file(entry, entry.path.relative_to(path).as_posix()) for entry in inside]
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
-def _file(path: Path, inside: str) -> Source:
-    return Source(str(path), inside, lambda: path.open("rb"))
+def _file(entry: folders.Entry, inside: str) -> Source:
+    path = entry.path
+    export = path.parent if entry.export else None
+    return Source(str(path), inside, lambda: path.open("rb"), left_out=entry.left_out, export=export)
 
 
 def items(source: Source, kind: str | None, context: Context, web: Web | None = None) -> Iterator[Item]:
@@ -120,13 +121,29 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
     if kind is not None and kind not in formats.PARSERS:
         yield Failure(source.name, f"{kind} is read from addresses on the web, such as https://news.example")
         return
+    if source.left_out is not None:
+        yield Remark(source.name, source.left_out)
+        return
     try:
+        if source.export is not None and kind is None:
+            yield from formats.read_export(source.export, source.name, context)
+            return
         with source.open() as stream:
-            head = stream.read(_HEAD)
+            head = stream.read(detect.HEAD)
             stream.seek(0)
-            yield from formats.PARSERS[kind or detect.detect(source.path, head)](stream, source.name, context)
+            yield from _parsed(stream, head, source.path, source.name, kind, context)
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
+
+
+def _parsed(stream: BinaryIO, head: bytes, path: str, name: str, kind: str | None, context: Context) -> Iterator[Item]:
+    """What the parser for a file yields; one Failure for what none reads."""
+    try:
+        parse = formats.PARSERS[detect.choose(path, head, kind, context.charset)]
+    except detect.NotText as error:
+        yield Failure(name, str(error))
+        return
+    yield from parse(stream, name, context)
 
 
 def _address(source: Source, address: str, kind: str | None, context: Context, web: Web | None) -> Iterator[Item]:
@@ -164,9 +181,8 @@ def _read(url: str, address: str, kind: str | None, context: Context, fetch: Fet
 
 def _page(url: str, page: Fetched, kind: str | None, context: Context) -> Iterator[Item]:
     """The items of one answer. It is remembered only where all of it could be read."""
-    parse = formats.PARSERS[kind or detect.detect(_name(page), page.body[:_HEAD])]
     failed = False
-    for item in parse(io.BytesIO(page.body), url, context):
+    for item in _parsed(io.BytesIO(page.body), page.body[: detect.HEAD], _name(page), url, kind, context):
         failed = failed or isinstance(item, Failure)
         yield _settled(item, url, page.url) if isinstance(item, Document) else item
     if not failed:

@@ -37,7 +37,6 @@ SENT_HERE = Lane("sent", most=4)
 FETCHED = Lane("fetched", most=4, at_once=4)
 """Reading what was sent keeps a processor busy; what is fetched is waited for most of the time."""
 MOST_NOTES = 50
-HEAD = 65_536
 PLAIN = (None, "application/octet-stream")
 """Types under which text may be sent: under another one, what is only text to us is something else gone wrong."""
 
@@ -126,6 +125,7 @@ def further(progress: Json, read: Read, fresh: Sequence[Both]) -> Json:
     ready = [one for one, _ in fresh if isinstance(one, Prepared)]
     notes = cast("dict[str, list[object]]", dict(cast("Mapping[str, object]", progress.get("notes", {}))))
     said = [(note, one.where) for one in ready for note in one.notes] + [(one.text, one.where) for one in read.remarks]
+    said += [(note, one.where) for one, outcome in fresh if isinstance(outcome, Saved) for note in outcome.notes]
     said += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
     for note, where in ((text.clean(note), text.clean(where)) for note, where in said):
         if note in notes:
@@ -210,7 +210,11 @@ class Importing:
         kind = said.get("format")
         if kind is None and said.get("type") not in PLAIN:
             with source.open() as stream:
-                kind = detect.detect(SENT, stream.read(HEAD))
+                head = stream.read(detect.HEAD)
+            try:
+                kind = detect.choose(SENT, head, charset=context.charset)
+            except detect.NotText as error:
+                return iter([Failure("body", str(error))])
             if kind in ("text", "markdown"):
                 return iter([Failure("body", f"sent as {said.get('type')}, but it is nothing of that kind")])
         return sources.items(source, kind, context)
