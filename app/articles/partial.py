@@ -16,6 +16,7 @@ from app import text
 from app.articles import editing, revisions, slugs, stored
 from app.articles.columns import Saving
 from app.articles.editing import Edit
+from app.articles.filters import DATELINE
 from app.articles.manuscript import Manuscript
 from app.articles.saving import Saved
 from app.articles.stored import Stored
@@ -155,7 +156,10 @@ def _key(name: str, value: Any) -> object:
         merged: dict[int, int] = {}
         for region, roles in value:
             merged[region] = merged.get(region, 0) | roles
-        return merged
+        # The region of a dateline follows from the dateline, or was found in it.
+        return {region: roles & ~DATELINE for region, roles in merged.items() if roles & ~DATELINE}
+    if name == "dateline":
+        return (value.text, value.place, value.date, value.precision) if value is not None else None
     if name == "images":
         return [{key: part for key, part in one.items() if part is not None} for one in orjson.loads(value)]
     if name in ("seo", "extra"):

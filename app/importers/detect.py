@@ -86,11 +86,11 @@ may have none, unless it is XML, HTML or JSON, which have a form of their own an
 
 class NotText(Exception):
     """The file is none of what is read here; the text says what it is, and what to do instead. `is_asset`: it is what
-    articles show, a picture, film or font."""
+    articles show, a picture, film or font. `is_part`: it is text that belongs to a site or program."""
 
-    def __init__(self, reason: str, *, is_asset: bool = False) -> None:
+    def __init__(self, reason: str, *, is_asset: bool = False, is_part: bool = False) -> None:
         super().__init__(reason)
-        self.is_asset = is_asset
+        self.is_asset, self.is_part = is_asset, is_part
 
 
 def choose(name: str, head: bytes, kind: str | None = None, charset: str | None = None) -> str:
@@ -102,12 +102,16 @@ def choose(name: str, head: bytes, kind: str | None = None, charset: str | None 
     binary = _unreadable(head, text, charset)
     found = signatures.known(head, binary=binary is not None) or (None if binary else signatures.of_text(head, text))
     if found:
-        raise NotText(f"this is {found.what}: {found.way_out}", is_asset=found.way_out == signatures.NO_MEDIA)
+        raise NotText(
+            f"this is {found.what}: {found.way_out}",
+            is_asset=found.way_out == signatures.NO_MEDIA,
+            is_part=found.what == signatures.SCRIPT,
+        )
     if reason := binary or (foreign.refusal(text) if kind is None else None):
         raise NotText(reason)
     chosen = kind or detect(name, head)
     if kind is None and chosen in ("text", "markdown") and (root := signatures.root_of_xml(text)):
-        raise NotText(f"this is XML that begins with <{root}>, which is no format that is read here")
+        raise NotText(f"this is XML that begins with <{root}>, which is no format that is read here", is_part=True)
     return chosen
 
 

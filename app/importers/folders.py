@@ -16,7 +16,10 @@ ASSETS = frozenset(
 )
 """Folders of sites and exports whose pictures, films and fonts belong to articles and are none."""
 SITES = ("_config.yml", "_config.yaml", "_config.toml", "hugo.toml", "hugo.yaml", "hugo.json", "config.toml")
-LEFT_OUT = "left out of the folder: {} files are read only where they are named themselves"
+LEFT_OUT = "left out of the folder: {} are read only where they are named themselves"
+TOLD = frozenset(("nitf", "newsml", "wxr", "ghost", "medium", "zip"))
+"""Formats that their content alone tells, whatever a file is called."""
+PRIVATE = "left out of the folder: what an export of Medium has beside the posts"
 ASSET = "left out of the folder: pictures, films and fonts of the site"
 
 
@@ -33,13 +36,22 @@ def entries(root: Path) -> list[Entry]:
     """The files in a folder and those below it, in the order of their names, but for hidden ones."""
     files = sorted(path for path in root.rglob("*") if path.is_file() and not _is_hidden(path, root))
     exported = {path.parent for path in files if is_substack(path)}
+    medium = _of_medium(files) - exported
     is_site = any((root / name).is_file() for name in SITES)
-    return [entry for path in files for entry in _entry(path, root, exported, is_site=is_site)]
+    return [entry for path in files for entry in _entry(path, root, exported, medium, is_site=is_site)]
 
 
-def _entry(path: Path, root: Path, exported: set[Path], *, is_site: bool) -> Iterator[Entry]:
+def _of_medium(files: list[Path]) -> set[Path]:
+    """The folders of Medium's exports: those with pages of Medium in `posts`."""
+    pages = {path.parent: path for path in files if path.parent.name == "posts" and path.suffix.lower() == ".html"}
+    return {folder.parent for folder, path in pages.items() if detect.detect(path.name, _head(path)) == "medium"}
+
+
+def _entry(path: Path, root: Path, exported: set[Path], medium: set[Path], *, is_site: bool) -> Iterator[Entry]:
     if path.parent in exported and path.name == "posts.csv":
         yield Entry(path, export=True)
+    elif any(path.is_relative_to(folder) and path.relative_to(folder).parts[0] != "posts" for folder in medium):
+        yield Entry(path, PRIVATE)
     elif not any(path.is_relative_to(folder / "posts") for folder in exported):
         yield Entry(path, None if path.suffix.lower() in detect.SUFFIXES else _left_out(path, root, is_site=is_site))
 
@@ -71,6 +83,13 @@ def _left_out(path: Path, root: Path, *, is_site: bool) -> str | None:
     try:
         found = detect.choose(path.name, head)
     except detect.NotText as error:
+        if error.is_part:
+            return _unread(path)
         inside = PurePath(path.relative_to(root)).parts[:-1]
         return ASSET if error.is_asset and (is_site or ASSETS & {part.lower() for part in inside}) else None
-    return None if found == "zip" else LEFT_OUT.format(path.suffix or path.name)
+    return None if found in TOLD else _unread(path)
+
+
+def _unread(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return LEFT_OUT.format(f"{suffix} files" if 1 < len(suffix) < 10 else "files without a suffix that is known")

@@ -279,11 +279,14 @@ def _status(document: Document) -> tuple[str | None, tuple[str, ...]]:
 
 def _tags(document: Document) -> tuple[Wanted, ...]:
     """Sections first, so that an article's section is the one that its source put it in; then tags, then authors."""
-    known = {ref.name: ref for ref in document.tag_refs}
+    known: dict[str, list[Reference]] = {}
+    for one in document.tag_refs:
+        known.setdefault(one.name, []).append(one)
     people = {ref.name: ref for ref in document.author_refs}
     wanted = [Wanted(name, "section") for name in document.sections]
     for name in document.tags:
-        ref = known.get(name)
+        refs = known.get(name, [])
+        ref = refs.pop(0) if len(refs) > 1 else next(iter(refs), None)
         kind = ref.kind if ref and ref.kind in KINDS else "topic"
         wanted.append(Wanted(name, kind or "topic", ref.slug if ref else None))
     for name in document.authors:

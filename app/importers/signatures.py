@@ -15,6 +15,7 @@ NO_MEDIA = "it is no article, but may be shown by one, which names it by its add
 AS_EXPORT = "export the articles from the system that it belongs to, as NDJSON, CSV or a feed"
 MAIL = "save the text of each message as .txt or .html and import that"
 NOTHING = "it holds no article"
+SCRIPT = "a script"
 
 
 class Signature(NamedTuple):
@@ -153,17 +154,17 @@ def mail(head: bytes) -> Signature | None:
     if _MBOX.match(head):
         return Signature(b"", "a mailbox (mbox)", MAIL)
     names: set[bytes] = set()
-    place = 0
+    place = len(head) - len(head.lstrip())
     while len(names) < 100 and (field := _FIELD.match(head, place)):
         names.add(field[1].lower())
         place = field.end()
-    if {b"from", b"subject", b"date"} & names and len(names & _POSTED) >= 1 and len(names) >= 3:
+    if len(names & _POSTED) > 1 or (names & _POSTED and {b"from", b"subject", b"date"} & names and len(names) > 2):
         return Signature(b"", "an e-mail message", MAIL)
     return None
 
 
 def script(head: bytes) -> Signature | None:
-    return Signature(b"", "a script", NOTHING) if _SCRIPT.match(head) else None
+    return Signature(b"", SCRIPT, NOTHING) if _SCRIPT.match(head) else None
 
 
 def root_of_xml(text: str) -> str | None:

@@ -155,10 +155,11 @@ def _read(
             record[name] = _value(name, parts, cells)
         except ValueError as error:
             return Failure(where, str(error))
-    if fields.is_own(record) and "source" in record:
-        record.pop("url", None)  # the address of the article in the archive that exported it; the source's is its own
+    known = _known(record)
+    if known is not None or fields.is_own(record):
+        record = _settled(record)
     found = fields.read(record, where, context, tuple(said))
-    return found if isinstance(found, Failure) else _partial(found, header, record)
+    return found if isinstance(found, Failure) else _partial(found, header, known)
 
 
 def _unguarded(cell: str) -> str:
@@ -223,13 +224,24 @@ def _entries(cell: str) -> list[str]:
     return [re.sub(r"\\([\\|])", r"\1", one) for one in found[: -1 if not cell.endswith("|") else None]]
 
 
-def _partial(document: Document, header: Sequence[str], record: Mapping[str, object]) -> Document:
+def _settled(record: Mapping[str, object]) -> dict[str, object]:
+    """A row of an archive's own export without what follows from the rest, its number there, and the address that the
+    article has there: the source's own is another column."""
+    gone = names.DERIVED | ({"id"} if "external_id" in record or not fields.is_own(record) else frozenset())
+    gone |= {"url"} if "source" in record else frozenset()
+    kept = {name: value for name, value in record.items() if name not in gone}
+    if isinstance(body := kept.get("body"), str):
+        kept["body"] = {"html": body}
+    return {**kept, **{name: record[name] for name in ("id", "version") if fields.is_own(record) and name in record}}
+
+
+def _partial(document: Document, header: Sequence[str], known: Known | None) -> Document:
     """The document with what its table has columns for: of a known article everything else stays."""
     columns = [name for name in _grouped(header) if name not in names.OWN_EXTRA | names.DERIVED or name == "seo"]
     given = {csv_head.field_of(name) or ("seo" if name == "seo" else f"{EXTRA}{name}") for name in columns}
     if "tags.kind" in header:
         given.add("sections")  # which stand among the tags there
-    return replace(document, given=frozenset(given), known=_known(record))
+    return replace(document, given=frozenset(given), known=known)
 
 
 def _known(record: Mapping[str, object]) -> Known | None:

@@ -54,7 +54,7 @@ def _read(text: str, where: str, context: Context, notes: dict[str, None]) -> Do
     images = tuple(_images(content))
     for rule in content.css("div.section-divider, hr.section-divider"):
         rule.decompose()
-    body = (content.inner_html or "").strip()
+    body = _unwrapped(content)
     named = title if title and title != _UNTITLED else None
     document = Document(
         where=where,
@@ -75,6 +75,13 @@ def _read(text: str, where: str, context: Context, notes: dict[str, None]) -> Do
     if subtitle and not repeats(subtitle, document):
         document = replace(document, standfirst=subtitle)
     return settle(document)
+
+
+def _unwrapped(content: LexborNode) -> str:
+    """The text without the blocks of the page's layout, each of which is around whole paragraphs."""
+    inner = LexborHTMLParser(content.inner_html or "")
+    inner.unwrap_tags(["section", "div"])
+    return (inner.body.inner_html or "").strip() if inner.body is not None else ""
 
 
 def _words(node: LexborNode | None) -> str | None:

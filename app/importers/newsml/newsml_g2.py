@@ -112,7 +112,10 @@ def _read(item: Element, where: str, context: Context, notes: dict[str, None]) -
     meta, admin = first(item, "contentmeta"), first(item, "itemmeta")
     empty = etree.Element("empty")
     meta, admin = (meta if meta is not None else empty), (admin if admin is not None else empty)
-    found = _content(item, context, notes)
+    try:
+        found = _content(item, notes)
+    except Broken as fault:
+        return Failure(where, str(fault))
     title = _headline(meta) or found.title or said(admin, "title")
     if title is None and found.body is None:
         return Failure(where, "no article: the item has neither a headline nor a text")
@@ -148,8 +151,9 @@ def _read(item: Element, where: str, context: Context, notes: dict[str, None]) -
     return finished(document, found)
 
 
-def _content(item: Element, context: Context, notes: dict[str, None]) -> Found:
-    """The text of the first rendition that is one: NITF or XHTML within the XML, else inline text."""
+def _content(item: Element, notes: dict[str, None]) -> Found:
+    """The text of the first rendition that is one: NITF or XHTML within the XML, else inline text. Broken for an item
+    that holds something else."""
     inline = list(below(item, "contentset", "inlinexml"))
     for holder in inline:
         for root in holder:
@@ -163,9 +167,9 @@ def _content(item: Element, context: Context, notes: dict[str, None]) -> Found:
             return Found(body=_inline(kind, text))
     kinds = [local(root) for holder in inline for root in holder]
     if kinds:
-        notes.setdefault(f"its content is <{kinds[0]}>, which is not read")
-    elif any(True for _ in below(item, "contentset", "remotecontent")):
-        notes.setdefault("its text stands at an address and not in the item")
+        raise Broken(f"no article: its content is <{kinds[0]}>, which is not read")
+    remote = any(True for _ in below(item, "contentset", "remotecontent"))
+    notes.setdefault("its text stands at an address and not in the item" if remote else "the item has no text")
     return Found()
 
 
@@ -214,10 +218,10 @@ def _authors(meta: Element, holder: str | None) -> tuple[str, ...]:
     """The byline, else the creators; never the agency."""
     lines = [text for one in below(meta, "by") if (text := text_of(one))]
     names = [name for line in lines for name in (opening_byline(line) or (line,))]
-    if not names:
-        creators = [one for one in below(meta, "creator") if _code(attribute(one, "type")) in (None, "person")]
-        names = [name for one in creators if (name := said(one, "name"))]
-    return page_names.authors(names, [holder] if holder else [])
+    if names:
+        return page_names.authors(names, [holder] if holder else [])
+    creators = [one for one in below(meta, "creator") if _code(attribute(one, "type")) in (None, "person")]
+    return tuple(dict.fromkeys(name for one in creators if (name := said(one, "name")) and name != holder))
 
 
 def _subjects(meta: Element) -> tuple[tuple[str, ...], tuple[Reference, ...]]:

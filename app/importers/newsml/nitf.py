@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from app.importers import dates, page_names
-from app.importers.bylines import opening_byline
+from app.importers.bylines import split_byline
 from app.importers.datelines import read_dateline
 from app.importers.document import Body, Context, Dateline, Document, Failure, Image, Item, Reference, SourceDate
 from app.importers.exports.publication import PUBLIC, RETRACTED, State, held, is_past
@@ -23,6 +23,7 @@ _SUBJECTS = ("tobject.subject.type", "tobject.subject.matter", "tobject.subject.
 _KINDS = {"person": "person", "org": "organisation", "event": "event", "object.title": "topic", "function": "topic"}
 _EXTRA = {
     "urgency": ("ed-urg",),
+    "evloc": ("city", "county-dist", "state-prov"),
     "fixture": ("fix-id",),
     "series": ("series.name", "series.part", "series.totalpart"),
     "du-key": ("key", "generation", "version", "part"),
@@ -108,8 +109,7 @@ def _byline(line: Element, holders: list[str]) -> tuple[str, ...]:
     text = text_of(line) or ""
     for role in roles:
         text = text.replace(text_of(role) or "", "", 1)
-    text = text.strip(" ,;")
-    return page_names.authors(opening_byline(text) or ((text,) if text else ()), [one for one in holders if one])
+    return page_names.authors(split_byline(text.strip(" ,;")), [one for one in holders if one])
 
 
 def _dateline(line: Element) -> Dateline | None:
@@ -144,7 +144,7 @@ def _read(root: Element, where: str, context: Context, notes: dict[str, None]) -
         title=found.title or first_words(words(text[:20_000])) or where,
         title_derived=found.title is None,
         body=found.body,
-        authors=found.authors,
+        authors=tuple(name for name in found.authors if name != holder),
         tags=names,
         tag_refs=kinds,
         sections=tuple(one for one in [attribute(pubdata, "position.section")] if one),
@@ -240,10 +240,11 @@ def _tags(root: Element, data: Element | None) -> tuple[tuple[str, ...], tuple[R
 
 
 def _regions(data: Element | None) -> tuple[str, ...]:
-    """Where what the text tells of took place, as exactly as it is said, and places that it is about."""
+    """Where what the text tells of took place, and places that it is about."""
     if data is None:
         return ()
-    places = [attribute(one, "city", "county-dist", "state-prov", "country") for one in below(data, "evloc")]
+    # The country's code before the town's name: a town may be called like a country elsewhere.
+    places = [attribute(one, "iso-cc") or attribute(one, "country", "city") for one in below(data, "evloc")]
     named = [text_of(one) for one in below(data, "identified-content", "location")]
     return tuple(dict.fromkeys(place for place in (*places, *named) if place))
 

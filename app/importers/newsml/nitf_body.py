@@ -1,6 +1,7 @@
 """The content of an NITF document as HTML: its blocks, lists and tables keep their meaning, names of people, places and
 amounts become plain words. Pure, without recursion; never drops a word but those of `alternate` codes."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -21,6 +22,7 @@ _RENAMED = {
     "hl1": "h2", "hl2": "h3", "bq": "blockquote", "quote": "blockquote", "note": "blockquote", "fn": "p", "credit": "p",
     "datasource": "p", "byline": "p", "distributor": "p", "abstract": "blockquote", "nitf-table-metadata": "",
 }  # fmt: skip
+_SPACE = re.compile(r"\s+")
 _EMPTY = frozenset(("hr", "br"))
 _GONE = frozenset(("alt-code", "nitf-col", "nitf-colgroup", "media-metadata"))
 _PICTURES = ("image", "photo", "picture", "graphic")
@@ -32,23 +34,32 @@ def to_html(content: Element) -> tuple[str, tuple[Image, ...], tuple[str, ...]]:
     images: list[Image] = []
     notes: dict[str, None] = {}
     skipped: Element | None = None
+    verbatim = 0
     for event, element in etree.iterwalk(content, events=("start", "end")):
         if skipped is not None:
             if event == "end" and element is skipped:
                 skipped = None
-                parts.append(escape(str(element.tail or ""), quote=False))
+                parts.append(_words(element.tail, verbatim))
             continue
+        if local(element) == "pre":
+            verbatim += 1 if event == "start" else -1
         if event == "end":
             if element is not content:
-                parts += [_closing(element), escape(str(element.tail or ""), quote=False)]
+                parts += [_closing(element), _words(element.tail, verbatim)]
         elif local(element) == "media":
             skipped = element
             parts.append(_media(element, images, notes))
         elif local(element) in _GONE:
             skipped = element
         else:
-            parts += ["" if element is content else _opening(element), escape(str(element.text or ""), quote=False)]
+            parts += ["" if element is content else _opening(element), _words(element.text, verbatim)]
     return "".join(parts).strip(), tuple(images), tuple(notes)
+
+
+def _words(text: object, verbatim: int) -> str:
+    """A piece of text; lines are broken and indented for the file's sake, but in preformatted text."""
+    found = escape(str(text or ""), quote=False)
+    return found if verbatim else _SPACE.sub(" ", found)
 
 
 def _tag(element: Element) -> str:

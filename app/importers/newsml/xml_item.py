@@ -21,7 +21,7 @@ _AMPERSAND = re.compile(
 NOTE_AMPERSANDS = "ampersands that were not written as &amp; repaired"
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[[^\]]*\]\s*)?>", re.IGNORECASE)
 
-Element: TypeAlias = "etree._Element"
+Element: TypeAlias = etree._Element
 
 
 class Broken(Exception):
