@@ -9,7 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import orjson
@@ -157,7 +157,7 @@ def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexic
     if not isinstance(item, Document):
         return item.reason
     try:
-        ready = prepare(item, SENT, origin, atlas)
+        ready = prepare(replace(item, base=context.base_url), SENT, origin, atlas)
         return ready if lexicon is None else enriched(told(ready, item), atlas, lexicon)
     except (ValueError, OverflowError, RecursionError) as error:
         logger.exception("a line could not be prepared")

@@ -102,7 +102,8 @@ class Document:
     `authors`, `tags` and `regions` are names in the order given; the ones that came as objects are in
     `author_refs`, `tag_refs`, `region_refs` too, with what else was said. `notes` tells people what was
     guessed or repaired. Every document has a title, a body or both. `given` names the properties that a table has
-    columns for (None: the source says all that there is), `known` the article of this archive that its row was made of.
+    columns for (None: the source says all that there is), `known` the article of this archive that its row was made
+    of. `base` is the address that relative ones in the body and of pictures count from.
     """
 
     where: str
@@ -138,6 +139,7 @@ class Document:
     notes: tuple[str, ...] = ()
     given: frozenset[str] | None = None
     known: Known | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

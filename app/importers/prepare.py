@@ -19,7 +19,7 @@ from app.articles.filters import ABOUT, DATELINE, ROLES
 from app.articles.incoming import dateline_span
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal
 from app.enrich.suggestion import Suggestion
-from app.importers import dates, names
+from app.importers import addresses, dates, names
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.service import KINDS, Wanted
@@ -51,6 +51,8 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
     body = _body(document.body) if document.body else ""
+    if document.base:
+        body = addresses.resolve(body, document.base)
     plain = bodies.to_text(body)
     regions, unknown = _regions(document, atlas)
     dateline = _dateline(document, atlas)
@@ -78,7 +80,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         extra=_json(own.extra, "{}"),
         corrections=own.corrections,
         source=document.source,
-        source_url=document.url or document.source_url,
+        source_url=_source_url(document),
         original=own.original,
         signature=document.signature,
         status=status,
@@ -97,6 +99,13 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA)
     notes = (*document.notes, *status_note, *(f"region {name!r} is not known here, kept as given" for name in unknown))
     return Prepared(document.where, manuscript, plain, notes, reported, unknown)
+
+
+def _source_url(document: Document) -> str | None:
+    """The address of the article at its source. A path within a site is none, though it tells articles apart."""
+    if document.url and (document.url.startswith(("http://", "https://")) or not document.source_url):
+        return document.url
+    return document.source_url
 
 
 def _body(given: Body) -> str:
@@ -172,12 +181,15 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_CONTENT = tuple(field.name for field in fields(Document) if field.name not in ("where", "notes", "given", "known"))
+_CONTENT = tuple(
+    field.name for field in fields(Document) if field.name not in ("where", "notes", "given", "known", "base")
+)
 
 
 def _content_hash(document: Document) -> str:
     """Of everything that the source said, but for where it stood: an inserted line edits no other."""
-    said = _bytes([getattr(document, name) for name in _CONTENT])
+    based = [document.base] if document.base else []  # what is read as before stays what it was
+    said = _bytes([getattr(document, name) for name in _CONTENT] + based)
     return hashlib.blake2b(said, digest_size=16).hexdigest()
 
 
@@ -298,7 +310,14 @@ def _tags(document: Document) -> tuple[Wanted, ...]:
 def _images(document: Document) -> str:
     return _json(
         [
-            {"url": i.url, "alt": i.alt, "caption": i.caption, "credit": i.credit, "width": i.width, "height": i.height}
+            {
+                "url": addresses.absolute(document.base, i.url),
+                "alt": i.alt,
+                "caption": i.caption,
+                "credit": i.credit,
+                "width": i.width,
+                "height": i.height,
+            }
             for i in document.images
         ],
         "[]",

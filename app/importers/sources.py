@@ -12,12 +12,14 @@ from urllib.parse import unquote, urlsplit
 
 from app.importers import detect, folders, formats, sites
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
+from app.importers.exports import static_site
 from app.importers.fetch import Fetch, Fetched, FetchError, charset
 
 State = Mapping[str, object]
 NAMES = tuple(dict.fromkeys((*formats.NAMES, *sites.SITES)))
 """Whatever `--format` can say: formats of files, and kinds of sites."""
 
+_OF_SITES = (".md", ".markdown", ".mdown", ".mkd", ".html", ".htm")
 _REMEMBERED = ("etag", "last-modified")
 _SUFFIX_OF_TYPE = {
     "text/html": ".html",
@@ -47,7 +49,7 @@ class Source:
 
     Of an `address` on the web, name and path are the address too, but for a password in it, and there is nothing to
     open before it was fetched. `left_out` says why a file of a folder is not read; `export` is the folder that a list
-    of posts belongs to.
+    of posts belongs to; `site` is that of a folder which one was made from.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Source:
     address: str | None = None
     left_out: str | None = None
     export: Path | None = None
+    site: static_site.Site = static_site.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +104,16 @@ def _files(given: str) -> list[Source]:
         return [_file(folders.Entry(path, export=folders.is_substack(path)), path.name)]
     if not path.is_dir():
         raise SourceNotFound(f"{given}: no such file or folder.")
-    inside = folders.entries(path)
+    inside, site = folders.entries(path), static_site.read_site(path)
     if all(entry.left_out for entry in inside):
         raise SourceNotFound(f"{given}: nothing to import in this folder ({', '.join(detect.SUFFIXES)}).")
-    return [_file(entry, entry.path.relative_to(path).as_posix()) for entry in inside]
+    return [_file(entry, entry.path.relative_to(path).as_posix(), site) for entry in inside]
 
 
-def _file(entry: folders.Entry, inside: str) -> Source:
+def _file(entry: folders.Entry, inside: str, site: static_site.Site = static_site.PLAIN) -> Source:
     path = entry.path
     export = path.parent if entry.export else None
-    return Source(str(path), inside, lambda: path.open("rb"), left_out=entry.left_out, export=export)
+    return Source(str(path), inside, lambda: path.open("rb"), left_out=entry.left_out, export=export, site=site)
 
 
 def items(source: Source, kind: str | None, context: Context, web: Web | None = None) -> Iterator[Item]:
@@ -131,9 +134,20 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
         with source.open() as stream:
             head = stream.read(detect.HEAD)
             stream.seek(0)
-            yield from _parsed(stream, head, source.path, source.name, kind, context)
+            for item in _parsed(stream, head, source.path, source.name, kind, context):
+                yield _at_home(item, source, context) if isinstance(item, Document) else item
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
+
+
+def _at_home(document: Document, source: Source, context: Context) -> Document:
+    """The article of a file with the address that its site gives it, from which relative ones count."""
+    if PurePath(source.path).suffix.lower() in _OF_SITES and document.where == source.name:
+        site = replace(source.site, base=context.base_url or source.site.base)
+        document = static_site.settle(document, source.path, site, context.timezone)
+        base = document.source_url if document.source_url and site.base else site.base
+        return replace(document, base=document.base or base)
+    return replace(document, base=document.base or context.base_url) if context.base_url else document
 
 
 def _parsed(stream: BinaryIO, head: bytes, path: str, name: str, kind: str | None, context: Context) -> Iterator[Item]:

@@ -203,7 +203,9 @@ class Importing:
         said = cast("Mapping[str, str]", task.arguments)
         zone = ZoneInfo(said["timezone"]) if "timezone" in said else Context().timezone
         body_kind = cast("BodyKind | None", said.get("body"))
-        context = Context(said.get("origin") or SENT, zone, body_kind, charset=said.get("charset"))
+        context = Context(
+            said.get("origin") or SENT, zone, body_kind, charset=said.get("charset"), base_url=said.get("base_url")
+        )
         if "url" in said:
             return self._fetched(said["url"], said.get("format"), context)
         source = Source("body", SENT, lambda: io.BufferedReader(Kept(self._db, task.id), parts.PART_BYTES))
