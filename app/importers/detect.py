@@ -124,7 +124,7 @@ def _unreadable(head: bytes, text: str, charset: str | None) -> str | None:
     nuls, controls = head.count(_NUL), len(head) - len(head.translate(None, _CONTROLS))
     if nuls and 0.4 < nuls / len(head) < 0.6 and nuls in (head[::2].count(_NUL), head[1::2].count(_NUL)):
         return "this looks like UTF-16 without a byte order mark: save it as UTF-8"
-    if nuls > (SHARE_OF_MARKED * len(head) if marked else 0):
+    if nuls > (max(FEW, SHARE_OF_MARKED * len(head)) if marked else 0):
         return "this is binary data and no text (it has NUL bytes)"
     if controls >= FEW and controls > SHARE * len(head):
         return "this is binary data and no text (it is full of control characters)"

@@ -12,6 +12,8 @@ from app.importers import names
 DELIMITERS = ",;\t"
 LEAST, LEAST_OWN = 3, 8
 """Columns of a table that nothing but its content calls one; of one that ends with its first line."""
+MOST_SEEN = 60_000
+"""Characters below the first line: where there are as many, the first row may go on beyond the head of the file."""
 _NAME = re.compile(r"[A-Za-z_][\w .\-/]{0,60}")
 _SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _CONTENT = frozenset(("title", "body"))
@@ -73,12 +75,14 @@ def is_table(text: str) -> bool:
 
 def _fits(below: str, sign: str, count: int) -> bool:
     """Whether the first row has that many cells. One that goes on beyond what is seen of it has at most so many."""
+    if not below.partition("\n")[0].strip():
+        return False
     rows = csv.reader(below.splitlines(keepends=True), delimiter=sign)
     try:
         row: Sequence[str] = next((row for row in rows if row), ())
     except csv.Error:
         return True
-    return len(row) == count or (rows.line_num > 1 and len(row) < count and not next(rows, None))
+    return len(row) == count or (len(row) < count and len(below) > MOST_SEEN)
 
 
 def is_substack(text: str) -> bool:

@@ -51,11 +51,7 @@ def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
                 return
             continue
         if header is None:
-            if (
-                len(row) == 1
-                and csv_head.first_line(lines.decode(head)) != row[0]
-                and row[0].lower().startswith("sep=")
-            ):
+            if lines.start == 1 and "".join(row).lower().startswith("sep="):
                 continue
             header = [name.strip() for name in row]
             if reason := _unfit(header):
