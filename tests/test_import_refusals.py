@@ -50,7 +50,7 @@ BINARY: dict[str, tuple[bytes, str]] = {
         "Joomla",
     ),
     "dump.sql": (b"-- MySQL dump 10.13\nCREATE TABLE x", "MySQL"),
-}  # fmt: skip
+}
 TEXTS = {
     "bm.txt": b"BMW opens a works\n\nMunich, 5 May 2025. It is new.\n",
     "mz.txt": b"MZ Wallace Fowlie\n\nA translator of the French poets is remembered.\n",

@@ -19,7 +19,7 @@ SITES = ("_config.yml", "_config.yaml", "_config.toml", "hugo.toml", "hugo.yaml"
 LEFT_OUT = "left out of the folder: {} are read only where they are named themselves"
 TOLD = frozenset(("nitf", "newsml", "wxr", "ghost", "medium", "zip"))
 """Formats that their content alone tells, whatever a file is called."""
-PRIVATE = "left out of the folder: what an export of Medium has beside the posts"
+PRIVATE = "left out of the folder: what an export has beside its posts, such as lists of readers"
 ASSET = "left out of the folder: pictures, films and fonts of the site"
 
 
@@ -50,9 +50,11 @@ def _of_medium(files: list[Path]) -> set[Path]:
 def _entry(path: Path, root: Path, exported: set[Path], medium: set[Path], *, is_site: bool) -> Iterator[Entry]:
     if path.parent in exported and path.name == "posts.csv":
         yield Entry(path, export=True)
-    elif any(path.is_relative_to(folder) and path.relative_to(folder).parts[0] != "posts" for folder in medium):
+    elif any(path.is_relative_to(folder / "posts") for folder in exported):
+        return  # read with their list
+    elif any(path.is_relative_to(folder) and path.parent.name != "posts" for folder in (*medium, *exported)):
         yield Entry(path, PRIVATE)
-    elif not any(path.is_relative_to(folder / "posts") for folder in exported):
+    else:
         yield Entry(path, None if path.suffix.lower() in detect.SUFFIXES else _left_out(path, root, is_site=is_site))
 
 

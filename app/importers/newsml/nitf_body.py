@@ -22,7 +22,7 @@ _RENAMED = {
     "hl1": "h2", "hl2": "h3", "bq": "blockquote", "quote": "blockquote", "note": "blockquote", "fn": "p", "credit": "p",
     "datasource": "p", "byline": "p", "distributor": "p", "abstract": "blockquote", "nitf-table-metadata": "",
 }  # fmt: skip
-_SPACE = re.compile(r"\s+")
+_SPACE = re.compile(r"[ \t\r\n]+")
 _EMPTY = frozenset(("hr", "br"))
 _GONE = frozenset(("alt-code", "nitf-col", "nitf-colgroup", "media-metadata"))
 _PICTURES = ("image", "photo", "picture", "graphic")
