@@ -10,8 +10,11 @@ import orjson
 import pytest
 from conftest import ENGINES, Served, served
 from exports import documents, failures, read
+from hypothesis import given
+from hypothesis import strategies as st
 from test_import_jobs import sent
 
+from app.http import csv_text
 from app.importers import detect
 from app.importers.document import Body, Context, Document, Failure, SourceDate
 from app.importers.exports import csv_table
@@ -107,6 +110,12 @@ def test_text_that_merely_has_commas_is_no_table(tmp_path: Path) -> None:
     assert documents(read(tmp_path / "notes.txt"))[0].title == "Fog, wind, rain"
     (tmp_path / "subscribers.csv").write_text("email,name\na@b.example,Ann\n")
     assert failures(read(tmp_path / "subscribers.csv"))
+
+
+@given(st.lists(st.text("a|\\+'=-x", min_size=1, max_size=6), min_size=1, max_size=5, unique=True))
+def test_lists_in_cells_come_back_whatever_is_in_them(entries: list[str]) -> None:
+    sheet = csv_text.lines([["title", "previous_slugs"], ["Fog", entries]])
+    assert only(sheet).previous_slugs == tuple(entries)
 
 
 RICH: dict[str, object] = {

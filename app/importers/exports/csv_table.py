@@ -22,6 +22,7 @@ MAX_ROW = ndjson.MAX_LINE
 MAX_COLUMNS = 500
 _HEAD = 65_536
 _GUARDED = re.compile(r"'+[=+\-@\t\r]")
+_PARTS = re.compile(r"\\[\\|]|\\|\||[^|\\]+")
 _LISTS = frozenset(("authors", "tags", "sections", "regions", "images", "related", "previous_slugs", "previous_urls"))
 _OWN_LISTS = frozenset(("corrections",))
 _NUMBERS = frozenset(("id", "version", "corrections.version", "translation_of"))
@@ -198,8 +199,11 @@ def _single(name: str, cell: str, *, is_list: bool) -> object:
         return None
     if name in _NUMBERS and cell.strip().isdecimal() and len(cell.strip()) < 19:
         return int(cell)
-    # Commas within: a byline, several tags; as in NDJSON. A bar is only in lists.
-    return _entries(cell) if is_list and "|" in cell else cell
+    if not is_list:
+        return cell
+    # Commas within one are a byline or several tags, as in NDJSON. A bar is only in lists.
+    entries = _entries(cell)
+    return entries if len(entries) > 1 else entries[0]
 
 
 def _part(name: str, entry: str) -> object:
@@ -214,10 +218,13 @@ def _entries(cell: str) -> list[str]:
     r"""The entries between bars; `\|` is a bar within one, `\\` a backslash."""
     if not cell:
         return []
-    if "\\" not in cell:
-        return cell.split("|")
-    found = re.findall(r"((?:\\[\\|]|[^|])*)(?:\||\Z)", cell)
-    return [re.sub(r"\\([\\|])", r"\1", one) for one in found[: -1 if not cell.endswith("|") else None]]
+    entries: list[list[str]] = [[]]
+    for part in _PARTS.findall(cell):
+        if part == "|":
+            entries.append([])
+        else:
+            entries[-1].append(part[1:] if len(part) == 2 and part[0] == "\\" else part)
+    return ["".join(parts) for parts in entries]
 
 
 def _settled(record: Mapping[str, object]) -> dict[str, object]:
