@@ -54,8 +54,14 @@ async def archive(*files: Path) -> AsyncIterator[httpx.AsyncClient]:
         await app.state.archive.db.close()
 
 
+def read_lines(file: Path) -> list[Story]:
+    """The JSON objects of an NDJSON file."""
+    with file.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
 def stories(file: Path) -> list[Story]:
-    read = [json.loads(line) for line in file.open()]
+    read = read_lines(file)
     return [story for story in read if story.get("title") or story.get("body")]
 
 
@@ -90,7 +96,7 @@ async def collections(data: Path) -> None:
 
 async def judged(client: httpx.AsyncClient, folder: Path, typo: str = "auto") -> list[float]:
     """nDCG@10 of each query of the collection in a folder."""
-    queries = {str(q["id"]): q["text"] for q in map(json.loads, (folder / "queries.ndjson").open())}
+    queries = {str(query["id"]): str(query["text"]) for query in read_lines(folder / "queries.ndjson")}
     scores: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
         query, document, score = line.split("\t")
