@@ -7,7 +7,7 @@ from exports import documents, read, write
 from test_cli import Dateline, dateline
 
 from app.importers import addresses
-from app.importers.document import Document
+from app.importers.document import Document, SourceDate
 
 __all__ = ["dateline"]
 
@@ -45,6 +45,15 @@ def test_post_of_jekyll_has_the_address_that_its_site_gives_it(
     )
     assert found.source_url == address
     assert found.slug == ({"/a/b/": "b"}.get(front.get("permalink", "")) or front.get("slug") or "quay-works")
+
+
+def test_day_in_the_name_of_a_file_is_the_post_s_where_nothing_else_says_one(tmp_path: Path) -> None:
+    found = one(tmp_path, "2021-03-10-quay.md", post())
+    assert found.published == SourceDate(1615334400, "day")
+    assert "name of the file" in " ".join(found.notes)
+    found = one(tmp_path, "2021-03-10-quay.md", post(date="2020-01-02"))
+    assert found.published == SourceDate(1577923200, "day")
+    assert one(tmp_path, "2021-13-40-quay.md", post()).published is None
 
 
 def test_address_of_the_command_goes_before_that_of_the_configuration(tmp_path: Path) -> None:

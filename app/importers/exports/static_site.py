@@ -16,7 +16,7 @@ import orjson
 import yaml
 
 from app import text
-from app.importers import frontmatter, values
+from app.importers import dates, frontmatter, values
 from app.importers.document import Body, Document
 
 MAX_CONFIG = 1_000_000
@@ -30,6 +30,7 @@ STYLES: Mapping[str, str] = {
     "none": "/:categories/:title:output_ext",
 }
 """Jekyll's own styles of addresses, https://jekyllrb.com/docs/permalinks/"""
+NOTE_DAY = "no date of its own: the one in the name of the file is taken"
 NOTE_NO_BASE = "its address {} is one within the site: give that of the site with --base-url"
 _DATED = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-(.+)")
 _NAMED = re.compile(r":([a-z_]+)|:\{([a-z_]+)\}")
@@ -103,10 +104,21 @@ def settle(document: Document, path: str, site: Site, zone: tzinfo = UTC) -> Doc
     is_post = bool(dated) or "_posts" in named.parts or "_drafts" in named.parts
     if not (is_post or site.is_jekyll or site.is_hugo or site.base or _is_within(document.url)):
         return _with_aliases(document, site)
-    document = replace(document, slug=document.slug or _slug(document, named, dated, site))
+    document = replace(_with_day(document, dated), slug=document.slug or _slug(document, named, dated, site))
     if is_post or site.is_jekyll:
         document = _unliquid(document, urlsplit(site.base or "").path.rstrip("/"))
     return _with_aliases(_with_address(document, _path(document, named, dated, site, zone), site), site)
+
+
+def _with_day(document: Document, dated: re.Match[str] | None) -> Document:
+    """The day in the name of a post's file, where neither the front matter nor a dateline has one."""
+    if dated is None or document.published or (document.dateline and document.dateline.date):
+        return document
+    try:
+        day = dates.read_date("-".join((dated[1], dated[2].zfill(2), dated[3].zfill(2))), UTC)
+    except ValueError:
+        return document
+    return replace(document, published=day, notes=(*document.notes, NOTE_DAY))
 
 
 def _is_within(url: str | None) -> bool:
