@@ -63,7 +63,7 @@ def test_address_of_the_command_goes_before_that_of_the_configuration(tmp_path: 
 
 
 def test_without_an_address_of_the_site_there_are_slugs_and_a_note(tmp_path: Path) -> None:
-    front = {"permalink": "/a/works.html", "redirect_from": "[/old/quay.html, 'https://old.example/q']"}
+    front = {"permalink": "/a/works.html", "redirect_from": "[/old/quay.html, /2012/99, 'https://old.example/q']"}
     found = one(tmp_path, "2021-03-10-quay.md", post(**front))
     assert (found.source_url, found.slug) == (None, "works")
     assert (found.previous_slugs, found.previous_urls) == (("quay",), ("https://old.example/q",))

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from app.enrich.suggestion import Suggestion
 from app.tags.service import Wanted
 
+EXTRA = "extra."
+"""Before the name of a column that has no place of its own, among what a table gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dateline:

@@ -17,7 +17,7 @@ from app.articles import editing, revisions, slugs, stored
 from app.articles.columns import Saving
 from app.articles.editing import Edit
 from app.articles.filters import DATELINE
-from app.articles.manuscript import Manuscript
+from app.articles.manuscript import EXTRA, Manuscript
 from app.articles.saving import Saved
 from app.articles.stored import Stored
 from app.errors import DatelineError
@@ -29,8 +29,6 @@ A, SLUG = table(Article), table(ArticleSlug)
 EDITED = "{} edited here, the table differs: left as it is here"
 WITHDRAWN = "withdrawn here, left alone"
 _PLAIN = ("title", "standfirst", "dateline", "body", "language", "signature", "slug", "status")
-EXTRA = "extra."
-"""Before the name of a column that has no place of its own, among what is given."""
 
 Values = Mapping[str, Any]
 

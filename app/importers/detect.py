@@ -120,7 +120,7 @@ def _unreadable(head: bytes, text: str, charset: str | None) -> str | None:
     if head.startswith(_XML_WIDE) or (head.startswith(_MARKS_16) and not head.startswith(_MARKS_32)):
         return None
     if head.startswith(_MARKS_32):
-        return None if "<" in text[:4] else "this is UTF-32, which is not read: save it as UTF-8"
+        return None if b"<" in head[4:8] else "this is UTF-32, which is not read: save it as UTF-8"
     nuls, controls = head.count(_NUL), len(head) - len(head.translate(None, _CONTROLS))
     if nuls and 0.4 < nuls / len(head) < 0.6 and nuls in (head[::2].count(_NUL), head[1::2].count(_NUL)):
         return "this looks like UTF-16 without a byte order mark: save it as UTF-8"

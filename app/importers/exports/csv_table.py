@@ -12,8 +12,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import BinaryIO
 
-from app.articles.manuscript import Known
-from app.articles.partial import EXTRA
+from app.articles.manuscript import EXTRA, Known
 from app.importers import clean, dates, fields, names, ndjson
 from app.importers.document import Context, Document, Failure, Item
 from app.importers.exports import csv_head

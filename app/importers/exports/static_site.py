@@ -235,7 +235,7 @@ def _with_aliases(document: Document, site: Site) -> Document:
             urls.append(url)
         elif site.base is not None:
             urls.append(joined(site.base, url))
-        elif (last := PurePosixPath(url.strip("/"))).stem not in ("", *_INDEX):
+        elif (last := PurePosixPath(url.strip("/"))).stem not in ("", *_INDEX) and not last.stem.isdecimal():
             slugs.append(last.stem if last.suffix in (".html", ".htm", ".php") else last.name)
     own = document.slug
     return replace(
