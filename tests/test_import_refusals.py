@@ -57,7 +57,10 @@ TEXTS = {
     "id.txt": b"ID3 is a format\n\nAn article about the format of names in recordings.\n",
     "cyrillic.txt": "Порт\n\nТуман лежал на воде, и ничего не двигалось.\n".encode("cp1251"),
     "controls.txt": b"Shi\x08ps\n\nOne control does not make a picture of a text, with many words.\n",
-    "utf32.xml": '<?xml version="1.0"?><rss><channel><item><title>Fog</title></item></channel></rss>'.encode("utf-32"),
+    "utf32.xml": b"\x00\x00\xfe\xff"
+    + '<?xml version="1.0" encoding="utf-32"?><rss><channel><item><title>Fog</title></item></channel></rss>'.encode(
+        "utf-32-be"
+    ),
     "utf16.txt": "Fog\n\nOn the water.\n".encode("utf-16"),
     "commas.txt": b"Fog, wind, rain\n\nOn the water, and on the quay, and on the hill.\n",
     "drupal.txt": b'Moving house\n\nThe "type": "node--article" of Drupal is what its API says.\n',
