@@ -1,7 +1,9 @@
 """What is not surely text is refused by name, with what to do instead, whatever way it comes."""
 
 import gzip
+import io
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -12,6 +14,9 @@ from test_cli import Dateline, dateline
 from test_import_jobs import local, sent
 
 from app.importers import detect
+from app.importers.document import Context
+from app.importers.fetch import Fetched
+from app.importers.sources import Web, find, items
 
 __all__ = ["dateline", "local"]
 
@@ -124,6 +129,18 @@ def test_command_fails_for_each_of_them_and_saves_none(dateline: Dateline, tmp_p
     report = ran.json()
     assert isinstance(report, dict)
     assert (ran.status, report["created"], report["failed"]) == (1, 1, 2)
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.png", "noise.md"])
+def test_what_an_address_gives_is_refused_alike(name: str) -> None:
+    def fetch(url: str, *, accept: str = "", known: Mapping[str, str] | None = None) -> Fetched:
+        return Fetched(url, 200, {"content-type": "text/html"}, BINARY[name][0])
+
+    web = Web(fetch, lambda _: {})
+    [source] = find(["https://news.example/story.html"], io.BytesIO())
+    found = list(items(source, None, Context(), web))
+    assert [BINARY[name][1] in reason for reason in failures(found)] == [True]
+    assert len(found) == 1  # no bookmark: it is asked for again
 
 
 @pytest.mark.anyio
