@@ -21,7 +21,7 @@ from app.articles import invented
 from app.db import Database, DatabaseProblem
 from app.http import auth
 from app.http.times import Period, format_time, read_time, read_zone
-from app.importers import sources
+from app.importers import addresses, sources
 from app.importers.pipeline import Options
 from app.printing import err, out, show
 from app.search.renewing import renew
@@ -99,6 +99,10 @@ def import_(
     ] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of dates without one, such as Europe/Brussels.")] = "UTC",
     body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="Address of the site that files were written for, which relative ones count from."),
+    ] = None,
     enrich: Annotated[
         bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
     ] = True,
@@ -119,6 +123,7 @@ def import_(
         _choice("--body", body, ("html", "markdown", "text")),
         dry_run,
         overwrite=overwrite,
+        base_url=_base(base_url),
     )
     chosen = settings()
     with archive(chosen) as db:
@@ -133,6 +138,12 @@ def _choice(option: str, value: str | None, allowed: tuple[str, ...]) -> Any:
     if value is not None and value not in allowed:
         raise typer.BadParameter(f"{value!r} is none of {', '.join(allowed)}.", param_hint=option)
     return value
+
+
+def _base(url: str | None) -> str | None:
+    if url is not None and not addresses.is_base(url):
+        raise typer.BadParameter(f"{url!r} is no address such as https://news.example.", param_hint="--base-url")
+    return url
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -15,6 +15,11 @@ def addressed(document: Document) -> tuple[Document, tuple[str, ...]]:
     return found.read(), tuple(found.notes)
 
 
+def is_within(url: str | None) -> bool:
+    """Whether it is the path of a page within its site, which tells articles of one origin apart."""
+    return url is not None and url.startswith("/") and not url.startswith("//")
+
+
 class _Addresses:
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -23,8 +28,9 @@ class _Addresses:
 
     def read(self) -> Document:
         given = self._document
-        url = self._one("url", given.url)
-        self._base = url
+        # The path of a page within its site is no address, but nothing is lost where its site's address is known.
+        url = None if is_within(given.url) and given.source_url else self._one("url", given.url)
+        self._base = given.base or url
         images = tuple(image for one in given.images if (image := self._image(one)))
         related = tuple(post for one in given.related if (post := self._post(one)))
         earlier = [self._one("previous_urls", one) for one in given.previous_urls]

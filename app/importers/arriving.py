@@ -161,7 +161,7 @@ def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexic
     [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
         return item.reason
-    item = replace(item, format="ndjson")
+    item = replace(item, format="ndjson", base=context.base_url)
     ready = boundary.attempt("prepare", item.where, prepare, item, SENT, origin, atlas)
     if isinstance(ready, Failure):
         return ready.reason

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Literal
 
+from app.articles.manuscript import Known
+
 BodyKind = Literal["html", "markdown", "text"]
 DatelinePrecision = Literal["day", "month", "year"]
 DatePrecision = Literal["instant", "day", "month", "year"]
@@ -22,6 +24,8 @@ class Context:
     `body_kind` says what a body is where the source does not (`None`: told from the text itself). `address` is where on
     the web the source was read, which relative links count from; `charset` the one that came with it, which counts
     where the content names none. `now` is when the import began, in epoch seconds, which embargoes are measured by.
+    `base_url` is the address of the site that files were written for, without which addresses within the site lead
+    nowhere.
     """
 
     origin_name: str = ""
@@ -30,6 +34,7 @@ class Context:
     address: str | None = None
     charset: str | None = None
     now: int = field(default_factory=lambda: int(time.time()))
+    base_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,9 @@ class Document:
     guessed or repaired. `status` is what the source says of its state (None: nothing), and `marker` says to people what
     made it a draft. Every document has a title, a body or both. `said` names the fields (of
     `articles.field_hashes.FIELDS`) that it says anything of, None: it is all that its source has of the article.
-    `format` is what it was read in; `retracts`: its source takes the article back, and brings no new one.
+    `format` is what it was read in; `retracts`: its source takes the article back, and brings no new one. `known` is
+    the article of this archive that a row of its own export was made of, `given` what its table has columns for. `base`
+    is the address that relative ones in the body and of pictures count from.
     """
 
     where: str
@@ -140,6 +147,9 @@ class Document:
     format: str = ""
     retracts: bool = False
     marker: str | None = None
+    given: tuple[str, ...] = ()
+    known: Known | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

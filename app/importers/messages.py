@@ -65,6 +65,7 @@ class Orders:
     timezone: str | None = None
     body: BodyKind | None = None
     charset: str | None = None
+    base_url: str | None = None
     overwrite: bool = False
     skip: int = 0
     avoid: Mapping[Place, str] = field(default_factory=dict)

@@ -30,7 +30,7 @@ BATCH = 500
 class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
     of dates without one; `body_kind` what bodies are where the source does not say; `overwrite` takes the source's side
-    against what was edited here."""
+    against what was edited here; `base_url` is the address of the site that files were written for."""
 
     format: str | None = None
     origin: str | None = None
@@ -40,6 +40,7 @@ class Options:
     enrich: bool = True
     site_url: str = ""
     overwrite: bool = False
+    base_url: str | None = None
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ class Report:
 def items(source: Source, options: Options, web: Web | None) -> Iterator[Item]:
     """Parses one source as the options say."""
     origin = options.origin or PurePath(source.path).name
-    context = Context(origin, options.timezone or Context().timezone, options.body_kind)
+    context = Context(origin, options.timezone or Context().timezone, options.body_kind, base_url=options.base_url)
     return sources.items(source, options.format, context, web)
 
 

@@ -18,8 +18,8 @@ from app.addresses import safe_or_none
 from app.articles import bodies, nesting
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
-from app.importers import dates, names, said, visibility
-from app.importers.addressing import addressed
+from app.importers import addresses, dates, names, said, visibility
+from app.importers.addressing import addressed, is_within
 from app.importers.document import Body, Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.wanted import KINDS, Wanted
@@ -52,6 +52,8 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
     body, flattened = _body(document.body) if document.body else ("", ())
+    if document.base:
+        body = addresses.resolve(body, document.base)
     plain = bodies.to_text(body)
     asked, (document, dropped) = document, addressed(document)
     regions, unknown = _regions(document, atlas)
@@ -63,7 +65,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     status, status_note = _status(document)
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
-        identity=_identity(asked if document.url else document, path),
+        identity=_identity(asked if document.url or is_within(asked.url) else document, path),
         external_id=document.external_id,
         title=document.title or "",
         title_derived=document.title_derived,
@@ -95,6 +97,8 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         text_keys=(),
         format=document.format,
         retracts=document.retracts,
+        given=document.given,
+        known=document.known,
     )
     hashes, named = said.hash_fields(asked, manuscript)
     manuscript = replace(manuscript, hashes=hashes, said=named)
@@ -176,13 +180,14 @@ def _withdrawal(given: object) -> Withdrawal | None:
 
 _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
-_NO_CONTENT = ("where", "notes", "said", "format", "retracts", "marker")
+_NO_CONTENT = ("where", "notes", "said", "format", "retracts", "marker", "given", "known", "base")
 _CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)
 
 
 def _content_hash(document: Document) -> str:
     """Of everything that the source said, but for where it stood: an inserted line edits no other."""
-    content = _bytes([getattr(document, name) for name in _CONTENT])
+    based = [document.base] if document.base else []  # what is read as before stays what it was
+    content = _bytes([getattr(document, name) for name in _CONTENT] + based)
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
@@ -276,11 +281,14 @@ def _status(document: Document) -> tuple[str | None, tuple[str, ...]]:
 
 def _tags(document: Document) -> tuple[Wanted, ...]:
     """Sections first, so that an article's section is the one that its source put it in; then tags, then authors."""
-    known = {ref.name: ref for ref in document.tag_refs}
+    known: dict[str, list[Reference]] = {}
+    for one in document.tag_refs:
+        known.setdefault(one.name, []).append(one)
     people = {ref.name: ref for ref in document.author_refs}
     wanted = [Wanted(name, "section") for name in document.sections]
     for name in document.tags:
-        ref = known.get(name)
+        refs = known.get(name, [])
+        ref = refs.pop(0) if len(refs) > 1 else next(iter(refs), None)
         kind = ref.kind if ref and ref.kind in KINDS else "topic"
         wanted.append(Wanted(name, kind or "topic", ref.slug if ref else None))
     for name in document.authors:

@@ -208,5 +208,6 @@ def _orders(arguments: Json) -> Orders:
         timezone=said.get("timezone"),
         body=cast("BodyKind | None", said.get("body")),
         charset=said.get("charset"),
+        base_url=said.get("base_url"),
         overwrite=arguments.get("overwrite") is True,
     )
