@@ -206,6 +206,45 @@ async def test_what_an_editor_changed_since_the_export_stays(served: Served) -> 
 
 
 @pytest.mark.anyio
+async def test_overwrite_takes_the_tables_side(served: Served) -> None:
+    shown = await served.post(**RICH)
+    sheet = await _sheet(served, "/v1/export?format=csv")
+    address = f"/v1/articles/{shown['id']}"
+    edit = {"title": "By the editor", "signature": "@editor"}
+    assert (await served.editor.patch(address, json=edit, headers={"If-Match": '"1"'})).status_code == 200
+    row = sheet.replace("'=Fog|mist", "By the table")
+    assert await _imported(served, row, overwrite="true", dry_run="true") == {"updated": 1}
+    assert await _imported(served, row, overwrite="true") == {"updated": 1}
+    found = (await served.editor.get(address)).json()
+    assert (found["title"], found["signature"]) == ("By the table", "@port")
+
+
+@pytest.mark.anyio
+async def test_table_from_elsewhere_says_nothing_of_what_it_has_no_columns_for(served: Served) -> None:
+    whole = "id,title,body,tags,signature,desk\na1,Fog,Fog lay on the water.,sea|fog,@port,west\n"
+    assert await _imported(served, whole, origin="port") == {"created": 1}
+    [before] = await _export(served)
+    assert await _imported(served, "id,title,signature\na1,Mist,\n", origin="port") == {"updated": 1}
+    [after] = await _export(served)
+    assert (after["title"], after["signature"]) == ("Mist", None)
+    same = ("body", "tags", "authors", "published_at", "status", "slug")
+    assert [after[name] for name in same] == [before[name] for name in same]
+    headers = {"If-Match": "*"}
+    address = f"/v1/articles/{after['id']}"
+    assert (await served.editor.patch(address, json={"title": "Haar"}, headers=headers)).status_code == 200
+    job = await sent(served.editor, b"id,title\na1,Rime\n", {"Content-Type": "text/csv"}, origin="port")
+    assert [one["note"] for one in job["notes"]] == ["edited here, source differs: title"]
+    assert (await served.editor.get(address)).json()["title"] == "Haar"
+
+
+@pytest.mark.anyio
+async def test_base_of_relative_addresses_reaches_what_reads_the_job(served: Served) -> None:
+    sheet = 'id,title,body\na1,Fog,"<p><a href=""/sea/"">Sea</a></p>"\n'
+    assert await _imported(served, sheet, base_url="https://port.example") == {"created": 1}
+    assert 'href="https://port.example/sea/"' in str((await _export(served))[0]["body"])
+
+
+@pytest.mark.anyio
 async def test_withdrawn_article_stays_withdrawn(served: Served) -> None:
     shown = await served.post(**RICH)
     sheet = (await _sheet(served, "/v1/export?format=csv")).replace("'=Fog|mist", "By the table")

@@ -104,6 +104,25 @@ def test_links_and_pictures_of_a_site_lead_to_it(dateline: Dateline, tmp_path: P
     assert dateline("import", tmp_path / "in", "--base-url", "port.example").status == 2
 
 
+def test_address_of_the_site_given_later_changes_the_same_articles(dateline: Dateline, tmp_path: Path) -> None:
+    posts = {
+        "_posts/2021-03-10-quay.md": post(body="[a](/about/)", permalink="/works/"),
+        "_posts/2021-03-11-slip.md": post("Slip", "[b](/slip/)", permalink="/:title/"),
+        "_posts/2021-03-12-dock.md": post("Dock", "![c](c.png)", permalink="/:title/"),
+    }
+    write(tmp_path / "in", {"_config.yml": "title: Port\n", **posts})
+    [first, second] = [
+        dateline("import", "--json", tmp_path / "in", "--origin", "port", *base).json()
+        for base in ((), ("--base-url", "https://port.example"))
+    ]
+    assert isinstance(first, dict)
+    assert isinstance(second, dict)
+    assert (first["created"], second["created"], second["updated"]) == (3, 0, 3)
+    exported = dateline("export").out
+    for address in ("about/", "slip/", "works/", "dock/c.png"):
+        assert f"https://port.example/{address}" in exported
+
+
 @pytest.mark.parametrize("broken", ["url: [", "permalink: {a: b}\n", "- a\n- b\n"])
 def test_configuration_that_cannot_be_read_changes_nothing(broken: str, tmp_path: Path) -> None:
     assert one(tmp_path, "_posts/2021-03-10-quay.md", post(), **{"_config.yml": broken}).slug == "quay"

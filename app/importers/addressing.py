@@ -16,8 +16,9 @@ def addressed(document: Document) -> tuple[Document, tuple[str, ...]]:
 
 
 def is_within(url: str | None) -> bool:
-    """Whether it is the path of a page within its site, which tells articles of one origin apart."""
-    return url is not None and url.startswith("/") and not url.startswith("//")
+    """Whether it is the path of a page within its site, which tells articles of one origin apart; `/:title/` is a
+    template that many have."""
+    return url is not None and url.startswith("/") and not url.startswith("//") and ":" not in url
 
 
 class _Addresses:
@@ -28,8 +29,9 @@ class _Addresses:
 
     def read(self) -> Document:
         given = self._document
-        # The path of a page within its site is no address, but nothing is lost where its site's address is known.
-        url = None if is_within(given.url) and given.source_url else self._one("url", given.url)
+        # The path of a page within its site is no address, but nothing is lost where the whole address is known.
+        is_path = given.url is not None and given.url.startswith("/")
+        url = None if is_path and given.source_url else self._one("url", given.url)
         self._base = given.base or url
         images = tuple(image for one in given.images if (image := self._image(one)))
         related = tuple(post for one in given.related if (post := self._post(one)))
