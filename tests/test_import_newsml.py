@@ -185,6 +185,20 @@ def test_embargo_of_a_news_item_is_its_date_unless_it_was_over_when_the_version_
     assert (later.published.instant, over.published.instant) == (7226582400, 1746515289)
 
 
+def test_kill_without_content_takes_its_article_back_and_brings_none() -> None:
+    guid = "urn:newsml:port.example:2025:1"
+    news = f'''<newsItem xmlns="http://iptc.org/std/nar/2006-10-01/" guid="{guid}"><itemMeta>
+    <itemClass qcode="ninat:text"/><pubStatus qcode="stat:canceled"/></itemMeta></newsItem>'''
+    old = f'<nitf><head><docdata management-status="canceled"><doc-id id-string="{guid}"/></docdata></head></nitf>'
+    for kind, text in (("newsml", news), ("nitf", old)):
+        [found] = read(kind, text)
+        assert isinstance(found, Document), found
+        assert (found.external_id, found.status, found.retracts) == (guid, "withdrawn", True)
+        assert found.said == ("status",)
+    [failure] = read("newsml", news.replace("canceled", "usable"))
+    assert isinstance(failure, Failure)
+
+
 def test_message_holds_its_articles_and_counts_the_rest() -> None:
     items = [item(), item(version=3), item(guid="b", kind="picture"), item(guid="c"), '<packageItem guid="p"/>']
     message = '<newsMessage xmlns="http://iptc.org/std/nar/2006-10-01/"><itemSet>{}</itemSet></newsMessage>'

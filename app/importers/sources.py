@@ -173,7 +173,8 @@ def _address(source: Source, address: str, kind: str | None, context: Context, w
     if web is None:
         yield Failure(source.name, "addresses are not read here")
         return
-    asked = repr((kind, context.origin_name, str(context.timezone), context.body_kind))
+    based = (context.base_url,) if context.base_url else ()  # what was remembered without one stays so
+    asked = repr((kind, context.origin_name, str(context.timezone), context.body_kind, *based))
     kept = web.recall(source.name)
     # What was read for another origin or with other eyes says nothing about this import.
     state = kept.get("state") if kept.get("asked") == asked else None

@@ -3,7 +3,6 @@
 Never publishes what its source keeps back: what is not public there, in whatever way, is a draft with a note.
 """
 
-import time
 from dataclasses import dataclass
 
 HELD = "{} there: kept as a draft"
@@ -26,11 +25,6 @@ class State:
 PUBLIC = State("published")
 SCHEDULED = State("scheduled")
 RETRACTED = State("withdrawn", (WITHDRAWN,))
-
-
-def is_past(instant: int) -> bool:
-    """Whether something that ends then has ended."""
-    return instant <= time.time()
 
 
 def held(why: str) -> State:

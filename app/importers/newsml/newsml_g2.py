@@ -118,10 +118,12 @@ def _read(item: Element, where: str, context: Context, notes: dict[str, None]) -
     except Broken as fault:
         return Failure(where, str(fault))
     title = _headline(meta) or found.title or said(admin, "title")
-    if title is None and found.body is None:
-        return Failure(where, "no article: the item has neither a headline nor a text")
     guid = attribute(item, "guid")
     state, published = _state(admin, meta, context, notes)
+    if title is None and found.body is None:
+        if state == RETRACTED and guid:
+            return nitf.retraction(where, guid, origin_of(guid))
+        return Failure(where, "no article: the item has neither a headline nor a text")
     names, references = _subjects(meta)
     line = first(meta, "dateline")
     holder = _named(first(item, "rightsinfo", "copyrightholder"))

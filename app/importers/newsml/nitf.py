@@ -11,12 +11,13 @@ from app.importers import dates, page_names
 from app.importers.bylines import split_byline
 from app.importers.datelines import read_dateline
 from app.importers.document import Body, Context, Dateline, Document, Failure, Image, Item, Reference, SourceDate
-from app.importers.exports.publication import PUBLIC, RETRACTED, State, held, is_past
+from app.importers.exports.publication import PUBLIC, RETRACTED, State, held
 from app.importers.newsml import nitf_body
 from app.importers.newsml.xml_item import Broken, Element, attribute, below, first, load, local, said, text_of
 from app.importers.ninjs import origin_of
 from app.importers.openings import repeats, settle, without_title
 from app.importers.text import first_words
+from app.importers.visibility import last_second
 from app.importers.wordpress_posts import words
 
 _SUBJECTS = ("tobject.subject.type", "tobject.subject.matter", "tobject.subject.detail")
@@ -125,12 +126,14 @@ def _dateline(line: Element) -> Dateline | None:
 
 def _read(root: Element, where: str, context: Context, notes: dict[str, None]) -> Document | Failure:
     found = content(root)
-    if found.title is None and found.body is None:
-        return Failure(where, "no article: the document has neither a headline nor a text")
-    notes.update(found.notes)
     data = first(root, "head", "docdata")
     identity, regsrc = _identity(data)
     state, published = _state(data, root, context, notes)
+    if found.title is None and found.body is None:
+        if state == RETRACTED and identity:
+            return retraction(where, identity, origin_of(identity) or regsrc)
+        return Failure(where, "no article: the document has neither a headline nor a text")
+    notes.update(found.notes)
     names, kinds = _tags(root, data)
     holder = attribute(first(data, "doc.copyright"), "holder") if data is not None else None
     pubdata = first(root, "head", "pubdata")
@@ -160,6 +163,13 @@ def _read(root: Element, where: str, context: Context, notes: dict[str, None]) -
         notes=(*notes, *state.notes),
     )
     return finished(document, found)
+
+
+def retraction(where: str, identity: str, origin: str | None) -> Document:
+    """A kill that says no more than what it kills."""
+    return Document(
+        where, external_id=identity, origin=origin, title=identity, status="withdrawn", said=("status",), retracts=True
+    )
 
 
 def finished(document: Document, found: Found) -> Document:
@@ -201,7 +211,7 @@ def _state(
         return held("under an embargo without an end"), published
     if status not in ("usable", "embargoed"):
         return held(f"its status is {status!r}"), published
-    if expire is not None and is_past(expire.instant):
+    if expire is not None and last_second(expire) < context.now:
         return held("expired"), published
     return PUBLIC, published
 
