@@ -11,9 +11,9 @@ from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
 from app.articles import facts, service, states
-from app.articles.filters import ABOUT, DATELINE, MENTION
 from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
 from app.changes import log
+from app.enrich.suggestion import ABOUT, DATELINE, MENTION
 from app.models import Article, RelatedPost, Tag, TagName, table
 from app.regions import service as regions
 from app.tags.service import Wanted

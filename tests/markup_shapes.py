@@ -170,7 +170,7 @@ VIEWS: Mapping[str, Callable[[str], object]] = {
     "text": bodies.to_text,
     "blocks": bodies.blocks,
     "markdown": markdown.from_html,
-    "shown": views.shown_body,
+    "shown": views.render_body,
     "words": lambda body: bodies.count_words(bodies.to_text(body)),
     "highlights": _fragments,
     "likeness": lambda body: duplicates.keys(duplicates.words(bodies.to_text(body))),

@@ -14,6 +14,7 @@ from sqlalchemy import exists, literal_column, or_, select
 from app.articles import filters
 from app.articles.archive import Archive, View
 from app.articles.filters import ArticleFilter, Span
+from app.enrich import suggestion
 from app.errors import FieldError, InvalidInput
 from app.http import params
 from app.http.params import Parameter, Read
@@ -45,7 +46,7 @@ FILTERS = (
     params.refs("region", "Any of these regions or groupings, with everything below them.", "europe"),
     params.refs("region_all", "All of these regions."),
     params.refs("region_not", "No link at or below any of these regions."),
-    params.choices("region_role", "How the region is linked; `about,dateline` unless given.", tuple(filters.ROLES)),
+    params.choices("region_role", "How the region is linked; `about,dateline` unless given.", tuple(suggestion.ROLES)),
     params.choice("region_scope", "`exact` leaves out what lies below a region.", ("within", "exact"), "within"),
     Parameter("year", "ids", "Any of these years of publication, in `tz`.", 2025, minimum=1000, maximum=LAST_YEAR),
     params.time("published_from", "Published at or after this time or period."),
@@ -100,7 +101,7 @@ async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str
     regions = _regions(view, read)
     roles = 0
     for role in read.choices("region_role"):
-        roles |= filters.ROLES[role]
+        roles |= suggestion.ROLES[role]
     has = read.choices("has")
     wanted = ArticleFilter(
         statuses=statuses,
@@ -117,7 +118,7 @@ async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str
         regions=regions["region"],
         regions_all=regions["region_all"],
         regions_not=regions["region_not"],
-        roles=roles or filters.ABOUT | filters.DATELINE,
+        roles=roles or suggestion.ABOUT | suggestion.DATELINE,
         exact=read.choice("region_scope") == "exact",
         **dates(read, view.now),
         translation_of=read.integer_or_none("translation_of"),

@@ -33,7 +33,7 @@ def sign(name: str | None) -> str | None:
     return f"{name} (key)" if name in MACHINES else name
 
 
-def touched(connection: Connection, ids: Sequence[int]) -> set[int]:
+def find_edited(connection: Connection, ids: Sequence[int]) -> set[int]:
     """Articles of which any version was saved by somebody."""
     found: set[int] = set()
     for i in range(0, len(ids), 500):
@@ -46,7 +46,7 @@ def touched(connection: Connection, ids: Sequence[int]) -> set[int]:
 
 def edited(connection: Connection, current: Sequence[Stored]) -> dict[int, frozenset[str]]:
     """The fields (of `field_hashes.FIELDS`) that are editors', by article."""
-    known = touched(connection, [one.existing.id for one in current])
+    known = find_edited(connection, [one.existing.id for one in current])
     return {
         one.existing.id: _edited(_versions(connection, one)) if one.existing.id in known else frozenset()
         for one in current

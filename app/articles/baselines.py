@@ -63,7 +63,7 @@ def forgive(connection: Connection, origin: str, identity: str) -> None:
     connection.execute(delete(PURGED).where(PURGED.c.hash == _identity(origin, identity)))
 
 
-def purged(connection: Connection, identities: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+def find_purged(connection: Connection, identities: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     """Of these the ones that were purged here."""
     if not identities or connection.execute(select(PURGED.c.hash).limit(1)).first() is None:
         return set()

@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, literal_column, select
 
 from app.addresses import safe_or_none
 from app.articles.bodies import reading_minutes
-from app.articles.filters import ROLES
 from app.db import Readable, Row
+from app.enrich.suggestion import ROLES
 from app.http.times import format_time
 from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
 from app.regions import service as regions

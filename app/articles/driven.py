@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, bindparam, select, tuple_, union, union_al
 
 from app.articles import filters
 from app.articles.filters import ArticleFilter
+from app.enrich import suggestion
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.sql import AnyQuery, AnySelect, Value, is_undated
 
@@ -89,11 +90,12 @@ async def choose(wanted: ArticleFilter, sort: str, weigh: Weigh) -> Driver | Non
 
 def _is_all(driver: Driver) -> bool:
     """Whether every row of the link is one of the list: the rest asks for dates at most, as the index does."""
-    return replace(driver.rest, published=(None, None), coarse=None, roles=filters.ABOUT, exact=False) == _NOTHING_MORE
+    rest = replace(driver.rest, published=(None, None), coarse=None, roles=suggestion.ABOUT, exact=False)
+    return rest == _NOTHING_MORE
 
 
-_NOTHING_MORE = ArticleFilter(roles=filters.ABOUT)
-_EVERY_ROLE = filters.ABOUT | filters.MENTION | filters.DATELINE
+_NOTHING_MORE = ArticleFilter(roles=suggestion.ABOUT)
+_EVERY_ROLE = suggestion.ABOUT | suggestion.MENTION | suggestion.DATELINE
 
 
 async def _rows(driver: Driver, weigh: Weigh) -> int:

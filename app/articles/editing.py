@@ -12,10 +12,10 @@ from sqlmodel import Session
 from app.articles import related, revisions, saving, slugs, stored
 from app.articles.columns import Existing, Saving
 from app.articles.fields import wrong
-from app.articles.filters import DATELINE
 from app.articles.manuscript import Manuscript
 from app.articles.saving import Batch, Saved
 from app.articles.stored import Stored
+from app.enrich.suggestion import DATELINE
 from app.errors import ExternalIdTaken, InvalidTransition, PreconditionFailed
 from app.http.times import format_time
 from app.models import Article, table

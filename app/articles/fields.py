@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 from app.articles import bodies, posts
-from app.articles.filters import ROLES
 from app.articles.given import ArticleFields, BodyIn, DatelineIn, RegionIn, SourceIn, TagIn
 from app.articles.manuscript import Dateline
 from app.articles.manuscript import dateline_span as dateline_span
+from app.enrich.suggestion import ROLES
 from app.errors import FieldError, InvalidInput
 from app.http.times import Instant, Period, read_time, read_zone
 from app.regions import refs

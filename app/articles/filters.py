@@ -8,10 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, literal_column, not_, or_, select
 
-from app.enrich.suggestion import ABOUT as ABOUT
-from app.enrich.suggestion import DATELINE as DATELINE
-from app.enrich.suggestion import MENTION as MENTION
-from app.enrich.suggestion import ROLES as ROLES
+from app.enrich.suggestion import ABOUT, DATELINE
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
 from app.sql import AnyOf, Value
 

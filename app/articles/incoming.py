@@ -6,10 +6,10 @@ from typing import Any
 from app.articles import bodies, fields, posts, queries
 from app.articles.archive import View
 from app.articles.fields import Known, dateline_span, wrong
-from app.articles.filters import ROLES
 from app.articles.given import ArticleCreate, ArticleFields
 from app.articles.manuscript import Manuscript
 from app.db import Database
+from app.enrich.suggestion import ROLES
 from app.tags import queries as tags
 
 __all__ = ["dateline_span", "known", "manuscript"]

@@ -83,7 +83,7 @@ def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, s
 
 async def _article(here: Archive, view: View, id: int, kept: Kept) -> Json:
     card = cards.card(_row(kept, view.atlas), view.atlas, here.settings.site_url.rstrip("/"))
-    card["body"] = views.shown_body(kept.stored.columns["body"])
+    card["body"] = views.render_body(kept.stored.columns["body"])
     card["related"] = (await present.entries_of(here, view, [id], kept.related))[id]
     return present.ordered(card)
 

@@ -7,9 +7,9 @@ import orjson
 from sqlmodel import Session
 
 from app import text
-from app.articles.filters import DATELINE
 from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
 from app.articles.stored import Stored
+from app.enrich.suggestion import DATELINE
 from app.tags import service as tags
 from app.tags.service import Wanted
 

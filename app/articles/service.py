@@ -87,7 +87,7 @@ def _sift(
 ) -> tuple[dict[Key, Manuscript], dict[Key, Saved]]:
     """What needs a closer look, and what is settled: it says the same as last time, or is not to come back."""
     named = [(m.origin, m.identity) for key, m in last.items() if key not in existing and m.identity is not None]
-    purged = baselines.purged(connection, named)
+    purged = baselines.find_purged(connection, named)
     pending: dict[Key, Manuscript] = {}
     settled: dict[Key, Saved] = {}
     for key, m in last.items():
@@ -161,7 +161,7 @@ def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: b
     named = [m for m in manuscripts if m.identity is not None]
     found = _existing(connection, named, lock=lock)
     hidden = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
-    return hidden | baselines.purged(connection, [(m.origin, str(m.identity)) for m in named])
+    return hidden | baselines.find_purged(connection, [(m.origin, str(m.identity)) for m in named])
 
 
 def strangers(

@@ -11,9 +11,8 @@ from sqlalchemy import Connection, delete
 from app.articles import authorship, stored
 from app.articles.columns import Existing
 from app.articles.copies import Copy
-from app.articles.filters import ABOUT, DATELINE, MENTION
 from app.articles.manuscript import Dateline, Manuscript
-from app.enrich.suggestion import Suggestion
+from app.enrich.suggestion import ABOUT, DATELINE, MENTION, Suggestion
 from app.models import Suggestion as Row
 from app.models import table
 from app.sql import insert_rows
@@ -51,7 +50,7 @@ def settled(
 ) -> list[Manuscript]:
     """The manuscripts with what is taken of their suggestions: regions, and a language where the source named none."""
     known = [e.id for m, e in zip(manuscripts, old, strict=True) if e is not None and m.suggestions is not None]
-    edited = stored.load(connection, sorted(authorship.touched(connection, known)))
+    edited = stored.load(connection, sorted(authorship.find_edited(connection, known)))
     return [
         _settled(m, edited.get(e.id) if e else None) if m.suggestions is not None else m
         for m, e in zip(manuscripts, old, strict=True)

@@ -14,9 +14,9 @@ from sqlmodel import Session
 from app.articles import authorship, editing, same, slugs, stored
 from app.articles.columns import Existing
 from app.articles.field_hashes import EMPTY, FIELDS, UNSAID, Hashes, unpack
-from app.articles.filters import DATELINE
 from app.articles.manuscript import Manuscript
 from app.articles.stored import Stored
+from app.enrich.suggestion import DATELINE
 
 EDITED = "edited here, source differs: {}"
 WITHDRAWN = "withdrawn here, left alone"

@@ -16,7 +16,7 @@ _tag = re.compile(r"<[^>]*>?")
 View = Callable[[str], object]
 
 
-def shown_body(body: str) -> str:
+def render_body(body: str) -> str:
     """The body itself. One that was saved when nothing bounded its depth is shown without its inner tags."""
     if nesting.is_deep_body(body):
         return bodies.to_html("html", body)
@@ -28,7 +28,7 @@ def _blocks(body: str) -> list[dict[str, str]]:
 
 
 VIEWS: Mapping[str, View] = {
-    "body": shown_body,
+    "body": render_body,
     "body_text": bodies.to_text,
     "body_markdown": markdown.from_html,
     "body_blocks": _blocks,

@@ -9,7 +9,7 @@ from app.importers.document import Document, Image, RelatedPost
 LONGEST = 80
 
 
-def addressed(document: Document) -> tuple[Document, tuple[str, ...]]:
+def drop_unsafe_addresses(document: Document) -> tuple[Document, tuple[str, ...]]:
     """The document with addresses on the web only, and what people should know of the others."""
     found = _Addresses(document)
     return found.read(), tuple(found.notes)

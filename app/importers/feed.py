@@ -51,7 +51,7 @@ def _xml(data: bytes, where: str, context: Context) -> Iterator[Item]:
     feed = entries.read_feed(found.feed, version)
     locale = dates.within(context.locale, feed.language, feed.home or context.address)
     texts = [text for entry in found.entries for text in entries.date_texts(entry)]
-    context = replace(context, locale=dates.shown_by(locale, texts))
+    context = replace(context, locale=dates.infer_day_order(locale, texts))
     own = _own_date(found, context) if context.source_dates else None
     places = ((f"{where}#{number}", entry) for number, entry in enumerate(found.entries, 1))
     items = (boundary.attempt("read", place, entries.read, entry, place, context, feed) for place, entry in places)

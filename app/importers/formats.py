@@ -31,7 +31,7 @@ def _whole(parse: Callable[[bytes, str, Context], Iterable[Item]]) -> Parse:
 
 
 def _lines(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
-    context = replace(context, locale=dates.shown_in_json(context.locale, _head(stream)))
+    context = replace(context, locale=dates.infer_day_order_of_json(context.locale, _head(stream)))
     yield from ndjson.parse(ndjson.read_lines(stream), where, context)
 
 

@@ -36,7 +36,7 @@ def parse(data: bytes, where: str, context: Context) -> Iterator[Item]:
         return
     home = values.text(feed.get("home_page_url"))
     locale = dates.within(context.locale, values.text(feed.get("language")), home or context.address)
-    context = replace(context, locale=dates.shown_in_json(locale, data))
+    context = replace(context, locale=dates.infer_day_order_of_json(locale, data))
     places = ((f"{where}#{number}", entry) for number, entry in enumerate(found, 1))
     items = (boundary.attempt("read", place, _read, entry, feed, place, context, home) for place, entry in places)
     yield from identity.settle(items, home, context.identity, atom=False)

@@ -19,7 +19,7 @@ from app.articles import bodies, nesting
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
 from app.importers import dates, markup, names, said, shortcodes, trees, undated, visibility
-from app.importers.addressing import addressed
+from app.importers.addressing import drop_unsafe_addresses
 from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.wanted import KINDS, Wanted
@@ -51,7 +51,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
 
     ValueError where something in it cannot be kept: a number of more than 64 bits, lists within lists beyond measure.
     """
-    asked, (document, dropped) = document, addressed(document)
+    asked, (document, dropped) = document, drop_unsafe_addresses(document)
     body, lost = convert_body(document) if document.body else ("", ())
     plain = bodies.to_text(body)
     regions, unknown = _regions(document, atlas)

@@ -80,8 +80,8 @@ async def get_timeline(request: Request) -> Response:
     interval = cast("Interval", read.choice("interval"))
     bounds = await _bounds(asked_, view, read, interval)
     too_coarse = await asked_.index.coarse(asked_.question, interval)
-    undated = await asked_.index.undated(asked_.question)
-    bounds, counts = bounds.trimmed(await asked_.index.histogram(asked_.question, bounds, interval))
+    undated = await asked_.index.count_undated(asked_.question)
+    bounds, counts = bounds.trim(await asked_.index.histogram(asked_.question, bounds, interval))
     total = sum(counts)
     series = await _series(here, view, read, asked_, bounds, interval)
     tags, uses_now = ["list", "timeline"], read.uses_now or "published_to" not in read.given

@@ -166,7 +166,7 @@ class SearchEngine(Protocol):
         """Articles published from each edge to the next; only those of the group."""
         ...
 
-    def undated(self, question: Question) -> int:
+    def count_undated(self, question: Question) -> int:
         """How many of the articles have no date of publication."""
         ...
 

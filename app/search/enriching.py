@@ -11,11 +11,10 @@ from sqlalchemy import bindparam, case, func, select
 
 from app.articles import suggested
 from app.articles.archive import View
-from app.articles.filters import ROLES
 from app.db import Database, Row
 from app.enrich import duplicates, language, regions, tags
 from app.enrich.regions import Texts
-from app.enrich.suggestion import Suggestion
+from app.enrich.suggestion import ROLES, Suggestion
 from app.enrich.tags import Lexicon
 from app.models import Article, ArticleRegion, ArticleTag, Tag, table
 from app.models import Suggestion as Kept

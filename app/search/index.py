@@ -166,9 +166,9 @@ class EngineIndex:
         """The same for each of the groups."""
         return await asyncio.to_thread(self.engine.histograms, _dated(question, interval), edges, groups)
 
-    async def undated(self, question: Question) -> int:
+    async def count_undated(self, question: Question) -> int:
         """Articles without a date."""
-        return await asyncio.to_thread(self.engine.undated, question)
+        return await asyncio.to_thread(self.engine.count_undated, question)
 
     async def coarse(self, question: Question, interval: Interval) -> int:
         """Articles whose date is vaguer than the interval."""

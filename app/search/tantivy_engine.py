@@ -104,7 +104,7 @@ class TantivyEngine:
         return aggregates.histograms(self.view(), question, edges, groups)
 
     @_answering
-    def undated(self, question: Question) -> int:
+    def count_undated(self, question: Question) -> int:
         view = self.view()
         undated = filtering.term("flags", fields.UNDATED)
         clauses = [(Occur.Must, matching.counted(view, question)), (Occur.Must, undated)]

@@ -29,7 +29,7 @@ class Edges:
     calendar: tuple[int, ...] = ()
     core: tuple[int, int] = (0, 0)
 
-    def trimmed(self, counts: Sequence[int]) -> tuple["Edges", list[int]]:
+    def trim(self, counts: Sequence[int]) -> tuple["Edges", list[int]]:
         """Without the empty periods at either end that are not of the core."""
         if not counts:
             return self, []

@@ -80,15 +80,15 @@ def within(locale: Locale, language: str | None, address: str | None) -> Locale:
     return replace(own, day_first=locale.day_first, why=SHOWN) if locale.why == SHOWN else own
 
 
-def shown_by(locale: Locale, texts: Iterable[str]) -> Locale:
+def infer_day_order(locale: Locale, texts: Iterable[str]) -> Locale:
     """The locale with the order that these dates of one source show, which goes before what its country does."""
     found = _day_first(texts)
     return locale if found is None else replace(locale, day_first=found, why=SHOWN)
 
 
-def shown_in_json(locale: Locale, head: bytes) -> Locale:
-    """As `shown_by`, of the whole values in the beginning of a file of JSON."""
-    return shown_by(locale, (match[1].decode() for match in _IN_JSON.finditer(head)))
+def infer_day_order_of_json(locale: Locale, head: bytes) -> Locale:
+    """As `infer_day_order`, of the whole values in the beginning of a file of JSON."""
+    return infer_day_order(locale, (match[1].decode() for match in _IN_JSON.finditer(head)))
 
 
 def _day_first(texts: Iterable[str]) -> bool | None:
