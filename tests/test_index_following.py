@@ -65,10 +65,10 @@ def test_large_articles_are_taken_in_a_portion_at_a_time(archive: Archive, monke
     archive.put(Story(2, "Small"), *(Story(id, f"Nato {id}", long) for id in range(3, 8)), Story(8, "Last"))
     archive.index()
     assert commits == [4, 6, 8]
-    assert ids(ask(engine, "many")) == [7, 6, 5, 4, 3]
+    assert sorted(ids(ask(engine, "many"))) == [3, 4, 5, 6, 7]
     archive.withdraw(4)
     archive.index()
-    assert ids(ask(engine, "many")) == [7, 6, 5, 3]
+    assert sorted(ids(ask(engine, "many"))) == [3, 5, 6, 7]
 
 
 def test_rebuilding_takes_large_articles_a_portion_at_a_time(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
