@@ -18,7 +18,7 @@ from app.articles.nesting import Measured
 from app.articles.nesting_model import MAX_DEPTH
 from app.articles.tokens import Kind as TokenKind
 from app.articles.tokens import Token, attributes, tokens
-from app.text import clean, runs
+from app.text import clean, pieces, runs
 
 TAGS = {
     "a", "abbr", "aside", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del",
@@ -45,6 +45,8 @@ ATTRIBUTES = {
 """What is kept. Beside these an `id` that a link of the same body leads to, as `content-…`."""
 Kind = Literal["html", "markdown", "text"]
 
+COUNTED = 100_000
+"""Characters of a text of which the words are listed at once."""
 WORDS_A_MINUTE = 230
 """Median silent reading speed of adults in English non-fiction: 238 in Brysbaert 2019, rounded down."""
 
@@ -232,6 +234,10 @@ def from_text(text: str) -> str:
 
 def count_words(content: str) -> int:
     """Words as a reader counts them; a character each in scripts that put no spaces between words."""
+    return sum(_count_words(piece) for piece in pieces(content, COUNTED))
+
+
+def _count_words(content: str) -> int:
     if content.isascii():  # the same in half the time: runs, less those that are joined to the one before
         return len(runs(content)) - len(_joint.findall(content))
     characters = len(_cjk.findall(content))
