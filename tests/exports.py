@@ -96,6 +96,22 @@ def ghost(*posts: Mapping[str, object], **tables: object) -> bytes:
     return json.dumps({"db": [{"meta": meta, "data": data}]}).encode()
 
 
+def nitf(title: str, status: str = "usable", body: str = "<p>The lake rose.</p>") -> str:
+    """A document of NITF."""
+    return f"""<nitf><head><docdata management-status="{status}"><doc-id id-string="port.1"/>
+<date.issue norm="20250506T070809Z"/></docdata></head><body><body.head><hedline><hl1>{title}</hl1></hedline></body.head>
+<body.content>{body}</body.content></body></nitf>"""
+
+
+def newsml(title: str, status: str = "usable", body: str = "<p>The lake rose.</p>") -> str:
+    """A news item of NewsML-G2."""
+    inline = f"<inlineXML><html><body>{body}</body></html></inlineXML>"
+    return f"""<newsItem xmlns="http://iptc.org/std/nar/2006-10-01/" guid="urn:newsml:port.example:1" version="1">
+<itemMeta><itemClass qcode="ninat:text"/><firstCreated>2025-05-06T07:08:09Z</firstCreated>
+<pubStatus qcode="stat:{status}"/></itemMeta><contentMeta><headline>{title}</headline></contentMeta>
+<contentSet>{inline}</contentSet></newsItem>"""
+
+
 def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
     """These files in a folder."""
     for name, content in files.items():

@@ -200,7 +200,7 @@ async def test_what_an_editor_changed_since_the_export_stays(served: Served) -> 
     assert await _imported(served, sheet) == {"unchanged": 1}
     row = sheet.replace("'=Fog|mist", "By the table").replace("'+Fog", "Search words")
     job = await sent(served.editor, row.encode(), {"Content-Type": "text/csv"})
-    assert [one["note"] for one in job["notes"]] == ["title edited here, the table differs: left as it is here"]
+    assert [one["note"] for one in job["notes"]] == ["edited here, source differs: title"]
     found = (await served.editor.get(address)).json()
     assert (found["title"], found["signature"], found["seo"]["title"]) == ("By the editor", "@editor", "Search words")
 

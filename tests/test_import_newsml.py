@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.importers import detect
-from app.importers.document import Context, Dateline, Document, Failure, Image, Item, Remark
+from app.importers.document import Body, Context, Dateline, Document, Failure, Image, Item, Remark, SourceDate
 from app.importers.formats import PARSERS
 
 NITF = """<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE nitf SYSTEM "nitf-3-6.dtd">
@@ -156,6 +156,7 @@ def test_news_item_is_an_article_with_its_parts_in_their_places() -> None:
         "slugline": "FOG-PORT",
         "urgency": "4",
         "version": "1",
+        "headline": ["Ships wait"],
         "subject": ["medtop:17000000", "city:x"],
         "edNote": ["Check figures"],
     }
@@ -183,6 +184,40 @@ def test_embargo_of_a_news_item_is_its_date_unless_it_was_over_when_the_version_
     assert later.published
     assert over.published
     assert (later.published.instant, over.published.instant) == (7226582400, 1746515289)
+
+
+def test_first_of_several_headlines_is_the_title_and_no_other_is_lost() -> None:
+    ranked = '<headline rank="3">Coast</headline><headline rank="1">Fog over the harbour</headline>'
+    text = item().replace("<headline>Fog over the harbour</headline>", ranked)
+    found = only(text.replace("</description>", '</description><description role="drol:caption">At dawn</description>'))
+    assert found.title == "Fog over the harbour"
+    assert found.extra["newsml"]["headline"] == ["Ships wait", "Coast"]  # type: ignore[index] # an object
+    assert found.extra["newsml"]["description"] == ["At dawn"]  # type: ignore[index] # an object
+
+
+def test_blocks_without_a_page_around_them_are_a_text_and_its_title_is_no_part_of_it() -> None:
+    inline = "<inlineXML><h1>Fog over the harbour</h1><p>Fog lay.</p><ul><li>a</li></ul></inlineXML>"
+    found = only(item(inline))
+    assert found.body == Body("html", "<p>Fog lay.</p><ul><li>a</li></ul>")
+
+
+@pytest.mark.parametrize(
+    ("date", "published", "note"),
+    [
+        ("20250506T070809Z", SourceDate(1746515289, "instant"), ""),
+        ("6 mai 2025", SourceDate(1746489600, "day"), ""),
+        ("20250506T070809", SourceDate(1746515289, "instant"), "no time zone given"),
+        ("YYYYMMDD", None, "is no date"),
+        ("12345", None, "is no date"),
+    ],
+)
+def test_dates_of_news_items_are_read_or_left_out(date: str, published: SourceDate | None, note: str) -> None:
+    text = f"""<nitf><head><docdata><doc-id id-string="a"/><date.issue norm="{date}"/></docdata></head><body><body.head>
+    <hedline><hl1>Fog</hl1></hedline></body.head><body.content><p>Fog.</p></body.content></body></nitf>"""
+    [found] = read("nitf", text)
+    assert isinstance(found, Document)
+    assert found.published == published
+    assert note in " ".join(found.notes)
 
 
 def test_kill_without_content_takes_its_article_back_and_brings_none() -> None:

@@ -93,7 +93,9 @@ def test_elements_within_one_another_take_time_by_their_number(name: str) -> Non
 
 @pytest.mark.parametrize("name", few(shapes.MARKDOWN))
 def test_markdown_takes_time_by_its_length(name: str) -> None:
-    assert not found(lambda content: bodies.to_html("markdown", content), shapes.MARKDOWN[name], (500, *SIZES) if FULL else (500,))
+    assert not found(
+        lambda content: bodies.to_html("markdown", content), shapes.MARKDOWN[name], (500, *SIZES) if FULL else (500,)
+    )
 
 
 @pytest.mark.parametrize("name", few(shapes.NESTED))

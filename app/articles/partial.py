@@ -14,20 +14,19 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from sqlmodel import Session
 
 from app import text
-from app.articles import editing, revisions, slugs, stored
+from app.articles import baselines, editing, revisions, slugs, stored
 from app.articles.columns import Saving
 from app.articles.editing import Edit
 from app.articles.manuscript import EXTRA, Known, Manuscript
 from app.articles.saving import Saved
 from app.articles.stored import Stored
+from app.articles.threeway import EDITED, PURGED, WITHDRAWN
 from app.enrich.suggestion import DATELINE
 from app.models import Article, ArticleSlug, table
 from app.tags.wanted import Wanted
 
 A, SLUG = table(Article), table(ArticleSlug)
 
-EDITED = "{} edited here, the table differs: left as it is here"
-WITHDRAWN = "withdrawn here, left alone"
 _PLAIN = ("title", "standfirst", "dateline", "body", "language", "signature", "slug", "status")
 
 Values = Mapping[str, Any]
@@ -43,13 +42,22 @@ def find(connection: Connection, manuscript: Manuscript) -> int | None:
 
 
 def is_hidden(connection: Connection, manuscript: Manuscript, *, lock: bool = False) -> bool:
-    """Whether the row names an article that is not public. `lock`: it stays as it is until the commit."""
+    """Whether the row names an article that is not public, or was purged. `lock`: it stays as it is until the commit."""
     known = manuscript.known
     if known is None:
         return False
     state = select(A.c.status).where(_is_named(known))
     found = connection.execute(state.with_for_update(key_share=True) if lock else state).scalar()
-    return found is not None and found != "published"
+    return found != "published" if found is not None else _is_purged(connection, known)
+
+
+def _is_purged(connection: Connection, known: Known) -> bool:
+    return bool(baselines.find_purged(connection, [baselines.row_identity(known.id, known.created_at)]))
+
+
+def _gone(connection: Connection, known: Known | None) -> Saved | None:
+    """What becomes of a row whose article is not here; None for one that never was."""
+    return Saved(0, 0, "unchanged", notes=(PURGED,)) if known and _is_purged(connection, known) else None
 
 
 def _is_named(known: Known) -> ColumnElement[bool]:
@@ -58,12 +66,12 @@ def _is_named(known: Known) -> ColumnElement[bool]:
 
 
 def merge(session: Session, manuscript: Manuscript, how: Saving, *, overwrite: bool = False) -> Saved | None:
-    """What became of the row; None where it names no article of this archive. DatelineError where an editor could not
-    save it either."""
+    """What became of the row; None where it names no article that ever was in this archive. DatelineError where an
+    editor could not save it either."""
     id = find(session.connection(), manuscript)
     current = editing.hold(session, id) if id is not None else None
     if id is None or current is None:
-        return None
+        return _gone(session.connection(), manuscript.known)
     changes, notes = differences(session.connection(), manuscript, current, overwrite=overwrite)
     if not changes:
         return Saved(id, current.existing.version, "unchanged", notes=notes)
@@ -71,11 +79,11 @@ def merge(session: Session, manuscript: Manuscript, how: Saving, *, overwrite: b
 
 
 def preview(connection: Connection, manuscript: Manuscript, *, overwrite: bool = False) -> Saved | None:
-    """What would become of the row; None where it names no article of this archive."""
+    """What would become of the row; None where it names no article that ever was in this archive."""
     id = find(connection, manuscript)
     current = stored.load(connection, [id]).get(id) if id is not None else None
     if current is None:
-        return None
+        return _gone(connection, manuscript.known)
     changes, notes = differences(connection, manuscript, current, overwrite=overwrite)
     return Saved(0, 0, "updated" if changes else "unchanged", notes=notes)
 
@@ -103,7 +111,7 @@ def differences(
         edited = [name for name in differing if _key(name, ours[name]) != _key(name, then[name])]
     changes = _edits(before, manuscript, {name: theirs[name] for name in differing if name not in edited})
     changes |= {name: getattr(manuscript, name) for name in addresses}
-    return changes, tuple(EDITED.format(name) for name in edited)
+    return changes, (EDITED.format(", ".join(edited)),) if edited else ()
 
 
 def _base(connection: Connection, manuscript: Manuscript, current: Stored) -> Manuscript | None:

@@ -74,7 +74,7 @@ def _read(text: str, where: str, context: Context, notes: dict[str, None]) -> Do
         marker=state.marker,
         notes=(*notes, *state.notes),
     )
-    if subtitle and not repeats(subtitle, document):
+    if subtitle and not repeats(subtitle, document) and not _is_cut(subtitle, content):
         document = replace(document, standfirst=subtitle)
     return settle(document)
 
@@ -84,6 +84,11 @@ def _unwrapped(content: LexborNode) -> str:
     inner = LexborHTMLParser(content.inner_html or "")
     inner.unwrap_tags(["section", "div"])
     return (inner.body.inner_html or "").strip() if inner.body is not None else ""
+
+
+def _is_cut(subtitle: str, content: LexborNode) -> bool:
+    """Whether Medium made the subtitle of a sentence in the text, wherever that stands there."""
+    return subtitle.endswith("…") and words_key(subtitle)[:60] in words_key(content.text(separator=" "))
 
 
 def _words(node: LexborNode | None) -> str | None:

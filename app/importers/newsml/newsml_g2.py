@@ -34,15 +34,19 @@ from app.importers.newsml import nitf
 from app.importers.newsml.nitf import Found, finished
 from app.importers.newsml.xml_item import Broken, Element, attribute, below, first, load, local, said, text_of
 from app.importers.ninjs import origin_of
+from app.importers.openings import without_title
 from app.importers.text import first_words, paragraphs
 from app.importers.wordpress_posts import words
 
 _ITEMS = frozenset(("newsitem", "packageitem", "conceptitem", "knowledgeitem", "planningitem", "catalogitem"))
 _KINDS = {"person": "person", "organisation": "organisation", "organization": "organisation", "event": "event"}
 _PLACES = frozenset(("geoarea", "poi", "place", "city", "country"))
+_MAIN = ("", "main", "headline", "title")
 _LEADS = ("lead", "summary", "abstract", "standfirst", "ingress", "")
 _PICTURE = re.compile(r"image/|\.(?:jpe?g|png|gif|webp)$", re.IGNORECASE)
 _MAX_WIDTH = 2_000
+_UNRANKED = 1_000_000
+_BLOCKS = frozenset(("p", "ul", "ol", "dl", "table", "blockquote", "pre", "figure", "h1", "h2", "h3", "h4", "main"))
 _NOT_ARTICLES = {
     "packageitem": "packages, whose items count by themselves",
     "conceptitem": "concepts",
@@ -151,11 +155,13 @@ def _read(item: Element, where: str, context: Context, notes: dict[str, None]) -
         updated=_date(admin, "versioncreated", context, notes),
         status=state.status,
         marker=state.marker,
-        extra=_extra(item, meta),
+        extra=_extra(item, meta, title),
         notes=(*notes, *state.notes),
     )
     found.dateline = _dateline(line, meta) or found.dateline
     found.standfirst = _description(meta) or found.standfirst
+    if document.body is not None and document.body.kind == "html":
+        document = replace(document, body=Body("html", without_title(document.body.content, title)))
     return finished(document, found)
 
 
@@ -169,6 +175,8 @@ def _content(item: Element, notes: dict[str, None]) -> Found:
                 return nitf.content(root)
             if local(root) in ("html", "body", "div", "section", "article"):
                 return Found(body=_xhtml(root))
+            if local(root) in _BLOCKS:
+                return Found(body=_xhtml(holder))
     for data in below(item, "contentset", "inlinedata"):
         kind, text = (attribute(data, "contenttype") or "").lower(), "".join(str(part) for part in data.itertext())
         if attribute(data, "encoding") is None and text.strip() and (not kind or kind.startswith("text/")):
@@ -198,20 +206,29 @@ def _xhtml(root: Element) -> Body | None:
             element.tag = local(element)
     etree.cleanup_namespaces(body)
     whole = etree.tostring(body, encoding="unicode", method="html", with_tail=False)
-    inside = re.sub(r"\A<[^>]*>|</\w+>\Z", "", whole.strip()).strip() if local(body) in ("body", "html") else whole
+    inside = (
+        re.sub(r"\A<[^>]*>|</\w+>\Z", "", whole.strip()).strip()
+        if local(body) in ("body", "html", "inlinexml")
+        else whole
+    )
     return Body("html", inside) if "".join(str(part) for part in body.itertext()).strip() else None
 
 
 def _headline(meta: Element) -> str | None:
-    """The main one: that without a role, or whose role says so."""
-    found = {_code(attribute(one, "role")) or "": text for one in below(meta, "headline") if (text := text_of(one))}
-    return next(
-        (found[role] for role in ("", "main", "headline", "title") if role in found), next(iter(found.values()), None)
-    )
+    """The main one: that without a role, or whose role says so; of several the one that ranks first."""
+    found = _by_role(meta, "headline")
+    return next((found[role] for role in _MAIN if role in found), next(iter(found.values()), None))
+
+
+def _by_role(meta: Element, name: str) -> dict[str, str]:
+    """The first text of each role, in the order of their ranks."""
+    elements = sorted(below(meta, name), key=lambda one: values.pixels(attribute(one, "rank")) or _UNRANKED)
+    texts = [(_code(attribute(one, "role")) or "", text) for one in elements if (text := text_of(one))]
+    return dict(reversed(texts))
 
 
 def _description(meta: Element) -> str | None:
-    found = {_code(attribute(one, "role")) or "": text for one in below(meta, "description") if (text := text_of(one))}
+    found = _by_role(meta, "description")
     return next((found[role] for role in _LEADS if role in found), None)
 
 
@@ -312,7 +329,7 @@ def _pictures(item: Element) -> Iterator[Image]:
         yield Image(href, said(one, "alttext"), None, None, width, height)
 
 
-def _extra(item: Element, meta: Element) -> dict[str, object]:
+def _extra(item: Element, meta: Element, title: str | None) -> dict[str, object]:
     kept: dict[str, object] = {
         name: text for name in ("slugline", "urgency", "creditline") if (text := said(meta, name))
     }
@@ -321,6 +338,9 @@ def _extra(item: Element, meta: Element) -> dict[str, object]:
     genres = [name for one in below(meta, "genre") if (name := _named(one) or attribute(one, "qcode"))]
     codes = [code for one in below(meta, "subject") if (code := attribute(one, "qcode", "uri"))]
     notes = [text for one in below(item, "itemmeta", "ednote") if (text := text_of(one))]
-    lists = {"genre": genres, "subject": codes, "edNote": notes}
+    headlines = [text for one in below(meta, "headline") if (text := text_of(one)) and text != title]
+    lead = _description(meta)
+    descriptions = [text for one in below(meta, "description") if (text := text_of(one)) and text != lead]
+    lists = {"headline": headlines, "description": descriptions, "genre": genres, "subject": codes, "edNote": notes}
     kept |= {name: found for name, found in lists.items() if found}
     return {"newsml": kept} if kept else {}
