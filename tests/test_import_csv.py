@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,16 @@ def test_encodings_and_line_ends_of_spreadsheets_are_read(data: bytes) -> None:
 
 def test_bytes_are_read_as_the_request_says() -> None:
     assert only("title,body\nПорт,Туман\n".encode("cp1251"), "windows-1251").title == "Порт"
+
+
+def test_order_of_days_and_months_is_the_one_that_other_rows_show() -> None:
+    day = SourceDate(1743724800, "day")  # 4 April 2025, as 25/12/2025 beside it says
+    rows = "title,body,date\nA,Met.,04/04/2025\nB,Met.,03/04/2025\nC,Met.,{}\n"
+    told, untold = (table(rows.format(date)) for date in ("25/12/2025", "2025-12-25"))
+    assert [one.published for one in told if isinstance(one, Document)][:2] == [day, replace(day, instant=1743638400)]
+    left = untold[1]
+    assert isinstance(left, Document)
+    assert (left.published, left.extra["date"]) == (None, "03/04/2025")
 
 
 def test_row_that_does_not_fit_fails_alone_with_its_line() -> None:

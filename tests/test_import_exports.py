@@ -6,6 +6,7 @@ import stat
 import struct
 import zipfile
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import Served
@@ -25,7 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_import_jobs import local, sent
 
-from app.importers.document import Context, Document, Failure, Image
+from app.importers.document import Context, Document, Failure, Image, SourceDate
 from app.importers.exports import archive_zip, ghost_bodies
 from app.importers.formats import PARSERS
 
@@ -101,6 +102,30 @@ def test_what_is_not_public_in_ghost_is_not_public_here(said: dict[str, object],
     post = only("ghost", ghost({**POST, **said}))
     assert post.status == status
     assert note in " ".join(post.notes)
+
+
+@pytest.mark.parametrize(
+    ("date", "published"),
+    [
+        ("2024-03-10T12:00:00.000Z", SourceDate(1710072000, "instant")),
+        ("2024-03-10 12:00:00", SourceDate(1710072000, "instant")),
+        (1710072000000, SourceDate(1710072000, "instant")),
+        (None, None),
+        ("0000-00-00 00:00:00", None),
+        ("soon", None),
+        (True, None),
+    ],
+)
+def test_dates_of_ghost_are_read_in_utc_or_left_out(date: object, published: SourceDate | None) -> None:
+    post = only("ghost", ghost({**POST, "published_at": date}), timezone=ZoneInfo("Asia/Tokyo"))
+    assert post.published == published
+    assert dict(post.extra) == ({"published_at": date} if date in ("soon", True) else {})
+
+
+def test_subtitle_that_medium_cut_from_the_text_is_no_standfirst() -> None:
+    text = f"<p>{'Fog lay on the water. ' * 30}</p><p>The pilots waited for the tide until noon, and then left.</p>"
+    page = medium("Slack water", text, subtitle="The pilots waited for the tide until…").encode()
+    assert only("medium", page).standfirst is None
 
 
 def test_pages_of_ghost_are_counted_and_a_broken_post_stops_no_other() -> None:

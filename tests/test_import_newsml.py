@@ -218,6 +218,7 @@ def test_dates_of_news_items_are_read_or_left_out(date: str, published: SourceDa
     assert isinstance(found, Document)
     assert found.published == published
     assert note in " ".join(found.notes)
+    assert dict(found.extra) == ({} if published else {"nitf": {"date.issue": date}})
 
 
 def test_kill_without_content_takes_its_article_back_and_brings_none() -> None:

@@ -42,7 +42,7 @@ def find(connection: Connection, manuscript: Manuscript) -> int | None:
 
 
 def is_hidden(connection: Connection, manuscript: Manuscript, *, lock: bool = False) -> bool:
-    """Whether the row names an article that is not public, or was purged. `lock`: it stays as it is until the commit."""
+    """Whether the row names an article that is not public, or was purged. `lock`: it stays so until the commit."""
     known = manuscript.known
     if known is None:
         return False

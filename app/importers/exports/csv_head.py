@@ -4,6 +4,7 @@ Never takes a text that merely has commas for a table.
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Sequence
 
@@ -14,6 +15,7 @@ LEAST, LEAST_OWN = 3, 8
 """Columns of a table that nothing but its content calls one; of one that ends with its first line."""
 MOST_SEEN = 60_000
 """Characters below the first line: where there are as many, the first row may go on beyond the head of the file."""
+MOST_DATE = 40
 _NAME = re.compile(r"[A-Za-z_][\w .\-/]{0,60}")
 _SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _CONTENT = frozenset(("title", "body"))
@@ -83,6 +85,17 @@ def _fits(below: str, sign: str, count: int) -> bool:
     except csv.Error:
         return True
     return len(row) == count or (len(row) < count and len(below) > MOST_SEEN)
+
+
+def cells(text: str, sign: str) -> list[str]:
+    """The cells at the beginning of a table that are short enough for a date, as far as they can be read."""
+    found: list[str] = []
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=sign):
+            found += [cell for cell in row if len(cell) <= MOST_DATE]
+    except csv.Error:
+        pass
+    return found
 
 
 def is_substack(text: str) -> bool:

@@ -37,6 +37,7 @@ def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
     stream.seek(-len(head), 1)
     lines = _Lines(stream, head, context.charset)
     sign = csv_head.delimiter(lines.decode(head))
+    context = replace(context, locale=dates.infer_day_order(context.locale, csv_head.cells(lines.decode(head), sign)))
     rows = csv.reader(lines, delimiter=sign, strict=True)
     header = None
     while True:

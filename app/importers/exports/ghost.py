@@ -12,8 +12,8 @@ from typing import BinaryIO
 import orjson
 
 from app.importers import boundary, clean, dates, values
-from app.importers.date_fields import read_date_field
-from app.importers.document import Body, Context, Document, Failure, Image, Item, Locale, Remark, SourceDate
+from app.importers.date_fields import DateFields
+from app.importers.document import Body, Context, Document, Failure, Image, Item, Remark, SourceDate
 from app.importers.exports import ghost_bodies
 from app.importers.exports.publication import State, held, read_state
 from app.importers.openings import repeats, settle
@@ -126,6 +126,7 @@ def _read(given: Row, site: _Site, where: str, context: Context) -> Document | F
         return Failure(where, "neither a title nor a text")
     state, slug = _state(post, meta, context), values.text(post.get("slug"))
     locale = dates.within(context.locale, site.language, home or context.address)
+    fields = DateFields(context, notes.setdefault, locale, UTC)
     tags, internal = _tags(post, site)
     document = Document(
         where=where,
@@ -142,13 +143,12 @@ def _read(given: Row, site: _Site, where: str, context: Context) -> Document | F
         source=site.name,
         source_url=home or None,
         images=_images(post, meta, home, notes),
-        published=state.at
-        or _date(post, "published_at", context, locale, notes, is_awaited=state.status == "scheduled"),
-        updated=_date(post, "updated_at", context, locale, notes),
+        published=state.at or _date(post, "published_at", fields, is_awaited=state.status == "scheduled"),
+        updated=_date(post, "updated_at", fields),
         status=state.status,
         marker=state.marker,
         canonical_url=values.text(post.get("canonical_url")),
-        extra=_extra(post, meta, internal),
+        extra=_extra(post, meta, internal) | fields.unread,
         notes=(*notes, *state.notes),
     )
     return settle(_with_standfirst(document, values.text(post.get("custom_excerpt"))))
@@ -217,18 +217,15 @@ def _images(post: Row, meta: Row, home: str, notes: dict[str, None]) -> tuple[Im
     return (Image(url, alt, words(caption) or None if caption else None),)
 
 
-def _date(
-    post: Row, name: str, context: Context, locale: Locale, notes: dict[str, None], *, is_awaited: bool = False
-) -> SourceDate | None:
+def _date(post: Row, name: str, fields: DateFields, *, is_awaited: bool = False) -> SourceDate | None:
     """Ghost keeps times in UTC, with a zone or without; early versions wrote milliseconds."""
     value = post.get(name)
     try:
         if isinstance(value, int | float) and abs(value) > _MILLISECONDS:
             return dates.from_epoch(value, 1000)
-    except ValueError as error:
-        notes.setdefault(f"{name}: {value!r} is no date: {error}")
-        return None
-    return read_date_field(name, value, context, notes.setdefault, locale=locale, zone=UTC, is_awaited=is_awaited)
+    except ValueError:
+        pass  # told below, as of any other
+    return fields.read(name, value, is_awaited=is_awaited)
 
 
 def _extra(post: Row, meta: Row, internal: list[str]) -> dict[str, object]:

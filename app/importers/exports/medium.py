@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.importers import clean, trees, values, visibility
-from app.importers.date_fields import read_date_field
+from app.importers.date_fields import DateFields
 from app.importers.document import Body, Context, Document, Failure, Image, Item, SourceDate
 from app.importers.exports.publication import PUBLIC, State, held
 from app.importers.openings import repeats, settle
@@ -52,7 +52,7 @@ def _read(text: str, where: str, context: Context, notes: dict[str, None]) -> Do
     titled = _take_title(content, title, subtitle)
     link = _address(page.css_first("a.p-canonical"))
     state = _state(page, where, is_response=_is_response(title, subtitle, content, titled=titled))
-    images = tuple(_images(content))
+    images, fields = tuple(_images(content)), DateFields(context, notes.setdefault)
     for rule in content.css("div.section-divider, hr.section-divider"):
         rule.decompose()
     body = _unwrapped(content)
@@ -69,9 +69,10 @@ def _read(text: str, where: str, context: Context, notes: dict[str, None]) -> Do
         authors=tuple(dict.fromkeys(name for node in page.css(".p-author") if (name := _words(node)))),
         tags=tuple(dict.fromkeys(name for node in page.css(".p-tag, .p-tags a") if (name := _words(node)))),
         images=images,
-        published=_date(page.css_first("time.dt-published"), context, notes),
+        published=_date(page.css_first("time.dt-published"), fields),
         status=state.status,
         marker=state.marker,
+        extra=fields.unread,
         notes=(*notes, *state.notes),
     )
     if subtitle and not repeats(subtitle, document) and not _is_cut(subtitle, content):
@@ -159,6 +160,5 @@ def _images(content: LexborNode) -> Iterator[Image]:
             yield Image(url, values.text(node.attributes.get("alt")), _words(caption), None, width, height)
 
 
-def _date(node: LexborNode | None, context: Context, notes: dict[str, None]) -> SourceDate | None:
-    value = node.attributes.get("datetime") or node.text().strip() if node is not None else None
-    return read_date_field("published", value, context, notes.setdefault)
+def _date(node: LexborNode | None, fields: DateFields) -> SourceDate | None:
+    return fields.read("published", node.attributes.get("datetime") or node.text().strip()) if node else None

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from urllib.parse import unquote
 
 from app.importers import boundary, clean, trees, values
-from app.importers.date_fields import read_date_field
+from app.importers.date_fields import DateFields
 from app.importers.document import Body, Context, Document, Failure, Item, Remark
 from app.importers.exports.publication import State, held, read_state
 from app.importers.exports.tree import Tree, Unreadable
@@ -89,7 +89,7 @@ def _post(post: Mapping[str, str], tree: Tree, pages: Mapping[str, str], where: 
         return Failure(where, "neither a title nor a text")
     if body is None:
         notes.setdefault(f"its text ({post.get('post_id')}.html) is not in the export")
-    state = _state(post, context, has_text=body is not None)
+    state, fields = _state(post, context, has_text=body is not None), DateFields(context, notes.setdefault)
     document = Document(
         where=where,
         external_id=number,
@@ -98,10 +98,10 @@ def _post(post: Mapping[str, str], tree: Tree, pages: Mapping[str, str], where: 
         title=title or first_words(body.content if body else where),
         title_derived=title is None,
         body=body,
-        published=state.at or read_date_field("post_date", post.get("post_date"), context, notes.setdefault),
+        published=state.at or fields.read("post_date", post.get("post_date")),
         status=state.status,
         marker=state.marker,
-        extra=_extra(post),
+        extra=_extra(post) | fields.unread,
         notes=(*notes, *state.notes),
     )
     return settle(_with_standfirst(document, values.text(html.unescape(post.get("subtitle", "")))))

@@ -6,7 +6,7 @@ Never publishes what is withheld or under an embargo; what has no place of its o
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -14,7 +14,7 @@ from lxml import etree
 
 from app.importers import boundary, dates, page_names, values
 from app.importers.bylines import opening_byline
-from app.importers.date_fields import read_date_field
+from app.importers.date_fields import DateFields
 from app.importers.datelines import read_dateline
 from app.importers.document import (
     Body,
@@ -126,8 +126,8 @@ def _read(item: Element, where: str, context: Context, notes: dict[str, None]) -
     title = _headline(meta) or found.title or said(admin, "title")
     guid = attribute(item, "guid")
     language = attribute(first(meta, "language"), "tag") or attribute(item, "lang")
-    context = replace(context, locale=dates.within(context.locale, language, context.address))
-    state, published = _state(admin, meta, context, notes)
+    fields = DateFields(context, notes.setdefault, dates.within(context.locale, language, context.address))
+    state, published = _state(admin, meta, fields)
     if title is None and found.body is None:
         if state.status == "withdrawn" and guid:
             return nitf.retraction(where, guid, origin_of(guid))
@@ -152,10 +152,10 @@ def _read(item: Element, where: str, context: Context, notes: dict[str, None]) -
         related=tuple(_links(admin)),
         images=(*found.images, *_pictures(item)),
         published=published,
-        updated=_date(admin, "versioncreated", context, notes),
+        updated=_date(admin, "versioncreated", fields),
         status=state.status,
         marker=state.marker,
-        extra=_extra(item, meta, title),
+        extra=_extra(item, meta, title, fields.unread),
         notes=(*notes, *state.notes),
     )
     found.dateline = _dateline(line, meta) or found.dateline
@@ -279,27 +279,25 @@ def _dateline(line: Element | None, meta: Element) -> Dateline | None:
     return Dateline(place, place.partition(",")[0].strip() or place) if place else None
 
 
-def _state(admin: Element, meta: Element, context: Context, notes: dict[str, None]) -> tuple[State, SourceDate | None]:
+def _state(admin: Element, meta: Element, fields: DateFields) -> tuple[State, SourceDate | None]:
     """The state, and the date: the end of an embargo, else when the item was first made."""
-    made = _date(admin, "firstcreated", context, notes) or _date(meta, "contentcreated", context, notes)
-    version = _date(admin, "versioncreated", context, notes)
+    made = _date(admin, "firstcreated", fields) or _date(meta, "contentcreated", fields)
+    version = _date(admin, "versioncreated", fields)
     published = made or version
     status = _code(attribute(first(admin, "pubstatus"), "qcode", "uri", "literal")) or "usable"
-    state = read_state({"pubStatus": status, "expires": said(admin, "expires")}, context)
+    state = read_state({"pubStatus": status, "expires": said(admin, "expires")}, fields.context)
     embargo = first(admin, "embargoed")
     if state.status != "published" or embargo is None:
         return state, published
-    until = _date(admin, "embargoed", context, notes, is_awaited=True)
+    until = _date(admin, "embargoed", fields, is_awaited=True)
     if until is None:
         return held("under an embargo without an end"), published
     over = version is not None and until.instant <= version.instant
     return state, published if over else until
 
 
-def _date(
-    parent: Element, name: str, context: Context, notes: dict[str, None], *, is_awaited: bool = False
-) -> SourceDate | None:
-    return read_date_field(name, said(parent, name), context, notes.setdefault, is_awaited=is_awaited)
+def _date(parent: Element, name: str, fields: DateFields, *, is_awaited: bool = False) -> SourceDate | None:
+    return fields.read(name, said(parent, name), is_awaited=is_awaited)
 
 
 def _language(tag: str | None) -> str | None:
@@ -329,10 +327,9 @@ def _pictures(item: Element) -> Iterator[Image]:
         yield Image(href, said(one, "alttext"), None, None, width, height)
 
 
-def _extra(item: Element, meta: Element, title: str | None) -> dict[str, object]:
-    kept: dict[str, object] = {
-        name: text for name in ("slugline", "urgency", "creditline") if (text := said(meta, name))
-    }
+def _extra(item: Element, meta: Element, title: str | None, unread: Mapping[str, object]) -> dict[str, object]:
+    found = {name: text for name in ("slugline", "urgency", "creditline") if (text := said(meta, name))}
+    kept: dict[str, object] = {**unread, **found}
     if version := attribute(item, "version"):
         kept["version"] = version
     genres = [name for one in below(meta, "genre") if (name := _named(one) or attribute(one, "qcode"))]

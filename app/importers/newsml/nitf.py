@@ -3,13 +3,13 @@
 Never publishes what is withheld or embargoed without an end; what has no place of its own is kept under `nitf`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from app.importers import dates, page_names
 from app.importers.bylines import split_byline
-from app.importers.date_fields import read_date_field
+from app.importers.date_fields import DateFields
 from app.importers.datelines import read_dateline
 from app.importers.document import (
     Body,
@@ -138,9 +138,9 @@ def _dateline(line: Element) -> Dateline | None:
 def _read(root: Element, where: str, context: Context, notes: dict[str, None]) -> Document | Failure:
     found = content(root)
     data = first(root, "head", "docdata")
-    context = replace(context, locale=_locale(root, context))
+    fields = DateFields(context, notes.setdefault, _locale(root, context))
     identity, regsrc = _identity(data)
-    state, published = _state(data, root, context, notes)
+    state, published = _state(data, root, fields)
     if found.title is None and found.body is None:
         if state.status == "withdrawn" and identity:
             return retraction(where, identity, origin_of(identity) or regsrc)
@@ -171,7 +171,7 @@ def _read(root: Element, where: str, context: Context, notes: dict[str, None]) -
         published=published,
         status=state.status,
         marker=state.marker,
-        extra=_extra(root, data),
+        extra=_extra(root, data, fields.unread),
         notes=(*notes, *state.notes),
     )
     return finished(document, found)
@@ -203,39 +203,35 @@ def _identity(data: Element | None) -> tuple[str | None, str | None]:
     return attribute(named, "id-string") or key, attribute(named, "regsrc")
 
 
-def _state(
-    data: Element | None, root: Element, context: Context, notes: dict[str, None]
-) -> tuple[State, SourceDate | None]:
+def _state(data: Element | None, root: Element, fields: DateFields) -> tuple[State, SourceDate | None]:
     """The state, and the date of publication: that of release, which is the end of an embargo, else that of issue."""
-    issue = _date(data, "date.issue", context, notes)
-    issue = issue or _attribute_date(first(root, "head", "pubdata"), "date.publication", context, notes)
+    issue = _date(data, "date.issue", fields)
+    issue = issue or _attribute_date(first(root, "head", "pubdata"), "date.publication", fields)
     if data is None:
         return PUBLIC, issue
-    release = _date(data, "date.release", context, notes, is_awaited=True)
+    release = _date(data, "date.release", fields, is_awaited=True)
     status = attribute(data, "management-status") or "usable"
     if status.lower() == "embargoed":
         if release is None:
             return held("under an embargo without an end"), issue
         status = "usable"
     expire = attribute(first(data, "date.expire"), "norm")
-    return read_state({"management-status": status, "expires": expire}, context), release or issue
+    state = read_state({"management-status": status, "expires": expire}, fields.context)
+    return state, release or issue
 
 
-def _date(
-    data: Element | None, name: str, context: Context, notes: dict[str, None], *, is_awaited: bool = False
-) -> SourceDate | None:
+def _date(data: Element | None, name: str, fields: DateFields, *, is_awaited: bool = False) -> SourceDate | None:
     element = first(data, name) if data is not None else None
-    return _attribute_date(element, "norm", context, notes, is_awaited=is_awaited)
+    return _attribute_date(element, "norm", fields, is_awaited=is_awaited)
 
 
 def _attribute_date(
-    element: Element | None, name: str, context: Context, notes: dict[str, None], *, is_awaited: bool = False
+    element: Element | None, name: str, fields: DateFields, *, is_awaited: bool = False
 ) -> SourceDate | None:
     """The date that is written for programs, else in words."""
     if element is None:
         return None
-    text = attribute(element, name) or text_of(element)
-    return read_date_field(local(element), text, context, notes.setdefault, is_awaited=is_awaited)
+    return fields.read(local(element), attribute(element, name) or text_of(element), is_awaited=is_awaited)
 
 
 def _tags(root: Element, data: Element | None) -> tuple[tuple[str, ...], tuple[Reference, ...]]:
@@ -275,8 +271,8 @@ def _language(tag: str | None) -> str | None:
     return tag.replace("_", "-").partition("-")[0].lower() or None if tag else None
 
 
-def _extra(root: Element, data: Element | None) -> dict[str, object]:
-    kept: dict[str, object] = {}
+def _extra(root: Element, data: Element | None, unread: Mapping[str, object]) -> dict[str, object]:
+    kept: dict[str, object] = dict(unread)
     for name, attributes in _EXTRA.items():
         element = first(data, name) if data is not None else None
         found = {one: value for one in attributes if (value := attribute(element, one))}
