@@ -62,6 +62,7 @@ _joint = re.compile(r"['\-](?<=\w.)(?=\w)")
 _cjk = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
 _bare = re.compile(rf"</?(?:h1|{'|'.join(sorted(TAGS))})>")
 """Tags of which nothing is removed, as most of most bodies are."""
+_first_heading = re.compile(r"<(/?)[hH]1(?=[\s>])")
 _cited = re.compile(r'<(?:q|blockquote)(?: [a-z]+="[^"]*")*>')
 _cite = re.compile(r' cite="([^"]*)"')
 
@@ -156,7 +157,7 @@ def _without_depth(content: str) -> str:
 
 def _clean(measured: Measured) -> str:
     # A heading of the first level belongs to the page, not to a body: h1 becomes h2.
-    content = re.sub(r"<(/?)h1(?=[\s>])", r"<\1h2", measured.html, flags=re.IGNORECASE)
+    content = _first_heading.sub(r"<\1h2", measured.html)
     cleaned: str = _cleaner.clean(content)
     if ' id="' in cleaned or ' name="' in cleaned:
         cleaned = fragments.keep(cleaned)
@@ -174,7 +175,7 @@ def _removed(content: str) -> dict[str, None]:
     found: dict[str, None] = {}
     known: set[str] = set()
     targets = fragments.targets(content)
-    content = _bare.sub(" ", content)
+    content = _bare.sub(lambda _: " ", content)  # a call for each, see `text.without`
     for token in tokens(content):
         if token.kind is TokenKind.RAW:
             found.setdefault(token.name)
