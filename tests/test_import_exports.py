@@ -5,6 +5,7 @@ import json
 import stat
 import struct
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,8 @@ from exports import (
     failures,
     ghost,
     medium,
+    newsml,
+    nitf,
     packed,
     read,
     remarks,
@@ -29,6 +32,8 @@ from test_import_jobs import local, sent
 from app.importers.document import Context, Document, Failure, Image, SourceDate
 from app.importers.exports import archive_zip, ghost_bodies
 from app.importers.formats import PARSERS
+from app.importers.prepare import prepare
+from app.regions.atlas import Atlas
 
 __all__ = ["local"]
 POST: dict[str, object] = {
@@ -126,6 +131,30 @@ def test_subtitle_that_medium_cut_from_the_text_is_no_standfirst() -> None:
     text = f"<p>{'Fog lay on the water. ' * 30}</p><p>The pilots waited for the tide until noon, and then left.</p>"
     page = medium("Slack water", text, subtitle="The pilots waited for the tide until…").encode()
     assert only("medium", page).standfirst is None
+
+
+FRAMED = '<p>Fog.</p><iframe src="https://film.example/1" title="A film"></iframe><p><a href="/b">There</a></p>'
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("ghost", ghost({**POST, "html": FRAMED})),
+        ("medium", medium("Slack water", FRAMED).replace("https://medium.com/@ann/slack", "/slack").encode()),
+        ("nitf", nitf("Fog", body=FRAMED).encode()),
+        ("newsml", newsml("Fog", body=FRAMED).encode()),
+        ("csv", b'title,body_html\nFog,"' + FRAMED.replace('"', '""').encode() + b'"\n'),
+    ],
+)
+def test_no_word_of_a_text_is_lost_without_a_note(name: str, data: bytes) -> None:
+    ready = prepare(only(name, data), "x", None, Atlas((), (), (), 0))
+    told = " ".join(ready.notes)
+    assert "There" in ready.text
+    assert '<a href="https://film.example/1"' in ready.manuscript.body
+    assert "A film" in ready.text
+    assert "relative address '/b' in the body" in told
+    based = prepare(replace(only(name, data), base="https://port.example/a/"), "x", None, Atlas((), (), (), 0))
+    assert 'href="https://port.example/b"' in based.manuscript.body
 
 
 def test_pages_of_ghost_are_counted_and_a_broken_post_stops_no_other() -> None:

@@ -22,6 +22,10 @@ _RENAMED = {
     "hl1": "h2", "hl2": "h3", "bq": "blockquote", "quote": "blockquote", "note": "blockquote", "fn": "p", "credit": "p",
     "datasource": "p", "byline": "p", "distributor": "p", "abstract": "blockquote", "nitf-table-metadata": "",
 }  # fmt: skip
+_FRAMES = frozenset(("iframe", "object", "embed", "video", "audio", "source", "param", "img"))
+"""HTML that agencies write into NITF, which has none of it; what becomes of it is decided as for every format."""
+_OF_FRAMES = ("src", "data", "href", "title", "alt", "name", "value", "srcset", "width", "height")
+_VOID = frozenset(("embed", "source", "param", "img"))
 _SPACE = re.compile(r"[ \t\r\n]+")
 _EMPTY = frozenset(("hr", "br"))
 _GONE = frozenset(("alt-code", "nitf-col", "nitf-colgroup", "media-metadata"))
@@ -70,6 +74,10 @@ def _tag(element: Element) -> str:
 def _opening(element: Element) -> str:
     if local(element) == "a" and (href := attribute(element, "href")):
         return f'<a href="{escape(href)}">'
+    if local(element) in _FRAMES:
+        found = ((name, attribute(element, name)) for name in _OF_FRAMES)
+        given = "".join(f' {name}="{escape(value)}"' for name, value in found if value)
+        return f"<{local(element)}{given}>"
     tag = _tag(element)
     if local(element) in ("td", "th"):
         spans = "".join(
@@ -85,7 +93,7 @@ def _opening(element: Element) -> str:
 def _closing(element: Element) -> str:
     if local(element) == "a" and attribute(element, "href"):
         return "</a>"
-    tag = _tag(element)
+    tag = local(element) if local(element) in _FRAMES - _VOID else _tag(element)
     return f"</{tag}>" if tag and tag not in _EMPTY else ""
 
 
