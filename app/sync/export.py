@@ -50,7 +50,7 @@ class Export:
 
     async def sheet(self) -> AsyncGenerator[bytes]:
         """The same as CSV, the names first; no line says that it is the last."""
-        names = sheet.columns(self.read, sheet.FULL)
+        names = [*sheet.columns(self.read, sheet.FULL), *(() if self.read.fields("fields") else sheet.MORE)]
         yield csv_text.lines([names])
         async for shown in self.articles():
             yield await present.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
