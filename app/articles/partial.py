@@ -21,7 +21,7 @@ from app.articles.editing import Edit
 from app.articles.manuscript import EXTRA, Known, Manuscript
 from app.articles.saving import Saved
 from app.articles.stored import Stored
-from app.articles.threeway import DRAFT, EDITED, LEFT_ALONE, PUBLISHING, PURGED, is_taken_back
+from app.articles.threeway import DRAFT, EDITED, LEFT_ALONE, PUBLISHING, PURGED, TAKEN_BACK, is_taken_back
 from app.enrich.suggestion import DATELINE
 from app.models import Article, ArticleSlug, table
 from app.tags.wanted import Wanted
@@ -117,7 +117,8 @@ def differences(
             differing.remove("status")
             notes = (DRAFT,)
         elif theirs["status"] in PUBLISHING and is_taken_back(current, authorship.edited(connection, [current])[id]):
-            edited.append("status")
+            differing.remove("status")
+            notes = (TAKEN_BACK,)
     changes = _edits(before, manuscript, {name: theirs[name] for name in differing if name not in edited})
     changes |= {name: getattr(manuscript, name) for name in addresses}
     return changes, (*notes, EDITED.format(", ".join(edited))) if edited else notes

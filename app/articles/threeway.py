@@ -22,11 +22,14 @@ from app.enrich.suggestion import DATELINE
 EDITED = "edited here, source differs: {}"
 WITHDRAWN = "withdrawn here, left alone"
 TRASHED = "in the bin here, left alone"
+TAKEN_BACK = "taken back to draft here, not published again"
 PURGED = "purged here, left alone"
 LEFT_ALONE = {"withdrawn": WITHDRAWN, "trashed": TRASHED}
 """What is said of articles in states that no source takes them out of."""
 DRAFT = "draft at the source, public here"
 PUBLISHING = ("published", "scheduled")
+OF_HIDDEN = (*LEFT_ALONE.values(), TAKEN_BACK, PURGED)
+"""Notes that tell of articles that are not public."""
 UNKNOWN = "taken back at the source, and not in this archive"
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -155,6 +158,8 @@ def _merge(session: Session, case: _Case) -> Merged:
             continue
         if name not in case.edited or (case.overwrite and not (name == "status" and case.republishes)):
             taken.append(name)
+        elif name == "status" and case.republishes:
+            notes = (TAKEN_BACK,)
         elif not case.is_first_word(name):
             refused.append(name)
     taken += [name for name in _SUGGESTED if name not in taken and _is_suggested(case, name, taken)]
