@@ -147,8 +147,8 @@ class Hidden:
 NEVER_PUBLIC = ("draft", "scheduled", "shelved", "deleted", "binned")
 """`shelved` is withdrawn without ever having been published; `deleted` was a draft."""
 ONCE_PUBLIC = ("withdrawn", "reworked", "redrafted", "embargoed", "purged", "vanished", "dumped", "tossed")
-"""`reworked` was edited since it was withdrawn; the next two were published and are a draft, or scheduled, now. Withdrawn
-ones became the draft `vanished` and, in the bin, `dumped`; `tossed` is in the bin as well, and was never withdrawn."""
+"""`reworked` was edited since it was withdrawn; the next two were published and are a draft, or scheduled, now.
+Withdrawn ones became the draft `vanished` and, in the bin, `dumped`; `tossed` is in the bin too, never withdrawn."""
 
 
 def never_public(session: Session, now: int) -> list[Hidden]:

@@ -311,7 +311,12 @@ async def test_replacement_that_cannot_be_is_refused_and_tells_of_nothing_hidden
     assert mistake(circle) == (422, "invalid_value", "replaced_by")
     assert "each other" in circle.json()["detail"]
     await delete(desk, "two")
-    for body in ({"replaced_by": "one"}, {"replaced_by": other["id"]}, {"replaced_by": "a-draft"}, {"replaced_by": 9_999}):
+    for body in (
+        {"replaced_by": "one"},
+        {"replaced_by": other["id"]},
+        {"replaced_by": "a-draft"},
+        {"replaced_by": 9_999},
+    ):
         answer = await send(desk, "PATCH", "two", body)
         assert mistake(answer) == (422, "invalid_value", "/replaced_by")
     assert (await desk.editor.get("/v1/articles/two")).json()["version"] == 2
@@ -381,7 +386,9 @@ async def test_bin_is_emptied_of_what_is_old_by_the_databases_clock(settings: Se
         def age(session: Any) -> None:
             aged = {old["id"]: 30 * 86_400 + 1, seen_once["id"]: 31 * 86_400, young["id"]: 29 * 86_400}
             for id, seconds in aged.items():
-                session.connection().execute(update(A).where(A.c.id == id).values(trashed_at=int(time.time()) - seconds))
+                session.connection().execute(
+                    update(A).where(A.c.id == id).values(trashed_at=int(time.time()) - seconds)
+                )
 
         await desk.db.write(age)
         assert (await desk.db.write(states.empty_bin, 30, now=int(time.time()) - 2 * 86_400)).value == []
@@ -421,7 +428,8 @@ async def test_public_cache_answers_anew_when_only_the_answer_for_what_is_gone_c
     first, target = await public(desk), await public(desk)
     await patch(desk, first["id"], status="draft")
     for body, status in (
-        ({"gone": True}, 410), ({"replaced_by": target["id"]}, 308), ({"replaced_by": None}, 410), ({"gone": False}, 404),
+        ({"gone": True}, 410), ({"replaced_by": target["id"]}, 308), ({"replaced_by": None}, 410),
+        ({"gone": False}, 404),
     ):  # fmt: skip
         await patch(desk, first["id"], **body)
         assert [await seen(desk, first["id"]) for _ in range(2)] == [status] * 2

@@ -55,7 +55,7 @@ MAY_BECOME = {
 }
 """By PATCH. What is public once may always be withdrawn."""
 SCOPES = ("read_drafts", "write", "publish", "admin")
-KEYS = [list(some) for count in range(5) for some in combinations(SCOPES, count)]
+KEYS = [some for count in range(5) for some in combinations(SCOPES, count)]
 tags = st.lists(st.sampled_from("abcd"), unique=True, max_size=3)
 statuses = st.sampled_from(["draft", "scheduled", "published"])
 
@@ -192,7 +192,9 @@ class Editors(RuleBasedStateMachine):
         answer = self._change(one, body)
         if answer is None:
             return
-        may = status in MAY_BECOME[one.status] or (status == "withdrawn" and one.public_once and one.status != "trashed")
+        may = status in MAY_BECOME[one.status] or (
+            status == "withdrawn" and one.public_once and one.status != "trashed"
+        )
         if self._is_refused(one, answer, may):
             return
         assert answer.status_code == 200, answer.text
@@ -254,7 +256,7 @@ class Editors(RuleBasedStateMachine):
 
     @rule(one=articles, scopes=st.sampled_from(KEYS), what=st.sampled_from(["edit", "publish", "draft", "delete",
         "restore", "purge"]))  # fmt: skip
-    def try_with(self, one: Known, scopes: list[str], what: str) -> None:
+    def try_with(self, one: Known, scopes: tuple[str, ...], what: str) -> None:
         """Only those who may change an article change it, and nobody is told of one that they may not see."""
         if one.id not in self.known:
             return
@@ -418,7 +420,7 @@ class Editors(RuleBasedStateMachine):
         there = other.id in self.known and other.id != one.id and other.status == "published"
         return there and one.gone
 
-    def _try(self, one: Known, scopes: list[str], what: str) -> httpx.Response:
+    def _try(self, one: Known, scopes: tuple[str, ...], what: str) -> httpx.Response:
         """A change by another key, of a version that there is not."""
         name = " ".join(scopes)
         if name not in self.keys:

@@ -82,7 +82,7 @@ def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int]
 
 
 def _withdrawal(manuscript: Manuscript, old: Existing | None, status: str, now: int) -> Row:
-    """Since when and why readers are told that the article is gone, and what replaces it; nothing where they are not."""
+    """Since when and why readers are told that it is gone, and what replaces it; nothing where they are not told."""
     given, at = manuscript.withdrawal, old.withdrawn_at if old else None
     says_gone = at is not None if manuscript.gone is None else manuscript.gone
     if status == "published" or not (status == "withdrawn" or given is not None or says_gone):

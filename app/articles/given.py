@@ -214,8 +214,8 @@ class ArticleFields(Given):
     status: Literal["draft", "scheduled", "published", "withdrawn"] | None = None
     gone: bool | None = Field(
         default=None,
-        description="Whether readers are told that an article that they have seen and that is a draft now is gone (410) "
-        "instead of not found (404).",
+        description="Whether readers are told that an article that they have seen and that is a draft now is gone "
+        "(410) instead of not found (404).",
     )
     replaced_by: ArticleRef | None = Field(
         default=None,

@@ -97,9 +97,7 @@ def differences(
     id, before = current.existing.id, stored.manuscript(connection, current)
     ours, theirs = _values(before, manuscript), _values(manuscript, manuscript)
     differing = [name for name in theirs if _key(name, theirs[name]) != _key(name, ours[name])]
-    addresses = [
-        name for name in slugs.additions(connection, id, manuscript) if name in _given(manuscript)
-    ]
+    addresses = [name for name in slugs.additions(connection, id, manuscript) if name in _given(manuscript)]
     if not differing and not addresses:
         return {}, ()
     if current.existing.status in LEFT_ALONE:

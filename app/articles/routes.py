@@ -56,7 +56,9 @@ REF: list[dict[str, object]] = [
     }
 ]
 READS = ("GET", "HEAD")
-MOVED = answer.moved("An old slug: the article under the one it has now. A withdrawn article: the one that replaces it.")
+MOVED = answer.moved(
+    "An old slug: the article under the one it has now. A withdrawn article: the one that replaces it."
+)
 
 
 def documented(parameters: Parameters, path: list[dict[str, object]] | None = None) -> dict[str, Any]:

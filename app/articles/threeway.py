@@ -1,8 +1,9 @@
 """Merges what a source says into an article that is here, three ways: what the source said last, what it says now, and
 what people have edited since.
 
-A property follows the source where the source has changed it and nobody has edited it here. What was withdrawn or binned
-stays so, what an editor took back to draft is not published again, and nothing public is hidden but by a retraction.
+A property follows the source where the source has changed it and nobody has edited it here. What was withdrawn or
+binned stays so, what an editor took back to draft is not published again, and nothing public is hidden but by a
+retraction.
 Reads only; what is to be saved is saved by the caller.
 """
 

@@ -192,8 +192,8 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     openapi_extra={"parameters": parameters(DELETE, *REF, IF_MATCH)},
 )
 async def delete_article(request: Request) -> Response:
-    """Withdraws a published article, which answers 410 from then on, with the reason, or 308 to `replaced_by`. A draft or
-    scheduled article moves to the bin.
+    """Withdraws a published article, which answers 410 from then on, with the reason, or 308 to `replaced_by`. A draft
+    or scheduled article moves to the bin.
 
     `purge=true` removes an article in any state with all its versions; nothing but 410 is left of what was public.
     """
@@ -219,9 +219,7 @@ async def delete_article(request: Request) -> Response:
         if purge:
             return Planned(found.version, change.purged)
         target = await _replacement(here, view, replaced_by)
-        return Planned(
-            found.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target)
-        )
+        return Planned(found.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target))
 
     return await change.carry_out(demand, plan)
 

@@ -121,7 +121,8 @@ class InvalidTransition(DatelineError):
     """The article cannot go from its present state, `article_status`, to the one asked for; `allowed` lists those to
     which it can. Drafts can be scheduled and back, both published or moved to the bin by DELETE; published ones are
     withdrawn or taken back to draft, withdrawn ones published again or made drafts; what is in the bin is restored as
-    a draft (POST …/restore), and nothing else edits it. `purge=true` removes an article in any state. A tag cannot be merged while another merge is at it, nor when it is part of another tag already."""
+    a draft (POST …/restore), and nothing else edits it. `purge=true` removes an article in any state. A tag cannot be
+    merged while another merge is at it, nor when it is part of another tag already."""
 
     code, status, title = "invalid_transition", 409, "The article cannot change to that state"
 
