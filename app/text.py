@@ -16,7 +16,9 @@ NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in r
 _controls = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff{NONCHARACTERS}]")
 _ascii_controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
-_suspects = tuple(map(re.compile, (rb"\xc2[\x80-\x9f]", rb"\xed[\xa0-\xbf]", rb"\xef(?:\xb7|\xbb\xbf)", rb"\xbf[\xbe\xbf]")))
+_suspects = tuple(
+    map(re.compile, (rb"\xc2[\x80-\x9f]", rb"\xed[\xa0-\xbf]", rb"\xef(?:\xb7|\xbb\xbf)", rb"\xbf[\xbe\xbf]"))
+)
 """What every other character of `_controls` has in UTF-8, and a few others have."""
 _MANY_MARKS = 8
 _plus = re.compile(r"(?<=[\w+])\+")

@@ -233,7 +233,7 @@ def _in_line(node: LexborNode, seen: Seen) -> Iterator[Shown]:
 
 
 def _in_opening(node: LexborNode, text: str, seen: Seen) -> Iterator[Shown]:
-    """The date in brackets that a paragraph of prose begins with, behind a place or alone: `Bonn (18.01.2018) The …`."""
+    """The date in brackets that a paragraph begins with, behind a place or alone: `Bonn (18.01.2018) The …`."""
     match = _OPENING.match(text)
     found = _read(match[1], seen) if match and not _is_elsewhere(node, seen.own) else None
     if found:

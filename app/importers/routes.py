@@ -113,7 +113,8 @@ async def import_articles(request: Request) -> Response:
     if given.get("format") == "ndjson" and kind == LINES and not sending.is_async(request):
         sending.check_format(given)
         zone = ZoneInfo(sending.zone(read) or "UTC")
-        context = Context(read.text("origin") or SENT, zone, cast("BodyKind | None", given.get("body")))
+        now = await asyncio.to_thread(here.db.now)
+        context = Context(read.text("origin") or SENT, zone, cast("BodyKind | None", given.get("body")), now=now)
         drafts = view.caller.may("read_drafts")
         work = Arriving(
             here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite")
