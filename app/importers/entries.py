@@ -14,7 +14,7 @@ from app.articles import bodies
 from app.importers import clean, fields, trees
 from app.importers.bylines import split_byline
 from app.importers.document import Context, Document, Failure, Item, Remark
-from app.importers.enclosures import Record, get, host, images, is_picture, links, web
+from app.importers.enclosures import Record, get, host, images, is_picture, links, resolve_files, web
 from app.importers.endings import split_related
 from app.text import words_key
 
@@ -62,6 +62,7 @@ def read(entry: FeedParserDict, where: str, context: Context, feed: Feed) -> Ite
     if (kind := _blogger_kind(entry)) in _NO_ARTICLES:
         return Remark(where, f"left out: {_NO_ARTICLES[kind]} of a Blogger export")
     notes: dict[str, None] = {}
+    resolve_files(entry, _page(entry) or feed.home or context.address, notes.setdefault)
     try:
         found = record(entry, feed, notes.setdefault)
     except ValueError as error:
@@ -79,8 +80,11 @@ def _blogger_kind(entry: FeedParserDict) -> str:
 
 def _draft(entry: FeedParserDict) -> object:
     """`app:draft` of the Atom Publishing Protocol, by whatever prefix its namespace goes."""
-    names = [name for name in entry if name.endswith("_draft") and f"{name[:-6]}_control" in entry]
-    return next((get(entry, name) for name in names), get(entry, "draft"))
+    return next((get(entry, name) for name in _draft_names(entry)), get(entry, "draft"))
+
+
+def _draft_names(entry: FeedParserDict) -> list[str]:
+    return [name for name in entry if name.endswith("_draft") and f"{name[:-6]}_control" in entry]
 
 
 def item(
@@ -128,6 +132,8 @@ def record(entry: FeedParserDict, feed: Feed, note: Note = lambda _: None) -> Re
         "draft": _draft(entry),
         **_dates(entry),
     }
+    for name in _draft_names(entry):  # it is the draft of the table already
+        found.pop(name, None)
     others = [link["href"] for link in links(entry, "enclosure") if not is_picture(link)]
     return found | ({"enclosures": others} if others else {})
 

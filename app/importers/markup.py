@@ -156,7 +156,7 @@ def _resolve(root: LexborNode, base: str | None, note: Note) -> None:
             value = (node.attributes.get(name) or "").strip()
             if not value or value.startswith("#") or _SCHEME.match(value):
                 continue
-            found = addresses.resolve(value, base)
+            found = addresses.resolve(value, base or ("https:" if value.startswith("//") else None))
             if found is not None:
                 node.attrs[name] = found
                 continue
