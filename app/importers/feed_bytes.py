@@ -7,16 +7,17 @@ import re
 from html.entities import html5
 
 _TOKEN = re.compile(
-    rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|&(?:(?P<known>(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});)"
+    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?:(?P<known>(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});)"
     rb"|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?",
     re.DOTALL,
 )
 _NAMED = re.compile(
     rb"(<(?:[\w-]+:)?(?:author|creator|managingEditor|webMaster|name|email)\b[^<>]{0,200}>)"
-    rb"((?:\s{0,20}<!\[CDATA\[)?[^<@]{0,300}@[^<]{0,300})(?=</|<?\S{0,200}\]\]>)"
+    rb"((?:\s{0,20}<!\[CDATA\[)?[^<@]{0,300}@[^<]{0,300})"
 )
 _MAIL = re.compile(
-    rb"(?:&lt;|[(<])?(?:mailto:)?[\w.+%-]{1,100}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:&gt;|[)>])?", re.IGNORECASE
+    rb"(?:&lt;|[(<])?(?:mailto:)?(?<![\w.+%-])[\w.+%-]{1,100}+@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:&gt;|[)>])?",
+    re.IGNORECASE,
 )
 _DESCRIPTION = re.compile(rb"<(/?)media:description\b")
 CAPTION = "media_caption"
