@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from slugify import slugify
@@ -9,6 +10,7 @@ from slugify import slugify
 SLUG_LENGTH = 80
 _not_word = re.compile(r"[\W_]+")
 _word = re.compile(r"\w+")
+_space = re.compile(r"\s")
 _RUNS = bytes(i if chr(i).isalnum() or chr(i) == "_" else ord(" ") for i in range(128)).ljust(256)
 _ASCII = bytes(ord(chr(i).lower()) if chr(i).isalnum() else ord(" ") for i in range(128)).ljust(256)
 NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
@@ -53,6 +55,27 @@ def fold(text: str) -> str:
     for mark in marks:
         decomposed = decomposed.replace(mark, "")
     return decomposed.casefold()
+
+
+def without(found: re.Match[str]) -> str:
+    """What is put for what a pattern finds where it is to go. An empty string would do the same, but of a text of
+    megabytes with one call that lets no other thread run meanwhile: a call for each match does."""
+    return ""
+
+
+def pieces(text: str, size: int) -> Iterator[str]:
+    """The text in pieces of `size` characters and what follows up to the end of a paragraph, of a word, or as long
+    again: for work that would take much memory, or keep the interpreter, over a whole long text."""
+    start = 0
+    while len(text) - start > 2 * size:
+        least, most = start + size, start + 2 * size
+        end = text.find("\n\n", least, most)
+        if end < 0:
+            space = _space.search(text, least, most)
+            end = space.start() if space else most
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def runs(text: str) -> list[str]:

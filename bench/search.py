@@ -17,7 +17,7 @@ from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter, Facts
 from app.head import Place
-from app.search import fields, folders
+from app.search import analysis, fields, folders
 from app.search.engine import Question, Sample
 from app.search.query import parse
 from app.search.tantivy_engine import TantivyEngine
@@ -60,7 +60,9 @@ class Corpus:
 
 def build(root: Path, corpus: Corpus, count: int) -> TantivyEngine:
     folder = folders.create(root)
-    writer = tantivy.Index(fields.schema(), str(folder)).writer(200_000_000, 1)
+    index = tantivy.Index(fields.schema(), str(folder))
+    analysis.register_tokenizer(index)
+    writer = index.writer(200_000_000, 1)
     for document in corpus.documents(count):
         writer.add_document(document)
     writer.add_document(fields.place_document(Place(1, 1, 1)))

@@ -6,12 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import tantivy
 from search_archive import Archive, Story, ask, ids
 
 from app.changes.follower import catch_up
 from app.errors import IndexBehind
 from app.head import Place
-from app.search import analysis, folders
+from app.search import analysis, documents, folders, indexer
 from app.search.indexer import Indexer
 from app.search.reader import IndexDamaged
 from app.search.tantivy_engine import TantivyEngine
@@ -44,6 +45,58 @@ def test_articles_of_every_language_are_in_the_index(archive: Archive) -> None:
         *(Story(i, "Ústí nad Labem", "<p>3 łodzie, 港</p>", language=one) for i, one in enumerate(languages, 1))
     )
     assert len(ids(ask(archive.engine(), "labem", limit=100))) == len(languages)
+
+
+def test_large_articles_are_taken_in_a_portion_at_a_time(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "LARGE", 2_000)
+    monkeypatch.setattr(documents, "PORTION", 5_000)
+    commits: list[int] = []
+    kept = indexer._commit
+
+    def commit(writer: tantivy.IndexWriter, place: Place) -> None:
+        commits.append(place.seq)
+        kept(writer, place)
+
+    monkeypatch.setattr(indexer, "_commit", commit)
+    long = "<p>" + "many words here " * 150 + "</p>"
+    archive.put(Story(1, "First"))
+    engine = archive.engine()
+    commits.clear()
+    archive.put(Story(2, "Small"), *(Story(id, f"Nato {id}", long) for id in range(3, 8)), Story(8, "Last"))
+    archive.index()
+    assert commits == [4, 6, 8]
+    assert sorted(ids(ask(engine, "many"))) == [3, 4, 5, 6, 7]
+    archive.withdraw(4)
+    archive.index()
+    assert sorted(ids(ask(engine, "many"))) == [3, 5, 6, 7]
+
+
+def test_rebuilding_takes_large_articles_a_portion_at_a_time(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "LARGE", 2_000)
+    monkeypatch.setattr(documents, "PORTION", 5_000)
+    long = "<p>" + "many words here " * 150 + "</p>"
+    archive.put(Story(1, "Small"), *(Story(id, f"Nato {id}", long) for id in range(2, 8)))
+    with archive.db.snapshot() as snapshot:
+        found = list(documents.portions(snapshot, documents.published_ids(snapshot)))
+    assert [portion.ids for portion in found] == [[1, 2, 3], [4, 5], [6, 7]]
+    assert [portion.large > 4_000 for portion in found] == [True] * 3
+    engine = archive.engine()
+    assert len(ids(ask(engine, "many"))) == 6
+    assert ids(ask(engine, "small")) == [1]
+
+
+def test_every_word_of_a_long_text_is_in_the_index_once(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "PIECE", 100)
+    words = [f"{a}{b}rilo" for a in "bcdfghjklm" for b in "aeiou"]
+    texts = (" ".join(words), "\n\n".join(f"{word}. Über uns" for word in words), "北京大学" * 200)
+    bodies = [f"<p>{text}</p>" if "\n" not in text else text.replace("\n\n", "</p><p>") for text in texts]
+    archive.put(*(Story(id, f"Nato {id}", body) for id, body in enumerate(bodies, 1)))
+    engine = archive.engine()
+    for word in words:
+        assert sorted(ids(ask(engine, word))) == [1, 2], word
+    assert ids(ask(engine, "uber")) == [2]
+    assert ids(ask(engine, f'"{words[0]} {words[1]} {words[2]}"')) == [1]
+    assert ids(ask(engine, "北京大学")) == [3]
 
 
 def test_the_place_moves_with_each_commit(archive: Archive) -> None:
@@ -160,8 +213,6 @@ def test_second_writer_is_refused_until_the_first_ends(archive: Archive) -> None
 def test_index_of_other_fields_is_not_trusted(archive: Archive) -> None:
     archive.put(Story(1))
     archive.index()
-    import tantivy
-
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("place", stored=True, tokenizer_name="raw")
     folder = folders.create(archive.root)

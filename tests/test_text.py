@@ -88,3 +88,19 @@ def test_number_of_many_digits_is_told_from_a_text_of_them() -> None:
         {"n": 12345678901234567890123},
         {"n": "12345678901234567890123"},
     ]
+
+
+@given(st.lists(st.text("ab-'京", min_size=1, max_size=15)), st.sampled_from((" ", "\n", "\n\n")))
+def test_a_text_in_pieces_is_the_same_text_and_has_the_same_words(words: list[str], between: str) -> None:
+    content = between.join(words)
+    pieces = list(text.pieces(content, 20))
+    assert "".join(pieces) == content
+    assert all(len(piece) <= 40 for piece in pieces)
+    assert sum(map(bodies.count_words, pieces)) == bodies.count_words(content)
+
+
+@given(st.text("a", max_size=200))
+def test_a_word_without_an_end_is_cut(content: str) -> None:
+    pieces = list(text.pieces(content, 20))
+    assert "".join(pieces) == content
+    assert all(len(piece) <= 40 for piece in pieces)

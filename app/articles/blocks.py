@@ -59,13 +59,25 @@ def blocks(body: str) -> list[Block]:
 
 
 def _parts(body: str) -> list[Part]:
-    simple = _SIMPLE.findall(body)
-    if simple and _SIMPLE.sub("", body) == "":  # plain paragraphs, as most archives have
-        return [("paragraph", html.unescape(text).strip(), f"<p>{text}</p>") for text in simple]
+    simple = _simple_paragraphs(body)
+    if simple:
+        return simple
     try:
         return _Reader(body).read()
     except _TooDeep:
         return _Reader(nesting.flatten(body)).read()
+
+
+def _simple_paragraphs(body: str) -> list[Part]:
+    """All of a body of plain paragraphs, as most archives have; nothing of any other."""
+    found: list[Part] = []
+    end = 0
+    for paragraph in _SIMPLE.finditer(body):
+        if paragraph.start() != end:
+            return []
+        text, end = paragraph[1], paragraph.end()
+        found.append(("paragraph", html.unescape(text).strip(), f"<p>{text}</p>"))
+    return found if end == len(body) else []
 
 
 class _TooDeep(Exception):

@@ -18,7 +18,7 @@ from app.articles.nesting import Measured
 from app.articles.nesting_model import MAX_DEPTH
 from app.articles.tokens import Kind as TokenKind
 from app.articles.tokens import Token, attributes, tokens
-from app.text import clean, runs
+from app.text import clean, pieces, runs
 
 TAGS = {
     "a", "abbr", "aside", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del",
@@ -45,6 +45,8 @@ ATTRIBUTES = {
 """What is kept. Beside these an `id` that a link of the same body leads to, as `content-…`."""
 Kind = Literal["html", "markdown", "text"]
 
+COUNTED = 100_000
+"""Characters of a text of which the words are listed at once."""
 WORDS_A_MINUTE = 230
 """Median silent reading speed of adults in English non-fiction: 238 in Brysbaert 2019, rounded down."""
 
@@ -60,6 +62,7 @@ _joint = re.compile(r"['\-](?<=\w.)(?=\w)")
 _cjk = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
 _bare = re.compile(rf"</?(?:h1|{'|'.join(sorted(TAGS))})>")
 """Tags of which nothing is removed, as most of most bodies are."""
+_first_heading = re.compile(r"<(/?)[hH]1(?=[\s>])")
 _cited = re.compile(r'<(?:q|blockquote)(?: [a-z]+="[^"]*")*>')
 _cite = re.compile(r' cite="([^"]*)"')
 
@@ -154,7 +157,7 @@ def _without_depth(content: str) -> str:
 
 def _clean(measured: Measured) -> str:
     # A heading of the first level belongs to the page, not to a body: h1 becomes h2.
-    content = re.sub(r"<(/?)h1(?=[\s>])", r"<\1h2", measured.html, flags=re.IGNORECASE)
+    content = _first_heading.sub(r"<\1h2", measured.html)
     cleaned: str = _cleaner.clean(content)
     if ' id="' in cleaned or ' name="' in cleaned:
         cleaned = fragments.keep(cleaned)
@@ -172,7 +175,7 @@ def _removed(content: str) -> dict[str, None]:
     found: dict[str, None] = {}
     known: set[str] = set()
     targets = fragments.targets(content)
-    content = _bare.sub(" ", content)
+    content = _bare.sub(lambda _: " ", content)  # a call for each, see `text.without`
     for token in tokens(content):
         if token.kind is TokenKind.RAW:
             found.setdefault(token.name)
@@ -232,6 +235,10 @@ def from_text(text: str) -> str:
 
 def count_words(content: str) -> int:
     """Words as a reader counts them; a character each in scripts that put no spaces between words."""
+    return sum(_count_words(piece) for piece in pieces(content, COUNTED))
+
+
+def _count_words(content: str) -> int:
     if content.isascii():  # the same in half the time: runs, less those that are joined to the one before
         return len(runs(content)) - len(_joint.findall(content))
     characters = len(_cjk.findall(content))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from app.articles.elements import KNOWN
 from app.articles.nesting_model import MAX_DEPTH, MOST_REFERENCES, Model
 from app.articles.tokens import Kind, tokens
+from app.text import without
 
 DEEP = f"its HTML has elements nested more than {MAX_DEPTH} levels deep"
 FLATTENED = f"elements nested more than {MAX_DEPTH} levels deep: inner tags removed, their words kept"
@@ -20,6 +21,7 @@ FEW_TAGS, FEW_CHARACTERS = MAX_DEPTH // 4, 4_000
 
 _FOREIGN = re.compile(rf"<(?:svg|math|(?!(?:{'|'.join(sorted(KNOWN))})[\t\n\f\r />])[a-z])", re.IGNORECASE)
 """A tag that is none of HTML, or in which other rules hold."""
+_PIECE = 50_000
 _TABLE = re.compile("<table", re.IGNORECASE)
 _PAIR = re.compile(
     r"<(p|li|h[1-6]|blockquote|figcaption|b|i|em|strong|u|s|q|cite|code|span|sub|sup|small|a|div|time)"
@@ -63,7 +65,7 @@ def is_deep_body(body: str) -> bool:
     if body.count("<") <= 2 * MAX_DEPTH:
         return False
     for _ in range(3):
-        body = _PAIR.sub("", body)
+        body = _PAIR.sub(without, body)
         if body.count("<") <= 2 * MAX_DEPTH - 6:
             return False
     return is_deep(body)
@@ -73,12 +75,23 @@ def _is_plain(content: str) -> bool:
     """Whether there is nothing to look for: few tags, or few but those that begin and end with no tag between them.
     Done with patterns alone, which takes a tenth of the time."""
     if content.count("<") > FEW_TAGS:
-        if content.count("&") > MOST_REFERENCES or _FOREIGN.search(content):
+        if content.count("&") > MOST_REFERENCES or _has_foreign(content):
             return False
-        content = " ".join(_PAIR.sub("", _PAIR.sub("", content)).split())
+        content = " ".join(_PAIR.sub(without, _PAIR.sub(without, content)).split())
         if _TABLE.search(content):  # what stands in one but in none of its cells is put elsewhere
             return False
-    return content.count("<") <= FEW_TAGS and len(content) <= FEW_CHARACTERS and not _FOREIGN.search(content)
+    return content.count("<") <= FEW_TAGS and len(content) <= FEW_CHARACTERS and not _has_foreign(content)
+
+
+def _has_foreign(content: str) -> bool:
+    """Looked for a piece at a time: one call for megabytes of tags lets no other thread run for a second."""
+    start = 0
+    while start < len(content):
+        end = content.find("<", start + _PIECE)
+        if _FOREIGN.search(content, start, end if end >= 0 else len(content)):
+            return True
+        start = end if end >= 0 else len(content)
+    return False
 
 
 def flatten(content: str, *, whole: bool = False) -> str:

@@ -81,28 +81,35 @@ async def by_id(
     if form == CARD and sum(map(len, cards.values())) <= sizes.MAX_COST:
         return cards
     checked = costs is not None
+    known = sizes.NOTHING
     if costs is None:
-        costs = await sizes.load_costs(archive.db, (*beside, *cards), form.includes)
+        known = await sizes.measure(archive.db, (*beside, *cards), form.includes)
+        costs = known.costs
         sums = (len(cards[entry.id]) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
         sizes.check_fit(wanted, [*(costs.get(id, 0) for id in beside), *sums])
     if form == CARD:
         return cards
     shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
     total = sum(costs.values())
-    await _include(archive, view, shown, form.includes, total, None if checked else wanted)
+    texts = await _bodies(archive, shown, form.includes, known.texts, total)
+    if "related" in form.includes:
+        await _relate(archive, view, shown, None if checked else wanted)
     await _name(archive, view, shown.values(), form.language)
 
-    def serialize() -> dict[int, bytes]:
+    def render() -> dict[int, bytes]:
+        for id, added in views.render_all(form.includes, texts).items():
+            shown[id] |= added
         return {id: orjson.dumps(_kept(ordered(card), form.fields)) for id, card in shown.items()}
 
-    return await run_in_thread_if_large(total, serialize)
+    return await run_in_thread_if_large(total, render)
 
 
 async def load_costs(
     archive: Archive, entries: Sequence[Entry], wanted: params.Read, *, full: bool = False
-) -> dict[int, int]:
+) -> Mapping[int, int]:
     """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
-    return await sizes.load_costs(archive.db, [entry.id for entry in entries], _form(wanted, full=full).includes)
+    ids, includes = [entry.id for entry in entries], _form(wanted, full=full).includes
+    return (await sizes.measure(archive.db, ids, includes, small=0)).costs
 
 
 async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
@@ -158,29 +165,26 @@ def _form(wanted: params.Read, *, full: bool) -> Form:
     return Form(fields, frozenset(includes), refs.language(wanted))
 
 
-async def _include(
-    archive: Shelf,
-    view: View,
-    shown: dict[int, Json],
-    includes: Set[str],
-    cost: int,
-    checking: params.Read | None,
-) -> None:
-    """Adds the views of bodies, which count as `cost`, and related posts; where `checking`, no more of these than one
-    response may hold."""
-    if includes - {"related"}:
-        texts = await queries.bodies(archive.db, list(shown), large=cost > sizes.LARGE)
-        found = await views.render(includes, {id: texts.get(id, "") for id in shown})
-        for id, card in shown.items():
-            card |= found[id]
-    if "related" in includes:
-        rows = await queries.related(archive.db, list(shown))
-        if checking is not None:
-            named = Counter(row.article_id for row in rows)
-            sizes.check_fit(checking, [sizes.RELATED_COST * named[id] for id in shown])
-        posts = await entries_of(archive, view, list(shown), rows)
-        for id, card in shown.items():
-            card["related"] = posts[id]
+async def _bodies(
+    archive: Shelf, shown: Collection[int], includes: Set[str], known: Mapping[int, str], cost: int
+) -> dict[int, str]:
+    """The bodies of which views are asked for, which count as `cost`; `known` are there already."""
+    if not includes - {"related"}:
+        return {}
+    missing = [id for id in shown if id not in known]
+    read = await queries.bodies(archive.db, missing, large=cost > sizes.LARGE) if missing else {}
+    return {id: known.get(id) or read.get(id, "") for id in shown}
+
+
+async def _relate(archive: Shelf, view: View, shown: dict[int, Json], checking: params.Read | None) -> None:
+    """Adds related posts; where `checking`, no more of these than one response may hold."""
+    rows = await queries.related(archive.db, list(shown))
+    if checking is not None:
+        named = Counter(row.article_id for row in rows)
+        sizes.check_fit(checking, [sizes.RELATED_COST * named[id] for id in shown])
+    posts = await entries_of(archive, view, list(shown), rows)
+    for id, card in shown.items():
+        card["related"] = posts[id]
 
 
 async def related(

@@ -1,17 +1,18 @@
 """How much of articles one response may hold. Bodies are measured in the database, before any is read or rendered."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from sqlalchemy import Integer, case, func, literal_column, select
+from sqlalchemy import Integer, bindparam, case, func, literal_column, null, select
 
 from app.articles.queries import Entry
 from app.db import Readable
 from app.errors import ResponseTooLarge
 from app.http.params import Read
 from app.models import Article, table
-from app.sql import AnyOf, Prepared, byte_length, integer, prepare
+from app.sql import AnyOf, Prepared, Value, byte_length, integer, prepare
 
 A = table(Article)
 MAX_COST = 4_000_000
@@ -26,27 +27,50 @@ MEASURED = 250_000
 byte began a tag."""
 RELATED_COST = 1_000
 """What a related post counts as: about the card of its article."""
+SMALL = 10_000
+"""Bytes of a body that is read as soon as it is measured."""
 LARGE = 50_000
 """What costs so much may take 5 ms to render: from there on it leaves the event loop."""
 
 
-async def load_costs(db: Readable, ids: Sequence[int], includes: Set[str]) -> dict[int, int]:
-    """What the bodies of these articles count as in these forms, by id; one statement, none without forms."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What bodies count as, and those that are small enough to be read with it, both by the article's id."""
+
+    costs: Mapping[int, int]
+    texts: Mapping[int, str]
+
+
+NOTHING = Measured({}, {})
+
+
+async def measure(db: Readable, ids: Sequence[int], includes: Set[str], *, small: int = SMALL) -> Measured:
+    """What the bodies of these articles count as in these forms, and those of up to `small` bytes themselves; one
+    statement, none without forms."""
     forms = includes & BYTE_COSTS.keys()
     if not forms or not ids:
-        return {}
+        return NOTHING
     # In a thread: SQLite copies the bodies to measure them.
-    rows = await db.reader.rows(_statement(db.dialect), {"ids": list(ids)}, bounded=False)
+    values: dict[str, Value] = {"ids": list(ids), "small": small}
+    rows = await db.reader.rows(_statement(db.dialect), values, bounded=False)
+    texts = {integer(id): str(body) for id, _, _, body in rows if body is not None}
     weight = sum(BYTE_COSTS[name] for name in forms)
-    return {integer(id): integer(size) * weight + integer(tags) * TAG_COST * len(forms) for id, size, tags in rows}
+    costs = {}
+    for id_, size, counted, _ in rows:
+        id = integer(id_)
+        tags = texts[id].count("<") if counted is None else integer(counted)
+        costs[id] = integer(size) * weight + tags * TAG_COST * len(forms)
+    return Measured(costs, texts)
 
 
 @lru_cache(maxsize=4)
 def _statement(dialect: str) -> Prepared:
-    size = byte_length(A.c.body)
+    size, small = byte_length(A.c.body), bindparam("small", type_=Integer())
     tags = func.length(A.c.body) - func.length(func.replace(A.c.body, literal_column("'<'"), literal_column("''")))
-    measured = case((size <= literal_column(str(MEASURED)), tags), else_=size // literal_column("8", Integer()))
-    return prepare(select(A.c.id, size, measured).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+    eighth = size // literal_column("8", Integer())
+    measured = case((size <= small, null()), (size <= literal_column(str(MEASURED)), tags), else_=eighth)
+    read = case((size <= small, A.c.body), else_=null())
+    return prepare(select(A.c.id, size, measured, read).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
 def count_fitting(costs: Iterable[int]) -> int:

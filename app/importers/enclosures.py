@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from app import addresses
+from app.importers import feed_bytes
 
 Record = dict[str, object]
 
@@ -71,10 +72,12 @@ def images(entry: Mapping[str, object]) -> list[Record]:
     credits = [str(get(one, "content") or "") for one in _medias(entry, "media_credit", "content")]
     # Credits stand in a list of their own: whose they are is sure only where there is one for each, or one picture.
     paired = credits if len(credits) == len(media) else credits[:1] * len(media) if len(set(credits)) == 1 else []
+    # feedparser keeps one of several descriptions: it is the caption of the one picture.
+    caption = get(entry, feed_bytes.CAPTION) if len(media) == 1 else None
     found: dict[str, Record] = {}
     for number, one in enumerate(media):
         size = {name: get(one, name) for name in ("width", "height")}
-        found.setdefault(str(one["url"]), size | {"credit": paired[number] if paired else None})
+        found.setdefault(str(one["url"]), size | {"credit": paired[number] if paired else None, "caption": caption})
     for link in links(entry, "enclosure"):
         if is_picture(link):
             found.setdefault(link["href"], {})

@@ -5,6 +5,7 @@ is well-formed is read whole up to 16 MB, a broken one as far as a lenient parse
 """
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
@@ -12,7 +13,7 @@ from xml.parsers import expat
 
 import feedparser
 
-from app.importers import boundary, clean, dates, entries, identity, jsonfeed
+from app.importers import boundary, clean, dates, entries, feed_bytes, identity, jsonfeed
 from app.importers.document import Context, Document, Failure, Item, Remark, SourceDate
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -20,6 +21,7 @@ MAX_DEPTH = 100
 MAX_BROKEN = 200_000
 
 _OPENING = 4096
+_ROOT = re.compile(rb"<([A-Za-z][\w.:-]{0,60})")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -39,12 +41,15 @@ def _xml(data: bytes, where: str, context: Context) -> Iterator[Item]:
     if wrong:
         yield Failure(where, wrong)
         return
+    data, repaired = feed_bytes.prepare(data)
     found = read(data, context)
     if not found.get("version") and not found.entries:
         yield Failure(where, _no_feed(data))
         return
     if remark := _remark(found):
         yield Remark(where, remark)
+    if repaired:
+        yield Remark(where, "its XML is broken (ampersands and names of characters that XML does not know), repaired")
     if not found.entries:
         yield Remark(where, "a feed without entries")
     version = str(found.get("version") or "")
@@ -122,7 +127,9 @@ def _no_feed(data: bytes) -> str:
     opening = data[:_OPENING].lower()
     if b"<!doctype html" in opening or b"<html" in opening:
         return "a web page and not a feed"
-    return "no feed: neither RSS, RDF nor Atom"
+    root = _ROOT.search(data[:_OPENING])
+    named = f", but <{root[1].decode()}>" if root else ""
+    return f"no feed and no other XML that is read: neither RSS, RDF nor Atom{named}"
 
 
 def _remark(found: feedparser.FeedParserDict) -> str | None:

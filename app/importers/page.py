@@ -125,8 +125,14 @@ _PUBLISHED = (
 )
 
 
+_AUTHORS = (
+    *("article:author", "parsely-author", "dc.creator", "dcterms.creator", "author", "sailthru.author"),
+    *("byl", "byline", "citation_author"),
+)
+
+
 def _authors(given: dict[str, list[str]]) -> tuple[str, ...]:
-    for name in ("article:author", "parsely-author", "dc.creator", "dcterms.creator", "author", "sailthru.author"):
+    for name in _AUTHORS:
         lines = [one for one in given.get(name, []) if "://" not in one]
         if lines:
             return tuple(lines)

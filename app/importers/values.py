@@ -31,13 +31,20 @@ def mapping(value: object) -> Mapping[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
+def unwrap(value: object) -> object:
+    """What systems with a REST API wrap as `{"rendered": …}`; a text behind a password stays wrapped."""
+    given = mapping(value)
+    wrapped = given is not None and "rendered" in given and given.keys() <= {"rendered", "raw", "protected"}
+    return given["rendered"] if given and wrapped and not given.get("protected") else value
+
+
 def items(value: object) -> Sequence[object]:
     """The entries of a list; one value is a list of one."""
     return value if isinstance(value, list) else [value]
 
 
 def references(value: object) -> tuple[tuple[str, ...], tuple[Reference, ...]] | None:
-    """Names in their order, once each, and the references among them that came as objects.
+    """Names in their order, once each in each kind, and the references among them that came as objects.
 
     Text holds several names between commas, semicolons or bars. None where an entry has no name.
     """
@@ -60,24 +67,30 @@ def sections(value: object) -> tuple[str, ...] | None:
 
 
 def _named(entries: Sequence[object]) -> tuple[tuple[str, ...], tuple[Reference, ...]] | None:
-    names: dict[str, None] = {}
+    names: list[str] = []
+    met: set[tuple[str, str | None]] = set()  # a section and a topic may have one name
     objects: list[Reference] = []
     for entry in entries:
         given = mapping(entry)
         name = _name_of(given) if given is not None else text(entry)
         if name is None and entry not in (None, ""):
             return None
-        if name and given and name not in names:
+        kind = text(given.get("kind")) if given else None
+        if not name or (name, kind) in met:
+            continue
+        met.add((name, kind))
+        names.append(name)
+        if given:
             roles = given.get("roles")
             known = tuple(str(role) for role in roles) if isinstance(roles, list) else ()
-            objects.append(Reference(name, text(given.get("slug")), text(given.get("kind")), known))
-        if name:
-            names.setdefault(name)
+            objects.append(Reference(name, text(given.get("slug")), kind, known))
     return tuple(names), tuple(objects)
 
 
 def _name_of(given: Mapping[str, object]) -> str | None:
-    return next((name for key in ("name", "title", "label", "slug") if (name := text(given.get(key)))), None)
+    names = ("name", "display_name", "full_name", "title", "label")
+    parts = [part for key in ("first_name", "last_name") if (part := text(given.get(key)))]
+    return next((name for key in names if (name := text(given.get(key)))), " ".join(parts) or text(given.get("slug")))
 
 
 def source(value: object) -> tuple[str | None, str | None]:
@@ -163,7 +176,12 @@ def body(name: str, value: object, said: BodyKind | None) -> Body | None:
     given = mapping(value)
     if given is not None:
         found = [(kind, given[key]) for key, kind in KINDS.items() if isinstance(given.get(key), str)]
-        return make_body(str(found[0][1]), found[0][0]) if len(given) == len(found) == 1 else None
+        if not found or len(given) > len(found):
+            return None
+        kinds = [kind for kind, content in found if str(content).strip()] or [found[0][0]]
+        # One text in several kinds: the HTML has most of it, and plain text least.
+        best = min(kinds, key=("html", "markdown", "text").index)
+        return make_body(str(next(content for kind, content in found if kind == best and str(content).strip())), best)
     if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
         return make_body("\n\n".join(str(entry) for entry in value), said)
     if not isinstance(value, str):

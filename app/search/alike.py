@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from math import exp
+from sys import maxsize
 
 from app.search import analysis
 
@@ -58,20 +59,27 @@ def ordered(sample: Profile, candidates: Iterable[Profile], limit: int) -> list[
 
 
 class _Texts:
-    """Texts by their runs. Of `many` the shared runs are counted for all at once, few are compared one by one."""
+    """Texts by their runs. Of `many` the shared runs are counted for all at once, few are compared one by one, and
+    neither is done for a text that shares too little with all of them together."""
 
     def __init__(self, *, many: bool) -> None:
         self._many = many
         self._texts: list[Set[tuple[str, ...]]] = []
         self._having: dict[tuple[str, ...], list[int]] = {}
+        self._all: set[tuple[str, ...]] = set()
+        self._shortest = maxsize
 
     def add(self, text: Set[tuple[str, ...]]) -> None:
         for run in text if self._many else ():
             self._having.setdefault(run, []).append(len(self._texts))
         self._texts.append(text)
+        self._all |= text
+        self._shortest = min(self._shortest, len(text) or maxsize)
 
     def has_copy_of(self, text: Set[tuple[str, ...]]) -> bool:
         """Whether of this text and one of those the shorter lies nearly whole in the longer."""
+        if len(text & self._all) < COPY * min(len(text), self._shortest):
+            return False
         if self._many:
             shared = Counter(number for run in text for number in self._having.get(run, ()))
             return any(count >= COPY * min(len(text), len(self._texts[n])) for n, count in shared.items())

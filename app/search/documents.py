@@ -3,9 +3,10 @@
 import functools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import cast
+from dataclasses import dataclass
+from typing import TypeVar, cast
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import Integer, bindparam, literal_column, select
 from tantivy import Document
 
 from app.articles import bodies
@@ -13,9 +14,14 @@ from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, 
 from app.db import Row, Snapshot
 from app.search import fields
 from app.search.fields import Text
-from app.sql import AnyOf, Prepared, prepare
+from app.sql import AnyOf, Prepared, byte_length, integer, prepare
 
+T = TypeVar("T")
 CHUNK = 500
+LARGE = 100_000
+"""Bytes of a body from which on its size counts: until it is written it takes 40 times as much memory."""
+PORTION = 4_000_000
+"""Bytes of large bodies that are read, and wait to be written, at a time."""
 
 _COLUMNS = (
     "id", "version", "language", "title", "standfirst", "body", "slug", "origin", "external_id", "source_id",
@@ -40,19 +46,64 @@ def _statements(dialect: str) -> dict[str, Prepared]:
     }
 
 
+@functools.cache
+def _large(dialect: str) -> Prepared:
+    size = byte_length(A.c.body)
+    is_large = (A.c.status == literal_column("'published'")) & (size > bindparam("least", type_=Integer()))
+    return prepare(select(A.c.id, size).where(AnyOf(A.c.id, "ids"), is_large), dialect, ["ids"])
+
+
 def published_ids(snapshot: Snapshot) -> list[int]:
     """Every published article, in the order of its number."""
     statement = select(A.c.id).where(A.c.status == literal_column("'published'")).order_by(A.c.id)
     return [cast(int, row[0]) for row in snapshot.connection.execute(statement)]
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Articles that are read at once, and the bytes of the large bodies among them."""
+
+    ids: list[int]
+    large: int
+
+
 def load(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Document]:
-    """Documents of those ids that are published now, a chunk at a time."""
+    """Documents of those ids that are published now, a portion at a time."""
+    for portion in portions(snapshot, ids):
+        yield from load_portion(snapshot, portion.ids)
+
+
+def portions(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Portion]:
+    """Up to CHUNK of the ids at a time, with no more than PORTION bytes of large bodies, or one such body."""
     for start in range(0, len(ids), CHUNK):
-        yield from _load_chunk(snapshot, list(ids[start : start + CHUNK]))
+        some = ids[start : start + CHUNK]
+        sizes = large_sizes(snapshot, some)
+        for part in split(some, [sizes.get(id, 0) for id in some]):
+            yield Portion(part, sum(sizes.get(id, 0) for id in part))
 
 
-def _load_chunk(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
+def large_sizes(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, int]:
+    """The bytes of those bodies that are published now and LARGE, by the article's id."""
+    rows = snapshot.rows(_large(snapshot.connection.dialect.name), {"ids": list(ids), "least": LARGE})
+    return {integer(id): integer(size) for id, size in rows}
+
+
+def split(items: Sequence[T], sizes: Sequence[int]) -> Iterator[list[T]]:
+    """The items in their order, each part with sizes of no more than PORTION or with one such item."""
+    part: list[T] = []
+    total = 0
+    for item, size in zip(items, sizes, strict=True):
+        if total and size and total + size > PORTION:
+            yield part
+            part, total = [], 0
+        part.append(item)
+        total += size
+    if part:
+        yield part
+
+
+def load_portion(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
+    """Documents of those ids that are published now, in four statements."""
     rows = {name: snapshot.rows(s, {"ids": ids}) for name, s in _statements(snapshot.connection.dialect.name).items()}
     tags: defaultdict[int, list[int]] = defaultdict(list)
     for article, tag in cast(list[tuple[int, int]], rows["tags"]):

@@ -4,7 +4,7 @@ The place in the log lies in the index as a document of its own, replaced in the
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import tantivy
@@ -15,7 +15,7 @@ from app.changes.log import Logged
 from app.db import Snapshot
 from app.head import Place
 from app.locks import FileLock
-from app.search import documents, fields, filtering, folders, integrity, reader
+from app.search import analysis, documents, fields, filtering, folders, integrity, reader
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +79,16 @@ class Indexer:
         Where the rows are none of the public's nothing is written: each commit leaves the place before it behind as
         deleted, which moves every score a little, and somebody could see from that when drafts are saved.
 
-        IndexDamaged where the folder cannot be written; nothing of the batch is in the index then.
+        IndexDamaged where the folder cannot be written; of the batch are those rows in the index then, if any, that
+        its place has passed.
         """
         if not any(row.public for row in rows):
             self._passed = place
             return
+        for some, reached in _portions(snapshot, rows, place):
+            self._apply(snapshot, some, reached)
+
+    def _apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
         folder = folders.current(self._root)
         if folder is None:
             raise reader.IndexDamaged("there is no index to go on with")
@@ -114,8 +119,16 @@ class Indexer:
         folders.sweep(self._root)  # what a rebuild that was cut short has left: on a full disk it is in the way
         folder = folders.begin(self._root)
         with reader.trusting(folder.name), integrity.Recorder(folder, None) as recorder:
-            writer = tantivy.Index(fields.schema(), str(folder)).writer(self._heap, 1)
-            _add(writer, documents.load(snapshot, documents.published_ids(snapshot)))
+            index = tantivy.Index(fields.schema(), str(folder))
+            analysis.register_tokenizer(index)
+            writer = index.writer(self._heap, 1)
+            waiting = 0
+            for portion in documents.portions(snapshot, documents.published_ids(snapshot)):
+                _add(writer, documents.load_portion(snapshot, portion.ids))
+                waiting += portion.large
+                if waiting > documents.PORTION:  # a commit waits until they are written
+                    writer.commit()
+                    waiting = 0
             _commit(writer, place)
             writer.wait_merging_threads()
             recorder.record()
@@ -156,10 +169,20 @@ class Indexer:
                 log.warning("the index writer ended badly: %s", error)
 
 
+def _portions(snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> Iterator[tuple[Sequence[Logged], Place]]:
+    """The rows in their order with the place that each part reaches; most are one part."""
+    sizes = documents.large_sizes(snapshot, sorted({row.entity_id for row in rows if row.entity == "article"}))
+    named = [sizes.get(row.entity_id, 0) if row.entity == "article" else 0 for row in rows]
+    for part in documents.split(rows, named):
+        last = part[-1]
+        yield part, Place(place.epoch, last.seq, last.mark) if last is not rows[-1] else place
+
+
 def new_writer(index: tantivy.Index, heap: int) -> IndexWriter:
     """One whose first deletion holds. tantivy 0.27 gives a writer's first operation the number of the last commit. A
     merge that begins beside it, as after a crash, believes that segments which had deletions in that commit have that
     one too: old versions of articles would come back. So the first operation deletes nothing."""
+    analysis.register_tokenizer(index)
     writer = index.writer(heap, 1)
     writer.delete_documents_by_query(Query.empty_query())
     return writer

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import orjson
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, false, func, or_, select, true
@@ -54,15 +55,22 @@ class Known:
     asked: int
 
 
-async def all_of(db: Database, wanted: Wanted) -> list[Entry]:
-    """In no order that matters; merged ones are not there any more."""
+async def sort_names(db: Database, wanted: Wanted) -> list[tuple[int, str]]:
+    """The ids of all tags wanted, each with its folded name, in no order that matters; merged ones are not there any
+    more. An archive may have a hundred thousand: of those on a page alone more is read."""
     values: dict[str, Value] = {}
     if wanted.kinds:
         values["kinds"] = list(wanted.kinds)
     if wanted.prefix:
         values |= {"first": wanted.prefix, "last": wanted.prefix + "\U0010ffff"}
     statement = _list(db.dialect, bool(wanted.kinds), bool(wanted.prefix), wanted.hidden)
-    return [_entry(row) for row in await db.reader.rows(statement, values, bounded=False)]
+    return cast(list[tuple[int, str]], await db.reader.rows(statement, values, bounded=False))
+
+
+async def by_ids(db: Database, ids: Sequence[int]) -> dict[int, Entry]:
+    """These tags by id, without those that were merged or removed meanwhile."""
+    entries = map(_entry, await db.reader.rows(_by_ids(db.dialect), {"ids": list(ids)}) if ids else ())
+    return {entry.id: entry for entry in entries}
 
 
 def _entry(row: Row) -> Entry:
@@ -98,7 +106,7 @@ def public(tag: FromClause) -> ColumnElement[bool]:
 
 @lru_cache(maxsize=16)
 def _list(dialect: str, kinds: bool, prefix: bool, hidden: bool) -> Prepared:
-    found = select(*_columns, json_rows(_names)).where(TAG.c.merged_into.is_(None))
+    found = select(TAG.c.id, TAG.c.sort_name).where(TAG.c.merged_into.is_(None))
     lists = []
     if not hidden:
         found = found.where(public(TAG))
@@ -111,6 +119,12 @@ def _list(dialect: str, kinds: bool, prefix: bool, hidden: bool) -> Prepared:
         named = select(NAME.c.tag_id).where(key >= bindparam("first", type_=text), key < bindparam("last", type_=text))
         found = found.where(TAG.c.id.in_(named))
     return prepare(found, dialect, lists)
+
+
+@lru_cache(maxsize=4)
+def _by_ids(dialect: str) -> Prepared:
+    found = select(*_columns, json_rows(_names)).where(TAG.c.merged_into.is_(None), AnyOf(TAG.c.id, "ids"))
+    return prepare(found, dialect, ["ids"])
 
 
 async def find(db: Database, ref: str, *, hidden: bool) -> Entry | None:
