@@ -17,6 +17,10 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LOCKED = frozenset(("55P03", "40P01"))
 """SQLSTATEs of PostgreSQL: a lock was not to be had, and a deadlock."""
 TRIES = 60
+BUSY = (
+    "Another program keeps tables busy, such as a server that builds its index anew, or a backup. "
+    "Try again when it has done, or end it first."
+)
 
 State = Literal["empty", "current", "outdated", "newer"]
 
@@ -57,13 +61,15 @@ def _state(connection: Connection) -> State:
 
 def upgrade(db: Database, revision: str = "head") -> None:
     """Brings the schema up in one transaction, one process after the other; nothing half done where it fails. Servers
-    may be running: they are let go first, again and again for a minute; OperationalError where one never lets go."""
+    may be running: they are let go first, again and again for a minute; DatabaseProblem where one never lets go."""
     for left in reversed(range(TRIES)):
         try:
             _upgrade(db, revision)
         except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in LOCKED or not left:
+            if getattr(error.orig, "sqlstate", None) not in LOCKED:
                 raise
+            if not left:
+                raise DatabaseProblem(BUSY) from error
             time.sleep(0.5)
         else:
             return
