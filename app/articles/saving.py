@@ -30,8 +30,8 @@ Outcome = Literal["created", "updated", "unchanged"]
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What became of one manuscript. `copy`: that it says nearly the same as an earlier article, where that was asked
-    for. `notes` are what people should know of it. `is_kept`: its article keeps its own state, which is not the
-    draft of the source."""
+    for. `notes` are what people should know of it. `is_kept`: its article keeps a state of its own where the source has
+    a draft."""
 
     id: int
     version: int

@@ -39,7 +39,7 @@ MAX_PARTS = 14
 MAX_FOOT = 400
 MAX_NAMES = 200
 FAR = 5_000
-_OPENING = re.compile(r"\s*(?:[^\W\d_][^\d()\[\]]{0,30}\s)?[(\[]([^()\[\]]{6,30})[)\]]")
+_OPENING = re.compile(r"\s*((?:[^\W\d_][^\d()\[\]]{0,30}\s)?)[(\[]([^()\[\]]{6,30})[)\]]")
 _INLINE = frozenset(
     ("a", "abbr", "b", "em", "font", "i", "small", "span", "strong", "time", "u", "label", "bdi", "big", "tt")
 )
@@ -235,7 +235,8 @@ def _in_line(node: LexborNode, seen: Seen) -> Iterator[Shown]:
 def _in_opening(node: LexborNode, text: str, seen: Seen) -> Iterator[Shown]:
     """The date in brackets that a paragraph begins with, behind a place or alone: `Bonn (18.01.2018) The …`."""
     match = _OPENING.match(text)
-    found = _read(match[1], seen) if match and not _is_elsewhere(node, seen.own) else None
+    is_place = match is not None and all(word[0].isupper() for word in match[1].split())
+    found = _read(match[2], seen) if match and is_place and not _is_elsewhere(node, seen.own) else None
     if found:
         yield found
 
