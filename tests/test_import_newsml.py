@@ -112,7 +112,7 @@ def test_nitf_document_is_an_article_with_its_parts_in_their_places() -> None:
         ("embargoed", "", "draft", "embargo without an end"),
         ("canceled", "", "withdrawn", "retracted there"),
         ("weird", "", "draft", "weird"),
-        ("usable", '<date.expire norm="20200101T000000Z"/>', "draft", "is over"),
+        ("usable", '<date.expire norm="20200101T000000Z"/>', "draft", "expires in the past"),
     ],
 )
 def test_state_of_a_nitf_document_is_kept(status: str, more: str, wanted: str, note: str) -> None:

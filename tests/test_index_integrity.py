@@ -105,7 +105,7 @@ def _flip_everywhere(archive: Archive, tmp_path: Path, count: int) -> dict[str, 
             assert _results(root) == good, file.name
             _follow(archive, root)
         assert find_damage(root) == []
-        shutil.rmtree(root)
+        shutil.rmtree(root, ignore_errors=True)  # a thread of tantivy may be late
     return outcomes
 
 

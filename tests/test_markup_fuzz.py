@@ -227,3 +227,12 @@ def test_random_markup_is_kept_harmless_and_no_deeper_than_the_limit() -> None:
 @pytest.mark.torture
 def test_a_million_random_bodies_fail_nowhere_and_are_never_active() -> None:
     run(range(SEED, SEED + BODIES))
+
+
+def test_code_beside_code_stays_code_as_markdown() -> None:
+    """The signs around both would be one sign that ends neither: what follows would be read as HTML."""
+    for inner in ("<code>a</code><code>&lt;svg&gt;` b</code>", "<code>a</code><abbr><code>&lt;svg&gt;</code></abbr>"):
+        written = markdown.from_html(f"<p>{inner}</p>")
+        shown = bodies.render(written)
+        assert "<svg" not in shown, written
+        assert shown.count("<code>") == 2, written

@@ -470,9 +470,21 @@ def test_row_of_an_own_export_publishes_nothing_that_was_taken_back(quiet: Desk)
 
 def test_row_of_an_own_export_makes_no_draft_of_what_is_public(quiet: Desk) -> None:
     quiet.lines(STORY)
-    row = own_row(quiet).replace(",published,", ",draft,")
-    assert notes(quiet.file("own.csv", row)) == [threeway.DRAFT]
-    assert quiet.article["status"] == "published"
+    for state in ("draft", "trashed"):
+        row = own_row(quiet).replace(",published,", f",{state},")
+        assert notes(quiet.file("own.csv", row)) == [threeway.DRAFT]
+        assert notes(quiet.lines(STORY | {"status": state})) == [threeway.DRAFT]
+        assert quiet.article["status"] == "published"
+
+
+def test_draft_whose_marker_is_gone_stays_one_and_is_noted(quiet: Desk) -> None:
+    post = "---\ntitle: A dam holds\n{}---\nThe lake rose.\n"
+    quiet.file("dam.md", post.format("draft: true\n"))
+    report = quiet.file("dam.md", post.format(""))
+    assert (quiet.article["status"], notes(report)) == ("draft", [threeway.RELEASED])
+    assert notes(quiet.file("dam.md", post.format(""))) == []
+    quiet.edit(status="published")
+    assert notes(quiet.file("dam.md", post.format("draft: true\n"))) == [threeway.EDITED.format("status")]
 
 
 def test_article_made_by_hand_is_its_editors(quiet: Desk) -> None:

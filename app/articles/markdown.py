@@ -3,6 +3,7 @@ and texts, without recursion. Pure."""
 
 import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from app.articles import nesting
@@ -46,7 +47,7 @@ class _Frame:
     rows: list[list[str]] = field(default_factory=list)
 
     def end_words(self) -> None:
-        if words := _escape_start(_tidy("".join(self.loose))):
+        if words := _escape_start(_tidy(_join(self.loose))):
             self.blocks.append(words)
         self.loose.clear()
 
@@ -115,7 +116,8 @@ class _Writer:
         if name in _CELLS or name in _ROWS:
             self._end_part(frame, parent)
         elif self._inline or _is_inline(name):
-            inner = "".join(frame.loose)
+            is_code = self._code > 0 or name == "pre" or name in _CODE
+            inner = "".join(frame.loose) if is_code else _join(frame.loose)
             between = " " if name in _BLOCKS and not self._code else ""
             is_marked = any(_MARKS.get(one.name) == _MARKS.get(name) for one in self._frames)
             is_plain = self._code > 0 or (is_marked and name in _MARKS)
@@ -134,11 +136,11 @@ class _Writer:
         if self._inline:
             parent.loose += [" ", *frame.loose, " "]
         elif frame.name == "caption":
-            parent.blocks.append(_tidy("".join(frame.loose)))
+            parent.blocks.append(_tidy(_join(frame.loose)))
         elif frame.name in _CELLS:
-            parent.rows.append([_tidy("".join(frame.loose)).replace("|", "\\|").replace("\\\n", " ")])
+            parent.rows.append([_tidy(_join(frame.loose)).replace("|", "\\|").replace("\\\n", " ")])
         elif frame.name == "tr":
-            parent.rows.append([cell for row in frame.rows for cell in row] or [_tidy("".join(frame.loose))])
+            parent.rows.append([cell for row in frame.rows for cell in row] or [_tidy(_join(frame.loose))])
         else:
             parent.rows += frame.rows
 
@@ -168,7 +170,7 @@ def _inline(frame: _Frame, inner: str) -> str:
 def _block(frame: _Frame) -> str:
     name = frame.name
     if name[0] == "h" and name[1:].isdigit():
-        words = _tidy("".join([*(f"{block} " for block in frame.blocks), *frame.loose])).replace("\\\n", " ")
+        words = _tidy(_join([*(f"{block} " for block in frame.blocks), *frame.loose])).replace("\\\n", " ")
         return f"{'#' * int(name[1:])} {words}"
     if name == "pre":
         code = "".join(frame.loose).strip("\n").rstrip()
@@ -203,6 +205,16 @@ def _table(rows: list[list[str]]) -> str:
     width = max(len(row) for row in rows)
     lines = [f"| {' | '.join(row + [''] * (width - len(row)))} |" for row in rows]
     return "\n".join([lines[0], f"|{' --- |' * width}", *lines[1:]])
+
+
+def _join(pieces: Iterable[str]) -> str:
+    """The words in one; code beside code apart, or the signs of both would be one that ends neither."""
+    joined: list[str] = []
+    for piece in filter(None, pieces):
+        if joined and joined[-1].endswith("`") and piece.startswith("`"):
+            joined.append(" ")
+        joined.append(piece)
+    return "".join(joined)
 
 
 def _fence(code: str, least: int) -> str:

@@ -28,8 +28,9 @@ PURGED = "purged here, left alone"
 LEFT_ALONE = {"withdrawn": WITHDRAWN, "trashed": TRASHED}
 """What is said of articles in states that no source takes them out of."""
 DRAFT = "draft at the source, public here"
+RELEASED = "no longer a draft at the source, draft here"
 PUBLISHING = ("published", "scheduled")
-OF_HIDDEN = (*LEFT_ALONE.values(), TAKEN_BACK, PURGED)
+OF_HIDDEN = (*LEFT_ALONE.values(), TAKEN_BACK, PURGED, RELEASED)
 """Notes that tell of articles that are not public."""
 UNKNOWN = "taken back at the source, and not in this archive"
 
@@ -51,11 +52,12 @@ _NEEDED = ("title", "language", "published_at", "status", "slug", "corrections")
 @dataclass(frozen=True, slots=True)
 class Merged:
     """`manuscript` None: the article stays as it is. `heard`: the source has been listened to, so that what it says is
-    what it said last from now on."""
+    what it said last from now on. `is_kept`: the article keeps its own state, which is not the draft of the source."""
 
     manuscript: Manuscript | None
     notes: tuple[str, ...] = ()
     heard: bool = True
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def merge(
 def _merge(session: Session, case: _Case) -> Merged:
     status = case.current.existing.status
     if _is_left_alone(case.new, status):
-        return Merged(None, (LEFT_ALONE[status],), heard=False)
+        return Merged(None, (LEFT_ALONE[status],), heard=False, is_kept=True)
     if status == "trashed":
         return Merged(None)
     taken, refused = [], []
@@ -164,11 +166,21 @@ def _merge(session: Session, case: _Case) -> Merged:
         elif not case.is_first_word(name):
             refused.append(name)
     taken += [name for name in _SUGGESTED if name not in taken and _is_suggested(case, name, taken)]
+    if _is_released(case):
+        notes = (*notes, RELEASED)
     if refused:
         notes = (*notes, EDITED.format(", ".join(refused)))
     if "addresses" in taken and not slugs.additions(session.connection(), case.current.existing.id, case.new):
         taken.remove("addresses")
-    return Merged(_combine(case, taken) if taken else None, notes)
+    is_kept = _is_draft(case.new, status, case.now) and "status" not in taken
+    return Merged(_combine(case, taken) if taken else None, notes, is_kept=is_kept)
+
+
+def _is_released(case: _Case) -> bool:
+    """Whether the source has taken its marker of a draft away; that it says nothing of a state publishes nothing."""
+    is_silent = not case.new.said and bool(case.new.hashes) and case.hashes["status"] == EMPTY
+    was_told = case.base is not None and case.base["status"] not in (EMPTY, UNSAID)
+    return is_silent and was_told and case.current.existing.status == "draft" and "status" not in case.edited
 
 
 def _is_suggested(case: _Case, name: str, taken: Sequence[str]) -> bool:
@@ -188,7 +200,7 @@ def _is_left_alone(new: Manuscript, status: str) -> bool:
 def _is_draft(new: Manuscript, status: str, now: int) -> bool:
     """Whether the source does not have published what is public here; what is due there is."""
     due = new.status == "scheduled" and new.published_at is not None and new.published_at <= now
-    return status == "published" and new.status in ("draft", "scheduled") and not due
+    return status == "published" and new.status in ("draft", "scheduled", "trashed") and not due
 
 
 def _combine(case: _Case, taken: Sequence[str]) -> Manuscript:
