@@ -1,9 +1,11 @@
 """The bin and the way out of it, drafts of what was public, redirects to what replaces an article: over HTTP."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -433,3 +435,33 @@ async def test_public_cache_answers_anew_when_only_the_answer_for_what_is_gone_c
     ):  # fmt: skip
         await patch(desk, first["id"], **body)
         assert [await seen(desk, first["id"]) for _ in range(2)] == [status] * 2
+
+
+async def test_export_imported_elsewhere_is_as_hidden_as_it_was(
+    desk: Served, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("other")
+    shutil.copy(sqlite_template, folder / "dateline.db")
+    made_here = {name: await public(desk, f"Story {name}", slug=name) for name in ("gone", "lost", "binned", "tossed")}
+    ids = {name: one["id"] for name, one in made_here.items()}
+    for name in ids:
+        await patch(desk, name, status="draft", gone=name in ("gone", "binned"))
+    for name in ("binned", "tossed"):
+        await delete(desk, name)
+    exported = await desk.editor.get("/v1/export?status=draft,trashed")
+    assert exported.content.count(b"\n") == 5
+    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as other:
+        for outcome in ("created", "unchanged"):
+            answer = await other.editor.post(
+                "/v1/imports", content=exported.content, headers={"Content-Type": "application/x-ndjson"}
+            )
+            rows = [orjson.loads(line) for line in answer.content.splitlines()]
+            assert [row.get("outcome") for row in rows[:4]] == [outcome] * 4, rows
+        listed = (await other.editor.get("/v1/articles?status=draft,trashed&sort=title")).json()["data"]
+        assert {row["slug"]: (row["status"], row["gone"]) for row in listed} == {
+            "gone": ("draft", True), "lost": ("draft", False), "binned": ("trashed", True), "tossed": ("trashed", False),
+        }  # fmt: skip
+        assert [await seen(other, name) for name in ids] == [410, 404, 410, 404]
+    sheet = await desk.editor.get("/v1/export?status=draft,trashed&format=csv")
+    again = await desk.editor.post("/v1/imports", content=sheet.content, headers={"Content-Type": "text/csv"})
+    assert again.status_code in (200, 202), again.text
