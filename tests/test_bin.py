@@ -459,7 +459,8 @@ async def test_export_imported_elsewhere_is_as_hidden_as_it_was(
             assert [row.get("outcome") for row in rows[:4]] == [outcome] * 4, rows
         listed = (await other.editor.get("/v1/articles?status=draft,trashed&sort=title")).json()["data"]
         assert {row["slug"]: (row["status"], row["gone"]) for row in listed} == {
-            "gone": ("draft", True), "lost": ("draft", False), "binned": ("trashed", True), "tossed": ("trashed", False),
+            "gone": ("draft", True), "lost": ("draft", False),
+            "binned": ("trashed", True), "tossed": ("trashed", False),
         }  # fmt: skip
         assert [await seen(other, name) for name in ids] == [410, 404, 410, 404]
     sheet = await desk.editor.get("/v1/export?status=draft,trashed&format=csv")

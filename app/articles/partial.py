@@ -6,7 +6,7 @@ withdrawn, a binned one in the bin, what an editor took back to draft is not pub
 draft. Services: session first, never commit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -75,8 +75,8 @@ def merge(session: Session, manuscript: Manuscript, how: Saving, *, overwrite: b
         return _gone(session.connection(), manuscript.known)
     changes, notes = differences(session.connection(), manuscript, current, overwrite=overwrite)
     if not changes:
-        return Saved(id, current.existing.version, "unchanged", notes=notes)
-    return replace(editing.edit(session, current, Edit(changes), how), notes=notes)
+        return Saved(id, current.existing.version, "unchanged", notes=notes, is_kept=_keeps_state(notes))
+    return replace(editing.edit(session, current, Edit(changes), how), notes=notes, is_kept=_keeps_state(notes))
 
 
 def preview(connection: Connection, manuscript: Manuscript, *, overwrite: bool = False) -> Saved | None:
@@ -86,7 +86,12 @@ def preview(connection: Connection, manuscript: Manuscript, *, overwrite: bool =
     if current is None:
         return _gone(connection, manuscript.known)
     changes, notes = differences(connection, manuscript, current, overwrite=overwrite)
-    return Saved(0, 0, "updated" if changes else "unchanged", notes=notes)
+    return Saved(0, 0, "updated" if changes else "unchanged", notes=notes, is_kept=_keeps_state(notes))
+
+
+def _keeps_state(notes: Collection[str]) -> bool:
+    """Whether the article keeps a state of its own, so that the row makes no draft of it."""
+    return bool({DRAFT, *LEFT_ALONE.values()} & {*notes})
 
 
 def differences(
