@@ -28,6 +28,7 @@ LAYERS = (
     ("changes",),
     ("regions", "tags"),
     ("articles",),
+    ("bulk",),
     ("search",),
     ("sync", "importers"),
     (

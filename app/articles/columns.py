@@ -30,6 +30,7 @@ class Existing:
     withdrawn_at: int | None
     withdrawn_reason: str | None
     corrections: str
+    saved_by: str | None
 
 
 EXISTING = [A.c[name] for name in Existing.__slots__]

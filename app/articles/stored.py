@@ -86,7 +86,7 @@ def from_document(text: str, id: int, version: int) -> Stored:
     """A kept version again; of the columns only those that `document` holds, and which article and version it is."""
     document = orjson.loads(text)
     return Stored(
-        {name: document.get(name) for name in DOCUMENTED} | {"id": id, "version": version},
+        {name: document.get(name) for name in DOCUMENTED} | {"id": id, "version": version, "saved_by": None},
         tuple(document["tags"]),
         tuple(document["authors"]),
         tuple((region, roles) for region, roles in document["regions"]),
