@@ -21,6 +21,9 @@ from app.articles import routes as articles
 from app.articles.archive import Archive
 from app.articles.cards import Cards
 from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace
+from app.bulk import routes as bulk
+from app.bulk import works
+from app.bulk.given import BulkEdit
 from app.changes import log
 from app.changes.follower import Following
 from app.changes.jobs import Jobs
@@ -79,11 +82,11 @@ TAGS = (
 )
 BODIES = (
     ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
-    ImportAddress,
+    ImportAddress, BulkEdit,
 )  # fmt: skip
 FEATURES = (
     articles, beside, writing, relating, revision_routes, search, counting, suggestion_routes, regions, regions_writing,
-    tags, tags_writing, following, exports, imports, jobs, health, metrics,
+    tags, tags_writing, following, exports, imports, bulk, jobs, health, metrics,
 )  # fmt: skip
 
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs")
@@ -133,7 +136,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     )
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
-    app.state.jobs = Jobs(db, relinking.WORKS)
+    app.state.jobs = Jobs(db, {**relinking.WORKS, **works.WORKS})
     app.state.cache = Kept(settings.cache_mb * 1_000_000)
     app.state.guard = Guard(
         settings.max_connections,

@@ -40,6 +40,7 @@ LAYERS = (
         "schema",
         "serving",
         "importing",
+        "bulk_commands",
         "printing",
         "cli",
         "__main__",

@@ -60,7 +60,7 @@ def edit(session: Session, current: Stored, wanted: Edit, saving_: Saving) -> Sa
     connection, existing = session.connection(), current.existing
     before = stored.manuscript(connection, current)
     after = _as_before(session, existing.id, before, revise(before, wanted.changes))
-    _check(before, after, wanted, existing, saving_.now)
+    check(before, after, wanted, existing, saving_.now)
     also = _linked(before, after) + slugs.additions(connection, existing.id, after)
     reason = wanted.reason if wanted.reason is not None else existing.withdrawn_reason
     same = before == _without_addresses(after) and reason == existing.withdrawn_reason
@@ -150,7 +150,8 @@ def _parted(manuscript: Manuscript) -> tuple[list[Wanted], list[Wanted]]:
     return people, [one for one in manuscript.tags if one.kind != "contributor"]
 
 
-def _check(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existing, now: int) -> None:
+def check(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existing, now: int) -> None:
+    """InvalidInput or InvalidTransition for what an article cannot become."""
     if not after.title and before.title:
         raise wrong("An article needs a title.", "/title")
     if after.translation_of == existing.id:

@@ -151,6 +151,11 @@ def _dateline(columns: Mapping[str, Any]) -> Dateline | None:
     )
 
 
+def named(connection: Connection, ids: Collection[int]) -> dict[int, Wanted]:
+    """Tags as they are called now, by id; of merged ones the tag that they were merged into."""
+    return _tags(connection, ids)
+
+
 def tags(connection: Connection, ids: Sequence[int]) -> list[Wanted]:
     """Tags as they are called now, in the order given."""
     return _named(_tags(connection, set(ids)), ids)

@@ -2,7 +2,8 @@
 what people have edited since.
 
 A property follows the source where the source has changed it and nobody has edited it here. What was withdrawn stays
-so, unless only an undo withdrew it, and nothing public is hidden but by a retraction. Reads only; what is to be saved is saved by the caller.
+so, unless only an undo withdrew it, and nothing public is hidden but by a retraction. Reads only; what is to be saved
+is saved by the caller.
 """
 
 from collections.abc import Mapping, Sequence

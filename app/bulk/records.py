@@ -137,5 +137,4 @@ def end(session: Session, job: int, progress: Mapping[str, object] | None = None
         values["progress"] = orjson.dumps(progress).decode()
     connection = session.connection()
     running = (JOB.c.id == job) & (JOB.c.state == "running")
-    if connection.execute(update(JOB).where(running).values(values)).rowcount:
-        connection.execute(update(RECORD).where(RECORD.c.id == job).values(ended_at=now))
+    connection.execute(update(JOB).where(running).values(values))

@@ -35,6 +35,8 @@ ELSEWHERE = 30.0
 """For how many seconds a job that another process is at is left to that one."""
 PATIENCE = 4.0
 """For how many seconds a request works on its job itself before it answers 202."""
+STOPPED = "stopped"
+"""The error of a job that somebody has stopped."""
 _UNFINISHED = JOB.c.state.in_([literal_column("'waiting'"), literal_column("'running'")])  # as the index has it
 _COLUMNS = [
     JOB.c[name] for name in ("id", "kind", "state", "arguments", "progress", "error", "created_at", "updated_at")
@@ -134,6 +136,18 @@ def fail(session: Session, id: int, error: str) -> None:
     """Ends a job that cannot go on; what its chunks have done stays."""
     values = {"state": "failed", "error": error, "updated_at": int(time.time())}
     session.connection().execute(update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values))
+
+
+def get(session: Session, id: int) -> Task:
+    """A job that is there, as it stands."""
+    return _task(tuple(session.connection().execute(select(*_COLUMNS).where(JOB.c.id == id)).one()))
+
+
+def stop(session: Session, id: int) -> bool:
+    """Ends a job behind its last chunk; False where it has ended. What its chunks have done stays."""
+    values = {"state": "failed", "error": STOPPED, "updated_at": int(time.time())}
+    mine = update(JOB).where(_UNFINISHED, JOB.c.id == id)
+    return session.connection().execute(mine.values(values)).rowcount == 1
 
 
 def _task(row: Row) -> Task:

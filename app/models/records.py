@@ -17,7 +17,6 @@ class ImportRecord(SQLModel, table=True):
     id: int = Field(sa_column=reference("job.id", primary=True))
     source: str = Field(sa_column=words())
     origins: str | None = Field(default=None, sa_column=words(null=True))
-    ended_at: int | None = Field(default=None, sa_column=instant(null=True))
     undo_job: int | None = Field(default=None, sa_column=reference("job.id", null=True, on_delete="SET NULL"))
     undone_at: int | None = Field(default=None, sa_column=instant(null=True))
 
@@ -56,5 +55,3 @@ class ImportTag(SQLModel, table=True):
     removed: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
 
     __table_args__ = (Index("ix_import_tag_job_id", "job_id"),)
-
-

@@ -16,7 +16,6 @@ def upgrade() -> None:
         sa.Column("id", key, autoincrement=False, nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("origins", sa.Text(), nullable=True),
-        sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("undo_job", key, nullable=True),
         sa.Column("undone_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["id"], ["job.id"], name=op.f("fk_import_record_id"), ondelete="CASCADE"),
@@ -56,10 +55,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_import_tag_job_id", "import_tag", ["job_id"])
     op.add_column("import_source", sa.Column("job_id", sa.BigInteger(), nullable=True))
-    op.execute(
-        "INSERT INTO import_record (id, source, ended_at) SELECT id, 'request', "
-        "CASE WHEN state IN ('done', 'failed') THEN updated_at END FROM job WHERE kind = 'import'"
-    )
+    op.execute("INSERT INTO import_record (id, source) SELECT id, 'request' FROM job WHERE kind = 'import'")
 
 
 def downgrade() -> None:
