@@ -87,7 +87,9 @@ FOLLOWING = (
     "/v1/export?tag=nato&fields=title,translation_of",
     "/v1/export?status=draft",
     "/v1/jobs/1",
+    "/v1/imports",
     "/v1/imports/1",
+    "/v1/imports/1/articles",
 )
 """What may not be kept: it tells what was withdrawn, too."""
 

@@ -62,7 +62,7 @@ async def exported(served: Served) -> dict[str, Json]:
 
 
 async def article(served: Served, ref: object) -> Json:
-    return dict((await served.editor.get(f"/v1/articles/{ref}")).json())
+    return dict((await served.editor.get(f"/v1/articles/{ref}", follow_redirects=True)).json())
 
 
 async def articles(served: Served, id: int, **query: str) -> list[Json]:
@@ -83,9 +83,8 @@ async def test_a_stream_has_a_record_with_its_articles(served: Served) -> None:
     )
     assert record["progress"] == {"read": 2, "created": 0, "updated": 1, "unchanged": 1, "failed": 0}
     assert (record["origins"], record["options"]["origin"], record["undo"]) == (["wire"], "wire", None)
-    assert [(one["action"], one["version_before"], one["version"]) for one in await articles(served, first["import"])] == [
-        ("created", None, 1), ("created", None, 1),
-    ]  # fmt: skip
+    made = await articles(served, first["import"])
+    assert [(one["action"], one["version_before"], one["version"]) for one in made] == [("created", None, 1)] * 2
     [updated] = await articles(served, again["import"])
     assert (updated["slug"], updated["action"], updated["version_before"], updated["version"]) == (
         "story-number-1", "updated", 1, 2,
@@ -134,8 +133,7 @@ async def test_undo_gives_back_what_was_there_and_leaves_what_was_edited_since(s
         slug: one for slug, one in before.items() if slug != "story-number-3"
     }
     gone = await served.public.get("/v1/articles/story-number-4")
-    assert (gone.status_code, gone.json()["detail"]) == (410, gone.json()["detail"])
-    assert gone.json().get("reason", gone.json()["detail"]).find(undo.REASON) >= 0
+    assert (gone.status_code, undo.REASON in gone.text) == (410, True)
     assert (await served.public.get("/v1/articles/story-number-8")).status_code == 404
 
 
@@ -167,18 +165,15 @@ async def test_importing_again_revives_under_the_same_ids_unless_somebody_touche
     ids = {n: (await article(served, f"story-number-{n}"))["id"] for n in range(1, 6)}
     await undone(served, first["import"])
     assert await exported(served) == {}
-    withdrawn = await served.editor.delete(f"/v1/articles/{ids[3]}", params={"reason": "ours"}, headers=ANY)
     republished = await served.editor.patch(f"/v1/articles/{ids[4]}", json={"status": "published"}, headers=ANY)
-    assert republished.status_code == 200, (withdrawn.text, republished.text)
+    assert republished.status_code == 200, republished.text
     touched = await served.editor.delete(f"/v1/articles/{ids[4]}", params={"reason": "ours"}, headers=ANY)
     assert touched.status_code == 200
     again = await sent(served, *stories, story(5, status="draft"))
     assert again["summary"]["created"] == 0
     assert (await article(served, ids[4]))["status"] == "withdrawn"
     after = await exported(served)
-    assert {slug: one["id"] for slug, one in after.items()} == {
-        f"story-number-{n}": ids[n] for n in (1, 2, 3) if f"story-number-{n}" in after
-    }
+    assert {slug: one["id"] for slug, one in after.items()} == {f"story-number-{n}": ids[n] for n in (1, 2, 3)}
     for slug in ("story-number-1", "story-number-2"):
         assert after[slug] == before[slug]
         assert (await article(served, slug))["version"] == 3
@@ -245,16 +240,12 @@ async def test_stopped_undo_goes_on_where_it_was(served: Served, monkeypatch: py
     record = await undone(served, id)
     assert record["undo"]["undone_at"] is not None
     with served.db.snapshot() as snapshot:
-        rows = snapshot.connection.execute(
-            select(CHANGE.c.entity_id, CHANGE.c.event).where(CHANGE.c.entity == "article")
-        )
-        withdrawn = [row[0] for row in rows if row[1] == "withdrawn"]
+        wanted = select(CHANGE.c.entity_id).where(CHANGE.c.event == "withdrawn")
+        withdrawn = list(snapshot.connection.execute(wanted).scalars())
     assert len(withdrawn) == len(set(withdrawn)) == 9
 
 
-def test_an_import_by_command_has_a_record_and_an_undone_one_can_be_taken_in_again(
-    db: Database, tmp_path: Path
-) -> None:
+def test_import_by_command_has_a_record_and_is_revived_after_its_undo(db: Database, tmp_path: Path) -> None:
     file = tmp_path / "wire.ndjson"
     file.write_bytes(b"".join(orjson.dumps(story(n)) + b"\n" for n in range(3)))
 
