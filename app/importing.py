@@ -10,7 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.changes.follower import catch_up
 from app.db import Database
-from app.importers import pipeline, sources
+from app.importers import pipeline, sources, visibility
 from app.importers.fetch import Fetch
 from app.importers.pipeline import Options, Report
 from app.printing import err, out, show
@@ -158,5 +158,8 @@ def _print(report: Report, seconds: float, *, dry_run: bool, json: bool) -> None
     if report.unknown_regions:
         names = ", ".join(f"{name} ({count})" for name, count in report.unknown_regions.most_common(20))
         out.print(f"Regions that nobody here knows, kept as given: {names}.", markup=False)
+    if drafts := visibility.count_drafts(report.notes):
+        shown = "; ".join(f"{reason} ({count})" for reason, count in drafts[:20])
+        out.print(f"Not public at their source, drafts here: {shown}.", markup=False)
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
     out.print(f"{'Would be: ' if dry_run else ''}{told}, in {seconds:.1f} s.", markup=False)

@@ -1,10 +1,11 @@
 """The state of an archive's schema, and the way from one to the next. Runs the scripts in `migrations/`."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.db import Database, DatabaseProblem
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+LOCKED = frozenset(("55P03", "40P01"))
+"""SQLSTATEs of PostgreSQL: a lock was not to be had, and a deadlock."""
+TRIES = 60
 
 State = Literal["empty", "current", "outdated", "newer"]
 
@@ -51,13 +56,38 @@ def _state(connection: Connection) -> State:
 
 
 def upgrade(db: Database, revision: str = "head") -> None:
-    """Brings the schema up in one transaction, one process after the other; nothing half done where it fails."""
+    """Brings the schema up in one transaction, one process after the other; nothing half done where it fails. Servers
+    may be running: they are let go first, again and again for a minute; OperationalError where one never lets go."""
+    for left in reversed(range(TRIES)):
+        try:
+            _upgrade(db, revision)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in LOCKED or not left:
+                raise
+            time.sleep(0.5)
+        else:
+            return
+
+
+def _upgrade(db: Database, revision: str) -> None:
     from alembic import command
 
     with db.alone(), db.engine.begin() as connection:
         if db.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(4700)"))
+            _lock_tables(connection)
         command.upgrade(_config(connection), revision)
+
+
+def _lock_tables(connection: Connection) -> None:
+    """All at once, before anything is changed: taken one by one they lead to deadlocks with readers, which take
+    several in an order of their own. Gives up before PostgreSQL looks for deadlocks, which it does after a second."""
+    quote = connection.dialect.identifier_preparer.quote
+    names = [quote(name) for name in sorted(inspect(connection).get_table_names())]
+    if names:
+        connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        connection.execute(text(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
 
 
 def downgrade(db: Database, revision: str) -> None:

@@ -1,5 +1,6 @@
 """Servers whose clocks differ: one database decides what is due, and no state changes that nobody named."""
 
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -132,6 +133,25 @@ def _changes(client: httpx.Client) -> list[Any]:
         since = page["next"]
         if not page["has_more"]:
             return rows
+
+
+@pytest.mark.parametrize("job", [False, True])
+def test_imports_are_measured_by_the_clock_of_the_archive(servers: list[httpx.Client], job: bool) -> None:
+    """What ends or begins in half an hour, sent to a server that is an hour ahead."""
+    soon = _text(time.time() + 1_800)
+    stories = [
+        {"id": "ending", "title": "Ending", "body": "Words", "expiryDate": soon},
+        {"id": "coming", "title": "Coming", "body": "Words", "publishDate": soon},
+    ]
+    headers = {"Content-Type": "application/x-ndjson", **({"Prefer": "respond-async"} if job else {})}
+    sent = servers[1].post("/v1/imports", content="".join(json.dumps(one) + "\n" for one in stories), headers=headers)
+    assert sent.status_code == (202 if job else 200), sent.text
+    until = time.time() + 20
+    while job and servers[0].get(sent.headers["location"]).json()["state"] not in ("done", "failed"):
+        assert time.time() < until
+        time.sleep(0.1)
+    shown = servers[0].get("/v1/articles", params={"status": "any", "utm_try": str(time.time())}).json()["data"]
+    assert {one["slug"]: one["status"] for one in shown} == {"ending": "published", "coming": "scheduled"}
 
 
 def test_servers_with_other_clocks_change_no_state_and_publish_nothing_early(servers: list[httpx.Client]) -> None:

@@ -3,11 +3,14 @@
 import contextlib
 import re
 import unicodedata
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.dates import format_date
+from babel.localedata import locale_identifiers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +46,21 @@ def test_the_table_has_three_hundred_strings_and_many_languages() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
 def test_a_date_string_is_right_or_refused(row: list[str]) -> None:
     assert read(row[0], *row[2:]) == row[1]
+
+
+def test_months_in_the_words_of_every_language_are_right_or_refused_without_a_locale() -> None:
+    names = Path(dates.__file__).with_name("names.txt").read_text(encoding="utf-8").splitlines()
+    languages = {line.split("\t")[0] for line in names if not line.startswith("#")}
+    assert len(languages) > 50
+    right = Counter[bool]()
+    for language in sorted(languages & set(locale_identifiers())):
+        for month in range(1, 13):
+            for form in ("long", "medium", "d MMMM y", "d. MMMM y", "MMMM y", "d LLL y"):
+                text = format_date(date(2025, month, 16), form, language)
+                found = read(text)
+                right[found != "-"] += 1
+                assert found in ("-", f"2025-{month:02}-16", f"2025-{month:02}"), (language, text)
+    assert right[True] > 0.8 * right.total()
 
 
 PIECES = st.sampled_from(

@@ -127,6 +127,30 @@ def dated(*texts: str, channel: str = "<title>W</title>", context: Context | Non
     return [item for item in parsed(rss(items, channel), context) if isinstance(item, Document)]
 
 
+def test_enclosures_are_resolved_or_noted() -> None:
+    files = (
+        '<enclosure url="fog.mp3" type="audio/mpeg"/><enclosure url="/fog.jpg" type="image/jpeg"/>'
+        '<media:content url="//cdn.example/quay.jpg" medium="image"/><media:thumbnail url="small.jpg"/>'
+    )
+    item = f"<item><guid>a</guid><title>Fog</title><link>https://harbour.example/2025/fog</link>{files}</item>"
+    [found] = feed.parse(io.BytesIO(rss(item)), "f", Context())
+    assert isinstance(found, Document)
+    assert found.extra == {"enclosures": ["https://harbour.example/2025/fog.mp3"]}
+    assert [one.url for one in found.images] == ["https://cdn.example/quay.jpg", "https://harbour.example/fog.jpg"]
+    assert found.notes == ()
+    alone = f"<item><guid>a</guid><title>Fog</title>{files}</item>"
+    [found] = feed.parse(io.BytesIO(rss(alone, "<title>T</title>")), "f", Context())
+    assert isinstance(found, Document)
+    assert (dict(found.extra), [one.url for one in found.images]) == ({}, ["https://cdn.example/quay.jpg"])
+    lost = {note for note in found.notes if note.startswith("enclosure ")}
+    assert lost == {
+        f"enclosure '{name}' leads to nothing on the web: left out" for name in ("fog.mp3", "/fog.jpg", "small.jpg")
+    }
+    [found] = feed.parse(io.BytesIO(rss(alone, "<title>T</title>")), "f", Context(address="https://e.example/feed"))
+    assert isinstance(found, Document)
+    assert found.extra == {"enclosures": ["https://e.example/fog.mp3"]}
+
+
 @pytest.mark.parametrize(
     "text", ["2025-13-01", "-0001-11-30T00:00:00+00:00", "12345", "10:00", "1751796000", "tomorrow"]
 )

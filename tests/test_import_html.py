@@ -159,6 +159,23 @@ FOOT = "<div class=comments><p>9 May 2016, Bo Ek</p></div><footer>© 2017 Coast 
         ("<abbr class=published title='2014-04-05'>some time ago</abbr>", DAY),
         ("<p>Updated: 6 May 2014</p><p>Published: 5 April 2014</p>", DAY),
         ("<p>Created on 5 April 2014 · Last modified on 6 May 2014</p>", DAY),
+        ("<p>تم نشره السبت 5 نيسان / أبريل 2014 10:00 صباحاً</p>", MOMENT),
+        ("<p>16 فروردین 1393</p>", DAY),
+        ("<p>৫ এপ্রিল ২০১৪</p>", DAY),
+        ("<time datetime='2019-07-03T10:18:46Z'>Publié le 5 avril 2014</time>", DAY),
+        ("<time datetime='2014-04-05T10:00:00Z'>5 April 2014</time>", MOMENT),
+        ("<span property='schema:dateCreated' content='2014-04-05'></span>", DAY),
+        (
+            "<p>(05.04.2014) The light went out at nine, and nobody on the quay saw it before the boats came home." * 2,
+            DAY,
+        ),
+        (
+            "<p>Ghent, (05.04.2014). The light went out, and nobody on the quay saw it before the boats came home." * 2,
+            DAY,
+        ),
+        ("<p>In the night (of 5 April 2014) the light went out, and nobody on the quay saw who did it." * 2, None),
+        ("<li itemprop='citation' itemscope><meta itemprop='datePublished' content='1988'></li>", None),
+        (f"<p>{'The light was out. ' * 300}</p><p>5 April 2014</p>", None),
         ("<p>Updated: 6 May 2014</p>", None),
         ("<p>Stand: 06.05.2014</p>", None),
         ("<p>© Coast Paper, 5 April 2014</p>", None),
@@ -171,6 +188,12 @@ FOOT = "<div class=comments><p>9 May 2016, Bo Ek</p></div><footer>© 2017 Coast 
 def test_the_date_that_a_page_shows_near_its_headline_is_its_own(near: str, date: SourceDate | None) -> None:
     page = f"<title>Storm over the harbour</title><h1>Storm over the harbour</h1>{near}{TEXT}{OTHERS}{FOOT}"
     assert article(page).published == date
+
+
+def test_language_of_an_xhtml_page_tells_the_order_of_its_dates() -> None:
+    page = f"<h1>Storm over the harbour</h1><p>05/04/2014</p>{TEXT}"
+    assert article(f"<html xml:lang='en-GB'><title>Storm</title>{page}").published == DAY
+    assert article(f"<html><title>Storm</title>{page}").published is None
 
 
 def test_a_change_that_a_page_shows_is_its_update() -> None:

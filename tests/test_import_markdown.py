@@ -33,7 +33,7 @@ def test_yaml_front_matter_goes_through_the_table_of_names() -> None:
     assert found.notes == (
         "title: character references resolved",
         "draft: True: not public at its source, kept as a draft",
-        "expirydate: '2025-01-01' is over: not public at its source, kept as a draft",
+        "expirydate in the past: not public at its source, kept as a draft",
     )
 
 

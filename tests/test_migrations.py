@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -114,6 +116,33 @@ def test_links_are_marked_and_undated_articles_are_allowed_after_migrating(db: D
         connection.execute(text("UPDATE article SET published_at = NULL WHERE id = 1"))
     with pytest.raises(IntegrityError), db.alone(), db.engine.begin() as connection:
         connection.execute(text("UPDATE article SET status = 'scheduled', published_at = NULL WHERE id = 2"))
+
+
+def test_readers_of_several_tables_are_let_go_before_anything_is_changed(db: Database, settings: Settings) -> None:
+    if db.dialect != "postgresql":
+        pytest.skip("one server alone has a file")
+    schema.downgrade(db, "0005")
+    address = settings.database_url.replace("+psycopg", "")
+    holds, finished = threading.Event(), threading.Event()
+
+    def read() -> None:
+        """Holds a table that is changed late, and wants one that is changed early, again and again."""
+        with psycopg.connect(address) as connection:
+            for _ in range(3):
+                connection.execute("SELECT 1 FROM article LIMIT 1")
+                holds.set()
+                time.sleep(0.7)
+                connection.execute("SELECT 1 FROM article_tag LIMIT 1")
+                connection.commit()
+        finished.set()
+
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(read)
+        holds.wait(10)
+        schema.upgrade(db)
+        reading.result(30)
+    assert finished.is_set()
+    assert schema.state(db) == "current"
 
 
 def test_opening_again_changes_nothing(db: Database, settings: Settings) -> None:

@@ -1,5 +1,7 @@
 """Texts in ASCII are read by tables, a character at a time: what comes of it is what comes of any other text."""
 
+import unicodedata
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 from slugify import slugify
@@ -38,6 +40,37 @@ def test_slug_is_what_slugify_makes(content: str) -> None:
 @given(st.text("abc ABC.,1<@", min_size=60, max_size=200))
 def test_language_of_ascii_is_told_as_of_any_text(content: str) -> None:
     assert language.suggest("", content) == language.suggest("", content + WIDE)
+
+
+ODD = st.text(
+    st.one_of(
+        st.characters(),
+        st.sampled_from("\x00\x07\t\n\x1f\x7f\x80\x9f\xa0\u0301\u0308\u0323\u0f39\ufeff\ufdd0\ufdf0\ufffe\uffff"),
+        st.sampled_from(["\ud800", "\udfff", "\ud7ff", "\U0001fffe", "\U0010ffff", "\u0fbe", "é", "ﬁ", "ß", "漢"]),
+    ),
+    max_size=60,
+)
+
+
+@given(ODD)
+@example("é" * 3 + "".join(map(chr, range(0x300, 0x320))))
+def test_text_is_folded_character_by_character(content: str) -> None:
+    decomposed = unicodedata.normalize("NFKD", content)
+    expected = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+    assert text.fold(content) == expected
+
+
+@given(ODD)
+def test_only_texts_without_controls_are_passed_over(content: str) -> None:
+    unfit = [c for c in content if unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\n\r"]
+    unfit += [c for c in content if ord(c) & 0xFFFE == 0xFFFE or "\ufdd0" <= c <= "\ufdef" or c == "\ufeff"]
+    if unfit:
+        assert text.may_have_controls(content)
+    cleaned = text.clean(content)
+    assert not set(unfit) & set(cleaned)
+    if not unfit:
+        lines = content.replace("\r\n", "\n").replace("\r", "\n")
+        assert cleaned == unicodedata.normalize("NFC", lines)
 
 
 def test_keys_of_a_text_stay_what_archives_have_kept() -> None:

@@ -413,6 +413,16 @@ def test_draft_at_the_source_hides_nothing_unless_asked(quiet: Desk) -> None:
     assert quiet.article["status"] == "draft"
 
 
+def test_draft_whose_marker_is_gone_stays_one_and_is_noted(quiet: Desk) -> None:
+    post = "---\ntitle: A dam holds\n{}---\nThe lake rose.\n"
+    quiet.file("dam.md", post.format("draft: true\n"))
+    report = quiet.file("dam.md", post.format(""))
+    assert (quiet.article["status"], notes(report)) == ("draft", [threeway.RELEASED])
+    assert notes(quiet.file("dam.md", post.format(""))) == []
+    quiet.edit(status="published")
+    assert notes(quiet.file("dam.md", post.format("draft: true\n"))) == [threeway.EDITED.format("status")]
+
+
 def test_article_made_by_hand_is_its_editors(quiet: Desk) -> None:
     quiet.lines(STORY)
     quiet.db.write_now(lambda session: session.connection().execute(A.update().values(saved_by="ann")))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import ENGINES, Served, serve
+from test_index_filters import _empty_postgresql
 
 from app import check
 from app.articles import invented
@@ -156,7 +157,7 @@ async def test_a_second_import_leaves_an_undated_article_undated(press: Served) 
 
 
 async def test_changes_and_export_cope_with_undated_articles(
-    press: Served, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+    press: Served, settings: Settings, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> None:
     rows = (await _get(press, "/v1/changes", since=0, include="article", tag="peace", limit=100))["data"]
     assert [row["card"]["published_at"] for row in rows].count(None) == 3
@@ -164,7 +165,8 @@ async def test_changes_and_export_cope_with_undated_articles(
     assert sum(row["event"] == "published" for row in dated) == 3
     exported = [json.loads(line) for line in (await press.public.get("/v1/export")).text.splitlines()][:-1]
     assert sum(line["published_at"] is None for line in exported) == 3
-    other = Settings(data_dir=tmp_path_factory.mktemp("other"), index_interval=0.02, index_heap_mb=15)
+    url = _empty_postgresql(request.getfixturevalue("postgres_server")) if settings.database_url else ""
+    other = Settings(data_dir=tmp_path_factory.mktemp("other"), database_url=url, index_interval=0.02, index_heap_mb=15)
     from app import opening
 
     opening.open_archive(other).close_now()

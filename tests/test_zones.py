@@ -151,6 +151,7 @@ def _spans(dates: asked.Dates) -> tuple[tuple[int, int], tuple[int, int]]:
     [
         ("Pacific/Apia", "2011-12-30", 0),
         ("Pacific/Kwajalein", "1993-08-21", 0),
+        ("Pacific/Kiritimati", "1994-12-31", 0),
         ("Pacific/Kwajalein", "1969-09-30", 47),
     ],
 )

@@ -30,13 +30,15 @@ Outcome = Literal["created", "updated", "unchanged"]
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What became of one manuscript. `copy`: that it says nearly the same as an earlier article, where that was asked
-    for. `notes` are what people should know of it."""
+    for. `notes` are what people should know of it. `is_kept`: its article keeps its own state, which is not the
+    draft of the source."""
 
     id: int
     version: int
     outcome: Outcome
     copy: Copy | None = None
     notes: tuple[str, ...] = ()
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

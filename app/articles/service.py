@@ -128,7 +128,7 @@ def _sift(
     for key, m in last.items():
         old = existing.get(key)
         if old is None and (m.origin, m.identity) in purged:
-            settled[key] = Saved(0, 0, "unchanged", notes=(threeway.PURGED,))
+            settled[key] = Saved(0, 0, "unchanged", notes=(threeway.PURGED,), is_kept=True)
         elif old is None and m.retracts:
             settled[key] = Saved(0, 0, "unchanged", notes=(threeway.UNKNOWN,))
         elif old and not overwrite and _is_same(m, old) and threeway.is_settled(m, old, now):
@@ -157,7 +157,7 @@ def _save(
     heard = {e.id: pending[key].content_hash for key, e in alike.items() if merged[key].heard}
     _note_hashes(session.connection(), heard)
     found |= {key: Saved(e.id, e.version, "unchanged") for key, e in alike.items()}
-    return {key: replace(one, notes=merged[key].notes) for key, one in found.items()}
+    return {key: replace(one, notes=merged[key].notes, is_kept=merged[key].is_kept) for key, one in found.items()}
 
 
 def _merge(

@@ -23,6 +23,7 @@ EDITED = "edited here, source differs: {}"
 WITHDRAWN = "withdrawn here, left alone"
 PURGED = "purged here, left alone"
 DRAFT = "draft at the source, public here"
+RELEASED = "no longer a draft at the source, draft here"
 UNKNOWN = "taken back at the source, and not in this archive"
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -43,11 +44,12 @@ _NEEDED = ("title", "language", "published_at", "status", "slug", "corrections")
 @dataclass(frozen=True, slots=True)
 class Merged:
     """`manuscript` None: the article stays as it is. `heard`: the source has been listened to, so that what it says is
-    what it said last from now on."""
+    what it said last from now on. `is_kept`: the article keeps its own state, which is not the draft of the source."""
 
     manuscript: Manuscript | None
     notes: tuple[str, ...] = ()
     heard: bool = True
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def merge(
 def _merge(session: Session, case: _Case) -> Merged:
     status = case.current.existing.status
     if _is_left_alone(case.new, case.current.existing):
-        return Merged(None, (WITHDRAWN,), heard=False)
+        return Merged(None, (WITHDRAWN,), heard=False, is_kept=True)
     taken, refused = [], []
     notes: tuple[str, ...] = ()
     if _is_draft(case.new, status, case.now) and "status" not in case.edited and not case.overwrite:
@@ -146,11 +148,21 @@ def _merge(session: Session, case: _Case) -> Merged:
         case = replace(case, new=replace(case.new, status=case.new.status or "published"))
         taken.append("status")
     taken += [name for name in _SUGGESTED if name not in taken and _is_suggested(case, name, taken)]
+    if _is_released(case):
+        notes = (*notes, RELEASED)
     if refused:
         notes = (*notes, EDITED.format(", ".join(refused)))
     if "addresses" in taken and not slugs.additions(session.connection(), case.current.existing.id, case.new):
         taken.remove("addresses")
-    return Merged(_combine(case, taken) if taken else None, notes)
+    is_kept = _is_draft(case.new, status, case.now) and "status" not in taken
+    return Merged(_combine(case, taken) if taken else None, notes, is_kept=is_kept)
+
+
+def _is_released(case: _Case) -> bool:
+    """Whether the source has taken its marker of a draft away; that it says nothing of a state publishes nothing."""
+    is_silent = not case.new.said and bool(case.new.hashes) and case.hashes["status"] == EMPTY
+    was_told = case.base is not None and case.base["status"] not in (EMPTY, UNSAID)
+    return is_silent and was_told and case.current.existing.status == "draft" and "status" not in case.edited
 
 
 def _is_suggested(case: _Case, name: str, taken: Sequence[str]) -> bool:

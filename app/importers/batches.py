@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from app.articles import service, threeway
+from app.articles import service
 from app.articles.service import Saved
 from app.bulk import records
 from app.changes import log
@@ -78,10 +78,10 @@ def preview_batch(
 
 def collect_notes(one: Prepared, outcome: Saved | str) -> tuple[str, ...]:
     """What people should know of an item and of what became of it. That it is kept as a draft is left out where its
-    article is public here and stays so."""
+    article keeps a state of its own."""
     if isinstance(outcome, str):
         return one.notes
-    notes = [note for note in one.notes if note != one.marker or threeway.DRAFT not in outcome.notes]
+    notes = [note for note in one.notes if note != one.marker or not outcome.is_kept]
     return (*notes, *outcome.notes)
 
 

@@ -170,7 +170,7 @@ def _items(server: Server, orders: Orders) -> Iterator[Item]:
     zone = ZoneInfo(orders.timezone) if orders.timezone else Context().timezone
     context = Context(
         orders.origin or SENT, zone, orders.body, charset=orders.charset, base_url=orders.base_url,
-        source_dates=orders.source_dates, identity=orders.identity,
+        source_dates=orders.source_dates, now=orders.now, identity=orders.identity,
     )  # fmt: skip
     if orders.url is not None:
         for source in sources.find([orders.url], io.BytesIO()):

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from app.text import NONCHARACTERS
+from app.text import NONCHARACTERS, may_have_controls
 
 NOTE_BYTES = "not valid UTF-8, read as Windows-1252"
 NOTE_UTF16 = "read as UTF-16"
@@ -43,16 +43,18 @@ def scrub(text: str, note: Callable[[str], object]) -> str:
     """The text in NFC with `\\n` line ends; `note` is called with each kind of repair that was made."""
     if "\r" in text or "\v" in text or "\f" in text:
         text = text.replace("\r\n", "\n").translate(_BREAKS)
-    controls = _ASCII_CONTROLS if text.isascii() else _CONTROLS  # a third of the time
-    if controls.search(text):
-        note(NOTE_CONTROLS)
-        text = controls.sub("", text)
     if text.isascii():
+        if _ASCII_CONTROLS.search(text):
+            note(NOTE_CONTROLS)
+            text = _ASCII_CONTROLS.sub("", text)
         return text
-    return unicodedata.normalize("NFC", _scrub_wide(text, note))
+    return unicodedata.normalize("NFC", _scrub_wide(text, note) if may_have_controls(text) else text)
 
 
 def _scrub_wide(text: str, note: Callable[[str], object]) -> str:
+    if _CONTROLS.search(text):
+        note(NOTE_CONTROLS)
+        text = _CONTROLS.sub("", text)
     if _SURROGATES.search(text):
         # A pair that was escaped in two halves is one character; only what is left alone is lost.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -70,6 +70,7 @@ _WORDPRESS = re.compile(
     r"\s*\[?\s*\{\s*\"id\"\s*:\s*\d+\s*,\s*\"date\"\s*:[^,]{1,40},\s*\"date_gmt\"\s*:[^,]{1,40},\s*\"guid\"\s*:\s*\{\s*\"rendered\""
 )
 _FRONT_MATTER = re.compile(r"(?:---|\+\+\+)[ \t]*\n(?:#[^\n]*\n|[ \t]*\n)*[\w\"'-]+[ \t]*[:=]")
+_JSON_FRONT_MATTER = re.compile(r"\{[ \t]*\n[ \t]*\"")
 _MARKDOWN = re.compile(r"\A\s*#{1,6} \S|^#{2,6} \S|\[[^\[\]\n]+\]\([^()\s]+\)|^```|^\S[^\n]*\n=+$", re.MULTILINE)
 
 
@@ -145,11 +146,13 @@ def detect(name: str, head: bytes) -> Format:
         return marked
     if text.lstrip()[:1] == "{" and _JSON_FEED.search(text):
         return "feed"
+    suffix = SUFFIXES.get(PurePath(name.lower()).suffix)
+    if suffix == "markdown" and _JSON_FRONT_MATTER.match(text):
+        return "markdown"
     if _JSON.match(text):
         return _json(text)
     if _FRONT_MATTER.match(text):
         return "markdown"
-    suffix = SUFFIXES.get(PurePath(name.lower()).suffix)
     if csv_head.is_substack(text):
         return "substack"
     if suffix:

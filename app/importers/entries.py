@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 
 from feedparser import FeedParserDict
 
+from app import addresses
 from app.articles import bodies
-from app.importers import clean, fields, trees
+from app.importers import clean, feed_bytes, fields, trees
 from app.importers.bylines import split_byline
 from app.importers.document import Context, Document, Failure, Item, Remark
-from app.importers.enclosures import Record, get, host, images, is_picture, links, web
+from app.importers.enclosures import Record, get, host, images, is_picture, links, resolve_files, web
 from app.importers.endings import split_related
 from app.text import words_key
 
@@ -32,6 +33,9 @@ MOST_OF_STANDFIRST = 600
 """Characters beyond which a summary is suspected to be the whole text."""
 SHORT, NEAR = 40, 400
 """A summary longer than SHORT that stands within the first NEAR characters of a text is cut from it."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_BLOCKS = "p|div|article|section|blockquote|ul|ol"
+_WHOLE = re.compile(rf"\s*<(?:{_BLOCKS}|h[1-6])\b[^<>]*>.*</(?:{_BLOCKS})>\s*\Z", re.DOTALL)
 _MAIL = re.compile(r"(?:mailto:)?<?[^\s@<>()]+@[^\s@<>()]+>?")
 _CONSUMED = frozenset(
     (
@@ -62,6 +66,7 @@ def read(entry: FeedParserDict, where: str, context: Context, feed: Feed) -> Ite
     if (kind := _blogger_kind(entry)) in _NO_ARTICLES:
         return Remark(where, f"left out: {_NO_ARTICLES[kind]} of a Blogger export")
     notes: dict[str, None] = {}
+    resolve_files(entry, _page(entry) or feed.home or context.address, notes.setdefault)
     try:
         found = record(entry, feed, notes.setdefault)
     except ValueError as error:
@@ -79,8 +84,11 @@ def _blogger_kind(entry: FeedParserDict) -> str:
 
 def _draft(entry: FeedParserDict) -> object:
     """`app:draft` of the Atom Publishing Protocol, by whatever prefix its namespace goes."""
-    names = [name for name in entry if name.endswith("_draft") and f"{name[:-6]}_control" in entry]
-    return next((get(entry, name) for name in names), get(entry, "draft"))
+    return next((get(entry, name) for name in _draft_names(entry)), get(entry, "draft"))
+
+
+def _draft_names(entry: FeedParserDict) -> list[str]:
+    return [name for name in entry if name.endswith("_draft") and f"{name[:-6]}_control" in entry]
 
 
 def item(
@@ -101,7 +109,8 @@ def item(
 def record(entry: FeedParserDict, feed: Feed, note: Note = lambda _: None) -> Record:
     """One entry under the names of `names.TABLE`; what has no place there keeps its own name."""
     summary, content = _flat(_summary(entry), note), _flat(_content(entry), note)
-    body, related = _ended(content or summary)
+    caption, pictures = _caption(entry), images(entry)
+    body, related = _ended(content or summary or caption)
     source = get(entry, "source")
     source = source if isinstance(source, Mapping) else {}
     found: Record = {
@@ -111,12 +120,12 @@ def record(entry: FeedParserDict, feed: Feed, note: Note = lambda _: None) -> Re
     }
     found |= {
         "external_id": get(entry, "id"),
-        "url": web(get(entry, "feedburner_origlink")) or _page(entry),
+        "url": web(get(entry, "feedburner_origlink")) or _page(entry) or _within(entry, feed.home),
         "canonical_url": next((link["href"] for link in links(entry, "canonical")), None),
         "title": _plain(entry, "title"),
         "standfirst": standfirst(summary, content) if content else None,
         "body": {body[0]: body[1]} if body else None,
-        "authors": _authors(entry) or list(feed.authors),
+        "authors": _authors(entry) or _authors(source) or list(feed.authors),
         "tags": _tags(entry),
         "language": _language(_body_language(entry)) or _language(get(entry, "language")) or feed.language,
         "source": _source(_plain(source, "title") or feed.title, web(get(source, "link")) or feed.home),
@@ -124,10 +133,14 @@ def record(entry: FeedParserDict, feed: Feed, note: Note = lambda _: None) -> Re
             *({"title": link.get("title"), "url": link["href"]} for link in links(entry, "related")),
             *related,
         ],
-        "images": images(entry),
+        "images": pictures,
         "draft": _draft(entry),
         **_dates(entry),
     }
+    for name in _draft_names(entry):  # it is the draft of the table already
+        found.pop(name, None)
+    if any(one.get("caption") for one in pictures) or body == caption:
+        found.pop(feed_bytes.CAPTION, None)
     others = [link["href"] for link in links(entry, "enclosure") if not is_picture(link)]
     return found | ({"enclosures": others} if others else {})
 
@@ -145,6 +158,15 @@ def _page(entry: FeedParserDict) -> str | None:
     """The entry's own address; feedparser's `link` may be that of a file beside it."""
     link, pages = web(get(entry, "link")), [one["href"] for one in links(entry, "alternate")]
     return pages[0] if pages and link not in pages else link
+
+
+def _within(entry: FeedParserDict, home: str | None) -> str | None:
+    """An address of its own that is written as a path within the feed's site."""
+    listed = get(entry, "links")  # only these were written as addresses: `link` may be the entry's id
+    found = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    said = next((one.get("href") for one in found if one.get("rel") == "alternate"), None)
+    path = said.strip() if isinstance(said, str) else ""
+    return web(addresses.resolve(path, home)) if path and home and not _SCHEME.match(path) else None
 
 
 def _words(markup: str) -> str:
@@ -171,12 +193,24 @@ def _typed(value: object, kind: object) -> tuple[str, str] | None:
         return "text", value
     if kind not in _MARKUP and not (isinstance(kind, str) and kind.startswith("text/")):
         return None
-    return ("html", _APPEARED.sub("", value).rstrip()) if "<" in value else ("text", html.unescape(value))
+    if "<" not in value:
+        value = html.unescape(value)
+        # Some feeds escape their HTML twice. A text of elements from its first to its last sign is no text about them.
+        if not _WHOLE.match(value):
+            return "text", value
+    return "html", _APPEARED.sub("", value).rstrip()
 
 
 def _summary(entry: FeedParserDict) -> tuple[str, str] | None:
     detail = get(entry, "summary_detail")
+    if not isinstance(detail, Mapping) and _contents(entry):
+        return None  # feedparser gives a text as its own summary
     return _typed(get(entry, "summary"), get(detail, "type") if isinstance(detail, Mapping) else "text/html")
+
+
+def _caption(entry: FeedParserDict) -> tuple[str, str] | None:
+    """What is said of its pictures or film, where an entry says nothing else."""
+    return _typed(get(entry, feed_bytes.CAPTION), "text/plain")
 
 
 def _contents(entry: FeedParserDict) -> list[Mapping[str, object]]:

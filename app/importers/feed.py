@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 import feedparser
 
-from app.importers import boundary, clean, dates, entries, identity, jsonfeed
+from app.importers import boundary, clean, dates, entries, feed_bytes, identity, jsonfeed
 from app.importers.document import Context, Document, Failure, Item, Remark, SourceDate
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -41,12 +41,15 @@ def _xml(data: bytes, where: str, context: Context) -> Iterator[Item]:
     if wrong:
         yield Failure(where, wrong)
         return
+    data, repaired = feed_bytes.prepare(data)
     found = read(data, context)
     if not found.get("version") and not found.entries:
         yield Failure(where, _no_feed(data))
         return
     if remark := _remark(found):
         yield Remark(where, remark)
+    if repaired:
+        yield Remark(where, "its XML is broken (ampersands and names of characters that XML does not know), repaired")
     if not found.entries:
         yield Remark(where, "a feed without entries")
     version = str(found.get("version") or "")

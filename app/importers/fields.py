@@ -84,6 +84,7 @@ def read(
     """The document of a record; `body` is the text beside it, which goes before one inside it; `said` as documents have
     it."""
     own = is_own(record)
+    record = record if own else {name: values.unwrap(value) for name, value in record.items()}
     state, state_notes = visibility.read({"status": record.get("status")} if own else record, context)
     flags = {
         name: record[name] for name in record if names.lookup(name) in _DATES and visibility.is_truth(record[name])
@@ -179,9 +180,20 @@ def _body(found: _Record) -> Body | None:
         return None
     name, value = found.known["body"]
     body = values.body(name, value, said)
+    if body is not None and isinstance(value, dict) and len(value) > 1 and not found.is_own:
+        found.extra[name] = value  # its other kinds may say what this one does not
     if body is None and not (isinstance(value, str) and not value.strip()):
         found.keep("body", "could not be read")
     return body
+
+
+def _standfirst(found: _Record) -> str | None:
+    """Plain text; of HTML the words, those of different paragraphs apart. What this archive wrote is left alone."""
+    value = found.known.get("standfirst", ("", None))[1]
+    if found.is_own or not isinstance(value, str) or not values.is_html(value):
+        return found.plain("standfirst")
+    found.notes.setdefault(f"{found.known['standfirst'][0]}: markup removed")
+    return values.text(plain_text(Body("html", value)))
 
 
 def _document(found: _Record, where: str, title: str | None, body: Body | None, state: Visibility) -> Document:
@@ -198,7 +210,7 @@ def _document(found: _Record, where: str, title: str | None, body: Body | None, 
         title=title,
         title_derived=title is None,
         body=body,
-        standfirst=found.plain("standfirst"),
+        standfirst=_standfirst(found),
         dateline=_dateline(found, published),
         authors=authors[0],
         author_refs=authors[1],

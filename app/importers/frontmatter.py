@@ -1,8 +1,9 @@
-"""Front matter: the YAML or TOML block at the head of a Markdown file.
+"""Front matter: the YAML, TOML or JSON block at the head of a Markdown file.
 
 Never turns a value into what it was not written as (dates, `no`, `012` stay text), and never expands a bomb.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ MAX_DEPTH = 50
 MAX_VALUES = 100_000
 
 _FENCE = re.compile(r"(?P<fence>---|\+\+\+)[ \t]*\n")
+_OBJECT = re.compile(r"\{[ \t]*\n[ \t]*\"")
 _ENDS = {
     "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE),
     "+++": re.compile(r"^\+\+\+[ \t]*$\n?", re.MULTILINE),
@@ -48,7 +50,7 @@ def split(text: str) -> tuple[Mapping[str, object], str]:
     """The front matter (empty where the file has none) and the text below it. FrontMatterError if it is broken."""
     fence = _FENCE.match(text)
     if not fence:
-        return {}, text
+        return _split_json(text) if _OBJECT.match(text) else ({}, text)
     end = _ENDS[fence["fence"]].search(text, fence.end())
     if not end:
         if _ENTRY.match(text, fence.end()):
@@ -64,6 +66,19 @@ def split(text: str) -> tuple[Mapping[str, object], str]:
     if not isinstance(value, dict | None):
         raise FrontMatterError("the front matter is not a map of names to values", 2)
     return _plain(value) if value else {}, text[end.end() :]
+
+
+def _split_json(text: str) -> tuple[Mapping[str, object], str]:
+    """An object in braces, as Hugo has it, which begins on a line below its first brace."""
+    try:
+        value, end = json.JSONDecoder().raw_decode(text)
+    except json.JSONDecodeError as error:
+        raise FrontMatterError(f"not valid JSON: {error.msg}", error.lineno) from error
+    except (ValueError, RecursionError) as error:
+        raise FrontMatterError("the front matter is nested too deep, or has a number that is none", 1) from error
+    if end > MAX_BYTES:
+        raise FrontMatterError("the front matter is longer than 1 MB", 1)
+    return _plain(value), text[end:].lstrip("\n")
 
 
 def _toml(block: str) -> object:

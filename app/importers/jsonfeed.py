@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import orjson
 
+from app import addresses
 from app.importers import boundary, clean, dates, entries, identity, values
 from app.importers.document import Context, Failure, Item, Remark
 
@@ -54,7 +55,7 @@ def record(entry: Mapping[str, object], feed: Mapping[str, object]) -> dict[str,
     found = {name: value for name, value in entry.items() if name not in _TAKEN}
     content, summary = entry.get("content_html"), entry.get("summary")
     text = entry.get("content_text")
-    external, url = entry.get("external_url"), entry.get("url")
+    external, url = entry.get("external_url"), _absolute(entry.get("url"), values.text(feed.get("home_page_url")))
     body = {"html": content} if isinstance(content, str) and content.strip() else {"text": text} if text else None
     title = values.text(feed.get("title"))
     pictures, others = _attachments(entry.get("attachments"))
@@ -75,6 +76,11 @@ def record(entry: Mapping[str, object], feed: Mapping[str, object]) -> dict[str,
         "updated_at": entry.get("date_modified"),
         **({"attachments": others} if others else {}),
     }
+
+
+def _absolute(url: object, home: str | None) -> object:
+    """An address that is written as a path within the feed's site, whole."""
+    return addresses.resolve(url, home) or url if isinstance(url, str) and url.startswith("/") and home else url
 
 
 def _standfirst(summary: object, body: Mapping[str, object] | None) -> object:

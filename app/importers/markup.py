@@ -28,6 +28,7 @@ _PARAMETERS = frozenset(("movie", "src", "url", "filename"))
 _LATE = ("data-src", "data-lazy-src", "data-orig-src", "data-original", "data-full-url", "data-large-file", "data-lazy")
 _SETS = ("srcset", "data-srcset", "data-lazy-srcset")
 _PLACEHOLDER = re.compile(r"^data:|placeholder|blank\.|spacer|/lazy|1x1|pixel\.", re.IGNORECASE)
+_STANDS_IN = re.compile(r"\.(?:gif|svg)(?:[?#]|\Z)", re.IGNORECASE)
 _CANDIDATE = re.compile(r"[\s,]*(\S+?)(?:,(?=\s|$)|\s+(?:([0-9.]+)([wx])[^,]*)?(?:,|$)|$)")
 _OUT_OF_SIGHT = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|googletagmanager\.com|doubleclick\.net", re.IGNORECASE
@@ -47,7 +48,7 @@ def convert(content: str, base: str | None, note: Note, *, is_own: bool = False)
     root = trees.body_of(content)
     if root is None:
         return content
-    _show_pictures(root)
+    show_pictures(root)
     for node in root.css(_FRAMES):
         if node.parent is not None:
             _replace_frame(node, base, note)
@@ -95,13 +96,22 @@ def _is_out_of_sight(node: LexborNode) -> bool:
     return bool(sizes & {"0", "1"}) or bool(_OUT_OF_SIGHT.search(f"{given.get('style')} {given.get('src')}"))
 
 
-def _show_pictures(root: LexborNode) -> None:
+def show_pictures(root: LexborNode) -> None:
+    """Gives each picture the address that it would be shown from."""
     for node in root.css("noscript"):
         _open_noscript(node)
     for node in root.css("img, amp-img"):
-        source = (node.attributes.get("src") or "").strip()
-        if (not source or _PLACEHOLDER.search(source)) and (late := _late(node)):
-            node.attrs["src"] = late
+        found = shown_address(node)
+        if found and found != node.attributes.get("src"):
+            node.attrs["src"] = found
+
+
+def shown_address(node: LexborNode) -> str | None:
+    """The address of a picture: where it loads late, not that of what stands in its place until then."""
+    source = (node.attributes.get("src") or "").strip()
+    loads_late = any(name in node.attributes for name in (*_LATE, "data-srcset", "data-lazy-srcset"))
+    waits = not source or _PLACEHOLDER.search(source) or (loads_late and _STANDS_IN.search(source))
+    return (_late(node) if waits else None) or source or None
 
 
 def _open_noscript(node: LexborNode) -> None:
@@ -156,7 +166,7 @@ def _resolve(root: LexborNode, base: str | None, note: Note) -> None:
             value = (node.attributes.get(name) or "").strip()
             if not value or value.startswith("#") or _SCHEME.match(value):
                 continue
-            found = addresses.resolve(value, base)
+            found = addresses.resolve(value, base or ("https:" if value.startswith("//") else None))
             if found is not None:
                 node.attrs[name] = found
                 continue

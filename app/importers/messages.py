@@ -55,8 +55,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Orders:
     """One import: what was sent, or the address to read. The first `skip` articles and failures are passed over;
-    `overwrite` reads also what has not changed since; `source_dates` is that of `Context`; `avoid` are places that
-    ended a process before this one, with the reason to give."""
+    `overwrite` reads also what has not changed since; `source_dates` and `now` are those of `Context`; `avoid` are
+    places that ended a process before this one, with the reason to give."""
 
     url: str | None = None
     format: str | None = None
@@ -69,6 +69,7 @@ class Orders:
     base_url: str | None = None
     overwrite: bool = False
     source_dates: bool = False
+    now: int = 0
     skip: int = 0
     avoid: Mapping[Place, str] = field(default_factory=dict)
 

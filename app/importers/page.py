@@ -64,7 +64,7 @@ def from_meta(page: LexborHTMLParser) -> Said:
     given: dict[str, list[str]] = {}
     for meta in page.css("meta[content]"):
         content = line(meta.attributes.get("content"))
-        for kind in ("property", "name", "itemprop"):
+        for kind in ("property", "name") if _is_of_another(meta) else ("property", "name", "itemprop"):
             for name in (meta.attributes.get(kind) or "").lower().replace("dc:", "dc.").split():
                 if content and content not in given.setdefault(name, []):
                     given[name].append(content)
@@ -91,6 +91,19 @@ def from_meta(page: LexborHTMLParser) -> Said:
     )
 
 
+def _is_of_another(meta: LexborNode) -> bool:
+    """Whether microdata is that of a work which the article cites, or of a comment on it."""
+    if "itemprop" not in meta.attributes:
+        return False
+    one = meta.parent
+    while one is not None and one.tag != "body":
+        if set((one.attributes.get("itemprop") or "").split()) & _OTHERS:
+            return True
+        one = one.parent
+    return False
+
+
+_OTHERS = frozenset(("citation", "comment", "review", "hasPart", "isPartOf", "isBasedOn", "relatedLink"))
 _MANY = 25
 """More keywords than this were written for search engines of another age."""
 _PUBLISHED = (
@@ -112,8 +125,14 @@ _PUBLISHED = (
 )
 
 
+_AUTHORS = (
+    *("article:author", "parsely-author", "dc.creator", "dcterms.creator", "author", "sailthru.author"),
+    *("byl", "byline", "citation_author"),
+)
+
+
 def _authors(given: dict[str, list[str]]) -> tuple[str, ...]:
-    for name in ("article:author", "parsely-author", "dc.creator", "dcterms.creator", "author", "sailthru.author"):
+    for name in _AUTHORS:
         lines = [one for one in given.get(name, []) if "://" not in one]
         if lines:
             return tuple(lines)
@@ -142,9 +161,14 @@ def from_view(page: LexborHTMLParser) -> Said:
         title=heading(page),
         author_lines=_bylines(page),
         work_status=_state(page),
-        language=(page.root.attributes.get("lang") if page.root is not None else None) or None,
+        language=_language(page),
         site=words(page.css_first('[itemprop="publisher"] [itemprop="name"]')),
     )
+
+
+def _language(page: LexborHTMLParser) -> str | None:
+    given = page.root.attributes if page.root is not None else {}
+    return given.get("lang") or given.get("xml:lang") or None
 
 
 def heading(page: LexborHTMLParser) -> str | None:

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import trafilatura
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from app.importers import endings, restoring, trees, values
+from app.importers import endings, markup, restoring, trees, values
 from app.importers.document import Image, RelatedPost
 from app.importers.openings import without_title
 from app.importers.page import words
@@ -26,6 +26,7 @@ _HIDDEN = (
     '[style*="display:none" i], [style*="display: none" i], [style*="visibility:hidden" i], '
     '[style*="visibility: hidden" i], .sharedaddy, .social-share, .share-buttons, .jp-sharing, .wp-block-buttons'
 )
+_TEASERS = ", ".join(f'article article[class*="{name}" i]' for name in ("teaser", "promo", "related", "card"))
 _PAYWALLS = '[class*="paywall" i], [class*="subscribe" i], [class*="regwall" i], [id*="paywall" i]'
 _INVITES = re.compile(
     r"subscri|sign in|log ?in|already a|s.?abonner|abonné|abonn|anmelden|suscr|iniciar sesión|assin|abbon|accedi"
@@ -87,6 +88,7 @@ def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> s
     if body is None:
         return ""
     base = base_of(page, address)
+    markup.show_pictures(body)
     if base:
         _resolve(body, base)
     return without_title((body.inner_html or "").strip(), title)
@@ -135,7 +137,7 @@ def pictures(page: LexborHTMLParser, base: str | None) -> Mapping[str, Image]:
     """The pictures in the page's article with what is written under them, by the name of their file, in order."""
     found: dict[str, Image] = {}
     for node in page.css("figure img, article img, main img")[: 4 * MAX_IMAGES]:
-        url = _source(node)
+        url = markup.shown_address(node)
         if url and not url.startswith("data:"):
             found.setdefault(file_name(url), _described(node, absolute(base, url)))
     return found
@@ -154,15 +156,6 @@ def shown_in(body: str) -> Iterator[str]:
     """The addresses of the pictures in a body."""
     for node in trees.parse(body).css("img[src]"):
         yield node.attributes.get("src") or ""
-
-
-def _source(node: LexborNode) -> str | None:
-    given = node.attributes
-    for name in ("data-src", "data-original", "data-lazy-src", "src"):
-        value = (given.get(name) or "").strip()
-        if value and not value.startswith("data:"):
-            return value
-    return None
 
 
 def _described(node: LexborNode, url: str) -> Image:
@@ -190,6 +183,8 @@ def _prune(page: LexborHTMLParser) -> None:
     """Takes out what readers do not see; but no more than half of a page, for scripts show some of them later."""
     body = page.body
     whole = len(body.text()) if body is not None else 0
+    for node in page.css(_TEASERS):
+        node.decompose()
     for node in page.css(_HIDDEN):
         if node.tag in _FRAME or node.parent is None:
             continue

@@ -31,7 +31,7 @@ LABEL = _pattern(
     publikováno|vydáno|opublikowano|data\spublikacji|dodano|опубликован\w*|опубліковано|дата|yayınlan\w*|tarih\w*|eklenme
     megjelent|publicat\w*(?:\s+(?:la|pe|el))?|δημοσιεύ\w*
     """,
-    "發布|发布时间?|發佈|公開日?|掲載日?|投稿日?|入力|입력|등록|승인|نشر|تاریخ|انتشار|פורסם",
+    "發布|发布时间?|發佈|公開日?|掲載日?|投稿日?|入力|입력|등록|승인|(?:تم )?نشره?|تاریخ|انتشار|פורסם",
 )
 NOT_ITS = re.compile(
     r"©|\(c\)|(?<!\w)(?:copyright|all rights|alle rechte|tous droits|reserved|since|seit|founded|established|expires?|"

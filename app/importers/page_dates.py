@@ -23,11 +23,12 @@ MAX_CANDIDATES = 60
 NEAR = 1_500
 """Characters of text between a headline and its date."""
 _DAY = 86_400
-_YEAR = re.compile(r"(?:19|20)\d\d|[٠-٩۰-۹०-९]{4}|令和|平成|民國|25\d\d")
+# Of this age, of the Persian and of the Thai calendar, and whatever stands in digits of another script.
+_YEAR = re.compile(r"(?:19|20|1[34]|25)\d\d|[^\D\x00-\x7f]{4}|令和|平成|民國")
 _MARKED = (
     '[itemprop~="datePublished"], [property~="datePublished"], [property~="schema:datePublished"]',
     'time[pubdate], .dt-published, abbr.published, time.published, time.entry-date, [itemprop~="dateCreated"]',
-    '[property~="dc:date"], [property~="dcterms:created"], [property~="dc:created"]',
+    '[property~="schema:dateCreated"], [property~="dc:date"], [property~="dcterms:created"], [property~="dc:created"]',
 )
 _FIRST = 725_846_400
 """1993, when there were the first pages: what one shows of earlier years is what it tells of."""
@@ -38,6 +39,7 @@ MAX_PARTS = 14
 MAX_FOOT = 400
 MAX_NAMES = 200
 FAR = 5_000
+_OPENING = re.compile(r"\s*(?:[^\W\d_][^\d()\[\]]{0,30}\s)?[(\[]([^()\[\]]{6,30})[)\]]")
 _INLINE = frozenset(
     ("a", "abbr", "b", "em", "font", "i", "small", "span", "strong", "time", "u", "label", "bdi", "big", "tt")
 )
@@ -141,10 +143,12 @@ def _attribute(node: LexborNode) -> str | None:
 
 
 def _nearest(shown: list[Shown]) -> str | None:
-    """The one nearest to the headline, behind it rather than before; without a headline the only one that there is."""
+    """The one nearest to the headline, behind it rather than before; where there is none, the only one that the page
+    has, unless a headline stands far from it."""
     near = [one for one in shown if one.distance is not None and abs(one.distance) <= NEAR]
     if near:
         return min(near, key=lambda one: _cost(one.distance or 0)).text
+    shown = [one for one in shown if abs(one.distance or 0) <= FAR]
     for some in ([one for one in shown if one.is_labelled], shown):
         if len({one.reading.date.instant // _DAY for one in some}) == 1:
             return some[0].text
@@ -163,8 +167,9 @@ def _candidates(tree: LexborHTMLParser, seen: Seen) -> list[Shown]:
     for node in tree.body.traverse(include_text=True) if tree.body is not None else ():
         if node.is_text_node:
             text = node.text_content or ""
-            if len(text) <= MAX_LINE and len(waiting) < MAX_CANDIDATES and _YEAR.search(text):
-                waiting += ((position, found) for found in _in_line(node, seen))
+            if len(waiting) < MAX_CANDIDATES and _YEAR.search(text, 0, MAX_LINE):
+                found_here = _in_line(node, seen) if len(text) <= MAX_LINE else _in_opening(node, text, seen)
+                waiting += ((position, found) for found in found_here)
             position += len(text)
         elif node.tag == "time" and len(waiting) < MAX_CANDIDATES:
             waiting += ((position, found) for found in _in_time(node, seen))
@@ -197,9 +202,20 @@ def _in_time(node: LexborNode, seen: Seen) -> Iterator[Shown]:
     given = page.line(node.attributes.get("datetime"))
     found = _read(given, seen) if given and not _is_elsewhere(node, seen.own) else None
     if found:
+        found = _in_words(node, found, seen) or found
         line = _line_of(node) or ""
         is_labelled = bool(LABEL.search(line))
         yield replace(found, is_change=_is_of_change(node) or bool(CHANGED.search(line) and not is_labelled))
+
+
+def _in_words(node: LexborNode, said: Shown, seen: Seen) -> Shown | None:
+    """The day that readers see where a template tells machines another one: that of a change, as often as not."""
+    text = page.words(node) or ""
+    if len(text) > MAX_BYLINE or not _YEAR.search(text):
+        return None
+    shown = next(_of_line(text, seen), None)
+    is_same = shown is None or abs(shown.reading.date.instant - said.reading.date.instant) < 2 * _DAY
+    return None if is_same else shown
 
 
 def _in_line(node: LexborNode, seen: Seen) -> Iterator[Shown]:
@@ -214,6 +230,14 @@ def _in_line(node: LexborNode, seen: Seen) -> Iterator[Shown]:
     alone = _read(text.strip(" ,;|·-–()"), seen) if line is None else None
     for one in _of_line(line, seen) if line is not None else [alone] if alone else []:
         yield replace(one, is_change=True) if _is_of_change(node) else one
+
+
+def _in_opening(node: LexborNode, text: str, seen: Seen) -> Iterator[Shown]:
+    """The date in brackets that a paragraph begins with, behind a place or alone: `Bonn (18.01.2018) The …`."""
+    match = _OPENING.match(text)
+    found = _read(match[1], seen) if match and not _is_elsewhere(node, seen.own) else None
+    if found:
+        yield found
 
 
 def _line_of(node: LexborNode) -> str | None:

@@ -15,6 +15,7 @@ _ROLE = re.compile(
     r"|(?:,|\||\s-|–|—)\s*(?:staff|special to|contributing|senior|chief|reporter|editor|correspondent)\b).*$",
     re.IGNORECASE,
 )
+_PLACE = re.compile(r"\s+in\s+[^\W\d_a-z][\w.'’-]*(?:\s+[^\W\d_a-z][\w.'’-]*){0,3}$")
 _NOBODY = frozenset(("admin", "administrator", "editor", "staff", "webmaster", "root", "user", "guest", "unknown"))
 
 
@@ -30,6 +31,8 @@ def title(said: str | None, shown: str | None, heading: str | None, site: Iterab
     head, cut, tail = _parted(text)
     if cut and (name_key(tail) in sites or (said is None and _is_name_of_site(head, tail))):
         return head
+    if cut and heading and words_key(head).count(" ") and words_key(heading).endswith(f" {words_key(head)}"):
+        return head  # the heading has a line of its own above the title
     first, cut, rest = _parted(text, last=False)
     return rest if cut and name_key(first) in sites else text
 
@@ -60,6 +63,7 @@ def authors(lines: Iterable[str], site: Iterable[str]) -> tuple[str, ...]:
     sites = {key for name in site if (key := name_key(name))}
     found: dict[str, str] = {}
     for line in lines:
+        line = _PLACE.sub("", line)
         for name in split_byline(_ROLE.sub("", _LABEL.sub("", _joined(line)))):
             key = words_key(name)
             nobody = not key or key in _NOBODY or (key in sites and not _is_person(key))

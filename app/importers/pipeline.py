@@ -81,12 +81,12 @@ class Report:
         return self.created + self.updated + self.unchanged + len(self.failures)
 
 
-def items(source: Source, options: Options, web: Web | None) -> Iterator[Item]:
-    """Parses one source as the options say."""
+def items(source: Source, options: Options, web: Web | None, now: int) -> Iterator[Item]:
+    """Parses one source as the options say; `now` is the time of the archive, which embargoes are measured by."""
     origin = options.origin or PurePath(source.path).name
     context = Context(
         origin, options.timezone or Context().timezone, options.body_kind, base_url=options.base_url,
-        source_dates=options.source_dates, identity=options.identity,
+        source_dates=options.source_dates, now=now, identity=options.identity,
     )  # fmt: skip
     return sources.items(source, options.format, context, web)
 
@@ -141,7 +141,8 @@ def _run(
     report: Report,
 ) -> None:
     web = Web(fetch, lambda url: {} if options.overwrite else _recall(db, url)) if fetch else None
-    stream = ((source, item) for source in found for item in items(source, options, web))
+    began = now()
+    stream = ((source, item) for source in found for item in items(source, options, web, began))
     lost: set[str] = set()  # sources whose readers take something for read that failed later
     while batch := list(islice(stream, BATCH)):
         documents: list[tuple[Source, Document]] = []

@@ -26,7 +26,18 @@ _BETWEEN = LEAVES | {
     "picture",
     "div",
     "section",
+    "center",
+    "address",
+    "fieldset",
 }
+_INLINE = frozenset(
+    (
+        *("-text", "a", "abbr", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "font"),
+        *("i", "ins", "kbd", "label", "mark", "nobr", "q", "s", "samp", "small", "span", "strike", "strong", "sub"),
+        *("sup", "time", "tt", "u", "var", "wbr"),
+    )
+)
+_HEADINGS = frozenset(("h2", "h3", "h4", "h5", "h6"))
 _FRAMES = frozenset(("iframe", "video", "audio", "embed", "object"))
 _AROUND = frozenset(
     ("nav", "aside", "footer", "form", "button", "script", "style", "template", "input", "select", "svg")
@@ -138,29 +149,55 @@ def _ancestors(nodes: list[LexborNode], root: LexborNode) -> set[int]:
 
 def _pieces(root: LexborNode, marked: set[int], known: _Known) -> Iterator[str]:
     """What stands between the first and the last block that was found: these, what is in them, and blocks beside."""
-    pending: list[LexborNode] = _inner(root, marked)
+    pending: list[LexborNode] = _inner(root, marked, is_root=True)
+    loose: list[LexborNode] = []
     while pending:
         node = pending.pop()
+        if node.tag in _INLINE and node.mem_id not in marked:
+            loose.append(node)
+            continue
+        yield from _paragraph(loose)
+        loose = []
         if node.mem_id in marked:
             if node.tag in LEAVES or node.tag in ("ol", "ul", "dl", "details"):
                 yield node.html or ""
             else:
-                pending += _inner(node, marked)
+                pending += _inner(node, marked, is_root=False)
         elif _belongs(node):
-            yield node.html or ""
+            yield f"<div>{node.inner_html}</div>" if node.tag in ("center", "address", "fieldset") else node.html or ""
         elif node.tag not in _AROUND and not _is_furniture(node):
             yield from (frame.html or "" for frame in node.css("iframe, video, audio, embed, object"))
+    yield from _paragraph(loose)
 
 
-def _inner(node: LexborNode, marked: set[int]) -> list[LexborNode]:
-    """Its children from the first that is marked to the last, in reverse; texts of their own as paragraphs are not."""
-    children = list(node.iter())
+def _paragraph(nodes: list[LexborNode]) -> Iterator[str]:
+    """Text that stands in no block of its own, as a paragraph."""
+    inside = "".join(node.html or "" for node in nodes if node.tag == "-text" or not _is_furniture(node))
+    text = " ".join(LexborHTMLParser(inside).text(separator=" ").split()) if inside.strip() else ""
+    linked = sum(len(node.text()) for node in nodes if node.tag == "a")
+    if len(words(text)) >= RUN and linked <= len(text) / 2 and not _INVITES.search(text):
+        yield f"<p>{inside.strip()}</p>"
+
+
+def _inner(node: LexborNode, marked: set[int], *, is_root: bool) -> list[LexborNode]:
+    """Its children from the first that is marked to the last, in reverse, with the headings right before them; of the
+    element around the whole article those are of the page."""
+    children = list(node.iter(include_text=True))
     places = [i for i, child in enumerate(children) if child.mem_id in marked]
     if not places:
         return []
-    parts = (children[: places[0]], children[places[-1] + 1 :])
+    first = places[0]
+    while first and not is_root and _opens(children[first - 1]):
+        first -= 1
+    parts = (children[:first], children[places[-1] + 1 :])
     before, behind = ([one for one in part if one.tag in _FRAMES and not _is_furniture(one)] for part in parts)
-    return [*before, *children[places[0] : places[-1] + 1], *behind][::-1]
+    return [*before, *children[first : places[-1] + 1], *behind][::-1]
+
+
+def _opens(node: LexborNode) -> bool:
+    """A heading of a part, or the white space below it."""
+    blank = node.tag == "-text" and not (node.text_content or "").strip()
+    return blank or (node.tag in _HEADINGS and not _is_furniture(node) and _belongs(node))
 
 
 def _is_furniture(node: LexborNode) -> bool:

@@ -121,8 +121,9 @@ async def import_articles(request: Request) -> Response:
     if given.get("format") == "ndjson" and kind == LINES and not sending.is_async(request):
         sending.check_format(given)
         zone = ZoneInfo(sending.zone(read) or "UTC")
+        now = await asyncio.to_thread(here.db.now)
         body_kind, base_url = cast("BodyKind | None", given.get("body")), cast("str | None", given.get("base_url"))
-        context = Context(read.text("origin") or SENT, zone, body_kind, base_url=base_url)
+        context = Context(read.text("origin") or SENT, zone, body_kind, base_url=base_url, now=now)
         drafts = view.caller.may("read_drafts")
         work = Arriving(
             here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite"),

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from app.importers.document import Image
 
@@ -44,6 +45,20 @@ CODE = [
     "scala",
     "text",
     "jscript",
+    "cc",
+    *(f"cc_{name}" for name in ("php", "js", "html", "css", "bash", "python", "java", "c", "cpp", "sql", "xml")),
+    "c",
+    "csharp",
+    "json",
+    "go",
+    "powershell",
+    "ps",
+    "diff",
+    "r",
+    "matlab",
+    "prism",
+    "enlighter",
+    "code_highlight",
 ]
 """Shortcodes in which everything is text, brackets and tags too."""
 _BUILDERS = re.compile(
@@ -81,6 +96,15 @@ _MEDIA = frozenset(
         "instagram",
     ]
 )
+_PLAYERS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
+_POSITIONAL = re.compile(r"(?<![=\"'\w])https?://[^\s\"'<>\]]+")
+_SHOWS_TITLE = re.compile(
+    r"(?:^|_)(?:tab|toggle|accordion_item|accordion_tab|accordion_section|blurb|spoiler|btn|button|cta|heading|section_title"
+    r"|expand|message|box)(?:$|_)|tta_section|^(?:expand|spoiler|collapse)$",
+    re.IGNORECASE,
+)
+"""Shortcodes whose `title` readers see; that of others, such as forms, is a name for editors."""
+_TITLED = frozenset(("expand", "spoiler", "collapse", "button", "heading"))
 _KNOWN = _MEDIA | {"caption", "wp_caption", "gallery"}
 
 
@@ -147,7 +171,8 @@ def _listing(text: str, match: re.Match[str], position: int, stack: list[_Open])
     code = text[position : end.start()].strip("\r\n")
     # Older editors kept some signs as references, others as they are.
     shown = html.escape(html.unescape(code) if _REFERENCES.search(code) and "<" not in code else code, quote=False)
-    inside.append(f"\n\n<pre><code>{shown}</code></pre>\n\n")
+    is_within_line = "\n" not in code and text[max(0, match.start() - 1) : match.start()] not in ("", "\n", ">", "]")
+    inside.append(f"<code>{shown}</code>" if is_within_line else f"\n\n<pre><code>{shown}</code></pre>\n\n")
     return end.end()
 
 
@@ -191,10 +216,40 @@ def _html(one: _Open, library: Library, post: str, note: Callable[[str], object]
     if one.name == "gallery":
         return "\n\n".join(["", *map(figure, library.gallery(attributes, post)), ""])
     if one.name in _MEDIA:
-        addresses = _ADDRESS.findall(f"{html.unescape(one.given)} {inside}")
-        return "".join(_link(address) for address in dict.fromkeys(addresses[:20]))
+        found = dict.fromkeys(_ADDRESS.findall(f"{html.unescape(one.given)} {inside}")[:20]) or _numbered(
+            one, attributes
+        )
+        if not found:
+            note(f"shortcode [{one.name}{one.given[:80]}] removed")
+        return "".join(map(_link, found))
     note(f"shortcode [{one.name}] removed")
-    return f"\n\n{inside.strip()}\n\n" if inside.strip() and _BUILDERS.match(one.name) else inside
+    if _BUILDERS.match(one.name) or one.name in _TITLED:
+        return _part(one, attributes, inside)
+    # What a shortcode shows from elsewhere, such as a map, stays a link to it.
+    return inside or "".join(map(_link, dict.fromkeys(_POSITIONAL.findall(html.unescape(one.given)))))
+
+
+def _numbered(one: _Open, attributes: Mapping[str, str]) -> list[str]:
+    """The address of a film that is named by its number alone."""
+    number = re.fullmatch(r"\s*=?\s*[\"']?([\w-]{5,20})[\"']?\s*/?", one.given)
+    named = attributes.get("id") or attributes.get("v") or (number[1] if number else "")
+    return [_PLAYERS[one.name] + named] if named and one.name in _PLAYERS else []
+
+
+def _part(one: _Open, attributes: Mapping[str, str], inside: str) -> str:
+    """A part of a page, under its heading where readers see one: of a tab, a button, a box that opens."""
+    title = (
+        html.unescape(attributes.get("title") or attributes.get("heading") or "")
+        if _SHOWS_TITLE.search(one.name)
+        else ""
+    )
+    title = title or (html.unescape(attributes.get("text") or "") if "heading" in one.name else "")
+    heading = f"<strong>{html.escape(title, quote=False)}</strong>" if title else ""
+    address = _ADDRESS.search(unquote(html.unescape(attributes.get("link") or attributes.get("url") or "")))
+    if heading and address and not inside.strip():
+        heading = f'<a href="{html.escape(address[0].rstrip("|"))}">{html.escape(title, quote=False)}</a>'
+    parts = [f"<p>{heading}</p>" if heading else "", inside.strip()]
+    return "".join(f"\n\n{part}\n\n" for part in parts if part)
 
 
 def _caption(inside: str, stated: str | None) -> str:

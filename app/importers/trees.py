@@ -1,12 +1,15 @@
 """HTML from anywhere as a tree, whatever it is: what no parser reads in linear time is made flat before."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.articles import nesting
 
 FEW = 2 * nesting.FEW_TAGS
+MOST_KEPT = 1_000_000
+"""Characters of a text of which it is kept how deep it is."""
 
 
 def parse(content: str) -> LexborHTMLParser:
@@ -23,7 +26,13 @@ def flat(content: str, note: Callable[[str], object] = lambda _: None) -> str:
     """The content with no more levels than a parser takes; `note` is called where it had more."""
     if content.count("<") <= FEW and len(content) <= nesting.FEW_CHARACTERS:
         return content
-    measured = nesting.measure_page(content)
+    measured = _measure(content) if len(content) <= MOST_KEPT else nesting.measure_page(content)
     if measured.is_deep:
         note(nesting.FLATTENED)
     return measured.html
+
+
+@lru_cache(maxsize=4)
+def _measure(content: str) -> nesting.Measured:
+    """A body is looked at by one step of an import after the other, most of which change nothing of it."""
+    return nesting.measure_page(content)

@@ -31,6 +31,13 @@ def mapping(value: object) -> Mapping[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
+def unwrap(value: object) -> object:
+    """What systems with a REST API wrap as `{"rendered": …}`; a text behind a password stays wrapped."""
+    given = mapping(value)
+    wrapped = given is not None and "rendered" in given and given.keys() <= {"rendered", "raw", "protected"}
+    return given["rendered"] if given and wrapped and not given.get("protected") else value
+
+
 def items(value: object) -> Sequence[object]:
     """The entries of a list; one value is a list of one."""
     return value if isinstance(value, list) else [value]
@@ -81,7 +88,9 @@ def _named(entries: Sequence[object]) -> tuple[tuple[str, ...], tuple[Reference,
 
 
 def _name_of(given: Mapping[str, object]) -> str | None:
-    return next((name for key in ("name", "title", "label", "slug") if (name := text(given.get(key)))), None)
+    names = ("name", "display_name", "full_name", "title", "label")
+    parts = [part for key in ("first_name", "last_name") if (part := text(given.get(key)))]
+    return next((name for key in names if (name := text(given.get(key)))), " ".join(parts) or text(given.get("slug")))
 
 
 def source(value: object) -> tuple[str | None, str | None]:
@@ -167,7 +176,12 @@ def body(name: str, value: object, said: BodyKind | None) -> Body | None:
     given = mapping(value)
     if given is not None:
         found = [(kind, given[key]) for key, kind in KINDS.items() if isinstance(given.get(key), str)]
-        return make_body(str(found[0][1]), found[0][0]) if len(given) == len(found) == 1 else None
+        if not found or len(given) > len(found):
+            return None
+        kinds = [kind for kind, content in found if str(content).strip()] or [found[0][0]]
+        # One text in several kinds: the HTML has most of it, and plain text least.
+        best = min(kinds, key=("html", "markdown", "text").index)
+        return make_body(str(next(content for kind, content in found if kind == best and str(content).strip())), best)
     if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
         return make_body("\n\n".join(str(entry) for entry in value), said)
     if not isinstance(value, str):

@@ -5,7 +5,7 @@ An item without a marker is public. One that has a marker is a draft unless the 
 marker that cannot be read makes a draft as well. Never decides what becomes of an article that is here already.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -50,6 +50,9 @@ class Visibility:
     note: str | None = None
 
 
+KEPT = "kept as a draft"
+"""How every note ends that says why an item is a draft."""
+_NOT_PUBLIC = f": not public at its source, {KEPT}"
 SILENT = Visibility()
 _IS_PUBLIC = Visibility("published", rank=1)
 _AT_A_DATE, _NOT_YET, _SCHEDULED, _DRAFT, _WITHDRAWN = 2, 3, 4, 5, 6
@@ -221,7 +224,7 @@ def _embargo(name: str, value: object, context: Context, *, strict: bool) -> Vis
         return _unreadable(name, value) if strict else SILENT
     if at.instant <= context.now:
         return SILENT
-    return Visibility("scheduled", at, _AT_A_DATE, f"{name}: {_quoted(value)}: scheduled until then")
+    return Visibility("scheduled", at, _AT_A_DATE, f"{name} in the future: scheduled until then")
 
 
 def _end(name: str, value: object, context: Context) -> Visibility:
@@ -233,7 +236,7 @@ def _end(name: str, value: object, context: Context) -> Visibility:
     if at is None:
         return _unreadable(name, value)
     if last_second(at) < context.now:
-        return _draft(f"{name}: {_quoted(value)} is over")
+        return _draft(f"{name} in the past")  # the date stays beside the article: one note for all of a blog
     return Visibility(note=f"{name}: {_quoted(value)} ends it at its source; here it stays")
 
 
@@ -255,7 +258,17 @@ def _date(value: object, context: Context) -> SourceDate | None:
 
 
 def _draft(said: str, rank: int = _DRAFT) -> Visibility:
-    return Visibility("draft", rank=rank, note=f"{said}: not public at its source, kept as a draft")
+    return Visibility("draft", rank=rank, note=f"{said}{_NOT_PUBLIC}")
+
+
+def count_drafts(notes: Mapping[str, Sequence[object]]) -> list[tuple[str, int]]:
+    """What made drafts of how many items, out of the notes of an import and the places of each; the most first."""
+    found = [
+        (note.removesuffix(_NOT_PUBLIC).removesuffix(KEPT).rstrip(": "), len(places))
+        for note, places in notes.items()
+        if note.endswith(KEPT)
+    ]
+    return sorted(found, key=lambda one: -one[1])
 
 
 def _unreadable(name: str, value: object) -> Visibility:

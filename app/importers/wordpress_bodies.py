@@ -27,6 +27,7 @@ _UNTIDY = re.compile(r"sharedaddy|addtoany|more-link|jp-relatedp")
 _FURNITURE = ".sharedaddy, .addtoany_share_save_container, a.more-link, span[id^=more-]"
 FOOTNOTES = "footnotes"
 _FILLED = ("block", "core/block", FOOTNOTES)
+_EMPTY_BLOCKS = re.compile(r"(?:core/)?(?:spacer|separator|more|nextpage|paragraph|post-[\w-]+|template-part)")
 MAX_NESTED = 5
 
 
@@ -40,12 +41,14 @@ def to_html(
         content = _COMMENT.sub("\n\n", content)
     if _BLOCK.search(content):
         # Text between the blocks was written in the older editor, which marks no paragraphs.
-        pieces = [piece if marked else paragraphs(piece) for marked, piece in _pieces(content, reusable)]
+        pieces = [piece if marked else paragraphs(piece) for marked, piece in _pieces(content, reusable, note)]
         return tidy(shortcodes.render("".join(pieces), library, post, note))
     return tidy(paragraphs(shortcodes.render(content, library, post, note)))
 
 
-def _pieces(content: str, reusable: Mapping[str, str], nested: int = 0) -> Iterator[tuple[bool, str]]:
+def _pieces(
+    content: str, reusable: Mapping[str, str], note: Callable[[str], object], nested: int = 0
+) -> Iterator[tuple[bool, str]]:
     """The text without the marks of blocks, in pieces: whether each stands within a block."""
     depth = position = 0
     while match := _BLOCK.search(content, position):
@@ -62,7 +65,11 @@ def _pieces(content: str, reusable: Mapping[str, str], nested: int = 0) -> Itera
             depth += 1
         elif match["name"] in _FILLED and nested < MAX_NESTED:
             shared = FOOTNOTES if match["name"] == FOOTNOTES else _ref(inside)
-            yield from _pieces(reusable.get(shared, ""), reusable, nested + 1)
+            if shared not in reusable:
+                note(f"block [{match['name']}] is not in the export, left out")
+            yield from _pieces(reusable.get(shared, ""), reusable, note, nested + 1)
+        elif not _EMPTY_BLOCKS.fullmatch(match["name"]):
+            note(f"block [{match['name']}] left out: its site computes what it shows")
     if rest := content[position:]:
         yield depth > 0, rest
 

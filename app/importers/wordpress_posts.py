@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from urllib.parse import unquote, urlsplit
 
+from app.articles import bodies
 from app.importers import clean, dates, trees, visibility
 from app.importers.document import Body, Context, Document, Failure, Image, SourceDate
 from app.importers.openings import repeats, settle
@@ -130,6 +131,11 @@ def words(markup: str) -> str:
     return clean.line(html.unescape(markup))
 
 
+def apart(markup: str) -> str:
+    """The words of HTML that may have several paragraphs, those of different ones apart."""
+    return clean.line(bodies.to_text(bodies.to_html("html", markup))) if "<" in markup else words(markup)
+
+
 def language(code: str | None) -> str | None:
     """`en` of `en-US`: a site's setting names a country for its dates and numbers, which says nothing of texts."""
     return re.split(r"[-_]", code.strip())[0].lower() or None if code else None
@@ -137,7 +143,7 @@ def language(code: str | None) -> str | None:
 
 def _standfirst(excerpt: str, found: Document) -> str | None:
     """What an editor wrote; nothing where WordPress cut it from the text itself."""
-    said = _CUT.sub("", words(excerpt))
+    said = _CUT.sub("", apart(excerpt))
     return said if said and not repeats(said, found) else None
 
 

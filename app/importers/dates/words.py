@@ -36,6 +36,8 @@ _THAI = re.compile(f"{fold_word('ที่')}$")
 _APOSTROPHE = re.compile(r"['’-]")
 _BUDDHIST = re.compile(r"พ\.\s?ศ\.|พุทธศักราช")
 _CHRISTIAN = re.compile(r"ค\.\s?ศ\.|(?<![^\W\d_])(?:A\.?D\.?|C\.?E\.?|n\.\s?e\.|н\.\s?э\.|م)(?![^\W\d_])\.?")
+_SPOKEN_IN = {"PL": "pl", "HR": "hr", "CZ": "cs"}
+"""Of countries whose languages give one word to different months."""
 _PAIRED = re.compile(r"(?:الموافق|corresponding to)\s*(?:لـ?\s*)?", re.IGNORECASE)
 
 
@@ -186,8 +188,8 @@ def _named(found: _Found, locale: Locale, has_clock: bool, is_buddhist: bool) ->
         raise ValueError(NO_DATE)
     if found.jalali:
         return _jalali(found)
-    year, day, is_dotted = _year_and_day(found, has_clock)
-    month = _month(found, locale, is_dotted)
+    year, day = _year_and_day(found, has_clock)
+    month = _month(found, locale)
     if month is None and (day is not None or found.days):
         raise ValueError(NO_DATE)
     if is_buddhist or (year > 2300 and found.months and set(found.months[0].months) == {"th"}):
@@ -195,42 +197,46 @@ def _named(found: _Found, locale: Locale, has_clock: bool, is_buddhist: bool) ->
     return Day((year, month, day))
 
 
-def _month(found: _Found, locale: Locale, is_dotted: bool) -> int | None:
-    """The one month; a word that is a day too (mar, martes and March) is that where another month stands beside it.
+def _month(found: _Found, locale: Locale) -> int | None:
+    """The one month; a word that is a day too (mar, martes and March) is that where another month stands beside it, and
+    one month may stand there under two names (نيسان / أبريل).
 
-    `6. listopada` is in October in Croatian, where days have a point, and `6 listopada` in November in Polish.
+    `listopada` is October in Croatian and November in Polish: that is open where nothing names language or country.
     """
     months = found.months
     if len(months) == 2:
         months = [one for one in months if not one.days] or months[1:]
-    if len(months) > 1 or (len(found.months) == 2 and len(months) == 2):
+    if len(months) == 2 and len(found.months) == 2:
+        both = set(months[0].months.values()) & set(months[1].months.values())
+        if len(both) == 1:
+            return both.pop()
+    if len(months) > 1:
         raise ValueError(NO_DATE)
     if not months:
         return None
     spoken = set(found.days[0].days) if found.days else set(months[0].months)
-    if not is_dotted and months[0].is_whole and spoken & set(months[0].months) != {"hr"}:
-        spoken.discard("hr")
-    month = months[0].month(locale.language, spoken)
+    is_known = locale.language in months[0].months
+    month = months[0].month(locale.language if is_known else _SPOKEN_IN.get(locale.country or ""), spoken)
     if month is None:
         raise ValueError("a month of two names")
     return month
 
 
-def _year_and_day(found: _Found, has_clock: bool) -> tuple[int, int | None, bool]:
+def _year_and_day(found: _Found, has_clock: bool) -> tuple[int, int | None]:
     years = [number for number in found.numbers if number[1] == 4]
     days = [number for number in found.numbers if number[1] <= 2]
     if years and years[0][0] < 1000:
         raise ValueError("a year before 1000")
     if len(years) == 1 and len(days) == len(found.numbers) - 1 <= 1:
-        return years[0][0], days[0][0] if days else None, not days or days[0][2]
+        return years[0][0], days[0][0] if days else None
     # RFC 822 had years of two digits, and no time zone but behind a time.
     if not years and has_clock and len(days) == len(found.numbers) == 2 and days[1][1] == 2 and found.months:
-        return days[1][0] + (2000 if days[1][0] < 50 else 1900), days[0][0], False
+        return days[1][0] + (2000 if days[1][0] < 50 else 1900), days[0][0]
     raise ValueError("no year" if not years and found.months else NO_DATE)
 
 
 def _jalali(found: _Found) -> Day:
-    year, day, _ = _year_and_day(found, has_clock=False)
+    year, day = _year_and_day(found, has_clock=False)
     if day is None or len(found.jalali) != 1 or found.months:
         raise ValueError("a month of the Persian calendar, which lies in two of the Gregorian one")
     there = calendars.from_jalali(year, found.jalali[0], day)

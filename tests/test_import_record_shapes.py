@@ -1,0 +1,49 @@
+"""Records in the shapes of other systems: wrapped values, several kinds of one body, names in parts."""
+
+import io
+
+import orjson
+
+from app.importers import detect, markdown, ndjson
+from app.importers.document import Body, Context, Document, Failure
+
+
+def read(**record: object) -> Document:
+    (found,) = ndjson.parse(io.BytesIO(orjson.dumps({"title": "A", **record})), "n", Context())
+    assert isinstance(found, Document)
+    return found
+
+
+def test_a_standfirst_in_html_is_its_words_apart() -> None:
+    found = read(summary="<p>One &amp; all.</p><p>Two.</p>", body="b")
+    assert found.standfirst == "One & all. Two."
+    assert "summary: markup removed" in found.notes
+    assert read(summary="if a < b then", body="b").standfirst == "if a < b then"
+
+
+def test_of_several_kinds_of_one_body_the_html_is_read_and_all_are_kept() -> None:
+    both = {"text": "x", "html": "<p>x</p>"}
+    found = read(body=both)
+    assert (found.body, found.extra) == (Body("html", "<p>x</p>"), {"body": both})
+
+
+def test_wrapped_values_are_read_unless_they_are_behind_a_password() -> None:
+    found = read(title={"rendered": "A &#8211; b"}, content={"rendered": "<p>x</p>", "protected": False})
+    assert (found.title, found.body) == ("A – b", Body("html", "<p>x</p>"))
+    assert read(content={"rendered": "<p>x</p>", "protected": True}).body is None
+
+
+def test_authors_in_parts_are_names() -> None:
+    people = [{"first_name": "Ann", "last_name": "Lee"}, {"display_name": "Bo Ek", "slug": "bo"}]
+    assert read(body="b", authors=people).authors == ("Ann Lee", "Bo Ek")
+
+
+def test_json_is_front_matter_in_markdown_only() -> None:
+    text = b'{\n  "title": "A",\n  "tags": ["x"]\n}\n\nSome {words}.\n'
+    assert (detect.detect("a.md", text), detect.detect("a.json", text)) == ("markdown", "ndjson")
+    (found,) = markdown.parse(text, "a.md", Context())
+    assert isinstance(found, Document)
+    assert (found.title, found.tags, found.body) == ("A", ("x",), Body("markdown", "Some {words}."))
+    (broken,) = markdown.parse(b'{\n  "title": "A"\n  "tags": []\n}\n\nWords.\n', "a.md", Context())
+    assert isinstance(broken, Failure)
+    assert broken.where == "a.md:3"
