@@ -65,7 +65,7 @@ def _complete(said: Manuscript, old: Stored, atlas: Atlas) -> Manuscript:
     if dateline is not None and dateline.region not in atlas.by_id:
         dateline = replace(dateline, region=None)
     withdrawal = None
-    if columns["status"] == "withdrawn" and columns["public_once"] and columns["withdrawn_at"] is not None:
+    if columns["status"] != "published" and columns["public_once"] and columns["withdrawn_at"] is not None:
         withdrawal = Withdrawal(columns["withdrawn_at"], columns["withdrawn_reason"])
     return replace(
         said,

@@ -166,12 +166,12 @@ def _take_back(session: Session, rows: Sequence[Noted], current: dict[int, Store
 
 
 def bin_drafts(session: Session, ids: Sequence[int], how: Saving) -> None:
-    """Takes drafts and scheduled articles out of everybody's way: drafts that nobody but an undo has saved."""
+    """Puts drafts and scheduled articles into the bin, as `DELETE` does, but many at once."""
     connection = session.connection()
     revisions.keep(connection, ids)
     before = facts.load(connection, ids)
-    values = {"status": "draft", "version": A.c.version + 1, "saved_at": how.now, "saved_by": how.by}
-    connection.execute(update(A).where(A.c.id.in_(ids)).values(updated_at=how.now, **values))
+    values = {"status": "trashed", "trashed_at": how.now, "updated_at": how.now, "version": A.c.version + 1}
+    connection.execute(update(A).where(A.c.id.in_(ids)).values(saved_at=how.now, saved_by=how.by, **values))
     journal.record(session, ids, before, {id: ["status"] for id in ids}, {})
 
 
