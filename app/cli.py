@@ -266,7 +266,7 @@ def edit(
     add_region: Annotated[list[str] | None, typer.Option(help="A region that the articles are about.")] = None,
     remove_region: Annotated[list[str] | None, typer.Option(help="A region to take away.")] = None,
     section: Annotated[str | None, typer.Option(help="The only section from now on; an empty one: none.")] = None,
-    status: Annotated[str | None, typer.Option(help="draft, scheduled, published or withdrawn.")] = None,
+    status: Annotated[str | None, typer.Option(help="draft, scheduled, published, withdrawn or trashed.")] = None,
     language: Annotated[str | None, typer.Option(help="An ISO 639 code, such as fr.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the articles, and change nothing.")] = False,
     json: Json = False,

@@ -2,8 +2,8 @@
 what people have edited since.
 
 A property follows the source where the source has changed it and nobody has edited it here. What was withdrawn or
-binned stays so, unless only an undo did it; what an editor took back to draft is not published again, and nothing public
-is hidden but by a retraction. Reads only; what is to be saved is saved by the caller.
+binned stays so, unless only an undo did it; what an editor took back to draft is not published again, and nothing
+public is hidden but by a retraction. Reads only; what is to be saved is saved by the caller.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -187,11 +187,13 @@ def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outco
     before = dict(zip(current, stored.manuscripts(connection, list(current.values())), strict=True))
     outcomes: dict[int, Outcome] = dict.fromkeys(ids, ("failed", None, None, "it is not there any more"))
     written: dict[int, Manuscript] = {}
+    wanted = Edit({"status": changes.changes.status} if changes.changes.status else {})
     for id, was in before.items():
         after = changes.apply(was, current[id])
         existing = current[id].existing
         try:
-            editing.check(was, after, Edit({}), existing, how.now)
+            editing.check_transition(existing, wanted)
+            editing.check(was, after, wanted, existing, how.now)
         except DatelineError as error:
             outcomes[id] = ("failed", None, None, error.detail)
             continue

@@ -36,7 +36,7 @@ class BulkEdit(Given):
     add_regions: Annotated[list[RegionRef], Field(max_length=MOST_NAMES)] = Field(default_factory=list)
     remove_regions: Annotated[list[RegionRef], Field(max_length=MOST_NAMES)] = Field(default_factory=list)
     section: TagRef | None = None
-    status: Literal["draft", "scheduled", "published", "withdrawn"] | None = None
+    status: Literal["draft", "scheduled", "published", "withdrawn", "trashed"] | None = None
     language: Language | None = None
 
     @model_validator(mode="after")
