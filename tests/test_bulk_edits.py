@@ -9,6 +9,7 @@ from conftest import ENGINES, Served, serve
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from app.articles.filters import ArticleFilter
 from app.bulk import editing, works
 from app.changes import jobs, log
 from app.db import Database
@@ -168,7 +169,7 @@ async def test_edit_left_by_a_dying_process_goes_on_exactly_there(settings: Sett
     async with serve(settings) as served:
         await fill(served, 7)
     quiet = Database(settings, log.append)
-    wanted = editing.ArticleFilter()
+    wanted = ArticleFilter()
     changes = editing.Changes(language="fr")
     job = quiet.write_now(editing.begin, wanted, changes, {}, "me", "").value
     for _ in range(4):  # three to write down what is meant, one to edit

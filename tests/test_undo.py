@@ -44,14 +44,16 @@ async def sent(served: Served, *stories: Json, **query: str) -> Json:
 
 
 async def undone(served: Served, id: int) -> Json:
+    """The record, when the undo has ended."""
     response = await served.editor.post(f"/v1/imports/{id}/undo")
-    while response.status_code == 202:
+    assert response.status_code in (200, 202), response.text
+    for _ in range(500):
+        record: Json = (await served.editor.get(f"/v1/imports/{id}")).json()
+        if record["undo"]["state"] == "done":
+            return record
+        assert record["undo"]["state"] != "failed", record
         await asyncio.sleep(0.05)
-        response = await served.editor.get(f"/v1/imports/{id}")
-        if response.json()["undo"]["state"] != "done":
-            response.status_code = 202
-    assert response.status_code == 200, response.text
-    return dict(response.json())
+    raise AssertionError(record)
 
 
 async def exported(served: Served) -> dict[str, Json]:
@@ -126,9 +128,9 @@ async def test_undo_gives_back_what_was_there_and_leaves_what_was_edited_since(s
     assert kept == {one["id"]: "edited since" for one in edited}
     after = await exported(served)
     slugs = {one["slug"] for one in edited}
-    for one in ("story-number-1", "story-number-2"):
-        assert after[one].pop("previous_slugs") == [one.replace("story-number", "new")]
-        assert before[one].pop("previous_slugs") == []
+    for slug in ("story-number-1", "story-number-2"):
+        assert after[slug].pop("previous_slugs") == [slug.replace("story-number", "new")]
+        assert before[slug].pop("previous_slugs") == []
     assert {slug: one for slug, one in after.items() if slug not in slugs} == {
         slug: one for slug, one in before.items() if slug != "story-number-3"
     }
@@ -226,23 +228,35 @@ async def test_undo_gives_authorship_back_and_forgets_what_the_source_said(serve
     assert (shown["title"], shown["standfirst"]) == ("Ours", "A third time.")
 
 
-async def test_stopped_undo_goes_on_where_it_was(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    id = (await sent(served, *(story(n) for n in range(1, 10))))["import"]
+async def test_stopped_undo_goes_on_where_it_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(undo, "CHUNK", 4)
-    job = (await served.db.write(undo.begin, id, "me")).value
-    assert (await served.db.write(undo.begin, id, "me")).value == job
-    # A chunk whose transaction is lost has done nothing; one that was committed is not done again.
-    task = (await served.db.write(jobs.advance, works.WORKS, job)).value
-    stop = await served.editor.post(f"/v1/jobs/{job}/stop")
-    assert (stop.status_code, stop.json()["state"], stop.json()["error"]) == (200, "failed", "stopped"), stop.text
-    assert (await served.editor.post(f"/v1/jobs/{job}/stop")).status_code == 409
-    assert task is None or task.progress["done"] <= 9
-    record = await undone(served, id)
-    assert record["undo"]["undone_at"] is not None
-    with served.db.snapshot() as snapshot:
-        wanted = select(CHANGE.c.entity_id).where(CHANGE.c.event == "withdrawn")
-        withdrawn = list(snapshot.connection.execute(wanted).scalars())
-    assert len(withdrawn) == len(set(withdrawn)) == 9
+    async with serve(settings) as served:
+        id = (await sent(served, *(story(n) for n in range(1, 10))))["import"]
+    quiet = Database(settings, log.append)
+    job = quiet.write_now(undo.begin, id, "me").value
+    assert quiet.write_now(undo.begin, id, "me").value == job
+    task = quiet.write_now(jobs.advance, works.WORKS, job).value
+    assert task is not None
+    assert (task.progress["done"], task.progress["total"]) == (4, 9)
+    assert quiet.write_now(jobs.stop, job).value
+    quiet.close_now()
+    async with serve(settings) as served:
+        stopped = (await served.editor.get(f"/v1/imports/{id}")).json()["undo"]
+        assert (stopped["state"], stopped["error"], stopped["undone_at"]) == ("failed", "stopped", None)
+        assert (await served.editor.post(f"/v1/jobs/{job}/stop")).status_code == 409
+        record = await undone(served, id)
+        assert (record["undo"]["withdrawn"], record["undo"]["job"] > job) == (5, True)
+        with served.db.snapshot() as snapshot:
+            wanted = select(CHANGE.c.entity_id).where(CHANGE.c.event == "withdrawn")
+            withdrawn = list(snapshot.connection.execute(wanted).scalars())
+        assert len(withdrawn) == len(set(withdrawn)) == 9
+
+
+async def test_only_undos_and_bulk_edits_are_stopped(served: Served) -> None:
+    assert (await served.editor.post("/v1/jobs/999/stop")).status_code == 404
+    merge = (await served.db.write(jobs.add, "merge_tags", {"source": 1, "target": 2}, 0)).value
+    problem = await served.editor.post(f"/v1/jobs/{merge}/stop")
+    assert (problem.status_code, "merge_tags" in problem.json()["detail"]) == (409, True)
 
 
 def test_import_by_command_has_a_record_and_is_revived_after_its_undo(db: Database, tmp_path: Path) -> None:
