@@ -1,6 +1,7 @@
 """The commands: parse arguments, call the same services as the server, print for people or as JSON."""
 
 import asyncio
+import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from rich.table import Table
 
 from app import check as checks
 from app import importing, opening
+from app.actor import Actor, acting
 from app.articles import invented
 from app.db import Database, DatabaseProblem
 from app.http import auth
@@ -36,7 +38,7 @@ cli = typer.Typer(
     rich_markup_mode=None,  # boxes are nothing for a log, and a wrong option is one line
     add_completion=False,
 )
-keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+keys = typer.Typer(no_args_is_help=True)
 cli.add_typer(keys, name="keys")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
@@ -48,13 +50,27 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _act(context: typer.Context, group: str = "") -> None:
+    """Names the command for the audit as it is typed, here for all of them; what one run writes has one request id."""
+    command = f"dateline {group}{context.invoked_subcommand or ''}"
+    context.with_resource(acting(Actor("command", command, request=secrets.token_hex(8))))
+
+
 @cli.callback()
 def main(
+    context: typer.Context,
     shown: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
     ] = False,
 ) -> None:
     """A news archive: import, search, serve."""
+    _act(context)
+
+
+@keys.callback()
+def keys_main(context: typer.Context) -> None:
+    """API keys: make, list, revoke."""
+    _act(context, "keys ")
 
 
 def settings(**given: object) -> Settings:
@@ -69,7 +85,7 @@ def settings(**given: object) -> Settings:
 
 @contextmanager
 def archive(chosen: Settings | None = None) -> Iterator[Database]:
-    """The archive, opened, migrated if empty, and closed in the end."""
+    """The archive, opened, migrated if empty, and closed in the end. What is written meanwhile is the command's."""
     db = opening.open_archive(chosen or settings())
     try:
         yield db

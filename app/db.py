@@ -27,7 +27,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, Operationa
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlmodel import Session
 
-from app import permissions
+from app import auditing, permissions
+from app.actor import Actor, current_actor
 from app.errors import DatabaseUnavailable
 from app.head import Head
 from app.locks import FileLock
@@ -189,14 +190,21 @@ class Database:
         A domain error from `fn` rolls everything back and passes through. DatabaseUnavailable where the database does
         not answer, and where a connection broke during COMMIT: then nobody knows, and its text says so.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writers, lambda: self.write_now(fn, *args, **kwargs))
+        # Read here: the writers' threads do not have this task's context.
+        loop, actor = asyncio.get_running_loop(), current_actor()
+        return await loop.run_in_executor(
+            self._writers, lambda: self._repeated(actor, lambda session: fn(session, *args, **kwargs))
+        )
 
     def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Written[T]:
         """`write` in the calling thread, for commands and followers."""
+        return self._repeated(current_actor(), lambda session: fn(session, *args, **kwargs))
+
+    def _repeated(self, actor: Actor, work: Callable[[Session], T]) -> Written[T]:
+        """One transaction of `actor`, begun again whole where it lost a race."""
         for attempt in range(RETRIES):
             try:
-                return self._transaction(lambda session: fn(session, *args, **kwargs))
+                return self._transaction(actor, work)
             except DBAPIError as error:
                 again = _state(error) in RETRY_STATES or error.connection_invalidated
                 if not again or attempt + 1 == RETRIES:
@@ -204,8 +212,9 @@ class Database:
                 time.sleep(0.005 * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _transaction(self, work: Callable[[Session], T]) -> Written[T]:
+    def _transaction(self, actor: Actor, work: Callable[[Session], T]) -> Written[T]:
         with self.alone(), Session(self.engine, expire_on_commit=False) as session:
+            auditing.attribute(session, actor)
             result = work(session)
             head = self._before_commit(session)
             for fn in session.info.pop(_FINISH, ()):

@@ -9,6 +9,8 @@ APP = Path(__file__).parent.parent / "app"
 
 LAYERS = (
     (
+        "actor",
+        "auditing",
         "settings",
         "errors",
         "head",
@@ -29,7 +31,7 @@ LAYERS = (
     ("regions", "tags"),
     ("articles",),
     ("search",),
-    ("sync", "importers"),
+    ("sync", "importers", "audit"),
     (
         "health",
         "metrics",

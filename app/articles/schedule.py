@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from sqlalchemy import literal_column, select
 
+from app.actor import Actor, set_actor
 from app.articles import service
 from app.db import Database
 from app.errors import DatabaseUnavailable
@@ -27,6 +28,7 @@ def _due(dialect: str) -> Prepared:
 async def run(db: Database) -> None:
     """Looks twice a second, by an index that holds scheduled articles only; writes only when something is due by the
     database's clock."""
+    set_actor(Actor("server", "schedule"))
     while True:
         try:
             if await db.reader.rows(_due(db.dialect), {}):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlmodel import Session
 
+from app import auditing
 from app.articles import baselines, facts, journal, links, related, revisions
 from app.changes import log
 from app.models import Article, ArticleSlug, Change, PurgedRef, table
@@ -104,6 +105,7 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     linked = related.link(connection, sources, [])
     of = (CHANGE.c.entity == literal_column("'article'")) & (CHANGE.c.entity_id == id)
     connection.execute(update(CHANGE).where(of).values(before=None, after=None))
+    auditing.forget_article(session, id)
     log.record(session, log.Entry("article", id, "purged", public=public, version=version))
     journal.record(session, [], before, {}, {*linked, *shown})
     return int(version)

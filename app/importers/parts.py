@@ -5,6 +5,7 @@ A job is of the kind ARRIVING, which nobody works on, until the last piece is th
 
 import time
 
+import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
@@ -51,7 +52,10 @@ def finish(session: Session, job: int, number: int, content: bytes) -> None:
     if content:
         keep(session, job, number, content)
     values = {"kind": KIND, "updated_at": int(time.time())}
-    session.connection().execute(update(JOB).where(JOB.c.id == job).values(values))
+    arguments = update(JOB).where(JOB.c.id == job).values(values).returning(JOB.c.arguments)
+    said = session.connection().execute(arguments).scalar()
+    if said is not None:
+        jobs.note_state(session, job, KIND, "begun", orjson.loads(said))
 
 
 def whole(session: Session, arguments: Json, by: str | None, content: bytes) -> int:
