@@ -112,13 +112,20 @@ class OpenTransaction:
         return Snapshot(self.connection).rows(statement, values)
 
 
-_FINISH = "dateline.finish"
+_FINISH, _ERASE = "dateline.finish", "dateline.erase"
+ERASE_MILLISECONDS = 100
+"""For how long readers are waited for who still need the write-ahead log; the next write tries again."""
 
 
 def finish(session: Session, fn: Finish) -> None:
     """Runs `fn(session, head)` when the log's rows are written, before the commit: for what names the change's place
     in the log. The log's counter is locked then, so that `fn` has to be short."""
     session.info.setdefault(_FINISH, []).append(fn)
+
+
+def erase_traces(session: Session) -> None:
+    """Has a SQLite archive's write-ahead log emptied after the commit: until then it holds what was there before."""
+    session.info[_ERASE] = True
 
 
 class Doorbell:
@@ -162,6 +169,7 @@ class Database:
         self.url = read_url(settings.url)
         self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
         self._before_commit = before_commit
+        self._erase_due = False
         self.notes: dict[str, int] = {}  # what this process need not write again; losing it costs a write
         self._settings = settings
         if self.dialect == "sqlite":
@@ -228,6 +236,9 @@ class Database:
                         "again, or repeat with the same Idempotency-Key."
                     ) from error
                 raise
+            self._erase_due = self._erase_due or _ERASE in session.info
+            if self._erase_due and self.dialect == "sqlite":
+                self._erase_due = not _empty_wal(self.engine)
             return Written(result, head)
 
     @contextmanager
@@ -294,6 +305,9 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
             # FULL: after a power cut NORMAL would give sequence numbers out again that followers have seen.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA cache_size = -64000")
+            # What is deleted is overwritten, so that a purged text is not left in pages that are free. Most builds of
+            # SQLite do so anyway.
+            connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = ON")
 
     @event.listens_for(engine, "begin")
@@ -302,6 +316,22 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _empty_wal(engine: Engine) -> bool:
+    """Whether all of it is in the file now and the log is empty; not where a reader is still at an older state."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {ERASE_MILLISECONDS}")
+        [busy, *_] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        return busy == 0
+    except sqlite3.Error as error:
+        log.warning("the write-ahead log could not be emptied: %s", error)
+        return False
+    finally:
+        connection.close()
 
 
 def _postgres_engine(url: URL, size: int) -> Engine:

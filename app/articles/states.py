@@ -6,8 +6,9 @@ from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlmodel import Session
 
 from app import auditing
-from app.articles import baselines, facts, journal, links, related, revisions
+from app.articles import baselines, facts, forgetting, journal, links, related, revisions
 from app.changes import log
+from app.db import erase_traces
 from app.models import Article, ArticleSlug, Change, PurgedRef, table
 from app.sql import read_clock
 
@@ -90,6 +91,9 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
         select(A.c.version, A.c.public_once, A.c.status, A.c.origin, A.c.identity).where(A.c.id == id)
     ).one()
     _orphan_translations(session, id, now=now, by=by)
+    auditing.forget_article(session, id)
+    forgetting.forget_imports(session, id)
+    erase_traces(session)
     related.stand_in_line(connection)
     if public:
         slugs = connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars().all()
@@ -105,7 +109,6 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     linked = related.link(connection, sources, [])
     of = (CHANGE.c.entity == literal_column("'article'")) & (CHANGE.c.entity_id == id)
     connection.execute(update(CHANGE).where(of).values(before=None, after=None))
-    auditing.forget_article(session, id)
     log.record(session, log.Entry("article", id, "purged", public=public, version=version))
     journal.record(session, [], before, {}, {*linked, *shown})
     return int(version)

@@ -140,8 +140,10 @@ def _act(session: Session, task: Task) -> None:
     said = task.arguments.get("actor")
     actor = Actor(**said) if isinstance(said, dict) else Actor("server", f"job {task.kind}")
     origin = task.arguments.get("origin")
-    context = {"import": task.id} if task.kind == "import" else {}
-    auditing.attribute(session, replace(actor, context={**context, "origin": origin} if origin else context))
+    context: dict[str, str | int] = {"import": task.id} if task.kind == "import" else {}
+    if isinstance(origin, str):
+        context["origin"] = origin
+    auditing.attribute(session, replace(actor, context=context))
 
 
 def unfinished(session: Session, kind: str) -> list[Task]:

@@ -28,6 +28,7 @@ from app.sql import AnyOf, Prepared, insert_rows, prepare
 CHANGE, HEAD = table(Change), table(ChangeHead)
 _PENDING = "dateline.changes"
 
+
 @dataclass(frozen=True, slots=True)
 class Logged:
     """A row of the log as followers read it."""

@@ -76,7 +76,7 @@ def derive_action(entry: Entry) -> Action:
     if entry.action is not None:
         return entry.action
     if entry.entity != "article" or entry.event in ("purged", "linked"):
-        return _BY_EVENT[entry.event]
+        return _BY_EVENT.get(entry.event, "edit")
     before, after = _status(entry.before), _status(entry.after)
     if before is None:
         return _FROM_NOTHING

@@ -1,4 +1,5 @@
-"""What the archive keeps about itself: the change log, the audit, callers' keys, answers to repeat, long work, imports."""
+"""What the archive keeps about itself: the change log, the audit, callers' keys, answers to repeat, long work,
+imports."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel

@@ -1,0 +1,54 @@
+"""What a purge takes from the rows that imports have left: where an article stood in what was sent, what was said of it,
+and addresses that it alone was read from. Plain functions, session first; never commits."""
+
+from collections.abc import Sequence
+
+import orjson
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlmodel import Session
+
+from app.models import Article, ArticleUrl, ImportResult, ImportSource, Job, table
+
+A, URL = table(Article), table(ArticleUrl)
+RESULT, JOB, SOURCE = table(ImportResult), table(Job), table(ImportSource)
+PURGED = "purged"
+"""Stands where the item was named."""
+TOLD = ("notes", "unknown_fields", "unknown_regions")
+"""What the progress of an import tells of its items together. Which of it came from one article is not kept, so all of
+it is removed."""
+AT_ONCE = 500
+
+
+def forget_imports(session: Session, id: int) -> None:
+    """Call it while the article and its addresses are still there."""
+    connection = session.connection()
+    of: ColumnElement[bool] = (RESULT.c.article_id == id) & RESULT.c.article_id.is_not(None)
+    jobs = sorted(connection.execute(select(RESULT.c.job_id).where(of).distinct()).scalars())
+    if jobs:
+        connection.execute(update(RESULT).where(of).values(item=PURGED, reason=None))
+    urls = _addresses(session, id)
+    for i in range(0, len(urls), AT_ONCE):
+        connection.execute(delete(SOURCE).where(SOURCE.c.url.in_(urls[i : i + AT_ONCE])))
+    for job in jobs:
+        _forget_job(session, job, urls)
+
+
+def _addresses(session: Session, id: int) -> list[str]:
+    connection = session.connection()
+    own = connection.execute(select(A.c.source_url).where(A.c.id == id)).scalar()
+    known = connection.execute(select(URL.c.url).where(URL.c.article_id == id)).scalars()
+    return sorted({*known, *([own] if own else [])})
+
+
+def _forget_job(session: Session, id: int, urls: Sequence[str]) -> None:
+    """The row is locked first: an import that still runs writes its progress anew from what it reads under the lock."""
+    connection = session.connection()
+    row = connection.execute(select(JOB.c.arguments, JOB.c.progress).where(JOB.c.id == id).with_for_update()).first()
+    if row is None:
+        return
+    arguments, progress = orjson.loads(row.arguments), orjson.loads(row.progress)
+    if arguments.get("url") in urls:
+        arguments["url"] = PURGED
+    progress = {name: value for name, value in progress.items() if name not in TOLD}
+    values = {"arguments": orjson.dumps(arguments).decode(), "progress": orjson.dumps(progress).decode()}
+    connection.execute(update(JOB).where(JOB.c.id == id).values(values))
