@@ -6,7 +6,7 @@ nothing here but the details, which it clears.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import orjson
 from sqlalchemy import update
@@ -25,6 +25,7 @@ Action = Literal[
     "purge", "link", "relink", "tag_create", "tag_edit", "tag_merge", "region_create", "region_edit", "region_load",
     "key_create", "key_revoke", "import", "undo", "bulk_edit", "job", "migrate", "server_start", "audit_prune",
 ]  # fmt: skip
+ACTIONS: tuple[str, ...] = get_args(Action)
 Entity = Literal["article", "tag", "region", "key", "import", "job"]
 Details = Mapping[str, object]
 
@@ -98,7 +99,7 @@ def encode_details(details: Details) -> str:
         said.pop(longest)
         left_out.append(longest[:40])
         text = orjson.dumps({**said, "left_out": left_out})
-    return text.decode()
+    return (text if len(text) <= MOST_DETAILS else orjson.dumps({"left_out": len(details)})).decode()
 
 
 def forget_article(session: Session, id: int) -> None:

@@ -326,7 +326,7 @@ def _empty_wal(engine: Engine) -> bool:
         cursor.execute(f"PRAGMA busy_timeout = {ERASE_MILLISECONDS}")
         [busy, *_] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        return busy == 0
+        return bool(busy == 0)
     except sqlite3.Error as error:
         log.warning("the write-ahead log could not be emptied: %s", error)
         return False

@@ -1,7 +1,8 @@
-"""What a purge takes from the rows that imports have left: where an article stood in what was sent, what was said of it,
-and addresses that it alone was read from. Plain functions, session first; never commits."""
+"""What a purge takes from the rows that imports have left: where an article stood in what was sent, what was said of
+it, and addresses that it alone was read from. Plain functions, session first; never commits."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 import orjson
 from sqlalchemy import ColumnElement, delete, select, update
@@ -17,6 +18,12 @@ TOLD = ("notes", "unknown_fields", "unknown_regions")
 """What the progress of an import tells of its items together. Which of it came from one article is not kept, so all of
 it is removed."""
 AT_ONCE = 500
+
+
+def hash_ref(ref: str) -> str:
+    """What is kept of a purged article's id or slug so that it answers 410: ids as they are, a slug, which is made of
+    the title's words, as a hash. Migration 0010 has the same."""
+    return ref if ref.isdigit() else f"sha256:{sha256(ref.encode()).hexdigest()}"
 
 
 def forget_imports(session: Session, id: int) -> None:

@@ -97,8 +97,9 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     related.stand_in_line(connection)
     if public:
         slugs = connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars().all()
-        known = set(connection.execute(select(PURGED.c.ref).where(PURGED.c.ref.in_(slugs))).scalars())
-        connection.execute(insert(PURGED), [{"ref": ref} for ref in {str(id), *slugs} - known])
+        refs = {str(id), *map(forgetting.hash_ref, slugs)}
+        known = set(connection.execute(select(PURGED.c.ref).where(PURGED.c.ref.in_(refs))).scalars())
+        connection.execute(insert(PURGED), [{"ref": ref} for ref in refs - known])
     sources = related.sources(connection, [id])
     shown = sources if status == "published" else []
     before = facts.load(connection, shown)

@@ -1,7 +1,7 @@
 """The audit over HTTP: all of it, and what was done to one article. Reads only."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 import orjson
 from fastapi import APIRouter
@@ -14,7 +14,7 @@ from app.articles.archive import Archive, View
 from app.articles.routes import MOVED, REF, documented, find
 from app.audit import queries, schemas, view
 from app.audit.queries import COUNTED, Place, Row, Wanted
-from app.auditing import Action
+from app.auditing import ACTIONS
 from app.errors import CursorInvalid, FieldError, Gone, InvalidInput, NotFound
 from app.http import answer, paging, params
 from app.http.openapi import problems
@@ -24,7 +24,6 @@ from app.sql import integer
 
 router = APIRouter(prefix="/v1", tags=["audit"])
 
-ACTIONS: tuple[str, ...] = get_args(Action)
 _PAGED = (params.limit(), params.CURSOR, params.PAGE, params.COUNT)
 _FILTERS = (
     params.choice("action", "Only this action.", ACTIONS),

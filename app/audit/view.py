@@ -31,7 +31,7 @@ def _target(row: Row, slugs: Slugs) -> dict[str, object] | None:
     return {"kind": row.entity, "id": row.entity_id, "slug": slugs.get((row.entity, row.entity_id or 0))}
 
 
-def line(row: Row) -> str:
+def show_line(row: Row) -> str:
     """One line for a terminal."""
     target = f" {row.entity} {row.entity_id}" if row.entity else ""
     actor = f"key {row.key_id} ({row.actor})" if row.actor_kind == "key" else f"{row.actor_kind}: {row.actor}"

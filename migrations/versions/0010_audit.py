@@ -1,4 +1,7 @@
-"""Who did what: the audit, which begins empty, and an index by which a purge finds what imports say of its article."""
+"""Who did what: the audit, which begins empty; an index by which a purge finds what imports say of its article; and
+slugs of purged articles, which are made of their titles' words, as hashes."""
+
+from hashlib import sha256
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,7 +42,20 @@ def upgrade() -> None:
         "ix_import_result_article_id", "import_result", ["article_id"], sqlite_where=there, postgresql_where=there
     )
 
+    _hash_slugs()
+
+
+def _hash_slugs() -> None:
+    connection = op.get_bind()
+    refs = connection.execute(sa.text("SELECT ref FROM purged_ref")).scalars().all()
+    # Slugs have no colon, and an id has digits alone.
+    slugs = [ref for ref in refs if not ref.isdigit() and not ref.startswith("sha256:")]
+    for slug in slugs:
+        values = {"slug": slug, "hash": f"sha256:{sha256(slug.encode()).hexdigest()}"}
+        connection.execute(sa.text("UPDATE purged_ref SET ref = :hash WHERE ref = :slug"), values)
+
 
 def downgrade() -> None:
+    # Hashes of slugs stay: nothing tells which slugs they were, and an older version finds none by them.
     op.drop_index("ix_import_result_article_id", "import_result")
     op.drop_table("audit")
