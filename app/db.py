@@ -113,8 +113,8 @@ class OpenTransaction:
 
 
 _FINISH, _ERASE = "dateline.finish", "dateline.erase"
-ERASE_MILLISECONDS = 100
-"""For how long readers are waited for who still need the write-ahead log; the next write tries again."""
+ERASE_MILLISECONDS, ERASE_SECONDS = 100, 1.0
+"""For how long readers are waited for who still need the write-ahead log, and when to try again."""
 
 
 def finish(session: Session, fn: Finish) -> None:
@@ -170,6 +170,7 @@ class Database:
         self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
         self._before_commit = before_commit
         self._erase_due = False
+        self._eraser: asyncio.TimerHandle | None = None
         self.notes: dict[str, int] = {}  # what this process need not write again; losing it costs a write
         self._settings = settings
         if self.dialect == "sqlite":
@@ -200,9 +201,12 @@ class Database:
         """
         # Read here: the writers' threads do not have this task's context.
         loop, actor = asyncio.get_running_loop(), current_actor()
-        return await loop.run_in_executor(
+        written = await loop.run_in_executor(
             self._writers, lambda: self._repeated(actor, lambda session: fn(session, *args, **kwargs))
         )
+        if self._erase_due:
+            self._erase_later(loop)
+        return written
 
     def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Written[T]:
         """`write` in the calling thread, for commands and followers."""
@@ -236,10 +240,23 @@ class Database:
                         "again, or repeat with the same Idempotency-Key."
                     ) from error
                 raise
-            self._erase_due = self._erase_due or _ERASE in session.info
-            if self._erase_due and self.dialect == "sqlite":
+            if self._erase_due or (_ERASE in session.info and self.dialect == "sqlite"):
                 self._erase_due = not _empty_wal(self.engine)
             return Written(result, head)
+
+    def _erase_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tries again each second to empty the write-ahead log, until no reader needs it any more."""
+        if self._eraser is None:
+            self._eraser = loop.call_later(
+                ERASE_SECONDS, lambda: loop.run_in_executor(self._writers, self._erase, loop)
+            )
+
+    def _erase(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self.alone():
+            self._erase_due = self._erase_due and not _empty_wal(self.engine)
+        self._eraser = None
+        if self._erase_due:
+            loop.call_soon_threadsafe(self._erase_later, loop)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -264,6 +281,8 @@ class Database:
 
     async def close(self) -> None:
         """Ends after what was begun. Closing a SQLite file checkpoints it, so that happens under the lock."""
+        if self._eraser is not None:
+            self._eraser.cancel()
         if "reader" in self.__dict__:
             await self.reader.close()
         await asyncio.to_thread(self.close_now)
