@@ -29,6 +29,7 @@ from sqlmodel import Session
 
 from app import auditing, permissions
 from app.actor import Actor, current_actor
+from app.erasing import Eraser
 from app.errors import DatabaseUnavailable
 from app.head import Head
 from app.locks import FileLock
@@ -112,20 +113,13 @@ class OpenTransaction:
         return Snapshot(self.connection).rows(statement, values)
 
 
-_FINISH, _ERASE = "dateline.finish", "dateline.erase"
-ERASE_MILLISECONDS, ERASE_SECONDS = 100, 1.0
-"""For how long readers are waited for who still need the write-ahead log, and when to try again."""
+_FINISH = "dateline.finish"
 
 
 def finish(session: Session, fn: Finish) -> None:
     """Runs `fn(session, head)` when the log's rows are written, before the commit: for what names the change's place
     in the log. The log's counter is locked then, so that `fn` has to be short."""
     session.info.setdefault(_FINISH, []).append(fn)
-
-
-def erase_traces(session: Session) -> None:
-    """Has a SQLite archive's write-ahead log emptied after the commit: until then it holds what was there before."""
-    session.info[_ERASE] = True
 
 
 class Doorbell:
@@ -169,8 +163,6 @@ class Database:
         self.url = read_url(settings.url)
         self.dialect = "sqlite" if self.url.drivername.startswith("sqlite") else "postgresql"
         self._before_commit = before_commit
-        self._erase_due = False
-        self._eraser: asyncio.TimerHandle | None = None
         self.notes: dict[str, int] = {}  # what this process need not write again; losing it costs a write
         self._settings = settings
         if self.dialect == "sqlite":
@@ -180,11 +172,13 @@ class Database:
             self.engine = _sqlite_engine(self.path, read_only=False)
             self._snapshots = _sqlite_engine(self.path, read_only=True)
             self._writers = ThreadPoolExecutor(1, "write")
+            self._eraser: Eraser | None = Eraser(self.engine, self.alone, self._writers, BUSY_SECONDS)
         else:
             self._file_lock = None
             self.engine = _postgres_engine(self.url, settings.write_connections)
             self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writers = ThreadPoolExecutor(settings.write_connections, "write")
+            self._eraser = None
 
     @functools.cached_property
     def reader(self) -> Reader:
@@ -204,8 +198,8 @@ class Database:
         written = await loop.run_in_executor(
             self._writers, lambda: self._repeated(actor, lambda session: fn(session, *args, **kwargs))
         )
-        if self._erase_due:
-            self._erase_later(loop)
+        if self._eraser:
+            self._eraser.retry(loop)
         return written
 
     def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Written[T]:
@@ -240,23 +234,9 @@ class Database:
                         "again, or repeat with the same Idempotency-Key."
                     ) from error
                 raise
-            if self._erase_due or (_ERASE in session.info and self.dialect == "sqlite"):
-                self._erase_due = not _empty_wal(self.engine)
+            if self._eraser:
+                self._eraser.after_commit(session)
             return Written(result, head)
-
-    def _erase_later(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Tries again each second to empty the write-ahead log, until no reader needs it any more."""
-        if self._eraser is None:
-            self._eraser = loop.call_later(
-                ERASE_SECONDS, lambda: loop.run_in_executor(self._writers, self._erase, loop)
-            )
-
-    def _erase(self, loop: asyncio.AbstractEventLoop) -> None:
-        with self.alone():
-            self._erase_due = self._erase_due and not _empty_wal(self.engine)
-        self._eraser = None
-        if self._erase_due:
-            loop.call_soon_threadsafe(self._erase_later, loop)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -281,8 +261,8 @@ class Database:
 
     async def close(self) -> None:
         """Ends after what was begun. Closing a SQLite file checkpoints it, so that happens under the lock."""
-        if self._eraser is not None:
-            self._eraser.cancel()
+        if self._eraser:
+            self._eraser.close()
         if "reader" in self.__dict__:
             await self.reader.close()
         await asyncio.to_thread(self.close_now)
@@ -335,22 +315,6 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
-
-
-def _empty_wal(engine: Engine) -> bool:
-    """Whether all of it is in the file now and the log is empty; not where a reader is still at an older state."""
-    connection = engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {ERASE_MILLISECONDS}")
-        [busy, *_] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        return bool(busy == 0)
-    except sqlite3.Error as error:
-        log.warning("the write-ahead log could not be emptied: %s", error)
-        return False
-    finally:
-        connection.close()
 
 
 def _postgres_engine(url: URL, size: int) -> Engine:

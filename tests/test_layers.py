@@ -12,6 +12,7 @@ LAYERS = (
         "actor",
         "auditing",
         "settings",
+        "erasing",
         "errors",
         "head",
         "locks",

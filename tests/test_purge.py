@@ -1,4 +1,4 @@
-"""What a purge leaves: nothing of an article's words in any table, nor in any file of a SQLite archive but its index."""
+"""What a purge leaves: no word of an article in any table, nor in any file of a SQLite archive but its index."""
 
 import asyncio
 from collections.abc import Iterator

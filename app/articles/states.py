@@ -8,7 +8,7 @@ from sqlmodel import Session
 from app import auditing
 from app.articles import baselines, facts, forgetting, journal, links, related, revisions
 from app.changes import log
-from app.db import erase_traces
+from app.erasing import erase_traces
 from app.models import Article, ArticleSlug, Change, PurgedRef, table
 from app.sql import read_clock
 
