@@ -255,6 +255,16 @@ def migrate() -> None:
 
 
 @cli.command()
+def compact() -> None:
+    """Write the database file and the index anew, without anything that was deleted. Stop the server first."""
+    chosen = settings()
+    with archive(chosen) as db:
+        opening.compact(db)
+        renew(db, chosen)
+    out.print("Nothing that was deleted is left in the archive's files.", markup=False)
+
+
+@cli.command()
 def backup(file: Annotated[Path, typer.Argument(help="The copy; must not exist yet.")]) -> None:
     """A consistent copy of a SQLite archive, also of a running one; restored, it is known to be a copy."""
     chosen = settings()

@@ -1,5 +1,5 @@
-"""Empties the write-ahead log of a SQLite archive after a purge: it holds pages as they were before. What was deleted in
-the file itself SQLite overwrites (`secure_delete`). Knows no articles."""
+"""Empties the write-ahead log of a SQLite archive after a purge: it holds pages as they were before. What was deleted
+in the file itself SQLite overwrites (`secure_delete`). Knows no articles."""
 
 import asyncio
 import logging

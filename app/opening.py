@@ -126,6 +126,28 @@ def _listed(unsafe: list[str]) -> list[str]:
     ]
 
 
+def compact(db: Database) -> None:
+    """Writes a SQLite archive's file anew, without a byte of what was deleted: where rows were moved between pages,
+    copies of them may be left in the unused part of a page. DatabaseProblem beside a running server."""
+    if db.dialect != "sqlite":
+        raise DatabaseProblem("A PostgreSQL archive is written anew with VACUUM FULL.")
+    lock = hold(db)
+    try:
+        with db.alone():
+            connection = db.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
+    except sqlite3.Error as error:
+        raise DatabaseProblem(f"The file could not be written anew: {error}.") from error
+    finally:
+        if lock:
+            lock.close()
+
+
 def backup(db: Database, file: Path) -> None:
     """A consistent copy with an epoch of its own, so that whoever followed the original notices a restored copy."""
     if db.dialect != "sqlite":

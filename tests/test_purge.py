@@ -1,15 +1,19 @@
-"""What a purge leaves: no word of an article in any table, nor in any file of a SQLite archive but its index."""
+"""What a purge leaves: no word of an article in any table, and none in any file of a SQLite archive that was
+compacted."""
 
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ENGINES, Served
+from conftest import ENGINES, Served, serve
 from sqlalchemy import inspect, select
 
-from app.db import Database
+from app import opening
+from app.db import Database, DatabaseProblem
 from app.models import ImportSource, PurgedRef, table
+from app.search.renewing import renew
+from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 ON = ENGINES
@@ -29,17 +33,8 @@ def tables_with(db: Database, word: str) -> Iterator[str]:
 
 
 def files_with(folder: Path, word: str) -> list[str]:
-    files = [path for path in folder.rglob("*") if path.is_file() and "index" not in path.parts]
+    files = [path for path in folder.rglob("*") if path.is_file()]
     return [path.name for path in files if word.encode() in path.read_bytes().lower()]
-
-
-async def eventually_gone(folder: Path) -> None:
-    """At once, or a second after the last reader who still saw the article."""
-    for _ in range(100):
-        if not files_with(folder, WORD):
-            return
-        await asyncio.sleep(0.1)
-    pytest.fail(f"the word is still in {files_with(folder, WORD)}")
 
 
 async def imported(served: Served) -> int:
@@ -59,7 +54,7 @@ async def imported(served: Served) -> int:
 
 
 async def test_purged_words_are_in_no_table_and_no_file(served: Served) -> None:
-    db, folder = served.db, served.settings.data_dir
+    db = served.db
     article = {
         "title": f"A {WORD} story", "body": f"<p>{WORD} {'x' * 9000} {WORD}</p>", "external_id": WORD,
         "source": {"name": "Desk", "url": f"https://news.example/{WORD}"}, "seo": {"title": WORD},
@@ -84,7 +79,6 @@ async def test_purged_words_are_in_no_table_and_no_file(served: Served) -> None:
         gone = await served.editor.delete(f"/v1/articles/{one}?purge=true", headers=ANY)
         assert gone.status_code == 204, gone.text
     assert list(tables_with(db, WORD)) == []
-    await eventually_gone(folder)
     for ref in (f"a-{WORD}-story", f"old-{WORD}", str(id)):
         assert (await served.public.get(f"/v1/articles/{ref}")).status_code == 410
     with db.snapshot() as snapshot:
@@ -93,13 +87,42 @@ async def test_purged_words_are_in_no_table_and_no_file(served: Served) -> None:
     assert sum(ref.startswith("sha256:") for ref in refs) >= 3
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_write_ahead_log_is_emptied_as_soon_as_no_reader_needs_it(served: Served) -> None:
-    if served.db.dialect != "sqlite":
-        pytest.skip("PostgreSQL has its own")
     made = await served.post(title=f"The {WORD} held", body="<p>a</p>")
-    folder = served.settings.data_dir
+    log = served.settings.data_dir / "dateline.db-wal"
     with served.db.snapshot() as snapshot:
         snapshot.connection.exec_driver_sql("SELECT 1 FROM article").all()
         await served.editor.delete(f"/v1/articles/{made['id']}?purge=true", headers=ANY)
-        assert files_with(folder, WORD) != []
-    await eventually_gone(folder)
+        assert WORD.encode() in log.read_bytes()
+    for _ in range(100):
+        if not log.stat().st_size:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("the write-ahead log still holds the article")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_compacted_archive_has_the_word_in_no_file(settings: Settings) -> None:
+    async with serve(settings) as served:
+        ids = []
+        for number in range(30):
+            made = await served.post(title=f"{WORD} {number}", body=f"<p>{WORD} {'y ' * 100 * number}</p>")
+            ids.append(made["id"])
+            await served.editor.patch(f"/v1/articles/{ids[number // 2]}", json={"body": f"<p>{WORD}</p>"}, headers=ANY)
+        await served.post(title="One that stays")
+        for id in ids:
+            await served.editor.delete(f"/v1/articles/{id}?purge=true", headers=ANY)
+    db = opening.open_archive(settings)
+    opening.compact(db)
+    renew(db, settings)
+    db.close_now()
+    assert files_with(settings.data_dir, WORD) == []
+    async with serve(settings) as served:
+        found = (await served.public.get(f"/v1/search?q={WORD[:-1]}")).json()
+        assert (found["data"], WORD in repr(found["query"]["corrections"])) == ([], False)
+        lock = opening.hold(served.db)
+        with pytest.raises(DatabaseProblem, match="running already"):
+            opening.compact(served.db)
+        assert lock is not None
+        lock.close()
