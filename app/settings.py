@@ -162,7 +162,7 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=36_500,
-        description="Days after which rows of the audit are deleted; 0 for never. A row takes about 350 bytes.",
+        description="Days after which rows of the audit are deleted; 0 for never. A row takes about 250 bytes.",
     )
     enrich: bool = Field(
         True,
