@@ -29,7 +29,7 @@ from app.db import Database, DatabaseProblem
 from app.errors import InvalidInput
 from app.http import auth
 from app.http.times import Period, between, format_time, read_time, read_zone
-from app.importers import sources
+from app.importers import addressing, sources
 from app.importers.document import Identity
 from app.importers.pipeline import Options
 from app.printing import err, out, show
@@ -130,6 +130,10 @@ def import_(
         str | None,
         typer.Option(help="What entries of feeds are known by: guid, link or content; the first that is one's own."),
     ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="Address of the site that files were written for, which relative ones count from."),
+    ] = None,
     enrich: Annotated[
         bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
     ] = True,
@@ -152,6 +156,7 @@ def import_(
         source_dates=source_dates,
         identity=_choice("--identity", identity, get_args(Identity)),
         overwrite=overwrite,
+        base_url=_base(base_url),
     )
     chosen = settings()
     with archive(chosen) as db:
@@ -166,6 +171,12 @@ def _choice(option: str, value: str | None, allowed: tuple[str, ...]) -> Any:
     if value is not None and value not in allowed:
         raise typer.BadParameter(f"{value!r} is none of {', '.join(allowed)}.", param_hint=option)
     return value
+
+
+def _base(url: str | None) -> str | None:
+    if url is not None and not addressing.is_base(url):
+        raise typer.BadParameter(f"{url!r} is no address such as https://news.example.", param_hint="--base-url")
+    return url
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
 
@@ -217,9 +217,7 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
             yield
         finally:
             await app.state.watch.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel(tasks)
             await asyncio.to_thread(verification.stop)
             await asyncio.to_thread(app.state.importing.close)
             await asyncio.to_thread(following.stop)
@@ -227,6 +225,16 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
             await archive.db.close()
 
     return lifespan
+
+
+async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Ends tasks that run for ever. Again where one has not ended after a second: what libraries wait with may lose a
+    cancellation that comes together with what is waited for (`asyncio.wait_for` does before Python 3.12)."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=1)
 
 
 async def _lead(indexer: Indexer, following: Following, verification: Verification) -> None:

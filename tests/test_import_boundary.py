@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 from conftest import Served, serve
+from exports import SUBSTACK, ghost, medium, packed
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -19,12 +20,15 @@ from app.changes import log
 from app.db import Database
 from app.enrich import language
 from app.importers import boundary, clean, pipeline, sources
-from app.importers.document import Document, Failure
+from app.importers.document import Context, Document, Failure
 from app.importers.pipeline import Options, Report
 from app.models import Article, table
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
+NEWS = '<newsItem xmlns="http://iptc.org/std/nar/2006-10-01/" guid="{}"><contentMeta><headline>x</headline>'
+NEWS += "</contentMeta></newsItem>"
+POSTS: list[dict[str, object]] = [{"id": str(i), "title": "x", "html": "<p>Fog.</p>"} for i in range(3)]
 A = table(Article)
 MANY = 1_000
 
@@ -231,3 +235,38 @@ def test_no_noncharacter_is_left_in_any_text(content: str) -> None:
 @given(ANYTHING.map(lambda odd: f"Ya ce gwamnati za ta ci gaba {odd} da aiki tare da jama'ar kasa baki daya"))
 def test_language_of_any_text_is_told_without_an_error(content: str) -> None:
     language.suggest("", content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "refused", "kind"),
+    [
+        ("t.csv", b"title,body\na,Fog.\nb,Fog.\nc,Fog.\n", "t.csv:3", "csv"),
+        ("g.json", ghost(*POSTS), "g.json#2", "ghost"),
+        ("n.xml", f"<newsMessage>{''.join(map(NEWS.format, 'abc'))}</newsMessage>".encode(), "n.xml#2", "newsml"),
+        (
+            "m.zip",
+            packed({f"posts/{i}.html": medium(str(i), "<p>Fog.</p>", f"{i}" * 12) for i in range(3)}),
+            "1.html",
+            "medium",
+        ),
+        ("s.zip", packed(SUBSTACK), "posts.csv:3", "substack"),
+    ],
+)
+def test_item_of_an_export_fails_alone(name: str, content: bytes, refused: str, kind: str) -> None:
+    class Refusing:
+        def begin(self, stage: boundary.Stage, where: str) -> str | None:
+            return "it ended the process" if where.endswith(refused) else None
+
+    source = sources.Source(name, name, lambda: io.BytesIO(content))
+    whole = [one for one in sources.items(source, None, Context()) if isinstance(one, Document)]
+    token = boundary.observer.set(Refusing())
+    try:
+        found = list(sources.items(source, None, Context()))
+    finally:
+        boundary.observer.reset(token)
+    [failure] = [one for one in found if isinstance(one, Failure)]
+    assert (failure.where.endswith(refused), failure.reason) == (True, "it ended the process")
+    rest = [one for one in found if isinstance(one, Document)]
+    assert rest == [one for one in whole if not one.where.endswith(refused)]
+    assert len(rest) >= 2
+    assert {one.format for one in rest} == {kind}

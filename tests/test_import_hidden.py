@@ -90,6 +90,23 @@ async def test_item_that_meets_a_hidden_article_is_refused_alike_whatever_its_st
         assert (await served.editor.get(f"/v1/articles/{one['id']}")).json() == one
 
 
+async def test_row_that_names_a_hidden_article_is_refused_alike(served: Served) -> None:
+    """A table names articles of this archive by what its own exports have, whatever their origin is."""
+    hidden = await make_hidden(served)
+    key = await served.key("write", "publish")
+    names = ("id", "slug", "version", "created_at")
+    rows = [",".join(str(one[name]) for name in names) for one in hidden.values()]
+    table = "\n".join([",".join((*names, "title")), *(f"{row},Guess" for row in rows), "9,none,1,2001-02-03,New"])
+    of_job = await read(served, key, await job(served, key, table.encode(), "text/csv"))
+    results = of_job["results"]
+    assert isinstance(results, list)
+    assert [one["reason"] for one in results] == [batches.HIDDEN] * 3 + [None]
+    assert [(one["id"], one["slug"]) for one in results[:3]] == [(None, None)] * 3
+    assert of_job["notes"] == []
+    for one in hidden.values():
+        assert (await served.editor.get(f"/v1/articles/{one['id']}")).json() == one
+
+
 async def test_key_that_may_see_hidden_articles_imports_as_before(served: Served) -> None:
     await make_hidden(served)
     key = await served.key("write", "publish", "read_drafts")

@@ -166,7 +166,7 @@ async def test_who_may_not_or_asks_wrongly_is_refused_and_leaves_nothing(local: 
     assert await status(lines(1), ASYNC | writer) == 403
     assert await status(url, as_json | publisher) == 403
     assert await status(lines(1), ASYNC | publisher, "?timezone=Mars/Base") == 422
-    assert await status(lines(1), ASYNC | publisher, "?format=csv") == 422
+    assert await status(lines(1), ASYNC | publisher, "?format=xlsx") == 422
     assert await status(b'{"url": "ftp://news.example"}', as_json | publisher) == 422
     assert await status(b'{"format": "feed", "origin": "wire"}', as_json | publisher) == 422
     assert [await status(one, as_json | publisher) for one in (b"5", b"null", b'"a story"')] == [400] * 3

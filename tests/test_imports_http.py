@@ -100,7 +100,7 @@ async def test_who_may_not_or_sends_something_else_is_refused(local: Served) -> 
     answers = [
         await local.public.post("/v1/imports", content=line(1), headers=NDJSON),
         await local.public.post("/v1/imports", content=line(1), headers=NDJSON | await local.key("write")),
-        await local.editor.post("/v1/imports", content=line(1), headers={"Content-Type": "text/csv"}),
+        await local.editor.post("/v1/imports", content=line(1), headers={"Content-Type": "image/png"}),
         await local.editor.post("/v1/imports", content=line(1)),
         await local.editor.post("/v1/imports?dry=true", content=line(1), headers=NDJSON),
         await local.editor.get("/v1/imports"),

@@ -15,7 +15,7 @@ from app.articles.tokens import Kind, tokens
 
 MOST = 3.0
 """Twice the input may take so many times as long: 2 is linear, 4 the square."""
-FLOOR = 0.004
+FLOOR = 0.01
 """Seconds of CPU below which a measurement says nothing."""
 FULL = bool(os.environ.get("DATELINE_TORTURE"))
 

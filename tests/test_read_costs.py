@@ -26,11 +26,11 @@ LISTS = {
     "/v1/articles?tag_not=rare&sort=title": 1,
     "/v1/articles?page=1": 1,
     "/v1/articles?fields=title,tags.name,regions.slug": 1,
-    "/v1/articles?fields=title&include=related,body": 4,
-    "/v1/articles?include=body_text,body_blocks&names_in=fr": 4,
+    "/v1/articles?fields=title&include=related,body": 3,
+    "/v1/articles?include=body_text,body_blocks&names_in=fr": 3,
     "/v1/search?q=harbour": 1,
-    "/v1/search?q=harbour&fields=title&include=body": 3,
-    "/v1/tags": 1,
+    "/v1/search?q=harbour&fields=title&include=body": 2,
+    "/v1/tags": 2,
     "/v1/regions": 0,
 }
 ITEMS = {

@@ -1,5 +1,6 @@
 """A real server as its operator meets it: what it says, what it answers, how it ends, and what it refuses."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,7 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 from processes import Dateline
+
+from app.main import cancel
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ["--seed", str(ROOT / "seed_data")]
@@ -131,3 +135,23 @@ def test_second_server_and_taken_port_are_refused_in_one_line_while_imports_run_
         seq = json.loads(out)["seq"]
         found = httpx.get(server.address + "/v1/search", params={"q": "nato", "min_seq": seq})
         assert found.json()["page"]["total"] > 0
+
+
+@pytest.mark.anyio
+async def test_tasks_end_although_a_cancellation_gets_lost() -> None:
+    lost: list[str] = []
+
+    async def run(name: str) -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if name in lost:
+                    raise
+                lost.append(name)
+
+    tasks = [asyncio.create_task(run(name)) for name in ("schedule", "jobs")]
+    await asyncio.sleep(0)
+    await asyncio.wait_for(cancel(tasks), 10)
+    assert sorted(lost) == ["jobs", "schedule"]
+    assert all(task.cancelled() for task in tasks)

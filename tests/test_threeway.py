@@ -5,10 +5,12 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import exports
 import orjson
 import pytest
 from conftest import ENGINES
@@ -151,13 +153,42 @@ def of_feed(desk: Desk, title: str, overwrite: bool) -> Report:
     return desk.file("feed.xml", feed, overwrite=overwrite)
 
 
+def of_table(desk: Desk, title: str, overwrite: bool) -> Report:
+    return desk.file("all.csv", f"id,title,body,tags\na,{title},The lake rose.,Water\n", overwrite=overwrite)
+
+
+def of_ghost(desk: Desk, title: str, overwrite: bool) -> Report:
+    post = {"id": "a", "title": title, "html": "<p>The lake rose.</p>", "status": "published", "visibility": "public"}
+    return desk.file("blog.json", exports.ghost(post), overwrite=overwrite)
+
+
+def of_medium(desk: Desk, title: str, overwrite: bool) -> Report:
+    return desk.file("lake.html", exports.medium(title, "<p>The lake rose all night.</p>"), overwrite=overwrite)
+
+
+def of_substack(desk: Desk, title: str, overwrite: bool) -> Report:
+    head, row = exports.SUBSTACK_LIST.splitlines()[:2]
+    files = {"posts.csv": f"{head}\n{row.replace('Slack water', title)}\n", "posts/101.lake.html": "<p>It rose.</p>"}
+    return desk.file("substack.zip", exports.packed(files), overwrite=overwrite)
+
+
+def of_nitf(desk: Desk, title: str, overwrite: bool) -> Report:
+    return desk.file("item.xml", exports.nitf(title), overwrite=overwrite)
+
+
+def of_newsml(desk: Desk, title: str, overwrite: bool) -> Report:
+    return desk.file("item.xml", exports.newsml(title), overwrite=overwrite)
+
+
+EXPORTS: Sequence[Import] = (of_table, of_ghost, of_medium, of_substack, of_nitf, of_newsml)
 FORMATS: Sequence[Import] = (of_export, of_site, of_lines, of_markdown, of_feed)
 
 
-@pytest.mark.parametrize("import_", FORMATS)
+@pytest.mark.parametrize(
+    ("import_", "baseline"), [*product(FORMATS, (True, False)), *((import_, True) for import_ in EXPORTS)]
+)
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("state", ["published", "withdrawn", "purged"])
-@pytest.mark.parametrize("baseline", [True, False])
 def test_table_of_source_edits_and_states(
     quiet: Desk, import_: Import, overwrite: bool, state: str, baseline: bool
 ) -> None:
@@ -334,6 +365,43 @@ def test_wire_kill_withdraws(quiet: Desk, kill: dict[str, str]) -> None:
     assert (quiet.article["status"], quiet.article["title"]) == ("withdrawn", "A tunnel is dug")
     report = quiet.file("item.json", orjson.dumps(ITEM))
     assert (quiet.article["status"], notes(report)) == ("withdrawn", [threeway.WITHDRAWN])
+
+
+@pytest.mark.parametrize("item", [exports.nitf, exports.newsml])
+def test_kill_of_an_agency_withdraws_and_brings_nothing_back(quiet: Desk, item: Callable[..., str]) -> None:
+    quiet.file("item.xml", item("A tunnel is dug"))
+    quiet.file("item.xml", item("A tunnel is dug", "canceled"))
+    assert quiet.article["status"] == "withdrawn"
+    report = quiet.file("item.xml", item("A tunnel is dug again"), overwrite=True)
+    assert (quiet.article["status"], notes(report)) == ("withdrawn", [threeway.WITHDRAWN])
+
+
+@pytest.mark.parametrize("item", [exports.nitf, exports.newsml])
+def test_what_an_agency_withholds_later_stays_public_unless_asked(quiet: Desk, item: Callable[..., str]) -> None:
+    quiet.file("item.xml", item("A tunnel is dug"))
+    report = quiet.file("item.xml", item("A tunnel is dug", "withheld"))
+    assert quiet.article["status"] == "published"
+    assert threeway.DRAFT in notes(report)
+
+
+def test_row_of_an_own_export_does_not_bring_back_what_was_purged(quiet: Desk) -> None:
+    quiet.lines(STORY)
+    row = quiet.article
+    created = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    named = f"id,slug,version,created_at,title,origin,external_id\n{row['id']},{row['slug']},1,{created}"
+    quiet.purge()
+    for own in ("A dam holds,wire,a", "A dam holds,,"):
+        report = quiet.file("own.csv", f"{named},{own}\n")
+        assert (quiet.article, report.created) == (None, 0), own
+
+
+def test_row_of_an_own_export_is_signed_as_an_import(quiet: Desk) -> None:
+    quiet.lines(STORY)
+    row = quiet.article
+    created = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    table = f"id,slug,version,created_at,title\n{row['id']},{row['slug']},1,{created},A dam breaks\n"
+    assert quiet.file("own.csv", table).updated == 1
+    assert (quiet.article["title"], quiet.article["saved_by"]) == ("A dam breaks", "import")
 
 
 def test_draft_at_the_source_hides_nothing_unless_asked(quiet: Desk) -> None:

@@ -58,6 +58,11 @@ def purge(connection: Connection, origin: str, identity: str) -> None:
     connection.execute(insert(PURGED), {"hash": _identity(origin, identity)})
 
 
+def row_identity(id: int, created_at: int) -> tuple[str, str]:
+    """What a row of this archive's own tables knows an article by, in place of an origin and an identity."""
+    return "", f"row:{id}:{created_at}"
+
+
 def forgive(connection: Connection, origin: str, identity: str) -> None:
     """An article of this identity is made by hand."""
     connection.execute(delete(PURGED).where(PURGED.c.hash == _identity(origin, identity)))

@@ -8,6 +8,9 @@ from app.errors import InvalidInput
 from app.http.times import Period, read_time, read_zone
 from app.tags.wanted import Wanted
 
+EXTRA = "extra."
+"""Before the name of a column that has no place of its own, among what a table gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dateline:
@@ -52,6 +55,19 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Which article of this archive a row of its own export is, where all three agree, and as of which version.
+
+    `created_at` is in epoch seconds; another archive may have the same id and slug, hardly all three.
+    """
+
+    id: int
+    slug: str
+    created_at: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manuscript:
     """`identity` says within `origin` which article this is ("id:…", "url:…", "path:…", "content:…"; None: a new one).
 
@@ -66,7 +82,8 @@ class Manuscript:
     there is this one under another id. `former_hash` is what earlier versions took for its `content_hash`.
     `said` names the fields (of `field_hashes.FIELDS`) that the source says anything of, None: all of them; of a known
     article the others stay as they are. `hashes` are those of what it says, packed, and `format` is what it was read
-    in. `retracts`: it takes back what is here, and says nothing of what is not.
+    in. `retracts`: it takes back what is here, and says nothing of what is not. `known` says which article of this
+    archive a row of its own export is, before `identity` does; `given` names the columns of its table.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -110,6 +127,8 @@ class Manuscript:
     hashes: str = ""
     format: str = ""
     retracts: bool = False
+    given: tuple[str, ...] = ()
+    known: Known | None = None
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlmodel import Session
 
 from app import text
-from app.articles import addresses, baselines, originals, saving, suggested, threeway
+from app.articles import addresses, baselines, originals, partial, saving, suggested, threeway
 from app.articles.columns import EXISTING, Existing, Saving
 from app.articles.field_hashes import Hashes
 from app.articles.manuscript import Manuscript, Original
@@ -52,12 +52,47 @@ def upsert(
     overwrite: bool = False,
 ) -> list[Saved]:
     """Creates or merges three ways (`threeway`) by (origin, identity), in the order given; an equal content hash
-    changes nothing. `overwrite` takes the source's side against editors, but brings back nothing that was withdrawn or
-    purged.
+    changes nothing. Rows of this archive's own tables change the articles that they name (`partial`). `overwrite` takes
+    the source's side against editors, but brings back nothing that was withdrawn or purged.
 
     Of several with the same identity in one call the last one counts, as if they had come one after the other. `now`:
     another time than the database's.
     """
+    found = _merge_rows(session, manuscripts, now, by, site_url, overwrite=overwrite)
+    rest = {i: m for i, m in enumerate(manuscripts) if i not in found}
+    if rest:
+        saved = _upsert(session, list(rest.values()), now, by, site_url, overwrite=overwrite)
+        found |= dict(zip(rest, saved, strict=True))
+    return [found[i] for i in range(len(manuscripts))]
+
+
+def _merge_rows(
+    session: Session,
+    manuscripts: Sequence[Manuscript],
+    now: int | None,
+    by: str | None,
+    site_url: str,
+    *,
+    overwrite: bool,
+) -> dict[int, Saved]:
+    """What became of the rows that name articles of this archive, by their places."""
+    rows = {i: m for i, m in enumerate(manuscripts) if m.known is not None}
+    if not rows:
+        return {}
+    how = Saving(read_clock(session.connection()) if now is None else now, by, site_url, imported=True)
+    merged = {i: partial.merge(session, m, how, overwrite=overwrite) for i, m in rows.items()}
+    return {i: saved for i, saved in merged.items() if saved is not None}
+
+
+def _upsert(
+    session: Session,
+    manuscripts: Sequence[Manuscript],
+    now: int | None,
+    by: str | None,
+    site_url: str,
+    *,
+    overwrite: bool,
+) -> list[Saved]:
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(session.connection(), list(last.values()), lock=True)
     at = read_clock(session.connection()) if now is None else now
@@ -155,13 +190,14 @@ def _note_hashes(connection: Connection, hashes: Mapping[int, str]) -> None:
         connection.execute(statement, [{"of": id, "new": hash} for id, hash in hashes.items()])
 
 
-def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[tuple[str, str]]:
-    """(origin, identity) of those whose article is not public, or was purged. `lock`: it stays as it is until the
-    commit."""
+def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[int]:
+    """Places of those whose article is not public, or was purged. `lock`: it stays as it is until the commit."""
     named = [m for m in manuscripts if m.identity is not None]
     found = _existing(connection, named, lock=lock)
     hidden = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
-    return hidden | baselines.find_purged(connection, [(m.origin, str(m.identity)) for m in named])
+    hidden |= baselines.find_purged(connection, [(m.origin, str(m.identity)) for m in named])
+    places = {i for i, m in enumerate(manuscripts) if (m.origin, m.identity) in hidden}
+    return places | {i for i, m in enumerate(manuscripts) if partial.is_hidden(connection, m, lock=lock)}
 
 
 def strangers(
@@ -198,15 +234,15 @@ def _long_words(body: str) -> set[str]:
 
 def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
     """What `upsert` would do with each if it came alone, without doing it; ids are left out."""
-    now = read_clock(connection)
+    found = {i: one for i, m in enumerate(manuscripts) if (one := partial.preview(connection, m, overwrite=overwrite))}
     rounds: dict[int, dict[int, Manuscript]] = {}
     seen: Counter[Key] = Counter()
     for i, manuscript in enumerate(manuscripts):
-        key = _identity(manuscript, i)
-        rounds.setdefault(seen[key], {})[i] = manuscript
-        seen[key] += 1
+        if i not in found:
+            key = _identity(manuscript, i)
+            rounds.setdefault(seen[key], {})[i] = manuscript
+            seen[key] += 1
     now = read_clock(connection)
-    found: dict[int, Saved] = {}
     for some in rounds.values():
         found |= dict(zip(some, _preview(connection, list(some.values()), now, overwrite=overwrite), strict=True))
     return [found[i] for i in range(len(manuscripts))]

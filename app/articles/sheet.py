@@ -12,6 +12,18 @@ FULL = tuple(name for name in FIELDS if name != "related")
 _CARD = tuple(name for name in FIELDS if name not in ("body", "related"))
 
 
+MORE = (
+    "origin",
+    "previous_slugs",
+    "previous_urls",
+    "withdrawn.at",
+    "withdrawn.reason",
+    "original.origin",
+    "original.slug",
+)
+"""What the export has beside the properties of an article, for an import elsewhere."""
+
+
 def columns(read: Read, whole: Sequence[str] = _CARD) -> list[str]:
     """The names of the columns, as `fields` has them: those asked for, else the `whole`, and what `include` adds."""
     asked, added = read.fields("fields"), read.fields("include")
@@ -36,8 +48,7 @@ def cells(articles: Iterable[bytes], names: Sequence[str]) -> list[list[object]]
 
 def _cell(value: object, path: Sequence[str]) -> object:
     if isinstance(value, list):
-        found = [_cell(one, path) for one in value]
-        return [part for one in found for part in (one if isinstance(one, list) else [one])]
+        return [_cell(one, path) for one in value]
     if isinstance(value, dict):
         return _cell(value.get(path[0]), path[1:]) if path else value.get("id", value.get("text"))
     return value

@@ -87,8 +87,8 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     slugs were public, where they were, and a hash of its identity; the log forgets what it knew of it. The caller holds
     the article's row; returns its last version."""
     connection = session.connection()
-    version, public, status, origin, identity = connection.execute(
-        select(A.c.version, A.c.public_once, A.c.status, A.c.origin, A.c.identity).where(A.c.id == id)
+    version, public, status, origin, identity, created_at = connection.execute(
+        select(A.c.version, A.c.public_once, A.c.status, A.c.origin, A.c.identity, A.c.created_at).where(A.c.id == id)
     ).one()
     _orphan_translations(session, id, now=now, by=by)
     auditing.forget_article(session, id)
@@ -106,6 +106,7 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     related.forget(connection, [id])
     if identity is not None:
         baselines.purge(connection, origin, identity)
+    baselines.purge(connection, *baselines.row_identity(id, created_at))
     connection.execute(delete(A).where(A.c.id == id))
     linked = related.link(connection, sources, [])
     of = (CHANGE.c.entity == literal_column("'article'")) & (CHANGE.c.entity_id == id)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from app.errors import NotAcceptable
@@ -12,8 +13,10 @@ MEDIA_TYPE = "text/csv; charset=utf-8"
 FORMAT = params.text("format", "`json` or `csv`.", maximum=20, example="csv")
 CONTENT = {"text/csv": {"schema": {"type": "string"}, "example": '"id","slug"\r\n42,"how-the-danube-commission"\r\n'}}
 """How OpenAPI has it."""
-JOINT = "|"
-"""Between the entries of a list in one cell."""
+JOINT, INNER = "|", "+"
+r"""Between the entries of a list in one cell, and between those of a list within one. A bar in an entry is `\|`, a
+backslash `\\`; an entry that is nothing keeps its place, so that columns of one list belong together."""
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def wanted(read: Read, formats: Sequence[str] = ("json", "csv")) -> str:
@@ -34,10 +37,17 @@ def lines(rows: Iterable[Sequence[object]]) -> bytes:
 
 def _cell(value: object) -> object:
     if isinstance(value, list | tuple):
-        value = JOINT.join(str(one) for one in value if one is not None)
+        value = JOINT.join(_entry(one) for one in value)
     return _harmless(value) if isinstance(value, str) else value
 
 
+def _entry(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return INNER.join(_entry(one) for one in value)
+    return "" if value is None else str(value).replace("\\", "\\\\").replace(JOINT, f"\\{JOINT}")
+
+
 def _harmless(cell: str) -> str:
-    """Spreadsheets run cells that begin like a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    """Spreadsheets run cells that begin like a formula. What looks as if this had been done gets one quote more, so
+    that taking one away gives back what was there."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell

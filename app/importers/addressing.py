@@ -2,6 +2,7 @@
 leads to no page is left out, with a note. The item itself is kept. Pure."""
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from app import addresses
 from app.importers.document import Document, Image, RelatedPost
@@ -15,6 +16,20 @@ def drop_unsafe_addresses(document: Document) -> tuple[Document, tuple[str, ...]
     return found.read(), tuple(found.notes)
 
 
+def is_base(url: str) -> bool:
+    """Whether it is the address of a site: with a host, without a name and password."""
+    try:
+        return addresses.normalize(url) == url and "@" not in urlsplit(url).netloc
+    except ValueError:
+        return False
+
+
+def is_within(url: str | None) -> bool:
+    """Whether it is the path of a page within its site, which tells articles of one origin apart; `/:title/` is a
+    template that many have."""
+    return url is not None and url.startswith("/") and not url.startswith("//") and ":" not in url
+
+
 class _Addresses:
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -23,8 +38,10 @@ class _Addresses:
 
     def read(self) -> Document:
         given = self._document
-        url = self._one("url", given.url)
-        self._base = url
+        # The path of a page within its site is no address, but nothing is lost where the whole address is known.
+        is_path = given.url is not None and given.url.startswith("/")
+        url = None if is_path and given.source_url else self._one("url", given.url)
+        self._base = given.base or url
         images = tuple(image for one in given.images if (image := self._image(one)))
         related = tuple(post for one in given.related if (post := self._post(one)))
         earlier = [self._one("previous_urls", one) for one in given.previous_urls]

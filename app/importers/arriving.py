@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import orjson
@@ -176,6 +176,7 @@ def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexic
     [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
         return item.reason
+    item = replace(item, format="ndjson", base=item.base or context.base_url)
     ready = boundary.attempt("prepare", item.where, prepare, item, SENT, origin, atlas)
     if isinstance(ready, Failure):
         return ready.reason

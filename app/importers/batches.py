@@ -74,14 +74,11 @@ def collect_notes(one: Prepared, outcome: Saved | str) -> tuple[str, ...]:
     return (*notes, *outcome.notes)
 
 
-def _without(
-    hidden: Collection[tuple[str, str]], batch: Batch, work: Callable[[Batch], list[Saved | str]]
-) -> list[Saved | str]:
-    """Does the work for those that are not hidden; the others are refused, each in its place."""
-    named = [(one.manuscript.origin, one.manuscript.identity) for one in batch]
-    visible = [one for one, name in zip(batch, named, strict=True) if name not in hidden]
+def _without(hidden: Collection[int], batch: Batch, work: Callable[[Batch], list[Saved | str]]) -> list[Saved | str]:
+    """Does the work for those that are not at hidden places; the others are refused, each in its place."""
+    visible = [one for place, one in enumerate(batch) if place not in hidden]
     done = iter(work(visible) if visible else [])
-    return [HIDDEN if name in hidden else next(done) for name in named]
+    return [HIDDEN if place in hidden else next(done) for place in range(len(batch))]
 
 
 def refuse_strangers(

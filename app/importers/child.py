@@ -32,7 +32,6 @@ from app.importers.prepare import SENT, Prepared, prepare
 from app.importers.sources import Source, Web
 from app.regions.atlas import Atlas
 
-HEAD = 65_536
 IDLE_SECONDS = 120.0
 PLAIN = (None, "application/octet-stream")
 """Types under which text may be sent: under another one, what is only text to us is something else gone wrong."""
@@ -170,7 +169,7 @@ class Import:
 def _items(server: Server, orders: Orders) -> Iterator[Item]:
     zone = ZoneInfo(orders.timezone) if orders.timezone else Context().timezone
     context = Context(
-        orders.origin or SENT, zone, orders.body, charset=orders.charset,
+        orders.origin or SENT, zone, orders.body, charset=orders.charset, base_url=orders.base_url,
         source_dates=orders.source_dates, identity=orders.identity,
     )  # fmt: skip
     if orders.url is not None:
@@ -181,7 +180,12 @@ def _items(server: Server, orders: Orders) -> Iterator[Item]:
     kind = orders.format
     if kind is None and orders.media_type not in PLAIN:
         with source.open() as stream:
-            kind = detect.detect(SENT, stream.read(HEAD))
+            head = stream.read(detect.HEAD)
+        try:
+            kind = detect.choose(SENT, head, charset=orders.charset)
+        except detect.NotText as error:
+            yield Failure("body", str(error))
+            return
         if kind in ("text", "markdown"):
             yield Failure("body", f"sent as {orders.media_type}, but it is nothing of that kind")
             return

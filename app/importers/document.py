@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Literal
 
+from app.articles.manuscript import Known
+
 BodyKind = Literal["html", "markdown", "text"]
 DatelinePrecision = Literal["day", "month", "year"]
 DatePrecision = Literal["instant", "day", "month", "year"]
@@ -40,7 +42,8 @@ class Context:
     where the content names none. `locale` is what the source says of its language and country, and what its other dates
     show; `source_dates` asks for the date of the feed or file for items without one. `now` is when the import began, in
     epoch seconds, which embargoes are measured by. `identity` is what entries of feeds shall be known by, None for the
-    first of the three that is an entry's own.
+    first of the three that is an entry's own. `base_url` is the address of the site that files were written for,
+    without which addresses within the site lead nowhere.
     """
 
     origin_name: str = ""
@@ -52,6 +55,7 @@ class Context:
     source_dates: bool = False
     now: int = field(default_factory=lambda: int(time.time()))
     identity: Identity | None = None
+    base_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,9 @@ class Document:
     `marker` says to people what made it a draft. `identity` is which of its names an entry of a feed is known by. Every
     document has a title, a body or both. `said` names the fields (of `articles.field_hashes.FIELDS`) that it says
     anything of, None: it is all that its source has of the article. `format` is what it was read in; `retracts`: its
-    source takes the article back, and brings no new one. `is_own`: it comes from an export of this archive.
+    source takes the article back, and brings no new one. `is_own`: it comes from an export of this archive; `known` is
+    the article of this archive that a row of such an export was made of, `given` what its table has columns for. `base`
+    is the address that relative ones in the body and of pictures count from.
     """
 
     where: str
@@ -168,6 +174,9 @@ class Document:
     marker: str | None = None
     is_own: bool = field(default=False, compare=False)
     identity: Identity | None = None
+    given: tuple[str, ...] = ()
+    known: Known | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ is well-formed is read whole up to 16 MB, a broken one as far as a lenient parse
 """
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
@@ -20,6 +21,7 @@ MAX_DEPTH = 100
 MAX_BROKEN = 200_000
 
 _OPENING = 4096
+_ROOT = re.compile(rb"<([A-Za-z][\w.:-]{0,60})")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -122,7 +124,9 @@ def _no_feed(data: bytes) -> str:
     opening = data[:_OPENING].lower()
     if b"<!doctype html" in opening or b"<html" in opening:
         return "a web page and not a feed"
-    return "no feed: neither RSS, RDF nor Atom"
+    root = _ROOT.search(data[:_OPENING])
+    named = f", but <{root[1].decode()}>" if root else ""
+    return f"no feed and no other XML that is read: neither RSS, RDF nor Atom{named}"
 
 
 def _remark(found: feedparser.FeedParserDict) -> str | None:

@@ -152,6 +152,8 @@ def _settle_own(found: _Record) -> None:
     # The number is another archive's key and says nothing here; the rest is worked out anew.
     if found.known.get("external_id", ("",))[0] == "id":
         del found.known["external_id"]
+    if isinstance(body := found.known.get("body", ("", None))[1], str):
+        found.known["body"] = ("body_html", body)  # also where it has no block tags to be told by
     for name in names.DERIVED | {"id"}:
         found.extra.pop(name, None)
     seo = values.mapping(found.extra.get("seo"))

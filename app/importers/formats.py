@@ -1,13 +1,17 @@
 """The formats that files are read in: one table of names and parsers. A new one is a line here and in `detect`."""
 
+import codecs
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import BinaryIO, Protocol, get_args
 
-from app.importers import dates, markdown, ndjson, ninjs, text
+from app.importers import boundary, dates, markdown, ndjson, ninjs, text
 from app.importers.detect import Format
-from app.importers.document import Context, Failure, Item
+from app.importers.document import Context, Document, Failure, Item
+from app.importers.exports import archive_zip, csv_table, ghost, medium, substack
+from app.importers.exports.tree import Folder
 
 _HEAD = 262_144
 
@@ -25,7 +29,11 @@ class Parse(Protocol):
 
 def _whole(parse: Callable[[bytes, str, Context], Iterable[Item]]) -> Parse:
     def read(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
-        yield from parse(stream.read(), where, context)
+        data = stream.read()
+        if b"\x00" in data and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            yield Failure(where, "this is binary data and no text (it has NUL bytes)")
+            return
+        yield from parse(data, where, context)
 
     return read
 
@@ -43,6 +51,16 @@ def _head(stream: BinaryIO) -> bytes:
     head = stream.read(_HEAD)
     stream.seek(here)
     return head
+
+
+def read_export(folder: Path, where: str, context: Context) -> Iterator[Item]:
+    """The posts of an export that was unpacked into a folder, of which `where` is the list."""
+    for item in boundary.guard(where, lambda: substack.read(Folder(folder), where, context)):
+        yield replace(item, format="substack") if isinstance(item, Document) else item
+
+
+def _archive(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+    yield from archive_zip.read(stream, where, context, PARSERS)
 
 
 def _extra(module: str) -> Parse:
@@ -63,10 +81,17 @@ PARSERS: Mapping[str, Parse] = {
     "text": _whole(text.parse),
     "markdown": _whole(markdown.parse),
     "ndjson": _lines,
+    "csv": csv_table.parse,
     "feed": _extra("feed"),
     "html": _extra("html"),
     "ninjs": ninjs.parse,
     "wxr": _extra("wxr"),
     "wordpress": _extra("wordpress"),
+    "nitf": _extra("newsml.nitf"),
+    "newsml": _extra("newsml.newsml_g2"),
+    "ghost": ghost.parse,
+    "medium": medium.parse,
+    "substack": substack.parse,
+    "zip": _archive,
 }
 NAMES: tuple[str, ...] = get_args(Format)

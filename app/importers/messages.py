@@ -66,6 +66,7 @@ class Orders:
     body: BodyKind | None = None
     charset: str | None = None
     identity: Identity | None = None
+    base_url: str | None = None
     overwrite: bool = False
     source_dates: bool = False
     skip: int = 0

@@ -47,7 +47,7 @@ TABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "status": ("status",),
         "draft": ("draft",),
         "previous_slugs": ("previous_slugs",),
-        "previous_urls": ("previous_urls", "aliases"),
+        "previous_urls": ("previous_urls", "aliases", "redirect_from"),
     }
 )
 

@@ -65,7 +65,7 @@ def _cancelled(item: Given, where: str) -> Document:
     """A kill that says no more than what it kills."""
     uri = values.text(item.get("uri")) or ""
     return Document(
-        where, external_id=uri, origin=_origin(uri), title=uri, status="withdrawn", said=("status",), retracts=True
+        where, external_id=uri, origin=origin_of(uri), title=uri, status="withdrawn", said=("status",), retracts=True
     )
 
 
@@ -78,7 +78,7 @@ def _record(item: Given, title: str | None, context: Context) -> dict[str, objec
     source = next(iter(named(item, "infosource")), None)
     return {
         "external_id": uri,
-        "origin": _origin(uri or ""),
+        "origin": origin_of(uri or ""),
         "title": title,
         "standfirst": said(item, "description"),
         "authors": list(by_line(item)),
@@ -131,7 +131,7 @@ def _language(value: object) -> str | None:
     return found[0] if found else None
 
 
-def _origin(uri: str) -> str | None:
+def origin_of(uri: str) -> str | None:
     """Who gave the item its name: the host of an address, the authority of `urn:newsml:` and `tag:`."""
     authority = re.match(r"(?:urn:newsml|tag):([\w.-]+\.[a-z]{2,})[:,]", uri, re.IGNORECASE)
     try:

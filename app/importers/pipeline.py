@@ -35,7 +35,7 @@ class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
     of dates without one; `body_kind` what bodies are where the source does not say; `source_dates` gives articles
     without a date that of their feed or file; `identity` what entries of feeds are known by; `overwrite` takes the
-    source's side against what was edited here."""
+    source's side against what was edited here; `base_url` is the address of the site that files were written for."""
 
     format: str | None = None
     origin: str | None = None
@@ -47,6 +47,7 @@ class Options:
     source_dates: bool = False
     identity: Identity | None = None
     overwrite: bool = False
+    base_url: str | None = None
 
 
 @dataclass(slots=True)
@@ -77,8 +78,10 @@ class Report:
 def items(source: Source, options: Options, web: Web | None) -> Iterator[Item]:
     """Parses one source as the options say."""
     origin = options.origin or PurePath(source.path).name
-    zone = options.timezone or Context().timezone
-    context = Context(origin, zone, options.body_kind, source_dates=options.source_dates, identity=options.identity)
+    context = Context(
+        origin, options.timezone or Context().timezone, options.body_kind, base_url=options.base_url,
+        source_dates=options.source_dates, identity=options.identity,
+    )  # fmt: skip
     return sources.items(source, options.format, context, web)
 
 

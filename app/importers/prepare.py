@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from app import addresses, text
+from app import text
 from app.addresses import safe_or_none
 from app.articles import bodies, nesting
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
 from app.importers import dates, markup, names, said, shortcodes, trees, undated, visibility
-from app.importers.addressing import drop_unsafe_addresses
+from app.importers.addressing import drop_unsafe_addresses, is_within
 from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.wanted import KINDS, Wanted
@@ -69,7 +69,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     hashes, named = said.hash_fields(asked, worked_out)
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
-        identity=_identity(asked if document.url or addresses.is_relative(asked.url) else document, path),
+        identity=_identity(asked if document.url or is_within(asked.url) else document, path),
         external_id=document.external_id,
         title=document.title or "",
         title_derived=document.title_derived,
@@ -105,6 +105,8 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         retracts=document.retracts,
         hashes=hashes,
         said=named,
+        given=document.given,
+        known=document.known,
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA and not visibility.is_marker(name))
     strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
@@ -121,7 +123,7 @@ def convert_body(document: Document) -> tuple[str, tuple[str, ...]]:
     if kind != "text":
         content = bodies.render(shortcodes.render_captions(content)) if kind == "markdown" else content
         content = trees.flat(content, notes.setdefault)
-        base = document.url or document.source_url
+        base = document.base or document.url or document.source_url
         kind, content = "html", markup.convert(content, base, notes.setdefault, is_own=document.is_own)
     made = bodies.convert(kind, content, flatten=True)
     if made.is_flattened:
@@ -200,13 +202,15 @@ _utc = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 _NO_CONTENT = (
     "where", "notes", "said", "format", "retracts", "marker", "identity", "is_own", "source_date", "is_undated",
+    "given", "known", "base",
 )  # fmt: skip
 _CONTENT = tuple(field.name for field in fields(Document) if field.name not in _NO_CONTENT)
 
 
 def _content_hash(document: Document) -> str:
     """Of everything that the source said, but for where it stood: an inserted line edits no other."""
-    content = _bytes([getattr(document, name) for name in _CONTENT])
+    based = [document.base] if document.base else []  # what is read as before stays what it was
+    content = _bytes([getattr(document, name) for name in _CONTENT] + based)
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
@@ -305,11 +309,14 @@ def _status(document: Document) -> tuple[str | None, tuple[str, ...]]:
 
 def _tags(document: Document) -> tuple[Wanted, ...]:
     """Sections first, so that an article's section is the one that its source put it in; then tags, then authors."""
-    known = {ref.name: ref for ref in document.tag_refs}
+    known: dict[str, list[Reference]] = {}
+    for one in document.tag_refs:
+        known.setdefault(one.name, []).append(one)
     people = {ref.name: ref for ref in document.author_refs}
     wanted = [Wanted(name, "section") for name in document.sections]
     for name in document.tags:
-        ref = known.get(name)
+        refs = known.get(name, [])
+        ref = refs.pop(0) if len(refs) > 1 else next(iter(refs), None)
         kind = ref.kind if ref and ref.kind in KINDS else "topic"
         wanted.append(Wanted(name, kind or "topic", ref.slug if ref else None))
     for name in document.authors:

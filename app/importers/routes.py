@@ -46,6 +46,12 @@ IMPORT = Parameters(
     params.choice("format", "What the body is, where its type does not say enough.", sources.NAMES),
     params.text("origin", "The archive that the items come from, whatever they say.", maximum=200, example="wire"),
     params.text("timezone", "The zone of dates without one; UTC unless given.", maximum=60, example="Europe/Brussels"),
+    params.text(
+        "base_url",
+        "The address of the site that the items were written for, which relative addresses count from.",
+        maximum=2_000,
+        example="https://news.example",
+    ),
     params.choice("body", "What texts are where the source does not say.", get_args(BodyKind)),
     params.flag("source_dates", "Give articles without a date of their own that of their feed or file."),
     params.choice(
@@ -113,7 +119,8 @@ async def import_articles(request: Request) -> Response:
     if given.get("format") == "ndjson" and kind == LINES and not sending.is_async(request):
         sending.check_format(given)
         zone = ZoneInfo(sending.zone(read) or "UTC")
-        context = Context(read.text("origin") or SENT, zone, cast("BodyKind | None", given.get("body")))
+        body_kind, base_url = cast("BodyKind | None", given.get("body")), cast("str | None", given.get("base_url"))
+        context = Context(read.text("origin") or SENT, zone, body_kind, base_url=base_url)
         drafts = view.caller.may("read_drafts")
         work = Arriving(
             here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite")

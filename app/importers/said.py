@@ -78,7 +78,7 @@ def _values(document: Document, worked_out: WorkedOut) -> Mapping[str, object]:
     return {
         "title": document.title,
         "standfirst": document.standfirst,
-        "body": document.body,
+        "body": [document.body, document.base] if document.body and document.base else document.body,
         "dateline": document.dateline,
         "language": document.language,
         "tags": [document.tags, document.tag_refs] if document.tags else None,
@@ -86,7 +86,7 @@ def _values(document: Document, worked_out: WorkedOut) -> Mapping[str, object]:
         "authors": [document.authors, document.author_refs] if document.authors else None,
         "regions": [document.regions, document.region_refs] if document.regions else None,
         "related": document.related,
-        "images": document.images,
+        "images": [document.images, document.base] if document.images and document.base else document.images,
         "seo": worked_out.seo if worked_out.seo != "{}" else None,
         "source": [document.source, worked_out.source_url] if document.source or worked_out.source_url else None,
         "signature": document.signature,

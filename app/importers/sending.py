@@ -26,7 +26,7 @@ from app.http import body
 from app.http.body import ExactAddress, Given, Short
 from app.http.read import Read
 from app.http.times import read_zone
-from app.importers import formats, parts, sources
+from app.importers import addressing, formats, parts, sources
 from app.importers.parts import PART_BYTES
 
 LINES = "application/x-ndjson"
@@ -35,6 +35,8 @@ FORMATS: dict[str, str | None] = {
     LINES: "ndjson",
     "text/markdown": "markdown",
     "text/plain": "text",
+    "text/csv": "csv",
+    "text/tab-separated-values": "csv",
     "text/html": "html",
     "application/xhtml+xml": "html",
     "application/feed+json": "feed",
@@ -46,6 +48,11 @@ FORMATS: dict[str, str | None] = {
             "application/rdf+xml",
             "application/xml",
             "text/xml",
+            "application/nitf+xml",
+            "application/vnd.iptc.g2.newsitem+xml",
+            "application/vnd.iptc.g2.packageitem+xml",
+            "application/vnd.iptc.g2.newsmessage+xml",
+            "application/zip",
             "application/octet-stream",
         )
     ),
@@ -81,7 +88,8 @@ def is_async(request: Request) -> bool:
 
 
 def arguments(request: Request, kind: str, read: Read) -> Json:
-    """What the job is to do with the body. InvalidValue for a zone that there is none of."""
+    """What the job is to do with the body. InvalidValue for a zone that there is none of, and for a base that is no
+    address."""
     given: Json = {
         "format": read.choice("format") or FORMATS[kind],
         "origin": read.text("origin"),
@@ -89,6 +97,7 @@ def arguments(request: Request, kind: str, read: Read) -> Json:
         "body": read.choice("body") or None,
         "source_dates": read.flag("source_dates"),
         "identity": read.choice("identity") or None,
+        "base_url": _base(read),
         "dry_run": read.flag("dry_run"),
         "overwrite": read.flag("overwrite"),
         "charset": _charset(request),
@@ -106,6 +115,14 @@ def zone(read: Read) -> str | None:
         return read_zone(name).key
     except InvalidInput as wrong:
         raise InvalidValue(wrong.detail, "timezone") from None
+
+
+def _base(read: Read) -> str | None:
+    """InvalidValue for what is no address of a site."""
+    url = read.text("base_url")
+    if url is not None and not addressing.is_base(url):
+        raise InvalidValue("Expected the address of a site, such as https://news.example.", "base_url")
+    return url
 
 
 def _charset(request: Request) -> str | None:

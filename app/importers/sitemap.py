@@ -137,7 +137,8 @@ def _page(run: _Run, entry: Entry) -> Iterator[Item]:
 
 def _items(run: _Run, entry: Entry, page: Fetched) -> Iterator[Item]:
     context = replace(run.context, address=page.url, charset=charset(page))
-    if "html" not in page.headers.get("content-type", "html") and detect.detect("", page.body[:4096]) != "html":
+    looks = detect.detect("", page.body[:4096])
+    if "html" not in page.headers.get("content-type", "html") and looks not in ("html", "medium"):
         yield Failure(entry.url, f"no web page: {page.headers['content-type']}")
     else:
         yield from boundary.guard(entry.url, lambda: html.parse(io.BytesIO(page.body), entry.url, context))

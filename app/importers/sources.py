@@ -13,15 +13,16 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from app.importers import boundary, dates, detect, formats, sites, visibility
+from app.importers import boundary, dates, detect, folders, formats, sites, visibility
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark, SourceDate
+from app.importers.exports import static_site
 from app.importers.fetch import Fetch, Fetched, FetchError, charset
 
 State = Mapping[str, object]
 NAMES = tuple(dict.fromkeys((*formats.NAMES, *sites.SITES)))
 """Whatever `--format` can say: formats of files, and kinds of sites."""
 
-_HEAD = 65_536
+_OF_SITES = (".md", ".markdown", ".mdown", ".mkd", ".html", ".htm")
 _REMEMBERED = ("etag", "last-modified")
 _SUFFIX_OF_TYPE = {
     "text/html": ".html",
@@ -35,6 +36,9 @@ _SUFFIX_OF_TYPE = {
     "application/json": ".json",
     "application/feed+json": ".json",
     "application/x-ndjson": ".ndjson",
+    "text/csv": ".csv",
+    "text/tab-separated-values": ".tsv",
+    "application/zip": ".zip",
 }
 
 
@@ -47,7 +51,9 @@ class Source:
     """One file: `name` for people, `path` within what was named (its identity), and a way to open it.
 
     Of an `address` on the web, name and path are the address too, but for a password in it, and there is nothing to
-    open before it was fetched. `place` is where a file lies, from the root on.
+    open before it was fetched. `place` is where a file lies, from the root on. `left_out` says why a file of a folder
+    is not read; `export` is the folder that a list of posts belongs to; `site` is that of a folder which one was made
+    from.
     """
 
     name: str
@@ -55,6 +61,9 @@ class Source:
     open: Callable[[], BinaryIO]
     address: str | None = None
     place: str = ""
+    left_out: str | None = None
+    export: Path | None = None
+    site: static_site.Site = static_site.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +106,26 @@ def _web(given: str) -> Source:
 def _files(given: str) -> list[Source]:
     path = Path(given)
     if path.is_file():
-        return [_file(path, path.name)]
+        return [_file(folders.Entry(path, export=folders.is_substack(path)), path.name)]
     if not path.is_dir():
         raise SourceNotFound(f"{given}: no such file or folder.")
-    inside = sorted(
-        p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in detect.SUFFIXES and not _hidden(p, path)
-    )
-    if not inside:
+    inside, site = folders.entries(path), static_site.read_site(path)
+    if all(entry.left_out for entry in inside):
         raise SourceNotFound(f"{given}: nothing to import in this folder ({', '.join(detect.SUFFIXES)}).")
-    return [_file(p, p.relative_to(path).as_posix()) for p in inside]
+    return [_file(entry, entry.path.relative_to(path).as_posix(), site) for entry in inside]
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
-def _file(path: Path, inside: str) -> Source:
-    return Source(_readable(str(path)), _readable(inside), lambda: path.open("rb"), place=str(path.absolute()))
+def _file(entry: folders.Entry, inside: str, site: static_site.Site = static_site.PLAIN) -> Source:
+    path = entry.path
+    return Source(
+        _readable(str(path)),
+        _readable(inside),
+        lambda: path.open("rb"),
+        place=str(path.absolute()),
+        left_out=entry.left_out,
+        export=path.parent if entry.export else None,
+        site=site,
+    )
 
 
 def _readable(name: str) -> str:
@@ -129,15 +141,23 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
     if kind is not None and kind not in formats.PARSERS:
         yield Failure(source.name, f"{kind} is read from addresses on the web, such as https://news.example")
         return
+    if source.left_out is not None:
+        yield Remark(source.name, source.left_out)
+        return
     try:
+        if source.export is not None and kind is None:
+            yield from formats.read_export(source.export, source.name, context)
+            return
         with source.open() as stream:
-            head = stream.read(_HEAD)
+            head = stream.read(detect.HEAD)
             stream.seek(0)
             hidden = visibility.of_path(source.place or source.name)
             parse = partial(_parse, kind, source.path, head)
             day = _written(stream) if context.source_dates else None
-            for item in boundary.guard(source.name, lambda: parse()(stream, source.name, context)):
-                yield visibility.apply(_dated(item, day), hidden) if isinstance(item, Document) else item
+            for item in boundary.guard(source.name, lambda: parse(stream, source.name, context)):
+                if isinstance(item, Document):
+                    item = visibility.apply(_dated(_at_home(item, source, context), day), hidden)
+                yield item
     except OSError as error:
         yield Failure(source.name, f"cannot be read: {error.strerror}")
 
@@ -156,6 +176,16 @@ def _written(stream: BinaryIO) -> SourceDate | None:
     return dates.read_date(datetime.fromtimestamp(seconds, UTC).date(), UTC)
 
 
+def _at_home(document: Document, source: Source, context: Context) -> Document:
+    """The article of a file with the address that its site gives it, from which relative ones count."""
+    if PurePath(source.path).suffix.lower() in _OF_SITES and document.where == source.name:
+        site = replace(source.site, base=context.base_url or source.site.base)
+        document = static_site.settle(document, source.path, site, context.timezone)
+        base = document.source_url if document.source_url and site.base else site.base
+        return replace(document, base=document.base or base)
+    return replace(document, base=document.base or context.base_url) if context.base_url else document
+
+
 def _address(source: Source, address: str, kind: str | None, context: Context, web: Web | None) -> Iterator[Item]:
     if web is None:
         yield Failure(source.name, "addresses are not read here")
@@ -163,6 +193,8 @@ def _address(source: Source, address: str, kind: str | None, context: Context, w
     asked = repr((kind, context.origin_name, str(context.timezone), context.body_kind, context.source_dates))
     if context.identity is not None:
         asked += context.identity
+    if context.base_url is not None:
+        asked += context.base_url
     kept = web.recall(source.name)
     # What was read for another origin or with other eyes says nothing about this import.
     state = kept.get("state") if kept.get("asked") == asked else None
@@ -194,22 +226,24 @@ def _read(url: str, address: str, kind: str | None, context: Context, fetch: Fet
 def _page(url: str, page: Fetched, kind: str | None, context: Context) -> Iterator[Item]:
     """The items of one answer. It is remembered only where all of it could be read."""
     failed = False
-    parse = partial(_parse, kind, _name(page), page.body[:_HEAD])
-    for item in boundary.guard(url, lambda: parse()(io.BytesIO(page.body), url, context)):
+    parse = partial(_parse, kind, _name(page), page.body[: detect.HEAD])
+    for item in boundary.guard(url, lambda: parse(io.BytesIO(page.body), url, context)):
         failed = failed or isinstance(item, Failure)
         yield _settled(item, url, page.url) if isinstance(item, Document) else item
     if not failed:
         yield Bookmark(url, {name: page.headers[name] for name in _REMEMBERED if name in page.headers})
 
 
-def _parse(kind: str | None, name: str, head: bytes) -> formats.Parse:
-    found = kind or detect.detect(name, head)
-
-    def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
-        for item in formats.PARSERS[found](stream, where, context):
-            yield replace(item, format=found) if isinstance(item, Document) and item.format != found else item
-
-    return parse
+def _parse(kind: str | None, name: str, head: bytes, stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+    """What the parser for a file yields; one Failure for what none reads."""
+    try:
+        found = detect.choose(name, head, kind, context.charset)
+    except detect.NotText as error:
+        yield Failure(where, str(error))
+        return
+    for item in formats.PARSERS[found](stream, where, context):
+        # What came out of an archive has the format of its own file.
+        yield replace(item, format=item.format or found) if isinstance(item, Document) else item
 
 
 def _settled(document: Document, url: str, final: str) -> Document:

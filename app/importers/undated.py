@@ -18,6 +18,8 @@ _YEAR, _MONTH, _DAY = r"((?:19|20)\d\d)", r"(0[1-9]|1[0-2])", r"(0[1-9]|[12]\d|3
 _DAYS = (
     re.compile(rf"/{_YEAR}/(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])(?=/)"),
     re.compile(rf"/{_YEAR}([-_]){_MONTH}\2{_DAY}(?![\d])"),
+    # Jekyll and Hexo take /2014-4-5-title too; /2014-4-5 alone may count anything.
+    re.compile(rf"/{_YEAR}-(0?[1-9]|1[0-2])-(0?[1-9]|[12]\d|3[01])(?=-[^\W\d])"),
     re.compile(rf"/{_YEAR}/?{_MONTH}{_DAY}(?=/)"),
     re.compile(rf"/{_YEAR}/{_MONTH}-{_DAY}(?=/)"),
 )

@@ -37,7 +37,7 @@ def items(value: object) -> Sequence[object]:
 
 
 def references(value: object) -> tuple[tuple[str, ...], tuple[Reference, ...]] | None:
-    """Names in their order, once each, and the references among them that came as objects.
+    """Names in their order, once each in each kind, and the references among them that came as objects.
 
     Text holds several names between commas, semicolons or bars. None where an entry has no name.
     """
@@ -60,19 +60,23 @@ def sections(value: object) -> tuple[str, ...] | None:
 
 
 def _named(entries: Sequence[object]) -> tuple[tuple[str, ...], tuple[Reference, ...]] | None:
-    names: dict[str, None] = {}
+    names: list[str] = []
+    met: set[tuple[str, str | None]] = set()  # a section and a topic may have one name
     objects: list[Reference] = []
     for entry in entries:
         given = mapping(entry)
         name = _name_of(given) if given is not None else text(entry)
         if name is None and entry not in (None, ""):
             return None
-        if name and given and name not in names:
+        kind = text(given.get("kind")) if given else None
+        if not name or (name, kind) in met:
+            continue
+        met.add((name, kind))
+        names.append(name)
+        if given:
             roles = given.get("roles")
             known = tuple(str(role) for role in roles) if isinstance(roles, list) else ()
-            objects.append(Reference(name, text(given.get("slug")), text(given.get("kind")), known))
-        if name:
-            names.setdefault(name)
+            objects.append(Reference(name, text(given.get("slug")), kind, known))
     return tuple(names), tuple(objects)
 
 

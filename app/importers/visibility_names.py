@@ -25,7 +25,8 @@ PUBLIC = PUBLISHED | _set("ispublished public ispublic visible isvisible isliste
 """False hides, and so does what is neither true nor false."""
 STATUS = _set(
     "status poststatus wpstatus wppoststatus bloggerstatus articlestatus contentstatus entrystatus publicationstatus "
-    "publishstatus publishingstatus workflowstate workflowstatus moderationstate pubstatus creativeworkstatus"
+    "publishstatus publishingstatus managementstatus workflowstate workflowstatus moderationstate pubstatus "
+    "creativeworkstatus"
 )
 """A word for a state; one that nobody knows hides."""
 READERS = _set("visibility postvisibility")
@@ -55,12 +56,13 @@ SCHEDULED_WORDS = _set("scheduled schedule future planned queued")
 WITHDRAWN_WORDS = _set("withdrawn retracted canceled cancelled killed stat:canceled")
 UNLISTED_WORDS = _set(
     "draft drafts private pending review unpublished hidden unlisted internal members paid premium subscribers trash "
-    "trashed deleted removed archived archive inherit hold held embargoed withheld rejected idea pitch assigned "
-    "submitted inactive disabled expired offline wip todo incomplete unapproved secret confidential tiers stat:withheld"
+    "trashed deleted removed archived archive inherit hold held embargoed withheld founding rejected idea pitch "
+    "assigned submitted inactive disabled expired offline wip todo incomplete unapproved secret confidential tiers "
+    "stat:withheld"
 ) | {
     "auto draft", "in review", "pending review", "needs review", "in progress", "on hold", "to do", "not published",
     "soft trashed", "password protected", "members only", "only paid", "only free", "paid members", "specific tiers",
-    "awaiting review",
+    "awaiting review", "founding members",
 }  # fmt: skip
 
 _CODE = re.compile(r"[A-Z]{2,3}")

@@ -209,6 +209,7 @@ def _orders(arguments: Json) -> Orders:
         body=cast("BodyKind | None", said.get("body")),
         charset=said.get("charset"),
         identity=cast("Identity | None", said.get("identity")),
+        base_url=said.get("base_url"),
         overwrite=arguments.get("overwrite") is True,
         source_dates=arguments.get("source_dates") is True,
     )

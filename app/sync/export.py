@@ -1,6 +1,6 @@
 """The export: articles in full, in the order of their ids, in short reads; nothing is held while a client is slow."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
@@ -21,6 +21,8 @@ from app.sql import AnyOf, Prepared, json_rows, prepare
 
 A, SLUG, URL, CHANGE = table(Article), table(ArticleSlug), table(ArticleUrl), table(Change)
 PAGE = 200
+TOGETHER = 1_000_000
+"""Bytes that are put together before they are sent; copying more takes a millisecond and more."""
 PIECE = 10
 """Articles that are made at once: 2.4 ms as CSV, 1 ms as JSON. More at once cost no less."""
 
@@ -42,12 +44,13 @@ class Export:
         count = 0
         async for shown in self.articles():
             count += len(shown)
-            yield b"\n".join(shown) + b"\n"
+            for piece in _lines(shown):
+                yield piece
         yield orjson.dumps({"end": True, "count": count}) + b"\n"
 
     async def sheet(self) -> AsyncGenerator[bytes]:
         """The same as CSV, the names first; no line says that it is the last."""
-        names = sheet.columns(self.read, sheet.FULL)
+        names = [*sheet.columns(self.read, sheet.FULL), *(() if self.read.fields("fields") else sheet.MORE)]
         yield csv_text.lines([names])
         async for shown in self.articles():
             yield await present.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
@@ -73,6 +76,16 @@ class Export:
         return await present.run_in_thread_if_large(
             total, lambda: [_line(orjson.loads(cards[id]), more[id]) for id in still]
         )
+
+
+def _lines(articles: Sequence[bytes]) -> Iterator[bytes]:
+    """In one piece, unless it would take a while to put so much together."""
+    if sum(map(len, articles)) < TOGETHER:
+        yield b"\n".join(articles) + b"\n"
+        return
+    for article in articles:
+        yield article
+        yield b"\n"
 
 
 def _csv(articles: Sequence[bytes], names: Sequence[str]) -> bytes:

@@ -34,6 +34,7 @@ SEED = int(os.environ.get("TORTURE_SEED", str(random.randrange(10**6))))
 ARTICLES = 20_000
 MOST = 0.25
 """Seconds of CPU of the server process."""
+TRIES = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
 pytestmark = [pytest.mark.anyio, pytest.mark.torture]
@@ -63,13 +64,15 @@ class Server:
 
     async def spend(self, request: Request) -> Measured:
         """What it costs once, and, where that is too much, again when a commit has made the server forget what it had
-        worked out: the less of the two."""
-        first = await self._served(request)
-        if first.cpu <= MOST:
-            return first
-        await self._commit()
-        again = await self._served(request)
-        return min(first, again, key=lambda one: one.cpu)
+        worked out: the least of some tries, since other work on the machine makes any of them dearer."""
+        least = await self._served(request)
+        for _ in range(TRIES):
+            if least.cpu <= MOST:
+                break
+            await self._commit()
+            again = await self._served(request)
+            least = min(least, again, key=lambda one: one.cpu)
+        return least
 
     async def _served(self, request: Request) -> Measured:
         """Once the server is not too busy: on a machine with other work it may find itself late."""

@@ -1,0 +1,1 @@
+"""IPTC's XML for news: NITF and NewsML-G2."""
