@@ -5,13 +5,15 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 from conftest import ENGINES, Served, serve
 from sqlalchemy import inspect, select
 
 from app import opening
 from app.db import Database, DatabaseProblem
-from app.models import ImportSource, PurgedRef, table
+from app.importers import parts
+from app.models import ImportSource, Job, PurgedRef, table
 from app.search.renewing import renew
 from app.settings import Settings
 
@@ -73,8 +75,17 @@ async def test_purged_words_are_in_no_table_and_no_file(served: Served) -> None:
     with db.engine.begin() as connection:
         url = f"https://news.example/{WORD}"
         connection.execute(table(ImportSource).insert(), {"url": url, "state": "{}", "updated_at": 1})
+        old = {"kind": "import", "state": "done", "arguments": f'{{"url":"{url}","format":null}}', "progress": "{}"}
+        connection.execute(table(Job).insert(), {**old, "created_at": 1, "updated_at": 1})
     there = set(tables_with(db, WORD))
-    assert {"article.title", "revision.document", "article_slug.slug", "job.progress", "import_source.url"} <= there
+    assert {
+        "article.title",
+        "revision.document",
+        "article_slug.slug",
+        "job.progress",
+        "job.arguments",
+        "import_source.url",
+    } <= there
     for one in (id, job):
         gone = await served.editor.delete(f"/v1/articles/{one}?purge=true", headers=ANY)
         assert gone.status_code == 204, gone.text
@@ -85,6 +96,16 @@ async def test_purged_words_are_in_no_table_and_no_file(served: Served) -> None:
         refs = snapshot.connection.execute(select(table(PurgedRef).c.ref)).scalars().all()
     assert str(id) in refs
     assert sum(ref.startswith("sha256:") for ref in refs) >= 3
+
+
+async def test_import_of_long_ago_tells_nothing_of_its_items(served: Served) -> None:
+    progress = orjson.dumps({"created": 3, "notes": {WORD: [1, "a"]}, "unknown_fields": {}}).decode()
+    row = {"kind": "import", "state": "done", "arguments": "{}", "progress": progress, "created_at": 1, "updated_at": 1}
+    with served.db.engine.begin() as connection:
+        connection.execute(table(Job).insert(), row)
+    await served.db.write(parts.whole, {}, None, b"any other import")
+    assert list(tables_with(served.db, WORD)) == []
+    assert list(tables_with(served.db, '{"created":3}')) == ["job.progress"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 import orjson
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlmodel import Session
 
 from app.models import Article, ArticleUrl, ImportResult, ImportSource, Job, table
@@ -17,7 +17,7 @@ PURGED = "purged"
 TOLD = ("notes", "unknown_fields", "unknown_regions")
 """What the progress of an import tells of its items together. Which of it came from one article is not kept, so all of
 it is removed."""
-AT_ONCE = 500
+AT_ONCE = 50
 
 
 def hash_ref(ref: str) -> str:
@@ -30,14 +30,26 @@ def forget_imports(session: Session, id: int) -> None:
     """Call it while the article and its addresses are still there."""
     connection = session.connection()
     of: ColumnElement[bool] = (RESULT.c.article_id == id) & RESULT.c.article_id.is_not(None)
-    jobs = sorted(connection.execute(select(RESULT.c.job_id).where(of).distinct()).scalars())
+    jobs = set(connection.execute(select(RESULT.c.job_id).where(of).distinct()).scalars())
     if jobs:
         connection.execute(update(RESULT).where(of).values(item=PURGED, reason=None))
     urls = _addresses(session, id)
     for i in range(0, len(urls), AT_ONCE):
-        connection.execute(delete(SOURCE).where(SOURCE.c.url.in_(urls[i : i + AT_ONCE])))
-    for job in jobs:
+        some = urls[i : i + AT_ONCE]
+        connection.execute(delete(SOURCE).where(SOURCE.c.url.in_(some)))
+        jobs |= set(connection.execute(select(JOB.c.id).where(or_(*map(_reads, some)))).scalars())
+    for job in sorted(jobs):
         _forget_job(session, job, urls)
+
+
+def _reads(url: str) -> ColumnElement[bool]:
+    """Whether a job was to read this address: asked of all jobs, of which there is one for each import."""
+    return JOB.c.arguments.contains(f'"url":{orjson.dumps(url).decode()}', autoescape=True)
+
+
+def strip_progress(progress: str) -> str:
+    """The progress of an import, as its row has it, without what it tells of its items."""
+    return orjson.dumps({name: value for name, value in orjson.loads(progress).items() if name not in TOLD}).decode()
 
 
 def _addresses(session: Session, id: int) -> list[str]:
@@ -53,9 +65,8 @@ def _forget_job(session: Session, id: int, urls: Sequence[str]) -> None:
     row = connection.execute(select(JOB.c.arguments, JOB.c.progress).where(JOB.c.id == id).with_for_update()).first()
     if row is None:
         return
-    arguments, progress = orjson.loads(row.arguments), orjson.loads(row.progress)
+    arguments = orjson.loads(row.arguments)
     if arguments.get("url") in urls:
         arguments["url"] = PURGED
-    progress = {name: value for name, value in progress.items() if name not in TOLD}
-    values = {"arguments": orjson.dumps(arguments).decode(), "progress": orjson.dumps(progress).decode()}
+    values = {"arguments": orjson.dumps(arguments).decode(), "progress": strip_progress(row.progress)}
     connection.execute(update(JOB).where(JOB.c.id == id).values(values))

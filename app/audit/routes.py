@@ -43,7 +43,7 @@ _PROBLEMS = problems(
     "offset_required", "invalid_value",
 )  # fmt: skip
 
-Warning_ = Mapping[str, object]
+Warnings = list[Mapping[str, object]]
 
 
 @router.get(
@@ -59,7 +59,7 @@ async def list_audit(request: Request) -> Response:
     seen = await here.view(request)
     seen.caller.demand("admin")
     read = LIST.read(request.scope["query_string"], seen.now)
-    warnings: list[Warning_] = []
+    warnings: Warnings = []
     article, ref = None, read.text("article")
     if ref is not None:
         article = await _find_article(here, ref)
@@ -107,7 +107,7 @@ async def _find_article(here: Archive, ref: str) -> int | None:
 
 
 async def _listed(
-    request: Request, here: Archive, seen: View, read: Read, article: int | None, warnings: list[Warning_]
+    request: Request, here: Archive, seen: View, read: Read, article: int | None, warnings: Warnings
 ) -> Response:
     key, name = None, read.text("key")
     if name is not None:
@@ -131,7 +131,7 @@ async def _listed(
 
 
 def _respond(
-    request: Request, rows: Sequence[bytes], page: Page, seen: View, read: Read, warnings: Sequence[Warning_]
+    request: Request, rows: Sequence[bytes], page: Page, seen: View, read: Read, warnings: Warnings
 ) -> Response:
     return answer.listed(request, rows, page, token=seen.token, public=False, warnings=warnings, uses_now=read.uses_now)
 
@@ -148,7 +148,7 @@ async def _find_key(here: Archive, name: str) -> int | None:
     return ids[0] if ids else None
 
 
-def _unknown(parameter: str, ref: str) -> Warning_:
+def _unknown(parameter: str, ref: str) -> Mapping[str, object]:
     detail = f"There is no {parameter} {ref[:80]!r}."
     return {"code": f"unknown_{parameter}", "parameter": parameter, "detail": detail}
 
