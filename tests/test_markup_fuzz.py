@@ -190,8 +190,9 @@ def active(markup: str) -> list[str]:
 
 def words(body: str) -> list[str]:
     """Without the bars between cells: of tables where none can be, a parser makes another thing the second time. A
-    reading is apart from the word that it is beside: one in a paragraph ends that the second time."""
-    return bodies.to_text(body.replace("<rt>", " <rt>")).replace("|", " ").split()
+    reading and its bracket are apart from the word that they are beside: one in a paragraph ends that the second
+    time."""
+    return bodies.to_text(re.sub("(?=<r[tp]>)", " ", body)).replace("|", " ").split()
 
 
 def check(kind: bodies.Kind, given: str) -> None:

@@ -35,6 +35,7 @@ def read(**record: object) -> Document:
         {"published": False}, {"published": "no"}, {"published": 0}, {"is_published": False}, {"isPublished": False},
         {"public": "off"}, {"visible": False}, {"publish": False}, {"publishedAt": None}, {"publishedAt": False},
         {"hidden": True}, {"unlisted": True}, {"private": True}, {"headless": True},
+        {"listed": False}, {"active": "no"}, {"enabled": 0}, {"is_online": "false"}, {"wip": True},
         {"status": "draft"}, {"status": "Pending"}, {"status": "private"}, {"status": "auto-draft"},
         {"status": "inherit"}, {"status": "trash"}, {"status": "in review"}, {"status": 0}, {"status": False},
         {"status": {"name": "Idea"}}, {"state": "draft"}, {"state": "pending"}, {"state": "private"}, {"state": -2},
@@ -68,6 +69,7 @@ def test_marker_makes_a_draft_with_a_note(marker: dict[str, object]) -> None:
         {"embargo": "2024-01-01"}, {"embargo": False}, {"embargo": ""}, {"publishDate": "2024-01-01"},
         {"build": {"render": "always"}}, {"build": "make all"}, {"sys": {"type": "Entry", "version": 4,
         "publishedVersion": 3}}, {"sys": {"type": "Entry", "revision": 3}}, {"permalink": "/a/"}, {"live": False},
+        {"active": True}, {"online": "https://example.org/"}, {"enabled": "comments"}, {"wip": False},
     ],
     ids=repr,
 )  # fmt: skip

@@ -26,13 +26,14 @@ from app.importers.visibility_names import (
     READERS,
     SCHEDULED_WORDS,
     STATUS,
+    SWITCHES,
     UNLISTED_WORDS,
     WITHDRAWN_WORDS,
     State,
     is_place,
 )
 
-_TABLES = (DRAFTS, CLEARED, PUBLIC, STATUS, READERS, ACCESS, EMBARGOES, ENDS, BUILDS)
+_TABLES = (DRAFTS, CLEARED, PUBLIC, SWITCHES, STATUS, READERS, ACCESS, EMBARGOES, ENDS, BUILDS)
 _TRUTHS = {
     **dict.fromkeys(("true", "yes", "on", "1", "y", "t"), True),
     **dict.fromkeys(("false", "no", "off", "0", "n", "f", "none", "null", "never"), False),
@@ -146,6 +147,8 @@ def _read(name: str, value: object, record: Mapping[str, object], context: Conte
         return SILENT if value in (None, "", [], {}) or _truth(value) is False else _draft(f"{name} is set")
     if folded in PUBLIC:
         return _public(name, folded, value)
+    if folded in SWITCHES:
+        return _draft(f"{name}: {_quoted(value)}") if _truth(value) is False else SILENT
     if folded in STATUS:
         return of_word(name, value)
     if folded in READERS or (folded in ACCESS and _folded(value) in UNLISTED_WORDS):

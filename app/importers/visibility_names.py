@@ -14,7 +14,7 @@ def _set(words: str) -> frozenset[str]:
 DRAFTS = _set(
     "draft isdraft appdraft wpdraft hidden ishidden unlisted isunlisted private isprivate membersonly subscribersonly "
     "unpublished isunpublished headless eleventyexcludefromcollections excludefromcollections passwordprotected "
-    "protected trashed istrashed deleted isdeleted archived isarchived softdeleted"
+    "protected trashed istrashed deleted isdeleted archived isarchived softdeleted wip iswip"
 )
 """True hides; false says nothing."""
 CLEARED = _set("password postpassword wppostpassword deletedat trashedat archivedat unpublishedat")
@@ -23,6 +23,9 @@ PUBLISHED = _set("published publishedat publish")
 """False hides; but others give the date of publication under these names."""
 PUBLIC = PUBLISHED | _set("ispublished public ispublic visible isvisible islisted publiclyvisible")
 """False hides, and so does what is neither true nor false."""
+SWITCHES = _set("listed online isonline active isactive enabled isenabled")
+"""False hides; anything else says nothing, since others mean something else by these names. `live` is none of them: it
+tells a live blog from other articles."""
 STATUS = _set(
     "status poststatus wpstatus wppoststatus bloggerstatus articlestatus contentstatus entrystatus publicationstatus "
     "publishstatus publishingstatus managementstatus workflowstate workflowstatus moderationstate pubstatus "
