@@ -203,8 +203,8 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         app.state.following = following
         # Opened here and not at the first request: the files of a copied folder are all compared first.
         await asyncio.to_thread(archive.index.seq)
-        tasks = [asyncio.create_task(schedule.run(archive.db)), asyncio.create_task(app.state.jobs.run())]
-        tasks += [asyncio.create_task(app.state.imports.run())]
+        tasks = [asyncio.create_task(schedule.run(archive.db, archive.settings.trash_days))]
+        tasks += [asyncio.create_task(app.state.jobs.run()), asyncio.create_task(app.state.imports.run())]
         verification = Verification(archive.settings.index_path)
         tasks += [asyncio.create_task(_lead(indexer, following, verification))] if follow else []
         try:

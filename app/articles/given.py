@@ -212,6 +212,15 @@ class ArticleFields(Given):
     seo: SeoIn | None = None
     slug: Slug | None = None
     status: Literal["draft", "scheduled", "published", "withdrawn"] | None = None
+    gone: bool | None = Field(
+        default=None,
+        description="Whether readers are told that an article that they have seen and that is a draft now is gone "
+        "(410) instead of not found (404).",
+    )
+    replaced_by: ArticleRef | None = Field(
+        default=None,
+        description="The article that readers are sent to instead, while it is published, of one that is gone.",
+    )
     published_at: PublishedAt | None = Field(
         default=None, description="RFC 3339 with an offset, or a day, month or year."
     )

@@ -195,6 +195,12 @@ class Found(NamedTuple):
     public_once: bool
     withdrawn_at: int | None
     withdrawn_reason: str | None
+    replaced_by: int | None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether readers are told that it is gone, or sent to what replaces it; else it is not found."""
+        return self.public_once and self.status != "published" and self.withdrawn_at is not None
 
 
 By = Literal["id", "slug"]

@@ -53,7 +53,8 @@ def upsert(
 ) -> list[Saved]:
     """Creates or merges three ways (`threeway`) by (origin, identity), in the order given; an equal content hash
     changes nothing. Rows of this archive's own tables change the articles that they name (`partial`). `overwrite` takes
-    the source's side against editors, but brings back nothing that was withdrawn or purged.
+    the source's side against editors, but brings back nothing that was withdrawn, binned, purged or taken back to
+    draft.
 
     Of several with the same identity in one call the last one counts, as if they had come one after the other. `now`:
     another time than the database's.
@@ -109,7 +110,7 @@ def _upsert(
 
 
 def _is_heard(saved: Saved) -> bool:
-    return threeway.WITHDRAWN not in saved.notes
+    return not {*threeway.LEFT_ALONE.values()} & {*saved.notes}
 
 
 def _sift(

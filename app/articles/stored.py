@@ -113,7 +113,8 @@ def _manuscripts(connection: Connection, given: Sequence[Stored]) -> list[Manusc
     names = {
         row[0]: row[1] for row in connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(ids)))
     }
-    meant = {entry.target for one in given for entry in one.related} | {one.columns["translation_of"] for one in given}
+    meant = {entry.target for one in given for entry in one.related}
+    meant |= {one.columns[name] for one in given for name in ("translation_of", "replaced_by")}
     there: set[int] = set()
     targets = sorted(id for id in meant if id is not None)
     for i in range(0, len(targets), CHUNK):
@@ -124,7 +125,7 @@ def _manuscripts(connection: Connection, given: Sequence[Stored]) -> list[Manusc
 
 def _manuscript(stored: Stored, names: Mapping[int, str], there: set[int], tags: Mapping[int, Wanted]) -> Manuscript:
     columns = stored.columns
-    original = columns["translation_of"]
+    original, replacement = columns["translation_of"], columns["replaced_by"]
     return Manuscript(
         **{name: columns[name] for name in _SAME},
         dateline=_dateline(columns),
@@ -133,6 +134,8 @@ def _manuscript(stored: Stored, names: Mapping[int, str], there: set[int], tags:
         related=tuple(entry for one in stored.related if (entry := _still(one, there))),
         source=names.get(columns["source_id"]),
         translation_of=original if original in there else None,
+        gone=columns["withdrawn_at"] is not None,
+        replaced_by=replacement if replacement in there else None,
     )
 
 

@@ -22,7 +22,7 @@ from app.models import Article, ImportResult, table
 from app.sql import Prepared, Value, prepare
 
 A, RESULT = table(Article), table(ImportResult)
-OF_HIDDEN = (COPY, threeway.WITHDRAWN, threeway.PURGED, threeway.RELEASED)
+OF_HIDDEN = (COPY, *threeway.OF_HIDDEN)
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
