@@ -1,6 +1,7 @@
 """The commands: parse arguments, call the same services as the server, print for people or as JSON."""
 
 import asyncio
+import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -11,16 +12,23 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import orjson
 import typer
 from pydantic import ValidationError
 from rich.table import Table
 
 from app import check as checks
 from app import importing, opening
+from app.actor import Actor, acting
 from app.articles import invented
+from app.audit import listing
+from app.audit.queries import Wanted
+from app.audit.view import show_line, show_row
+from app.auditing import ACTIONS
 from app.db import Database, DatabaseProblem
+from app.errors import InvalidInput
 from app.http import auth
-from app.http.times import Period, format_time, read_time, read_zone
+from app.http.times import Period, between, format_time, read_time, read_zone
 from app.importers import addressing, sources
 from app.importers.document import Identity
 from app.importers.pipeline import Options
@@ -36,7 +44,7 @@ cli = typer.Typer(
     rich_markup_mode=None,  # boxes are nothing for a log, and a wrong option is one line
     add_completion=False,
 )
-keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+keys = typer.Typer(no_args_is_help=True)
 cli.add_typer(keys, name="keys")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
@@ -48,13 +56,27 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _act(context: typer.Context, group: str = "") -> None:
+    """Names the command for the audit as it is typed, here for all of them; what one run writes has one request id."""
+    command = f"dateline {group}{context.invoked_subcommand or ''}"
+    context.with_resource(acting(Actor("command", command, request=secrets.token_hex(8))))
+
+
 @cli.callback()
 def main(
+    context: typer.Context,
     shown: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
     ] = False,
 ) -> None:
     """A news archive: import, search, serve."""
+    _act(context)
+
+
+@keys.callback()
+def keys_main(context: typer.Context) -> None:
+    """API keys: make, list, revoke."""
+    _act(context, "keys ")
 
 
 def settings(**given: object) -> Settings:
@@ -69,7 +91,7 @@ def settings(**given: object) -> Settings:
 
 @contextmanager
 def archive(chosen: Settings | None = None) -> Iterator[Database]:
-    """The archive, opened, migrated if empty, and closed in the end."""
+    """The archive, opened, migrated if empty, and closed in the end. What is written meanwhile is the command's."""
     db = opening.open_archive(chosen or settings())
     try:
         yield db
@@ -244,12 +266,59 @@ def migrate() -> None:
 
 
 @cli.command()
+def compact() -> None:
+    """Write the database file and the index anew, without anything that was deleted. Stop the server first."""
+    chosen = settings()
+    with archive(chosen) as db:
+        opening.compact(db)
+        renew(db, chosen)
+    out.print("Nothing that was deleted is left in the archive's files.", markup=False)
+
+
+@cli.command()
 def backup(file: Annotated[Path, typer.Argument(help="The copy; must not exist yet.")]) -> None:
     """A consistent copy of a SQLite archive, also of a running one; restored, it is known to be a copy."""
     chosen = settings()
     with archive(chosen) as db:
         opening.backup(db, file)
     out.print(f"The copy is {file}.", markup=False)
+
+
+@cli.command()
+def audit(
+    key: Annotated[str | None, typer.Option(help="Only what this key did: its number, or its name.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only this action, such as purge or key_create.")] = None,
+    article: Annotated[int | None, typer.Option(help="Only what was done to this article, by its id.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="From this time on: 2027-12, RFC 3339 or now-7d.")] = None,
+    to: Annotated[str | None, typer.Option(help="Up to this time; a period is taken in whole.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many rows, the newest.")] = 100,
+    json: Annotated[bool, typer.Option("--json", help="Print each row as a line of JSON.")] = False,
+) -> None:
+    """List who did what, the newest first."""
+    wanted = Wanted(article, action=_choice("--action", action, ACTIONS), **_span(from_, to))
+    with archive() as db:
+        for row in listing.read_rows(db, replace(wanted, key=_key(db, key)), limit):
+            line = orjson.dumps(show_row(row, {})).decode() if json else show_line(row)
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _span(from_: str | None, to: str | None) -> dict[str, int | None]:
+    """Both ends as `Wanted` has them; the command line is wrong where nothing fits in between."""
+    now, zone = int(time.time()), read_zone("UTC")
+    try:
+        both = [None if given is None else read_time(given, zone, now) for given in (from_, to)]
+        found = between(*both)
+    except InvalidInput as wrong:
+        raise typer.BadParameter(wrong.detail, param_hint="--from, --to") from None
+    return {"since": found.from_, "until": found.to}
+
+
+def _key(db: Database, name: str | None) -> int | None:
+    found = [] if name is None else listing.find_keys(db, name)
+    if name is not None and len(found) != 1:
+        said = f"Several keys are called so: {found}; give a number." if found else f"There is no key {name!r}."
+        raise typer.BadParameter(said, param_hint="--key")
+    return found[0] if found else None
 
 
 @keys.command("create")

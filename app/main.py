@@ -21,6 +21,9 @@ from app.articles import routes as articles
 from app.articles.archive import Archive
 from app.articles.cards import Cards
 from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace
+from app.audit import key_routes as own_key
+from app.audit import retention
+from app.audit import routes as audit
 from app.changes import log
 from app.changes.follower import Following
 from app.changes.jobs import Jobs
@@ -75,6 +78,7 @@ TAGS = (
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "following", "description": "The change feed, the event stream, the export."},
     {"name": "importing", "description": "Many articles at once."},
+    {"name": "audit", "description": "Who did what, and what a key may do."},
     {"name": "operating", "description": "Health and numbers of this server."},
 )
 BODIES = (
@@ -83,10 +87,10 @@ BODIES = (
 )  # fmt: skip
 FEATURES = (
     articles, beside, writing, relating, revision_routes, search, counting, suggestion_routes, regions, regions_writing,
-    tags, tags_writing, following, exports, imports, jobs, health, metrics,
+    tags, tags_writing, following, exports, imports, jobs, audit, own_key, health, metrics,
 )  # fmt: skip
 
-NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs")
+NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key")
 """Where answers are nobody else's, or take their time."""
 
 
@@ -205,6 +209,8 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         await asyncio.to_thread(archive.index.seq)
         tasks = [asyncio.create_task(schedule.run(archive.db, archive.settings.trash_days))]
         tasks += [asyncio.create_task(app.state.jobs.run()), asyncio.create_task(app.state.imports.run())]
+        if days := archive.settings.audit_days:
+            tasks += [asyncio.create_task(retention.run(archive.db, days))]
         verification = Verification(archive.settings.index_path)
         tasks += [asyncio.create_task(_lead(indexer, following, verification))] if follow else []
         try:

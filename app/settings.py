@@ -165,6 +165,12 @@ class Settings(BaseSettings):
         le=4096,
         description="Memory of the index writer in megabytes; more makes large imports faster.",
     )
+    audit_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Days after which rows of the audit are deleted; 0 for never. A row takes about 250 bytes.",
+    )
     enrich: bool = Field(
         True,
         description="Whether imports find out the language and regions of articles where the source does not say.",

@@ -9,7 +9,10 @@ APP = Path(__file__).parent.parent / "app"
 
 LAYERS = (
     (
+        "actor",
+        "auditing",
         "settings",
+        "erasing",
         "errors",
         "head",
         "locks",
@@ -29,7 +32,7 @@ LAYERS = (
     ("regions", "tags"),
     ("articles",),
     ("search",),
-    ("sync", "importers"),
+    ("sync", "importers", "audit"),
     (
         "health",
         "metrics",

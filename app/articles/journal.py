@@ -32,6 +32,7 @@ def record(
     versions = _versions(connection, [*ids, *others])
     for id in ids:
         entry = _entry(id, versions[id], before.get(id), after[id], fields.get(id, ()))
+        entry = replace(entry, version_before=versions[id] - 1 if id in before else None)
         log.record(session, replace(entry, event="corrected") if corrected else entry)
     for id in others:
         # Not loaded: an entry that waited for whatever comes has found its article.
@@ -92,6 +93,7 @@ def _entry(id: int, version: int, before: Facts | None, after: Facts, fields: Se
         event,
         public=was or is_ or _is_answered_otherwise(before, after),
         version=version,
+        version_before=version,
         changed_fields=tuple(sorted({*fields, *links})),
         before=facts.for_log(before) if before else None,
         after=facts.for_log(after),

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, literal_column, select
 
+from app.actor import Actor, set_actor
 from app.articles import service, states
 from app.db import Database
 from app.errors import DatabaseUnavailable
@@ -37,6 +38,7 @@ async def run(db: Database, trash_days: int) -> None:
     """Looks twice a second, by an index that holds scheduled articles only, and once a minute into the bin where it is
     emptied after `trash_days`; writes only when something is due by the database's clock."""
     looked_at = -float(SECONDS_BETWEEN_BINS)
+    set_actor(Actor("server", "schedule"))
     while True:
         try:
             if await db.reader.rows(_due(db.dialect), {}):

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlmodel import Session
 
-from app.articles import baselines, facts, journal, links, related, response_store, revisions
+from app import auditing
+from app.articles import baselines, facts, forgetting, journal, links, related, response_store, revisions
 from app.changes import log
+from app.erasing import erase_traces
 from app.models import Article, ArticleSlug, Change, PurgedRef, table
 from app.sql import read_clock
 
@@ -112,11 +114,15 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     ).one()
     for name in ("translation_of", "replaced_by"):
         _let_go(session, name, id, now=now, by=by)
+    auditing.forget_article(session, id)
+    forgetting.forget_imports(session, id)
+    erase_traces(session)
     related.stand_in_line(connection)
     if public:
         slugs = connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars().all()
-        known = set(connection.execute(select(PURGED.c.ref).where(PURGED.c.ref.in_(slugs))).scalars())
-        connection.execute(insert(PURGED), [{"ref": ref} for ref in {str(id), *slugs} - known])
+        refs = {str(id), *map(forgetting.hash_ref, slugs)}
+        known = set(connection.execute(select(PURGED.c.ref).where(PURGED.c.ref.in_(refs))).scalars())
+        connection.execute(insert(PURGED), [{"ref": ref} for ref in refs - known])
     sources = related.sources(connection, [id])
     shown = sources if status == "published" else []
     before = facts.load(connection, shown)

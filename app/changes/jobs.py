@@ -20,6 +20,9 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from starlette.requests import Request
 
+from app import auditing
+from app.actor import Actor
+from app.auditing import Action, Deed
 from app.changes.detached import detached
 from app.db import Database, Row
 from app.errors import DatabaseUnavailable
@@ -41,6 +44,12 @@ _COLUMNS = [
 ]
 
 Json = dict[str, object]
+
+ACTIONS: Mapping[str, Action] = {"import": "import", "merge_tags": "tag_merge", "place_articles": "region_edit"}
+"""What the audit calls a job of a kind; others are a `job`."""
+UNSEEN = frozenset({"import_arriving"})
+"""Kinds that are no work yet: whoever makes one of them a job notes that."""
+_COUNTS = ("created", "updated", "unchanged", "failed", "done")
 
 log = logging.getLogger(__name__)
 
@@ -94,19 +103,47 @@ class Prepare(Protocol):
 
 
 def add(session: Session, kind: str, arguments: Json, total: int, by: str | None = None) -> int:
-    """A new job, begun by whoever looks first; its number. `by` is what the caller's key is called."""
+    """A new job, begun by whoever looks first; its number. `by` is what the caller's key is called. What its chunks do
+    is done in the name of whoever adds it."""
     now = int(time.time())
     row = {
         "kind": kind,
         "state": "waiting",
-        "arguments": orjson.dumps(arguments).decode(),
+        "arguments": orjson.dumps({**arguments, "actor": _name_actor(auditing.actor_of(session))}).decode(),
         "progress": orjson.dumps({"done": 0, "total": total}).decode(),
         "created_by": by,
         "created_at": now,
         "updated_at": now,
     }
     id: int = session.connection().execute(insert(JOB).returning(JOB.c.id), row).scalar_one()
+    if kind not in UNSEEN:
+        note_state(session, id, kind, "begun", arguments)
     return id
+
+
+def note_state(session: Session, id: int, kind: str, state: str, arguments: Json, progress: Json | None = None) -> None:
+    """Tells the audit that a job was begun, is done or has failed, and what it has counted."""
+    details: Json = {"state": state}
+    if arguments.get("dry_run") is True:
+        details["dry_run"] = True
+    details |= {name: value for name in ("source", "target") if isinstance(value := arguments.get(name), int)}
+    details |= {name: progress[name] for name in _COUNTS if name in progress} if progress else {}
+    auditing.note(session, Deed(ACTIONS.get(kind, "job"), "import" if kind == "import" else "job", id, details=details))
+
+
+def _name_actor(actor: Actor) -> Json:
+    return {"kind": actor.kind, "name": actor.name, "key": actor.key, "request": actor.request}
+
+
+def _act(session: Session, task: Task) -> None:
+    """From here on the transaction is that of whoever began the job; a job of an earlier version names nobody."""
+    said = task.arguments.get("actor")
+    actor = Actor(**said) if isinstance(said, dict) else Actor("server", f"job {task.kind}")
+    origin = task.arguments.get("origin")
+    context: dict[str, str | int] = {"import": task.id} if task.kind == "import" else {}
+    if isinstance(origin, str):
+        context["origin"] = origin
+    auditing.attribute(session, replace(actor, context=context))
 
 
 def unfinished(session: Session, kind: str) -> list[Task]:
@@ -123,17 +160,25 @@ def advance(session: Session, works: Mapping[str, Work], id: int) -> Task | None
     if row is None:
         return None
     task = _task(tuple(row))
+    _act(session, task)
     step = works[task.kind](session, task)
     state, now = "done" if step.finished else "running", int(time.time())
     values = {"state": state, "progress": orjson.dumps(step.progress).decode(), "updated_at": now}
     connection.execute(update(JOB).where(JOB.c.id == id).values(values))
+    if step.finished:
+        note_state(session, id, task.kind, "done", task.arguments, step.progress)
     return replace(task, state=state, progress=step.progress, updated_at=now)
 
 
 def fail(session: Session, id: int, error: str) -> None:
     """Ends a job that cannot go on; what its chunks have done stays."""
     values = {"state": "failed", "error": error, "updated_at": int(time.time())}
-    session.connection().execute(update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values))
+    ended = update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values).returning(*_COLUMNS)
+    row = session.connection().execute(ended).first()
+    if row is not None:
+        task = _task(tuple(row))
+        _act(session, task)
+        note_state(session, id, task.kind, "failed", task.arguments, task.progress)
 
 
 def _task(row: Row) -> Task:

@@ -7,14 +7,18 @@ answered for was not saved, unless the client went while its answer was on the w
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import orjson
 from sqlalchemy import select
 
+from app import auditing
+from app.actor import acting, acting_within
 from app.articles.archive import Archive
 from app.articles.service import Saved
+from app.auditing import Deed
 from app.enrich.tags import Lexicon
 from app.errors import DatabaseUnavailable
 from app.head import Head
@@ -34,6 +38,7 @@ A = table(Article)
 Json = dict[str, object]
 Line = tuple[int, bytes]
 
+OUTCOMES = ("created", "updated", "unchanged", "failed")
 MOST_NOTES = 50
 """That the summary counts; each line has its own."""
 
@@ -80,7 +85,7 @@ class Arriving:
 
     def summary(self) -> bytes:
         """The last line."""
-        counts = {name: self.counted[name] for name in ("created", "updated", "unchanged", "failed")}
+        counts = {name: self.counted[name] for name in OUTCOMES}
         notes = [{"note": note, "count": count, "first": first} for note, (count, first) in self.notes.items()]
         return orjson.dumps({"summary": counts, "notes": notes, "seq": self.head.place.token})
 
@@ -115,15 +120,25 @@ class Arriving:
     async def _write(self, ready: Sequence[Ready]) -> list[Saved | str]:
         if self.dry_run:
             return await asyncio.to_thread(self._preview, ready)
-        written = await self.here.db.write(
-            batches.save_batch,
-            ready,
-            site_url=self.here.settings.site_url,
-            sees_hidden=self.drafts,
-            overwrite=self.overwrite,
-        )
+        with acting(acting_within(origin=self.origin)):
+            written = await self.here.db.write(
+                batches.save_batch,
+                ready,
+                site_url=self.here.settings.site_url,
+                sees_hidden=self.drafts,
+                overwrite=self.overwrite,
+            )
         self.head = written.head
         return written.value
+
+    async def note_end(self, *, broken_off: bool) -> None:
+        """One row of the audit for the whole import, with what it has counted by now."""
+        if self.dry_run or not self.read:
+            return
+        counts = {name: self.counted[name] for name in OUTCOMES}
+        state = "broken_off" if broken_off else "done"
+        with acting(acting_within(origin=self.origin)), suppress(DatabaseUnavailable):
+            await self.here.db.write(auditing.note, Deed("import", details={"state": state, **counts}))
 
     def _preview(self, ready: Sequence[Ready]) -> list[Saved | str]:
         with self.here.db.snapshot() as snapshot:

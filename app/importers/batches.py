@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 HIDDEN = "the article of this origin and id is not public: to import it anew a key needs the scope read_drafts"
 """Says the same of every state, and no more than that the identity is taken, which a refusal cannot hide."""
 Batch = Sequence[Prepared]
-Strangers = Mapping[tuple[str, str], str | None]
+Strangers = Mapping[tuple[str, str], int | None]
 T = TypeVar("T")
 
 
@@ -104,8 +104,8 @@ def _refuse(one: Prepared, strange: Strangers | str) -> Prepared | Failure:
     name = (one.manuscript.origin, one.manuscript.identity or "")
     if name not in strange:
         return one
-    titled = f" ({title!r})" if (title := strange[name]) is not None else ""
-    reason = f"another article came from a file of this name{titled}; give this one an origin of its own: --origin"
+    known = f" ({id})" if (id := strange[name]) is not None else ""
+    reason = f"another article{known} came from a file of this name; give this one an origin of its own: --origin"
     return Failure(one.where, reason, late=True)
 
 

@@ -5,9 +5,11 @@ A job is of the kind ARRIVING, which nobody works on, until the last piece is th
 
 import time
 
+import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
+from app.articles import forgetting
 from app.changes import jobs
 from app.changes.jobs import JOB, Json
 from app.db import Database
@@ -19,6 +21,7 @@ PART, RESULT = table(ImportPart), table(ImportResult)
 KIND, ARRIVING = "import", "import_arriving"
 ABANDONED_SECONDS = 3_600
 """After so long without a new piece nobody is sending any more: the server that took them has died."""
+AT_ONCE = 100
 KEPT_SECONDS = 30 * 86_400
 """For how long it can be seen what became of each item of a job that has ended."""
 
@@ -51,7 +54,10 @@ def finish(session: Session, job: int, number: int, content: bytes) -> None:
     if content:
         keep(session, job, number, content)
     values = {"kind": KIND, "updated_at": int(time.time())}
-    session.connection().execute(update(JOB).where(JOB.c.id == job).values(values))
+    arguments = update(JOB).where(JOB.c.id == job).values(values).returning(JOB.c.arguments)
+    said = session.connection().execute(arguments).scalar()
+    if said is not None:
+        jobs.note_state(session, job, KIND, "begun", orjson.loads(said))
 
 
 def whole(session: Session, arguments: Json, by: str | None, content: bytes) -> int:
@@ -78,6 +84,11 @@ def _sweep(session: Session, now: int) -> None:
     connection.execute(delete(PART).where(PART.c.job_id.in_(ended)))
     old = ended.where(JOB.c.updated_at < now - KEPT_SECONDS)
     connection.execute(delete(RESULT).where(RESULT.c.job_id.in_(old)))
+    telling = select(JOB.c.id, JOB.c.progress).where(JOB.c.id.in_(old), JOB.c.progress.contains('"notes":'))
+    for id, progress in connection.execute(telling.limit(AT_ONCE)).all():
+        # By then nothing tells which articles came with it, and a purge of one would not find what is said here.
+        values = {"progress": forgetting.strip_progress(progress)}
+        connection.execute(update(JOB).where(JOB.c.id == id).values(values))
 
 
 class Kept(Parts):

@@ -5,12 +5,16 @@ A broken item never stops the rest; running an import again changes nothing that
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import islice
 from pathlib import PurePath
 
+from app import auditing
+from app.actor import acting, acting_within
 from app.articles.service import Outcome, Saved
+from app.auditing import Deed
 from app.db import Database
 from app.head import Head
 from app.importers import batches, boundary, enriching, sources
@@ -92,6 +96,35 @@ def run(
     """Imports everything, one transaction for each batch; `progress` is called after each. Without `fetch` addresses
     on the web are not read."""
     report = Report()
+    with acting(acting_within(origin=options.origin)):
+        try:
+            _run(db, found, options, now, progress, fetch, report)
+        except BaseException:
+            with suppress(Exception):  # why it broke off says more than that this could not be noted
+                _note_end(db, options, report, "broken_off")
+            raise
+        _note_end(db, options, report, "done")
+    return report
+
+
+def _note_end(db: Database, options: Options, report: Report, state: str) -> None:
+    """One row of the audit for the whole import, with what it has counted by now."""
+    if options.dry_run or not report.done:
+        return
+    counts = {name: getattr(report, name) for name in ("created", "updated", "unchanged")}
+    details = {"state": state, **counts, "failed": len(report.failures)}
+    db.write_now(auditing.note, Deed("import", details=details))
+
+
+def _run(
+    db: Database,
+    found: Iterable[Source],
+    options: Options,
+    now: Callable[[], int],
+    progress: Callable[[Report], None],
+    fetch: Fetch | None,
+    report: Report,
+) -> None:
     web = Web(fetch, lambda url: {} if options.overwrite else _recall(db, url)) if fetch else None
     began = now()
     stream = ((source, item) for source in found for item in items(source, options, web, began))
@@ -117,7 +150,6 @@ def run(
             if bookmark.url not in lost:
                 db.write_now(kept.keep, bookmark, now())
         progress(report)
-    return report
 
 
 def _recall(db: Database, url: str) -> Mapping[str, object]:

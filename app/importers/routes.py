@@ -186,11 +186,17 @@ async def _shown(here: Archive, view: View, found: results.Import, read: Read) -
 
 
 async def _results(request: Request, work: Arriving) -> AsyncGenerator[bytes]:
-    async with aclosing(_batches(request)) as batches:
-        async for batch in batches:
-            found = await work.take(batch)
-            if found:
-                yield b"\n".join(found) + b"\n"
+    whole = False
+    try:
+        async with aclosing(_batches(request)) as batches:
+            async for batch in batches:
+                found = await work.take(batch)
+                if found:
+                    yield b"\n".join(found) + b"\n"
+        whole = True
+    finally:
+        # Also where the client has gone: what was saved by then stays saved.
+        await asyncio.shield(work.note_end(broken_off=not whole))
     yield work.summary() + b"\n"
 
 

@@ -19,6 +19,7 @@ from app.models.articles import SourceBaseline as SourceBaseline
 from app.models.articles import Suggestion as Suggestion
 from app.models.articles import TextKey as TextKey
 from app.models.keeping import ApiKey as ApiKey
+from app.models.keeping import Audit as Audit
 from app.models.keeping import Change as Change
 from app.models.keeping import ChangeHead as ChangeHead
 from app.models.keeping import IdempotencyArticle as IdempotencyArticle

@@ -116,7 +116,8 @@ class Revision(SQLModel, table=True):
 
 
 class PurgedRef(SQLModel, table=True):
-    """A slug or id that the public has seen and that was purged: it answers 410, and says nothing else."""
+    """An id that the public has seen and that was purged, or the hash of such a slug: it answers 410, and says nothing
+    else."""
 
     __tablename__ = "purged_ref"
     ref: str = Field(sa_column=Column(Text, primary_key=True))

@@ -1,0 +1,72 @@
+"""What a purge takes from the rows that imports have left: where an article stood in what was sent, what was said of
+it, and addresses that it alone was read from. Plain functions, session first; never commits."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import orjson
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlmodel import Session
+
+from app.models import Article, ArticleUrl, ImportResult, ImportSource, Job, table
+
+A, URL = table(Article), table(ArticleUrl)
+RESULT, JOB, SOURCE = table(ImportResult), table(Job), table(ImportSource)
+PURGED = "purged"
+"""Stands where the item was named."""
+TOLD = ("notes", "unknown_fields", "unknown_regions")
+"""What the progress of an import tells of its items together. Which of it came from one article is not kept, so all of
+it is removed."""
+AT_ONCE = 50
+
+
+def hash_ref(ref: str) -> str:
+    """What is kept of a purged article's id or slug so that it answers 410: ids as they are, a slug, which is made of
+    the title's words, as a hash. Migration 0010 has the same."""
+    return ref if ref.isdigit() else f"sha256:{sha256(ref.encode()).hexdigest()}"
+
+
+def forget_imports(session: Session, id: int) -> None:
+    """Call it while the article and its addresses are still there."""
+    connection = session.connection()
+    of: ColumnElement[bool] = (RESULT.c.article_id == id) & RESULT.c.article_id.is_not(None)
+    jobs = set(connection.execute(select(RESULT.c.job_id).where(of).distinct()).scalars())
+    if jobs:
+        connection.execute(update(RESULT).where(of).values(item=PURGED, reason=None))
+    urls = _addresses(session, id)
+    for i in range(0, len(urls), AT_ONCE):
+        some = urls[i : i + AT_ONCE]
+        connection.execute(delete(SOURCE).where(SOURCE.c.url.in_(some)))
+        jobs |= set(connection.execute(select(JOB.c.id).where(or_(*map(_reads, some)))).scalars())
+    for job in sorted(jobs):
+        _forget_job(session, job, urls)
+
+
+def _reads(url: str) -> ColumnElement[bool]:
+    """Whether a job was to read this address: asked of all jobs, of which there is one for each import."""
+    return JOB.c.arguments.contains(f'"url":{orjson.dumps(url).decode()}', autoescape=True)
+
+
+def strip_progress(progress: str) -> str:
+    """The progress of an import, as its row has it, without what it tells of its items."""
+    return orjson.dumps({name: value for name, value in orjson.loads(progress).items() if name not in TOLD}).decode()
+
+
+def _addresses(session: Session, id: int) -> list[str]:
+    connection = session.connection()
+    own = connection.execute(select(A.c.source_url).where(A.c.id == id)).scalar()
+    known = connection.execute(select(URL.c.url).where(URL.c.article_id == id)).scalars()
+    return sorted({*known, *([own] if own else [])})
+
+
+def _forget_job(session: Session, id: int, urls: Sequence[str]) -> None:
+    """The row is locked first: an import that still runs writes its progress anew from what it reads under the lock."""
+    connection = session.connection()
+    row = connection.execute(select(JOB.c.arguments, JOB.c.progress).where(JOB.c.id == id).with_for_update()).first()
+    if row is None:
+        return
+    arguments = orjson.loads(row.arguments)
+    if arguments.get("url") in urls:
+        arguments["url"] = PURGED
+    values = {"arguments": orjson.dumps(arguments).decode(), "progress": strip_progress(row.progress)}
+    connection.execute(update(JOB).where(JOB.c.id == id).values(values))
