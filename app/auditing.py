@@ -5,14 +5,14 @@ nothing here but the details, which it clears.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import orjson
 from sqlalchemy import update
 from sqlmodel import Session
 
-from app.actor import UNKNOWN, Actor
+from app.actor import UNKNOWN, Actor, Context
 from app.models import Audit, table
 from app.sql import insert_rows
 
@@ -59,6 +59,12 @@ def noted(session: Session) -> list[Deed]:
 def attribute(session: Session, actor: Actor) -> None:
     """Says who acts in this transaction."""
     session.info[_ACTOR] = actor
+
+
+def add_context(session: Session, context: Context) -> None:
+    """Says what this transaction is a part of, such as an import."""
+    actor = actor_of(session)
+    attribute(session, replace(actor, context={**actor.context, **context}))
 
 
 def actor_of(session: Session) -> Actor:

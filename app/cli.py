@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from app import check as checks
-from app import importing, opening
+from app import importing, opening, printing
 from app.actor import Actor, acting
 from app.articles import invented
 from app.audit import listing
@@ -46,6 +46,8 @@ cli = typer.Typer(
 )
 keys = typer.Typer(no_args_is_help=True)
 cli.add_typer(keys, name="keys")
+imports = typer.Typer(help="Imports and bulk edits: list, show, undo.", no_args_is_help=True)
+cli.add_typer(imports, name="imports")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
 
@@ -157,6 +159,7 @@ def import_(
         identity=_choice("--identity", identity, get_args(Identity)),
         overwrite=overwrite,
         base_url=_base(base_url),
+        by=printing.user(),
     )
     chosen = settings()
     with archive(chosen) as db:
@@ -319,6 +322,89 @@ def _key(db: Database, name: str | None) -> int | None:
         said = f"Several keys are called so: {found}; give a number." if found else f"There is no key {name!r}."
         raise typer.BadParameter(said, param_hint="--key")
     return found[0] if found else None
+
+
+@cli.command()
+def edit(
+    filter: Annotated[
+        list[str] | None, typer.Option(help="Which articles: tag=nato, or `tag=nato&year=2024`; repeat for more.")
+    ] = None,
+    id: Annotated[list[int] | None, typer.Option(help="An article by its id, instead of a filter; repeat.")] = None,
+    add_tag: Annotated[list[str] | None, typer.Option(help="A tag by slug or name; an unknown one is made.")] = None,
+    remove_tag: Annotated[list[str] | None, typer.Option(help="A tag to take away, by slug.")] = None,
+    add_region: Annotated[list[str] | None, typer.Option(help="A region that the articles are about.")] = None,
+    remove_region: Annotated[list[str] | None, typer.Option(help="A region to take away.")] = None,
+    section: Annotated[str | None, typer.Option(help="The only section from now on; an empty one: none.")] = None,
+    status: Annotated[str | None, typer.Option(help="draft, scheduled, published, withdrawn or trashed.")] = None,
+    language: Annotated[str | None, typer.Option(help="An ISO 639 code, such as fr.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the articles, and change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Change many articles alike, as one step that `dateline imports undo` takes back."""
+    from app import bulk_commands  # with the server's part, which other commands need not wait for
+
+    given: dict[str, Any] = {"add_tags": add_tag, "remove_tags": remove_tag, "status": status, "language": language}
+    given |= {"add_regions": add_region, "remove_regions": remove_region, "ids": id or None}
+    given = {name: value for name, value in given.items() if value}
+    if section is not None:
+        given["section"] = section or None
+    if filter:
+        given["filter"] = bulk_commands.read_filter(filter)
+    chosen = settings()
+    with archive(chosen) as db:
+        good = bulk_commands.edit(db, chosen, given, dry_run=dry_run, json=json)
+    if not good:
+        raise typer.Exit(1)
+
+
+@imports.command("list")
+def imports_list(
+    kind: Annotated[str | None, typer.Option(help="import or bulk_edit; both where not given.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
+    json: Json = False,
+) -> None:
+    """What was imported and edited in bulk, by whom, and whether it was undone."""
+    from app import bulk_commands
+
+    _choice("--kind", kind, ("import", "bulk_edit"))
+    with archive() as db:
+        bulk_commands.list_imports(db, kind, limit, json=json)
+
+
+Number = Annotated[int, typer.Argument(min=1, help="As `dateline imports list` shows it.")]
+
+
+@imports.command("show")
+def imports_show(id: Number) -> None:
+    """One of them in full, as JSON."""
+    from app import bulk_commands
+
+    with archive() as db:
+        bulk_commands.show_import(db, id)
+
+
+@imports.command("undo")
+def imports_undo(id: Number, json: Json = False) -> None:
+    """Take it back: withdraw what it published, bin its drafts, restore what it changed. Again: go on with that."""
+    from app import bulk_commands
+
+    chosen = settings()
+    with archive(chosen) as db:
+        good = bulk_commands.undo_import(db, chosen, id, json=json)
+    if not good:
+        raise typer.Exit(1)
+
+
+@imports.command("resume")
+def imports_resume(id: Number, json: Json = False) -> None:
+    """Go on with a bulk edit whose process has died; a running server does so by itself."""
+    from app import bulk_commands
+
+    chosen = settings()
+    with archive(chosen) as db:
+        good = bulk_commands.resume(db, chosen, id, json=json)
+    if not good:
+        raise typer.Exit(1)
 
 
 @keys.command("create")

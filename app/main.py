@@ -24,6 +24,9 @@ from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedR
 from app.audit import key_routes as own_key
 from app.audit import retention
 from app.audit import routes as audit
+from app.bulk import routes as bulk
+from app.bulk import works
+from app.bulk.given import BulkEdit
 from app.changes import log
 from app.changes.follower import Following
 from app.changes.jobs import Jobs
@@ -83,11 +86,11 @@ TAGS = (
 )
 BODIES = (
     ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
-    ImportAddress,
+    ImportAddress, BulkEdit,
 )  # fmt: skip
 FEATURES = (
     articles, beside, writing, relating, revision_routes, search, counting, suggestion_routes, regions, regions_writing,
-    tags, tags_writing, following, exports, imports, jobs, audit, own_key, health, metrics,
+    tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health, metrics,
 )  # fmt: skip
 
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key")
@@ -137,7 +140,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     )
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
-    app.state.jobs = Jobs(db, relinking.WORKS)
+    app.state.jobs = Jobs(db, {**relinking.WORKS, **works.WORKS})
     app.state.cache = Kept(settings.cache_mb * 1_000_000)
     app.state.guard = Guard(
         settings.max_connections,

@@ -93,7 +93,9 @@ FOLLOWING = (
     "/v1/export?status=draft",
     "/v1/export?status=trashed",
     "/v1/jobs/1",
+    "/v1/imports",
     "/v1/imports/1",
+    "/v1/imports/1/articles",
 )
 """What may not be kept: it tells what was withdrawn, too."""
 

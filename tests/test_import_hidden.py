@@ -116,11 +116,12 @@ async def test_key_that_may_see_hidden_articles_imports_as_before(served: Served
     told = await stream(served, key, lines("draft", "scheduled", status="draft"))
     assert [(one["outcome"], one["id"] is None) for one in told] == [("unchanged", False)] * 2
     assert all("edited here" in str(one["notes"]) for one in told)
-    of_job = await read(served, key, await job(served, key, lines("draft", "new", status="draft")))
+    address = await job(served, key, lines("draft", "new", status="draft"))
+    of_job = await read(served, key, address)
     results = of_job["results"]
     assert isinstance(results, list)
     assert [(one["outcome"], one["slug"] is None) for one in results] == [("unchanged", False), ("created", False)]
-    for_others = await read(served, await served.key("publish"), "/v1/imports/1")
+    for_others = await read(served, await served.key("publish"), address)
     assert [(one["id"], one["slug"]) for one in for_others["results"]] == [(None, None)] * 2  # type: ignore[attr-defined] # a list
 
 

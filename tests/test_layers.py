@@ -31,6 +31,7 @@ LAYERS = (
     ("changes",),
     ("regions", "tags"),
     ("articles",),
+    ("bulk",),
     ("search",),
     ("sync", "importers", "audit"),
     (
@@ -42,6 +43,7 @@ LAYERS = (
         "schema",
         "serving",
         "importing",
+        "bulk_commands",
         "printing",
         "cli",
         "__main__",

@@ -30,6 +30,7 @@ class Existing:
     withdrawn_at: int | None
     withdrawn_reason: str | None
     corrections: str
+    saved_by: str | None
     trashed_at: int | None
 
 

@@ -69,7 +69,7 @@ def edit(session: Session, current: Stored, wanted: Edit, saving_: Saving) -> Sa
     before = stored.manuscript(connection, current)
     check_transition(existing, wanted)
     after = _as_before(session, existing.id, before, revise(before, wanted.changes))
-    _check(before, after, wanted, existing, saving_.now)
+    check(before, after, wanted, existing, saving_.now)
     _check_gone(before, after, wanted, existing)
     if after.replaced_by is not None and after.replaced_by != before.replaced_by:
         obstacle = replacing.find_obstacle(connection, existing.id, after.replaced_by)
@@ -164,7 +164,8 @@ def _parted(manuscript: Manuscript) -> tuple[list[Wanted], list[Wanted]]:
     return people, [one for one in manuscript.tags if one.kind != "contributor"]
 
 
-def _check(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existing, now: int) -> None:
+def check(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existing, now: int) -> None:
+    """InvalidInput or InvalidTransition for what an article cannot become."""
     if not after.title and before.title:
         raise wrong("An article needs a title.", "/title")
     if after.translation_of == existing.id:

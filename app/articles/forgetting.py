@@ -8,10 +8,21 @@ import orjson
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlmodel import Session
 
-from app.models import Article, ArticleUrl, ImportResult, ImportSource, Job, table
+from app.models import (
+    Article,
+    ArticleSlug,
+    ArticleUrl,
+    ImportArticle,
+    ImportRecord,
+    ImportResult,
+    ImportSource,
+    Job,
+    table,
+)
 
-A, URL = table(Article), table(ArticleUrl)
+A, SLUG, URL = table(Article), table(ArticleSlug), table(ArticleUrl)
 RESULT, JOB, SOURCE = table(ImportResult), table(Job), table(ImportSource)
+RECORD, TOUCHED = table(ImportRecord), table(ImportArticle)
 PURGED = "purged"
 """Stands where the item was named."""
 TOLD = ("notes", "unknown_fields", "unknown_regions")
@@ -33,13 +44,17 @@ def forget_imports(session: Session, id: int) -> None:
     jobs = set(connection.execute(select(RESULT.c.job_id).where(of).distinct()).scalars())
     if jobs:
         connection.execute(update(RESULT).where(of).values(item=PURGED, reason=None))
+    touched = TOUCHED.c.article_id == id
+    jobs |= set(connection.execute(select(TOUCHED.c.job_id).where(touched)).scalars())
+    connection.execute(update(TOUCHED).where(touched).values(note=None))
     urls = _addresses(session, id)
     for i in range(0, len(urls), AT_ONCE):
         some = urls[i : i + AT_ONCE]
         connection.execute(delete(SOURCE).where(SOURCE.c.url.in_(some)))
         jobs |= set(connection.execute(select(JOB.c.id).where(or_(*map(_reads, some)))).scalars())
+    words = [*urls, *connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars()]
     for job in sorted(jobs):
-        _forget_job(session, job, urls)
+        _forget_job(session, job, words)
 
 
 def _reads(url: str) -> ColumnElement[bool]:
@@ -59,14 +74,24 @@ def _addresses(session: Session, id: int) -> list[str]:
     return sorted({*known, *([own] if own else [])})
 
 
-def _forget_job(session: Session, id: int, urls: Sequence[str]) -> None:
-    """The row is locked first: an import that still runs writes its progress anew from what it reads under the lock."""
+def _forget_job(session: Session, id: int, words: Sequence[str]) -> None:
+    """What a job and its record call the article by: its addresses, and files that are named after it. The row is
+    locked first: an import that still runs writes its progress anew from what it reads under the lock."""
     connection = session.connection()
     row = connection.execute(select(JOB.c.arguments, JOB.c.progress).where(JOB.c.id == id).with_for_update()).first()
     if row is None:
         return
     arguments = orjson.loads(row.arguments)
-    if arguments.get("url") in urls:
+    sources = [str(one) for one in arguments.get("sources") or ()]
+    named = [one for one in (*sources, str(arguments.get("url") or "")) if any(word in one for word in words)]
+    if arguments.get("url") in named:
         arguments["url"] = PURGED
+    if sources:
+        arguments["sources"] = [PURGED if one in named else one for one in sources]
     values = {"arguments": orjson.dumps(arguments).decode(), "progress": strip_progress(row.progress)}
     connection.execute(update(JOB).where(JOB.c.id == id).values(values))
+    source = connection.execute(select(RECORD.c.source).where(RECORD.c.id == id)).scalar()
+    if source and named:
+        for one in sorted(named, key=len, reverse=True):
+            source = source.replace(one, PURGED)
+        connection.execute(update(RECORD).where(RECORD.c.id == id).values(source=source))

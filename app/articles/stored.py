@@ -86,7 +86,7 @@ def from_document(text: str, id: int, version: int) -> Stored:
     """A kept version again; of the columns only those that `document` holds, and which article and version it is."""
     document = orjson.loads(text)
     return Stored(
-        {name: document.get(name) for name in DOCUMENTED} | {"id": id, "version": version},
+        {name: document.get(name) for name in DOCUMENTED} | {"id": id, "version": version, "saved_by": None},
         tuple(document["tags"]),
         tuple(document["authors"]),
         tuple((region, roles) for region, roles in document["regions"]),
@@ -152,6 +152,11 @@ def _dateline(columns: Mapping[str, Any]) -> Dateline | None:
     return Dateline(
         *(columns[f"dateline_{p}"] for p in ("text", "place", "region_id", "date", "precision", "from", "to"))
     )
+
+
+def named(connection: Connection, ids: Collection[int]) -> dict[int, Wanted]:
+    """Tags as they are called now, by id; of merged ones the tag that they were merged into."""
+    return _tags(connection, ids)
 
 
 def tags(connection: Connection, ids: Sequence[int]) -> list[Wanted]:

@@ -2,9 +2,8 @@
 what people have edited since.
 
 A property follows the source where the source has changed it and nobody has edited it here. What was withdrawn or
-binned stays so, what an editor took back to draft is not published again, and nothing public is hidden but by a
-retraction.
-Reads only; what is to be saved is saved by the caller.
+binned stays so, unless only an undo did it; what an editor took back to draft is not published again, and nothing
+public is hidden but by a retraction. Reads only; what is to be saved is saved by the caller.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -119,7 +118,7 @@ def trim(new: Manuscript) -> Manuscript:
 
 def is_settled(new: Manuscript, old: Existing, now: int) -> bool:
     """Whether a source that says the same as last time needs no second look: nothing here contradicts its state."""
-    return not (_is_left_alone(new, old.status) or _is_draft(new, old.status, now))
+    return not (_is_left_alone(new, old) or _is_draft(new, old.status, now) or is_undone(old))
 
 
 def merge(
@@ -138,7 +137,9 @@ def merge(
     edited = authorship.edited(connection, rows)
     tags = same.tag_ids(session, [*(new for new, _ in pairs), *before])
     cases = (
-        _Case(new, row, was, known.get(old.id, {}).get(new.format), edited[old.id], overwrite, tags, now)
+        _Case(
+            new, row, was, known.get(old.id, {}).get(new.format), edited[old.id], overwrite or is_undone(old), tags, now
+        )
         for (new, old), row, was in zip(pairs, rows, before, strict=True)
     )
     return [_merge(session, case) for case in cases]
@@ -146,9 +147,9 @@ def merge(
 
 def _merge(session: Session, case: _Case) -> Merged:
     status = case.current.existing.status
-    if _is_left_alone(case.new, status):
+    if _is_left_alone(case.new, case.current.existing):
         return Merged(None, (LEFT_ALONE[status],), heard=False, is_kept=True)
-    if status == "trashed":
+    if status == "trashed" and not is_undone(case.current.existing):
         return Merged(None)
     taken, refused = [], []
     notes: tuple[str, ...] = ()
@@ -165,6 +166,9 @@ def _merge(session: Session, case: _Case) -> Merged:
             notes = (TAKEN_BACK,)
         elif not case.is_first_word(name):
             refused.append(name)
+    if is_undone(case.current.existing) and "status" not in taken and case.new.status != status:
+        case = replace(case, new=replace(case.new, status=case.new.status or "published"))
+        taken.append("status")
     taken += [name for name in _SUGGESTED if name not in taken and _is_suggested(case, name, taken)]
     if _is_released(case):
         notes = (*notes, RELEASED)
@@ -192,9 +196,14 @@ def _is_suggested(case: _Case, name: str, taken: Sequence[str]) -> bool:
     return case.says(name)
 
 
-def _is_left_alone(new: Manuscript, status: str) -> bool:
-    """Whether the source would bring back what was withdrawn or binned."""
-    return status in LEFT_ALONE and new.status != status
+def is_undone(old: Existing) -> bool:
+    """Whether nobody but an undo has withdrawn or binned the article: a source that brings it again revives it."""
+    return old.saved_by == authorship.UNDO
+
+
+def _is_left_alone(new: Manuscript, old: Existing) -> bool:
+    """Whether the source would bring back what somebody has withdrawn or binned."""
+    return old.status in LEFT_ALONE and new.status != old.status and not is_undone(old)
 
 
 def _is_draft(new: Manuscript, status: str, now: int) -> bool:

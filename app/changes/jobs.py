@@ -22,13 +22,13 @@ from starlette.requests import Request
 
 from app import auditing
 from app.actor import Actor
-from app.auditing import Action, Deed
+from app.auditing import Action, Deed, Entity
 from app.changes.detached import detached
 from app.db import Database, Row
 from app.errors import DatabaseUnavailable
 from app.http.times import format_time
 from app.models import Job, table
-from app.sql import AnyOf, Prepared, prepare
+from app.sql import AnyOf, Prepared, integer, prepare
 
 JOB = table(Job)
 CHUNK = 250
@@ -38,6 +38,8 @@ ELSEWHERE = 30.0
 """For how many seconds a job that another process is at is left to that one."""
 PATIENCE = 4.0
 """For how many seconds a request works on its job itself before it answers 202."""
+STOPPED = "stopped"
+"""The error of a job that somebody has stopped."""
 _UNFINISHED = JOB.c.state.in_([literal_column("'waiting'"), literal_column("'running'")])  # as the index has it
 _COLUMNS = [
     JOB.c[name] for name in ("id", "kind", "state", "arguments", "progress", "error", "created_at", "updated_at")
@@ -45,10 +47,15 @@ _COLUMNS = [
 
 Json = dict[str, object]
 
-ACTIONS: Mapping[str, Action] = {"import": "import", "merge_tags": "tag_merge", "place_articles": "region_edit"}
+ACTIONS: Mapping[str, Action] = {
+    "import": "import", "bulk_edit": "bulk_edit", "undo": "undo", "merge_tags": "tag_merge",
+    "place_articles": "region_edit",
+}  # fmt: skip
 """What the audit calls a job of a kind; others are a `job`."""
 UNSEEN = frozenset({"import_arriving"})
 """Kinds that are no work yet: whoever makes one of them a job notes that."""
+_RECORDS = ("import", "bulk_edit", "undo")
+"""Kinds that the audit tells by the number of the record: of an undo, that of what is undone."""
 _COUNTS = ("created", "updated", "unchanged", "failed", "done")
 
 log = logging.getLogger(__name__)
@@ -128,7 +135,9 @@ def note_state(session: Session, id: int, kind: str, state: str, arguments: Json
         details["dry_run"] = True
     details |= {name: value for name in ("source", "target") if isinstance(value := arguments.get(name), int)}
     details |= {name: progress[name] for name in _COUNTS if name in progress} if progress else {}
-    auditing.note(session, Deed(ACTIONS.get(kind, "job"), "import" if kind == "import" else "job", id, details=details))
+    entity: Entity = "import" if kind in _RECORDS else "job"
+    record = arguments["import"] if kind == "undo" else id
+    auditing.note(session, Deed(ACTIONS.get(kind, "job"), entity, integer(record), details=details))
 
 
 def _name_actor(actor: Actor) -> Json:
@@ -140,7 +149,9 @@ def _act(session: Session, task: Task) -> None:
     said = task.arguments.get("actor")
     actor = Actor(**said) if isinstance(said, dict) else Actor("server", f"job {task.kind}")
     origin = task.arguments.get("origin")
-    context: dict[str, str | int] = {"import": task.id} if task.kind == "import" else {}
+    context: dict[str, str | int] = {}
+    if task.kind in _RECORDS:
+        context[task.kind] = integer(task.arguments["import"] if task.kind == "undo" else task.id)
     if isinstance(origin, str):
         context["origin"] = origin
     auditing.attribute(session, replace(actor, context=context))
@@ -179,6 +190,18 @@ def fail(session: Session, id: int, error: str) -> None:
         task = _task(tuple(row))
         _act(session, task)
         note_state(session, id, task.kind, "failed", task.arguments, task.progress)
+
+
+def get(session: Session, id: int) -> Task:
+    """A job that is there, as it stands."""
+    return _task(tuple(session.connection().execute(select(*_COLUMNS).where(JOB.c.id == id)).one()))
+
+
+def stop(session: Session, id: int) -> bool:
+    """Ends a job behind its last chunk; False where it has ended. What its chunks have done stays."""
+    values = {"state": "failed", "error": STOPPED, "updated_at": int(time.time())}
+    mine = update(JOB).where(_UNFINISHED, JOB.c.id == id)
+    return session.connection().execute(mine.values(values)).rowcount == 1
 
 
 def _task(row: Row) -> Task:

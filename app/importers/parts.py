@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
 from app.articles import forgetting
+from app.bulk import records
 from app.changes import jobs
 from app.changes.jobs import JOB, Json
 from app.db import Database
@@ -39,7 +40,9 @@ def sees_hidden(arguments: Json) -> bool:
 def begin(session: Session, arguments: Json, by: str | None) -> int:
     """A job whose pieces are still to come. Sweeps up what earlier ones have left."""
     _sweep(session, int(time.time()))
-    return jobs.add(session, ARRIVING, arguments, 0, by)
+    job = jobs.add(session, ARRIVING, arguments, 0, by)
+    records.attach(session, job, str(arguments.get("url") or arguments.get("type") or "request"))
+    return job
 
 
 def keep(session: Session, job: int, number: int, content: bytes) -> None:

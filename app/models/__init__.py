@@ -29,6 +29,9 @@ from app.models.keeping import ImportPart as ImportPart
 from app.models.keeping import ImportResult as ImportResult
 from app.models.keeping import ImportSource as ImportSource
 from app.models.keeping import Job as Job
+from app.models.records import ImportArticle as ImportArticle
+from app.models.records import ImportRecord as ImportRecord
+from app.models.records import ImportTag as ImportTag
 from app.models.vocabulary import Region as Region
 from app.models.vocabulary import RegionMember as RegionMember
 from app.models.vocabulary import RegionName as RegionName

@@ -183,3 +183,4 @@ class ImportSource(SQLModel, table=True):
     url: str = Field(sa_column=Column(Text, primary_key=True))
     state: str = Field(sa_column=words("{}"))
     updated_at: int = Field(sa_column=instant())
+    job_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))  # the import that kept it

@@ -1,0 +1,130 @@
+"""From what a client asks for to a bulk edit that can be carried out: a filter of ids, changes with ids, warnings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from app.articles import asked, changing, fields
+from app.articles.archive import Archive, View
+from app.articles.filters import PUBLISHED, ArticleFilter
+from app.articles.given import ArticleFields, RegionRef, TagRef
+from app.bulk.editing import Changes
+from app.bulk.given import BulkEdit
+from app.changes.jobs import Json
+from app.errors import FieldError, InvalidInput
+from app.http import params
+from app.http.params import Parameters
+from app.tags import queries as tags
+from app.tags.service import KINDS
+
+STATES = params.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES)
+FILTER = Parameters(*asked.FILTERS, STATES)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A bulk edit that its caller may make; `options` is what was asked for, for people."""
+
+    filter: ArticleFilter
+    changes: Changes
+    options: Json
+    warnings: Sequence[Mapping[str, str | None]]
+
+
+async def read(here: Archive, view: View, given: BulkEdit) -> Order:
+    """InvalidInput with pointers; MissingScope for states that the caller may not see, and without `publish` for what
+    is or becomes public."""
+    view.caller.demand("write")
+    found, warnings = await _selection(here, view, given)
+    if found.statuses != ("draft",):
+        changing.demand(view.caller, "published")
+    changing.demand(view.caller, given.status)
+    options = given.model_dump(exclude_defaults=True, exclude_unset=True, mode="json")
+    if given.ids is not None:
+        options["ids"] = len(given.ids)  # the record has a row for each
+    return Order(found, await _changes(here, view, given), options, warnings)
+
+
+async def _selection(
+    here: Archive, view: View, given: BulkEdit
+) -> tuple[ArticleFilter, Sequence[Mapping[str, str | None]]]:
+    if given.ids is not None:
+        hidden = view.caller.may("read_drafts")
+        return ArticleFilter(statuses=asked.STATES if hidden else PUBLISHED, ids=tuple(dict.fromkeys(given.ids))), ()
+    try:
+        wanted = FILTER.read(_query(given.filter or {}), view.now)
+        statuses = tuple(sorted(wanted.choices("status"))) or PUBLISHED
+        if statuses != PUBLISHED:
+            view.caller.demand("read_drafts")
+        found = await asked.resolve(here, view, wanted, statuses)
+    except InvalidInput as error:
+        raise InvalidInput(*(_in_body(one) for one in error.errors)) from None
+    return found.filter, found.warnings
+
+
+def _query(given: Mapping[str, object]) -> bytes:
+    """The filter as a query string, so that it is read as the list reads it."""
+    spelled = {name: "true" if value is True else "false" if value is False else value for name, value in given.items()}
+    return urlencode(spelled, doseq=True).encode()
+
+
+def _in_body(error: FieldError) -> FieldError:
+    return replace(error, parameter=None, pointer=f"/filter/{error.parameter}" if error.parameter else "/filter")
+
+
+async def _changes(here: Archive, view: View, given: BulkEdit) -> Changes:
+    section = [given.section] if given.section is not None else []
+    named = [ref for one in (*given.add_tags, *given.remove_tags, *section) if (ref := fields.tag_ref(one))]
+    known = fields.Known({}, await tags.by_refs(here.db, sorted(set(named)), hidden=True) if named else {})
+    made = fields.changes(ArticleFields(tags=given.add_tags), ["tags"], view.atlas, known)["tags"]
+    return Changes(
+        add_tags=tuple((one.name, one.kind, one.slug) for one in made),
+        remove_tags=tuple([await _removed(here, known, ref, i) for i, ref in enumerate(given.remove_tags)]),
+        add_regions=_regions(view, given.add_regions, "add_regions"),
+        remove_regions=tuple(id for id, _ in _regions(view, given.remove_regions, "remove_regions")),
+        section=_section(view, given, known),
+        status=given.status,
+        language=given.language.lower().replace("_", "-") if given.language else None,
+    )
+
+
+def _regions(view: View, given: list[RegionRef], name: str) -> tuple[tuple[int, int], ...]:
+    try:
+        found: tuple[tuple[int, int], ...] = fields.changes(
+            ArticleFields(regions=given), ["regions"], view.atlas, fields.Known({}, {})
+        )["regions"]
+    except InvalidInput as error:
+        moved = (replace(one, pointer=(one.pointer or "").replace("/regions", f"/{name}", 1)) for one in error.errors)
+        raise InvalidInput(*moved) from None
+    return found
+
+
+async def _removed(here: Archive, known: fields.Known, given: TagRef, place: int) -> int:
+    """A slip of the pen must not look like work done: what is not there cannot be removed."""
+    ref = fields.tag_ref(given)
+    found = known.tags.get(ref) if ref else None
+    if found is None:
+        guess = await tags.alike(here.db, ref or str(given), KINDS, hidden=True)
+        detail = f"There is no tag {(ref or str(given))[:80]!r}."
+        raise InvalidInput(
+            FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}", did_you_mean=guess or None)
+        )
+    if found.kind == "contributor":
+        detail = f"{found.slug!r} is an author, and none of an article's tags."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}"))
+    return found.id
+
+
+def _section(view: View, given: BulkEdit, known: fields.Known) -> tuple[tuple[str, str, str | None], ...] | None:
+    if "section" not in given.model_fields_set:
+        return None
+    if given.section is None:
+        return ()
+    ref = fields.tag_ref(given.section)
+    found = known.tags.get(ref) if ref else None
+    if found is not None and found.kind == "section":
+        return ((found.name, "section", found.slug),)
+    name = given.section if isinstance(given.section, str) else getattr(given.section, "name", None)
+    if not name:
+        raise InvalidInput(FieldError("invalid_value", f"There is no section {ref}.", pointer="/section"))
+    return ((name, "section", None),)
