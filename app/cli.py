@@ -46,7 +46,7 @@ cli = typer.Typer(
 )
 keys = typer.Typer(no_args_is_help=True)
 cli.add_typer(keys, name="keys")
-imports = typer.Typer(help="Imports and bulk edits: list, show, undo.", no_args_is_help=True)
+imports = typer.Typer(no_args_is_help=True)
 cli.add_typer(imports, name="imports")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
@@ -79,6 +79,12 @@ def main(
 def keys_main(context: typer.Context) -> None:
     """API keys: make, list, revoke."""
     _act(context, "keys ")
+
+
+@imports.callback()
+def imports_main(context: typer.Context) -> None:
+    """Imports and bulk edits: list, show, undo."""
+    _act(context, "imports ")
 
 
 def settings(**given: object) -> Settings:

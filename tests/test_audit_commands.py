@@ -12,8 +12,12 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from app import opening
+from app.actor import Actor, acting
 from app.articles import service
+from app.articles.filters import ArticleFilter
 from app.articles.manuscript import Manuscript
+from app.bulk import editing
+from app.bulk.editing import Changes
 from app.cli import cli
 from app.models import Audit, table
 from app.settings import Settings
@@ -25,6 +29,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "keys list": ((), []),
     "keys revoke": (("1",), ["key_revoke"]),
     "import": (("SOURCE",), ["create", "create", "import"]),
+    "imports list": ((), []),
+    "imports show": (("1",), []),
+    "edit": (("--id", "2", "--language", "fr"), ["bulk_edit", "bulk_edit", "edit"]),
+    "imports resume": (("1",), ["bulk_edit", "edit"]),
+    "imports undo": (("2",), ["undo", "withdraw", "undo"]),
     "check": (("--fix-dates",), ["edit"]),
     "export": ((), []),
     "reindex": ((), []),
@@ -75,12 +84,21 @@ def add_invented_date(settings: Settings) -> None:
     db.close_now()
 
 
+def leave_bulk_edit(settings: Settings) -> None:
+    """One whose process has died."""
+    db = opening.open_archive(settings)
+    with acting(Actor("command", "dateline imports resume")):
+        db.write_now(editing.begin, ArticleFilter(ids=(1,)), Changes(language="fr"), {}, None, "")
+    db.close_now()
+
+
 def test_every_command_that_writes_leaves_its_rows(archive: Settings, tmp_path: Path) -> None:
     assert every_command() == COMMANDS.keys() | {"serve"}
     source = tmp_path / "two.ndjson"
     source.write_bytes(b'{"id": "1", "title": "One"}\n{"id": "2", "title": "Two"}\n')
     places = {"SOURCE": str(source), "COPY": str(tmp_path / "copy.db")}
     add_invented_date(archive)
+    leave_bulk_edit(archive)
     for name, (arguments, actions) in COMMANDS.items():
         before = rows(archive)[-1]["id"]
         run(*name.split(), *(places.get(one, one) for one in arguments))

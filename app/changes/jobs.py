@@ -129,7 +129,7 @@ def add(session: Session, kind: str, arguments: Json, total: int, by: str | None
 
 
 def note_state(session: Session, id: int, kind: str, state: str, arguments: Json, progress: Json | None = None) -> None:
-    """Tells the audit that a job was begun, is done or has failed, and what it has counted."""
+    """Tells the audit that a job was begun, is done, has failed or was stopped, and what it has counted."""
     details: Json = {"state": state}
     if arguments.get("dry_run") is True:
         details["dry_run"] = True
@@ -200,8 +200,12 @@ def get(session: Session, id: int) -> Task:
 def stop(session: Session, id: int) -> bool:
     """Ends a job behind its last chunk; False where it has ended. What its chunks have done stays."""
     values = {"state": "failed", "error": STOPPED, "updated_at": int(time.time())}
-    mine = update(JOB).where(_UNFINISHED, JOB.c.id == id)
-    return session.connection().execute(mine.values(values)).rowcount == 1
+    mine = update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values)
+    found = session.connection().execute(mine.returning(JOB.c.kind, JOB.c.arguments, JOB.c.progress)).first()
+    if found is None:
+        return False
+    note_state(session, id, found.kind, STOPPED, orjson.loads(found.arguments), orjson.loads(found.progress))
+    return True
 
 
 def _task(row: Row) -> Task:

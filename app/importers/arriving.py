@@ -91,7 +91,8 @@ class Arriving:
             return
         self.ended = True
         counts = {name: self.counted[name] for name in records.OUTCOMES}
-        await self.here.db.write(self._end, {**counts, "read": sum(counts.values())}, error)
+        with acting(acting_within(origin=self.origin)):
+            await self.here.db.write(self._end, {**counts, "read": sum(counts.values())}, error)
 
     def _end(self, session: Session, progress: Json, error: str | None) -> None:
         self.record = self.record or self._begin(session)

@@ -115,8 +115,8 @@ def _refuse(one: Prepared, strange: Strangers | str) -> Prepared | Failure:
     name = (one.manuscript.origin, one.manuscript.identity or "")
     if name not in strange:
         return one
-    known = f" ({id})" if (id := strange[name]) is not None else ""
-    reason = f"another article{known} came from a file of this name; give this one an origin of its own: --origin"
+    known = "another article" if (id := strange[name]) is None else f"article {id}, which is another one,"
+    reason = f"{known} came from a file of this name; give this one an origin of its own: --origin"
     return Failure(one.where, reason, late=True)
 
 
