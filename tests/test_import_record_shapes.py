@@ -3,8 +3,9 @@
 import io
 
 import orjson
+import pytest
 
-from app.importers import detect, markdown, ndjson
+from app.importers import detect, fields, markdown, ndjson
 from app.importers.document import Body, Context, Document, Failure
 
 
@@ -47,3 +48,19 @@ def test_json_is_front_matter_in_markdown_only() -> None:
     (broken,) = markdown.parse(b'{\n  "title": "A"\n  "tags": []\n}\n\nWords.\n', "a.md", Context())
     assert isinstance(broken, Failure)
     assert broken.where == "a.md:3"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"type": "comment", "post": 4, "status": "approved"}, "a comment of WordPress, which is no article"),
+        ({"title": {"rendered": "A"}, "type": "attachment"}, "a file of WordPress, which is no article"),
+        ({"parent": 4, "slug": "4-autosave-v1"}, "a revision of WordPress, which is no article"),
+        ({"parent": 4, "slug": "4-revision-v1"}, "a revision of WordPress, which is no article"),
+    ],
+)
+def test_comments_files_and_unpublished_versions_are_no_articles(given: dict[str, object], reason: str) -> None:
+    record = {"date_gmt": "2017-02-14T00:00:00", "content": {"rendered": "<p>x</p>"}, **given}
+    found = fields.read(record, "f:1", Context())
+    assert isinstance(found, Failure)
+    assert found.reason == reason

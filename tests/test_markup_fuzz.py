@@ -3,6 +3,7 @@
 import os
 import random
 import re
+from collections.abc import Iterable
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
@@ -209,7 +210,7 @@ def check(kind: bodies.Kind, given: str) -> None:
     assert words(again.html) == words(made.html), given
 
 
-def run(seeds: range) -> None:
+def run(seeds: Iterable[int]) -> None:
     for seed in seeds:
         source = random.Random(seed)
         given = body_of(source)
@@ -221,7 +222,7 @@ def run(seeds: range) -> None:
 
 
 def test_random_markup_is_kept_harmless_and_no_deeper_than_the_limit() -> None:
-    run(range(400))
+    run((*range(400), 564_405, 807_962))  # the last two have failed once
     assert MAX_DEPTH == 100
 
 

@@ -8,6 +8,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from app.articles import nesting
@@ -62,10 +63,10 @@ def _parts(body: str) -> list[Part]:
     simple = _simple_paragraphs(body)
     if simple:
         return simple
-    try:
-        return _Reader(body).read()
-    except _TooDeep:
-        return _Reader(nesting.flatten(body)).read()
+    for shown in (str, nesting.flatten):
+        with suppress(_TooDeep):
+            return _Reader(shown(body)).read()
+    return _Reader(nesting.to_words(body)).read()
 
 
 def _simple_paragraphs(body: str) -> list[Part]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.articles.elements import KNOWN
 from app.articles.nesting_model import MAX_DEPTH, MOST_REFERENCES, Model
-from app.articles.tokens import Kind, tokens
+from app.articles.tokens import VOID, Kind, tokens
 from app.text import without
 
 DEEP = f"its HTML has elements nested more than {MAX_DEPTH} levels deep"
@@ -61,14 +61,27 @@ def is_deep(content: str) -> bool:
 
 
 def is_deep_body(body: str) -> bool:
-    """The same of a sanitised body, in which every element has its end: most of them need no look at each tag."""
+    """The same of a sanitised body, in which every element has its end: most of them need no look at each tag. Counts
+    levels as they are written, too: of a heading in another one, which is left where what stood between them was
+    removed, a parser makes two in a row."""
     if body.count("<") <= 2 * MAX_DEPTH:
         return False
     for _ in range(3):
         body = _PAIR.sub(without, body)
         if body.count("<") <= 2 * MAX_DEPTH - 6:
             return False
-    return is_deep(body)
+    return is_deep(body) or _written_depth(body) > MAX_DEPTH
+
+
+def _written_depth(body: str) -> int:
+    depth = deepest = 0
+    for token in tokens(body):
+        if token.kind is Kind.OPEN and token.name not in VOID:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token.kind is Kind.CLOSE:
+            depth -= 1
+    return deepest
 
 
 def _is_plain(content: str) -> bool:
@@ -99,10 +112,10 @@ def flatten(content: str, *, whole: bool = False) -> str:
     model = Model(content, whole=whole, capped=True)
     model.read()
     flat = model.html()
-    return flat if Model(flat, whole=whole).read() else _words(content)
+    return flat if Model(flat, whole=whole).read() else to_words(content)
 
 
-def _words(content: str) -> str:
+def to_words(content: str) -> str:
     """One paragraph of all texts, where no other way leads to fewer levels."""
     texts = (content[token.start : token.end] for token in tokens(content) if token.kind is Kind.TEXT)
     return f"<p>{' '.join(texts)}</p>"

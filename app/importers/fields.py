@@ -31,6 +31,8 @@ Value = TypeVar("Value")
 NO_CONTENT = "neither a title nor a body"
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});")
 _MARKDOWN = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|^\s*(?:#+|>|[-*+]|\d+\.)\s+|[*_`]{1,3}|\{\{.*?\}\}", re.MULTILINE)
+_NO_ARTICLES: Mapping[str, str] = {"comment": "a comment", "attachment": "a file", "nav_menu_item": "a menu item"}
+_REVISION = re.compile(r"\d+-(?:revision|autosave)-v\d+")
 _DATES = frozenset(names.lookup(name) for field in ("published", "updated") for name in names.TABLE[field])
 _PRECISIONS: Mapping[int, DatelinePrecision] = {4: "year", 7: "month", 10: "day"}
 
@@ -83,6 +85,8 @@ def read(
 ) -> Document | Failure:
     """The document of a record; `body` is the text beside it, which goes before one inside it; `said` as documents have
     it."""
+    if (other := _no_article(record)) is not None:
+        return Failure(where, f"{other} of WordPress, which is no article")
     own = is_own(record)
     record = record if own else {name: values.unwrap(value) for name, value in record.items()}
     state, state_notes = visibility.read({"status": record.get("status")} if own else record, context)
@@ -104,6 +108,17 @@ def read(
     if not own:  # what this archive exports as a draft is one, which is no news
         document = replace(document, notes=(*document.notes, *state_notes))
     return document if title else replace(document, title=derive_title(document))
+
+
+def _no_article(record: Mapping[str, object]) -> str | None:
+    """What else WordPress has under its addresses, by the names that its REST API alone gives: comments, revisions,
+    files. An autosave is what an editor has not published."""
+    if "date_gmt" not in record:
+        return None
+    kind, slug = record.get("type"), record.get("slug")
+    if isinstance(kind, str) and kind in _NO_ARTICLES:
+        return _NO_ARTICLES[kind]
+    return "a revision" if "parent" in record and isinstance(slug, str) and _REVISION.fullmatch(slug) else None
 
 
 def _locale(known: Mapping[str, tuple[str, object]], context: Context) -> Locale:
