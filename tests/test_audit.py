@@ -43,7 +43,7 @@ class Door:
 
     async def send(self, verb: str, path: str, expected: int | None, **more: Any) -> httpx.Response:
         self.number += 1
-        headers = {"Authorization": self.key, "X-Request-Id": f"{self.name}-{self.number}", **more.pop("headers", {})}
+        headers = {"Authorization": self.key, "X-Request-Id": self.request, **more.pop("headers", {})}
         answer = await self.served.public.request(verb, path, headers=headers, **more)
         assert expected is None or answer.status_code == expected, answer.text
         return answer
@@ -54,7 +54,7 @@ class Door:
 
     @property
     def request(self) -> str:
-        return f"{self.name}-{self.number}"
+        return f"{self.served.db.dialect}-{self.name}-{self.number}"
 
 
 ANY = {"If-Match": "*"}
