@@ -66,7 +66,7 @@ def test_long_text_gives_the_fragments_with_most_words() -> None:
 
 def test_very_long_text_shows_its_only_match_wherever_it_stands() -> None:
     filler = "Nothing of note happened here at all. " * 300
-    for text in (f"{filler}\n\nThe sun alone.\n\n{filler}", f"{filler}The sun alone. {filler}", "字" * 30_000 + " sun"):
+    for text in (f"{filler}\n\nThe sun alone.\n\n{filler}", f"{filler}The sun alone. {filler}", "字" * 14_000 + " sun"):
         [shown] = highlight.fragments(text, "en", marks("sun"))
         assert "<mark>sun</mark>" in shown
 

@@ -77,8 +77,9 @@ async def pack(body: bytes, coding: Coding) -> bytes:
 
 
 def _pack(body: bytes, coding: Coding) -> bytes:
-    # A compressor holds megabytes, and is no two threads': one for each body costs little beside the packing.
-    return zstandard.ZstdCompressor(level=3).compress(body) if coding == "zstd" else gzip.compress(body, 6, mtime=0)
+    # A compressor holds megabytes, and is no two threads': one for each body costs little beside the packing. Level 6
+    # of gzip takes twice the time of 5 for 4 % less.
+    return zstandard.ZstdCompressor(level=3).compress(body) if coding == "zstd" else gzip.compress(body, 5, mtime=0)
 
 
 def packed_headers(headers: Headers, coding: Coding, length: int) -> Headers:

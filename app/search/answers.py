@@ -90,7 +90,7 @@ def _marked(
                     bodies.to_text(room.cut(texts.get(id, ""))), card["language"], wanted, room
                 )
             else:
-                whole = highlight.whole(card[part] or "", card["language"], wanted)
+                whole = highlight.whole(card[part] or "", card["language"], wanted, room)
                 shown[part] = [whole] if whole is not None else []
         found[id] = shown
     return found

@@ -20,8 +20,8 @@ _READ = 50_000
 """Characters of a body in which fragments are looked for."""
 _PIECE = 8_000
 """So many are read at once, and no more once three fragments are found."""
-_MOST_WINDOWS = 100
-_LEAST, _LEAST_HTML = 500, 1_000
+_MOST_WINDOWS = 50
+_LEAST, _LEAST_HTML = 200, 500
 """Characters of the text and of the HTML of an article for which there is no room any more."""
 TAG = 20
 """Characters that a tag counts as: reading it takes as long."""
@@ -32,11 +32,11 @@ MOST_HTML = 150_000
 @dataclass(slots=True)
 class Room:
     """What is still to be read for the highlights of one page: characters of HTML, and words. Ordinary pages take a
-    tenth of it; with it used up, each further article is read at its beginning only. A pair of characters, as Chinese
+    fifth of it; with it used up, each further article is read at its beginning only. A pair of characters, as Chinese
     is read in, and a mark take as long as three words."""
 
-    characters: int = 600_000
-    words: int = 80_000
+    characters: int = 300_000
+    words: int = 45_000
 
     def cut(self, body: str) -> str:
         """As much of a body as there is room for, not ending within a tag."""
@@ -100,9 +100,10 @@ def _leaves(node: Node | None, part: PartName, field: str | None) -> Iterator[Le
                 yield node
 
 
-def whole(text: str, language: str | None, wanted: Marks) -> str | None:
-    """A short text, such as a title, with its marks; None where there are none."""
-    spans = _spans(text, language, wanted, Room())
+def whole(text: str, language: str | None, wanted: Marks, room: Room | None = None) -> str | None:
+    """A short text, such as a title, with its marks; None where there are none. Takes from the `room` as well, and is
+    read to its end."""
+    spans = _spans(text, language, wanted, room or Room())
     return _marked(text, 0, len(text), spans) if spans else None
 
 
