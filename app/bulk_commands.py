@@ -34,6 +34,8 @@ from app.settings import Settings
 T = TypeVar("T")
 SECONDS = 0.1
 """Between two looks at a job that a server is at."""
+LONGEST_SOURCE = 40
+"""Characters of a source in the table; `dateline imports show` has all of it."""
 
 
 def list_imports(db: Database, kind: str | None, limit: int, *, json: bool) -> None:
@@ -45,13 +47,16 @@ def list_imports(db: Database, kind: str | None, limit: int, *, json: bool) -> N
     if json:
         show(rows)
         return
-    table = Table("id", "kind", "source", "by", "begun", "state", "created", "updated", "failed", "undone")
+    table = Table("id", "kind", "source", "by", "begun", "state", "created, updated, failed")
     for row in rows:
-        counts, undone = row["progress"], row["undo"]
+        counts, undone, source = row["progress"], row["undo"], str(row["source"])
         assert isinstance(counts, dict)
-        cells = [row[name] for name in ("id", "kind", "source", "created_by", "created_at", "state")]
-        cells += [counts[name] for name in ("created", "updated", "failed")]
-        cells.append(None if not isinstance(undone, dict) else undone["undone_at"] or undone["state"])
+        state = row["state"]
+        if isinstance(undone, dict):
+            state = "undone" if undone["undone_at"] else f"undo {undone['state']}"
+        shown = source if len(source) <= LONGEST_SOURCE else f"{source[: LONGEST_SOURCE - 1]}…"
+        done = ", ".join(str(counts[name]) for name in ("created", "updated", "failed"))
+        cells = (row["id"], row["kind"], shown, row["created_by"], str(row["created_at"])[:10], state, done)
         table.add_row(*(str(cell) if cell is not None else "–" for cell in cells))
     out.print(table)
 
@@ -70,6 +75,7 @@ def _find(db: Database, id: int) -> Record:
 
 def undo_import(db: Database, settings: Settings, id: int, *, json: bool) -> bool:
     """Takes an import or a bulk edit back, or goes on with that; False where it could not be finished."""
+    _find(db, id)
     job = _checked(lambda: db.write_now(undo.begin, id, user()).value)
     task = finish(db, job, json=json)
     importing.catch_up_index(db, settings)
@@ -208,6 +214,6 @@ def _tell_preview(found: dict[str, Any], *, json: bool) -> None:
     if json:
         show(found)
         return
-    out.print(f"Would be edited: {found['matched']} articles.", markup=False)
+    out.print(f"{found['matched']} article{'' if found['matched'] == 1 else 's'} would be edited.", markup=False)
     for one in found["samples"]:
         out.print(f"  {one['id']} {one['slug']} ({one['status']})", markup=False)

@@ -70,6 +70,10 @@ async def test_each_article_gets_what_was_asked_for_a_version_and_a_row_of_the_l
     )  # fmt: skip
     assert (record["kind"], record["state"], record["created_by"]) == ("bulk_edit", "done", "test")
     assert record["progress"] == {"read": 3, "created": 0, "updated": 3, "unchanged": 0, "failed": 0}
+    assert record["options"] == {
+        "filter": {"tag": "river"}, "add_tags": ["Deterrence"], "remove_tags": ["flood"], "add_regions": ["belgium"],
+        "section": "security", "language": "fr",
+    }  # fmt: skip
     for number in (1, 2, 3):
         one = await shown(served, number)
         assert (tags(one), one["language"], one["version"]) == (["security", "river", "deterrence"], "fr", 2)

@@ -21,7 +21,7 @@ from app.sql import Prepared, Value, prepare
 A = table(Article)
 VIA = {IMPORT: "job", COMMAND: "command", STREAM: "stream", BULK: "job"}
 ACTIONS = ("created", "updated", "unchanged", "failed")
-_HIDDEN = ("sees_hidden", "sources", "url", "dry_run", "charset", "type")
+_HIDDEN = ("sees_hidden", "sources", "url", "dry_run", "charset", "type", "actor")
 """Arguments that are no options, or shown elsewhere."""
 
 

@@ -30,8 +30,8 @@ from app.regions import service as regions
 from app.tags import lexicon as tags
 
 BATCH = 500
-MOST_NAMED = 20
-"""Sources that a record names."""
+MOST_NAMED, MOST_SHOWN = 20, 2
+"""Sources that a record names, in its options and for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def _begin(session: Session, found: Sequence[Source], options: Options) -> int:
     given: dict[str, object] = {name: getattr(options, name) for name in names}
     given |= {"timezone": str(options.timezone) if options.timezone else None, "enrich": options.enrich}
     named = list(dict.fromkeys(source.name for source in found))
-    shown = ", ".join(named[:MOST_NAMED]) + (f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else "")
+    shown = ", ".join(named[:MOST_SHOWN]) + (f" and {len(named) - MOST_SHOWN} more" if len(named) > MOST_SHOWN else "")
     arguments = {name: value for name, value in given.items() if value} | {"sources": named[:MOST_NAMED]}
     return records.begin(session, records.COMMAND, text.clean(shown), arguments, options.by)
 
