@@ -3,6 +3,7 @@ compacted."""
 
 import asyncio
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import orjson
@@ -11,8 +12,10 @@ from conftest import ENGINES, Served, serve
 from sqlalchemy import inspect, select
 
 from app import opening
+from app.articles import forgetting
 from app.db import Database, DatabaseProblem
-from app.importers import parts
+from app.importers import parts, pipeline, sources
+from app.importers.pipeline import Options
 from app.models import ImportSource, Job, PurgedRef, table
 from app.search.renewing import renew
 from app.settings import Settings
@@ -96,6 +99,21 @@ async def test_purged_words_are_in_no_table_and_no_file(served: Served) -> None:
         refs = snapshot.connection.execute(select(table(PurgedRef).c.ref)).scalars().all()
     assert str(id) in refs
     assert sum(ref.startswith("sha256:") for ref in refs) >= 3
+
+
+async def test_file_that_is_named_after_a_purged_article_is_named_nowhere(served: Served, tmp_path: Path) -> None:
+    paths = [tmp_path / f"2027-01-0{n}-{name}.md" for n, name in enumerate(("harbour", f"the-{WORD}-file", "lock"), 1)]
+    for path in paths:
+        path.write_text(f"---\ntitle: {path.stem[11:].replace('-', ' ')}\n---\n\nText.\n")
+    found = list(sources.find([str(path) for path in paths], BytesIO()))
+    report = await asyncio.to_thread(pipeline.run, served.db, found, Options(origin="desk"), lambda: 1_800_000_000)
+    assert report.created == 3, report
+    assert {"import_record.source", "job.arguments"} <= set(tables_with(served.db, WORD))
+    gone = await served.editor.delete(f"/v1/articles/the-{WORD}-file?purge=true", headers=ANY)
+    assert gone.status_code == 204, gone.text
+    assert list(tables_with(served.db, WORD)) == []
+    record = (await served.editor.get(f"/v1/imports/{report.record}")).json()
+    assert ("harbour" in record["source"], forgetting.PURGED in record["source"]) == (True, True)
 
 
 async def test_import_of_long_ago_tells_nothing_of_its_items(served: Served) -> None:
