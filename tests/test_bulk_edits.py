@@ -135,6 +135,10 @@ async def test_mistakes_are_named_with_their_places(served: Served) -> None:
         ({"filter": {"year": "x"}, "language": "fr"}, "invalid_value", "/filter/year"),
         ({"filter": {}, "remove_tags": ["rivers"]}, "invalid_value", "/remove_tags/0"),
         ({"filter": {}, "add_regions": ["atlantis"]}, "unknown_region", "/add_regions/0"),
+        ({"filter": {}, "add_tags": ["river", {"name": None}]}, "invalid_value", "/add_tags/1"),
+        ({"filter": {}, "remove_tags": [{}]}, "invalid_value", "/remove_tags/0"),
+        ({"filter": {}, "remove_regions": [{"level": "city"}]}, "unknown_region", "/remove_regions/0"),
+        ({"filter": {}, "section": {}}, "invalid_value", "/section"),
         ({"filter": {}, "colour": "red"}, "unknown_field", "/colour"),
         ({"filter": {}, "status": "purged"}, "invalid_value", "/status"),
     ]

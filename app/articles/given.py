@@ -24,7 +24,7 @@ def _branch(value: object) -> str | None:
         return "(number)"
     if isinstance(value, list):
         return "(list)"
-    return "(object)" if isinstance(value, dict) else None
+    return "(object)" if isinstance(value, dict | BaseModel) else None
 
 
 # By the kind of the value, so that errors are those of the branch that was meant.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 
 from app.articles import asked, changing, fields
@@ -76,7 +77,7 @@ async def _changes(here: Archive, view: View, given: BulkEdit) -> Changes:
     section = [given.section] if given.section is not None else []
     named = [ref for one in (*given.add_tags, *given.remove_tags, *section) if (ref := fields.tag_ref(one))]
     known = fields.Known({}, await tags.by_refs(here.db, sorted(set(named)), hidden=True) if named else {})
-    made = fields.changes(ArticleFields(tags=given.add_tags), ["tags"], view.atlas, known)["tags"]
+    made = _read_fields(view, known, "tags", given.add_tags, "add_tags")
     return Changes(
         add_tags=tuple((one.name, one.kind, one.slug) for one in made),
         remove_tags=tuple([await _removed(here, known, ref, i) for i, ref in enumerate(given.remove_tags)]),
@@ -89,14 +90,17 @@ async def _changes(here: Archive, view: View, given: BulkEdit) -> Changes:
 
 
 def _regions(view: View, given: list[RegionRef], name: str) -> tuple[tuple[int, int], ...]:
-    try:
-        found: tuple[tuple[int, int], ...] = fields.changes(
-            ArticleFields(regions=given), ["regions"], view.atlas, fields.Known({}, {})
-        )["regions"]
-    except InvalidInput as error:
-        moved = (replace(one, pointer=(one.pointer or "").replace("/regions", f"/{name}", 1)) for one in error.errors)
-        raise InvalidInput(*moved) from None
+    found: tuple[tuple[int, int], ...] = _read_fields(view, fields.Known({}, {}), "regions", given, name)
     return found
+
+
+def _read_fields(view: View, known: fields.Known, field: str, given: Sequence[object], name: str) -> Any:
+    """Tags or regions, read as an article's are; InvalidInput points to `name`, under which they were sent."""
+    try:
+        return fields.changes(ArticleFields.model_validate({field: given}), [field], view.atlas, known)[field]
+    except InvalidInput as error:
+        moved = (replace(one, pointer=(one.pointer or "").replace(f"/{field}", f"/{name}", 1)) for one in error.errors)
+        raise InvalidInput(*moved) from None
 
 
 async def _removed(here: Archive, known: fields.Known, given: TagRef, place: int) -> int:
