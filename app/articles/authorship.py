@@ -31,12 +31,15 @@ _FIELDS_OF = {
 Version = tuple[Stored, str | None]
 
 
+_UNDO_OF = f"{UNDO} (version "
 _RESTORED = re.compile(r"undo \(version ([0-9]{1,9})\)")
 
 
 def sign(name: str | None) -> str | None:
-    """Who a version was saved by, as it is kept: a key that is called like a machine is no machine."""
-    return f"{name} (key)" if name is not None and is_machine(name) else name
+    """Who a version was saved by, as it is kept: a key that is called like a machine is no machine, nor is one whose
+    name LIKE takes for that of an undo, on SQLite whatever its capitals."""
+    alike = name is not None and (is_machine(name) or name.lower().startswith(_UNDO_OF))
+    return f"key {name}" if alike else name
 
 
 def sign_restored(version: int) -> str:
@@ -51,7 +54,7 @@ def is_machine(name: str | None) -> bool:
 
 def is_persons(column: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether a version was saved by somebody, in SQL; of those whose name nobody knows it is not true."""
-    return and_(column.not_in(MACHINES), column.not_like(f"{UNDO} (version %)"))
+    return and_(column.not_in(MACHINES), column.not_like(f"{_UNDO_OF}%)"))
 
 
 def find_edited(connection: Connection, ids: Sequence[int]) -> set[int]:

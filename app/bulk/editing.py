@@ -34,6 +34,7 @@ from app.tags import service as tags
 from app.tags.service import Wanted
 
 A, KEY = table(Article), table(TextKey)
+MOVED_ON = "its state has changed since it was chosen"
 SELECTED_AT_ONCE = 5_000
 """Articles that one transaction writes down: some 20 ms."""
 
@@ -188,9 +189,14 @@ def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outco
     outcomes: dict[int, Outcome] = dict.fromkeys(ids, ("failed", None, None, "it is not there any more"))
     written: dict[int, Manuscript] = {}
     wanted = Edit({"status": changes.changes.status} if changes.changes.status else {})
+    statuses = read_filter(task).statuses
     for id, was in before.items():
         after = changes.apply(was, current[id])
         existing = current[id].existing
+        if existing.status not in statuses:
+            # Whoever asked for it may not edit it any more, nor learn what has become of it.
+            outcomes[id] = ("failed", None, None, MOVED_ON)
+            continue
         try:
             editing.check_transition(existing, wanted)
             editing.check(was, after, wanted, existing, how.now)

@@ -65,6 +65,10 @@ async def _selection(
 
 def _query(given: Mapping[str, object]) -> bytes:
     """The filter as a query string, so that it is read as the list reads it."""
+    for name, value in given.items():
+        if value == []:
+            detail = "An empty list chooses nothing. Leave the parameter out where it shall not count."
+            raise InvalidInput(FieldError("invalid_value", detail, parameter=name))
     spelled = {name: "true" if value is True else "false" if value is False else value for name, value in given.items()}
     return urlencode(spelled, doseq=True).encode()
 
@@ -74,13 +78,16 @@ def _in_body(error: FieldError) -> FieldError:
 
 
 async def _changes(here: Archive, view: View, given: BulkEdit) -> Changes:
+    drafts = view.caller.may("read_drafts")
     section = [given.section] if given.section is not None else []
     named = [ref for one in (*given.add_tags, *given.remove_tags, *section) if (ref := fields.tag_ref(one))]
-    known = fields.Known({}, await tags.by_refs(here.db, sorted(set(named)), hidden=True) if named else {})
+    known = fields.Known({}, await tags.by_refs(here.db, sorted(set(named)), hidden=drafts) if named else {})
     made = _read_fields(view, known, "tags", given.add_tags, "add_tags")
     return Changes(
         add_tags=tuple((one.name, one.kind, one.slug) for one in made),
-        remove_tags=tuple([await _removed(here, known, ref, i) for i, ref in enumerate(given.remove_tags)]),
+        remove_tags=tuple(
+            [await _removed(here, known, ref, i, drafts=drafts) for i, ref in enumerate(given.remove_tags)]
+        ),
         add_regions=_regions(view, given.add_regions, "add_regions"),
         remove_regions=tuple(id for id, _ in _regions(view, given.remove_regions, "remove_regions")),
         section=_section(view, given, known),
@@ -103,12 +110,12 @@ def _read_fields(view: View, known: fields.Known, field: str, given: Sequence[ob
         raise InvalidInput(*moved) from None
 
 
-async def _removed(here: Archive, known: fields.Known, given: TagRef, place: int) -> int:
+async def _removed(here: Archive, known: fields.Known, given: TagRef, place: int, *, drafts: bool) -> int:
     """A slip of the pen must not look like work done: what is not there cannot be removed."""
     ref = fields.tag_ref(given)
     found = known.tags.get(ref) if ref else None
     if found is None:
-        guess = await tags.alike(here.db, ref or str(given), KINDS, hidden=True)
+        guess = await tags.alike(here.db, ref or str(given), KINDS, hidden=drafts)
         detail = f"There is no tag {(ref or str(given))[:80]!r}."
         raise InvalidInput(
             FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}", did_you_mean=guess or None)
