@@ -116,6 +116,21 @@ async def test_file_that_is_named_after_a_purged_article_is_named_nowhere(served
     assert ("harbour" in record["source"], forgetting.PURGED in record["source"]) == (True, True)
 
 
+async def test_bulk_edit_that_chose_a_purged_article_by_name_does_not_name_it(served: Served) -> None:
+    made = await served.post(title=f"The {WORD}", external_id=f"{WORD}-1")
+    for chosen in ({"slug": made["slug"]}, {"external_id": made["external_id"]}):
+        begun = await served.editor.post("/v1/articles/bulk", json={"filter": chosen, "language": "fr"})
+        assert begun.status_code == 202, begun.text
+        for _ in range(200):
+            if (await served.editor.get(begun.headers["location"])).json()["state"] == "done":
+                break
+            await asyncio.sleep(0.02)
+    assert "job.arguments" in set(tables_with(served.db, WORD))
+    gone = await served.editor.delete(f"/v1/articles/{made['id']}?purge=true", headers=ANY)
+    assert gone.status_code == 204, gone.text
+    assert list(tables_with(served.db, WORD)) == []
+
+
 async def test_import_of_long_ago_tells_nothing_of_its_items(served: Served) -> None:
     progress = orjson.dumps({"created": 3, "notes": {WORD: [1, "a"]}, "unknown_fields": {}}).decode()
     row = {"kind": "import", "state": "done", "arguments": "{}", "progress": progress, "created_at": 1, "updated_at": 1}

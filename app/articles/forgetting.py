@@ -1,7 +1,7 @@
 """What a purge takes from the rows that imports have left: where an article stood in what was sent, what was said of
 it, and addresses that it alone was read from. Plain functions, session first; never commits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 
 import orjson
@@ -53,8 +53,33 @@ def forget_imports(session: Session, id: int) -> None:
         connection.execute(delete(SOURCE).where(SOURCE.c.url.in_(some)))
         jobs |= set(connection.execute(select(JOB.c.id).where(or_(*map(_reads, some)))).scalars())
     words = [*urls, *connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars()]
+    external = connection.execute(select(A.c.external_id).where(A.c.id == id)).scalar()
+    jobs |= _jobs_that_chose(session, [*words, *([external] if external else [])])
     for job in sorted(jobs):
-        _forget_job(session, job, words)
+        _forget_job(session, job, words, {*words, *([external] if external else [])})
+
+
+def _jobs_that_chose(session: Session, names: Sequence[str]) -> set[int]:
+    """Bulk edits whose filter names the article."""
+    found: set[int] = set()
+    for i in range(0, len(names), AT_ONCE):
+        named = (_names(name) for name in names[i : i + AT_ONCE])
+        wanted = select(JOB.c.id).where(JOB.c.kind == "bulk_edit", or_(*named))
+        found |= set(session.connection().execute(wanted).scalars())
+    return found
+
+
+def _names(name: str) -> ColumnElement[bool]:
+    return JOB.c.arguments.contains(orjson.dumps(name).decode(), autoescape=True)
+
+
+def _without(value: object, names: Collection[str]) -> object:
+    """A filter as JSON without names of the article. What stands there instead is no slug."""
+    if isinstance(value, dict):
+        return {key: _without(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without(one, names) for one in value]
+    return f"({PURGED})" if isinstance(value, str) and value in names else value
 
 
 def _reads(url: str) -> ColumnElement[bool]:
@@ -74,9 +99,10 @@ def _addresses(session: Session, id: int) -> list[str]:
     return sorted({*known, *([own] if own else [])})
 
 
-def _forget_job(session: Session, id: int, words: Sequence[str]) -> None:
-    """What a job and its record call the article by: its addresses, and files that are named after it. The row is
-    locked first: an import that still runs writes its progress anew from what it reads under the lock."""
+def _forget_job(session: Session, id: int, words: Sequence[str], names: Collection[str]) -> None:
+    """What a job and its record call the article by: its addresses, files that are named after it, and filters that
+    name it. The row is locked first: an import that still runs writes its progress anew from what it reads under the
+    lock."""
     connection = session.connection()
     row = connection.execute(select(JOB.c.arguments, JOB.c.progress).where(JOB.c.id == id).with_for_update()).first()
     if row is None:
@@ -86,6 +112,9 @@ def _forget_job(session: Session, id: int, words: Sequence[str]) -> None:
     named = [one for one in (*sources, str(arguments.get("url") or "")) if any(word in one for word in words)]
     if arguments.get("url") in named:
         arguments["url"] = PURGED
+    for part in ("filter", "_filter"):
+        if part in arguments:
+            arguments[part] = _without(arguments[part], names)
     if sources:
         arguments["sources"] = [PURGED if one in named else one for one in sources]
     values = {"arguments": orjson.dumps(arguments).decode(), "progress": strip_progress(row.progress)}
