@@ -144,6 +144,9 @@ async def test_scopes_decide_who_reads(apart: Served) -> None:
     assert answers[4].json()["data"][0]["target"]["slug"] == "hidden-heron"
     # An admin key that may not read drafts is not told what one is called.
     assert "heron" not in answers[5].text
+    for headers, count in ((admin, 0), (admin | await apart.key("admin", "read_drafts"), 1)):
+        found = (await apart.public.get("/v1/audit?article=hidden-heron", headers=headers)).json()
+        assert (len(found["data"]), len(found.get("warnings", []))) == (count, 1 - count)
 
 
 async def test_purged_article_is_found_by_its_id_alone(apart: Served) -> None:

@@ -139,6 +139,18 @@ async def test_mistakes_are_named_with_their_places(served: Served) -> None:
         ({"filter": {}, "remove_tags": [{}]}, "invalid_value", "/remove_tags/0"),
         ({"filter": {}, "remove_regions": [{"level": "city"}]}, "unknown_region", "/remove_regions/0"),
         ({"filter": {}, "section": {}}, "invalid_value", "/section"),
+        ({"filter": {}, "section": {"slug": "river", "kind": "topic"}}, "invalid_value", "/section/kind"),
+        ({"filter": {}, "remove_tags": [{"name": "river"}]}, "invalid_value", "/remove_tags/0"),
+        ({"filter": {}, "add_tags": [{"name": 5}]}, "invalid_value", "/add_tags/0/name"),
+        (
+            {"filter": {}, "add_regions": [{"slug": "spain", "roles": ["dateline"]}]},
+            "invalid_value",
+            "/add_regions/0/roles",
+        ),
+        ({"filter": {"tag": []}, "language": "fr"}, "invalid_value", "/filter/tag"),
+        ({"filter": {"tag": [None]}, "language": "fr"}, "invalid_value", "/filter/tag/0"),
+        ({"filter": {"tag": {"slug": "river"}}, "language": "fr"}, "invalid_value", "/filter/tag"),
+        ({"filter": {"a/b~c": "x"}, "language": "fr"}, "unknown_parameter", "/filter/a~1b~0c"),
         ({"filter": {}, "colour": "red"}, "unknown_field", "/colour"),
         ({"filter": {}, "status": "purged"}, "invalid_value", "/status"),
     ]
@@ -167,8 +179,40 @@ async def test_scopes_are_those_of_single_edits(served: Served) -> None:
     response = await served.public.post(
         "/v1/articles/bulk", json={"ids": [hidden], "language": "nl"}, headers=publisher
     )
-    record = await ended(served, response.headers["location"])
+    # Records tell of what is hidden, and a job only how far it is.
+    assert response.headers["location"].startswith("/v1/jobs/")
+    assert (await served.public.get(f"/v1/imports/{response.json()['id']}", headers=publisher)).status_code == 403
+    record = await ended(served, f"/v1/imports/{response.json()['id']}")
     assert record["progress"]["read"] == 0
+    # A tag that only an import's draft has is none to who may not read drafts.
+    await fill(served, 1, id="hidden", status="draft", tags=["riverbed"])
+    removed: Json = {"filter": {}, "remove_tags": ["riverbed"]}
+    refused = await served.public.post("/v1/articles/bulk", json=removed, headers=publisher)
+    assert (refused.status_code, refused.json()["errors"][0].get("did_you_mean")) == (422, "river")
+    both = await served.key("write", "publish", "read_drafts")
+    assert (await served.public.post("/v1/articles/bulk", json=removed, headers=both)).status_code == 202
+
+
+async def test_article_that_has_changed_its_state_since_it_was_chosen_is_left_alone(settings: Settings) -> None:
+    async with serve(settings) as served:
+        await fill(served, 2)
+    quiet = Database(settings, log.append)
+    job = quiet.write_now(editing.begin, ArticleFilter(), editing.Changes(language="fr"), {}, "me", "").value
+    quiet.write_now(jobs.advance, works.WORKS, job)  # both are chosen
+    with quiet.engine.begin() as connection:
+        connection.execute(A.update().where(A.c.slug == "story-1").values(status="draft"))
+    quiet.write_now(jobs.advance, works.WORKS, job)
+    with quiet.snapshot() as snapshot:
+        rows = snapshot.connection.execute(
+            select(A.c.slug, A.c.language, TOUCHED.c.action, TOUCHED.c.note)
+            .join(TOUCHED, TOUCHED.c.article_id == A.c.id)
+            .where(TOUCHED.c.job_id == job)
+            .order_by(A.c.slug)
+        ).all()
+    quiet.close_now()
+    assert [tuple(row) for row in rows] == [
+        ("story-1", "en", "failed", editing.MOVED_ON), ("story-2", "fr", "updated", None),
+    ]  # fmt: skip
 
 
 async def test_edit_left_by_a_dying_process_goes_on_exactly_there(settings: Settings, monkeypatch: Any) -> None:

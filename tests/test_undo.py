@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 import pytest
 from conftest import ENGINES, Served, serve
-from sqlalchemy import func, select, update
+from sqlalchemy import create_engine, func, literal, select, update
 
+from app.articles import authorship
 from app.bulk import records, undo, works
 from app.changes import jobs, log
 from app.db import Database
@@ -98,15 +99,20 @@ async def test_a_stream_has_a_record_with_its_articles(served: Served) -> None:
     assert rest.json()["page"]["next"] is None
 
 
-async def test_records_are_for_keys_that_publish_and_undo_is_for_admins(served: Served) -> None:
+async def test_records_are_for_keys_that_publish_and_read_drafts_and_undo_is_for_admins(served: Served) -> None:
     id = (await sent(served, story(1, status="draft")))["import"]
     assert (await served.public.get("/v1/imports")).status_code == 401
     writer, publisher = await served.key("write"), await served.key("publish")
-    for path in ("/v1/imports", f"/v1/imports/{id}", f"/v1/imports/{id}/articles"):
+    both = await served.key("publish", "read_drafts")
+    for path, alone in (("/v1/imports", 403), (f"/v1/imports/{id}", 200), (f"/v1/imports/{id}/articles", 403)):
         assert (await served.public.get(path, headers=writer)).status_code == 403
-        assert (await served.public.get(path, headers=publisher)).status_code == 200
-    [hidden] = (await served.public.get(f"/v1/imports/{id}/articles", headers=publisher)).json()["data"]
-    assert (hidden["id"], hidden["slug"], hidden["action"]) == (None, None, "created")
+        assert (await served.public.get(path, headers=publisher)).status_code == alone
+        assert (await served.public.get(path, headers=both)).status_code == 200
+    [hidden] = (await served.public.get(f"/v1/imports/{id}/articles", headers=both)).json()["data"]
+    assert (hidden["slug"], hidden["action"]) == ("story-number-1", "created")
+    await undone(served, id)
+    shown = [(await served.public.get(f"/v1/imports/{id}", headers=who)).json()["undo"] for who in (publisher, both)]
+    assert (shown[0], shown[1]["trashed"]) == (None, 1)
     assert (await served.public.post(f"/v1/imports/{id}/undo", headers=publisher)).status_code == 403
     assert (await served.editor.post("/v1/imports/9999/undo")).status_code == 404
 
@@ -296,3 +302,12 @@ async def test_an_undo_that_a_server_left_is_finished_by_the_next(settings: Sett
                 break
             await asyncio.sleep(0.05)
         assert (record["undo"]["job"], record["undo"]["withdrawn"]) == (job, 3)
+
+
+@pytest.mark.parametrize("name", ["undo", "import", "undo (version 3)", "Undo (version 3)", "UNDO (version x)"])
+def test_key_that_is_called_like_a_machine_is_somebody(name: str) -> None:
+    signed = authorship.sign(name)
+    assert signed == f"key {name}"
+    with create_engine("sqlite://").connect() as connection:
+        assert connection.execute(select(authorship.is_persons(literal(signed)))).scalar()
+        assert not connection.execute(select(authorship.is_persons(literal(authorship.sign_restored(3))))).scalar()

@@ -62,7 +62,7 @@ async def list_audit(request: Request) -> Response:
     warnings: Warnings = []
     article, ref = None, read.text("article")
     if ref is not None:
-        article = await _find_article(here, ref)
+        article = await _find_article(here, seen, ref)
         if article is None:
             warnings.append(_unknown("article", ref))
     return await _listed(request, here, seen, read, article, warnings)
@@ -100,10 +100,15 @@ def _id(ref: str) -> int | None:
     return integer(name[1]) if name is not None and name[0] == "id" else None
 
 
-async def _find_article(here: Archive, ref: str) -> int | None:
-    """By its id, whether it is there or not, else by a slug that it has or had."""
-    found = None if (id := _id(ref)) is not None else await articles.find(here.db, ref)
-    return found.id if found else id
+async def _find_article(here: Archive, seen: View, ref: str) -> int | None:
+    """By its id, whether it is there or not, else by a slug that it has or had; that of an article which nobody but
+    editors may see only for who reads drafts."""
+    if (id := _id(ref)) is not None:
+        return id
+    found = await articles.find(here.db, ref)
+    if found is None or not (found.status == "published" or found.is_gone or seen.caller.may("read_drafts")):
+        return None
+    return found.id
 
 
 async def _listed(

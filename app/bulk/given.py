@@ -2,15 +2,18 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.articles.given import Language, RegionRef, TagRef
-from app.http.body import Given
+from app.http.body import Given, by_kind
 
 MOST_IDS = 10_000
 MOST_NAMES = 50
-Value = str | int | bool | list[str | int]
+AsText = Annotated[str, Tag("(text)")]
+AsNumber = Annotated[int, Tag("(number)")]
+Named = Annotated[AsText | AsNumber, by_kind]
+Value = Annotated[AsText | AsNumber | Annotated[bool, Tag("(flag)")] | Annotated[list[Named], Tag("(list)")], by_kind]
 Changing = ("add_tags", "remove_tags", "add_regions", "remove_regions", "section", "status", "language")
 
 

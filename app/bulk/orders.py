@@ -8,12 +8,14 @@ from urllib.parse import urlencode
 from app.articles import asked, changing, fields
 from app.articles.archive import Archive, View
 from app.articles.filters import PUBLISHED, ArticleFilter
-from app.articles.given import ArticleFields, RegionRef, TagRef
+from app.articles.given import ArticleFields, RegionRef, TagIn, TagRef
 from app.bulk.editing import Changes
 from app.bulk.given import BulkEdit
 from app.changes.jobs import Json
+from app.enrich.suggestion import DATELINE
 from app.errors import FieldError, InvalidInput
 from app.http import params
+from app.http.mistakes import pointer
 from app.http.params import Parameters
 from app.tags import queries as tags
 from app.tags.service import KINDS
@@ -74,7 +76,9 @@ def _query(given: Mapping[str, object]) -> bytes:
 
 
 def _in_body(error: FieldError) -> FieldError:
-    return replace(error, parameter=None, pointer=f"/filter/{error.parameter}" if error.parameter else "/filter")
+    return replace(
+        error, parameter=None, pointer=pointer(["filter", error.parameter] if error.parameter else ["filter"])
+    )
 
 
 async def _changes(here: Archive, view: View, given: BulkEdit) -> Changes:
@@ -88,7 +92,7 @@ async def _changes(here: Archive, view: View, given: BulkEdit) -> Changes:
         remove_tags=tuple(
             [await _removed(here, known, ref, i, drafts=drafts) for i, ref in enumerate(given.remove_tags)]
         ),
-        add_regions=_regions(view, given.add_regions, "add_regions"),
+        add_regions=_added(_regions(view, given.add_regions, "add_regions")),
         remove_regions=tuple(id for id, _ in _regions(view, given.remove_regions, "remove_regions")),
         section=_section(view, given, known),
         status=given.status,
@@ -99,6 +103,15 @@ async def _changes(here: Archive, view: View, given: BulkEdit) -> Changes:
 def _regions(view: View, given: list[RegionRef], name: str) -> tuple[tuple[int, int], ...]:
     found: tuple[tuple[int, int], ...] = _read_fields(view, fields.Known({}, {}), "regions", given, name)
     return found
+
+
+def _added(regions: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """InvalidInput for the role that follows from an article's dateline: nothing else gives or takes it."""
+    for place, (_, roles) in enumerate(regions):
+        if roles & DATELINE:
+            detail = "The region of a dateline follows from the dateline: add about or mention."
+            raise InvalidInput(FieldError("invalid_value", detail, pointer=f"/add_regions/{place}/roles"))
+    return regions
 
 
 def _read_fields(view: View, known: fields.Known, field: str, given: Sequence[object], name: str) -> Any:
@@ -114,9 +127,13 @@ async def _removed(here: Archive, known: fields.Known, given: TagRef, place: int
     """A slip of the pen must not look like work done: what is not there cannot be removed."""
     ref = fields.tag_ref(given)
     found = known.tags.get(ref) if ref else None
+    if ref is None and isinstance(given, TagIn):
+        detail = "Name a tag that is removed by its slug or its id."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}"))
     if found is None:
-        guess = await tags.alike(here.db, ref or str(given), KINDS, hidden=drafts)
-        detail = f"There is no tag {(ref or str(given))[:80]!r}."
+        said = ref or str(given)
+        guess = await tags.alike(here.db, said, KINDS, hidden=drafts)
+        detail = f"There is no tag {said[:80]!r}."
         raise InvalidInput(
             FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}", did_you_mean=guess or None)
         )
@@ -135,7 +152,11 @@ def _section(view: View, given: BulkEdit, known: fields.Known) -> tuple[tuple[st
     found = known.tags.get(ref) if ref else None
     if found is not None and found.kind == "section":
         return ((found.name, "section", found.slug),)
-    name = given.section if isinstance(given.section, str) else getattr(given.section, "name", None)
-    if not name:
-        raise InvalidInput(FieldError("invalid_value", f"There is no section {ref}.", pointer="/section"))
+    if isinstance(given.section, TagIn) and given.section.kind not in (None, "section"):
+        detail = f"A section is of the kind section, and not {given.section.kind}."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer="/section/kind"))
+    name = given.section.name or given.section.slug if isinstance(given.section, TagIn) else given.section
+    if not isinstance(name, str) or not name:
+        detail = f"There is no section {ref}." if ref else "It needs a slug, an id or a name."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer="/section"))
     return ((name, "section", None),)

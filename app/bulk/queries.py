@@ -70,9 +70,8 @@ async def page(db: Database, read: Read) -> tuple[list[Record], Page]:
     return found, Page(limit, next=following, total=cast("int", counted[0][0]), total_is="exact")
 
 
-async def articles(db: Database, record: Record, read: Read, *, drafts: bool) -> tuple[list[Json], Page]:
-    """What a record did to each article, in the order of their ids. Without `drafts` neither id nor slug of an article
-    that is not public."""
+async def articles(db: Database, record: Record, read: Read) -> tuple[list[Json], Page]:
+    """What a record did to each article, in the order of their ids; also to those that are not public."""
     limit, signature = read.integer("limit"), f"import articles {record.id} {read.signature}"
     action, undone = read.choice("action"), read.choice("undone")
     after = _place(read.text("cursor"), signature, 0)
@@ -83,10 +82,7 @@ async def articles(db: Database, record: Record, read: Read, *, drafts: bool) ->
     if len(rows) > limit:
         following = paging.encode(Cursor("after", id=cast("int", rows[limit - 1][0])), signature)
     names = ("id", "slug", "action", "version_before", "version", "undone", "note")
-    shown = []
-    for *values, public in rows[:limit]:
-        one = dict(zip(names, values, strict=True))
-        shown.append(one if public or drafts else {**one, "id": None, "slug": None})
+    shown = [dict(zip(names, values, strict=True)) for values in rows[:limit]]
     return shown, Page(limit, next=following)
 
 
@@ -196,9 +192,8 @@ def _total(dialect: str, kind: str) -> Prepared:
 def _articles(dialect: str, by_action: bool, by_undone: bool) -> Prepared:
     names = ("action", "version_before", "version", "undone", "note")
     job, after = (bindparam(name, type_=ARTICLE.c.job_id.type) for name in ("job", "after"))
-    public: ColumnElement[str] = literal_column("'published'")
     found = (
-        select(ARTICLE.c.article_id, A.c.slug, *(ARTICLE.c[name] for name in names), A.c.status == public)
+        select(ARTICLE.c.article_id, A.c.slug, *(ARTICLE.c[name] for name in names))
         .outerjoin(A, A.c.id == ARTICLE.c.article_id)
         .where(ARTICLE.c.job_id == job, ARTICLE.c.article_id > after)
     )

@@ -55,10 +55,12 @@ ID: dict[str, object] = {**JOB_ID, "description": "The number of an import or a 
     openapi_extra={"parameters": RECORDS.openapi()},
 )
 async def list_imports(request: Request) -> Response:
-    """Every import, by whatever way it came, and every bulk edit, the newest first. Needs `publish`."""
+    """Every import, by whatever way it came, and every bulk edit, the newest first. Needs `publish` and
+    `read_drafts`."""
     here = archive.of(request)
     view = await here.view(request)
     view.caller.demand("publish")
+    view.caller.demand("read_drafts")
     read = RECORDS.read(request.scope["query_string"], view.now)
     found, page = await queries.page(here.db, read)
     rows = [orjson.dumps(queries.shape(one)) for one in found]
@@ -75,15 +77,17 @@ async def list_imports(request: Request) -> Response:
     openapi_extra={"parameters": [ID, *TOUCHED.openapi()]},
 )
 async def list_import_articles(request: Request) -> Response:
-    """The articles that an import or a bulk edit made or changed, from which version to which, by id. Needs `publish`.
+    """The articles that an import or a bulk edit made or changed, from which version to which, by id. Needs `publish`
+    and `read_drafts`.
 
     With `undone=kept` those that an undo left alone, because somebody has edited them since."""
     here = archive.of(request)
     view = await here.view(request)
     view.caller.demand("publish")
+    view.caller.demand("read_drafts")
     read = TOUCHED.read(request.scope["query_string"], view.now)
     record = await looking.find(here, request)
-    found, page = await queries.articles(here.db, record, read, drafts=view.caller.may("read_drafts"))
+    found, page = await queries.articles(here.db, record, read)
     rows = [orjson.dumps(one) for one in found]
     return answer.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
 
@@ -138,8 +142,8 @@ async def edit_articles(request: Request) -> Response:
     """Changes many articles alike: tags, regions, section, state, language. Needs `write`, and `publish` unless only
     drafts are meant.
 
-    202 with the record, at which progress is seen; each article gets a version and a row in the change log. With
-    `dry_run=true` 200 with a count and samples."""
+    202 with the record; `Location` leads to where progress is seen: the record, or the job for who may not read drafts.
+    Each article gets a version and a row in the change log. With `dry_run=true` 200 with a count and samples."""
     here = archive.of(request)
     view = await here.view(request)
     view.caller.demand("write")
@@ -155,7 +159,8 @@ async def edit_articles(request: Request) -> Response:
     jobs.of(request).wake()
     found = await queries.find(here.db, job)
     assert found is not None  # just made
-    response = answer.changed(orjson.dumps(queries.shape(found)), view.token, status=202, location=f"/v1/imports/{job}")
+    location = f"/v1/imports/{job}" if view.caller.may("read_drafts") else f"/v1/jobs/{job}"
+    response = answer.changed(orjson.dumps(queries.shape(found)), view.token, status=202, location=location)
     response.headers.update(answer.warned(order.warnings))
     return response
 

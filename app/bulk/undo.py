@@ -71,8 +71,9 @@ def _end_abandoned(session: Session, id: int, kind: str, state: str, updated_at:
     if kind in (COMMAND, STREAM) and updated_at < time.time() - records.ABANDONED_SECONDS:
         records.end(session, id, error=records.BROKEN_OFF)
         return
-    noun = "Bulk edit" if kind == BULK else "Import"
-    raise InvalidTransition(f"{noun} {id} is still running. Undo it when it has ended, or stop it first.")
+    if kind == BULK:
+        raise InvalidTransition(f"Bulk edit {id} is still running. Undo it when it has ended, or stop it first.")
+    raise InvalidTransition(f"Import {id} is still running. Undo it when it has ended.")
 
 
 def _check_others(session: Session, id: int, sources: set[str]) -> None:

@@ -62,12 +62,14 @@ def _result(row: Row, *, drafts: bool) -> Json:
 
 def shown(one: Record, *, drafts: bool) -> Json:
     """An import as clients see it, but for its results. Without `drafts` nothing of what may be about
-    hidden articles: that items repeat earlier ones, or meet what is withdrawn or purged."""
+    hidden articles: that items repeat earlier ones, or meet what is withdrawn or purged, and what an undo hid."""
     notes = dict(cast("Mapping[str, tuple[int, str]]", one.progress.get("notes", {})))
     for note in () if drafts else OF_HIDDEN:
         notes.pop(note, None)
+    undo = {} if drafts else {"undo": None}
     return {
         **queries.shape(one),
+        **undo,
         "url": one.arguments.get("url"),
         "format": one.arguments.get("format"),
         "origin": one.arguments.get("origin"),

@@ -16,6 +16,7 @@ from app.articles import archive
 from app.articles.archive import Archive, View
 from app.bulk import looking, queries, records
 from app.bulk.queries import Record
+from app.bulk.records import BULK
 from app.changes.jobs import Json
 from app.errors import BodyTooLarge
 from app.http import answer, params
@@ -167,7 +168,8 @@ async def _accepted(request: Request, here: Archive, view: View, given: Json, ki
     openapi_extra={"parameters": [ID, *IMPORTED.openapi()]},
 )
 async def get_import(request: Request) -> Response:
-    """The record of an import or a bulk edit: state, counts, whether it was undone. Needs `publish`.
+    """The record of an import or a bulk edit: state, counts, whether it was undone. Needs `publish`, and `read_drafts`
+    for a bulk edit, and for what an undo did.
 
     Of an import that ran as a job also what became of each item, in their order, until 30 days after its end."""
     here = archive.of(request)
@@ -175,6 +177,8 @@ async def get_import(request: Request) -> Response:
     view.caller.demand("publish")
     read = IMPORTED.read(request.scope["query_string"], view.now)
     found = await looking.find(here, request)
+    if found.kind == BULK:
+        view.caller.demand("read_drafts")
     return answer.changed(await _shown(here, view, found, read), view.token)
 
 
