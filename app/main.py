@@ -15,7 +15,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import health, metrics
 from app.articles import beside, relating, relinking, revision_routes, schedule, writing
 from app.articles import routes as articles
 from app.articles.archive import Archive
@@ -24,14 +23,14 @@ from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedR
 from app.audit import key_routes as own_key
 from app.audit import retention
 from app.audit import routes as audit
+from app.bulk import job_chunks
 from app.bulk import routes as bulk
-from app.bulk import works
-from app.bulk.given import BulkEdit
+from app.bulk.payloads import BulkEdit
 from app.changes import log
+from app.changes.cache_version import Standings
 from app.changes.follower import Following
 from app.changes.jobs import Jobs
-from app.changes.standing import Standings
-from app.db import Database
+from app.db.database import Database
 from app.http import docs_page, openapi, problems
 from app.http.cache import Cache
 from app.http.compression import Compression
@@ -49,9 +48,10 @@ from app.importers import routes as imports
 from app.importers.fetch import Fetch, Pace
 from app.importers.sending import ImportAddress
 from app.importers.working import Importing, lane
+from app.monitoring import health, metrics
 from app.regions import routes as regions
-from app.regions import writing as regions_writing
-from app.regions.given import RegionCreate, RegionPatch
+from app.regions import write_routes as regions_writing
+from app.regions.payloads import RegionCreate, RegionPatch
 from app.search import counting, suggestion_routes
 from app.search import routes as search
 from app.search.index import EngineIndex
@@ -64,8 +64,8 @@ from app.sync import job_routes as jobs
 from app.sync import routes as following
 from app.sync.watch import Watch
 from app.tags import routes as tags
-from app.tags import writing as tags_writing
-from app.tags.given import TagCreate, TagMerge, TagPatch
+from app.tags import write_routes as tags_writing
+from app.tags.payloads import TagCreate, TagMerge, TagPatch
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     )
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
-    app.state.jobs = Jobs(db, {**relinking.WORKS, **works.WORKS})
+    app.state.jobs = Jobs(db, {**relinking.WORKS, **job_chunks.WORKS})
     app.state.cache = Kept(settings.cache_mb * 1_000_000)
     app.state.guard = Guard(
         settings.max_connections,

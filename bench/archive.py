@@ -12,10 +12,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
 
-from app import opening
 from app.articles import links
 from app.changes import log
-from app.db import Database
+from app.commands import open_archive
+from app.db.database import Database
 from app.models import Article, ArticleRegion, ArticleSlug, ArticleTag, Source, Tag, TagName, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -59,7 +59,7 @@ def articles(count: int, seed: int = 3) -> Iterator[Row]:
 def build(folder: Path, count: int) -> Settings:
     """The archive with its index, made where it is not there yet."""
     settings = Settings(data_dir=folder, index_heap_mb=256)
-    db = opening.open_archive(settings)
+    db = open_archive.open_archive(settings)
     with db.snapshot() as snapshot:
         there = snapshot.connection.execute(select(table(Article).c.id).limit(1)).first()
     if there is None:

@@ -12,12 +12,12 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from app.enrich import duplicates, language, regions
+from app.enrich import language, near_duplicates, regions
 from app.enrich.gazetteer import Gazetteer, Known
 from app.enrich.regions import Texts, Weights
 from app.enrich.suggestion import ABOUT
-from app.regions import facts
-from app.regions.facts import fold
+from app.regions import standard_regions
+from app.regions.standard_regions import fold
 
 YEAR = 1987
 """Of the few wires that bear no date."""
@@ -27,7 +27,7 @@ Story = dict[str, object]
 
 def gazetteer() -> Gazetteer:
     """That of a new archive; tests use it too."""
-    levels = {fact.slug: fact.level for fact in facts.load()}
+    levels = {fact.slug: fact.level for fact in standard_regions.load()}
     return Gazetteer(
         Known(
             fact.slug,
@@ -37,7 +37,7 @@ def gazetteer() -> Gazetteer:
             fact.since,
             fact.until,
         )
-        for fact in facts.load()
+        for fact in standard_regions.load()
     )
 
 
@@ -89,7 +89,7 @@ def measure(stories: Iterable[Story], places: Gazetteer, *, dateline: bool, weig
 def names() -> dict[str, str]:
     """Countries by their folded names."""
     found: dict[str, str] = {}
-    for fact in facts.load():
+    for fact in standard_regions.load():
         if fact.level == "country":
             for name in (*fact.names.values(), *(n for ns in fact.aliases.values() for n in ns), fact.slug):
                 found.setdefault(fold(name), fact.slug)
@@ -129,12 +129,12 @@ def copies(stories: Sequence[Story]) -> None:
     began = time.process_time()
     for number, story in enumerate(stories):
         body = str(story.get("body") or "")
-        keys = duplicates.keys(duplicates.words(body))
+        keys = near_duplicates.keys(near_duplicates.words(body))
         earlier = {first.setdefault(key, number) for key in keys} - {number}
         compared += len(earlier)
-        own = duplicates.runs(body) if earlier else frozenset()
-        others = (duplicates.runs(str(stories[other].get("body") or "")) for other in earlier)
-        found += any(duplicates.containment(own, other) >= duplicates.COPY for other in others)
+        own = near_duplicates.runs(body) if earlier else frozenset()
+        others = (near_duplicates.runs(str(stories[other].get("body") or "")) for other in earlier)
+        found += any(near_duplicates.containment(own, other) >= near_duplicates.COPY for other in others)
     print(
         f"near-duplicates {found} of {compared} compared  {(time.process_time() - began) / len(stories) * 1000:.2f} ms"
     )

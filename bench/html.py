@@ -18,7 +18,7 @@ from selectolax.lexbor import LexborHTMLParser
 from app.articles import bodies
 from app.importers import dates, html
 from app.importers.document import Context, Document
-from app.text import words_key
+from app.text.keys import words_key
 
 
 def tokens(markup: str) -> Counter[str]:

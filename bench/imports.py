@@ -19,7 +19,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from app import importing, opening
+from app.commands import import_articles, open_archive
 from app.importers import sources
 from app.importers.pipeline import Options
 from app.regions import service as regions
@@ -51,7 +51,7 @@ def generated(file: Path, count: int, countries: list[str]) -> None:
 
 
 def _countries(settings: Settings) -> list[str]:
-    db = opening.open_archive(settings)
+    db = open_archive.open_archive(settings)
     with db.snapshot() as snapshot:
         atlas = regions.read(snapshot.connection)
     db.close_now()
@@ -84,9 +84,9 @@ def main(
 def _run(settings: Settings, paths: list[str], options: Options) -> None:
     before = [_processor(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     began = time.monotonic()
-    db = opening.open_archive(settings)
+    db = open_archive.open_archive(settings)
     found = sources.find(paths, BytesIO())
-    report = importing.run(db, settings, found, options, json=False, allow_private=False)
+    report = import_articles.run(db, settings, found, options, json=False, allow_private=False)
     db.close_now()
     seconds = time.monotonic() - began
     used = [

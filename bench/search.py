@@ -16,7 +16,7 @@ import tantivy
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter, Facts
-from app.head import Place
+from app.db.log_position import Place
 from app.search import analysis, fields, folders
 from app.search.engine import Question, Sample
 from app.search.query import parse

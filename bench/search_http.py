@@ -18,8 +18,8 @@ from pathlib import Path
 
 import httpx
 
-from app import opening
 from app.changes.follower import catch_up
+from app.commands import open_archive
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options
 from app.main import create_app
@@ -38,7 +38,7 @@ async def archive(*files: Path) -> AsyncIterator[httpx.AsyncClient]:
     """An archive of these files, imported and indexed as by the command, and a client without a key."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
-        db = opening.open_archive(settings)
+        db = open_archive.open_archive(settings)
         options = Options(body_kind="markdown" if "digitalgov" in files[0].name else None)
         found = sources.find([str(file) for file in files], io.BytesIO())
         report = pipeline.run(db, found, options, lambda: int(time.time()))

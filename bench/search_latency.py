@@ -23,7 +23,7 @@ import orjson
 from fastapi import FastAPI
 from starlette.types import Message
 
-from app import serving
+from app.commands import serve
 from app.main import create_app
 from app.search import matching, timeline
 from app.search.engine import Question
@@ -140,7 +140,7 @@ async def measure(folder: Path, size: int) -> None:
     chance = random.Random(8)
     words = vocabulary(random.Random(3))
     await ask(app, "/v1/search", {"q": words[5], "facets": "tag"})  # opens what is opened once
-    serving.settle()
+    serve.settle()
     print(f"\n{size:,} articles, milliseconds, {ROUNDS} questions of each kind, load {_load()}\n")
     print("| question | new p50 | new p99 | again p50 | again p99 | tantivy p50 | p99 | more |")
     print("|---" * 8 + "|")

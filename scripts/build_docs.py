@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from app.cli import cli
+from app.commands.cli import cli
 from app.errors import CODES
 from app.settings import Settings
 

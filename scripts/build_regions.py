@@ -16,7 +16,7 @@ from pathlib import Path
 
 import region_sources as sources
 
-from app.regions.facts import Level, RegionFact, fold
+from app.regions.standard_regions import Level, RegionFact, fold
 
 OUTPUT = Path("app/regions/regions.json")
 NOT_ISO = frozenset(("AC", "CP", "CQ", "DG", "EA", "IC", "QO", "TA"))  # CLDR's own codes for parts of countries

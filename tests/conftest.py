@@ -21,11 +21,11 @@ from asgi import lifespan
 from fastapi import FastAPI
 from sqlalchemy import update
 
-from app import opening
 from app.changes import log
-from app.db import Database
+from app.commands import open_archive
+from app.db.database import Database
+from app.db.file_locks import FileLock
 from app.http import auth
-from app.locks import FileLock
 from app.main import create_app
 from app.models import ChangeHead, table
 from app.settings import Settings
@@ -79,7 +79,7 @@ def sqlite_template(shared: Path) -> Path:
     folder = shared / "template"
     with FileLock(shared / "template.lock").held():
         if not folder.exists():
-            opening.open_archive(Settings(data_dir=folder)).close_now()
+            open_archive.open_archive(Settings(data_dir=folder)).close_now()
     return folder / "dateline.db"
 
 
@@ -123,7 +123,7 @@ def postgres_template(postgres_server: str, shared: Path) -> str:
         if not known.exists():
             name = f"dateline_template_{uuid4().hex[:8]}"
             _administer(postgres_server, f"CREATE DATABASE {name}")
-            opening.open_archive(Settings(database_url=postgres_server.format(name))).close_now()
+            open_archive.open_archive(Settings(database_url=postgres_server.format(name))).close_now()
             known.write_text(name)
     return known.read_text()
 

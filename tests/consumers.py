@@ -21,7 +21,7 @@ from app.articles.columns import Saving
 from app.articles.editing import Edit
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.models import Tag, table
 from app.tags.service import Wanted
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from app.articles import bodies, diff, markdown, nesting, views
-from app.enrich import duplicates
+from app.enrich import near_duplicates
 from app.search import highlight
 
 Shape = Callable[[int], str]
@@ -173,7 +173,7 @@ VIEWS: Mapping[str, Callable[[str], object]] = {
     "shown": views.render_body,
     "words": lambda body: bodies.count_words(bodies.to_text(body)),
     "highlights": _fragments,
-    "likeness": lambda body: duplicates.keys(duplicates.words(bodies.to_text(body))),
+    "likeness": lambda body: near_duplicates.keys(near_duplicates.words(bodies.to_text(body))),
     "difference": lambda body: diff.paragraphs(body, body + "<p>more</p>"),
 }
 GIVEN: Mapping[str, Callable[[str], object]] = {

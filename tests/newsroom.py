@@ -13,10 +13,10 @@ from sqlmodel import Session
 
 from app.articles import facts
 from app.changes import log
-from app.db import Row
+from app.db.database import Row
+from app.db.sql import Prepared, Value
 from app.models import Article, table
 from app.settings import Settings
-from app.sql import Prepared, Value
 
 STORIES: list[dict[str, object]] = [
     {

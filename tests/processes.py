@@ -13,7 +13,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["app.__main__", "app.main", "app.serving", "app.importers.pipeline"])
+_context.set_forkserver_preload(["app.__main__", "app.main", "app.commands.serve", "app.importers.pipeline"])
 
 
 def _run(arguments: tuple[str, ...], environment: dict[str, str], out: Connection, err: Connection) -> None:

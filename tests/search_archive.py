@@ -14,7 +14,7 @@ from app.articles.filters import Facts
 from app.changes import log
 from app.changes.follower import catch_up
 from app.changes.log import Entry
-from app.db import Database
+from app.db.database import Database
 from app.models import (
     Article,
     ArticleRegion,

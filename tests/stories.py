@@ -6,7 +6,7 @@ from uuid import uuid4
 from app.articles import service
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.articles.service import Saved
-from app.db import Database
+from app.db.database import Database
 from app.enrich.suggestion import ABOUT
 from app.regions import service as regions
 from app.tags.service import Wanted

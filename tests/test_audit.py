@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from app.auditing import MOST_DETAILS, encode_details
-from app.changes import trail
+from app.changes import audit_trail
 from app.changes.entries import Entry
-from app.db import Database
+from app.db.audit_rows import MOST_DETAILS, encode_details
+from app.db.database import Database
 from app.http import auth
 from app.models import Audit, Change, table
 from app.settings import Settings
@@ -355,8 +355,8 @@ STATES = {
 def test_action_is_named_by_the_states_before_and_after(states: tuple[str, str], action: str) -> None:
     before, after = ({"status": one} for one in states)
     entry = Entry("article", 1, "updated", public=True, version=2, before=dict(before), after=dict(after))
-    assert trail.derive_action(entry) == action
-    assert trail.derive_action(replace(entry, event="corrected")) == action
+    assert audit_trail.derive_action(entry) == action
+    assert audit_trail.derive_action(replace(entry, event="corrected")) == action
 
 
 @given(st.dictionaries(st.text(max_size=50), st.text(max_size=3_000), max_size=8))

@@ -11,14 +11,14 @@ from sqlalchemy import select
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from app import opening
 from app.actor import Actor, acting
 from app.articles import service
 from app.articles.filters import ArticleFilter
 from app.articles.manuscript import Manuscript
-from app.bulk import editing
-from app.bulk.editing import Changes
-from app.cli import cli
+from app.bulk import edit_job
+from app.bulk.edit_job import Changes
+from app.commands import open_archive
+from app.commands.cli import cli
 from app.models import Audit, table
 from app.settings import Settings
 
@@ -58,7 +58,7 @@ def run(*arguments: str, status: int = 0) -> Result:
 
 
 def rows(settings: Settings, after: int = 0) -> list[dict[str, Any]]:
-    db = opening.open_archive(settings)
+    db = open_archive.open_archive(settings)
     with db.snapshot() as snapshot:
         found = snapshot.connection.execute(select(AUDIT).where(AUDIT.c.id > after).order_by(AUDIT.c.id))
         told = [dict(row._mapping) for row in found]
@@ -76,7 +76,7 @@ def every_command() -> set[str]:
 
 def add_invented_date(settings: Settings) -> None:
     """An article as earlier versions imported it: dated with the second in which it came."""
-    db = opening.open_archive(settings)
+    db = open_archive.open_archive(settings)
     dated = Manuscript(
         "old", "id:1", "1", "Invented", "", 0, "en", published_at=1_700_000_000, status="published", content_hash="x"
     )
@@ -86,9 +86,9 @@ def add_invented_date(settings: Settings) -> None:
 
 def leave_bulk_edit(settings: Settings) -> None:
     """One whose process has died."""
-    db = opening.open_archive(settings)
+    db = open_archive.open_archive(settings)
     with acting(Actor("command", "dateline imports resume")):
-        db.write_now(editing.begin, ArticleFilter(ids=(1,)), Changes(language="fr"), {}, None, "")
+        db.write_now(edit_job.begin, ArticleFilter(ids=(1,)), Changes(language="fr"), {}, None, "")
     db.close_now()
 
 

@@ -11,11 +11,11 @@ from sqlalchemy import func, insert, select
 from app.articles import states
 from app.audit import queries, retention
 from app.audit.queries import Place, Turn, Wanted
-from app.db import Database
+from app.db.database import Database
+from app.db.sql import Prepared, integer
 from app.http import auth
 from app.models import Audit, table
 from app.settings import Settings
-from app.sql import Prepared, integer
 
 pytestmark = pytest.mark.anyio
 ON = ENGINES

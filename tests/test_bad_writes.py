@@ -14,7 +14,7 @@ from listening import Listening, listen
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
-from app.head import Place
+from app.db.log_position import Place
 from app.search.engine import Question
 from app.search.tantivy_engine import TantivyEngine
 from app.settings import Settings

@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from app.articles.filters import ArticleFilter
-from app.bulk import editing, works
+from app.bulk import edit_job, job_chunks
 from app.changes import jobs, log
-from app.db import Database
+from app.db.database import Database
 from app.models import Article, Change, ImportArticle, table
 from app.settings import Settings
 
@@ -197,11 +197,11 @@ async def test_article_that_has_changed_its_state_since_it_was_chosen_is_left_al
     async with serve(settings) as served:
         await fill(served, 2)
     quiet = Database(settings, log.append)
-    job = quiet.write_now(editing.begin, ArticleFilter(), editing.Changes(language="fr"), {}, "me", "").value
-    quiet.write_now(jobs.advance, works.WORKS, job)  # both are chosen
+    job = quiet.write_now(edit_job.begin, ArticleFilter(), edit_job.Changes(language="fr"), {}, "me", "").value
+    quiet.write_now(jobs.advance, job_chunks.WORKS, job)  # both are chosen
     with quiet.engine.begin() as connection:
         connection.execute(A.update().where(A.c.slug == "story-1").values(status="draft"))
-    quiet.write_now(jobs.advance, works.WORKS, job)
+    quiet.write_now(jobs.advance, job_chunks.WORKS, job)
     with quiet.snapshot() as snapshot:
         rows = snapshot.connection.execute(
             select(A.c.slug, A.c.language, TOUCHED.c.action, TOUCHED.c.note)
@@ -211,26 +211,26 @@ async def test_article_that_has_changed_its_state_since_it_was_chosen_is_left_al
         ).all()
     quiet.close_now()
     assert [tuple(row) for row in rows] == [
-        ("story-1", "en", "failed", editing.MOVED_ON), ("story-2", "fr", "updated", None),
+        ("story-1", "en", "failed", edit_job.MOVED_ON), ("story-2", "fr", "updated", None),
     ]  # fmt: skip
 
 
 async def test_edit_left_by_a_dying_process_goes_on_exactly_there(settings: Settings, monkeypatch: Any) -> None:
-    monkeypatch.setattr(editing, "CHUNK", 2)
-    monkeypatch.setattr(editing, "SELECTED_AT_ONCE", 3)
+    monkeypatch.setattr(edit_job, "CHUNK", 2)
+    monkeypatch.setattr(edit_job, "SELECTED_AT_ONCE", 3)
     async with serve(settings) as served:
         await fill(served, 7)
     quiet = Database(settings, log.append)
     wanted = ArticleFilter()
-    changes = editing.Changes(language="fr")
-    job = quiet.write_now(editing.begin, wanted, changes, {}, "me", "").value
+    changes = edit_job.Changes(language="fr")
+    job = quiet.write_now(edit_job.begin, wanted, changes, {}, "me", "").value
     for _ in range(4):  # three to write down what is meant, one to edit
-        task = quiet.write_now(jobs.advance, works.WORKS, job).value
+        task = quiet.write_now(jobs.advance, job_chunks.WORKS, job).value
     assert task is not None
     assert (task.progress["total"], task.progress["done"]) == (7, 2)
 
     def die(session: Session) -> None:
-        jobs.advance(session, works.WORKS, job)
+        jobs.advance(session, job_chunks.WORKS, job)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

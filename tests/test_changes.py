@@ -15,10 +15,10 @@ from stories import NOW, story, write
 
 from app.articles import service
 from app.changes import log
-from app.head import Place, read_token
+from app.db.log_position import Place, read_token
 from app.http import auth
 from app.settings import Settings
-from app.sync import following
+from app.sync import change_reader
 
 pytestmark = pytest.mark.anyio
 
@@ -312,7 +312,7 @@ def _many(session: Session, rows: int) -> None:
 
 async def test_narrow_filter_over_a_long_log_takes_several_answers(local: Served) -> None:
     start = await now(local)
-    await local.db.write(_many, following.EXAMINED)
+    await local.db.write(_many, change_reader.EXAMINED)
     [one] = await write(local.db, story(local.db, 1, tags=["a"]))
     first = await changes(local.public, since=start, tag="a")
     assert (first["data"], first["has_more"]) == ([], True)

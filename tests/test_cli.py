@@ -21,7 +21,7 @@ import pytest
 from app.__main__ import main
 from app.changes import log
 from app.changes.follower import Following
-from app.db import Database
+from app.db.database import Database
 from app.search import folders
 from app.search.indexer import Indexer
 from app.settings import Settings

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from stories import story as new_story
 
 from app.articles import service
-from app.db import Database
+from app.db.database import Database
 from app.http import auth
 from app.models import Article, Change, table
 from app.settings import Settings

@@ -14,7 +14,7 @@ from torture import checkpoints, crashes, writers
 from torture.rivals import one_wins_each_round
 
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.settings import Settings
 
 ON = ENGINES

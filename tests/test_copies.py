@@ -9,8 +9,8 @@ import orjson
 import pytest
 from conftest import ENGINES, Served
 
-from app import schema
 from app.articles import copies
+from app.db import migrate
 from app.importers import pipeline
 from app.importers.pipeline import Options, Report
 from app.importers.sources import Source
@@ -108,8 +108,8 @@ async def test_lines_and_jobs_say_of_each_item_what_it_repeats(served: Served) -
 
 async def test_articles_of_an_archive_before_keys_were_kept_are_found(served: Served) -> None:
     own = await written(served, BODY)
-    schema.downgrade(served.db, "0003")
-    schema.upgrade(served.db)
+    migrate.downgrade(served.db, "0003")
+    migrate.upgrade(served.db)
     assert imported(served, story("a", EDITED)).copies == [("wire.ndjson:1", own + 1, own)]
 
 

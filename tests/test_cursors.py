@@ -15,7 +15,7 @@ from sqlmodel import Session
 from app.articles.queries import SORTS
 from app.models import Article, table
 from app.settings import Settings
-from app.text import sort_key
+from app.text.keys import sort_key
 
 ON = ENGINES
 

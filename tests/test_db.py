@@ -15,11 +15,11 @@ from sqlmodel import Session
 
 from app.changes import log
 from app.changes.log import Entry
-from app.db import RETRIES, Database, DatabaseProblem, read_url
+from app.db.database import RETRIES, Database, DatabaseProblem, read_url
+from app.db.sql import prepare
 from app.errors import DatabaseUnavailable, NotFound
 from app.models import Source, table
 from app.settings import Settings
-from app.sql import prepare
 
 ON = ENGINES
 

@@ -10,10 +10,10 @@ import pytest
 from conftest import Served, serve
 from sqlalchemy import func, select
 
-from app.db import Reader, Row
+from app.db.database import Reader, Row
+from app.db.sql import Prepared, Value
 from app.models import Change, Revision, table
 from app.settings import Settings
-from app.sql import Prepared, Value
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.enrich import duplicates, language, tags
+from app.enrich import language, near_duplicates, tags
 from app.enrich.tags import Tag
 
 SAMPLES = [
@@ -43,18 +43,20 @@ def test_headline_in_capitals_is_recognised() -> None:
 
 
 def keys(content: str) -> set[int]:
-    return set(duplicates.keys(duplicates.words(content)))
+    return set(near_duplicates.keys(near_duplicates.words(content)))
 
 
 def test_edited_copy_has_keys_in_common_and_another_story_has_none() -> None:
     edited = STORY.replace("two of its", "three of its") + " More follows."
     assert keys(STORY) & keys(edited)
     assert not keys(STORY) & keys(SAMPLES[0][1] + SAMPLES[4][1])
-    assert duplicates.containment(duplicates.runs(STORY), duplicates.runs(edited)) >= duplicates.COPY
+    assert (
+        near_duplicates.containment(near_duplicates.runs(STORY), near_duplicates.runs(edited)) >= near_duplicates.COPY
+    )
 
 
 def test_keys_are_the_same_wherever_they_are_made() -> None:
-    assert duplicates.keys([f"word{n}" for n in range(20)])[:2] == (401939804702690754, 1040643517236154429)
+    assert near_duplicates.keys([f"word{n}" for n in range(20)])[:2] == (401939804702690754, 1040643517236154429)
 
 
 @pytest.mark.parametrize("content", ["", "Shr 29 cts vs 34 cts", "more to come " * 50])
@@ -63,9 +65,9 @@ def test_text_that_says_too_little_has_no_keys(content: str) -> None:
 
 
 def test_containment_is_of_the_shorter_text() -> None:
-    whole, part = duplicates.runs(STORY), duplicates.runs(STORY[:90])
-    assert duplicates.containment(part, whole) > 0.9
-    assert duplicates.containment(whole, duplicates.runs("")) == 0
+    whole, part = near_duplicates.runs(STORY), near_duplicates.runs(STORY[:90])
+    assert near_duplicates.containment(part, whole) > 0.9
+    assert near_duplicates.containment(whole, near_duplicates.runs("")) == 0
 
 
 def test_names_in_the_text_propose_tags_and_words_do_not() -> None:

@@ -14,14 +14,14 @@ from sqlalchemy import update
 from sqlmodel import Session
 from stories import NOW, story, write
 
-from app import cli, opening
 from app.articles import service
+from app.commands import cli, open_archive
 from app.importers import pipeline
 from app.importers.pipeline import Options
 from app.importers.sources import Source
 from app.models import Article, table
 from app.settings import Settings
-from app.sync import dump, export
+from app.sync import export, full_export
 
 pytestmark = pytest.mark.anyio
 
@@ -127,7 +127,7 @@ _OWN = ("id", "version", "created_at")
 
 
 def _import(settings: Settings, lines: bytes) -> pipeline.Report:
-    db = opening.open_archive(settings)
+    db = open_archive.open_archive(settings)
     try:
         source = Source("all.ndjson", "all.ndjson", lambda: BytesIO(lines))
         return pipeline.run(db, [source], Options(format="ndjson"), lambda: NOW)
@@ -137,9 +137,9 @@ def _import(settings: Settings, lines: bytes) -> pipeline.Report:
 
 async def _dump(settings: Settings, since: str | None = None) -> tuple[list[Json], str]:
     pieces: list[bytes] = []
-    db = opening.open_archive(settings)
+    db = open_archive.open_archive(settings)
     try:
-        place = await dump.write(db, settings, since, pieces.append)
+        place = await full_export.write(db, settings, since, pieces.append)
     finally:
         db.close_now()
     *rows, last = [orjson.loads(line) for line in b"".join(pieces).splitlines()]

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
 
-from app import opening
 from app.changes import follower, log
 from app.changes.follower import Follower, Following, catch_up, step
 from app.changes.log import Entry, LogBroken, Logged
-from app.db import Database, DatabaseProblem, Snapshot
-from app.head import Place
+from app.commands import open_archive
+from app.db.database import Database, DatabaseProblem, Snapshot
+from app.db.log_position import Place
 from app.models import Change, ChangeHead, Source, table
 from app.search.indexer import Indexer
 from app.search.renewing import renew
@@ -249,7 +249,7 @@ def test_broken_log_ends_the_thread_and_is_told(db: Database) -> None:
 
 
 def test_new_index_is_not_waited_for_where_the_log_is_broken(sqlite_settings: Settings) -> None:
-    db = opening.open_archive(sqlite_settings)
+    db = open_archive.open_archive(sqlite_settings)
     indexer = Indexer(sqlite_settings.index_path, sqlite_settings.index_heap_mb)
     assert indexer.acquire()
     catch_up(db, indexer)

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from test_import_jobs import sent
 
-from app import text
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.enrich import language
 from app.importers import boundary, clean, pipeline, sources
 from app.importers.document import Context, Document, Failure
 from app.importers.pipeline import Options, Report
 from app.models import Article, table
 from app.settings import Settings
+from app.text import keys
 
 pytestmark = pytest.mark.anyio
 NEWS = '<newsItem xmlns="http://iptc.org/std/nar/2006-10-01/" guid="{}"><contentMeta><headline>x</headline>'
@@ -226,7 +226,7 @@ def is_noncharacter(character: str) -> bool:
 @given(ANYTHING)
 def test_no_noncharacter_is_left_in_any_text(content: str) -> None:
     notes: list[str] = []
-    for made in (text.clean(content), clean.scrub(content, notes.append)):
+    for made in (keys.clean(content), clean.scrub(content, notes.append)):
         assert not any(map(is_noncharacter, made))
     if any(map(is_noncharacter, content)):
         assert clean.NOTE_CONTROLS in notes

@@ -8,7 +8,7 @@ import pytest
 from websites import Site, answer, running
 
 from app.articles import nesting
-from app.db import Database
+from app.db.database import Database
 from app.importers import feed, pipeline, sources
 from app.importers.document import Context, Document, Failure, Image, Item, RelatedPost, Remark, SourceDate
 from app.importers.fetching import Fetcher

@@ -12,7 +12,7 @@ from conftest import ENGINES, Served
 
 from app.articles import service
 from app.articles.service import Saved
-from app.db import Database
+from app.db.database import Database
 from app.importers import batches, pipeline
 from app.importers.document import Body, Document, Failure
 from app.importers.prepare import Prepared

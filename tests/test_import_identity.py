@@ -11,7 +11,7 @@ from conftest import ENGINES, Served
 from sqlalchemy import select
 from test_import_jobs import ended
 
-from app.db import Database
+from app.db.database import Database
 from app.importers import batches, feed, pipeline
 from app.importers.document import Context, Document, Identity
 from app.importers.pipeline import Options, Report

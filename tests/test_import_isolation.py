@@ -17,7 +17,7 @@ from test_import_restarts import News, begun, counts, done, step
 
 from app.changes import jobs, log
 from app.changes.jobs import Task
-from app.db import Database
+from app.db.database import Database
 from app.importers import parts
 from app.importers.fetch import Fetch, Fetched
 from app.importers.messages import Limits

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from app.changes import jobs, log
 from app.changes.jobs import Jobs, Task
-from app.db import Database
+from app.db.database import Database
 from app.importers import parts
 from app.importers.fetch import Fetch, Fetched, FetchError
 from app.importers.working import Importing, lane

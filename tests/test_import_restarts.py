@@ -11,7 +11,7 @@ from wordpress_blog import Blog, post
 
 from app.changes import jobs, log
 from app.changes.jobs import Task
-from app.db import Database
+from app.db.database import Database
 from app.importers import parts, pipeline, reading, sources
 from app.importers.fetch import Fetch, Fetched, FetchError
 from app.importers.pipeline import Options

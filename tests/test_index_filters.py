@@ -15,10 +15,10 @@ from sqlalchemy import select
 
 from app.articles import driven, filters
 from app.articles.filters import ArticleFilter
+from app.db.sql import prepare
 from app.search import fields
 from app.search.engine import Order, Question
 from app.search.tantivy_engine import TantivyEngine
-from app.sql import prepare
 
 _chance = random.Random(7)
 STORIES = [random_story(number, _chance) for number in range(1, 121)]

@@ -10,8 +10,8 @@ import tantivy
 from search_archive import Archive, Story, ask, ids
 
 from app.changes.follower import catch_up
+from app.db.log_position import Place
 from app.errors import IndexBehind
-from app.head import Place
 from app.search import analysis, documents, folders, indexer
 from app.search.indexer import Indexer
 from app.search.reader import IndexDamaged

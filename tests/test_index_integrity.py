@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from search_archive import Archive, Story, ask
 
-from app import check
 from app.articles.filters import ArticleFilter
 from app.changes.follower import Following, catch_up
+from app.commands import check
 from app.search import folders, integrity
 from app.search.indexer import Indexer
 from app.search.reader import IndexDamaged, open_index

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 
 from app.articles import service
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.http import auth
 from app.settings import Settings
 

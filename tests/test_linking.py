@@ -21,7 +21,7 @@ from app.articles.editing import Edit
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.articles.service import Saved
 from app.changes import log
-from app.db import Database, Written
+from app.db.database import Database, Written
 from app.models import Article, Change, RelatedPost, table
 from app.settings import Settings
 

@@ -11,9 +11,9 @@ from sqlmodel import Session
 
 from app.changes import log
 from app.changes.log import Entry
-from app.db import Database
+from app.db.database import Database
+from app.db.log_position import Head
 from app.errors import NotFound
-from app.head import Head
 from app.models import Change, ChangeHead, Source, table
 
 ON = ENGINES

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from app import text
 from app.articles import bodies, markdown, nesting
 from app.articles.open_elements import MAX_DEPTH
+from app.text import keys
 
 BODIES = int(os.environ.get("FUZZ_BODIES", "1000000"))
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
@@ -197,7 +197,7 @@ def words(body: str) -> list[str]:
 
 
 def check(kind: bodies.Kind, given: str) -> None:
-    made = bodies.convert(kind, text.clean(given), flatten=True)
+    made = bodies.convert(kind, keys.clean(given), flatten=True)
     assert not active(made.html), given
     assert not nesting.is_deep(made.html), given
     for block in bodies.blocks(made.html):

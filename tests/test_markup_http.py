@@ -8,13 +8,13 @@ from conftest import Served
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from app import opening
-from app.addresses import normalize, resolve, safe_or_none
 from app.articles import bodies, mending, views
 from app.articles.open_elements import MAX_DEPTH
-from app.db import Database
+from app.commands import open_archive
+from app.db.database import Database
 from app.models import Article, ArticleUrl, RelatedPost, table
 from app.settings import Settings
+from app.text.urls import normalize, resolve, safe_or_none
 
 pytestmark = pytest.mark.anyio
 
@@ -205,9 +205,9 @@ def test_migrate_names_what_it_takes_out_also_where_the_schema_is_current(db: Da
         service.create(session, Manuscript("o", None, None, "T", "", 0, "en"), now=1, site_url="", by="test")
         session.connection().execute(update(A).values(source_url="data:text/html,x"))
 
-    opening.migrate(settings)
+    open_archive.migrate(settings)
     db.write_now(save)
-    said = opening.migrate(settings)
+    said = open_archive.migrate(settings)
     assert "source: 'data:text/html,x'" in said
     with db.snapshot() as snapshot:
         assert snapshot.connection.execute(select(A.c.source_url)).scalar() is None

@@ -18,10 +18,10 @@ from stories import NOW, story, write
 from app.articles import facts, relinking, service
 from app.changes import jobs, log
 from app.changes.jobs import Jobs, Task
-from app.db import Database
+from app.db.database import Database
 from app.models import ArticleTag, Change, Tag, table
 from app.settings import Settings
-from app.tags import merging
+from app.tags import merges
 
 pytestmark = pytest.mark.anyio
 TAG, TAGGED, CHANGE = table(Tag), table(ArticleTag), table(Change)
@@ -58,7 +58,7 @@ def tags_of(db: Database) -> dict[int, list[int]]:
 
 def begin(db: Database, source: str, target: str) -> int:
     known = ids(db)
-    job = db.write_now(merging.begin, known[source], known[target]).value
+    job = db.write_now(merges.begin, known[source], known[target]).value
     assert job is not None
     return job
 

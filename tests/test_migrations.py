@@ -21,11 +21,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from stories import DAY, NOW, story
 
-from app import check, opening, schema
 from app.articles import forgetting, queries, service
 from app.articles.manuscript import Manuscript
 from app.changes import log
-from app.db import Database, DatabaseProblem
+from app.commands import check, open_archive
+from app.db import migrate
+from app.db.database import Database, DatabaseProblem
 from app.models import Region, table
 from app.settings import Settings
 
@@ -68,29 +69,29 @@ def _set_revision(db: Database, revision: str) -> None:
 
 
 def test_scripts_are_named_by_their_revisions_in_order() -> None:
-    directory = ScriptDirectory(str(schema.MIGRATIONS))
-    assert [script.revision for script in directory.walk_revisions()][::-1] == schema.revisions()
+    directory = ScriptDirectory(str(migrate.MIGRATIONS))
+    assert [script.revision for script in directory.walk_revisions()][::-1] == migrate.revisions()
 
 
 def test_migrated_archive_has_exactly_the_tables_of_the_models(db: Database) -> None:
-    assert schema.state(db) == "current"
-    assert schema.difference(db) == []
+    assert migrate.state(db) == "current"
+    assert migrate.difference(db) == []
 
 
 def test_table_that_is_not_as_it_should_be_is_a_difference(db: Database) -> None:
     with db.alone(), Session(db.engine) as session:
         session.connection().execute(text("ALTER TABLE source ADD COLUMN odd INTEGER"))
         session.commit()
-    assert len(schema.difference(db)) == 1
+    assert len(migrate.difference(db)) == 1
 
 
 def test_all_the_way_down_and_up_again_gives_the_same_archive(db: Database, settings: Settings) -> None:
     regions = _regions(db)
-    schema.downgrade(db, "base")
+    migrate.downgrade(db, "base")
     assert _tables(db) == {"alembic_version"}
-    assert schema.state(db) == "empty"
-    opening.open_archive(settings).close_now()
-    assert (schema.state(db), schema.difference(db), _regions(db)) == ("current", [], regions)
+    assert migrate.state(db) == "empty"
+    open_archive.open_archive(settings).close_now()
+    assert (migrate.state(db), migrate.difference(db), _regions(db)) == ("current", [], regions)
 
 
 def _save(session: Session, stories: list[Manuscript]) -> None:
@@ -104,14 +105,14 @@ def test_links_are_marked_and_undated_articles_are_allowed_after_migrating(db: D
         story(db, 3, tags=["peace"], places=["belgium"], published_at=None),
     ]
     db.write_now(_save, stories)
-    schema.downgrade(db, "0005")
+    migrate.downgrade(db, "0005")
     with db.engine.connect() as connection:
         dates = connection.execute(text("SELECT published_at FROM article ORDER BY id")).scalars().all()
     assert dates == [NOW - DAY, NOW - DAY, NOW]
     with pytest.raises(IntegrityError), db.alone(), db.engine.begin() as connection:
         connection.execute(text("UPDATE article SET published_at = NULL WHERE id = 1"))
-    schema.upgrade(db)
-    assert schema.difference(db) == []
+    migrate.upgrade(db)
+    assert migrate.difference(db) == []
     assert [one for one in check.run(db, settings) if one.name in ("links", "database files") and not one.good] == []
     with db.alone(), db.engine.begin() as connection:
         connection.execute(text("UPDATE article SET published_at = NULL WHERE id = 1"))
@@ -122,7 +123,7 @@ def test_links_are_marked_and_undated_articles_are_allowed_after_migrating(db: D
 def test_readers_of_several_tables_are_let_go_before_anything_is_changed(db: Database, settings: Settings) -> None:
     if db.dialect != "postgresql":
         pytest.skip("one server alone has a file")
-    schema.downgrade(db, "0005")
+    migrate.downgrade(db, "0005")
     address = settings.database_url.replace("+psycopg", "")
     holds, finished = threading.Event(), threading.Event()
 
@@ -140,19 +141,19 @@ def test_readers_of_several_tables_are_let_go_before_anything_is_changed(db: Dat
     with ThreadPoolExecutor(1) as reader:
         reading = reader.submit(read)
         holds.wait(10)
-        schema.upgrade(db)
+        migrate.upgrade(db)
         reading.result(30)
     assert finished.is_set()
-    assert schema.state(db) == "current"
+    assert migrate.state(db) == "current"
 
 
 def test_slugs_of_purged_articles_are_hashes_after_migrating(db: Database, settings: Settings) -> None:
-    schema.downgrade(db, "0009")
+    migrate.downgrade(db, "0009")
     slug = "told-before"
     with db.engine.begin() as connection:
         connection.execute(text("INSERT INTO purged_ref (ref) VALUES ('17'), (:slug)"), {"slug": slug})
-    opening.migrate(settings)
-    opening.migrate(settings)
+    open_archive.migrate(settings)
+    open_archive.migrate(settings)
     with db.engine.begin() as connection:
         found = set(connection.execute(text("SELECT ref FROM purged_ref")).scalars())
     assert found == {"17", forgetting.hash_ref(slug)}
@@ -172,26 +173,26 @@ async def _is_purged(settings: Settings, ref: str) -> bool:
 def test_opening_again_changes_nothing(db: Database, settings: Settings) -> None:
     with db.snapshot() as snapshot:
         before = log.head(snapshot)
-    opening.open_archive(settings).close_now()
+    open_archive.open_archive(settings).close_now()
     with db.snapshot() as snapshot:
         assert log.head(snapshot) == before
 
 
 def test_archive_of_a_newer_version_is_refused(db: Database, settings: Settings) -> None:
     _set_revision(db, "9999")
-    assert schema.state(db) == "newer"
+    assert migrate.state(db) == "newer"
     with pytest.raises(DatabaseProblem, match="newer version"):
-        opening.open_archive(settings)
+        open_archive.open_archive(settings)
     with pytest.raises(DatabaseProblem, match="newer version"):
-        opening.migrate(settings)
+        open_archive.migrate(settings)
 
 
 def test_opening_that_was_cut_short_is_completed_by_the_next(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     db = Database(settings, log.append)
-    schema.upgrade(db)
+    migrate.upgrade(db)
     db.close_now()
-    db = opening.open_archive(settings)
+    db = open_archive.open_archive(settings)
     assert _regions(db) > 200
     assert [one.name for one in check.run(db, settings) if not one.good] == ["index"]
     db.close_now()
@@ -212,7 +213,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
 
 def test_several_that_open_an_empty_archive_at_once_all_find_it_complete(empty: Settings) -> None:
     with ThreadPoolExecutor(4) as pool:
-        opened = list(pool.map(opening.open_archive, [empty] * 4))
+        opened = list(pool.map(open_archive.open_archive, [empty] * 4))
     assert {_regions(db) for db in opened} == {_regions(opened[0])}
     with opened[0].snapshot() as snapshot:
         head = log.head(snapshot)
@@ -237,10 +238,10 @@ def _step(program: Path, then: str = "") -> None:
 
 RUN = """
 import sys
-from app import opening
+from app.commands import open_archive
 from app.settings import Settings
 try:
-    getattr(opening, sys.argv[1])(Settings())
+    getattr(open_archive, sys.argv[1])(Settings())
 except Exception as error:
     sys.exit(f"{type(error).__name__}: {error}")
 """
@@ -269,13 +270,13 @@ def test_outdated_archive_is_refused_until_it_is_migrated(later_version: Path, s
     assert "dateline migrate" in said
     assert _run(later_version, sqlite_settings, "migrate") == ""
     with pytest.raises(DatabaseProblem, match="newer version"):
-        opening.open_archive(sqlite_settings)
+        open_archive.open_archive(sqlite_settings)
 
 
 def test_migration_that_fails_leaves_the_archive_as_it_was(later_version: Path, sqlite_settings: Settings) -> None:
     _step(later_version, then='op.execute("INSERT INTO nowhere VALUES (1)")')
     assert "nowhere" in _run(later_version, sqlite_settings, "migrate")
-    db = opening.open_archive(sqlite_settings)
+    db = open_archive.open_archive(sqlite_settings)
     assert "later" not in _tables(db)
-    assert schema.difference(db) == []
+    assert migrate.difference(db) == []
     db.close_now()

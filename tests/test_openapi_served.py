@@ -10,16 +10,16 @@ from pydantic import BaseModel
 from app.articles import examples as articles
 from app.articles import given, schemas
 from app.errors import CODES
-from app.health import BEHIND, LIVE, READY, Live, Ready
 from app.http.openapi import build
 from app.http.schemas import JOB, Job
 from app.main import BODIES, DESCRIPTION, TAGS, create_app
+from app.monitoring.health import BEHIND, LIVE, READY, Live, Ready
 from app.regions import examples as regions
-from app.regions.given import RegionCreate, RegionPatch
+from app.regions.payloads import RegionCreate, RegionPatch
 from app.regions.schemas import Region, RegionList, RegionNode
 from app.settings import Settings
 from app.tags import examples as tags
-from app.tags.given import TagCreate, TagMerge, TagPatch
+from app.tags.payloads import TagCreate, TagMerge, TagPatch
 from app.tags.schemas import Tag, TagList
 
 VOCABULARY = (TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from test_serve import SEED, refused, serving
 
-from app import opening
+from app.commands import open_archive
 from app.settings import Settings
 
 
@@ -44,11 +44,11 @@ def test_folder_that_was_there_keeps_its_mode_and_is_named_in_a_warning(tmp_path
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
     settings = Settings(data_dir=data)
-    opening.open_archive(settings).close_now()
+    open_archive.open_archive(settings).close_now()
     (data / "dateline.db").chmod(0o644)
-    opening.open_archive(settings).close_now()
+    open_archive.open_archive(settings).close_now()
     assert (modes(data)["."], modes(data)["dateline.db"]) == (0o755, 0o644)
-    folder, file = opening.open_to_others(settings)
+    folder, file = open_archive.open_to_others(settings)
     assert f"(mode 0755); to close it: chmod 700 {data}" in folder
     assert f"(mode 0644); to close it: chmod 600 {data / 'dateline.db'}" in file
     with serving(data) as server:
@@ -58,10 +58,10 @@ def test_folder_that_was_there_keeps_its_mode_and_is_named_in_a_warning(tmp_path
 
 def test_backup_is_the_owners_alone_wherever_it_lies(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir(mode=0o777)
-    db = opening.open_archive(Settings(data_dir=tmp_path / "data"))
+    db = open_archive.open_archive(Settings(data_dir=tmp_path / "data"))
     try:
         os.umask(0o022)
-        opening.backup(db, tmp_path / "shared" / "copy.db")
+        open_archive.backup(db, tmp_path / "shared" / "copy.db")
     finally:
         db.close_now()
     assert modes(tmp_path / "shared")["copy.db"] == 0o600

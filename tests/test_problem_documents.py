@@ -25,7 +25,7 @@ from app.http.envelope import Envelope
 from app.http.problems import MEDIA_TYPE, document
 from app.http.traffic import Tally
 from app.settings import Settings
-from app.sync.streaming import Streamed
+from app.sync.streaming_response import Streamed
 
 ROOT = Path(__file__).resolve().parent.parent
 WITH_ARGUMENTS: dict[str, Callable[[], DatelineError]] = {

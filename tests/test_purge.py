@@ -11,9 +11,9 @@ import pytest
 from conftest import ENGINES, Served, serve
 from sqlalchemy import inspect, select
 
-from app import opening
 from app.articles import forgetting
-from app.db import Database, DatabaseProblem
+from app.commands import open_archive
+from app.db.database import Database, DatabaseProblem
 from app.importers import parts, pipeline, sources
 from app.importers.pipeline import Options
 from app.models import ImportSource, Job, PurgedRef, table
@@ -167,16 +167,16 @@ async def test_compacted_archive_has_the_word_in_no_file(settings: Settings) -> 
         await served.post(title="One that stays")
         for id in ids:
             await served.editor.delete(f"/v1/articles/{id}?purge=true", headers=ANY)
-    db = opening.open_archive(settings)
-    opening.compact(db)
+    db = open_archive.open_archive(settings)
+    open_archive.compact(db)
     renew(db, settings)
     db.close_now()
     assert files_with(settings.data_dir, WORD) == []
     async with serve(settings) as served:
         found = (await served.public.get(f"/v1/search?q={WORD[:-1]}")).json()
         assert (found["data"], WORD in repr(found["query"]["corrections"])) == ([], False)
-        lock = opening.hold(served.db)
+        lock = open_archive.hold(served.db)
         with pytest.raises(DatabaseProblem, match="running already"):
-            opening.compact(served.db)
+            open_archive.compact(served.db)
         assert lock is not None
         lock.close()

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.regions.facts import RegionFact, fold, load
+from app.regions.standard_regions import RegionFact, fold, load
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"

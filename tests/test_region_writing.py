@@ -11,8 +11,8 @@ from newsroom import slugs_of
 from sqlalchemy import delete, func, select
 from sqlmodel import Session
 
-from app import check
 from app.changes import log
+from app.commands import check
 from app.models import ArticleRegion, Job, RegionMember, table
 from app.regions import service as regions
 from app.settings import Settings

@@ -27,7 +27,7 @@ from newsroom import STORIES
 from schemathesis.specs.openapi import checks as openapi_checks
 
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.http import auth
 from app.http.openapi import build
 from app.main import BODIES, DESCRIPTION, TAGS, create_app

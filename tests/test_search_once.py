@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from search_archive import Archive
 
-from app.head import Head
+from app.db.log_position import Head
 from app.search.once import Once
 from app.search.vocabulary import CurrentVocabulary
 

@@ -13,13 +13,14 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 from stories import NOW, story
 
-from app import check, opening
 from app.articles import queries, service
 from app.articles.filters import ArticleFilter
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.changes import log
 from app.changes.follower import catch_up
-from app.db import Database, Reader, Row
+from app.commands import check, open_archive
+from app.db.database import Database, Reader, Row
+from app.db.sql import Prepared, Value
 from app.errors import IndexBehind
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options, Report
@@ -28,7 +29,6 @@ from app.search.index import EngineIndex, _withdrawn
 from app.search.indexer import Indexer
 from app.search.tantivy_engine import TantivyEngine
 from app.settings import Settings
-from app.sql import Prepared, Value
 from app.tags.service import Wanted
 
 A, TAGGED, TAG, RELATED = table(Article), table(ArticleTag), table(Tag), table(RelatedPost)
@@ -116,10 +116,10 @@ def _links(db: Database, settings: Settings) -> str:
 @pytest.mark.anyio
 async def test_index_of_another_log_answers_nothing(sqlite_settings: Settings, tmp_path: Path) -> None:
     """A draft that was published after the backup must not show through the old index once the backup is restored."""
-    db = opening.open_archive(sqlite_settings)
+    db = open_archive.open_archive(sqlite_settings)
     draft = story(db, 1, title="A secret of the newsroom", status="draft")
     db.write_now(save, draft)
-    opening.backup(db, tmp_path / "copy.db")
+    open_archive.backup(db, tmp_path / "copy.db")
     db.write_now(save, replace(draft, status="published", content_hash="published"))
     indexer = Indexer(sqlite_settings.index_path, 15)
     assert indexer.acquire()
@@ -155,7 +155,7 @@ def test_withdrawn_articles_are_looked_up_one_by_one(sqlite_settings: Settings) 
 
 @pytest.mark.anyio
 async def test_counts_of_an_index_that_moved_on_are_let_go(sqlite_settings: Settings) -> None:
-    db = opening.open_archive(sqlite_settings)
+    db = open_archive.open_archive(sqlite_settings)
     indexer = Indexer(sqlite_settings.index_path, 15)
     assert indexer.acquire()
     index = EngineIndex(db, TantivyEngine(sqlite_settings.index_path))
@@ -170,7 +170,7 @@ async def test_counts_of_an_index_that_moved_on_are_let_go(sqlite_settings: Sett
 
 
 def test_rebuild_that_was_cut_short_leaves_one_folder_at_most(sqlite_settings: Settings) -> None:
-    db = opening.open_archive(sqlite_settings)
+    db = open_archive.open_archive(sqlite_settings)
     root = sqlite_settings.index_path
     indexer = Indexer(root, 1)  # too little memory for a writer: every rebuild fails
     assert indexer.acquire()

@@ -13,7 +13,7 @@ from stories import DAY, NOW, story
 
 from app.articles import related, service
 from app.articles.manuscript import Manuscript
-from app.db import Database
+from app.db.database import Database
 from app.models import Article, Change, RelatedPost, table
 
 ON = ENGINES

@@ -28,11 +28,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from app import check
 from app.articles import service
 from app.changes import log
 from app.changes.follower import catch_up
-from app.db import Database
+from app.commands import check
+from app.db.database import Database
 from app.http import auth
 from app.models import Article, Change, table
 from app.search.indexer import Indexer

@@ -6,11 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from slugify import slugify
 
-from app import text
 from app.articles import bodies
-from app.enrich import duplicates, language
+from app.enrich import language, near_duplicates
 from app.importers import ndjson
 from app.importers.document import Context, Document
+from app.text import keys
 
 ASCII = st.text(st.characters(max_codepoint=127), max_size=40)
 PROSE = st.text("ab AB 19'-_.,&;#x/\n\t", max_size=100)
@@ -20,8 +20,8 @@ WIDE = "\u00a0"
 
 @given(ASCII | PROSE)
 def test_words_of_ascii_are_those_of_any_text(content: str) -> None:
-    assert text.words(content) == text.words(content + WIDE)
-    assert text.runs(content) == text.runs(content + WIDE)
+    assert keys.words(content) == keys.words(content + WIDE)
+    assert keys.runs(content) == keys.runs(content + WIDE)
 
 
 @given(ASCII | PROSE)
@@ -33,8 +33,8 @@ def test_words_of_ascii_are_counted_like_those_of_any_text(content: str) -> None
 @given(ASCII | PROSE)
 @example("Tom &amp; Jerry's 1,000th, and more words than a slug has room for: ".ljust(130, "x"))
 def test_slug_is_what_slugify_makes(content: str) -> None:
-    made = slugify(content, max_length=text.SLUG_LENGTH, word_boundary=True, save_order=True)
-    assert text.slug(content, "a") == (f"a-{made}" if made.isdigit() else made or "a")
+    made = slugify(content, max_length=keys.SLUG_LENGTH, word_boundary=True, save_order=True)
+    assert keys.slug(content, "a") == (f"a-{made}" if made.isdigit() else made or "a")
 
 
 @given(st.text("abc ABC.,1<@", min_size=60, max_size=200))
@@ -57,7 +57,7 @@ ODD = st.text(
 def test_text_is_folded_character_by_character(content: str) -> None:
     decomposed = unicodedata.normalize("NFKD", content)
     expected = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
-    assert text.fold(content) == expected
+    assert keys.fold(content) == expected
 
 
 @given(ODD)
@@ -65,8 +65,8 @@ def test_only_texts_without_controls_are_passed_over(content: str) -> None:
     unfit = [c for c in content if unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\n\r"]
     unfit += [c for c in content if ord(c) & 0xFFFE == 0xFFFE or "\ufdd0" <= c <= "\ufdef" or c == "\ufeff"]
     if unfit:
-        assert text.may_have_controls(content)
-    cleaned = text.clean(content)
+        assert keys.may_have_controls(content)
+    cleaned = keys.clean(content)
     assert not set(unfit) & set(cleaned)
     if not unfit:
         lines = content.replace("\r\n", "\n").replace("\r", "\n")
@@ -74,8 +74,10 @@ def test_only_texts_without_controls_are_passed_over(content: str) -> None:
 
 
 def test_keys_of_a_text_stay_what_archives_have_kept() -> None:
-    said = duplicates.words("The ferry to Low Water leaves at nine, " * 3 + "and the last one back at four o'clock.")
-    assert duplicates.keys(said) == (
+    said = near_duplicates.words(
+        "The ferry to Low Water leaves at nine, " * 3 + "and the last one back at four o'clock."
+    )
+    assert near_duplicates.keys(said) == (
         1406400627270019876, 8834279092415378196, 4476177439707307652,
         8844343348947930448, 3821306853500056702, 1958310474153498117,
     )  # fmt: skip
@@ -93,7 +95,7 @@ def test_number_of_many_digits_is_told_from_a_text_of_them() -> None:
 @given(st.lists(st.text("ab-'京", min_size=1, max_size=15)), st.sampled_from((" ", "\n", "\n\n")))
 def test_a_text_in_pieces_is_the_same_text_and_has_the_same_words(words: list[str], between: str) -> None:
     content = between.join(words)
-    pieces = list(text.pieces(content, 20))
+    pieces = list(keys.pieces(content, 20))
     assert "".join(pieces) == content
     assert all(len(piece) <= 40 for piece in pieces)
     assert sum(map(bodies.count_words, pieces)) == bodies.count_words(content)
@@ -101,6 +103,6 @@ def test_a_text_in_pieces_is_the_same_text_and_has_the_same_words(words: list[st
 
 @given(st.text("a", max_size=200))
 def test_a_word_without_an_end_is_cut(content: str) -> None:
-    pieces = list(text.pieces(content, 20))
+    pieces = list(keys.pieces(content, 20))
     assert "".join(pieces) == content
     assert all(len(piece) <= 40 for piece in pieces)

@@ -24,7 +24,7 @@ from app.articles.columns import Saving
 from app.articles.editing import Edit
 from app.articles.manuscript import Manuscript
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.importers import pipeline, sources
 from app.importers.fetch import Fetch
 from app.importers.pipeline import Options, Report

@@ -8,8 +8,8 @@ import pytest
 from conftest import ENGINES, Served, serve
 from test_index_filters import _empty_postgresql
 
-from app import check
 from app.articles import invented
+from app.commands import check
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -167,9 +167,9 @@ async def test_changes_and_export_cope_with_undated_articles(
     assert sum(line["published_at"] is None for line in exported) == 3
     url = _empty_postgresql(request.getfixturevalue("postgres_server")) if settings.database_url else ""
     other = Settings(data_dir=tmp_path_factory.mktemp("other"), database_url=url, index_interval=0.02, index_heap_mb=15)
-    from app import opening
+    from app.commands import open_archive
 
-    opening.open_archive(other).close_now()
+    open_archive.open_archive(other).close_now()
     async with serve(other) as served:
         await _import(served, *exported)
         assert _slugs(await _get(served, "/v1/articles")) == DOWN[:3] + _slugs(await _get(served, "/v1/articles"))[3:]

@@ -12,9 +12,9 @@ from conftest import ENGINES, Served, serve
 from sqlalchemy import create_engine, func, literal, select, update
 
 from app.articles import authorship
-from app.bulk import records, undo, works
+from app.bulk import job_chunks, records, undo_job
 from app.changes import jobs, log
-from app.db import Database
+from app.db.database import Database
 from app.errors import InvalidTransition
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options
@@ -141,7 +141,7 @@ async def test_undo_gives_back_what_was_there_and_leaves_what_was_edited_since(s
         slug: one for slug, one in before.items() if slug != "story-number-3"
     }
     gone = await served.public.get("/v1/articles/story-number-4")
-    assert (gone.status_code, undo.REASON in gone.text) == (410, True)
+    assert (gone.status_code, undo_job.REASON in gone.text) == (410, True)
     assert (await served.public.get("/v1/articles/story-number-8")).status_code == 404
 
 
@@ -235,13 +235,13 @@ async def test_undo_gives_authorship_back_and_forgets_what_the_source_said(serve
 
 
 async def test_stopped_undo_goes_on_where_it_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(undo, "CHUNK", 4)
+    monkeypatch.setattr(undo_job, "CHUNK", 4)
     async with serve(settings) as served:
         id = (await sent(served, *(story(n) for n in range(1, 10))))["import"]
     quiet = Database(settings, log.append)
-    job = quiet.write_now(undo.begin, id, "me").value
-    assert quiet.write_now(undo.begin, id, "me").value == job
-    task = quiet.write_now(jobs.advance, works.WORKS, job).value
+    job = quiet.write_now(undo_job.begin, id, "me").value
+    assert quiet.write_now(undo_job.begin, id, "me").value == job
+    task = quiet.write_now(jobs.advance, job_chunks.WORKS, job).value
     assert task is not None
     assert (task.progress["done"], task.progress["total"]) == (4, 9)
     assert quiet.write_now(jobs.stop, job).value
@@ -276,7 +276,7 @@ def test_import_by_command_has_a_record_and_is_revived_after_its_undo(db: Databa
     assert run(dry_run=True).record is None
     report = run()
     assert report.record is not None
-    db.write_now(_finish, db.write_now(undo.begin, report.record, "me").value)
+    db.write_now(_finish, db.write_now(undo_job.begin, report.record, "me").value)
     with db.snapshot() as snapshot:
         rows = snapshot.connection.execute(select(A.c.status, A.c.saved_by, A.c.withdrawn_reason)).all()
     assert {tuple(row) for row in rows} == {("withdrawn", "undo", "import undone")}
@@ -285,7 +285,7 @@ def test_import_by_command_has_a_record_and_is_revived_after_its_undo(db: Databa
 
 
 def _finish(session: Any, job: int) -> None:
-    while (task := jobs.advance(session, works.WORKS, job)) is not None and not task.ended:
+    while (task := jobs.advance(session, job_chunks.WORKS, job)) is not None and not task.ended:
         pass
 
 
@@ -293,7 +293,7 @@ async def test_an_undo_that_a_server_left_is_finished_by_the_next(settings: Sett
     async with serve(settings) as served:
         id = (await sent(served, *(story(n) for n in range(1, 4))))["import"]
     quiet = Database(settings, log.append)
-    job = quiet.write_now(undo.begin, id, "me").value
+    job = quiet.write_now(undo_job.begin, id, "me").value
     quiet.close_now()
     async with serve(settings) as served:
         for _ in range(200):

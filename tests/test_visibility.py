@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from app.db import Database
+from app.db.database import Database
 from app.importers import feed, fields, html, markdown, names, pipeline, sources, visibility, visibility_names
 from app.importers.document import Context, Document, Remark, SourceDate
 from app.importers.pipeline import Options, Report

@@ -15,13 +15,13 @@ from test_index_filters import _empty_postgresql
 
 from app.articles import asked, filters
 from app.articles.filters import ArticleFilter
+from app.db.sql import prepare
 from app.errors import InvalidInput
 from app.http.params import Parameters
 from app.http.times import zone_names
 from app.search import timeline
 from app.search.engine import Question
 from app.search.tantivy_engine import TantivyEngine
-from app.sql import prepare
 
 PARAMETERS = Parameters(*asked.FILTERS)
 ODD = ("Pacific/Apia", "Pacific/Kwajalein", "Pacific/Kiritimati", "America/Juneau", "Asia/Manila", "Europe/Brussels")

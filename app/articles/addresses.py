@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, select
 
-from app import text
 from app.articles.columns import EXISTING, Existing
 from app.articles.manuscript import Manuscript
 from app.models import Article, ArticleUrl, table
+from app.text import keys as text_keys
 
 A, URL = table(Article), table(ArticleUrl)
 CHUNK = 500
@@ -47,7 +47,7 @@ def _at(
         statement = statement.with_for_update(of=A, key_share=True)
     found: dict[str, list[Existing]] = defaultdict(list)
     for key, url, external_id, *row in connection.execute(statement):
-        stands_there = url is not None and text.url_key(url) == key
+        stands_there = url is not None and text_keys.url_key(url) == key
         if stands_there and row[0] not in known and not (external_id or "").isdigit():
             found[key].append(Existing(*row))
     return {key: articles[0] for key, articles in found.items() if len(articles) == 1}

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from app.articles.cards import Cards
 from app.articles.filters import ArticleFilter
 from app.articles.items import Items
-from app.db import Readable
-from app.head import Head
+from app.db.database import Readable
+from app.db.log_position import Head
+from app.db.sql import Prepared, prepare
 from app.models import Source, table
 from app.regions.view import Counts, Reading, View
-from app.sql import Prepared, prepare
 
 __all__ = ["Archive", "Index", "Open", "Shelf", "View", "of"]
 

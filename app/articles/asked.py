@@ -14,6 +14,7 @@ from sqlalchemy import exists, literal_column, or_, select
 from app.articles import filters
 from app.articles.archive import Archive, View
 from app.articles.filters import ArticleFilter, Span
+from app.db.sql import AnyOf, Prepared, prepare
 from app.enrich import suggestion
 from app.errors import FieldError, InvalidInput
 from app.http import params
@@ -21,7 +22,6 @@ from app.http.params import Parameter, Read
 from app.http.times import LAST_YEAR, Period, Range, read_time
 from app.models import Article, ArticleSlug, Source, table
 from app.regions import refs
-from app.sql import AnyOf, Prepared, prepare
 from app.tags import queries as tags
 from app.tags.queries import Known
 from app.tags.service import KINDS

@@ -10,8 +10,8 @@ from typing import TypeVar
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from app.articles.field_hashes import FIELDS, UNSAID, Hashes, split, unpack
+from app.db.sql import insert_rows
 from app.models import PurgedIdentity, SourceBaseline, table
-from app.sql import insert_rows
 
 BASELINE, PURGED = table(SourceBaseline), table(PurgedIdentity)
 CHUNK = 500

@@ -5,7 +5,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import text
 from app.articles import archive, asked, examples, present, queries, replacing, schemas
 from app.articles.archive import Archive
 from app.articles.queries import Found
@@ -15,6 +14,7 @@ from app.http import answer, fast_path, params
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
 from app.http.times import format_time
+from app.text import keys
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
@@ -196,9 +196,9 @@ async def _candidates(here: Archive, read: Read) -> list[Found]:
         return await queries.by_external_id(here.db, id, read.text("origin"))
     assert url is not None
     own = here.settings.site_url
-    key = text.url_key(url)
-    if own and key.startswith(text.url_key(own) + "/articles/"):
-        found = await queries.find(here.db, text.last_segment(url) or "")
+    key = keys.url_key(url)
+    if own and key.startswith(keys.url_key(own) + "/articles/"):
+        found = await queries.find(here.db, keys.last_segment(url) or "")
         return [found] if found else []
     unique = {found.id: found for found in await queries.by_url(here.db, key)}
     return list(unique.values())

@@ -18,7 +18,7 @@ from app.articles.nesting import Measured
 from app.articles.nesting_model import MAX_DEPTH
 from app.articles.tokens import Kind as TokenKind
 from app.articles.tokens import Token, attributes, tokens
-from app.text import clean, pieces, runs
+from app.text.keys import clean, pieces, runs
 
 TAGS = {
     "a", "abbr", "aside", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del",
@@ -175,7 +175,7 @@ def _removed(content: str) -> dict[str, None]:
     found: dict[str, None] = {}
     known: set[str] = set()
     targets = fragments.targets(content)
-    content = _bare.sub(lambda _: " ", content)  # a call for each, see `text.without`
+    content = _bare.sub(lambda _: " ", content)  # a call for each, see `text.keys.without`
     for token in tokens(content):
         if token.kind is TokenKind.RAW:
             found.setdefault(token.name)

@@ -12,15 +12,15 @@ from functools import lru_cache
 import orjson
 from sqlalchemy import ColumnElement, literal_column, select
 
-from app.addresses import safe_or_none
 from app.articles.bodies import reading_minutes
-from app.db import Readable, Row
+from app.db.database import Readable, Row
+from app.db.sql import AnyOf, AnySelect, Prepared, integer, json_rows, prepare
 from app.enrich.suggestion import ROLES
 from app.http.times import format_time
 from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
-from app.sql import AnyOf, AnySelect, Prepared, integer, json_rows, prepare
+from app.text.urls import safe_or_none
 
 A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
 KEPT_BYTES = 6_000_000

@@ -10,7 +10,6 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import offload
 from app.articles import (
     authorship,
     editing,
@@ -30,12 +29,14 @@ from app.articles.archive import Archive, View
 from app.articles.columns import Saving
 from app.articles.editing import Edit
 from app.articles.given import ArticleFields
+from app.articles.html import offload
 from app.articles.merging import Json
 from app.articles.queries import Entry, Found
 from app.articles.rendering import Answered, Render, Rendered
 from app.articles.repeats import Repeatable
 from app.articles.stored import Stored
-from app.db import Database, Written
+from app.db.database import Database, Written
+from app.db.sql import read_clock
 from app.errors import (
     DatelineError,
     InvalidRange,
@@ -47,7 +48,6 @@ from app.errors import (
 from app.http import conditional
 from app.http.auth import Caller
 from app.http.params import Parameters
-from app.sql import read_clock
 
 TRIES = 50
 """How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""

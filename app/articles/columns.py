@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
 
-from app import text
 from app.articles.manuscript import Manuscript
 from app.models import Article, Source, table
+from app.text import keys
 
 A, SOURCE = table(Article), table(Source)
 
@@ -65,8 +65,8 @@ def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int]
         | {
             "version": old.version + 1 if old else 1,
             "status": status,
-            "title_key": text.title_key(manuscript.title) or "",
-            "sort_title": text.sort_key(manuscript.title),
+            "title_key": keys.title_key(manuscript.title) or "",
+            "sort_title": keys.sort_key(manuscript.title),
             "source_id": sources[manuscript.source] if manuscript.source else None,
             "published_at": published_at,
             "published_precision": precision,
@@ -161,7 +161,7 @@ def changed_fields(connection: Connection, rows: Mapping[int, Row]) -> dict[int,
 
 def sources(connection: Connection, names: set[str]) -> dict[str, int]:
     """Ids of sources by name; unknown ones are made."""
-    by_slug = {text.slug(name, "source"): name for name in sorted(names)}
+    by_slug = {keys.slug(name, "source"): name for name in sorted(names)}
     if not by_slug:
         return {}
     known = {
@@ -171,4 +171,4 @@ def sources(connection: Connection, names: set[str]) -> dict[str, int]:
     for slug in by_slug.keys() - known.keys():
         made = insert(SOURCE).returning(SOURCE.c.id)
         known[slug] = connection.execute(made, {"slug": slug, "name": by_slug[slug]}).scalar_one()
-    return {name: known[text.slug(name, "source")] for name in names}
+    return {name: known[keys.slug(name, "source")] for name in names}

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, delete, func, select
 
 from app.articles import bodies
 from app.articles.manuscript import Manuscript
-from app.enrich import duplicates
-from app.enrich.duplicates import Runs
+from app.db.sql import insert_rows
+from app.enrich import near_duplicates
+from app.enrich.near_duplicates import Runs
 from app.models import Article, TextKey, table
-from app.sql import insert_rows
 
 A, KEY = table(Article), table(TextKey)
 CHUNK = 500
@@ -37,7 +37,7 @@ def keep(connection: Connection, saved: Mapping[int, Manuscript], known: Sequenc
 def _keys(manuscript: Manuscript) -> tuple[int, ...]:
     if manuscript.text_keys is not None:
         return manuscript.text_keys
-    return duplicates.keys(duplicates.words(bodies.to_text(manuscript.body)))
+    return near_duplicates.keys(near_duplicates.words(bodies.to_text(manuscript.body)))
 
 
 def found(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, Copy]:
@@ -47,7 +47,7 @@ def found(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, 
         return {}
     texts = {id: saved[id].body for id in candidates}
     texts |= _bodies(connection, {other for others in candidates.values() for other in others} - texts.keys())
-    runs = {id: duplicates.runs(bodies.to_text(body)) for id, body in texts.items()}
+    runs = {id: near_duplicates.runs(bodies.to_text(body)) for id, body in texts.items()}
     every = {id: _best(runs[id], others, runs) for id, others in candidates.items()}
     return {id: best for id, best in every.items() if best is not None}
 
@@ -75,9 +75,9 @@ def _bodies(connection: Connection, ids: Collection[int]) -> dict[int, str]:
 
 
 def _best(own: Runs, others: Collection[int], runs: Mapping[int, Runs]) -> Copy | None:
-    shares = ((duplicates.containment(own, runs[other]), other) for other in others)
+    shares = ((near_duplicates.containment(own, runs[other]), other) for other in others)
     share, of = max(shares, key=lambda pair: (pair[0], -pair[1]))
-    return Copy(of, round(share, 3)) if share >= duplicates.COPY else None
+    return Copy(of, round(share, 3)) if share >= near_duplicates.COPY else None
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, bindparam, select, tuple_, union, union_al
 
 from app.articles import filters
 from app.articles.filters import ArticleFilter
+from app.db.sql import AnyQuery, AnySelect, Value, is_undated
 from app.enrich import suggestion
 from app.models import Article, ArticleRegion, ArticleTag, table
-from app.sql import AnyQuery, AnySelect, Value, is_undated
 
 A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
 MOST_BRANCHES = 8

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, literal_column, not_, or_, select
 
+from app.db.sql import AnyOf, Value
 from app.enrich.suggestion import ABOUT, DATELINE
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
-from app.sql import AnyOf, Value
 
 A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
 

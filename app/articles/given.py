@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, Tag, WithJsonSchem
 from pydantic.config import JsonDict, JsonValue
 
 from app.http.body import Address, Given, Short, by_kind, words
-from app.regions.given import Slug
+from app.regions.payloads import Slug
 from app.tags.schemas import Kind
 
 Words = Annotated[str, words(sys.maxsize)]

@@ -8,7 +8,7 @@ from app.articles.archive import View
 from app.articles.fields import Known, dateline_span, wrong
 from app.articles.given import ArticleCreate, ArticleFields
 from app.articles.manuscript import Manuscript
-from app.db import Database
+from app.db.database import Database
 from app.enrich.suggestion import ROLES
 from app.tags import queries as tags
 

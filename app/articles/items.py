@@ -17,9 +17,9 @@ from sqlalchemy import bindparam, select
 
 from app.articles import cards, queries
 from app.articles.queries import FOUND, By, Found, RelatedRow
-from app.db import Database, Row
+from app.db.database import Database, Row
+from app.db.sql import AnySelect, Prepared, json_rows, prepare
 from app.models import Article, ArticleSlug, RelatedPost, table
-from app.sql import AnySelect, Prepared, json_rows, prepare
 
 A, SLUG, RELATED = table(Article), table(ArticleSlug), table(RelatedPost)
 MOST_BYTES = 5_000_000

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, func, select, update
 
 from app.articles.manuscript import Manuscript
+from app.db.sql import insert_rows
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions.atlas import Atlas
-from app.sql import insert_rows
 from app.tags.service import Wanted
 
 A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from app.enrich.suggestion import Suggestion
 from app.errors import InvalidInput
 from app.http.times import Period, read_time, read_zone
-from app.tags.wanted import Wanted
+from app.tags.tag_names import Wanted
 
 EXTRA = "extra."
 """Before the name of a column that has no place of its own, among what a table gives."""

@@ -7,8 +7,8 @@ import orjson
 from sqlalchemy import Connection, delete, select, update
 from sqlmodel import Session
 
-from app.addresses import safe_or_none
 from app.models import Article, ArticleUrl, RelatedPost, table
+from app.text.urls import safe_or_none
 
 A, RELATED, URL = table(Article), table(RelatedPost), table(ArticleUrl)
 CHUNK = 5_000

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from app.articles.elements import KNOWN
 from app.articles.nesting_model import MAX_DEPTH, MOST_REFERENCES, Model
 from app.articles.tokens import VOID, Kind, tokens
-from app.text import without
+from app.text.keys import without
 
 DEEP = f"its HTML has elements nested more than {MAX_DEPTH} levels deep"
 FLATTENED = f"elements nested more than {MAX_DEPTH} levels deep: inner tags removed, their words kept"

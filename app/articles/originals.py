@@ -11,8 +11,8 @@ from sqlmodel import Session
 from app.articles import facts, journal, revisions
 from app.articles.columns import Saving
 from app.articles.manuscript import Manuscript, Original
+from app.db.sql import insert_rows
 from app.models import Article, ArticleSlug, AwaitedOriginal, table
-from app.sql import insert_rows
 
 A, SLUG, AWAITED = table(Article), table(ArticleSlug), table(AwaitedOriginal)
 CHUNK = 500

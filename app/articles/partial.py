@@ -14,7 +14,6 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, select
 from sqlmodel import Session
 
-from app import text
 from app.articles import authorship, baselines, editing, revisions, slugs, stored
 from app.articles.columns import Saving
 from app.articles.editing import Edit
@@ -24,7 +23,8 @@ from app.articles.stored import Stored
 from app.articles.threeway import DRAFT, EDITED, LEFT_ALONE, PUBLISHING, PURGED, TAKEN_BACK, is_taken_back
 from app.enrich.suggestion import DATELINE
 from app.models import Article, ArticleSlug, table
-from app.tags.wanted import Wanted
+from app.tags.tag_names import Wanted
+from app.text import keys
 
 A, SLUG = table(Article), table(ArticleSlug)
 
@@ -180,7 +180,7 @@ def _is_term(one: Wanted, given: frozenset[str]) -> bool:
 def _key(name: str, value: Any) -> object:
     """What counts of a property where two are compared."""
     if name in ("authors", "tags"):
-        return [(one.kind, one.slug or text.slug(one.name, one.kind)) for one in value]
+        return [(one.kind, one.slug or keys.slug(one.name, one.kind)) for one in value]
     if name == "regions":
         merged: dict[int, int] = {}
         for region, roles in value:
@@ -194,7 +194,7 @@ def _key(name: str, value: Any) -> object:
     if name in ("seo", "extra"):
         return {key: part for key, part in value.items() if part is not None}
     if name == "source":
-        return text.slug(value, "source") if value else None
+        return keys.slug(value, "source") if value else None
     return value or None if name in ("standfirst", "signature", "source_url") else value
 
 

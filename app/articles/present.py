@@ -8,17 +8,17 @@ from typing import TypeVar
 
 import orjson
 
-from app.addresses import safe_or_none
 from app.articles import queries, sizes, views
 from app.articles.archive import Archive, Shelf, View
 from app.articles.cards import FIELDS, Json
 from app.articles.items import Stored
 from app.articles.queries import Entry, RelatedRow
+from app.db.sql import integer
 from app.http import params
 from app.regions import refs
 from app.regions.atlas import Atlas
-from app.sql import integer
 from app.tags import queries as tags
+from app.text.urls import safe_or_none
 
 INCLUDES = ("body", "related", "body_text", "body_markdown", "body_blocks")
 PARTS: Mapping[str, Sequence[str]] = {

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, literal_co
 from app.articles import driven, filters, forgetting
 from app.articles.driven import Driver, Turn
 from app.articles.filters import ArticleFilter, Shape
-from app.db import Database, Readable
+from app.db.database import Database, Readable
+from app.db.sql import AnyOf, AnySelect, Prepared, Value, prepare
 from app.models import Article, ArticleSlug, ArticleUrl, PurgedRef, RelatedPost, table
-from app.sql import AnyOf, AnySelect, Prepared, Value, prepare
 
 A, SLUG, URL, RELATED = table(Article), table(ArticleSlug), table(ArticleUrl), table(RelatedPost)
 PURGED = table(PurgedRef)

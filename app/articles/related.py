@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select, text, update
 
-from app import text as texts
 from app.articles import entries
 from app.articles.manuscript import RelatedEntry
 from app.models import Article, ArticleSlug, ArticleUrl, RelatedPost, table
+from app.text import keys as texts
 
 A, RELATED, SLUG, URL = table(Article), table(RelatedPost), table(ArticleSlug), table(ArticleUrl)
 CHUNK = 300

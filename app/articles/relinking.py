@@ -12,10 +12,10 @@ from sqlmodel import Session
 from app.articles import facts, links
 from app.changes import log
 from app.changes.jobs import CHUNK, Step, Task, Work
+from app.db.sql import hold_vocabulary, integer
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions import service as regions
-from app.sql import hold_vocabulary, integer
-from app.tags import merging
+from app.tags import merges
 
 A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
 
@@ -32,7 +32,7 @@ def merge_tags(session: Session, task: Task) -> Step:
     _relink(session, task.id, ids, "tags", lambda: links.move(connection, ids, source, target))
     finished = len(ids) < CHUNK
     if finished:
-        merging.complete(session, source, target)
+        merges.complete(session, source, target)
     return Step(_further(task, len(ids)), finished)
 
 

@@ -15,9 +15,9 @@ from app.articles.archive import Open, Shelf, View
 from app.articles.cards import Cards
 from app.articles.merging import Json
 from app.articles.queries import Entry
-from app.db import OpenTransaction
+from app.db.database import OpenTransaction
+from app.db.log_position import Head
 from app.errors import Gone
-from app.head import Head
 from app.http import conditional
 from app.http.conditional import VARY
 from app.http.params import Read

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from app.articles import response_store
 from app.articles.rendering import Rendered
 from app.articles.response_store import IDEMPOTENCY, KEPT_SECONDS
-from app.db import Database
+from app.db.database import Database
+from app.db.sql import Prepared, Value, prepare
 from app.errors import Gone, IdempotencyConflict, InvalidValue
 from app.http.auth import Caller
-from app.sql import Prepared, Value, prepare
 
 NEVER_STORED = (
     "This request was carried out before the server was updated, which stores responses since then. Read the article."

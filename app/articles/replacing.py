@@ -9,9 +9,9 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, literal_column, select
 
-from app.db import Database
+from app.db.database import Database
+from app.db.sql import AnyOf, Prepared, integer, prepare
 from app.models import Article, table
-from app.sql import AnyOf, Prepared, integer, prepare
 
 A = table(Article)
 MOST_STEPS = 50

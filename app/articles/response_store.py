@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 from sqlmodel import Session
 
 from app.articles.rendering import Rendered
-from app.db import finish
+from app.db.database import finish
+from app.db.log_position import Head
+from app.db.sql import integer
 from app.errors import FieldError, RateLimited
-from app.head import Head
 from app.models import Article, IdempotencyArticle, IdempotencyKey, IdempotencyUsage, table
-from app.sql import integer
 
 A, IDEMPOTENCY, CONTAINED, USAGE = (
     table(model) for model in (Article, IdempotencyKey, IdempotencyArticle, IdempotencyUsage)

@@ -13,7 +13,7 @@ from app.articles.archive import Archive, View
 from app.articles.cards import COLUMNS, Json
 from app.articles.queries import RelatedRow
 from app.articles.stored import Stored
-from app.db import Row
+from app.db.database import Row
 from app.models import Article, Source, table
 from app.regions.atlas import Atlas
 from app.tags.service import Wanted

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from app.articles import stored
 from app.articles.stored import Stored
-from app.db import Database
+from app.db.database import Database
+from app.db.sql import Prepared, prepare
 from app.models import Article, Revision, table
-from app.sql import Prepared, prepare
 
 A, REVISION = table(Article), table(Revision)
 

@@ -6,12 +6,12 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from app import text
 from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
 from app.articles.stored import Stored
 from app.enrich.suggestion import DATELINE
 from app.tags import service as tags
 from app.tags.service import Wanted
+from app.text import keys
 
 TagIds = Mapping[Wanted, int]
 _WORDS = ("standfirst", "signature", "title", "body", "language")
@@ -37,7 +37,7 @@ def is_same(name: str, new: Manuscript, before: Manuscript, current: Stored, kno
     if name in PARTS:
         return _tags(new, known, name) == _tags(before, known, name)
     if name == "slug":
-        return _is_slug(text.slug(new.slug or "", "article"), before.slug or "")
+        return _is_slug(keys.slug(new.slug or "", "article"), before.slug or "")
     if name == "status":
         return new.status == before.status and _is_withdrawal(new, current)
     read = _COMPARED[name]
@@ -104,7 +104,7 @@ _COMPARED: Mapping[str, Any] = {
     "dateline": lambda one: _dateline(one.dateline),
     "regions": _regions,
     "related": lambda one: _related(one.related),
-    "source": lambda one: (text.slug(one.source, "source") if one.source else None, one.source_url or None),
+    "source": lambda one: (keys.slug(one.source, "source") if one.source else None, one.source_url or None),
     "published_at": lambda one: (one.published_at, one.published_precision),
     "addresses": lambda one: (one.previous_slugs, one.previous_urls),
     "original": lambda one: one.translation_of,

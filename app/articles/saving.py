@@ -9,17 +9,17 @@ from typing import Literal
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlmodel import Session
 
-from app import text
 from app.articles import columns, copies, facts, journal, links, related, revisions, slugs, suggested
 from app.articles.columns import Existing, Row, Saving
 from app.articles.copies import Copy
 from app.articles.manuscript import Manuscript
-from app.columns import Instant, check_instant
+from app.db.sql import insert_rows, integer
 from app.errors import SlugTaken
 from app.models import Article, table
+from app.models.column_types import Instant, check_instant
 from app.regions import service as regions
-from app.sql import insert_rows, integer
 from app.tags import service as tags
+from app.text import keys
 
 A = table(Article)
 _INSTANTS = [column.name for column in A.c if isinstance(column.type, Instant)]
@@ -150,7 +150,7 @@ def _move(connection: Connection, batch: Batch, rows: Sequence[Row]) -> None:
     """Gives a known article the slug that it shall have now; the old one keeps leading to it. One that got a number
     because its slug was taken keeps that, unless an editor names it."""
     changed, manuscripts = batch.changed, batch.manuscripts
-    wanted = {i: text.slug(slug, "article") for i in changed if (slug := manuscripts[i].slug)}
+    wanted = {i: keys.slug(slug, "article") for i in changed if (slug := manuscripts[i].slug)}
     moved = {i: e for i, e in changed.items() if i in wanted and _is_elsewhere(wanted[i], e.slug, strict=batch.strict)}
     owners = slugs.owners(connection, [wanted[i] for i in moved])
     back = {i for i, e in moved.items() if owners.get(wanted[i]) == e.id}
@@ -169,7 +169,7 @@ def _is_elsewhere(wanted: str, slug: str, *, strict: bool) -> bool:
 
 def _keep_addresses(connection: Connection, saved: Mapping[int, Manuscript], *, strict: bool) -> None:
     """Of slugs that lead elsewhere `strict` makes an error; without it they stay where they lead."""
-    old_slugs = [(text.slug(slug, "article"), id) for id, m in saved.items() for slug in m.previous_slugs]
+    old_slugs = [(keys.slug(slug, "article"), id) for id, m in saved.items() for slug in m.previous_slugs]
     if old_slugs:
         owners = slugs.owners(connection, [slug for slug, _ in old_slugs]) if strict else {}
         for i, (slug, id) in enumerate(old_slugs):

@@ -9,10 +9,10 @@ from sqlalchemy import bindparam, literal_column, select
 
 from app.actor import Actor, set_actor
 from app.articles import service, states
-from app.db import Database
+from app.db.database import Database
+from app.db.sql import Prepared, clock, prepare
 from app.errors import DatabaseUnavailable
 from app.models import Article, table
-from app.sql import Prepared, clock, prepare
 
 A = table(Article)
 SECONDS = 0.5

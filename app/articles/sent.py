@@ -4,9 +4,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from app import offload
 from app.articles import bodies, merging
 from app.articles.given import READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
+from app.articles.html import offload
 from app.articles.merging import Json
 from app.errors import FieldError, InvalidInput, MalformedJson
 from app.http import answer

@@ -10,7 +10,6 @@ from dataclasses import replace
 from sqlalchemy import Connection, bindparam, select, update
 from sqlmodel import Session
 
-from app import text
 from app.articles import addresses, baselines, originals, partial, saving, suggested, threeway
 from app.articles.columns import EXISTING, Existing, Saving
 from app.articles.field_hashes import Hashes
@@ -18,9 +17,10 @@ from app.articles.manuscript import Manuscript, Original
 from app.articles.saving import Batch, Outcome, Saved
 from app.articles.states import AT_ONCE, go_live, withdraw
 from app.articles.threeway import Merged
+from app.db.sql import read_clock
 from app.errors import ExternalIdTaken
 from app.models import Article, table
-from app.sql import read_clock
+from app.text import keys
 
 __all__ = ["AT_ONCE", "Outcome", "Saved", "create", "go_live", "preview", "strangers", "upsert", "withdraw"]
 
@@ -222,7 +222,7 @@ def strangers(
         if not public and not sees_hidden:
             continue
         old, new = _long_words(row.body), _long_words(manuscript.body)
-        same_name = text.words_key(row.title) == text.words_key(manuscript.title) or row.slug == manuscript.slug
+        same_name = keys.words_key(row.title) == keys.words_key(manuscript.title) or row.slug == manuscript.slug
         if not same_name and len(old & new) <= SHARED * min(len(old), len(new)):
             found[(origin, identity)] = row.id if public else None
     return found
@@ -230,7 +230,7 @@ def strangers(
 
 def _long_words(body: str) -> set[str]:
     """Of five letters and more: the short ones are in every article."""
-    return {word for word in text.words(body) if len(word) >= 5}
+    return {word for word in keys.words(body) if len(word) >= 5}
 
 
 def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:

@@ -8,11 +8,11 @@ from itertools import accumulate
 from sqlalchemy import Integer, bindparam, case, func, literal_column, null, select
 
 from app.articles.queries import Entry
-from app.db import Readable
+from app.db.database import Readable
+from app.db.sql import AnyOf, Prepared, Value, byte_length, integer, prepare
 from app.errors import ResponseTooLarge
 from app.http.params import Read
 from app.models import Article, table
-from app.sql import AnyOf, Prepared, Value, byte_length, integer, prepare
 
 A = table(Article)
 MAX_COST = 2_000_000

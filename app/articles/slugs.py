@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, select
 
-from app import text
 from app.articles.manuscript import Manuscript
+from app.db.sql import insert_rows
 from app.errors import SlugTaken
 from app.models import ArticleSlug, ArticleUrl, table
-from app.sql import insert_rows
+from app.text import keys
 
 SLUG, URL = table(ArticleSlug), table(ArticleUrl)
 
@@ -18,7 +18,7 @@ def choose(connection: Connection, manuscripts: Sequence[Manuscript], *, strict:
 
     `strict`: a given slug that is taken raises SlugTaken instead.
     """
-    wanted = [text.slug(m.slug, "article") if m.slug else text.slug(m.title, "article") for m in manuscripts]
+    wanted = [keys.slug(m.slug, "article") if m.slug else keys.slug(m.title, "article") for m in manuscripts]
     taken = _taken(connection, sorted(set(wanted)))
     chosen = []
     for manuscript, slug in zip(manuscripts, wanted, strict=True):
@@ -73,7 +73,7 @@ def keep(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
 
 def keep_urls(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     """Notes addresses of articles; several articles may have had the same one."""
-    wanted = {(text.url_key(url), id): url for url, id in rows if url}
+    wanted = {(keys.url_key(url), id): url for url, id in rows if url}
     ids = sorted({id for _, id in wanted})
     there: set[tuple[str, int]] = set()
     for i in range(0, len(ids), 500):
@@ -87,10 +87,10 @@ def keep_urls(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
 
 def additions(connection: Connection, id: int, manuscript: Manuscript) -> list[str]:
     """`previous_slugs` and `previous_urls`, where they bring addresses that do not lead to the article yet."""
-    wanted = {text.slug(slug, "article") for slug in manuscript.previous_slugs}
+    wanted = {keys.slug(slug, "article") for slug in manuscript.previous_slugs}
     slugs = {slug for slug, owner in owners(connection, sorted(wanted)).items() if owner == id}
     urls: set[str] = set()
     if manuscript.previous_urls:
         urls = set(connection.execute(select(URL.c.url_key).where(URL.c.article_id == id)).scalars())
     found = ["previous_slugs"] if wanted - slugs else []
-    return found + (["previous_urls"] if {text.url_key(url) for url in manuscript.previous_urls} - urls else [])
+    return found + (["previous_urls"] if {keys.url_key(url) for url in manuscript.previous_urls} - urls else [])

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlmodel import Session
 
-from app import auditing
 from app.articles import baselines, facts, forgetting, journal, links, related, response_store, revisions
 from app.changes import log
-from app.erasing import erase_traces
+from app.db import audit_rows
+from app.db.sql import read_clock
+from app.db.wal_truncation import erase_traces
 from app.models import Article, ArticleSlug, Change, PurgedRef, table
-from app.sql import read_clock
 
 A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)
 CHANGE = table(Change)
@@ -114,7 +114,7 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     ).one()
     for name in ("translation_of", "replaced_by"):
         _let_go(session, name, id, now=now, by=by)
-    auditing.forget_article(session, id)
+    audit_rows.forget_article(session, id)
     forgetting.forget_imports(session, id)
     erase_traces(session)
     related.stand_in_line(connection)

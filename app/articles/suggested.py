@@ -12,10 +12,10 @@ from app.articles import authorship, stored
 from app.articles.columns import Existing
 from app.articles.copies import Copy
 from app.articles.manuscript import Dateline, Manuscript
+from app.db.sql import insert_rows
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION, Suggestion
 from app.models import Suggestion as Row
 from app.models import table
-from app.sql import insert_rows
 from app.tags.service import Wanted
 
 KEPT = table(Row)

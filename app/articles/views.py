@@ -5,8 +5,8 @@ import logging
 import re
 from collections.abc import Callable, Collection, Mapping
 
-from app import offload
 from app.articles import bodies, markdown, nesting
+from app.articles.html import offload
 
 BODIES = ("body", "body_text", "body_markdown", "body_blocks")
 

@@ -7,7 +7,6 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import offload, text
 from app.articles import (
     archive,
     changing,
@@ -23,6 +22,7 @@ from app.articles import (
 )
 from app.articles.archive import Archive, View
 from app.articles.changing import Change, Merge, Outcome, Planned
+from app.articles.html import offload
 from app.articles.manuscript import Manuscript
 from app.articles.queries import Found
 from app.articles.rendering import Answered
@@ -31,6 +31,7 @@ from app.errors import InvalidRange, InvalidValue
 from app.http import answer, body, params
 from app.http.openapi import problems
 from app.http.params import Parameters
+from app.text import keys
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
@@ -200,7 +201,7 @@ async def delete_article(request: Request) -> Response:
     here = archive.of(request)
     view = await here.view(request)
     read = DELETE.read(request.scope["query_string"], view.now)
-    purge, reason = read.flag("purge"), text.clean(read.text("reason") or "").strip() or None
+    purge, reason = read.flag("purge"), keys.clean(read.text("reason") or "").strip() or None
     replaced_by = read.text("replaced_by")
     view.caller.demand("admin" if purge else "write")
     for name, given in (("reason", reason), ("replaced_by", replaced_by)):

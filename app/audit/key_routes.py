@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.audit import schemas
+from app.db.sql import Prepared, integer, prepare
 from app.errors import Unauthorized
 from app.http import answer
 from app.http.openapi import problems
@@ -17,7 +18,6 @@ from app.http.times import format_time
 from app.models import ApiKey, IdempotencyUsage, table
 from app.regions import view as reading
 from app.regions.view import Reading
-from app.sql import Prepared, integer, prepare
 
 KEY, USAGE = table(ApiKey), table(IdempotencyUsage)
 NOTHING = Parameters()

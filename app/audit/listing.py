@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from app.audit import queries
 from app.audit.queries import Place, Row, Wanted
-from app.db import Database
-from app.sql import integer
+from app.db.database import Database
+from app.db.sql import integer
 
 AT_ONCE = 1_000
 

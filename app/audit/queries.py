@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, bindparam, func, literal_column, select, tuple_
 
+from app.db.sql import AnyOf, AnySelect, Prepared, Value, prepare
 from app.models import ApiKey, Article, Audit, Tag, table
-from app.sql import AnyOf, AnySelect, Prepared, Value, prepare
 
 AUDIT, KEY, A, TAG = table(Audit), table(ApiKey), table(Article), table(Tag)
 COUNTED = 10_000

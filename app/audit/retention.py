@@ -6,12 +6,12 @@ import logging
 from sqlalchemy import delete, select
 from sqlmodel import Session
 
-from app import auditing
 from app.actor import Actor, set_actor
-from app.auditing import AUDIT, Deed
-from app.db import Database
+from app.db import audit_rows
+from app.db.audit_rows import AUDIT, Deed
+from app.db.database import Database
+from app.db.sql import read_clock
 from app.errors import DatabaseUnavailable
-from app.sql import read_clock
 
 SECONDS = 3_600
 PAUSE_SECONDS = 0.05
@@ -28,7 +28,7 @@ def prune(session: Session, days: int) -> int:
     oldest = select(AUDIT.c.id).where(AUDIT.c.at < until).order_by(AUDIT.c.at, AUDIT.c.id).limit(AT_ONCE)
     deleted = connection.execute(delete(AUDIT).where(AUDIT.c.id.in_(oldest))).rowcount
     if deleted:
-        auditing.note(session, Deed("audit_prune", details={"rows": deleted, "days": days}))
+        audit_rows.note(session, Deed("audit_prune", details={"rows": deleted, "days": days}))
     return deleted
 
 

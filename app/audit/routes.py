@@ -12,15 +12,15 @@ from app.articles import archive
 from app.articles import queries as articles
 from app.articles.archive import Archive, View
 from app.articles.routes import MOVED, REF, documented, find
-from app.audit import queries, schemas, view
+from app.audit import queries, render, schemas
 from app.audit.queries import COUNTED, Place, Row, Wanted
-from app.auditing import ACTIONS
+from app.db.audit_rows import ACTIONS
+from app.db.sql import integer
 from app.errors import CursorInvalid, FieldError, Gone, InvalidInput, NotFound
 from app.http import answer, paging, params
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
 from app.http.params import Parameters, Read
-from app.sql import integer
 
 router = APIRouter(prefix="/v1", tags=["audit"])
 
@@ -130,7 +130,7 @@ async def _listed(
     rows, page = _page(found, place, limit, signature)
     total, total_is = await _total(here, wanted) if read.choice("count") != "none" else (None, "none")
     slugs = await _slugs(here, seen, rows)
-    shown = [orjson.dumps(view.show_row(row, slugs)) for row in rows]
+    shown = [orjson.dumps(render.show_row(row, slugs)) for row in rows]
     page = Page(limit, read.integer_or_none("page"), page.next, page.previous, total, total_is)  # type: ignore[arg-type] # one of three
     return _respond(request, shown, page, seen, read, warnings)
 
@@ -199,7 +199,7 @@ def _page(found: list[Row], place: Place, limit: int, signature: str) -> tuple[l
 _KINDS: tuple[Literal["article", "tag"], ...] = ("article", "tag")
 
 
-async def _slugs(here: Archive, seen: View, rows: Sequence[Row]) -> view.Slugs:
+async def _slugs(here: Archive, seen: View, rows: Sequence[Row]) -> render.Slugs:
     """Of what the rows are about, as it is called now; a slug of what is not public only for who reads drafts."""
     found: dict[tuple[str, int], str] = {}
     drafts = seen.caller.may("read_drafts")

@@ -9,14 +9,14 @@ from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
 from app.bulk.records import ARTICLE, BULK, COMMAND, IMPORT, KINDS, OUTCOMES, RECORD, STREAM
 from app.changes.jobs import JOB, Json
-from app.db import Database, Row
+from app.db.database import Database, Row
+from app.db.sql import Prepared, Value, prepare
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.paging import Cursor, Page
 from app.http.read import Read
 from app.http.times import format_time
 from app.models import Article, table
-from app.sql import Prepared, Value, prepare
 
 A = table(Article)
 VIA = {IMPORT: "job", COMMAND: "command", STREAM: "stream", BULK: "job"}

@@ -12,13 +12,13 @@ import orjson
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from app import auditing
 from app.articles.saving import Saved
-from app.auditing import Deed
 from app.changes.jobs import JOB, Json
+from app.db import audit_rows
+from app.db.audit_rows import Deed
+from app.db.sql import insert_rows
 from app.errors import InvalidTransition
 from app.models import ImportArticle, ImportRecord, ImportTag, Tag, table
-from app.sql import insert_rows
 from app.tags import service as tags
 
 RECORD, ARTICLE, TAG_MADE = table(ImportRecord), table(ImportArticle), table(ImportTag)
@@ -76,7 +76,7 @@ def _move_on(session: Session, job: int, outcomes: Sequence[Saved | str]) -> Non
     kind, state, progress = connection.execute(wanted).one()
     if kind not in (COMMAND, STREAM):
         return
-    auditing.add_context(session, {IMPORT: job})
+    audit_rows.add_context(session, {IMPORT: job})
     if state != "running":
         raise InvalidTransition(f"Import {job} was given up after {ABANDONED_SECONDS} s without an item. Start again.")
     counts = dict(orjson.loads(progress))
@@ -143,4 +143,4 @@ def end(session: Session, job: int, progress: Mapping[str, object] | None = None
     ended = connection.execute(update(JOB).where(running).values(values).returning(JOB.c.progress)).scalar()
     if ended is not None:
         counts = {name: count for name, count in orjson.loads(ended).items() if name in OUTCOMES}
-        auditing.note(session, Deed("import", "import", job, details={"state": values["state"], **counts}))
+        audit_rows.note(session, Deed("import", "import", job, details={"state": values["state"], **counts}))

@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from app.articles import archive, authorship
 from app.articles.archive import Archive
-from app.bulk import editing, examples, looking, orders, queries, schemas, undo
-from app.bulk.given import BulkEdit
-from app.bulk.orders import Order
+from app.bulk import edit_job, edit_request, examples, lookup, queries, schemas, undo_job
+from app.bulk.edit_request import Order
+from app.bulk.payloads import BulkEdit
 from app.bulk.records import BULK
 from app.changes import jobs
 from app.changes.jobs import Json
@@ -28,7 +28,7 @@ from app.regions import view as reading
 A = table(Article)
 router = APIRouter(prefix="/v1")
 SAMPLES = 10
-STOPPABLE = (undo.KIND, BULK)
+STOPPABLE = (undo_job.KIND, BULK)
 
 RECORDS = Parameters(
     params.choice("kind", "Only imports, or only bulk edits.", ("import", "bulk_edit")), params.limit(), params.CURSOR
@@ -86,7 +86,7 @@ async def list_import_articles(request: Request) -> Response:
     view.caller.demand("publish")
     view.caller.demand("read_drafts")
     read = TOUCHED.read(request.scope["query_string"], view.now)
-    record = await looking.find(here, request)
+    record = await lookup.find(here, request)
     found, page = await queries.articles(here.db, record, read)
     rows = [orjson.dumps(one) for one in found]
     return answer.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
@@ -109,12 +109,12 @@ async def undo_import(request: Request) -> Response:
     200 when all is done, 202 with a job where that takes longer than a few seconds. Again, it goes on where it was
     stopped."""
     here, view = await reading.administering(request)
-    record = await looking.find(here, request)
-    job = (await here.db.write(undo.begin, record.id, view.caller.name)).value
+    record = await lookup.find(here, request)
+    job = (await here.db.write(undo_job.begin, record.id, view.caller.name)).value
     task = await jobs.of(request).finish(job)
     if task.state != "done":
         return await here.accepted(task)
-    found = await looking.find(here, request)
+    found = await lookup.find(here, request)
     return answer.changed(orjson.dumps(queries.shape(found)), (await here.head()).place.token)
 
 
@@ -149,12 +149,12 @@ async def edit_articles(request: Request) -> Response:
     view.caller.demand("write")
     read = BULK_EDIT.read(request.scope["query_string"], view.now)
     given = await body.read(request, BulkEdit)
-    order = await orders.read(here, view, given)
+    order = await edit_request.read(here, view, given)
     if read.flag("dry_run"):
         return answer.changed(orjson.dumps(await asyncio.to_thread(preview, here, order)), view.token)
     by = authorship.sign(view.caller.name)
     job = (
-        await here.db.write(editing.begin, order.filter, order.changes, order.options, by, here.settings.site_url)
+        await here.db.write(edit_job.begin, order.filter, order.changes, order.options, by, here.settings.site_url)
     ).value
     jobs.of(request).wake()
     found = await queries.find(here.db, job)
@@ -169,8 +169,8 @@ def preview(here: Archive, order: Order) -> Json:
     """How many articles are meant, and the first of them."""
     columns = [A.c[name] for name in ("id", "slug", "title", "status", "version")]
     with here.db.snapshot() as snapshot:
-        matched = editing.count(snapshot, order.filter)
-        ids = editing.find(snapshot, order.filter, 0, 2**63 - 1, SAMPLES)
+        matched = edit_job.count(snapshot, order.filter)
+        ids = edit_job.find(snapshot, order.filter, 0, 2**63 - 1, SAMPLES)
         rows = snapshot.connection.execute(select(*columns).where(A.c.id.in_(ids)).order_by(A.c.id)).mappings()
         samples = [dict(row) for row in rows]
     return {"dry_run": True, "matched": matched, "samples": samples, "warnings": list(order.warnings)}

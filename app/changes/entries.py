@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.auditing import Action
+from app.db.audit_rows import Action
 
 Facts = dict[str, object]
 

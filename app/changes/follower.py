@@ -8,8 +8,8 @@ from typing import Protocol
 
 from app.changes import log
 from app.changes.log import Logged
-from app.db import Database, Doorbell, Snapshot
-from app.head import Place
+from app.db.database import Database, Doorbell, Snapshot
+from app.db.log_position import Place
 
 logger = logging.getLogger(__name__)
 

@@ -20,15 +20,15 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from starlette.requests import Request
 
-from app import auditing
 from app.actor import Actor
-from app.auditing import Action, Deed, Entity
-from app.changes.detached import detached
-from app.db import Database, Row
+from app.changes.daemon_thread import detached
+from app.db import audit_rows
+from app.db.audit_rows import Action, Deed, Entity
+from app.db.database import Database, Row
+from app.db.sql import AnyOf, Prepared, integer, prepare
 from app.errors import DatabaseUnavailable
 from app.http.times import format_time
 from app.models import Job, table
-from app.sql import AnyOf, Prepared, integer, prepare
 
 JOB = table(Job)
 CHUNK = 250
@@ -116,7 +116,7 @@ def add(session: Session, kind: str, arguments: Json, total: int, by: str | None
     row = {
         "kind": kind,
         "state": "waiting",
-        "arguments": orjson.dumps({**arguments, "actor": _name_actor(auditing.actor_of(session))}).decode(),
+        "arguments": orjson.dumps({**arguments, "actor": _name_actor(audit_rows.actor_of(session))}).decode(),
         "progress": orjson.dumps({"done": 0, "total": total}).decode(),
         "created_by": by,
         "created_at": now,
@@ -137,7 +137,7 @@ def note_state(session: Session, id: int, kind: str, state: str, arguments: Json
     details |= {name: progress[name] for name in _COUNTS if name in progress} if progress else {}
     entity: Entity = "import" if kind in _RECORDS else "job"
     record = arguments["import"] if kind == "undo" else id
-    auditing.note(session, Deed(ACTIONS.get(kind, "job"), entity, integer(record), details=details))
+    audit_rows.note(session, Deed(ACTIONS.get(kind, "job"), entity, integer(record), details=details))
 
 
 def _name_actor(actor: Actor) -> Json:
@@ -154,7 +154,7 @@ def _act(session: Session, task: Task) -> None:
         context[task.kind] = integer(task.arguments["import"] if task.kind == "undo" else task.id)
     if isinstance(origin, str):
         context["origin"] = origin
-    auditing.attribute(session, replace(actor, context=context))
+    audit_rows.attribute(session, replace(actor, context=context))
 
 
 def unfinished(session: Session, kind: str) -> list[Task]:

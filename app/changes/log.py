@@ -16,14 +16,14 @@ import orjson
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
-from app import auditing
-from app.changes import trail
+from app.changes import audit_trail
 from app.changes.entries import Entry as Entry
 from app.changes.entries import Facts as Facts
-from app.db import Snapshot
-from app.head import Head, Place
+from app.db import audit_rows
+from app.db.database import Snapshot
+from app.db.log_position import Head, Place
+from app.db.sql import AnyOf, Prepared, insert_rows, prepare
 from app.models import Change, ChangeHead, table
-from app.sql import AnyOf, Prepared, insert_rows, prepare
 
 CHANGE, HEAD = table(Change), table(ChangeHead)
 _PENDING = "dateline.changes"
@@ -54,7 +54,7 @@ def record(session: Session, entry: Entry) -> None:
 @contextmanager
 def attempt(session: Session) -> Iterator[None]:
     """A part of a transaction that may fail alone: then what it did and recorded is undone, and nothing else."""
-    lists = (session.info.setdefault(_PENDING, []), auditing.noted(session))
+    lists = (session.info.setdefault(_PENDING, []), audit_rows.noted(session))
     before = [len(pending) for pending in lists]
     try:
         with session.begin_nested():
@@ -71,7 +71,7 @@ def append(session: Session) -> Head:
     entries: list[Entry] = session.info.pop(_PENDING, [])
     session.flush()
     if not entries:
-        auditing.write(session, auditing.noted(session))
+        audit_rows.write(session, audit_rows.noted(session))
         return _read_head(session)
     marks = [secrets.randbits(63) for _ in entries]
     shown = [i for i, entry in enumerate(entries) if entry.public]
@@ -88,7 +88,7 @@ def append(session: Session) -> Head:
     now, first = int(time.time()), head.seq - count + 1
     insert_rows(connection, CHANGE, [_row(entry, first + i, marks[i], now) for i, entry in enumerate(entries)])
     # Here and nowhere else: whatever writes to the log, by whatever way, is in the audit with the same commit.
-    auditing.write(session, [*auditing.noted(session), *trail.derive_deeds(entries, first)])
+    audit_rows.write(session, [*audit_rows.noted(session), *audit_trail.derive_deeds(entries, first)])
     return head
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Literal, TypedDict, cast
 
-from app import text
+from app.text import keys
 
 Way = Literal["name", "city", "place", "demonym", "institution", "abbreviation"]
 
@@ -90,12 +90,12 @@ def facts() -> Facts:
 @cache
 def folded(name: Literal["ambiguous", "given", "forenames", "titles"]) -> frozenset[str]:
     """One of the file's lists of words, for looking up."""
-    return frozenset(text.words_key(word) for word in facts()[name])
+    return frozenset(keys.words_key(word) for word in facts()[name])
 
 
 def split(name: str) -> Words:
     """The folded words of a name."""
-    return tuple(text.fold(word) for word in text.runs(name))
+    return tuple(keys.fold(word) for word in keys.runs(name))
 
 
 class Gazetteer:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from app.enrich.suggestion import Suggestion
-from app.text import NONCHARACTERS
+from app.text.keys import NONCHARACTERS
 
 MISSING = "Languages are not recognised: `pip install 'dateline[importers]'` brings what that needs."
 READ = 400

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import log1p
 
 from app.enrich.gazetteer import Gazetteer, Sense, Way, facts
-from app.enrich.spotting import Spot, spot
+from app.enrich.place_names import Spot, spot
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION, Suggestion
 
 ORIGIN = "gazetteer"

@@ -4,8 +4,8 @@ Pure; makes no new tags and takes none."""
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app import text
 from app.enrich.suggestion import Suggestion
+from app.text import keys
 
 FEWEST_VOTES, LEAST_SHARE = 2, 0.25
 """A tag that one neighbour alone has says more of that neighbour; one that few have says little."""
@@ -41,7 +41,7 @@ def extended(known: Lexicon, tags: Iterable[Tag]) -> Lexicon:
     names, lengths = dict(known.names), dict(known.lengths)
     for tag in tags:
         for name in dict.fromkeys((tag.name, *tag.names)):
-            words = text.words(name)
+            words = keys.words(name)
             if words:
                 key, length = " ".join(words), len(words)
                 names[key] = (*names.get(key, ()), (tag, name))
@@ -53,9 +53,9 @@ def extended(known: Lexicon, tags: Iterable[Tag]) -> Lexicon:
 def named(title: str, body: str, known: Lexicon, words: Sequence[str] | None = None) -> list[Suggestion]:
     """Tags whose name or alias stands in the text, word for word, those in the title first. `words` are the folded ones
     of the body, where the caller has them."""
-    read = text.words(body) if words is None else words
+    read = keys.words(body) if words is None else words
     found: dict[int, Suggestion] = {}
-    for content, said, score in ((title, text.words(title), NAMED_IN_TITLE), (body, read, NAMED)):
+    for content, said, score in ((title, keys.words(title), NAMED_IN_TITLE), (body, read, NAMED)):
         for tag, written in _standing(said, known):
             if tag.id not in found and _stands(written, content):
                 found[tag.id] = Suggestion("tag", tag.name, score, "names", target=tag.id, evidence=written)

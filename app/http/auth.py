@@ -13,12 +13,12 @@ from hashlib import sha256
 from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
-from app import auditing
-from app.auditing import Deed
-from app.db import Database
+from app.db import audit_rows
+from app.db.audit_rows import Deed
+from app.db.database import Database
+from app.db.sql import Prepared, prepare
 from app.errors import DatabaseUnavailable, MissingScope, Unauthorized
 from app.models import ApiKey, table
-from app.sql import Prepared, prepare
 
 KEY = table(ApiKey)
 SCOPES = ("read_drafts", "write", "publish", "admin")
@@ -63,7 +63,7 @@ def create(session: Session, name: str, scopes: tuple[str, ...], expires_at: int
     }
     id: int = session.connection().execute(insert(KEY).returning(KEY.c.id), row).scalar_one()
     details = {"name": name[:MOST_NAME], "scopes": list(scopes), "expires_at": expires_at}
-    auditing.note(session, Deed("key_create", "key", id, details=details))
+    audit_rows.note(session, Deed("key_create", "key", id, details=details))
     return f"dl_{id}_{secret}"
 
 
@@ -72,7 +72,7 @@ def revoke(session: Session, id: int) -> bool:
     good = update(KEY).where(KEY.c.id == id, KEY.c.revoked_at.is_(None)).values(revoked_at=int(time.time()))
     ended = session.connection().execute(good).rowcount == 1
     if ended:
-        auditing.note(session, Deed("key_revoke", "key", id))
+        audit_rows.note(session, Deed("key_revoke", "key", id))
     return ended
 
 

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
-from app import addresses, text
 from app.errors import FieldError, InvalidInput, MalformedJson, UnsupportedMediaType
 from app.http.mistakes import invalid_input
 from app.http.values import nearest
+from app.text import keys, urls
 
 Json = dict[str, object]
 M = TypeVar("M", bound=BaseModel)
@@ -50,7 +50,7 @@ by_kind = Discriminator(_branch, "wrong_kind", "This kind of value is not read h
 def words(most: int) -> BeforeValidator:
     """Text as the database may hold it. What is longer than `most` as it was sent stays so, and is refused; what is no
     text is left for the checks behind."""
-    return BeforeValidator(lambda value: text.clean(value) if isinstance(value, str) and len(value) <= most else value)
+    return BeforeValidator(lambda value: keys.clean(value) if isinstance(value, str) and len(value) <= most else value)
 
 
 def line(most: int) -> BeforeValidator:
@@ -58,14 +58,14 @@ def line(most: int) -> BeforeValidator:
 
     def cleaned(value: object) -> object:
         fits = isinstance(value, str) and len(value) <= most
-        return text.clean(str(value)).replace("\n", " ").replace("\t", " ") if fits else value
+        return keys.clean(str(value)).replace("\n", " ").replace("\t", " ") if fits else value
 
     return BeforeValidator(cleaned)
 
 
 def _address(value: str) -> str:
     try:
-        return addresses.normalize(value)
+        return urls.normalize(value)
     except ValueError as error:
         raise PydanticCustomError(
             "address", "Expected an address on the web: {reason}.", {"reason": str(error)}
@@ -74,11 +74,11 @@ def _address(value: str) -> str:
 
 ExactAddress = Annotated[
     str,
-    Field(max_length=addresses.MAX_LENGTH, pattern=addresses.PATTERN),
+    Field(max_length=urls.MAX_LENGTH, pattern=urls.PATTERN),
     AfterValidator(_address),
 ]
 """Every address on the web that a client may send; nothing is taken out of one that is asked for at once."""
-Address = Annotated[ExactAddress, line(addresses.MAX_LENGTH)]
+Address = Annotated[ExactAddress, line(urls.MAX_LENGTH)]
 """The same as the database may hold it."""
 Short = Annotated[str, line(500), Field(max_length=500)]
 

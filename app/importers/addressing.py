@@ -4,8 +4,8 @@ leads to no page is left out, with a note. The item itself is kept. Pure."""
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from app import addresses
 from app.importers.document import Document, Image, RelatedPost
+from app.text import urls
 
 LONGEST = 80
 
@@ -19,7 +19,7 @@ def drop_unsafe_addresses(document: Document) -> tuple[Document, tuple[str, ...]
 def is_base(url: str) -> bool:
     """Whether it is the address of a site: with a host, without a name and password."""
     try:
-        return addresses.normalize(url) == url and "@" not in urlsplit(url).netloc
+        return urls.normalize(url) == url and "@" not in urlsplit(url).netloc
     except ValueError:
         return False
 
@@ -58,7 +58,7 @@ class _Addresses:
     def _one(self, name: str, given: str | None) -> str | None:
         if not given:
             return None
-        found = addresses.resolve(given, self._base)
+        found = urls.resolve(given, self._base)
         if found is None:
             shown = given if len(given) <= LONGEST else f"{given[:LONGEST]}…"
             self.notes.setdefault(f"{name}: {shown!r} is no address on the web, left out")

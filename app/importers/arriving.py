@@ -18,9 +18,11 @@ from app.actor import acting, acting_within
 from app.articles.archive import Archive
 from app.articles.service import Saved
 from app.bulk import records
+from app.db.log_position import Head
+from app.db.sql import AnyOf, Prepared, integer
+from app.db.sql import prepare as prepare_statement
 from app.enrich.tags import Lexicon
 from app.errors import DatabaseUnavailable
-from app.head import Head
 from app.importers import batches, boundary, ndjson
 from app.importers.document import Context, Document, Failure
 from app.importers.enriching import enrich
@@ -29,8 +31,6 @@ from app.importers.prepare import Prepared as Ready
 from app.models import Article, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
-from app.sql import AnyOf, Prepared, integer
-from app.sql import prepare as prepare_statement
 from app.tags import lexicon as tags
 
 A = table(Article)

@@ -16,7 +16,7 @@ from app.articles import service
 from app.articles.service import Saved
 from app.bulk import records
 from app.changes import log
-from app.db import Database, is_taken, refuses
+from app.db.database import Database, is_taken, refuses
 from app.errors import DatabaseUnavailable, DatelineError
 from app.importers.document import Failure
 from app.importers.prepare import Prepared

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
-from app import text
 from app.errors import DatelineError
 from app.importers.document import Failure, Item
+from app.text import keys
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,7 +77,7 @@ def explain(error: BaseException, stage: Stage, where: str) -> str:
         return "could not be read: it is nested too deeply"
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror}"
-    said = " ".join(text.clean(str(error)).split())[:MOST_REASON]
+    said = " ".join(keys.clean(str(error)).split())[:MOST_REASON]
     # The message of a ValueError is meant for people; that of a KeyError means nothing without its name.
     named = said if type(error) is ValueError and said else f"{type(error).__name__}: {said}".removesuffix(": ")
     return f"could not be read: {named}"

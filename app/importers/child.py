@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from app import text
 from app.enrich import language, tags
 from app.enrich.tags import Lexicon
 from app.importers import boundary, detect, messages, sources
@@ -31,6 +30,7 @@ from app.importers.part_stream import PART_BYTES, Parts
 from app.importers.prepare import SENT, Prepared, prepare
 from app.importers.sources import Source, Web
 from app.regions.atlas import Atlas
+from app.text import keys
 
 IDLE_SECONDS = 120.0
 PLAIN = (None, "application/octet-stream")
@@ -96,7 +96,7 @@ class Signs:
         self.index = 0
 
     def begin(self, stage: Stage, where: str) -> str | None:
-        place = Place(stage, text.clean(where), 0 if self._orders.url else self.index)
+        place = Place(stage, keys.clean(where), 0 if self._orders.url else self.index)
         if refusal := self._orders.avoid.get(place):
             return refusal
         self._server.renew()
@@ -159,7 +159,7 @@ class Import:
         where = result.url if isinstance(result, Bookmark) else result.where
         content = boundary.attempt("prepare", where, orjson.dumps, result)
         if isinstance(content, Failure):
-            self._server.tell(messages.FAILURE, replace(content, where=text.clean(where), late=True))
+            self._server.tell(messages.FAILURE, replace(content, where=keys.clean(where), late=True))
         elif len(content) >= messages.MOST_BYTES:
             self._server.tell(messages.FAILURE, Failure(where, boundary.TOO_MUCH_MEMORY, late=True))
         else:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from app.text import NONCHARACTERS, may_have_controls
+from app.text.keys import NONCHARACTERS, may_have_controls
 
 NOTE_BYTES = "not valid UTF-8, read as Windows-1252"
 NOTE_UTF16 = "read as UTF-16"

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from app import addresses
 from app.importers import feed_bytes
+from app.text import urls
 
 Record = dict[str, object]
 
@@ -45,7 +45,7 @@ def resolve_files(entry: Mapping[str, object], base: str | None, note: Callable[
         said = str(get(one, name) or "").strip()
         if not said or web(said):
             continue
-        resolved = addresses.resolve(said, base or ("https:" if said.startswith("//") else None))
+        resolved = urls.resolve(said, base or ("https:" if said.startswith("//") else None))
         if resolved is not None and web(resolved):
             one[name] = resolved
         else:

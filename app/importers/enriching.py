@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec
 
 from app.articles.manuscript import Manuscript
-from app.enrich import duplicates, language, regions, tags
+from app.enrich import language, near_duplicates, regions, tags
 from app.enrich.regions import Texts
 from app.enrich.tags import Lexicon
 from app.importers import boundary
@@ -47,10 +47,12 @@ def enriched(ready: Prepared, atlas: Atlas, lexicon: Lexicon) -> Prepared:
     code = spoken.value if spoken else manuscript.language
     found = regions.suggest(_texts(manuscript, ready.text, code), atlas.gazetteer)
     known = [replace(one, target=place.id) for one in found if (place := atlas.by_slug.get(one.value))]
-    words = duplicates.words(ready.text)
+    words = near_duplicates.words(ready.text)
     named = tags.named(manuscript.title, ready.text, lexicon, words)
     suggestions = (*([spoken] if spoken else ()), *known, *named)
-    return replace(ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=duplicates.keys(words)))
+    return replace(
+        ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=near_duplicates.keys(words))
+    )
 
 
 def _texts(manuscript: Manuscript, body: str, code: str) -> Texts:

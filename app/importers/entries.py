@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 from feedparser import FeedParserDict
 
-from app import addresses
 from app.articles import bodies
 from app.importers import clean, feed_bytes, fields, trees
 from app.importers.bylines import split_byline
 from app.importers.document import Context, Document, Failure, Item, Remark
 from app.importers.enclosures import Record, get, host, images, is_picture, links, resolve_files, web
 from app.importers.endings import split_related
-from app.text import words_key
+from app.text import urls
+from app.text.keys import words_key
 
 _KIND = "http://schemas.google.com/blogger/2008/kind#"
 _NO_ARTICLES = {"comment": "a comment", "settings": "a setting", "template": "the template"}
@@ -166,7 +166,7 @@ def _within(entry: FeedParserDict, home: str | None) -> str | None:
     found = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
     said = next((one.get("href") for one in found if one.get("rel") == "alternate"), None)
     path = said.strip() if isinstance(said, str) else ""
-    return web(addresses.resolve(path, home)) if path and home and not _SCHEME.match(path) else None
+    return web(urls.resolve(path, home)) if path and home and not _SCHEME.match(path) else None
 
 
 def _words(markup: str) -> str:

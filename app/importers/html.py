@@ -29,7 +29,7 @@ from app.importers.fields import derive_title
 from app.importers.jsonld import PAYWALLED, from_jsonld
 from app.importers.page import Said, first_of, from_meta, from_view, words
 from app.importers.text import paragraphs
-from app.text import name_key, words_key
+from app.text.keys import name_key, words_key
 
 MAX_PAGE = 4_000_000
 MOSTLY = 0.7

@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from app import text
 from app.importers.document import Document, Identity, Item
 from app.importers.enclosures import host
+from app.text import keys
 
 Names = Mapping[str, set[object]]
 
@@ -24,23 +24,23 @@ def settle(items: Iterable[Item], home: str | None, wanted: Identity | None, *, 
             if one.external_id:
                 ids[one.external_id].add(entry)
             if one.url:
-                links[text.url_key(one.url)].add(entry)
+                links[keys.url_key(one.url)].add(entry)
     if home:
-        links[text.url_key(home)] |= {"the feed", "and its entries"}
+        links[keys.url_key(home)] |= {"the feed", "and its entries"}
     for one in found:
         yield _named(one, ids, links, wanted) if isinstance(one, Document) else one
 
 
 def _entry(document: Document, *, atom: bool) -> object:
     """Equal for two entries of a file that are one."""
-    link = text.url_key(document.url) if document.url else None
+    link = keys.url_key(document.url) if document.url else None
     title = None if atom and document.external_id else document.title
     return document.external_id, link, title
 
 
 def _named(document: Document, ids: Names, links: Names, wanted: Identity | None) -> Document:
     has_id = document.external_id is not None and len(ids[document.external_id]) == 1
-    has_link = document.url is not None and len(links[text.url_key(document.url)]) == 1
+    has_link = document.url is not None and len(links[keys.url_key(document.url)]) == 1
     usable: tuple[Identity, ...] = (*(("guid",) if has_id else ()), *(("link",) if has_link else ()), "content")
     chosen = next((one for one in usable if wanted in (None, one)), "content" if wanted != "guid" else usable[0])
     extra = dict(document.extra)

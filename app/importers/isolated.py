@@ -14,7 +14,7 @@ from typing import cast
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from app.db import Database
+from app.db.database import Database
 from app.importers import bookmarks, messages
 from app.importers.children import Child, Children, Died
 from app.importers.document import Bookmark, Failure, Remark

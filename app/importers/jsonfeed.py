@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import orjson
 
-from app import addresses
 from app.importers import boundary, clean, dates, entries, identity, values
 from app.importers.document import Context, Failure, Item, Remark
+from app.text import urls
 
 VERSION = "jsonfeed.org/version/"
 _TAKEN = frozenset(
@@ -80,7 +80,7 @@ def record(entry: Mapping[str, object], feed: Mapping[str, object]) -> dict[str,
 
 def _absolute(url: object, home: str | None) -> object:
     """An address that is written as a path within the feed's site, whole."""
-    return addresses.resolve(url, home) or url if isinstance(url, str) and url.startswith("/") and home else url
+    return urls.resolve(url, home) or url if isinstance(url, str) and url.startswith("/") and home else url
 
 
 def _standfirst(summary: object, body: Mapping[str, object] | None) -> object:

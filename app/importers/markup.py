@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app import addresses
 from app.importers import trees
+from app.text import urls
 
 Note = Callable[[str], object]
 
@@ -79,13 +79,13 @@ def _replace_frame(node: LexborNode, base: str | None, note: Note) -> None:
 def _address(node: LexborNode, base: str | None) -> str | None:
     given = node.attributes
     if node.tag in ("amp-youtube", "lite-youtube") and (video := given.get("data-videoid") or given.get("videoid")):
-        return addresses.resolve(f"https://www.youtube.com/watch?v={video}")
+        return urls.resolve(f"https://www.youtube.com/watch?v={video}")
     said = [given.get(name) for name in _SOURCES]
     said += [inner.attributes.get("src") for inner in node.css("source, embed, iframe")]
     named = [(one.attributes.get("name") or "", one.attributes.get("value")) for one in node.css("param")]
     said += [value for name, value in named if name.lower() in _PARAMETERS]
     for value in said:
-        if value and not value.startswith(("about:", "#")) and (found := addresses.resolve(value, base or "https:")):
+        if value and not value.startswith(("about:", "#")) and (found := urls.resolve(value, base or "https:")):
             return found if urlsplit(found).hostname else None
     return None
 
@@ -166,7 +166,7 @@ def _resolve(root: LexborNode, base: str | None, note: Note) -> None:
             value = (node.attributes.get(name) or "").strip()
             if not value or value.startswith("#") or _SCHEME.match(value):
                 continue
-            found = addresses.resolve(value, base or ("https:" if value.startswith("//") else None))
+            found = urls.resolve(value, base or ("https:" if value.startswith("//") else None))
             if found is not None:
                 node.attrs[name] = found
                 continue

@@ -5,7 +5,7 @@ Never decides what a date means: that is for whoever uses the patterns.
 
 import re
 
-from app.text import fold
+from app.text.keys import fold
 
 _NAMES = (
     "january jan janvier janv enero ene januar jänner jän",

@@ -11,7 +11,7 @@ from app.importers.datelines import split_dateline
 from app.importers.document import Body, Dateline, Document, SourceDate
 from app.importers.endings import split_related
 from app.importers.fields import plain_text
-from app.text import words_key
+from app.text.keys import words_key
 
 NEAR = 400
 """Characters from the beginning of a body within which it may repeat its own standfirst."""

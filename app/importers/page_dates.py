@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from app.importers import dates, page, undated
 from app.importers.document import Locale, SourceDate
 from app.importers.page_date_words import ANOTHERS, BEFORE, CHANGED, ELSEWHERE, LABEL, NOT_ITS, SEPARATOR
-from app.text import words_key
+from app.text.keys import words_key
 
 MAX_LINE = 160
 """Characters of a line that may be one of a byline or a date; what is longer is prose."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from app.enrich.gazetteer import folded
 from app.importers.bylines import split_byline
-from app.text import name_key, words_key
+from app.text.keys import name_key, words_key
 
 _SEPARATOR = re.compile(r"\s+[|–—»·•/-]\s+|\s*[|»]\s+")
 _NAME = re.compile(r"[^\W\d_][\w.'’()-]*(?: [^\W_][\w.'’()-]*){0,5}")

@@ -13,7 +13,7 @@ from app.articles import forgetting
 from app.bulk import records
 from app.changes import jobs
 from app.changes.jobs import JOB, Json
-from app.db import Database
+from app.db.database import Database
 from app.importers.part_stream import PART_BYTES as PART_BYTES
 from app.importers.part_stream import Parts
 from app.models import ImportPart, ImportResult, table

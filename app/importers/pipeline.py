@@ -13,12 +13,11 @@ from pathlib import PurePath
 
 from sqlmodel import Session
 
-from app import text
 from app.actor import acting, acting_within
 from app.articles.service import Outcome, Saved
 from app.bulk import records
-from app.db import Database
-from app.head import Head
+from app.db.database import Database
+from app.db.log_position import Head
 from app.importers import batches, boundary, enriching, sources
 from app.importers import bookmarks as kept
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Identity, Item, Remark
@@ -28,6 +27,7 @@ from app.importers.prepare import Prepared, prepare
 from app.importers.sources import Source, Web
 from app.regions import service as regions
 from app.tags import lexicon as tags
+from app.text import keys
 
 BATCH = 500
 MOST_NAMED, MOST_SHOWN = 20, 2
@@ -125,7 +125,7 @@ def _begin(session: Session, found: Sequence[Source], options: Options) -> int:
     named = list(dict.fromkeys(source.name for source in found))
     shown = ", ".join(named[:MOST_SHOWN]) + (f" and {len(named) - MOST_SHOWN} more" if len(named) > MOST_SHOWN else "")
     arguments = {name: value for name, value in given.items() if value} | {"sources": named[:MOST_NAMED]}
-    return records.begin(session, records.COMMAND, text.clean(shown), arguments, options.by)
+    return records.begin(session, records.COMMAND, keys.clean(shown), arguments, options.by)
 
 
 def _end(db: Database, report: Report, error: str | None) -> None:

@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from app import text
-from app.addresses import safe_or_none
 from app.articles import bodies, nesting
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
@@ -22,7 +20,9 @@ from app.importers import dates, markup, names, said, shortcodes, trees, undated
 from app.importers.addressing import drop_unsafe_addresses, is_within
 from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
-from app.tags.wanted import KINDS, Wanted
+from app.tags.tag_names import KINDS, Wanted
+from app.text import keys
+from app.text.urls import safe_or_none
 
 STATES = ("draft", "scheduled", "published", "withdrawn", "trashed")
 SENT = "import"
@@ -99,7 +99,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         previous_urls=document.previous_urls,
         content_hash=_content_hash(replace(asked, external_id=None) if document.identity else asked),
         former_hash=_content_hash(asked) if document.identity else None,
-        address=text.url_key(document.url) if document.url and document.identity in ("guid", "link") else None,
+        address=keys.url_key(document.url) if document.url and document.identity in ("guid", "link") else None,
         text_keys=(),
         format=document.format,
         retracts=document.retracts,
@@ -233,7 +233,7 @@ def _origin(document: Document, path: str, given: str | None) -> str:
     """What was said stays as it was said; only names of outlets and files are made into slugs."""
     host = _host(document.url) if document.url else None
     said = given or document.origin or host
-    return said or text.slug(document.source or path.rsplit("/", 1)[-1], "origin")
+    return said or keys.slug(document.source or path.rsplit("/", 1)[-1], "origin")
 
 
 def _host(url: str) -> str | None:
@@ -247,7 +247,7 @@ def _identity(document: Document, path: str) -> str:
     if document.external_id and document.identity in (None, "guid"):
         return f"id:{document.external_id}"
     if document.url and document.identity in (None, "link"):
-        return f"url:{text.url_key(document.url)}"
+        return f"url:{keys.url_key(document.url)}"
     if document.identity is None and path not in NAMELESS and not _is_one_of_many(document):
         return f"path:{path}"
     content = (document.title, document.body.content if document.body else None)

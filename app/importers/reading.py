@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from app import text
 from app.changes import jobs
-from app.db import Database
+from app.db.database import Database
 from app.importers.document import Bookmark, Failure, Remark
 from app.importers.isolated import Isolated
 from app.importers.prepare import Prepared
 from app.models import ImportResult, table
+from app.text import keys
 
 RESULT = table(ImportResult)
 SECONDS = 1.0
@@ -83,7 +83,7 @@ class Reading:
             elif isinstance(item, Bookmark):
                 read.bookmarks.append(item)
             else:
-                if rows := self._told.get(text.clean(item.where)):
+                if rows := self._told.get(keys.clean(item.where)):
                     read.again[len(read.items)] = rows.pop(0)
                 read.items.append(item)
             if len(read.items) >= jobs.CHUNK or self._clock() > until:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from app.importers.document import RelatedPost
-from app.text import fold
+from app.text.keys import fold
 
 HEADINGS = frozenset(
     fold(heading)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.text import words
+from app.text.keys import words
 
 LEAVES = frozenset(("p", "li", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "table", "figure", "dt", "dd"))
 _BETWEEN = LEAVES | {

@@ -11,7 +11,8 @@ from app.articles import threeway
 from app.bulk import queries
 from app.bulk.queries import Record
 from app.changes.jobs import Json
-from app.db import Database, Row
+from app.db.database import Database, Row
+from app.db.sql import Prepared, Value, prepare
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.paging import Cursor, Page
@@ -19,7 +20,6 @@ from app.http.read import Read
 from app.importers.enriching import COPY
 from app.importers.parts import KEPT_SECONDS, KIND
 from app.models import Article, ImportResult, table
-from app.sql import Prepared, Value, prepare
 
 A, RESULT = table(Article), table(ImportResult)
 OF_HIDDEN = (COPY, *threeway.OF_HIDDEN)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from app.articles import archive
 from app.articles.archive import Archive, View
-from app.bulk import looking, queries, records
+from app.bulk import lookup, queries, records
 from app.bulk.queries import Record
 from app.bulk.records import BULK
 from app.changes.jobs import Json
@@ -32,7 +32,7 @@ from app.importers.prepare import SENT
 from app.importers.schemas import EXAMPLE as FINISHED
 from app.importers.schemas import STARTED, Import
 from app.importers.sending import FORMATS, JSON, LINES, MOST_JSON
-from app.sync.streaming import Streamed, described
+from app.sync.streaming_response import Streamed, described
 
 router = APIRouter(prefix="/v1", tags=["importing"])
 
@@ -176,7 +176,7 @@ async def get_import(request: Request) -> Response:
     view = await here.view(request)
     view.caller.demand("publish")
     read = IMPORTED.read(request.scope["query_string"], view.now)
-    found = await looking.find(here, request)
+    found = await lookup.find(here, request)
     if found.kind == BULK:
         view.caller.demand("read_drafts")
     return answer.changed(await _shown(here, view, found, read), view.token)

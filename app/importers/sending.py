@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from starlette.requests import Request
 
 from app.changes.jobs import Json
-from app.db import Database
+from app.db.database import Database
 from app.errors import (
     BodyTooLarge,
     FieldError,

@@ -15,10 +15,9 @@ from typing import cast
 from sqlalchemy import insert, update
 from sqlmodel import Session
 
-from app import text
 from app.articles.service import Saved
 from app.changes.jobs import Json, Lane, Overtaken, Step, Task
-from app.db import Database
+from app.db.database import Database
 from app.importers import batches, bookmarks, parts
 from app.importers.children import Children
 from app.importers.document import BodyKind, Failure, Identity
@@ -27,6 +26,7 @@ from app.importers.isolated import Fetcher, Isolated
 from app.importers.messages import Limits, Orders, Setup
 from app.importers.prepare import Prepared
 from app.importers.reading import RESULT, Read, Reading, Told, told
+from app.text import keys
 
 SENT_HERE = Lane("sent", most=4)
 FETCHED = Lane("fetched", most=4, at_once=4)
@@ -86,7 +86,7 @@ class Chunk:
 
     def _note(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
         rows = [
-            {"job_id": job, "number": number, "item": text.clean(one.where), **_outcome(outcome)}
+            {"job_id": job, "number": number, "item": keys.clean(one.where), **_outcome(outcome)}
             for number, (one, outcome) in enumerate(fresh, self.read.start + 1)
         ]
         if rows:
@@ -104,7 +104,7 @@ class Chunk:
 
 def _outcome(outcome: Saved | str) -> Json:
     if not isinstance(outcome, Saved):
-        return {"outcome": "failed", "article_id": None, "reason": text.clean(outcome), "copy_of": None}
+        return {"outcome": "failed", "article_id": None, "reason": keys.clean(outcome), "copy_of": None}
     copy_of = outcome.copy.of if outcome.copy else None
     return {"outcome": outcome.outcome, "article_id": outcome.id or None, "reason": None, "copy_of": copy_of}
 
@@ -119,7 +119,7 @@ def further(progress: Json, read: Read, fresh: Sequence[Both]) -> Json:
     said = [(note, one.where) for one, outcome in items for note in batches.collect_notes(one, outcome)]
     said += [(one.text, one.where) for one in read.remarks]
     said += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
-    for note, where in ((text.clean(note), text.clean(where)) for note, where in said):
+    for note, where in ((keys.clean(note), keys.clean(where)) for note, where in said):
         if note in notes:
             notes[note] = [cast("int", notes[note][0]) + 1, notes[note][1]]
         elif len(notes) < MOST_NOTES:

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Double, Index, Integer, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.columns import FOLDED_TEXT, NEVER_AGAIN, Instant, instant, key, partial_index, reference, words
+from app.models.column_types import FOLDED_TEXT, NEVER_AGAIN, Instant, instant, key, partial_index, reference, words
 
 
 class Source(SQLModel, table=True):

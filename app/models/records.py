@@ -4,7 +4,7 @@ each article that they touched, one for each tag that they made."""
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, false
 from sqlmodel import Field, SQLModel
 
-from app.columns import Key, instant, reference, words
+from app.models.column_types import Key, instant, reference, words
 
 
 class ImportRecord(SQLModel, table=True):

@@ -10,8 +10,8 @@ from functools import cached_property
 
 from app.enrich.gazetteer import Gazetteer, Known
 from app.regions import names
-from app.regions.facts import fold
 from app.regions.names import Naming
+from app.regions.standard_regions import fold
 
 LEVELS = ("world", "region", "subregion", "country", "city", "grouping")
 

@@ -11,15 +11,15 @@ import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from app import text
 from app.changes import log
+from app.db.sql import hold_vocabulary
 from app.errors import SlugTaken
 from app.models import Region, RegionMember, RegionName, table
 from app.regions import names as naming
 from app.regions import service
-from app.regions.facts import fold
 from app.regions.names import Naming
-from app.sql import hold_vocabulary
+from app.regions.standard_regions import fold
+from app.text import keys
 
 REGION, NAME, MEMBER = table(Region), table(RegionName), table(RegionMember)
 OWN_LEVELS = ("grouping", "city")
@@ -50,7 +50,7 @@ def create(session: Session, level: str, slug: str | None, edit: Edit) -> Edited
     made from the name."""
     assert edit.name is not None
     hold_vocabulary(session.connection(), alone=True)
-    chosen = _free_slug(session, slug or text.slug(edit.name, "region"))
+    chosen = _free_slug(session, slug or keys.slug(edit.name, "region"))
     row = {
         "slug": chosen,
         "name": edit.name,

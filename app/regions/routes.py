@@ -15,7 +15,7 @@ from app.http.params import Parameters, Read
 from app.regions import examples, refs, schemas
 from app.regions import view as reading
 from app.regions.atlas import LEVELS, Atlas, Place
-from app.regions.facts import fold
+from app.regions.standard_regions import fold
 
 router = APIRouter(prefix="/v1", tags=["regions"])
 

@@ -9,13 +9,13 @@ from sqlalchemy import Column, Connection, Table, bindparam, delete, func, inser
 from sqlmodel import Session
 
 from app.changes import jobs, log
-from app.db import Readable, Row, Snapshot
-from app.head import Head
+from app.db.database import Readable, Row, Snapshot
+from app.db.log_position import Head
+from app.db.sql import Prepared, Value, hold_vocabulary, prepare
 from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
-from app.regions import facts
+from app.regions import standard_regions
 from app.regions.atlas import Atlas, Name, Place
-from app.regions.facts import RegionFact, fold
-from app.sql import Prepared, Value, hold_vocabulary, prepare
+from app.regions.standard_regions import RegionFact, fold
 
 REGION, NAME, MEMBER, WITHIN = table(Region), table(RegionName), table(RegionMember), table(RegionWithin)
 CHANGE, HEAD, PLACED = table(Change), table(ChangeHead), table(ArticleRegion)
@@ -140,7 +140,7 @@ def load(session: Session) -> int:
     connection = session.connection()
     hold_vocabulary(connection, alone=True)
     edited = _edited(connection)
-    wanted = tuple(fact for fact in facts.load() if fact.slug not in edited)
+    wanted = tuple(fact for fact in standard_regions.load() if fact.slug not in edited)
     old: dict[str, tuple[object, ...]] = {
         row.slug: tuple(row) for row in connection.execute(select(*(REGION.c[name] for name in _COLUMNS)))
     }

@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from app.actor import Actor, set_actor
 from app.changes import jobs, log
+from app.changes.cache_version import Latest
 from app.changes.jobs import Task
-from app.changes.standing import Latest
-from app.db import Database
+from app.db.database import Database
+from app.db.log_position import Head, read_token
 from app.errors import IndexBehind, SeqUnknown, Unauthorized
-from app.head import Head, read_token
 from app.http import answer, auth
 from app.http.auth import Caller
 from app.http.headers import headers

@@ -10,7 +10,7 @@ from typing import cast
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
-from app.columns import EARLIEST, LATEST
+from app.models.column_types import EARLIEST, LATEST
 from app.search import fields, filtering, listed, matching
 from app.search.engine import FacetName, GroupName, Question
 from app.search.reader import View, read_terms, terms_asked, terms_counts

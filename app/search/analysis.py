@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 import tantivy
 from tantivy import Document, PreTokenizedString, TextAnalyzer
 
-from app.text import pieces
+from app.text.keys import pieces
 
 STEMMERS = {
     "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish", "fi": "finnish",

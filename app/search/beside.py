@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from app.changes import log
 from app.changes.follower import Following, catch_up
-from app.db import Database
+from app.db.database import Database
 from app.search.indexer import Indexer
 from app.settings import Settings
 

@@ -11,10 +11,10 @@ from tantivy import Document
 
 from app.articles import bodies
 from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, Facts
-from app.db import Row, Snapshot
+from app.db.database import Row, Snapshot
+from app.db.sql import AnyOf, Prepared, byte_length, integer, prepare
 from app.search import fields
 from app.search.fields import Text
-from app.sql import AnyOf, Prepared, byte_length, integer, prepare
 
 T = TypeVar("T")
 CHUNK = 500

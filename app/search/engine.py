@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from app.articles.filters import ArticleFilter
-from app.head import Place
+from app.db.log_position import Place
 from app.search.timeline import Edges
 from app.search.tree import Node
 

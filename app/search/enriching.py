@@ -11,8 +11,9 @@ from sqlalchemy import bindparam, case, func, select
 
 from app.articles import suggested
 from app.articles.archive import View
-from app.db import Database, Row
-from app.enrich import duplicates, language, regions, tags
+from app.db.database import Database, Row
+from app.db.sql import AnyOf, Prepared, prepare
+from app.enrich import language, near_duplicates, regions, tags
 from app.enrich.regions import Texts
 from app.enrich.suggestion import ROLES, Suggestion
 from app.enrich.tags import Lexicon
@@ -21,7 +22,6 @@ from app.models import Suggestion as Kept
 from app.regions.atlas import Atlas
 from app.search.index import EngineIndex, Known
 from app.search.names import Vocabulary
-from app.sql import AnyOf, Prepared, prepare
 from app.tags import lexicon
 
 A, PLACED, TAGGED, TAG, KEPT = table(Article), table(ArticleRegion), table(ArticleTag), table(Tag), table(Kept)
@@ -100,10 +100,10 @@ _KINDS = ("language", "region", "tag", "duplicate")
 def _copies(own: Known, others: Iterable[Known], kept: Iterable[Suggestion]) -> list[Suggestion]:
     """Near-duplicates, those in the index measured exactly."""
     made = {one.target: one for one in kept if one.kind == "duplicate"}
-    mine = duplicates.runs(own.profile.text)
+    mine = near_duplicates.runs(own.profile.text)
     for other in others:
-        share = duplicates.containment(mine, duplicates.runs(other.profile.text))
-        if share >= duplicates.COPY and len(mine) >= duplicates.FEWEST:
+        share = near_duplicates.containment(mine, near_duplicates.runs(other.profile.text))
+        if share >= near_duplicates.COPY and len(mine) >= near_duplicates.FEWEST:
             reason = f"{share:.0%} of the shorter one's runs of three words"
             made[other.profile.id] = Suggestion(
                 "duplicate", other.profile.title, round(share, 3), "index", other.profile.id, evidence=reason

@@ -14,8 +14,8 @@ import tantivy
 from tantivy import Document, Schema
 
 from app.articles.filters import Facts
-from app.columns import EARLIEST
-from app.head import Place
+from app.db.log_position import Place
+from app.models.column_types import EARLIEST
 from app.search import analysis
 
 ID_BITS = 26

@@ -6,7 +6,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from app.articles.filters import ArticleFilter, Span
-from app.columns import EARLIEST, LATEST
+from app.models.column_types import EARLIEST, LATEST
 from app.search import fields
 
 _FEW = 16

@@ -17,9 +17,10 @@ from sqlalchemy import Integer, bindparam, exists, func, literal_column, null, s
 from app.articles import bodies
 from app.articles.archive import Similar, View
 from app.articles.filters import ArticleFilter
-from app.db import Database, Row
+from app.db.database import Database, Row
+from app.db.log_position import Head, Place
+from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.errors import IndexBehind
-from app.head import Head, Place
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
 from app.search import alike, suggest
@@ -30,7 +31,6 @@ from app.search.names import Vocabulary
 from app.search.once import Once
 from app.search.timeline import Edges, Interval
 from app.search.vocabulary import CurrentVocabulary
-from app.sql import AnyOf, Prepared, Value, prepare
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512

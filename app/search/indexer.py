@@ -10,11 +10,11 @@ from pathlib import Path
 import tantivy
 from tantivy import IndexWriter, Query
 
-from app import permissions
 from app.changes.log import Logged
-from app.db import Snapshot
-from app.head import Place
-from app.locks import FileLock
+from app.db import permissions
+from app.db.database import Snapshot
+from app.db.file_locks import FileLock
+from app.db.log_position import Place
 from app.search import analysis, documents, fields, filtering, folders, integrity, reader
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from typing import Literal, cast
 
 from sqlalchemy import select
 
-from app.db import Snapshot
+from app.db.database import Snapshot
 from app.models import Region, RegionName, Tag, TagName, table
 from app.search import analysis, typos
 from app.search.engine import NameKind

@@ -16,7 +16,7 @@ from typing import Any
 import tantivy
 from tantivy import Query, Searcher
 
-from app.head import Place
+from app.db.log_position import Place
 from app.search import fields, folders, integrity
 
 log = logging.getLogger(__name__)

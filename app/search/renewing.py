@@ -4,7 +4,7 @@ import time
 
 from app.changes import log
 from app.changes.follower import catch_up
-from app.db import Database, DatabaseProblem
+from app.db.database import Database, DatabaseProblem
 from app.search import folders
 from app.search.indexer import Indexer
 from app.settings import Settings

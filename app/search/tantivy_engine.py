@@ -9,8 +9,8 @@ from typing import Literal, ParamSpec, TypeVar
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
+from app.db.log_position import Place
 from app.errors import IndexBehind
-from app.head import Place
 from app.search import aggregates, by_date, explaining, fields, filtering, matching, similar
 from app.search.by_date import count, load_hits
 from app.search.engine import FacetName, Found, GroupName, Hit, Part, Question, Sample

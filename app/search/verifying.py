@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from app.locks import FileLock
+from app.db.file_locks import FileLock
 from app.search import folders, integrity, reader
 
 log = logging.getLogger(__name__)

@@ -9,13 +9,13 @@ from functools import lru_cache
 from sqlalchemy import func, select
 
 from app.changes import log
-from app.db import Database
-from app.head import Head
+from app.db.database import Database
+from app.db.log_position import Head
+from app.db.sql import Prepared, Value, prepare
 from app.models import Tag, table
 from app.search import names
 from app.search.names import Vocabulary
 from app.search.once import Once
-from app.sql import Prepared, Value, prepare
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,18 @@ from functools import lru_cache, partial
 import orjson
 from sqlalchemy import bindparam, case, literal_column, null, select
 
-from app.addresses import safe_or_none
 from app.articles import filters, present, sheet, sizes
 from app.articles.archive import Archive, View
 from app.articles.asked import STATES
 from app.articles.filters import ArticleFilter, Shape
 from app.articles.queries import Entry
-from app.db import Database
+from app.db.database import Database
+from app.db.sql import AnyOf, Prepared, json_rows, prepare
 from app.http import csv_text
 from app.http.params import Read
 from app.http.times import format_time
 from app.models import Article, ArticleSlug, ArticleUrl, Change, table
-from app.sql import AnyOf, Prepared, json_rows, prepare
+from app.text.urls import safe_or_none
 
 A, SLUG, URL, CHANGE = table(Article), table(ArticleSlug), table(ArticleUrl), table(Change)
 PAGE = 200

@@ -14,9 +14,9 @@ from app.http.conditional import VARY
 from app.http.openapi import problems
 from app.http.params import Parameters
 from app.sync import examples
+from app.sync.change_reader import FILTERS
 from app.sync.export import Export
-from app.sync.following import FILTERS
-from app.sync.streaming import Streamed, described
+from app.sync.streaming_response import Streamed, described
 
 router = APIRouter(prefix="/v1", tags=["following"])
 

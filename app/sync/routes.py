@@ -9,14 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles import present
-from app.head import Place
+from app.db.log_position import Place
 from app.http import answer, fast_path, params
 from app.http.conditional import VARY
 from app.http.openapi import problems
 from app.http.params import Parameters, Read
-from app.sync import examples, following, schemas, show
-from app.sync.following import FILTERS, Following, Seen
-from app.sync.streaming import Streamed, described
+from app.sync import change_reader, examples, render, schemas
+from app.sync.change_reader import FILTERS, Following, Seen
+from app.sync.streaming_response import Streamed, described
 from app.sync.watch import Watch
 
 router = APIRouter(prefix="/v1", tags=["following"])
@@ -67,13 +67,13 @@ def _watch(request: Request) -> Watch:
 @fast_path.declare
 async def list_changes(request: Request) -> Response:
     """What has changed since a place, in the order in which it was committed. Ask again with `next`."""
-    at = await following.begin(request, CHANGES, lambda read: read.text("since") or "0")
+    at = await change_reader.begin(request, CHANGES, lambda read: read.text("since") or "0")
     limit, wait = at.read.integer("limit"), at.read.integer("wait")
     deadline = time.monotonic() + wait
     seen = await at.look(limit)
     while not seen.told and not seen.more and await at.news(_watch(request), deadline):
         seen = await at.look(limit)
-    told, seen = await show.changes(at, seen)
+    told, seen = await render.changes(at, seen)
     place = seen.place.token
     tail = orjson.dumps({"next": place, "has_more": seen.more})
     body = b'{"data":[' + b",".join(told) + b"]," + tail[1:]
@@ -97,7 +97,7 @@ def _resumed(request: Request, read: Read) -> str:
 )
 async def stream_changes(request: Request) -> Response:
     """The changes as server-sent events, from now on unless told otherwise. Each `id` is a place to resume from."""
-    at = await following.begin(request, STREAM, lambda read: _resumed(request, read))
+    at = await change_reader.begin(request, STREAM, lambda read: _resumed(request, read))
     headers = _headers(at.place.token) | {"X-Accel-Buffering": "no"}
     return Streamed(_events(at, _watch(request)), headers, "text/event-stream")
 
@@ -123,7 +123,7 @@ async def _events(at: Following, watch: Watch) -> AsyncGenerator[bytes]:
 async def _batch(at: Following, seen: Seen) -> tuple[bytes, Seen]:
     """The events, and what was seen up to the last of them. That one bears the place behind all that was examined, the
     others their own."""
-    told, seen = await show.changes(at, seen)
+    told, seen = await render.changes(at, seen)
     rows = [one.row for one in seen.told]
     ids = [Place(seen.place.epoch, row.seq, row.mark).token for row in rows[:-1]] + [seen.place.token]
     events = (b"id: %s\ndata: %s\n\n" % (id.encode(), data) for id, data in zip(ids, told, strict=True))

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from app.head import Head
+from app.db.log_position import Head
 
 SECONDS = 0.1
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from app import text
 from app.changes import log
 from app.errors import FieldError, InvalidInput, SlugTaken
 from app.models import Tag, TagName, TagSlug, table
@@ -14,6 +13,7 @@ from app.regions import names as naming
 from app.regions.names import Naming
 from app.tags import queries, service
 from app.tags.service import Wanted
+from app.text import keys
 
 TAG, SLUG, NAME = table(Tag), table(TagSlug), table(TagName)
 
@@ -40,7 +40,7 @@ def create(session: Session, edit: Edit) -> int:
     if edit.slug is not None and service.owner(session, edit.slug) is not None:
         raise SlugTaken(edit.slug)
     slug = edit.slug or service.free_slug(session, wanted.ref, edit.kind)
-    row = {"slug": slug, "name": edit.name, "sort_name": text.sort_key(edit.name), "kind": edit.kind, "listed": True}
+    row = {"slug": slug, "name": edit.name, "sort_name": keys.sort_key(edit.name), "kind": edit.kind, "listed": True}
     id = service.insert_tag(session, row)
     _name(session, id, naming.revised(Naming(edit.name, {}), None, edit.names, edit.aliases))
     log.record(session, log.Entry("tag", id, "tag_added", public=True))
@@ -65,7 +65,7 @@ def revise(session: Session, id: int, edit: Edit) -> None:
     if edit.kind not in (None, kind):
         changed.append("kind")
     if changed:
-        values = {"name": new.name, "sort_name": text.sort_key(new.name), "kind": edit.kind or kind}
+        values = {"name": new.name, "sort_name": keys.sort_key(new.name), "kind": edit.kind or kind}
         connection.execute(update(TAG).where(TAG.c.id == id).values(values))
         shown = is_public(session, id)
         log.record(session, log.Entry("tag", id, "tag_renamed", public=shown, changed_fields=tuple(sorted(changed))))
@@ -81,7 +81,7 @@ def _check_kind(old: str, new: str | None) -> None:
 def _name(session: Session, id: int, named: Naming) -> None:
     connection = session.connection()
     connection.execute(delete(NAME).where(NAME.c.tag_id == id))
-    connection.execute(insert(NAME), naming.rows(named, {"tag_id": id}, text.name_key))
+    connection.execute(insert(NAME), naming.rows(named, {"tag_id": id}, keys.name_key))
 
 
 def _move(session: Session, id: int, old: str, new: str) -> None:

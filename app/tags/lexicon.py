@@ -8,12 +8,12 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine, select
 
 from app.changes import log
-from app.db import Snapshot
+from app.db.database import Snapshot
+from app.db.log_position import Head
+from app.db.sql import Value
 from app.enrich import tags
 from app.enrich.tags import Lexicon
-from app.head import Head
 from app.models import Tag, TagName, table
-from app.sql import Value
 from app.tags import service
 
 TAG, NAME = table(Tag), table(TagName)

@@ -8,11 +8,11 @@ from typing import cast
 import orjson
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, false, func, or_, select, true
 
-from app import text
-from app.db import Database, Readable, Row
+from app.db.database import Database, Readable, Row
+from app.db.sql import AnyOf, Prepared, Value, is_undated, json_rows, prepare
 from app.http.values import nearest
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
-from app.sql import AnyOf, Prepared, Value, is_undated, json_rows, prepare
+from app.text import keys
 
 TAG, SLUG, NAME, TAGGED = table(Tag), table(TagSlug), table(TagName), table(ArticleTag)
 
@@ -151,7 +151,7 @@ def _lookup(dialect: str, hidden: bool) -> Prepared:
 async def alike(db: Database, ref: str, kinds: Sequence[str], *, hidden: bool) -> str | None:
     """The slug of a tag of these kinds whose name begins as `ref` does and goes on much like it: whoever mistypes a
     name mostly does so further on, and few names need looking at."""
-    key = text.name_key(ref.replace("-", " "))[:64]
+    key = keys.name_key(ref.replace("-", " "))[:64]
     first = key[: max(3, len(key) // 2)]
     values: dict[str, Value] = {"first": first, "last": first + "\U0010ffff", "kinds": list(kinds), "limit": 200}
     rows = await db.reader.rows(_alike(db.dialect, hidden), values) if key else []

@@ -10,7 +10,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import text
 from app.errors import NotFound
 from app.http import answer, fast_path, params
 from app.http.openapi import problems
@@ -23,6 +22,7 @@ from app.regions.names import ANY
 from app.tags import examples, queries, schemas
 from app.tags.queries import Entry, Wanted
 from app.tags.service import KINDS
+from app.text import keys
 
 router = APIRouter(prefix="/v1", tags=["tags"])
 
@@ -99,7 +99,7 @@ def _page(named: list[tuple[int, str]], counts: Mapping[int, int], read: Read) -
 
 async def _wanted(here: reading.Reading, view: reading.View, read: Read) -> list[tuple[int, str]]:
     q = read.text("q")
-    prefix = text.name_key(q or "")
+    prefix = keys.name_key(q or "")
     if q is not None and not prefix:
         return []
     return await queries.sort_names(here.db, Wanted(read.choices("kind"), prefix, view.caller.may("read_drafts")))

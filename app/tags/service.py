@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import func, insert, select
 from sqlmodel import Session
 
-from app import text
+from app.db.sql import hold_vocabulary
 from app.models import ImportTag, Tag, TagName, TagSlug, table
-from app.sql import hold_vocabulary
-from app.tags.wanted import KINDS as KINDS
-from app.tags.wanted import Wanted as Wanted
-from app.tags.wanted import family as family
+from app.tags.tag_names import KINDS as KINDS
+from app.tags.tag_names import Wanted as Wanted
+from app.tags.tag_names import family as family
+from app.text import keys as text_keys
 
 TAG, SLUG, NAME, MADE = table(Tag), table(TagSlug), table(TagName), table(ImportTag)
 _MADE = "dateline.tags_made"
@@ -40,7 +40,7 @@ def find(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
     """Of those asked for the ones that there are."""
     connection = session.connection()
     refs = sorted({one.ref for one in asked})
-    keys = sorted({text.name_key(one.name) for one in asked})
+    keys = sorted({text_keys.name_key(one.name) for one in asked})
     found: dict[tuple[str, str], int] = {}
     target = func.coalesce(TAG.c.merged_into, TAG.c.id)
     by_name = select(NAME.c.name_key, TAG.c.kind, target).join(TAG, TAG.c.id == NAME.c.tag_id)
@@ -57,7 +57,7 @@ def find(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
     out: dict[Wanted, int] = {}
     for one in asked:
         kinds = family(one.kind)
-        named = names.get((text.name_key(one.name), kinds))
+        named = names.get((text_keys.name_key(one.name), kinds))
         slugged = found.get((one.ref, kinds)) if one.key == one.ref else None
         id = (slugged or named) if one.slug else (named or slugged)
         if id is not None:
@@ -71,11 +71,11 @@ def _chunks(values: list[str], size: int = 500) -> Iterable[list[str]]:
 
 def _make(session: Session, one: Wanted) -> int:
     connection = session.connection()
-    name = text.clean(one.name).strip()
+    name = text_keys.clean(one.name).strip()
     slug = free_slug(session, one.ref, one.kind)
-    id = insert_tag(session, {"slug": slug, "name": name, "sort_name": text.sort_key(name), "kind": one.kind})
+    id = insert_tag(session, {"slug": slug, "name": name, "sort_name": text_keys.sort_key(name), "kind": one.kind})
     session.info.setdefault(_MADE, []).append(id)
-    connection.execute(insert(NAME), {"tag_id": id, "name": name, "name_key": text.name_key(name), "alias": False})
+    connection.execute(insert(NAME), {"tag_id": id, "name": name, "name_key": text_keys.name_key(name), "alias": False})
     return id
 
 

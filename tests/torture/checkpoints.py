@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app.changes import log
 from app.changes.log import Entry
-from app.db import BUSY_SECONDS, Database
+from app.db.database import BUSY_SECONDS, Database
 from app.models import Change, Source, table
 from app.settings import Settings
 

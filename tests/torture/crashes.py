@@ -15,9 +15,9 @@ import httpx
 from processes import Dateline
 from sqlalchemy import func, select
 
-from app import check
 from app.changes import log
-from app.db import Database
+from app.commands import check
+from app.db.database import Database
 from app.http import auth
 from app.importers.pipeline import BATCH
 from app.models import Article, Revision, table

@@ -23,7 +23,7 @@ import pytest
 from abuse import GET, Answer, Client, get
 from processes import Dateline
 
-from app.serving import TRIM_SECONDS
+from app.commands.serve import TRIM_SECONDS
 
 SECONDS = float(os.environ.get("TORTURE_SECONDS", "20"))
 SEED = Path(__file__).resolve().parent.parent.parent / "seed_data"

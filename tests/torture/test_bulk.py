@@ -16,7 +16,7 @@ from processes import Dateline
 from sqlalchemy import func, select
 
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.http import auth
 from app.models import Article, Change, table
 from app.settings import Settings

@@ -23,7 +23,7 @@ from costly import Json, Measured, Request, Search, Shapes, collect_material
 from processes import Dateline
 
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.http import auth
 from app.settings import Settings
 from torture import costly_archive

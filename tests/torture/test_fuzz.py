@@ -13,7 +13,7 @@ import pytest
 from newsroom import STORIES
 
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.http import auth
 from app.settings import Settings
 

@@ -12,7 +12,7 @@ from processes import Dateline
 from sqlalchemy import func, select
 
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.http import auth
 from app.models import Article, Change, ImportPart, ImportResult, table
 from app.settings import Settings

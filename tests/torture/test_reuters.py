@@ -17,7 +17,7 @@ from app.articles.manuscript import Manuscript
 from app.articles.queries import SORTS
 from app.changes import log
 from app.changes.follower import catch_up
-from app.db import Database
+from app.db.database import Database
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options
 from app.search.indexer import Indexer

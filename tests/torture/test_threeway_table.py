@@ -22,7 +22,7 @@ from wordpress_blog import Blog, post, served
 
 from app.articles import threeway
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.importers import visibility
 from app.importers.fetching import Clock, Fetcher
 from app.importers.pipeline import Report

@@ -11,7 +11,7 @@ import pytest
 from conftest import ENGINES, Served
 
 from app.changes import log
-from app.db import Database
+from app.db.database import Database
 from app.settings import Settings
 from torture import checkpoints, crashes, rivals, writers
 

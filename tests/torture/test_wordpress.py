@@ -13,7 +13,7 @@ import pytest
 from processes import Dateline
 from wordpress_blog import Blog, post, served
 
-from app.db import Database
+from app.db.database import Database
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options
 

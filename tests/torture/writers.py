@@ -16,8 +16,8 @@ from sqlmodel import Session
 from app.changes import log
 from app.changes.follower import step
 from app.changes.log import Entry, Logged
-from app.db import Database, Snapshot
-from app.head import Place
+from app.db.database import Database, Snapshot
+from app.db.log_position import Place
 from app.settings import Settings
 
 PATIENCE = 300

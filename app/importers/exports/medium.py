@@ -19,7 +19,7 @@ from app.importers.document import Body, Context, Document, Failure, Image, Item
 from app.importers.exports.publication import PUBLIC, State, held
 from app.importers.openings import repeats, settle
 from app.importers.text import first_words
-from app.text import words_key
+from app.text.keys import words_key
 
 ORIGIN = "medium.com"
 """Ids of posts are unique in all of Medium."""

@@ -15,9 +15,9 @@ from urllib.parse import urljoin, urlsplit
 import orjson
 import yaml
 
-from app import text
 from app.importers import frontmatter, values
 from app.importers.document import Body, Document
+from app.text import keys
 
 MAX_CONFIG = 1_000_000
 JEKYLL = ("_config.yml", "_config.yaml", "_config.toml")
@@ -160,7 +160,7 @@ def _filled(
         "slugorfilename": document.slug or title,
         "filename": title,
         "contentbasename": title,
-        "categories": "/".join(text.slug(one, "") for one in document.sections),
+        "categories": "/".join(keys.slug(one, "") for one in document.sections),
         "output_ext": ".html",
         "section": named.parent.parts[0] if named.parent.parts else "",
         "sections": "/".join(named.parent.parts),

@@ -1,0 +1,95 @@
+"""What the public's answers depend on besides their address: told for each request, in a few microseconds.
+
+Two answers made while the standing was the same say the same, but for what asks for the time. Reads nothing else.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.changes import log
+from app.db.database import Database
+from app.db.log_position import Head, Place
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The log's last public row, how far the index has it (None without an index), and the day, by which searches
+    weigh what is new. Drafts move none of them."""
+
+    epoch: int
+    seq: int
+    mark: int
+    index: tuple[int, int] | None
+    day: int
+
+
+class Latest:
+    """Where the log stands, asked for again only after a commit where that can be told."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._head: Head | None = None
+
+    async def read(self, db: Database) -> Head:
+        """Never older than the call. DatabaseUnavailable where the database does not answer."""
+        version = db.reader.version()
+        if version is None or version != self._version or self._head is None:
+            [row] = await db.reader.rows(log.head_statement(db.dialect), {})
+            self._version, self._head = version, Head(*row)  # type: ignore[arg-type] # as selected
+        return self._head
+
+
+class Standings:
+    """The standing now; `index` tells the place of the search index.
+
+    `known` and `ask` never tell one that was over before they were called: whoever has seen a write be acknowledged is
+    told a standing that has it.
+    """
+
+    def __init__(self, db: Database, index: Callable[[], Place | None]) -> None:
+        self._db, self._index = db, index
+        self._latest = Latest()
+        self._version: int | None = None
+        self._told = Standing(0, -1, 0, None, -1)
+        self._until = 0.0
+        self._place: Place | None = None
+        self._behind = True
+        self._running: asyncio.Future[Standing] | None = None
+        self._next: asyncio.Future[Standing] | None = None
+
+    def known(self) -> Standing | None:
+        """The very object told last, where nothing can have changed since; None where the database must be asked."""
+        version = self._db.reader.version()
+        if version is None or version != self._version or time.time() >= self._until:
+            return None
+        return None if self._behind and self._index() != self._place else self._told
+
+    async def ask(self) -> Standing:
+        """DatabaseUnavailable where the database does not answer."""
+        version = self._db.reader.version()
+        if version is not None:
+            return self._tell(version, await self._latest.read(self._db))
+        # Where asking takes a while, all who come during one question are told by the next one.
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._after(self._running))
+        return await asyncio.shield(self._next)
+
+    async def _after(self, running: "asyncio.Future[Standing] | None") -> Standing:
+        if running is not None:
+            await asyncio.wait({running})
+        self._running, self._next = self._next, None
+        return self._tell(None, await self._latest.read(self._db))
+
+    def _tell(self, version: int | None, head: Head) -> Standing:
+        now, place = time.time(), self._index()
+        day = int(now // DAY)
+        reached = None if place is None else (place.epoch, min(place.seq, head.public_seq))
+        told = Standing(head.epoch, head.public_seq, head.public_mark, reached, day)
+        self._version, self._place, self._until = version, place, (day + 1) * DAY
+        self._behind = reached != (head.epoch, head.public_seq)
+        self._told = self._told if told == self._told else told
+        return self._told

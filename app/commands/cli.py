@@ -1,0 +1,456 @@
+"""The commands: parse arguments, call the same services as the server, print for people or as JSON."""
+
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+
+from app.actor import Actor, acting
+from app.articles import invented
+from app.audit import listing
+from app.audit.queries import Wanted
+from app.audit.render import show_line, show_row
+from app.commands import check as checks
+from app.commands import import_articles, open_archive, output
+from app.commands.output import err, out, show
+from app.db.audit_rows import ACTIONS
+from app.db.database import Database, DatabaseProblem
+from app.errors import InvalidInput
+from app.http import auth
+from app.http.times import Period, between, format_time, read_time, read_zone
+from app.importers import addressing, sources
+from app.importers.document import Identity
+from app.importers.pipeline import Options
+from app.search.renewing import renew
+from app.settings import Settings
+
+cli = typer.Typer(
+    name="dateline",
+    help="A news archive: import, search, serve.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes are nothing for a log, and a wrong option is one line
+    add_completion=False,
+)
+keys = typer.Typer(no_args_is_help=True)
+cli.add_typer(keys, name="keys")
+imports = typer.Typer(no_args_is_help=True)
+cli.add_typer(imports, name="imports")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(f"dateline {version('dateline')}")
+        raise typer.Exit
+
+
+def _act(context: typer.Context, group: str = "") -> None:
+    """Names the command for the audit as it is typed, here for all of them; what one run writes has one request id."""
+    command = f"dateline {group}{context.invoked_subcommand or ''}"
+    context.with_resource(acting(Actor("command", command, request=secrets.token_hex(8))))
+
+
+@cli.callback()
+def main(
+    context: typer.Context,
+    shown: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """A news archive: import, search, serve."""
+    _act(context)
+
+
+@keys.callback()
+def keys_main(context: typer.Context) -> None:
+    """API keys: make, list, revoke."""
+    _act(context, "keys ")
+
+
+@imports.callback()
+def imports_main(context: typer.Context) -> None:
+    """Imports and bulk edits: list, show, undo."""
+    _act(context, "imports ")
+
+
+def settings(**given: object) -> Settings:
+    """From the environment, with what the command line says on top; DatabaseProblem names a wrong variable."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type] # checked by pydantic
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        raise DatabaseProblem(f"DATELINE_{name.upper().removeprefix('DATELINE_')}: {first['msg']}.") from None
+
+
+@contextmanager
+def archive(chosen: Settings | None = None) -> Iterator[Database]:
+    """The archive, opened, migrated if empty, and closed in the end. What is written meanwhile is the command's."""
+    db = open_archive.open_archive(chosen or settings())
+    try:
+        yield db
+    finally:
+        db.close_now()
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (DATELINE_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks one (DATELINE_PORT).")] = None,
+    seed: Annotated[
+        Path | None, typer.Option(help="Import this folder if the archive is empty, and make a first admin key.")
+    ] = None,
+) -> None:
+    """Run the server. Migrates an empty archive; refuses an outdated one."""
+    from app.commands import serve  # with all of the web's imports, which the other commands need not wait for
+
+    serve.run(settings(host=host, port=port), seed, out)
+
+
+@cli.command("import")
+def import_(
+    source: Annotated[list[str], typer.Argument(help="Files, folders, addresses; `-` reads standard input.")],
+    format: Annotated[str | None, typer.Option(help=f"{', '.join(sources.NAMES)}; by content where not given.")] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="The archive that the items come from, where they do not say.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Time zone of dates without one, such as Europe/Brussels.")] = "UTC",
+    source_dates: Annotated[
+        bool,
+        typer.Option("--source-dates", help="Give articles without a date of their own that of their feed or file."),
+    ] = False,
+    body: Annotated[str | None, typer.Option(help="What bodies are where not said: html, markdown or text.")] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(help="What entries of feeds are known by: guid, link or content; the first that is one's own."),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="Address of the site that files were written for, which relative ones count from."),
+    ] = None,
+    enrich: Annotated[
+        bool, typer.Option("--enrich/--no-enrich", help="Find out languages and regions where the source is silent.")
+    ] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Take the source's side where somebody has edited an article here.")
+    ] = False,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Read addresses in private networks and on this machine too.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Bring articles in. Running it again changes only what has changed in the source."""
+    options = Options(
+        _choice("--format", format, sources.NAMES),
+        origin,
+        _zone(timezone),
+        _choice("--body", body, ("html", "markdown", "text")),
+        dry_run,
+        source_dates=source_dates,
+        identity=_choice("--identity", identity, get_args(Identity)),
+        overwrite=overwrite,
+        base_url=_base(base_url),
+        by=output.user(),
+    )
+    chosen = settings()
+    with archive(chosen) as db:
+        found = sources.find(source, sys.stdin.buffer)
+        options = replace(options, enrich=enrich and chosen.enrich, site_url=chosen.site_url)
+        report = import_articles.run(db, chosen, found, options, json=json, allow_private=allow_private)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+def _choice(option: str, value: str | None, allowed: tuple[str, ...]) -> Any:
+    if value is not None and value not in allowed:
+        raise typer.BadParameter(f"{value!r} is none of {', '.join(allowed)}.", param_hint=option)
+    return value
+
+
+def _base(url: str | None) -> str | None:
+    if url is not None and not addressing.is_base(url):
+        raise typer.BadParameter(f"{url!r} is no address such as https://news.example.", param_hint="--base-url")
+    return url
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise typer.BadParameter(f"{name!r} is no time zone; try Europe/Brussels.", param_hint="--timezone") from None
+
+
+@cli.command()
+def export(
+    format: Annotated[str, typer.Option(help="ndjson, one article a line.")] = "ndjson",
+    since: Annotated[
+        str | None, typer.Option(help="Only what has changed since this place (as an earlier export printed it).")
+    ] = None,
+) -> None:
+    """Write the whole archive, in every state, to standard output; importing it elsewhere gives the same archive."""
+    from app.sync import full_export  # the server's part, which other commands need not wait for
+
+    _choice("--format", format, ("ndjson",))
+    chosen = settings()
+    with archive(chosen) as db:
+        place = asyncio.run(full_export.write(db, chosen, since, sys.stdout.buffer.write))
+        sys.stdout.buffer.flush()
+    err.print(f"To go on from here: --since {place}", markup=False)
+
+
+@cli.command()
+def reindex() -> None:
+    """Build the search index anew beside the old one, then put it in its place; a running server does so itself."""
+    chosen = settings()
+    with archive(chosen) as db:
+        started = time.monotonic()
+        renew(db, chosen)
+        out.print(f"The index is new, in {time.monotonic() - started:.1f} s.")
+
+
+@cli.command()
+def check(
+    fix_dates: Annotated[
+        bool,
+        typer.Option(
+            "--fix-dates",
+            help="First list the articles that an import without dates dated with the second of its run, and take "
+            "that date away; on a terminal only after a question.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """See whether database, change log, index and regions agree, or say where not."""
+    chosen = settings()
+    with archive(chosen) as db:
+        if fix_dates:
+            _fix_dates(db, chosen)
+        found = checks.run(db, chosen)
+    if json:
+        show(
+            {
+                "ok": all(one.good for one in found),
+                "checks": [{"name": c.name, "ok": c.good, "detail": c.detail} for c in found],
+            }
+        )
+    else:
+        for one in found:
+            out.print(f"{'ok    ' if one.good else 'WRONG '} {one.name}: {one.detail}", markup=False)
+    if not all(one.good for one in found):
+        raise typer.Exit(1)
+
+
+def _fix_dates(db: Database, chosen: Settings) -> None:
+    """The list goes to standard error, which stays readable beside --json."""
+    with db.snapshot() as snapshot:
+        suspects = invented.find(snapshot.connection)
+    for one in suspects:
+        err.print(f"{one.id} {one.slug} {format_time(one.published_at)} {one.title}", markup=False)
+    if suspects and err.is_terminal and not typer.confirm(f"Take the date from these {len(suspects)}?", err=True):
+        return
+    done = checks.take_dates(db, suspects)
+    import_articles.catch_up_index(db, chosen)
+    err.print(f"{done} articles have no date any more.", markup=False)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the archive's schema up to this version. Stop the server first."""
+    out.print(open_archive.migrate(settings()), markup=False)
+
+
+@cli.command()
+def compact() -> None:
+    """Write the database file and the index anew, without anything that was deleted. Stop the server first."""
+    chosen = settings()
+    with archive(chosen) as db:
+        open_archive.compact(db)
+        renew(db, chosen)
+    out.print("Nothing that was deleted is left in the archive's files.", markup=False)
+
+
+@cli.command()
+def backup(file: Annotated[Path, typer.Argument(help="The copy; must not exist yet.")]) -> None:
+    """A consistent copy of a SQLite archive, also of a running one; restored, it is known to be a copy."""
+    chosen = settings()
+    with archive(chosen) as db:
+        open_archive.backup(db, file)
+    out.print(f"The copy is {file}.", markup=False)
+
+
+@cli.command()
+def audit(
+    key: Annotated[str | None, typer.Option(help="Only what this key did: its number, or its name.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only this action, such as purge or key_create.")] = None,
+    article: Annotated[int | None, typer.Option(help="Only what was done to this article, by its id.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="From this time on: 2027-12, RFC 3339 or now-7d.")] = None,
+    to: Annotated[str | None, typer.Option(help="Up to this time; a period is taken in whole.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many rows, the newest.")] = 100,
+    json: Annotated[bool, typer.Option("--json", help="Print each row as a line of JSON.")] = False,
+) -> None:
+    """List who did what, the newest first."""
+    wanted = Wanted(article, action=_choice("--action", action, ACTIONS), **_span(from_, to))
+    with archive() as db:
+        for row in listing.read_rows(db, replace(wanted, key=_key(db, key)), limit):
+            line = orjson.dumps(show_row(row, {})).decode() if json else show_line(row)
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _span(from_: str | None, to: str | None) -> dict[str, int | None]:
+    """Both ends as `Wanted` has them; the command line is wrong where nothing fits in between."""
+    now, zone = int(time.time()), read_zone("UTC")
+    try:
+        both = [None if given is None else read_time(given, zone, now) for given in (from_, to)]
+        found = between(*both)
+    except InvalidInput as wrong:
+        raise typer.BadParameter(wrong.detail, param_hint="--from, --to") from None
+    return {"since": found.from_, "until": found.to}
+
+
+def _key(db: Database, name: str | None) -> int | None:
+    found = [] if name is None else listing.find_keys(db, name)
+    if name is not None and len(found) != 1:
+        said = f"Several keys are called so: {found}; give a number." if found else f"There is no key {name!r}."
+        raise typer.BadParameter(said, param_hint="--key")
+    return found[0] if found else None
+
+
+@cli.command()
+def edit(
+    filter: Annotated[
+        list[str] | None, typer.Option(help="Which articles: tag=nato, or `tag=nato&year=2024`; repeat for more.")
+    ] = None,
+    id: Annotated[list[int] | None, typer.Option(help="An article by its id, instead of a filter; repeat.")] = None,
+    add_tag: Annotated[list[str] | None, typer.Option(help="A tag by slug or name; an unknown one is made.")] = None,
+    remove_tag: Annotated[list[str] | None, typer.Option(help="A tag to take away, by slug.")] = None,
+    add_region: Annotated[list[str] | None, typer.Option(help="A region that the articles are about.")] = None,
+    remove_region: Annotated[list[str] | None, typer.Option(help="A region to take away.")] = None,
+    section: Annotated[str | None, typer.Option(help="The only section from now on; an empty one: none.")] = None,
+    status: Annotated[str | None, typer.Option(help="draft, scheduled, published, withdrawn or trashed.")] = None,
+    language: Annotated[str | None, typer.Option(help="An ISO 639 code, such as fr.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the articles, and change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Change many articles alike, as one step that `dateline imports undo` takes back."""
+    from app.commands import bulk_edits  # with the server's part, which other commands need not wait for
+
+    given: dict[str, Any] = {"add_tags": add_tag, "remove_tags": remove_tag, "status": status, "language": language}
+    given |= {"add_regions": add_region, "remove_regions": remove_region, "ids": id or None}
+    given = {name: value for name, value in given.items() if value}
+    if section is not None:
+        given["section"] = section or None
+    if filter:
+        given["filter"] = bulk_edits.read_filter(filter)
+    chosen = settings()
+    with archive(chosen) as db:
+        good = bulk_edits.edit(db, chosen, given, dry_run=dry_run, json=json)
+    if not good:
+        raise typer.Exit(1)
+
+
+@imports.command("list")
+def imports_list(
+    kind: Annotated[str | None, typer.Option(help="import or bulk_edit; both where not given.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
+    json: Json = False,
+) -> None:
+    """What was imported and edited in bulk, by whom, and whether it was undone."""
+    from app.commands import bulk_edits
+
+    _choice("--kind", kind, ("import", "bulk_edit"))
+    with archive() as db:
+        bulk_edits.list_imports(db, kind, limit, json=json)
+
+
+Number = Annotated[int, typer.Argument(min=1, help="As `dateline imports list` shows it.")]
+
+
+@imports.command("show")
+def imports_show(id: Number) -> None:
+    """One of them in full, as JSON."""
+    from app.commands import bulk_edits
+
+    with archive() as db:
+        bulk_edits.show_import(db, id)
+
+
+@imports.command("undo")
+def imports_undo(id: Number, json: Json = False) -> None:
+    """Take it back: withdraw what it published, bin its drafts, restore what it changed. Again: go on with that."""
+    from app.commands import bulk_edits
+
+    chosen = settings()
+    with archive(chosen) as db:
+        good = bulk_edits.undo_import(db, chosen, id, json=json)
+    if not good:
+        raise typer.Exit(1)
+
+
+@imports.command("resume")
+def imports_resume(id: Number, json: Json = False) -> None:
+    """Go on with a bulk edit whose process has died; a running server does so by itself."""
+    from app.commands import bulk_edits
+
+    chosen = settings()
+    with archive(chosen) as db:
+        good = bulk_edits.resume(db, chosen, id, json=json)
+    if not good:
+        raise typer.Exit(1)
+
+
+@keys.command("create")
+def keys_create(
+    name: Annotated[str, typer.Option(help="Whom or what the key is for.")],
+    scope: Annotated[list[str], typer.Option(help="read_drafts, write, publish or admin; repeat for several.")],
+    expires: Annotated[str | None, typer.Option(help="Last day or time of use: 2027-12 or RFC 3339.")] = None,
+) -> None:
+    """Make a key and print it, once."""
+    for one in scope:
+        _choice("--scope", one, auth.SCOPES)
+    until = None
+    if expires is not None:
+        when = read_time(expires, read_zone("UTC"), int(time.time()))
+        until = when.end if isinstance(when, Period) else when.at
+    with archive() as db:
+        made = db.write_now(auth.create, name, tuple(dict.fromkeys(scope)), until).value
+    out.print(made, markup=False)
+
+
+@keys.command("list")
+def keys_list(json: Json = False) -> None:
+    """All keys, without their secrets."""
+    with archive() as db:
+        found = db.write_now(auth.listed).value
+    times = ("created_at", "expires_at", "revoked_at", "last_used_at")
+    rows = [{n: format_time(v) if n in times and isinstance(v, int) else v for n, v in row.items()} for row in found]
+    if json:
+        show(rows)
+        return
+    table = Table("id", "name", "scopes", "created", "expires", "revoked", "last used")
+    for row in rows:
+        table.add_row(*(str(value if value is not None else "–") for value in row.values()))
+    out.print(table)
+
+
+@keys.command("revoke")
+def keys_revoke(id: Annotated[int, typer.Argument(help="As `dateline keys list` shows it.")]) -> None:
+    """End a key at once."""
+    with archive() as db:
+        if not db.write_now(auth.revoke, id).value:
+            raise DatabaseProblem(f"There is no key {id} that could be revoked.")
+    out.print(f"Key {id} is revoked.")

@@ -1,0 +1,165 @@
+"""`dateline import` at work: opens what it needs, keeps the index in step, shows how far it is and what came of it."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from app.changes.follower import catch_up
+from app.commands.output import err, out, show
+from app.db.database import Database
+from app.importers import pipeline, sources, visibility
+from app.importers.fetch import Fetch
+from app.importers.pipeline import Options, Report
+from app.search.beside import Beside
+from app.search.indexer import Indexer
+from app.settings import Settings
+
+MANY = 1_000
+"""Changes from which on an index process of its own is worth its start, which takes a second of a processor."""
+
+Tell = Callable[[Report], None]
+
+
+def run(
+    db: Database, settings: Settings, found: list[sources.Source], options: Options, *, json: bool, allow_private: bool
+) -> Report:
+    """Imports, with the index in step, and prints the report."""
+    started = time.monotonic()
+    with _progress(json=json) as tell, _fetch(found, allow_private=allow_private) as fetch, _seldom_collected():
+        if options.dry_run:
+            report = pipeline.run(db, found, options, db.now, tell, fetch)
+        else:
+            with _index_beside(db, settings) as beside:
+                report = pipeline.run(db, found, options, db.now, _both(tell, beside), fetch)
+    _print(report, time.monotonic() - started, dry_run=options.dry_run, json=json)
+    return report
+
+
+def _both(first: Tell, second: Tell) -> Tell:
+    def tell(report: Report) -> None:
+        first(report)
+        second(report)
+
+    return tell
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Nearly nothing of what an import makes is garbage in circles, but all of it would be looked through for that,
+    again and again."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@contextmanager
+def _index_beside(db: Database, settings: Settings) -> Iterator[Tell]:
+    """Keeps the index in step, unless a running server does: of many items while they come, else after the last."""
+    processes: list[Beside] = []
+
+    def tell(report: Report) -> None:
+        if not processes and report.created + report.updated >= MANY:
+            processes.append(Beside(settings))
+
+    try:
+        yield tell
+    finally:
+        for process in processes:
+            process.finish()
+        catch_up_index(db, settings)
+
+
+def catch_up_index(db: Database, settings: Settings) -> None:
+    """Brings the index in step, unless a running server does."""
+    indexer = Indexer(settings.index_path, settings.index_heap_mb)
+    if indexer.acquire():
+        catch_up(db, indexer)
+    indexer.close()
+
+
+@contextmanager
+def _fetch(found: list[sources.Source], *, allow_private: bool) -> Iterator[Fetch | None]:
+    if not any(source.address for source in found):
+        yield None
+        return
+    from app.importers.fetching import Fetcher  # with httpx, which files need not wait for
+
+    with Fetcher(allow_private=allow_private) as fetch:
+        yield fetch
+
+
+@contextmanager
+def _progress(*, json: bool) -> Iterator[Any]:
+    """A bar on a terminal, a line every 10,000 items elsewhere, nothing with --json."""
+    if json:
+        yield lambda report: None
+        return
+    if not err.is_terminal:
+        told = [0]
+
+        def tell(report: Report) -> None:
+            if report.done - told[0] >= 10_000:
+                told[0] = report.done
+                err.print(f"{report.done} items")
+
+        yield tell
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.completed} items"),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=None, rate="")
+        began = time.monotonic()
+        yield lambda report: bar.update(
+            task, completed=report.done, rate=f"{report.done / max(0.001, time.monotonic() - began):.0f} a second"
+        )
+
+
+def _print(report: Report, seconds: float, *, dry_run: bool, json: bool) -> None:
+    counts = {
+        "created": report.created,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "failed": len(report.failures),
+    }
+    if json:
+        show(
+            {
+                **counts,
+                "dry_run": dry_run,
+                "seconds": round(seconds, 3),
+                "seq": report.head.place.token if report.head else None,
+                "failures": [{"where": where, "reason": reason} for where, reason in report.failures],
+                "notes": [{"note": note, "where": where} for note, where in report.notes.items()],
+                "copies": [{"where": where, "id": id, "copy_of": of} for where, id, of in report.copies],
+                "unknown_fields": dict(report.unknown.most_common()),
+                "unknown_regions": dict(report.unknown_regions.most_common()),
+            }
+        )
+        return
+    for where, reason in report.failures:
+        err.print(f"failed: {where}: {reason}", markup=False)
+    for note, places in report.notes.items():
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        err.print(f"note: {places[0]}{more}: {note}", markup=False)
+    if report.unknown:
+        kept = ", ".join(f"{name} ({count})" for name, count in report.unknown.most_common(20))
+        out.print(f"Fields without a place here, kept in `extra`: {kept}.", markup=False)
+    if report.unknown_regions:
+        names = ", ".join(f"{name} ({count})" for name, count in report.unknown_regions.most_common(20))
+        out.print(f"Regions that nobody here knows, kept as given: {names}.", markup=False)
+    if drafts := visibility.count_drafts(report.notes):
+        shown = "; ".join(f"{reason} ({count})" for reason, count in drafts[:20])
+        out.print(f"Not public at their source, drafts here: {shown}.", markup=False)
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    out.print(f"{'Would be: ' if dry_run else ''}{told}, in {seconds:.1f} s.", markup=False)

@@ -1,0 +1,174 @@
+"""Opens archives for commands and the server: furnishes an empty one, refuses a misfit, copies, upgrades."""
+
+import secrets
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from app.articles import mending
+from app.changes import log
+from app.db import audit_rows, permissions
+from app.db import migrate as db_migrate
+from app.db.audit_rows import Deed
+from app.db.database import Database, DatabaseProblem, read_url
+from app.db.file_locks import FileLock
+from app.models import Region, table
+from app.regions import service as regions
+from app.settings import Settings
+
+MOST_LISTED = 1_000
+"""Removed addresses that `migrate` names one by one."""
+
+
+def open_archive(settings: Settings) -> Database:
+    """The archive with a schema that fits; an empty one is migrated and gets its regions. DatabaseProblem else."""
+    db = _open(settings)
+    try:
+        state = db_migrate.state(db)
+        if state == "outdated":
+            raise DatabaseProblem("The archive is of an older version: stop its server and run `dateline migrate`.")
+        if state == "newer":
+            raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
+        _furnish(db, state)
+    except BaseException:
+        db.close_now()
+        raise
+    return db
+
+
+def _open(settings: Settings) -> Database:
+    try:
+        permissions.close_new_files(_folders(settings))
+        return Database(settings, log.append)
+    except OSError as error:
+        raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """Where the archive keeps files of its own: the index, and the database unless it is a server's."""
+    url = read_url(settings.url)
+    database = [Path(url.database or "").parent] if url.drivername == "sqlite" else []
+    return [*database, settings.index_path]
+
+
+def open_to_others(settings: Settings) -> list[str]:
+    """What other users of this machine may read of the archive, for whoever starts its server."""
+    folders = _folders(settings)
+    url = read_url(settings.url)
+    files = [Path(f"{url.database}{end}") for end in ("", "-wal", "-shm")] if url.drivername == "sqlite" else []
+    return list(permissions.open_to_others([*folders, *files]))
+
+
+def _furnish(db: Database, state: db_migrate.State) -> None:
+    """Tables and regions; also where an earlier opening was cut short between the two."""
+    try:
+        if state == "empty":
+            db_migrate.upgrade(db)
+        with db.snapshot() as snapshot:
+            loaded = snapshot.connection.execute(select(table(Region).c.id).limit(1)).first()
+        if loaded is None:
+            db.write_now(regions.load)
+    except DBAPIError as error:
+        raise DatabaseProblem(f"The archive cannot be made: {db_migrate.first_line(error)}.") from error
+
+
+def hold(db: Database) -> FileLock | None:
+    """The lock of the one server of a SQLite archive; None on PostgreSQL, which any number may serve."""
+    if db.dialect != "sqlite":
+        return None
+    lock = FileLock(db.path.with_name(db.path.name + ".serve-lock"))
+    if not lock.try_hold():
+        raise DatabaseProblem(
+            f"A server for {db.path} is running already. One SQLite file has one server; for more, put the archive on "
+            "PostgreSQL with DATELINE_DATABASE_URL."
+        )
+    return lock
+
+
+def migrate(settings: Settings) -> str:
+    """Brings the schema up, alone; returns what was done, for people."""
+    db = _open(settings)
+    try:
+        lock = hold(db)
+        state = db_migrate.state(db)
+        if state == "newer":
+            raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
+        if state != "current":
+            db_migrate.upgrade(db)
+        changed = db.write_now(regions.load).value
+        unsafe = db.write_now(_mend).value
+        if lock:
+            lock.close()
+    finally:
+        db.close_now()
+    is_current = state == "current" and not changed and not unsafe
+    done = "The archive is up to date." if is_current else "The archive has been brought up to date."
+    return "\n".join([done, *_listed(unsafe)])
+
+
+def _mend(session: Session) -> list[str]:
+    unsafe = mending.null_unsafe_addresses(session)
+    if unsafe:
+        audit_rows.note(session, Deed("migrate", details={"unsafe_addresses": len(unsafe)}))
+    return unsafe
+
+
+def _listed(unsafe: list[str]) -> list[str]:
+    if not unsafe:
+        return []
+    more = [f"  and {len(unsafe) - MOST_LISTED} more"] if len(unsafe) > MOST_LISTED else []
+    return [
+        f"{len(unsafe)} addresses that are none on the web were removed:",
+        *(f"  {one}" for one in unsafe[:MOST_LISTED]),
+        *more,
+    ]
+
+
+def compact(db: Database) -> None:
+    """Writes a SQLite archive's file anew, without a byte of what was deleted: where rows were moved between pages,
+    copies of them may be left in the unused part of a page. DatabaseProblem beside a running server."""
+    if db.dialect != "sqlite":
+        raise DatabaseProblem("A PostgreSQL archive is written anew with VACUUM FULL.")
+    lock = hold(db)
+    try:
+        with db.alone():
+            connection = db.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
+    except sqlite3.Error as error:
+        raise DatabaseProblem(f"The file could not be written anew: {error}.") from error
+    finally:
+        if lock:
+            lock.close()
+
+
+def backup(db: Database, file: Path) -> None:
+    """A consistent copy with an epoch of its own, so that whoever followed the original notices a restored copy."""
+    if db.dialect != "sqlite":
+        raise DatabaseProblem("A PostgreSQL archive is copied with pg_dump.")
+    if file.exists():
+        raise DatabaseProblem(f"{file} exists; a backup never overwrites anything.")
+    if not file.parent.is_dir():
+        raise DatabaseProblem(f"{file.parent} is no folder.")
+    partial = file.with_name(file.name + ".partial")
+    partial.unlink(missing_ok=True)
+    permissions.create_file(partial)
+    with (
+        sqlite3.connect(f"{db.path.absolute().as_uri()}?mode=ro", uri=True) as source,
+        sqlite3.connect(partial) as copy,
+    ):
+        # In one step: between steps a busy writer would make it begin again, for ever.
+        source.backup(copy)
+        copy.execute("UPDATE change_head SET epoch = ?", (secrets.randbits(63),))
+        copy.commit()
+        copy.execute("PRAGMA journal_mode = DELETE")
+    source.close()
+    copy.close()
+    partial.rename(file)

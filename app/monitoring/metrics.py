@@ -1,0 +1,155 @@
+"""What a monitoring system wants to know of one server process, as Prometheus reads it. Counts nothing itself.
+
+Whoever may read it learns how much is asked, and from the log's head how much is written, drafts too: so not everybody.
+"""
+
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily as Counts
+from prometheus_client.core import GaugeMetricFamily as Gauge
+from prometheus_client.core import HistogramMetricFamily as Histogram
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import archive
+from app.articles.archive import Archive
+from app.db.log_position import Head
+from app.errors import DatabaseUnavailable
+from app.http.conditional import VARY
+from app.http.connections import Guard
+from app.http.kept import Kept
+from app.http.openapi import problems
+from app.http.overload import Load
+from app.http.params import Parameters
+from app.http.traffic import EDGES, Tally
+from app.sync.streaming_response import described
+
+router = APIRouter(tags=["operating"])
+
+NONE = Parameters()
+MEDIA_TYPE = "text/plain"
+TYPE = f"{MEDIA_TYPE}; version=0.0.4; charset=utf-8"
+EXAMPLE = "# HELP dateline_index_lag_changes Changes that the index has not taken in.\n"
+SENT_ON = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
+"""A request with one of these headers has come through a proxy, whatever its peer is."""
+
+
+@router.get(
+    "/metrics",
+    name="get_metrics",
+    response_class=Response,
+    responses=described(MEDIA_TYPE, EXAMPLE) | problems("unauthorized", "missing_scope"),
+)
+async def get_metrics(request: Request) -> Response:
+    """Numbers of this process, in Prometheus' text format. Without a key for who asks from this machine itself, or from
+    where the settings say."""
+    NONE.read(request.scope["query_string"], 0)
+    here = archive.of(request)
+    if not _open_to(request, here):
+        view = await here.view(request)
+        view.caller.demand("read_drafts")
+    try:
+        head: Head | None = await here.head()
+    except DatabaseUnavailable:
+        head = None
+    body = generate_latest(_registry(request.app, here, head))
+    return Response(body, 200, {"Cache-Control": "no-store", "Vary": VARY, "Content-Type": TYPE})
+
+
+def _open_to(request: Request, here: Archive) -> bool:
+    """Who has come through a proxy is not taken for the proxy, and who shows a key is asked for what it may."""
+    if request.client is None or "authorization" in request.headers or not SENT_ON.isdisjoint(request.headers.keys()):
+        return False
+    try:
+        peer = ip_address(request.client.host)
+    except ValueError:
+        return False
+    return any(peer in network for network in here.settings.metrics_open_to)
+
+
+def _registry(app: FastAPI, here: Archive, head: Head | None) -> CollectorRegistry:
+    """Made for one answer: everything in it reads numbers that are kept anyway."""
+    registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)
+    state = app.state
+    registry.register(_Own(state.guard, state.load, state.tally, state.cache, here, head))
+    return registry
+
+
+class _Own(Collector):
+    """The numbers of Dateline itself; `head` is None while the database does not answer."""
+
+    def __init__(self, guard: Guard, load: Load, tally: Tally, cache: Kept, here: Archive, head: Head | None) -> None:
+        self._guard, self._load, self._tally, self._cache = guard, load, tally, cache
+        self._here, self._head = here, head
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._requests()
+        yield from self._kept()
+        yield from self._connections()
+        yield from self._archive()
+
+    def _requests(self) -> Iterator[Metric]:
+        answered = Counts(
+            "dateline_requests", "Answers, without those from the response cache.", labels=["method", "route", "status"]
+        )
+        for (method, name, hundreds), count in sorted(self._tally.answered.items()):
+            answered.add_metric([method, name, f"{hundreds}xx"], count)
+        yield answered
+        seconds = Histogram(
+            "dateline_request_seconds", "Time to the end of these answers; streams last.", labels=["route"]
+        )
+        for name, buckets in sorted(self._tally.seconds.items()):
+            seconds.add_metric([name], list(_cumulative(buckets)), self._tally.spent[name])
+        yield seconds
+        yield Gauge("dateline_requests_in_progress", "Requests that are being worked on.", self._load.requests)
+        streams = self._load.streams.total()
+        yield Gauge("dateline_streams", "Event streams, exports and requests that wait.", streams)
+
+    def _kept(self) -> Iterator[Metric]:
+        cache = self._cache
+        found = {"hit": cache.hits, "miss": cache.misses, "waited": cache.waited}
+        yield _counted("dateline_cache_lookups", "Look-ups in the response cache.", found, "result")
+        yield Counts("dateline_cache_evicted", "Answers that were forgotten to make room.", cache.evicted)
+        yield Counts("dateline_cache_emptied", "Times that a change emptied the response cache.", cache.turns)
+        yield Gauge("dateline_cache_bytes", "Size of the response cache.", cache.bytes)
+        yield Gauge("dateline_cache_answers", "Answers in the response cache.", len(cache.entries))
+
+    def _connections(self) -> Iterator[Metric]:
+        guard = self._guard
+        yield Gauge("dateline_connections", "Open connections.", len(guard.open))
+        yield _counted("dateline_refused", "Requests and connections that were turned away.", guard.refused)
+        yield _counted("dateline_broken_off", "Connections that were closed because nothing moved.", guard.cut)
+        yield Gauge("dateline_unsent_bytes", "Bytes of answers that slow clients have not taken yet.", guard.held)
+        yield Gauge("dateline_loop_lag_seconds", "How late the event loop last came to its clock.", guard.lag)
+
+    def _archive(self) -> Iterator[Metric]:
+        seq, head = self._here.index.seq(), self._head
+        yield Gauge("dateline_database_up", "Whether the database answers.", int(head is not None))
+        if head is None:
+            return
+        yield Gauge("dateline_log_seq", "The number of the last change.", head.seq)
+        yield Gauge("dateline_log_public_seq", "The number of the last change that the public sees.", head.public_seq)
+        if seq is not None:
+            lag = max(0, head.public_seq - seq)
+            yield Gauge("dateline_index_lag_changes", "Changes that the index has not taken in.", lag)
+
+
+def _counted(name: str, meaning: str, counts: dict[str, int], label: str = "reason") -> Metric:
+    family = Counts(name, meaning, labels=[label])
+    for reason, count in sorted(counts.items()):
+        family.add_metric([reason], count)
+    return family
+
+
+def _cumulative(buckets: list[int]) -> Iterator[tuple[str, float]]:
+    """(upper edge, how many took at most that), as Prometheus wants them."""
+    below = 0
+    for edge, count in zip((*map(str, EDGES), "+Inf"), buckets, strict=True):
+        below += count
+        yield edge, below

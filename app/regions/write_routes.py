@@ -1,0 +1,122 @@
+"""Changing regions over HTTP: groupings and cities are made and changed. Needs `admin`."""
+
+from collections.abc import Sequence
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.changes import jobs
+from app.errors import FieldError, InvalidInput, NotFound, ReadOnlyField
+from app.http import answer, body
+from app.http.openapi import problems
+from app.regions import editing, examples, refs, schemas, service
+from app.regions import view as reading
+from app.regions.atlas import Atlas, Place
+from app.regions.editing import Edit, Edited
+from app.regions.payloads import RegionCreate, RegionPatch
+from app.regions.routes import ITEM, REF, shown
+from app.regions.view import Reading, View
+
+router = APIRouter(prefix="/v1", tags=["regions"])
+
+_NAMED = b"include=names"
+_PARENTS = ("region", "subregion", "country")
+_MEMBERS = (*_PARENTS, "city")
+_PROBLEMS = problems(
+    "malformed_json", "missing_scope", "slug_taken", "body_too_large", "unsupported_media_type", "invalid_value",
+    "unknown_field", "unknown_region",
+)  # fmt: skip
+_WAITING = answer.accepted("The region is as asked for; a job brings its articles to where they lie now.")
+
+
+@router.post(
+    "/regions",
+    name="create_region",
+    status_code=201,
+    response_model=schemas.Region,
+    responses=answer.example(examples.NAMED, 201) | _WAITING | _PROBLEMS,
+    openapi_extra={"requestBody": body.described("RegionCreate")},
+)
+async def create_region(request: Request) -> Response:
+    """A new grouping or city. 202 with a job where many articles lie in it."""
+    here, view = await reading.administering(request)
+    given = await body.read(request, RegionCreate)
+    if given.level == "city" and given.parent is None:
+        raise _wrong("A city needs the country or area that it lies in.", "/parent")
+    edit = _edit(given, given.level, view.atlas)
+    written = await here.db.write(editing.create, given.level, given.slug, edit)
+    return await _answer(request, here, view, written.value, status=201)
+
+
+@router.patch(
+    "/regions/{ref}",
+    name="update_region",
+    response_model=schemas.Region,
+    responses=answer.example(examples.NAMED) | _WAITING | _PROBLEMS | problems("not_found", "read_only_field"),
+    openapi_extra={
+        "parameters": [{**REF, "example": "nato"}],
+        "requestBody": body.described("RegionPatch", body.PATCH_TYPES),
+    },
+)
+async def update_region(request: Request) -> Response:
+    """Changes names, members or parent of a grouping or city (JSON Merge Patch). Where articles lie is right when the
+    answer comes, or, after a 202, when its job is done."""
+    here, view = await reading.administering(request)
+    place = refs.by_ref(view.atlas, request.path_params["ref"])
+    if place is None:
+        raise NotFound()
+    if place.level not in editing.OWN_LEVELS:
+        raise ReadOnlyField(f"{place.name} is a {place.level} of UN M49; only groupings and cities are changed here.")
+    before = shown(view.atlas, place, ITEM.read(_NAMED, view.now))
+    given = await body.read(request, RegionPatch, shown=before, types=body.PATCH_TYPES)
+    written = await here.db.write(editing.revise, place.id, _edit(given, place.level, view.atlas))
+    return await _answer(request, here, view, written.value)
+
+
+def _edit(given: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> Edit:
+    """Null empties a list, and leaves a parent as it is: a city has one."""
+    there = given.model_fields_set
+    if level == "grouping" and given.parent is not None:
+        raise _wrong("A grouping has no parent.", "/parent")
+    if level == "city" and given.members:
+        raise _wrong("A city has no members.", "/members")
+    if level == "city" and "parent" in there and given.parent is None:
+        raise _wrong("A city needs the country or area that it lies in.", "/parent")
+    found = [_find(atlas, ref, f"/members/{i}", _MEMBERS) for i, ref in enumerate(given.members or ())]
+    parent = _find(atlas, given.parent, "/parent", _PARENTS) if given.parent is not None else None
+    return Edit(
+        name=given.name if "name" in there else None,
+        names=(given.names or {}) if "names" in there else None,
+        aliases=(given.aliases or []) if "aliases" in there else None,
+        members=[place.id for place in found] if "members" in there and level == "grouping" else None,
+        parent=parent.id if parent else None,
+    )
+
+
+def _find(atlas: Atlas, ref: str, pointer: str, levels: Sequence[str]) -> Place:
+    place = refs.by_ref(atlas, ref) or atlas.find_name(ref)
+    if place is None:
+        guess = refs.similar(atlas, ref)
+        raise InvalidInput(FieldError("unknown_region", refs.unknown(ref), pointer=pointer, did_you_mean=guess))
+    if place.level not in levels:
+        raise _wrong(f"{place.slug!r} is a {place.level}; here belongs one of: {', '.join(levels)}.", pointer)
+    return place
+
+
+def _wrong(detail: str, pointer: str) -> InvalidInput:
+    return InvalidInput(FieldError("invalid_value", detail, pointer=pointer))
+
+
+async def _answer(request: Request, here: Reading, view: View, edited: Edited, status: int = 200) -> Response:
+    if edited.job is not None:
+        task = await jobs.of(request).finish(edited.job)
+        if task.state != "done":
+            return await here.accepted(task)
+    head = await here.head()
+    atlas = await service.current(here.db, head.epoch, head.names_seq)
+    place = atlas.by_id[edited.id]
+    region = orjson.dumps(shown(atlas, place, ITEM.read(_NAMED, view.now)))
+    location = f"/v1/regions/{place.slug}" if status == 201 else None
+    return answer.changed(region, head.place.token, status=status, location=location)

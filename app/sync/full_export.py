@@ -1,0 +1,45 @@
+"""The export for the command line: everything in the archive, in every state, from the database directly."""
+
+import time
+from collections.abc import Callable
+
+from app.articles.archive import Archive, View
+from app.articles.cards import Cards
+from app.articles.filters import ArticleFilter
+from app.db.database import Database
+from app.db.log_position import Head, read_token
+from app.errors import CursorExpired
+from app.http.auth import SCOPES, Caller
+from app.regions import service as regions
+from app.search.index import EngineIndex
+from app.search.tantivy_engine import TantivyEngine
+from app.settings import Settings
+from app.sync.change_reader import has
+from app.sync.export import Export, everything
+from app.sync.export_routes import EXPORT
+
+
+async def write(db: Database, settings: Settings, since: str | None, to: Callable[[bytes], object]) -> str:
+    """Writes the lines and returns the place to follow on from. `since`: only articles that a change behind that place
+    names; CursorExpired where it is not one of this archive's."""
+    here = Archive(
+        settings, db, EngineIndex(db, TantivyEngine(settings.index_path)), Cards(db, settings.site_url.rstrip("/"))
+    )
+    try:
+        head = await here.head()
+        after = None if since is None else await _checked(here, head, since)
+        atlas = await regions.current(db, head.epoch, head.names_seq)
+        view = View(Caller(0, frozenset(SCOPES)), head, atlas, int(time.time()))
+        wanted = everything(ArticleFilter())
+        async for piece in Export(here, view, EXPORT.read(b"", view.now), wanted, after).lines():
+            to(piece)
+    finally:
+        await db.reader.close()
+    return head.place.token
+
+
+async def _checked(here: Archive, head: Head, since: str) -> int:
+    place = read_token(since)
+    if place is None or place.epoch != head.epoch or not await has(here, place):
+        raise CursorExpired("The archive's change log does not have that place; export everything.")
+    return place.seq

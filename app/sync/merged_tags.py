@@ -1,0 +1,57 @@
+"""Which tags of a filter have been merged into others, so that a copy made with it lacks what the others had."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from sqlalchemy import bindparam, literal_column, or_, select, true
+
+from app.articles.archive import Archive, View
+from app.db.log_position import Place
+from app.db.sql import AnyOf, Prepared, Value, prepare
+from app.errors import FilterChanged
+from app.http.params import Read
+from app.models import Change, Tag, TagSlug, table
+from app.tags import queries as tags
+
+TAG, SLUG, CHANGE = table(Tag), table(TagSlug), table(Change)
+_NAMES = ("author", "section", "tag", "tag_all", "tag_not")
+
+
+async def refuse(here: Archive, view: View, read: Read, place: Place) -> None:
+    """FilterChanged for a tag that another has taken in since that place; its detail names the other where the caller
+    may know it. Who began behind the merge has what the filter means now."""
+    given = sorted({ref for name in _NAMES for ref in read.refs(name)})
+    drafts = view.caller.may("read_drafts")
+    merged = await _merged_among(here, given, place, drafts=drafts) if given else []
+    if merged:
+        shown = await tags.by_refs(here.db, merged, hidden=drafts)
+        told = [f"{ref!r} is part of {shown[ref].slug!r} now" for ref in merged if ref in shown]
+        raise FilterChanged(f"{'; '.join(told) or 'A tag has been merged into another'}. Start again from the export.")
+
+
+async def _merged_among(here: Archive, refs: Sequence[str], place: Place, *, drafts: bool) -> list[str]:
+    numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit() and len(ref) < 18]
+    values: dict[str, Value] = {"refs": list(refs), "numbers": numbers, "after": place.seq}
+    rows = await here.db.reader.rows(_statement(here.db.dialect, drafts), values, bounded=False)
+    found = {str(ref) for row in rows for ref in row}
+    return [ref for ref in refs if ref in found]
+
+
+@lru_cache(maxsize=4)
+def _statement(dialect: str, drafts: bool) -> Prepared:
+    old = select(SLUG.c.tag_id).where(AnyOf(SLUG.c.slug, "refs"))
+    # A merge is a row of the tag that took the other in.
+    taken_in = select(CHANGE.c.seq).where(
+        CHANGE.c.seq > bindparam("after", type_=CHANGE.c.seq.type),
+        CHANGE.c.entity == literal_column("'tag'"),
+        CHANGE.c.entity_id == TAG.c.merged_into,
+        true() if drafts else CHANGE.c.public.is_(true()),  # what is not public moves nobody's place beyond it
+    )
+    named = or_(AnyOf(TAG.c.slug, "refs"), AnyOf(TAG.c.id, "numbers"), TAG.c.id.in_(old))
+    found = (
+        select(TAG.c.id, TAG.c.slug, SLUG.c.slug)
+        .select_from(TAG)
+        .outerjoin(SLUG, (SLUG.c.tag_id == TAG.c.id) & AnyOf(SLUG.c.slug, "refs"))
+        .where(TAG.c.merged_into.is_not(None), named, taken_in.correlate(TAG).exists())
+    )
+    return prepare(found, dialect, ["refs", "numbers"])

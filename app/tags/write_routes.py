@@ -1,0 +1,122 @@
+"""Changing the vocabulary over HTTP: tags are made, changed and merged. Needs `admin`, which may know of every tag."""
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.changes import jobs
+from app.errors import FieldError, InvalidInput, NotFound
+from app.http import answer, body
+from app.http.openapi import problems
+from app.regions import view as reading
+from app.regions.view import Reading
+from app.tags import editing, examples, merges, queries, schemas
+from app.tags.editing import Edit
+from app.tags.payloads import TagCreate, TagMerge, TagPatch
+from app.tags.queries import Known
+from app.tags.routes import MOVED, REF, shown
+from app.tags.service import KINDS
+
+router = APIRouter(prefix="/v1", tags=["tags"])
+
+_PROBLEMS = problems(
+    "malformed_json", "missing_scope", "body_too_large", "unsupported_media_type", "invalid_value", "unknown_field"
+)
+_WAITING = answer.accepted("The merge goes on; the job says how far it is.")
+
+
+@router.post(
+    "/tags",
+    name="create_tag",
+    status_code=201,
+    response_model=schemas.Tag,
+    responses=answer.example(examples.TAG, 201) | _PROBLEMS | problems("slug_taken"),
+    openapi_extra={"requestBody": body.described("TagCreate")},
+)
+async def create_tag(request: Request) -> Response:
+    """A new tag, section or contributor. Most are made by the articles that name them; this is for what needs more."""
+    here, _ = await reading.administering(request)
+    given = await body.read(request, TagCreate)
+    written = await here.db.write(editing.create, _edit(given))
+    return await _answer(here, str(written.value), status=201)
+
+
+@router.patch(
+    "/tags/{ref}",
+    name="update_tag",
+    response_model=schemas.Tag,
+    responses=answer.example(examples.TAG) | MOVED | _PROBLEMS | problems("not_found", "slug_taken", "read_only_field"),
+    openapi_extra={
+        "parameters": [REF],
+        "requestBody": body.described("TagPatch", body.PATCH_TYPES),
+    },
+)
+async def update_tag(request: Request) -> Response:
+    """Changes name, slug, kind, names in languages or aliases (JSON Merge Patch). Old slugs keep leading here."""
+    here, view = await reading.administering(request)
+    ref = request.path_params["ref"]
+    entry = await queries.find(here.db, ref, hidden=True)
+    if entry is None:
+        raise NotFound()
+    before = shown(entry, await here.tag_counts(view.head), None)
+    given = await body.read(request, TagPatch, shown=before, types=body.PATCH_TYPES)
+    if ref not in (entry.slug, str(entry.id)):
+        path = f"/v1/tags/{entry.slug}"
+        return answer.redirect(request, 308, path, token=view.token, public=False, max_age=0)
+    await here.db.write(editing.revise, entry.id, _edit(given))
+    return await _answer(here, str(entry.id))
+
+
+def _edit(given: TagCreate | TagPatch) -> Edit:
+    """Null empties a list."""
+    there = {name: getattr(given, name) for name in type(given).model_fields if name in given.model_fields_set}
+    for name, empty in (("names", {}), ("aliases", [])):
+        if name in there and there[name] is None:
+            there[name] = empty
+    kind = there.pop("kind", given.kind)
+    return Edit(**there, kind=kind)
+
+
+@router.post(
+    "/tags/{ref}/merge",
+    name="merge_tags",
+    response_model=schemas.Tag,
+    responses=answer.example(examples.TAG) | _WAITING | _PROBLEMS | problems("not_found", "invalid_transition"),
+    openapi_extra={"parameters": [REF], "requestBody": body.described("TagMerge")},
+)
+async def merge_tags(request: Request) -> Response:
+    """Gives every article of this tag the other one instead, and lets this one lead there for good.
+
+    200 with the other tag when all is done, 202 with a job where that takes longer than a few seconds."""
+    here, _ = await reading.administering(request)
+    ref = request.path_params["ref"]
+    into = (await body.read(request, TagMerge)).into
+    known = await queries.by_refs(here.db, [ref, into], hidden=True)
+    source, target = known.get(ref), known.get(into)
+    if source is None:
+        raise NotFound()
+    if target is None:
+        guess = await queries.alike(here.db, into, KINDS, hidden=True)
+        detail = f"There is no tag {into[:80]!r}."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer="/into", did_you_mean=guess))
+    return await _merge(request, here, source, target)
+
+
+async def _merge(request: Request, here: Reading, source: Known, target: Known) -> Response:
+    job = (await here.db.write(merges.begin, source.asked, target.id)).value
+    if job is not None:
+        task = await jobs.of(request).finish(job)
+        if task.state != "done":
+            return await here.accepted(task)
+    return await _answer(here, str(target.id))
+
+
+async def _answer(here: Reading, ref: str, status: int = 200) -> Response:
+    """The tag as it is now. Its counts are as of the index, which follows in a moment."""
+    head = await here.head()
+    entry = await queries.find(here.db, ref, hidden=True)
+    assert entry is not None  # tags are never deleted
+    shape = shown(entry, await here.tag_counts(head), None)
+    location = f"/v1/tags/{entry.slug}" if status == 201 else None
+    return answer.changed(orjson.dumps(shape), head.place.token, status=status, location=location)
