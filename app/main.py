@@ -32,17 +32,17 @@ from app.changes.follower import Following
 from app.changes.jobs import Jobs
 from app.db.database import Database
 from app.http import docs_page, openapi, problems
-from app.http.cache import Cache
-from app.http.compression import Compression
-from app.http.connections import Guard, Patience
-from app.http.cors import Cors
-from app.http.envelope import Envelope
 from app.http.fast_path import FastPath, read_table
-from app.http.kept import Kept
-from app.http.limits import Counters, Limits
-from app.http.middleware import BodyLimit, HeadAsGet
-from app.http.overload import Caps, Load, Overload
-from app.http.traffic import RequestLog, Tally
+from app.http.middleware.access_log import RequestLog, Tally
+from app.http.middleware.cache_store import Kept
+from app.http.middleware.compression import Compression
+from app.http.middleware.cors import Cors
+from app.http.middleware.errors_and_timing import Envelope
+from app.http.middleware.head_and_body_limit import BodyLimit, HeadAsGet
+from app.http.middleware.load_shedding import Caps, Load, Overload
+from app.http.middleware.rate_limit import Counters, Limits
+from app.http.middleware.response_cache import Cache
+from app.http.server.connections import Guard, Patience
 from app.importers import parts
 from app.importers import routes as imports
 from app.importers.fetch import Fetch, Pace

@@ -11,7 +11,7 @@ import uvicorn
 from conftest import Served
 
 from app.http import auth
-from app.http.connections import Patience
+from app.http.server.connections import Patience
 from app.main import create_app
 from app.settings import Settings
 

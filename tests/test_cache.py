@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from listening import listen
 from starlette.types import Message, Receive, Scope, Send
 
-from app.http.cache import Cache, in_order
-from app.http.compression import chosen
-from app.http.kept import Kept
+from app.http.middleware.cache_store import Kept
+from app.http.middleware.compression import chosen
+from app.http.middleware.response_cache import Cache, in_order
 from app.settings import Settings
 
 ON = ENGINES

@@ -14,8 +14,8 @@ from costly import STREAMS, UNLISTED, Json, Material, Measured, Request, Search,
 from fastapi import FastAPI
 from stories import story, write
 
-from app.http.limits import EXEMPT
-from app.http.overload import lasts
+from app.http.middleware.load_shedding import lasts
+from app.http.middleware.rate_limit import EXEMPT
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -19,10 +19,11 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.http import auth
-from app.http.cors import Cors
-from app.http.envelope import Envelope
-from app.http.limits import MINUTE, SECOND, Buckets, Clients, Counters, Limits, key_name
-from app.http.traffic import Tally
+from app.http.middleware.access_log import Tally
+from app.http.middleware.cors import Cors
+from app.http.middleware.errors_and_timing import Envelope
+from app.http.middleware.rate_limit import MINUTE, SECOND, Buckets, Counters, Limits, key_name
+from app.http.server.client_address import Clients
 from app.settings import Settings
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::/48")]

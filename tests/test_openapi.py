@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from app.errors import CODES
-from app.http import docs_page, openapi, params
+from app.http import docs_page, openapi
+from app.http.params import parser
 
-LIST = params.Parameters(params.refs("tag", "Any of these tags.", "nato"), params.limit())
+LIST = parser.Parameters(parser.refs("tag", "Any of these tags.", "nato"), parser.limit())
 
 
 def described() -> FastAPI:

@@ -19,11 +19,11 @@ from conftest import serve
 from listening import Listening, listen
 from starlette.types import Message, Receive, Scope, Send
 
-from app.http.connections import Guard, Patience
-from app.http.cors import Cors
-from app.http.envelope import Envelope
-from app.http.overload import Caps, Load, Overload
-from app.http.traffic import EDGES, RequestLog, Tally
+from app.http.middleware.access_log import EDGES, RequestLog, Tally
+from app.http.middleware.cors import Cors
+from app.http.middleware.errors_and_timing import Envelope
+from app.http.middleware.load_shedding import Caps, Load, Overload
+from app.http.server.connections import Guard, Patience
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -9,32 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import FieldError, InvalidInput
-from app.http import params
-from app.http.times import Range
+from app.http.params import parser
+from app.http.params.times import Range
 
 NOW = 1_764_583_200
 STATES = ("draft", "published", "withdrawn")
-LIST = params.Parameters(
-    params.refs("tag", "Any of these tags.", "nato"),
-    params.refs("region", "In any of these regions."),
-    params.strings("external_id", "Ids of the source."),
-    params.ids("id", "Ids."),
-    params.choices("status", "States.", STATES),
-    params.choice("sort", "Order.", ("-published_at", "published_at"), "-published_at"),
-    params.text("q", "Words.", may_be_empty=True, excess="query_too_complex"),
-    params.text("event", "An event."),
-    params.flag("prefix", "Unfinished."),
-    params.fields("fields", "Kept.", ("title", "slug", "tags.name")),
-    params.time("published_from", "Not before."),
-    params.time("published_to", "Not after."),
-    params.TZ,
-    params.limit(),
-    params.PAGE,
-    params.CURSOR,
+LIST = parser.Parameters(
+    parser.refs("tag", "Any of these tags.", "nato"),
+    parser.refs("region", "In any of these regions."),
+    parser.strings("external_id", "Ids of the source."),
+    parser.ids("id", "Ids."),
+    parser.choices("status", "States.", STATES),
+    parser.choice("sort", "Order.", ("-published_at", "published_at"), "-published_at"),
+    parser.text("q", "Words.", may_be_empty=True, excess="query_too_complex"),
+    parser.text("event", "An event."),
+    parser.flag("prefix", "Unfinished."),
+    parser.fields("fields", "Kept.", ("title", "slug", "tags.name")),
+    parser.time("published_from", "Not before."),
+    parser.time("published_to", "Not after."),
+    parser.TZ,
+    parser.limit(),
+    parser.PAGE,
+    parser.CURSOR,
 )
 
 
-def read(query: str) -> params.Read:
+def read(query: str) -> parser.Read:
     return LIST.read(query.encode(), NOW)
 
 
@@ -172,7 +172,7 @@ def test_wrong_case_of_a_closed_list_is_refused_with_a_suggestion() -> None:
 
 def test_missing_required_parameter_is_named() -> None:
     with pytest.raises(InvalidInput) as refused:
-        params.Parameters(params.text("url", "An address.", required=True)).read(b"", NOW)
+        parser.Parameters(parser.text("url", "An address.", required=True)).read(b"", NOW)
     assert [(error.code, error.parameter) for error in refused.value.errors] == [("invalid_value", "url")]
 
 

@@ -20,10 +20,10 @@ from starlette.responses import Response
 from app import errors, main
 from app.errors import CODES, MEMBERS, DatelineError, FieldError, InvalidInput
 from app.http import openapi, problems
-from app.http.cors import Cors
-from app.http.envelope import Envelope
+from app.http.middleware.access_log import Tally
+from app.http.middleware.cors import Cors
+from app.http.middleware.errors_and_timing import Envelope
 from app.http.problems import MEDIA_TYPE, document
-from app.http.traffic import Tally
 from app.settings import Settings
 from app.sync.streaming_response import Streamed
 

@@ -18,10 +18,10 @@ from starlette.responses import Response, StreamingResponse
 from app import errors
 from app.errors import CODES, FieldError
 from app.http import problems
-from app.http.cors import Cors
-from app.http.envelope import Envelope
-from app.http.middleware import BodyLimit, HeadAsGet
-from app.http.traffic import Tally
+from app.http.middleware.access_log import Tally
+from app.http.middleware.cors import Cors
+from app.http.middleware.errors_and_timing import Envelope
+from app.http.middleware.head_and_body_limit import BodyLimit, HeadAsGet
 
 ROOT = Path(__file__).resolve().parent.parent
 

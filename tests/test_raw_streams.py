@@ -13,7 +13,7 @@ from raw_streams import STREAMS
 from starlette.types import Receive, Scope, Send
 from test_wire import listening
 
-from app.http.connections import Guard
+from app.http.server.connections import Guard
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ from abuse import GET, Client
 from starlette.types import Receive, Scope, Send
 from test_wire import listening
 
-from app.http.connections import Guard, Guarded, Patience
-from app.http.request_head import LARGEST_HEAD, MOST_FIELDS, is_host
+from app.http.server.connections import Guard, Guarded, Patience
+from app.http.server.request_head import LARGEST_HEAD, MOST_FIELDS, is_host
 
 pytestmark = pytest.mark.anyio
 

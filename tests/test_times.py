@@ -10,17 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidRange, InvalidValue, OffsetRequired
-from app.http.times import (
-    EARLIEST,
-    LATEST,
-    Instant,
-    Period,
-    Range,
-    between,
-    format_time,
-    read_time,
-    read_zone,
-)
+from app.http.params.times import EARLIEST, LATEST, Instant, Period, Range, between, format_time, read_time, read_zone
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 NOW = int(datetime(2025, 3, 31, 12, 0, tzinfo=UTC).timestamp())

@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http import params
-from app.http.params import Parameters
-from app.http.window import window
+from app.http.list_paging import window
+from app.http.params import parser
+from app.http.params.parser import Parameters
 
-LIST = Parameters(params.limit(), params.CURSOR, params.PAGE, params.COUNT)
+LIST = Parameters(parser.limit(), parser.CURSOR, parser.PAGE, parser.COUNT)
 pairs = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40)), max_size=15, unique_by=lambda pair: pair[1])
 
 

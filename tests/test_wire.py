@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.http.connections import Guard, Guarded, Patience
-from app.http.wire import HEAD, Every, OnePiece, head
+from app.http.server.connections import Guard, Guarded, Patience
+from app.http.server.single_write import HEAD, Every, OnePiece, head
 
 pytestmark = pytest.mark.anyio
 

@@ -17,8 +17,8 @@ from app.articles import asked, filters
 from app.articles.filters import ArticleFilter
 from app.db.sql import prepare
 from app.errors import InvalidInput
-from app.http.params import Parameters
-from app.http.times import zone_names
+from app.http.params.parser import Parameters
+from app.http.params.times import zone_names
 from app.search import timeline
 from app.search.engine import Question
 from app.search.tantivy_engine import TantivyEngine

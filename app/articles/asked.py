@@ -17,9 +17,9 @@ from app.articles.filters import ArticleFilter, Span
 from app.db.sql import AnyOf, Prepared, prepare
 from app.enrich import suggestion
 from app.errors import FieldError, InvalidInput
-from app.http import params
-from app.http.params import Parameter, Read
-from app.http.times import LAST_YEAR, Period, Range, read_time
+from app.http.params import parser
+from app.http.params.parser import Parameter, Read
+from app.http.params.times import LAST_YEAR, Period, Range, read_time
 from app.models import Article, ArticleSlug, Source, table
 from app.regions import refs
 from app.tags import queries as tags
@@ -32,33 +32,33 @@ STATES = ("draft", "scheduled", "published", "withdrawn", "trashed")
 Warning = dict[str, str | None]
 
 FILTERS = (
-    params.ids("id", "Only these articles, at most 100, in the order given.", 7),
-    params.refs("slug", "Only articles with one of these slugs, old ones too."),
-    params.strings("external_id", "The id that the source gave; repeat for several."),
-    params.refs("origin", "The archive or feed that articles were imported from."),
-    params.refs("language", "Languages as ISO 639 codes.", "en"),
-    params.strings("source", "The outlet, by slug or name; repeat for several.", "example-herald"),
-    params.refs("author", "Any of these contributors, by slug or id."),
-    params.refs("section", "Any of these sections, by slug or id."),
-    params.refs("tag", "Any of these tags, by slug or id.", "nato"),
-    params.refs("tag_all", "All of these tags."),
-    params.refs("tag_not", "None of these tags."),
-    params.refs("region", "Any of these regions or groupings, with everything below them.", "europe"),
-    params.refs("region_all", "All of these regions."),
-    params.refs("region_not", "No link at or below any of these regions."),
-    params.choices("region_role", "How the region is linked; `about,dateline` unless given.", tuple(suggestion.ROLES)),
-    params.choice("region_scope", "`exact` leaves out what lies below a region.", ("within", "exact"), "within"),
+    parser.ids("id", "Only these articles, at most 100, in the order given.", 7),
+    parser.refs("slug", "Only articles with one of these slugs, old ones too."),
+    parser.strings("external_id", "The id that the source gave; repeat for several."),
+    parser.refs("origin", "The archive or feed that articles were imported from."),
+    parser.refs("language", "Languages as ISO 639 codes.", "en"),
+    parser.strings("source", "The outlet, by slug or name; repeat for several.", "example-herald"),
+    parser.refs("author", "Any of these contributors, by slug or id."),
+    parser.refs("section", "Any of these sections, by slug or id."),
+    parser.refs("tag", "Any of these tags, by slug or id.", "nato"),
+    parser.refs("tag_all", "All of these tags."),
+    parser.refs("tag_not", "None of these tags."),
+    parser.refs("region", "Any of these regions or groupings, with everything below them.", "europe"),
+    parser.refs("region_all", "All of these regions."),
+    parser.refs("region_not", "No link at or below any of these regions."),
+    parser.choices("region_role", "How the region is linked; `about,dateline` unless given.", tuple(suggestion.ROLES)),
+    parser.choice("region_scope", "`exact` leaves out what lies below a region.", ("within", "exact"), "within"),
     Parameter("year", "ids", "Any of these years of publication, in `tz`.", 2025, minimum=1000, maximum=LAST_YEAR),
-    params.time("published_from", "Published at or after this time or period."),
-    params.time("published_to", "Published before this time, or until the end of this period."),
-    params.time("updated_from", "Changed at or after this time or period."),
-    params.time("updated_to", "Changed before this time, or until the end of this period."),
-    params.time("dateline_from", "The dateline's period ends after this time."),
-    params.time("dateline_to", "The dateline's period begins before this time."),
-    params.integer("translation_of", "Translations of this article, by id, while it is published."),
-    params.choices("has", "Only articles with all of these: an image, a correction, an unresolved related post.",
+    parser.time("published_from", "Published at or after this time or period."),
+    parser.time("published_to", "Published before this time, or until the end of this period."),
+    parser.time("updated_from", "Changed at or after this time or period."),
+    parser.time("updated_to", "Changed before this time, or until the end of this period."),
+    parser.time("dateline_from", "The dateline's period ends after this time."),
+    parser.time("dateline_to", "The dateline's period begins before this time."),
+    parser.integer("translation_of", "Translations of this article, by id, while it is published."),
+    parser.choices("has", "Only articles with all of these: an image, a correction, an unresolved related post.",
                    ("image", "correction", "unresolved")),
-    params.TZ,
+    parser.TZ,
 )  # fmt: skip
 """What lists, search, counts and the change feed filter by."""
 _NAMES = frozenset(parameter.name for parameter in FILTERS)

@@ -10,35 +10,36 @@ from app.articles.archive import Archive
 from app.articles.queries import Found
 from app.articles.routes import MOVED, REF, documented, find
 from app.errors import Gone, InvalidRange, InvalidValue, NotFound
-from app.http import answer, fast_path, params
+from app.http import fast_path, responses
 from app.http.openapi import problems
-from app.http.params import Parameters, Read
-from app.http.times import format_time
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
+from app.http.params.times import format_time
 from app.text import keys
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
 RELATED = Parameters(
-    params.choice(
+    parser.choice(
         "kind",
         "`editorial`: the editors' own; `all` fills up with similar ones.",
         ("all", "editorial", "similar"),
         "all",
     ),
-    params.limit(),
+    parser.limit(),
     *present.PARAMETERS,
 )
 NEIGHBOURS = Parameters(*asked.FILTERS, *present.PARAMETERS)
 TRANSLATIONS = Parameters(*present.PARAMETERS)
 RESOLVE = Parameters(
-    params.text(
+    parser.text(
         "url",
         "An address that an article has or had here or at its source.",
         maximum=2000,
         example="https://example.org/a",
     ),
-    params.text("external_id", "The id that the source gave.", example="42"),
-    params.text("origin", "The archive or feed that the id belongs to.", example="example.org"),
+    parser.text("external_id", "The id that the source gave.", example="42"),
+    parser.text("origin", "The archive or feed that the id belongs to.", example="example.org"),
 )
 
 
@@ -46,7 +47,7 @@ RESOLVE = Parameters(
     "/articles/{ref}/related",
     name="list_related",
     response_model=schemas.RelatedList,
-    responses=answer.example(examples.RELATED)
+    responses=responses.example(examples.RELATED)
     | MOVED
     | problems("not_found", "gone", "limit_too_large", "unknown_field", "response_too_large"),
     openapi_extra=documented(RELATED, REF),
@@ -69,14 +70,14 @@ async def list_related(request: Request) -> Response:
         rows += await present.similar(here, view, found.id, read, limit - len(rows), after=rows)
     body = orjson.dumps({"data": rows[:limit]})
     tags = [f"article:{found.id}", "list"]
-    return answer.item(request, body, token=view.token, public=view.public, version=found.version, tags=tags)
+    return responses.item(request, body, token=view.token, public=view.public, version=found.version, tags=tags)
 
 
 @router.get(
     "/articles/{ref}/neighbours",
     name="get_neighbours",
     response_model=schemas.Neighbours,
-    responses=answer.example(examples.NEIGHBOURS)
+    responses=responses.example(examples.NEIGHBOURS)
     | MOVED
     | problems(
         "not_found",
@@ -105,14 +106,14 @@ async def get_neighbours(request: Request) -> Response:
     shown = [rows.get(entry.id, b"null") if entry is not None else b"null" for entry in (newer, older)]
     body = b'{"newer":%b,"older":%b}' % (shown[0], shown[1])
     tags = ["list", f"article:{found.id}"]
-    return answer.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=read.uses_now)
+    return responses.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=read.uses_now)
 
 
 @router.get(
     "/articles/{ref}/translations",
     name="list_translations",
     response_model=schemas.Translations,
-    responses=answer.example(examples.TRANSLATIONS)
+    responses=responses.example(examples.TRANSLATIONS)
     | MOVED
     | problems("not_found", "gone", "unknown_field", "response_too_large"),
     openapi_extra=documented(TRANSLATIONS, REF),
@@ -129,7 +130,9 @@ async def list_translations(request: Request) -> Response:
     entries = await queries.translations(here.db, found.id, hidden=view.caller.may("read_drafts"))
     rows = await present.articles(here, view, entries, wanted=read)
     tags = ["list", f"article:{found.id}", *(f"article:{entry.id}" for entry in entries)]
-    return answer.item(request, b'{"data":[' + b",".join(rows) + b"]}", token=view.token, public=view.public, tags=tags)
+    return responses.item(
+        request, b'{"data":[' + b",".join(rows) + b"]}", token=view.token, public=view.public, tags=tags
+    )
 
 
 @router.get(
@@ -142,9 +145,9 @@ async def list_translations(request: Request) -> Response:
         300: {
             "model": schemas.Candidates,
             "description": "Several articles: the candidates.",
-            **answer.example(examples.CANDIDATES, 300)[300],
+            **responses.example(examples.CANDIDATES, 300)[300],
         },
-        307: {"description": "The article, in `Location`.", "headers": answer.LOCATION},
+        307: {"description": "The article, in `Location`.", "headers": responses.LOCATION},
         **problems("not_found", "gone", "invalid_range"),
     },
     openapi_extra=documented(RESOLVE),
@@ -167,16 +170,16 @@ async def resolve_address(request: Request) -> Response:
         if gone is not None:
             raise Gone(withdrawn_at=format_time(gone.withdrawn_at or 0), reason=gone.withdrawn_reason)
         raise NotFound()
-    shown = answer.headers(view.token, public=view.public, tags=[f"article:{found.id}" for found in visible])
+    shown = responses.headers(view.token, public=view.public, tags=[f"article:{found.id}" for found in visible])
     if len(visible) == 1:
         headers = {
             **shown,
             "Location": f"/v1/articles/{visible[0].slug}",
-            "Cache-Control": answer.cache_control(public=view.public),
+            "Cache-Control": responses.cache_control(public=view.public),
         }
         return Response(status_code=307, headers=headers)
     rows = [{"id": found.id, "slug": found.slug, "path": f"/v1/articles/{found.slug}"} for found in visible]
-    shown["Cache-Control"] = answer.cache_control(public=view.public)
+    shown["Cache-Control"] = responses.cache_control(public=view.public)
     return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
 
 

@@ -16,7 +16,7 @@ from app.articles.bodies import reading_minutes
 from app.db.database import Readable, Row
 from app.db.sql import AnyOf, AnySelect, Prepared, integer, json_rows, prepare
 from app.enrich.suggestion import ROLES
-from app.http.times import format_time
+from app.http.params.times import format_time
 from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas

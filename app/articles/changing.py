@@ -47,7 +47,7 @@ from app.errors import (
 )
 from app.http import conditional
 from app.http.auth import Caller
-from app.http.params import Parameters
+from app.http.params.parser import Parameters
 
 TRIES = 50
 """How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""

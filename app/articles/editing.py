@@ -17,7 +17,7 @@ from app.articles.saving import Batch, Saved
 from app.articles.stored import Stored
 from app.enrich.suggestion import DATELINE
 from app.errors import ExternalIdTaken, InvalidTransition, PreconditionFailed
-from app.http.times import format_time
+from app.http.params.times import format_time
 from app.models import Article, table
 from app.tags import service as tags
 from app.tags.service import Wanted

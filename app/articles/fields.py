@@ -12,7 +12,7 @@ from app.articles.manuscript import Dateline
 from app.articles.manuscript import dateline_span as dateline_span
 from app.enrich.suggestion import ROLES
 from app.errors import FieldError, InvalidInput
-from app.http.times import Instant, Period, read_time, read_zone
+from app.http.params.times import Instant, Period, read_time, read_zone
 from app.regions import refs
 from app.regions.atlas import Atlas
 from app.tags import queries as tags

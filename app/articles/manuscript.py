@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from app.enrich.suggestion import Suggestion
 from app.errors import InvalidInput
-from app.http.times import Period, read_time, read_zone
+from app.http.params.times import Period, read_time, read_zone
 from app.tags.tag_names import Wanted
 
 EXTRA = "extra."

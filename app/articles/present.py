@@ -14,7 +14,7 @@ from app.articles.cards import FIELDS, Json
 from app.articles.items import Stored
 from app.articles.queries import Entry, RelatedRow
 from app.db.sql import integer
-from app.http import params
+from app.http.params import parser
 from app.regions import refs
 from app.regions.atlas import Atlas
 from app.tags import queries as tags
@@ -38,9 +38,9 @@ ALL_FIELDS = (
     *(f"{field}.{part}" for field, parts in PARTS.items() for part in parts),
 )
 PARAMETERS = (
-    params.fields("fields", "Only these properties, `id`, and what `include` adds: `title,tags.name`.", ALL_FIELDS),
-    params.fields("include", "What is added: the body, other views of it, the editors' related posts.", INCLUDES),
-    params.text("names_in", "Names of tags and regions in this language, where there are.", maximum=12, example="fr"),
+    parser.fields("fields", "Only these properties, `id`, and what `include` adds: `title,tags.name`.", ALL_FIELDS),
+    parser.fields("include", "What is added: the body, other views of it, the editors' related posts.", INCLUDES),
+    parser.text("names_in", "Names of tags and regions in this language, where there are.", maximum=12, example="fr"),
 )
 
 
@@ -52,7 +52,7 @@ async def articles(
     view: View,
     entries: Sequence[Entry],
     *,
-    wanted: params.Read,
+    wanted: parser.Read,
     full: bool = False,
     own: bool = False,
 ) -> list[bytes]:
@@ -67,7 +67,7 @@ async def by_id(
     view: View,
     entries: Sequence[Entry],
     *,
-    wanted: params.Read,
+    wanted: parser.Read,
     full: bool = False,
     own: bool = False,
     beside: Sequence[int] = (),
@@ -105,7 +105,7 @@ async def by_id(
 
 
 async def load_costs(
-    archive: Archive, entries: Sequence[Entry], wanted: params.Read, *, full: bool = False
+    archive: Archive, entries: Sequence[Entry], wanted: parser.Read, *, full: bool = False
 ) -> Mapping[int, int]:
     """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
     ids, includes = [entry.id for entry in entries], _form(wanted, full=full).includes
@@ -117,7 +117,7 @@ async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if cost > sizes.LARGE else work()
 
 
-async def item(archive: Shelf, view: View, stored: Stored, wanted: params.Read) -> Json:
+async def item(archive: Shelf, view: View, stored: Stored, wanted: parser.Read) -> Json:
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
@@ -153,7 +153,7 @@ CARD, FULL = Form(), Form(includes=frozenset({"body", "related"}))
 _FORMING = frozenset(parameter.name for parameter in PARAMETERS)
 
 
-def _form(wanted: params.Read, *, full: bool) -> Form:
+def _form(wanted: parser.Read, *, full: bool) -> Form:
     if wanted.given.isdisjoint(_FORMING):
         return FULL if full else CARD
     fields, added = wanted.fields("fields"), wanted.fields("include")
@@ -176,7 +176,7 @@ async def _bodies(
     return {id: known.get(id) or read.get(id, "") for id in shown}
 
 
-async def _relate(archive: Shelf, view: View, shown: dict[int, Json], checking: params.Read | None) -> None:
+async def _relate(archive: Shelf, view: View, shown: dict[int, Json], checking: parser.Read | None) -> None:
     """Adds related posts; where `checking`, no more of these than one response may hold."""
     rows = await queries.related(archive.db, list(shown))
     if checking is not None:
@@ -188,7 +188,7 @@ async def _relate(archive: Shelf, view: View, shown: dict[int, Json], checking: 
 
 
 async def related(
-    archive: Shelf, view: View, ids: Sequence[int], wanted: params.Read | None = None, limit: int | None = None
+    archive: Shelf, view: View, ids: Sequence[int], wanted: parser.Read | None = None, limit: int | None = None
 ) -> dict[int, list[Json]]:
     """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
     an article that may not be seen. `wanted`: what to show of the targets, else their cards. `limit`: how many of each
@@ -201,7 +201,7 @@ async def entries_of(
     view: View,
     ids: Sequence[int],
     rows: Sequence[RelatedRow],
-    wanted: params.Read | None = None,
+    wanted: parser.Read | None = None,
     limit: int | None = None,
 ) -> dict[int, list[Json]]:
     """The same for rows that are at hand, in one statement at most."""
@@ -237,7 +237,7 @@ def _first_distinct(view: View, rows: Iterable[RelatedRow], limit: int) -> Itera
 
 
 async def similar(
-    archive: Archive, view: View, id: int, wanted: params.Read, limit: int, *, after: Sequence[Json]
+    archive: Archive, view: View, id: int, wanted: parser.Read, limit: int, *, after: Sequence[Json]
 ) -> list[Json]:
     """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
     named = [integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
@@ -262,7 +262,7 @@ async def similar(
 
 
 async def _targets(
-    archive: Shelf, view: View, entries: Sequence[Entry], wanted: params.Read | None, beside: Sequence[int] = ()
+    archive: Shelf, view: View, entries: Sequence[Entry], wanted: parser.Read | None, beside: Sequence[int] = ()
 ) -> dict[int, Json]:
     if wanted is None:
         pairs = [(entry.id, entry.version) for entry in entries]

@@ -9,9 +9,9 @@ from app.articles.changing import Change, Planned
 from app.articles.editing import Edit
 from app.articles.queries import Found
 from app.articles.routes import MOVED, REF
-from app.http import answer, body
+from app.http import body, responses
 from app.http.openapi import problems
-from app.http.params import Parameters
+from app.http.params.parser import Parameters
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
@@ -23,7 +23,7 @@ BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "
     "/articles/{ref}/related",
     name="replace_related",
     response_model=schemas.RelatedList,
-    responses=answer.example(examples.RELATED) | MOVED | problems(*writing.FAILURES, *BODY_FAILURES),
+    responses=responses.example(examples.RELATED) | MOVED | problems(*writing.FAILURES, *BODY_FAILURES),
     openapi_extra={
         "parameters": writing.parameters(REPLACE, *REF, writing.IF_MATCH),
         "requestBody": body.described("RelatedReplace"),

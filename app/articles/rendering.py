@@ -20,7 +20,7 @@ from app.db.log_position import Head
 from app.errors import Gone
 from app.http import conditional
 from app.http.conditional import VARY
-from app.http.params import Read
+from app.http.params.parser import Read
 from app.regions import service as regions
 
 NO_STORE = {"Cache-Control": "no-store", "Vary": VARY}

@@ -31,20 +31,21 @@ from app.articles.routes import MOVED, REF, documented, find
 from app.articles.stored import Stored
 from app.articles.writing import CHANGE, FAILURES, IF_MATCH, parameters
 from app.errors import InvalidValue, NotFound
-from app.http import answer, params
+from app.http import responses
+from app.http.list_paging import window
 from app.http.openapi import problems
-from app.http.params import Parameters, Read
-from app.http.times import format_time
-from app.http.window import window
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
+from app.http.params.times import format_time
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
-LIST = Parameters(params.limit(), params.CURSOR, params.PAGE, params.COUNT)
+LIST = Parameters(parser.limit(), parser.CURSOR, parser.PAGE, parser.COUNT)
 ITEM = Parameters()
 MOST = 2**31 - 1
 """What the database counts versions in."""
 DIFF = Parameters(
-    params.integer("from", "The version to compare with; the one before unless given.", minimum=1, maximum=MOST)
+    parser.integer("from", "The version to compare with; the one before unless given.", minimum=1, maximum=MOST)
 )
 NUMBER: list[dict[str, object]] = [
     {
@@ -93,7 +94,7 @@ def _number(request: Request) -> int:
     "/articles/{ref}/revisions",
     name="list_revisions",
     response_model=schemas.RevisionList,
-    responses=answer.example(examples.REVISIONS)
+    responses=responses.example(examples.REVISIONS)
     | MOVED
     | problems(
         "missing_scope", "not_found", "gone", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large",
@@ -121,7 +122,7 @@ async def list_revisions(request: Request) -> Response:
             for one in some
             if one.version in documents
         ]
-    return answer.listed(request, rows, page, token=asked.view.token, public=False)
+    return responses.listed(request, rows, page, token=asked.view.token, public=False)
 
 
 def _before(every: list[Version], version: int) -> int | None:
@@ -143,7 +144,7 @@ def _revision(one: Version, now: Stored, before: Stored | None) -> dict[str, Any
     "/articles/{ref}/revisions/{n}",
     name="get_revision",
     response_model=schemas.Article,
-    responses=answer.example(examples.ARTICLE) | MOVED | problems("missing_scope", "not_found", "gone"),
+    responses=responses.example(examples.ARTICLE) | MOVED | problems("missing_scope", "not_found", "gone"),
     openapi_extra=documented(ITEM, [*REF, *NUMBER]),
 )
 async def get_revision(request: Request) -> Response:
@@ -155,14 +156,14 @@ async def get_revision(request: Request) -> Response:
     found = await revision_view.articles(asked.here, asked.view, asked.found.id, [number])
     if number not in found:
         raise NotFound()
-    return answer.item(request, orjson.dumps(found[number]), token=asked.view.token, public=False)
+    return responses.item(request, orjson.dumps(found[number]), token=asked.view.token, public=False)
 
 
 @router.get(
     "/articles/{ref}/revisions/{n}/diff",
     name="get_revision_diff",
     response_model=schemas.RevisionDiff,
-    responses=answer.example(examples.DIFF) | MOVED | problems("missing_scope", "not_found", "gone"),
+    responses=responses.example(examples.DIFF) | MOVED | problems("missing_scope", "not_found", "gone"),
     openapi_extra=documented(DIFF, [*REF, *NUMBER]),
 )
 async def get_revision_diff(request: Request) -> Response:
@@ -179,7 +180,7 @@ async def get_revision_diff(request: Request) -> Response:
     if base is not None and base not in found:
         raise InvalidValue(f"There is no version {base} of this article.", "from")
     body = await asyncio.to_thread(_diff, base, number, found.get(base or 0, {}), found[number])
-    return answer.item(request, body, token=asked.view.token, public=False)
+    return responses.item(request, body, token=asked.view.token, public=False)
 
 
 def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str, Any]) -> bytes:
@@ -195,7 +196,7 @@ def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str
     "/articles/{ref}/revisions/{n}/restore",
     name="restore_revision",
     response_model=schemas.Article,
-    responses=MOVED | answer.example(examples.ARTICLE) | problems(*FAILURES),
+    responses=MOVED | responses.example(examples.ARTICLE) | problems(*FAILURES),
     openapi_extra={"parameters": parameters(CHANGE, *REF, *NUMBER, IF_MATCH)},
 )
 async def restore_revision(request: Request) -> Response:

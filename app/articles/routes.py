@@ -19,31 +19,32 @@ from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.items import Item, Stored
 from app.articles.queries import Entry, Found, Place
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
-from app.http import answer, conditional, csv_text, fast_path, paging, params
+from app.http import conditional, csv_text, fast_path, paging, responses
 from app.http.headers import header
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
-from app.http.parameter import MAX_VALUES
-from app.http.params import Parameters, Read
-from app.http.times import format_time
+from app.http.params import parser
+from app.http.params.declaration import MAX_VALUES
+from app.http.params.parser import Parameters, Read
+from app.http.params.times import format_time
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
 LIST = Parameters(
     *asked.FILTERS,
-    params.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES),
-    params.choice("sort", "Minus: descending. Ties by id; nulls last.", queries.SORTS, "-published_at"),
-    params.limit(),
-    params.CURSOR,
-    params.PAGE,
-    params.COUNT,
-    params.MIN_SEQ,
+    parser.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES),
+    parser.choice("sort", "Minus: descending. Ties by id; nulls last.", queries.SORTS, "-published_at"),
+    parser.limit(),
+    parser.CURSOR,
+    parser.PAGE,
+    parser.COUNT,
+    parser.MIN_SEQ,
     csv_text.FORMAT,
     *present.PARAMETERS,
 )
 MOST_IDS = MAX_VALUES
 FORMATS = ("json",)
-FORMAT = params.text("format", "The representation; `json`. It wins over `Accept`.", maximum=20, example="json")
+FORMAT = parser.text("format", "The representation; `json`. It wins over `Accept`.", maximum=20, example="json")
 ITEM = Parameters(*present.PARAMETERS, FORMAT)
 REF: list[dict[str, object]] = [
     {
@@ -56,7 +57,7 @@ REF: list[dict[str, object]] = [
     }
 ]
 READS = ("GET", "HEAD")
-MOVED = answer.moved(
+MOVED = responses.moved(
     "An old slug: the article under the one it has now. A withdrawn article: the one that replaces it."
 )
 
@@ -70,7 +71,7 @@ def documented(parameters: Parameters, path: list[dict[str, object]] | None = No
     "/articles",
     name="list_articles",
     response_model=schemas.ArticleList,
-    responses=answer.example(examples.LIST, others=csv_text.CONTENT)
+    responses=responses.example(examples.LIST, others=csv_text.CONTENT)
     | problems(
         "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
         "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
@@ -94,9 +95,9 @@ async def list_articles(request: Request) -> Response:
     if shape == "csv":
         # In a thread: 100 articles take 25 ms.
         body = await asyncio.to_thread(lambda: csv_text.lines(sheet.rows(rows, read)))
-        show = partial(answer.sheet, request, body)
+        show = partial(responses.sheet, request, body)
     else:
-        show = partial(answer.listed, request, rows)
+        show = partial(responses.listed, request, rows)
     return show(
         page=page,
         token=view.token,
@@ -265,10 +266,10 @@ async def _admitted(
         slug = await replacing.find_slug(here.db, found.replaced_by) if request.method in READS else None
         if slug is None:
             raise Gone(withdrawn_at=format_time(found.withdrawn_at or 0), reason=found.withdrawn_reason)
-        return answer.redirect(request, 308, f"/v1/articles/{slug}{below}", token=view.token, public=view.public)
+        return responses.redirect(request, 308, f"/v1/articles/{slug}{below}", token=view.token, public=view.public)
     if ref != found.slug and not ref.isdigit():
         path = f"/v1/articles/{found.slug}{below}"
-        return answer.redirect(request, 308, path, token=view.token, public=view.public)
+        return responses.redirect(request, 308, path, token=view.token, public=view.public)
     return found
 
 
@@ -276,7 +277,7 @@ async def _admitted(
     "/articles/{ref}",
     name="get_article",
     response_model=schemas.Article,
-    responses=answer.example(examples.ARTICLE)
+    responses=responses.example(examples.ARTICLE)
     | MOVED
     | problems("not_found", "gone", "not_acceptable", "unknown_field"),
     openapi_extra=documented(ITEM, REF),
@@ -299,7 +300,7 @@ async def get_article(request: Request) -> Response:
             assert isinstance(found, Response)
             return found
         item = await _made(here, view, read, stored, key)
-    return answer.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names])
+    return responses.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names])
 
 
 async def _made(here: Archive, view: View, read: Read, stored: Stored, key: Hashable) -> Item:

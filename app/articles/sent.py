@@ -9,7 +9,7 @@ from app.articles.given import READ_ONLY, ArticleCreate, ArticleFields, ArticleP
 from app.articles.html import offload
 from app.articles.merging import Json
 from app.errors import FieldError, InvalidInput, MalformedJson
-from app.http import answer
+from app.http import responses
 from app.http.body import MOST_MISTAKES, as_json, mistakes
 
 MOST_REMOVED = 50
@@ -76,7 +76,7 @@ def warnings(data: Json) -> dict[str, str]:
         return {}
     detail = f"Removed because it is not safe or not text: {', '.join(removed)}."
     warning = {"code": "markup_removed", "pointer": "/body", "detail": detail, "removed": removed}
-    return answer.warned([warning])
+    return responses.warned([warning])
 
 
 def _removed(given: object) -> list[str]:

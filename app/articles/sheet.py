@@ -6,7 +6,7 @@ import orjson
 
 from app.articles import present
 from app.articles.cards import FIELDS
-from app.http.params import Read
+from app.http.params.parser import Read
 
 FULL = tuple(name for name in FIELDS if name != "related")
 _CARD = tuple(name for name in FIELDS if name not in ("body", "related"))

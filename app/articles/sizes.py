@@ -11,7 +11,7 @@ from app.articles.queries import Entry
 from app.db.database import Readable
 from app.db.sql import AnyOf, Prepared, Value, byte_length, integer, prepare
 from app.errors import ResponseTooLarge
-from app.http.params import Read
+from app.http.params.parser import Read
 from app.models import Article, table
 
 A = table(Article)

@@ -28,23 +28,24 @@ from app.articles.queries import Found
 from app.articles.rendering import Answered
 from app.articles.routes import MOVED, REF
 from app.errors import InvalidRange, InvalidValue
-from app.http import answer, body, params
+from app.http import body, responses
 from app.http.openapi import problems
-from app.http.params import Parameters
+from app.http.params import parser
+from app.http.params.parser import Parameters
 from app.text import keys
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
 CHANGE = Parameters(*present.PARAMETERS)
 DELETE = Parameters(
-    params.text("reason", "Why it is withdrawn; shown to everybody who asks for it.", maximum=500),
-    params.text(
+    parser.text("reason", "Why it is withdrawn; shown to everybody who asks for it.", maximum=500),
+    parser.text(
         "replaced_by",
         "The published article, by id or slug, that readers are sent to instead (308) while it is public.",
         maximum=200,
         example="42",
     ),
-    params.flag("purge", "Removes the article with all its versions, for good; needs the scope `admin`."),
+    parser.flag("purge", "Removes the article with all its versions, for good; needs the scope `admin`."),
 )
 IDEMPOTENCY_KEY: dict[str, object] = {
     "name": "Idempotency-Key",
@@ -76,7 +77,7 @@ FAILURES = (
 RESTORE_FAILURES = tuple(code for code in FAILURES if code != "precondition_required")
 BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "slug_taken", "external_id_taken")
 WARNED = {
-    answer.WARNINGS: {
+    responses.WARNINGS: {
         "description": "A JSON list in ASCII of `{code, pointer, detail, removed}`: what was taken from the body.",
         "schema": {"type": "string"},
     }
@@ -85,7 +86,7 @@ WARNED = {
 
 def described(status: int, *codes: str) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a write that answers with the article."""
-    shown = answer.example(examples.ARTICLE, status)
+    shown = responses.example(examples.ARTICLE, status)
     shown[status]["headers"] = WARNED
     return shown | problems(*codes)
 
@@ -187,7 +188,7 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     name="delete_article",
     response_model=schemas.Article,
     responses=MOVED
-    | answer.example(examples.ARTICLE)
+    | responses.example(examples.ARTICLE)
     | {204: {"description": "The article has been purged."}}
     | problems(*FAILURES, "invalid_range", "invalid_value"),
     openapi_extra={"parameters": parameters(DELETE, *REF, IF_MATCH)},
@@ -239,7 +240,7 @@ async def _replacement(here: Archive, view: View, ref: str | None) -> int | None
     "/articles/{ref}/restore",
     name="restore_article",
     response_model=schemas.Article,
-    responses=MOVED | answer.example(examples.ARTICLE) | problems(*RESTORE_FAILURES),
+    responses=MOVED | responses.example(examples.ARTICLE) | problems(*RESTORE_FAILURES),
     openapi_extra={"parameters": parameters(CHANGE, *REF, {**IF_MATCH, "required": False})},
 )
 async def restore_article(request: Request) -> Response:

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from app.audit import schemas
 from app.db.sql import Prepared, integer, prepare
 from app.errors import Unauthorized
-from app.http import answer
+from app.http import responses
 from app.http.openapi import problems
-from app.http.params import Parameters
-from app.http.times import format_time
+from app.http.params.parser import Parameters
+from app.http.params.times import format_time
 from app.models import ApiKey, IdempotencyUsage, table
 from app.regions import view as reading
 from app.regions.view import Reading
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1", tags=["audit"])
     "/key",
     name="get_own_key",
     response_model=schemas.OwnKey,
-    responses=answer.example(schemas.OWN_KEY) | problems("unauthorized"),
+    responses=responses.example(schemas.OWN_KEY) | problems("unauthorized"),
 )
 async def get_own_key(request: Request) -> Response:
     """Name, scopes, expiry and limits of the key that asks; 401 without one."""
@@ -39,7 +39,7 @@ async def get_own_key(request: Request) -> Response:
     if view.caller.key is None:
         raise Unauthorized("This tells of a key: send it as Authorization: Bearer dl_….")
     [row] = await here.db.reader.rows(_own(here.db.dialect), {"id": view.caller.key, "caller": str(view.caller.key)})
-    return answer.item(request, orjson.dumps(_show(here, row)), token=view.token, public=False)
+    return responses.item(request, orjson.dumps(_show(here, row)), token=view.token, public=False)
 
 
 def _show(here: Reading, row: tuple[object, ...]) -> dict[str, object]:

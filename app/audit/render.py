@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import orjson
 
 from app.audit.queries import Row
-from app.http.times import format_time
+from app.http.params.times import format_time
 
 Slugs = Mapping[tuple[str, int], str]
 """By kind and id, as far as they are there and may be known."""

@@ -17,24 +17,25 @@ from app.audit.queries import COUNTED, Place, Row, Wanted
 from app.db.audit_rows import ACTIONS
 from app.db.sql import integer
 from app.errors import CursorInvalid, FieldError, Gone, InvalidInput, NotFound
-from app.http import answer, paging, params
+from app.http import paging, responses
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
-from app.http.params import Parameters, Read
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
 
 router = APIRouter(prefix="/v1", tags=["audit"])
 
-_PAGED = (params.limit(), params.CURSOR, params.PAGE, params.COUNT)
+_PAGED = (parser.limit(), parser.CURSOR, parser.PAGE, parser.COUNT)
 _FILTERS = (
-    params.choice("action", "Only this action.", ACTIONS),
-    params.text("key", "Only what this key did: its number, or its name.", maximum=200, example="newsroom"),
-    params.time("at_from", "From this time on.", example="2025-05"),
-    params.time("at_to", "Up to this time; a period is taken in whole.", example="2025-05"),
-    params.TZ,
+    parser.choice("action", "Only this action.", ACTIONS),
+    parser.text("key", "Only what this key did: its number, or its name.", maximum=200, example="newsroom"),
+    parser.time("at_from", "From this time on.", example="2025-05"),
+    parser.time("at_to", "Up to this time; a period is taken in whole.", example="2025-05"),
+    parser.TZ,
 )
 LIST = Parameters(
     *_FILTERS,
-    params.text("article", "Only what was done to this article: an id, also a purged one's, or a slug.", maximum=200),
+    parser.text("article", "Only what was done to this article: an id, also a purged one's, or a slug.", maximum=200),
     *_PAGED,
 )
 OF_ARTICLE = Parameters(*_FILTERS, *_PAGED)
@@ -50,7 +51,7 @@ Warnings = list[Mapping[str, object]]
     "/audit",
     name="list_audit",
     response_model=schemas.AuditList,
-    responses=answer.example(schemas.LIST) | _PROBLEMS,
+    responses=responses.example(schemas.LIST) | _PROBLEMS,
     openapi_extra={"parameters": LIST.openapi()},
 )
 async def list_audit(request: Request) -> Response:
@@ -72,7 +73,7 @@ async def list_audit(request: Request) -> Response:
     "/articles/{ref}/audit",
     name="list_article_audit",
     response_model=schemas.AuditList,
-    responses=answer.example(schemas.LIST) | MOVED | _PROBLEMS | problems("not_found", "gone"),
+    responses=responses.example(schemas.LIST) | MOVED | _PROBLEMS | problems("not_found", "gone"),
     openapi_extra=documented(OF_ARTICLE, REF),
 )
 async def list_article_audit(request: Request) -> Response:
@@ -138,7 +139,9 @@ async def _listed(
 def _respond(
     request: Request, rows: Sequence[bytes], page: Page, seen: View, read: Read, warnings: Warnings
 ) -> Response:
-    return answer.listed(request, rows, page, token=seen.token, public=False, warnings=warnings, uses_now=read.uses_now)
+    return responses.listed(
+        request, rows, page, token=seen.token, public=False, warnings=warnings, uses_now=read.uses_now
+    )
 
 
 async def _find_key(here: Archive, name: str) -> int | None:

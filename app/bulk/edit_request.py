@@ -14,13 +14,13 @@ from app.bulk.payloads import BulkEdit
 from app.changes.jobs import Json
 from app.enrich.suggestion import DATELINE
 from app.errors import FieldError, InvalidInput
-from app.http import params
-from app.http.mistakes import pointer
-from app.http.params import Parameters
+from app.http.params import parser
+from app.http.params.parser import Parameters
+from app.http.validation_errors import pointer
 from app.tags import queries as tags
 from app.tags.service import KINDS
 
-STATES = params.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES)
+STATES = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES)
 FILTER = Parameters(*asked.FILTERS, STATES)
 
 

@@ -14,8 +14,8 @@ from app.db.sql import Prepared, Value, prepare
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.paging import Cursor, Page
-from app.http.read import Read
-from app.http.times import format_time
+from app.http.params.parsed import Read
+from app.http.params.times import format_time
 from app.models import Article, table
 
 A = table(Article)

@@ -18,9 +18,10 @@ from app.bulk.records import BULK
 from app.changes import jobs
 from app.changes.jobs import Json
 from app.errors import InvalidTransition, NotFound
-from app.http import answer, body, params
+from app.http import body, responses
 from app.http.openapi import problems
-from app.http.params import Parameters
+from app.http.params import parser
+from app.http.params.parser import Parameters
 from app.http.schemas import JOB, JOB_ID, Job
 from app.models import Article, table
 from app.regions import view as reading
@@ -31,17 +32,17 @@ SAMPLES = 10
 STOPPABLE = (undo_job.KIND, BULK)
 
 RECORDS = Parameters(
-    params.choice("kind", "Only imports, or only bulk edits.", ("import", "bulk_edit")), params.limit(), params.CURSOR
+    parser.choice("kind", "Only imports, or only bulk edits.", ("import", "bulk_edit")), parser.limit(), parser.CURSOR
 )
 TOUCHED = Parameters(
-    params.choice("action", "Only articles with which this was done.", queries.ACTIONS),
-    params.choice(
+    parser.choice("action", "Only articles with which this was done.", queries.ACTIONS),
+    parser.choice(
         "undone", "Only articles with which an undo did this.", ("withdrawn", "trashed", "restored", "kept", "gone")
     ),
-    params.limit(),
-    params.CURSOR,
+    parser.limit(),
+    parser.CURSOR,
 )
-BULK_EDIT = Parameters(params.flag("dry_run", "Count the articles and show some, and change nothing."))
+BULK_EDIT = Parameters(parser.flag("dry_run", "Count the articles and show some, and change nothing."))
 ID: dict[str, object] = {**JOB_ID, "description": "The number of an import or a bulk edit."}
 
 
@@ -50,7 +51,7 @@ ID: dict[str, object] = {**JOB_ID, "description": "The number of an import or a 
     name="list_imports",
     tags=["importing"],
     response_model=schemas.ImportRecordList,
-    responses=answer.example(examples.RECORDS)
+    responses=responses.example(examples.RECORDS)
     | problems("missing_scope", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
     openapi_extra={"parameters": RECORDS.openapi()},
 )
@@ -64,7 +65,7 @@ async def list_imports(request: Request) -> Response:
     read = RECORDS.read(request.scope["query_string"], view.now)
     found, page = await queries.page(here.db, read)
     rows = [orjson.dumps(queries.shape(one)) for one in found]
-    return answer.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
+    return responses.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
 
 
 @router.get(
@@ -72,7 +73,7 @@ async def list_imports(request: Request) -> Response:
     name="list_import_articles",
     tags=["importing"],
     response_model=schemas.TouchedArticleList,
-    responses=answer.example(examples.ARTICLES)
+    responses=responses.example(examples.ARTICLES)
     | problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
     openapi_extra={"parameters": [ID, *TOUCHED.openapi()]},
 )
@@ -89,7 +90,7 @@ async def list_import_articles(request: Request) -> Response:
     record = await lookup.find(here, request)
     found, page = await queries.articles(here.db, record, read)
     rows = [orjson.dumps(one) for one in found]
-    return answer.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
+    return responses.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
 
 
 @router.post(
@@ -97,8 +98,8 @@ async def list_import_articles(request: Request) -> Response:
     name="undo_import",
     tags=["importing"],
     response_model=schemas.ImportRecord,
-    responses=answer.example(examples.UNDONE)
-    | answer.accepted("The undo goes on; the job says how far it is.")
+    responses=responses.example(examples.UNDONE)
+    | responses.accepted("The undo goes on; the job says how far it is.")
     | problems("missing_scope", "not_found", "invalid_transition"),
     openapi_extra={"parameters": [ID]},
 )
@@ -115,7 +116,7 @@ async def undo_import(request: Request) -> Response:
     if task.state != "done":
         return await here.accepted(task)
     found = await lookup.find(here, request)
-    return answer.changed(orjson.dumps(queries.shape(found)), (await here.head()).place.token)
+    return responses.changed(orjson.dumps(queries.shape(found)), (await here.head()).place.token)
 
 
 @router.post(
@@ -123,12 +124,12 @@ async def undo_import(request: Request) -> Response:
     name="edit_articles",
     tags=["articles"],
     response_model=schemas.BulkPreview,
-    responses=answer.example(examples.PREVIEW)
+    responses=responses.example(examples.PREVIEW)
     | {
         202: {
             "model": schemas.ImportRecord,
             "description": "The edit goes on as a job; its record says how far it is.",
-            "headers": answer.LOCATION,
+            "headers": responses.LOCATION,
             "content": {"application/json": {"example": examples.BEGUN}},
         }
     }
@@ -151,7 +152,7 @@ async def edit_articles(request: Request) -> Response:
     given = await body.read(request, BulkEdit)
     order = await edit_request.read(here, view, given)
     if read.flag("dry_run"):
-        return answer.changed(orjson.dumps(await asyncio.to_thread(preview, here, order)), view.token)
+        return responses.changed(orjson.dumps(await asyncio.to_thread(preview, here, order)), view.token)
     by = authorship.sign(view.caller.name)
     job = (
         await here.db.write(edit_job.begin, order.filter, order.changes, order.options, by, here.settings.site_url)
@@ -160,8 +161,8 @@ async def edit_articles(request: Request) -> Response:
     found = await queries.find(here.db, job)
     assert found is not None  # just made
     location = f"/v1/imports/{job}" if view.caller.may("read_drafts") else f"/v1/jobs/{job}"
-    response = answer.changed(orjson.dumps(queries.shape(found)), view.token, status=202, location=location)
-    response.headers.update(answer.warned(order.warnings))
+    response = responses.changed(orjson.dumps(queries.shape(found)), view.token, status=202, location=location)
+    response.headers.update(responses.warned(order.warnings))
     return response
 
 
@@ -181,7 +182,7 @@ def preview(here: Archive, order: Order) -> Json:
     name="stop_job",
     tags=["operating"],
     response_model=Job,
-    responses=answer.example({**JOB, "kind": "undo", "state": "failed", "error": jobs.STOPPED, "result": None})
+    responses=responses.example({**JOB, "kind": "undo", "state": "failed", "error": jobs.STOPPED, "result": None})
     | problems("missing_scope", "not_found", "invalid_transition"),
     openapi_extra={"parameters": [JOB_ID]},
 )
@@ -199,4 +200,4 @@ async def stop_job(request: Request) -> Response:
     if not (await here.db.write(jobs.stop, task.id)).value:
         raise InvalidTransition(f"Job {task.id} has ended already.")
     stopped = replace(task, state="failed", error=jobs.STOPPED)
-    return answer.changed(orjson.dumps(jobs.shown(stopped)), view.token)
+    return responses.changed(orjson.dumps(jobs.shown(stopped)), view.token)

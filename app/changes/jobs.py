@@ -27,7 +27,7 @@ from app.db.audit_rows import Action, Deed, Entity
 from app.db.database import Database, Row
 from app.db.sql import AnyOf, Prepared, integer, prepare
 from app.errors import DatabaseUnavailable
-from app.http.times import format_time
+from app.http.params.times import format_time
 from app.models import Job, table
 
 JOB = table(Job)

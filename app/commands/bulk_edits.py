@@ -25,7 +25,7 @@ from app.db.database import Database, DatabaseProblem
 from app.errors import DatelineError, InvalidInput
 from app.http import body
 from app.http.auth import SCOPES, Caller
-from app.http.query_string import split
+from app.http.params.query_string import split
 from app.regions import service as regions
 from app.search.index import EngineIndex
 from app.search.tantivy_engine import TantivyEngine

@@ -29,7 +29,7 @@ from app.db.audit_rows import ACTIONS
 from app.db.database import Database, DatabaseProblem
 from app.errors import InvalidInput
 from app.http import auth
-from app.http.times import Period, between, format_time, read_time, read_zone
+from app.http.params.times import Period, between, format_time, read_time, read_zone
 from app.importers import addressing, sources
 from app.importers.document import Identity
 from app.importers.pipeline import Options

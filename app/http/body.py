@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from app.errors import FieldError, InvalidInput, MalformedJson, UnsupportedMediaType
-from app.http.mistakes import invalid_input
-from app.http.values import nearest
+from app.http.params.values import nearest
+from app.http.validation_errors import invalid_input
 from app.text import keys, urls
 
 Json = dict[str, object]

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from app.errors import NotAcceptable
-from app.http import params
-from app.http.read import Read
+from app.http.params import parser
+from app.http.params.parsed import Read
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
-FORMAT = params.text("format", "`json` or `csv`.", maximum=20, example="csv")
+FORMAT = parser.text("format", "`json` or `csv`.", maximum=20, example="csv")
 CONTENT = {"text/csv": {"schema": {"type": "string"}, "example": '"id","slug"\r\n42,"how-the-danube-commission"\r\n'}}
 """How OpenAPI has it."""
 JOINT, INNER = "|", "+"

@@ -2,6 +2,8 @@
 
 from starlette.types import Scope
 
+Headers = list[tuple[bytes, bytes]]
+
 
 def header(scope: Scope, name: bytes) -> bytes | None:
     """The first header of that name, which is in lower case."""

@@ -25,8 +25,8 @@ from app.errors import (
     ProblemCode,
 )
 from app.http.conditional import PUBLIC, VARY, list_etag, respond
-from app.http.mistakes import invalid_input
 from app.http.request_id import request_id
+from app.http.validation_errors import invalid_input
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -68,7 +68,7 @@ def render(error: DatelineError, scope: Scope) -> Response:
 
 def install(app: FastAPI) -> None:
     """Registers the handlers and the pages about problems. What is raised outside the router, by middleware, is
-    rendered by `middleware.Problems`."""
+    rendered by `errors_and_timing`."""
     app.add_exception_handler(DatelineError, _on_domain_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)

@@ -16,7 +16,7 @@ from app.db.sql import Prepared, Value, prepare
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.paging import Cursor, Page
-from app.http.read import Read
+from app.http.params.parsed import Read
 from app.importers.enriching import COPY
 from app.importers.parts import KEPT_SECONDS, KIND
 from app.models import Article, ImportResult, table

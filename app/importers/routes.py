@@ -19,10 +19,11 @@ from app.bulk.queries import Record
 from app.bulk.records import BULK
 from app.changes.jobs import Json
 from app.errors import BodyTooLarge
-from app.http import answer, params
+from app.http import responses
 from app.http.conditional import VARY
 from app.http.openapi import problems
-from app.http.params import Parameters, Read
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
 from app.http.schemas import JOB_ID as ID
 from app.importers import parts, results, sending, sources
 from app.importers.arriving import Arriving, Line
@@ -43,25 +44,25 @@ PATIENCE_SECONDS = 0.2
 """How long a batch that is not full waits for more lines before it is saved and answered for."""
 
 IMPORTED = Parameters(
-    params.choice("outcome", "Only results of this kind.", results.OUTCOMES), params.limit(), params.CURSOR
+    parser.choice("outcome", "Only results of this kind.", results.OUTCOMES), parser.limit(), parser.CURSOR
 )
 IMPORT = Parameters(
-    params.choice("format", "What the body is, where its type does not say enough.", sources.NAMES),
-    params.text("origin", "The archive that the items come from, whatever they say.", maximum=200, example="wire"),
-    params.text("timezone", "The zone of dates without one; UTC unless given.", maximum=60, example="Europe/Brussels"),
-    params.text(
+    parser.choice("format", "What the body is, where its type does not say enough.", sources.NAMES),
+    parser.text("origin", "The archive that the items come from, whatever they say.", maximum=200, example="wire"),
+    parser.text("timezone", "The zone of dates without one; UTC unless given.", maximum=60, example="Europe/Brussels"),
+    parser.text(
         "base_url",
         "The address of the site that the items were written for, which relative addresses count from.",
         maximum=2_000,
         example="https://news.example",
     ),
-    params.choice("body", "What texts are where the source does not say.", get_args(BodyKind)),
-    params.flag("source_dates", "Give articles without a date of their own that of their feed or file."),
-    params.choice(
+    parser.choice("body", "What texts are where the source does not say.", get_args(BodyKind)),
+    parser.flag("source_dates", "Give articles without a date of their own that of their feed or file."),
+    parser.choice(
         "identity", "What entries of feeds are known by; the first of them that is one's own.", get_args(Identity)
     ),
-    params.flag("dry_run", "Say what would happen, and change nothing."),
-    params.flag("overwrite", "Where a property was edited here and the source differs, take what the source says."),
+    parser.flag("dry_run", "Say what would happen, and change nothing."),
+    parser.flag("overwrite", "Where a property was edited here and the source differs, take what the source says."),
 )
 PREFER: dict[str, object] = {
     "name": "Prefer",
@@ -93,7 +94,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
         "model": Import,
         "description": "The body is kept, and worked on as a job.",
-        "headers": answer.LOCATION,
+        "headers": responses.LOCATION,
         "content": {"application/json": {"example": STARTED}},
     }
 }
@@ -153,7 +154,7 @@ async def _accepted(request: Request, here: Archive, view: View, given: Json, ki
     found = await queries.find(here.db, job)
     assert found is not None  # rows of jobs stay
     shown = await _shown(here, view, found, IMPORTED.read(b"", view.now))
-    answered = answer.changed(shown, view.token, status=202, location=f"{PATH}/{job}")
+    answered = responses.changed(shown, view.token, status=202, location=f"{PATH}/{job}")
     if sending.is_async(request):
         answered.headers["Preference-Applied"] = "respond-async"
     return answered
@@ -163,7 +164,7 @@ async def _accepted(request: Request, here: Archive, view: View, given: Json, ki
     "/imports/{id}",
     name="get_import",
     response_model=Import,
-    responses=answer.example(FINISHED)
+    responses=responses.example(FINISHED)
     | problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
     openapi_extra={"parameters": [ID, *IMPORTED.openapi()]},
 )
@@ -179,7 +180,7 @@ async def get_import(request: Request) -> Response:
     found = await lookup.find(here, request)
     if found.kind == BULK:
         view.caller.demand("read_drafts")
-    return answer.changed(await _shown(here, view, found, read), view.token)
+    return responses.changed(await _shown(here, view, found, read), view.token)
 
 
 async def _shown(here: Archive, view: View, found: Record, read: Read) -> bytes:

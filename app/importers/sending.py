@@ -24,8 +24,8 @@ from app.errors import (
 )
 from app.http import body
 from app.http.body import ExactAddress, Given, Short
-from app.http.read import Read
-from app.http.times import read_zone
+from app.http.params.parsed import Read
+from app.http.params.times import read_zone
 from app.importers import addressing, formats, parts, sources
 from app.importers.parts import PART_BYTES
 

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from app.articles import archive
 from app.errors import DatabaseUnavailable
-from app.http import answer
-from app.http.params import Parameters
+from app.http import responses
+from app.http.params.parser import Parameters
 
 router = APIRouter(prefix="/health", tags=["operating"])
 
@@ -40,7 +40,7 @@ READY = {"status": "ok", "database": True, "index": True, "index_lag": 0, "probl
 BEHIND = {"status": "unavailable", "database": True, "index": False, "index_lag": None, "problem": None}
 
 
-@router.get("/live", name="get_liveness", response_model=Live, responses=answer.example(LIVE))
+@router.get("/live", name="get_liveness", response_model=Live, responses=responses.example(LIVE))
 async def get_liveness(request: Request) -> Response:
     """The process answers."""
     NONE.read(request.scope["query_string"], 0)
@@ -52,11 +52,11 @@ async def get_liveness(request: Request) -> Response:
     name="get_readiness",
     response_model=Ready,
     responses={
-        **answer.example(READY),
+        **responses.example(READY),
         503: {
             "model": Ready,
             "description": "Not now: the database or the index does not answer.",
-            **answer.example(BEHIND, 503)[503],
+            **responses.example(BEHIND, 503)[503],
         },
     },
 )

@@ -21,12 +21,12 @@ from app.articles.archive import Archive
 from app.db.log_position import Head
 from app.errors import DatabaseUnavailable
 from app.http.conditional import VARY
-from app.http.connections import Guard
-from app.http.kept import Kept
+from app.http.middleware.access_log import EDGES, Tally
+from app.http.middleware.cache_store import Kept
+from app.http.middleware.load_shedding import Load
 from app.http.openapi import problems
-from app.http.overload import Load
-from app.http.params import Parameters
-from app.http.traffic import EDGES, Tally
+from app.http.params.parser import Parameters
+from app.http.server.connections import Guard
 from app.sync.streaming_response import described
 
 router = APIRouter(tags=["operating"])

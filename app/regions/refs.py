@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from app.errors import FieldError
-from app.http.params import Read
-from app.http.values import nearest
+from app.http.params.parser import Read
+from app.http.params.values import nearest
 from app.regions.atlas import Atlas, Place
 
 GUESSES = 3

@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.errors import InvalidInput, NotFound
-from app.http import answer, fast_path, params
+from app.http import fast_path, responses
 from app.http.openapi import problems
-from app.http.params import Parameters, Read
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
 from app.regions import examples, refs, schemas
 from app.regions import view as reading
 from app.regions.atlas import LEVELS, Atlas, Place
@@ -19,28 +20,28 @@ from app.regions.standard_regions import fold
 
 router = APIRouter(prefix="/v1", tags=["regions"])
 
-NAMES_IN = params.text("names_in", "Names in this language, where there are any.", maximum=12, example="fr")
-INCLUDE = params.choices("include", "What is added.", ("counts", "ancestors", "children", "names"), signs=False)
+NAMES_IN = parser.text("names_in", "Names in this language, where there are any.", maximum=12, example="fr")
+INCLUDE = parser.choices("include", "What is added.", ("counts", "ancestors", "children", "names"), signs=False)
 SORTS = ("name", "-name", "article_count", "-article_count")
 LIST = Parameters(
-    params.text("q", "A part of a name in any language, an alias, a slug or an ISO code.", maximum=100, example="belg"),
-    params.choices("level", "Only regions of these levels.", LEVELS),
-    params.refs("parent", "Only what lies directly below one of these.", "europe"),
-    params.integer("min_articles", "Only regions with at least so many published articles in them.", minimum=0,
+    parser.text("q", "A part of a name in any language, an alias, a slug or an ISO code.", maximum=100, example="belg"),
+    parser.choices("level", "Only regions of these levels.", LEVELS),
+    parser.refs("parent", "Only what lies directly below one of these.", "europe"),
+    parser.integer("min_articles", "Only regions with at least so many published articles in them.", minimum=0,
                    maximum=10**9),
-    params.refs("within", "Only what lies at any depth in one of these regions or groupings.", "nato"),
-    params.choice("sort", "Minus: descending. By name, those that fit `q` better come first.", SORTS, "name"),
-    params.limit(),
-    params.CURSOR,
-    params.PAGE,
-    params.COUNT,
-    params.MIN_SEQ,
+    parser.refs("within", "Only what lies at any depth in one of these regions or groupings.", "nato"),
+    parser.choice("sort", "Minus: descending. By name, those that fit `q` better come first.", SORTS, "name"),
+    parser.limit(),
+    parser.CURSOR,
+    parser.PAGE,
+    parser.COUNT,
+    parser.MIN_SEQ,
     NAMES_IN,
     INCLUDE,
 )  # fmt: skip
-ITEM = Parameters(NAMES_IN, INCLUDE, params.MIN_SEQ)
+ITEM = Parameters(NAMES_IN, INCLUDE, parser.MIN_SEQ)
 TREE = Parameters(
-    params.integer("depth", "How many levels below the world.", default=3, minimum=1, maximum=6),
+    parser.integer("depth", "How many levels below the world.", default=3, minimum=1, maximum=6),
     NAMES_IN,
 )
 
@@ -60,7 +61,7 @@ Json = dict[str, Any]
     "/regions",
     name="list_regions",
     response_model=schemas.RegionList,
-    responses=answer.example(examples.LIST)
+    responses=responses.example(examples.LIST)
     | problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "unknown_region",
         "seq_unknown", "index_behind",
@@ -78,7 +79,7 @@ async def list_regions(request: Request) -> Response:
     keys = _keys(view.atlas, read)
     least, sort = read.integer_or_none("min_articles"), read.choice("sort")
     by_count = sort.endswith("article_count")
-    return answer.windowed(
+    return responses.windowed(
         request,
         read,
         [id for id in keys if not least or (counts or {}).get(id, 0) >= least],
@@ -140,7 +141,7 @@ def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
     "/regions/tree",
     name="get_region_tree",
     response_model=schemas.RegionNode,
-    responses=answer.example(examples.TREE) | problems("not_found"),
+    responses=responses.example(examples.TREE) | problems("not_found"),
     openapi_extra={"parameters": TREE.openapi()},
 )
 @fast_path.declare
@@ -154,7 +155,7 @@ async def get_region_tree(request: Request) -> Response:
     if world is None:
         raise NotFound()
     body = orjson.dumps(_node(view.atlas, world, read.integer("depth"), refs.language(read)))
-    return answer.item(request, body, token=view.token, public=view.public, tags=["regions"])
+    return responses.item(request, body, token=view.token, public=view.public, tags=["regions"])
 
 
 def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
@@ -175,7 +176,7 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
     "/regions/{ref}",
     name="get_region",
     response_model=schemas.Region,
-    responses=answer.example(examples.REGION) | problems("not_found", "seq_unknown", "index_behind"),
+    responses=responses.example(examples.REGION) | problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={
         "parameters": [
             REF,
@@ -195,7 +196,7 @@ async def get_region(request: Request) -> Response:
         raise NotFound()
     counts = await _counts(here, view, read)
     body = orjson.dumps(shown(view.atlas, place, read, counts))
-    return answer.item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
+    return responses.item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
 
 
 def shown(atlas: Atlas, place: Place, read: Read, counts: dict[int, int] | None = None) -> Json:

@@ -16,10 +16,10 @@ from app.changes.jobs import Task
 from app.db.database import Database
 from app.db.log_position import Head, read_token
 from app.errors import IndexBehind, SeqUnknown, Unauthorized
-from app.http import answer, auth
+from app.http import auth, responses
 from app.http.auth import Caller
 from app.http.headers import headers
-from app.http.params import Parameters
+from app.http.params.parser import Parameters
 from app.http.request_id import request_id
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -97,7 +97,7 @@ class Reading:
     async def accepted(self, task: Task) -> Response:
         """202: a job goes on with what was asked for."""
         token = (await self.head()).place.token
-        return answer.changed(orjson.dumps(jobs.shown(task)), token, status=202, location=f"/v1/jobs/{task.id}")
+        return responses.changed(orjson.dumps(jobs.shown(task)), token, status=202, location=f"/v1/jobs/{task.id}")
 
     async def wait_for(self, token: str | None, head: Head) -> None:
         """Waits until the index reflects a place of the log; behind the head's last public row, nothing of it is for

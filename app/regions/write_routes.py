@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.changes import jobs
 from app.errors import FieldError, InvalidInput, NotFound, ReadOnlyField
-from app.http import answer, body
+from app.http import body, responses
 from app.http.openapi import problems
 from app.regions import editing, examples, refs, schemas, service
 from app.regions import view as reading
@@ -28,7 +28,7 @@ _PROBLEMS = problems(
     "malformed_json", "missing_scope", "slug_taken", "body_too_large", "unsupported_media_type", "invalid_value",
     "unknown_field", "unknown_region",
 )  # fmt: skip
-_WAITING = answer.accepted("The region is as asked for; a job brings its articles to where they lie now.")
+_WAITING = responses.accepted("The region is as asked for; a job brings its articles to where they lie now.")
 
 
 @router.post(
@@ -36,7 +36,7 @@ _WAITING = answer.accepted("The region is as asked for; a job brings its article
     name="create_region",
     status_code=201,
     response_model=schemas.Region,
-    responses=answer.example(examples.NAMED, 201) | _WAITING | _PROBLEMS,
+    responses=responses.example(examples.NAMED, 201) | _WAITING | _PROBLEMS,
     openapi_extra={"requestBody": body.described("RegionCreate")},
 )
 async def create_region(request: Request) -> Response:
@@ -54,7 +54,7 @@ async def create_region(request: Request) -> Response:
     "/regions/{ref}",
     name="update_region",
     response_model=schemas.Region,
-    responses=answer.example(examples.NAMED) | _WAITING | _PROBLEMS | problems("not_found", "read_only_field"),
+    responses=responses.example(examples.NAMED) | _WAITING | _PROBLEMS | problems("not_found", "read_only_field"),
     openapi_extra={
         "parameters": [{**REF, "example": "nato"}],
         "requestBody": body.described("RegionPatch", body.PATCH_TYPES),
@@ -119,4 +119,4 @@ async def _answer(request: Request, here: Reading, view: View, edited: Edited, s
     place = atlas.by_id[edited.id]
     region = orjson.dumps(shown(atlas, place, ITEM.read(_NAMED, view.now)))
     location = f"/v1/regions/{place.slug}" if status == 201 else None
-    return answer.changed(region, head.place.token, status=status, location=location)
+    return responses.changed(region, head.place.token, status=status, location=location)

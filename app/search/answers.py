@@ -9,8 +9,8 @@ import orjson
 from app.articles import bodies, present, queries
 from app.articles.archive import Archive, View
 from app.articles.queries import Entry
-from app.http import params
-from app.http.params import Read
+from app.http.params import parser
+from app.http.params.parser import Read
 from app.search import highlight
 from app.search.asking import Asking
 from app.search.engine import Found, Hit, Part, Reading
@@ -19,8 +19,8 @@ from app.search.tree import render
 
 PARTS = ("title", "standfirst", "body")
 PARAMETERS = (
-    params.choices("highlight", "Fragments of these parts, with `<mark>` around what matched.", PARTS, signs=False),
-    params.flag("explain", "How the query was read, and each hit's score in parts.", signs=False),
+    parser.choices("highlight", "Fragments of these parts, with `<mark>` around what matched.", PARTS, signs=False),
+    parser.flag("explain", "How the query was read, and each hit's score in parts.", signs=False),
 )
 
 Texts = Mapping[int, Mapping[PartName, tuple[str, str]]]

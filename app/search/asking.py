@@ -7,8 +7,8 @@ from app.articles import asked
 from app.articles.archive import Archive, View
 from app.articles.asked import Asked
 from app.errors import IndexBehind, InvalidValue
-from app.http import params
-from app.http.params import Read
+from app.http.params import parser
+from app.http.params.parser import Read
 from app.search.engine import Match, Order, Question, Recency
 from app.search.index import EngineIndex
 from app.search.names import Vocabulary
@@ -16,7 +16,7 @@ from app.search.query import Query, parse
 
 DAY = 86_400
 
-Q = params.text(
+Q = parser.text(
     "q",
     'What to look for, at most 512 characters: words, `"a phrase"`, `-word`, `OR`, `( )`, `word*`, `title:word`.',
     maximum=512,
@@ -27,13 +27,13 @@ Q = params.text(
 WORDS = (
     Q,
     *asked.FILTERS,
-    params.choice(
+    parser.choice(
         "match",
         "`auto`: all words, and any of them where too few published articles have all; `all`; `any`.",
         ("auto", "all", "any"),
         "auto",
     ),
-    params.choice("typo", "`auto` mends misspelt words; `off` takes them as they are.", ("auto", "off"), "auto"),
+    parser.choice("typo", "`auto` mends misspelt words; `off` takes them as they are.", ("auto", "off"), "auto"),
 )
 """Which articles a search means."""
 

@@ -14,10 +14,11 @@ from starlette.responses import Response
 from app.articles import archive, asked
 from app.articles.archive import Archive, View
 from app.errors import InvalidValue
-from app.http import answer, csv_text, fast_path, params
+from app.http import csv_text, fast_path, responses
 from app.http.openapi import problems
-from app.http.params import Parameters, Read
-from app.http.times import format_time
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
+from app.http.params.times import format_time
 from app.regions.atlas import LEVELS
 from app.search import asking, facets, fields, schemas, timeline, trending
 from app.search.asking import Asking
@@ -31,19 +32,19 @@ router = APIRouter(prefix="/v1", tags=["search"])
 GROUPS = ("tag", "region", "author", "section", "language", "source")
 TIMELINE = Parameters(
     *asking.WORDS,
-    params.choice(
+    parser.choice(
         "interval", "The length of a bucket; weeks begin on Monday.", ("day", "week", "month", "year"), "month"
     ),
-    params.choice("group_by", "One series for each of the commonest values.", GROUPS),
-    params.choices("region_level", "Which regions make series; `country` unless given.", LEVELS),
-    params.integer("group_limit", "How many series.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
+    parser.choice("group_by", "One series for each of the commonest values.", GROUPS),
+    parser.choices("region_level", "Which regions make series; `country` unless given.", LEVELS),
+    parser.integer("group_limit", "How many series.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
     csv_text.FORMAT,
 )  # fmt: skip
 TRENDING = Parameters(
     *asked.FILTERS,
-    params.text("window", "How long *now* lasts: `24h`, `7d`, `4w`.", maximum=8, example="7d"),
-    params.choice("group_by", "What rises.", ("tag", "region"), "tag"),
-    params.integer("limit", "How many.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
+    parser.text("window", "How long *now* lasts: `24h`, `7d`, `4w`.", maximum=8, example="7d"),
+    parser.choice("group_by", "What rises.", ("tag", "region"), "tag"),
+    parser.integer("limit", "How many.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
 )
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
 LONGEST_WINDOW = 366 * 86_400
@@ -88,7 +89,7 @@ async def get_timeline(request: Request) -> Response:
     # In threads: 50 series of 1,000 buckets are 4 MB.
     if shape == "csv":
         sheet = await asyncio.to_thread(_csv, bounds.exact, counts, series)
-        return answer.sheet(
+        return responses.sheet(
             request, sheet, token=view.token, public=view.public, warnings=asked_.wanted.warnings, tags=tags,
             uses_now=uses_now,
         )  # fmt: skip
@@ -102,7 +103,7 @@ async def get_timeline(request: Request) -> Response:
         "warnings": asked_.wanted.warnings,
     }
     body = await asyncio.to_thread(_with_series, shown, series, bounds.exact, total) if series else orjson.dumps(shown)
-    return answer.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=uses_now)
+    return responses.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=uses_now)
 
 
 def _with_series(shown: dict[str, object], series: Series, bounds: Sequence[int], total: int) -> bytes:
@@ -181,7 +182,7 @@ async def get_trending(request: Request) -> Response:
     rows = [{**names[one.id], "count": one.count, "expected": one.expected, "score": one.score} for one in rising]
     shown = {"window": {"from": format_time(spans[0][0]), "to": format_time(spans[0][1])}, "data": rows,
              "warnings": asked_.wanted.warnings}  # fmt: skip
-    return answer.item(
+    return responses.item(
         request, orjson.dumps(shown), token=view.token, public=view.public, tags=["list", "trending"], uses_now=True
     )
 

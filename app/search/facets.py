@@ -6,16 +6,16 @@ from operator import itemgetter
 from typing import cast
 
 from app.articles.filters import ArticleFilter
-from app.http import params
-from app.http.params import Read
+from app.http.params import parser
+from app.http.params.parser import Read
 from app.regions.atlas import LEVELS, Atlas
 from app.search.engine import FacetName
 from app.search.names import Vocabulary
 
 NAMES = ("tag", "region", "author", "section", "language", "source", "year")
 PARAMETERS = (
-    params.choices("facets", "Counts by value, of the same articles as the hits.", NAMES, signs=False),
-    params.integer(
+    parser.choices("facets", "Counts by value, of the same articles as the hits.", NAMES, signs=False),
+    parser.integer(
         "facet_limit",
         "How many values of each facet.",
         default=20,
@@ -24,7 +24,7 @@ PARAMETERS = (
         excess="limit_too_large",
         signs=False,
     ),
-    params.choices("region_level", "Regions of these levels only, in the facet.", LEVELS, signs=False),
+    parser.choices("region_level", "Regions of these levels only, in the facet.", LEVELS, signs=False),
 )  # fmt: skip
 
 TAGS: frozenset[FacetName] = frozenset(("tag", "author", "section"))

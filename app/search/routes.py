@@ -11,10 +11,11 @@ from starlette.responses import Response
 from app.articles import archive, present
 from app.articles.archive import Archive, View
 from app.errors import PageTooDeep
-from app.http import answer, fast_path, paging, params
+from app.http import fast_path, paging, responses
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
-from app.http.params import Parameters, Read
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
 from app.regions import refs
 from app.search import answers, asking, facets, schemas, suggest
 from app.search.asking import Asking
@@ -27,28 +28,28 @@ router = APIRouter(prefix="/v1", tags=["search"])
 
 SEARCH = Parameters(
     *asking.WORDS,
-    params.choice(
+    parser.choice(
         "sort",
         "`relevance` needs `q`, and is the default with it.",
         ("relevance", "-published_at", "published_at"),
     ),
-    params.flag("prefix", "The last word may be unfinished: search as you type."),
-    params.choice("recency", "How much newer articles stand above older ones.", ("off", "normal", "strong"), "normal"),
+    parser.flag("prefix", "The last word may be unfinished: search as you type."),
+    parser.choice("recency", "How much newer articles stand above older ones.", ("off", "normal", "strong"), "normal"),
     *facets.PARAMETERS,
     *answers.PARAMETERS,
-    params.limit(),
-    params.CURSOR,
-    params.PAGE,
-    params.COUNT,
-    params.MIN_SEQ,
+    parser.limit(),
+    parser.CURSOR,
+    parser.PAGE,
+    parser.COUNT,
+    parser.MIN_SEQ,
     *present.PARAMETERS,
 )  # fmt: skip
 SUGGEST = Parameters(
-    params.text(
+    parser.text(
         "q", "What has been typed so far; empty: the most used.", maximum=100, example="nat", may_be_empty=True
     ),
-    params.choices("types", "Kinds of suggestions; all of them unless given.", ("tag", "region", "author", "article")),
-    params.integer("limit", "How many of each kind.", default=5, minimum=1, maximum=20, excess="limit_too_large"),
+    parser.choices("types", "Kinds of suggestions; all of them unless given.", ("tag", "region", "author", "article")),
+    parser.integer("limit", "How many of each kind.", default=5, minimum=1, maximum=20, excess="limit_too_large"),
 )
 
 
@@ -146,7 +147,7 @@ async def _answer(
     extra: dict[str, object] = {"query": answers.query(read, asked, found)}
     if read.choices("facets"):
         extra["facets"] = await _facets(here, view, read, asked)
-    return answer.listed(
+    return responses.listed(
         request,
         rows,
         _page(read, view, asked.question.order, turn, hits, found, more=more),
@@ -227,7 +228,7 @@ async def suggest_words(request: Request) -> Response:
         items = [{"type": kind, "text": s.entry.name, "ref": s.entry.slug, "count": s.count} for s in found]
         groups.append({"type": kind, "items": items})
     body = orjson.dumps({"groups": groups})
-    return answer.item(request, body, token=view.token, public=view.public, tags=["list", "suggest"])
+    return responses.item(request, body, token=view.token, public=view.public, tags=["list", "suggest"])
 
 
 async def _titles(here: Archive, view: View, index: EngineIndex, q: str, limit: int) -> list[dict[str, object]]:

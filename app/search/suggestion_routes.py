@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from app.articles import archive
 from app.articles.routes import MOVED, REF, documented, find
-from app.http import answer
+from app.http import responses
 from app.http.openapi import problems
-from app.http.params import Parameters
+from app.http.params.parser import Parameters
 from app.search import enriching, examples, schemas
 from app.search.index import EngineIndex
 
@@ -21,7 +21,7 @@ NOTHING = Parameters()
     "/articles/{ref}/suggestions",
     name="list_suggestions",
     response_model=schemas.ArticleSuggestions,
-    responses=answer.example(examples.SUGGESTIONS) | MOVED | problems("missing_scope", "not_found", "gone"),
+    responses=responses.example(examples.SUGGESTIONS) | MOVED | problems("missing_scope", "not_found", "gone"),
     openapi_extra=documented(NOTHING, REF),
 )
 async def list_suggestions(request: Request) -> Response:
@@ -39,4 +39,4 @@ async def list_suggestions(request: Request) -> Response:
     found = await enriching.found(here.db, index, article.id, view)
     body = orjson.dumps({"data": await enriching.shown(here.db, found, view.atlas)})
     tags = [f"article:{article.id}", "list"]
-    return answer.item(request, body, token=view.token, public=view.public, version=article.version, tags=tags)
+    return responses.item(request, body, token=view.token, public=view.public, version=article.version, tags=tags)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 from app.errors import TooManyBuckets
-from app.http.times import format_time
+from app.http.params.times import format_time
 
 Interval = Literal["day", "week", "month", "year"]
 MOST = 1_000

@@ -17,9 +17,9 @@ from app.articles.filters import PUBLISHED, ArticleFilter
 from app.changes import log
 from app.db.log_position import Head, Place, read_token
 from app.errors import CursorExpired, FieldError, InvalidInput, InvalidValue
-from app.http import params
-from app.http.params import Parameters, Read
-from app.http.times import Instant
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
+from app.http.params.times import Instant
 from app.sync import change_rows, merged_tags
 from app.sync.change_rows import Consumer, Told
 from app.sync.watch import Watch
@@ -31,7 +31,7 @@ EXAMINED = 3_000
 LOOK_UP = 10
 """Every so many ticks a waiting answer looks whether its client is still there; with hundreds waiting it counts."""
 
-STATUS = params.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES)
+STATUS = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES)
 FILTERS = (*asked.FILTERS, STATUS)
 
 

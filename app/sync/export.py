@@ -15,8 +15,8 @@ from app.articles.queries import Entry
 from app.db.database import Database
 from app.db.sql import AnyOf, Prepared, json_rows, prepare
 from app.http import csv_text
-from app.http.params import Read
-from app.http.times import format_time
+from app.http.params.parser import Read
+from app.http.params.times import format_time
 from app.models import Article, ArticleSlug, ArticleUrl, Change, table
 from app.text.urls import safe_or_none
 

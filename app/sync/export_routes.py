@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from app.articles import archive, asked, present
 from app.articles.filters import PUBLISHED
-from app.http import answer, csv_text, params
+from app.http import csv_text, responses
 from app.http.conditional import VARY
 from app.http.openapi import problems
-from app.http.params import Parameters
+from app.http.params import parser
+from app.http.params.parser import Parameters
 from app.sync import examples
 from app.sync.change_reader import FILTERS
 from app.sync.export import Export
@@ -21,7 +22,7 @@ from app.sync.streaming_response import Streamed, described
 router = APIRouter(prefix="/v1", tags=["following"])
 
 MEDIA_TYPE = "application/x-ndjson"
-FORMAT = params.text("format", "`ndjson` or `csv`.", maximum=20, example="csv")
+FORMAT = parser.text("format", "`ndjson` or `csv`.", maximum=20, example="csv")
 _DESCRIBED = described(MEDIA_TYPE, examples.EXPORT)
 _DESCRIBED[200]["content"] |= csv_text.CONTENT
 EXPORT = Parameters(*FILTERS, *present.PARAMETERS, FORMAT)
@@ -51,7 +52,7 @@ async def export_articles(request: Request) -> Response:
     if statuses != PUBLISHED:
         view.caller.demand("read_drafts")
     wanted = await asked.resolve(here, view, read, statuses)
-    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": view.token, **answer.warned(wanted.warnings)}
+    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": view.token, **responses.warned(wanted.warnings)}
     export = Export(here, view, read, wanted.filter)
     if shape == "csv":
         return Streamed(export.sheet(), headers, csv_text.MEDIA_TYPE, request)

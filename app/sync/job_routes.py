@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.changes import jobs
 from app.errors import NotFound
-from app.http import answer
+from app.http import responses
 from app.http.openapi import problems
 from app.http.schemas import JOB, JOB_ID, Job
 from app.regions import view as reading
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1", tags=["operating"])
     "/jobs/{id}",
     name="get_job",
     response_model=Job,
-    responses=answer.example(JOB) | problems("missing_scope", "not_found"),
+    responses=responses.example(JOB) | problems("missing_scope", "not_found"),
     openapi_extra={"parameters": [JOB_ID]},
 )
 async def get_job(request: Request) -> Response:
@@ -30,4 +30,4 @@ async def get_job(request: Request) -> Response:
     task = await jobs.of(request).find(int(given)) if digits else None
     if task is None:
         raise NotFound()
-    return answer.changed(orjson.dumps(jobs.shown(task)), view.token)
+    return responses.changed(orjson.dumps(jobs.shown(task)), view.token)

@@ -9,7 +9,7 @@ from app.articles.archive import Archive, View
 from app.db.log_position import Place
 from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.errors import FilterChanged
-from app.http.params import Read
+from app.http.params.parser import Read
 from app.models import Change, Tag, TagSlug, table
 from app.tags import queries as tags
 

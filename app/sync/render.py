@@ -8,7 +8,7 @@ from itertools import takewhile
 import orjson
 
 from app.articles import present, queries, replacing, sizes
-from app.http.times import format_time
+from app.http.params.times import format_time
 from app.sync.change_reader import Following, Seen
 from app.sync.change_rows import Told
 from app.tags import queries as tags

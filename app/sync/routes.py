@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from app.articles import present
 from app.db.log_position import Place
-from app.http import answer, fast_path, params
+from app.http import fast_path, responses
 from app.http.conditional import VARY
 from app.http.openapi import problems
-from app.http.params import Parameters, Read
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
 from app.sync import change_reader, examples, render, schemas
 from app.sync.change_reader import FILTERS, Following, Seen
 from app.sync.streaming_response import Streamed, described
@@ -22,20 +23,20 @@ from app.sync.watch import Watch
 router = APIRouter(prefix="/v1", tags=["following"])
 
 SINCE = "A token from `next`, `seq`, `X-Seq`; `0`: from the beginning; `now`: only what comes."
-INCLUDE = params.fields(
+INCLUDE = parser.fields(
     "include", "Adds `card`, the article as it is now or null; body and the like go into it.",
     ("article", *present.INCLUDES),
 )  # fmt: skip
 _SHOWN = tuple(INCLUDE if shown.name == "include" else shown for shown in present.PARAMETERS)
 CHANGES = Parameters(
     *FILTERS,
-    params.text("since", SINCE, maximum=200, example="now", signs=False),
-    params.limit(500, 1000),
-    params.integer("wait", "Hold the answer up to so many seconds until there is news.", default=0, minimum=0,
+    parser.text("since", SINCE, maximum=200, example="now", signs=False),
+    parser.limit(500, 1000),
+    parser.integer("wait", "Hold the answer up to so many seconds until there is news.", default=0, minimum=0,
                    maximum=60, signs=False),
     *_SHOWN,
 )  # fmt: skip
-STREAM = Parameters(*FILTERS, params.text("since", SINCE, maximum=200, example="now", signs=False), *_SHOWN)
+STREAM = Parameters(*FILTERS, parser.text("since", SINCE, maximum=200, example="now", signs=False), *_SHOWN)
 LAST_EVENT_ID: dict[str, object] = {
     "name": "Last-Event-ID",
     "in": "header",
@@ -61,7 +62,7 @@ def _watch(request: Request) -> Watch:
     "/changes",
     name="list_changes",
     response_model=schemas.ChangeList,
-    responses=answer.example(examples.CHANGES) | _PROBLEMS | problems("limit_too_large"),
+    responses=responses.example(examples.CHANGES) | _PROBLEMS | problems("limit_too_large"),
     openapi_extra={"parameters": CHANGES.openapi()},
 )
 @fast_path.declare

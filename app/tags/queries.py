@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, bindparam, exists, false, func
 
 from app.db.database import Database, Readable, Row
 from app.db.sql import AnyOf, Prepared, Value, is_undated, json_rows, prepare
-from app.http.values import nearest
+from app.http.params.values import nearest
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
 from app.text import keys
 

@@ -11,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.errors import NotFound
-from app.http import answer, fast_path, params
+from app.http import fast_path, responses
+from app.http.list_paging import window
 from app.http.openapi import problems
 from app.http.paging import Page
-from app.http.params import Parameters, Read
-from app.http.window import window
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
 from app.regions import refs
 from app.regions import view as reading
 from app.regions.names import ANY
@@ -27,20 +28,20 @@ from app.text import keys
 router = APIRouter(prefix="/v1", tags=["tags"])
 
 SORTS = ("name", "-name", "article_count", "-article_count")
-NAMES_IN = params.text("names_in", "Names in this language, where there are any.", maximum=12, example="fr")
+NAMES_IN = parser.text("names_in", "Names in this language, where there are any.", maximum=12, example="fr")
 LIST = Parameters(
-    params.text("q", "The beginning of a name or alias.", maximum=100, example="nat"),
-    params.choices("kind", "Only tags of these kinds.", KINDS),
-    params.integer("min_articles", "Only tags with at least so many published articles.", minimum=0, maximum=10**9),
-    params.choice("sort", "Minus: descending.", SORTS, "name"),
-    params.limit(),
-    params.CURSOR,
-    params.PAGE,
-    params.COUNT,
-    params.MIN_SEQ,
+    parser.text("q", "The beginning of a name or alias.", maximum=100, example="nat"),
+    parser.choices("kind", "Only tags of these kinds.", KINDS),
+    parser.integer("min_articles", "Only tags with at least so many published articles.", minimum=0, maximum=10**9),
+    parser.choice("sort", "Minus: descending.", SORTS, "name"),
+    parser.limit(),
+    parser.CURSOR,
+    parser.PAGE,
+    parser.COUNT,
+    parser.MIN_SEQ,
     NAMES_IN,
 )
-ITEM = Parameters(NAMES_IN, params.MIN_SEQ)
+ITEM = Parameters(NAMES_IN, parser.MIN_SEQ)
 
 REF: dict[str, object] = {
     "name": "ref",
@@ -50,7 +51,7 @@ REF: dict[str, object] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "example": "nato",
 }
-MOVED = answer.moved("An old slug, or a merged tag: the tag that it is now.")
+MOVED = responses.moved("An old slug, or a merged tag: the tag that it is now.")
 
 MANY = 3_000
 """Tags from which on putting them in order takes a millisecond."""
@@ -61,7 +62,7 @@ Json = dict[str, Any]
     "/tags",
     name="list_tags",
     response_model=schemas.TagList,
-    responses=answer.example(examples.LIST)
+    responses=responses.example(examples.LIST)
     | problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "seq_unknown",
         "index_behind",
@@ -81,7 +82,7 @@ async def list_tags(request: Request) -> Response:
     ids, page = await asyncio.to_thread(page_of) if len(named) > MANY else page_of()
     entries = await queries.by_ids(here.db, ids)
     rows = [orjson.dumps(shown(entries[id], counts, refs.language(read))) for id in ids if id in entries]
-    return answer.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
+    return responses.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
 
 
 def _page(named: list[tuple[int, str]], counts: Mapping[int, int], read: Read) -> tuple[list[int], Page]:
@@ -109,7 +110,7 @@ async def _wanted(here: reading.Reading, view: reading.View, read: Read) -> list
     "/tags/{ref}",
     name="get_tag",
     response_model=schemas.Tag,
-    responses=answer.example(examples.TAG) | MOVED | problems("not_found", "seq_unknown", "index_behind"),
+    responses=responses.example(examples.TAG) | MOVED | problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={"parameters": [REF, *ITEM.openapi()]},
 )
 @fast_path.declare
@@ -124,9 +125,9 @@ async def get_tag(request: Request) -> Response:
     if entry is None:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
-        return answer.redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
+        return responses.redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
     body = orjson.dumps(shown(entry, await here.tag_counts(view.head), refs.language(read)))
-    return answer.item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
+    return responses.item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 
 def shown(entry: Entry, counts: dict[int, int] | None, language: str | None) -> Json:

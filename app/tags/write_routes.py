@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.changes import jobs
 from app.errors import FieldError, InvalidInput, NotFound
-from app.http import answer, body
+from app.http import body, responses
 from app.http.openapi import problems
 from app.regions import view as reading
 from app.regions.view import Reading
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1", tags=["tags"])
 _PROBLEMS = problems(
     "malformed_json", "missing_scope", "body_too_large", "unsupported_media_type", "invalid_value", "unknown_field"
 )
-_WAITING = answer.accepted("The merge goes on; the job says how far it is.")
+_WAITING = responses.accepted("The merge goes on; the job says how far it is.")
 
 
 @router.post(
@@ -31,7 +31,7 @@ _WAITING = answer.accepted("The merge goes on; the job says how far it is.")
     name="create_tag",
     status_code=201,
     response_model=schemas.Tag,
-    responses=answer.example(examples.TAG, 201) | _PROBLEMS | problems("slug_taken"),
+    responses=responses.example(examples.TAG, 201) | _PROBLEMS | problems("slug_taken"),
     openapi_extra={"requestBody": body.described("TagCreate")},
 )
 async def create_tag(request: Request) -> Response:
@@ -46,7 +46,10 @@ async def create_tag(request: Request) -> Response:
     "/tags/{ref}",
     name="update_tag",
     response_model=schemas.Tag,
-    responses=answer.example(examples.TAG) | MOVED | _PROBLEMS | problems("not_found", "slug_taken", "read_only_field"),
+    responses=responses.example(examples.TAG)
+    | MOVED
+    | _PROBLEMS
+    | problems("not_found", "slug_taken", "read_only_field"),
     openapi_extra={
         "parameters": [REF],
         "requestBody": body.described("TagPatch", body.PATCH_TYPES),
@@ -63,7 +66,7 @@ async def update_tag(request: Request) -> Response:
     given = await body.read(request, TagPatch, shown=before, types=body.PATCH_TYPES)
     if ref not in (entry.slug, str(entry.id)):
         path = f"/v1/tags/{entry.slug}"
-        return answer.redirect(request, 308, path, token=view.token, public=False, max_age=0)
+        return responses.redirect(request, 308, path, token=view.token, public=False, max_age=0)
     await here.db.write(editing.revise, entry.id, _edit(given))
     return await _answer(here, str(entry.id))
 
@@ -82,7 +85,7 @@ def _edit(given: TagCreate | TagPatch) -> Edit:
     "/tags/{ref}/merge",
     name="merge_tags",
     response_model=schemas.Tag,
-    responses=answer.example(examples.TAG) | _WAITING | _PROBLEMS | problems("not_found", "invalid_transition"),
+    responses=responses.example(examples.TAG) | _WAITING | _PROBLEMS | problems("not_found", "invalid_transition"),
     openapi_extra={"parameters": [REF], "requestBody": body.described("TagMerge")},
 )
 async def merge_tags(request: Request) -> Response:
@@ -119,4 +122,4 @@ async def _answer(here: Reading, ref: str, status: int = 200) -> Response:
     assert entry is not None  # tags are never deleted
     shape = shown(entry, await here.tag_counts(head), None)
     location = f"/v1/tags/{entry.slug}" if status == 201 else None
-    return answer.changed(orjson.dumps(shape), head.place.token, status=status, location=location)
+    return responses.changed(orjson.dumps(shape), head.place.token, status=status, location=location)

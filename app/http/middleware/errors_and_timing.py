@@ -14,11 +14,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import DatelineError
-from app.http.compression import Headers
-from app.http.cors import Cors
+from app.http.headers import Headers
+from app.http.middleware.access_log import Tally
+from app.http.middleware.cors import Cors
 from app.http.problems import crash, render
 from app.http.request_id import request_id
-from app.http.traffic import Tally
 
 log = logging.getLogger(__name__)
 

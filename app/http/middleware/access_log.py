@@ -16,7 +16,7 @@ from typing import TextIO
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.limits import Clients, Network
+from app.http.server.client_address import Clients, Network
 
 NAMES = frozenset(
     {"articles", "search", "suggest", "timeline", "trending", "tags", "regions", "resolve", "changes", "export",

@@ -1,4 +1,4 @@
-"""What one request asked for, after `params` has read it: typed getters over checked values.
+"""What one request asked for, after `parser` has read it: typed getters over checked values.
 
 Never reads or checks anything itself.
 """
@@ -12,9 +12,9 @@ from hashlib import blake2b
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from app.http.parameter import Parameter
-from app.http.times import Instant, Period, Range
-from app.http.values import Value
+from app.http.params.declaration import Parameter
+from app.http.params.times import Instant, Period, Range
+from app.http.params.values import Value
 
 Canonical = tuple[tuple[str, tuple[str | int, ...]], ...]
 Texts = Mapping[str, list[str | None]]

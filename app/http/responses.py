@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from app.http import conditional, csv_text
 from app.http.conditional import PUBLIC, VARY
+from app.http.list_paging import Key, window
 from app.http.paging import Page, link_header
-from app.http.read import Read
+from app.http.params.parsed import Read
 from app.http.schemas import JOB, Job
-from app.http.window import Key, window
 
 T = TypeVar("T")
 PRIVATE = "private, no-cache"

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import DatelineError, Overloaded, RateLimited
-from app.http import query_string
-from app.http.connections import Guard
-from app.http.limits import EXEMPT, Clients, Network
+from app.http.middleware.rate_limit import EXEMPT
+from app.http.params import query_string
 from app.http.problems import render
+from app.http.server.client_address import Clients, Network
+from app.http.server.connections import Guard
 
 STREAMS = frozenset({"/v1/changes/stream", "/v1/export"})
 WAITING = "/v1/changes"

@@ -12,7 +12,7 @@ from typing import Final
 from starlette.types import Message
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
-from app.http.compression import Headers
+from app.http.headers import Headers
 
 HEAD: Final = "head"
 """Where a `http.response.start` carries what `head` made of it; other servers pass over what they do not know."""

@@ -19,10 +19,10 @@ from starlette.types import Message, Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.errors import DatelineError, Overloaded, RateLimited, RequestTimeout
-from app.http.leaving import MOST_LEAVING, MOST_UNSENT, Leaving, Lost, raw
-from app.http.limits import Clients, Network
-from app.http.request_head import BudgetedProtocol
-from app.http.wire import Every, OnePiece
+from app.http.server.client_address import Clients, Network
+from app.http.server.lingering_close import MOST_LEAVING, MOST_UNSENT, Leaving, Lost, raw
+from app.http.server.request_head import BudgetedProtocol
+from app.http.server.single_write import Every, OnePiece
 
 logger = logging.getLogger(__name__)
 

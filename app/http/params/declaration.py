@@ -1,4 +1,4 @@
-"""What a query parameter is: declared once per address, read by `params`, shown by OpenAPI.
+"""What a query parameter is: declared once per address, read by `parser`, shown by OpenAPI.
 
 Only descriptions and their OpenAPI form; never touches a request.
 """

@@ -16,10 +16,10 @@ from typing import Protocol
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import DatabaseUnavailable
-from app.http.compression import Coding, chosen, packing
 from app.http.conditional import PUBLIC, matches
-from app.http.kept import NO_BODY, Entries, Entry, Kept, Ready, entry
-from app.http.limits import Counters
+from app.http.middleware.cache_store import NO_BODY, Entries, Entry, Kept, Ready, entry
+from app.http.middleware.compression import Coding, chosen, packing
+from app.http.middleware.rate_limit import Counters
 
 SECONDS = 5.0
 """For answers that do not say PUBLIC: those that move with the clock, and that there is nothing."""

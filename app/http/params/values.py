@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from app.errors import CODES, FieldError, InvalidInput
-from app.http.parameter import MAX_ID, MAX_VALUES, Kind, Parameter
-from app.http.times import Instant, Period, read_zone
+from app.http.params.declaration import MAX_ID, MAX_VALUES, Kind, Parameter
+from app.http.params.times import Instant, Period, read_zone
 
 Value = str | int | bool | tuple[str, ...] | tuple[int, ...] | Instant | Period | ZoneInfo
 

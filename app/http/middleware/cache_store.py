@@ -1,6 +1,6 @@
 """Answers in memory: entries of one standing at a time, bounded in bytes, the longest unused forgotten first.
 
-Knows nothing of requests; `cache` asks and fills. The counts are for whoever watches the server.
+Knows nothing of requests; `response_cache` asks and fills. The counts are for whoever watches the server.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from itertools import chain
 
 from starlette.types import Message
 
-from app.http.compression import Coding, Headers, is_worth, pack, packed_headers
-from app.http.wire import HEAD, head
+from app.http.headers import Headers
+from app.http.middleware.compression import Coding, is_worth, pack, packed_headers
+from app.http.server.single_write import HEAD, head
 
 OVERHEAD = 3_000
 """Bytes that an entry takes beside its body and headers, for each coding, rounded up from what was measured."""

@@ -12,10 +12,9 @@ from typing import Literal
 import zstandard
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.headers import headers
+from app.http.headers import Headers, headers
 
 Coding = Literal["zstd", "gzip", "identity"]
-Headers = list[tuple[bytes, bytes]]
 
 _PREFERENCE: dict[str, int] = {"zstd": 3, "gzip": 2, "identity": 1}
 _LONGEST_HEADER = 200

@@ -10,28 +10,21 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from hashlib import blake2b
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from itertools import islice
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import RateLimited
 from app.http.headers import header
 from app.http.problems import render
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from app.http.server.client_address import Clients, Network
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 MOST_CLIENTS = 50_000
 """Addresses, and as many keys, that are remembered; who was not heard of for longest is forgotten first."""
-MOST_HOPS = 10
-LONGEST_ADDRESS = 64
 EXEMPT = re.compile(r"/(?:health|metrics)(?:/.*)?", re.DOTALL)
 """What the operator asks for, which must answer whatever goes on."""
 # Without leading zeros, so that a key has one name in whatever way it is written.
@@ -80,69 +73,6 @@ class Buckets:
     def forget(self, name: str) -> None:
         """As if never heard of."""
         self._full_at.pop(name, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """A machine on the way of a request: the name that it is counted under, and whether what it says is believed."""
-
-    name: str
-    trusted: bool
-
-
-class Clients:
-    """Tells from a request which address it came from: the peer, or where that is a trusted proxy the right-most
-    address of X-Forwarded-For that is none. `Forwarded` (RFC 7239) is not read: a proxy that sets the one header passes
-    on the other as the client wrote it."""
-
-    def __init__(self, trusted: Sequence[Network]) -> None:
-        self._hop = lru_cache(maxsize=8192)(partial(hop, tuple(trusted)))
-
-    def peer(self, text: str) -> Hop:
-        """The machine at the other end of a connection; by its own word where that is no address."""
-        return self._hop(text) or Hop(text, trusted=False)
-
-    def address(self, scope: Scope) -> str:
-        """An IPv4 address or an IPv6 network of 64 bits, which is what one subscriber has; the peer's own word where it
-        is no address, as on a Unix socket."""
-        last = self.peer((scope.get("client") or ("",))[0])
-        for text in islice(_forwarded(scope), MOST_HOPS) if last.trusted else ():
-            further = self._hop(text) if len(text) <= LONGEST_ADDRESS else None
-            if further is None:
-                break
-            last = further
-            if not last.trusted:
-                break
-        return last.name
-
-
-def hop(trusted: Sequence[Network], text: str) -> Hop | None:
-    """None for what is no address. A port, the brackets around an IPv6 address and its zone do not matter."""
-    found = _address(text.strip())
-    if found is None:
-        return None
-    name = str(found) if found.version == 4 else str(IPv6Network((int(found), 64), strict=False))
-    return Hop(name, any(found in network for network in trusted))
-
-
-def _address(text: str) -> Address | None:
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        found = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    # A socket for both families shows IPv4 peers as ::ffff:192.0.2.1.
-    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
-
-
-def _forwarded(scope: Scope) -> Iterator[str]:
-    """The addresses in X-Forwarded-For, the nearest first; several such headers are one list."""
-    for name, value in reversed(scope["headers"]):
-        if name == b"x-forwarded-for":
-            yield from (part.decode("latin-1") for part in reversed(value.rsplit(b",", MOST_HOPS)))
 
 
 def key_name(authorization: bytes | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.paging import Cursor, Page
-from app.http.read import Read
+from app.http.params.parsed import Read
 
 T = TypeVar("T")
 Key = tuple[str | int, int]

@@ -12,7 +12,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from app.errors import FieldError, InvalidInput
-from app.http.parameter import (
+from app.http.params.declaration import (
     COUNT,
     CURSOR,
     LISTS,
@@ -32,10 +32,10 @@ from app.http.parameter import (
     text,
     time,
 )
-from app.http.query_string import split
-from app.http.read import UTC, Read, Texts
-from app.http.times import Instant, Period, Range, between, read_time, read_zone
-from app.http.values import GUESSES, Value, fault, nearest, read_value
+from app.http.params.parsed import UTC, Read, Texts
+from app.http.params.query_string import split
+from app.http.params.times import Instant, Period, Range, between, read_time, read_zone
+from app.http.params.values import GUESSES, Value, fault, nearest, read_value
 
 __all__ = [
     "COUNT",

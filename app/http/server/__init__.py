@@ -1,0 +1,1 @@
+"""What reaches into uvicorn: connections, their limits, and how a response is sent."""
