@@ -15,11 +15,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.articles import beside, relating, relinking, revision_routes, schedule, writing
-from app.articles import routes as articles
-from app.articles.archive import Archive
-from app.articles.cards import Cards
-from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace
+from app.articles import schedule
+from app.articles.input.payloads import ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace
+from app.articles.reading.card_cache import Cards
+from app.articles.reading.context import Archive
+from app.articles.routes import reads as articles
+from app.articles.routes import related_and_resolve, related_list, revisions, writes
+from app.articles.store import relink_jobs
 from app.audit import key_routes as own_key
 from app.audit import retention
 from app.audit import routes as audit
@@ -89,8 +91,8 @@ BODIES = (
     ImportAddress, BulkEdit,
 )  # fmt: skip
 FEATURES = (
-    articles, beside, writing, relating, revision_routes, search, counting, suggestion_routes, regions, regions_writing,
-    tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health, metrics,
+    articles, related_and_resolve, writes, related_list, revisions, search, counting, suggestion_routes, regions,
+    regions_writing, tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health, metrics,
 )  # fmt: skip
 
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key")
@@ -140,7 +142,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     )
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
-    app.state.jobs = Jobs(db, {**relinking.WORKS, **job_chunks.WORKS})
+    app.state.jobs = Jobs(db, {**relink_jobs.WORKS, **job_chunks.WORKS})
     app.state.cache = Kept(settings.cache_mb * 1_000_000)
     app.state.guard = Guard(
         settings.max_connections,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
 
-from app.articles import links
+from app.articles.store import links
 from app.changes import log
 from app.commands import open_archive
 from app.db.database import Database

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser
 
-from app.articles import bodies
+from app.articles.html import bodies
 from app.importers import dates, html
 from app.importers.document import Context, Document
 from app.text.keys import words_key

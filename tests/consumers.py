@@ -17,9 +17,9 @@ from sqlmodel import Session
 from stories import DAY, NOW, story
 
 from app.articles import editing, service
-from app.articles.columns import Saving
 from app.articles.editing import Edit
 from app.articles.manuscript import Manuscript, RelatedEntry
+from app.articles.store.row_columns import Saving
 from app.changes import log
 from app.db.database import Database
 from app.models import Tag, table

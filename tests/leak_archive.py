@@ -10,10 +10,11 @@ import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from app.articles import editing, facts, service, states
-from app.articles.columns import Saving
+from app.articles import editing, service, states
 from app.articles.editing import Edit
 from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
+from app.articles.store import log_facts
+from app.articles.store.row_columns import Saving
 from app.changes import log
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION
 from app.models import Article, RelatedPost, Tag, TagName, table
@@ -173,7 +174,7 @@ def _save(session: Session, manuscript: Manuscript, now: int) -> int:
 
 def _delete(session: Session, id: int) -> None:
     connection = session.connection()
-    before = facts.for_log(facts.load(connection, [id])[id])
+    before = log_facts.for_log(log_facts.load(connection, [id])[id])
     connection.execute(delete(A).where(A.c.id == id))
     log.record(session, log.Entry("article", id, "deleted", public=False, before=before))
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from app.articles import bodies, diff, markdown, nesting, views
+from app.articles.html import bodies, nesting_depth, to_markdown
+from app.articles.render import body_views, version_diff
 from app.enrich import near_duplicates
 from app.search import highlight
 
@@ -169,16 +170,16 @@ def _fragments(body: str) -> object:
 VIEWS: Mapping[str, Callable[[str], object]] = {
     "text": bodies.to_text,
     "blocks": bodies.blocks,
-    "markdown": markdown.from_html,
-    "shown": views.render_body,
+    "markdown": to_markdown.from_html,
+    "shown": body_views.render_body,
     "words": lambda body: bodies.count_words(bodies.to_text(body)),
     "highlights": _fragments,
     "likeness": lambda body: near_duplicates.keys(near_duplicates.words(bodies.to_text(body))),
-    "difference": lambda body: diff.paragraphs(body, body + "<p>more</p>"),
+    "difference": lambda body: version_diff.paragraphs(body, body + "<p>more</p>"),
 }
 GIVEN: Mapping[str, Callable[[str], object]] = {
     "sanitised": lambda content: bodies.to_html("html", content),
     "removed": lambda content: bodies.removed("html", content),
-    "flattened": nesting.flatten,
+    "flattened": nesting_depth.flatten,
 }
 """What is done with HTML as it was sent."""

@@ -11,7 +11,7 @@ from conftest import ENGINES, Served, _administer, serve
 from sqlalchemy import update
 from sqlmodel import Session
 
-from app.articles import facts
+from app.articles.store import log_facts
 from app.changes import log
 from app.db.database import Row
 from app.db.sql import Prepared, Value
@@ -148,13 +148,19 @@ async def _fill(served: Served) -> dict[str, int]:
 def withdraw(session: Session, id: int, at: int, reason: str) -> None:
     """As an editor would."""
     connection = session.connection()
-    before = facts.load(connection, [id])[id]
+    before = log_facts.load(connection, [id])[id]
     row = table(Article)
     values = {"status": "withdrawn", "version": 2, "withdrawn_at": at, "withdrawn_reason": reason}
     connection.execute(update(row).where(row.c.id == id).values(values))
-    after = facts.load(connection, [id])[id]
+    after = log_facts.load(connection, [id])[id]
     entry = log.Entry(
-        "article", id, "withdrawn", public=True, version=2, before=facts.for_log(before), after=facts.for_log(after)
+        "article",
+        id,
+        "withdrawn",
+        public=True,
+        version=2,
+        before=log_facts.for_log(before),
+        after=log_facts.for_log(after),
     )
     log.record(session, entry)
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import Served
 
 from app.articles import service
-from app.articles.archive import Archive
+from app.articles.reading.context import Archive
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from search_archive import random_story
 from stories import DAY, NOW, story, write
 
 from app.articles import service
-from app.articles.facts import for_log, from_log
+from app.articles.store.log_facts import for_log, from_log
 
 LATER = 4_000_000_000
 """So far off that the server's own clock sends nothing live meanwhile."""

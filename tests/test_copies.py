@@ -9,7 +9,7 @@ import orjson
 import pytest
 from conftest import ENGINES, Served
 
-from app.articles import copies
+from app.articles.store import near_duplicates
 from app.db import migrate
 from app.importers import pipeline
 from app.importers.pipeline import Options, Report
@@ -122,7 +122,7 @@ async def test_texts_that_share_a_run_only_are_no_copies(served: Served) -> None
     boilerplate = " ".join(BODY.split()[:12])
     assert await streamed(served, story("a", BODY), story("b", f"{boilerplate} {OTHER}")) == [None, None]
     with served.db.snapshot() as snapshot:
-        assert copies.found(snapshot.connection, {}) == {}
+        assert near_duplicates.found(snapshot.connection, {}) == {}
 
 
 async def test_copy_of_a_draft_is_told_to_those_alone_who_may_read_drafts(served: Served) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 from sqlmodel import Session
 
-from app.articles.queries import SORTS
+from app.articles.reading.queries import SORTS
 from app.models import Article, table
 from app.settings import Settings
 from app.text.keys import sort_key

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from websites import Site, answer, running
 
-from app.articles import nesting
+from app.articles.html import nesting_depth
 from app.db.database import Database
 from app.importers import feed, pipeline, sources
 from app.importers.document import Context, Document, Failure, Image, Item, RelatedPost, Remark, SourceDate
@@ -335,7 +335,7 @@ def test_a_text_of_elements_without_end_is_made_flat_and_keeps_its_words(piece: 
         rss(f"<item><title>t</title><description>{text}</description></item><item><title>u</title></item>")
     )
     assert isinstance(deep, Document)
-    assert nesting.FLATTENED in deep.notes
+    assert nesting_depth.FLATTENED in deep.notes
     assert deep.body is not None
     assert "words within" in deep.body.content
     assert isinstance(fine, Document)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.articles import bodies, nesting
+from app.articles.html import bodies, nesting_depth
 from app.importers import detect, page_names
 from app.importers.document import Context, Dateline, Document, Failure, Image, RelatedPost, SourceDate
 from app.importers.formats import PARSERS
@@ -253,7 +253,7 @@ def test_page_without_article_fails_with_the_reason(page: str, reason: str) -> N
 def test_page_of_elements_beyond_measure_is_read_without_its_inner_tags() -> None:
     item = read("<html><body>" + "<div>" * 60_000 + TEXT)
     assert isinstance(item, Document)
-    assert nesting.FLATTENED in item.notes
+    assert nesting_depth.FLATTENED in item.notes
     assert item.body is not None
 
 

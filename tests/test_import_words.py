@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from conftest import Served
 
-from app.articles import bodies
+from app.articles.html import bodies
 from app.importers import markup, shortcodes, wordpress_bodies
 from app.importers.document import Body, Context, Document
 from app.importers.formats import PARSERS

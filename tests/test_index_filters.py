@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from search_archive import DAY, REGIONS, SOURCES, TAGS, Archive, Story, random_story
 from sqlalchemy import select
 
-from app.articles import driven, filters
+from app.articles import filters
 from app.articles.filters import ArticleFilter
+from app.articles.reading import query_plan
 from app.db.sql import prepare
 from app.search import fields
 from app.search.engine import Order, Question
@@ -136,12 +137,12 @@ def test_any_filter_means_the_same_to_all_three_readers(
 
 
 def driven_ids(
-    archive: Archive, driver: driven.Driver, descending: bool, turn: driven.Turn, place: dict[str, int | None]
+    archive: Archive, driver: query_plan.Driver, descending: bool, turn: query_plan.Turn, place: dict[str, int | None]
 ) -> list[object]:
-    statement = driven.statement(driver, turn, descending=descending != turn.startswith("before"))
+    statement = query_plan.statement(driver, turn, descending=descending != turn.startswith("before"))
     prepared = prepare(statement, archive.db.dialect, filters.lists(driver.rest))
     with archive.db.snapshot() as snapshot:
-        rows = snapshot.rows(prepared, {**driven.values(driver, 200, 0), **place})
+        rows = snapshot.rows(prepared, {**query_plan.values(driver, 200, 0), **place})
     return [row[0] for row in rows]
 
 
@@ -151,14 +152,14 @@ def test_every_link_of_a_filter_drives_to_the_same_rows_in_order(
     archive: Archive, wanted: ArticleFilter, place: Story
 ) -> None:
     matching = [story for story in STORIES if filters.matches(wanted, story.facts)]
-    after: driven.Turn
-    before: driven.Turn
+    after: query_plan.Turn
+    before: query_plan.Turn
     after, before = ("after_null", "before_null") if place.published_at is None else ("after", "before")
     beyond = {"id": place.id, "key": place.published_at}
     for descending in (True, False):
         found, at = sorted(_key(story, descending=descending) for story in matching), _key(place, descending=descending)
         ahead, behind = [abs(key[2]) for key in found if key > at], [abs(key[2]) for key in found[::-1] if key < at]
-        for driver in driven.possible(wanted):
+        for driver in query_plan.possible(wanted):
             read = partial(driven_ids, archive, driver, descending)
             assert read("start", {}) == [abs(key[2]) for key in found]
             assert read(after, beyond) == ahead
@@ -175,14 +176,14 @@ def test_the_rarest_link_drives_and_few_rows_are_bounded() -> None:
     async def weigh(wanted: ArticleFilter) -> int:
         return 9_000 if wanted.tags == (1,) else 40 if wanted.tags else 800_000
 
-    def chosen(wanted: ArticleFilter, sort: str = "-published_at") -> driven.Driver | None:
-        return asyncio.run(driven.choose(wanted, sort, weigh))
+    def chosen(wanted: ArticleFilter, sort: str = "-published_at") -> query_plan.Driver | None:
+        return asyncio.run(query_plan.choose(wanted, sort, weigh))
 
     both = ArticleFilter(tags=(1,), authors=(7,), regions=(3,))
-    assert chosen(both) == driven.Driver("tag", (7,), replace(both, authors=()), bounded=True)
+    assert chosen(both) == query_plan.Driver("tag", (7,), replace(both, authors=()), bounded=True)
     common = replace(both, authors=())
-    assert chosen(common, "published_at") == driven.Driver("tag", (1,), replace(common, tags=()), bounded=False)
-    assert chosen(ArticleFilter(tags=(1,))) == driven.Driver("tag", (1,), ArticleFilter(), bounded=True)
+    assert chosen(common, "published_at") == query_plan.Driver("tag", (1,), replace(common, tags=()), bounded=False)
+    assert chosen(ArticleFilter(tags=(1,))) == query_plan.Driver("tag", (1,), ArticleFilter(), bounded=True)
     assert chosen(both, "title") is None
     assert chosen(replace(both, statuses=("draft",))) is None
 

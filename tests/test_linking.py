@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.articles import editing, related, service
-from app.articles.columns import Saving
+from app.articles import editing, service
 from app.articles.editing import Edit
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.articles.service import Saved
+from app.articles.store import related_links
+from app.articles.store.row_columns import Saving
 from app.changes import log
 from app.db.database import Database, Written
 from app.models import Article, Change, RelatedPost, table
@@ -317,9 +318,9 @@ def test_entries_for_an_article_that_goes_for_good_wait_by_their_own_words(desk:
 
     def purge(session: Session) -> None:
         connection = session.connection()
-        related.forget(connection, [target])
+        related_links.forget(connection, [target])
         connection.execute(A.delete().where(A.c.id == target))
-        related.link(connection, [source], [])
+        related_links.link(connection, [source], [])
 
     desk.db.write_now(purge)
     assert desk.targets(source) == [other, worded]
@@ -328,7 +329,7 @@ def test_entries_for_an_article_that_goes_for_good_wait_by_their_own_words(desk:
 def test_draft_that_goes_for_good_takes_its_entries_along(desk: Desk) -> None:
     draft = desk.save("t", "Nobody knows of this", status="draft")
     source = desk.save("s", "A source", (RelatedEntry("Words about it", None, draft), *titled("Another story there")))
-    desk.db.write_now(lambda session: related.forget(session.connection(), [draft]))
+    desk.db.write_now(lambda session: related_links.forget(session.connection(), [draft]))
     assert desk.targets(source) == [None]
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from app.articles import bodies, markdown, nesting
-from app.articles.open_elements import MAX_DEPTH
+from app.articles.html import bodies, nesting_depth, to_markdown
+from app.articles.html.open_elements import MAX_DEPTH
 from app.text import keys
 
 BODIES = int(os.environ.get("FUZZ_BODIES", "1000000"))
@@ -199,11 +199,11 @@ def words(body: str) -> list[str]:
 def check(kind: bodies.Kind, given: str) -> None:
     made = bodies.convert(kind, keys.clean(given), flatten=True)
     assert not active(made.html), given
-    assert not nesting.is_deep(made.html), given
+    assert not nesting_depth.is_deep(made.html), given
     for block in bodies.blocks(made.html):
         assert not active(block.html), given
     bodies.count_words(bodies.to_text(made.html))
-    shown = bodies.render(markdown.from_html(made.html))
+    shown = bodies.render(to_markdown.from_html(made.html))
     assert not [one for one in active(shown) if one not in ("p@align", "td@style", "th@style")], given
     again = bodies.convert("html", made.html, flatten=True)
     assert not again.is_flattened
@@ -234,7 +234,7 @@ def test_a_million_random_bodies_fail_nowhere_and_are_never_active() -> None:
 def test_code_beside_code_stays_code_as_markdown() -> None:
     """The signs around both would be one sign that ends neither: what follows would be read as HTML."""
     for inner in ("<code>a</code><code>&lt;svg&gt;` b</code>", "<code>a</code><abbr><code>&lt;svg&gt;</code></abbr>"):
-        written = markdown.from_html(f"<p>{inner}</p>")
+        written = to_markdown.from_html(f"<p>{inner}</p>")
         shown = bodies.render(written)
         assert "<svg" not in shown, written
         assert shown.count("<code>") == 2, written

@@ -8,8 +8,10 @@ from conftest import Served
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from app.articles import bodies, mending, views
-from app.articles.open_elements import MAX_DEPTH
+from app.articles.html import bodies
+from app.articles.html.open_elements import MAX_DEPTH
+from app.articles.render import body_views
+from app.articles.repair import unsafe_links
 from app.commands import open_archive
 from app.db.database import Database
 from app.models import Article, ArticleUrl, RelatedPost, table
@@ -80,7 +82,7 @@ async def test_article_that_cannot_be_shown_leaves_the_others_in_the_list() -> N
             raise RuntimeError("no view of this")
         return bodies.to_text(body)
 
-    shown = await views.render(
+    shown = await body_views.render(
         {"body_text"}, {1: "<p>fine</p>", 2: "<p>a <b>broken</b> one</p>"}, {"body_text": broken}
     )
     assert shown == {1: {"body_text": "fine"}, 2: {"body_text": "a broken one"}}
@@ -190,9 +192,9 @@ async def test_address_that_was_kept_before_is_shown_as_null_and_migrate_takes_i
         assert shown["images"][0]["url"] is shown["related"][0]["url"] is shown["seo"]["canonical_url"] is None
         assert "javascript" not in (await served.editor.get("/v1/export")).text
         if _ == 0:
-            found = (await served.db.write(mending.null_unsafe_addresses)).value
+            found = (await served.db.write(unsafe_links.null_unsafe_addresses)).value
             assert [one.split(": ")[1] for one in found] == ["images", "previous_urls", "related", "seo", "source"]
-            assert (await served.db.write(mending.null_unsafe_addresses)).value == []
+            assert (await served.db.write(unsafe_links.null_unsafe_addresses)).value == []
     saved = await served.editor.put(f"/v1/articles/{made['id']}", json=shown, headers={"If-Match": "*"})
     assert saved.status_code == 200, saved.text
 

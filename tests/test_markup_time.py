@@ -9,9 +9,9 @@ from functools import partial
 import markup_shapes as shapes
 import pytest
 
-from app.articles import bodies, nesting
-from app.articles.nesting_model import MAX_DEPTH
-from app.articles.tokens import Kind, tokens
+from app.articles.html import bodies, nesting_depth
+from app.articles.html.parser_model import MAX_DEPTH
+from app.articles.html.tokenizer import Kind, tokens
 
 MOST = 3.0
 """Twice the input may take so many times as long: 2 is linear, 4 the square."""
@@ -86,7 +86,7 @@ def test_elements_beside_one_another_take_time_by_their_number(name: str) -> Non
 def test_elements_within_one_another_take_time_by_their_number(name: str) -> None:
     shape = shapes.NESTED[name]
     for what, work in shapes.GIVEN.items():
-        assert not found(work, shape, (nesting.FEW_TAGS, *SIZES)), what
+        assert not found(work, shape, (nesting_depth.FEW_TAGS, *SIZES)), what
     body = bodies.to_html("html", shape(50))
     for what, work in shapes.VIEWS.items():
         assert seconds(work, body, 1) < 0.25, what
@@ -105,7 +105,7 @@ def test_what_is_kept_is_never_deeper_than_the_limit(name: str) -> None:
     for n in (25, 120, 2_000):
         body = bodies.to_html("html", shapes.NESTED[name](n))
         assert depth(body) <= MAX_DEPTH
-        assert not nesting.is_deep(body)
+        assert not nesting_depth.is_deep(body)
 
 
 @pytest.mark.parametrize("name", [name for name in shapes.NESTED if name.endswith("in itself")])

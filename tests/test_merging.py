@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 from stories import NOW, story, write
 
-from app.articles import facts, relinking, service
+from app.articles import service
+from app.articles.store import log_facts, relink_jobs
 from app.changes import jobs, log
 from app.changes.jobs import Jobs, Task
 from app.db.database import Database
@@ -69,7 +70,7 @@ def wait_for(happened: threading.Semaphore, times: int) -> None:
 
 
 def _chunk_that_is_lost(session: Session, id: int) -> None:
-    jobs.advance(session, relinking.WORKS, id)
+    jobs.advance(session, relink_jobs.WORKS, id)
     raise KeyboardInterrupt
 
 
@@ -77,7 +78,7 @@ async def test_job_that_was_cut_off_is_taken_up_where_it_was(db: Database, setti
     many = jobs.CHUNK + 20
     await write(db, *(story(db, number, tags=["old", "new"][: 1 + number % 2]) for number in range(many)))
     job = begin(db, "old", "new")
-    first = db.write_now(jobs.advance, relinking.WORKS, job).value
+    first = db.write_now(jobs.advance, relink_jobs.WORKS, job).value
     assert first is not None
     assert (first.state, first.progress) == ("running", {"done": jobs.CHUNK, "total": many})
     with pytest.raises(KeyboardInterrupt):
@@ -85,11 +86,11 @@ async def test_job_that_was_cut_off_is_taken_up_where_it_was(db: Database, setti
     assert with_tag(db, "old") == 20
     other = Database(settings, log.append)
     try:
-        running = asyncio.create_task(Jobs(other, relinking.WORKS).run())
-        task = await Jobs(db, relinking.WORKS).find(job)
+        running = asyncio.create_task(Jobs(other, relink_jobs.WORKS).run())
+        task = await Jobs(db, relink_jobs.WORKS).find(job)
         while task is None or not task.ended:
             await asyncio.sleep(0.01)
-            task = await Jobs(db, relinking.WORKS).find(job)
+            task = await Jobs(db, relink_jobs.WORKS).find(job)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     finally:
@@ -125,7 +126,7 @@ async def test_nothing_written_meanwhile_keeps_the_old_tag(db: Database) -> None
         job = begin(db, "old", "new")
         task: Task | None = None
         while task is None or not task.ended:
-            task = db.write_now(jobs.advance, relinking.WORKS, job).value or task
+            task = db.write_now(jobs.advance, relink_jobs.WORKS, job).value or task
         wait_for(written, 10)
     finally:
         ended.set()
@@ -136,8 +137,8 @@ async def test_nothing_written_meanwhile_keeps_the_old_tag(db: Database) -> None
         rows = snapshot.connection.execute(
             select(CHANGE.c.entity_id, CHANGE.c.after).where(CHANGE.c.entity == "article").order_by(CHANGE.c.seq)
         )
-        last = {row.entity_id: facts.from_log(row.entity_id, orjson.loads(row.after)) for row in rows}
-        assert last == facts.load(snapshot.connection, list(last))
+        last = {row.entity_id: log_facts.from_log(row.entity_id, orjson.loads(row.after)) for row in rows}
+        assert last == log_facts.load(snapshot.connection, list(last))
 
 
 async def test_other_merges_of_its_tags_wait_for_one_that_goes_on(served: Served) -> None:
@@ -197,7 +198,7 @@ async def test_articles_have_the_tags_that_merges_leave(local: Database, happeni
         elif leads[one] == one and leads[other] != one:
             into = leads[other]
             job = begin(local, f"{offset}-{one}", f"{offset}-{other}")
-            local.write_now(jobs.advance, relinking.WORKS, job)
+            local.write_now(jobs.advance, relink_jobs.WORKS, job)
             leads = {name: into if led == one else led for name, led in leads.items()}
             model = {
                 id: list(dict.fromkeys(into if name == one else name for name in has)) for id, has in model.items()

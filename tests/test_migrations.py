@@ -21,8 +21,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from stories import DAY, NOW, story
 
-from app.articles import forgetting, queries, service
+from app.articles import service
 from app.articles.manuscript import Manuscript
+from app.articles.reading import queries
+from app.articles.store import purge
 from app.changes import log
 from app.commands import check, open_archive
 from app.db import migrate
@@ -156,7 +158,7 @@ def test_slugs_of_purged_articles_are_hashes_after_migrating(db: Database, setti
     open_archive.migrate(settings)
     with db.engine.begin() as connection:
         found = set(connection.execute(text("SELECT ref FROM purged_ref")).scalars())
-    assert found == {"17", forgetting.hash_ref(slug)}
+    assert found == {"17", purge.hash_ref(slug)}
     assert slug not in repr(found)
     for there in (slug, "17", "another"):
         assert asyncio.run(_is_purged(settings, there)) == (there != "another")

@@ -8,7 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from app.articles import examples as articles
-from app.articles import given, schemas
+from app.articles import schemas
+from app.articles.input import payloads
 from app.errors import CODES
 from app.http.openapi import build
 from app.http.schemas import JOB, Job
@@ -108,9 +109,9 @@ def test_every_failure_is_a_problem_of_the_closed_list(described: dict[str, Any]
         (schemas.Candidates, articles.CANDIDATES),
         (schemas.RevisionList, articles.REVISIONS),
         (schemas.RevisionDiff, articles.DIFF),
-        (given.ArticleCreate, given.EXAMPLE),
-        (given.ArticlePatch, given.PATCH_EXAMPLE),
-        (given.ArticlePut, given.EXAMPLE),
+        (payloads.ArticleCreate, payloads.EXAMPLE),
+        (payloads.ArticlePatch, payloads.PATCH_EXAMPLE),
+        (payloads.ArticlePut, payloads.EXAMPLE),
         (Region, regions.REGION),
         (RegionList, regions.LIST),
         (RegionNode, regions.TREE),

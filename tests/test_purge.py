@@ -11,7 +11,7 @@ import pytest
 from conftest import ENGINES, Served, serve
 from sqlalchemy import inspect, select
 
-from app.articles import forgetting
+from app.articles.store import purge
 from app.commands import open_archive
 from app.db.database import Database, DatabaseProblem
 from app.importers import parts, pipeline, sources
@@ -113,7 +113,7 @@ async def test_file_that_is_named_after_a_purged_article_is_named_nowhere(served
     assert gone.status_code == 204, gone.text
     assert list(tables_with(served.db, WORD)) == []
     record = (await served.editor.get(f"/v1/imports/{report.record}")).json()
-    assert ("harbour" in record["source"], forgetting.PURGED in record["source"]) == (True, True)
+    assert ("harbour" in record["source"], purge.PURGED in record["source"]) == (True, True)
 
 
 async def test_bulk_edit_that_chose_a_purged_article_by_name_does_not_name_it(served: Served) -> None:

@@ -10,8 +10,8 @@ import pytest
 from conftest import Served, serve
 from newsroom import CountingReader
 
-from app.articles.archive import Archive
-from app.articles.items import Item, Items
+from app.articles.reading.context import Archive
+from app.articles.reading.item_cache import Item, Items
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio

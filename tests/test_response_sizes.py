@@ -6,8 +6,8 @@ import httpx
 import pytest
 from listening import Listening, listen
 
-from app.articles import sizes
-from app.articles.queries import Entry
+from app.articles.reading import response_size
+from app.articles.reading.queries import Entry
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -119,6 +119,6 @@ async def test_followers_get_shorter_pages_and_streams_lose_nothing(large: Liste
 
 def test_pieces_hold_what_fits_and_one_at_least() -> None:
     entries = [Entry(number, 1, None) for number in range(7)]
-    costs = {0: 10 * sizes.MAX_COST, 1: sizes.MAX_COST // 2, 2: sizes.MAX_COST // 2, 3: 1}
-    pieces = [[entry.id for entry in piece] for piece in sizes.split(entries, costs, 2)]
+    costs = {0: 10 * response_size.MAX_COST, 1: response_size.MAX_COST // 2, 2: response_size.MAX_COST // 2, 3: 1}
+    pieces = [[entry.id for entry in piece] for piece in response_size.split(entries, costs, 2)]
     assert pieces == [[0], [1, 2], [3, 4], [5, 6]]

@@ -13,9 +13,10 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 from stories import NOW, story
 
-from app.articles import queries, service
+from app.articles import service
 from app.articles.filters import ArticleFilter
 from app.articles.manuscript import Manuscript, RelatedEntry
+from app.articles.reading import queries
 from app.changes import log
 from app.changes.follower import catch_up
 from app.commands import check, open_archive

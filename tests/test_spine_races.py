@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlmodel import Session
 from stories import DAY, NOW, story
 
-from app.articles import related, service
+from app.articles import service
 from app.articles.manuscript import Manuscript
+from app.articles.store import related_links
 from app.db.database import Database
 from app.models import Article, Change, RelatedPost, table
 
@@ -113,7 +114,7 @@ def test_saving_an_article_beside_its_target_waits_for_no_deadlock(db: Database)
 
     def aim(session: Session) -> None:
         runs.append("target")
-        related.stand_in_line(session.connection())
+        related_links.stand_in_line(session.connection())
         ahead.set()
         threading.Event().wait(0.3)
         save(session, target)

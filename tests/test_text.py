@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from slugify import slugify
 
-from app.articles import bodies
+from app.articles.html import bodies
 from app.enrich import language, near_duplicates
 from app.importers import ndjson
 from app.importers.document import Context, Document

@@ -19,10 +19,12 @@ from sqlmodel import Session
 from test_import_boundary import EXPORT
 from wordpress_blog import Blog, post
 
-from app.articles import authorship, editing, service, states, stored, threeway
-from app.articles.columns import Saving
+from app.articles import editing, service, states
 from app.articles.editing import Edit
 from app.articles.manuscript import Manuscript
+from app.articles.reimport import three_way_merge
+from app.articles.store import authorship, stored_article
+from app.articles.store.row_columns import Saving
 from app.changes import log
 from app.db.database import Database
 from app.importers import pipeline, sources
@@ -90,8 +92,8 @@ class Desk:
             row = snapshot.connection.execute(select(A)).mappings().first()
             if row is None:
                 return None
-            kept = stored.load(snapshot.connection, [row["id"]])[row["id"]]
-            return {**row, "tags": [one.name for one in stored.manuscript(snapshot.connection, kept).tags]}
+            kept = stored_article.load(snapshot.connection, [row["id"]])[row["id"]]
+            return {**row, "tags": [one.name for one in stored_article.manuscript(snapshot.connection, kept).tags]}
 
     def forget_baselines(self) -> None:
         """As archives are that were made before there were any."""
@@ -119,7 +121,7 @@ def notes(report: Report) -> list[str]:
 
 def said(report: Report) -> list[str]:
     """But for what is said where a source names the state of an article that was taken back to draft."""
-    return [note for note in notes(report) if note != threeway.TAKEN_BACK]
+    return [note for note in notes(report) if note != three_way_merge.TAKEN_BACK]
 
 
 Import = Callable[[Desk, str, bool], Report]
@@ -221,20 +223,20 @@ def test_table_of_source_edits_and_states(
             quiet.forget_baselines()
         report = import_(quiet, now if there else first, overwrite)
         if state == "purged":
-            assert (quiet.article, notes(report), report.unchanged) == (None, [threeway.PURGED], 1)
+            assert (quiet.article, notes(report), report.unchanged) == (None, [three_way_merge.PURGED], 1)
         elif state == "withdrawn":
-            assert (quiet.article["status"], notes(report)) == ("withdrawn", [threeway.WITHDRAWN])
+            assert (quiet.article["status"], notes(report)) == ("withdrawn", [three_way_merge.WITHDRAWN])
             return
         elif state == "trashed":
             later = import_(quiet, now, overwrite)
-            assert [notes(one) for one in (report, later)] == [[threeway.TRASHED]] * 2
+            assert [notes(one) for one in (report, later)] == [[three_way_merge.TRASHED]] * 2
             assert (quiet.article["status"], quiet.article["title"], later.unchanged) == ("trashed", first, 1)
             return
         elif overwrite or not here:
             assert (quiet.article["title"], said(report)) == (now if there else first, [])
         else:
             assert quiet.article["title"] == HERE
-            assert said(report) == ([threeway.EDITED.format("title")] if there else [])
+            assert said(report) == ([three_way_merge.EDITED.format("title")] if there else [])
         if state != "purged":
             assert quiet.article["status"] == ("draft" if state == "redrafted" else "published")
         again = import_(quiet, now if there else first, False)
@@ -284,7 +286,7 @@ def test_one_field_that_was_edited_here_keeps_the_others_following(quiet: Desk, 
     before = quiet.article
     report = quiet.lines(STORY | CHANGED)
     refused = {"tags": "tags, sections"}.get(name, name)
-    assert notes(report) == [threeway.EDITED.format(refused)]
+    assert notes(report) == [three_way_merge.EDITED.format(refused)]
     if name == "tags":  # of the same row, authors are the source's still
         assert quiet.article[name] == ["Bo Ek", "Mine"]
     else:
@@ -328,7 +330,7 @@ def test_title_that_both_sides_mend_alike_is_no_conflict(quiet: Desk) -> None:
     report = quiet.lines(STORY | {"title": "A dam breaks"})
     assert (notes(report), report.unchanged) == ([], 1)
     report = quiet.lines(STORY | {"title": "A dam is gone"})
-    assert notes(report) == [threeway.EDITED.format("title")]
+    assert notes(report) == [three_way_merge.EDITED.format("title")]
 
 
 def test_suggested_regions_are_no_edit(quiet: Desk) -> None:
@@ -340,7 +342,7 @@ def test_suggested_regions_are_no_edit(quiet: Desk) -> None:
         report = pipeline.run(quiet.db, found, Options(origin="wire"), lambda: quiet.now)
     assert (report.updated, notes(report)) == (1, [])
     with quiet.db.snapshot() as snapshot:
-        [kept] = stored.load(snapshot.connection, [quiet.id]).values()
+        [kept] = stored_article.load(snapshot.connection, [quiet.id]).values()
         assert kept.regions
         assert authorship.edited(snapshot.connection, [kept])[quiet.id] == frozenset()
 
@@ -350,7 +352,7 @@ def test_edited_article_without_a_baseline_gets_the_note_and_its_baseline(quiet:
     quiet.edit(title=HERE)
     quiet.forget_baselines()
     report = quiet.lines(STORY | {"standfirst": "At length."})
-    assert notes(report) == [threeway.EDITED.format("title")]
+    assert notes(report) == [three_way_merge.EDITED.format("title")]
     assert (quiet.article["title"], quiet.article["standfirst"]) == (HERE, "At length.")
     assert notes(quiet.lines(STORY | {"standfirst": "In a word."})) == []
 
@@ -364,12 +366,12 @@ def test_retraction_withdraws_unless_an_editor_set_the_state(quiet: Desk) -> Non
     quiet.forget_baselines()
     again = EXPORT.replace("<wp:status>publish</wp:status>", bin).replace("A dam holds", "A dam held")
     report = quiet.file("export.xml", again)
-    assert (quiet.article["status"], notes(report)) == ("published", [threeway.EDITED.format("status")])
+    assert (quiet.article["status"], notes(report)) == ("published", [three_way_merge.EDITED.format("status")])
 
 
 def test_retraction_of_what_is_not_here_makes_nothing(quiet: Desk) -> None:
     report = quiet.file("export.xml", EXPORT.replace(">publish<", ">trash<"))
-    assert (quiet.article, report.unchanged, notes(report)) == (None, 1, [threeway.UNKNOWN])
+    assert (quiet.article, report.unchanged, notes(report)) == (None, 1, [three_way_merge.UNKNOWN])
 
 
 ITEM = {
@@ -384,7 +386,7 @@ def test_wire_kill_withdraws(quiet: Desk, kill: dict[str, str]) -> None:
     quiet.file("item.json", orjson.dumps(kill | {"pubstatus": "canceled"}))
     assert (quiet.article["status"], quiet.article["title"]) == ("withdrawn", "A tunnel is dug")
     report = quiet.file("item.json", orjson.dumps(ITEM))
-    assert (quiet.article["status"], notes(report)) == ("withdrawn", [threeway.WITHDRAWN])
+    assert (quiet.article["status"], notes(report)) == ("withdrawn", [three_way_merge.WITHDRAWN])
 
 
 @pytest.mark.parametrize("item", [exports.nitf, exports.newsml])
@@ -393,7 +395,7 @@ def test_kill_of_an_agency_withdraws_and_brings_nothing_back(quiet: Desk, item: 
     quiet.file("item.xml", item("A tunnel is dug", "canceled"))
     assert quiet.article["status"] == "withdrawn"
     report = quiet.file("item.xml", item("A tunnel is dug again"), overwrite=True)
-    assert (quiet.article["status"], notes(report)) == ("withdrawn", [threeway.WITHDRAWN])
+    assert (quiet.article["status"], notes(report)) == ("withdrawn", [three_way_merge.WITHDRAWN])
 
 
 @pytest.mark.parametrize("item", [exports.nitf, exports.newsml])
@@ -401,7 +403,7 @@ def test_what_an_agency_withholds_later_stays_public_unless_asked(quiet: Desk, i
     quiet.file("item.xml", item("A tunnel is dug"))
     report = quiet.file("item.xml", item("A tunnel is dug", "withheld"))
     assert quiet.article["status"] == "published"
-    assert threeway.DRAFT in notes(report)
+    assert three_way_merge.DRAFT in notes(report)
 
 
 def test_row_of_an_own_export_does_not_bring_back_what_was_purged(quiet: Desk) -> None:
@@ -433,7 +435,7 @@ def test_draft_at_the_source_hides_nothing_unless_asked(quiet: Desk) -> None:
     quiet.lines(STORY)
     for _ in range(2):
         report = quiet.lines(STORY | {"status": "draft"})
-        assert (quiet.article["status"], notes(report)) == ("published", [threeway.DRAFT])
+        assert (quiet.article["status"], notes(report)) == ("published", [three_way_merge.DRAFT])
     quiet.lines(STORY | {"status": "draft"}, overwrite=True)
     assert quiet.article["status"] == "draft"
 
@@ -443,13 +445,13 @@ def test_what_an_editor_took_back_to_draft_is_never_published_by_a_source(quiet:
     quiet.lines(STORY | {"status": "published"})
     quiet.edit(status="draft", gone=True)
     assert notes(quiet.lines(STORY | {"status": "published", "title": "Two"}, overwrite=overwrite)) == (
-        [threeway.TAKEN_BACK] if overwrite else []
+        [three_way_merge.TAKEN_BACK] if overwrite else []
     )
     later = STORY | {"status": "scheduled", "published_at": "2199-01-01T00:00:00Z"}
-    assert notes(quiet.lines(later, overwrite=overwrite)) == [threeway.TAKEN_BACK]
+    assert notes(quiet.lines(later, overwrite=overwrite)) == [three_way_merge.TAKEN_BACK]
     quiet.forget_baselines()
     assert notes(quiet.lines(STORY | {"status": "published", "title": "Three"}, overwrite=overwrite)) == [
-        threeway.TAKEN_BACK
+        three_way_merge.TAKEN_BACK
     ]
     article = quiet.article
     assert (article["status"], article["title"], article["withdrawn_at"] is None) == ("draft", "Three", False)
@@ -462,9 +464,9 @@ def test_row_of_an_own_export_publishes_nothing_that_was_taken_back(quiet: Desk)
     for content in (row, row.replace("A dam holds", "Two"), own_row(quiet).replace(",draft,", ",published,")):
         quiet.file("own.csv", content, overwrite=True)
         assert quiet.article["status"] == "draft"
-    assert notes(quiet.reports[-1]) == [threeway.TAKEN_BACK]
+    assert notes(quiet.reports[-1]) == [three_way_merge.TAKEN_BACK]
     quiet.edit(status="trashed")
-    assert notes(quiet.file("own.csv", row)) == [threeway.TRASHED]
+    assert notes(quiet.file("own.csv", row)) == [three_way_merge.TRASHED]
     assert quiet.article["status"] == "trashed"
 
 
@@ -472,8 +474,8 @@ def test_row_of_an_own_export_makes_no_draft_of_what_is_public(quiet: Desk) -> N
     quiet.lines(STORY)
     for state in ("draft", "trashed"):
         row = own_row(quiet).replace(",published,", f",{state},")
-        assert notes(quiet.file("own.csv", row)) == [threeway.DRAFT]
-        assert notes(quiet.lines(STORY | {"status": state})) == [threeway.DRAFT]
+        assert notes(quiet.file("own.csv", row)) == [three_way_merge.DRAFT]
+        assert notes(quiet.lines(STORY | {"status": state})) == [three_way_merge.DRAFT]
         assert quiet.article["status"] == "published"
 
 
@@ -481,10 +483,10 @@ def test_draft_whose_marker_is_gone_stays_one_and_is_noted(quiet: Desk) -> None:
     post = "---\ntitle: A dam holds\n{}---\nThe lake rose.\n"
     quiet.file("dam.md", post.format("draft: true\n"))
     report = quiet.file("dam.md", post.format(""))
-    assert (quiet.article["status"], notes(report)) == ("draft", [threeway.RELEASED])
+    assert (quiet.article["status"], notes(report)) == ("draft", [three_way_merge.RELEASED])
     assert notes(quiet.file("dam.md", post.format(""))) == []
     quiet.edit(status="published")
-    assert notes(quiet.file("dam.md", post.format("draft: true\n"))) == [threeway.EDITED.format("status")]
+    assert notes(quiet.file("dam.md", post.format("draft: true\n"))) == [three_way_merge.EDITED.format("status")]
 
 
 def test_article_made_by_hand_is_its_editors(quiet: Desk) -> None:
@@ -492,17 +494,17 @@ def test_article_made_by_hand_is_its_editors(quiet: Desk) -> None:
     quiet.db.write_now(lambda session: session.connection().execute(A.update().values(saved_by="ann")))
     quiet.forget_baselines()
     report = quiet.lines(STORY | {"title": "Another"})
-    assert (quiet.article["title"], notes(report)) == (STORY["title"], [threeway.EDITED.format("title")])
+    assert (quiet.article["title"], notes(report)) == (STORY["title"], [three_way_merge.EDITED.format("title")])
 
 
 def test_purged_article_can_be_made_by_hand_again(quiet: Desk) -> None:
     quiet.lines(STORY)
     quiet.purge()
-    assert notes(quiet.lines(STORY)) == [threeway.PURGED]
+    assert notes(quiet.lines(STORY)) == [three_way_merge.PURGED]
     made = Manuscript("wire", "id:a", "a", "By hand", "<p>Text.</p>", 1, "en", status="published")
     quiet.db.write_now(service.create, made, now=NOW, site_url="", by="ann")
     assert notes(quiet.lines(STORY)) == [
-        threeway.EDITED.format(
+        three_way_merge.EDITED.format(
             "title, standfirst, body, dateline, tags, sections, authors, regions, related, images, source, signature, "
             "published_at, slug"
         )

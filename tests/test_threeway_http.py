@@ -6,7 +6,7 @@ from conftest import serve
 from test_import_jobs import sent
 from test_threeway import HERE, STORY
 
-from app.articles import threeway
+from app.articles.reimport import three_way_merge
 from app.http import auth
 from app.settings import Settings
 
@@ -21,7 +21,7 @@ async def test_job_and_stream_count_by_note_and_overwrite(sqlite_settings: Setti
         changed = {"title": HERE}
         [slug] = [one["slug"] for one in (await local.public.get("/v1/articles")).json()["data"]]
         await local.editor.patch(f"/v1/articles/{slug}", json=changed, headers={"If-Match": "*"})
-        note = threeway.EDITED.format("title")
+        note = three_way_merge.EDITED.format("title")
         answer = await local.editor.post("/v1/imports", content=later, headers=lines)
         result, last = [orjson.loads(line) for line in answer.content.splitlines()]
         assert (result["outcome"], result["notes"]) == ("unchanged", [note])
@@ -43,7 +43,7 @@ async def test_key_that_is_called_import_is_an_editors(sqlite_settings: Settings
         await local.public.patch("/v1/articles/a-dam-holds", json={"title": HERE}, headers=key | {"If-Match": "*"})
         changed = orjson.dumps(STORY | {"title": "Two"})
         answer = await local.editor.post("/v1/imports", content=changed, headers=lines)
-        assert orjson.loads(answer.content.splitlines()[0])["notes"] == [threeway.EDITED.format("title")]
+        assert orjson.loads(answer.content.splitlines()[0])["notes"] == [three_way_merge.EDITED.format("title")]
 
 
 async def test_key_without_read_drafts_gets_no_note_of_a_withdrawn_article(sqlite_settings: Settings) -> None:
@@ -52,7 +52,7 @@ async def test_key_without_read_drafts_gets_no_note_of_a_withdrawn_article(sqlit
         await sent(local.editor, orjson.dumps(STORY), lines)
         await local.editor.delete("/v1/articles/a-dam-holds", headers={"If-Match": "*"})
         job = await sent(local.editor, orjson.dumps(STORY | {"title": "Two"}), lines)
-        assert [one["note"] for one in job["notes"]] == [threeway.WITHDRAWN]
+        assert [one["note"] for one in job["notes"]] == [three_way_merge.WITHDRAWN]
         publisher = await local.key("publish")
         shown = (await local.public.get(f"/v1/imports/{job['id']}", headers=publisher)).json()
         assert shown["notes"] == []

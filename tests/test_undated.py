@@ -8,7 +8,7 @@ import pytest
 from conftest import ENGINES, Served, serve
 from test_index_filters import _empty_postgresql
 
-from app.articles import invented
+from app.articles.repair import invented_dates
 from app.commands import check
 from app.settings import Settings
 
@@ -202,7 +202,7 @@ async def test_dates_of_earlier_imports_are_listed_and_taken_away_on_demand_only
         connection.execute(update(tagged).where(tagged.c.public).values(published_at=at.scalar_subquery()))
     by_hand = await press.post(title="By hand", body="Words")
     with press.db.snapshot() as snapshot:
-        suspects = invented.find(snapshot.connection)
+        suspects = invented_dates.find(snapshot.connection)
     assert sorted(one.slug for one in suspects) == ["undated-one", "undated-three", "undated-two"]
     found = next(one for one in check.run(press.db, press.settings) if one.name == "dates")
     assert found.good

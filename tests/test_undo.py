@@ -11,7 +11,7 @@ import pytest
 from conftest import ENGINES, Served, serve
 from sqlalchemy import create_engine, func, literal, select, update
 
-from app.articles import authorship
+from app.articles.store import authorship
 from app.bulk import job_chunks, records, undo_job
 from app.changes import jobs, log
 from app.db.database import Database

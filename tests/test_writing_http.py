@@ -8,7 +8,7 @@ import httpx
 import pytest
 from conftest import Served, serve
 
-from app.articles.given import EXAMPLE
+from app.articles.input.payloads import EXAMPLE
 from app.errors import CODES
 from app.settings import Settings
 

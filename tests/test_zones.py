@@ -13,8 +13,9 @@ from search_archive import DAY, Archive, Story
 from sqlalchemy import select
 from test_index_filters import _empty_postgresql
 
-from app.articles import asked, filters
+from app.articles import filters
 from app.articles.filters import ArticleFilter
+from app.articles.reading import filter_params
 from app.db.sql import prepare
 from app.errors import InvalidInput
 from app.http.params.parser import Parameters
@@ -23,7 +24,7 @@ from app.search import timeline
 from app.search.engine import Question
 from app.search.tantivy_engine import TantivyEngine
 
-PARAMETERS = Parameters(*asked.FILTERS)
+PARAMETERS = Parameters(*filter_params.FILTERS)
 ODD = ("Pacific/Apia", "Pacific/Kwajalein", "Pacific/Kiritimati", "America/Juneau", "Asia/Manila", "Europe/Brussels")
 EDGES = ("1993-08-21", "1994-12-31", "2011-12-30", "2025-01-01", "2025-02-01", "2025-03-01", "1969-09-30")
 
@@ -83,7 +84,7 @@ def _filter(query: str, zone: str) -> ArticleFilter | None:
         read = PARAMETERS.read(f"{query}&tz={quote(zone)}".encode(), 0)
     except InvalidInput:
         return None
-    return ArticleFilter(**asked.dates(read, 0))
+    return ArticleFilter(**filter_params.dates(read, 0))
 
 
 def _found(archive: Archive, engine: TantivyEngine, wanted: ArticleFilter) -> set[int]:
@@ -124,7 +125,7 @@ def _timeline(
 ) -> dict[int, int]:
     """Coarse articles by the first second of their period in the calendar."""
     read = PARAMETERS.read(f"{query}&tz={quote(zone)}".encode(), 0)
-    dates = asked.dates(read, 0)
+    dates = filter_params.dates(read, 0)
     vague = {"day": ("month", "year"), "week": ("month", "year"), "month": ("year",), "year": ()}[interval]
     found = _found(archive, engine, ArticleFilter(**dates))
     ids = {story.id for story in STORIES if story.precision not in vague} & found
@@ -137,7 +138,7 @@ def _timeline(
     return {start: number for start, number in zip(edges.calendar, coarse, strict=False) if number}
 
 
-def _spans(dates: asked.Dates) -> tuple[tuple[int, int], tuple[int, int]]:
+def _spans(dates: filter_params.Dates) -> tuple[tuple[int, int], tuple[int, int]]:
     (start, end), (first, last) = dates["published"], dates["coarse"] or dates["published"]
     assert start is not None
     assert end is not None
@@ -157,6 +158,6 @@ def _spans(dates: asked.Dates) -> tuple[tuple[int, int], tuple[int, int]]:
 )
 def test_day_that_a_zone_skipped_is_empty_and_one_that_it_had_twice_is_long(zone: str, day: str, hours: int) -> None:
     read = PARAMETERS.read(f"published_from={day}&published_to={day}&tz={quote(zone)}".encode(), 0)
-    edges = timeline.edges("day", read.zone(), *_spans(asked.dates(read, 0)))
+    edges = timeline.edges("day", read.zone(), *_spans(filter_params.dates(read, 0)))
     assert [end - start for start, end in pairwise(edges.exact)] == [hours * 3_600]
     assert edges.calendar == (_at(day), _at(day) + DAY)

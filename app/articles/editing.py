@@ -9,12 +9,13 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlmodel import Session
 
-from app.articles import related, replacing, revisions, saving, slugs, stored
-from app.articles.columns import Existing, Saving
-from app.articles.fields import wrong
+from app.articles.input.fields import wrong
 from app.articles.manuscript import Manuscript
-from app.articles.saving import Batch, Saved
-from app.articles.stored import Stored
+from app.articles.reading import replacements
+from app.articles.store import related_links, revisions, saving, slugs, stored_article
+from app.articles.store.row_columns import Existing, Saving
+from app.articles.store.saving import Batch, Saved
+from app.articles.store.stored_article import Stored
 from app.enrich.suggestion import DATELINE
 from app.errors import ExternalIdTaken, InvalidTransition, PreconditionFailed
 from app.http.params.times import format_time
@@ -54,7 +55,7 @@ def hold(session: Session, id: int) -> Stored | None:
     """The article with its row locked until the commit; None where it has gone."""
     connection = session.connection()
     locked = connection.execute(select(A.c.id).where(A.c.id == id).with_for_update(key_share=True)).first()
-    return stored.load(connection, [id])[id] if locked else None
+    return stored_article.load(connection, [id])[id] if locked else None
 
 
 def stale(connection: Connection, current: Stored, versions: Collection[int]) -> PreconditionFailed:
@@ -66,13 +67,13 @@ def edit(session: Session, current: Stored, wanted: Edit, saving_: Saving) -> Sa
     """Makes the next version of an article that is held, or leaves it alone where nothing changes. InvalidInput,
     InvalidTransition, SlugTaken or ExternalIdTaken where it cannot be."""
     connection, existing = session.connection(), current.existing
-    before = stored.manuscript(connection, current)
+    before = stored_article.manuscript(connection, current)
     check_transition(existing, wanted)
     after = _as_before(session, existing.id, before, revise(before, wanted.changes))
     check(before, after, wanted, existing, saving_.now)
     _check_gone(before, after, wanted, existing)
     if after.replaced_by is not None and after.replaced_by != before.replaced_by:
-        obstacle = replacing.find_obstacle(connection, existing.id, after.replaced_by)
+        obstacle = replacements.find_obstacle(connection, existing.id, after.replaced_by)
         if obstacle is not None:
             raise wrong(obstacle, "/replaced_by")
     also = _linked(before, after) + slugs.additions(connection, existing.id, after)
@@ -136,8 +137,8 @@ def _as_before(session: Session, id: int, before: Manuscript, after: Manuscript)
         if [ids[one] for one in before.tags] == list(dict.fromkeys(ids[one] for one in after.tags)):
             after = replace(after, tags=before.tags)
     if after.related != before.related:
-        related.stand_in_line(session.connection())  # what is linked meanwhile is no edit
-        now, then = (related.settled(session.connection(), id, one.related or ()) for one in (before, after))
+        related_links.stand_in_line(session.connection())  # what is linked meanwhile is no edit
+        now, then = (related_links.settled(session.connection(), id, one.related or ()) for one in (before, after))
         after = replace(after, related=before.related if now == then else then)
     return after
 

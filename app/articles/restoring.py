@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from app.articles import revisions, stored
 from app.articles.editing import Edit
-from app.articles.stored import Stored
+from app.articles.store import revisions, stored_article
+from app.articles.store.stored_article import Stored
 from app.errors import NotFound
 from app.regions import service as regions
 
@@ -23,7 +23,7 @@ def edit_to(connection: Connection, current: Stored, version: int) -> Edit:
     old = current if version == current.existing.version else revisions.get(connection, current.existing.id, version)
     if old is None:
         raise NotFound()
-    said, known = stored.manuscript(connection, old), regions.atlas(connection).by_id
+    said, known = stored_article.manuscript(connection, old), regions.atlas(connection).by_id
     changes = {name: getattr(said, name) for name in RESTORED}
     changes["authors"] = tuple(one for one in said.tags if one.kind == "contributor")
     changes["tags"] = tuple(one for one in said.tags if one.kind != "contributor")

@@ -10,13 +10,14 @@ from dataclasses import replace
 from sqlalchemy import Connection, bindparam, select, update
 from sqlmodel import Session
 
-from app.articles import addresses, baselines, originals, partial, saving, suggested, threeway
-from app.articles.columns import EXISTING, Existing, Saving
-from app.articles.field_hashes import Hashes
 from app.articles.manuscript import Manuscript, Original
-from app.articles.saving import Batch, Outcome, Saved
+from app.articles.reimport import partial_rows, three_way_merge, url_matches
+from app.articles.reimport.three_way_merge import Merged
 from app.articles.states import AT_ONCE, go_live, withdraw
-from app.articles.threeway import Merged
+from app.articles.store import saving, source_baselines, suggestions, translation_links
+from app.articles.store.field_hashes import Hashes
+from app.articles.store.row_columns import EXISTING, Existing, Saving
+from app.articles.store.saving import Batch, Outcome, Saved
 from app.db.sql import read_clock
 from app.errors import ExternalIdTaken
 from app.models import Article, table
@@ -38,7 +39,7 @@ def create(session: Session, manuscript: Manuscript, *, now: int, site_url: str,
     if manuscript.identity:
         if _existing(session.connection(), [manuscript]):
             raise ExternalIdTaken(manuscript.external_id or manuscript.identity)
-        baselines.forgive(session.connection(), manuscript.origin, manuscript.identity)
+        source_baselines.forgive(session.connection(), manuscript.origin, manuscript.identity)
     return saving.save(session, Batch([manuscript], [None], strict=True), Saving(now, by, site_url))[0]
 
 
@@ -51,8 +52,8 @@ def upsert(
     by: str | None = "import",
     overwrite: bool = False,
 ) -> list[Saved]:
-    """Creates or merges three ways (`threeway`) by (origin, identity), in the order given; an equal content hash
-    changes nothing. Rows of this archive's own tables change the articles that they name (`partial`). `overwrite` takes
+    """Creates or merges three ways (`three_way_merge`) by (origin, identity), in the order given; an equal content hash
+    changes nothing. Rows of this archive's own tables change the articles that they name (`partial_rows`). `overwrite` takes
     the source's side against editors, but brings back nothing that was withdrawn, binned, purged or taken back to
     draft.
 
@@ -81,7 +82,7 @@ def _merge_rows(
     if not rows:
         return {}
     how = Saving(read_clock(session.connection()) if now is None else now, by, site_url, imported=True)
-    merged = {i: partial.merge(session, m, how, overwrite=overwrite) for i, m in rows.items()}
+    merged = {i: partial_rows.merge(session, m, how, overwrite=overwrite) for i, m in rows.items()}
     return {i: saved for i, saved in merged.items() if saved is not None}
 
 
@@ -99,18 +100,18 @@ def _upsert(
     at = read_clock(session.connection()) if now is None else now
     how = Saving(at, by, site_url, imported=True)
     pending, saved = _sift(session.connection(), last, existing, at, overwrite=overwrite)
-    known = baselines.load(session.connection(), [existing[key].id for key in last if key in existing])
+    known = source_baselines.load(session.connection(), [existing[key].id for key in last if key in existing])
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
     for later in (False, True):  # translations behind the originals that come with them
         part = {key: m for key, m in pending.items() if (m.original in there) == later}
         saved |= _save(session, part, existing, known, how, overwrite=overwrite)
     heard = [(one.id, last[key].format, last[key].hashes) for key, one in saved.items() if one.id and _is_heard(one)]
-    baselines.keep(session.connection(), heard, known)
+    source_baselines.keep(session.connection(), heard, known)
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]
 
 
 def _is_heard(saved: Saved) -> bool:
-    return not {*threeway.LEFT_ALONE.values()} & {*saved.notes}
+    return not {*three_way_merge.LEFT_ALONE.values()} & {*saved.notes}
 
 
 def _sift(
@@ -123,16 +124,16 @@ def _sift(
 ) -> tuple[dict[Key, Manuscript], dict[Key, Saved]]:
     """What needs a closer look, and what is settled: it says the same as last time, or is not to come back."""
     named = [(m.origin, m.identity) for key, m in last.items() if key not in existing and m.identity is not None]
-    purged = baselines.find_purged(connection, named)
+    purged = source_baselines.find_purged(connection, named)
     pending: dict[Key, Manuscript] = {}
     settled: dict[Key, Saved] = {}
     for key, m in last.items():
         old = existing.get(key)
         if old is None and (m.origin, m.identity) in purged:
-            settled[key] = Saved(0, 0, "unchanged", notes=(threeway.PURGED,), is_kept=True)
+            settled[key] = Saved(0, 0, "unchanged", notes=(three_way_merge.PURGED,), is_kept=True)
         elif old is None and m.retracts:
-            settled[key] = Saved(0, 0, "unchanged", notes=(threeway.UNKNOWN,))
-        elif old and not overwrite and _is_same(m, old) and threeway.is_settled(m, old, now):
+            settled[key] = Saved(0, 0, "unchanged", notes=(three_way_merge.UNKNOWN,))
+        elif old and not overwrite and _is_same(m, old) and three_way_merge.is_settled(m, old, now):
             settled[key] = Saved(old.id, old.version, "unchanged")
         else:
             pending[key] = m
@@ -152,7 +153,7 @@ def _save(
     changing = {key: one.manuscript for key, one in merged.items() if one.manuscript is not None}
     old = [existing.get(key) for key in changing]
     saved = saving.save(session, Batch(list(changing.values()), old), how)
-    originals.settle(session, {one.id: m for one, m in zip(saved, changing.values(), strict=True)}, how)
+    translation_links.settle(session, {one.id: m for one, m in zip(saved, changing.values(), strict=True)}, how)
     found = dict(zip(changing, saved, strict=True))
     alike = {key: existing[key] for key, one in merged.items() if one.manuscript is None}
     heard = {e.id: pending[key].content_hash for key, e in alike.items() if merged[key].heard}
@@ -175,11 +176,11 @@ def _merge(
         return {}
     connection = session.connection()
     old = [existing.get(key) for key in pending]
-    came = [threeway.trim(m) if e else m for m, e in zip(pending.values(), old, strict=True)]
-    settled = suggested.settled(connection, originals.resolved(connection, came), old)
+    came = [three_way_merge.trim(m) if e else m for m, e in zip(pending.values(), old, strict=True)]
+    settled = suggestions.settled(connection, translation_links.resolved(connection, came), old)
     new = dict(zip(pending, settled, strict=True))
     pairs = {key: (m, existing[key]) for key, m in new.items() if key in existing}
-    found = threeway.merge(session, list(pairs.values()), known, overwrite=overwrite, now=now)
+    found = three_way_merge.merge(session, list(pairs.values()), known, overwrite=overwrite, now=now)
     merged = dict(zip(pairs, found, strict=True))
     return {key: merged[key] if key in merged else Merged(m) for key, m in new.items()}
 
@@ -196,9 +197,9 @@ def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: b
     named = [m for m in manuscripts if m.identity is not None]
     found = _existing(connection, named, lock=lock)
     hidden = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
-    hidden |= baselines.find_purged(connection, [(m.origin, str(m.identity)) for m in named])
+    hidden |= source_baselines.find_purged(connection, [(m.origin, str(m.identity)) for m in named])
     places = {i for i, m in enumerate(manuscripts) if (m.origin, m.identity) in hidden}
-    return places | {i for i, m in enumerate(manuscripts) if partial.is_hidden(connection, m, lock=lock)}
+    return places | {i for i, m in enumerate(manuscripts) if partial_rows.is_hidden(connection, m, lock=lock)}
 
 
 def strangers(
@@ -235,7 +236,9 @@ def _long_words(body: str) -> set[str]:
 
 def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
     """What `upsert` would do with each if it came alone, without doing it; ids are left out."""
-    found = {i: one for i, m in enumerate(manuscripts) if (one := partial.preview(connection, m, overwrite=overwrite))}
+    found = {
+        i: one for i, m in enumerate(manuscripts) if (one := partial_rows.preview(connection, m, overwrite=overwrite))
+    }
     rounds: dict[int, dict[int, Manuscript]] = {}
     seen: Counter[Key] = Counter()
     for i, manuscript in enumerate(manuscripts):
@@ -255,7 +258,7 @@ def _preview(
     each = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(connection, manuscripts)
     pending, found = _sift(connection, each, existing, now, overwrite=overwrite)
-    known = baselines.load(connection, [existing[key].id for key in pending if key in existing])
+    known = source_baselines.load(connection, [existing[key].id for key in pending if key in existing])
     with Session(bind=connection, join_transaction_mode="rollback_only") as session:
         merged = _merge(session, pending, existing, known, now, overwrite=overwrite)
     for key, one in merged.items():
@@ -289,4 +292,4 @@ def _existing(connection: Connection, manuscripts: Sequence[Manuscript], *, lock
                 known = known.order_by(A.c.id).with_for_update(key_share=True)
             found |= {(origin, row[0]): Existing(*row[1:]) for row in connection.execute(known)}
     unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in found]
-    return found | addresses.existing(connection, unknown, {e.id for e in found.values()}, lock=lock)
+    return found | url_matches.existing(connection, unknown, {e.id for e in found.values()}, lock=lock)

@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive
-from app.articles import queries as articles
-from app.articles.archive import Archive, View
-from app.articles.routes import MOVED, REF, documented, find
+from app.articles.reading import context
+from app.articles.reading import queries as articles
+from app.articles.reading.context import Archive, View
+from app.articles.routes.reads import MOVED, REF, documented, find
 from app.audit import queries, render, schemas
 from app.audit.queries import COUNTED, Place, Row, Wanted
 from app.db.audit_rows import ACTIONS
@@ -56,7 +56,7 @@ Warnings = list[Mapping[str, object]]
 )
 async def list_audit(request: Request) -> Response:
     """Who did what, the newest first: keys, commands and the server itself. Needs the scope `admin`."""
-    here = archive.of(request)
+    here = context.of(request)
     seen = await here.view(request)
     seen.caller.demand("admin")
     read = LIST.read(request.scope["query_string"], seen.now)
@@ -78,7 +78,7 @@ async def list_audit(request: Request) -> Response:
 )
 async def list_article_audit(request: Request) -> Response:
     """Who did what to an article, the newest first; also to a purged one, by its id. Needs the scope `read_drafts`."""
-    here = archive.of(request)
+    here = context.of(request)
     seen = await here.view(request)
     seen.caller.demand("read_drafts")
     read = OF_ARTICLE.read(request.scope["query_string"], seen.now)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlmodel import Session
 
-from app.articles import authorship
+from app.articles.store import authorship
 from app.changes import jobs, log
 from app.changes.jobs import CHUNK
 from app.db.sql import hold_vocabulary, integer

@@ -14,13 +14,14 @@ from typing import Any, cast
 from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
 
-from app.articles import editing, filters, saving, stored
-from app.articles.columns import Saving
+from app.articles import editing, filters
 from app.articles.editing import Edit
 from app.articles.filters import ArticleFilter, Shape
 from app.articles.manuscript import Manuscript
-from app.articles.saving import Batch
-from app.articles.stored import Stored
+from app.articles.store import saving, stored_article
+from app.articles.store.row_columns import Saving
+from app.articles.store.saving import Batch
+from app.articles.store.stored_article import Stored
 from app.bulk import records
 from app.bulk.records import ARTICLE, BULK
 from app.changes import jobs
@@ -180,12 +181,12 @@ def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outco
     connection = session.connection()
     held = select(A.c.id).where(A.c.id.in_(ids)).order_by(A.c.id).with_for_update(key_share=True)
     connection.execute(held).all()
-    current = stored.load(connection, ids)
+    current = stored_article.load(connection, ids)
     how = Saving(
         read_clock(connection), cast("str | None", task.arguments["_by"]), str(task.arguments.get("_site") or "")
     )
     changes = _Resolved.of(session, read_changes(task), current.values())
-    before = dict(zip(current, stored.manuscripts(connection, list(current.values())), strict=True))
+    before = dict(zip(current, stored_article.manuscripts(connection, list(current.values())), strict=True))
     outcomes: dict[int, Outcome] = dict.fromkeys(ids, ("failed", None, None, "it is not there any more"))
     written: dict[int, Manuscript] = {}
     wanted = Edit({"status": changes.changes.status} if changes.changes.status else {})
@@ -240,7 +241,7 @@ class _Resolved:
         added, sections = tuple(ids[one] for one in add), tuple(ids[one] for one in section)
         known = {id for article in articles for id in article.tags}
         every = sorted(known | {*added, *sections})
-        return _Resolved(changes, added, sections, stored.named(session.connection(), every))
+        return _Resolved(changes, added, sections, stored_article.named(session.connection(), every))
 
     def apply(self, was: Manuscript, article: Stored) -> Manuscript:
         """The article as it shall be; equal to what it was where nothing changes."""

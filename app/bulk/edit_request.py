@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from app.articles import asked, changing, fields
-from app.articles.archive import Archive, View
 from app.articles.filters import PUBLISHED, ArticleFilter
-from app.articles.given import ArticleFields, RegionRef, TagIn, TagRef
+from app.articles.input import fields
+from app.articles.input.payloads import ArticleFields, RegionRef, TagIn, TagRef
+from app.articles.reading import filter_params
+from app.articles.reading.context import Archive, View
+from app.articles.routes import update_flow
 from app.bulk.edit_job import Changes
 from app.bulk.payloads import BulkEdit
 from app.changes.jobs import Json
@@ -20,8 +22,8 @@ from app.http.validation_errors import pointer
 from app.tags import queries as tags
 from app.tags.service import KINDS
 
-STATES = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES)
-FILTER = Parameters(*asked.FILTERS, STATES)
+STATES = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", filter_params.STATES)
+FILTER = Parameters(*filter_params.FILTERS, STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ async def read(here: Archive, view: View, given: BulkEdit) -> Order:
     view.caller.demand("write")
     found, warnings = await _selection(here, view, given)
     if found.statuses != ("draft",):
-        changing.demand(view.caller, "published")
-    changing.demand(view.caller, given.status)
+        update_flow.demand(view.caller, "published")
+    update_flow.demand(view.caller, given.status)
     options = given.model_dump(exclude_defaults=True, exclude_unset=True, mode="json")
     if given.ids is not None:
         options["ids"] = len(given.ids)  # the record has a row for each
@@ -53,13 +55,15 @@ async def _selection(
 ) -> tuple[ArticleFilter, Sequence[Mapping[str, str | None]]]:
     if given.ids is not None:
         hidden = view.caller.may("read_drafts")
-        return ArticleFilter(statuses=asked.STATES if hidden else PUBLISHED, ids=tuple(dict.fromkeys(given.ids))), ()
+        return ArticleFilter(
+            statuses=filter_params.STATES if hidden else PUBLISHED, ids=tuple(dict.fromkeys(given.ids))
+        ), ()
     try:
         wanted = FILTER.read(_query(given.filter or {}), view.now)
         statuses = tuple(sorted(wanted.choices("status"))) or PUBLISHED
         if statuses != PUBLISHED:
             view.caller.demand("read_drafts")
-        found = await asked.resolve(here, view, wanted, statuses)
+        found = await filter_params.resolve(here, view, wanted, statuses)
     except InvalidInput as error:
         raise InvalidInput(*(_in_body(one) for one in error.errors)) from None
     return found.filter, found.warnings

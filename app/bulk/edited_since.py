@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from app.articles import authorship
+from app.articles.store import authorship
 from app.models import Article, ImportArticle, Revision, table
 
 A, REVISION, ARTICLE = table(Article), table(Revision), table(ImportArticle)

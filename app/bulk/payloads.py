@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.articles.given import Language, RegionRef, TagRef
+from app.articles.input.payloads import Language, RegionRef, TagRef
 from app.http.body import Given, by_kind
 
 MOST_IDS = 10_000

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from app.articles.saving import Saved
+from app.articles.store.saving import Saved
 from app.changes.jobs import JOB, Json
 from app.db import audit_rows
 from app.db.audit_rows import Deed

@@ -10,11 +10,11 @@ from dataclasses import replace
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 from sqlmodel import Session
 
-from app.articles import authorship, saving, stored
-from app.articles.columns import Existing, Saving
 from app.articles.manuscript import Manuscript, Withdrawal
-from app.articles.saving import Batch
-from app.articles.stored import Stored
+from app.articles.store import authorship, saving, stored_article
+from app.articles.store.row_columns import Existing, Saving
+from app.articles.store.saving import Batch
+from app.articles.store.stored_article import Stored
 from app.models import Article, Revision, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -31,7 +31,9 @@ def restore(session: Session, current: Mapping[int, Stored], versions: Mapping[i
     atlas = regions.atlas(connection)
     ids = sorted(known)
     olds = [known[id][0] for id in ids]
-    written = [_complete(one, old, atlas) for one, old in zip(stored.manuscripts(connection, olds), olds, strict=True)]
+    written = [
+        _complete(one, old, atlas) for one, old in zip(stored_article.manuscripts(connection, olds), olds, strict=True)
+    ]
     existing = [_dated(current[id].existing, old) for id, old in zip(ids, olds, strict=True)]
     saving.save(session, Batch(written, existing, strict=True), how)
     signed = [{"of": id, "by": _sign(known[id][1], versions[id])} for id in ids]
@@ -43,7 +45,7 @@ def _load(connection: Connection, versions: Mapping[int, int]) -> dict[int, tupl
     columns = (REVISION.c.article_id, REVISION.c.version, REVISION.c.saved_by, REVISION.c.document)
     wanted = select(*columns).where(tuple_(REVISION.c.article_id, REVISION.c.version).in_(list(versions.items())))
     return {
-        id: (stored.from_document(document, id, version), by)
+        id: (stored_article.from_document(document, id, version), by)
         for id, version, by, document in (connection.execute(wanted) if versions else ())
     }
 

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, authorship
-from app.articles.archive import Archive
+from app.articles.reading import context
+from app.articles.reading.context import Archive
+from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, examples, lookup, queries, schemas, undo_job
 from app.bulk.edit_request import Order
 from app.bulk.payloads import BulkEdit
@@ -58,7 +59,7 @@ ID: dict[str, object] = {**JOB_ID, "description": "The number of an import or a 
 async def list_imports(request: Request) -> Response:
     """Every import, by whatever way it came, and every bulk edit, the newest first. Needs `publish` and
     `read_drafts`."""
-    here = archive.of(request)
+    here = context.of(request)
     view = await here.view(request)
     view.caller.demand("publish")
     view.caller.demand("read_drafts")
@@ -82,7 +83,7 @@ async def list_import_articles(request: Request) -> Response:
     and `read_drafts`.
 
     With `undone=kept` those that an undo left alone, because somebody has edited them since."""
-    here = archive.of(request)
+    here = context.of(request)
     view = await here.view(request)
     view.caller.demand("publish")
     view.caller.demand("read_drafts")
@@ -145,7 +146,7 @@ async def edit_articles(request: Request) -> Response:
 
     202 with the record; `Location` leads to where progress is seen: the record, or the job for who may not read drafts.
     Each article gets a version and a row in the change log. With `dry_run=true` 200 with a count and samples."""
-    here = archive.of(request)
+    here = context.of(request)
     view = await here.view(request)
     view.caller.demand("write")
     read = BULK_EDIT.read(request.scope["query_string"], view.now)

@@ -13,9 +13,10 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
 from sqlmodel import Session
 
-from app.articles import authorship, facts, journal, revisions, states, stored
-from app.articles.columns import Saving
-from app.articles.stored import Stored
+from app.articles import states
+from app.articles.store import authorship, log_changes, log_facts, revisions, stored_article
+from app.articles.store.row_columns import Saving
+from app.articles.store.stored_article import Stored
 from app.bulk import created_tags, edited_since, records, restore
 from app.bulk.edited_since import Noted
 from app.bulk.records import ARTICLE, BULK, COMMAND, KINDS, RECORD, STREAM
@@ -132,7 +133,7 @@ def _undo(session: Session, id: int, rows: Sequence[Noted]) -> dict[int, str]:
     connection = session.connection()
     ids = [row.article for row in rows]
     connection.execute(select(A.c.id).where(A.c.id.in_(ids)).order_by(A.c.id).with_for_update(key_share=True)).all()
-    current = stored.load(connection, ids)
+    current = stored_article.load(connection, ids)
     is_edit = connection.execute(select(JOB.c.kind).where(JOB.c.id == id)).scalar() == BULK
     reasons = edited_since.find_touched(connection, id, rows, by_person=is_edit)
     outcomes = {row.article: "gone" for row in rows if row.article not in current}
@@ -170,10 +171,10 @@ def bin_drafts(session: Session, ids: Sequence[int], how: Saving) -> None:
     """Puts drafts and scheduled articles into the bin, as `DELETE` does, but many at once."""
     connection = session.connection()
     revisions.keep(connection, ids)
-    before = facts.load(connection, ids)
+    before = log_facts.load(connection, ids)
     values = {"status": "trashed", "trashed_at": how.now, "updated_at": how.now, "version": A.c.version + 1}
     connection.execute(update(A).where(A.c.id.in_(ids)).values(saved_at=how.now, saved_by=how.by, **values))
-    journal.record(session, ids, before, {id: ["status"] for id in ids}, {})
+    log_changes.record(session, ids, before, {id: ["status"] for id in ids}, {})
 
 
 def _forget_source(connection: Connection, ids: Sequence[int]) -> None:

@@ -10,9 +10,9 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlmodel import Session
 
-from app.articles import authorship
-from app.articles.archive import Archive, View
-from app.articles.cards import Cards
+from app.articles.reading.card_cache import Cards
+from app.articles.reading.context import Archive, View
+from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, job_chunks, queries, routes, undo_job
 from app.bulk.edit_request import Order
 from app.bulk.payloads import BulkEdit

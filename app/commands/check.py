@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, func, select, text
 
-from app.articles import invented, links
-from app.articles.invented import Suspect
+from app.articles.repair import invented_dates
+from app.articles.repair.invented_dates import Suspect
+from app.articles.store import links
 from app.changes import log
 from app.db import migrate
 from app.db.database import Database, Snapshot
@@ -61,7 +62,7 @@ def _finding(name: str, look: Callable[[], str | None]) -> Finding:
 
 def _dates(connection: Connection) -> Finding:
     """Not wrong, and perhaps not true: a person looks at the list and decides."""
-    number = invented.count(connection)
+    number = invented_dates.count(connection)
     said = f"{number} articles are dated with the second of their import; --fix-dates lists them and takes it away"
     return Finding("dates", good=True, detail=said if number else "as it should be")
 
@@ -69,9 +70,9 @@ def _dates(connection: Connection) -> Finding:
 def take_dates(db: Database, suspects: Sequence[Suspect]) -> int:
     """Takes the date of their import from these articles, 500 at a time; returns from how many."""
     ids, done = [one.id for one in suspects], 0
-    for i in range(0, len(ids), invented.AT_ONCE):
-        part = ids[i : i + invented.AT_ONCE]
-        done += len(db.write_now(invented.take_away, part, now=db.now(), by="check").value)
+    for i in range(0, len(ids), invented_dates.AT_ONCE):
+        part = ids[i : i + invented_dates.AT_ONCE]
+        done += len(db.write_now(invented_dates.take_away, part, now=db.now(), by="check").value)
     return done
 
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from app.actor import Actor, acting
-from app.articles import invented
+from app.articles.repair import invented_dates
 from app.audit import listing
 from app.audit.queries import Wanted
 from app.audit.render import show_line, show_row
@@ -258,7 +258,7 @@ def check(
 def _fix_dates(db: Database, chosen: Settings) -> None:
     """The list goes to standard error, which stays readable beside --json."""
     with db.snapshot() as snapshot:
-        suspects = invented.find(snapshot.connection)
+        suspects = invented_dates.find(snapshot.connection)
     for one in suspects:
         err.print(f"{one.id} {one.slug} {format_time(one.published_at)} {one.title}", markup=False)
     if suspects and err.is_terminal and not typer.confirm(f"Take the date from these {len(suspects)}?", err=True):

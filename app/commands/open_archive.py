@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from app.articles import mending
+from app.articles.repair import unsafe_links
 from app.changes import log
 from app.db import audit_rows, permissions
 from app.db import migrate as db_migrate
@@ -110,7 +110,7 @@ def migrate(settings: Settings) -> str:
 
 
 def _mend(session: Session) -> list[str]:
-    unsafe = mending.null_unsafe_addresses(session)
+    unsafe = unsafe_links.null_unsafe_addresses(session)
     if unsafe:
         audit_rows.note(session, Deed("migrate", details={"unsafe_addresses": len(unsafe)}))
     return unsafe

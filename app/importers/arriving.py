@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from app.actor import acting, acting_within
-from app.articles.archive import Archive
+from app.articles.reading.context import Archive
 from app.articles.service import Saved
 from app.bulk import records
 from app.db.log_position import Head

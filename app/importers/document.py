@@ -128,7 +128,7 @@ class Document:
     guessed or repaired. `source_date` is the date of the feed or file, where it was asked for; `is_undated` says that
     the source itself knows that there is none. `status` is what the source says of its state (None: nothing), and
     `marker` says to people what made it a draft. `identity` is which of its names an entry of a feed is known by. Every
-    document has a title, a body or both. `said` names the fields (of `articles.field_hashes.FIELDS`) that it says
+    document has a title, a body or both. `said` names the fields (of `articles.store.field_hashes.FIELDS`) that it says
     anything of, None: it is all that its source has of the article. `format` is what it was read in; `retracts`: its
     source takes the article back, and brings no new one. `is_own`: it comes from an export of this archive; `known` is
     the article of this archive that a row of such an export was made of, `given` what its table has columns for. `base`

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from feedparser import FeedParserDict
 
-from app.articles import bodies
+from app.articles.html import bodies
 from app.importers import clean, feed_bytes, fields, trees
 from app.importers.bylines import split_byline
 from app.importers.document import Context, Document, Failure, Item, Remark

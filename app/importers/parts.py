@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from app.articles import forgetting
+from app.articles.store import purge
 from app.bulk import records
 from app.changes import jobs
 from app.changes.jobs import JOB, Json
@@ -90,7 +90,7 @@ def _sweep(session: Session, now: int) -> None:
     telling = select(JOB.c.id, JOB.c.progress).where(JOB.c.id.in_(old), JOB.c.progress.contains('"notes":'))
     for id, progress in connection.execute(telling.limit(AT_ONCE)).all():
         # By then nothing tells which articles came with it, and a purge of one would not find what is said here.
-        values = {"progress": forgetting.strip_progress(progress)}
+        values = {"progress": purge.strip_progress(progress)}
         connection.execute(update(JOB).where(JOB.c.id == id).values(values))
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from app.articles import bodies, nesting
+from app.articles.html import bodies, nesting_depth
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
 from app.importers import dates, markup, names, said, shortcodes, trees, undated, visibility
@@ -127,7 +127,7 @@ def convert_body(document: Document) -> tuple[str, tuple[str, ...]]:
         kind, content = "html", markup.convert(content, base, notes.setdefault, is_own=document.is_own)
     made = bodies.convert(kind, content, flatten=True)
     if made.is_flattened:
-        notes.setdefault(nesting.FLATTENED)
+        notes.setdefault(nesting_depth.FLATTENED)
     for what in made.removed:
         if bodies.is_content(what):
             notes.setdefault(f"removed from the body: {what[:80]}")

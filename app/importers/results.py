@@ -7,7 +7,7 @@ from typing import cast
 
 from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
-from app.articles import threeway
+from app.articles.reimport import three_way_merge
 from app.bulk import queries
 from app.bulk.queries import Record
 from app.changes.jobs import Json
@@ -22,7 +22,7 @@ from app.importers.parts import KEPT_SECONDS, KIND
 from app.models import Article, ImportResult, table
 
 A, RESULT = table(Article), table(ImportResult)
-OF_HIDDEN = (COPY, *threeway.OF_HIDDEN)
+OF_HIDDEN = (COPY, *three_way_merge.OF_HIDDEN)
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 

@@ -12,8 +12,8 @@ from fastapi import APIRouter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.articles import archive
-from app.articles.archive import Archive, View
+from app.articles.reading import context as reading_context
+from app.articles.reading.context import Archive, View
 from app.bulk import lookup, queries, records
 from app.bulk.queries import Record
 from app.bulk.records import BULK
@@ -114,7 +114,7 @@ async def import_articles(request: Request) -> Response:
 
     Lines are answered for one by one while they arrive. Any other format is kept and worked on as a job.
     """
-    here = archive.of(request)
+    here = reading_context.of(request)
     view = await here.view(request)
     view.caller.demand("publish")
     read = IMPORT.read(request.scope["query_string"], view.now)
@@ -173,7 +173,7 @@ async def get_import(request: Request) -> Response:
     for a bulk edit, and for what an undo did.
 
     Of an import that ran as a job also what became of each item, in their order, until 30 days after its end."""
-    here = archive.of(request)
+    here = reading_context.of(request)
     view = await here.view(request)
     view.caller.demand("publish")
     read = IMPORTED.read(request.scope["query_string"], view.now)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.articles.field_hashes import EMPTY, UNSAID, digest, pack
 from app.articles.manuscript import Original, Withdrawal
+from app.articles.store.field_hashes import EMPTY, UNSAID, digest, pack
 from app.importers import names
 from app.importers.document import Document
 

@@ -5,9 +5,9 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from app.articles import nesting
+from app.articles.html import nesting_depth
 
-FEW = 2 * nesting.FEW_TAGS
+FEW = 2 * nesting_depth.FEW_TAGS
 MOST_KEPT = 1_000_000
 """Characters of a text of which it is kept how deep it is."""
 
@@ -24,15 +24,15 @@ def body_of(content: str) -> LexborNode | None:
 
 def flat(content: str, note: Callable[[str], object] = lambda _: None) -> str:
     """The content with no more levels than a parser takes; `note` is called where it had more."""
-    if content.count("<") <= FEW and len(content) <= nesting.FEW_CHARACTERS:
+    if content.count("<") <= FEW and len(content) <= nesting_depth.FEW_CHARACTERS:
         return content
-    measured = _measure(content) if len(content) <= MOST_KEPT else nesting.measure_page(content)
+    measured = _measure(content) if len(content) <= MOST_KEPT else nesting_depth.measure_page(content)
     if measured.is_deep:
-        note(nesting.FLATTENED)
+        note(nesting_depth.FLATTENED)
     return measured.html
 
 
 @lru_cache(maxsize=4)
-def _measure(content: str) -> nesting.Measured:
+def _measure(content: str) -> nesting_depth.Measured:
     """A body is looked at by one step of an import after the other, most of which change nothing of it."""
-    return nesting.measure_page(content)
+    return nesting_depth.measure_page(content)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from urllib.parse import unquote, urlsplit
 
-from app.articles import bodies
+from app.articles.html import bodies
 from app.importers import clean, dates, trees, visibility
 from app.importers.document import Body, Context, Document, Failure, Image, SourceDate
 from app.importers.openings import repeats, settle

@@ -16,8 +16,8 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive
-from app.articles.archive import Archive
+from app.articles.reading import context
+from app.articles.reading.context import Archive
 from app.db.log_position import Head
 from app.errors import DatabaseUnavailable
 from app.http.conditional import VARY
@@ -49,7 +49,7 @@ async def get_metrics(request: Request) -> Response:
     """Numbers of this process, in Prometheus' text format. Without a key for who asks from this machine itself, or from
     where the settings say."""
     NONE.read(request.scope["query_string"], 0)
-    here = archive.of(request)
+    here = context.of(request)
     if not _open_to(request, here):
         view = await here.view(request)
         view.caller.demand("read_drafts")

@@ -6,9 +6,11 @@ from typing import cast
 
 import orjson
 
-from app.articles import bodies, present, queries
-from app.articles.archive import Archive, View
-from app.articles.queries import Entry
+from app.articles.html import bodies
+from app.articles.reading import queries
+from app.articles.reading.context import Archive, View
+from app.articles.reading.queries import Entry
+from app.articles.render import article_json
 from app.http.params import parser
 from app.http.params.parser import Read
 from app.search import highlight
@@ -30,7 +32,7 @@ Texts = Mapping[int, Mapping[PartName, tuple[str, str]]]
 async def rows(here: Archive, view: View, read: Read, asking: Asking, found: Found, hits: Sequence[Hit]) -> list[bytes]:
     """Each hit's JSON, in order; an article that vanished meanwhile is left out."""
     entries = [Entry(hit.id, hit.version, None) for hit in hits]
-    cards = await present.by_id(here, view, entries, wanted=read)
+    cards = await article_json.by_id(here, view, entries, wanted=read)
     shown = await _highlights(here, view, read, found, entries)
     explained: Mapping[int, bytes] = {}
     if read.flag("explain"):

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import cast
 
-from app.articles import asked
-from app.articles.archive import Archive, View
-from app.articles.asked import Asked
+from app.articles.reading import filter_params
+from app.articles.reading.context import Archive, View
+from app.articles.reading.filter_params import Asked
 from app.errors import IndexBehind, InvalidValue
 from app.http.params import parser
 from app.http.params.parser import Read
@@ -26,7 +26,7 @@ Q = parser.text(
 )
 WORDS = (
     Q,
-    *asked.FILTERS,
+    *filter_params.FILTERS,
     parser.choice(
         "match",
         "`auto`: all words, and any of them where too few published articles have all; `all`; `any`.",
@@ -74,7 +74,7 @@ async def understand_filter(here: Archive, view: View, read: Read) -> Asking:
     assert isinstance(index, EngineIndex)
     if index.seq() is None:
         raise IndexBehind("The search index is being built; articles can be read and listed meanwhile.")
-    wanted = await asked.resolve(here, view, read)
+    wanted = await filter_params.resolve(here, view, read)
     vocabulary = await index.vocabulary(view.head)
     question = Question(
         filter=wanted.filter,

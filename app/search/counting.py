@@ -11,8 +11,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, asked
-from app.articles.archive import Archive, View
+from app.articles.reading import context, filter_params
+from app.articles.reading.context import Archive, View
 from app.errors import InvalidValue
 from app.http import csv_text, fast_path, responses
 from app.http.openapi import problems
@@ -41,7 +41,7 @@ TIMELINE = Parameters(
     csv_text.FORMAT,
 )  # fmt: skip
 TRENDING = Parameters(
-    *asked.FILTERS,
+    *filter_params.FILTERS,
     parser.text("window", "How long *now* lasts: `24h`, `7d`, `4w`.", maximum=8, example="7d"),
     parser.choice("group_by", "What rises.", ("tag", "region"), "tag"),
     parser.integer("limit", "How many.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
@@ -73,7 +73,7 @@ async def get_timeline(request: Request) -> Response:
     and counted in `too_coarse`, those without any date in `undated`. A date that is a day, a month or a year is counted
     in that period of the calendar, whatever the time zone.
     """
-    here = archive.of(request)
+    here = context.of(request)
     view = await here.view(request)
     read = TIMELINE.read(request.scope["query_string"], view.now)
     shape = csv_text.wanted(read)
@@ -159,7 +159,7 @@ def _csv(bounds: Sequence[int], counts: list[int], series: Series) -> bytes:
 @fast_path.declare
 async def get_trending(request: Request) -> Response:
     """Tags or regions with more articles in the window than their own past makes likely, the strongest first."""
-    here = archive.of(request)
+    here = context.of(request)
     view = await here.view(request)
     read = TRENDING.read(request.scope["query_string"], view.now)
     window = _window(read.text("window") or "7d")

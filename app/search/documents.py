@@ -9,8 +9,8 @@ from typing import TypeVar, cast
 from sqlalchemy import Integer, bindparam, literal_column, select
 from tantivy import Document
 
-from app.articles import bodies
 from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, Facts
+from app.articles.html import bodies
 from app.db.database import Row, Snapshot
 from app.db.sql import AnyOf, Prepared, byte_length, integer, prepare
 from app.search import fields

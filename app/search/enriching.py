@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, case, func, select
 
-from app.articles import suggested
-from app.articles.archive import View
+from app.articles.reading.context import View
+from app.articles.store import suggestions as store_suggestions
 from app.db.database import Database, Row
 from app.db.sql import AnyOf, Prepared, prepare
 from app.enrich import language, near_duplicates, regions, tags
@@ -39,7 +39,7 @@ class Found:
     words: Vocabulary
 
     def taken(self, one: Suggestion) -> bool:
-        return one.kind != "duplicate" and suggested.is_taken(one, self.language, self.regions, self.tags)
+        return one.kind != "duplicate" and store_suggestions.is_taken(one, self.language, self.regions, self.tags)
 
 
 @dataclass(frozen=True, slots=True)

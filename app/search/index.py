@@ -14,9 +14,9 @@ from functools import lru_cache
 
 from sqlalchemy import Integer, bindparam, exists, func, literal_column, null, select, true, union_all
 
-from app.articles import bodies
-from app.articles.archive import Similar, View
 from app.articles.filters import ArticleFilter
+from app.articles.html import bodies
+from app.articles.reading.context import Similar, View
 from app.db.database import Database, Row
 from app.db.log_position import Head, Place
 from app.db.sql import AnyOf, Prepared, Value, prepare
@@ -102,7 +102,7 @@ def _dated(question: Question, interval: Interval) -> Question:
 
 
 class EngineIndex:
-    """Implements `articles.archive.Index` on an engine and the log."""
+    """Implements `articles.reading.context.Index` on an engine and the log."""
 
     def __init__(self, db: Database, engine: SearchEngine) -> None:
         self._db, self.engine = db, engine

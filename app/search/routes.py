@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, present
-from app.articles.archive import Archive, View
+from app.articles.reading import context
+from app.articles.reading.context import Archive, View
+from app.articles.render import article_json
 from app.errors import PageTooDeep
 from app.http import fast_path, paging, responses
 from app.http.openapi import problems
@@ -42,7 +43,7 @@ SEARCH = Parameters(
     parser.PAGE,
     parser.COUNT,
     parser.MIN_SEQ,
-    *present.PARAMETERS,
+    *article_json.PARAMETERS,
 )  # fmt: skip
 SUGGEST = Parameters(
     parser.text(
@@ -78,7 +79,7 @@ class Turn:
 @fast_path.declare
 async def search_articles(request: Request) -> Response:
     """Published articles that answer a query, the best first, within any filter of the article list."""
-    here = archive.of(request)
+    here = context.of(request)
     view = await here.view(request)
     read = SEARCH.read(request.scope["query_string"], view.now)
     asked = await asking.understand(here, view, read)
@@ -210,7 +211,7 @@ def _page(read: Read, view: View, order: Order, turn: Turn, hits: tuple[Hit, ...
 @fast_path.declare
 async def suggest_words(request: Request) -> Response:
     """Tags, regions, authors and articles for what has been typed so far; one typo is forgiven from 4 letters on."""
-    here = archive.of(request)
+    here = context.of(request)
     view = await here.view(request)
     read = SUGGEST.read(request.scope["query_string"], view.now)
     index = here.index

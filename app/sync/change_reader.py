@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 
-from app.articles import archive, asked
-from app.articles.archive import Archive, View
 from app.articles.filters import PUBLISHED, ArticleFilter
+from app.articles.reading import context, filter_params
+from app.articles.reading.context import Archive, View
 from app.changes import log
 from app.db.log_position import Head, Place, read_token
 from app.errors import CursorExpired, FieldError, InvalidInput, InvalidValue
@@ -31,8 +31,8 @@ EXAMINED = 3_000
 LOOK_UP = 10
 """Every so many ticks a waiting answer looks whether its client is still there; with hundreds waiting it counts."""
 
-STATUS = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES)
-FILTERS = (*asked.FILTERS, STATUS)
+STATUS = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", filter_params.STATES)
+FILTERS = (*filter_params.FILTERS, STATUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Following:
 
 async def begin(request: Request, parameters: Parameters, since: Callable[[Read], str]) -> Following:
     """Reads the request; every way in which it may fail fails here, before an answer has begun."""
-    here = archive.of(request)
+    here = context.of(request)
     view = await here.view(request)
     read = parameters.read(request.scope["query_string"], view.now)
     _refuse_relative(read)
@@ -128,7 +128,7 @@ async def resolve(here: Archive, view: View, read: Read) -> ArticleFilter:
     """The filter as of the view's head. Tags that only drafts have now are found too: until those were withdrawn, they
     may have matched. Of such a tag nothing is told."""
     caller = replace(view.caller, scopes=view.caller.scopes | {"read_drafts"})
-    return (await asked.resolve(here, view._replace(caller=caller), read, _statuses(read))).filter
+    return (await filter_params.resolve(here, view._replace(caller=caller), read, _statuses(read))).filter
 
 
 def _refuse_relative(read: Read) -> None:

@@ -14,8 +14,8 @@ import orjson
 from sqlalchemy import bindparam, select
 
 from app.articles import filters
-from app.articles.facts import from_log
 from app.articles.filters import ArticleFilter, Facts
+from app.articles.store.log_facts import from_log
 from app.changes import log
 from app.db.database import Database
 from app.db.log_position import Place

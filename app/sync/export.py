@@ -7,11 +7,13 @@ from functools import lru_cache, partial
 import orjson
 from sqlalchemy import bindparam, case, literal_column, null, select
 
-from app.articles import filters, present, sheet, sizes
-from app.articles.archive import Archive, View
-from app.articles.asked import STATES
+from app.articles import filters
 from app.articles.filters import ArticleFilter, Shape
-from app.articles.queries import Entry
+from app.articles.reading import response_size
+from app.articles.reading.context import Archive, View
+from app.articles.reading.filter_params import STATES
+from app.articles.reading.queries import Entry
+from app.articles.render import article_json, csv_rows
 from app.db.database import Database
 from app.db.sql import AnyOf, Prepared, json_rows, prepare
 from app.http import csv_text
@@ -51,30 +53,30 @@ class Export:
 
     async def sheet(self) -> AsyncGenerator[bytes]:
         """The same as CSV, the names first; no line says that it is the last."""
-        names = [*sheet.columns(self.read, sheet.FULL), *(() if self.read.fields("fields") else sheet.MORE)]
+        names = [*csv_rows.columns(self.read, csv_rows.FULL), *(() if self.read.fields("fields") else csv_rows.MORE)]
         yield csv_text.lines([names])
         async for shown in self.articles():
-            yield await present.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
+            yield await article_json.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
 
     async def articles(self) -> AsyncGenerator[list[bytes]]:
         """Some articles at a time, each as JSON: as many as are made without keeping others waiting."""
         after = -1
         while found := await _page(self.here.db, self.filter, after, self.since):
-            costs = await present.load_costs(self.here, found, self.read, full=True)
-            for some in sizes.split(found, costs, PIECE):
+            costs = await article_json.load_costs(self.here, found, self.read, full=True)
+            for some in response_size.split(found, costs, PIECE):
                 if shown := await self._shown(some, {one.id: costs.get(one.id, 0) for one in some}):
                     yield shown
             after = found[-1].id
 
     async def _shown(self, entries: Sequence[Entry], costs: Mapping[int, int]) -> list[bytes]:
-        cards = await present.by_id(self.here, self.view, entries, wanted=self.read, full=True, costs=costs)
+        cards = await article_json.by_id(self.here, self.view, entries, wanted=self.read, full=True, costs=costs)
         more = await _more(self.here.db, list(cards))
         # Whoever has left since the page was read: the log tells, and what is no longer public is not shown.
         still = [one.id for one in entries if one.id in more and more[one.id].status in self.filter.statuses]
         if self.read.fields("fields"):
             return [cards[id] for id in still]
         total = sum(len(cards[id]) for id in still)
-        return await present.run_in_thread_if_large(
+        return await article_json.run_in_thread_if_large(
             total, lambda: [_line(orjson.loads(cards[id]), more[id]) for id in still]
         )
 
@@ -90,7 +92,7 @@ def _lines(articles: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def _csv(articles: Sequence[bytes], names: Sequence[str]) -> bytes:
-    return csv_text.lines(sheet.cells(articles, names))
+    return csv_text.lines(csv_rows.cells(articles, names))
 
 
 @dataclass(frozen=True, slots=True)

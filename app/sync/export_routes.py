@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, asked, present
 from app.articles.filters import PUBLISHED
+from app.articles.reading import context, filter_params
+from app.articles.render import article_json
 from app.http import csv_text, responses
 from app.http.conditional import VARY
 from app.http.openapi import problems
@@ -25,7 +26,7 @@ MEDIA_TYPE = "application/x-ndjson"
 FORMAT = parser.text("format", "`ndjson` or `csv`.", maximum=20, example="csv")
 _DESCRIBED = described(MEDIA_TYPE, examples.EXPORT)
 _DESCRIBED[200]["content"] |= csv_text.CONTENT
-EXPORT = Parameters(*FILTERS, *present.PARAMETERS, FORMAT)
+EXPORT = Parameters(*FILTERS, *article_json.PARAMETERS, FORMAT)
 
 
 @router.get(
@@ -43,7 +44,7 @@ async def export_articles(request: Request) -> Response:
 
     `format=csv` is for spreadsheets: a line of names, then a line for each article.
     """
-    here = archive.of(request)
+    here = context.of(request)
     # The head first: what changes while the lines are read is behind it.
     view = await here.view(request)
     read = EXPORT.read(request.scope["query_string"], int(time.time()))
@@ -51,7 +52,7 @@ async def export_articles(request: Request) -> Response:
     statuses = tuple(sorted(read.choices("status"))) or PUBLISHED
     if statuses != PUBLISHED:
         view.caller.demand("read_drafts")
-    wanted = await asked.resolve(here, view, read, statuses)
+    wanted = await filter_params.resolve(here, view, read, statuses)
     headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": view.token, **responses.warned(wanted.warnings)}
     export = Export(here, view, read, wanted.filter)
     if shape == "csv":

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from app.articles.archive import Archive, View
-from app.articles.cards import Cards
 from app.articles.filters import ArticleFilter
+from app.articles.reading.card_cache import Cards
+from app.articles.reading.context import Archive, View
 from app.db.database import Database
 from app.db.log_position import Head, read_token
 from app.errors import CursorExpired

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, literal_column, or_, select, true
 
-from app.articles.archive import Archive, View
+from app.articles.reading.context import Archive, View
 from app.db.log_position import Place
 from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.errors import FilterChanged

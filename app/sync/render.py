@@ -7,7 +7,8 @@ from itertools import takewhile
 
 import orjson
 
-from app.articles import present, queries, replacing, sizes
+from app.articles.reading import queries, replacements, response_size
+from app.articles.render import article_json
 from app.http.params.times import format_time
 from app.sync.change_reader import Following, Seen
 from app.sync.change_rows import Told
@@ -33,7 +34,7 @@ async def changes(following: Following, seen: Seen) -> tuple[list[bytes], Seen]:
         seen = _until(following, seen, left_out)
     names = await _tags(following, seen.told)
     named = {told.replaced_by for told in seen.told if told.replaced_by is not None}
-    slugs = await replacing.find_slugs(following.here.db, named)
+    slugs = await replacements.find_slugs(following.here.db, named)
     shown: list[bytes] = []
     for told in seen.told:
         if len(shown) % AT_ONCE == AT_ONCE - 1:
@@ -101,16 +102,16 @@ async def _cards(following: Following, seen: Seen) -> tuple[dict[int, bytes], se
     matching = replace(seen.filter, ids=ids)
     found = {entry.id: entry for entry in await queries.page(here.db, matching, "-published_at", len(ids))}
     entries = [found[id] for id in ids if id in found]  # in the order of the changes
-    costs = await present.load_costs(here, entries, read)
+    costs = await article_json.load_costs(here, entries, read)
     cards: dict[int, bytes] = {}
     left, spent = {entry.id for entry in entries}, 0
-    for some in sizes.split(entries, costs, PIECE):
+    for some in response_size.split(entries, costs, PIECE):
         own = {entry.id: costs.get(entry.id, 0) for entry in some}
-        if cards and spent + sum(own.values()) > sizes.MAX_COST:
+        if cards and spent + sum(own.values()) > response_size.MAX_COST:
             break
-        more = await present.by_id(here, view, some, wanted=read, costs=own)
+        more = await article_json.by_id(here, view, some, wanted=read, costs=own)
         spent += max(sum(own.values()), sum(map(len, more.values())))
-        if cards and spent > sizes.MAX_COST:  # by what is no body
+        if cards and spent > response_size.MAX_COST:  # by what is no body
             break
         cards |= more
         left -= {entry.id for entry in some}

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import present
+from app.articles.render import article_json
 from app.db.log_position import Place
 from app.http import fast_path, responses
 from app.http.conditional import VARY
@@ -25,9 +25,9 @@ router = APIRouter(prefix="/v1", tags=["following"])
 SINCE = "A token from `next`, `seq`, `X-Seq`; `0`: from the beginning; `now`: only what comes."
 INCLUDE = parser.fields(
     "include", "Adds `card`, the article as it is now or null; body and the like go into it.",
-    ("article", *present.INCLUDES),
+    ("article", *article_json.INCLUDES),
 )  # fmt: skip
-_SHOWN = tuple(INCLUDE if shown.name == "include" else shown for shown in present.PARAMETERS)
+_SHOWN = tuple(INCLUDE if shown.name == "include" else shown for shown in article_json.PARAMETERS)
 CHANGES = Parameters(
     *FILTERS,
     parser.text("since", SINCE, maximum=200, example="now", signs=False),

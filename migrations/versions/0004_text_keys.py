@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.articles import bodies
+from app.articles.html import bodies
 from app.enrich import near_duplicates
 
 revision = "0004"

@@ -16,10 +16,11 @@ from conftest import ENGINES
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.articles import editing, facts, service, states
-from app.articles.columns import Saving
+from app.articles import editing, service, states
 from app.articles.editing import Edit
 from app.articles.manuscript import Manuscript, RelatedEntry
+from app.articles.store import log_facts
+from app.articles.store.row_columns import Saving
 from app.changes import log
 from app.db.database import Database
 from app.models import Article, Change, RelatedPost, table
@@ -139,7 +140,7 @@ def _check_log(db: Database) -> int:
         columns = (CHANGE.c.seq, CHANGE.c.entity_id, CHANGE.c.before, CHANGE.c.after)
         rows = list(snapshot.connection.execute(select(*columns).where(CHANGE.c.entity == "article").order_by("seq")))
         ids = list(snapshot.connection.execute(select(A.c.id)).scalars())
-        now = {id: facts.for_log(one) for id, one in facts.load(snapshot.connection, ids).items()}
+        now = {id: log_facts.for_log(one) for id, one in log_facts.load(snapshot.connection, ids).items()}
     last: defaultdict[int, object] = defaultdict(lambda: None)
     for row in rows:
         if row.entity_id not in now:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from app.articles import service
 from app.articles.manuscript import Manuscript
-from app.articles.queries import SORTS
+from app.articles.reading.queries import SORTS
 from app.changes import log
 from app.changes.follower import catch_up
 from app.db.database import Database

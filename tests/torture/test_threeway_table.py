@@ -20,7 +20,7 @@ from sqlalchemy import delete
 from test_threeway import HERE, KNOWN, Desk, notes, of_export, of_feed, of_lines, of_markdown
 from wordpress_blog import Blog, post, served
 
-from app.articles import threeway
+from app.articles.reimport import three_way_merge
 from app.changes import log
 from app.db.database import Database
 from app.importers import visibility
@@ -122,17 +122,17 @@ def expect(name: str, there: bool, here: bool, state: str, overwrite: bool) -> R
     """What the documentation says. Of the formats an export alone names a state that is public: in the others a draft
     whose marker is gone stays one, with a note; a line of NDJSON says nothing of what it does not name."""
     if state == "purged":
-        return Row(None, None, (threeway.PURGED,), "unchanged")
+        return Row(None, None, (three_way_merge.PURGED,), "unchanged")
     mine = "ours" if here else "first"
     if state == "withdrawn":
-        return Row("withdrawn", mine, (threeway.WITHDRAWN,), "unchanged")
+        return Row("withdrawn", mine, (three_way_merge.WITHDRAWN,), "unchanged")
     is_named = state == "released" and name == "export"
     after = "published" if is_named else "draft" if state == "released" else state
     said = "later" if there else "first"
     title = said if overwrite or (there and not here) else mine
     is_noted = state == "released" and name in ("markdown", "feed")
-    released = (threeway.RELEASED,) if is_noted else ()
-    edited = (threeway.EDITED.format("title"),) if there and here and not overwrite else ()
+    released = (three_way_merge.RELEASED,) if is_noted else ()
+    edited = (three_way_merge.EDITED.format("title"),) if there and here and not overwrite else ()
     return Row(after, title, released + edited, "unchanged" if title == mine and not is_named else "updated")
 
 

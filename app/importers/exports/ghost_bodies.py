@@ -9,7 +9,7 @@ from html import escape
 
 import orjson
 
-from app.articles import bodies
+from app.articles.html import bodies
 from app.importers import values
 
 Note = Callable[[str], object]

@@ -1,0 +1,247 @@
+"""From the fields that a client sends to the attributes of a manuscript, one function each. Looks nothing up itself."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app.articles.html import bodies
+from app.articles.input import related_entries
+from app.articles.input.payloads import ArticleFields, BodyIn, DatelineIn, RegionIn, SourceIn, TagIn
+from app.articles.manuscript import Dateline
+from app.articles.manuscript import dateline_span as dateline_span
+from app.enrich.suggestion import ROLES
+from app.errors import FieldError, InvalidInput
+from app.http.params.times import Instant, Period, read_time, read_zone
+from app.regions import refs
+from app.regions.atlas import Atlas
+from app.tags import queries as tags
+from app.tags.service import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the references of a body lead to, by reference: articles and tags that there are. `own` is the article that
+    the body is of, where there is one."""
+
+    articles: Mapping[str, int]
+    tags: Mapping[str, tags.Known]
+    own: int | None = None
+
+
+def changes(given: ArticleFields, names: Iterable[str], atlas: Atlas, known: Known) -> dict[str, Any]:
+    """Attributes of a manuscript as these fields make them; `authors` and `tags` apart. InvalidInput with pointers for
+    what cannot be understood: regions that do not exist, impossible dates."""
+    made: dict[str, Any] = {}
+    for name in names:
+        made |= _MADE[name](given, atlas, known)
+    return made
+
+
+_Made = Callable[[ArticleFields, Atlas, Known], dict[str, Any]]
+
+
+def _as_given(name: str) -> _Made:
+    return lambda given, atlas, known: {name: getattr(given, name)}
+
+
+def _words(name: str) -> _Made:
+    return lambda given, atlas, known: {name: _clean(getattr(given, name))}
+
+
+def _many(name: str) -> _Made:
+    return lambda given, atlas, known: {name: tuple(getattr(given, name) or ())}
+
+
+def _title(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
+    return {"title": " ".join((given.title or "").split()), "title_derived": False}
+
+
+def _text(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
+    body = _body(given.body)
+    return {"body": body, "word_count": bodies.count_words(bodies.to_text(body))}
+
+
+def _source(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
+    source = SourceIn(name=given.source) if isinstance(given.source, str) else given.source
+    return {
+        "source": _clean(source.name or source.slug) if source else None,
+        "source_url": source.url if source else None,
+    }
+
+
+def _identity(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
+    return {"external_id": given.external_id, "identity": f"id:{given.external_id}" if given.external_id else None}
+
+
+def _published(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
+    # An embargo that ends within a second ends with it; what is published already was so before.
+    awaited = given.status in (None, "scheduled")
+    given_at = given.published_at
+    at, precision = _start(_time(given_at, up=awaited)) if given_at is not None else (None, "instant")
+    return {"published_at": at, "published_precision": precision}
+
+
+_MADE: dict[str, _Made] = {
+    "title": _title,
+    "standfirst": _words("standfirst"),
+    "dateline": lambda given, atlas, known: {"dateline": _dateline(given.dateline, atlas)},
+    "body": _text,
+    "language": lambda given, atlas, known: {"language": (given.language or "en").lower().replace("_", "-")},
+    "authors": lambda given, atlas, known: {"authors": _tags(given.authors or (), "contributor", known, "/authors")},
+    "tags": lambda given, atlas, known: {"tags": _tags(given.tags or (), "topic", known, "/tags")},
+    "regions": lambda given, atlas, known: {"regions": _regions(given.regions or (), atlas)},
+    "related": lambda given, atlas, known: {
+        "related": tuple(related_entries.read(given.related or (), known.articles, "/related", known.own))
+    },
+    "images": lambda given, atlas, known: {"images": _json([one.model_dump() for one in given.images or ()], "[]")},
+    "source": _source,
+    "signature": _words("signature"),
+    "external_id": _identity,
+    "origin": _words("origin"),
+    "translation_of": lambda given, atlas, known: {
+        "translation_of": _article(str(given.translation_of or "") or None, known, "/translation_of")
+    },
+    "seo": lambda given, atlas, known: {
+        "seo": _json(given.seo.model_dump(exclude_none=True) if given.seo else {}, "{}")
+    },
+    "slug": _as_given("slug"),
+    "status": _as_given("status"),
+    "gone": lambda given, atlas, known: {"gone": bool(given.gone)},
+    "replaced_by": lambda given, atlas, known: {"replaced_by": _replacement(given, known)},
+    "published_at": _published,
+    "previous_slugs": _many("previous_slugs"),
+    "previous_urls": _many("previous_urls"),
+}
+"""What each field makes of a manuscript."""
+
+
+def wrong(detail: str, pointer: str, code: str = "invalid_value", did_you_mean: str | None = None) -> InvalidInput:
+    """One mistake, with its place in the body."""
+    return InvalidInput(FieldError(code, detail, pointer=pointer, did_you_mean=did_you_mean))
+
+
+def _clean(value: str | None) -> str | None:
+    return (value.strip() or None) if value else None
+
+
+def _json(value: object, empty: str) -> str:
+    return orjson.dumps(value).decode() if value else empty
+
+
+def _body(given: str | BodyIn | None) -> str:
+    if given is None:
+        return ""
+    if isinstance(given, str):
+        return _html("html", given, "/body")
+    kinds: tuple[bodies.Kind, ...] = ("html", "markdown", "text")
+    one = [(kind, value) for kind in kinds if (value := getattr(given, kind)) is not None]
+    if len(one) != 1:
+        raise wrong("A body is given as one of html, markdown and text.", "/body")
+    return _html(*one[0], f"/body/{one[0][0]}")
+
+
+def _html(kind: bodies.Kind, content: str, pointer: str) -> str:
+    try:
+        return bodies.convert(kind, content, flatten=False).html
+    except bodies.TooDeep as error:
+        raise wrong(f"This cannot be kept: {error}.", pointer) from None
+
+
+def _time(given: str, *, up: bool) -> Instant | Period:
+    """What is stored does not move with the clock, so `now` is no time here."""
+    try:
+        found = read_time(given, read_zone("UTC"), 0, up=up)
+    except InvalidInput as error:
+        raise wrong(error.errors[0].detail, "/published_at", error.errors[0].code) from None
+    if isinstance(found, Instant) and found.uses_now:
+        raise wrong("Give the time itself, such as 2025-12-01T10:00:00Z.", "/published_at")
+    return found
+
+
+def _start(found: Instant | Period) -> tuple[int, str]:
+    return (found.start, found.precision) if isinstance(found, Period) else (found.at, "instant")
+
+
+def _dateline(given: DatelineIn | str | None, atlas: Atlas) -> Dateline | None:
+    if given is None or given == "":
+        return None
+    if isinstance(given, str):
+        given = DatelineIn(text=given)
+    region, place = atlas.find_name(given.region or ""), atlas.find_name(given.place or "")
+    if given.region and region is None:
+        raise _unknown_region(atlas, given.region, "/dateline/region")
+    if place is not None and (region is None or region.id in atlas.within[place.id]):
+        region = place  # an article shows the country of a city; given back, it still means the city
+    span = dateline_span(given.date)
+    if given.date and span is None:
+        raise wrong(f"{given.date!r} is no date.", "/dateline/date")
+    precision = {4: "year", 7: "month", 10: "day"}[len(given.date)] if given.date else None
+    if given.precision not in (None, precision):
+        raise wrong("It must be that of date: day, month or year.", "/dateline/precision")
+    start, end = span or (None, None)
+    return Dateline(given.text, given.place, region.id if region else None, given.date, precision, start, end)
+
+
+def _unknown_region(atlas: Atlas, ref: str, pointer: str) -> InvalidInput:
+    return wrong(refs.unknown(ref), pointer, "unknown_region", refs.similar(atlas, ref))
+
+
+def _tags(given: Sequence[str | int | TagIn], kind: str, known: Known, pointer: str) -> tuple[Wanted, ...]:
+    return tuple(_tag(one, kind, known, f"{pointer}/{i}") for i, one in enumerate(given))
+
+
+def _tag(given: str | int | TagIn, kind: str, known: Known, pointer: str) -> Wanted:
+    """A tag that exists by slug or id, else the name of one that is made; an id that does not exist is a mistake."""
+    ref = tag_ref(given)
+    found = known.tags.get(ref) if ref else None
+    if found is not None and (found.kind == "contributor") == (kind == "contributor"):
+        return Wanted(found.name, found.kind, found.slug)
+    if ref is not None and ref.isdigit():
+        raise wrong(f"There is no {'author' if kind == 'contributor' else 'tag'} {ref}.", pointer)
+    if not isinstance(given, TagIn):
+        given = TagIn(name=str(given))
+    if kind == "contributor" and given.kind not in (None, "contributor"):
+        raise wrong("Authors are of the kind contributor.", f"{pointer}/kind")
+    name = given.name or given.slug
+    if not name:
+        raise wrong("It needs a slug, an id or a name.", pointer)
+    return Wanted(name, given.kind or kind, given.slug or None)
+
+
+def _regions(given: Sequence[str | int | RegionIn], atlas: Atlas) -> tuple[tuple[int, int], ...]:
+    found: list[tuple[int, int]] = []
+    for i, one in enumerate(given):
+        roles, ref = ROLES["about"], one
+        if isinstance(one, RegionIn):
+            ref = one.slug or one.id or one.name or ""
+            roles = sum(ROLES[role] for role in dict.fromkeys(one.roles)) if one.roles else roles
+        place = atlas.by_id.get(ref) if isinstance(ref, int) else atlas.find_name(str(ref))
+        if place is None:
+            raise _unknown_region(atlas, str(ref), f"/regions/{i}")
+        found.append((place.id, roles))
+    return tuple(found)
+
+
+def _article(ref: str | None, known: Known, pointer: str) -> int | None:
+    if ref is None:
+        return None
+    found = known.articles.get(ref)
+    if found is None:
+        raise wrong(f"There is no article {ref[:80]!r}.", pointer)
+    return found
+
+
+def _replacement(given: ArticleFields, known: Known) -> int | None:
+    ref = related_entries.find_ref(given.replaced_by)
+    if ref is None and given.replaced_by is not None:
+        raise wrong("An article is named by its id or slug.", "/replaced_by")
+    return _article(ref, known, "/replaced_by")
+
+
+def tag_ref(given: str | int | TagIn) -> str | None:
+    """`slug` counts before `id`. What is digits only is no slug, so a text of digits is a name."""
+    if isinstance(given, TagIn):
+        given = given.slug or given.id or ""
+    return None if isinstance(given, str) and (not given or given.isdigit()) else str(given)

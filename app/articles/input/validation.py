@@ -1,0 +1,90 @@
+"""What clients send as the body of a write: read as JSON, checked against its shape, every mistake with its place."""
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from app.articles.html import bodies, offload
+from app.articles.input import merge_patch
+from app.articles.input.merge_patch import Json
+from app.articles.input.payloads import READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
+from app.errors import FieldError, InvalidInput, MalformedJson
+from app.http import responses
+from app.http.body import MOST_MISTAKES, as_json, mistakes
+
+MOST_REMOVED = 50
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+NEVER_EMPTY = ("title", "language", "slug", "status", "origin")
+
+Fields = TypeVar("Fields", bound=ArticleFields)
+
+
+def related(content: bytes) -> RelatedReplace:
+    """The editors' list, bare or under `data`."""
+    data = as_json(content)
+    if not isinstance(data, (list, dict)):
+        raise MalformedJson("A list is expected here, or an object with `data`.")
+    try:
+        return RelatedReplace.model_validate(data)
+    except ValidationError as error:
+        raise InvalidInput(*mistakes(error, ("data",))) from None
+
+
+def new(data: Json) -> ArticleCreate:
+    """A new article has nothing yet that only the server says. InvalidInput with all that is wrong."""
+    wrong = [_only_server(name) for name in READ_ONLY if data.get(name) not in (None, [])]
+    return _checked(ArticleCreate, {name: value for name, value in data.items() if name not in READ_ONLY}, wrong)
+
+
+def _only_server(name: str) -> FieldError:
+    return FieldError("read_only_field", f"Only the server sets {name}; leave it out.", pointer=f"/{name}")
+
+
+def changed(shown: Json, data: Json, fields: Json) -> ArticlePatch:
+    """The `fields` that a body changes, of the article that is `shown`. InvalidInput with all that is wrong."""
+    wrong = merge_patch.read_only(shown, data)
+    empty = [name for name in NEVER_EMPTY if name in fields and (fields[name] is None or fields[name] == "")]
+    wrong += [FieldError("invalid_value", f"An article needs its {name}.", pointer=f"/{name}") for name in empty]
+    return _checked(ArticlePatch, fields, wrong)
+
+
+def _checked(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Fields:
+    given = None
+    try:
+        given = shape.model_validate(data)
+    except ValidationError as error:
+        wrong += mistakes(error, shape.model_fields)
+    if wrong or given is None:
+        raise InvalidInput(*wrong[:MOST_MISTAKES])
+    return given
+
+
+def size(data: Json) -> int:
+    """How much there is to convert in a body: characters of HTML, or as many as its Markdown takes the time of."""
+    given = data.get("body")
+    if isinstance(given, dict):
+        weights = {"markdown": offload.LARGE // offload.LARGE_MARKDOWN}
+        return sum(len(text) * weights.get(kind, 1) for kind, text in given.items() if isinstance(text, str))
+    return len(given) if isinstance(given, str) else 0
+
+
+def warnings(data: Json) -> dict[str, str]:
+    """The header that says what is taken from the body that is being saved; none where nothing is."""
+    removed = _removed(data.get("body"))
+    if not removed:
+        return {}
+    detail = f"Removed because it is not safe or not text: {', '.join(removed)}."
+    warning = {"code": "markup_removed", "pointer": "/body", "detail": detail, "removed": removed}
+    return responses.warned([warning])
+
+
+def _removed(given: object) -> list[str]:
+    kinds: dict[str, object] = given if isinstance(given, dict) else {"html": given}
+    found = [
+        what
+        for kind in ("html", "markdown")
+        if isinstance(content := kinds.get(kind), str)
+        for what in bodies.removed("html" if kind == "html" else "markdown", content)
+    ]
+    return [what[:80] for what in found[:MOST_REMOVED]]

@@ -1,0 +1,254 @@
+"""Cards: an article without body and related posts, as JSON bytes, from memory where it is there.
+
+One statement fetches any number of them. They are kept by (id, version, names_seq), so that nothing stale is ever
+served and nothing has to be emptied: what has changed is asked for under another key.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import orjson
+from sqlalchemy import ColumnElement, literal_column, select
+
+from app.articles.html.bodies import reading_minutes
+from app.db.database import Readable, Row
+from app.db.sql import AnyOf, AnySelect, Prepared, integer, json_rows, prepare
+from app.enrich.suggestion import ROLES
+from app.http.params.times import format_time
+from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
+from app.regions import service as regions
+from app.regions.atlas import Atlas
+from app.text.urls import safe_or_none
+
+A, TAGGED, PLACED, TAG, SOURCE = (table(model) for model in (Article, ArticleTag, ArticleRegion, Tag, Source))
+KEPT_BYTES = 6_000_000
+OVERHEAD = 500
+"""Bytes that keeping a card takes beside its text."""
+
+Json = dict[str, object]
+
+FIELDS = (
+    "id", "slug", "status", "language", "version", "title", "standfirst", "dateline", "body", "authors", "tags",
+    "regions", "related", "images", "corrections", "source", "signature", "external_id", "translation_of", "gone",
+    "replaced_by", "seo", "word_count", "reading_minutes", "published_at", "published_precision", "first_published_at",
+    "updated_at", "created_at", "url",
+)  # fmt: skip
+"""Every property of an article in the order shown."""
+
+COLUMNS = (
+    "id", "version", "slug", "status", "language", "title", "standfirst", "dateline_text", "dateline_place",
+    "dateline_region_id", "dateline_date", "dateline_precision", "images", "corrections", "source_url", "signature",
+    "external_id", "translation_of", "seo", "word_count", "published_at", "published_precision", "first_published_at",
+    "updated_at", "created_at", "public_once", "withdrawn_at", "replaced_by",
+)  # fmt: skip
+
+
+ADDED = frozenset({"body", "related"})
+"""Properties of an article that its card does not have."""
+NOTHING_ADDED: Mapping[str, object] = {}
+
+_STATUS, _ORIGINAL = COLUMNS.index("status"), COLUMNS.index("translation_of")
+
+
+def columns() -> list[ColumnElement[object]]:
+    """What a card is made of, of `CARDED`: the columns above, then the source's slug and name, tags and regions as JSON
+    rows."""
+    tags = (
+        select(TAG.c.slug, TAG.c.name, TAG.c.kind)
+        .join(TAGGED, TAGGED.c.tag_id == TAG.c.id)
+        .where(TAGGED.c.article_id == A.c.id)
+        .order_by(TAGGED.c.position)
+        .correlate(A)
+        .subquery()
+    )
+    regions = (
+        select(PLACED.c.region_id, PLACED.c.roles)
+        .where(PLACED.c.article_id == A.c.id, PLACED.c.roles != literal_column("0"))
+        .order_by(PLACED.c.position)
+        .correlate(A)
+        .subquery()
+    )
+    return [*(A.c[name] for name in COLUMNS), SOURCE.c.slug, SOURCE.c.name, json_rows(tags), json_rows(regions)]
+
+
+CARDED = A.outerjoin(SOURCE, SOURCE.c.id == A.c.source_id)
+
+
+@lru_cache(maxsize=4)
+def statement(dialect: str) -> Prepared:
+    """Cards by `ids`."""
+    found: AnySelect = select(*columns())
+    return prepare(found.select_from(CARDED).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+
+
+def card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
+    """A card from a row of `columns`, its properties in their order; `body` and `related` where they are `added`."""
+    a = dict(zip(COLUMNS, row, strict=False))
+    source_slug, source_name, tag_rows, region_rows = row[-4:]
+    tags = [{"slug": slug, "name": name, "kind": kind} for slug, name, kind in orjson.loads(str(tag_rows))]
+    shown = {
+        "id": a["id"],
+        "slug": a["slug"],
+        "status": a["status"],
+        "language": a["language"],
+        "version": a["version"],
+        "title": a["title"],
+        "standfirst": a["standfirst"],
+        "dateline": _dateline(a, atlas),
+        "body": added.get("body"),
+        "authors": [{"slug": tag["slug"], "name": tag["name"]} for tag in tags if tag["kind"] == "contributor"],
+        "tags": [tag for tag in tags if tag["kind"] != "contributor"],
+        "regions": [_region(atlas, id, roles) for id, roles in orjson.loads(str(region_rows))],
+        "related": added.get("related"),
+        "images": [{**image, "url": safe_or_none(image.get("url"))} for image in orjson.loads(str(a["images"]))],
+        "corrections": orjson.loads(str(a["corrections"])),
+        "source": _source(source_slug, source_name, a["source_url"]),
+        "signature": a["signature"],
+        "external_id": a["external_id"],
+        "translation_of": a["translation_of"],
+        "gone": bool(a["public_once"]) and a["withdrawn_at"] is not None,
+        "replaced_by": a["replaced_by"],
+        "seo": _seo(orjson.loads(str(a["seo"]))),
+        "word_count": a["word_count"],
+        "reading_minutes": reading_minutes(integer(a["word_count"])),
+        "published_at": _time(a["published_at"]),
+        "published_precision": None if a["published_at"] is None else a["published_precision"],
+        "first_published_at": _time(a["first_published_at"]),
+        "updated_at": _time(a["updated_at"]),
+        "created_at": _time(a["created_at"]),
+        "url": f"{site_url}/articles/{a['slug']}" if site_url else None,
+    }
+    for name in ADDED - added.keys():
+        del shown[name]
+    return shown
+
+
+def _time(value: object) -> str | None:
+    return None if value is None else format_time(integer(value))
+
+
+def _dateline(a: Mapping[str, object], atlas: Atlas) -> Json | None:
+    if a["dateline_text"] is None:
+        return None
+    region = a["dateline_region_id"]
+    return {
+        "text": a["dateline_text"],
+        "place": a["dateline_place"],
+        "region": atlas.country(integer(region)).slug if region is not None else None,
+        "date": a["dateline_date"],
+        "precision": a["dateline_precision"],
+    }
+
+
+def _region(atlas: Atlas, id: int, roles: int) -> Json:
+    place = atlas.by_id[id]
+    shown = [name for name, bit in ROLES.items() if roles & bit]
+    return {"slug": place.slug, "name": place.name, "level": place.level, "roles": shown}
+
+
+def _source(slug: object, name: object, url: object) -> Json | None:
+    if slug is None and url is None:
+        return None
+    return {"slug": slug, "name": name, "url": safe_or_none(url)}
+
+
+def _seo(kept: Mapping[str, object]) -> Json:
+    canonical_url = safe_or_none(kept.get("canonical_url"))
+    return {"title": None, "description": None, **kept, "canonical_url": canonical_url}
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A card, and of which article it is a translation."""
+
+    shown: bytes
+    original: int | None
+
+    @property
+    def size(self) -> int:
+        return len(self.shown) + OVERHEAD
+
+
+class Cards:
+    """The most recently used cards of this process."""
+
+    def __init__(self, db: Readable, site_url: str) -> None:
+        self._db, self._site_url = db, site_url
+        self._statement = statement(db.dialect)
+        self._kept: OrderedDict[tuple[int, int, int], _Made] = OrderedDict()
+        self._bytes = 0
+
+    async def get(
+        self, wanted: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False, public: bool | None = None
+    ) -> dict[int, bytes]:
+        """Cards by id, for pairs (id, version); at most two statements. What is gone meanwhile is missing; what
+        changed meanwhile comes as it is now, with `published` only if the public may still see it. With `public`,
+        which is as `published` unless given, a translation does not name an original that is not public."""
+        found: dict[int, _Made] = {}
+        missing: list[int] = []
+        names_seq = atlas.names_seq
+        for id, version in wanted:
+            key = (id, version, names_seq)
+            kept = self._kept.get(key)
+            if kept is None:
+                missing.append(id)
+            else:
+                found[id] = kept
+                self._kept.move_to_end(key)
+        if missing:
+            found |= await self._fetch(missing, atlas, published=published)
+        hidden = await self._hidden(found) if (published if public is None else public) else frozenset()
+        if not hidden:
+            return {id: made.shown for id, made in found.items()}
+        return {id: _nameless(made.shown) if made.original in hidden else made.shown for id, made in found.items()}
+
+    async def made(self, row: Row, atlas: Atlas, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
+        """`card` of a row that may be newer than the atlas."""
+        try:
+            return card(row, atlas, self._site_url, added)
+        except KeyError:  # of a region that was added after the atlas was read
+            return card(row, await regions.newest(self._db), self._site_url, added)
+
+    async def _hidden(self, found: Mapping[int, _Made]) -> frozenset[int]:
+        """Originals of these that are not public now: that moves no version of their translations."""
+        originals = {made.original for made in found.values() if made.original is not None}
+        return frozenset(originals - await public_among(self._db, sorted(originals))) if originals else frozenset()
+
+    async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, _Made]:
+        found: dict[int, _Made] = {}
+        for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
+            id, version, original = integer(row[0]), integer(row[1]), row[_ORIGINAL]
+            shown = await self.made(row, atlas)
+            # A copy: orjson leaves its result in a buffer of at least 8 kB.
+            compact = bytes(memoryview(orjson.dumps(shown)))
+            made = _Made(compact, None if original is None else integer(original))
+            self._keep((id, version, atlas.names_seq), made)
+            if not published or row[_STATUS] == "published":
+                found[id] = made
+        return found
+
+    def _keep(self, key: tuple[int, int, int], made: _Made) -> None:
+        """Cards are of 1 to 20 kB: what bounds their number says little about memory."""
+        before = self._kept.pop(key, None)
+        self._kept[key] = made
+        self._bytes += made.size - (before.size if before else 0)
+        while self._bytes > KEPT_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= oldest.size
+
+
+def _nameless(shown: bytes) -> bytes:
+    return orjson.dumps(orjson.loads(shown) | {"translation_of": None})
+
+
+async def public_among(db: Readable, ids: Sequence[int]) -> set[int]:
+    """Those of the articles that are published."""
+    return {integer(id) for (id,) in await db.reader.rows(_public(db.dialect), {"ids": list(ids)})}
+
+
+@lru_cache(maxsize=4)
+def _public(dialect: str) -> Prepared:
+    shown = A.c.status == literal_column("'published'")
+    return prepare(select(A.c.id).where(AnyOf(A.c.id, "ids"), shown), dialect, ["ids"])

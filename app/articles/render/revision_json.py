@@ -1,0 +1,101 @@
+"""Kept versions in the shape that articles are read in: as they were, with tags, regions and sources as they are called
+now."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import Connection, select
+
+from app.articles.reading import card_cache
+from app.articles.reading.card_cache import COLUMNS, Json
+from app.articles.reading.context import Archive, View
+from app.articles.reading.queries import RelatedRow
+from app.articles.render import article_json, body_views
+from app.articles.store import revisions, stored_article
+from app.articles.store.stored_article import Stored
+from app.db.database import Row
+from app.models import Article, Source, table
+from app.regions.atlas import Atlas
+from app.tags.service import Wanted
+
+A, SOURCE = table(Article), table(Source)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A version with the names of what it was linked to, as they are now."""
+
+    stored: Stored
+    source: tuple[str, str] | None
+    tags: tuple[Wanted, ...]
+    related: tuple[RelatedRow, ...]
+
+
+async def documents(here: Archive, id: int, wanted: Collection[int]) -> dict[int, Stored]:
+    """Versions as they are stored, by number; those that there are."""
+
+    def read() -> dict[int, Stored]:
+        with here.db.snapshot() as snapshot:
+            return revisions.documents(snapshot.connection, id, wanted)
+
+    return await asyncio.to_thread(read)
+
+
+async def articles(here: Archive, view: View, id: int, wanted: Collection[int]) -> dict[int, Json]:
+    """Versions in the full read shape, by number; those that there are."""
+
+    def read() -> dict[int, Kept]:
+        with here.db.snapshot() as snapshot:
+            found = revisions.documents(snapshot.connection, id, wanted)
+            return {version: _kept(snapshot.connection, one) for version, one in found.items()}
+
+    found = await asyncio.to_thread(read)
+    return {version: await _article(here, view, id, one) for version, one in found.items()}
+
+
+def _kept(connection: Connection, one: Stored) -> Kept:
+    source = connection.execute(
+        select(SOURCE.c.slug, SOURCE.c.name).where(SOURCE.c.id == one.columns["source_id"])
+    ).first()
+    tags = (*stored_article.tags(connection, one.authors), *stored_article.tags(connection, one.tags))
+    return Kept(one, (source[0], source[1]) if source else None, tags, tuple(_related(connection, one)))
+
+
+def _related(connection: Connection, one: Stored) -> list[RelatedRow]:
+    """Entries whose target has been purged meanwhile are shown by what the editors said of them."""
+    targets = [entry.target for entry in one.related if entry.target is not None]
+    rows = connection.execute(
+        select(A.c.id, A.c.version, A.c.status, A.c.public_once, A.c.title).where(A.c.id.in_(targets))
+    )
+    known: dict[int | None, Mapping[str, object]] = {row.id: dict(row._mapping) for row in rows}
+    return [
+        RelatedRow(
+            one.columns["id"], position, entry.title, entry.url, bool(entry.unlinked), *_target(known.get(entry.target))
+        )
+        for position, entry in enumerate(one.related, 1)
+        if entry.title or entry.url or entry.target in known
+    ]
+
+
+def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, str | None, bool | None, str | None]:
+    return (None, None, None, None, None) if row is None else tuple(row.values())  # type: ignore[return-value] # as selected
+
+
+async def _article(here: Archive, view: View, id: int, kept: Kept) -> Json:
+    card = card_cache.card(_row(kept, view.atlas), view.atlas, here.settings.site_url.rstrip("/"))
+    card["body"] = body_views.render_body(kept.stored.columns["body"])
+    card["related"] = (await article_json.entries_of(here, view, [id], kept.related))[id]
+    return article_json.ordered(card)
+
+
+def _row(kept: Kept, atlas: Atlas) -> Row:
+    """A row as `card_cache.statement` would give it."""
+    columns = dict(kept.stored.columns)
+    if columns["dateline_region_id"] not in atlas.by_id:
+        columns["dateline_region_id"] = None
+    tags = [(tag.slug, tag.name, tag.kind) for tag in kept.tags]
+    regions = [(id, roles) for id, roles in kept.stored.regions if id in atlas.by_id]
+    links = (orjson.dumps(tags).decode(), orjson.dumps(regions).decode())
+    return (*(columns[name] for name in COLUMNS), *(kept.source or (None, None)), *links)

@@ -1,0 +1,112 @@
+"""The responses to writes of articles: rendered from the committed state, or within the transaction that makes it,
+where a repeat shall get the same bytes. Never decides what is written."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import orjson
+from sqlmodel import Session
+from starlette.responses import Response
+
+from app.articles.input.merge_patch import Json
+from app.articles.reading.card_cache import Cards
+from app.articles.reading.context import Open, Shelf, View
+from app.articles.reading.queries import Entry
+from app.articles.render import article_json
+from app.db.database import OpenTransaction
+from app.db.log_position import Head
+from app.errors import Gone
+from app.http import conditional
+from app.http.conditional import VARY
+from app.http.params.parser import Read
+from app.regions import service as regions
+
+NO_STORE = {"Cache-Control": "no-store", "Vary": VARY}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a write made: the article, its version and the status. 204 where the article has gone."""
+
+    id: int
+    version: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A response to a write. `articles`: the ids of those of which it shows something, where that was asked for."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    articles: frozenset[int] = frozenset()
+
+    def with_place(self, head: Head) -> "Rendered":
+        """With the place of the change in the log."""
+        return Rendered(self.status, {"X-Seq": head.place.token, **self.headers}, self.body, self.articles)
+
+    def response(self) -> Response:
+        return Response(self.body, self.status, dict(self.headers))
+
+
+Render = Callable[[Shelf, View, Answered], Awaitable[Rendered]]
+
+
+def article(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> Render:
+    """Renders the article as `read` asks for it. Gone where it has been removed since."""
+
+    async def render(shelf: Shelf, view: View, answered: Answered) -> Rendered:
+        if answered.status == 204:
+            return Rendered(204, {**NO_STORE, **warnings}, b"")
+        entry = Entry(answered.id, answered.version, None)
+        rows = await article_json.articles(shelf, view, [entry], wanted=read, full=True, own=True)
+        if not rows:
+            raise Gone("The article that this request made or changed is gone.")
+        shown = orjson.loads(rows[0])
+        headers = {**NO_STORE, **warnings, "Content-Type": "application/json"}
+        headers["ETag"] = conditional.item_etag(shown.get("version", answered.version), rows[0])
+        if answered.status == 201:
+            headers["Location"] = f"/v1/articles/{shown.get('slug') or answered.id}"
+        return Rendered(answered.status, headers, rows[0])
+
+    return render
+
+
+def related(read: Read) -> Render:
+    """Renders the article's related posts, with what `read` asks for of their targets."""
+
+    async def render(shelf: Shelf, view: View, answered: Answered) -> Rendered:
+        shown = (await article_json.related(shelf, view, [answered.id], read))[answered.id]
+        body = orjson.dumps({"data": shown})
+        etag = conditional.item_etag(answered.version, body)
+        return Rendered(200, {**NO_STORE, "Content-Type": "application/json", "ETag": etag}, body)
+
+    return render
+
+
+def render_uncommitted(session: Session, view: View, site_url: str, answered: Answered, render: Render) -> Rendered:
+    """The response to what this transaction has made, with the articles that it shows. Runs in the writer's thread,
+    which has no event loop of its own."""
+    transaction = OpenTransaction(session.connection())
+    shelf = Open(transaction, Cards(transaction, site_url.rstrip("/")))
+    here = view._replace(atlas=regions.atlas(transaction.connection))
+    return asyncio.run(_render_with_articles(shelf, here, answered, render))
+
+
+async def _render_with_articles(shelf: Shelf, view: View, answered: Answered, render: Render) -> Rendered:
+    rendered = await render(shelf, view, answered)
+    if not rendered.body:
+        return rendered
+    # Not read from the body alone: with `fields=related.title` it shows a target's title and not its id.
+    posts = (await article_json.related(shelf, view, [answered.id]))[answered.id]
+    shown = [orjson.loads(rendered.body), *(post["article"] for post in posts if post["article"])]
+    ids = {answered.id, *(_id for one in shown for _id in _ids(one))}
+    return Rendered(rendered.status, rendered.headers, rendered.body, frozenset(ids))
+
+
+def _ids(shown: Json) -> list[int]:
+    named = (shown.get("id"), shown.get("translation_of"))
+    return [id for id in named if isinstance(id, int)]

@@ -1,0 +1,209 @@
+"""What leads from one article to others, and from an address to an article. Reads only."""
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import examples, schemas
+from app.articles.reading import context, filter_params, queries, replacements
+from app.articles.reading.context import Archive
+from app.articles.reading.queries import Found
+from app.articles.render import article_json
+from app.articles.routes.reads import MOVED, REF, documented, find
+from app.errors import Gone, InvalidRange, InvalidValue, NotFound
+from app.http import fast_path, responses
+from app.http.openapi import problems
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
+from app.http.params.times import format_time
+from app.text import keys
+
+router = APIRouter(prefix="/v1", tags=["articles"])
+
+RELATED = Parameters(
+    parser.choice(
+        "kind",
+        "`editorial`: the editors' own; `all` fills up with similar ones.",
+        ("all", "editorial", "similar"),
+        "all",
+    ),
+    parser.limit(),
+    *article_json.PARAMETERS,
+)
+NEIGHBOURS = Parameters(*filter_params.FILTERS, *article_json.PARAMETERS)
+TRANSLATIONS = Parameters(*article_json.PARAMETERS)
+RESOLVE = Parameters(
+    parser.text(
+        "url",
+        "An address that an article has or had here or at its source.",
+        maximum=2000,
+        example="https://example.org/a",
+    ),
+    parser.text("external_id", "The id that the source gave.", example="42"),
+    parser.text("origin", "The archive or feed that the id belongs to.", example="example.org"),
+)
+
+
+@router.get(
+    "/articles/{ref}/related",
+    name="list_related",
+    response_model=schemas.RelatedList,
+    responses=responses.example(examples.RELATED)
+    | MOVED
+    | problems("not_found", "gone", "limit_too_large", "unknown_field", "response_too_large"),
+    openapi_extra=documented(RELATED, REF),
+)
+@fast_path.declare
+async def list_related(request: Request) -> Response:
+    """The editors' related posts in their order, filled up with similar articles.
+
+    Entries whose article is not known yet, or has been withdrawn, are `unresolved`.
+    """
+    here = context.of(request)
+    view = await here.view(request)
+    read = RELATED.read(request.scope["query_string"], view.now)
+    found = await find(request, here, view, request.path_params["ref"], "/related")
+    if isinstance(found, Response):
+        return found
+    kind, limit = read.choice("kind"), read.integer("limit")
+    rows = (await article_json.related(here, view, [found.id], read, limit))[found.id] if kind != "similar" else []
+    if kind != "editorial" and len(rows) < limit:
+        rows += await article_json.similar(here, view, found.id, read, limit - len(rows), after=rows)
+    body = orjson.dumps({"data": rows[:limit]})
+    tags = [f"article:{found.id}", "list"]
+    return responses.item(request, body, token=view.token, public=view.public, version=found.version, tags=tags)
+
+
+@router.get(
+    "/articles/{ref}/neighbours",
+    name="get_neighbours",
+    response_model=schemas.Neighbours,
+    responses=responses.example(examples.NEIGHBOURS)
+    | MOVED
+    | problems(
+        "not_found",
+        "gone",
+        "invalid_range",
+        "offset_required",
+        "unknown_field",
+        "unknown_region",
+        "response_too_large",
+    ),
+    openapi_extra=documented(NEIGHBOURS, REF),
+)
+@fast_path.declare
+async def get_neighbours(request: Request) -> Response:
+    """The next newer and the next older article, within any filter of the list."""
+    here = context.of(request)
+    view = await here.view(request)
+    read = NEIGHBOURS.read(request.scope["query_string"], view.now)
+    found = await find(request, here, view, request.path_params["ref"], "/neighbours")
+    if isinstance(found, Response):
+        return found
+    wanted = await filter_params.resolve(here, view, read)
+    newer, older = await queries.neighbours(here.db, found.id, wanted.filter)
+    entries = [entry for entry in (newer, older) if entry is not None]
+    rows = await article_json.by_id(here, view, entries, wanted=read)
+    shown = [rows.get(entry.id, b"null") if entry is not None else b"null" for entry in (newer, older)]
+    body = b'{"newer":%b,"older":%b}' % (shown[0], shown[1])
+    tags = ["list", f"article:{found.id}"]
+    return responses.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=read.uses_now)
+
+
+@router.get(
+    "/articles/{ref}/translations",
+    name="list_translations",
+    response_model=schemas.Translations,
+    responses=responses.example(examples.TRANSLATIONS)
+    | MOVED
+    | problems("not_found", "gone", "unknown_field", "response_too_large"),
+    openapi_extra=documented(TRANSLATIONS, REF),
+)
+@fast_path.declare
+async def list_translations(request: Request) -> Response:
+    """The same story in other languages: the original and its translations, without the article itself."""
+    here = context.of(request)
+    view = await here.view(request)
+    read = TRANSLATIONS.read(request.scope["query_string"], view.now)
+    found = await find(request, here, view, request.path_params["ref"], "/translations")
+    if isinstance(found, Response):
+        return found
+    entries = await queries.translations(here.db, found.id, hidden=view.caller.may("read_drafts"))
+    rows = await article_json.articles(here, view, entries, wanted=read)
+    tags = ["list", f"article:{found.id}", *(f"article:{entry.id}" for entry in entries)]
+    return responses.item(
+        request, b'{"data":[' + b",".join(rows) + b"]}", token=view.token, public=view.public, tags=tags
+    )
+
+
+@router.get(
+    "/resolve",
+    name="resolve_address",
+    status_code=307,
+    response_model=None,
+    response_class=Response,
+    responses={
+        300: {
+            "model": schemas.Candidates,
+            "description": "Several articles: the candidates.",
+            **responses.example(examples.CANDIDATES, 300)[300],
+        },
+        307: {"description": "The article, in `Location`.", "headers": responses.LOCATION},
+        **problems("not_found", "gone", "invalid_range"),
+    },
+    openapi_extra=documented(RESOLVE),
+)
+@fast_path.declare
+async def resolve_address(request: Request) -> Response:
+    """Where an address or a source's id leads: 307 to the article, 300 with the candidates where there are several."""
+    here = context.of(request)
+    view = await here.view(request)
+    read = RESOLVE.read(request.scope["query_string"], view.now)
+    visible, gone = [], None
+    for found in await _candidates(here, read):
+        if found.status == "published" or view.caller.may("read_drafts"):
+            visible.append(found)
+        elif found.is_gone:
+            replacement = await _replacement(here, found)
+            visible += [replacement] if replacement is not None and replacement not in visible else []
+            gone = found
+    if not visible:
+        if gone is not None:
+            raise Gone(withdrawn_at=format_time(gone.withdrawn_at or 0), reason=gone.withdrawn_reason)
+        raise NotFound()
+    shown = responses.headers(view.token, public=view.public, tags=[f"article:{found.id}" for found in visible])
+    if len(visible) == 1:
+        headers = {
+            **shown,
+            "Location": f"/v1/articles/{visible[0].slug}",
+            "Cache-Control": responses.cache_control(public=view.public),
+        }
+        return Response(status_code=307, headers=headers)
+    rows = [{"id": found.id, "slug": found.slug, "path": f"/v1/articles/{found.slug}"} for found in visible]
+    shown["Cache-Control"] = responses.cache_control(public=view.public)
+    return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
+
+
+async def _replacement(here: Archive, found: Found) -> Found | None:
+    """The article that readers are sent to instead, while it is public."""
+    slug = await replacements.find_slug(here.db, found.replaced_by)
+    return await queries.find(here.db, slug) if slug is not None else None
+
+
+async def _candidates(here: Archive, read: Read) -> list[Found]:
+    url, id = read.text("url"), read.text("external_id")
+    if url is None and id is None:
+        raise InvalidValue("Give an url or an external_id.", "url")
+    if url is not None and (id is not None or "origin" in read.given):
+        raise InvalidRange("An url goes alone; origin goes with an external_id.", "url")
+    if id is not None:
+        return await queries.by_external_id(here.db, id, read.text("origin"))
+    assert url is not None
+    own = here.settings.site_url
+    key = keys.url_key(url)
+    if own and key.startswith(keys.url_key(own) + "/articles/"):
+        found = await queries.find(here.db, keys.last_segment(url) or "")
+        return [found] if found else []
+    unique = {found.id: found for found in await queries.by_url(here.db, key)}
+    return list(unique.values())

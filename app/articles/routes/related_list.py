@@ -1,0 +1,62 @@
+"""The editors' list of related posts over HTTP: `PUT /v1/articles/{ref}/related`."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import examples, schemas
+from app.articles.editing import Edit
+from app.articles.input import new_article, related_entries, validation
+from app.articles.reading import context
+from app.articles.reading.queries import Found
+from app.articles.render import article_json, write_responses
+from app.articles.routes import update_flow, writes
+from app.articles.routes.reads import MOVED, REF
+from app.articles.routes.update_flow import Change, Planned
+from app.http import body, responses
+from app.http.openapi import problems
+from app.http.params.parser import Parameters
+
+router = APIRouter(prefix="/v1", tags=["articles"])
+
+REPLACE = Parameters(*article_json.PARAMETERS)
+BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_value", "unknown_field")
+
+
+@router.put(
+    "/articles/{ref}/related",
+    name="replace_related",
+    response_model=schemas.RelatedList,
+    responses=responses.example(examples.RELATED) | MOVED | problems(*writes.FAILURES, *BODY_FAILURES),
+    openapi_extra={
+        "parameters": writes.parameters(REPLACE, *REF, writes.IF_MATCH),
+        "requestBody": body.described("RelatedReplace"),
+    },
+)
+async def replace_related(request: Request) -> Response:
+    """Replaces the editors' related posts of an article; answers with the list as it is now.
+
+    Titles may stand alone: `["A title", "Another"]`.
+    """
+    here = context.of(request)
+    view = await here.view(request)
+    view.caller.demand("write")
+    read = REPLACE.read(request.scope["query_string"], view.now)
+    content = await body.content(request, (validation.JSON,))
+    change = Change.of(request, here, view, content, write_responses.related(read), "/related")
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
+    given, pointer = validation.related(content).posts()
+
+    def demand(found: Found) -> None:
+        update_flow.demand(view.caller, found.status)
+
+    async def plan(found: Found) -> Planned:
+        articles = await new_article.articles(
+            here.db, related_entries.refs(given), hidden=view.caller.may("read_drafts")
+        )
+        edit = Edit({"related": tuple(related_entries.read(given, articles, pointer, found.id))})
+        return Planned(found.version, lambda session, current: change.edited(session, current, edit))
+
+    return await change.carry_out(demand, plan)

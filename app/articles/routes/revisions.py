@@ -1,0 +1,217 @@
+"""The versions of an article over HTTP: list, item, difference, and going back to one."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import examples, restoring, schemas
+from app.articles.reading import context
+from app.articles.reading.context import Archive, View
+from app.articles.reading.queries import Found
+from app.articles.render import revision_json, version_diff, write_responses
+from app.articles.render.write_responses import Answered
+from app.articles.routes import update_flow
+from app.articles.routes.reads import MOVED, REF, documented, find
+from app.articles.routes.update_flow import Change, Planned
+from app.articles.routes.writes import CHANGE, FAILURES, IF_MATCH, parameters
+from app.articles.store import revisions, stored_article
+from app.articles.store.revisions import Version
+from app.articles.store.stored_article import Stored
+from app.errors import InvalidValue, NotFound
+from app.http import responses
+from app.http.list_paging import window
+from app.http.openapi import problems
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
+from app.http.params.times import format_time
+
+router = APIRouter(prefix="/v1", tags=["articles"])
+
+LIST = Parameters(parser.limit(), parser.CURSOR, parser.PAGE, parser.COUNT)
+ITEM = Parameters()
+MOST = 2**31 - 1
+"""What the database counts versions in."""
+DIFF = Parameters(
+    parser.integer("from", "The version to compare with; the one before unless given.", minimum=1, maximum=MOST)
+)
+NUMBER: list[dict[str, object]] = [
+    {
+        "name": "n",
+        "in": "path",
+        "required": True,
+        "description": "A version of the article.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+        "example": "1",
+    }
+]
+
+
+DOCUMENTS = 20
+"""Versions, each with its whole body, that are in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request about the versions of an article that this caller may see."""
+
+    here: Archive
+    view: View
+    read: Read
+    found: Found
+
+
+async def _asked(request: Request, parameters: Parameters, below: str) -> Asked | Response:
+    here = context.of(request)
+    view = await here.view(request)
+    view.caller.demand("read_drafts")
+    read = parameters.read(request.scope["query_string"], view.now)
+    found = await find(request, here, view, request.path_params["ref"], below)
+    return found if isinstance(found, Response) else Asked(here, view, read, found)
+
+
+def _number(request: Request) -> int:
+    """NotFound for what is no number of a version."""
+    given = request.path_params["n"]
+    if not (given.isascii() and given.isdigit() and len(given) < 10):
+        raise NotFound()
+    return int(given)
+
+
+@router.get(
+    "/articles/{ref}/revisions",
+    name="list_revisions",
+    response_model=schemas.RevisionList,
+    responses=responses.example(examples.REVISIONS)
+    | MOVED
+    | problems(
+        "missing_scope", "not_found", "gone", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large",
+        "page_too_deep",
+    ),
+    openapi_extra=documented(LIST, REF),
+)  # fmt: skip
+async def list_revisions(request: Request) -> Response:
+    """Every saved version, the current one first. Needs the scope `read_drafts`."""
+    asked = await _asked(request, LIST, "/revisions")
+    if isinstance(asked, Response):
+        return asked
+    id = asked.found.id
+    every = await revisions.versions(asked.here.db, id)
+    name = f"revisions of {id}"
+    shown, page = window(every, lambda one: (one.version, id), asked.read, name=name, descending=True)
+    before = {one.version: _before(every, one.version) for one in shown}
+    rows: list[bytes] = []
+    for start in range(0, len(shown), DOCUMENTS):
+        some = shown[start : start + DOCUMENTS]
+        wanted = {number for one in some for number in (one.version, before[one.version]) if number is not None}
+        documents = await revision_json.documents(asked.here, id, wanted)
+        rows += [
+            orjson.dumps(_revision(one, documents[one.version], documents.get(before[one.version] or 0)))
+            for one in some
+            if one.version in documents
+        ]
+    return responses.listed(request, rows, page, token=asked.view.token, public=False)
+
+
+def _before(every: list[Version], version: int) -> int | None:
+    return max((one.version for one in every if one.version < version), default=None)
+
+
+def _revision(one: Version, now: Stored, before: Stored | None) -> dict[str, Any]:
+    return {
+        "version": one.version,
+        "saved_at": format_time(one.saved_at),
+        "saved_by": one.saved_by,
+        "status": now.columns["status"],
+        "title": now.columns["title"],
+        "changed_fields": stored_article.differing(before, now) if before else [],
+    }
+
+
+@router.get(
+    "/articles/{ref}/revisions/{n}",
+    name="get_revision",
+    response_model=schemas.Article,
+    responses=responses.example(examples.ARTICLE) | MOVED | problems("missing_scope", "not_found", "gone"),
+    openapi_extra=documented(ITEM, [*REF, *NUMBER]),
+)
+async def get_revision(request: Request) -> Response:
+    """The article as it was in that version; tags, regions and sources by the names that they have now."""
+    number = _number(request)
+    asked = await _asked(request, ITEM, f"/revisions/{number}")
+    if isinstance(asked, Response):
+        return asked
+    found = await revision_json.articles(asked.here, asked.view, asked.found.id, [number])
+    if number not in found:
+        raise NotFound()
+    return responses.item(request, orjson.dumps(found[number]), token=asked.view.token, public=False)
+
+
+@router.get(
+    "/articles/{ref}/revisions/{n}/diff",
+    name="get_revision_diff",
+    response_model=schemas.RevisionDiff,
+    responses=responses.example(examples.DIFF) | MOVED | problems("missing_scope", "not_found", "gone"),
+    openapi_extra=documented(DIFF, [*REF, *NUMBER]),
+)
+async def get_revision_diff(request: Request) -> Response:
+    """What that version changed: fields with both values, and the body by paragraph."""
+    number = _number(request)
+    asked = await _asked(request, DIFF, f"/revisions/{number}/diff")
+    if isinstance(asked, Response):
+        return asked
+    id, since = asked.found.id, asked.read.integer_or_none("from")
+    base = _before(await revisions.versions(asked.here.db, id), number) if since is None else since
+    found = await revision_json.articles(asked.here, asked.view, id, [number] if base is None else [number, base])
+    if number not in found:
+        raise NotFound()
+    if base is not None and base not in found:
+        raise InvalidValue(f"There is no version {base} of this article.", "from")
+    body = await asyncio.to_thread(_diff, base, number, found.get(base or 0, {}), found[number])
+    return responses.item(request, body, token=asked.view.token, public=False)
+
+
+def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str, Any]) -> bytes:
+    fields = version_diff.fields(before, after)
+    paragraphs = version_diff.paragraphs(before.get("body", ""), after["body"])
+    names = [str(one["field"]) for one in fields]
+    moved = any(one["change"] != "same" for one in paragraphs) or before.get("body", "") != after["body"]
+    changed = sorted([*names, "body"] if moved else names)
+    return orjson.dumps({"from": base, "to": number, "changed_fields": changed, "fields": fields, "body": paragraphs})
+
+
+@router.post(
+    "/articles/{ref}/revisions/{n}/restore",
+    name="restore_revision",
+    response_model=schemas.Article,
+    responses=MOVED | responses.example(examples.ARTICLE) | problems(*FAILURES),
+    openapi_extra={"parameters": parameters(CHANGE, *REF, *NUMBER, IF_MATCH)},
+)
+async def restore_revision(request: Request) -> Response:
+    """Makes a new version with the text and links of an older one. State, dates, slug and corrections stay."""
+    number = _number(request)
+    here = context.of(request)
+    view = await here.view(request)
+    for scope in ("write", "read_drafts"):
+        view.caller.demand(scope)
+    read = CHANGE.read(request.scope["query_string"], view.now)
+    change = Change.of(request, here, view, b"", write_responses.article(read), f"/revisions/{number}/restore")
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
+
+    def demand(found: Found) -> None:
+        update_flow.demand(view.caller, found.status)
+
+    def restore(session: Session, current: Stored) -> Answered:
+        return change.edited(session, current, restoring.edit_to(session.connection(), current, number))
+
+    async def plan(found: Found) -> Planned:
+        return Planned(found.version, restore)
+
+    return await change.carry_out(demand, plan)

@@ -1,0 +1,250 @@
+"""A change of one article over HTTP, from the reference to the commit: who may, which version it is based on, whether
+the same request was answered before."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, replace
+
+import orjson
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import editing, states
+from app.articles.editing import Edit
+from app.articles.html import offload
+from app.articles.idempotency import keys, stored_responses
+from app.articles.idempotency.keys import Repeatable
+from app.articles.input import fields, new_article, validation
+from app.articles.input.merge_patch import Json
+from app.articles.input.payloads import ArticleFields
+from app.articles.reading import replacements
+from app.articles.reading.context import Archive, View
+from app.articles.reading.queries import Entry, Found
+from app.articles.render import article_json, write_responses
+from app.articles.render.write_responses import Answered, Render, Rendered
+from app.articles.routes import reads
+from app.articles.store import authorship, stored_article
+from app.articles.store.row_columns import Saving
+from app.articles.store.stored_article import Stored
+from app.db.database import Database, Written
+from app.db.sql import read_clock
+from app.errors import (
+    DatelineError,
+    InvalidRange,
+    InvalidValue,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+)
+from app.http import conditional
+from app.http.auth import Caller
+from app.http.params.parser import Parameters
+
+TRIES = 50
+"""How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""
+
+WANTED = 'Send If-Match with the ETag of the article as you read it, or with its version in quotes, such as "3".'
+
+ADDRESS = frozenset({"gone", "replaced_by"})
+"""What the public gets at the address of an article that is not published."""
+
+Act = Callable[[Session, Stored], Answered]
+Merge = Callable[[Json, Json], Json]
+FULL = Parameters(*article_json.PARAMETERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What shall be done to an article, as it was at version `base`."""
+
+    base: int
+    act: Act
+
+
+Outcome = Answered | Rendered
+"""What a write made, or the response to it where that is stored: under an Idempotency-Key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A request to change one article, or to make one. `render` makes the response; `below` is what stands behind the
+    article's own path."""
+
+    request: Request
+    here: Archive
+    view: View
+    key: Repeatable | None
+    render: Render
+    below: str = ""
+
+    @staticmethod
+    def of(request: Request, here: Archive, view: View, content: bytes, render: Render, below: str = "") -> "Change":
+        """`content` is the request's body."""
+        key = Repeatable.of(request, view.caller, content, here.settings.max_idempotency_bytes)
+        return Change(request, here, view, key, render, below)
+
+    @property
+    def caller(self) -> Caller:
+        return self.view.caller
+
+    def saving(self, session: Session) -> Saving:
+        return Saving(read_clock(session.connection()), authorship.sign(self.caller.name), self.here.settings.site_url)
+
+    async def repeated(self) -> Response | None:
+        """The stored response where this very request was carried out before."""
+        stored = await keys.find(self.here.db, self.key) if self.key else None
+        return stored.response() if stored is not None else None
+
+    def recall(self, session: Session) -> Rendered | None:
+        """The same within the transaction that would carry it out again."""
+        return keys.recall(session, self.key) if self.key else None
+
+    def store(self, session: Session, answered: Answered) -> Outcome:
+        """Renders and stores the response within the transaction that it answers, where it may be asked for again."""
+        if self.key is None:
+            return answered
+        site_url = self.here.settings.site_url
+        rendered = write_responses.render_uncommitted(session, self.view, site_url, answered, self.render)
+        keys.store(session, self.key, answered.id, answered.version, rendered)
+        return rendered
+
+    async def respond(self, written: Written[Outcome]) -> Response:
+        """The response to a committed change, with its place in the log."""
+        outcome = written.value
+        if isinstance(outcome, Answered):
+            outcome = await self.render(self.here, self.view._replace(head=written.head), outcome)
+        return outcome.with_place(written.head).response()
+
+    async def carry_out(
+        self,
+        demand: Callable[[Found], None],
+        plan: Callable[[Found], Awaitable[Planned]],
+        *,
+        unconditional: bool = False,
+    ) -> Response:
+        """The response to the change, or a redirect from an old slug. NotFound or Gone before anything else is said of
+        the article, then what `demand` raises, then PreconditionRequired, PreconditionFailed. Of a request that is sent
+        twice at once each gets the response of the one that was carried out, whatever the other finds changed by
+        that. `unconditional`: without If-Match it is a change of whatever version there is."""
+        try:
+            made = await self._made(demand, plan, unconditional=unconditional)
+        except DatelineError:
+            repeated = await self.repeated()
+            if repeated is None:
+                raise
+            return repeated
+        if isinstance(made, Response):
+            return await self.repeated() or made
+        return await self.respond(made)
+
+    async def _made(
+        self,
+        demand: Callable[[Found], None],
+        plan: Callable[[Found], Awaitable[Planned]],
+        *,
+        unconditional: bool,
+    ) -> Written[Outcome] | Response:
+        versions = conditional.if_match(self.request)
+        if versions is None and unconditional:
+            versions = conditional.ANY
+        for attempt in range(1, TRIES + 1):
+            found = await reads.find(self.request, self.here, self.view, self.request.path_params["ref"], self.below)
+            if isinstance(found, Response):
+                return found
+            demand(found)
+            if versions is None:
+                raise PreconditionRequired(WANTED)
+            if versions != conditional.ANY and found.version not in versions:
+                raise await asyncio.to_thread(_stale, self.here.db, found.id, versions)
+            known = () if versions == conditional.ANY else versions
+            try:
+                return await self.here.db.write(self._in_turn, found.id, await plan(found), known)
+            except PreconditionFailed:
+                if versions != conditional.ANY or attempt == TRIES:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _in_turn(self, session: Session, id: int, planned: Planned, versions: Collection[int]) -> Outcome:
+        """One transaction. The row is locked before anything is compared, so that of many with the same version one
+        wins, and a repeated request waits for the first to be carried out."""
+        current = editing.hold(session, id)
+        stored = self.recall(session)
+        if stored is not None:
+            return stored
+        if current is None:
+            raise NotFound()
+        if current.existing.version != planned.base:
+            raise editing.stale(session.connection(), current, versions or (planned.base,))
+        return self.store(session, planned.act(session, current))
+
+    async def shown(self, found: Found, names: Collection[str] = ()) -> Json:
+        """The article as this caller sees it, with other views of the body as far as `names` has them. Raises
+        PreconditionFailed where it has gone on since it was found."""
+        views = ",".join(name for name in article_json.INCLUDES if name in names)
+        wanted = FULL.read(f"include={views}".encode() if views else b"", self.view.now)
+        entry = Entry(found.id, found.version, None)
+        rows = await article_json.articles(self.here, self.view, [entry], wanted=wanted, full=True)
+        if not rows:
+            raise NotFound()
+        article: Json = orjson.loads(rows[0])
+        if article["version"] != found.version:
+            raise await asyncio.to_thread(_stale, self.here.db, found.id, {found.version})
+        return article
+
+    async def merged(self, found: Found, data: Json, merge: Merge) -> Planned:
+        """The edit that a body asks for."""
+        shown = await self.shown(found, data)
+        wanted = merge(shown, data)
+        given = validation.changed(shown, data, wanted)
+        names = [name for name in wanted if name in ArticleFields.model_fields]
+        if found.public_once and ADDRESS & {*names}:
+            self.caller.demand("publish")
+        known = await new_article.known(self.here.db, given, hidden=self.caller.may("read_drafts"))
+        known = replace(known, own=found.id)
+        made = await offload.run(validation.size(data), fields.changes, given, names, self.view.atlas, known)
+        edit = Edit(made, given.correction)
+        return Planned(found.version, lambda session, current: self.edited(session, current, edit))
+
+    def edited(self, session: Session, current: Stored, edit: Edit) -> Answered:
+        saved = editing.edit(session, current, edit, self.saving(session))
+        return Answered(saved.id, saved.version, 200)
+
+    def withdraw_or_bin(
+        self, session: Session, current: Stored, reason: str | None, replaced_by: int | None
+    ) -> Answered:
+        """Withdraws what is published; what is not moves to the bin. InvalidTransition where it is there already."""
+        existing = current.existing
+        if existing.status in editing.WAYS_OUT:
+            raise editing.refuse(existing, editing.WAYS_OUT[existing.status])
+        if existing.status == "published":
+            obstacle = replaced_by and replacements.find_obstacle(session.connection(), existing.id, replaced_by)
+            if obstacle:
+                raise InvalidValue(obstacle, "replaced_by")
+            changes = {"status": "withdrawn", "replaced_by": replaced_by}
+            return self.edited(session, current, Edit(changes, reason=reason))
+        for name, given in (("reason", reason), ("replaced_by", replaced_by)):
+            if given is not None:
+                raise InvalidRange(f"A {existing.status} article moves to the bin: leave {name} out.", name)
+        return self.edited(session, current, Edit({"status": "trashed"}))
+
+    def restored(self, session: Session, current: Stored) -> Answered:
+        return self.edited(session, current, Edit({"status": "draft"}, restores=True))
+
+    def purged(self, session: Session, current: Stored) -> Answered:
+        id, saving = current.existing.id, self.saving(session)
+        version = states.remove(session, id, now=saving.now, by=saving.by)
+        stored_responses.forget(session, id)
+        return Answered(id, version, 204)
+
+
+def demand(caller: Caller, *statuses: object) -> None:
+    """`publish` for whatever the public sees, now or later, or has seen; drafts need no more than `write`."""
+    if any(status not in (None, "draft", "trashed") for status in statuses):
+        caller.demand("publish")
+
+
+def _stale(db: Database, id: int, versions: Collection[int]) -> Exception:
+    with db.snapshot() as snapshot:
+        current = stored_article.load(snapshot.connection, [id]).get(id)
+        return NotFound() if current is None else editing.stale(snapshot.connection, current, versions)

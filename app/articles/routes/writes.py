@@ -1,0 +1,255 @@
+"""Writing articles over HTTP: POST, PUT, PATCH and DELETE. Every answer is of the committed state."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import examples, schemas, service
+from app.articles.html import offload
+from app.articles.input import merge_patch, new_article, validation
+from app.articles.manuscript import Manuscript
+from app.articles.reading import context, replacements
+from app.articles.reading.context import Archive, View
+from app.articles.reading.queries import Found
+from app.articles.render import article_json, write_responses
+from app.articles.render.write_responses import Answered
+from app.articles.routes import update_flow
+from app.articles.routes.reads import MOVED, REF
+from app.articles.routes.update_flow import Change, Merge, Outcome, Planned
+from app.errors import InvalidRange, InvalidValue
+from app.http import body, responses
+from app.http.openapi import problems
+from app.http.params import parser
+from app.http.params.parser import Parameters
+from app.text import keys
+
+router = APIRouter(prefix="/v1", tags=["articles"])
+
+CHANGE = Parameters(*article_json.PARAMETERS)
+DELETE = Parameters(
+    parser.text("reason", "Why it is withdrawn; shown to everybody who asks for it.", maximum=500),
+    parser.text(
+        "replaced_by",
+        "The published article, by id or slug, that readers are sent to instead (308) while it is public.",
+        maximum=200,
+        example="42",
+    ),
+    parser.flag("purge", "Removes the article with all its versions, for good; needs the scope `admin`."),
+)
+IDEMPOTENCY_KEY: dict[str, object] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A retry with the same key and the same request within 24 hours gets the first response again, byte "
+    "for byte, and changes nothing; 410 where an article that it showed has been purged.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+}
+IF_MATCH: dict[str, object] = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The version that the change is based on: any ETag of the article, or the version in quotes. `*`: "
+    "whatever there is.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200,
+        "pattern": '^(\\*|(W/)?"[0-9]{1,9}(-[0-9a-f]{16})?")$',
+    },
+    "example": "*",
+}
+MISTAKES = ("invalid_value", "offset_required", "unknown_field", "read_only_field", "unknown_region")
+FAILURES = (
+    "missing_scope", "not_found", "gone", "invalid_transition", "precondition_failed", "precondition_required",
+    "idempotency_conflict",
+)  # fmt: skip
+RESTORE_FAILURES = tuple(code for code in FAILURES if code != "precondition_required")
+BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "slug_taken", "external_id_taken")
+WARNED = {
+    responses.WARNINGS: {
+        "description": "A JSON list in ASCII of `{code, pointer, detail, removed}`: what was taken from the body.",
+        "schema": {"type": "string"},
+    }
+}
+
+
+def described(status: int, *codes: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a write that answers with the article."""
+    shown = responses.example(examples.ARTICLE, status)
+    shown[status]["headers"] = WARNED
+    return shown | problems(*codes)
+
+
+def parameters(read: Parameters, *more: dict[str, object]) -> list[dict[str, object]]:
+    return [*more, *read.openapi(), IDEMPOTENCY_KEY]
+
+
+@router.post(
+    "/articles",
+    name="create_article",
+    status_code=201,
+    response_model=schemas.Article,
+    responses=described(201, "missing_scope", "idempotency_conflict", *BODY_FAILURES, *MISTAKES),
+    openapi_extra={"parameters": parameters(CHANGE), "requestBody": body.described("ArticleCreate")},
+)
+async def create_article(request: Request) -> Response:
+    """A new article; a draft unless `status` says otherwise, which needs the scope `publish`."""
+    here = context.of(request)
+    view = await here.view(request)
+    view.caller.demand("write")
+    read = CHANGE.read(request.scope["query_string"], view.now)
+    content = await body.content(request, (validation.JSON,))
+    data = body.as_object(content)
+    warnings = await offload.run(validation.size(data), validation.warnings, data)
+    change = Change.of(request, here, view, content, write_responses.article(read, warnings))
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
+    given = await offload.run(len(content), validation.new, data)
+    update_flow.demand(view.caller, given.status)
+    known = await new_article.known(here.db, given, hidden=view.caller.may("read_drafts"))
+    manuscript = await offload.run(validation.size(data), new_article.manuscript, given, view, known)
+    return await change.respond(await here.db.write(_create, manuscript, change))
+
+
+def _create(session: Session, manuscript: Manuscript, change: Change) -> Outcome:
+    """One transaction: the response to a repeated key, or the article, and the response to it where it has a key."""
+    stored = change.recall(session)
+    if stored is not None:
+        return stored
+    how = change.saving(session)
+    new_article.check_date(manuscript, how.now)
+    saved = service.create(session, manuscript, now=how.now, site_url=how.site_url, by=how.by)
+    return change.store(session, Answered(saved.id, saved.version, 201))
+
+
+@router.patch(
+    "/articles/{ref}",
+    name="update_article",
+    response_model=schemas.Article,
+    responses=MOVED | described(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
+    openapi_extra={
+        "parameters": parameters(CHANGE, *REF, IF_MATCH),
+        "requestBody": body.described("ArticlePatch", (validation.MERGE_PATCH, validation.JSON)),
+    },
+)
+async def update_article(request: Request) -> Response:
+    """Changes what the body names: a JSON Merge Patch. Lists replace, null clears."""
+    return await _edit(request, merge_patch.patched, (validation.MERGE_PATCH, validation.JSON))
+
+
+@router.put(
+    "/articles/{ref}",
+    name="replace_article",
+    response_model=schemas.Article,
+    responses=MOVED | described(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
+    openapi_extra={"parameters": parameters(CHANGE, *REF, IF_MATCH), "requestBody": body.described("ArticlePut")},
+)
+async def replace_article(request: Request) -> Response:
+    """The article as it shall be, such as a GET's answer with changes. What is left out becomes empty."""
+    return await _edit(request, merge_patch.replaced, (validation.JSON,))
+
+
+async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Response:
+    here = context.of(request)
+    view = await here.view(request)
+    view.caller.demand("write")
+    read = CHANGE.read(request.scope["query_string"], view.now)
+    content = await body.content(request, kinds)
+    data = body.as_object(content)
+    warnings = await offload.run(validation.size(data), validation.warnings, data)
+    change = Change.of(request, here, view, content, write_responses.article(read, warnings))
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
+
+    def demand(found: Found) -> None:
+        update_flow.demand(view.caller, found.status, data.get("status"))
+
+    async def plan(found: Found) -> Planned:
+        return await change.merged(found, data, merge)
+
+    return await change.carry_out(demand, plan)
+
+
+@router.delete(
+    "/articles/{ref}",
+    name="delete_article",
+    response_model=schemas.Article,
+    responses=MOVED
+    | responses.example(examples.ARTICLE)
+    | {204: {"description": "The article has been purged."}}
+    | problems(*FAILURES, "invalid_range", "invalid_value"),
+    openapi_extra={"parameters": parameters(DELETE, *REF, IF_MATCH)},
+)
+async def delete_article(request: Request) -> Response:
+    """Withdraws a published article, which answers 410 from then on, with the reason, or 308 to `replaced_by`. A draft
+    or scheduled article moves to the bin.
+
+    `purge=true` removes an article in any state with all its versions; nothing but 410 is left of what was public.
+    """
+    here = context.of(request)
+    view = await here.view(request)
+    read = DELETE.read(request.scope["query_string"], view.now)
+    purge, reason = read.flag("purge"), keys.clean(read.text("reason") or "").strip() or None
+    replaced_by = read.text("replaced_by")
+    view.caller.demand("admin" if purge else "write")
+    for name, given in (("reason", reason), ("replaced_by", replaced_by)):
+        if purge and given is not None:
+            raise InvalidRange(f"What is purged keeps no {name}; leave it out.", name)
+    change = Change.of(request, here, view, b"", write_responses.article(CHANGE.read(b"", view.now)))
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
+
+    def demand(found: Found) -> None:
+        if not purge:
+            update_flow.demand(view.caller, found.status)
+
+    async def plan(found: Found) -> Planned:
+        if purge:
+            return Planned(found.version, change.purged)
+        target = await _replacement(here, view, replaced_by)
+        return Planned(found.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target))
+
+    return await change.carry_out(demand, plan)
+
+
+async def _replacement(here: Archive, view: View, ref: str | None) -> int | None:
+    """InvalidValue for an article that is not there, or that this caller may not see: the two are not told apart."""
+    if ref is None:
+        return None
+    found = await new_article.articles(here.db, [ref], hidden=view.caller.may("read_drafts"))
+    if ref not in found:
+        raise InvalidValue(replacements.MISSING.format(ref[:80]), "replaced_by")
+    return found[ref]
+
+
+@router.post(
+    "/articles/{ref}/restore",
+    name="restore_article",
+    response_model=schemas.Article,
+    responses=MOVED | responses.example(examples.ARTICLE) | problems(*RESTORE_FAILURES),
+    openapi_extra={"parameters": parameters(CHANGE, *REF, {**IF_MATCH, "required": False})},
+)
+async def restore_article(request: Request) -> Response:
+    """Takes an article out of the bin: it is a draft again, under its id and slug, with all its versions."""
+    here = context.of(request)
+    view = await here.view(request)
+    view.caller.demand("write")
+    read = CHANGE.read(request.scope["query_string"], view.now)
+    change = Change.of(request, here, view, b"", write_responses.article(read), "/restore")
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
+
+    def demand(found: Found) -> None:
+        update_flow.demand(view.caller, found.status)
+
+    async def plan(found: Found) -> Planned:
+        return Planned(found.version, change.restored)
+
+    return await change.carry_out(demand, plan, unconditional=True)

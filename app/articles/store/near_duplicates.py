@@ -1,0 +1,84 @@
+"""Finds articles that are nearly the same as an earlier one: keeps a few keys of every text, looks for those that
+others have too, and compares the texts themselves. Plain functions, never commit."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, select
+
+from app.articles.html import bodies
+from app.articles.manuscript import Manuscript
+from app.db.sql import insert_rows
+from app.enrich import near_duplicates
+from app.enrich.near_duplicates import Runs
+from app.models import Article, TextKey, table
+
+A, KEY = table(Article), table(TextKey)
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """That an article has nearly the text of an earlier one: `share` is of the shorter text's runs of three words."""
+
+    of: int
+    share: float
+
+
+def keep(connection: Connection, saved: Mapping[int, Manuscript], known: Sequence[int]) -> None:
+    """Writes the keys of these articles' texts anew; `known` may have old ones. None are kept of articles that came
+    without enrichment."""
+    for ids in _chunks(known):
+        connection.execute(delete(KEY).where(KEY.c.article_id.in_(ids)))
+    rows = [{"value": value, "article_id": id} for id, manuscript in saved.items() for value in _keys(manuscript)]
+    insert_rows(connection, KEY, rows)
+
+
+def _keys(manuscript: Manuscript) -> tuple[int, ...]:
+    if manuscript.text_keys is not None:
+        return manuscript.text_keys
+    return near_duplicates.keys(near_duplicates.words(bodies.to_text(manuscript.body)))
+
+
+def found(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, Copy]:
+    """Of articles whose keys are kept: which of them are copies. Two or three statements for 500 of them."""
+    candidates = _candidates(connection, [id for id, m in saved.items() if m.text_keys])
+    if not candidates:
+        return {}
+    texts = {id: saved[id].body for id in candidates}
+    texts |= _bodies(connection, {other for others in candidates.values() for other in others} - texts.keys())
+    runs = {id: near_duplicates.runs(bodies.to_text(body)) for id, body in texts.items()}
+    every = {id: _best(runs[id], others, runs) for id, others in candidates.items()}
+    return {id: best for id, best in every.items() if best is not None}
+
+
+def _candidates(connection: Connection, ids: Sequence[int]) -> dict[int, set[int]]:
+    """For each of its keys the first article that has it too; only those that came before count."""
+    other = KEY.alias("other")
+    shared = (
+        select(KEY.c.article_id, func.min(other.c.article_id))
+        .join(other, (other.c.value == KEY.c.value) & (other.c.article_id < KEY.c.article_id))
+        .group_by(KEY.c.article_id, KEY.c.value)
+    )
+    candidates: dict[int, set[int]] = {}
+    for some in _chunks(ids):
+        for article, earlier in connection.execute(shared.where(KEY.c.article_id.in_(some))):
+            candidates.setdefault(article, set()).add(earlier)
+    return candidates
+
+
+def _bodies(connection: Connection, ids: Collection[int]) -> dict[int, str]:
+    texts: dict[int, str] = {}
+    for some in _chunks(sorted(ids)):
+        texts |= {row.id: row.body for row in connection.execute(select(A.c.id, A.c.body).where(A.c.id.in_(some)))}
+    return texts
+
+
+def _best(own: Runs, others: Collection[int], runs: Mapping[int, Runs]) -> Copy | None:
+    shares = ((near_duplicates.containment(own, runs[other]), other) for other in others)
+    share, of = max(shares, key=lambda pair: (pair[0], -pair[1]))
+    return Copy(of, round(share, 3)) if share >= near_duplicates.COPY else None
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[i : i + CHUNK] for i in range(0, len(ids), CHUNK))

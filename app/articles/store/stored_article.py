@@ -1,0 +1,204 @@
+"""Articles as they are stored, in full: what an edit starts from, and what a replaced version is kept as."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+
+from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
+from app.articles.store.row_columns import COMPARED, FIELD_OF, Existing
+from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, Source, Tag, table
+from app.tags.service import Wanted
+
+A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
+TAG, SOURCE = table(Tag), table(Source)
+CHUNK = 500
+
+_DERIVED = ("id", "version", "title_key", "sort_title", "saved_at", "saved_by")
+DOCUMENTED = tuple(column.name for column in A.c if column.name not in _DERIVED)
+"""The columns that a kept version holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One article: its columns, and its links by id in their order. `regions` are its own, with role bits."""
+
+    columns: Mapping[str, Any]
+    tags: tuple[int, ...]
+    authors: tuple[int, ...]
+    regions: tuple[tuple[int, int], ...]
+    related: tuple[RelatedEntry, ...]
+
+    @property
+    def existing(self) -> Existing:
+        return Existing(*(self.columns[name] for name in Existing.__slots__))
+
+    def document(self) -> dict[str, object]:
+        """What is kept of this version: its own fields, with the ids of what it is linked to."""
+        own = {name: self.columns[name] for name in DOCUMENTED}
+        related = [[one.title, one.url, one.target, one.unlinked] for one in self.related]
+        return own | {"tags": self.tags, "authors": self.authors, "regions": self.regions, "related": related}
+
+
+def load(connection: Connection, ids: Sequence[int]) -> dict[int, Stored]:
+    """Those that exist, by id; four statements for each 500."""
+    found: dict[int, Stored] = {}
+    for i in range(0, len(ids), CHUNK):
+        found |= _load(connection, ids[i : i + CHUNK])
+    return found
+
+
+def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Stored]:
+    terms: dict[int, dict[bool, list[int]]] = defaultdict(lambda: {False: [], True: []})
+    tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id, TAG.c.kind).join(TAG, TAG.c.id == TAGGED.c.tag_id)
+    for article, tag, kind in connection.execute(
+        tagged.where(TAGGED.c.article_id.in_(ids)).order_by(TAGGED.c.article_id, TAGGED.c.position)
+    ):
+        terms[article][kind == "contributor"].append(tag)
+    regions: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles).where(
+        PLACED.c.article_id.in_(ids), PLACED.c.roles != 0
+    )
+    for article, region, roles in connection.execute(placed.order_by(PLACED.c.article_id, PLACED.c.position)):
+        regions[article].append((region, roles))
+    posts: dict[int, list[RelatedEntry]] = defaultdict(list)
+    entries = select(*(RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked"))).where(
+        RELATED.c.article_id.in_(ids)
+    )
+    for article, *entry in connection.execute(entries.order_by(RELATED.c.article_id, RELATED.c.position)):
+        posts[article].append(RelatedEntry(*entry))
+    return {
+        row["id"]: Stored(
+            dict(row),
+            tuple(terms[row["id"]][False]),
+            tuple(terms[row["id"]][True]),
+            tuple(regions[row["id"]]),
+            tuple(posts[row["id"]]),
+        )
+        for row in connection.execute(select(A).where(A.c.id.in_(ids))).mappings()
+    }
+
+
+def from_document(text: str, id: int, version: int) -> Stored:
+    """A kept version again; of the columns only those that `document` holds, and which article and version it is."""
+    document = orjson.loads(text)
+    return Stored(
+        {name: document.get(name) for name in DOCUMENTED} | {"id": id, "version": version, "saved_by": None},
+        tuple(document["tags"]),
+        tuple(document["authors"]),
+        tuple((region, roles) for region, roles in document["regions"]),
+        tuple(RelatedEntry(*entry) for entry in document["related"]),
+    )
+
+
+def manuscript(connection: Connection, stored: Stored) -> Manuscript:
+    """The article as a manuscript that would leave everything as it is. Tags, sources and articles that are gone
+    meanwhile are left out, merged tags replaced."""
+    return manuscripts(connection, [stored])[0]
+
+
+def manuscripts(connection: Connection, given: Sequence[Stored]) -> list[Manuscript]:
+    """The same for many; three statements for each 500."""
+    found: list[Manuscript] = []
+    for i in range(0, len(given), CHUNK):
+        found += _manuscripts(connection, given[i : i + CHUNK])
+    return found
+
+
+def _manuscripts(connection: Connection, given: Sequence[Stored]) -> list[Manuscript]:
+    ids = {one.columns["source_id"] for one in given} - {None}
+    names = {
+        row[0]: row[1] for row in connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(ids)))
+    }
+    meant = {entry.target for one in given for entry in one.related}
+    meant |= {one.columns[name] for one in given for name in ("translation_of", "replaced_by")}
+    there: set[int] = set()
+    targets = sorted(id for id in meant if id is not None)
+    for i in range(0, len(targets), CHUNK):
+        there |= set(connection.execute(select(A.c.id).where(A.c.id.in_(targets[i : i + CHUNK]))).scalars())
+    known = _tags(connection, {id for one in given for id in (*one.authors, *one.tags)})
+    return [_manuscript(one, names, there, known) for one in given]
+
+
+def _manuscript(stored: Stored, names: Mapping[int, str], there: set[int], tags: Mapping[int, Wanted]) -> Manuscript:
+    columns = stored.columns
+    original, replacement = columns["translation_of"], columns["replaced_by"]
+    return Manuscript(
+        **{name: columns[name] for name in _SAME},
+        dateline=_dateline(columns),
+        tags=(*_named(tags, stored.authors), *_named(tags, stored.tags)),
+        regions=stored.regions,
+        related=tuple(entry for one in stored.related if (entry := _still(one, there))),
+        source=names.get(columns["source_id"]),
+        translation_of=original if original in there else None,
+        gone=columns["withdrawn_at"] is not None,
+        replaced_by=replacement if replacement in there else None,
+    )
+
+
+_SAME = (
+    "origin", "identity", "external_id", "title", "title_derived", "body", "word_count", "language", "standfirst",
+    "images", "seo", "extra", "source_url", "signature", "status", "published_at", "published_precision", "slug",
+    "content_hash",
+)  # fmt: skip
+
+
+def _dateline(columns: Mapping[str, Any]) -> Dateline | None:
+    if columns["dateline_text"] is None:
+        return None
+    return Dateline(
+        *(columns[f"dateline_{p}"] for p in ("text", "place", "region_id", "date", "precision", "from", "to"))
+    )
+
+
+def named(connection: Connection, ids: Collection[int]) -> dict[int, Wanted]:
+    """Tags as they are called now, by id; of merged ones the tag that they were merged into."""
+    return _tags(connection, ids)
+
+
+def tags(connection: Connection, ids: Sequence[int]) -> list[Wanted]:
+    """Tags as they are called now, in the order given."""
+    return _named(_tags(connection, set(ids)), ids)
+
+
+def _named(known: Mapping[int, Wanted], ids: Sequence[int]) -> list[Wanted]:
+    return list(dict.fromkeys(known[id] for id in ids if id in known))
+
+
+def _tags(connection: Connection, ids: Collection[int]) -> dict[int, Wanted]:
+    """Of merged ones the tag that they were merged into."""
+    target = TAG.alias("target")
+    followed = (
+        select(TAG.c.id, target.c.name, target.c.kind, target.c.slug)
+        .select_from(TAG)
+        .join(target, (target.c.id == TAG.c.merged_into) | (TAG.c.merged_into.is_(None) & (target.c.id == TAG.c.id)))
+    )
+    found: dict[int, Wanted] = {}
+    wanted = sorted(ids)
+    for i in range(0, len(wanted), CHUNK):
+        rows = connection.execute(followed.where(TAG.c.id.in_(wanted[i : i + CHUNK])))
+        found |= {row[0]: Wanted(*row[1:]) for row in rows}
+    return found
+
+
+def _still(entry: RelatedEntry, there: set[int]) -> RelatedEntry | None:
+    if entry.target is None or entry.target in there:
+        return entry
+    return RelatedEntry(entry.title, entry.url, None, entry.unlinked) if entry.title or entry.url else None
+
+
+def differing(old: Stored, new: Stored) -> list[str]:
+    """The properties in which two versions differ, in alphabetical order."""
+    columns = (name for name in COMPARED if old.columns.get(name) != new.columns.get(name))
+    fields = {FIELD_OF.get(name, name) for name in columns}
+    links = {name for name in ("tags", "authors", "regions") if getattr(old, name) != getattr(new, name)}
+    related = {"related"} if _entries(old) != _entries(new) else set()
+    return sorted(fields | links | related)
+
+
+def _entries(stored: Stored) -> list[object]:
+    """What the editors said; that an entry has found its target changes nothing of that."""
+    return [(one.title, one.url, bool(one.unlinked)) if one.title or one.url else one.target for one in stored.related]

@@ -1,0 +1,137 @@
+"""Keeps what enrichment suggests for articles, and links what it may: regions in roles in which nobody declared one.
+
+Plain functions, never commit. What an editor has saved is an editor's: nothing is linked there, and links stay.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+
+from sqlalchemy import Connection, delete
+
+from app.articles.manuscript import Dateline, Manuscript
+from app.articles.store import authorship, stored_article
+from app.articles.store.near_duplicates import Copy
+from app.articles.store.row_columns import Existing
+from app.db.sql import insert_rows
+from app.enrich.suggestion import ABOUT, DATELINE, MENTION, Suggestion
+from app.models import Suggestion as Row
+from app.models import table
+from app.tags.service import Wanted
+
+KEPT = table(Row)
+
+MOST_LINKED, MOST_KEPT = 8, 12
+NAMED_TWICE = 0.95
+"""The score from which on a region that is only mentioned is linked as a mention: about two mentions."""
+ROLES = (ABOUT, MENTION, DATELINE)
+
+Links = tuple[tuple[int, int], ...]
+
+
+def linked(suggestions: Iterable[Suggestion], declared: Links) -> Links:
+    """What is declared, and behind it the suggested regions in roles that it leaves open."""
+    taken = {role for _, roles in declared for role in ROLES if roles & role}
+    known = {region for region, _ in declared}
+    made: list[tuple[int, int]] = []
+    for one in suggestions:
+        if one.kind != "region" or one.target is None:
+            continue
+        wanted = one.roles if one.roles & ABOUT or one.score >= NAMED_TWICE else one.roles & DATELINE
+        roles = sum(role for role in ROLES if wanted & role and role not in taken)
+        if roles == MENTION and one.target in known:
+            continue
+        if roles and len(made) < MOST_LINKED:
+            made.append((one.target, roles))
+    return (*declared, *made)
+
+
+def settled(
+    connection: Connection, manuscripts: Sequence[Manuscript], old: Sequence[Existing | None]
+) -> list[Manuscript]:
+    """The manuscripts with what is taken of their suggestions: regions, and a language where the source named none."""
+    known = [e.id for m, e in zip(manuscripts, old, strict=True) if e is not None and m.suggestions is not None]
+    edited = stored_article.load(connection, sorted(authorship.find_edited(connection, known)))
+    return [
+        _settled(m, edited.get(e.id) if e else None) if m.suggestions is not None else m
+        for m, e in zip(manuscripts, old, strict=True)
+    ]
+
+
+def _settled(manuscript: Manuscript, edited: stored_article.Stored | None) -> Manuscript:
+    suggestions = manuscript.suggestions or ()
+    language = next((one.value for one in suggestions if one.kind == "language"), None)
+    if edited is None:
+        regions = linked(suggestions, manuscript.regions)
+        dateline = _located(manuscript.dateline, regions)
+        language = language or manuscript.language
+        if (regions, dateline, language) == (manuscript.regions, manuscript.dateline, manuscript.language):
+            return manuscript
+        return replace(manuscript, regions=regions, dateline=dateline, language=language)
+    declared = {role for _, roles in manuscript.regions for role in ROLES if roles & role}
+    kept = ((id, sum(r for r in ROLES if roles & r and r not in declared)) for id, roles in edited.regions)
+    regions = (*manuscript.regions, *((id, roles) for id, roles in kept if roles))
+    return replace(
+        manuscript, regions=regions, language=edited.columns["language"] if language else manuscript.language
+    )
+
+
+def _located(dateline: Dateline | None, regions: Links) -> Dateline | None:
+    """A dateline whose place no region is called by, with the one that was found in it ("Troy, Mich.")."""
+    if dateline is None or dateline.region is not None:
+        return dateline
+    return replace(dateline, region=next((id for id, roles in regions if roles & DATELINE), None))
+
+
+def keep(
+    connection: Connection, saved: Mapping[int, Manuscript], tags: Mapping[Wanted, int], known: Sequence[int]
+) -> None:
+    """Writes the suggestions of articles anew, the best of each kind; `known` may have old ones. `tags` are the ids of
+    those that the articles have."""
+    asked = {id: m for id, m in saved.items() if m.suggestions is not None}
+    again = [id for id in known if id in asked]
+    for i in range(0, len(again), 500):
+        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(again[i : i + 500])))
+    insert_rows(connection, KEPT, [row for id, m in asked.items() for row in _rows(id, m, tags)])
+
+
+def _rows(article: int, manuscript: Manuscript, tags: Mapping[Wanted, int]) -> Iterator[dict[str, object]]:
+    has = {tags[one] for one in manuscript.tags}
+    left = dict.fromkeys(("language", "region", "tag"), MOST_KEPT)
+    for one in manuscript.suggestions or ():
+        if left[one.kind]:
+            left[one.kind] -= 1
+            taken = is_taken(one, manuscript.language, manuscript.regions, has)
+            yield _row(article, one, taken=taken)
+
+
+def _row(article: int, one: Suggestion, *, taken: bool) -> dict[str, object]:
+    return {
+        "article_id": article,
+        "kind": one.kind,
+        "target_id": one.target,
+        "roles": one.roles,
+        "value": one.value if one.kind == "language" else one.evidence,
+        "score": one.score,
+        "origin": one.origin,
+        "taken": taken,
+    }
+
+
+def is_taken(one: Suggestion, language: str, regions: Links, tags: Set[int]) -> bool:
+    """Whether the article has it: that language, that tag, or that region in one of the suggested roles."""
+    if one.kind == "language":
+        return one.value == language
+    if one.kind == "tag":
+        return one.target in tags
+    return any(region == one.target and roles & one.roles for region, roles in regions)
+
+
+def copies(connection: Connection, found: Mapping[int, Copy]) -> None:
+    """Keeps near-duplicates, by the article that is one."""
+    rows = [
+        {"article_id": article, "kind": "duplicate", "target_id": one.of, "roles": 0,
+         "value": f"{one.share:.0%} of the shorter one's runs of three words", "score": one.share,
+         "origin": "import", "taken": False}
+        for article, one in found.items()
+    ]  # fmt: skip
+    insert_rows(connection, KEPT, rows)
