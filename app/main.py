@@ -54,12 +54,11 @@ from app.monitoring import health, metrics
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
 from app.regions.payloads import RegionCreate, RegionPatch
-from app.search import counting, suggestion_routes
-from app.search import routes as search
 from app.search.index import EngineIndex
-from app.search.indexer import Indexer
-from app.search.tantivy_engine import TantivyEngine
-from app.search.verifying import Verification
+from app.search.indexing.indexer import Indexer
+from app.search.indexing.verification import Verification
+from app.search.routes import enrichment, search, timeline_and_trending
+from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
@@ -91,7 +90,7 @@ BODIES = (
     ImportAddress, BulkEdit,
 )  # fmt: skip
 FEATURES = (
-    articles, related_and_resolve, writes, related_list, revisions, search, counting, suggestion_routes, regions,
+    articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
     regions_writing, tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health, metrics,
 )  # fmt: skip
 

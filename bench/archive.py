@@ -19,7 +19,7 @@ from app.db.database import Database
 from app.models import Article, ArticleRegion, ArticleSlug, ArticleTag, Source, Tag, TagName, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
-from app.search.indexer import Indexer
+from app.search.indexing.indexer import Indexer
 from app.settings import Settings
 
 WORDS, LENGTH, TAGS = 40_000, 220, 500

@@ -17,10 +17,11 @@ from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter, Facts
 from app.db.log_position import Place
-from app.search import analysis, fields, folders
 from app.search.engine import Question, Sample
-from app.search.query import parse
-from app.search.tantivy_engine import TantivyEngine
+from app.search.query import analysis
+from app.search.query.parser import parse
+from app.search.tantivy import index_folders, index_schema
+from app.search.tantivy.local_engine import TantivyEngine
 
 WORDS, LENGTH, TAGS, REGIONS = 40_000, 220, 500, 200
 NOW = 1_760_000_000 // 86_400 * 86_400
@@ -54,21 +55,21 @@ class Corpus:
 
     def documents(self, count: int) -> Iterator[tantivy.Document]:
         for number in range(1, count + 1):
-            text = fields.Text(self.text(8), self.text(15), self.text(LENGTH))
-            yield fields.article_document(self.facts(number), 1, text)
+            text = index_schema.Text(self.text(8), self.text(15), self.text(LENGTH))
+            yield index_schema.article_document(self.facts(number), 1, text)
 
 
 def build(root: Path, corpus: Corpus, count: int) -> TantivyEngine:
-    folder = folders.create(root)
-    index = tantivy.Index(fields.schema(), str(folder))
+    folder = index_folders.create(root)
+    index = tantivy.Index(index_schema.schema(), str(folder))
     analysis.register_tokenizer(index)
     writer = index.writer(200_000_000, 1)
     for document in corpus.documents(count):
         writer.add_document(document)
-    writer.add_document(fields.place_document(Place(1, 1, 1)))
+    writer.add_document(index_schema.place_document(Place(1, 1, 1)))
     writer.commit()
     writer.wait_merging_threads()
-    folders.flip(root, folder)
+    index_folders.flip(root, folder)
     return TantivyEngine(root)
 
 
@@ -92,8 +93,10 @@ def question(text: str, wanted: ArticleFilter = ArticleFilter(), **options: obje
 def measure(engine: TantivyEngine, corpus: Corpus) -> None:
     common, second, third, rare = (corpus.words[rank] for rank in (3, 40, 300, 20_000))
     view = engine.view()
-    body = Query.term_query(fields.schema(), "body", common)
-    both = Query.boolean_query([(Occur.Must, Query.term_query(fields.schema(), "body", w)) for w in (common, second)])
+    body = Query.term_query(index_schema.schema(), "body", common)
+    both = Query.boolean_query(
+        [(Occur.Must, Query.term_query(index_schema.schema(), "body", w)) for w in (common, second)]
+    )
     terms = {"by": {"terms": {"field": "tags", "size": 1000, "segment_size": 1_000_000}}}
 
     engine.languages()

@@ -23,8 +23,8 @@ from app.commands import open_archive
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options
 from app.main import create_app
-from app.search import analysis
-from app.search.indexer import Indexer
+from app.search.indexing.indexer import Indexer
+from app.search.query import analysis
 from app.settings import Settings
 
 SEED = 1987

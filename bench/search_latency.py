@@ -25,13 +25,14 @@ from starlette.types import Message
 
 from app.commands import serve
 from app.main import create_app
-from app.search import matching, timeline
+from app.search import timeline
 from app.search.engine import Question
-from app.search.fields import ID_BITS
-from app.search.query import parse
-from app.search.reader import View, terms_counts
-from app.search.tantivy_engine import TantivyEngine
-from app.search.tree import Field
+from app.search.query.parser import parse
+from app.search.query.tree import Field
+from app.search.tantivy import matches
+from app.search.tantivy.index_schema import ID_BITS
+from app.search.tantivy.local_engine import TantivyEngine
+from app.search.tantivy.reader import View, terms_counts
 from bench.archive import NEWEST, build, vocabulary
 
 ROUNDS = 100
@@ -87,7 +88,7 @@ def raw(view: View, path: str, params: Asked) -> float:
     Facets and timelines of everything that matches; of suggestions the titles.
     """
     asked = question(path, params)
-    query = matching.query(view, asked)
+    query = matches.query(view, asked)
     span = NEWEST - 10 * 365 * 86_400, NEWEST
     edges = timeline.edges("month", UTC, span, span).exact if path == "/v1/timeline" else ()
     ranges = [{"from": float(start << ID_BITS), "to": float(end << ID_BITS)} for start, end in pairwise(edges)]

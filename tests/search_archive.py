@@ -27,9 +27,9 @@ from app.models import (
     table,
 )
 from app.search.engine import Found, Question
-from app.search.indexer import Indexer
-from app.search.query import parse
-from app.search.tantivy_engine import TantivyEngine
+from app.search.indexing.indexer import Indexer
+from app.search.query.parser import parse
+from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 
 DAY = 86_400

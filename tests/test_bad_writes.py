@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 
 from app.db.log_position import Place
 from app.search.engine import Question
-from app.search.tantivy_engine import TantivyEngine
+from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio

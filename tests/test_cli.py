@@ -22,8 +22,8 @@ from app.__main__ import main
 from app.changes import log
 from app.changes.follower import Following
 from app.db.database import Database
-from app.search import folders
-from app.search.indexer import Indexer
+from app.search.indexing.indexer import Indexer
+from app.search.tantivy import index_folders
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -201,7 +201,7 @@ def test_index_that_a_server_keeps_is_built_anew_by_it(dateline: Dateline, tmp_p
     dateline("import", SEED)
     settings = Settings(data_dir=tmp_path / "data")
     before, db, server = (
-        folders.current(settings.index_path),
+        index_folders.current(settings.index_path),
         Database(settings, log.append),
         Indexer(settings.index_path),
     )
@@ -210,7 +210,7 @@ def test_index_that_a_server_keeps_is_built_anew_by_it(dateline: Dateline, tmp_p
     following.start()
     try:
         assert dateline("reindex").status == 0
-        assert folders.current(settings.index_path) not in (before, None)
+        assert index_folders.current(settings.index_path) not in (before, None)
     finally:
         following.stop()
         server.close()

@@ -17,8 +17,8 @@ from app.commands import open_archive
 from app.db.database import Database, DatabaseProblem, Snapshot
 from app.db.log_position import Place
 from app.models import Change, ChangeHead, Source, table
-from app.search.indexer import Indexer
-from app.search.renewing import renew
+from app.search.indexing.indexer import Indexer
+from app.search.indexing.rebuild import renew
 from app.settings import Settings
 
 CHANGE, HEAD, SOURCE = table(Change), table(ChangeHead), table(Source)

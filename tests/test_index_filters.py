@@ -17,9 +17,9 @@ from app.articles import filters
 from app.articles.filters import ArticleFilter
 from app.articles.reading import query_plan
 from app.db.sql import prepare
-from app.search import fields
 from app.search.engine import Order, Question
-from app.search.tantivy_engine import TantivyEngine
+from app.search.tantivy import index_schema
+from app.search.tantivy.local_engine import TantivyEngine
 
 _chance = random.Random(7)
 STORIES = [random_story(number, _chance) for number in range(1, 121)]
@@ -243,6 +243,6 @@ def test_pages_by_date_meet_every_article_once(engine: TantivyEngine) -> None:
             met += [hit.newest for hit in page]
             after = page[-1].newest
         down = order == "-published_at"
-        assert met == sorted(met, key=lambda key: (key < fields.FIRST_DATED, -key if down else key))
+        assert met == sorted(met, key=lambda key: (key < index_schema.FIRST_DATED, -key if down else key))
         assert met[::-1] == _backwards(engine, order, met[-1])
         assert len(set(met)) == len(met) == engine.count(ArticleFilter())

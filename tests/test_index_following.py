@@ -12,10 +12,12 @@ from search_archive import Archive, Story, ask, ids
 from app.changes.follower import catch_up
 from app.db.log_position import Place
 from app.errors import IndexBehind
-from app.search import analysis, documents, folders, indexer
-from app.search.indexer import Indexer
-from app.search.reader import IndexDamaged
-from app.search.tantivy_engine import TantivyEngine
+from app.search.indexing import documents, indexer
+from app.search.indexing.indexer import Indexer
+from app.search.query import analysis
+from app.search.tantivy import index_folders
+from app.search.tantivy.local_engine import TantivyEngine
+from app.search.tantivy.reader import IndexDamaged
 
 
 @pytest.fixture
@@ -174,15 +176,15 @@ def test_damaged_index_is_built_anew_and_served_meanwhile(archive: Archive, kind
     archive.put(Story(1, "Nato meets"))
     engine = archive.engine()
     assert ids(ask(engine, "nato")) == [1]
-    folder = folders.current(archive.root)
+    folder = index_folders.current(archive.root)
     assert folder is not None
     _damage(folder, kind)
     assert ids(ask(engine, "nato")) == [1]
     archive.put(Story(2, "Nato again"))
     archive.index()
     assert sorted(ids(ask(engine, "nato"))) == [1, 2]
-    assert folders.current(archive.root) != folder
-    assert [f.name for f in archive.root.glob("index-*")] == [Path(str(folders.current(archive.root))).name]
+    assert index_folders.current(archive.root) != folder
+    assert [f.name for f in archive.root.glob("index-*")] == [Path(str(index_folders.current(archive.root))).name]
 
 
 def test_flip_reaches_readers_and_leaves_one_folder(archive: Archive) -> None:
@@ -215,7 +217,7 @@ def test_index_of_other_fields_is_not_trusted(archive: Archive) -> None:
     archive.index()
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("place", stored=True, tokenizer_name="raw")
-    folder = folders.create(archive.root)
+    folder = index_folders.create(archive.root)
     index = tantivy.Index(builder.build(), str(folder))
     writer = index.writer(15_000_000, 1)
     document = tantivy.Document()
@@ -223,7 +225,7 @@ def test_index_of_other_fields_is_not_trusted(archive: Archive) -> None:
     writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
-    folders.flip(archive.root, folder)
+    index_folders.flip(archive.root, folder)
     assert TantivyEngine(archive.root).place() is None
     assert ids(ask(archive.engine(), "title")) == [1]
 
@@ -233,7 +235,7 @@ def test_files_that_break_while_they_are_read_end_no_server(archive: Archive) ->
     archive.index()
     engine = TantivyEngine(archive.root)
     assert engine.place() is not None
-    folder = folders.current(archive.root)
+    folder = index_folders.current(archive.root)
     assert folder is not None
     for file in folder.glob("*.idx"):
         with file.open("r+b") as open_file:  # in place: a mapped file that is cut short ends the process, not the read
@@ -247,7 +249,7 @@ def test_commits_that_keep_failing_end_in_a_new_index(archive: Archive) -> None:
     with archive.indexer() as indexer:
         catch_up(archive.db, indexer)
         archive.put(Story(2, "Nato again"))
-        shutil.rmtree(Path(str(folders.current(archive.root))))
+        shutil.rmtree(Path(str(index_folders.current(archive.root))))
         for _ in range(4):
             with suppress(IndexDamaged):
                 catch_up(archive.db, indexer)
@@ -259,7 +261,7 @@ def test_unreadable_index_is_looked_at_once_and_not_at_every_question(
 ) -> None:
     archive.put(Story(1))
     archive.index()
-    _damage(Path(str(folders.current(archive.root))), "meta")
+    _damage(Path(str(index_folders.current(archive.root))), "meta")
     engine = TantivyEngine(archive.root)
     assert [engine.place() for _ in range(5)] == [None] * 5
     assert len(caplog.records) == 1

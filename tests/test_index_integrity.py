@@ -14,11 +14,11 @@ from search_archive import Archive, Story, ask
 from app.articles.filters import ArticleFilter
 from app.changes.follower import Following, catch_up
 from app.commands import check
-from app.search import folders, integrity
-from app.search.indexer import Indexer
-from app.search.reader import IndexDamaged, open_index
-from app.search.tantivy_engine import TantivyEngine
-from app.search.verifying import Verification, find_damage
+from app.search.indexing.indexer import Indexer
+from app.search.indexing.verification import Verification, find_damage
+from app.search.tantivy import index_folders, integrity
+from app.search.tantivy.local_engine import TantivyEngine
+from app.search.tantivy.reader import IndexDamaged, open_index
 from app.settings import Settings
 
 WORDS = ("nato", "weather OR trade", "sanctions", '"nato meets"', "meets", "title:trade", "words")
@@ -44,7 +44,7 @@ def _story(id: int, version: int) -> Story:
 
 
 def _folder(root: Path) -> Path:
-    folder = folders.current(root)
+    folder = index_folders.current(root)
     assert folder is not None
     return folder
 
@@ -96,7 +96,7 @@ def _flip_everywhere(archive: Archive, tmp_path: Path, count: int) -> dict[str, 
         _flip(file, chance.randrange(file.stat().st_size), chance.randrange(8))
         if find_damage(root):
             outcomes["found"] += 1
-            folders.ask(root)
+            index_folders.ask(root)
             _follow(archive, root)
             rebuilt = rebuilt or _results(root)
             assert _results(root) == rebuilt, file.name
@@ -282,4 +282,4 @@ def test_check_names_the_file_and_asks_for_a_new_index(archive: Archive, tmp_pat
     file = next(_folder(archive.root).glob("*.fieldnorm"))
     _flip(file, 3, 0)
     assert file.name in str(check._index_files(settings))
-    assert folders.is_asked(archive.root)
+    assert index_folders.is_asked(archive.root)

@@ -11,13 +11,13 @@ from search_archive import Archive, Story, ask, ids
 
 from app.changes import log
 from app.changes.follower import Following, catch_up
-from app.search.indexer import Indexer
-from app.search.tantivy_engine import TantivyEngine
+from app.search.indexing.indexer import Indexer
+from app.search.tantivy.local_engine import TantivyEngine
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from app.search.indexer import Indexer
+from app.search.indexing.indexer import Indexer
 assert Indexer(Path(sys.argv[1]), 15).acquire()
 print("held", flush=True)
 time.sleep(60)

@@ -7,7 +7,7 @@ import pytest
 import tantivy
 from tantivy import Query
 
-from app.search.indexer import new_writer
+from app.search.indexing.indexer import new_writer
 
 HEAP = 15_000_000
 BATCHES, SIZE, PLACE = 8, 400, 1_000_000

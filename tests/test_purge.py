@@ -17,7 +17,7 @@ from app.db.database import Database, DatabaseProblem
 from app.importers import parts, pipeline, sources
 from app.importers.pipeline import Options
 from app.models import ImportSource, Job, PurgedRef, table
-from app.search.renewing import renew
+from app.search.indexing.rebuild import renew
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.errors import InvalidInput
-from app.search.query import parse
-from app.search.tree import And, Field, Node, Not, Or, Phrase, Prefix, Word, render, wanted
+from app.search.query.parser import parse
+from app.search.query.tree import And, Field, Node, Not, Or, Phrase, Prefix, Word, render, wanted
 
 A, B, C, D = (Word(letter) for letter in "abcd")
 

@@ -14,13 +14,14 @@ from tantivy import DocAddress, Query, Searcher
 
 from app.articles.filters import ArticleFilter
 from app.errors import QueryTooComplex
-from app.search import aggregates, alike, explaining, highlight, listed
-from app.search.alike import Profile
+from app.search import highlight, similar_ranking
 from app.search.engine import FacetName, Question, Reading
 from app.search.highlight import Room
-from app.search.query import parse
-from app.search.reader import View
-from app.search.tantivy_engine import TantivyEngine
+from app.search.query.parser import parse
+from app.search.similar_ranking import Profile
+from app.search.tantivy import aggregates, explanation, match_cache
+from app.search.tantivy.local_engine import TantivyEngine
+from app.search.tantivy.reader import View
 from app.search.timeline import Edges
 
 WORDS = ("barge", "basin", "bridge", "cargo", "canal", "delta", "dredge", "ferry", "flood", "harbour", "island")
@@ -76,7 +77,7 @@ def test_explaining_many_hits_takes_as_many_searches_as_explaining_one(engine: T
     for some in (ids[:1], ids):
         counting = Counting(engine.view().searcher)
         view = View(counting, engine.view().place)  # type: ignore[arg-type] # in the place of a Searcher
-        found = explaining.explain(view, question, some)
+        found = explanation.explain(view, question, some)
         assert set(found) == set(some)
         taken.append(counting.asked)
     assert taken[0] == taken[1]
@@ -89,7 +90,7 @@ def test_beginnings_beyond_a_bound_are_explained_together(engine: TantivyEngine)
     question = Question(tree=parse(many).tree, order="relevance", match="any")
     parts = {part.name for hit in engine.search(question).hits for part in engine.explain(question, (hit.id,))[hit.id]}
     assert parts
-    assert parts <= set(many.split()[: explaining.MOST_BEGINNINGS])
+    assert parts <= set(many.split()[: explanation.MOST_BEGINNINGS])
 
 
 def test_more_than_32_words_with_a_star_are_too_many() -> None:
@@ -123,7 +124,7 @@ def test_counts_of_costly_queries_are_those_of_their_parts(
 ) -> None:
     """In one run with all filters, by a list, and facet by facet they are the same."""
     question = Question(tree=parse(text).tree, filter=wanted, order="relevance", match="any")
-    assert listed.is_costly(question.tree)
+    assert match_cache.is_costly(question.tree)
     found = engine.facets(question, FACETS)
     bounds = tuple(day * DAY for day in range(0, 3_001, 250))
     edges = Edges(bounds, tuple(bound + DAY for bound in bounds))
@@ -150,16 +151,16 @@ def _profile(number: int, text: str) -> Profile:
 
 @given(
     st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=4, max_size=30), max_size=8),
-    st.sampled_from((alike.MANY, alike.MANY + 1)),
+    st.sampled_from((similar_ranking.MANY, similar_ranking.MANY + 1)),
 )
 def test_no_copies_are_among_similar_articles_and_nothing_else_is_left_out(texts: list[list[str]], limit: int) -> None:
     sample = _profile(0, "one two three four five six seven eight")
     candidates = [_profile(number, " ".join(text)) for number, text in enumerate(texts, 1)]
-    shown = [one for one, _ in alike.ordered(sample, candidates, limit)]
+    shown = [one for one, _ in similar_ranking.ordered(sample, candidates, limit)]
 
     def are_copies(one: Profile, other: Profile) -> bool:
-        a, b = alike.runs(one), alike.runs(other)
-        return len(a & b) >= alike.COPY * min(len(a), len(b))
+        a, b = similar_ranking.runs(one), similar_ranking.runs(other)
+        return len(a & b) >= similar_ranking.COPY * min(len(a), len(b))
 
     assert not any(are_copies(one, other) for one, other in combinations([sample, *shown], 2))
     for one in candidates:

@@ -13,8 +13,8 @@ from app.articles.filters import ArticleFilter
 from app.errors import TooManyBuckets
 from app.search import timeline, trending
 from app.search.engine import NameKind, Question, Sample
-from app.search.query import parse
-from app.search.tantivy_engine import TantivyEngine
+from app.search.query.parser import parse
+from app.search.tantivy.local_engine import TantivyEngine
 
 
 def at(text: str) -> int:

@@ -12,11 +12,11 @@ from conftest import Served
 from search_archive import Archive, Story
 
 from app.errors import QueryTooComplex
-from app.search.compose import Composer
 from app.search.engine import Question
-from app.search.query import parse
-from app.search.reader import commonest_languages
-from app.search.terms import of as terms_of
+from app.search.query.parser import parse
+from app.search.tantivy.query_builder import Composer
+from app.search.tantivy.reader import commonest_languages
+from app.search.tantivy.term_stats import of as terms_of
 
 QUERIES = int(os.environ.get("FUZZ_QUERIES", "3000"))
 PIECES = (

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from app.search import highlight
 from app.search.engine import Reading
-from app.search.query import parse
-from app.search.tree import Near
+from app.search.query.parser import parse
+from app.search.query.tree import Near
 
 
 def marks(text: str, part: highlight.PartName = "body", *, any_word: bool = False) -> highlight.Marks:

@@ -7,8 +7,8 @@ from search_archive import Archive, Story
 from sqlalchemy import insert
 
 from app.models import RegionName, TagName, table
-from app.search import names, suggest
-from app.search.names import Named, Realm, Vocabulary
+from app.search.vocabulary import completion, names
+from app.search.vocabulary.names import Named, Realm, Vocabulary
 
 NATO = Named("tag", 1, "nato", "NATO", "organisation", ("the Alliance", "OTAN"))
 UNION = Named("tag", 2, "european-union", "European Union", "organisation", ("EU",))
@@ -52,14 +52,14 @@ def test_texts_mean_names_that_hold_all_their_words(kind: str, text: str, ids: t
     ("tag", "xyz", []),
 ])  # fmt: skip
 def test_few_letters_suggest_what_they_begin(type_: str, text: str, slugs: list[str]) -> None:
-    found = suggest.names(VOCABULARY, {"tag": COUNTS, "region": COUNTS}, type_, text, 5)  # type: ignore[arg-type] # a type
+    found = completion.names(VOCABULARY, {"tag": COUNTS, "region": COUNTS}, type_, text, 5)  # type: ignore[arg-type] # a type
     assert [suggestion.entry.slug for suggestion in found] == slugs
 
 
 def test_names_without_articles_are_not_suggested() -> None:
-    assert suggest.names(VOCABULARY, {"tag": {}, "region": {}}, "tag", "nat", 5) == []
+    assert completion.names(VOCABULARY, {"tag": {}, "region": {}}, "tag", "nat", 5) == []
     counts: dict[Realm, dict[int, int]] = {"tag": COUNTS, "region": {}}
-    assert [s.count for s in suggest.names(VOCABULARY, counts, "tag", "nato", 1)] == [5]
+    assert [s.count for s in completion.names(VOCABULARY, counts, "tag", "nato", 1)] == [5]
 
 
 def test_names_are_read_with_their_aliases(tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_titles_are_suggested_while_they_are_typed(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     archive.put(Story(1, "Sanctions on trade"), Story(2, "Weather", "sanctions and trade"), Story(3, "Trade winds"))
     engine = archive.engine()
-    assert [hit.id for hit in suggest.articles(engine, "sanctions tr", (), 5)] == [1]
-    assert [hit.id for hit in suggest.articles(engine, "tra", (3,), 5)] == [1]
-    assert [hit.id for hit in suggest.articles(engine, "weathr", (), 5)] == [2]
-    assert len(suggest.articles(engine, "", (), 2)) == 2
+    assert [hit.id for hit in completion.articles(engine, "sanctions tr", (), 5)] == [1]
+    assert [hit.id for hit in completion.articles(engine, "tra", (3,), 5)] == [1]
+    assert [hit.id for hit in completion.articles(engine, "weathr", (), 5)] == [2]
+    assert len(completion.articles(engine, "", (), 2)) == 2
     archive.close()

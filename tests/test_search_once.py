@@ -7,8 +7,8 @@ import pytest
 from search_archive import Archive
 
 from app.db.log_position import Head
-from app.search.once import Once
-from app.search.vocabulary import CurrentVocabulary
+from app.search.single_flight import Once
+from app.search.vocabulary.current import CurrentVocabulary
 
 pytestmark = pytest.mark.anyio
 

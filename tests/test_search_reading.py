@@ -8,7 +8,7 @@ from search_archive import Archive, Story, ask, ids
 
 from app.articles.filters import ArticleFilter
 from app.search.engine import Correction
-from app.search.tantivy_engine import TantivyEngine
+from app.search.tantivy.local_engine import TantivyEngine
 
 
 def _filled(folder: Path) -> Archive:

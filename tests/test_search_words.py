@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from search_archive import DAY, Archive, Story, ask, ids
 
 from app.search.engine import Question
-from app.search.query import parse
-from app.search.tantivy_engine import TantivyEngine
+from app.search.query.parser import parse
+from app.search.tantivy.local_engine import TantivyEngine
 
 STORIES = [
     Story(1, "Sanctions on trade", "The ministers sanctioned the deal.\n\nA co-op in Straßburg agreed."),

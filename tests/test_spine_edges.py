@@ -27,8 +27,8 @@ from app.importers import pipeline, sources
 from app.importers.pipeline import Options, Report
 from app.models import Article, ArticleTag, RelatedPost, Tag, table
 from app.search.index import EngineIndex, _withdrawn
-from app.search.indexer import Indexer
-from app.search.tantivy_engine import TantivyEngine
+from app.search.indexing.indexer import Indexer
+from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 from app.tags.service import Wanted
 

@@ -35,7 +35,7 @@ from app.commands import check
 from app.db.database import Database
 from app.http import auth
 from app.models import Article, Change, table
-from app.search.indexer import Indexer
+from app.search.indexing.indexer import Indexer
 from app.settings import Settings
 
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from app.http.params.parser import Parameters
 from app.http.params.times import zone_names
 from app.search import timeline
 from app.search.engine import Question
-from app.search.tantivy_engine import TantivyEngine
+from app.search.tantivy.local_engine import TantivyEngine
 
 PARAMETERS = Parameters(*filter_params.FILTERS)
 ODD = ("Pacific/Apia", "Pacific/Kwajalein", "Pacific/Kiritimati", "America/Juneau", "Asia/Manila", "Europe/Brussels")

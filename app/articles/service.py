@@ -53,8 +53,8 @@ def upsert(
     overwrite: bool = False,
 ) -> list[Saved]:
     """Creates or merges three ways (`three_way_merge`) by (origin, identity), in the order given; an equal content hash
-    changes nothing. Rows of this archive's own tables change the articles that they name (`partial_rows`). `overwrite` takes
-    the source's side against editors, but brings back nothing that was withdrawn, binned, purged or taken back to
+    changes nothing. Rows of this archive's own tables change the articles that they name (`partial_rows`). `overwrite`
+    takes the source's side against editors, but brings back nothing that was withdrawn, binned, purged or taken back to
     draft.
 
     Of several with the same identity in one call the last one counts, as if they had come one after the other. `now`:

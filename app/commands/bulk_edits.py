@@ -28,7 +28,7 @@ from app.http.auth import SCOPES, Caller
 from app.http.params.query_string import split
 from app.regions import service as regions
 from app.search.index import EngineIndex
-from app.search.tantivy_engine import TantivyEngine
+from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 
 T = TypeVar("T")

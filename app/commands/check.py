@@ -17,9 +17,10 @@ from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, RegionWithin, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
-from app.search import folders, verifying
 from app.search.engine import Question
-from app.search.tantivy_engine import TantivyEngine
+from app.search.indexing import verification
+from app.search.tantivy import index_folders
+from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 
 A, TAGGED, PLACED, WITHIN = (table(model) for model in (Article, ArticleTag, ArticleRegion, RegionWithin))
@@ -175,10 +176,10 @@ def _spread(own: Placed, atlas: Atlas) -> Placed:
 def _index_files(settings: Settings) -> str | None:
     """Every file of the index has the hash with which it was committed. Where one has not, a new index is asked for:
     the order of hits may be another than it should be, and nothing else would tell."""
-    damage = verifying.find_damage(settings.index_path)
+    damage = verification.find_damage(settings.index_path)
     if not damage:
         return None
-    folders.ask(settings.index_path)
+    index_folders.ask(settings.index_path)
     more = f" and {len(damage) - NAMED} more" if len(damage) > NAMED else ""
     return f"{'; '.join(damage[:NAMED])}{more}; a running server builds a new one, `dateline reindex` at once"
 

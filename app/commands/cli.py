@@ -33,7 +33,7 @@ from app.http.params.times import Period, between, format_time, read_time, read_
 from app.importers import addressing, sources
 from app.importers.document import Identity
 from app.importers.pipeline import Options
-from app.search.renewing import renew
+from app.search.indexing.rebuild import renew
 from app.settings import Settings
 
 cli = typer.Typer(

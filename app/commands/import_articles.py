@@ -14,8 +14,8 @@ from app.db.database import Database
 from app.importers import pipeline, sources, visibility
 from app.importers.fetch import Fetch
 from app.importers.pipeline import Options, Report
-from app.search.beside import Beside
-from app.search.indexer import Indexer
+from app.search.indexing.indexer import Indexer
+from app.search.indexing.indexer_process import Beside
 from app.settings import Settings
 
 MANY = 1_000

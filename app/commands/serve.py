@@ -26,7 +26,7 @@ from app.importers import pipeline, sources
 from app.importers.pipeline import Options
 from app.main import create_app
 from app.models import ApiKey, Article, table
-from app.search.indexer import Indexer
+from app.search.indexing.indexer import Indexer
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from typing import Literal, Protocol
 
 from app.articles.filters import ArticleFilter
 from app.db.log_position import Place
+from app.search.query.tree import Node
 from app.search.timeline import Edges
-from app.search.tree import Node
 
 Order = Literal["relevance", "-published_at", "published_at"]
 Match = Literal["auto", "all", "any"]

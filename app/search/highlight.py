@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from app.search import analysis
-from app.search.analysis import Span
 from app.search.engine import Reading
-from app.search.tree import And, Field, Leaf, Near, Node, Not, Or, Phrase, Prefix
+from app.search.query import analysis
+from app.search.query.analysis import Span
+from app.search.query.tree import And, Field, Leaf, Near, Node, Not, Or, Phrase, Prefix
 
 PartName = Literal["title", "standfirst", "body"]
 MOST_FRAGMENTS, LENGTH = 3, 200

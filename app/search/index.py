@@ -23,14 +23,15 @@ from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
 from app.regions.atlas import Atlas
-from app.search import alike, suggest
-from app.search.alike import Profile
+from app.search import similar_ranking
 from app.search.engine import FacetName, Found, GroupName, Hit, Question, Sample, SearchEngine
 from app.search.highlight import MOST_HTML, Room
-from app.search.names import Vocabulary
-from app.search.once import Once
+from app.search.similar_ranking import Profile
+from app.search.single_flight import Once
 from app.search.timeline import Edges, Interval
-from app.search.vocabulary import CurrentVocabulary
+from app.search.vocabulary import completion
+from app.search.vocabulary.current import CurrentVocabulary
+from app.search.vocabulary.names import Vocabulary
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
@@ -70,7 +71,7 @@ class Known:
 def _reason(sample: Known, other: Known, words: Vocabulary, atlas: Atlas) -> str:
     tags = [entry.name for tag in sample.tags if tag in other.tags and (entry := words.entries.get(("tag", tag)))]
     regions = [atlas.by_id[id].name for id in sorted(sample.profile.regions & other.profile.regions)]
-    return alike.reason(tags, regions)
+    return similar_ranking.reason(tags, regions)
 
 
 def _known(
@@ -183,17 +184,17 @@ class EngineIndex:
         return Published(self.engine.count(inside.filter, question.excluded), counts)
 
     async def titles(self, text: str, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
-        return await asyncio.to_thread(suggest.articles, self.engine, text, excluded, limit)
+        return await asyncio.to_thread(completion.articles, self.engine, text, excluded, limit)
 
     async def similar(self, id: int, view: View, limit: int, without: Sequence[int] = ()) -> list[Similar]:
         """The engine's candidates, three times as many as asked for but no more than MOST_CANDIDATES, put in order by
-        `alike`; four statements."""
+        `similar_ranking`; four statements."""
         most = max(limit, min(3 * limit + 5, MOST_CANDIDATES))
         sample, found = await self.alike(id, view, most, without, Room(characters=MOST_COMPARED))
         if not found:
             return []
         candidates = [one.profile for one in found.values()]
-        ranked = await asyncio.to_thread(alike.ordered, sample.profile, candidates, limit)
+        ranked = await asyncio.to_thread(similar_ranking.ordered, sample.profile, candidates, limit)
         words = await self.vocabulary(view.head)
         return [
             Similar(one.id, one.version, score, _reason(sample, found[one.id], words, view.atlas))

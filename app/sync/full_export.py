@@ -12,7 +12,7 @@ from app.errors import CursorExpired
 from app.http.auth import SCOPES, Caller
 from app.regions import service as regions
 from app.search.index import EngineIndex
-from app.search.tantivy_engine import TantivyEngine
+from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 from app.sync.change_reader import has
 from app.sync.export import Export, everything

@@ -20,7 +20,7 @@ from app.changes.follower import catch_up
 from app.db.database import Database
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options
-from app.search.indexer import Indexer
+from app.search.indexing.indexer import Indexer
 from app.settings import Settings
 
 ON = ENGINES

@@ -1,0 +1,101 @@
+"""From a request's parameters to a question for the engine: what search, timeline and trending have in common."""
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+from app.articles.reading import filter_params
+from app.articles.reading.context import Archive, View
+from app.articles.reading.filter_params import Asked
+from app.errors import IndexBehind, InvalidValue
+from app.http.params import parser
+from app.http.params.parser import Read
+from app.search.engine import Match, Order, Question, Recency
+from app.search.index import EngineIndex
+from app.search.query.parser import Query, parse
+from app.search.vocabulary.names import Vocabulary
+
+DAY = 86_400
+
+Q = parser.text(
+    "q",
+    'What to look for, at most 512 characters: words, `"a phrase"`, `-word`, `OR`, `( )`, `word*`, `title:word`.',
+    maximum=512,
+    excess="query_too_complex",
+    example="nato deterrence",
+    may_be_empty=True,
+)
+WORDS = (
+    Q,
+    *filter_params.FILTERS,
+    parser.choice(
+        "match",
+        "`auto`: all words, and any of them where too few published articles have all; `all`; `any`.",
+        ("auto", "all", "any"),
+        "auto",
+    ),
+    parser.choice("typo", "`auto` mends misspelt words; `off` takes them as they are.", ("auto", "off"), "auto"),
+)
+"""Which articles a search means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A request understood: the engine's question without its page, and what to tell about how it was read."""
+
+    index: EngineIndex
+    wanted: Asked
+    query: Query
+    question: Question
+    vocabulary: Vocabulary
+
+
+async def understand(here: Archive, view: View, read: Read) -> Asking:
+    """With `q`. Waits for `min_seq` where it is given; IndexBehind where there is no index yet."""
+    if read.knows("min_seq"):
+        await here.wait_for(read.text("min_seq"), view.head)
+    query = parse(read.text("q") or "")
+    found = await understand_filter(here, view, read)
+    order = _order(read, query)
+    question = replace(
+        found.question,
+        tree=query.tree,
+        order=order,
+        match=_match(read, order),
+        typo=read.choice("typo") == "auto",
+        prefix=read.knows("prefix") and read.flag("prefix"),
+        recency=cast("Recency", read.choice("recency")) if read.knows("recency") else "off",
+    )
+    return replace(found, query=query, question=question)
+
+
+async def understand_filter(here: Archive, view: View, read: Read) -> Asking:
+    """Without words: the filters alone."""
+    index = here.index
+    assert isinstance(index, EngineIndex)
+    if index.seq() is None:
+        raise IndexBehind("The search index is being built; articles can be read and listed meanwhile.")
+    wanted = await filter_params.resolve(here, view, read)
+    vocabulary = await index.vocabulary(view.head)
+    question = Question(
+        filter=wanted.filter,
+        excluded=await index.excluded(view.head),
+        languages=wanted.filter.languages,
+        today=view.now - view.now % DAY,
+        names=vocabulary,
+    )
+    return Asking(index, wanted, Query(None, ()), question, vocabulary)
+
+
+def _order(read: Read, query: Query) -> Order:
+    if not read.knows("sort") or "sort" not in read.given:
+        return "relevance" if query.tree is not None else "-published_at"
+    order = cast("Order", read.choice("sort"))
+    if order == "relevance" and query.tree is None:
+        raise InvalidValue("sort=relevance needs q.", "sort")
+    return order
+
+
+def _match(read: Read, order: Order) -> Match:
+    """By date, `auto` means all words: there is no rank that would put the better matches first."""
+    match = cast("Match", read.choice("match"))
+    return "all" if match == "auto" and order != "relevance" else match

@@ -1,0 +1,143 @@
+"""Facets as clients see them: values by slug with names, counts of the engine, the selected ones always there."""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import groupby
+from operator import itemgetter
+from typing import cast
+
+from app.articles.filters import ArticleFilter
+from app.http.params import parser
+from app.http.params.parser import Read
+from app.regions.atlas import LEVELS, Atlas
+from app.search.engine import FacetName
+from app.search.vocabulary.names import Vocabulary
+
+NAMES = ("tag", "region", "author", "section", "language", "source", "year")
+PARAMETERS = (
+    parser.choices("facets", "Counts by value, of the same articles as the hits.", NAMES, signs=False),
+    parser.integer(
+        "facet_limit",
+        "How many values of each facet.",
+        default=20,
+        minimum=1,
+        maximum=200,
+        excess="limit_too_large",
+        signs=False,
+    ),
+    parser.choices("region_level", "Regions of these levels only, in the facet.", LEVELS, signs=False),
+)  # fmt: skip
+
+TAGS: frozenset[FacetName] = frozenset(("tag", "author", "section"))
+"""Facets whose values are tags, of one kind or another."""
+Counts = Mapping[int | str, int]
+Value = dict[str, object]
+Sources = Mapping[int, tuple[str, str]]
+"""Slug and name of each source, by id."""
+
+
+def shown(
+    name: FacetName,
+    counts: Counts,
+    wanted: ArticleFilter,
+    read: Read,
+    atlas: Atlas,
+    vocabulary: Vocabulary,
+    sources: Sources,
+) -> list[Value]:
+    """The commonest values, at most `facet_limit`, and those that the filter has selected, whatever their count."""
+    selected = _selected(name, wanted, read)
+    levels = read.choices("region_level") if read.knows("region_level") else ()
+    limit = read.integer("facet_limit")
+    rows: dict[int | str, Value] = {}
+    for value in _commonest_first(_own(name, counts, vocabulary)):
+        if len(rows) == limit:
+            break
+        row = _row(name, value, atlas, vocabulary, sources, levels)
+        if row is not None:
+            rows[value] = row
+    for value in _commonest_first({value: counts.get(value, 0) for value in selected - rows.keys()}):
+        row = _row(name, value, atlas, vocabulary, sources, levels)
+        if row is not None:
+            rows[value] = row
+    return [{**row, "count": counts.get(value, 0), "selected": value in selected} for value, row in rows.items()]
+
+
+def _own(name: FacetName, counts: Counts, vocabulary: Vocabulary) -> Counts:
+    """Tags of every kind are counted together: those of the facet."""
+    if name not in ("tag", "author", "section"):
+        return counts
+    own = vocabulary.tags[name]
+    return {value: count for value, count in counts.items() if value in own}
+
+
+def _commonest_first(counts: Counts) -> Iterator[int | str]:
+    """Values with as many by their text. Lazily: of thousands a client sees twenty."""
+    ordered = sorted(counts.items(), key=itemgetter(1), reverse=True)
+    for _, tied in groupby(ordered, key=itemgetter(1)):
+        yield from sorted((value for value, _ in tied), key=str)
+
+
+def _selected(name: FacetName, wanted: ArticleFilter, read: Read) -> frozenset[int | str]:
+    chosen: dict[FacetName, Sequence[int | str]] = {
+        "tag": wanted.tags,
+        "author": wanted.authors,
+        "section": wanted.sections,
+        "region": wanted.regions,
+        "language": wanted.languages,
+        "source": wanted.sources,
+        "year": tuple(int(year) for year in read.strings("year")),
+    }
+    return frozenset(chosen[name])
+
+
+def _row(
+    name: FacetName,
+    value: int | str,
+    atlas: Atlas,
+    vocabulary: Vocabulary,
+    sources: Sources,
+    levels: Sequence[str],
+) -> Value | None:
+    """None for what is not of the facet: tags of another kind, regions of another level."""
+    if name == "region":
+        place = atlas.by_id.get(int(value))
+        if place is None or (levels and place.level not in levels):
+            return None
+        return {"value": place.slug, "name": place.name}
+    if name in ("tag", "author", "section"):
+        known = int(value) in vocabulary.tags[name]
+        entry = vocabulary.entries["tag", int(value)] if known else None
+        return {"value": entry.slug, "name": entry.name} if entry else None
+    if name == "source":
+        slug, title = sources.get(int(value), ("", ""))
+        return {"value": slug, "name": title} if slug else None
+    return {"value": str(value), "name": str(value)}
+
+
+def ranked(
+    name: FacetName,
+    counts: Counts,
+    atlas: Atlas,
+    vocabulary: Vocabulary,
+    sources: Sources,
+    among: Set[int] | None = None,
+) -> list[tuple[int | str, Value]]:
+    """Values that are of the facet, the commonest first, as the engine and as clients know them."""
+    found = []
+    for value in _commonest_first(_own(name, counts, vocabulary)):
+        row = _row(name, value, atlas, vocabulary, sources, ()) if among is None or value in among else None
+        if row is not None:
+            found.append((value, row))
+    return found
+
+
+def rename(shown: Mapping[FacetName, list[Value]], atlas: Atlas, called: Mapping[str, str], language: str) -> None:
+    """Tags, authors, sections and regions by their names in a language; `called` has those of tags by slug."""
+    for row in (row for name in TAGS & shown.keys() for row in shown[name]):
+        row["name"] = called.get(str(row["value"]), row["name"])
+    for row in shown.get("region", ()):
+        row["name"] = atlas.name_in(atlas.by_slug[str(row["value"])].id, language)
+
+
+def asked_for(read: Read) -> tuple[FacetName, ...]:
+    return cast("tuple[FacetName, ...]", read.choices("facets"))

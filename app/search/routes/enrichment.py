@@ -1,0 +1,42 @@
+"""What enrichment suggests for an article, over HTTP, for who edits it. Reads only: taking one is an edit."""
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles.reading import context
+from app.articles.routes.reads import MOVED, REF, documented, find
+from app.http import responses
+from app.http.openapi import problems
+from app.http.params.parser import Parameters
+from app.search import enrichment, examples, schemas
+from app.search.index import EngineIndex
+
+router = APIRouter(prefix="/v1", tags=["articles"])
+NOTHING = Parameters()
+
+
+@router.get(
+    "/articles/{ref}/suggestions",
+    name="list_suggestions",
+    response_model=schemas.ArticleSuggestions,
+    responses=responses.example(examples.SUGGESTIONS) | MOVED | problems("missing_scope", "not_found", "gone"),
+    openapi_extra=documented(NOTHING, REF),
+)
+async def list_suggestions(request: Request) -> Response:
+    """Language, regions, tags and near-duplicates that fit an article, each with how sure it is and why; `taken` says
+    whether the article has it. Needs the scope `read_drafts`."""
+    here = context.of(request)
+    view = await here.view(request)
+    view.caller.demand("read_drafts")
+    NOTHING.read(request.scope["query_string"], view.now)
+    article = await find(request, here, view, request.path_params["ref"], "/suggestions")
+    if isinstance(article, Response):
+        return article
+    index = here.index
+    assert isinstance(index, EngineIndex)
+    found = await enrichment.found(here.db, index, article.id, view)
+    body = orjson.dumps({"data": await enrichment.shown(here.db, found, view.atlas)})
+    tags = [f"article:{article.id}", "list"]
+    return responses.item(request, body, token=view.token, public=view.public, version=article.version, tags=tags)

@@ -1,0 +1,242 @@
+"""Search over HTTP: reads the query, asks the index, shows cards. Finds published articles only, for every caller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles.reading import context
+from app.articles.reading.context import Archive, View
+from app.articles.render import article_json
+from app.errors import PageTooDeep
+from app.http import fast_path, paging, responses
+from app.http.openapi import problems
+from app.http.paging import Cursor, Page
+from app.http.params import parser
+from app.http.params.parser import Parameters, Read
+from app.regions import refs
+from app.search import params, schemas
+from app.search.engine import DEEPEST, FacetName, Found, Hit, Order, Question
+from app.search.index import EngineIndex
+from app.search.params import Asking
+from app.search.render import facets
+from app.search.render import hits as render_hits
+from app.search.vocabulary import completion
+from app.search.vocabulary.names import Realm
+from app.tags import queries as tags
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+SEARCH = Parameters(
+    *params.WORDS,
+    parser.choice(
+        "sort",
+        "`relevance` needs `q`, and is the default with it.",
+        ("relevance", "-published_at", "published_at"),
+    ),
+    parser.flag("prefix", "The last word may be unfinished: search as you type."),
+    parser.choice("recency", "How much newer articles stand above older ones.", ("off", "normal", "strong"), "normal"),
+    *facets.PARAMETERS,
+    *render_hits.PARAMETERS,
+    parser.limit(),
+    parser.CURSOR,
+    parser.PAGE,
+    parser.COUNT,
+    parser.MIN_SEQ,
+    *article_json.PARAMETERS,
+)  # fmt: skip
+SUGGEST = Parameters(
+    parser.text(
+        "q", "What has been typed so far; empty: the most used.", maximum=100, example="nat", may_be_empty=True
+    ),
+    parser.choices("types", "Kinds of suggestions; all of them unless given.", ("tag", "region", "author", "article")),
+    parser.integer("limit", "How many of each kind.", default=5, minimum=1, maximum=20, excess="limit_too_large"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where in the results a page begins; `at` is the clock that the first page saw, `moved` whether the index has
+    changed since."""
+
+    offset: int = 0
+    key: int | None = None
+    backwards: bool = False
+    at: int = 0
+    moved: bool = False
+
+
+@router.get(
+    "/search",
+    name="search_articles",
+    response_model=schemas.SearchResults,
+    responses=problems(
+        "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "offset_required",
+        "unknown_field", "unknown_region", "query_too_complex", "response_too_large", "seq_unknown", "index_behind",
+    ),
+    openapi_extra={"parameters": SEARCH.openapi()},
+)  # fmt: skip
+@fast_path.declare
+async def search_articles(request: Request) -> Response:
+    """Published articles that answer a query, the best first, within any filter of the article list."""
+    here = context.of(request)
+    view = await here.view(request)
+    read = SEARCH.read(request.scope["query_string"], view.now)
+    asked = await params.understand(here, view, read)
+    turn = _turn(asked, view, read)
+    asked = replace(asked, question=_turned(asked, turn, read.integer("limit")))
+    found = await asked.index.search(asked.question)
+    if turn.backwards:
+        found = replace(found, hits=found.hits[::-1])
+    if turn.moved:
+        detail = "The index has moved on since the first page: hits may repeat or be missed."
+        asked.wanted.warnings.append({"code": "results_moved", "parameter": "cursor", "detail": detail})
+    return await _answer(request, here, view, read, asked, turn, found)
+
+
+def _turn(asked: Asking, view: View, read: Read) -> Turn:
+    number, text = read.integer_or_none("page"), read.text("cursor")
+    if text is None:
+        return Turn(offset=(number - 1) * read.integer("limit") if number else 0, at=view.now)
+    cursor = paging.decode(text, _signature(read))
+    at, seq = (*cursor.extra, None, None)[:2]
+    pinned = at if isinstance(at, int) else view.now
+    if asked.question.order != "relevance":
+        key = cursor.key if isinstance(cursor.key, int) else None
+        return Turn(key=key, backwards=cursor.kind == "before", at=pinned)
+    return Turn(offset=max(0, cursor.offset or 0), at=pinned, moved=seq != _shown_seq(asked.index.seq(), view))
+
+
+def _shown_seq(seq: int | None, view: View) -> int | None:
+    """How far the index is as far as the public may know: rows about drafts move it too, and change no result."""
+    return None if seq is None else min(seq, view.head.public_seq)
+
+
+def _turned(asked: Asking, turn: Turn, limit: int) -> Question:
+    """The page's question: one more hit than it shows, to know whether there is a next one."""
+    question, order = asked.question, asked.question.order
+    most = DEEPEST - turn.offset if order == "relevance" else limit + 1
+    if most <= 0:
+        raise PageTooDeep(f"By relevance, pages reach {DEEPEST} deep; sort by date to go on.", "cursor")
+    return replace(
+        question,
+        order=_reverse(order) if turn.backwards else order,
+        undated="first" if turn.backwards else "last",
+        limit=min(limit + 1, most),
+        offset=turn.offset,
+        after=turn.key,
+        today=turn.at - turn.at % params.DAY,
+    )
+
+
+def _signature(read: Read) -> str:
+    """Another list's cursor is none of a search."""
+    return f"search {read.signature}"
+
+
+def _reverse(order: Order) -> Order:
+    return "published_at" if order == "-published_at" else "-published_at"
+
+
+async def _answer(
+    request: Request, here: Archive, view: View, read: Read, asked: Asking, turn: Turn, found: Found
+) -> Response:
+    limit = read.integer("limit")
+    more = len(found.hits) > limit
+    hits = (found.hits[1:] if turn.backwards else found.hits[:limit]) if more else found.hits
+    rows = await render_hits.rows(here, view, read, asked, found, hits)
+    extra: dict[str, object] = {"query": render_hits.query(read, asked, found)}
+    if read.choices("facets"):
+        extra["facets"] = await _facets(here, view, read, asked)
+    return responses.listed(
+        request,
+        rows,
+        _page(read, view, asked.question.order, turn, hits, found, more=more),
+        token=view.token,
+        public=view.public,
+        warnings=asked.wanted.warnings,
+        extra=extra,
+        tags=["list", "search", *(f"article:{hit.id}" for hit in hits)],
+        uses_now=read.uses_now,
+    )
+
+
+async def _facets(here: Archive, view: View, read: Read, asked: Asking) -> Mapping[FacetName, list[facets.Value]]:
+    names = facets.asked_for(read)
+    counts = await asked.index.facets(asked.question, names)
+    sources = await here.sources() if "source" in names else {}
+    ids = (int(tag) for name in facets.TAGS.intersection(names) for tag in counts[name])
+    vocabulary = await asked.index.vocabulary(view.head, ids)
+    shown = {
+        name: facets.shown(name, counts[name], asked.wanted.filter, read, view.atlas, vocabulary, sources)
+        for name in names
+    }
+    language = refs.language(read)
+    if language is not None:
+        slugs = sorted({str(row["value"]) for name in facets.TAGS & shown.keys() for row in shown[name]})
+        facets.rename(shown, view.atlas, await tags.names_in(here.db, slugs, language), language)
+    return shown
+
+
+def _page(read: Read, view: View, order: Order, turn: Turn, hits: tuple[Hit, ...], found: Found, *, more: bool) -> Page:
+    limit, number = read.integer("limit"), read.integer_or_none("page")
+    onward = bool(hits) and (more or turn.backwards)
+    back = bool(hits) and (more if turn.backwards else turn.offset > 0 or turn.key is not None)
+    pinned = (turn.at, _shown_seq(found.place.seq, view))
+    if order == "relevance":
+        onward = onward and turn.offset + limit < DEEPEST
+        next_ = Cursor("after", offset=turn.offset + limit, extra=pinned)
+        previous = Cursor("before", offset=max(0, turn.offset - limit), extra=pinned)
+    else:
+        next_ = Cursor("after", hits[-1].newest if hits else 0, extra=pinned)
+        previous = Cursor("before", hits[0].newest if hits else 0, extra=pinned)
+    counted = read.choice("count") != "none"
+    return Page(
+        limit,
+        number=number,
+        next=paging.encode(next_, _signature(read)) if onward else None,
+        previous=paging.encode(previous, _signature(read)) if back else None,
+        total=found.total if counted else None,
+        total_is="exact" if counted else "none",
+    )
+
+
+@router.get(
+    "/suggest",
+    name="suggest",
+    response_model=schemas.Suggestions,
+    responses=problems("limit_too_large", "index_behind"),
+    openapi_extra={"parameters": SUGGEST.openapi()},
+)
+@fast_path.declare
+async def suggest_words(request: Request) -> Response:
+    """Tags, regions, authors and articles for what has been typed so far; one typo is forgiven from 4 letters on."""
+    here = context.of(request)
+    view = await here.view(request)
+    read = SUGGEST.read(request.scope["query_string"], view.now)
+    index = here.index
+    assert isinstance(index, EngineIndex)
+    vocabulary = await index.vocabulary(view.head)
+    counts: dict[Realm, Mapping[int, int]] = {"tag": await index.tag_counts(view.head)}
+    counts["region"] = await index.region_counts(view.head)
+    q, limit = read.text("q") or "", read.integer("limit")
+    groups: list[dict[str, object]] = []
+    for kind in read.choices("types") or ("tag", "region", "author", "article"):
+        if kind == "article":
+            groups.append({"type": kind, "items": await _titles(here, view, index, q, limit)})
+            continue
+        found = completion.names(vocabulary, counts, kind, q, limit)  # type: ignore[arg-type] # one of the three
+        items = [{"type": kind, "text": s.entry.name, "ref": s.entry.slug, "count": s.count} for s in found]
+        groups.append({"type": kind, "items": items})
+    body = orjson.dumps({"groups": groups})
+    return responses.item(request, body, token=view.token, public=view.public, tags=["list", "suggest"])
+
+
+async def _titles(here: Archive, view: View, index: EngineIndex, q: str, limit: int) -> list[dict[str, object]]:
+    hits = await index.titles(q, await index.excluded(view.head), limit)
+    cards = await here.cards.get([(hit.id, hit.version) for hit in hits], view.atlas)
+    shown = [orjson.loads(cards[hit.id]) for hit in hits if hit.id in cards]
+    return [{"type": "article", "text": card["title"], "ref": card["slug"], "count": None} for card in shown]
