@@ -45,11 +45,11 @@ from app.http.middleware.load_shedding import Caps, Load, Overload
 from app.http.middleware.rate_limit import Counters, Limits
 from app.http.middleware.response_cache import Cache
 from app.http.server.connections import Guard, Patience
-from app.importers import parts
 from app.importers import routes as imports
-from app.importers.fetch import Fetch, Pace
-from app.importers.sending import ImportAddress
-from app.importers.working import Importing, lane
+from app.importers.jobs import upload_store
+from app.importers.jobs.submission import ImportAddress
+from app.importers.jobs.worker import Importing, lane
+from app.importers.web.fetch import Fetch, Pace
 from app.monitoring import health, metrics
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
@@ -153,7 +153,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     fetcher = partial(_fetcher, settings, Pace())
     importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)
     app.state.importing = importing
-    app.state.imports = Jobs(db, {}, {parts.KIND: importing}, lane)
+    app.state.imports = Jobs(db, {}, {upload_store.KIND: importing}, lane)
     for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", _start, name="start"))
@@ -171,7 +171,7 @@ async def _start(request: Request) -> Response:
 
 def _fetcher(settings: Settings, pace: Pace) -> AbstractContextManager[Fetch]:
     # Only where something is fetched: what it is made of takes a second to load, and megabytes.
-    from app.importers.fetching import Fetcher
+    from app.importers.web.http_fetcher import Fetcher
 
     return Fetcher(allow_private=settings.import_private_addresses, pace=pace)
 

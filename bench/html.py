@@ -16,8 +16,9 @@ from pathlib import Path
 from selectolax.lexbor import LexborHTMLParser
 
 from app.articles.html import bodies
-from app.importers import dates, html
+from app.importers import dates
 from app.importers.document import Context, Document
+from app.importers.formats.pages import web_page
 from app.text.keys import words_key
 
 
@@ -35,7 +36,7 @@ def judge(folder: Path) -> dict[str, float | None]:
     """1 for right, 0 for wrong, None where nothing is expected; `body` is the F1 of the words."""
     expected = json.loads((folder / "expected-metadata.json").read_text())
     began = time.process_time()
-    [item] = html.parse(io.BytesIO((folder / "source.html").read_bytes()), folder.name, Context())
+    [item] = web_page.parse(io.BytesIO((folder / "source.html").read_bytes()), folder.name, Context())
     spent = time.process_time() - began
     document = item if isinstance(item, Document) else Document(folder.name)
     found = bodies.to_html(document.body.kind, document.body.content) if document.body else ""

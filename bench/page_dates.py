@@ -20,16 +20,18 @@ from pathlib import Path
 
 import trafilatura
 
-from app.importers import charsets, html, undated
 from app.importers.document import Context, Document
+from app.importers.formats.pages import web_page
+from app.importers.records import fallback_dates
+from app.importers.text_parts import charsets
 
 Read = Callable[[bytes], str | None]
 
 
 def read_here(data: bytes) -> str | None:
     """The day as the page writes it; a month or a year is no day."""
-    [item] = html.parse(io.BytesIO(data), "page", Context())
-    stands_in = undated.find(item, None) if isinstance(item, Document) else None
+    [item] = web_page.parse(io.BytesIO(data), "page", Context())
+    stands_in = fallback_dates.find(item, None) if isinstance(item, Document) else None
     date = (item.published if isinstance(item, Document) else None) or (stands_in.date if stands_in else None)
     if date is None:
         return None

@@ -7,9 +7,9 @@ from typing import Any
 import httpcore
 import pytest
 
-from app.importers.fetch import FetchError, Pace
-from app.importers.fetching import Clock, Fetcher
-from app.importers.guard import is_public
+from app.importers.web.fetch import FetchError, Pace
+from app.importers.web.http_fetcher import Clock, Fetcher
+from app.importers.web.ssrf_guard import is_public
 
 PUBLIC = "93.184.216.34"
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

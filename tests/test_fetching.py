@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from websites import Handler, Site, answer, running
 
-from app.importers.fetch import FetchError
-from app.importers.fetching import Clock, Fetcher
+from app.importers.web.fetch import FetchError
+from app.importers.web.http_fetcher import Clock, Fetcher
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,10 @@ from test_import_jobs import sent
 from app.changes import log
 from app.db.database import Database
 from app.enrich import language
-from app.importers import boundary, clean, pipeline, sources
+from app.importers import boundary, pipeline, sources
 from app.importers.document import Context, Document, Failure
 from app.importers.pipeline import Options, Report
+from app.importers.text_parts import clean
 from app.models import Article, table
 from app.settings import Settings
 from app.text import keys

@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers import clean
+from app.importers.text_parts import clean
 
 
 def test_utf16_is_told_by_its_mark() -> None:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from test_import_jobs import sent
 
 from app.http import csv_text
-from app.importers import detect
 from app.importers.document import Body, Context, Document, Failure, SourceDate
-from app.importers.exports import csv_table
+from app.importers.formats import detect
+from app.importers.formats.exports import csv_table
 
 __all__ = ["served"]
 ON = ENGINES

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers.datelines import read_dateline, split_dateline
 from app.importers.document import Dateline, SourceDate
+from app.importers.text_parts.datelines import read_dateline, split_dateline
 
 REST = "Ministers met on Tuesday to settle what had been open since the spring, officials said."
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.importers.detect import detect
+from app.importers.formats.detect import detect
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from app.importers.document import RelatedPost
-from app.importers.endings import split_related
+from app.importers.text_parts.related_block_html import split_related
 
 BODY = "<p>The ferry was late again on Monday.</p>"
 ONE = RelatedPost("The first ferry of spring", "https://boats.example/1")

@@ -30,8 +30,8 @@ from hypothesis import strategies as st
 from test_import_jobs import local, sent
 
 from app.importers.document import Context, Document, Failure, Image, SourceDate
-from app.importers.exports import archive_zip, ghost_bodies
-from app.importers.formats import PARSERS
+from app.importers.formats.exports import archive_zip, ghost_bodies
+from app.importers.formats.registry import PARSERS
 from app.importers.prepare import prepare
 from app.regions.atlas import Atlas
 

@@ -2,8 +2,8 @@
 
 import io
 
-from app.importers import feed
 from app.importers.document import Body, Context, Document, Remark
+from app.importers.formats.feeds import feed
 
 MEDIA = 'xmlns:media="http://search.yahoo.com/mrss/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
 

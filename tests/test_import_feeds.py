@@ -9,10 +9,11 @@ from websites import Site, answer, running
 
 from app.articles.html import nesting_depth
 from app.db.database import Database
-from app.importers import feed, pipeline, sources
+from app.importers import pipeline, sources
 from app.importers.document import Context, Document, Failure, Image, Item, RelatedPost, Remark, SourceDate
-from app.importers.fetching import Fetcher
+from app.importers.formats.feeds import feed
 from app.importers.pipeline import Options, Report
+from app.importers.web.http_fetcher import Fetcher
 
 NOW = 1_764_752_400
 NAMESPACES = " ".join(

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from app.articles.html import bodies, nesting_depth
-from app.importers import detect, page_names
 from app.importers.document import Context, Dateline, Document, Failure, Image, RelatedPost, SourceDate
-from app.importers.formats import PARSERS
+from app.importers.formats import detect
+from app.importers.formats.registry import PARSERS
+from app.importers.text_parts import titles_and_authors
 
 TEXT = (
     "<p>The harbour board voted on Monday to keep the old lighthouse lit through the winter, against the advice "
@@ -278,4 +279,4 @@ def test_page_is_told_from_its_content(head: bytes) -> None:
     [("Maria Holm", ("Maria Holm",)), ("Maria Holm Foundation for Rivers", ()), ("Coast Paper", ())],
 )
 def test_site_that_is_called_like_its_author_has_that_author(site: str, authors: tuple[str, ...]) -> None:
-    assert page_names.authors([f"By {site}"], [site]) == authors
+    assert titles_and_authors.authors([f"By {site}"], [site]) == authors

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from test_import_jobs import ended
 
 from app.db.database import Database
-from app.importers import batches, feed, pipeline
+from app.importers import batches, pipeline
 from app.importers.document import Context, Document, Identity
+from app.importers.formats.feeds import feed
 from app.importers.pipeline import Options, Report
 from app.importers.prepare import Prepared
 from app.importers.sources import Source

@@ -18,10 +18,10 @@ from test_import_restarts import News, begun, counts, done, step
 from app.changes import jobs, log
 from app.changes.jobs import Task
 from app.db.database import Database
-from app.importers import parts
-from app.importers.fetch import Fetch, Fetched
-from app.importers.messages import Limits
-from app.importers.working import Importing
+from app.importers.jobs import upload_store
+from app.importers.jobs.messages import Limits
+from app.importers.jobs.worker import Importing
+from app.importers.web.fetch import Fetch, Fetched
 from app.models import Article, ImportResult, table
 from app.settings import Settings
 
@@ -49,12 +49,12 @@ def importing(db: Database, limits: Limits, fetch: Fetch | None = None, *, enric
 def sent(db: Database, *stories: Mapping[str, object]) -> Task:
     given: jobs.Json = {"format": "ndjson"}
     content = b"\n".join(orjson.dumps(one) for one in stories)
-    job = db.write_now(parts.begin, given, None).value
-    pieces = [content[i : i + parts.PART_BYTES] for i in range(0, len(content), parts.PART_BYTES)]
+    job = db.write_now(upload_store.begin, given, None).value
+    pieces = [content[i : i + upload_store.PART_BYTES] for i in range(0, len(content), upload_store.PART_BYTES)]
     for number, piece in enumerate(pieces[:-1]):
-        db.write_now(parts.keep, job, number, piece)
-    db.write_now(parts.finish, job, len(pieces) - 1, pieces[-1])
-    return Task(job, parts.KIND, "waiting", given, {}, None, 0, 0)
+        db.write_now(upload_store.keep, job, number, piece)
+    db.write_now(upload_store.finish, job, len(pieces) - 1, pieces[-1])
+    return Task(job, upload_store.KIND, "waiting", given, {}, None, 0, 0)
 
 
 def told(db: Database, task: Task) -> list[tuple[str, str, str | None]]:
@@ -69,7 +69,7 @@ def readers() -> list[int]:
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == os.getpid() and b"app.importers.child" in (path / "cmdline").read_bytes():
+            if parent == os.getpid() and b"app.importers.jobs.reader_process" in (path / "cmdline").read_bytes():
                 found.append(int(path.name))
     return found
 
@@ -148,7 +148,7 @@ def test_job_that_ends_process_after_process_ends_itself(db: Database) -> None:
 
 def test_process_ends_with_its_server() -> None:
     code = (
-        "from app.importers.children import Child\nfrom app.importers.messages import Limits, Setup\n"
+        "from app.importers.jobs.process_pool import Child\nfrom app.importers.jobs.messages import Limits, Setup\n"
         "child = Child(Setup(Limits(), False))\nchild.receive()\nprint(child.number, flush=True)\ninput()"
     )
     server = subprocess.Popen(
@@ -178,7 +178,7 @@ def assert_soon(holds: Callable[[], bool]) -> None:
 
 def test_process_needs_neither_database_nor_framework() -> None:
     code = (
-        "import sys, app.importers.child\n"
+        "import sys, app.importers.jobs.reader_process\n"
         "print([name for name in ('sqlalchemy', 'sqlite3', 'pydantic', 'fastapi', 'tantivy') if name in sys.modules])"
     )
     said = subprocess.check_output([sys.executable, "-c", code], cwd=Path(__file__).parent.parent, text=True)
@@ -202,7 +202,7 @@ def test_event_loop_runs_on_while_a_job_is_read(db: Database) -> None:
 
     async def watched() -> None:
         nonlocal longest
-        work = jobs.Jobs(db, {}, {parts.KIND: importing(db, Limits(), enrich=True)})
+        work = jobs.Jobs(db, {}, {upload_store.KIND: importing(db, Limits(), enrich=True)})
         running = asyncio.create_task(work.run())
         while not ((found := await work.find(task.id)) and found.ended):
             before = time.monotonic()

@@ -16,9 +16,9 @@ from sqlalchemy import func, select
 from app.changes import jobs, log
 from app.changes.jobs import Jobs, Task
 from app.db.database import Database
-from app.importers import parts
-from app.importers.fetch import Fetch, Fetched, FetchError
-from app.importers.working import Importing, lane
+from app.importers.jobs import upload_store
+from app.importers.jobs.worker import Importing, lane
+from app.importers.web.fetch import Fetch, Fetched, FetchError
 from app.models import Article, ImportPart, ImportResult, Job, table
 from app.settings import Settings
 
@@ -196,47 +196,47 @@ async def test_body_over_the_cap_leaves_nothing(sqlite_settings: Settings) -> No
 
 def test_body_in_pieces_reads_as_it_was_sent(quiet: Database) -> None:
     content = bytes(range(256)) * 5_000
-    job = quiet.write_now(parts.begin, {}, None).value
-    quiet.write_now(parts.keep, job, 0, content[: parts.PART_BYTES])
-    quiet.write_now(parts.finish, job, 1, content[parts.PART_BYTES :])
-    stream = parts.Kept(quiet, job)
+    job = quiet.write_now(upload_store.begin, {}, None).value
+    quiet.write_now(upload_store.keep, job, 0, content[: upload_store.PART_BYTES])
+    quiet.write_now(upload_store.finish, job, 1, content[upload_store.PART_BYTES :])
+    stream = upload_store.Kept(quiet, job)
     assert stream.read() == content
     assert stream.seek(-3, 2) == len(content) - 3
     assert stream.read() == content[-3:]
-    stream.seek(parts.PART_BYTES - 2)
-    assert stream.read(2) + stream.read(2) == content[parts.PART_BYTES - 2 : parts.PART_BYTES + 2]
+    stream.seek(upload_store.PART_BYTES - 2)
+    assert stream.read(2) + stream.read(2) == content[upload_store.PART_BYTES - 2 : upload_store.PART_BYTES + 2]
 
 
 async def test_job_that_was_cut_off_goes_on_behind_its_last_chunk(quiet: Database) -> None:
     many = jobs.CHUNK * 2 + 30
-    job = quiet.write_now(parts.whole, {"format": "ndjson", "origin": "wire"}, None, lines(many)).value
+    job = quiet.write_now(upload_store.whole, {"format": "ndjson", "origin": "wire"}, None, lines(many)).value
 
     async def task() -> Task:
-        found = await Jobs(quiet, {}, {parts.KIND: importing(quiet)}).find(job)
+        found = await Jobs(quiet, {}, {upload_store.KIND: importing(quiet)}).find(job)
         assert found is not None
         return found
 
     killed, rival = importing(quiet), importing(quiet)
     stale = rival(await task())
-    quiet.write_now(jobs.advance, {parts.KIND: killed(await task())}, job)
+    quiet.write_now(jobs.advance, {upload_store.KIND: killed(await task())}, job)
     killed(await task())  # prepared, and never saved
     assert (await task()).progress["read"] == count(quiet, A) == count(quiet, RESULT) == jobs.CHUNK
     with pytest.raises(jobs.Overtaken):
-        quiet.write_now(jobs.advance, {parts.KIND: stale}, job)
+        quiet.write_now(jobs.advance, {upload_store.KIND: stale}, job)
     for worker in (rival, importing(quiet)):
-        quiet.write_now(jobs.advance, {parts.KIND: worker(await task())}, job)
+        quiet.write_now(jobs.advance, {upload_store.KIND: worker(await task())}, job)
     done = await task()
     assert (done.state, done.progress["created"]) == ("done", many)
     assert (count(quiet, A), count(quiet, RESULT), count(quiet, PART)) == (many, many, 0)
 
 
 async def test_chunk_whose_transaction_was_lost_is_done_again(quiet: Database) -> None:
-    job = quiet.write_now(parts.whole, {"format": "ndjson"}, None, lines(5)).value
+    job = quiet.write_now(upload_store.whole, {"format": "ndjson"}, None, lines(5)).value
     work = importing(quiet)
-    found = await Jobs(quiet, {}, {parts.KIND: work}).find(job)
+    found = await Jobs(quiet, {}, {upload_store.KIND: work}).find(job)
     assert found is not None
     work(found)
-    quiet.write_now(jobs.advance, {parts.KIND: work(found)}, job)
+    quiet.write_now(jobs.advance, {upload_store.KIND: work(found)}, job)
     assert count(quiet, A) == 5
 
 
@@ -251,10 +251,10 @@ def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Databas
     work = importing(quiet, fetch)
     given: jobs.Json = {"url": "https://news.example/all.ndjson"}
     for _ in range(2):
-        job = quiet.write_now(parts.whole, given, None, b"").value
-        task = jobs.Task(job, parts.KIND, "waiting", given, {}, None, 0, 0)
+        job = quiet.write_now(upload_store.whole, given, None, b"").value
+        task = jobs.Task(job, upload_store.KIND, "waiting", given, {}, None, 0, 0)
         while not task.ended:
-            advanced = quiet.write_now(jobs.advance, {parts.KIND: work(task)}, job).value
+            advanced = quiet.write_now(jobs.advance, {upload_store.KIND: work(task)}, job).value
             assert advanced is not None
             task = advanced
     assert asked == [{}, {"etag": '"1"'}]
@@ -269,12 +269,12 @@ def test_addresses_that_hang_stop_neither_other_imports_nor_the_server(quiet: Da
         held.wait(90)
         raise FetchError(url, "nobody answers")
 
-    hanging = [quiet.write_now(parts.whole, {"url": "https://slow.example"}, None, b"").value for _ in range(6)]
-    sent = [quiet.write_now(parts.whole, {"format": "ndjson"}, None, lines(1)).value for _ in range(6)]
+    hanging = [quiet.write_now(upload_store.whole, {"url": "https://slow.example"}, None, b"").value for _ in range(6)]
+    sent = [quiet.write_now(upload_store.whole, {"format": "ndjson"}, None, lines(1)).value for _ in range(6)]
     reads = importing(quiet, fetch, enrich=False)
 
     async def stopped_behind_what_was_sent() -> list[str]:
-        work = Jobs(quiet, {}, {parts.KIND: reads}, lane)
+        work = Jobs(quiet, {}, {upload_store.KIND: reads}, lane)
         running = asyncio.create_task(work.run())
         async with asyncio.timeout(60):
             for job in sent:
@@ -295,7 +295,7 @@ def test_addresses_that_hang_stop_neither_other_imports_nor_the_server(quiet: Da
 
 @pytest.mark.parametrize("turns", range(4))
 async def test_stop_that_comes_with_a_new_job_is_not_lost(quiet: Database, turns: int) -> None:
-    work = Jobs(quiet, {}, {parts.KIND: importing(quiet)})
+    work = Jobs(quiet, {}, {upload_store.KIND: importing(quiet)})
     running = asyncio.create_task(work.run())
     await asyncio.sleep(0.05)
     work.wake()
@@ -314,10 +314,10 @@ def test_control_characters_in_what_an_address_lists_end_no_job(db: Database) ->
         return Fetched(url, 200, {}, b"https://news.example/a\0b\n")
 
     given: jobs.Json = {"url": "https://news.example/sitemap.txt"}
-    job = db.write_now(parts.whole, given, None, b"").value
-    task = jobs.Task(job, parts.KIND, "waiting", given, {}, None, 0, 0)
+    job = db.write_now(upload_store.whole, given, None, b"").value
+    task = jobs.Task(job, upload_store.KIND, "waiting", given, {}, None, 0, 0)
     work = importing(db, fetch)
-    db.write_now(jobs.advance, {parts.KIND: work(task)}, job)
+    db.write_now(jobs.advance, {upload_store.KIND: work(task)}, job)
     with db.snapshot() as snapshot:
         [told] = snapshot.connection.execute(select(RESULT.c.item, RESULT.c.reason))
     assert tuple(told) == ("https://news.example/ab", "not an address: https://news.example/ab")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers import markdown
 from app.importers.document import Body, Context, Dateline, Document, Failure, RelatedPost
+from app.importers.formats import markdown
 
 
 def read(source: str) -> Document:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.importers import markdown, ndjson, text
-from app.importers.detect import detect
 from app.importers.document import Context, Document, Failure, Item
+from app.importers.formats import markdown, ndjson, text
+from app.importers.formats.detect import detect
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the collections are not on this machine")

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from app.importers.names import TABLE, folded, lookup
+from app.importers.records.aliases import TABLE, folded, lookup
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "importing.md"
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers import ndjson
 from app.importers.document import (
     Body,
     BodyKind,
@@ -23,7 +22,8 @@ from app.importers.document import (
     RelatedPost,
     SourceDate,
 )
-from app.importers.formats import PARSERS
+from app.importers.formats import ndjson
+from app.importers.formats.registry import PARSERS
 
 
 def parse(data: bytes, context: Context | None = None) -> list[Document | Failure]:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers import detect
 from app.importers.document import Body, Context, Dateline, Document, Failure, Image, Item, Remark, SourceDate
-from app.importers.formats import PARSERS
+from app.importers.formats import detect
+from app.importers.formats.registry import PARSERS
 
 NITF = """<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE nitf SYSTEM "nitf-3-6.dtd">
 <nitf baselang="en-GB"><head><title>Fog</title>

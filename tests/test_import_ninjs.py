@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from app.importers import detect
 from app.importers.document import Body, Context, Dateline, Document, Failure, Image, RelatedPost, SourceDate
-from app.importers.formats import PARSERS
+from app.importers.formats import detect
+from app.importers.formats.registry import PARSERS
 
 FIRST = {
     "uri": "urn:newsml:wire.example:20250101:77",

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from app.importers import html
 from app.importers.document import Context, Document
+from app.importers.formats.pages import web_page
 
 TEXT = [
     "The harbour authority said on Monday that pilots would board every vessel above two hundred tonnes.",
@@ -22,7 +22,7 @@ def read(between: str = "", head: str = "", heading: str = "Pilots to board ship
     page = (
         f"<!DOCTYPE html><html><head><meta charset='utf-8'>{title}{head}</head><body><main>{body}</main></body></html>"
     )
-    (found,) = html.parse(io.BytesIO(page.encode()), "p", Context(address="https://hp.example/a"))
+    (found,) = web_page.parse(io.BytesIO(page.encode()), "p", Context(address="https://hp.example/a"))
     assert isinstance(found, Document)
     return found
 

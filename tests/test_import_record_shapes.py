@@ -5,8 +5,9 @@ import io
 import orjson
 import pytest
 
-from app.importers import detect, fields, markdown, ndjson
 from app.importers.document import Body, Context, Document, Failure
+from app.importers.formats import detect, markdown, ndjson
+from app.importers.records import fields
 
 
 def read(**record: object) -> Document:

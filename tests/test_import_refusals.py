@@ -13,10 +13,10 @@ from exports import documents, failures, packed, read, remarks, write
 from test_cli import Dateline, dateline
 from test_import_jobs import local, sent
 
-from app.importers import detect
 from app.importers.document import Context
-from app.importers.fetch import Fetched
+from app.importers.formats import detect
 from app.importers.sources import Web, find, items
+from app.importers.web.fetch import Fetched
 
 __all__ = ["dateline", "local"]
 

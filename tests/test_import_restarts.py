@@ -12,10 +12,11 @@ from wordpress_blog import Blog, post
 from app.changes import jobs, log
 from app.changes.jobs import Task
 from app.db.database import Database
-from app.importers import parts, pipeline, reading, sources
-from app.importers.fetch import Fetch, Fetched, FetchError
+from app.importers import pipeline, sources
+from app.importers.jobs import job_items, upload_store
+from app.importers.jobs.worker import Importing
 from app.importers.pipeline import Options
-from app.importers.working import Importing
+from app.importers.web.fetch import Fetch, Fetched, FetchError
 from app.models import Article, ImportResult, table
 from app.settings import Settings
 
@@ -35,7 +36,9 @@ def db(sqlite_settings: Settings) -> Iterator[Database]:
 
 def begun(db: Database, url: str) -> Task:
     given: jobs.Json = {"url": url}
-    return Task(db.write_now(parts.whole, given, None, b"").value, parts.KIND, "waiting", given, {}, None, 0, 0)
+    return Task(
+        db.write_now(upload_store.whole, given, None, b"").value, upload_store.KIND, "waiting", given, {}, None, 0, 0
+    )
 
 
 def importing(db: Database, fetch: Fetch) -> Importing:
@@ -45,7 +48,7 @@ def importing(db: Database, fetch: Fetch) -> Importing:
 
 
 def step(db: Database, worker: Importing, task: Task) -> Task:
-    advanced = db.write_now(jobs.advance, {parts.KIND: worker(task)}, task.id).value
+    advanced = db.write_now(jobs.advance, {upload_store.KIND: worker(task)}, task.id).value
     assert advanced is not None
     return advanced
 
@@ -78,7 +81,7 @@ class News:
         if name == self.gone:
             raise FetchError(url, "the server answers 503", 503)
         if name == self.slow:
-            self.now += 2 * reading.SECONDS
+            self.now += 2 * job_items.SECONDS
         page = f"<title>The {name} of the day</title><article><p>{f'What the {name} brought to the quay. ' * 9}</p>"
         return Fetched(url, 200, {"content-type": "text/html"}, page.encode())
 

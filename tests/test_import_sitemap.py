@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.importers import sitemap
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark, SourceDate
-from app.importers.fetch import Fetched, FetchError
+from app.importers.web import sitemap
+from app.importers.web.fetch import Fetched, FetchError
 
 SITE = "https://coast.example"
 NEWS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'

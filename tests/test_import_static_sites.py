@@ -6,9 +6,9 @@ import pytest
 from exports import documents, read, write
 from test_cli import Dateline, dateline
 
-from app.importers import addressing
 from app.importers.document import Document
 from app.importers.prepare import prepare
+from app.importers.records import item_urls
 from app.regions.atlas import Atlas
 
 __all__ = ["dateline"]
@@ -134,4 +134,4 @@ def test_configuration_that_cannot_be_read_changes_nothing(broken: str, tmp_path
 
 def test_base_is_the_address_of_a_site() -> None:
     for url, good in (("https://a.example", True), ("ftp://a", False), ("https://u:p@a", False), ("a b", False)):
-        assert addressing.is_base(url) is good
+        assert item_urls.is_base(url) is good

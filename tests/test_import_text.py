@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers import text
 from app.importers.document import Body, Context, Dateline, Document, Failure, RelatedPost
-from app.importers.related import HEADINGS, is_signature, split_related
+from app.importers.formats import text
+from app.importers.text_parts import prose
+from app.importers.text_parts.related_block_text import HEADINGS, is_signature, split_related
 
 FULL = """\
 Harbour towns vote on the new ferry line
@@ -113,17 +114,17 @@ def test_text_is_in_nfc() -> None:
 
 
 def test_indented_lines_begin_paragraphs() -> None:
-    assert text.paragraphs("One\ntwo.\n    Three\nfour.\n\n\n five") == ["One two.", "Three four.", "five"]
+    assert prose.paragraphs("One\ntwo.\n    Three\nfour.\n\n\n five") == ["One two.", "Three four.", "five"]
 
 
 @given(st.text())
 def test_paragraphs_keep_every_character(source: str) -> None:
-    assert "".join("".join(text.paragraphs(source)).split()) == "".join(source.split())
+    assert "".join("".join(prose.paragraphs(source)).split()) == "".join(source.split())
 
 
 @given(st.text(), st.integers(2, 90))
 def test_first_words_stay_within_the_limit(source: str, limit: int) -> None:
-    words = text.first_words(source, limit)
+    words = prose.first_words(source, limit)
     assert len(words) <= limit
     assert " ".join(source.split()).startswith(words.removesuffix("…"))
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wordpress_blog import Blog, post
 
-from app.importers import detect, formats, wordpress_site
 from app.importers.document import Bookmark, Context, Document, Failure, Image, Item, Remark, SourceDate
-from app.importers.fetch import Fetched
+from app.importers.formats import detect, registry
+from app.importers.web import wordpress_site
+from app.importers.web.fetch import Fetched
 
 URL = "https://gazette.example"
 
@@ -172,7 +173,7 @@ def test_saved_reply_is_read_and_pages_are_left_out() -> None:
     saved = orjson.dumps([post(2, _embedded=embedded, _links=links), post(3, type="page"), {"id": 5}])
     assert detect.detect("posts.json", saved) == "wordpress"
 
-    first, second, third = formats.PARSERS["wordpress"](io.BytesIO(saved), "f", Context())
+    first, second, third = registry.PARSERS["wordpress"](io.BytesIO(saved), "f", Context())
 
     assert isinstance(first, Document)
     assert (first.where, first.origin, first.authors, first.tags) == (

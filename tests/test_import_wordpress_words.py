@@ -2,15 +2,15 @@
 
 import pytest
 
-from app.importers import wordpress_bodies
 from app.importers.document import Context, Document
-from app.importers.shortcodes import Library
-from app.importers.wordpress_posts import Blog, Post, document
+from app.importers.formats.wordpress import bodies
+from app.importers.formats.wordpress.posts import Blog, Post, document
+from app.importers.formats.wordpress.shortcodes import Library
 
 
 def rendered(content: str) -> tuple[str, list[str]]:
     notes: dict[str, None] = {}
-    return wordpress_bodies.to_html(content, Library(), {}, "1", notes.setdefault), list(notes)
+    return bodies.to_html(content, Library(), {}, "1", notes.setdefault), list(notes)
 
 
 @pytest.mark.parametrize(

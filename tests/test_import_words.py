@@ -8,11 +8,13 @@ import pytest
 from conftest import Served
 
 from app.articles.html import bodies
-from app.importers import markup, shortcodes, wordpress_bodies
 from app.importers.document import Body, Context, Document
-from app.importers.formats import PARSERS
-from app.importers.jsonld import BROKEN, PAYWALLED, REPAIRED
+from app.importers.formats.pages.json_ld import BROKEN, PAYWALLED, REPAIRED
+from app.importers.formats.registry import PARSERS
+from app.importers.formats.wordpress import bodies as wordpress_bodies
+from app.importers.formats.wordpress import shortcodes
 from app.importers.prepare import convert_body
+from app.importers.text_parts import html_markup
 
 FRAME = '<iframe src="https://v.example/film" title="A film of the mole"></iframe>'
 LINK = '<a href="https://v.example/film" rel="noopener noreferrer">A film of the mole</a>'
@@ -93,7 +95,7 @@ def test_relative_addresses_count_from_where_the_item_stands(kind: str) -> None:
 def test_relative_address_without_a_base_is_left_out_with_a_note() -> None:
     body, notes = convert_body(Document("x", body=Body("html", '<p><a href="/d">word</a><img src="e.jpg"></p>')))
     assert body == '<p><a rel="noopener noreferrer">word</a></p>'
-    assert [*notes] == [markup.DROPPED.format("/d"), markup.DROPPED.format("e.jpg")]
+    assert [*notes] == [html_markup.DROPPED.format("/d"), html_markup.DROPPED.format("e.jpg")]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_relative_address_without_a_base_is_left_out_with_a_note() -> None:
     ],
 )
 def test_player_of_any_kind_is_a_link(given: str, address: str, title: str | None) -> None:
-    assert f'<a href="{address}">{title or address}</a>' in markup.convert(given, None, lambda _: None)
+    assert f'<a href="{address}">{title or address}</a>' in html_markup.convert(given, None, lambda _: None)
 
 
 def test_frame_that_nobody_sees_and_what_the_sanitiser_removes_are_noted() -> None:
@@ -117,7 +119,7 @@ def test_frame_that_nobody_sees_and_what_the_sanitiser_removes_are_noted() -> No
     body, notes = convert_body(Document("x", body=Body("html", hidden)))
     assert body == "<p>word</p>"
     assert [*notes] == [
-        markup.LOST.format("iframe"), "removed from the body: script", "removed from the body: onclick of p",
+        html_markup.LOST.format("iframe"), "removed from the body: script", "removed from the body: onclick of p",
     ]  # fmt: skip
 
 

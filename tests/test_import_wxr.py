@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers import detect, formats, markup, wordpress_bodies, wxr
 from app.importers.document import Context, Document, Failure, Image, Item, Remark, SourceDate
-from app.importers.shortcodes import Library
+from app.importers.formats import detect, registry
+from app.importers.formats.wordpress import bodies, export_file
+from app.importers.formats.wordpress.shortcodes import Library
+from app.importers.text_parts import html_markup
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:excerpt="http://wordpress.org/export/1.2/excerpt/"
@@ -77,7 +79,7 @@ def item(**fields: str) -> str:
 
 def parse(*parts: str | bytes, context: Context | None = None) -> list[Item]:
     data = b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
-    return list(wxr.parse(io.BytesIO(data), "f", context or Context()))
+    return list(export_file.parse(io.BytesIO(data), "f", context or Context()))
 
 
 def post(*parts: str, context: Context | None = None) -> Document:
@@ -87,12 +89,12 @@ def post(*parts: str, context: Context | None = None) -> Document:
 
 
 def html(content: str, library: Library | None = None, reusable: Mapping[str, str] | None = None) -> str:
-    return wordpress_bodies.to_html(content, library or Library(), reusable or {}, "7", lambda _: None)
+    return bodies.to_html(content, library or Library(), reusable or {}, "7", lambda _: None)
 
 
 def test_export_is_told_by_its_content() -> None:
     assert detect.detect("posts.txt", (HEAD + FULL).encode()) == "wxr"
-    assert len(list(formats.PARSERS["wxr"](io.BytesIO((HEAD + FULL + TAIL).encode()), "f", Context()))) == 1
+    assert len(list(registry.PARSERS["wxr"](io.BytesIO((HEAD + FULL + TAIL).encode()), "f", Context()))) == 1
 
 
 def test_post_has_all_that_it_refers_to_wherever_it_stands() -> None:
@@ -267,7 +269,7 @@ def test_entry_beyond_measure_ends_the_reading() -> None:
             self.given = False
             return 0
 
-    [failed] = wxr.parse(Endless(), "f", Context())  # type: ignore[arg-type] # all of a stream that is read here
+    [failed] = export_file.parse(Endless(), "f", Context())  # type: ignore[arg-type] # all of a stream that is read here
 
     assert isinstance(failed, Failure)
     assert failed.reason.startswith("an entry is larger than 64 MB")
@@ -294,7 +296,7 @@ def test_entry_beyond_measure_ends_the_reading() -> None:
     ],
 )
 def test_text_of_both_editors_becomes_what_readers_saw(content: str, expected: str) -> None:
-    notes = wordpress_bodies.footnotes('[{"id": "a", "content": "Low <em>tide</em>"}]')
+    notes = bodies.footnotes('[{"id": "a", "content": "Low <em>tide</em>"}]')
     shared = {"3": "<!-- wp:paragraph --><p>Shared</p><!-- /wp:paragraph -->", "footnotes": notes}
 
     assert html(content, reusable=shared) == expected
@@ -315,7 +317,7 @@ def test_players_become_links_and_late_pictures_get_their_address() -> None:
     frame = '<p>A</p><iframe src="//v.example/1" title="Ship <b>"></iframe><video><source src="https://v.example/2"></video>'
     late = '<img src="data:," data-src="https://v.example/3.jpg"><div class="sharedaddy">Share</div>'
 
-    shown = markup.convert(html(frame + late), None, lambda _: None)
+    shown = html_markup.convert(html(frame + late), None, lambda _: None)
 
     assert '<a href="https://v.example/1">Ship &lt;b&gt;</a>' in shown
     assert '<a href="https://v.example/2">' in shown

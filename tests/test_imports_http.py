@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from listening import listen
 
-from app.importers.lines import Lines
+from app.importers.line_splitter import Lines
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,8 @@ from sqlalchemy import inspect, select
 from app.articles.store import purge
 from app.commands import open_archive
 from app.db.database import Database, DatabaseProblem
-from app.importers import parts, pipeline, sources
+from app.importers import pipeline, sources
+from app.importers.jobs import upload_store
 from app.importers.pipeline import Options
 from app.models import ImportSource, Job, PurgedRef, table
 from app.search.indexing.rebuild import renew
@@ -136,7 +137,7 @@ async def test_import_of_long_ago_tells_nothing_of_its_items(served: Served) -> 
     row = {"kind": "import", "state": "done", "arguments": "{}", "progress": progress, "created_at": 1, "updated_at": 1}
     with served.db.engine.begin() as connection:
         connection.execute(table(Job).insert(), row)
-    await served.db.write(parts.whole, {}, None, b"any other import")
+    await served.db.write(upload_store.whole, {}, None, b"any other import")
     assert list(tables_with(served.db, WORD)) == []
     assert list(tables_with(served.db, '{"created":3}')) == ["job.progress"]
 

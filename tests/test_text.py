@@ -8,8 +8,8 @@ from slugify import slugify
 
 from app.articles.html import bodies
 from app.enrich import language, near_duplicates
-from app.importers import ndjson
 from app.importers.document import Context, Document
+from app.importers.formats import ndjson
 from app.text import keys
 
 ASCII = st.text(st.characters(max_codepoint=127), max_size=40)

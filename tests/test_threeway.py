@@ -28,8 +28,8 @@ from app.articles.store.row_columns import Saving
 from app.changes import log
 from app.db.database import Database
 from app.importers import pipeline, sources
-from app.importers.fetch import Fetch
 from app.importers.pipeline import Options, Report
+from app.importers.web.fetch import Fetch
 from app.models import Article, ImportSource, SourceBaseline, table
 from app.settings import Settings
 from app.tags.service import Wanted

@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.db.database import Database
-from app.importers import feed, fields, html, markdown, names, pipeline, sources, visibility, visibility_names
+from app.importers import pipeline, sources
 from app.importers.document import Context, Document, Remark, SourceDate
+from app.importers.formats import markdown
+from app.importers.formats.feeds import feed
+from app.importers.formats.pages import web_page
 from app.importers.pipeline import Options, Report
+from app.importers.records import aliases, fields, visibility, visibility_names
 from app.importers.sources import Source
 from app.models import Article, table
 
@@ -113,7 +117,7 @@ def test_marker_that_cannot_be_read_is_a_draft(name: str, value: object) -> None
 
 @given(st.text(min_size=1, max_size=12), st.one_of(st.booleans(), st.integers(), st.text(max_size=12), st.none()))
 def test_other_fields_never_hide_an_item(name: str, value: object) -> None:
-    if visibility.is_marker(name) or names.folded(name) in ("id", "build"):
+    if visibility.is_marker(name) or aliases.folded(name) in ("id", "build"):
         return
     assert read(**{"date": "2025-01-02", name: value}).status is None
 
@@ -135,7 +139,7 @@ def test_own_export_is_believed_and_no_news() -> None:
 
 def test_markers_are_no_unknown_fields() -> None:
     for name in ("is_draft", "expiryDate", "visibility", "_build", "eleventyExcludeFromCollections", "publishDate"):
-        assert visibility.is_marker(name) or names.lookup(name)
+        assert visibility.is_marker(name) or aliases.lookup(name)
     assert not visibility.is_marker("layout")
 
 
@@ -228,7 +232,7 @@ def test_folders_and_names_of_files_say_it(
 def page(head: str, classes: str = "") -> Document:
     text = f"<html><head><title>T</title>{head}</head><body><article class='{classes}'><h1>T</h1>"
     text += "<p>The quay is being mended until the spring, the harbour master said.</p></article></body></html>"
-    found = html.read(text, "a.html", CONTEXT)
+    found = web_page.read(text, "a.html", CONTEXT)
     assert isinstance(found, Document)
     return found
 

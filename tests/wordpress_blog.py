@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from app.importers.fetch import Fetched, FetchError
+from app.importers.web.fetch import Fetched, FetchError
 
 Json = dict[str, object]
 CATEGORIES = {

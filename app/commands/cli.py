@@ -30,9 +30,10 @@ from app.db.database import Database, DatabaseProblem
 from app.errors import InvalidInput
 from app.http import auth
 from app.http.params.times import Period, between, format_time, read_time, read_zone
-from app.importers import addressing, sources
+from app.importers import sources
 from app.importers.document import Identity
 from app.importers.pipeline import Options
+from app.importers.records import item_urls
 from app.search.indexing.rebuild import renew
 from app.settings import Settings
 
@@ -183,7 +184,7 @@ def _choice(option: str, value: str | None, allowed: tuple[str, ...]) -> Any:
 
 
 def _base(url: str | None) -> str | None:
-    if url is not None and not addressing.is_base(url):
+    if url is not None and not item_urls.is_base(url):
         raise typer.BadParameter(f"{url!r} is no address such as https://news.example.", param_hint="--base-url")
     return url
 

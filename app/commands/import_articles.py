@@ -11,9 +11,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from app.changes.follower import catch_up
 from app.commands.output import err, out, show
 from app.db.database import Database
-from app.importers import pipeline, sources, visibility
-from app.importers.fetch import Fetch
+from app.importers import pipeline, sources
 from app.importers.pipeline import Options, Report
+from app.importers.records import visibility
+from app.importers.web.fetch import Fetch
 from app.search.indexing.indexer import Indexer
 from app.search.indexing.indexer_process import Beside
 from app.settings import Settings
@@ -89,7 +90,7 @@ def _fetch(found: list[sources.Source], *, allow_private: bool) -> Iterator[Fetc
     if not any(source.address for source in found):
         yield None
         return
-    from app.importers.fetching import Fetcher  # with httpx, which files need not wait for
+    from app.importers.web.http_fetcher import Fetcher  # with httpx, which files need not wait for
 
     with Fetcher(allow_private=allow_private) as fetch:
         yield fetch

@@ -18,13 +18,13 @@ from app.articles.service import Outcome, Saved
 from app.bulk import records
 from app.db.database import Database
 from app.db.log_position import Head
-from app.importers import batches, boundary, enriching, sources
-from app.importers import bookmarks as kept
+from app.importers import batches, boundary, enrichment, sources
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Identity, Item, Remark
-from app.importers.enriching import COPY
-from app.importers.fetch import Fetch
+from app.importers.enrichment import COPY
 from app.importers.prepare import Prepared, prepare
 from app.importers.sources import Source, Web
+from app.importers.web import crawl_state as kept
+from app.importers.web.fetch import Fetch
 from app.regions import service as regions
 from app.tags import lexicon as tags
 from app.text import keys
@@ -217,11 +217,12 @@ def prepare_all(
         # One thing for all and then the next: what each looks things up in fits a processor's cache, together they do
         # not, and telling languages takes half as long again in turns with the rest.
         found = [
-            one if isinstance(one, Failure) else enriching.add(one, enriching.told, document)
+            one if isinstance(one, Failure) else enrichment.add(one, enrichment.told, document)
             for one, (_, document) in zip(found, documents, strict=True)
         ]
         found = [
-            one if isinstance(one, Failure) else enriching.add(one, enriching.enriched, atlas, lexicon) for one in found
+            one if isinstance(one, Failure) else enrichment.add(one, enrichment.enriched, atlas, lexicon)
+            for one in found
         ]
     return batches.refuse_strangers(db, found, sees_hidden=sees_hidden)
 

@@ -16,9 +16,12 @@ import orjson
 from app.articles.html import bodies, nesting_depth
 from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
 from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
-from app.importers import dates, markup, names, said, shortcodes, trees, undated, visibility
-from app.importers.addressing import drop_unsafe_addresses, is_within
+from app.importers import dates
 from app.importers.document import Document, Reference
+from app.importers.formats.wordpress import shortcodes
+from app.importers.records import aliases, fallback_dates, source_hashes, visibility
+from app.importers.records.item_urls import drop_unsafe_addresses, is_within
+from app.importers.text_parts import html_markup, html_trees
 from app.regions.atlas import Atlas
 from app.tags.tag_names import KINDS, Wanted
 from app.text import keys
@@ -63,10 +66,10 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
     status, status_note = _status(document)
     seo, extra = _seo(own.seo, document.canonical_url), _json(own.extra, "{}")
     source_url = document.url or document.source_url
-    worked_out = said.WorkedOut(
+    worked_out = source_hashes.WorkedOut(
         (published_at, precision), (status, own.withdrawal), source_url, seo, extra, own.corrections, own.original
     )
-    hashes, named = said.hash_fields(asked, worked_out)
+    hashes, named = source_hashes.hash_fields(asked, worked_out)
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
         identity=_identity(asked if document.url or is_within(asked.url) else document, path),
@@ -108,7 +111,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         given=document.given,
         known=document.known,
     )
-    reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA and not visibility.is_marker(name))
+    reported = tuple(
+        name for name in document.extra if name not in aliases.OWN_EXTRA and not visibility.is_marker(name)
+    )
     strange = (f"region {name!r} is not known here, kept as given" for name in unknown)
     notes = (*document.notes, *dropped, *lost, *status_note, *date_note, *strange)
     return Prepared(document.where, manuscript, plain, notes, reported, unknown, marker=document.marker)
@@ -122,9 +127,9 @@ def convert_body(document: Document) -> tuple[str, tuple[str, ...]]:
     kind, content = given.kind, given.content
     if kind != "text":
         content = bodies.render(shortcodes.render_captions(content)) if kind == "markdown" else content
-        content = trees.flat(content, notes.setdefault)
+        content = html_trees.flat(content, notes.setdefault)
         base = document.base or document.url or document.source_url
-        kind, content = "html", markup.convert(content, base, notes.setdefault, is_own=document.is_own)
+        kind, content = "html", html_markup.convert(content, base, notes.setdefault, is_own=document.is_own)
     made = bodies.convert(kind, content, flatten=True)
     if made.is_flattened:
         notes.setdefault(nesting_depth.FLATTENED)
@@ -293,7 +298,7 @@ def _published(document: Document, path: str) -> tuple[int | None, str, tuple[st
     if document.is_undated:
         return None, "instant", ()
     own = path not in NAMELESS and document.where.endswith(path) and not _is_one_of_many(document)
-    found = undated.find(document, path if own else None)
+    found = fallback_dates.find(document, path if own else None)
     return (
         (found.date.instant, found.date.precision, (found.note,) * bool(found.note)) if found else (None, "instant", ())
     )

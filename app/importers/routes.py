@@ -25,14 +25,15 @@ from app.http.openapi import problems
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.http.schemas import JOB_ID as ID
-from app.importers import parts, results, sending, sources
-from app.importers.arriving import Arriving, Line
+from app.importers import sources
 from app.importers.document import BodyKind, Context, Identity
-from app.importers.lines import Lines
+from app.importers.jobs import results, submission, upload_store
+from app.importers.jobs.submission import FORMATS, JSON, LINES, MOST_JSON
+from app.importers.line_splitter import Lines
+from app.importers.ndjson_stream import Arriving, Line
 from app.importers.prepare import SENT
 from app.importers.schemas import EXAMPLE as FINISHED
 from app.importers.schemas import STARTED, Import
-from app.importers.sending import FORMATS, JSON, LINES, MOST_JSON
 from app.sync.streaming_response import Streamed, described
 
 router = APIRouter(prefix="/v1", tags=["importing"])
@@ -118,11 +119,11 @@ async def import_articles(request: Request) -> Response:
     view = await here.view(request)
     view.caller.demand("publish")
     read = IMPORT.read(request.scope["query_string"], view.now)
-    kind = sending.media_type(request)
-    given = sending.arguments(request, kind, read) | parts.authority(view.caller.may("read_drafts"))
-    if given.get("format") == "ndjson" and kind == LINES and not sending.is_async(request):
-        sending.check_format(given)
-        zone = ZoneInfo(sending.zone(read) or "UTC")
+    kind = submission.media_type(request)
+    given = submission.arguments(request, kind, read) | upload_store.authority(view.caller.may("read_drafts"))
+    if given.get("format") == "ndjson" and kind == LINES and not submission.is_async(request):
+        submission.check_format(given)
+        zone = ZoneInfo(submission.zone(read) or "UTC")
         now = await asyncio.to_thread(here.db.now)
         body_kind, base_url = cast("BodyKind | None", given.get("body")), cast("str | None", given.get("base_url"))
         context = Context(read.text("origin") or SENT, zone, body_kind, base_url=base_url, now=now)
@@ -142,20 +143,20 @@ async def _accepted(request: Request, here: Archive, view: View, given: Json, ki
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length[:20]) > most:
         raise BodyTooLarge(most)
-    head, pieces = await sending.opening(request.stream())
-    named = sending.address(head, given) if kind == JSON and len(head) <= MOST_JSON else None
+    head, pieces = await submission.opening(request.stream())
+    named = submission.address(head, given) if kind == JSON and len(head) <= MOST_JSON else None
     if named is not None:
         view.caller.demand("admin")
-        job = (await here.db.write(parts.whole, named, view.caller.name, b"")).value
+        job = (await here.db.write(upload_store.whole, named, view.caller.name, b"")).value
     else:
-        sending.check_format(given)
-        job = await sending.receive(here.db, pieces, most, given, view.caller.name)
+        submission.check_format(given)
+        job = await submission.receive(here.db, pieces, most, given, view.caller.name)
     request.app.state.imports.wake()
     found = await queries.find(here.db, job)
     assert found is not None  # rows of jobs stay
     shown = await _shown(here, view, found, IMPORTED.read(b"", view.now))
     answered = responses.changed(shown, view.token, status=202, location=f"{PATH}/{job}")
-    if sending.is_async(request):
+    if submission.is_async(request):
         answered.headers["Preference-Applied"] = "respond-async"
     return answered
 

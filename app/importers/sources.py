@@ -13,13 +13,16 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from app.importers import boundary, dates, detect, folders, formats, sites, visibility
+from app.importers import boundary, dates, folder_contents
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark, SourceDate
-from app.importers.exports import static_site
-from app.importers.fetch import Fetch, Fetched, FetchError, charset
+from app.importers.formats import detect, registry
+from app.importers.formats.exports import static_site
+from app.importers.records import visibility
+from app.importers.web import site_types
+from app.importers.web.fetch import Fetch, Fetched, FetchError, charset
 
 State = Mapping[str, object]
-NAMES = tuple(dict.fromkeys((*formats.NAMES, *sites.SITES)))
+NAMES = tuple(dict.fromkeys((*registry.NAMES, *site_types.SITES)))
 """Whatever `--format` can say: formats of files, and kinds of sites."""
 
 _OF_SITES = (".md", ".markdown", ".mdown", ".mkd", ".html", ".htm")
@@ -106,16 +109,16 @@ def _web(given: str) -> Source:
 def _files(given: str) -> list[Source]:
     path = Path(given)
     if path.is_file():
-        return [_file(folders.Entry(path, export=folders.is_substack(path)), path.name)]
+        return [_file(folder_contents.Entry(path, export=folder_contents.is_substack(path)), path.name)]
     if not path.is_dir():
         raise SourceNotFound(f"{given}: no such file or folder.")
-    inside, site = folders.entries(path), static_site.read_site(path)
+    inside, site = folder_contents.entries(path), static_site.read_site(path)
     if all(entry.left_out for entry in inside):
         raise SourceNotFound(f"{given}: nothing to import in this folder ({', '.join(detect.SUFFIXES)}).")
     return [_file(entry, entry.path.relative_to(path).as_posix(), site) for entry in inside]
 
 
-def _file(entry: folders.Entry, inside: str, site: static_site.Site = static_site.PLAIN) -> Source:
+def _file(entry: folder_contents.Entry, inside: str, site: static_site.Site = static_site.PLAIN) -> Source:
     path = entry.path
     return Source(
         _readable(str(path)),
@@ -138,7 +141,7 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
     if source.address is not None:
         yield from _address(source, source.address, kind, context, web)
         return
-    if kind is not None and kind not in formats.PARSERS:
+    if kind is not None and kind not in registry.PARSERS:
         yield Failure(source.name, f"{kind} is read from addresses on the web, such as https://news.example")
         return
     if source.left_out is not None:
@@ -146,7 +149,7 @@ def items(source: Source, kind: str | None, context: Context, web: Web | None = 
         return
     try:
         if source.export is not None and kind is None:
-            yield from formats.read_export(source.export, source.name, context)
+            yield from registry.read_export(source.export, source.name, context)
             return
         with source.open() as stream:
             head = stream.read(detect.HEAD)
@@ -216,9 +219,9 @@ def _read(url: str, address: str, kind: str | None, context: Context, fetch: Fet
         yield Remark(url, "not changed since it was imported")
         return
     context = replace(context, address=page.url, charset=charset(page))
-    site = kind if kind in sites.SITES else None if kind else sites.announced(page)
+    site = kind if kind in site_types.SITES else None if kind else site_types.announced(page)
     if site is not None:
-        yield from sites.read(site, url, page, fetch, state, context)
+        yield from site_types.read(site, url, page, fetch, state, context)
     else:
         yield from _page(url, page, kind, context)
 
@@ -241,7 +244,7 @@ def _parse(kind: str | None, name: str, head: bytes, stream: BinaryIO, where: st
     except detect.NotText as error:
         yield Failure(where, str(error))
         return
-    for item in formats.PARSERS[found](stream, where, context):
+    for item in registry.PARSERS[found](stream, where, context):
         # What came out of an archive has the format of its own file.
         yield replace(item, format=item.format or found) if isinstance(item, Document) else item
 

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from app.importers import entries, feed, fields, formats
-from app.importers.detect import detect
 from app.importers.document import Context, Document, Failure, Item, Remark
+from app.importers.formats import registry
+from app.importers.formats.detect import detect
+from app.importers.formats.feeds import feed, feed_entry
+from app.importers.records import fields
 from torture import expectations
 from torture.expectations import Expectation
 
@@ -32,7 +34,7 @@ def files(folder: Path) -> list[Path]:
 
 def imported(path: Path) -> list[Item]:
     data = path.read_bytes()
-    return list(formats.PARSERS[detect(path.name, data[:65_536])](io.BytesIO(data), path.name, Context()))
+    return list(registry.PARSERS[detect(path.name, data[:65_536])](io.BytesIO(data), path.name, Context()))
 
 
 def told(item: Item) -> str:
@@ -58,8 +60,8 @@ def test_every_feed_is_imported_or_refused_with_a_reason(data: Callable[[str], P
 def document_of(path: Path, number: int, address: str | None) -> Document:
     """The entry, with a title where it has none, for many of these files have nothing but the field in question."""
     found = feed.read(path.read_bytes(), Context(address=address))
-    of = entries.read_feed(found.feed, str(found.get("version")))
-    record = entries.record(found.entries[number], of)
+    of = feed_entry.read_feed(found.feed, str(found.get("version")))
+    record = feed_entry.record(found.entries[number], of)
     document = fields.read(record | {"title": record["title"] or "-"}, "", Context())
     assert isinstance(document, Document)
     return document
@@ -156,7 +158,7 @@ LAUGHS = (
 def test_bombs_end_in_bounded_time(bomb: bytes) -> None:
     began = time.process_time()
     kind = detect("a.xml", bomb[:65_536])
-    items = list(formats.PARSERS[kind](io.BytesIO(bomb), "a.xml", Context()))
+    items = list(registry.PARSERS[kind](io.BytesIO(bomb), "a.xml", Context()))
     spent = time.process_time() - began
     print(f"{spent:.1f} s", *(str(item)[:150] for item in items), sep="\n")  # noqa: T201
     assert items

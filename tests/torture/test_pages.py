@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.importers import detect, formats
 from app.importers.document import Context, Document, Failure
+from app.importers.formats import detect, registry
 from bench.html import judge
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def put_through(files: list[Path]) -> tuple[int, Counter[str]]:
         with file.open("rb") as stream:
             kind = detect.detect(file.name, stream.read(65_536))
             stream.seek(0)
-            for item in formats.PARSERS[kind](stream, file.name, Context()):
+            for item in registry.PARSERS[kind](stream, file.name, Context()):
                 if isinstance(item, Failure):
                     refused[item.reason] += 1
                 imported += isinstance(item, Document)
@@ -70,6 +70,6 @@ def test_damaged_pages_are_read_or_refused_in_bounded_time(data: Callable[[str],
             piece = chance.choice([b"", b"<", b">", b'"', b"\x00\xff", b"<table>" * 30, b"</div>" * 30, b"&#x110000;"])
             damaged[place : place + length] = piece
         began = time.monotonic()
-        found = list(formats.PARSERS["html"](BytesIO(damaged), page.parent.name, Context()))
+        found = list(registry.PARSERS["html"](BytesIO(damaged), page.parent.name, Context()))
         assert len(found) == 1
         assert time.monotonic() - began < 20

@@ -23,9 +23,9 @@ from wordpress_blog import Blog, post, served
 from app.articles.reimport import three_way_merge
 from app.changes import log
 from app.db.database import Database
-from app.importers import visibility
-from app.importers.fetching import Clock, Fetcher
 from app.importers.pipeline import Report
+from app.importers.records import visibility
+from app.importers.web.http_fetcher import Clock, Fetcher
 from app.settings import Settings
 
 pytestmark = pytest.mark.torture

@@ -1,0 +1,140 @@
+"""What WordPress keeps as a post's text, made into the HTML that its readers see: blocks, shortcodes, paragraphs. Pure.
+
+Never sanitises: whoever stores the result does. Blocks that a site computes anew for each reader are left out.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from app.importers.formats.wordpress import shortcodes
+from app.importers.formats.wordpress.shortcodes import Library
+from app.importers.text_parts import html_trees
+
+_BLOCK = re.compile(r"<!--\s*(?P<close>/)?wp:(?P<name>[a-z][\w/-]*)")
+_COMMENT = re.compile(r"<!--(?:more|nextpage|noteaser)\b[^>]{0,300}-->")
+_CONTAINERS = (
+    "address|article|aside|blockquote|center|details|div|dl|fieldset|figure|footer|form|header|main|nav|ol|section|ul"
+)
+_LEAVES = "dd|dt|figcaption|h[1-6]|hr|iframe|li|p|pre|summary|table|tbody|td|tfoot|th|thead|tr|style|script|video|audio"
+_EDGE = re.compile(rf"(</?(?:{_CONTAINERS})(?:\s[^<>]*)?/?>)", re.IGNORECASE)
+_OPENING = re.compile(rf"(?=<(?:{_LEAVES})[\s/>])", re.IGNORECASE)
+_CLOSING = re.compile(rf"(</(?:{_LEAVES})\s*>|<hr\b[^<>]*>)", re.IGNORECASE)
+_IS_BLOCK = re.compile(rf"</?(?:{_CONTAINERS}|{_LEAVES})[\s/>]", re.IGNORECASE)
+_BLANK = re.compile(r"\n(?:[^\S\n]*\n)+")
+_EMPTY = re.compile(r"\n\s*\n")
+_KEPT = re.compile(r"<(pre|script|style|table|figure)\b", re.IGNORECASE)
+_UNTIDY = re.compile(r"sharedaddy|addtoany|more-link|jp-relatedp")
+_FURNITURE = ".sharedaddy, .addtoany_share_save_container, a.more-link, span[id^=more-]"
+FOOTNOTES = "footnotes"
+_FILLED = ("block", "core/block", FOOTNOTES)
+_EMPTY_BLOCKS = re.compile(r"(?:core/)?(?:spacer|separator|more|nextpage|paragraph|post-[\w-]+|template-part)")
+MAX_NESTED = 5
+
+
+def to_html(
+    content: str, library: Library, reusable: Mapping[str, str], post: str, note: Callable[[str], object]
+) -> str:
+    """The text of a post. `reusable` are blocks that several posts share, by id, and this post's FOOTNOTES; `note`
+    hears what was taken out."""
+    content = content.replace("\r\n", "\n").replace("\r", "\n")
+    if "<!--" in content:
+        content = _COMMENT.sub("\n\n", content)
+    if _BLOCK.search(content):
+        # Text between the blocks was written in the older editor, which marks no paragraphs.
+        pieces = [piece if marked else paragraphs(piece) for marked, piece in _pieces(content, reusable, note)]
+        return tidy(shortcodes.render("".join(pieces), library, post, note))
+    return tidy(paragraphs(shortcodes.render(content, library, post, note)))
+
+
+def _pieces(
+    content: str, reusable: Mapping[str, str], note: Callable[[str], object], nested: int = 0
+) -> Iterator[tuple[bool, str]]:
+    """The text without the marks of blocks, in pieces: whether each stands within a block."""
+    depth = position = 0
+    while match := _BLOCK.search(content, position):
+        end = content.find("-->", match.end())
+        if end < 0:
+            break
+        if piece := content[position : match.start()]:
+            yield depth > 0, piece
+        inside = content[match.end() : end].strip()
+        position = end + 3
+        if match["close"]:
+            depth = max(0, depth - 1)
+        elif not inside.endswith("/"):
+            depth += 1
+        elif match["name"] in _FILLED and nested < MAX_NESTED:
+            shared = FOOTNOTES if match["name"] == FOOTNOTES else _ref(inside)
+            if shared not in reusable:
+                note(f"block [{match['name']}] is not in the export, left out")
+            yield from _pieces(reusable.get(shared, ""), reusable, note, nested + 1)
+        elif not _EMPTY_BLOCKS.fullmatch(match["name"]):
+            note(f"block [{match['name']}] left out: its site computes what it shows")
+    if rest := content[position:]:
+        yield depth > 0, rest
+
+
+def _ref(attributes: str) -> str:
+    try:
+        return str(json.loads(attributes.rstrip("/")).get("ref", ""))
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+
+
+def footnotes(kept: str) -> str:
+    """The list of a post's footnotes, which WordPress keeps beside the text: a JSON list of `{"id", "content"}`."""
+    try:
+        notes = [note["content"] for note in json.loads(kept)]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+    return "<ol>" + "".join(f"<li>{note}</li>" for note in notes) + "</ol>"
+
+
+def paragraphs(content: str) -> str:
+    """Text in which blank lines part paragraphs and line ends are breaks; markup of blocks stays as it is."""
+    if not content.strip():
+        return ""
+    return "\n".join(part if kept else _paragraphs(part) for kept, part in _apart(content)).strip("\n")
+
+
+def _apart(content: str) -> Iterator[tuple[bool, str]]:
+    """Elements in which line ends mean something else, and the text between them."""
+    position, folded = 0, content.lower()
+    while match := _KEPT.search(content, position):
+        closing = f"</{match[1].lower()}>"
+        end = folded.find(closing, match.end()) if len(folded) == len(content) else -1
+        if end < 0:
+            break
+        yield False, content[position : match.start()]
+        position = end + len(closing)
+        yield True, content[match.start() : position]
+    yield False, content[position:]
+
+
+def _paragraphs(content: str) -> str:
+    content = _CLOSING.sub(r"\1\n\n", _OPENING.sub("\n\n", _EDGE.sub(r"\n\n\1\n\n", content)))
+    blocks = (block.strip() for block in _BLANK.split(content))
+    return "\n".join(block if _IS_BLOCK.match(block) else _paragraph(block) for block in blocks if block)
+
+
+def _paragraph(block: str) -> str:
+    return "<p>" + re.sub(r"(?<!<br>)(?<!<br/>)(?<!<br />)\n", "<br>\n", block) + "</p>"
+
+
+def tidy(content: str) -> str:
+    """HTML without buttons for sharing."""
+    if "<pre" not in content:
+        # Between blocks the editor leaves lines that say nothing, in an export others than in the API.
+        content = _EMPTY.sub("\n", content)
+    if not _UNTIDY.search(content):
+        return content.strip()
+    root = html_trees.body_of(content)
+    if root is None:
+        return content
+    for node in root.css(_FURNITURE):
+        node.decompose()
+    for node in root.css(".jp-relatedposts"):
+        if not node.css_first("a"):
+            node.decompose()
+    return (root.inner_html or "").strip()

@@ -1,0 +1,100 @@
+"""What a document says of each field of an article, and the hashes by which it is told later what has changed. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from app.articles.manuscript import Original, Withdrawal
+from app.articles.store.field_hashes import EMPTY, UNSAID, digest, pack
+from app.importers.document import Document
+from app.importers.records import aliases
+
+_FIELD_OF = {
+    "body_format": "body",
+    "published": "published_at",
+    "url": "source",
+    "canonical_url": "seo",
+    "draft": "status",
+    "previous_slugs": "addresses",
+    "previous_urls": "addresses",
+    "withdrawn": "status",
+    "translation_of": "original",
+    "published_precision": "published_at",
+    "unknown_regions": "regions",
+}
+_OWN = ("seo", "corrections", "withdrawn", "original", "translation_of", "published_precision", "unknown_regions")
+_NO_FIELDS = frozenset({"external_id", "origin", "updated", "first_published_at"}) | aliases.DERIVED
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedOut:
+    """What several places of a document come to: the date with its precision, the state with a withdrawal, JSON."""
+
+    published: tuple[int | None, str]
+    status: tuple[str | None, Withdrawal | None]
+    source_url: str | None
+    seo: str
+    extra: str
+    corrections: str | None
+    original: Original | None
+
+
+def name_fields(record: Mapping[str, object]) -> tuple[str, ...]:
+    """The fields that a record has names for, whatever it says of them."""
+    found = set()
+    for name in record:
+        known = aliases.lookup(name)
+        field = known[0] if known else name if name in _OWN else "extra"
+        if field not in _NO_FIELDS and name not in _NO_FIELDS:
+            found.add(_FIELD_OF.get(field, field))
+    return tuple(sorted(found))
+
+
+def hash_fields(document: Document, worked_out: WorkedOut) -> tuple[str, tuple[str, ...] | None]:
+    """The hashes of all fields, packed, and those that the document says anything of: the ones that it names, and the
+    ones that were found in it."""
+    found = {name: _hash(value) for name, value in _values(document, worked_out).items()}
+    if document.said is None:
+        return pack(found), None
+    # What stands in for a date that a part of an article does not name is for a new article only.
+    unsaid = {"title"} if document.published else {"title", "published_at"}
+    said = {*document.said} | {name for name, value in found.items() if value != EMPTY and name not in unsaid}
+    return pack({name: found[name] if name in said else UNSAID for name in found}), tuple(sorted(said))
+
+
+def _hash(value: object) -> bytes:
+    if not value:
+        return EMPTY
+    if isinstance(value, str):
+        return digest(value.encode())
+    return digest(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+
+
+def _values(document: Document, worked_out: WorkedOut) -> Mapping[str, object]:
+    """Each as the source has it; what is worked out from several places, as it was."""
+    published, status = worked_out.published, worked_out.status
+    addresses = (document.previous_slugs, document.previous_urls)
+    return {
+        "title": document.title,
+        "standfirst": document.standfirst,
+        "body": [document.body, document.base] if document.body and document.base else document.body,
+        "dateline": document.dateline,
+        "language": document.language,
+        "tags": [document.tags, document.tag_refs] if document.tags else None,
+        "sections": document.sections,
+        "authors": [document.authors, document.author_refs] if document.authors else None,
+        "regions": [document.regions, document.region_refs] if document.regions else None,
+        "related": document.related,
+        "images": [document.images, document.base] if document.images and document.base else document.images,
+        "seo": worked_out.seo if worked_out.seo != "{}" else None,
+        "source": [document.source, worked_out.source_url] if document.source or worked_out.source_url else None,
+        "signature": document.signature,
+        "published_at": published if published[0] is not None else None,
+        "status": status if status[0] else None,
+        "slug": document.slug,
+        "addresses": addresses if any(addresses) else None,
+        "corrections": worked_out.corrections,
+        "original": worked_out.original,
+        "extra": worked_out.extra if worked_out.extra != "{}" else None,
+    }

@@ -1,0 +1,177 @@
+"""HTML of any source as a body can keep it: frames, players and objects become links, pictures that load late get their
+address, and addresses are resolved from where the item stands. Never sanitises; takes nothing away without a note.
+"""
+
+import html
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from app.importers.text_parts import html_trees
+from app.text import urls
+
+Note = Callable[[str], object]
+
+_FRAMES = (
+    "iframe, frame, video, audio, embed, object, amp-iframe, amp-video, amp-youtube, lite-youtube, .fb-video, .fb-post"
+)
+_UNTIDY = re.compile(
+    r"<(?:iframe|frame|video|audio|embed|object|amp-|lite-|noscript|picture)\b|class=[\"']?fb-|\bdata-(?:lazy|orig|src|full)"
+    r"|\bsrcset|<img\b(?![^>]*\bsrc\s*=\s*[\"']?https?://)"
+    r"|\b(?:href|src|cite)\s*=\s*(?:[\"']\s*(?!https?://|mailto:|tel:|#)|(?![\"']|https?://|mailto:|tel:|#))",
+    re.IGNORECASE,
+)
+_SOURCES = ("src", "data-src", "data-lazy-src", "data-litespeed-src", "data-url", "data-href", "href", "data")
+_PARAMETERS = frozenset(("movie", "src", "url", "filename"))
+_LATE = ("data-src", "data-lazy-src", "data-orig-src", "data-original", "data-full-url", "data-large-file", "data-lazy")
+_SETS = ("srcset", "data-srcset", "data-lazy-srcset")
+_PLACEHOLDER = re.compile(r"^data:|placeholder|blank\.|spacer|/lazy|1x1|pixel\.", re.IGNORECASE)
+_STANDS_IN = re.compile(r"\.(?:gif|svg)(?:[?#]|\Z)", re.IGNORECASE)
+_CANDIDATE = re.compile(r"[\s,]*(\S+?)(?:,(?=\s|$)|\s+(?:([0-9.]+)([wx])[^,]*)?(?:,|$)|$)")
+_OUT_OF_SIGHT = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|googletagmanager\.com|doubleclick\.net", re.IGNORECASE
+)
+_HOLDS_BLOCKS = frozenset(("body", "div", "section", "article", "main", "aside", "blockquote", "details", "center"))
+_SCHEME = re.compile(r"[\s\x00-\x20]*[A-Za-z][A-Za-z0-9+.\-]*:")
+MAX_WIDTH = 2_000
+"""Of the sizes of a picture the widest up to this is taken: larger ones are for print."""
+LOST = "{} without an address, removed from the body"
+DROPPED = "relative address {!r} in the body, with nothing to count from: left out"
+
+
+def convert(content: str, base: str | None, note: Note, *, is_own: bool = False) -> str:
+    """The body, with addresses seen from `base`. `is_own`: of an export of this archive, which keeps them as it is."""
+    if not _UNTIDY.search(content):
+        return content
+    root = html_trees.body_of(content)
+    if root is None:
+        return content
+    show_pictures(root)
+    for node in root.css(_FRAMES):
+        if node.parent is not None:
+            _replace_frame(node, base, note)
+    if not is_own:
+        _resolve(root, base, note)
+    return (root.inner_html or "").strip()
+
+
+def _replace_frame(node: LexborNode, base: str | None, note: Note) -> None:
+    found = _address(node, base)
+    if found is None and node.tag == "object":
+        node.unwrap()  # what stands in it is shown in its place
+        return
+    if found is None or _is_out_of_sight(node):
+        note(LOST.format(node.tag))
+        node.decompose()
+        return
+    given = node.attributes
+    title = next((said for name in ("title", "aria-label", "data-title", "alt") if (said := given.get(name))), None)
+    link = f'<a href="{html.escape(found)}">{html.escape((title or "").strip() or found, quote=False)}</a>'
+    is_block = node.parent is not None and node.parent.tag in _HOLDS_BLOCKS
+    made = LexborHTMLParser(f"<div><p>{link}</p></div>" if is_block else f"<div><p><span>{link}</span></p></div>")
+    piece = made.css_first("p" if is_block else "a")
+    if piece is not None:
+        node.replace_with(piece)
+
+
+def _address(node: LexborNode, base: str | None) -> str | None:
+    given = node.attributes
+    if node.tag in ("amp-youtube", "lite-youtube") and (video := given.get("data-videoid") or given.get("videoid")):
+        return urls.resolve(f"https://www.youtube.com/watch?v={video}")
+    said = [given.get(name) for name in _SOURCES]
+    said += [inner.attributes.get("src") for inner in node.css("source, embed, iframe")]
+    named = [(one.attributes.get("name") or "", one.attributes.get("value")) for one in node.css("param")]
+    said += [value for name, value in named if name.lower() in _PARAMETERS]
+    for value in said:
+        if value and not value.startswith(("about:", "#")) and (found := urls.resolve(value, base or "https:")):
+            return found if urlsplit(found).hostname else None
+    return None
+
+
+def _is_out_of_sight(node: LexborNode) -> bool:
+    given = node.attributes
+    sizes = {(given.get(side) or "").removesuffix("px") for side in ("width", "height")}
+    return bool(sizes & {"0", "1"}) or bool(_OUT_OF_SIGHT.search(f"{given.get('style')} {given.get('src')}"))
+
+
+def show_pictures(root: LexborNode) -> None:
+    """Gives each picture the address that it would be shown from."""
+    for node in root.css("noscript"):
+        _open_noscript(node)
+    for node in root.css("img, amp-img"):
+        found = shown_address(node)
+        if found and found != node.attributes.get("src"):
+            node.attrs["src"] = found
+
+
+def shown_address(node: LexborNode) -> str | None:
+    """The address of a picture: where it loads late, not that of what stands in its place until then."""
+    source = (node.attributes.get("src") or "").strip()
+    loads_late = any(name in node.attributes for name in (*_LATE, "data-srcset", "data-lazy-srcset"))
+    waits = not source or _PLACEHOLDER.search(source) or (loads_late and _STANDS_IN.search(source))
+    return (_late(node) if waits else None) or source or None
+
+
+def _open_noscript(node: LexborNode) -> None:
+    """What a page holds for readers without scripts: a picture, beside one that loads late."""
+    inner = LexborHTMLParser(node.inner_html or node.text()).css_first("img")
+    if inner is None:
+        return
+    beside = node.prev
+    while beside is not None and beside.tag == "-text" and not (beside.text_content or "").strip():
+        beside = beside.prev
+    picture = beside if beside is not None and beside.tag == "img" else None
+    if picture is not None:
+        if not _late(picture) and _PLACEHOLDER.search(picture.attributes.get("src") or "data:"):
+            picture.attrs["src"] = inner.attributes.get("src") or ""
+        node.decompose()
+    else:
+        node.replace_with(inner)
+
+
+def _late(node: LexborNode) -> str | None:
+    given = node.attributes
+    for name in _LATE:
+        value = (given.get(name) or "").strip()
+        if value and not value.startswith("data:"):
+            return value
+    sets = [given.get(name) for name in _SETS]
+    if node.parent is not None and node.parent.tag == "picture":
+        sets += [one.attributes.get(name) for one in node.parent.css("source") for name in _SETS]
+    return next((found for value in sets if value and (found := widest(value))), None)
+
+
+def widest(candidates: str) -> str | None:
+    """The address of a `srcset` with the widest picture of no more than MAX_WIDTH."""
+    sized: list[tuple[float, str]] = []
+    for match in _CANDIDATE.finditer(candidates[:20_000]):
+        url, number, unit = match.groups()
+        if url.startswith("data:"):
+            continue
+        try:
+            size = float(number or 1) * (1 if unit == "w" else 600)
+        except ValueError:
+            continue
+        sized.append((size, url))
+    fitting = [one for one in sized if one[0] <= MAX_WIDTH]
+    chosen = max(fitting, key=lambda one: one[0]) if fitting else min(sized, key=lambda one: one[0], default=None)
+    return chosen[1] if chosen else None
+
+
+def _resolve(root: LexborNode, base: str | None, note: Note) -> None:
+    for selector, name in (("a[href]", "href"), ("img[src]", "src"), ("blockquote[cite], q[cite]", "cite")):
+        for node in root.css(selector):
+            value = (node.attributes.get(name) or "").strip()
+            if not value or value.startswith("#") or _SCHEME.match(value):
+                continue
+            found = urls.resolve(value, base or ("https:" if value.startswith("//") else None))
+            if found is not None:
+                node.attrs[name] = found
+                continue
+            note(DROPPED.format(value[:80]))
+            if node.tag == "img":
+                node.decompose()
+            else:
+                del node.attrs[name]
