@@ -33,9 +33,6 @@ _CANDIDATE = re.compile(r"[\s,]*(\S+?)(?:,(?=\s|$)|\s+(?:([0-9.]+)([wx])[^,]*)?(
 _OUT_OF_SIGHT = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|googletagmanager\.com|doubleclick\.net", re.IGNORECASE
 )
-_IFRAME = re.compile(r"(<iframe\b[^<>]*>)(.*?)(?=</iframe|(<iframe\b)|\Z)", re.IGNORECASE | re.DOTALL)
-MOST_FALLBACK = 300
-"""Characters of markup in an iframe that are taken for what browsers without iframes show."""
 _HOLDS_BLOCKS = frozenset(("body", "div", "section", "article", "main", "aside", "blockquote", "details", "center"))
 _SCHEME = re.compile(r"[\s\x00-\x20]*[A-Za-z][A-Za-z0-9+.\-]*:")
 MAX_WIDTH = 2_000
@@ -49,7 +46,7 @@ def convert(content: str, base: str | None, note: Note, *, is_own: bool = False)
     """The body, with addresses seen from `base`. `is_own`: of an export of this archive, which keeps them as it is."""
     if not _UNTIDY.search(content):
         return content
-    root = trees.body_of(_close_iframes(content))
+    root = trees.body_of(content)
     if root is None:
         return content
     show_pictures(root)
@@ -79,17 +76,6 @@ def _replace_frame(node: LexborNode, base: str | None, note: Note) -> None:
     piece = made.css_first("p" if is_block else "a")
     if piece is not None:
         node.replace_with(piece)
-
-
-def _close_iframes(content: str) -> str:
-    """Closes the iframes that nobody closed: to a parser the rest of the article is text in them."""
-
-    def close(found: re.Match[str]) -> str:
-        start, inside, another = found.groups()
-        closed = another is None and found.end() < len(content)
-        return found[0] if closed and len(inside) <= MOST_FALLBACK else f"{start}</iframe>{inside}"
-
-    return _IFRAME.sub(close, content)
 
 
 def _note_fallback(node: LexborNode, note: Note) -> None:
