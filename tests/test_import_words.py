@@ -102,7 +102,7 @@ def test_words_for_readers_who_do_not_see_a_frame_are_noted(tag: str) -> None:
     body, notes = convert_body(Document("x", body=Body("html", given)))
     assert "browser" not in body
     assert body.endswith("<p>After.</p>")
-    assert markup.FALLBACK.format(tag, "Your browser shows no film.") in notes
+    assert html_markup.FALLBACK.format(tag, "Your browser shows no film.") in notes
 
 
 @pytest.mark.parametrize("kind", ["html", "feed", "wxr", "ndjson", "markdown"])

@@ -201,8 +201,9 @@ def test_folders_have_layers_of_their_own(module: str, planted: str, count: int)
 
 
 def entries(folder: Path) -> int:
-    """Files and folders, without what every package has."""
-    return len([path for path in folder.iterdir() if path.name not in {"__init__.py", "__pycache__"}])
+    """Files and folders, without what every package has; a folder that only holds what Python compiled is none."""
+    files = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return len({path.relative_to(folder).parts[0] for path in files} - {"__init__.py"})
 
 
 def test_no_folder_holds_more_than_can_be_looked_through() -> None:

@@ -80,7 +80,7 @@ def _replace_frame(node: LexborNode, base: str | None, note: Note) -> None:
 
 def _note_fallback(node: LexborNode, note: Note) -> None:
     """The words in a frame are for browsers that do not know it."""
-    inside = trees.body_of(node.text()) if node.tag == "iframe" else node
+    inside = html_trees.body_of(node.text()) if node.tag == "iframe" else node
     if inside is not None and (words := " ".join(inside.text(separator=" ").split())):
         note(FALLBACK.format(node.tag, words[:80]))
 
