@@ -43,7 +43,7 @@ docs: environment ## write the generated pages anew
 
 fuzz: environment ## many odd requests against the API (FUZZ_EXAMPLES of each kind)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_QUERIES=$(FUZZ_QUERIES) \
-		$(IN) -m pytest tests/test_schemathesis.py tests/test_search_fuzz.py $(ARGS)
+		$(IN) -m pytest tests/system/test_schemathesis.py tests/search/test_search_fuzz.py $(ARGS)
 
 torture: environment ## crashes, many writers, long runs; takes its time
 	@$(IN) -m pytest -n 2 --dist worksteal -m torture $(ARGS)

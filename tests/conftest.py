@@ -17,9 +17,9 @@ from uuid import uuid4
 import httpx
 import hypothesis
 import pytest
-from asgi import lifespan
 from fastapi import FastAPI
 from sqlalchemy import update
+from support.asgi import lifespan
 
 from app.changes import log
 from app.commands import open_archive

@@ -7,7 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import orjson
-from processes import Dateline
+from support.processes import Dateline
 
 from bench import archive
 

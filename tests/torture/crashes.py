@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from processes import Dateline
 from sqlalchemy import func, select
+from support.processes import Dateline
 
 from app.changes import log
 from app.commands import check

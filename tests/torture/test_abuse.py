@@ -20,8 +20,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from abuse import GET, Answer, Client, get
-from processes import Dateline
+from support.abuse import GET, Answer, Client, get
+from support.processes import Dateline
 
 from app.commands.serve import TRIM_SECONDS
 

@@ -2,10 +2,10 @@
 
 import os
 
-import linearizable
 import pytest
 from conftest import ENGINES
-from listening import listen
+from support import linearizable
+from support.listening import listen
 
 from app.settings import Settings
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ENGINES
-from consumers import FILTERS, Writer, consumers, faults, run
-from listening import listen
+from support.consumers import FILTERS, Writer, consumers, faults, run
+from support.listening import listen
 
 from app.settings import Settings
 

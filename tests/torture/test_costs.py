@@ -19,8 +19,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from costly import Json, Measured, Request, Search, Shapes, collect_material
-from processes import Dateline
+from support.costly import Json, Measured, Request, Search, Shapes, collect_material
+from support.processes import Dateline
 
 from app.changes import log
 from app.db.database import Database

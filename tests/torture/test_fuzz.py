@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from newsroom import STORIES
+from support.newsroom import STORIES
 
 from app.changes import log
 from app.db.database import Database
@@ -85,6 +85,6 @@ def test_two_minutes_of_requests_find_no_failure(
     command += ["--request-timeout", "70", "--max-response-time", "70"]  # an answer may be waited for: a minute at most
     command += ["--continue-on-failure", "--warnings", "off", "--no-color"]
     command += ["--header", f"Authorization: {key}"] if scopes else []
-    environment = os.environ | {"SCHEMATHESIS_HOOKS": "ndjson_bodies", "PYTHONPATH": str(TESTS)}
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": "support.ndjson_bodies", "PYTHONPATH": str(TESTS)}
     ran = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr

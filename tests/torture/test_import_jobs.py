@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from processes import Dateline
 from sqlalchemy import func, select
+from support.processes import Dateline
 
 from app.changes import log
 from app.db.database import Database

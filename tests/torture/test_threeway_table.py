@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete
+from support.wordpress_blog import Blog, post, served
 from test_threeway import HERE, KNOWN, Desk, notes, of_export, of_feed, of_lines, of_markdown
-from wordpress_blog import Blog, post, served
 
 from app.articles.reimport import three_way_merge
 from app.changes import log

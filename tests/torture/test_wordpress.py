@@ -10,8 +10,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from processes import Dateline
-from wordpress_blog import Blog, post, served
+from support.processes import Dateline
+from support.wordpress_blog import Blog, post, served
 
 from app.db.database import Database
 from app.importers import pipeline, sources

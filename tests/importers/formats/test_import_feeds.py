@@ -1,0 +1,422 @@
+"""Feeds of every kind as documents, and addresses that are imported from again and again."""
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from support.websites import Site, answer, running
+
+from app.articles.html import nesting_depth
+from app.db.database import Database
+from app.importers import pipeline, sources
+from app.importers.document import Context, Document, Failure, Image, Item, RelatedPost, Remark, SourceDate
+from app.importers.formats.feeds import feed
+from app.importers.pipeline import Options, Report
+from app.importers.web.http_fetcher import Fetcher
+
+NOW = 1_764_752_400
+NAMESPACES = " ".join(
+    f'xmlns:{name}="{address}"'
+    for name, address in {
+        "atom": "http://www.w3.org/2005/Atom",
+        "content": "http://purl.org/rss/1.0/modules/content/",
+        "dc": "http://purl.org/dc/elements/1.1/",
+        "media": "http://search.yahoo.com/mrss/",
+    }.items()
+)
+
+
+def rss(items: str, channel: str = "<title>The Harbour Wire</title><link>https://harbour.example/</link>") -> bytes:
+    return f'<?xml version="1.0"?><rss version="2.0" {NAMESPACES}><channel>{channel}{items}</channel></rss>'.encode()
+
+
+def atom(entries: str, head: str = "<title>The Harbour Wire</title>") -> bytes:
+    return f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="fr">{head}{entries}</feed>'.encode()
+
+
+def parsed(data: bytes, context: Context | None = None) -> list[Item]:
+    return list(feed.parse(io.BytesIO(data), "f", context or Context()))
+
+
+def one(data: bytes, context: Context | None = None) -> Document:
+    (item,) = parsed(data, context)
+    assert isinstance(item, Document), item
+    return item
+
+
+def instant(date: str) -> int:
+    return int(datetime.fromisoformat(date).timestamp())
+
+
+FULL = """<item><title>Ferries &amp;amp; fog</title><link>https://harbour.example/fog</link>
+  <guid isPermaLink="false">wire-7</guid><pubDate>Wed, 03 Dec 2025 10:00:00 +0100</pubDate>
+  <dc:creator>Ann Lee</dc:creator><dc:creator>Bo Ek</dc:creator><category>Ports</category>
+  <category>Weather, sea</category>
+  <description>Why the port stood still.</description>
+  <content:encoded><![CDATA[<p>Fog lay on the water.</p><p>Nothing moved.</p>
+    <h3>See also</h3><ul><li><a href="https://harbour.example/tide">High tide</a></li></ul>]]></content:encoded>
+  <media:content url="https://harbour.example/fog.jpg" medium="image" width="640" height="480">
+    <media:credit>Pat Moor</media:credit></media:content>
+  <enclosure url="https://harbour.example/fog.mp3" type="audio/mpeg" length="1"/>
+  <atom:link rel="related" href="https://harbour.example/fleet" title="The fleet"/>
+  <comments>https://harbour.example/fog#comments</comments></item>"""
+
+
+def test_an_rss_item_comes_through_whole() -> None:
+    found = one(
+        rss(FULL, "<title>The Harbour Wire</title><link>https://harbour.example/</link><language>en-gb</language>")
+    )
+    assert (found.where, found.title, found.standfirst) == ("f#1", "Ferries & fog", "Why the port stood still.")
+    assert (found.external_id, found.url) == ("wire-7", "https://harbour.example/fog")
+    assert found.published
+    assert found.published.instant == instant("2025-12-03T09:00:00+00:00")
+    assert (found.updated, found.language) == (None, "en-gb")
+    assert (found.authors, found.tags) == (("Ann Lee", "Bo Ek"), ("Ports", "Weather, sea"))
+    assert (found.source, found.source_url) == ("The Harbour Wire", "https://harbour.example/")
+    assert found.images == (Image("https://harbour.example/fog.jpg", credit="Pat Moor", width=640, height=480),)
+    assert found.related == (
+        RelatedPost("The fleet", "https://harbour.example/fleet"),
+        RelatedPost("High tide", "https://harbour.example/tide"),
+    )
+    assert found.body
+    assert (found.body.kind, "Nothing moved" in found.body.content, "High tide" in found.body.content) == (
+        "html",
+        True,
+        False,
+    )
+    assert found.extra == {
+        "comments": "https://harbour.example/fog#comments",
+        "enclosures": ["https://harbour.example/fog.mp3"],
+    }
+
+
+def test_an_atom_entry_comes_through_with_what_it_inherits() -> None:
+    found = one(
+        atom(
+            "<entry><id>tag:1</id><title type='html'>Ebb &lt;i&gt;tide&lt;/i&gt;</title>"
+            "<updated>2025-12-04T00:00:00Z</updated>"
+            "<published>2025-12-03T08:00:00+01:00</published><link href='https://harbour.example/ebb'/>"
+            "<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'><p>Low water.</p></div></content></entry>",
+            "<title>Wire</title><author><name>Desk</name></author><link href='https://harbour.example/'/>",
+        )
+    )
+    assert (found.title, found.authors, found.language, found.external_id) == ("Ebb tide", ("Desk",), "fr", "tag:1")
+    assert found.published
+    assert found.updated
+    assert (found.published.instant, found.updated.instant) == (
+        instant("2025-12-03T07:00:00+00:00"),
+        instant("2025-12-04T00:00:00+00:00"),
+    )
+    assert found.body
+    assert "<p>Low water.</p>" in found.body.content
+
+
+def test_an_rdf_item_with_a_day_keeps_the_day() -> None:
+    found = one(
+        b"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/' "
+        b"xmlns:dc='http://purl.org/dc/elements/1.1/'><item rdf:about='https://harbour.example/1'>"
+        b"<title>Spring tide</title>"
+        b"<link>https://harbour.example/1</link><dc:date>2025-12</dc:date></item></rdf:RDF>"
+    )
+    assert found.published
+    assert (found.published.precision, found.external_id, found.updated) == ("month", "https://harbour.example/1", None)
+
+
+def dated(*texts: str, channel: str = "<title>W</title>", context: Context | None = None) -> list[Document]:
+    items = "".join(f"<item><guid>{n}</guid><title>T</title><pubDate>{t}</pubDate></item>" for n, t in enumerate(texts))
+    return [item for item in parsed(rss(items, channel), context) if isinstance(item, Document)]
+
+
+def test_enclosures_are_resolved_or_noted() -> None:
+    files = (
+        '<enclosure url="fog.mp3" type="audio/mpeg"/><enclosure url="/fog.jpg" type="image/jpeg"/>'
+        '<media:content url="//cdn.example/quay.jpg" medium="image"/><media:thumbnail url="small.jpg"/>'
+    )
+    item = f"<item><guid>a</guid><title>Fog</title><link>https://harbour.example/2025/fog</link>{files}</item>"
+    [found] = feed.parse(io.BytesIO(rss(item)), "f", Context())
+    assert isinstance(found, Document)
+    assert found.extra == {"enclosures": ["https://harbour.example/2025/fog.mp3"]}
+    assert [one.url for one in found.images] == ["https://cdn.example/quay.jpg", "https://harbour.example/fog.jpg"]
+    assert found.notes == ()
+    alone = f"<item><guid>a</guid><title>Fog</title>{files}</item>"
+    [found] = feed.parse(io.BytesIO(rss(alone, "<title>T</title>")), "f", Context())
+    assert isinstance(found, Document)
+    assert (dict(found.extra), [one.url for one in found.images]) == ({}, ["https://cdn.example/quay.jpg"])
+    lost = {note for note in found.notes if note.startswith("enclosure ")}
+    assert lost == {
+        f"enclosure '{name}' leads to nothing on the web: left out" for name in ("fog.mp3", "/fog.jpg", "small.jpg")
+    }
+    [found] = feed.parse(io.BytesIO(rss(alone, "<title>T</title>")), "f", Context(address="https://e.example/feed"))
+    assert isinstance(found, Document)
+    assert found.extra == {"enclosures": ["https://e.example/fog.mp3"]}
+
+
+@pytest.mark.parametrize(
+    "text", ["2025-13-01", "-0001-11-30T00:00:00+00:00", "12345", "10:00", "1751796000", "tomorrow"]
+)
+def test_a_date_that_cannot_be_read_is_left_out_and_kept(text: str) -> None:
+    (found,) = dated(text)
+    assert (found.published, found.extra) == (None, {"published_at": text})
+    assert any(repr(text) in note for note in found.notes)
+
+
+def test_a_date_in_another_script_is_that_day_and_not_the_month_of_the_import() -> None:
+    assert [one.published for one in dated("2025年7月6日", "2025년 7월 6일", "٦ يوليو ٢٠٢٥")] == [
+        SourceDate(instant("2025-07-06T00:00:00Z"), "day")
+    ] * 3
+
+
+def test_what_could_be_two_days_is_told_by_the_other_dates_of_the_feed() -> None:
+    told, _ = dated("03/04/2025", "25/12/2024")
+    assert told.published == SourceDate(instant("2025-04-03T00:00:00Z"), "day")
+    assert told.notes == ("published_at: '03/04/2025': the day stands first, as other dates of the source show",)
+    assert dated("03/04/2025")[0].published is None
+    assert [one.published is None for one in dated("03/04/2025", "25/12/2024", "12/25/2024")] == [True, False, False]
+
+
+def test_what_several_zones_are_called_is_told_by_the_language_of_the_feed() -> None:
+    date, feeds = "Sun, 06 Jul 2025 10:00:00 IST", "<title>W</title><language>en-IN</language>"
+    (told,) = dated(date, channel=feeds)
+    (untold,) = dated(date)
+    assert told.published == SourceDate(instant("2025-07-06T04:30:00Z"), "instant")
+    assert untold.published == SourceDate(instant("2025-07-06T00:00:00Z"), "day")
+    assert any("IST" in note for note in untold.notes)
+
+
+def test_the_date_of_the_feed_is_taken_only_where_it_was_asked_for() -> None:
+    channel = "<title>W</title><pubDate>Sun, 06 Jul 2025 10:00:00 GMT</pubDate>"
+    for asked in (False, True):
+        (found,) = dated("tomorrow", channel=channel, context=Context(source_dates=asked))
+        expected = SourceDate(instant("2025-07-06T10:00:00Z"), "instant") if asked else None
+        assert (found.published, found.source_date) == (None, expected)
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "Fog lay on the &amp;hellip;",
+        "Fog lay on the water. [&amp;#8230;]",
+        "Fog lay on the water",
+        "Fog lay... Continue reading",
+    ],
+)
+def test_a_summary_that_is_the_texts_beginning_is_no_standfirst(summary: str) -> None:
+    text = "<content:encoded>&lt;p&gt;Fog lay on the water.&lt;/p&gt;</content:encoded>"
+    assert one(rss(f"<item><title>t</title><description>{summary}</description>{text}</item>")).standfirst is None
+
+
+def test_a_description_alone_is_the_body() -> None:
+    found = one(rss("<item><title>t</title><description>Fog &amp;amp; rain.</description></item>"))
+    assert found.body
+    assert (found.body.kind, found.body.content, found.standfirst) == ("text", "Fog & rain.", None)
+
+
+def test_an_advertisement_of_the_system_is_no_part_of_the_text() -> None:
+    text = (
+        "&lt;p&gt;Fog.&lt;/p&gt;&lt;p&gt;The post &lt;a href='x'&gt;Fog&lt;/a&gt; appeared first on "
+        "&lt;a href='y'&gt;Wire&lt;/a&gt;.&lt;/p&gt;"
+    )
+    found = one(rss(f"<item><title>t</title><description>{text}</description></item>"))
+    assert found.body
+    assert found.body.content == "<p>Fog.</p>"
+
+
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ("Ann Lee, Bo Ek", ("Ann Lee", "Bo Ek")),
+        ("By Ann Lee and Bo Ek", ("Ann Lee", "Bo Ek")),
+        ("Lee, Ann", ("Lee, Ann",)),
+        ("desk@harbour.example (Ann Lee)", ("Ann Lee",)),
+        ("desk@harbour.example", ()),
+    ],
+)
+def test_a_byline_gives_its_names(byline: str, names: tuple[str, ...]) -> None:
+    assert one(rss(f"<item><title>t</title><author>{byline}</author></item>")).authors == names
+
+
+def test_an_entry_without_an_address_belongs_to_the_feeds_host() -> None:
+    assert one(rss("<item><title>t</title><guid>7</guid></item>")).origin == "harbour.example"
+
+
+def test_relative_links_count_from_the_address_of_the_feed() -> None:
+    item = "<entry><title>t</title><link href='/fog'/><content type='html'>{}</content></entry>"
+    found = one(
+        atom(item.format("&lt;a href='tide'&gt;x&lt;/a&gt;")), Context(address="https://harbour.example/news/feed")
+    )
+    assert found.body
+    assert (found.url, found.body.content) == (
+        "https://harbour.example/fog",
+        '<a href="https://harbour.example/news/tide">x</a>',
+    )
+
+
+PLAIN = "<rss><channel><item><title>{}</title></item></channel></rss>"
+SAYING = "<?xml version='1.0' encoding='windows-1251'?>" + PLAIN
+
+
+@pytest.mark.parametrize(
+    ("data", "charset", "title"),
+    [
+        (PLAIN.format("Fjørd").encode(), "iso-8859-1", "Fjørd"),
+        (PLAIN.format("Fjørd").encode("latin-1"), "iso-8859-1", "Fjørd"),
+        (PLAIN.format("Порт").encode("koi8-r"), "koi8-r", "Порт"),
+        (SAYING.format("Порт").encode("cp1251"), "utf-8", "Порт"),
+    ],
+)
+def test_bytes_say_their_charset_before_the_header_does(data: bytes, charset: str, title: str) -> None:
+    documents = [item for item in parsed(data, Context(charset=charset)) if isinstance(item, Document)]
+    assert [document.title for document in documents] == [title]
+
+
+def test_a_broken_feed_is_read_as_far_as_it_goes_and_that_is_said() -> None:
+    remark, first, second = parsed(rss("<item><title>One</title></item><item><title>Two</title><b></item>"))
+    assert isinstance(remark, Remark)
+    assert "XML is broken" in remark.text
+    assert isinstance(first, Document)
+    assert isinstance(second, Document)
+    assert (first.title, second.title) == ("One", "Two")
+
+
+def test_json_feed_comes_through() -> None:
+    found = one(
+        b'{"version": "https://jsonfeed.org/version/1.1", "title": "Wire", "home_page_url": "https://harbour.example/",'
+        b'"language": "de", "authors": [{"name": "Desk"}], "items": [{"id": 7, "url": "https://harbour.example/7",'
+        b'"external_url": "https://other.example/", "title": "Flut",'
+        b'"content_html": "<p>Wasser.</p>", "summary": "Kurz.",'
+        b'"image": "https://harbour.example/7.jpg", "date_published": "2025-12-03T10:00:00+01:00", "tags": ["See"],'
+        b'"_own": {"a": 1}}]}'
+    )
+    assert (found.external_id, found.url, found.title, found.standfirst) == (
+        "7",
+        "https://harbour.example/7",
+        "Flut",
+        "Kurz.",
+    )
+    assert (found.authors, found.tags, found.language) == (("Desk",), ("See",), "de")
+    assert found.images == (Image("https://harbour.example/7.jpg"),)
+    assert found.related == (RelatedPost(None, "https://other.example/"),)
+    assert found.extra == {"_own": {"a": 1}}
+
+
+LAUGHS = b"<!DOCTYPE l [<!ENTITY a '%s'>%s]><rss version='2.0'><channel><title>&l5;</title></channel></rss>" % (
+    b"a" * 10_000,
+    b"".join(b"<!ENTITY l%d '%s'>" % (n, (b"&l%d;" % (n - 1) if n else b"&a;") * 20) for n in range(6)),
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"<!DOCTYPE html><html><title>x</title></html>", "a web page"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no feed"),
+        (b"", "no feed"),
+        (b"\0" * 100, "no feed"),
+        (b"<rss>" + b"<a>" * 200 + b"</a>" * 200 + b"</rss>", "201 levels deep"),
+        (b"<rss>" + b"<a" * 200_001, "too large"),
+        (LAUGHS, "grow without end"),
+        (b" " * (feed.MAX_BYTES + 1), "more than 16 MB"),
+        (b'{"version": "https://jsonfeed.org/version/1", "items": ' + b"[" * 5_000, "not valid JSON"),
+        (b'{"items": []}', "no feed"),
+    ],
+)
+def test_what_is_no_feed_is_refused_with_the_reason(data: bytes, reason: str) -> None:
+    (item,) = parsed(data)
+    assert isinstance(item, Failure)
+    assert reason in item.reason
+
+
+@pytest.mark.parametrize(
+    "piece", ["&lt;div>", "&lt;div>&lt;object>&lt;/div>&lt;/object>", "&lt;div>&lt;table>&lt;/div>&lt;/table>"]
+)
+def test_a_text_of_elements_without_end_is_made_flat_and_keeps_its_words(piece: str) -> None:
+    text = f"{piece * 4_000}words within"
+    deep, fine = parsed(
+        rss(f"<item><title>t</title><description>{text}</description></item><item><title>u</title></item>")
+    )
+    assert isinstance(deep, Document)
+    assert nesting_depth.FLATTENED in deep.notes
+    assert deep.body is not None
+    assert "words within" in deep.body.content
+    assert isinstance(fine, Document)
+
+
+def test_a_long_text_of_elements_that_end_is_read() -> None:
+    text = "&lt;div>&lt;p>One &lt;b>two&lt;/b>&lt;br>&lt;/div>" * 3_000
+    assert one(rss(f"<item><title>t</title><description>{text}</description></item>")).body
+
+
+def test_a_json_entry_of_too_many_levels_is_refused_and_the_next_is_read() -> None:
+    deep = b'{"id": 1, "_x": ' + b"[" * 200 + b"]" * 200 + b"}"
+    first, second = parsed(b'{"version": "https://jsonfeed.org/version/1", "items": [' + deep + b', {"title": "u"}]}')
+    assert isinstance(first, Failure)
+    assert isinstance(second, Document)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with running() as site:
+        yield site
+
+
+def imported(db: Database, *given: str, origin: str | None = None, dry_run: bool = False) -> Report:
+    with Fetcher(allow_private=True) as fetch:
+        found = sources.find(given, io.BytesIO())
+        return pipeline.run(db, found, Options(origin=origin, dry_run=dry_run), lambda: NOW, fetch=fetch)
+
+
+def counts(report: Report) -> tuple[int, int, int, int]:
+    return report.created, report.updated, report.unchanged, len(report.failures)
+
+
+def test_a_feed_that_has_not_changed_is_not_downloaded_again(db: Database, site: Site) -> None:
+    site.asked.clear()
+    site.pages["/feed"] = answer(body=rss(FULL), etag='"one"', content_type="application/rss+xml")
+    assert counts(imported(db, site.url("/feed"))) == (1, 0, 0, 0)
+    site.pages["/feed"] = answer(304, b"")
+    again = imported(db, site.url("/feed"))
+    assert (counts(again), again.notes) == (
+        (0, 0, 0, 0),
+        {"not changed since it was imported": [site.url("/feed")]},
+    )
+    assert [headers.get("if-none-match") for _, headers in site.asked] == [None, '"one"']
+
+
+def test_a_feed_is_read_again_for_another_origin(db: Database, site: Site) -> None:
+    site.asked.clear()
+    site.pages["/feed"] = answer(body=rss(FULL), etag='"one"')
+    imported(db, site.url("/feed"))
+    assert counts(imported(db, site.url("/feed"), origin="elsewhere")) == (1, 0, 0, 0)
+    assert [headers.get("if-none-match") for _, headers in site.asked] == [None, None]
+
+
+def test_a_feed_with_a_bad_entry_is_read_again(db: Database, site: Site) -> None:
+    site.asked.clear()
+    site.pages["/feed"] = answer(body=rss(FULL + "<item><guid>8</guid></item>"), etag='"one"')
+    assert counts(imported(db, site.url("/feed"))) == (1, 0, 0, 1)
+    assert counts(imported(db, site.url("/feed"))) == (0, 0, 1, 1)
+    assert [headers.get("if-none-match") for _, headers in site.asked] == [None, None]
+
+
+def test_a_dry_run_remembers_nothing(db: Database, site: Site) -> None:
+    site.asked.clear()
+    site.pages["/feed"] = answer(body=rss(FULL), etag='"one"')
+    assert counts(imported(db, site.url("/feed"), dry_run=True)) == (1, 0, 0, 0)
+    assert counts(imported(db, site.url("/feed"))) == (1, 0, 0, 0)
+
+
+def test_a_text_on_the_web_has_its_address(db: Database, site: Site) -> None:
+    site.pages["/story"] = answer(body=b"# Low tide\n\nWater.", content_type="text/markdown; charset=utf-8")
+    (source,) = sources.find([site.url("/story#top")], io.BytesIO())
+    with Fetcher(allow_private=True) as fetch:
+        document, _ = sources.items(source, None, Context(), sources.Web(fetch, lambda _: {}))
+    assert isinstance(document, Document)
+    assert (document.title, document.url) == ("Low tide", site.url("/story"))
+
+
+def test_an_address_that_cannot_be_read_fails_and_the_rest_is_imported(db: Database, site: Site) -> None:
+    site.pages["/gone"], site.pages["/feed"] = answer(410, b""), answer(body=rss(FULL))
+    report = imported(db, site.url("/gone"), site.url("/feed"))
+    assert counts(report) == (1, 0, 0, 1)
+    assert report.failures == [(site.url("/gone"), "the server answers 410 Gone")]

@@ -1,0 +1,88 @@
+"""The vocabulary: which names a text means, and what a few letters may become."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+from support.search_archive import Archive, Story
+
+from app.models import RegionName, TagName, table
+from app.search.vocabulary import completion, names
+from app.search.vocabulary.names import Named, Realm, Vocabulary
+
+NATO = Named("tag", 1, "nato", "NATO", "organisation", ("the Alliance", "OTAN"))
+UNION = Named("tag", 2, "european-union", "European Union", "organisation", ("EU",))
+SMITH = Named("tag", 3, "jane-smith", "Jane Smith", "contributor")
+BELGIUM = Named("region", 1, "belgium", "Belgium", "country", ("Belgique", "België"))
+NATURE = Named("tag", 4, "nature", "Nature", "topic")
+VOCABULARY = Vocabulary([NATO, UNION, SMITH, BELGIUM, NATURE])
+COUNTS = {1: 5, 2: 9, 3: 2, 4: 50}
+
+
+@pytest.mark.parametrize(("kind", "text", "ids"), [
+    ("tag", "nato", (1,)),
+    ("tag", "otan", (1,)),
+    ("tag", "Alliance", (1,)),
+    ("tag", "union", (2,)),
+    ("tag", "Union européenne", ()),
+    ("tag", "european alliance", ()),
+    ("tag", "european-union", (2,)),
+    ("tag", "smith", (3,)),
+    ("author", "smith", (3,)),
+    ("author", "nato", ()),
+    ("region", "belgie", (1,)),
+    ("region", "nato", ()),
+    ("tag", "belgium", ()),
+    ("tag", "!", ()),
+])  # fmt: skip
+def test_texts_mean_names_that_hold_all_their_words(kind: str, text: str, ids: tuple[int, ...]) -> None:
+    assert VOCABULARY.named(kind, text) == ids  # type: ignore[arg-type] # a NameKind
+
+
+@pytest.mark.parametrize(("type_", "text", "slugs"), [
+    ("tag", "nat", ["nature", "nato"]),
+    ("tag", "alli", ["nato"]),
+    ("tag", "uni eu", ["european-union"]),
+    ("tag", "natre", ["nature"]),
+    ("tag", "nto", []),
+    ("tag", "", ["nature", "european-union", "nato"]),
+    ("author", "sm", ["jane-smith"]),
+    ("author", "nat", []),
+    ("region", "belgi", ["belgium"]),
+    ("tag", "xyz", []),
+])  # fmt: skip
+def test_few_letters_suggest_what_they_begin(type_: str, text: str, slugs: list[str]) -> None:
+    found = completion.names(VOCABULARY, {"tag": COUNTS, "region": COUNTS}, type_, text, 5)  # type: ignore[arg-type] # a type
+    assert [suggestion.entry.slug for suggestion in found] == slugs
+
+
+def test_names_without_articles_are_not_suggested() -> None:
+    assert completion.names(VOCABULARY, {"tag": {}, "region": {}}, "tag", "nat", 5) == []
+    counts: dict[Realm, dict[int, int]] = {"tag": COUNTS, "region": {}}
+    assert [s.count for s in completion.names(VOCABULARY, counts, "tag", "nato", 1)] == [5]
+
+
+def test_names_are_read_with_their_aliases(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    with archive.db.engine.begin() as connection:
+        tag = {"tag_id": 1, "language": "fr", "name": "Étiquette", "name_key": "etiquette", "alias": False}
+        connection.execute(insert(table(TagName)), [tag])
+        region = {"region_id": 2, "language": "und", "name": "Flandria", "name_key": "flandria", "alias": True}
+        connection.execute(insert(table(RegionName)), [region])
+    with archive.db.snapshot() as snapshot:
+        vocabulary = names.load(snapshot)
+    assert vocabulary.named("tag", "etiquette") == (1,)
+    assert vocabulary.named("region", "flandria") == (2,)
+    assert vocabulary.named("tag", "tag-3") == (3,)
+    archive.close()
+
+
+def test_titles_are_suggested_while_they_are_typed(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.put(Story(1, "Sanctions on trade"), Story(2, "Weather", "sanctions and trade"), Story(3, "Trade winds"))
+    engine = archive.engine()
+    assert [hit.id for hit in completion.articles(engine, "sanctions tr", (), 5)] == [1]
+    assert [hit.id for hit in completion.articles(engine, "tra", (3,), 5)] == [1]
+    assert [hit.id for hit in completion.articles(engine, "weathr", (), 5)] == [2]
+    assert len(completion.articles(engine, "", (), 2)) == 2
+    archive.close()

@@ -1,0 +1,81 @@
+"""The documentation beside the code: generated pages are what the code says, links lead somewhere, names exist."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from runpy import run_path
+
+import pytest
+
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+LINK = re.compile(r"\[[^\]]*\]\((?!https?://|mailto:)([^)#\s]*)(#[^)\s]*)?\)")
+VARIABLE = re.compile(r"\bDATELINE_[A-Z_]+\b")
+TARGET = re.compile(r"`make ([a-z]+)")
+
+
+def prose(page: Path) -> str:
+    """A page without what stands in fences."""
+    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def anchors(page: Path) -> set[str]:
+    return {anchor(found) for found in re.findall(r"^#+ (.*)$", prose(page), flags=re.MULTILINE)}
+
+
+def broken(page: Path, text: str) -> list[str]:
+    """Links of a page to files or headings of the project that are not there; what stands in backticks is no link."""
+    wrong = []
+    for path, heading in LINK.findall(re.sub(r"`[^`\n]*`", "", text)):
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (heading and heading[1:] not in anchors(target)):
+            wrong.append(path + heading)
+    return wrong
+
+
+@pytest.mark.parametrize("name", ["commands.md", "errors.md", "settings.md"])
+def test_generated_page_is_what_the_code_says(name: str) -> None:
+    pages: dict[str, Callable[[], str]] = run_path(str(ROOT / "scripts" / "build_docs.py"))["PAGES"]
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == pages[name]()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    assert broken(page, prose(page)) == []
+
+
+def test_link_to_nowhere_is_found() -> None:
+    text = "[a](missing.md) [b](README.md#no-such-heading) [c](https://elsewhere.example/x) [d](README.md) `[e](code)`"
+    assert broken(ROOT / "x.md", text) == ["missing.md", "README.md#no-such-heading"]
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in ROOT.glob("docs/**/*.md")]
+    assert [page for page in pages if page != "README.md" and f"({page})" not in index] == []
+
+
+def test_variables_named_anywhere_are_settings() -> None:
+    known = {f"DATELINE_{name.upper()}" for name in Settings.model_fields} | {"DATELINE_TEST_DATABASE_URL"}
+    files = [*PAGES, ROOT / "Makefile", ROOT / "Dockerfile"]
+    named = {name for file in files for name in VARIABLE.findall(file.read_text(encoding="utf-8"))}
+    assert named - known == set()
+
+
+def test_make_commands_named_anywhere_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    named = {name for page in PAGES for name in TARGET.findall(page.read_text(encoding="utf-8"))}
+    assert named <= targets
+
+
+def test_folders_of_the_code_are_on_the_map() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    folders = [path.parent.name for path in (ROOT / "app").glob("*/__init__.py")]
+    assert folders
+    assert [name for name in folders if f"{name}/" not in text] == []
