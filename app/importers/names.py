@@ -24,6 +24,7 @@ TABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "body_html",
             "content_html",
             "html",
+            "article_html",
             "body_markdown",
             "content_markdown",
             "markdown",
