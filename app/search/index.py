@@ -34,7 +34,7 @@ from app.sql import AnyOf, Prepared, Value, prepare
 
 A, CHANGE, TAGGED, PLACED = table(Article), table(Change), table(ArticleTag), table(ArticleRegion)
 KEPT = 512
-MOST_CANDIDATES, MOST_COMPARED = 160, 300_000
+MOST_CANDIDATES, MOST_COMPARED = 160, 250_000
 """Articles that are compared with one to find those like it, and characters of HTML of all of them that are read as
 text. Beyond, the beginnings of the others are compared by their words between the tags."""
 BEGINNING = 5_000
