@@ -1,6 +1,7 @@
 """The commands: parse arguments, call the same services as the server, print for people or as JSON."""
 
 import asyncio
+import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -11,16 +12,23 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import orjson
 import typer
 from pydantic import ValidationError
 from rich.table import Table
 
 from app import check as checks
-from app import importing, opening
+from app import importing, opening, printing
+from app.actor import Actor, acting
 from app.articles import invented
+from app.audit import listing
+from app.audit.queries import Wanted
+from app.audit.view import show_line, show_row
+from app.auditing import ACTIONS
 from app.db import Database, DatabaseProblem
+from app.errors import InvalidInput
 from app.http import auth
-from app.http.times import Period, format_time, read_time, read_zone
+from app.http.times import Period, between, format_time, read_time, read_zone
 from app.importers import addressing, sources
 from app.importers.document import Identity
 from app.importers.pipeline import Options
@@ -36,8 +44,10 @@ cli = typer.Typer(
     rich_markup_mode=None,  # boxes are nothing for a log, and a wrong option is one line
     add_completion=False,
 )
-keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+keys = typer.Typer(no_args_is_help=True)
 cli.add_typer(keys, name="keys")
+imports = typer.Typer(no_args_is_help=True)
+cli.add_typer(imports, name="imports")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
 
@@ -48,13 +58,33 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _act(context: typer.Context, group: str = "") -> None:
+    """Names the command for the audit as it is typed, here for all of them; what one run writes has one request id."""
+    command = f"dateline {group}{context.invoked_subcommand or ''}"
+    context.with_resource(acting(Actor("command", command, request=secrets.token_hex(8))))
+
+
 @cli.callback()
 def main(
+    context: typer.Context,
     shown: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
     ] = False,
 ) -> None:
     """A news archive: import, search, serve."""
+    _act(context)
+
+
+@keys.callback()
+def keys_main(context: typer.Context) -> None:
+    """API keys: make, list, revoke."""
+    _act(context, "keys ")
+
+
+@imports.callback()
+def imports_main(context: typer.Context) -> None:
+    """Imports and bulk edits: list, show, undo."""
+    _act(context, "imports ")
 
 
 def settings(**given: object) -> Settings:
@@ -69,7 +99,7 @@ def settings(**given: object) -> Settings:
 
 @contextmanager
 def archive(chosen: Settings | None = None) -> Iterator[Database]:
-    """The archive, opened, migrated if empty, and closed in the end."""
+    """The archive, opened, migrated if empty, and closed in the end. What is written meanwhile is the command's."""
     db = opening.open_archive(chosen or settings())
     try:
         yield db
@@ -135,6 +165,7 @@ def import_(
         identity=_choice("--identity", identity, get_args(Identity)),
         overwrite=overwrite,
         base_url=_base(base_url),
+        by=printing.user(),
     )
     chosen = settings()
     with archive(chosen) as db:
@@ -244,12 +275,142 @@ def migrate() -> None:
 
 
 @cli.command()
+def compact() -> None:
+    """Write the database file and the index anew, without anything that was deleted. Stop the server first."""
+    chosen = settings()
+    with archive(chosen) as db:
+        opening.compact(db)
+        renew(db, chosen)
+    out.print("Nothing that was deleted is left in the archive's files.", markup=False)
+
+
+@cli.command()
 def backup(file: Annotated[Path, typer.Argument(help="The copy; must not exist yet.")]) -> None:
     """A consistent copy of a SQLite archive, also of a running one; restored, it is known to be a copy."""
     chosen = settings()
     with archive(chosen) as db:
         opening.backup(db, file)
     out.print(f"The copy is {file}.", markup=False)
+
+
+@cli.command()
+def audit(
+    key: Annotated[str | None, typer.Option(help="Only what this key did: its number, or its name.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only this action, such as purge or key_create.")] = None,
+    article: Annotated[int | None, typer.Option(help="Only what was done to this article, by its id.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="From this time on: 2027-12, RFC 3339 or now-7d.")] = None,
+    to: Annotated[str | None, typer.Option(help="Up to this time; a period is taken in whole.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many rows, the newest.")] = 100,
+    json: Annotated[bool, typer.Option("--json", help="Print each row as a line of JSON.")] = False,
+) -> None:
+    """List who did what, the newest first."""
+    wanted = Wanted(article, action=_choice("--action", action, ACTIONS), **_span(from_, to))
+    with archive() as db:
+        for row in listing.read_rows(db, replace(wanted, key=_key(db, key)), limit):
+            line = orjson.dumps(show_row(row, {})).decode() if json else show_line(row)
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _span(from_: str | None, to: str | None) -> dict[str, int | None]:
+    """Both ends as `Wanted` has them; the command line is wrong where nothing fits in between."""
+    now, zone = int(time.time()), read_zone("UTC")
+    try:
+        both = [None if given is None else read_time(given, zone, now) for given in (from_, to)]
+        found = between(*both)
+    except InvalidInput as wrong:
+        raise typer.BadParameter(wrong.detail, param_hint="--from, --to") from None
+    return {"since": found.from_, "until": found.to}
+
+
+def _key(db: Database, name: str | None) -> int | None:
+    found = [] if name is None else listing.find_keys(db, name)
+    if name is not None and len(found) != 1:
+        said = f"Several keys are called so: {found}; give a number." if found else f"There is no key {name!r}."
+        raise typer.BadParameter(said, param_hint="--key")
+    return found[0] if found else None
+
+
+@cli.command()
+def edit(
+    filter: Annotated[
+        list[str] | None, typer.Option(help="Which articles: tag=nato, or `tag=nato&year=2024`; repeat for more.")
+    ] = None,
+    id: Annotated[list[int] | None, typer.Option(help="An article by its id, instead of a filter; repeat.")] = None,
+    add_tag: Annotated[list[str] | None, typer.Option(help="A tag by slug or name; an unknown one is made.")] = None,
+    remove_tag: Annotated[list[str] | None, typer.Option(help="A tag to take away, by slug.")] = None,
+    add_region: Annotated[list[str] | None, typer.Option(help="A region that the articles are about.")] = None,
+    remove_region: Annotated[list[str] | None, typer.Option(help="A region to take away.")] = None,
+    section: Annotated[str | None, typer.Option(help="The only section from now on; an empty one: none.")] = None,
+    status: Annotated[str | None, typer.Option(help="draft, scheduled, published, withdrawn or trashed.")] = None,
+    language: Annotated[str | None, typer.Option(help="An ISO 639 code, such as fr.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the articles, and change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Change many articles alike, as one step that `dateline imports undo` takes back."""
+    from app import bulk_commands  # with the server's part, which other commands need not wait for
+
+    given: dict[str, Any] = {"add_tags": add_tag, "remove_tags": remove_tag, "status": status, "language": language}
+    given |= {"add_regions": add_region, "remove_regions": remove_region, "ids": id or None}
+    given = {name: value for name, value in given.items() if value}
+    if section is not None:
+        given["section"] = section or None
+    if filter:
+        given["filter"] = bulk_commands.read_filter(filter)
+    chosen = settings()
+    with archive(chosen) as db:
+        good = bulk_commands.edit(db, chosen, given, dry_run=dry_run, json=json)
+    if not good:
+        raise typer.Exit(1)
+
+
+@imports.command("list")
+def imports_list(
+    kind: Annotated[str | None, typer.Option(help="import or bulk_edit; both where not given.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
+    json: Json = False,
+) -> None:
+    """What was imported and edited in bulk, by whom, and whether it was undone."""
+    from app import bulk_commands
+
+    _choice("--kind", kind, ("import", "bulk_edit"))
+    with archive() as db:
+        bulk_commands.list_imports(db, kind, limit, json=json)
+
+
+Number = Annotated[int, typer.Argument(min=1, help="As `dateline imports list` shows it.")]
+
+
+@imports.command("show")
+def imports_show(id: Number) -> None:
+    """One of them in full, as JSON."""
+    from app import bulk_commands
+
+    with archive() as db:
+        bulk_commands.show_import(db, id)
+
+
+@imports.command("undo")
+def imports_undo(id: Number, json: Json = False) -> None:
+    """Take it back: withdraw what it published, bin its drafts, restore what it changed. Again: go on with that."""
+    from app import bulk_commands
+
+    chosen = settings()
+    with archive(chosen) as db:
+        good = bulk_commands.undo_import(db, chosen, id, json=json)
+    if not good:
+        raise typer.Exit(1)
+
+
+@imports.command("resume")
+def imports_resume(id: Number, json: Json = False) -> None:
+    """Go on with a bulk edit whose process has died; a running server does so by itself."""
+    from app import bulk_commands
+
+    chosen = settings()
+    with archive(chosen) as db:
+        good = bulk_commands.resume(db, chosen, id, json=json)
+    if not good:
+        raise typer.Exit(1)
 
 
 @keys.command("create")

@@ -27,7 +27,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, Operationa
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlmodel import Session
 
-from app import permissions
+from app import auditing, permissions
+from app.actor import Actor, current_actor
+from app.erasing import Eraser
 from app.errors import DatabaseUnavailable
 from app.head import Head
 from app.locks import FileLock
@@ -170,11 +172,13 @@ class Database:
             self.engine = _sqlite_engine(self.path, read_only=False)
             self._snapshots = _sqlite_engine(self.path, read_only=True)
             self._writers = ThreadPoolExecutor(1, "write")
+            self._eraser: Eraser | None = Eraser(self.engine, self.alone, self._writers, BUSY_SECONDS)
         else:
             self._file_lock = None
             self.engine = _postgres_engine(self.url, settings.write_connections)
             self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writers = ThreadPoolExecutor(settings.write_connections, "write")
+            self._eraser = None
 
     @functools.cached_property
     def reader(self) -> Reader:
@@ -189,14 +193,24 @@ class Database:
         A domain error from `fn` rolls everything back and passes through. DatabaseUnavailable where the database does
         not answer, and where a connection broke during COMMIT: then nobody knows, and its text says so.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writers, lambda: self.write_now(fn, *args, **kwargs))
+        # Read here: the writers' threads do not have this task's context.
+        loop, actor = asyncio.get_running_loop(), current_actor()
+        written = await loop.run_in_executor(
+            self._writers, lambda: self._repeated(actor, lambda session: fn(session, *args, **kwargs))
+        )
+        if self._eraser:
+            self._eraser.retry(loop)
+        return written
 
     def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Written[T]:
         """`write` in the calling thread, for commands and followers."""
+        return self._repeated(current_actor(), lambda session: fn(session, *args, **kwargs))
+
+    def _repeated(self, actor: Actor, work: Callable[[Session], T]) -> Written[T]:
+        """One transaction of `actor`, begun again whole where it lost a race."""
         for attempt in range(RETRIES):
             try:
-                return self._transaction(lambda session: fn(session, *args, **kwargs))
+                return self._transaction(actor, work)
             except DBAPIError as error:
                 again = _state(error) in RETRY_STATES or error.connection_invalidated
                 if not again or attempt + 1 == RETRIES:
@@ -204,8 +218,9 @@ class Database:
                 time.sleep(0.005 * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _transaction(self, work: Callable[[Session], T]) -> Written[T]:
+    def _transaction(self, actor: Actor, work: Callable[[Session], T]) -> Written[T]:
         with self.alone(), Session(self.engine, expire_on_commit=False) as session:
+            auditing.attribute(session, actor)
             result = work(session)
             head = self._before_commit(session)
             for fn in session.info.pop(_FINISH, ()):
@@ -219,6 +234,8 @@ class Database:
                         "again, or repeat with the same Idempotency-Key."
                     ) from error
                 raise
+            if self._eraser:
+                self._eraser.after_commit(session)
             return Written(result, head)
 
     @contextmanager
@@ -244,6 +261,8 @@ class Database:
 
     async def close(self) -> None:
         """Ends after what was begun. Closing a SQLite file checkpoints it, so that happens under the lock."""
+        if self._eraser:
+            self._eraser.close()
         if "reader" in self.__dict__:
             await self.reader.close()
         await asyncio.to_thread(self.close_now)
@@ -285,6 +304,9 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
             # FULL: after a power cut NORMAL would give sequence numbers out again that followers have seen.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA cache_size = -64000")
+            # What is deleted is overwritten, so that a purged text is not left in pages that are free. Most builds of
+            # SQLite do so anyway.
+            connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = ON")
 
     @event.listens_for(engine, "begin")

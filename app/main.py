@@ -21,6 +21,12 @@ from app.articles import routes as articles
 from app.articles.archive import Archive
 from app.articles.cards import Cards
 from app.articles.given import ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace
+from app.audit import key_routes as own_key
+from app.audit import retention
+from app.audit import routes as audit
+from app.bulk import routes as bulk
+from app.bulk import works
+from app.bulk.given import BulkEdit
 from app.changes import log
 from app.changes.follower import Following
 from app.changes.jobs import Jobs
@@ -75,18 +81,19 @@ TAGS = (
     {"name": "tags", "description": "Topics, sections, persons, organisations, contributors."},
     {"name": "following", "description": "The change feed, the event stream, the export."},
     {"name": "importing", "description": "Many articles at once."},
+    {"name": "audit", "description": "Who did what, and what a key may do."},
     {"name": "operating", "description": "Health and numbers of this server."},
 )
 BODIES = (
     ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
-    ImportAddress,
+    ImportAddress, BulkEdit,
 )  # fmt: skip
 FEATURES = (
     articles, beside, writing, relating, revision_routes, search, counting, suggestion_routes, regions, regions_writing,
-    tags, tags_writing, following, exports, imports, jobs, health, metrics,
+    tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health, metrics,
 )  # fmt: skip
 
-NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs")
+NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key")
 """Where answers are nobody else's, or take their time."""
 
 
@@ -133,7 +140,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     )
     app.state.archive = archive
     app.state.watch = Watch(archive.head)
-    app.state.jobs = Jobs(db, relinking.WORKS)
+    app.state.jobs = Jobs(db, {**relinking.WORKS, **works.WORKS})
     app.state.cache = Kept(settings.cache_mb * 1_000_000)
     app.state.guard = Guard(
         settings.max_connections,
@@ -203,8 +210,10 @@ def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def
         app.state.following = following
         # Opened here and not at the first request: the files of a copied folder are all compared first.
         await asyncio.to_thread(archive.index.seq)
-        tasks = [asyncio.create_task(schedule.run(archive.db)), asyncio.create_task(app.state.jobs.run())]
-        tasks += [asyncio.create_task(app.state.imports.run())]
+        tasks = [asyncio.create_task(schedule.run(archive.db, archive.settings.trash_days))]
+        tasks += [asyncio.create_task(app.state.jobs.run()), asyncio.create_task(app.state.imports.run())]
+        if days := archive.settings.audit_days:
+            tasks += [asyncio.create_task(retention.run(archive.db, days))]
         verification = Verification(archive.settings.index_path)
         tasks += [asyncio.create_task(_lead(indexer, following, verification))] if follow else []
         try:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
 
-from app import permissions, schema
+from app import auditing, permissions, schema
 from app.articles import mending
+from app.auditing import Deed
 from app.changes import log
 from app.db import Database, DatabaseProblem, read_url
 from app.locks import FileLock
@@ -96,7 +98,7 @@ def migrate(settings: Settings) -> str:
         if state != "current":
             schema.upgrade(db)
         changed = db.write_now(regions.load).value
-        unsafe = db.write_now(mending.null_unsafe_addresses).value
+        unsafe = db.write_now(_mend).value
         if lock:
             lock.close()
     finally:
@@ -104,6 +106,13 @@ def migrate(settings: Settings) -> str:
     is_current = state == "current" and not changed and not unsafe
     done = "The archive is up to date." if is_current else "The archive has been brought up to date."
     return "\n".join([done, *_listed(unsafe)])
+
+
+def _mend(session: Session) -> list[str]:
+    unsafe = mending.null_unsafe_addresses(session)
+    if unsafe:
+        auditing.note(session, Deed("migrate", details={"unsafe_addresses": len(unsafe)}))
+    return unsafe
 
 
 def _listed(unsafe: list[str]) -> list[str]:
@@ -115,6 +124,28 @@ def _listed(unsafe: list[str]) -> list[str]:
         *(f"  {one}" for one in unsafe[:MOST_LISTED]),
         *more,
     ]
+
+
+def compact(db: Database) -> None:
+    """Writes a SQLite archive's file anew, without a byte of what was deleted: where rows were moved between pages,
+    copies of them may be left in the unused part of a page. DatabaseProblem beside a running server."""
+    if db.dialect != "sqlite":
+        raise DatabaseProblem("A PostgreSQL archive is written anew with VACUUM FULL.")
+    lock = hold(db)
+    try:
+        with db.alone():
+            connection = db.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
+    except sqlite3.Error as error:
+        raise DatabaseProblem(f"The file could not be written anew: {error}.") from error
+    finally:
+        if lock:
+            lock.close()
 
 
 def backup(db: Database, file: Path) -> None:

@@ -6,6 +6,7 @@ import logging
 import resource
 import signal
 import socket
+from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 from threading import Event, Thread
@@ -13,8 +14,10 @@ from threading import Event, Thread
 import uvicorn
 from rich.console import Console
 from sqlalchemy import func, select
+from sqlmodel import Session
 
-from app import opening, permissions
+from app import auditing, opening, permissions
+from app.auditing import Deed
 from app.changes.follower import catch_up
 from app.db import Database, DatabaseProblem
 from app.http import auth
@@ -28,6 +31,8 @@ from app.settings import Settings
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10
+SECRET = ("database_url",)
+"""Settings of which the audit says only that they are set."""
 RESERVED_FILES, FEWEST_CONNECTIONS = 512, 10
 """For the database, the index, and connections that are being turned away."""
 TRIM_SECONDS = 10
@@ -44,6 +49,7 @@ def run(settings: Settings, seed: Path | None, console: Console) -> None:
         try:
             lock = opening.hold(db)
             key = _prepare(db, settings, seed, console) if seed is not None else None
+            db.write_now(_note_start, settings)
         finally:
             db.close_now()
         try:
@@ -51,6 +57,17 @@ def run(settings: Settings, seed: Path | None, console: Console) -> None:
         finally:
             if lock:
                 lock.close()
+
+
+def _note_start(session: Session, settings: Settings) -> None:
+    """The settings that are not as they come, without what holds a password."""
+    changed = {
+        name: str(value) if name not in SECRET else "set"
+        for name, field in type(settings).model_fields.items()
+        if (value := getattr(settings, name)) != field.default
+    }
+    details: dict[str, object] = {"version": metadata.version("dateline")}
+    auditing.note(session, Deed("server_start", details={**details, **changed}))
 
 
 def _serve(settings: Settings, listening: socket.socket, console: Console, key: str | None) -> None:

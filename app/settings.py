@@ -77,6 +77,13 @@ class Settings(BaseSettings):
         description="Memory in megabytes for answers to requests without a key; 0 for none. A change that the public "
         "can see empties it.",
     )
+    trash_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Days after which what was moved to the bin is removed for good, by the database's clock; 0 for "
+        "never. Readers who have seen it are told that it is gone from then on.",
+    )
     max_body_bytes: int = Field(
         10_000_000, ge=1_000, description="Largest request body in bytes; a larger one is refused with 413."
     )
@@ -157,6 +164,12 @@ class Settings(BaseSettings):
         ge=15,
         le=4096,
         description="Memory of the index writer in megabytes; more makes large imports faster.",
+    )
+    audit_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Days after which rows of the audit are deleted; 0 for never. A row takes about 250 bytes.",
     )
     enrich: bool = Field(
         True,

@@ -186,18 +186,23 @@ def prepare(
     return Prepared(str(compiled), {k: v for k, v in compiled.params.items() if k not in names}, names)
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+def insert_rows(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, object]], *, clocked: str | None = None
+) -> None:
     """Inserts rows that all have the columns of the first one, two at least, as they are: SQLAlchemy would look at each
     value of each row again, which for links costs as much as the database itself. SQLite gets them in the order of its
-    statement, because it looks names up for each row again."""
+    statement, because it looks names up for each row again. `clocked`: a column that gets the database's time."""
     if rows:
-        statement, order = _insert(table, tuple(rows[0]), connection.dialect)
+        statement, order = _insert(table, tuple(rows[0]), connection.dialect, clocked)
         connection.exec_driver_sql(statement, list(map(itemgetter(*order), rows)) if order else rows)
 
 
 @lru_cache(maxsize=64)
-def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, Sequence[str]]:
+def _insert(
+    table: Table, names: tuple[str, ...], dialect: Dialect, clocked: str | None = None
+) -> tuple[str, Sequence[str]]:
     """The statement, and the order of its values where it wants them by place."""
-    compiled = insert(table).compile(dialect=dialect, column_keys=names)
+    statement = insert(table) if clocked is None else insert(table).values({clocked: clock()})
+    compiled = statement.compile(dialect=dialect, column_keys=names)
     assert isinstance(compiled, SQLCompiler)
     return str(compiled), compiled.positiontup or ()

@@ -34,6 +34,7 @@ PLAIN = (
     f"/v1/articles?id={','.join(str(id) for id in range(1, 31))}",
     "/v1/articles?status=draft",
     "/v1/articles?status=published,withdrawn,scheduled",
+    "/v1/articles?status=trashed",
     "/v1/articles?unknown=1",
     f"/v1/search?limit=100&{FACETS}",
     f"/v1/search?q=grain+deal&{FACETS}&{HIGHLIGHT}&explain=true&{VIEWS}",
@@ -69,11 +70,14 @@ PLAIN = (
     "/v1/regions/tree",
     f"/v1/regions/{HIDDEN_REGION}?include=counts",
     "/v1/regions/oceania?include=counts,children",
+    "/v1/audit",
+    "/v1/audit?action=purge&limit=3",
+    "/v1/key",
     "/v1/resolve?external_id=0",
     "/v1/resolve?url=https://old.example/0",
 )
 BELOW = ("", "/related", "/related?kind=similar", "/neighbours", "/revisions", "/revisions/1", "/revisions/2/diff",
-         "/translations", "/suggestions")  # fmt: skip
+         "/translations", "/suggestions", "/audit")  # fmt: skip
 FOLLOWING = (
     "/v1/changes",
     f"/v1/changes?include=article,{VIEWS[8:]}&limit=1000",
@@ -81,13 +85,17 @@ FOLLOWING = (
     "/v1/changes?tag=nato&include=article",
     "/v1/changes?region_not=estonia&limit=3",
     "/v1/changes?status=draft",
+    "/v1/changes?status=trashed",
     "/v1/changes/stream?since=0&include=article",
     "/v1/changes/stream",
     "/v1/export",
     "/v1/export?tag=nato&fields=title,translation_of",
     "/v1/export?status=draft",
+    "/v1/export?status=trashed",
     "/v1/jobs/1",
+    "/v1/imports",
     "/v1/imports/1",
+    "/v1/imports/1/articles",
 )
 """What may not be kept: it tells what was withdrawn, too."""
 
@@ -105,7 +113,7 @@ def items(one: Hidden) -> list[str]:
     refs = (str(one.id), one.slug, one.old_slug)
     urls = [quote(url) for url in (one.url, one.old_url, f"https://news.example/articles/{one.slug}")]
     return [
-        *(f"/v1/articles/{ref}{below}" for ref in refs for below in BELOW[: 9 if ref == one.slug else 1]),
+        *(f"/v1/articles/{ref}{below}" for ref in refs for below in BELOW[: len(BELOW) if ref == one.slug else 1]),
         *(f"/v1/resolve?url={url}" for url in urls),
         f"/v1/resolve?external_id={one.word('external')}",
         f"/v1/resolve?external_id={one.word('external')}&origin={one.word('origin')}",

@@ -10,7 +10,9 @@ import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from app.articles import facts, service, states
+from app.articles import editing, facts, service, states
+from app.articles.columns import Saving
+from app.articles.editing import Edit
 from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
 from app.changes import log
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION
@@ -142,10 +144,11 @@ class Hidden:
         )
 
 
-NEVER_PUBLIC = ("draft", "scheduled", "shelved", "deleted")
+NEVER_PUBLIC = ("draft", "scheduled", "shelved", "deleted", "binned")
 """`shelved` is withdrawn without ever having been published; `deleted` was a draft."""
-ONCE_PUBLIC = ("withdrawn", "reworked", "redrafted", "embargoed", "purged")
-"""`reworked` was edited since it was withdrawn; the next two were published and are a draft, or scheduled, now."""
+ONCE_PUBLIC = ("withdrawn", "reworked", "redrafted", "embargoed", "purged", "vanished", "dumped", "tossed")
+"""`reworked` was edited since it was withdrawn; the next two were published and are a draft, or scheduled, now.
+Withdrawn ones became the draft `vanished` and, in the bin, `dumped`; `tossed` is in the bin too, never withdrawn."""
 
 
 def never_public(session: Session, now: int) -> list[Hidden]:
@@ -154,8 +157,8 @@ def never_public(session: Session, now: int) -> list[Hidden]:
     made = []
     for state in NEVER_PUBLIC:
         one = Hidden(state)
-        status = {"scheduled": "scheduled", "shelved": "withdrawn"}.get(state, "draft")
-        at = None if status == "draft" else LATER if status == "scheduled" else now - DAY
+        status = {"scheduled": "scheduled", "shelved": "withdrawn", "binned": "trashed"}.get(state, "draft")
+        at = None if status in ("draft", "trashed") else LATER if status == "scheduled" else now - DAY
         made.append(replace(one, id=_save(session, one.manuscript(place, status, at=at), now)))
     reason = {"withdrawn_reason": Hidden("shelved").word("reason")}
     session.connection().execute(update(A).where(A.c.id == made[2].id).values(reason))
@@ -197,7 +200,13 @@ def once_public(session: Session, now: int) -> list[Hidden]:
         one = Hidden(state)
         made.append(replace(one, id=_save(session, one.manuscript(place, "published", at=now - DAY), now)))
     ids = {one.state: one.id for one in made}
-    service.withdraw(session, [ids["withdrawn"], ids["reworked"]], now=now, reason=REASON)
+    wrong = [ids[state] for state in ("withdrawn", "reworked", "vanished", "dumped")]
+    service.withdraw(session, wrong, now=now, reason=REASON)
+    for state, *steps in (("vanished", "draft"), ("dumped", "draft", "trashed"), ("tossed", "draft", "trashed")):
+        for step in steps:
+            current = editing.hold(session, ids[state])
+            assert current is not None
+            editing.edit(session, current, Edit({"status": step}), Saving(now, "ann", SITE))
     for state, status, at in (
         ("reworked", "withdrawn", now),
         ("redrafted", "draft", now),

@@ -278,9 +278,10 @@ async def test_states_change_in_their_order_only(desk: Served) -> None:
     steps = (
         ({"status": "withdrawn"}, 409), ({"status": "scheduled", "published_at": "2199-01-01"}, 200),
         ({"status": "withdrawn"}, 409), ({"status": "published"}, 422), ({"status": "draft"}, 200),
-        ({"status": "published", "published_at": None}, 200), ({"status": "draft"}, 409),
-        ({"published_at": None}, 422), ({"published_at": "2199"}, 422), ({"status": "scheduled"}, 409),
-        ({"status": "withdrawn"}, 200), ({"status": "draft"}, 409), ({"status": "published"}, 200),
+        ({"status": "published", "published_at": None}, 200), ({"published_at": None}, 422),
+        ({"published_at": "2199"}, 422), ({"status": "scheduled"}, 409), ({"status": "draft"}, 200),
+        ({"status": "published"}, 200), ({"status": "withdrawn"}, 200), ({"status": "scheduled"}, 409),
+        ({"status": "draft"}, 200), ({"status": "withdrawn"}, 200), ({"status": "published"}, 200),
     )  # fmt: skip
     first = None
     for body, status in steps:
@@ -307,8 +308,9 @@ async def test_deleted_article_is_gone_with_its_reason_and_can_return(desk: Serv
     assert gone.json()["withdrawn_at"]
     listed = await desk.public.get("/v1/articles", params={"slug": "wrong", "min_seq": answer.headers["x-seq"]})
     assert (listed.json()["data"], listed.json()["page"]["total"]) == ([], 0)
-    same = await send(desk, "DELETE", withdrawn)
-    assert (same.status_code, same.json()["version"]) == (200, 2)
+    again = await send(desk, "DELETE", withdrawn)
+    assert (again.status_code, again.json()["code"]) == (409, "invalid_transition")
+    assert "purge=true" in again.json()["detail"]
     back = await patch(desk, withdrawn, {"status": "published"})
     assert back.status_code == 200
     assert (await desk.public.get("/v1/articles/wrong")).json() == back.json()
@@ -317,10 +319,10 @@ async def test_deleted_article_is_gone_with_its_reason_and_can_return(desk: Serv
     assert (await desk.public.get("/v1/articles/wrong")).json()["reason"] is None
 
 
-async def test_article_that_was_never_public_just_goes(desk: Served) -> None:
+async def test_purged_article_that_was_never_public_just_goes(desk: Served) -> None:
     for status in ({}, {"status": "scheduled", "published_at": "2199"}):
         article = await made(desk, slug="never-seen", **status)
-        answer = await send(desk, "DELETE", article)
+        answer = await send(desk, "DELETE", article, params={"purge": "true"})
         assert (answer.status_code, answer.content) == (204, b"")
         nothing = await desk.editor.get("/v1/articles/no-such-article-at-all")
         for ref in ("never-seen", article["id"]):
@@ -396,7 +398,7 @@ async def test_scopes_decide_who_may_change_what(desk: Served) -> None:
     assert await tried(writer, "DELETE", public) == 403
     assert await tried(writer, "DELETE", public, query="?purge=true") == 403
     assert await tried(blind, "PATCH", public, {"title": "x"}) == 200
-    assert await tried(writer, "DELETE", draft) == 204
+    assert await tried(writer, "DELETE", draft) == 200
     assert await tried(chief, "DELETE", public, query="?purge=true") == 204
 
 
@@ -476,8 +478,11 @@ async def test_repeated_change_gets_the_same_answer(served: Served) -> None:
     )
     assert {(answer.status_code, answer.json()["version"]) for answer in at_once} == {(200, 3)}
     for _ in range(2):
-        gone = await send(served, "DELETE", article, version='"3"', headers={"Idempotency-Key": "d"})
-        assert gone.status_code == 204
+        binned = await send(served, "DELETE", article, version='"3"', headers={"Idempotency-Key": "d"})
+        assert (binned.status_code, binned.json()["status"], binned.json()["version"]) == (200, "trashed", 4)
+    for _ in range(2):
+        again = await send(served, "POST", article, version='"4"', below="/restore", headers={"Idempotency-Key": "r"})
+        assert (again.status_code, again.json()["status"], again.json()["version"]) == (200, "draft", 5)
 
 
 async def test_what_is_removed_from_a_body_is_reported(desk: Served) -> None:

@@ -83,6 +83,26 @@ def test_frame_is_a_link_with_its_title_in_every_format(kind: str) -> None:
     assert LINK in kept(kind, FORMATS[kind](FRAME))
 
 
+@pytest.mark.parametrize("frame", ['<iframe src="https://v.example/film">', '<iframe src="https://v.example/film"/>'])
+@pytest.mark.parametrize("kind", ["feed", "wxr", "ndjson", "markdown", "ninjs"])
+def test_iframe_that_nobody_closed_swallows_nothing(kind: str, frame: str) -> None:
+    body = kept(
+        kind, FORMATS[kind](f"{frame}<p>{LAST}</p>{frame}<p>The mole has been mended twice since it was built.</p>")
+    )
+    assert body.count(LAST) == 1
+    assert body.count("https://v.example/film") == 4
+    assert body.endswith("<p>The mole has been mended twice since it was built.</p>")
+
+
+@pytest.mark.parametrize("tag", ["iframe", "video", "object"])
+def test_words_for_readers_who_do_not_see_a_frame_are_noted(tag: str) -> None:
+    given = f'<{tag} src="https://v.example/1"><p>Your browser shows no film.</p></{tag}><p>After.</p>'
+    body, notes = convert_body(Document("x", body=Body("html", given)))
+    assert "browser" not in body
+    assert body.endswith("<p>After.</p>")
+    assert markup.FALLBACK.format(tag, "Your browser shows no film.") in notes
+
+
 @pytest.mark.parametrize("kind", ["html", "feed", "wxr", "ndjson", "markdown"])
 def test_relative_addresses_count_from_where_the_item_stands(kind: str) -> None:
     body = kept(kind, FORMATS[kind]('<p>See <a href="/d">this page</a> here</p><p><img src="e.jpg" alt="E"></p>'))

@@ -103,7 +103,7 @@ async def test_who_may_not_or_sends_something_else_is_refused(local: Served) -> 
         await local.editor.post("/v1/imports", content=line(1), headers={"Content-Type": "image/png"}),
         await local.editor.post("/v1/imports", content=line(1)),
         await local.editor.post("/v1/imports?dry=true", content=line(1), headers=NDJSON),
-        await local.editor.get("/v1/imports"),
+        await local.editor.put("/v1/imports"),
     ]
     assert [answer.status_code for answer in answers] == [401, 403, 415, 415, 422, 405]
     assert answers[2].json()["allowed"][0] == "application/x-ndjson"

@@ -9,7 +9,10 @@ APP = Path(__file__).parent.parent / "app"
 
 LAYERS = (
     (
+        "actor",
+        "auditing",
         "settings",
+        "erasing",
         "errors",
         "head",
         "locks",
@@ -28,8 +31,9 @@ LAYERS = (
     ("changes",),
     ("regions", "tags"),
     ("articles",),
+    ("bulk",),
     ("search",),
-    ("sync", "importers"),
+    ("sync", "importers", "audit"),
     (
         "health",
         "metrics",
@@ -39,6 +43,7 @@ LAYERS = (
         "schema",
         "serving",
         "importing",
+        "bulk_commands",
         "printing",
         "cli",
         "__main__",

@@ -12,12 +12,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import doors
+import httpx
 import orjson
 import pytest
 from conftest import Served, _administer, serve
 from doors import ask
 from leak_archive import ONCE_PUBLIC, REASON, SITE, Hidden, never_public, once_public, point_to, public, purge
 from sqlmodel import Session
+from starlette.types import ASGIApp
 
 from app.articles import service
 from app.changes import log
@@ -27,6 +29,7 @@ from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
+Json = dict[str, object] | list[object]
 Hide = Callable[[Session, int], list[Hidden]]
 
 
@@ -86,7 +89,7 @@ async def _pair(stack: AsyncExitStack, places: Places, hide: Hide) -> Pair:
     with db.snapshot() as snapshot:
         since = log.head(snapshot).place.token
     ids = db.write_now(public, now).value
-    scopes = {"write": ("write",), "read_drafts": ("read_drafts",)}
+    scopes = {"write": ("write",), "read_drafts": ("read_drafts",), "all_but_drafts": ("write", "publish", "admin")}
     keys = {name: db.write_now(auth.create, name, given).value for name, given in scopes.items()}
     db.close_now()
     places.copy()
@@ -140,6 +143,14 @@ async def differing(pair: Pair, addresses: Iterable[str], headers: dict[str, str
     return "\n".join(found)
 
 
+async def send(app: ASGIApp, method: str, address: str, headers: dict[str, str], body: object) -> doors.Answer:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        named = {**headers, "X-Request-Id": "same"}
+        got = await client.request(method, address, headers=named, content=orjson.dumps(body) if body else None)
+    shown = sorted((name, value) for name, value in got.headers.items() if name not in ("server-timing", "x-seq"))
+    return doors.Answer(got.status_code, tuple(shown), got.content)
+
+
 def naming_nothing(pair: Pair) -> list[str]:
     return [*doors.PLAIN, *doors.of_public(pair.ids)]
 
@@ -149,15 +160,15 @@ def naming(pair: Pair, *hidden: Hidden) -> list[str]:
 
 
 async def test_public_cannot_tell_that_there_are_hidden_articles(secret: Pair) -> None:
-    draft, scheduled, shelved, deleted = secret.hidden
-    addresses = [*naming_nothing(secret), *doors.FOLLOWING, *naming(secret, draft, deleted)]
+    draft, scheduled, shelved, deleted, binned = secret.hidden
+    addresses = [*naming_nothing(secret), *doors.FOLLOWING, *naming(secret, draft, deleted, binned)]
     addresses += [a for one in (scheduled, shelved) for a in (*doors.items(one), *doors.lists(one))]
     found = await differing(secret, addresses, {})
     assert not found, found
 
 
 async def test_key_without_the_scope_learns_no_more_than_the_public(secret: Pair) -> None:
-    addresses = [*naming_nothing(secret), *doors.FOLLOWING, *naming(secret, secret.hidden[0])]
+    addresses = [*naming_nothing(secret), *doors.FOLLOWING, *naming(secret, secret.hidden[0], secret.hidden[-1])]
     found = await differing(secret, addresses, secret.keys["write"])
     assert not found, found
 
@@ -178,18 +189,18 @@ async def test_caches_stay_good_while_only_drafts_are_written(secret: Pair) -> N
 
 async def test_key_with_the_scope_sees_what_is_hidden(secret: Pair) -> None:
     app, key = secret.with_.app, secret.keys["read_drafts"]
-    states = "status=draft,scheduled,withdrawn"
-    draft, scheduled, shelved, _ = secret.hidden
+    states = "status=draft,scheduled,withdrawn,trashed"
+    draft, scheduled, shelved, _, binned = secret.hidden
     listed = orjson.loads((await ask(app, f"/v1/articles?{states}&sort=created_at", key)).body)
-    assert [row["id"] for row in listed["data"]] == [draft.id, scheduled.id, shelved.id]
-    for one in (draft, scheduled, shelved):
+    assert [row["id"] for row in listed["data"]] == [draft.id, scheduled.id, shelved.id, binned.id]
+    for one in (draft, scheduled, shelved, binned):
         shown = await ask(app, f"/v1/articles/{one.slug}", key)
         assert shown.status == 200
         assert all(one.word(field).encode() in shown.body for field in ("title", "standfirst", "body", "tag", "source"))
         assert (await ask(app, f"/v1/tags/{one.word('tag')}", key)).status == 200
         assert (await ask(app, f"/v1/articles/{one.old_slug}", key)).status == 308
     exported = await ask(app, f"/v1/export?{states}", key)
-    assert exported.body.count(b"\n") == 4
+    assert exported.body.count(b"\n") == 5
     told = orjson.loads((await ask(app, f"/v1/changes?{states}&since={secret.since}", key)).body)
     assert {row["article"]["id"] for row in told["data"]} >= {draft.id, scheduled.id, shelved.id}
     related = await ask(app, f"/v1/articles/{secret.ids[0]}", key)
@@ -214,10 +225,10 @@ async def test_what_was_public_once_shows_only_that_it_has_gone(seen: Pair) -> N
     assert not found, found
     app = seen.with_.app
     for one in seen.hidden:
-        gone = one.state in ("withdrawn", "reworked", "purged")
+        gone = one.state in ("withdrawn", "reworked", "purged", "vanished", "dumped")
         for address in doors.items(one):
             answer = await ask(app, address)
-            if "/revisions" in address or "/suggestions" in address:
+            if any(below in address for below in ("/revisions", "/suggestions", "/audit")):
                 assert answer.status == 401, address
             elif gone and not (one.state == "purged" and "/resolve" in address):
                 problem = orjson.loads(answer.body)
@@ -229,6 +240,30 @@ async def test_what_was_public_once_shows_only_that_it_has_gone(seen: Pair) -> N
         tried = [a for a in doors.attempts(one) if a not in doors.items(one)] if gone else doors.lists(one)
         found = await differing(seen, tried, {}, "x-seq")
         assert not found, found
+
+
+WRITES: tuple[tuple[str, str, str, Json | None], ...] = (
+    ("PATCH", "", "", {"title": "x"}), ("PUT", "", "", {"title": "x"}), ("DELETE", "", "", None),
+    ("DELETE", "", "?purge=true", None), ("POST", "/restore", "", None), ("POST", "/revisions/1/restore", "", None),
+    ("PUT", "/related", "", ["x"]),
+)  # fmt: skip
+"""Every way to change one article: method, what stands behind it, query and body."""
+
+
+async def test_writes_tell_of_nothing_that_the_key_may_not_see(secret: Pair) -> None:
+    """Also as what shall replace a public article, which a refusal leaves alone."""
+    key = {**secret.keys["all_but_drafts"], "If-Match": "*", "Content-Type": "application/json"}
+    found = []
+    for one in secret.hidden:
+        for ref in (str(one.id), one.slug, one.old_slug):
+            tries = [(method, f"/v1/articles/{ref}{below}{query}", body) for method, below, query, body in WRITES]
+            tries += [("DELETE", f"/v1/articles/{secret.ids[0]}?replaced_by={ref}", None)]
+            tries += [("PATCH", f"/v1/articles/{secret.ids[0]}", {"status": "withdrawn", "replaced_by": ref})]
+            for method, address, body in tries:
+                answers = [await send(side.app, method, address, key, body) for side in (secret.without, secret.with_)]
+                if answers[0] != answers[1] or answers[1].status not in (404, 403, 422):
+                    found.append((one.state, method, address, answers))
+    assert not found, found
 
 
 async def test_changes_tell_of_what_was_public_once_its_addresses_and_nothing_else(seen: Pair) -> None:

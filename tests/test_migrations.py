@@ -1,5 +1,6 @@
 """Archives get their tables by migrations: complete, there and back, and refused where they do not fit."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from sqlmodel import Session
 from stories import DAY, NOW, story
 
 from app import check, opening, schema
-from app.articles import service
+from app.articles import forgetting, queries, service
 from app.articles.manuscript import Manuscript
 from app.changes import log
 from app.db import Database, DatabaseProblem
@@ -143,6 +144,29 @@ def test_readers_of_several_tables_are_let_go_before_anything_is_changed(db: Dat
         reading.result(30)
     assert finished.is_set()
     assert schema.state(db) == "current"
+
+
+def test_slugs_of_purged_articles_are_hashes_after_migrating(db: Database, settings: Settings) -> None:
+    schema.downgrade(db, "0009")
+    slug = "told-before"
+    with db.engine.begin() as connection:
+        connection.execute(text("INSERT INTO purged_ref (ref) VALUES ('17'), (:slug)"), {"slug": slug})
+    opening.migrate(settings)
+    opening.migrate(settings)
+    with db.engine.begin() as connection:
+        found = set(connection.execute(text("SELECT ref FROM purged_ref")).scalars())
+    assert found == {"17", forgetting.hash_ref(slug)}
+    assert slug not in repr(found)
+    for there in (slug, "17", "another"):
+        assert asyncio.run(_is_purged(settings, there)) == (there != "another")
+
+
+async def _is_purged(settings: Settings, ref: str) -> bool:
+    db = Database(settings, log.append)
+    try:
+        return await queries.purged(db, ref)
+    finally:
+        await db.close()
 
 
 def test_opening_again_changes_nothing(db: Database, settings: Settings) -> None:

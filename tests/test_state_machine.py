@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -32,6 +33,7 @@ from app.articles import service
 from app.changes import log
 from app.changes.follower import catch_up
 from app.db import Database
+from app.http import auth
 from app.models import Article, Change, table
 from app.search.indexer import Indexer
 from app.settings import Settings
@@ -47,9 +49,13 @@ FILTERS: tuple[list[list[str]], ...] = ([], [["tag", "a"]], [["tag", "b"], ["tag
 MAY_BECOME = {
     "draft": {"draft", "scheduled", "published"},
     "scheduled": {"draft", "scheduled", "published"},
-    "published": {"published", "withdrawn"},
-    "withdrawn": {"withdrawn", "published"},
+    "published": {"published", "withdrawn", "draft"},
+    "withdrawn": {"withdrawn", "published", "draft"},
+    "trashed": set(),
 }
+"""By PATCH. What is public once may always be withdrawn."""
+SCOPES = ("read_drafts", "write", "publish", "admin")
+KEYS = [some for count in range(5) for some in combinations(SCOPES, count)]
 tags = st.lists(st.sampled_from("abcd"), unique=True, max_size=3)
 statuses = st.sampled_from(["draft", "scheduled", "published"])
 
@@ -74,6 +80,16 @@ class Known:
     tags: list[str]
     version: int = 1
     public_once: bool = False
+    gone: bool = False
+    replaced_by: int | None = None
+
+    def becomes(self, status: str) -> None:
+        """What follows from a new state."""
+        self.status, self.version = status, self.version + 1
+        self.public_once |= status == "published"
+        self.gone = status != "published" and (self.gone or (status == "withdrawn" and self.public_once))
+        if not self.gone:
+            self.replaced_by = None
 
 
 @dataclass
@@ -132,6 +148,7 @@ class Editors(RuleBasedStateMachine):
         self.gone: dict[int, bool] = {}
         self.merged: dict[str, str] = {}
         self.made, self.client = 0, example_client()
+        self.keys: dict[str, dict[str, str]] = {}
         self.copies: dict[int, Any] = {}
 
     # --- what happens
@@ -159,7 +176,7 @@ class Editors(RuleBasedStateMachine):
         self.made += 1
         title = f"Edited {self.made}"
         answer = self._change(one, {"title": title, "tags": tags})
-        if answer is None:
+        if answer is None or self._is_refused(one, answer, one.status != "trashed"):
             return
         assert answer.status_code == 200, answer.text
         one.title, one.tags, one.version = title, self._resolved(tags), one.version + 1
@@ -175,12 +192,13 @@ class Editors(RuleBasedStateMachine):
         answer = self._change(one, body)
         if answer is None:
             return
-        if status not in MAY_BECOME[one.status]:
-            assert (answer.status_code, answer.json()["code"]) == (409, "invalid_transition"), answer.text
+        may = status in MAY_BECOME[one.status] or (
+            status == "withdrawn" and one.public_once and one.status != "trashed"
+        )
+        if self._is_refused(one, answer, may):
             return
         assert answer.status_code == 200, answer.text
-        one.status, one.version = status, one.version + 1
-        one.public_once |= status == "published"
+        one.becomes(status)
 
     @rule(one=articles)
     def edit_what_has_changed(self, one: Known) -> None:
@@ -189,14 +207,71 @@ class Editors(RuleBasedStateMachine):
 
     @rule(one=articles)
     def delete(self, one: Known) -> None:
-        if one.id not in self.known or one.status == "withdrawn":
+        if one.id not in self.known:
             return
         answer = self._send("DELETE", f"/v1/articles/{one.id}", None, {"If-Match": f'"{one.version}"'})
-        assert answer.status_code in (200, 204), answer.text
-        if one.public_once:
-            one.status, one.version = "withdrawn", one.version + 1
+        if self._is_refused(one, answer, one.status not in ("withdrawn", "trashed")):
+            return
+        assert answer.status_code == 200, answer.text
+        one.becomes("withdrawn" if one.status == "published" else "trashed")
+
+    @rule(one=articles)
+    def restore(self, one: Known) -> None:
+        answer = self._send("POST", f"/v1/articles/{one.id}/restore", None, {"If-Match": f'"{one.version}"'})
+        if one.id not in self.known:
+            assert answer.status_code == self._absent(one.id), answer.text
+        elif not self._is_refused(one, answer, one.status == "trashed"):
+            assert answer.status_code == 200, answer.text
+            one.becomes("draft")
+
+    @rule(one=articles, gone=st.booleans())
+    def answer_otherwise(self, one: Known, gone: bool) -> None:
+        """What readers get instead of a draft that they have seen: 404, or 410."""
+        if one.id not in self.known or one.status not in ("draft", "scheduled"):
+            return
+        answer = self._change(one, {"gone": gone})
+        assert answer is not None
+        if gone and not one.public_once:
+            assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/gone"), answer.text
+            return
+        assert answer.status_code == 200, answer.text
+        one.version += gone != one.gone
+        one.gone, one.replaced_by = gone, one.replaced_by if gone else None
+
+    @rule(one=articles, other=articles, some=st.booleans())
+    def replace(self, one: Known, other: Known, some: bool) -> None:
+        if one.id not in self.known:
+            return
+        answer = self._change(one, {"replaced_by": other.id if some else None})
+        assert answer is not None
+        new = other.id if some else None
+        if one.status == "trashed":
+            assert answer.status_code == 409, answer.text
+        elif new != one.replaced_by and new is not None and not self._may_replace(one, other):
+            assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/replaced_by"), answer.text
         else:
-            self._forget(one)
+            assert answer.status_code == 200, answer.text
+            one.version += new != one.replaced_by
+            one.replaced_by = new
+
+    @rule(one=articles, scopes=st.sampled_from(KEYS), what=st.sampled_from(["edit", "publish", "draft", "delete",
+        "restore", "purge"]))  # fmt: skip
+    def try_with(self, one: Known, scopes: tuple[str, ...], what: str) -> None:
+        """Only those who may change an article change it, and nobody is told of one that they may not see."""
+        if one.id not in self.known:
+            return
+        answer = self._try(one, scopes, what)
+        hidden = one.status != "published" and "read_drafts" not in scopes
+        needed = {"purge": {"admin"}}.get(what, {"write"})
+        is_public = one.status in ("scheduled", "published", "withdrawn") or what == "publish"
+        if not needed <= set(scopes):
+            assert answer.status_code == 403, (one, scopes, what)
+        elif hidden:
+            assert answer.status_code == (410 if one.gone else 404), (one, scopes, what)
+        elif what != "purge" and is_public and "publish" not in scopes:
+            assert answer.status_code == 403, (one, scopes, what)
+        else:
+            assert answer.status_code == 412, (one, scopes, what)  # they may: it is the version that is another
 
     @rule(one=consumes(articles))
     def purge(self, one: Known) -> None:
@@ -218,7 +293,7 @@ class Editors(RuleBasedStateMachine):
         self.archive.run(self.served.db.write(come_due))
         for one in self.known.values():
             if one.status == "scheduled":
-                one.status, one.version, one.public_once = "published", one.version + 1, True
+                one.becomes("published")
 
     @rule(source=st.sampled_from("abcd"), into=st.sampled_from("abcd"))
     def merge(self, source: str, into: str) -> None:
@@ -270,13 +345,20 @@ class Editors(RuleBasedStateMachine):
         assert found["page"]["total"] == len(public)
         for one in self.known.values():
             answer = self._ask(f"/v1/articles/{one.id}")
-            assert answer.status_code == {"published": 200, "withdrawn": 410}.get(one.status, 404), one
+            leads = one.replaced_by in public
+            wanted = 200 if one.status == "published" else 308 if leads else 410 if one.gone else 404
+            assert answer.status_code == wanted, one
             if one.status == "published":
                 shown = answer.json()
                 assert (shown["title"], [tag["slug"] for tag in shown["tags"]]) == (one.title, one.tags)
                 assert shown["version"] == one.version
         for id in self.gone:
             assert self._ask(f"/v1/articles/{id}").status_code == self._absent(id)
+        for status in ("draft", "scheduled", "withdrawn", "trashed"):
+            listed = self._send("GET", f"/v1/articles?status={status}&limit=100", None).json()["data"]
+            shown = {row["id"]: (row["version"], row["gone"], row["replaced_by"]) for row in listed}
+            those = [one for one in self.known.values() if one.status == status]
+            assert shown == {one.id: (one.version, one.gone, one.replaced_by) for one in those}, status
 
     def teardown(self) -> None:
         try:
@@ -326,6 +408,36 @@ class Editors(RuleBasedStateMachine):
             return None
         return answer
 
+    def _is_refused(self, one: Known, answer: httpx.Response, may: bool) -> bool:
+        """What may not be has to be refused, with the state that the article is in."""
+        if may:
+            return False
+        assert (answer.status_code, answer.json()["code"]) == (409, "invalid_transition"), (one, answer.text)
+        assert answer.json()["article_status"] == one.status
+        return True
+
+    def _may_replace(self, one: Known, other: Known) -> bool:
+        there = other.id in self.known and other.id != one.id and other.status == "published"
+        return there and one.gone
+
+    def _try(self, one: Known, scopes: tuple[str, ...], what: str) -> httpx.Response:
+        """A change by another key, of a version that there is not."""
+        name = " ".join(scopes)
+        if name not in self.keys:
+            token = self.archive.run(self.served.db.write(auth.create, name or "none", scopes)).value
+            self.keys[name] = {"Authorization": f"Bearer {token}"}
+        headers = {**self.keys[name], "If-Match": '"9999"'}
+        path = f"/v1/articles/{one.id}"
+        method, path, body = {
+            "edit": ("PATCH", path, {"title": "x"}),
+            "publish": ("PATCH", path, {"status": "published"}),
+            "draft": ("PATCH", path, {"status": "draft"}),
+            "delete": ("DELETE", path, None),
+            "restore": ("POST", f"{path}/restore", None),
+            "purge": ("DELETE", f"{path}?purge=true", None),
+        }[what]
+        return self.archive.run(self.served.public.request(method, path, json=body, headers=headers))
+
     def _ask(self, path: str) -> httpx.Response:
         return self.archive.run(self.served.public.get(path))
 
@@ -357,6 +469,9 @@ class Editors(RuleBasedStateMachine):
 
     def _forget(self, one: Known) -> None:
         del self.known[one.id]
+        for other in self.known.values():
+            if other.replaced_by == one.id:
+                other.replaced_by, other.version = None, other.version + 1
         self.gone[one.id] = one.public_once
 
     def _absent(self, id: int) -> int:

@@ -117,6 +117,11 @@ def notes(report: Report) -> list[str]:
     return [note for note in report.notes if "here" in note or "source" in note]
 
 
+def said(report: Report) -> list[str]:
+    """But for what is said where a source names the state of an article that was taken back to draft."""
+    return [note for note in notes(report) if note != threeway.TAKEN_BACK]
+
+
 Import = Callable[[Desk, str, bool], Report]
 
 
@@ -184,18 +189,22 @@ EXPORTS: Sequence[Import] = (of_table, of_ghost, of_medium, of_substack, of_nitf
 FORMATS: Sequence[Import] = (of_export, of_site, of_lines, of_markdown, of_feed)
 
 
-@pytest.mark.parametrize(
-    ("import_", "baseline"), [*product(FORMATS, (True, False)), *((import_, True) for import_ in EXPORTS)]
-)
+STATES = [
+    *product(FORMATS, (True, False), ("published", "withdrawn", "purged")),
+    *product(EXPORTS, (True,), ("published", "withdrawn", "purged")),
+    *product((of_export, of_lines, of_table, of_ghost), (True,), ("trashed", "redrafted")),
+]
+
+
+@pytest.mark.parametrize(("import_", "baseline", "state"), STATES)
 @pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("state", ["published", "withdrawn", "purged"])
 def test_table_of_source_edits_and_states(
     quiet: Desk, import_: Import, overwrite: bool, state: str, baseline: bool
 ) -> None:
     """Every combination of what happened there and here, one after the other with the same article."""
     for number, (there, here) in enumerate(product((False, True), repeat=2)):
         first, now = f"As first said {number}", f"As said later {number}"
-        if state == "purged" and number:
+        if state in ("purged", "trashed") and number:
             return
         import_(quiet, first, True)
         if here:
@@ -204,6 +213,10 @@ def test_table_of_source_edits_and_states(
             quiet.edit(status="withdrawn")
         if state == "purged":
             quiet.purge()
+        if state in ("trashed", "redrafted") and quiet.article["status"] == "published":
+            quiet.edit(status="draft")
+        if state == "trashed":
+            quiet.edit(status="trashed")
         if not baseline:
             quiet.forget_baselines()
         report = import_(quiet, now if there else first, overwrite)
@@ -212,11 +225,18 @@ def test_table_of_source_edits_and_states(
         elif state == "withdrawn":
             assert (quiet.article["status"], notes(report)) == ("withdrawn", [threeway.WITHDRAWN])
             return
+        elif state == "trashed":
+            later = import_(quiet, now, overwrite)
+            assert [notes(one) for one in (report, later)] == [[threeway.TRASHED]] * 2
+            assert (quiet.article["status"], quiet.article["title"], later.unchanged) == ("trashed", first, 1)
+            return
         elif overwrite or not here:
-            assert (quiet.article["title"], notes(report)) == (now if there else first, [])
+            assert (quiet.article["title"], said(report)) == (now if there else first, [])
         else:
             assert quiet.article["title"] == HERE
-            assert notes(report) == ([threeway.EDITED.format("title")] if there else [])
+            assert said(report) == ([threeway.EDITED.format("title")] if there else [])
+        if state != "purged":
+            assert quiet.article["status"] == ("draft" if state == "redrafted" else "published")
         again = import_(quiet, now if there else first, False)
         assert (again.unchanged, again.created, again.updated) == (1, 0, 0)
         if overwrite:
@@ -395,12 +415,17 @@ def test_row_of_an_own_export_does_not_bring_back_what_was_purged(quiet: Desk) -
         assert (quiet.article, report.created) == (None, 0), own
 
 
+def own_row(desk: Desk) -> str:
+    """A table with the article as it is now, as an export of this archive has it."""
+    row = desk.article
+    created = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    values = (row["id"], row["slug"], row["version"], row["status"], created, row["title"])
+    return f"id,slug,version,status,created_at,title\n{','.join(map(str, values))}\n"
+
+
 def test_row_of_an_own_export_is_signed_as_an_import(quiet: Desk) -> None:
     quiet.lines(STORY)
-    row = quiet.article
-    created = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    table = f"id,slug,version,created_at,title\n{row['id']},{row['slug']},1,{created},A dam breaks\n"
-    assert quiet.file("own.csv", table).updated == 1
+    assert quiet.file("own.csv", own_row(quiet).replace("A dam holds", "A dam breaks")).updated == 1
     assert (quiet.article["title"], quiet.article["saved_by"]) == ("A dam breaks", "import")
 
 
@@ -411,6 +436,45 @@ def test_draft_at_the_source_hides_nothing_unless_asked(quiet: Desk) -> None:
         assert (quiet.article["status"], notes(report)) == ("published", [threeway.DRAFT])
     quiet.lines(STORY | {"status": "draft"}, overwrite=True)
     assert quiet.article["status"] == "draft"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_an_editor_took_back_to_draft_is_never_published_by_a_source(quiet: Desk, overwrite: bool) -> None:
+    quiet.lines(STORY | {"status": "published"})
+    quiet.edit(status="draft", gone=True)
+    assert notes(quiet.lines(STORY | {"status": "published", "title": "Two"}, overwrite=overwrite)) == (
+        [threeway.TAKEN_BACK] if overwrite else []
+    )
+    later = STORY | {"status": "scheduled", "published_at": "2199-01-01T00:00:00Z"}
+    assert notes(quiet.lines(later, overwrite=overwrite)) == [threeway.TAKEN_BACK]
+    quiet.forget_baselines()
+    assert notes(quiet.lines(STORY | {"status": "published", "title": "Three"}, overwrite=overwrite)) == [
+        threeway.TAKEN_BACK
+    ]
+    article = quiet.article
+    assert (article["status"], article["title"], article["withdrawn_at"] is None) == ("draft", "Three", False)
+
+
+def test_row_of_an_own_export_publishes_nothing_that_was_taken_back(quiet: Desk) -> None:
+    quiet.lines(STORY)
+    row = own_row(quiet)
+    quiet.edit(status="draft")
+    for content in (row, row.replace("A dam holds", "Two"), own_row(quiet).replace(",draft,", ",published,")):
+        quiet.file("own.csv", content, overwrite=True)
+        assert quiet.article["status"] == "draft"
+    assert notes(quiet.reports[-1]) == [threeway.TAKEN_BACK]
+    quiet.edit(status="trashed")
+    assert notes(quiet.file("own.csv", row)) == [threeway.TRASHED]
+    assert quiet.article["status"] == "trashed"
+
+
+def test_row_of_an_own_export_makes_no_draft_of_what_is_public(quiet: Desk) -> None:
+    quiet.lines(STORY)
+    for state in ("draft", "trashed"):
+        row = own_row(quiet).replace(",published,", f",{state},")
+        assert notes(quiet.file("own.csv", row)) == [threeway.DRAFT]
+        assert notes(quiet.lines(STORY | {"status": state})) == [threeway.DRAFT]
+        assert quiet.article["status"] == "published"
 
 
 def test_draft_whose_marker_is_gone_stays_one_and_is_noted(quiet: Desk) -> None:

@@ -28,7 +28,7 @@ from app.tags.service import KINDS
 
 A, SOURCE, SLUG = table(Article), table(Source), table(ArticleSlug)
 
-STATES = ("draft", "scheduled", "published", "withdrawn")
+STATES = ("draft", "scheduled", "published", "withdrawn", "trashed")
 Warning = dict[str, str | None]
 
 FILTERS = (

@@ -1,12 +1,13 @@
 """Which properties of articles people have edited here, told from who saved each version. Reads only.
 
 A property is an editor's while the last version that changed it was saved by somebody; what an import or the schedule
-saved is nobody's decision.
+saved is nobody's decision. An undo that puts an older version back gives each property back to whoever's it was then.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from app.articles import stored
 from app.articles.field_hashes import FIELDS
@@ -17,7 +18,9 @@ from app.models import Article, Revision, table
 A, REVISION = table(Article), table(Revision)
 
 IMPORT = "import"
-MACHINES = (IMPORT, SCHEDULE)
+UNDO = "undo"
+"""Who saved the version that an undo withdrew or binned, and that nobody has touched since."""
+MACHINES = (IMPORT, SCHEDULE, UNDO)
 AT_ONCE = 50
 _FIELDS_OF = {
     "published_precision": ("published_at",),
@@ -28,9 +31,30 @@ _FIELDS_OF = {
 Version = tuple[Stored, str | None]
 
 
+_UNDO_OF = f"{UNDO} (version "
+_RESTORED = re.compile(r"undo \(version ([0-9]{1,9})\)")
+
+
 def sign(name: str | None) -> str | None:
-    """Who a version was saved by, as it is kept: a key that is called like a machine is no machine."""
-    return f"{name} (key)" if name in MACHINES else name
+    """Who a version was saved by, as it is kept: a key that is called like a machine is no machine, nor is one whose
+    name LIKE takes for that of an undo, on SQLite whatever its capitals."""
+    alike = name is not None and (is_machine(name) or name.lower().startswith(_UNDO_OF))
+    return f"key {name}" if alike else name
+
+
+def sign_restored(version: int) -> str:
+    """Who saves a version in which an undo puts an older one back."""
+    return f"{UNDO} (version {version})"
+
+
+def is_machine(name: str | None) -> bool:
+    """Whether what this one saved is nobody's decision."""
+    return name in MACHINES or (name is not None and _RESTORED.fullmatch(name) is not None)
+
+
+def is_persons(column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a version was saved by somebody, in SQL; of those whose name nobody knows it is not true."""
+    return and_(column.not_in(MACHINES), column.not_like(f"{_UNDO_OF}%)"))
 
 
 def find_edited(connection: Connection, ids: Sequence[int]) -> set[int]:
@@ -39,7 +63,7 @@ def find_edited(connection: Connection, ids: Sequence[int]) -> set[int]:
     for i in range(0, len(ids), 500):
         some = ids[i : i + 500]
         for of, by in ((A.c.id, A.c.saved_by), (REVISION.c.article_id, REVISION.c.saved_by)):
-            rows = connection.execute(select(of).where(of.in_(some), by.not_in(MACHINES)))
+            rows = connection.execute(select(of).where(of.in_(some), is_persons(by)))
             found |= set(rows.scalars())
     return found
 
@@ -55,10 +79,14 @@ def edited(connection: Connection, current: Sequence[Stored]) -> dict[int, froze
 
 def _edited(versions: Iterator[Version]) -> frozenset[str]:
     before, by = next(versions)
-    found = set() if by in MACHINES or by is None else set(FIELDS)
+    found = set() if is_machine(by) or by is None else set(FIELDS)
+    known = {before.columns["version"]: frozenset(found)}
     for after, by in versions:
         changed = {field for name in stored.differing(before, after) for field in _FIELDS_OF.get(name, (name,))}
-        found = found - changed if by in MACHINES else found | changed
+        found = found - changed if is_machine(by) else found | changed
+        if by is not None and (restored := _RESTORED.fullmatch(by)):
+            found = set(known.get(int(restored[1]), found))
+        known[after.columns["version"]] = frozenset(found)
         before = after
     return frozenset(found)
 

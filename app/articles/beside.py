@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import text
-from app.articles import archive, asked, examples, present, queries, schemas
+from app.articles import archive, asked, examples, present, queries, replacing, schemas
 from app.articles.archive import Archive
 from app.articles.queries import Found
 from app.articles.routes import MOVED, REF, documented, find
@@ -159,7 +159,9 @@ async def resolve_address(request: Request) -> Response:
     for found in await _candidates(here, read):
         if found.status == "published" or view.caller.may("read_drafts"):
             visible.append(found)
-        elif found.status == "withdrawn" and found.public_once:
+        elif found.is_gone:
+            replacement = await _replacement(here, found)
+            visible += [replacement] if replacement is not None and replacement not in visible else []
             gone = found
     if not visible:
         if gone is not None:
@@ -176,6 +178,12 @@ async def resolve_address(request: Request) -> Response:
     rows = [{"id": found.id, "slug": found.slug, "path": f"/v1/articles/{found.slug}"} for found in visible]
     shown["Cache-Control"] = answer.cache_control(public=view.public)
     return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
+
+
+async def _replacement(here: Archive, found: Found) -> Found | None:
+    """The article that readers are sent to instead, while it is public."""
+    slug = await replacing.find_slug(here.db, found.replaced_by)
+    return await queries.find(here.db, slug) if slug is not None else None
 
 
 async def _candidates(here: Archive, read: Read) -> list[Found]:

@@ -31,9 +31,9 @@ Json = dict[str, object]
 
 FIELDS = (
     "id", "slug", "status", "language", "version", "title", "standfirst", "dateline", "body", "authors", "tags",
-    "regions", "related", "images", "corrections", "source", "signature", "external_id", "translation_of", "seo",
-    "word_count", "reading_minutes", "published_at", "published_precision", "first_published_at", "updated_at",
-    "created_at", "url",
+    "regions", "related", "images", "corrections", "source", "signature", "external_id", "translation_of", "gone",
+    "replaced_by", "seo", "word_count", "reading_minutes", "published_at", "published_precision", "first_published_at",
+    "updated_at", "created_at", "url",
 )  # fmt: skip
 """Every property of an article in the order shown."""
 
@@ -41,7 +41,7 @@ COLUMNS = (
     "id", "version", "slug", "status", "language", "title", "standfirst", "dateline_text", "dateline_place",
     "dateline_region_id", "dateline_date", "dateline_precision", "images", "corrections", "source_url", "signature",
     "external_id", "translation_of", "seo", "word_count", "published_at", "published_precision", "first_published_at",
-    "updated_at", "created_at",
+    "updated_at", "created_at", "public_once", "withdrawn_at", "replaced_by",
 )  # fmt: skip
 
 
@@ -108,6 +108,8 @@ def card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, object] = NO
         "signature": a["signature"],
         "external_id": a["external_id"],
         "translation_of": a["translation_of"],
+        "gone": bool(a["public_once"]) and a["withdrawn_at"] is not None,
+        "replaced_by": a["replaced_by"],
         "seo": _seo(orjson.loads(str(a["seo"]))),
         "word_count": a["word_count"],
         "reading_minutes": reading_minutes(integer(a["word_count"])),

@@ -19,6 +19,7 @@ from app.articles import (
     present,
     rendering,
     repeats,
+    replacing,
     response_store,
     routes,
     sent,
@@ -35,7 +36,14 @@ from app.articles.rendering import Answered, Render, Rendered
 from app.articles.repeats import Repeatable
 from app.articles.stored import Stored
 from app.db import Database, Written
-from app.errors import DatelineError, NotFound, PreconditionFailed, PreconditionRequired
+from app.errors import (
+    DatelineError,
+    InvalidRange,
+    InvalidValue,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+)
 from app.http import conditional
 from app.http.auth import Caller
 from app.http.params import Parameters
@@ -45,6 +53,9 @@ TRIES = 50
 """How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""
 
 WANTED = 'Send If-Match with the ETag of the article as you read it, or with its version in quotes, such as "3".'
+
+ADDRESS = frozenset({"gone", "replaced_by"})
+"""What the public gets at the address of an article that is not published."""
 
 Act = Callable[[Session, Stored], Answered]
 Merge = Callable[[Json, Json], Json]
@@ -113,13 +124,19 @@ class Change:
             outcome = await self.render(self.here, self.view._replace(head=written.head), outcome)
         return outcome.with_place(written.head).response()
 
-    async def carry_out(self, demand: Callable[[Found], None], plan: Callable[[Found], Awaitable[Planned]]) -> Response:
+    async def carry_out(
+        self,
+        demand: Callable[[Found], None],
+        plan: Callable[[Found], Awaitable[Planned]],
+        *,
+        unconditional: bool = False,
+    ) -> Response:
         """The response to the change, or a redirect from an old slug. NotFound or Gone before anything else is said of
         the article, then what `demand` raises, then PreconditionRequired, PreconditionFailed. Of a request that is sent
         twice at once each gets the response of the one that was carried out, whatever the other finds changed by
-        that."""
+        that. `unconditional`: without If-Match it is a change of whatever version there is."""
         try:
-            made = await self._made(demand, plan)
+            made = await self._made(demand, plan, unconditional=unconditional)
         except DatelineError:
             repeated = await self.repeated()
             if repeated is None:
@@ -130,9 +147,15 @@ class Change:
         return await self.respond(made)
 
     async def _made(
-        self, demand: Callable[[Found], None], plan: Callable[[Found], Awaitable[Planned]]
+        self,
+        demand: Callable[[Found], None],
+        plan: Callable[[Found], Awaitable[Planned]],
+        *,
+        unconditional: bool,
     ) -> Written[Outcome] | Response:
         versions = conditional.if_match(self.request)
+        if versions is None and unconditional:
+            versions = conditional.ANY
         for attempt in range(1, TRIES + 1):
             found = await routes.find(self.request, self.here, self.view, self.request.path_params["ref"], self.below)
             if isinstance(found, Response):
@@ -183,6 +206,8 @@ class Change:
         wanted = merge(shown, data)
         given = sent.changed(shown, data, wanted)
         names = [name for name in wanted if name in ArticleFields.model_fields]
+        if found.public_once and ADDRESS & {*names}:
+            self.caller.demand("publish")
         known = await incoming.known(self.here.db, given, hidden=self.caller.may("read_drafts"))
         known = replace(known, own=found.id)
         made = await offload.run(sent.size(data), fields.changes, given, names, self.view.atlas, known)
@@ -193,20 +218,37 @@ class Change:
         saved = editing.edit(session, current, edit, self.saving(session))
         return Answered(saved.id, saved.version, 200)
 
-    def ended(self, session: Session, current: Stored, reason: str | None, *, purge: bool) -> Answered:
-        """Withdraws what the public has seen; what it has not, or what is purged, goes."""
+    def withdraw_or_bin(
+        self, session: Session, current: Stored, reason: str | None, replaced_by: int | None
+    ) -> Answered:
+        """Withdraws what is published; what is not moves to the bin. InvalidTransition where it is there already."""
+        existing = current.existing
+        if existing.status in editing.WAYS_OUT:
+            raise editing.refuse(existing, editing.WAYS_OUT[existing.status])
+        if existing.status == "published":
+            obstacle = replaced_by and replacing.find_obstacle(session.connection(), existing.id, replaced_by)
+            if obstacle:
+                raise InvalidValue(obstacle, "replaced_by")
+            changes = {"status": "withdrawn", "replaced_by": replaced_by}
+            return self.edited(session, current, Edit(changes, reason=reason))
+        for name, given in (("reason", reason), ("replaced_by", replaced_by)):
+            if given is not None:
+                raise InvalidRange(f"A {existing.status} article moves to the bin: leave {name} out.", name)
+        return self.edited(session, current, Edit({"status": "trashed"}))
+
+    def restored(self, session: Session, current: Stored) -> Answered:
+        return self.edited(session, current, Edit({"status": "draft"}, restores=True))
+
+    def purged(self, session: Session, current: Stored) -> Answered:
         id, saving = current.existing.id, self.saving(session)
-        if current.existing.public_once and not purge:
-            return self.edited(session, current, Edit({"status": "withdrawn"}, reason=reason))
         version = states.remove(session, id, now=saving.now, by=saving.by)
-        if purge:
-            response_store.forget(session, id)
+        response_store.forget(session, id)
         return Answered(id, version, 204)
 
 
 def demand(caller: Caller, *statuses: object) -> None:
     """`publish` for whatever the public sees, now or later, or has seen; drafts need no more than `write`."""
-    if any(status not in (None, "draft") for status in statuses):
+    if any(status not in (None, "draft", "trashed") for status in statuses):
         caller.demand("publish")
 
 

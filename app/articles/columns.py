@@ -30,6 +30,8 @@ class Existing:
     withdrawn_at: int | None
     withdrawn_reason: str | None
     corrections: str
+    saved_by: str | None
+    trashed_at: int | None
 
 
 EXISTING = [A.c[name] for name in Existing.__slots__]
@@ -55,8 +57,7 @@ def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int]
     """Every column but those that only an INSERT sets."""
     status, published_at, precision = _state(manuscript, old, saving)
     first = old.first_published_at if old else None
-    withdrawn = status == "withdrawn"
-    withdrawal = manuscript.withdrawal if withdrawn else None
+    withdrawal = manuscript.withdrawal if status != "published" else None
     kept: Row = {name: getattr(manuscript, name) for name in _SAME}
     return (
         kept
@@ -70,23 +71,29 @@ def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int]
             "published_at": published_at,
             "published_precision": precision,
             "first_published_at": first if first is not None or status != "published" else published_at,
-            "withdrawn_at": (_withdrawn_at(manuscript, old) or saving.now) if withdrawn else None,
             "corrections": manuscript.corrections or (old.corrections if old else "[]"),
-            "withdrawn_reason": _withdrawn_reason(manuscript, old) if withdrawn else None,
             "public_once": status == "published" or (old is not None and old.public_once) or withdrawal is not None,
             "updated_at": _updated_at(manuscript, old, published_at, saving.now),
             "saved_at": saving.now,
             "saved_by": saving.by,
+            "trashed_at": ((old.trashed_at if old else None) or saving.now) if status == "trashed" else None,
         }
+        | _withdrawal(manuscript, old, status, saving.now)
     )
 
 
-def _withdrawn_at(manuscript: Manuscript, old: Existing | None) -> int | None:
-    return manuscript.withdrawal.at if manuscript.withdrawal else old.withdrawn_at if old else None
-
-
-def _withdrawn_reason(manuscript: Manuscript, old: Existing | None) -> str | None:
-    return manuscript.withdrawal.reason if manuscript.withdrawal else old.withdrawn_reason if old else None
+def _withdrawal(manuscript: Manuscript, old: Existing | None, status: str, now: int) -> Row:
+    """Since when and why readers are told that it is gone, and what replaces it; nothing where they are not told."""
+    given, at = manuscript.withdrawal, old.withdrawn_at if old else None
+    says_gone = at is not None if manuscript.gone is None else manuscript.gone
+    if status == "published" or not (status == "withdrawn" or given is not None or says_gone):
+        return {"withdrawn_at": None, "withdrawn_reason": None, "replaced_by": None}
+    reason = given.reason if given else old.withdrawn_reason if old else None
+    return {
+        "withdrawn_at": (given.at if given else at) or now,
+        "withdrawn_reason": reason,
+        "replaced_by": manuscript.replaced_by,
+    }
 
 
 def _state(manuscript: Manuscript, old: Existing | None, saving: Saving) -> tuple[str, int | None, str]:
@@ -127,13 +134,14 @@ def _dateline(manuscript: Manuscript) -> Row:
 FIELD_OF = {
     "source_id": "source",
     "source_url": "source",
+    "withdrawn_at": "status",
     "withdrawn_reason": "status",
     **{f"dateline_{part}": "dateline" for part in ("text", "place", "region_id", "date", "precision")},
 }
 """Which property of an article a column belongs to, where the names differ."""
 COMPARED = (
     "slug", "title", "standfirst", "body", "language", "signature", "translation_of", "seo", "images", "corrections",
-    "external_id", "status", "published_at", "published_precision", *FIELD_OF,
+    "external_id", "status", "replaced_by", "published_at", "published_precision", *FIELD_OF,
 )  # fmt: skip
 """The columns that hold an article's own properties."""
 

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlmodel import Session
 
-from app.articles import related, revisions, saving, slugs, stored
+from app.articles import related, replacing, revisions, saving, slugs, stored
 from app.articles.columns import Existing, Saving
 from app.articles.fields import wrong
 from app.articles.manuscript import Manuscript
@@ -25,21 +25,29 @@ from app.tags.service import Wanted
 A = table(Article)
 
 TRANSITIONS = {
-    "draft": ("scheduled", "published"),
-    "scheduled": ("draft", "published"),
-    "published": ("withdrawn",),
-    "withdrawn": ("published",),
+    "draft": ("scheduled", "published", "trashed"),
+    "scheduled": ("draft", "published", "trashed"),
+    "published": ("draft", "withdrawn"),
+    "withdrawn": ("published", "draft"),
+    "trashed": ("draft",),
 }
+WAYS_OUT = {
+    "withdrawn": "It is withdrawn already. PATCH its status to published or draft to bring it back; purge=true removes "
+    "it for good.",
+    "trashed": "It is in the bin. POST …/restore makes it a draft again; purge=true removes it for good.",
+}
+"""What a client can do with an article that cannot be deleted, or edited."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Attributes of the manuscript with their new values (`authors` and `tags` apart); what readers are told of a
-    mistake; why it is withdrawn."""
+    mistake; why it is withdrawn. `restores`: it takes the article out of the bin, where nothing else edits it."""
 
     changes: Mapping[str, Any]
     correction: str | None = None
     reason: str | None = None
+    restores: bool = False
 
 
 def hold(session: Session, id: int) -> Stored | None:
@@ -59,8 +67,14 @@ def edit(session: Session, current: Stored, wanted: Edit, saving_: Saving) -> Sa
     InvalidTransition, SlugTaken or ExternalIdTaken where it cannot be."""
     connection, existing = session.connection(), current.existing
     before = stored.manuscript(connection, current)
+    check_transition(existing, wanted)
     after = _as_before(session, existing.id, before, revise(before, wanted.changes))
-    _check(before, after, wanted, existing, saving_.now)
+    check(before, after, wanted, existing, saving_.now)
+    _check_gone(before, after, wanted, existing)
+    if after.replaced_by is not None and after.replaced_by != before.replaced_by:
+        obstacle = replacing.find_obstacle(connection, existing.id, after.replaced_by)
+        if obstacle is not None:
+            raise wrong(obstacle, "/replaced_by")
     also = _linked(before, after) + slugs.additions(connection, existing.id, after)
     reason = wanted.reason if wanted.reason is not None else existing.withdrawn_reason
     same = before == _without_addresses(after) and reason == existing.withdrawn_reason
@@ -150,23 +164,49 @@ def _parted(manuscript: Manuscript) -> tuple[list[Wanted], list[Wanted]]:
     return people, [one for one in manuscript.tags if one.kind != "contributor"]
 
 
-def _check(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existing, now: int) -> None:
+def check(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existing, now: int) -> None:
+    """InvalidInput or InvalidTransition for what an article cannot become."""
     if not after.title and before.title:
         raise wrong("An article needs a title.", "/title")
     if after.translation_of == existing.id:
         raise wrong("An article is no translation of itself.", "/translation_of")
-    _check_state(before.status or "", after.status or "", existing)
     _check_date(before, after, now)
     if wanted.correction and not before.status == after.status == "published":
         raise wrong("Only a published article that stays published is corrected for readers.", "/correction")
 
 
-def _check_state(old: str, new: str, existing: Existing) -> None:
+def check_transition(existing: Existing, wanted: Edit) -> None:
+    """InvalidTransition where the article cannot become what is wanted, or is in the bin, where it is only restored."""
+    old, new = existing.status, str(wanted.changes.get("status") or existing.status)
     allowed = TRANSITIONS[old]
-    if new == old or new in allowed or (new == "withdrawn" and existing.public_once):
+    if wanted.restores != (old == "trashed"):
+        said = WAYS_OUT[old] if old == "trashed" else f"Only what is in the bin is restored; this article is {old}."
+    elif new == old or new in allowed or (new == "withdrawn" and existing.public_once):
         return
-    said = f"A {old} article can become {' or '.join(allowed)}, not {new}."
-    raise InvalidTransition(said, members={"article_status": old, "allowed": list(allowed)})
+    else:
+        said = f"A {old} article can become {' or '.join(allowed)}, not {new}."
+    raise refuse(existing, said)
+
+
+def refuse(existing: Existing, said: str) -> InvalidTransition:
+    """What says that an article cannot leave its state in this way, and to which it can."""
+    allowed = list(TRANSITIONS[existing.status])
+    return InvalidTransition(said, members={"article_status": existing.status, "allowed": allowed})
+
+
+def _check_gone(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existing) -> None:
+    """What readers get instead of an article is said of one that they have seen and that is not public."""
+    gone, public_once = wanted.changes.get("gone"), existing.public_once
+    if gone and after.status == "published":
+        raise wrong("A published article is not gone: send it with the status draft.", "/gone")
+    if gone and not public_once:
+        raise wrong("Readers have never seen this article, so that they are not told that it is gone.", "/gone")
+    if gone is False and after.status == "withdrawn":
+        raise wrong("A withdrawn article is gone. With the status draft it can be not found instead.", "/gone")
+    replaced = wanted.changes.get("replaced_by") is not None
+    if replaced and not (public_once and (after.status == "withdrawn" or (after.gone and after.status != "published"))):
+        said = "Only an article that readers have seen and that is gone can be replaced: withdraw it, or send gone too."
+        raise wrong(said, "/replaced_by")
 
 
 def _check_date(before: Manuscript, after: Manuscript, now: int) -> None:

@@ -36,6 +36,8 @@ CARD: dict[str, object] = {
     "signature": None,
     "external_id": "2025-117",
     "translation_of": None,
+    "gone": False,
+    "replaced_by": None,
     "seo": {"title": None, "description": None, "canonical_url": None},
     "word_count": 912,
     "reading_minutes": 4,

@@ -50,6 +50,8 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
             has_correction=row.corrections != "[]",
             has_unresolved=bool(row.waiting),
             is_coarse=row.published_precision != "instant",
+            is_gone=row.public_once and row.withdrawn_at is not None,
+            replaced_by=row.replaced_by,
         )
         for row in connection.execute(_articles.where(A.c.id.in_(ids))).all()
     }
@@ -58,7 +60,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
 _waiting = UNRESOLVED.where(RELATED.c.article_id == A.c.id).correlate(A).exists()
 _articles = select(
     A.c.id, A.c.status, A.c.language, A.c.origin, A.c.external_id, A.c.slug, A.c.source_id, A.c.published_at,
-    A.c.published_precision,
+    A.c.published_precision, A.c.public_once, A.c.withdrawn_at, A.c.replaced_by,
     A.c.updated_at, A.c.dateline_from, A.c.dateline_to, A.c.images, A.c.corrections,
     ORIGINAL.label("original"), _waiting.label("waiting"),
 )  # fmt: skip
@@ -85,6 +87,8 @@ def for_log(facts: Facts) -> LoggedFacts:
         "has_correction": facts.has_correction,
         "has_unresolved": facts.has_unresolved,
         "is_coarse": facts.is_coarse,
+        "is_gone": facts.is_gone,
+        "replaced_by": facts.replaced_by,
     }
     # By identity: 0 is equal to False, and is the first second of 1970.
     return kept | {n: v for n, v in optional.items() if v is not None and v is not False and v != () and v != []}
@@ -113,4 +117,6 @@ def from_log(id: int, kept: LoggedFacts) -> Facts:
         has_correction="has_correction" in kept,
         has_unresolved="has_unresolved" in kept,
         is_coarse="is_coarse" in kept,
+        is_gone="is_gone" in kept,
+        replaced_by=number.get("replaced_by"),
     )

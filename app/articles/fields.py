@@ -107,6 +107,8 @@ _MADE: dict[str, _Made] = {
     },
     "slug": _as_given("slug"),
     "status": _as_given("status"),
+    "gone": lambda given, atlas, known: {"gone": bool(given.gone)},
+    "replaced_by": lambda given, atlas, known: {"replaced_by": _replacement(given, known)},
     "published_at": _published,
     "previous_slugs": _many("previous_slugs"),
     "previous_urls": _many("previous_urls"),
@@ -228,6 +230,13 @@ def _article(ref: str | None, known: Known, pointer: str) -> int | None:
     if found is None:
         raise wrong(f"There is no article {ref[:80]!r}.", pointer)
     return found
+
+
+def _replacement(given: ArticleFields, known: Known) -> int | None:
+    ref = posts.find_ref(given.replaced_by)
+    if ref is None and given.replaced_by is not None:
+        raise wrong("An article is named by its id or slug.", "/replaced_by")
+    return _article(ref, known, "/replaced_by")
 
 
 def tag_ref(given: str | int | TagIn) -> str | None:

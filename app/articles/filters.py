@@ -337,6 +337,9 @@ class Facts:
     has_unresolved: bool
     is_coarse: bool = False
     """Whether the date of publication is known to the day, month or year only."""
+    is_gone: bool = False
+    replaced_by: int | None = None
+    """What readers get instead of an article that was public once: 410, or a redirect. No filter asks for it."""
 
 
 def matches(wanted: ArticleFilter, facts: Facts) -> bool:

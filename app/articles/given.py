@@ -4,31 +4,14 @@ import sys
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, RootModel, Tag, WithJsonSchema
 from pydantic.config import JsonDict, JsonValue
 
-from app.http.body import Address, Given, Short, words
+from app.http.body import Address, Given, Short, by_kind, words
 from app.regions.given import Slug
 from app.tags.schemas import Kind
 
 Words = Annotated[str, words(sys.maxsize)]
-
-BRANCHES = frozenset({"(text)", "(number)", "(object)", "(list)"})
-"""How the places of errors name the branch of an Either that was taken; no part of any JSON pointer."""
-
-
-def _branch(value: object) -> str | None:
-    if isinstance(value, str):
-        return "(text)"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return "(number)"
-    if isinstance(value, list):
-        return "(list)"
-    return "(object)" if isinstance(value, dict) else None
-
-
-# By the kind of the value, so that errors are those of the branch that was meant.
-_by_kind = Discriminator(_branch, "wrong_kind", "This kind of value is not read here.")
 
 
 class BodyIn(Given):
@@ -100,12 +83,12 @@ class ArticleIn(BaseModel):
 
 AsText = Annotated[Short, Tag("(text)")]
 AsNumber = Annotated[int, Tag("(number)")]
-ArticleRef = Annotated[AsText | AsNumber | Annotated[ArticleIn, Tag("(object)")], _by_kind]
-TagRef = Annotated[AsText | AsNumber | Annotated[TagIn, Tag("(object)")], _by_kind]
-RegionRef = Annotated[AsText | AsNumber | Annotated[RegionIn, Tag("(object)")], _by_kind]
-Body = Annotated[Annotated[Words, Tag("(text)")] | Annotated[BodyIn, Tag("(object)")], _by_kind]
-DatelineGiven = Annotated[AsText | Annotated[DatelineIn, Tag("(object)")], _by_kind]
-SourceGiven = Annotated[AsText | Annotated[SourceIn, Tag("(object)")], _by_kind]
+ArticleRef = Annotated[AsText | AsNumber | Annotated[ArticleIn, Tag("(object)")], by_kind]
+TagRef = Annotated[AsText | AsNumber | Annotated[TagIn, Tag("(object)")], by_kind]
+RegionRef = Annotated[AsText | AsNumber | Annotated[RegionIn, Tag("(object)")], by_kind]
+Body = Annotated[Annotated[Words, Tag("(text)")] | Annotated[BodyIn, Tag("(object)")], by_kind]
+DatelineGiven = Annotated[AsText | Annotated[DatelineIn, Tag("(object)")], by_kind]
+SourceGiven = Annotated[AsText | Annotated[SourceIn, Tag("(object)")], by_kind]
 
 
 class RelatedIn(Given):
@@ -124,7 +107,7 @@ class RelatedIn(Given):
     unlinked: bool | None = None
 
 
-RelatedGiven = Annotated[AsText | Annotated[RelatedIn, Tag("(object)")], _by_kind]
+RelatedGiven = Annotated[AsText | Annotated[RelatedIn, Tag("(object)")], by_kind]
 """A text is a title."""
 Posts = Annotated[list[RelatedGiven], Field(max_length=100)]
 
@@ -145,7 +128,7 @@ POSTS_EXAMPLE: JsonDict = {
 
 
 class RelatedReplace(
-    RootModel[Annotated[Annotated[Posts, Tag("(list)")] | Annotated[PostsIn, Tag("(object)")], _by_kind]]
+    RootModel[Annotated[Annotated[Posts, Tag("(list)")] | Annotated[PostsIn, Tag("(object)")], by_kind]]
 ):
     """The editors' related posts in their order, bare or under `data`; they replace those that are there."""
 
@@ -212,6 +195,15 @@ class ArticleFields(Given):
     seo: SeoIn | None = None
     slug: Slug | None = None
     status: Literal["draft", "scheduled", "published", "withdrawn"] | None = None
+    gone: bool | None = Field(
+        default=None,
+        description="Whether readers are told that an article that they have seen and that is a draft now is gone "
+        "(410) instead of not found (404).",
+    )
+    replaced_by: ArticleRef | None = Field(
+        default=None,
+        description="The article that readers are sent to instead, while it is published, of one that is gone.",
+    )
     published_at: PublishedAt | None = Field(
         default=None, description="RFC 3339 with an offset, or a day, month or year."
     )

@@ -21,6 +21,7 @@ async def known(db: Database, given: ArticleFields, *, hidden: bool) -> Known:
     """Looks up the articles and tags that a body names; `hidden`: the caller may see what is not published."""
     named = posts.refs(given.related or ())
     named += [str(given.translation_of)] if given.translation_of is not None else []
+    named += [ref] if (ref := posts.find_ref(given.replaced_by)) is not None else []
     wanted = sorted({ref for one in (*(given.authors or ()), *(given.tags or ())) if (ref := fields.tag_ref(one))})
     return Known(
         await articles(db, named, hidden=hidden),
@@ -38,6 +39,9 @@ def manuscript(given: ArticleCreate, view: View, known: Known) -> Manuscript:
     """A new article. InvalidInput with pointers for what cannot be understood: regions that do not exist, impossible
     dates. Whether its state goes with its date, `check_date` says where it is saved."""
     made = fields.changes(given, ArticleCreate.model_fields, view.atlas, known)
+    for name in ("gone", "replaced_by"):
+        if made[name]:
+            raise wrong("This is said of an article that readers have seen, not of a new one.", f"/{name}")
     made |= _titled(made)
     made["origin"] = made["origin"] or ORIGIN
     made["tags"] = (*made.pop("authors"), *made["tags"])

@@ -32,6 +32,7 @@ def record(
     versions = _versions(connection, [*ids, *others])
     for id in ids:
         entry = _entry(id, versions[id], before.get(id), after[id], fields.get(id, ()))
+        entry = replace(entry, version_before=versions[id] - 1 if id in before else None)
         log.record(session, replace(entry, event="corrected") if corrected else entry)
     for id in others:
         # Not loaded: an entry that waited for whatever comes has found its article.
@@ -69,9 +70,20 @@ def _versions(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     return found
 
 
+def _event_of_bin(before: Facts | None, after: Facts) -> str:
+    was, is_ = before is not None and before.status == "trashed", after.status == "trashed"
+    return "trashed" if is_ and not was else "restored" if was and not is_ else "updated"
+
+
+def _is_answered_otherwise(before: Facts | None, after: Facts) -> bool:
+    """Whether readers get another response at an address where nothing is published: 404, 410 or a redirect."""
+    was = (before.is_gone, before.replaced_by) if before is not None else (False, None)
+    return was != (after.is_gone, after.replaced_by)
+
+
 def _entry(id: int, version: int, before: Facts | None, after: Facts, fields: Sequence[str] = ()) -> log.Entry:
     was, is_ = _is_public(before), _is_public(after)
-    event = "published" if is_ and not was else "withdrawn" if was and not is_ else "updated"
+    event = "published" if is_ and not was else "withdrawn" if was and not is_ else _event_of_bin(before, after)
     links = {name for name in ("tags", "regions") if before and getattr(before, name) != getattr(after, name)}
     if "authors" in fields and "tags" not in fields:
         links -= {"tags"}  # contributors are tags to the facts
@@ -79,8 +91,9 @@ def _entry(id: int, version: int, before: Facts | None, after: Facts, fields: Se
         "article",
         id,
         event,
-        public=was or is_,
+        public=was or is_ or _is_answered_otherwise(before, after),
         version=version,
+        version_before=version,
         changed_fields=tuple(sorted({*fields, *links})),
         before=facts.for_log(before) if before else None,
         after=facts.for_log(after),

@@ -74,7 +74,9 @@ class Manuscript:
     `published_at` None means: what the article has already; the time of saving where somebody publishes it by hand, and
     no date at all where an import does. `status` None means: what the
     article has already, `published` for a new one. `tags` hold sections and contributors too, by their kind.
-    `withdrawal` counts for the status `withdrawn` only; None: what the article has already, or now, without a reason.
+    `withdrawal` counts for what is not published: readers are told that it is gone. None: what the article has already,
+    or, for the status `withdrawn`, now and without a reason. `gone` says whether readers are told so of what is neither
+    published nor withdrawn, None: as it was; `replaced_by` is the article that they are sent to instead, by id.
     `suggestions` are what enrichment found, None where it was not asked: then the ones kept stay.
     `text_keys` are what copies of the text are found by, None: made from the body where it is saved.
     `original` counts where `translation_of` says nothing.
@@ -112,6 +114,8 @@ class Manuscript:
     original: Original | None = None
     status: str | None = None
     withdrawal: Withdrawal | None = None
+    gone: bool | None = None
+    replaced_by: int | None = None
     published_at: int | None = None
     published_precision: str = "instant"
     updated_at: int | None = None

@@ -2,10 +2,11 @@
 
 A row that an export of this archive gave is compared with the version that it was made of: a property counts as changed
 only where it differs from that, and one that an editor has changed since stays, with a note. A withdrawn article stays
-withdrawn. Services: session first, never commit.
+withdrawn, a binned one in the bin, what an editor took back to draft is not published, and nothing public is made a
+draft. Services: session first, never commit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +15,13 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from sqlmodel import Session
 
 from app import text
-from app.articles import baselines, editing, revisions, slugs, stored
+from app.articles import authorship, baselines, editing, revisions, slugs, stored
 from app.articles.columns import Saving
 from app.articles.editing import Edit
 from app.articles.manuscript import EXTRA, Known, Manuscript
 from app.articles.saving import Saved
 from app.articles.stored import Stored
-from app.articles.threeway import EDITED, PURGED, WITHDRAWN
+from app.articles.threeway import DRAFT, EDITED, LEFT_ALONE, PUBLISHING, PURGED, TAKEN_BACK, is_taken_back
 from app.enrich.suggestion import DATELINE
 from app.models import Article, ArticleSlug, table
 from app.tags.wanted import Wanted
@@ -74,8 +75,8 @@ def merge(session: Session, manuscript: Manuscript, how: Saving, *, overwrite: b
         return _gone(session.connection(), manuscript.known)
     changes, notes = differences(session.connection(), manuscript, current, overwrite=overwrite)
     if not changes:
-        return Saved(id, current.existing.version, "unchanged", notes=notes)
-    return replace(editing.edit(session, current, Edit(changes), how), notes=notes)
+        return Saved(id, current.existing.version, "unchanged", notes=notes, is_kept=_keeps_state(notes))
+    return replace(editing.edit(session, current, Edit(changes), how), notes=notes, is_kept=_keeps_state(notes))
 
 
 def preview(connection: Connection, manuscript: Manuscript, *, overwrite: bool = False) -> Saved | None:
@@ -85,7 +86,12 @@ def preview(connection: Connection, manuscript: Manuscript, *, overwrite: bool =
     if current is None:
         return _gone(connection, manuscript.known)
     changes, notes = differences(connection, manuscript, current, overwrite=overwrite)
-    return Saved(0, 0, "updated" if changes else "unchanged", notes=notes)
+    return Saved(0, 0, "updated" if changes else "unchanged", notes=notes, is_kept=_keeps_state(notes))
+
+
+def _keeps_state(notes: Collection[str]) -> bool:
+    """Whether the article keeps a state of its own, so that the row makes no draft of it."""
+    return bool({DRAFT, *LEFT_ALONE.values()} & {*notes})
 
 
 def differences(
@@ -93,25 +99,32 @@ def differences(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The attributes that the row changes, as `editing.Edit` has them, and what to say of those that it does not.
     `overwrite`: those that were edited here meanwhile change too."""
-    before = stored.manuscript(connection, current)
+    id, before = current.existing.id, stored.manuscript(connection, current)
     ours, theirs = _values(before, manuscript), _values(manuscript, manuscript)
     differing = [name for name in theirs if _key(name, theirs[name]) != _key(name, ours[name])]
-    addresses = [
-        name for name in slugs.additions(connection, current.existing.id, manuscript) if name in _given(manuscript)
-    ]
+    addresses = [name for name in slugs.additions(connection, id, manuscript) if name in _given(manuscript)]
     if not differing and not addresses:
         return {}, ()
-    if current.existing.status == "withdrawn":
-        return {}, (WITHDRAWN,)
+    if current.existing.status in LEFT_ALONE:
+        return {}, (LEFT_ALONE[current.existing.status],)
     edited: list[str] = []
     base = None if overwrite else _base(connection, manuscript, current)
     if base is not None:
         then = _values(base, manuscript)
         differing = [name for name in differing if _key(name, theirs[name]) != _key(name, then[name])]
         edited = [name for name in differing if _key(name, ours[name]) != _key(name, then[name])]
+    notes: tuple[str, ...] = ()
+    if "status" in differing and "status" not in edited:
+        is_draft = current.existing.status == "published" and theirs["status"] in ("draft", "scheduled", "trashed")
+        if is_draft and not overwrite:
+            differing.remove("status")
+            notes = (DRAFT,)
+        elif theirs["status"] in PUBLISHING and is_taken_back(current, authorship.edited(connection, [current])[id]):
+            differing.remove("status")
+            notes = (TAKEN_BACK,)
     changes = _edits(before, manuscript, {name: theirs[name] for name in differing if name not in edited})
     changes |= {name: getattr(manuscript, name) for name in addresses}
-    return changes, (EDITED.format(", ".join(edited)),) if edited else ()
+    return changes, (*notes, EDITED.format(", ".join(edited))) if edited else notes
 
 
 def _base(connection: Connection, manuscript: Manuscript, current: Stored) -> Manuscript | None:

@@ -51,10 +51,14 @@ def _read(post: RelatedIn, articles: Mapping[str, int], pointer: str, own: int |
 
 def _ref(post: RelatedIn) -> str | None:
     """None for entries that link to nothing."""
-    one = post.article
+    return None if post.unlinked or post.kind == "similar" else find_ref(post.article)
+
+
+def find_ref(one: str | int | ArticleIn | None) -> str | None:
+    """The id or slug by which a body names an article; None where it names none."""
     if isinstance(one, ArticleIn):
         one = one.id if one.id is not None else one.slug
-    return None if one is None or post.unlinked or post.kind == "similar" else str(one)
+    return None if one is None else str(one)
 
 
 def _wrong(detail: str, pointer: str) -> FieldError:

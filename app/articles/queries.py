@@ -7,7 +7,7 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, literal_column, or_, select, tuple_
 
-from app.articles import driven, filters
+from app.articles import driven, filters, forgetting
 from app.articles.driven import Driver, Turn
 from app.articles.filters import ArticleFilter, Shape
 from app.db import Database, Readable
@@ -195,6 +195,12 @@ class Found(NamedTuple):
     public_once: bool
     withdrawn_at: int | None
     withdrawn_reason: str | None
+    replaced_by: int | None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether readers are told that it is gone, or sent to what replaces it; else it is not found."""
+        return self.public_once and self.status != "published" and self.withdrawn_at is not None
 
 
 By = Literal["id", "slug"]
@@ -233,7 +239,7 @@ def _purged(dialect: str) -> Prepared:
 
 async def purged(db: Database, ref: str) -> bool:
     """Whether something public had this id or slug and was purged. Asked where nothing has it now."""
-    return "\0" not in ref and bool(await db.reader.rows(_purged(db.dialect), {"ref": ref}))
+    return "\0" not in ref and bool(await db.reader.rows(_purged(db.dialect), {"ref": forgetting.hash_ref(ref)}))
 
 
 @lru_cache(maxsize=4)

@@ -29,7 +29,7 @@ def merge_tags(session: Session, task: Task) -> Step:
     if len(ids) < CHUNK:
         hold_vocabulary(connection, alone=True)
         ids = _tagged(connection, source)
-    _relink(session, ids, "tags", lambda: links.move(connection, ids, source, target))
+    _relink(session, task.id, ids, "tags", lambda: links.move(connection, ids, source, target))
     finished = len(ids) < CHUNK
     if finished:
         merging.complete(session, source, target)
@@ -58,7 +58,7 @@ def place_articles(session: Session, task: Task) -> Step:
         ).scalars()
     )
     atlas = regions.atlas(connection)
-    _relink(session, ids, "regions", lambda: links.place(connection, ids, atlas))
+    _relink(session, task.id, ids, "regions", lambda: links.place(connection, ids, atlas))
     progress = _further(task, len(ids)) | {"after": ids[-1] if ids else after}
     return Step(progress, len(ids) < CHUNK)
 
@@ -72,7 +72,7 @@ def _further(task: Task, count: int) -> dict[str, object]:
     return task.progress | {"done": done, "total": max(done, integer(task.progress["total"]))}
 
 
-def _relink(session: Session, ids: Sequence[int], field: str, change: Callable[[], None]) -> None:
+def _relink(session: Session, task: int, ids: Sequence[int], field: str, change: Callable[[], None]) -> None:
     """Changes links of articles that nobody else changes meanwhile, and records those that are not what they were."""
     if not ids:
         return
@@ -91,6 +91,9 @@ def _relink(session: Session, ids: Sequence[int], field: str, change: Callable[[
             "updated",
             public=after[id].status == "published",
             version=version,
+            version_before=version,
+            action="relink",
+            details={"job": task},
             changed_fields=(field,),
             before=facts.for_log(before[id]),
             after=facts.for_log(after[id]),

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import archive, asked, driven, examples, items, present, queries, schemas, sheet
+from app.articles import archive, asked, driven, examples, items, present, queries, replacing, schemas, sheet
 from app.articles.archive import Archive, View
 from app.articles.asked import Asked
 from app.articles.driven import Chosen, Driver
@@ -55,7 +55,10 @@ REF: list[dict[str, object]] = [
         "example": "42",
     }
 ]
-MOVED = answer.moved("An old slug: the article under the one it has now.")
+READS = ("GET", "HEAD")
+MOVED = answer.moved(
+    "An old slug: the article under the one it has now. A withdrawn article: the one that replaces it."
+)
 
 
 def documented(parameters: Parameters, path: list[dict[str, object]] | None = None) -> dict[str, Any]:
@@ -244,8 +247,8 @@ async def _counted(here: Archive, view: View, wanted: ArticleFilter) -> int | No
 
 
 async def find(request: Request, here: Archive, view: View, ref: str, below: str = "") -> Found | Response:
-    """The article that a reference means and this caller may see; a redirect from an old slug; NotFound, or Gone for
-    what the public has seen once."""
+    """The article that a reference means and this caller may see; a redirect from an old slug, or to what replaces it;
+    NotFound, or Gone for what the public has seen once."""
     found = await queries.find(here.db, ref)
     return await _admitted(request, here, view, ref, found, below)
 
@@ -256,10 +259,13 @@ async def _admitted(
     if found is None:
         raise Gone() if await queries.purged(here.db, ref) else NotFound()
     if found.status != "published" and not view.caller.may("read_drafts"):
-        if found.status == "withdrawn" and found.public_once:
-            at = format_time(found.withdrawn_at) if found.withdrawn_at is not None else ""
-            raise Gone(withdrawn_at=at, reason=found.withdrawn_reason)
-        raise NotFound()
+        if not found.is_gone:
+            raise NotFound()
+        # A change is of the article that it names: it must not follow to another one.
+        slug = await replacing.find_slug(here.db, found.replaced_by) if request.method in READS else None
+        if slug is None:
+            raise Gone(withdrawn_at=format_time(found.withdrawn_at or 0), reason=found.withdrawn_reason)
+        return answer.redirect(request, 308, f"/v1/articles/{slug}{below}", token=view.token, public=view.public)
     if ref != found.slug and not ref.isdigit():
         path = f"/v1/articles/{found.slug}{below}"
         return answer.redirect(request, 308, path, token=view.token, public=view.public)
@@ -277,7 +283,8 @@ async def _admitted(
 )
 @fast_path.declare
 async def get_article(request: Request) -> Response:
-    """One article in full, by id or slug; an old slug answers 308, a withdrawn article 410."""
+    """One article in full, by id or slug; an old slug answers 308, a withdrawn article 410, or 308 where another one
+    replaces it."""
     here = archive.of(request)
     view = await here.view(request)
     read = ITEM.read(request.scope["query_string"], view.now)

@@ -77,7 +77,7 @@ def _is_slug(wanted: str, slug: str) -> bool:
 
 
 def _is_withdrawal(new: Manuscript, current: Stored) -> bool:
-    if new.status != "withdrawn" or new.withdrawal is None:
+    if new.withdrawal is None or new.status == "published":
         return True
     return (new.withdrawal.at, new.withdrawal.reason) == (
         current.columns["withdrawn_at"], current.columns["withdrawn_reason"],

@@ -1,12 +1,14 @@
-"""Scheduled articles go live by themselves: any process may do it, none needs to lead."""
+"""Scheduled articles go live by themselves, and the bin is emptied: any process may do it, none needs to lead."""
 
 import asyncio
 import logging
+import time
 from functools import lru_cache
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import bindparam, literal_column, select
 
-from app.articles import service
+from app.actor import Actor, set_actor
+from app.articles import service, states
 from app.db import Database
 from app.errors import DatabaseUnavailable
 from app.models import Article, table
@@ -14,6 +16,8 @@ from app.sql import Prepared, clock, prepare
 
 A = table(Article)
 SECONDS = 0.5
+SECONDS_BETWEEN_BINS = 60
+"""How often the bin is looked at, where it is emptied at all; what counts days can wait a minute."""
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +28,17 @@ def _due(dialect: str) -> Prepared:
     return prepare(select(A.c.id).where(due).limit(1), dialect)
 
 
-async def run(db: Database) -> None:
-    """Looks twice a second, by an index that holds scheduled articles only; writes only when something is due by the
-    database's clock."""
+@lru_cache(maxsize=4)
+def _outdated(dialect: str) -> Prepared:
+    old = A.c.trashed_at <= clock() - bindparam("seconds", type_=A.c.trashed_at.type)
+    return prepare(select(A.c.id).where(A.c.status == literal_column("'trashed'"), old).limit(1), dialect)
+
+
+async def run(db: Database, trash_days: int) -> None:
+    """Looks twice a second, by an index that holds scheduled articles only, and once a minute into the bin where it is
+    emptied after `trash_days`; writes only when something is due by the database's clock."""
+    looked_at = -float(SECONDS_BETWEEN_BINS)
+    set_actor(Actor("server", "schedule"))
     while True:
         try:
             if await db.reader.rows(_due(db.dialect), {}):
@@ -34,8 +46,21 @@ async def run(db: Database) -> None:
                 log.info("went live: %s", published)
                 if len(published) == service.AT_ONCE:
                     continue
+            if trash_days and time.monotonic() - looked_at >= SECONDS_BETWEEN_BINS:
+                if await _empty_bin(db, trash_days):
+                    continue
+                looked_at = time.monotonic()
         except DatabaseUnavailable as error:
             log.warning("scheduled articles wait: %s", error.detail)
         except Exception:
-            log.exception("scheduled articles could not go live; trying again")
+            log.exception("scheduled articles could not go live, or the bin be emptied; trying again")
         await asyncio.sleep(SECONDS)
+
+
+async def _empty_bin(db: Database, days: int) -> bool:
+    """Removes some of what has been in the bin for so long; whether there may be more."""
+    if not await db.reader.rows(_outdated(db.dialect), {"seconds": days * states.DAY}):
+        return False
+    removed = (await db.write(states.empty_bin, days)).value
+    log.info("removed from the bin for good: %s", removed)
+    return len(removed) == states.EMPTIED_AT_ONCE

@@ -8,7 +8,7 @@ from app.http.schemas import Notice, Page, Shape, only_where
 from app.regions.schemas import RegionLink
 from app.tags.schemas import TagLink
 
-State = Literal["draft", "scheduled", "published", "withdrawn"]
+State = Literal["draft", "scheduled", "published", "withdrawn", "trashed"]
 Time = Annotated[str, Field(description="RFC 3339 in UTC.", json_schema_extra={"format": "date-time"})]
 
 
@@ -89,6 +89,8 @@ class ArticleCard(Shape):
     signature: str | None
     external_id: str | None
     translation_of: int | None
+    gone: bool = Field(description="Whether readers are told that it is gone. False for what is published.")
+    replaced_by: int | None = Field(description="The article that readers are sent to instead.")
     seo: Seo
     word_count: int
     reading_minutes: int

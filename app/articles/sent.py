@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from app import offload
 from app.articles import bodies, merging
-from app.articles.given import BRANCHES, READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
+from app.articles.given import READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
 from app.articles.merging import Json
 from app.errors import FieldError, InvalidInput, MalformedJson
 from app.http import answer
@@ -28,7 +28,7 @@ def related(content: bytes) -> RelatedReplace:
     try:
         return RelatedReplace.model_validate(data)
     except ValidationError as error:
-        raise InvalidInput(*mistakes(error, ("data",), BRANCHES)) from None
+        raise InvalidInput(*mistakes(error, ("data",))) from None
 
 
 def new(data: Json) -> ArticleCreate:
@@ -54,7 +54,7 @@ def _checked(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Fields
     try:
         given = shape.model_validate(data)
     except ValidationError as error:
-        wrong += mistakes(error, shape.model_fields, BRANCHES)
+        wrong += mistakes(error, shape.model_fields)
     if wrong or given is None:
         raise InvalidInput(*wrong[:MOST_MISTAKES])
     return given

@@ -53,7 +53,8 @@ def upsert(
 ) -> list[Saved]:
     """Creates or merges three ways (`threeway`) by (origin, identity), in the order given; an equal content hash
     changes nothing. Rows of this archive's own tables change the articles that they name (`partial`). `overwrite` takes
-    the source's side against editors, but brings back nothing that was withdrawn or purged.
+    the source's side against editors, but brings back nothing that was withdrawn, binned, purged or taken back to
+    draft.
 
     Of several with the same identity in one call the last one counts, as if they had come one after the other. `now`:
     another time than the database's.
@@ -109,7 +110,7 @@ def _upsert(
 
 
 def _is_heard(saved: Saved) -> bool:
-    return threeway.WITHDRAWN not in saved.notes
+    return not {*threeway.LEFT_ALONE.values()} & {*saved.notes}
 
 
 def _sift(
@@ -202,16 +203,16 @@ def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: b
 
 def strangers(
     connection: Connection, manuscripts: Sequence[Manuscript], *, sees_hidden: bool = True
-) -> dict[tuple[str, str], str | None]:
+) -> dict[tuple[str, str], int | None]:
     """Articles known by their file's name alone that a manuscript of the same name shares nothing with: neither slug
-    nor title, nor its longer words. (origin, identity) → the known article's title, None where it is not public: then
+    nor title, nor its longer words. (origin, identity) → the known article's id, None where it is not public: then
     it does not count at all unless `sees_hidden`."""
     by_path = {
         (m.origin, m.identity): m for m in manuscripts if m.identity is not None and m.identity.startswith("path:")
     }
-    found: dict[tuple[str, str], str | None] = {}
+    found: dict[tuple[str, str], int | None] = {}
     for (origin, identity), manuscript in by_path.items():
-        known = select(A.c.title, A.c.slug, A.c.body, A.c.content_hash, A.c.status).where(
+        known = select(A.c.id, A.c.title, A.c.slug, A.c.body, A.c.content_hash, A.c.status).where(
             A.c.origin == origin, A.c.identity == identity
         )
         row = connection.execute(known).first()
@@ -223,7 +224,7 @@ def strangers(
         old, new = _long_words(row.body), _long_words(manuscript.body)
         same_name = text.words_key(row.title) == text.words_key(manuscript.title) or row.slug == manuscript.slug
         if not same_name and len(old & new) <= SHARED * min(len(old), len(new)):
-            found[(origin, identity)] = row.title if public else None
+            found[(origin, identity)] = row.id if public else None
     return found
 
 

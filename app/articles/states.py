@@ -1,12 +1,15 @@
-"""What changes an article's state without an edit: going live, withdrawal, and removal for good. In sets."""
+"""What changes an article's state without an edit: going live, withdrawal, and removal for good, of one or of what has
+been in the bin for long. In sets."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlmodel import Session
 
-from app.articles import baselines, facts, journal, links, related, revisions
+from app import auditing
+from app.articles import baselines, facts, forgetting, journal, links, related, response_store, revisions
 from app.changes import log
+from app.erasing import erase_traces
 from app.models import Article, ArticleSlug, Change, PurgedRef, table
 from app.sql import read_clock
 
@@ -14,6 +17,9 @@ A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)
 CHANGE = table(Change)
 
 AT_ONCE = 500
+EMPTIED_AT_ONCE = 50
+"""Articles that leave the bin in one transaction: each goes with all that belongs to it."""
+DAY = 86_400
 SCHEDULE = "schedule"
 """Who saved the version that went live by itself."""
 
@@ -40,6 +46,9 @@ def go_live(session: Session, *, now: int | None = None) -> list[int]:
             first_published_at=func.coalesce(A.c.first_published_at, A.c.published_at),
             saved_at=now,
             saved_by=SCHEDULE,
+            withdrawn_at=None,
+            withdrawn_reason=None,
+            replaced_by=None,
         )
     )
     connection.execute(live)
@@ -80,6 +89,21 @@ def withdraw(
     return withdrawn
 
 
+def empty_bin(session: Session, days: int, *, now: int | None = None) -> list[int]:
+    """Removes for good what has been in the bin for so many days, whichever process comes first; returns the articles'
+    ids, at most EMPTIED_AT_ONCE of them. `now`: another time than the database's."""
+    connection = session.connection()
+    now = read_clock(connection) if now is None else now
+    old = (A.c.status == literal_column("'trashed'")) & (A.c.trashed_at <= now - days * DAY)
+    oldest = select(A.c.id).where(old).order_by(A.c.trashed_at, A.c.id).limit(EMPTIED_AT_ONCE)
+    # Another process may be at the same ones: of these its lock is not waited for.
+    ids = sorted(connection.execute(oldest.with_for_update(skip_locked=True)).scalars())
+    for id in ids:
+        remove(session, id, now=now, by=SCHEDULE)
+        response_store.forget(session, id)
+    return ids
+
+
 def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     """Takes an article out of the archive with its versions, links and addresses. Nothing is left but that its id and
     slugs were public, where they were, and a hash of its identity; the log forgets what it knew of it. The caller holds
@@ -88,12 +112,17 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     version, public, status, origin, identity, created_at = connection.execute(
         select(A.c.version, A.c.public_once, A.c.status, A.c.origin, A.c.identity, A.c.created_at).where(A.c.id == id)
     ).one()
-    _orphan_translations(session, id, now=now, by=by)
+    for name in ("translation_of", "replaced_by"):
+        _let_go(session, name, id, now=now, by=by)
+    auditing.forget_article(session, id)
+    forgetting.forget_imports(session, id)
+    erase_traces(session)
     related.stand_in_line(connection)
     if public:
         slugs = connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars().all()
-        known = set(connection.execute(select(PURGED.c.ref).where(PURGED.c.ref.in_(slugs))).scalars())
-        connection.execute(insert(PURGED), [{"ref": ref} for ref in {str(id), *slugs} - known])
+        refs = {str(id), *map(forgetting.hash_ref, slugs)}
+        known = set(connection.execute(select(PURGED.c.ref).where(PURGED.c.ref.in_(refs))).scalars())
+        connection.execute(insert(PURGED), [{"ref": ref} for ref in refs - known])
     sources = related.sources(connection, [id])
     shown = sources if status == "published" else []
     before = facts.load(connection, shown)
@@ -110,15 +139,15 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     return int(version)
 
 
-def _orphan_translations(session: Session, id: int, *, now: int, by: str | None) -> None:
-    """Translations of an article that goes are originals from now on."""
+def _let_go(session: Session, name: str, id: int, *, now: int, by: str | None) -> None:
+    """Translations of an article that goes are originals from now on, and what it replaces is replaced by nothing."""
     connection = session.connection()
-    translations = select(A.c.id).where(A.c.translation_of == id).order_by(A.c.id)
-    ids = list(connection.execute(translations.with_for_update(key_share=True)).scalars())
+    naming = select(A.c.id).where(A.c[name] == id).order_by(A.c.id)
+    ids = list(connection.execute(naming.with_for_update(key_share=True)).scalars())
     if not ids:
         return
     before = facts.load(connection, ids)
     revisions.keep(connection, ids)
-    alone = {"translation_of": None, "version": A.c.version + 1, "updated_at": now, "saved_at": now, "saved_by": by}
+    alone = {name: None, "version": A.c.version + 1, "updated_at": now, "saved_at": now, "saved_by": by}
     connection.execute(update(A).where(A.c.id.in_(ids)).values(alone))
-    journal.record(session, ids, before, {id: ["translation_of"] for id in ids}, {})
+    journal.record(session, ids, before, {id: [name] for id in ids}, {})

@@ -86,7 +86,7 @@ def from_document(text: str, id: int, version: int) -> Stored:
     """A kept version again; of the columns only those that `document` holds, and which article and version it is."""
     document = orjson.loads(text)
     return Stored(
-        {name: document.get(name) for name in DOCUMENTED} | {"id": id, "version": version},
+        {name: document.get(name) for name in DOCUMENTED} | {"id": id, "version": version, "saved_by": None},
         tuple(document["tags"]),
         tuple(document["authors"]),
         tuple((region, roles) for region, roles in document["regions"]),
@@ -113,7 +113,8 @@ def _manuscripts(connection: Connection, given: Sequence[Stored]) -> list[Manusc
     names = {
         row[0]: row[1] for row in connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(ids)))
     }
-    meant = {entry.target for one in given for entry in one.related} | {one.columns["translation_of"] for one in given}
+    meant = {entry.target for one in given for entry in one.related}
+    meant |= {one.columns[name] for one in given for name in ("translation_of", "replaced_by")}
     there: set[int] = set()
     targets = sorted(id for id in meant if id is not None)
     for i in range(0, len(targets), CHUNK):
@@ -124,7 +125,7 @@ def _manuscripts(connection: Connection, given: Sequence[Stored]) -> list[Manusc
 
 def _manuscript(stored: Stored, names: Mapping[int, str], there: set[int], tags: Mapping[int, Wanted]) -> Manuscript:
     columns = stored.columns
-    original = columns["translation_of"]
+    original, replacement = columns["translation_of"], columns["replaced_by"]
     return Manuscript(
         **{name: columns[name] for name in _SAME},
         dateline=_dateline(columns),
@@ -133,6 +134,8 @@ def _manuscript(stored: Stored, names: Mapping[int, str], there: set[int], tags:
         related=tuple(entry for one in stored.related if (entry := _still(one, there))),
         source=names.get(columns["source_id"]),
         translation_of=original if original in there else None,
+        gone=columns["withdrawn_at"] is not None,
+        replaced_by=replacement if replacement in there else None,
     )
 
 
@@ -149,6 +152,11 @@ def _dateline(columns: Mapping[str, Any]) -> Dateline | None:
     return Dateline(
         *(columns[f"dateline_{p}"] for p in ("text", "place", "region_id", "date", "precision", "from", "to"))
     )
+
+
+def named(connection: Connection, ids: Collection[int]) -> dict[int, Wanted]:
+    """Tags as they are called now, by id; of merged ones the tag that they were merged into."""
+    return _tags(connection, ids)
 
 
 def tags(connection: Connection, ids: Sequence[int]) -> list[Wanted]:

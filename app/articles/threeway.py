@@ -1,11 +1,12 @@
 """Merges what a source says into an article that is here, three ways: what the source said last, what it says now, and
 what people have edited since.
 
-A property follows the source where the source has changed it and nobody has edited it here. What was withdrawn stays
-so, and nothing public is hidden but by a retraction. Reads only; what is to be saved is saved by the caller.
+A property follows the source where the source has changed it and nobody has edited it here. What was withdrawn or
+binned stays so, unless only an undo did it; what an editor took back to draft is not published again, and nothing
+public is hidden but by a retraction. Reads only; what is to be saved is saved by the caller.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,9 +21,16 @@ from app.enrich.suggestion import DATELINE
 
 EDITED = "edited here, source differs: {}"
 WITHDRAWN = "withdrawn here, left alone"
+TRASHED = "in the bin here, left alone"
+TAKEN_BACK = "taken back to draft here, not published again"
 PURGED = "purged here, left alone"
+LEFT_ALONE = {"withdrawn": WITHDRAWN, "trashed": TRASHED}
+"""What is said of articles in states that no source takes them out of."""
 DRAFT = "draft at the source, public here"
 RELEASED = "no longer a draft at the source, draft here"
+PUBLISHING = ("published", "scheduled")
+OF_HIDDEN = (*LEFT_ALONE.values(), TAKEN_BACK, PURGED, RELEASED)
+"""Notes that tell of articles that are not public."""
 UNKNOWN = "taken back at the source, and not in this archive"
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -87,8 +95,19 @@ class _Case:
         never = self.base is None or self.base[name] == UNSAID
         return never and bool(self.new.hashes) and self.hashes[name] == EMPTY
 
+    @property
+    def republishes(self) -> bool:
+        """Whether the source would publish what somebody has taken back to draft."""
+        return self.new.status in PUBLISHING and is_taken_back(self.current, self.edited)
+
     def differs(self, name: str) -> bool:
         return not same.is_same(name, self.new, self.before, self.current, self.tags)
+
+
+def is_taken_back(current: Stored, edited: Collection[str]) -> bool:
+    """Whether somebody here has made a draft of what was public."""
+    existing = current.existing
+    return existing.status in ("draft", "scheduled") and existing.public_once and "status" in edited
 
 
 def trim(new: Manuscript) -> Manuscript:
@@ -99,7 +118,7 @@ def trim(new: Manuscript) -> Manuscript:
 
 def is_settled(new: Manuscript, old: Existing, now: int) -> bool:
     """Whether a source that says the same as last time needs no second look: nothing here contradicts its state."""
-    return not (_is_left_alone(new, old.status) or _is_draft(new, old.status, now))
+    return not (_is_left_alone(new, old) or _is_draft(new, old.status, now) or is_undone(old))
 
 
 def merge(
@@ -118,7 +137,9 @@ def merge(
     edited = authorship.edited(connection, rows)
     tags = same.tag_ids(session, [*(new for new, _ in pairs), *before])
     cases = (
-        _Case(new, row, was, known.get(old.id, {}).get(new.format), edited[old.id], overwrite, tags, now)
+        _Case(
+            new, row, was, known.get(old.id, {}).get(new.format), edited[old.id], overwrite or is_undone(old), tags, now
+        )
         for (new, old), row, was in zip(pairs, rows, before, strict=True)
     )
     return [_merge(session, case) for case in cases]
@@ -126,8 +147,10 @@ def merge(
 
 def _merge(session: Session, case: _Case) -> Merged:
     status = case.current.existing.status
-    if _is_left_alone(case.new, status):
-        return Merged(None, (WITHDRAWN,), heard=False, is_kept=True)
+    if _is_left_alone(case.new, case.current.existing):
+        return Merged(None, (LEFT_ALONE[status],), heard=False, is_kept=True)
+    if status == "trashed" and not is_undone(case.current.existing):
+        return Merged(None)
     taken, refused = [], []
     notes: tuple[str, ...] = ()
     if _is_draft(case.new, status, case.now) and "status" not in case.edited and not case.overwrite:
@@ -137,10 +160,15 @@ def _merge(session: Session, case: _Case) -> Merged:
             continue
         if name == "status" and notes:
             continue
-        if case.overwrite or name not in case.edited:
+        if name not in case.edited or (case.overwrite and not (name == "status" and case.republishes)):
             taken.append(name)
+        elif name == "status" and case.republishes:
+            notes = (TAKEN_BACK,)
         elif not case.is_first_word(name):
             refused.append(name)
+    if is_undone(case.current.existing) and "status" not in taken and case.new.status != status:
+        case = replace(case, new=replace(case.new, status=case.new.status or "published"))
+        taken.append("status")
     taken += [name for name in _SUGGESTED if name not in taken and _is_suggested(case, name, taken)]
     if _is_released(case):
         notes = (*notes, RELEASED)
@@ -168,15 +196,20 @@ def _is_suggested(case: _Case, name: str, taken: Sequence[str]) -> bool:
     return case.says(name)
 
 
-def _is_left_alone(new: Manuscript, status: str) -> bool:
-    """Whether the source would bring back what was withdrawn."""
-    return status == "withdrawn" and new.status != "withdrawn"
+def is_undone(old: Existing) -> bool:
+    """Whether nobody but an undo has withdrawn or binned the article: a source that brings it again revives it."""
+    return old.saved_by == authorship.UNDO
+
+
+def _is_left_alone(new: Manuscript, old: Existing) -> bool:
+    """Whether the source would bring back what somebody has withdrawn or binned."""
+    return old.status in LEFT_ALONE and new.status != old.status and not is_undone(old)
 
 
 def _is_draft(new: Manuscript, status: str, now: int) -> bool:
     """Whether the source does not have published what is public here; what is due there is."""
     due = new.status == "scheduled" and new.published_at is not None and new.published_at <= now
-    return status == "published" and new.status in ("draft", "scheduled") and not due
+    return status == "published" and new.status in ("draft", "scheduled", "trashed") and not due
 
 
 def _combine(case: _Case, taken: Sequence[str]) -> Manuscript:

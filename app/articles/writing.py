@@ -8,13 +8,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import offload, text
-from app.articles import archive, changing, examples, incoming, merging, present, rendering, schemas, sent, service
+from app.articles import (
+    archive,
+    changing,
+    examples,
+    incoming,
+    merging,
+    present,
+    rendering,
+    replacing,
+    schemas,
+    sent,
+    service,
+)
+from app.articles.archive import Archive, View
 from app.articles.changing import Change, Merge, Outcome, Planned
 from app.articles.manuscript import Manuscript
 from app.articles.queries import Found
 from app.articles.rendering import Answered
 from app.articles.routes import MOVED, REF
-from app.errors import InvalidRange
+from app.errors import InvalidRange, InvalidValue
 from app.http import answer, body, params
 from app.http.openapi import problems
 from app.http.params import Parameters
@@ -24,6 +37,12 @@ router = APIRouter(prefix="/v1", tags=["articles"])
 CHANGE = Parameters(*present.PARAMETERS)
 DELETE = Parameters(
     params.text("reason", "Why it is withdrawn; shown to everybody who asks for it.", maximum=500),
+    params.text(
+        "replaced_by",
+        "The published article, by id or slug, that readers are sent to instead (308) while it is public.",
+        maximum=200,
+        example="42",
+    ),
     params.flag("purge", "Removes the article with all its versions, for good; needs the scope `admin`."),
 )
 IDEMPOTENCY_KEY: dict[str, object] = {
@@ -53,6 +72,7 @@ FAILURES = (
     "missing_scope", "not_found", "gone", "invalid_transition", "precondition_failed", "precondition_required",
     "idempotency_conflict",
 )  # fmt: skip
+RESTORE_FAILURES = tuple(code for code in FAILURES if code != "precondition_required")
 BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "slug_taken", "external_id_taken")
 WARNED = {
     answer.WARNINGS: {
@@ -167,22 +187,25 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     response_model=schemas.Article,
     responses=MOVED
     | answer.example(examples.ARTICLE)
-    | {204: {"description": "The article has gone: it was never public, or was purged."}}
-    | problems(*FAILURES, "invalid_range"),
+    | {204: {"description": "The article has been purged."}}
+    | problems(*FAILURES, "invalid_range", "invalid_value"),
     openapi_extra={"parameters": parameters(DELETE, *REF, IF_MATCH)},
 )
 async def delete_article(request: Request) -> Response:
-    """Withdraws a published article, which answers 410 from then on, with the reason. What was never public just goes.
+    """Withdraws a published article, which answers 410 from then on, with the reason, or 308 to `replaced_by`. A draft
+    or scheduled article moves to the bin.
 
-    `purge=true` removes an article with all its versions; nothing but 410 is left of what was public.
+    `purge=true` removes an article in any state with all its versions; nothing but 410 is left of what was public.
     """
     here = archive.of(request)
     view = await here.view(request)
     read = DELETE.read(request.scope["query_string"], view.now)
     purge, reason = read.flag("purge"), text.clean(read.text("reason") or "").strip() or None
+    replaced_by = read.text("replaced_by")
     view.caller.demand("admin" if purge else "write")
-    if purge and reason is not None:
-        raise InvalidRange("What is purged keeps no reason; leave it out.", "reason")
+    for name, given in (("reason", reason), ("replaced_by", replaced_by)):
+        if purge and given is not None:
+            raise InvalidRange(f"What is purged keeps no {name}; leave it out.", name)
     change = Change.of(request, here, view, b"", rendering.article(CHANGE.read(b"", view.now)))
     repeated = await change.repeated()
     if repeated is not None:
@@ -190,9 +213,49 @@ async def delete_article(request: Request) -> Response:
 
     def demand(found: Found) -> None:
         if not purge:
-            changing.demand(view.caller, "withdrawn" if found.public_once else found.status)
+            changing.demand(view.caller, found.status)
 
     async def plan(found: Found) -> Planned:
-        return Planned(found.version, lambda session, current: change.ended(session, current, reason, purge=purge))
+        if purge:
+            return Planned(found.version, change.purged)
+        target = await _replacement(here, view, replaced_by)
+        return Planned(found.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target))
 
     return await change.carry_out(demand, plan)
+
+
+async def _replacement(here: Archive, view: View, ref: str | None) -> int | None:
+    """InvalidValue for an article that is not there, or that this caller may not see: the two are not told apart."""
+    if ref is None:
+        return None
+    found = await incoming.articles(here.db, [ref], hidden=view.caller.may("read_drafts"))
+    if ref not in found:
+        raise InvalidValue(replacing.MISSING.format(ref[:80]), "replaced_by")
+    return found[ref]
+
+
+@router.post(
+    "/articles/{ref}/restore",
+    name="restore_article",
+    response_model=schemas.Article,
+    responses=MOVED | answer.example(examples.ARTICLE) | problems(*RESTORE_FAILURES),
+    openapi_extra={"parameters": parameters(CHANGE, *REF, {**IF_MATCH, "required": False})},
+)
+async def restore_article(request: Request) -> Response:
+    """Takes an article out of the bin: it is a draft again, under its id and slug, with all its versions."""
+    here = archive.of(request)
+    view = await here.view(request)
+    view.caller.demand("write")
+    read = CHANGE.read(request.scope["query_string"], view.now)
+    change = Change.of(request, here, view, b"", rendering.article(read), "/restore")
+    repeated = await change.repeated()
+    if repeated is not None:
+        return repeated
+
+    def demand(found: Found) -> None:
+        changing.demand(view.caller, found.status)
+
+    async def plan(found: Found) -> Planned:
+        return Planned(found.version, change.restored)
+
+    return await change.carry_out(demand, plan, unconditional=True)

@@ -20,12 +20,15 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from starlette.requests import Request
 
+from app import auditing
+from app.actor import Actor
+from app.auditing import Action, Deed, Entity
 from app.changes.detached import detached
 from app.db import Database, Row
 from app.errors import DatabaseUnavailable
 from app.http.times import format_time
 from app.models import Job, table
-from app.sql import AnyOf, Prepared, prepare
+from app.sql import AnyOf, Prepared, integer, prepare
 
 JOB = table(Job)
 CHUNK = 250
@@ -35,12 +38,25 @@ ELSEWHERE = 30.0
 """For how many seconds a job that another process is at is left to that one."""
 PATIENCE = 4.0
 """For how many seconds a request works on its job itself before it answers 202."""
+STOPPED = "stopped"
+"""The error of a job that somebody has stopped."""
 _UNFINISHED = JOB.c.state.in_([literal_column("'waiting'"), literal_column("'running'")])  # as the index has it
 _COLUMNS = [
     JOB.c[name] for name in ("id", "kind", "state", "arguments", "progress", "error", "created_at", "updated_at")
 ]
 
 Json = dict[str, object]
+
+ACTIONS: Mapping[str, Action] = {
+    "import": "import", "bulk_edit": "bulk_edit", "undo": "undo", "merge_tags": "tag_merge",
+    "place_articles": "region_edit",
+}  # fmt: skip
+"""What the audit calls a job of a kind; others are a `job`."""
+UNSEEN = frozenset({"import_arriving"})
+"""Kinds that are no work yet: whoever makes one of them a job notes that."""
+_RECORDS = ("import", "bulk_edit", "undo")
+"""Kinds that the audit tells by the number of the record: of an undo, that of what is undone."""
+_COUNTS = ("created", "updated", "unchanged", "failed", "done")
 
 log = logging.getLogger(__name__)
 
@@ -94,19 +110,51 @@ class Prepare(Protocol):
 
 
 def add(session: Session, kind: str, arguments: Json, total: int, by: str | None = None) -> int:
-    """A new job, begun by whoever looks first; its number. `by` is what the caller's key is called."""
+    """A new job, begun by whoever looks first; its number. `by` is what the caller's key is called. What its chunks do
+    is done in the name of whoever adds it."""
     now = int(time.time())
     row = {
         "kind": kind,
         "state": "waiting",
-        "arguments": orjson.dumps(arguments).decode(),
+        "arguments": orjson.dumps({**arguments, "actor": _name_actor(auditing.actor_of(session))}).decode(),
         "progress": orjson.dumps({"done": 0, "total": total}).decode(),
         "created_by": by,
         "created_at": now,
         "updated_at": now,
     }
     id: int = session.connection().execute(insert(JOB).returning(JOB.c.id), row).scalar_one()
+    if kind not in UNSEEN:
+        note_state(session, id, kind, "begun", arguments)
     return id
+
+
+def note_state(session: Session, id: int, kind: str, state: str, arguments: Json, progress: Json | None = None) -> None:
+    """Tells the audit that a job was begun, is done, has failed or was stopped, and what it has counted."""
+    details: Json = {"state": state}
+    if arguments.get("dry_run") is True:
+        details["dry_run"] = True
+    details |= {name: value for name in ("source", "target") if isinstance(value := arguments.get(name), int)}
+    details |= {name: progress[name] for name in _COUNTS if name in progress} if progress else {}
+    entity: Entity = "import" if kind in _RECORDS else "job"
+    record = arguments["import"] if kind == "undo" else id
+    auditing.note(session, Deed(ACTIONS.get(kind, "job"), entity, integer(record), details=details))
+
+
+def _name_actor(actor: Actor) -> Json:
+    return {"kind": actor.kind, "name": actor.name, "key": actor.key, "request": actor.request}
+
+
+def _act(session: Session, task: Task) -> None:
+    """From here on the transaction is that of whoever began the job; a job of an earlier version names nobody."""
+    said = task.arguments.get("actor")
+    actor = Actor(**said) if isinstance(said, dict) else Actor("server", f"job {task.kind}")
+    origin = task.arguments.get("origin")
+    context: dict[str, str | int] = {}
+    if task.kind in _RECORDS:
+        context[task.kind] = integer(task.arguments["import"] if task.kind == "undo" else task.id)
+    if isinstance(origin, str):
+        context["origin"] = origin
+    auditing.attribute(session, replace(actor, context=context))
 
 
 def unfinished(session: Session, kind: str) -> list[Task]:
@@ -123,17 +171,41 @@ def advance(session: Session, works: Mapping[str, Work], id: int) -> Task | None
     if row is None:
         return None
     task = _task(tuple(row))
+    _act(session, task)
     step = works[task.kind](session, task)
     state, now = "done" if step.finished else "running", int(time.time())
     values = {"state": state, "progress": orjson.dumps(step.progress).decode(), "updated_at": now}
     connection.execute(update(JOB).where(JOB.c.id == id).values(values))
+    if step.finished:
+        note_state(session, id, task.kind, "done", task.arguments, step.progress)
     return replace(task, state=state, progress=step.progress, updated_at=now)
 
 
 def fail(session: Session, id: int, error: str) -> None:
     """Ends a job that cannot go on; what its chunks have done stays."""
     values = {"state": "failed", "error": error, "updated_at": int(time.time())}
-    session.connection().execute(update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values))
+    ended = update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values).returning(*_COLUMNS)
+    row = session.connection().execute(ended).first()
+    if row is not None:
+        task = _task(tuple(row))
+        _act(session, task)
+        note_state(session, id, task.kind, "failed", task.arguments, task.progress)
+
+
+def get(session: Session, id: int) -> Task:
+    """A job that is there, as it stands."""
+    return _task(tuple(session.connection().execute(select(*_COLUMNS).where(JOB.c.id == id)).one()))
+
+
+def stop(session: Session, id: int) -> bool:
+    """Ends a job behind its last chunk; False where it has ended. What its chunks have done stays."""
+    values = {"state": "failed", "error": STOPPED, "updated_at": int(time.time())}
+    mine = update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values)
+    found = session.connection().execute(mine.returning(JOB.c.kind, JOB.c.arguments, JOB.c.progress)).first()
+    if found is None:
+        return False
+    note_state(session, id, found.kind, STOPPED, orjson.loads(found.arguments), orjson.loads(found.progress))
+    return True
 
 
 def _task(row: Row) -> Task:

@@ -16,6 +16,10 @@ import orjson
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
+from app import auditing
+from app.changes import trail
+from app.changes.entries import Entry as Entry
+from app.changes.entries import Facts as Facts
 from app.db import Snapshot
 from app.head import Head, Place
 from app.models import Change, ChangeHead, table
@@ -23,24 +27,6 @@ from app.sql import AnyOf, Prepared, insert_rows, prepare
 
 CHANGE, HEAD = table(Change), table(ChangeHead)
 _PENDING = "dateline.changes"
-
-Facts = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One change to be appended. `before` and `after` are the filterable facts, None where there was or is nothing."""
-
-    entity: str
-    entity_id: int
-    event: str
-    public: bool
-    version: int | None = None
-    changed_fields: tuple[str, ...] = ()
-    before: Facts | None = None
-    after: Facts | None = None
-    relabels: bool = False
-    """What is shown of an article changes though its version does not: what shows names is to be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +54,24 @@ def record(session: Session, entry: Entry) -> None:
 @contextmanager
 def attempt(session: Session) -> Iterator[None]:
     """A part of a transaction that may fail alone: then what it did and recorded is undone, and nothing else."""
-    entries = session.info.setdefault(_PENDING, [])
-    before = len(entries)
+    lists = (session.info.setdefault(_PENDING, []), auditing.noted(session))
+    before = [len(pending) for pending in lists]
     try:
         with session.begin_nested():
             yield
     except BaseException:
-        del entries[before:]
+        for pending, length in zip(lists, before, strict=True):
+            del pending[length:]
         raise
 
 
 def append(session: Session) -> Head:
-    """Takes the counter and writes the recorded rows. Nothing may run between this and the commit."""
+    """Takes the counter and writes the recorded rows, and those of the audit, one for each of them. Nothing may run
+    between this and the commit."""
     entries: list[Entry] = session.info.pop(_PENDING, [])
     session.flush()
     if not entries:
+        auditing.write(session, auditing.noted(session))
         return _read_head(session)
     marks = [secrets.randbits(63) for _ in entries]
     shown = [i for i, entry in enumerate(entries) if entry.public]
@@ -98,6 +87,8 @@ def append(session: Session) -> Head:
     head = Head(*connection.execute(update(HEAD).values(values).returning(*_HEAD_COLUMNS)).one())
     now, first = int(time.time()), head.seq - count + 1
     insert_rows(connection, CHANGE, [_row(entry, first + i, marks[i], now) for i, entry in enumerate(entries)])
+    # Here and nowhere else: whatever writes to the log, by whatever way, is in the audit with the same commit.
+    auditing.write(session, [*auditing.noted(session), *trail.derive_deeds(entries, first)])
     return head
 
 

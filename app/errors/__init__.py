@@ -119,8 +119,10 @@ class ExternalIdTaken(Taken):
 
 class InvalidTransition(DatelineError):
     """The article cannot go from its present state, `article_status`, to the one asked for; `allowed` lists those to
-    which it can. Drafts can be scheduled and back, both published, published ones withdrawn, withdrawn ones published
-    again. A tag cannot be merged while another merge is at it, nor when it is part of another tag already."""
+    which it can. Drafts can be scheduled and back, both published or moved to the bin by DELETE; published ones are
+    withdrawn or taken back to draft, withdrawn ones published again or made drafts; what is in the bin is restored as
+    a draft (POST …/restore), and nothing else edits it. `purge=true` removes an article in any state. A tag cannot be
+    merged while another merge is at it, nor when it is part of another tag already."""
 
     code, status, title = "invalid_transition", 409, "The article cannot change to that state"
 
@@ -132,7 +134,8 @@ class RequestInProgress(TryAgain):
 
 
 class Gone(DatelineError):
-    """What was here was public once and has been withdrawn; `withdrawn_at` and `reason` say when and why. What was
+    """What was here was public once and has been withdrawn; `withdrawn_at` and `reason` say when and why. Where a
+    published article replaces it, a read is answered with 308 to that one instead. What was
     purged says nothing more. The answer may be kept for five seconds, so that it carries no request id."""
 
     code, status, title = "gone", 410, "This has been withdrawn"

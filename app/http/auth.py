@@ -13,6 +13,8 @@ from hashlib import sha256
 from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
+from app import auditing
+from app.auditing import Deed
 from app.db import Database
 from app.errors import DatabaseUnavailable, MissingScope, Unauthorized
 from app.models import ApiKey, table
@@ -21,6 +23,8 @@ from app.sql import Prepared, prepare
 KEY = table(ApiKey)
 SCOPES = ("read_drafts", "write", "publish", "admin")
 TOUCH_SECONDS = 300
+MOST_NAME = 200
+"""Characters of a key's name that the audit repeats."""
 _token = re.compile(r"dl_([0-9]{1,15})_([A-Za-z0-9_-]{43})")
 
 
@@ -58,13 +62,18 @@ def create(session: Session, name: str, scopes: tuple[str, ...], expires_at: int
         "expires_at": expires_at,
     }
     id: int = session.connection().execute(insert(KEY).returning(KEY.c.id), row).scalar_one()
+    details = {"name": name[:MOST_NAME], "scopes": list(scopes), "expires_at": expires_at}
+    auditing.note(session, Deed("key_create", "key", id, details=details))
     return f"dl_{id}_{secret}"
 
 
 def revoke(session: Session, id: int) -> bool:
     """Ends a key at once; False where there is none of that id that was still good."""
     good = update(KEY).where(KEY.c.id == id, KEY.c.revoked_at.is_(None)).values(revoked_at=int(time.time()))
-    return session.connection().execute(good).rowcount == 1
+    ended = session.connection().execute(good).rowcount == 1
+    if ended:
+        auditing.note(session, Deed("key_revoke", "key", id))
+    return ended
 
 
 def listed(session: Session) -> list[Mapping[str, object]]:

@@ -1,11 +1,11 @@
 """Bodies of requests that change something: read strictly, all mistakes told at once with pointers into the body."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, TypeVar
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
@@ -25,6 +25,26 @@ class Given(BaseModel):
     """What clients send; unknown properties are refused, and numbers are not read from texts."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
+
+
+BRANCHES = frozenset({"(text)", "(number)", "(flag)", "(object)", "(list)"})
+"""How the places of errors name the branch of a union that was taken; no part of any JSON pointer."""
+
+
+def _branch(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "(flag)"
+    if isinstance(value, str):
+        return "(text)"
+    if isinstance(value, int):
+        return "(number)"
+    if isinstance(value, list):
+        return "(list)"
+    return "(object)" if isinstance(value, dict | BaseModel) else None
+
+
+# By the kind of the value, so that errors are those of the branch that was meant.
+by_kind = Discriminator(_branch, "wrong_kind", "This kind of value is not read here.")
 
 
 def words(most: int) -> BeforeValidator:
@@ -122,11 +142,11 @@ def _read_only(name: str) -> FieldError:
     return FieldError("read_only_field", f"{name} cannot be changed here; leave it out.", pointer=f"/{name}")
 
 
-def mistakes(error: ValidationError, names: Iterable[str], apart: Container[str] = ()) -> list[FieldError]:
-    """Each with a pointer into the body, less the steps `apart`; likely `names` for unknown properties at the top."""
+def mistakes(error: ValidationError, names: Iterable[str]) -> list[FieldError]:
+    """Each with a pointer into the body; likely `names` for unknown properties at the top."""
     found = []
     for one in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_MISTAKES]:
-        place = [str(part)[:100] for part in one["loc"] if part not in apart]
+        place = [str(part)[:100] for part in one["loc"] if part not in BRANCHES]
         [wrong] = invalid_input([{**one, "loc": ("body", *place)}]).errors
         if wrong.code == "unknown_field":
             detail = f"There is no field {place[-1]!r} here."

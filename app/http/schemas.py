@@ -46,7 +46,7 @@ class Job(Shape):
     """Long work that goes on in chunks. `result` is where to look when it is done."""
 
     id: int
-    kind: Literal["merge_tags", "place_articles"]
+    kind: Literal["merge_tags", "place_articles", "bulk_edit", "undo"]
     state: Literal["waiting", "running", "done", "failed"]
     done: int = Field(description="Articles looked at.")
     total: int

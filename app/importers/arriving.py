@@ -12,9 +12,12 @@ from functools import lru_cache
 
 import orjson
 from sqlalchemy import select
+from sqlmodel import Session
 
+from app.actor import acting, acting_within
 from app.articles.archive import Archive
 from app.articles.service import Saved
+from app.bulk import records
 from app.enrich.tags import Lexicon
 from app.errors import DatabaseUnavailable
 from app.head import Head
@@ -43,8 +46,9 @@ Slugs = dict[int, tuple[str, bool]]
 
 @dataclass(slots=True)
 class Arriving:
-    """One import on its way: what it counts, and where the log stands with it. `drafts`: whoever sends it may read
-    them, so copies of drafts are told too, and articles that are not public may be updated."""
+    """One import on its way: what it counts, and where the log stands with it. `by` is what the key of its sender is
+    called, `record` the number of its record once a batch is saved. `drafts`: whoever sends it may read them, so copies
+    of drafts are told too, and articles that are not public may be updated."""
 
     here: Archive
     head: Head
@@ -53,9 +57,12 @@ class Arriving:
     context: Context
     dry_run: bool
     overwrite: bool = False
+    by: str | None = None
+    record: int | None = None
     read: int = 0
     notes: dict[str, tuple[int, int]] = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)
+    ended: bool = False
 
     async def take(self, lines: Sequence[Line]) -> list[bytes]:
         """One transaction for all of these lines; a result for each, in order."""
@@ -78,11 +85,29 @@ class Arriving:
             if note in self.notes or len(self.notes) < MOST_NOTES:
                 self.notes[note] = (count + 1, first)
 
+    async def end(self, error: str | None = None) -> None:
+        """Ends the import's record, also where no line could be saved; nothing where it has ended."""
+        if self.ended or self.dry_run:
+            return
+        self.ended = True
+        counts = {name: self.counted[name] for name in records.OUTCOMES}
+        with acting(acting_within(origin=self.origin)):
+            await self.here.db.write(self._end, {**counts, "read": sum(counts.values())}, error)
+
+    def _end(self, session: Session, progress: Json, error: str | None) -> None:
+        self.record = self.record or self._begin(session)
+        records.end(session, self.record, progress, error)
+
+    def _begin(self, session: Session) -> int:
+        given: Json = {"format": "ndjson", "origin": self.origin, "overwrite": self.overwrite}
+        return records.begin(session, records.STREAM, "request", {n: v for n, v in given.items() if v}, self.by)
+
     def summary(self) -> bytes:
-        """The last line."""
-        counts = {name: self.counted[name] for name in ("created", "updated", "unchanged", "failed")}
+        """The last line, with the number of the import's record; null where nothing was to be changed."""
+        counts = {name: self.counted[name] for name in records.OUTCOMES}
         notes = [{"note": note, "count": count, "first": first} for note, (count, first) in self.notes.items()]
-        return orjson.dumps({"summary": counts, "notes": notes, "seq": self.head.place.token})
+        shown = {"summary": counts, "import": self.record, "notes": notes, "seq": self.head.place.token}
+        return orjson.dumps(shown)
 
     def _prepared(self, lines: Sequence[Line], atlas: Atlas) -> dict[int, Ready | str]:
         """Each line as something to save, or the reason why it is none. A last line with the count is neither."""
@@ -115,15 +140,24 @@ class Arriving:
     async def _write(self, ready: Sequence[Ready]) -> list[Saved | str]:
         if self.dry_run:
             return await asyncio.to_thread(self._preview, ready)
-        written = await self.here.db.write(
-            batches.save_batch,
+        with acting(acting_within(origin=self.origin)):
+            written = await self.here.db.write(self._save, ready)
+        self.head = written.head
+        self.record, outcomes = written.value
+        return outcomes
+
+    def _save(self, session: Session, ready: Sequence[Ready]) -> tuple[int, list[Saved | str]]:
+        """The record's number too: the first batch begins it, in the same transaction."""
+        record = self.record or self._begin(session)
+        outcomes = batches.save_batch(
+            session,
             ready,
             site_url=self.here.settings.site_url,
             sees_hidden=self.drafts,
             overwrite=self.overwrite,
+            record=record,
         )
-        self.head = written.head
-        return written.value
+        return record, outcomes
 
     def _preview(self, ready: Sequence[Ready]) -> list[Saved | str]:
         with self.here.db.snapshot() as snapshot:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from app.articles import service
 from app.articles.service import Saved
+from app.bulk import records
 from app.changes import log
 from app.db import Database, is_taken, refuses
 from app.errors import DatabaseUnavailable, DatelineError
@@ -25,15 +26,22 @@ logger = logging.getLogger(__name__)
 HIDDEN = "the article of this origin and id is not public: to import it anew a key needs the scope read_drafts"
 """Says the same of every state, and no more than that the identity is taken, which a refusal cannot hide."""
 Batch = Sequence[Prepared]
-Strangers = Mapping[tuple[str, str], str | None]
+Strangers = Mapping[tuple[str, str], int | None]
 T = TypeVar("T")
 
 
 def save_batch(
-    session: Session, ready: Batch, *, site_url: str, sees_hidden: bool = True, overwrite: bool = False
+    session: Session,
+    ready: Batch,
+    *,
+    site_url: str,
+    sees_hidden: bool = True,
+    overwrite: bool = False,
+    record: int | None = None,
 ) -> list[Saved | str]:
     """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's. Without
-    `sees_hidden` what meets an article that is not public is refused. `overwrite`: as `service.upsert` has it."""
+    `sees_hidden` what meets an article that is not public is refused. `overwrite`: as `service.upsert` has it. `record`
+    is the import that is told of it."""
 
     def save(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
@@ -45,7 +53,10 @@ def save_batch(
             hidden = service.hidden(session.connection(), [one.manuscript for one in batch], lock=True)
             return _without(hidden, batch, save)
 
-    return _divide(ready, save) if sees_hidden else _divide(ready, save_visible)
+    outcomes = _divide(ready, save) if sees_hidden else _divide(ready, save_visible)
+    if record is not None:
+        records.note(session, record, outcomes, (one.manuscript.origin for one in ready))
+    return outcomes
 
 
 def preview_batch(
@@ -104,8 +115,8 @@ def _refuse(one: Prepared, strange: Strangers | str) -> Prepared | Failure:
     name = (one.manuscript.origin, one.manuscript.identity or "")
     if name not in strange:
         return one
-    titled = f" ({title!r})" if (title := strange[name]) is not None else ""
-    reason = f"another article came from a file of this name{titled}; give this one an origin of its own: --origin"
+    known = "another article" if (id := strange[name]) is None else f"article {id}, which is another one,"
+    reason = f"{known} came from a file of this name; give this one an origin of its own: --origin"
     return Failure(one.where, reason, late=True)
 
 

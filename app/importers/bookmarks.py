@@ -19,8 +19,8 @@ def recall(connection: Connection, url: str) -> Mapping[str, object]:
     return state if isinstance(state, dict) else {}
 
 
-def keep(session: Session, bookmark: Bookmark, now: int) -> None:
-    """Replaces what was kept before: of two imports of one address the later one counts."""
+def keep(session: Session, bookmark: Bookmark, now: int, job: int | None = None) -> None:
+    """Replaces what was kept before: of two imports of one address the later one counts. `job` is the import's."""
     session.connection().execute(delete(SOURCE).where(SOURCE.c.url == bookmark.url))
-    row = {"url": bookmark.url, "state": orjson.dumps(bookmark.state).decode(), "updated_at": now}
+    row = {"url": bookmark.url, "state": orjson.dumps(bookmark.state).decode(), "updated_at": now, "job_id": job}
     session.connection().execute(insert(SOURCE).values(row))

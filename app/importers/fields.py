@@ -325,6 +325,8 @@ def _stated_dateline(found: _Record, dateline: Dateline, stated: str) -> Datelin
 def _status(found: _Record, said: Visibility) -> str | None:
     """What all markers say together; of what is public in the source's own word, as earlier imports kept it."""
     status = found.text("status")
+    if found.is_own and status == "trashed":
+        return status  # elsewhere what is in a bin is a draft here, or a retraction
     if "draft" in found.known:
         name, value = found.known["draft"]
         if not visibility.is_truth(value):

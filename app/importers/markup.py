@@ -38,6 +38,7 @@ _SCHEME = re.compile(r"[\s\x00-\x20]*[A-Za-z][A-Za-z0-9+.\-]*:")
 MAX_WIDTH = 2_000
 """Of the sizes of a picture the widest up to this is taken: larger ones are for print."""
 LOST = "{} without an address, removed from the body"
+FALLBACK = "words inside {}, for readers who do not see it, left out of the body: {!r}"
 DROPPED = "relative address {!r} in the body, with nothing to count from: left out"
 
 
@@ -62,6 +63,7 @@ def _replace_frame(node: LexborNode, base: str | None, note: Note) -> None:
     if found is None and node.tag == "object":
         node.unwrap()  # what stands in it is shown in its place
         return
+    _note_fallback(node, note)
     if found is None or _is_out_of_sight(node):
         note(LOST.format(node.tag))
         node.decompose()
@@ -74,6 +76,13 @@ def _replace_frame(node: LexborNode, base: str | None, note: Note) -> None:
     piece = made.css_first("p" if is_block else "a")
     if piece is not None:
         node.replace_with(piece)
+
+
+def _note_fallback(node: LexborNode, note: Note) -> None:
+    """The words in a frame are for browsers that do not know it."""
+    inside = trees.body_of(node.text()) if node.tag == "iframe" else node
+    if inside is not None and (words := " ".join(inside.text(separator=" ").split())):
+        note(FALLBACK.format(node.tag, words[:80]))
 
 
 def _address(node: LexborNode, base: str | None) -> str | None:

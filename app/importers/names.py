@@ -55,7 +55,17 @@ TABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 # What this archive exports beside the fields above: the first it works out again for itself, the second has no
 # place of its own in a document and stays in `extra`, where it is no unknown field; so does what is left of ninjs.
 DERIVED = frozenset(
-    {"version", "word_count", "reading_minutes", "created_at", "body_text", "body_markdown", "body_blocks"}
+    {
+        "version",
+        "word_count",
+        "reading_minutes",
+        "created_at",
+        "body_text",
+        "body_markdown",
+        "body_blocks",
+        "gone",
+        "replaced_by",
+    }
 )
 OWN_EXTRA = frozenset(
     {

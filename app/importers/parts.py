@@ -5,9 +5,12 @@ A job is of the kind ARRIVING, which nobody works on, until the last piece is th
 
 import time
 
+import orjson
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
+from app.articles import forgetting
+from app.bulk import records
 from app.changes import jobs
 from app.changes.jobs import JOB, Json
 from app.db import Database
@@ -19,6 +22,7 @@ PART, RESULT = table(ImportPart), table(ImportResult)
 KIND, ARRIVING = "import", "import_arriving"
 ABANDONED_SECONDS = 3_600
 """After so long without a new piece nobody is sending any more: the server that took them has died."""
+AT_ONCE = 100
 KEPT_SECONDS = 30 * 86_400
 """For how long it can be seen what became of each item of a job that has ended."""
 
@@ -36,7 +40,9 @@ def sees_hidden(arguments: Json) -> bool:
 def begin(session: Session, arguments: Json, by: str | None) -> int:
     """A job whose pieces are still to come. Sweeps up what earlier ones have left."""
     _sweep(session, int(time.time()))
-    return jobs.add(session, ARRIVING, arguments, 0, by)
+    job = jobs.add(session, ARRIVING, arguments, 0, by)
+    records.attach(session, job, str(arguments.get("url") or arguments.get("type") or "request"))
+    return job
 
 
 def keep(session: Session, job: int, number: int, content: bytes) -> None:
@@ -51,7 +57,10 @@ def finish(session: Session, job: int, number: int, content: bytes) -> None:
     if content:
         keep(session, job, number, content)
     values = {"kind": KIND, "updated_at": int(time.time())}
-    session.connection().execute(update(JOB).where(JOB.c.id == job).values(values))
+    arguments = update(JOB).where(JOB.c.id == job).values(values).returning(JOB.c.arguments)
+    said = session.connection().execute(arguments).scalar()
+    if said is not None:
+        jobs.note_state(session, job, KIND, "begun", orjson.loads(said))
 
 
 def whole(session: Session, arguments: Json, by: str | None, content: bytes) -> int:
@@ -78,6 +87,11 @@ def _sweep(session: Session, now: int) -> None:
     connection.execute(delete(PART).where(PART.c.job_id.in_(ended)))
     old = ended.where(JOB.c.updated_at < now - KEPT_SECONDS)
     connection.execute(delete(RESULT).where(RESULT.c.job_id.in_(old)))
+    telling = select(JOB.c.id, JOB.c.progress).where(JOB.c.id.in_(old), JOB.c.progress.contains('"notes":'))
+    for id, progress in connection.execute(telling.limit(AT_ONCE)).all():
+        # By then nothing tells which articles came with it, and a purge of one would not find what is said here.
+        values = {"progress": forgetting.strip_progress(progress)}
+        connection.execute(update(JOB).where(JOB.c.id == id).values(values))
 
 
 class Kept(Parts):

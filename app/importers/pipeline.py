@@ -5,12 +5,18 @@ A broken item never stops the rest; running an import again changes nothing that
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import islice
 from pathlib import PurePath
 
+from sqlmodel import Session
+
+from app import text
+from app.actor import acting, acting_within
 from app.articles.service import Outcome, Saved
+from app.bulk import records
 from app.db import Database
 from app.head import Head
 from app.importers import batches, boundary, enriching, sources
@@ -24,6 +30,8 @@ from app.regions import service as regions
 from app.tags import lexicon as tags
 
 BATCH = 500
+MOST_NAMED, MOST_SHOWN = 20, 2
+"""Sources that a record names, in its options and for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,8 @@ class Options:
     """How to import. `origin` names the archive that the items come from where they do not say; `timezone` is that
     of dates without one; `body_kind` what bodies are where the source does not say; `source_dates` gives articles
     without a date that of their feed or file; `identity` what entries of feeds are known by; `overwrite` takes the
-    source's side against what was edited here; `base_url` is the address of the site that files were written for."""
+    source's side against what was edited here; `base_url` is the address of the site that files were written for; `by`
+    is whose import it is."""
 
     format: str | None = None
     origin: str | None = None
@@ -44,13 +53,15 @@ class Options:
     identity: Identity | None = None
     overwrite: bool = False
     base_url: str | None = None
+    by: str | None = None
 
 
 @dataclass(slots=True)
 class Report:
     """What became of the items. `failures` are (where, reason), `notes` the places that each note is about; `unknown`
     counts fields without a place, which are kept in `extra`; `met` is where each article was
-    met first; `copies` are (where, article, the earlier one that it says nearly the same as)."""
+    met first; `record` is the number of the import's record; `copies` are (where, article, the earlier one that it says
+    nearly the same as)."""
 
     created: int = 0
     updated: int = 0
@@ -62,6 +73,7 @@ class Report:
     head: Head | None = None
     met: dict[tuple[str, str], str] = field(default_factory=dict)
     copies: list[tuple[str, int, int]] = field(default_factory=list)
+    record: int | None = None
 
     def count(self, outcome: Outcome) -> None:
         setattr(self, outcome, getattr(self, outcome) + 1)
@@ -91,7 +103,47 @@ def run(
 ) -> Report:
     """Imports everything, one transaction for each batch; `progress` is called after each. Without `fetch` addresses
     on the web are not read."""
+    found = list(found)
     report = Report()
+    if not options.dry_run:
+        report.record = db.write_now(_begin, found, options).value
+    with acting(acting_within(origin=options.origin)):
+        try:
+            _run(db, found, options, now, progress, fetch, report)
+        except BaseException:
+            with suppress(Exception):  # why it broke off says more than that this could not be noted
+                _end(db, report, records.BROKEN_OFF)
+            raise
+        _end(db, report, None)
+    return report
+
+
+def _begin(session: Session, found: Sequence[Source], options: Options) -> int:
+    names = ("format", "origin", "body_kind", "source_dates", "identity", "overwrite", "base_url")
+    given: dict[str, object] = {name: getattr(options, name) for name in names}
+    given |= {"timezone": str(options.timezone) if options.timezone else None, "enrich": options.enrich}
+    named = list(dict.fromkeys(source.name for source in found))
+    shown = ", ".join(named[:MOST_SHOWN]) + (f" and {len(named) - MOST_SHOWN} more" if len(named) > MOST_SHOWN else "")
+    arguments = {name: value for name, value in given.items() if value} | {"sources": named[:MOST_NAMED]}
+    return records.begin(session, records.COMMAND, text.clean(shown), arguments, options.by)
+
+
+def _end(db: Database, report: Report, error: str | None) -> None:
+    if report.record is not None:
+        counts = {name: getattr(report, name) for name in ("created", "updated", "unchanged")}
+        progress = {**counts, "failed": len(report.failures), "read": report.done}
+        db.write_now(records.end, report.record, progress, error)
+
+
+def _run(
+    db: Database,
+    found: Sequence[Source],
+    options: Options,
+    now: Callable[[], int],
+    progress: Callable[[Report], None],
+    fetch: Fetch | None,
+    report: Report,
+) -> None:
     web = Web(fetch, lambda url: {} if options.overwrite else _recall(db, url)) if fetch else None
     began = now()
     stream = ((source, item) for source in found for item in items(source, options, web, began))
@@ -115,9 +167,8 @@ def run(
             lost |= {source.name for source, document in documents if document.where in failed}
         for bookmark in bookmarks.values() if not options.dry_run else ():
             if bookmark.url not in lost:
-                db.write_now(kept.keep, bookmark, now())
+                db.write_now(kept.keep, bookmark, now(), report.record)
         progress(report)
-    return report
 
 
 def _recall(db: Database, url: str) -> Mapping[str, object]:
@@ -137,7 +188,9 @@ def _save(db: Database, documents: list[tuple[Source, Document]], options: Optio
         with db.snapshot() as snapshot:
             outcomes = batches.preview_batch(snapshot.connection, ready, overwrite=options.overwrite)
     else:
-        written = db.write_now(batches.save_batch, ready, site_url=options.site_url, overwrite=options.overwrite)
+        written = db.write_now(
+            batches.save_batch, ready, site_url=options.site_url, overwrite=options.overwrite, record=report.record
+        )
         outcomes, report.head = written.value, written.head
     for one, outcome in zip(ready, outcomes, strict=True):
         _tell(report, one, outcome)

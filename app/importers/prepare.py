@@ -24,7 +24,7 @@ from app.importers.document import Document, Reference
 from app.regions.atlas import Atlas
 from app.tags.wanted import KINDS, Wanted
 
-STATES = ("draft", "scheduled", "published", "withdrawn")
+STATES = ("draft", "scheduled", "published", "withdrawn", "trashed")
 SENT = "import"
 """The path of what was sent in the body of a request, and the origin of what in it names none."""
 NAMELESS = ("-", SENT)

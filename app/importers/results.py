@@ -1,65 +1,35 @@
-"""What an import that runs as a job has come to: its state, its counts, and what became of each item. Reads only."""
+"""What an import has come to: its state, its counts, and of one that ran as a job what became of each item. Reads
+only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
-import orjson
 from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
 from app.articles import threeway
-from app.changes.jobs import JOB, Json
+from app.bulk import queries
+from app.bulk.queries import Record
+from app.changes.jobs import Json
 from app.db import Database, Row
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.paging import Cursor, Page
 from app.http.read import Read
-from app.http.times import format_time
 from app.importers.enriching import COPY
-from app.importers.parts import KIND
+from app.importers.parts import KEPT_SECONDS, KIND
 from app.models import Article, ImportResult, table
 from app.sql import Prepared, Value, prepare
 
 A, RESULT = table(Article), table(ImportResult)
-OF_HIDDEN = (COPY, threeway.WITHDRAWN, threeway.PURGED, threeway.RELEASED)
+OF_HIDDEN = (COPY, *threeway.OF_HIDDEN)
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
-    """A job as its row has it."""
-
-    id: int
-    state: str
-    arguments: Json
-    progress: Json
-    error: str | None
-    created_by: str | None
-    created_at: int
-    updated_at: int
-
-    @property
-    def ended(self) -> bool:
-        return self.state in ("done", "failed")
-
-    def count(self, outcome: str) -> int:
-        return cast("int", self.progress.get(outcome, 0))
-
-
-async def find(db: Database, id: int) -> Import | None:
-    """None where there is no import of that number."""
-    rows = await db.reader.rows(_job(db.dialect), {"id": id})
-    if not rows:
-        return None
-    number, state, arguments, progress, *rest = rows[0]
-    said, so_far = orjson.loads(str(arguments)), orjson.loads(str(progress))
-    return Import(cast("int", number), str(state), said, so_far, *rest)  # type: ignore[arg-type] # as selected
-
-
-async def page(db: Database, one: Import, read: Read, *, drafts: bool) -> tuple[list[Json], Page]:
-    """Results in the order of the items, from a cursor on, of one outcome or of all. Without `drafts`, neither id
-    nor slug of an article that is not public, nor that something repeats it."""
+async def page(db: Database, one: Record, read: Read, *, drafts: bool) -> tuple[list[Json], Page]:
+    """Results of an import that ran as a job, none of any other and none after KEPT_SECONDS, in the order of the items,
+    from a cursor on, of one outcome or of all. Without `drafts`, neither id nor slug of an article
+    that is not public, nor that something repeats it."""
     outcome, limit, signature = read.choice("outcome"), read.integer("limit"), f"import {one.id} {read.signature}"
     text = read.text("cursor")
     after = _place(text, signature) if text is not None else 0
@@ -69,7 +39,8 @@ async def page(db: Database, one: Import, read: Read, *, drafts: bool) -> tuple[
     shown = [_result(row, drafts=drafts) for row in rows[:limit]]
     more = len(rows) > limit
     following = paging.encode(Cursor("after", id=cast("int", shown[-1]["number"])), signature) if more else None
-    total = one.count(outcome) if outcome else sum(one.count(name) for name in OUTCOMES)
+    is_there = one.kind == KIND and not (one.ended and one.updated_at < read.now - KEPT_SECONDS)
+    total = 0 if not is_there else one.count(outcome) if outcome else sum(one.count(name) for name in OUTCOMES)
     return shown, Page(limit, next=following, total=total, total_is="exact")
 
 
@@ -89,39 +60,24 @@ def _result(row: Row, *, drafts: bool) -> Json:
     return told
 
 
-def shown(one: Import, *, drafts: bool) -> Json:
+def shown(one: Record, *, drafts: bool) -> Json:
     """An import as clients see it, but for its results. Without `drafts` nothing of what may be about
-    hidden articles: that items repeat earlier ones, or meet what is withdrawn or purged."""
+    hidden articles: that items repeat earlier ones, or meet what is withdrawn or purged, and what an undo hid."""
     notes = dict(cast("Mapping[str, tuple[int, str]]", one.progress.get("notes", {})))
     for note in () if drafts else OF_HIDDEN:
         notes.pop(note, None)
+    undo = {} if drafts else {"undo": None}
     return {
-        "id": one.id,
-        "state": one.state,
-        "progress": {"read": one.count("read"), **{name: one.count(name) for name in OUTCOMES}},
-        "error": one.error,
+        **queries.shape(one),
+        **undo,
         "url": one.arguments.get("url"),
         "format": one.arguments.get("format"),
         "origin": one.arguments.get("origin"),
-        "dry_run": one.arguments.get("dry_run") is True,
         "overwrite": one.arguments.get("overwrite") is True,
         "notes": [{"note": note, "count": count, "first": first} for note, (count, first) in notes.items()],
         "unknown_fields": one.progress.get("unknown_fields", {}),
         "unknown_regions": one.progress.get("unknown_regions", {}),
-        "created_by": one.created_by,
-        "created_at": format_time(one.created_at),
-        "updated_at": format_time(one.updated_at),
     }
-
-
-_COLUMNS = ("id", "state", "arguments", "progress", "error", "created_by", "created_at", "updated_at")
-
-
-@lru_cache(maxsize=4)
-def _job(dialect: str) -> Prepared:
-    id = bindparam("id", type_=JOB.c.id.type)
-    found = select(*(JOB.c[name] for name in _COLUMNS))
-    return prepare(found.where(JOB.c.id == id, JOB.c.kind == literal_column(f"'{KIND}'")), dialect)
 
 
 @lru_cache(maxsize=8)

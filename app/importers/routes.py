@@ -14,8 +14,11 @@ from starlette.responses import Response
 
 from app.articles import archive
 from app.articles.archive import Archive, View
+from app.bulk import looking, queries, records
+from app.bulk.queries import Record
+from app.bulk.records import BULK
 from app.changes.jobs import Json
-from app.errors import BodyTooLarge, Gone, NotFound
+from app.errors import BodyTooLarge
 from app.http import answer, params
 from app.http.conditional import VARY
 from app.http.openapi import problems
@@ -73,7 +76,7 @@ EXAMPLE = (
     '"reason": null, "copy_of": 17, "notes": []}\n'
     '{"line": 2, "outcome": "failed", "id": null, "slug": null, "reason": "not a JSON object", "copy_of": null, '
     '"notes": []}\n'
-    '{"summary": {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}, "notes": [], '
+    '{"summary": {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}, "import": 12, "notes": [], '
     '"seq": "ADTNUgf0LwAAAAAAAAABPgBmkY0m4QXl"}\n'
 )
 _TEXT = {"schema": {"type": "string"}}
@@ -124,8 +127,9 @@ async def import_articles(request: Request) -> Response:
         context = Context(read.text("origin") or SENT, zone, body_kind, base_url=base_url, now=now)
         drafts = view.caller.may("read_drafts")
         work = Arriving(
-            here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite")
-        )
+            here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite"),
+            view.caller.name,
+        )  # fmt: skip
         headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
         return Streamed(_results(request, work), headers, LINES)
     return await _accepted(request, here, view, given, kind)
@@ -146,7 +150,7 @@ async def _accepted(request: Request, here: Archive, view: View, given: Json, ki
         sending.check_format(given)
         job = await sending.receive(here.db, pieces, most, given, view.caller.name)
     request.app.state.imports.wake()
-    found = await results.find(here.db, job)
+    found = await queries.find(here.db, job)
     assert found is not None  # rows of jobs stay
     shown = await _shown(here, view, found, IMPORTED.read(b"", view.now))
     answered = answer.changed(shown, view.token, status=202, location=f"{PATH}/{job}")
@@ -160,37 +164,41 @@ async def _accepted(request: Request, here: Archive, view: View, given: Json, ki
     name="get_import",
     response_model=Import,
     responses=answer.example(FINISHED)
-    | problems("missing_scope", "not_found", "gone", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
+    | problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
     openapi_extra={"parameters": [ID, *IMPORTED.openapi()]},
 )
 async def get_import(request: Request) -> Response:
-    """State, progress and results of an import that runs as a job, in the order of its items. Needs `publish`."""
+    """The record of an import or a bulk edit: state, counts, whether it was undone. Needs `publish`, and `read_drafts`
+    for a bulk edit, and for what an undo did.
+
+    Of an import that ran as a job also what became of each item, in their order, until 30 days after its end."""
     here = archive.of(request)
     view = await here.view(request)
     view.caller.demand("publish")
     read = IMPORTED.read(request.scope["query_string"], view.now)
-    given = request.path_params["id"]
-    digits = given.isascii() and given.isdigit() and len(given) < 19
-    found = await results.find(here.db, int(given)) if digits else None
-    if found is None:
-        raise NotFound()
-    if found.ended and found.updated_at < view.now - parts.KEPT_SECONDS:
-        raise Gone("What became of an import is kept for 30 days after its end.")
+    found = await looking.find(here, request)
+    if found.kind == BULK:
+        view.caller.demand("read_drafts")
     return answer.changed(await _shown(here, view, found, read), view.token)
 
 
-async def _shown(here: Archive, view: View, found: results.Import, read: Read) -> bytes:
+async def _shown(here: Archive, view: View, found: Record, read: Read) -> bytes:
     drafts = view.caller.may("read_drafts")
     rows, page = await results.page(here.db, found, read, drafts=drafts)
     return orjson.dumps({**results.shown(found, drafts=drafts), "results": rows, "page": page.to_dict()})
 
 
 async def _results(request: Request, work: Arriving) -> AsyncGenerator[bytes]:
-    async with aclosing(_batches(request)) as batches:
-        async for batch in batches:
-            found = await work.take(batch)
-            if found:
-                yield b"\n".join(found) + b"\n"
+    try:
+        async with aclosing(_batches(request)) as batches:
+            async for batch in batches:
+                found = await work.take(batch)
+                if found:
+                    yield b"\n".join(found) + b"\n"
+        await work.end()
+    finally:
+        # Shielded: the server cancels what works for a client that has gone.
+        await asyncio.shield(work.end(records.BROKEN_OFF))
     yield work.summary() + b"\n"
 
 

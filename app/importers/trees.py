@@ -1,5 +1,6 @@
 """HTML from anywhere as a tree, whatever it is: what no parser reads in linear time is made flat before."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -7,6 +8,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.articles import nesting
 
+_IFRAME = re.compile(r"(<iframe\b[^<>]*>)(.*?)(?=</iframe|(<iframe\b)|\Z)", re.IGNORECASE | re.DOTALL)
+MOST_FALLBACK = 300
+"""Characters of markup in an iframe that are taken for what browsers without iframes show."""
 FEW = 2 * nesting.FEW_TAGS
 MOST_KEPT = 1_000_000
 """Characters of a text of which it is kept how deep it is."""
@@ -14,7 +18,18 @@ MOST_KEPT = 1_000_000
 
 def parse(content: str) -> LexborHTMLParser:
     """The tree of a page or a piece of one; of elements nested beyond measure the outer ones."""
-    return LexborHTMLParser(flat(content))
+    return LexborHTMLParser(_close_iframes(flat(content)))
+
+
+def _close_iframes(content: str) -> str:
+    """Closes the iframes that nobody closed: to a parser the rest of the article is text in them."""
+
+    def close(found: re.Match[str]) -> str:
+        start, inside, another = found.groups()
+        closed = another is None and found.end() < len(content)
+        return found[0] if closed and len(inside) <= MOST_FALLBACK else f"{start}</iframe>{inside}"
+
+    return _IFRAME.sub(close, content)
 
 
 def body_of(content: str) -> LexborNode | None:

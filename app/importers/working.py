@@ -59,7 +59,7 @@ class Chunk:
         if self._lost(outcomes):
             progress["lost"] = True
         for bookmark in [] if dry or "lost" in progress else self.read.bookmarks[-1:]:
-            bookmarks.keep(session, bookmark, int(time.time()))
+            bookmarks.keep(session, bookmark, int(time.time()), task.id)
         if self.read.ended:
             parts.discard(session, task.id)
         return Step(progress, self.read.ended)
@@ -75,7 +75,14 @@ class Chunk:
         if task.arguments.get("dry_run") is True:
             connection = session.connection()
             return batches.preview_batch(connection, ready, sees_hidden=sees_hidden, overwrite=overwrite)
-        return batches.save_batch(session, ready, site_url=self.site_url, sees_hidden=sees_hidden, overwrite=overwrite)
+        return batches.save_batch(
+            session,
+            ready,
+            site_url=self.site_url,
+            sees_hidden=sees_hidden,
+            overwrite=overwrite,
+            record=task.id,
+        )
 
     def _note(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
         rows = [

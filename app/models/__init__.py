@@ -19,6 +19,7 @@ from app.models.articles import SourceBaseline as SourceBaseline
 from app.models.articles import Suggestion as Suggestion
 from app.models.articles import TextKey as TextKey
 from app.models.keeping import ApiKey as ApiKey
+from app.models.keeping import Audit as Audit
 from app.models.keeping import Change as Change
 from app.models.keeping import ChangeHead as ChangeHead
 from app.models.keeping import IdempotencyArticle as IdempotencyArticle
@@ -28,6 +29,9 @@ from app.models.keeping import ImportPart as ImportPart
 from app.models.keeping import ImportResult as ImportResult
 from app.models.keeping import ImportSource as ImportSource
 from app.models.keeping import Job as Job
+from app.models.records import ImportArticle as ImportArticle
+from app.models.records import ImportRecord as ImportRecord
+from app.models.records import ImportTag as ImportTag
 from app.models.vocabulary import Region as Region
 from app.models.vocabulary import RegionMember as RegionMember
 from app.models.vocabulary import RegionName as RegionName

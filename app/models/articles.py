@@ -60,8 +60,11 @@ class Article(SQLModel, table=True):
     saved_at: int = Field(sa_column=Column(Instant, nullable=False, server_default=text("0")))  # of this version
     saved_by: str | None = Field(default=None, sa_column=words(null=True))  # the name of the key, or of an import
     public_once: bool = Field(default=False)  # withdrawn answers 410 only for what the public has seen
+    # Since when readers are told that it is gone (410). A draft or binned article without it is not found (404).
     withdrawn_at: int | None = Field(default=None, sa_column=instant(null=True))
     withdrawn_reason: str | None = Field(default=None, sa_column=words(null=True))
+    replaced_by: int | None = Field(default=None, sa_column=reference("article.id", null=True, on_delete="SET NULL"))
+    trashed_at: int | None = Field(default=None, sa_column=instant(null=True))  # null unless it is in the bin
 
     __table_args__ = (
         Index("uq_article_origin_identity", "origin", "identity", unique=True),
@@ -73,7 +76,9 @@ class Article(SQLModel, table=True):
             for column in ("published_at", "updated_at", "created_at", "sort_title")
         ),
         partial_index("ix_article_scheduled", "published_at", where="status = 'scheduled'"),
-        CheckConstraint("status IN ('draft', 'scheduled', 'published', 'withdrawn')", name="status"),
+        partial_index("ix_article_trashed", "trashed_at", where="status = 'trashed'"),
+        partial_index("ix_article_replaced_by", "replaced_by", where="replaced_by IS NOT NULL"),
+        CheckConstraint("status IN ('draft', 'scheduled', 'published', 'withdrawn', 'trashed')", name="status"),
         CheckConstraint("status <> 'scheduled' OR published_at IS NOT NULL", name="published_at"),
         NEVER_AGAIN,
     )
@@ -111,7 +116,8 @@ class Revision(SQLModel, table=True):
 
 
 class PurgedRef(SQLModel, table=True):
-    """A slug or id that the public has seen and that was purged: it answers 410, and says nothing else."""
+    """An id that the public has seen and that was purged, or the hash of such a slug: it answers 410, and says nothing
+    else."""
 
     __tablename__ = "purged_ref"
     ref: str = Field(sa_column=Column(Text, primary_key=True))

@@ -1,4 +1,5 @@
-"""What the archive keeps about itself: the change log, callers' keys, answers to repeat, long work, imports."""
+"""What the archive keeps about itself: the change log, the audit, callers' keys, answers to repeat, long work,
+imports."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
@@ -22,6 +23,36 @@ class Change(SQLModel, table=True):
     after: str | None = Field(default=None, sa_column=words(null=True))
 
     __table_args__ = (CheckConstraint("entity IN ('article', 'tag', 'region')", name="entity"),)
+
+
+class Audit(SQLModel, table=True):
+    """Who did what: a row for each change in the log (`seq`), and for what the log does not hold, such as keys. Holds
+    no text of an article; `details` is JSON."""
+
+    __tablename__ = "audit"
+    id: int | None = Field(default=None, sa_column=key())
+    at: int = Field(sa_column=instant())
+    action: str = Field(sa_column=words())
+    actor_kind: str = Field(sa_column=words())
+    key_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    actor: str = Field(sa_column=words())
+    request_id: str | None = Field(default=None, sa_column=words(null=True))
+    entity: str | None = Field(default=None, sa_column=words(null=True))
+    entity_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    version_before: int | None = Field(default=None)
+    version_after: int | None = Field(default=None)
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    details: str | None = Field(default=None, sa_column=words(null=True))
+
+    __table_args__ = (
+        Index("ix_audit_at", "at", "id"),
+        Index("ix_audit_action_at", "action", "at", "id"),
+        Index("ix_audit_key_id_at", "key_id", "at", "id"),
+        Index("ix_audit_key_id_action_at", "key_id", "action", "at", "id"),
+        Index("ix_audit_entity_entity_id_at", "entity", "entity_id", "at", "id"),
+        CheckConstraint("actor_kind IN ('key', 'command', 'server')", name="actor_kind"),
+        NEVER_AGAIN,
+    )
 
 
 class ChangeHead(SQLModel, table=True):
@@ -139,7 +170,10 @@ class ImportResult(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_column=words(null=True))
     copy_of: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))  # the article it repeats
 
-    __table_args__ = (CheckConstraint("outcome IN ('created', 'updated', 'unchanged', 'failed')", name="outcome"),)
+    __table_args__ = (
+        partial_index("ix_import_result_article_id", "article_id", where="article_id IS NOT NULL"),
+        CheckConstraint("outcome IN ('created', 'updated', 'unchanged', 'failed')", name="outcome"),
+    )
 
 
 class ImportSource(SQLModel, table=True):
@@ -149,3 +183,4 @@ class ImportSource(SQLModel, table=True):
     url: str = Field(sa_column=Column(Text, primary_key=True))
     state: str = Field(sa_column=words("{}"))
     updated_at: int = Field(sa_column=instant())
+    job_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))  # the import that kept it

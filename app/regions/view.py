@@ -9,6 +9,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actor import Actor, set_actor
 from app.changes import jobs, log
 from app.changes.jobs import Task
 from app.changes.standing import Latest
@@ -19,6 +20,7 @@ from app.http import answer, auth
 from app.http.auth import Caller
 from app.http.headers import headers
 from app.http.params import Parameters
+from app.http.request_id import request_id
 from app.regions import service as regions
 from app.regions.atlas import Atlas
 from app.settings import Settings
@@ -78,7 +80,9 @@ class Reading:
         if len(given) > 1:
             raise Unauthorized("There are several Authorization headers; send one.")
         caller = await auth.check(self.db, given[0].decode("latin-1")) if given else auth.PUBLIC
-        if caller.key is None and not self.settings.public_reads:
+        if caller.key is not None:
+            set_actor(Actor("key", caller.name or "", caller.key, request_id(request.scope)))
+        elif not self.settings.public_reads:
             caller.demand("read_drafts")
         head = await self.head()
         return View(caller, head, await regions.current(self.db, head.epoch, head.names_seq), int(time.time()))

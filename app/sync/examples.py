@@ -12,6 +12,7 @@ CHANGE: dict[str, object] = {
     },
     "tag": None,
     "region": None,
+    "replaced_by": None,
     "at": "2025-05-14T09:12:44Z",
     "changed_fields": ["standfirst", "tags"],
 }

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, case, literal_column, null, select
 from app.addresses import safe_or_none
 from app.articles import filters, present, sheet, sizes
 from app.articles.archive import Archive, View
+from app.articles.asked import STATES
 from app.articles.filters import ArticleFilter, Shape
 from app.articles.queries import Entry
 from app.db import Database
@@ -176,4 +177,4 @@ def _more_statement(dialect: str) -> Prepared:
 
 def everything(wanted: ArticleFilter) -> ArticleFilter:
     """The same filter over articles in every state."""
-    return replace(wanted, statuses=("draft", "published", "scheduled", "withdrawn"))
+    return replace(wanted, statuses=tuple(sorted(STATES)))

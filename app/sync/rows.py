@@ -25,11 +25,17 @@ from app.sql import Prepared, prepare
 CHANGE = table(Change)
 
 Event = Literal[
-    "published", "updated", "corrected", "withdrawn", "purged", "left_filter", "linked", "tag_renamed",
-    "region_renamed",
+    "published", "updated", "corrected", "withdrawn", "trashed", "restored", "purged", "left_filter", "linked",
+    "tag_renamed", "region_renamed",
 ]  # fmt: skip
 RENAMES: tuple[Event, ...] = ("tag_renamed", "region_renamed")
-_KEPT: dict[str, Event] = {event: event for event in ("updated", "corrected", "linked", "withdrawn", "published")}
+_KEPT: dict[str, Event] = {
+    event: event
+    for event in ("updated", "corrected", "linked", "withdrawn", "published", "trashed", "restored")
+}  # fmt: skip
+_ENTERS = ("published", "trashed", "restored")
+"""Events that keep their name for a consumer whose filter did not match before."""
+_LEAVES: dict[str, Event] = {"withdrawn": "withdrawn", "trashed": "trashed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class Told:
     slug: str | None = None
     previous_slug: str | None = None
     changed_fields: tuple[str, ...] = ()
+    replaced_by: int | None = None
+    """The article that readers are sent to instead of one that is withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,9 @@ def tell(consumer: Consumer, row: Row) -> Told | None:
         return Told(row, renamed) if renamed else None
     before, after = _facts(row, row.before), _facts(row, row.after)
     event = _event(consumer, row, before, after)
+    if event is None and after is not None and _is_redirected(before, after):
+        # Readers are sent elsewhere from now on. Whoever had the article has it no more, so that it matches no filter.
+        return Told(row, "withdrawn", replaced_by=after.replaced_by)
     if event is None:
         return None
     # The state before a first publication is nobody's business but the editors'.
@@ -89,7 +100,15 @@ def tell(consumer: Consumer, row: Row) -> Told | None:
         shown.slug if shown else None,
         known.slug if known and moved else None,
         tuple(orjson.loads(row.changed_fields)) if known else (),
+        after.replaced_by if after is not None else None,
     )
+
+
+def _is_redirected(before: Facts | None, after: Facts) -> bool:
+    """Whether another article, or none any more, replaces one that was gone before."""
+    if before is None or "published" in (before.status, after.status):
+        return False
+    return before.replaced_by != after.replaced_by
 
 
 def _facts(row: Row, kept: str | None) -> Facts | None:
@@ -102,9 +121,9 @@ def _event(consumer: Consumer, row: Row, before: Facts | None, after: Facts | No
     had = before is not None and filters.matches(consumer.filter, before)
     has = after is not None and filters.matches(consumer.filter, after)
     if has:
-        return _KEPT.get(row.event, "updated") if had or row.event == "published" else "updated"
+        return _KEPT.get(row.event, "updated") if had or row.event in _ENTERS else "updated"
     if had:
-        return "withdrawn" if row.event == "withdrawn" else "left_filter"
+        return _LEAVES.get(row.event, "left_filter")
     return None
 
 

@@ -18,6 +18,13 @@ class ChangedArticle(Shape):
     version: int | None
 
 
+class Replacement(Shape):
+    """The article that readers are sent to instead; `slug` is null while it is not public."""
+
+    id: int
+    slug: str | None
+
+
 class Renamed(Shape):
     """A tag or region as it is called now."""
 
@@ -34,6 +41,7 @@ class Change(Shape):
     article: ChangedArticle | None
     tag: Renamed | None
     region: Renamed | None
+    replaced_by: Replacement | None
     at: Time
     changed_fields: list[str]
     card: ArticleCard | None = only_where(

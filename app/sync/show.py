@@ -7,7 +7,7 @@ from itertools import takewhile
 
 import orjson
 
-from app.articles import present, queries, sizes
+from app.articles import present, queries, replacing, sizes
 from app.http.times import format_time
 from app.sync.following import Following, Seen
 from app.sync.rows import Told
@@ -32,11 +32,15 @@ async def changes(following: Following, seen: Seen) -> tuple[list[bytes], Seen]:
         cards, left_out = await _cards(following, seen)
         seen = _until(following, seen, left_out)
     names = await _tags(following, seen.told)
+    named = {told.replaced_by for told in seen.told if told.replaced_by is not None}
+    slugs = await replacing.find_slugs(following.here.db, named)
     shown: list[bytes] = []
     for told in seen.told:
         if len(shown) % AT_ONCE == AT_ONCE - 1:
             await asyncio.sleep(0)
         change = _change(following, told, names)
+        if (target := told.replaced_by) is not None:
+            change["replaced_by"] = {"id": target, "slug": slugs.get(target)}
         if with_cards:
             card = cards.get(told.row.entity_id) if told.row.entity == "article" else None
             change["card"] = None if card is None else orjson.Fragment(card)
@@ -74,6 +78,7 @@ def _change(following: Following, told: Told, names: dict[str, Known]) -> Json:
         "article": article,
         "tag": tag,
         "region": region,
+        "replaced_by": None,
         "at": format_time(row.at),
         "changed_fields": told.changed_fields,
     }

@@ -41,7 +41,7 @@ def create(session: Session, edit: Edit) -> int:
         raise SlugTaken(edit.slug)
     slug = edit.slug or service.free_slug(session, wanted.ref, edit.kind)
     row = {"slug": slug, "name": edit.name, "sort_name": text.sort_key(edit.name), "kind": edit.kind, "listed": True}
-    id: int = session.connection().execute(insert(TAG).returning(TAG.c.id), row).scalar_one()
+    id = service.insert_tag(session, row)
     _name(session, id, naming.revised(Naming(edit.name, {}), None, edit.names, edit.aliases))
     log.record(session, log.Entry("tag", id, "tag_added", public=True))
     return id

@@ -80,6 +80,12 @@ def complete(session: Session, source: int, target: int) -> None:
     if new:
         connection.execute(insert(NAME), [{**row._mapping, "tag_id": target, "alias": True} for row in new.values()])
     entry = log.Entry(
-        "tag", target, "tag_renamed", public=editing.is_public(session, target), changed_fields=("aliases",)
+        "tag",
+        target,
+        "tag_renamed",
+        public=editing.is_public(session, target),
+        changed_fields=("aliases",),
+        action="tag_merge",
+        details={"merged": source},
     )
     log.record(session, entry)

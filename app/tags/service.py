@@ -1,18 +1,19 @@
 """Finds tags by what sources and editors call them, and makes those that are new."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import func, insert, select
 from sqlmodel import Session
 
 from app import text
-from app.models import Tag, TagName, TagSlug, table
+from app.models import ImportTag, Tag, TagName, TagSlug, table
 from app.sql import hold_vocabulary
 from app.tags.wanted import KINDS as KINDS
 from app.tags.wanted import Wanted as Wanted
 from app.tags.wanted import family as family
 
-TAG, SLUG, NAME = table(Tag), table(TagSlug), table(TagName)
+TAG, SLUG, NAME, MADE = table(Tag), table(TagSlug), table(TagName), table(ImportTag)
+_MADE = "dateline.tags_made"
 
 
 def resolve(session: Session, wanted: Iterable[Wanted]) -> dict[Wanted, int]:
@@ -72,10 +73,26 @@ def _make(session: Session, one: Wanted) -> int:
     connection = session.connection()
     name = text.clean(one.name).strip()
     slug = free_slug(session, one.ref, one.kind)
-    row = {"slug": slug, "name": name, "sort_name": text.sort_key(name), "kind": one.kind}
-    id: int = connection.execute(insert(TAG).returning(TAG.c.id), row).scalar_one()
+    id = insert_tag(session, {"slug": slug, "name": name, "sort_name": text.sort_key(name), "kind": one.kind})
+    session.info.setdefault(_MADE, []).append(id)
     connection.execute(insert(NAME), {"tag_id": id, "name": name, "name_key": text.name_key(name), "alias": False})
     return id
+
+
+def insert_tag(session: Session, row: Mapping[str, object]) -> int:
+    """The number of a new tag, never that of a removed one: kept versions name tags by their numbers. SQLite would give
+    the number of a removed last row out again."""
+    connection, values = session.connection(), dict(row)
+    if connection.dialect.name == "sqlite":
+        last = select(func.max(TAG.c.id)).union_all(select(func.max(MADE.c.tag_id))).subquery()
+        values["id"] = (connection.execute(select(func.max(last.c[0]))).scalar() or 0) + 1
+    id: int = connection.execute(insert(TAG).returning(TAG.c.id), values).scalar_one()
+    return id
+
+
+def pop_made(session: Session) -> list[int]:
+    """The tags that `resolve` has made in this transaction since this was asked last."""
+    return list(dict.fromkeys(session.info.pop(_MADE, [])))
 
 
 def free_slug(session: Session, slug: str, kind: str) -> str:

@@ -1,0 +1,47 @@
+"""Deletes old rows of the audit where a setting says so; without one every row stays for good."""
+
+import asyncio
+import logging
+
+from sqlalchemy import delete, select
+from sqlmodel import Session
+
+from app import auditing
+from app.actor import Actor, set_actor
+from app.auditing import AUDIT, Deed
+from app.db import Database
+from app.errors import DatabaseUnavailable
+from app.sql import read_clock
+
+SECONDS = 3_600
+PAUSE_SECONDS = 0.05
+AT_ONCE = 2_000
+DAY = 86_400
+
+log = logging.getLogger(__name__)
+
+
+def prune(session: Session, days: int) -> int:
+    """Deletes at most AT_ONCE rows that are older than so many days, the oldest first, and notes how many."""
+    connection = session.connection()
+    until = read_clock(connection) - days * DAY
+    oldest = select(AUDIT.c.id).where(AUDIT.c.at < until).order_by(AUDIT.c.at, AUDIT.c.id).limit(AT_ONCE)
+    deleted = connection.execute(delete(AUDIT).where(AUDIT.c.id.in_(oldest))).rowcount
+    if deleted:
+        auditing.note(session, Deed("audit_prune", details={"rows": deleted, "days": days}))
+    return deleted
+
+
+async def run(db: Database, days: int) -> None:
+    """Once an hour, in small transactions; any process may do it."""
+    set_actor(Actor("server", "audit retention"))
+    while True:
+        try:
+            if (await db.write(prune, days)).value == AT_ONCE:
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+        except DatabaseUnavailable as error:
+            log.warning("old rows of the audit wait: %s", error.detail)
+        except Exception:
+            log.exception("old rows of the audit could not be deleted; trying again")
+        await asyncio.sleep(SECONDS)

@@ -1,0 +1,213 @@
+"""The audit over HTTP: all of it, and what was done to one article. Reads only."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.articles import archive
+from app.articles import queries as articles
+from app.articles.archive import Archive, View
+from app.articles.routes import MOVED, REF, documented, find
+from app.audit import queries, schemas, view
+from app.audit.queries import COUNTED, Place, Row, Wanted
+from app.auditing import ACTIONS
+from app.errors import CursorInvalid, FieldError, Gone, InvalidInput, NotFound
+from app.http import answer, paging, params
+from app.http.openapi import problems
+from app.http.paging import Cursor, Page
+from app.http.params import Parameters, Read
+from app.sql import integer
+
+router = APIRouter(prefix="/v1", tags=["audit"])
+
+_PAGED = (params.limit(), params.CURSOR, params.PAGE, params.COUNT)
+_FILTERS = (
+    params.choice("action", "Only this action.", ACTIONS),
+    params.text("key", "Only what this key did: its number, or its name.", maximum=200, example="newsroom"),
+    params.time("at_from", "From this time on.", example="2025-05"),
+    params.time("at_to", "Up to this time; a period is taken in whole.", example="2025-05"),
+    params.TZ,
+)
+LIST = Parameters(
+    *_FILTERS,
+    params.text("article", "Only what was done to this article: an id, also a purged one's, or a slug.", maximum=200),
+    *_PAGED,
+)
+OF_ARTICLE = Parameters(*_FILTERS, *_PAGED)
+_PROBLEMS = problems(
+    "missing_scope", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep",
+    "offset_required", "invalid_value",
+)  # fmt: skip
+
+Warnings = list[Mapping[str, object]]
+
+
+@router.get(
+    "/audit",
+    name="list_audit",
+    response_model=schemas.AuditList,
+    responses=answer.example(schemas.LIST) | _PROBLEMS,
+    openapi_extra={"parameters": LIST.openapi()},
+)
+async def list_audit(request: Request) -> Response:
+    """Who did what, the newest first: keys, commands and the server itself. Needs the scope `admin`."""
+    here = archive.of(request)
+    seen = await here.view(request)
+    seen.caller.demand("admin")
+    read = LIST.read(request.scope["query_string"], seen.now)
+    warnings: Warnings = []
+    article, ref = None, read.text("article")
+    if ref is not None:
+        article = await _find_article(here, seen, ref)
+        if article is None:
+            warnings.append(_unknown("article", ref))
+    return await _listed(request, here, seen, read, article, warnings)
+
+
+@router.get(
+    "/articles/{ref}/audit",
+    name="list_article_audit",
+    response_model=schemas.AuditList,
+    responses=answer.example(schemas.LIST) | MOVED | _PROBLEMS | problems("not_found", "gone"),
+    openapi_extra=documented(OF_ARTICLE, REF),
+)
+async def list_article_audit(request: Request) -> Response:
+    """Who did what to an article, the newest first; also to a purged one, by its id. Needs the scope `read_drafts`."""
+    here = archive.of(request)
+    seen = await here.view(request)
+    seen.caller.demand("read_drafts")
+    read = OF_ARTICLE.read(request.scope["query_string"], seen.now)
+    ref = request.path_params["ref"]
+    try:
+        found = await find(request, here, seen, ref, "/audit")
+    except (NotFound, Gone):
+        id = _id(ref)
+        if id is None or not await _rows(here, Wanted(article=id), 1, Place()):
+            raise
+    else:
+        if isinstance(found, Response):
+            return found
+        id = found.id
+    return await _listed(request, here, seen, read, id, [])
+
+
+def _id(ref: str) -> int | None:
+    name = articles.named(ref)
+    return integer(name[1]) if name is not None and name[0] == "id" else None
+
+
+async def _find_article(here: Archive, seen: View, ref: str) -> int | None:
+    """By its id, whether it is there or not, else by a slug that it has or had; that of an article which nobody but
+    editors may see only for who reads drafts."""
+    if (id := _id(ref)) is not None:
+        return id
+    found = await articles.find(here.db, ref)
+    if found is None or not (found.status == "published" or found.is_gone or seen.caller.may("read_drafts")):
+        return None
+    return found.id
+
+
+async def _listed(
+    request: Request, here: Archive, seen: View, read: Read, article: int | None, warnings: Warnings
+) -> Response:
+    key, name = None, read.text("key")
+    if name is not None:
+        key = await _find_key(here, name)
+        if key is None:
+            warnings.append(_unknown("key", name))
+    between = read.range("at")
+    wanted = Wanted(article, key, read.choice("action") or None, between.from_, between.to)
+    limit, signature = read.integer("limit"), f"audit {article} {read.signature}"
+    if warnings:  # of nobody, or of nothing that there is
+        page = Page(limit, number=read.integer_or_none("page"), total=0, total_is="exact")
+        return _respond(request, [], page, seen, read, warnings)
+    place = _place(read, signature, limit)
+    found = await _rows(here, wanted, limit + 1, place)
+    rows, page = _page(found, place, limit, signature)
+    total, total_is = await _total(here, wanted) if read.choice("count") != "none" else (None, "none")
+    slugs = await _slugs(here, seen, rows)
+    shown = [orjson.dumps(view.show_row(row, slugs)) for row in rows]
+    page = Page(limit, read.integer_or_none("page"), page.next, page.previous, total, total_is)  # type: ignore[arg-type] # one of three
+    return _respond(request, shown, page, seen, read, warnings)
+
+
+def _respond(
+    request: Request, rows: Sequence[bytes], page: Page, seen: View, read: Read, warnings: Warnings
+) -> Response:
+    return answer.listed(request, rows, page, token=seen.token, public=False, warnings=warnings, uses_now=read.uses_now)
+
+
+async def _find_key(here: Archive, name: str) -> int | None:
+    """InvalidInput where several keys are called so."""
+    if name.isascii() and name.isdigit() and len(name) < 18:
+        return int(name)
+    rows = await here.db.reader.rows(queries.select_keys(here.db.dialect), {"name": name})
+    ids = [integer(row[0]) for row in rows]
+    if len(ids) > 1:
+        detail = "Several keys are called so; give the number of one, as `dateline keys list` shows it."
+        raise InvalidInput(FieldError("invalid_value", detail, "key", allowed=tuple(map(str, ids))))
+    return ids[0] if ids else None
+
+
+def _unknown(parameter: str, ref: str) -> Mapping[str, object]:
+    detail = f"There is no {parameter} {ref[:80]!r}."
+    return {"code": f"unknown_{parameter}", "parameter": parameter, "detail": detail}
+
+
+async def _rows(here: Archive, wanted: Wanted, limit: int, place: Place) -> list[Row]:
+    statement, values = queries.select_page(here.db.dialect, wanted, limit, place)
+    return queries.read_rows(await here.db.reader.rows(statement, values), place.turn)
+
+
+async def _total(here: Archive, wanted: Wanted) -> tuple[int, str]:
+    statement, values = queries.count_rows(here.db.dialect, wanted)
+    [(count,)] = await here.db.reader.rows(statement, values, bounded=False)
+    return (COUNTED, "at_least") if integer(count) > COUNTED else (integer(count), "exact")
+
+
+def _place(read: Read, signature: str, limit: int) -> Place:
+    text = read.text("cursor")
+    if text is None:
+        return Place(offset=((read.integer_or_none("page") or 1) - 1) * limit)
+    cursor = paging.decode(text, signature)
+    if not isinstance(cursor.key, int):
+        raise CursorInvalid("This is no cursor of this list.")
+    return Place(cursor.kind, cursor.key, cursor.id)
+
+
+def _page(found: list[Row], place: Place, limit: int, signature: str) -> tuple[list[Row], Page]:
+    """What is shown of one row more than a page has, and where it goes on."""
+    more, backwards = len(found) > limit, place.turn == "before"
+    rows = (found[1:] if more else found) if backwards else found[:limit]
+
+    def cursor(kind: paging.Kind, row: Row) -> str:
+        return paging.encode(Cursor(kind, row.at, row.id), signature)
+
+    is_first = place.turn == "start" and place.offset == 0
+    has_next, has_previous = more or backwards, more if backwards else not is_first
+    return rows, Page(
+        limit,
+        next=cursor("after", rows[-1]) if rows and has_next else None,
+        previous=cursor("before", rows[0]) if rows and has_previous else None,
+    )
+
+
+_KINDS: tuple[Literal["article", "tag"], ...] = ("article", "tag")
+
+
+async def _slugs(here: Archive, seen: View, rows: Sequence[Row]) -> view.Slugs:
+    """Of what the rows are about, as it is called now; a slug of what is not public only for who reads drafts."""
+    found: dict[tuple[str, int], str] = {}
+    drafts = seen.caller.may("read_drafts")
+    for kind in _KINDS:
+        ids = sorted({row.entity_id for row in rows if row.entity == kind and row.entity_id is not None})
+        if ids:
+            told = await here.db.reader.rows(queries.select_slugs(here.db.dialect, kind), {"ids": ids})
+            found |= {(kind, integer(id)): str(slug) for id, slug, public in told if public or drafts}
+    places = seen.atlas.by_id
+    regions = {row.entity_id for row in rows if row.entity == "region" and row.entity_id is not None}
+    return found | {("region", id): places[id].slug for id in regions if id in places}

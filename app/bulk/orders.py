@@ -1,0 +1,162 @@
+"""From what a client asks for to a bulk edit that can be carried out: a filter of ids, changes with ids, warnings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from app.articles import asked, changing, fields
+from app.articles.archive import Archive, View
+from app.articles.filters import PUBLISHED, ArticleFilter
+from app.articles.given import ArticleFields, RegionRef, TagIn, TagRef
+from app.bulk.editing import Changes
+from app.bulk.given import BulkEdit
+from app.changes.jobs import Json
+from app.enrich.suggestion import DATELINE
+from app.errors import FieldError, InvalidInput
+from app.http import params
+from app.http.mistakes import pointer
+from app.http.params import Parameters
+from app.tags import queries as tags
+from app.tags.service import KINDS
+
+STATES = params.choices("status", "States; others than `published` need the scope `read_drafts`.", asked.STATES)
+FILTER = Parameters(*asked.FILTERS, STATES)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A bulk edit that its caller may make; `options` is what was asked for, for people."""
+
+    filter: ArticleFilter
+    changes: Changes
+    options: Json
+    warnings: Sequence[Mapping[str, str | None]]
+
+
+async def read(here: Archive, view: View, given: BulkEdit) -> Order:
+    """InvalidInput with pointers; MissingScope for states that the caller may not see, and without `publish` for what
+    is or becomes public."""
+    view.caller.demand("write")
+    found, warnings = await _selection(here, view, given)
+    if found.statuses != ("draft",):
+        changing.demand(view.caller, "published")
+    changing.demand(view.caller, given.status)
+    options = given.model_dump(exclude_defaults=True, exclude_unset=True, mode="json")
+    if given.ids is not None:
+        options["ids"] = len(given.ids)  # the record has a row for each
+    return Order(found, await _changes(here, view, given), options, warnings)
+
+
+async def _selection(
+    here: Archive, view: View, given: BulkEdit
+) -> tuple[ArticleFilter, Sequence[Mapping[str, str | None]]]:
+    if given.ids is not None:
+        hidden = view.caller.may("read_drafts")
+        return ArticleFilter(statuses=asked.STATES if hidden else PUBLISHED, ids=tuple(dict.fromkeys(given.ids))), ()
+    try:
+        wanted = FILTER.read(_query(given.filter or {}), view.now)
+        statuses = tuple(sorted(wanted.choices("status"))) or PUBLISHED
+        if statuses != PUBLISHED:
+            view.caller.demand("read_drafts")
+        found = await asked.resolve(here, view, wanted, statuses)
+    except InvalidInput as error:
+        raise InvalidInput(*(_in_body(one) for one in error.errors)) from None
+    return found.filter, found.warnings
+
+
+def _query(given: Mapping[str, object]) -> bytes:
+    """The filter as a query string, so that it is read as the list reads it."""
+    for name, value in given.items():
+        if value == []:
+            detail = "An empty list chooses nothing. Leave the parameter out where it shall not count."
+            raise InvalidInput(FieldError("invalid_value", detail, parameter=name))
+    spelled = {name: "true" if value is True else "false" if value is False else value for name, value in given.items()}
+    return urlencode(spelled, doseq=True).encode()
+
+
+def _in_body(error: FieldError) -> FieldError:
+    return replace(
+        error, parameter=None, pointer=pointer(["filter", error.parameter] if error.parameter else ["filter"])
+    )
+
+
+async def _changes(here: Archive, view: View, given: BulkEdit) -> Changes:
+    drafts = view.caller.may("read_drafts")
+    section = [given.section] if given.section is not None else []
+    named = [ref for one in (*given.add_tags, *given.remove_tags, *section) if (ref := fields.tag_ref(one))]
+    known = fields.Known({}, await tags.by_refs(here.db, sorted(set(named)), hidden=drafts) if named else {})
+    made = _read_fields(view, known, "tags", given.add_tags, "add_tags")
+    return Changes(
+        add_tags=tuple((one.name, one.kind, one.slug) for one in made),
+        remove_tags=tuple(
+            [await _removed(here, known, ref, i, drafts=drafts) for i, ref in enumerate(given.remove_tags)]
+        ),
+        add_regions=_added(_regions(view, given.add_regions, "add_regions")),
+        remove_regions=tuple(id for id, _ in _regions(view, given.remove_regions, "remove_regions")),
+        section=_section(view, given, known),
+        status=given.status,
+        language=given.language.lower().replace("_", "-") if given.language else None,
+    )
+
+
+def _regions(view: View, given: list[RegionRef], name: str) -> tuple[tuple[int, int], ...]:
+    found: tuple[tuple[int, int], ...] = _read_fields(view, fields.Known({}, {}), "regions", given, name)
+    return found
+
+
+def _added(regions: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """InvalidInput for the role that follows from an article's dateline: nothing else gives or takes it."""
+    for place, (_, roles) in enumerate(regions):
+        if roles & DATELINE:
+            detail = "The region of a dateline follows from the dateline: add about or mention."
+            raise InvalidInput(FieldError("invalid_value", detail, pointer=f"/add_regions/{place}/roles"))
+    return regions
+
+
+def _read_fields(view: View, known: fields.Known, field: str, given: Sequence[object], name: str) -> Any:
+    """Tags or regions, read as an article's are; InvalidInput points to `name`, under which they were sent."""
+    try:
+        return fields.changes(ArticleFields.model_validate({field: given}), [field], view.atlas, known)[field]
+    except InvalidInput as error:
+        moved = (replace(one, pointer=(one.pointer or "").replace(f"/{field}", f"/{name}", 1)) for one in error.errors)
+        raise InvalidInput(*moved) from None
+
+
+async def _removed(here: Archive, known: fields.Known, given: TagRef, place: int, *, drafts: bool) -> int:
+    """A slip of the pen must not look like work done: what is not there cannot be removed."""
+    ref = fields.tag_ref(given)
+    found = known.tags.get(ref) if ref else None
+    if ref is None and isinstance(given, TagIn):
+        detail = "Name a tag that is removed by its slug or its id."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}"))
+    if found is None:
+        said = ref or str(given)
+        guess = await tags.alike(here.db, said, KINDS, hidden=drafts)
+        detail = f"There is no tag {said[:80]!r}."
+        raise InvalidInput(
+            FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}", did_you_mean=guess or None)
+        )
+    if found.kind == "contributor":
+        detail = f"{found.slug!r} is an author, and none of an article's tags."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}"))
+    return found.id
+
+
+def _section(view: View, given: BulkEdit, known: fields.Known) -> tuple[tuple[str, str, str | None], ...] | None:
+    if "section" not in given.model_fields_set:
+        return None
+    if given.section is None:
+        return ()
+    ref = fields.tag_ref(given.section)
+    found = known.tags.get(ref) if ref else None
+    if found is not None and found.kind == "section":
+        return ((found.name, "section", found.slug),)
+    if isinstance(given.section, TagIn) and given.section.kind not in (None, "section"):
+        detail = f"A section is of the kind section, and not {given.section.kind}."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer="/section/kind"))
+    name = given.section.name or given.section.slug if isinstance(given.section, TagIn) else given.section
+    if not isinstance(name, str) or not name:
+        detail = f"There is no section {ref}." if ref else "It needs a slug, an id or a name."
+        raise InvalidInput(FieldError("invalid_value", detail, pointer="/section"))
+    return ((name, "section", None),)

@@ -1,0 +1,146 @@
+"""Records of imports and bulk edits: begun, added to with each batch, ended. Plain functions, session first; never
+commit.
+
+What a batch did is noted in the transaction that did it. A record beside a job of a kind that nobody works on belongs
+to a command or a stream, which moves it itself; after ABANDONED_SECONDS without a batch it counts as broken off.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+import orjson
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from app import auditing
+from app.articles.saving import Saved
+from app.auditing import Deed
+from app.changes.jobs import JOB, Json
+from app.errors import InvalidTransition
+from app.models import ImportArticle, ImportRecord, ImportTag, Tag, table
+from app.sql import insert_rows
+from app.tags import service as tags
+
+RECORD, ARTICLE, TAG_MADE = table(ImportRecord), table(ImportArticle), table(ImportTag)
+TAG = table(Tag)
+
+IMPORT, COMMAND, STREAM, BULK = "import", "import_command", "import_stream", "bulk_edit"
+KINDS = (IMPORT, COMMAND, STREAM, BULK)
+"""Of jobs that have a record: worked on by a server, by a command, by a request that lasts; and bulk edits."""
+OUTCOMES = ("created", "updated", "unchanged", "failed")
+ABANDONED_SECONDS = 600
+MOST_ORIGINS = 50
+BROKEN_OFF = "broken off"
+CHUNK = 500
+
+
+def begin(session: Session, kind: str, source: str, arguments: Json, by: str | None) -> int:
+    """The record of an import by a command or a stream, which is running from now on; its number."""
+    now = int(time.time())
+    row = {
+        "kind": kind,
+        "state": "running",
+        "arguments": orjson.dumps(arguments).decode(),
+        "created_by": by,
+        "created_at": now,
+        "updated_at": now,
+    }
+    id: int = session.connection().execute(insert(JOB).returning(JOB.c.id), row).scalar_one()
+    attach(session, id, source)
+    return id
+
+
+def attach(session: Session, job: int, source: str) -> None:
+    """The record of a job that is there."""
+    session.connection().execute(insert(RECORD), {"id": job, "source": source, "origins": "[]"})
+
+
+def note(session: Session, job: int, outcomes: Sequence[Saved | str], origins: Iterable[str]) -> None:
+    """What a batch did, in its transaction. InvalidTransition where the record of a command or a stream has ended
+    meanwhile: it was given up, and perhaps undone."""
+    saved = {one.id: one for one in outcomes if isinstance(one, Saved) and one.id and one.outcome != "unchanged"}
+    _move_on(session, job, outcomes)
+    _note_origins(session, job, origins)
+    note_articles(session, job, [(one.id, _before(one), one.version, one.outcome) for one in saved.values()])
+    note_tags(session, job)
+
+
+def _before(one: Saved) -> int | None:
+    return None if one.outcome == "created" else one.version - 1
+
+
+def _move_on(session: Session, job: int, outcomes: Sequence[Saved | str]) -> None:
+    """Counts of what only a record counts; jobs that a server works on count for themselves."""
+    connection = session.connection()
+    wanted = select(JOB.c.kind, JOB.c.state, JOB.c.progress).where(JOB.c.id == job).with_for_update()
+    kind, state, progress = connection.execute(wanted).one()
+    if kind not in (COMMAND, STREAM):
+        return
+    auditing.add_context(session, {IMPORT: job})
+    if state != "running":
+        raise InvalidTransition(f"Import {job} was given up after {ABANDONED_SECONDS} s without an item. Start again.")
+    counts = dict(orjson.loads(progress))
+    for one in outcomes:
+        name = one.outcome if isinstance(one, Saved) else "failed"
+        counts[name] = counts.get(name, 0) + 1
+    counts["read"] = sum(counts.get(name, 0) for name in OUTCOMES)
+    values = {"progress": orjson.dumps(counts).decode(), "updated_at": int(time.time())}
+    connection.execute(update(JOB).where(JOB.c.id == job).values(values))
+
+
+def _note_origins(session: Session, job: int, origins: Iterable[str]) -> None:
+    connection = session.connection()
+    stored = connection.execute(select(RECORD.c.origins).where(RECORD.c.id == job)).scalar()
+    known = list(orjson.loads(stored or "[]"))
+    new = [one for one in dict.fromkeys(origins) if one not in known][: max(0, MOST_ORIGINS - len(known))]
+    if new:
+        values = {"origins": orjson.dumps([*known, *new]).decode()}
+        connection.execute(update(RECORD).where(RECORD.c.id == job).values(values))
+
+
+def note_articles(session: Session, job: int, rows: Sequence[tuple[int, int | None, int, str]]) -> None:
+    """(article, version before, version, action) each. Of an article that was noted before only the version moves on:
+    it goes back to what it was before the first batch."""
+    connection = session.connection()
+    known: set[int] = set()
+    ids = [row[0] for row in rows]
+    for i in range(0, len(ids), CHUNK):
+        mine = (ARTICLE.c.job_id == job) & ARTICLE.c.article_id.in_(ids[i : i + CHUNK])
+        known |= set(connection.execute(select(ARTICLE.c.article_id).where(mine)).scalars())
+    for id, _, version, _ in rows:
+        if id in known:
+            mine = (ARTICLE.c.job_id == job) & (ARTICLE.c.article_id == id)
+            connection.execute(update(ARTICLE).where(mine).values(version=version))
+    new = [
+        {"job_id": job, "article_id": id, "action": action, "version_before": before, "version": version}
+        for id, before, version, action in rows
+        if id not in known
+    ]
+    insert_rows(connection, ARTICLE, new)
+
+
+def note_tags(session: Session, job: int) -> None:
+    """The tags that were made in this transaction. Of those of a part that was rolled back there is no row."""
+    made = tags.pop_made(session)
+    connection = session.connection()
+    for i in range(0, len(made), CHUNK):
+        wanted = select(TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.kind).where(TAG.c.id.in_(made[i : i + CHUNK]))
+        rows = [
+            {"tag_id": id, "job_id": job, "slug": slug, "name": name, "kind": kind}
+            for id, slug, name, kind in connection.execute(wanted)
+        ]
+        insert_rows(connection, TAG_MADE, rows)
+
+
+def end(session: Session, job: int, progress: Mapping[str, object] | None = None, error: str | None = None) -> None:
+    """The end of a command or a stream, with its counts where they are known; nothing where it has ended already."""
+    now = int(time.time())
+    values: dict[str, object] = {"state": "failed" if error else "done", "error": error, "updated_at": now}
+    if progress is not None:
+        values["progress"] = orjson.dumps(progress).decode()
+    connection = session.connection()
+    running = (JOB.c.id == job) & (JOB.c.state == "running")
+    ended = connection.execute(update(JOB).where(running).values(values).returning(JOB.c.progress)).scalar()
+    if ended is not None:
+        counts = {name: count for name, count in orjson.loads(ended).items() if name in OUTCOMES}
+        auditing.note(session, Deed("import", "import", job, details={"state": values["state"], **counts}))

@@ -1,0 +1,219 @@
+"""`dateline imports` and `dateline edit`: what imports did, undoing it, and one change of many articles."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from rich.progress import Progress
+from rich.table import Table
+from sqlmodel import Session
+
+from app import importing
+from app.articles import authorship
+from app.articles.archive import Archive, View
+from app.articles.cards import Cards
+from app.bulk import editing, orders, queries, routes, undo, works
+from app.bulk.given import BulkEdit
+from app.bulk.orders import Order
+from app.bulk.queries import Record
+from app.changes import jobs
+from app.changes.jobs import Task
+from app.db import Database, DatabaseProblem
+from app.errors import DatelineError, InvalidInput
+from app.http import body
+from app.http.auth import SCOPES, Caller
+from app.http.query_string import split
+from app.printing import err, out, show, user
+from app.regions import service as regions
+from app.search.index import EngineIndex
+from app.search.tantivy_engine import TantivyEngine
+from app.settings import Settings
+
+T = TypeVar("T")
+SECONDS = 0.1
+"""Between two looks at a job that a server is at."""
+LONGEST_SOURCE = 40
+"""Characters of a source in the table; `dateline imports show` has all of it."""
+
+
+def list_imports(db: Database, kind: str | None, limit: int, *, json: bool) -> None:
+    """The newest records, as a table or as JSON."""
+    query = f"limit={limit}" + (f"&kind={kind}" if kind else "")
+    read = routes.RECORDS.read(query.encode(), int(time.time()))
+    found, _ = _run(db, lambda: queries.page(db, read))
+    rows = [queries.shape(one) for one in found]
+    if json:
+        show(rows)
+        return
+    table = Table("id", "kind", "source", "by", "begun", "state", "created, updated, failed")
+    for row in rows:
+        counts, undone, source = row["progress"], row["undo"], str(row["source"])
+        assert isinstance(counts, dict)
+        state = row["state"]
+        if isinstance(undone, dict):
+            state = "undone" if undone["undone_at"] else f"undo {undone['state']}"
+        shown = source if len(source) <= LONGEST_SOURCE else f"{source[: LONGEST_SOURCE - 1]}…"
+        done = ", ".join(str(counts[name]) for name in ("created", "updated", "failed"))
+        cells = (row["id"], row["kind"], shown, row["created_by"], str(row["created_at"])[:10], state, done)
+        table.add_row(*(str(cell) if cell is not None else "–" for cell in cells))
+    out.print(table)
+
+
+def show_import(db: Database, id: int) -> None:
+    """One record, as JSON."""
+    show(queries.shape(_find(db, id)))
+
+
+def _find(db: Database, id: int) -> Record:
+    found: Record | None = _run(db, lambda: queries.find(db, id))
+    if found is None:
+        raise DatabaseProblem(f"There is no import {id}; `dateline imports list` shows which there are.")
+    return found
+
+
+def undo_import(db: Database, settings: Settings, id: int, *, json: bool) -> bool:
+    """Takes an import or a bulk edit back, or goes on with that; False where it could not be finished."""
+    _find(db, id)
+    job = _checked(lambda: db.write_now(undo.begin, id, user()).value)
+    task = finish(db, job, json=json)
+    importing.catch_up_index(db, settings)
+    _tell(queries.shape(_find(db, id)), task, json=json)
+    return task.state == "done"
+
+
+def resume(db: Database, settings: Settings, id: int, *, json: bool) -> bool:
+    """Goes on with a bulk edit that a process left behind when it died."""
+    record = _find(db, id)
+    if record.ended or record.kind not in works.WORKS:
+        raise DatabaseProblem(f"Import {id} is no bulk edit that waits for anybody.")
+    task = finish(db, id, json=json)
+    importing.catch_up_index(db, settings)
+    _tell(queries.shape(_find(db, id)), task, json=json)
+    return task.state == "done"
+
+
+def edit(db: Database, settings: Settings, given: dict[str, Any], *, dry_run: bool, json: bool) -> bool:
+    """One change of many articles; False where some of them could not be changed."""
+    order, here = _order(db, settings, given)
+    for warning in order.warnings:
+        err.print(f"note: {warning['detail']}", markup=False)
+    if dry_run:
+        _tell_preview(routes.preview(here, order), json=json)
+        return True
+    by = authorship.sign(user())
+    options = {**order.options, "_via": "command"}
+    job = db.write_now(editing.begin, order.filter, order.changes, options, by, settings.site_url)
+    task = finish(db, job.value, json=json)
+    importing.catch_up_index(db, settings)
+    record = _find(db, job.value)
+    _tell(queries.shape(record), task, json=json)
+    return task.state == "done" and not record.count("failed")
+
+
+def _order(db: Database, settings: Settings, given: dict[str, Any]) -> tuple[Order, Archive]:
+    try:
+        edit = BulkEdit.model_validate(given)
+    except ValidationError as error:
+        raise DatabaseProblem(_said(InvalidInput(*body.mistakes(error, BulkEdit.model_fields)))) from None
+    index = EngineIndex(db, TantivyEngine(settings.index_path))
+    here = Archive(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
+
+    async def read() -> Order:
+        head = await here.head()
+        atlas = await regions.current(db, head.epoch, head.names_seq)
+        return await orders.read(here, View(Caller(0, frozenset(SCOPES), user()), head, atlas, int(time.time())), edit)
+
+    return _checked(lambda: _run(db, read)), here
+
+
+def read_filter(texts: list[str]) -> dict[str, list[str]]:
+    """`name=value` and `a=b&c=d`, as in the address of a list."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        for name, values in split(text.encode()).items():
+            found.setdefault(name, []).extend(value or "" for value in values)
+    return found
+
+
+def _run(db: Database, read: Callable[[], Any]) -> Any:
+    """A read for the server, within a loop of its own."""
+
+    async def reading() -> Any:
+        try:
+            return await read()
+        finally:
+            await db.reader.close()
+            del db.reader  # the next loop opens its own
+
+    return asyncio.run(reading())
+
+
+def _checked(fn: Callable[[], T]) -> T:
+    """DatabaseProblem, which is one line for people, for what the archive refuses."""
+    try:
+        return fn()
+    except DatelineError as error:
+        raise DatabaseProblem(_said(error)) from None
+
+
+def _said(error: DatelineError) -> str:
+    if not error.errors:
+        return error.detail
+    return " ".join(f"{one.pointer or one.parameter}: {one.detail}" for one in error.errors)
+
+
+def finish(db: Database, id: int, *, json: bool = False) -> Task:
+    """Works on a job until it has ended, or waits for a server that does. Interrupted, the job is stopped: begun again
+    it goes on there."""
+    try:
+        with Progress(console=err, transient=True, disable=json or not err.is_terminal) as bar:
+            shown = bar.add_task("", total=None)
+            while True:
+                task = db.write_now(_step, id).value
+                done, total = task.progress.get("done", 0), task.progress.get("total", 0)
+                bar.update(shown, completed=int(str(done)), total=int(str(total)) or None)
+                if task.ended:
+                    return task
+    except KeyboardInterrupt:
+        db.write_now(jobs.stop, id)
+        raise
+
+
+def _step(session: Session, id: int) -> Task:
+    task = jobs.advance(session, works.WORKS, id)
+    if task is not None:
+        return task
+    found = jobs.get(session, id)
+    if not found.ended:
+        time.sleep(SECONDS)
+    return found
+
+
+def _tell(shape: dict[str, Any], task: Task, *, json: bool) -> None:
+    if json:
+        show(shape)
+        return
+    undone = shape["undo"]
+    if task.kind == undo.KIND and undone:
+        names = ("withdrawn", "trashed", "restored", "kept", "gone", "tags_removed")
+        said = ", ".join(f"{undone[name]} {name.replace('_', ' ')}" for name in names)
+        out.print(f"Import {shape['id']}: {said}.", markup=False)
+        if undone["kept"]:
+            err.print(f"note: what was edited since: /v1/imports/{shape['id']}/articles?undone=kept", markup=False)
+    else:
+        counts = shape["progress"]
+        said = ", ".join(f"{counts[name]} {name}" for name in ("updated", "unchanged", "failed"))
+        out.print(f"Bulk edit {shape['id']}: {said}.", markup=False)
+    if task.error:
+        err.print(f"It has ended early: {task.error}.", markup=False)
+
+
+def _tell_preview(found: dict[str, Any], *, json: bool) -> None:
+    if json:
+        show(found)
+        return
+    out.print(f"{found['matched']} article{'' if found['matched'] == 1 else 's'} would be edited.", markup=False)
+    for one in found["samples"]:
+        out.print(f"  {one['id']} {one['slug']} ({one['status']})", markup=False)
