@@ -99,7 +99,8 @@ async def by_id(
     def render() -> dict[int, bytes]:
         for id, added in views.render_all(form.includes, texts).items():
             shown[id] |= added
-        return {id: orjson.dumps(_kept(ordered(card), form.fields)) for id, card in shown.items()}
+        parts = _parts_of(form.fields)
+        return {id: orjson.dumps(ordered(_kept(card, parts))) for id, card in shown.items()}
 
     return await run_in_thread_if_large(total, render)
 
@@ -130,7 +131,7 @@ async def item(archive: Shelf, view: View, stored: Stored, wanted: params.Read) 
         shown["translation_of"] = None
     shown |= shown_bodies
     await _name(archive, view, [shown], form.language)
-    return _kept(shown, form.fields)
+    return _kept(shown, _parts_of(form.fields))
 
 
 async def _cards(archive: Shelf, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
@@ -338,14 +339,19 @@ def _rows(card: Json, name: str) -> list[Json]:
     return found if isinstance(found, list) else []
 
 
-def _kept(article: Json, fields: Sequence[str]) -> Json:
-    """Only what `fields` names: `id` always, a property whole, or parts of it."""
-    if not fields:
-        return article
-    parts: dict[str, set[str]] = defaultdict(set)
+def _parts_of(fields: Sequence[str]) -> Mapping[str, set[str]]:
+    """By property which parts of it are named; "" stands for all of it."""
+    parts: dict[str, set[str]] = {}
     for field in fields:
         name, _, part = field.partition(".")
-        parts[name].add(part)
+        parts.setdefault(name, set()).add(part)
+    return parts
+
+
+def _kept(article: Json, parts: Mapping[str, set[str]]) -> Json:
+    """Only what `parts` names: `id` always, a property whole, or parts of it. All where nothing is named."""
+    if not parts:
+        return article
     return {
         name: value if name == "id" or "" in parts[name] else _parts(value, parts[name])
         for name, value in article.items()
