@@ -100,7 +100,8 @@ async def by_id(
         for id, added in views.render_all(form.includes, texts).items():
             shown[id] |= added
         parts = _parts_of(form.fields)
-        return {id: orjson.dumps(ordered(_kept(card, parts))) for id, card in shown.items()}
+        kept = {id: _kept(card, parts) for id, card in shown.items()} if parts else shown
+        return {id: orjson.dumps(ordered(card)) for id, card in kept.items()}
 
     return await run_in_thread_if_large(total, render)
 
@@ -131,7 +132,7 @@ async def item(archive: Shelf, view: View, stored: Stored, wanted: params.Read) 
         shown["translation_of"] = None
     shown |= shown_bodies
     await _name(archive, view, [shown], form.language)
-    return _kept(shown, _parts_of(form.fields))
+    return _kept(shown, _parts_of(form.fields)) if form.fields else shown
 
 
 async def _cards(archive: Shelf, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
@@ -349,9 +350,7 @@ def _parts_of(fields: Sequence[str]) -> Mapping[str, set[str]]:
 
 
 def _kept(article: Json, parts: Mapping[str, set[str]]) -> Json:
-    """Only what `parts` names: `id` always, a property whole, or parts of it. All where nothing is named."""
-    if not parts:
-        return article
+    """Only what `parts` names: `id` always, a property whole, or parts of it."""
     return {
         name: value if name == "id" or "" in parts[name] else _parts(value, parts[name])
         for name, value in article.items()
