@@ -77,7 +77,7 @@ def _seconds(text: str) -> int:
 
 def _schedule(servers: list[httpx.Client], chance: random.Random, number: int) -> tuple[str, int]:
     """Due in a moment, with a fraction of a second; its slug, and the first second at which it may be read."""
-    due = time.time() + chance.uniform(1.1, 2.5)
+    due = round(time.time() + chance.uniform(1.1, 2.5), 3)  # as exact as the text says it
     text = datetime.fromtimestamp(due, UTC).isoformat(timespec="milliseconds")
     body = {"title": f"Later {number}", "body": "Words", "status": "scheduled", "published_at": text}
     made = chance.choice(servers).post("/v1/articles", json=body)

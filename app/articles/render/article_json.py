@@ -100,7 +100,9 @@ async def by_id(
     def render() -> dict[int, bytes]:
         for id, added in body_views.render_all(form.includes, texts).items():
             shown[id] |= added
-        return {id: orjson.dumps(_kept(ordered(card), form.fields)) for id, card in shown.items()}
+        parts = _parts_of(form.fields)
+        kept = {id: _kept(card, parts) for id, card in shown.items()} if parts else shown
+        return {id: orjson.dumps(ordered(card)) for id, card in kept.items()}
 
     return await run_in_thread_if_large(total, render)
 
@@ -131,7 +133,7 @@ async def item(archive: Shelf, view: View, stored: Stored, wanted: parser.Read) 
         shown["translation_of"] = None
     shown |= shown_bodies
     await _name(archive, view, [shown], form.language)
-    return _kept(shown, form.fields)
+    return _kept(shown, _parts_of(form.fields)) if form.fields else shown
 
 
 async def _cards(archive: Shelf, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
@@ -339,14 +341,17 @@ def _rows(card: Json, name: str) -> list[Json]:
     return found if isinstance(found, list) else []
 
 
-def _kept(article: Json, fields: Sequence[str]) -> Json:
-    """Only what `fields` names: `id` always, a property whole, or parts of it."""
-    if not fields:
-        return article
-    parts: dict[str, set[str]] = defaultdict(set)
+def _parts_of(fields: Sequence[str]) -> Mapping[str, set[str]]:
+    """By property which parts of it are named; "" stands for all of it."""
+    parts: dict[str, set[str]] = {}
     for field in fields:
         name, _, part = field.partition(".")
-        parts[name].add(part)
+        parts.setdefault(name, set()).add(part)
+    return parts
+
+
+def _kept(article: Json, parts: Mapping[str, set[str]]) -> Json:
+    """Only what `parts` names: `id` always, a property whole, or parts of it."""
     return {
         name: value if name == "id" or "" in parts[name] else _parts(value, parts[name])
         for name, value in article.items()

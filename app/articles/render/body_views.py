@@ -3,11 +3,12 @@ cannot be shown leaves the others as they are. Long ones are made in a thread.""
 
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from app.articles.html import bodies, nesting_depth, offload, to_markdown
 
 BODIES = ("body", "body_text", "body_markdown", "body_blocks")
+_COPIED = ["body"]
 
 log = logging.getLogger(__name__)
 
@@ -38,17 +39,20 @@ async def render(
     names: Collection[str], texts: Mapping[int, str], views: Mapping[str, View] = VIEWS
 ) -> dict[int, dict[str, object]]:
     """The views with these names of each body, by the article's id."""
+    wanted = [name for name in BODIES if name in names]
     size = sum(map(len, texts.values()))
     # The body itself is copied, a hundred times faster than a view of it is made.
-    is_copy = {*BODIES}.intersection(names) == {"body"}
-    return await offload.run(size // 100 if is_copy else size, render_all, names, texts, views)
+    return await offload.run(size // 100 if wanted == _COPIED else size, _render, wanted, texts, views)
 
 
 def render_all(
     names: Collection[str], texts: Mapping[int, str], views: Mapping[str, View] = VIEWS
 ) -> dict[int, dict[str, object]]:
     """The same at once, for whoever is in a thread of its own or knows that it takes no time."""
-    wanted = [name for name in BODIES if name in names]
+    return _render([name for name in BODIES if name in names], texts, views)
+
+
+def _render(wanted: Sequence[str], texts: Mapping[int, str], views: Mapping[str, View]) -> dict[int, dict[str, object]]:
     return {id: {name: _view(id, name, body, views[name]) for name in wanted} for id, body in texts.items()}
 
 
