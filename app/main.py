@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.articles import schedule
 from app.articles.input.payloads import ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace
 from app.articles.reading.card_cache import Cards
-from app.articles.reading.context import Archive
 from app.articles.routes import reads as articles
 from app.articles.routes import related_and_resolve, related_list, revisions, writes
 from app.articles.store import relink_jobs
@@ -32,6 +31,7 @@ from app.changes import log
 from app.changes.cache_version import Standings
 from app.changes.follower import Following
 from app.changes.jobs import Jobs
+from app.context import AppContext
 from app.db.database import Database
 from app.http import docs_page, openapi, problems
 from app.http.fast_path import FastPath, read_table
@@ -127,7 +127,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     """The application for one archive, whose schema must be current. `follow`: keep the search index in step too."""
     db = Database(settings, log.append)
     index = EngineIndex(db, TantivyEngine(settings.index_path))
-    archive = Archive(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
+    archive = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
     app = Application(
         title="Dateline",
         version="0.1.0",
@@ -203,7 +203,7 @@ def _layers(app: Application, settings: Settings, standings: Standings) -> None:
         app.front = RequestLog(app.front, trusted=settings.trusted_proxies)
 
 
-def _lifespan(archive: Archive, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
+def _lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)

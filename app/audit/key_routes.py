@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.audit import schemas
+from app.context import AppContext, get_context
 from app.db.sql import Prepared, integer, prepare
 from app.errors import Unauthorized
 from app.http import responses
@@ -16,8 +17,6 @@ from app.http.openapi import problems
 from app.http.params.parser import Parameters
 from app.http.params.times import format_time
 from app.models import ApiKey, IdempotencyUsage, table
-from app.regions import view as reading
-from app.regions.view import Reading
 
 KEY, USAGE = table(ApiKey), table(IdempotencyUsage)
 NOTHING = Parameters()
@@ -33,7 +32,7 @@ router = APIRouter(prefix="/v1", tags=["audit"])
 )
 async def get_own_key(request: Request) -> Response:
     """Name, scopes, expiry and limits of the key that asks; 401 without one."""
-    here = reading.of(request)
+    here = get_context(request)
     view = await here.view(request)
     NOTHING.read(request.scope["query_string"], view.now)
     if view.caller.key is None:
@@ -42,7 +41,7 @@ async def get_own_key(request: Request) -> Response:
     return responses.item(request, orjson.dumps(_show(here, row)), token=view.token, public=False)
 
 
-def _show(here: Reading, row: tuple[object, ...]) -> dict[str, object]:
+def _show(here: AppContext, row: tuple[object, ...]) -> dict[str, object]:
     id, name, scopes, created_at, expires_at, used = row
     settings = here.settings
     return {

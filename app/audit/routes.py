@@ -8,12 +8,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.reading import context
 from app.articles.reading import queries as articles
-from app.articles.reading.context import Archive, View
 from app.articles.routes.reads import MOVED, REF, documented, find
 from app.audit import queries, render, schemas
 from app.audit.queries import COUNTED, Place, Row, Wanted
+from app.context import AppContext, RequestContext, get_context
 from app.db.audit_rows import ACTIONS
 from app.db.sql import integer
 from app.errors import CursorInvalid, FieldError, Gone, InvalidInput, NotFound
@@ -56,7 +55,7 @@ Warnings = list[Mapping[str, object]]
 )
 async def list_audit(request: Request) -> Response:
     """Who did what, the newest first: keys, commands and the server itself. Needs the scope `admin`."""
-    here = context.of(request)
+    here = get_context(request)
     seen = await here.view(request)
     seen.caller.demand("admin")
     read = LIST.read(request.scope["query_string"], seen.now)
@@ -78,7 +77,7 @@ async def list_audit(request: Request) -> Response:
 )
 async def list_article_audit(request: Request) -> Response:
     """Who did what to an article, the newest first; also to a purged one, by its id. Needs the scope `read_drafts`."""
-    here = context.of(request)
+    here = get_context(request)
     seen = await here.view(request)
     seen.caller.demand("read_drafts")
     read = OF_ARTICLE.read(request.scope["query_string"], seen.now)
@@ -101,7 +100,7 @@ def _id(ref: str) -> int | None:
     return integer(name[1]) if name is not None and name[0] == "id" else None
 
 
-async def _find_article(here: Archive, seen: View, ref: str) -> int | None:
+async def _find_article(here: AppContext, seen: RequestContext, ref: str) -> int | None:
     """By its id, whether it is there or not, else by a slug that it has or had; that of an article which nobody but
     editors may see only for who reads drafts."""
     if (id := _id(ref)) is not None:
@@ -113,7 +112,7 @@ async def _find_article(here: Archive, seen: View, ref: str) -> int | None:
 
 
 async def _listed(
-    request: Request, here: Archive, seen: View, read: Read, article: int | None, warnings: Warnings
+    request: Request, here: AppContext, seen: RequestContext, read: Read, article: int | None, warnings: Warnings
 ) -> Response:
     key, name = None, read.text("key")
     if name is not None:
@@ -137,14 +136,14 @@ async def _listed(
 
 
 def _respond(
-    request: Request, rows: Sequence[bytes], page: Page, seen: View, read: Read, warnings: Warnings
+    request: Request, rows: Sequence[bytes], page: Page, seen: RequestContext, read: Read, warnings: Warnings
 ) -> Response:
     return responses.listed(
         request, rows, page, token=seen.token, public=False, warnings=warnings, uses_now=read.uses_now
     )
 
 
-async def _find_key(here: Archive, name: str) -> int | None:
+async def _find_key(here: AppContext, name: str) -> int | None:
     """InvalidInput where several keys are called so."""
     if name.isascii() and name.isdigit() and len(name) < 18:
         return int(name)
@@ -161,12 +160,12 @@ def _unknown(parameter: str, ref: str) -> Mapping[str, object]:
     return {"code": f"unknown_{parameter}", "parameter": parameter, "detail": detail}
 
 
-async def _rows(here: Archive, wanted: Wanted, limit: int, place: Place) -> list[Row]:
+async def _rows(here: AppContext, wanted: Wanted, limit: int, place: Place) -> list[Row]:
     statement, values = queries.select_page(here.db.dialect, wanted, limit, place)
     return queries.read_rows(await here.db.reader.rows(statement, values), place.turn)
 
 
-async def _total(here: Archive, wanted: Wanted) -> tuple[int, str]:
+async def _total(here: AppContext, wanted: Wanted) -> tuple[int, str]:
     statement, values = queries.count_rows(here.db.dialect, wanted)
     [(count,)] = await here.db.reader.rows(statement, values, bounded=False)
     return (COUNTED, "at_least") if integer(count) > COUNTED else (integer(count), "exact")
@@ -202,7 +201,7 @@ def _page(found: list[Row], place: Place, limit: int, signature: str) -> tuple[l
 _KINDS: tuple[Literal["article", "tag"], ...] = ("article", "tag")
 
 
-async def _slugs(here: Archive, seen: View, rows: Sequence[Row]) -> render.Slugs:
+async def _slugs(here: AppContext, seen: RequestContext, rows: Sequence[Row]) -> render.Slugs:
     """Of what the rows are about, as it is called now; a slug of what is not public only for who reads drafts."""
     found: dict[tuple[str, int], str] = {}
     drafts = seen.caller.may("read_drafts")

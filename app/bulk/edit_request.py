@@ -9,11 +9,11 @@ from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.input import fields
 from app.articles.input.payloads import ArticleFields, RegionRef, TagIn, TagRef
 from app.articles.reading import filter_params
-from app.articles.reading.context import Archive, View
 from app.articles.routes import update_flow
 from app.bulk.edit_job import Changes
 from app.bulk.payloads import BulkEdit
 from app.changes.jobs import Json
+from app.context import AppContext, RequestContext
 from app.enrich.suggestion import DATELINE
 from app.errors import FieldError, InvalidInput
 from app.http.params import parser
@@ -36,7 +36,7 @@ class Order:
     warnings: Sequence[Mapping[str, str | None]]
 
 
-async def read(here: Archive, view: View, given: BulkEdit) -> Order:
+async def read(here: AppContext, view: RequestContext, given: BulkEdit) -> Order:
     """InvalidInput with pointers; MissingScope for states that the caller may not see, and without `publish` for what
     is or becomes public."""
     view.caller.demand("write")
@@ -51,7 +51,7 @@ async def read(here: Archive, view: View, given: BulkEdit) -> Order:
 
 
 async def _selection(
-    here: Archive, view: View, given: BulkEdit
+    here: AppContext, view: RequestContext, given: BulkEdit
 ) -> tuple[ArticleFilter, Sequence[Mapping[str, str | None]]]:
     if given.ids is not None:
         hidden = view.caller.may("read_drafts")
@@ -85,7 +85,7 @@ def _in_body(error: FieldError) -> FieldError:
     )
 
 
-async def _changes(here: Archive, view: View, given: BulkEdit) -> Changes:
+async def _changes(here: AppContext, view: RequestContext, given: BulkEdit) -> Changes:
     drafts = view.caller.may("read_drafts")
     section = [given.section] if given.section is not None else []
     named = [ref for one in (*given.add_tags, *given.remove_tags, *section) if (ref := fields.tag_ref(one))]
@@ -104,7 +104,7 @@ async def _changes(here: Archive, view: View, given: BulkEdit) -> Changes:
     )
 
 
-def _regions(view: View, given: list[RegionRef], name: str) -> tuple[tuple[int, int], ...]:
+def _regions(view: RequestContext, given: list[RegionRef], name: str) -> tuple[tuple[int, int], ...]:
     found: tuple[tuple[int, int], ...] = _read_fields(view, fields.Known({}, {}), "regions", given, name)
     return found
 
@@ -118,7 +118,7 @@ def _added(regions: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
     return regions
 
 
-def _read_fields(view: View, known: fields.Known, field: str, given: Sequence[object], name: str) -> Any:
+def _read_fields(view: RequestContext, known: fields.Known, field: str, given: Sequence[object], name: str) -> Any:
     """Tags or regions, read as an article's are; InvalidInput points to `name`, under which they were sent."""
     try:
         return fields.changes(ArticleFields.model_validate({field: given}), [field], view.atlas, known)[field]
@@ -127,7 +127,7 @@ def _read_fields(view: View, known: fields.Known, field: str, given: Sequence[ob
         raise InvalidInput(*moved) from None
 
 
-async def _removed(here: Archive, known: fields.Known, given: TagRef, place: int, *, drafts: bool) -> int:
+async def _removed(here: AppContext, known: fields.Known, given: TagRef, place: int, *, drafts: bool) -> int:
     """A slip of the pen must not look like work done: what is not there cannot be removed."""
     ref = fields.tag_ref(given)
     found = known.tags.get(ref) if ref else None
@@ -147,7 +147,9 @@ async def _removed(here: Archive, known: fields.Known, given: TagRef, place: int
     return found.id
 
 
-def _section(view: View, given: BulkEdit, known: fields.Known) -> tuple[tuple[str, str, str | None], ...] | None:
+def _section(
+    view: RequestContext, given: BulkEdit, known: fields.Known
+) -> tuple[tuple[str, str, str | None], ...] | None:
     if "section" not in given.model_fields_set:
         return None
     if given.section is None:

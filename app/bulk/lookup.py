@@ -4,11 +4,11 @@ from starlette.requests import Request
 
 from app.bulk import queries
 from app.bulk.queries import Record
+from app.context import AppContext
 from app.errors import NotFound
-from app.regions.view import Reading
 
 
-async def find(here: Reading, request: Request) -> Record:
+async def find(here: AppContext, request: Request) -> Record:
     """NotFound for what is no number of an import or a bulk edit."""
     given = request.path_params["id"]
     digits = given.isascii() and given.isdigit() and len(given) < 19

@@ -9,8 +9,6 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.reading import context
-from app.articles.reading.context import Archive
 from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, examples, lookup, queries, schemas, undo_job
 from app.bulk.edit_request import Order
@@ -18,6 +16,7 @@ from app.bulk.payloads import BulkEdit
 from app.bulk.records import BULK
 from app.changes import jobs
 from app.changes.jobs import Json
+from app.context import AppContext, get_admin_context, get_context
 from app.errors import InvalidTransition, NotFound
 from app.http import body, responses
 from app.http.openapi import problems
@@ -25,7 +24,6 @@ from app.http.params import parser
 from app.http.params.parser import Parameters
 from app.http.schemas import JOB, JOB_ID, Job
 from app.models import Article, table
-from app.regions import view as reading
 
 A = table(Article)
 router = APIRouter(prefix="/v1")
@@ -59,7 +57,7 @@ ID: dict[str, object] = {**JOB_ID, "description": "The number of an import or a 
 async def list_imports(request: Request) -> Response:
     """Every import, by whatever way it came, and every bulk edit, the newest first. Needs `publish` and
     `read_drafts`."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("publish")
     view.caller.demand("read_drafts")
@@ -83,7 +81,7 @@ async def list_import_articles(request: Request) -> Response:
     and `read_drafts`.
 
     With `undone=kept` those that an undo left alone, because somebody has edited them since."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("publish")
     view.caller.demand("read_drafts")
@@ -110,7 +108,7 @@ async def undo_import(request: Request) -> Response:
 
     200 when all is done, 202 with a job where that takes longer than a few seconds. Again, it goes on where it was
     stopped."""
-    here, view = await reading.administering(request)
+    here, view = await get_admin_context(request)
     record = await lookup.find(here, request)
     job = (await here.db.write(undo_job.begin, record.id, view.caller.name)).value
     task = await jobs.of(request).finish(job)
@@ -146,7 +144,7 @@ async def edit_articles(request: Request) -> Response:
 
     202 with the record; `Location` leads to where progress is seen: the record, or the job for who may not read drafts.
     Each article gets a version and a row in the change log. With `dry_run=true` 200 with a count and samples."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("write")
     read = BULK_EDIT.read(request.scope["query_string"], view.now)
@@ -167,7 +165,7 @@ async def edit_articles(request: Request) -> Response:
     return response
 
 
-def preview(here: Archive, order: Order) -> Json:
+def preview(here: AppContext, order: Order) -> Json:
     """How many articles are meant, and the first of them."""
     columns = [A.c[name] for name in ("id", "slug", "title", "status", "version")]
     with here.db.snapshot() as snapshot:
@@ -190,7 +188,7 @@ def preview(here: Archive, order: Order) -> Json:
 async def stop_job(request: Request) -> Response:
     """Ends an undo or a bulk edit behind the articles that it is at. What it has done stays; an undo goes on when it is
     asked for again, a bulk edit can be undone. Needs `admin`."""
-    here, view = await reading.administering(request)
+    here, view = await get_admin_context(request)
     given = request.path_params["id"]
     digits = given.isascii() and given.isdigit() and len(given) < 19
     task = await jobs.of(request).find(int(given)) if digits else None

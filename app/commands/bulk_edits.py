@@ -11,7 +11,6 @@ from rich.table import Table
 from sqlmodel import Session
 
 from app.articles.reading.card_cache import Cards
-from app.articles.reading.context import Archive, View
 from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, job_chunks, queries, routes, undo_job
 from app.bulk.edit_request import Order
@@ -21,6 +20,7 @@ from app.changes import jobs
 from app.changes.jobs import Task
 from app.commands import import_articles
 from app.commands.output import err, out, show, user
+from app.context import AppContext, RequestContext
 from app.db.database import Database, DatabaseProblem
 from app.errors import DatelineError, InvalidInput
 from app.http import body
@@ -112,19 +112,19 @@ def edit(db: Database, settings: Settings, given: dict[str, Any], *, dry_run: bo
     return task.state == "done" and not record.count("failed")
 
 
-def _order(db: Database, settings: Settings, given: dict[str, Any]) -> tuple[Order, Archive]:
+def _order(db: Database, settings: Settings, given: dict[str, Any]) -> tuple[Order, AppContext]:
     try:
         edit = BulkEdit.model_validate(given)
     except ValidationError as error:
         raise DatabaseProblem(_said(InvalidInput(*body.mistakes(error, BulkEdit.model_fields)))) from None
     index = EngineIndex(db, TantivyEngine(settings.index_path))
-    here = Archive(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
+    here = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
 
     async def read() -> Order:
         head = await here.head()
         atlas = await regions.current(db, head.epoch, head.names_seq)
         return await edit_request.read(
-            here, View(Caller(0, frozenset(SCOPES), user()), head, atlas, int(time.time())), edit
+            here, RequestContext(Caller(0, frozenset(SCOPES), user()), head, atlas, int(time.time())), edit
         )
 
     return _checked(lambda: _run(db, read)), here

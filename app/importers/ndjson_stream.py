@@ -15,9 +15,9 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from app.actor import acting, acting_within
-from app.articles.reading.context import Archive
 from app.articles.service import Saved
 from app.bulk import records
+from app.context import AppContext
 from app.db.log_position import Head
 from app.db.sql import AnyOf, Prepared, integer
 from app.db.sql import prepare as prepare_statement
@@ -51,7 +51,7 @@ class Arriving:
     called, `record` the number of its record once a batch is saved. `drafts`: whoever sends it may read them, so copies
     of drafts are told too, and articles that are not public may be updated."""
 
-    here: Archive
+    here: AppContext
     head: Head
     drafts: bool
     origin: str | None

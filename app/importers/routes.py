@@ -12,12 +12,11 @@ from fastapi import APIRouter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.articles.reading import context as reading_context
-from app.articles.reading.context import Archive, View
 from app.bulk import lookup, queries, records
 from app.bulk.queries import Record
 from app.bulk.records import BULK
 from app.changes.jobs import Json
+from app.context import AppContext, RequestContext, get_context
 from app.errors import BodyTooLarge
 from app.http import responses
 from app.http.conditional import VARY
@@ -115,7 +114,7 @@ async def import_articles(request: Request) -> Response:
 
     Lines are answered for one by one while they arrive. Any other format is kept and worked on as a job.
     """
-    here = reading_context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("publish")
     read = IMPORT.read(request.scope["query_string"], view.now)
@@ -137,7 +136,7 @@ async def import_articles(request: Request) -> Response:
     return await _accepted(request, here, view, given, kind)
 
 
-async def _accepted(request: Request, here: Archive, view: View, given: Json, kind: str) -> Response:
+async def _accepted(request: Request, here: AppContext, view: RequestContext, given: Json, kind: str) -> Response:
     """202 with the job, when all of the body is kept."""
     most = here.settings.max_import_bytes
     length = request.headers.get("content-length", "")
@@ -174,7 +173,7 @@ async def get_import(request: Request) -> Response:
     for a bulk edit, and for what an undo did.
 
     Of an import that ran as a job also what became of each item, in their order, until 30 days after its end."""
-    here = reading_context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("publish")
     read = IMPORTED.read(request.scope["query_string"], view.now)
@@ -184,7 +183,7 @@ async def get_import(request: Request) -> Response:
     return responses.changed(await _shown(here, view, found, read), view.token)
 
 
-async def _shown(here: Archive, view: View, found: Record, read: Read) -> bytes:
+async def _shown(here: AppContext, view: RequestContext, found: Record, read: Read) -> bytes:
     drafts = view.caller.may("read_drafts")
     rows, page = await results.page(here.db, found, read, drafts=drafts)
     return orjson.dumps({**results.shown(found, drafts=drafts), "results": rows, "page": page.to_dict()})

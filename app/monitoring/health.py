@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.reading import context
+from app.context import get_context
 from app.errors import DatabaseUnavailable
 from app.http import responses
 from app.http.params.parser import Parameters
@@ -63,7 +63,7 @@ async def get_liveness(request: Request) -> Response:
 async def get_readiness(request: Request) -> Response:
     """The database answers, and the index has taken in nearly all of the change log."""
     NONE.read(request.scope["query_string"], 0)
-    here = context.of(request)
+    here = get_context(request)
     following = request.app.state.following
     try:
         head = await here.head()

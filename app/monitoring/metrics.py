@@ -16,8 +16,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.reading import context
-from app.articles.reading.context import Archive
+from app.context import AppContext, get_context
 from app.db.log_position import Head
 from app.errors import DatabaseUnavailable
 from app.http.conditional import VARY
@@ -49,7 +48,7 @@ async def get_metrics(request: Request) -> Response:
     """Numbers of this process, in Prometheus' text format. Without a key for who asks from this machine itself, or from
     where the settings say."""
     NONE.read(request.scope["query_string"], 0)
-    here = context.of(request)
+    here = get_context(request)
     if not _open_to(request, here):
         view = await here.view(request)
         view.caller.demand("read_drafts")
@@ -61,7 +60,7 @@ async def get_metrics(request: Request) -> Response:
     return Response(body, 200, {"Cache-Control": "no-store", "Vary": VARY, "Content-Type": TYPE})
 
 
-def _open_to(request: Request, here: Archive) -> bool:
+def _open_to(request: Request, here: AppContext) -> bool:
     """Who has come through a proxy is not taken for the proxy, and who shows a key is asked for what it may."""
     if request.client is None or "authorization" in request.headers or not SENT_ON.isdisjoint(request.headers.keys()):
         return False
@@ -72,7 +71,7 @@ def _open_to(request: Request, here: Archive) -> bool:
     return any(peer in network for network in here.settings.metrics_open_to)
 
 
-def _registry(app: FastAPI, here: Archive, head: Head | None) -> CollectorRegistry:
+def _registry(app: FastAPI, here: AppContext, head: Head | None) -> CollectorRegistry:
     """Made for one answer: everything in it reads numbers that are kept anyway."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
@@ -84,7 +83,9 @@ def _registry(app: FastAPI, here: Archive, head: Head | None) -> CollectorRegist
 class _Own(Collector):
     """The numbers of Dateline itself; `head` is None while the database does not answer."""
 
-    def __init__(self, guard: Guard, load: Load, tally: Tally, cache: Kept, here: Archive, head: Head | None) -> None:
+    def __init__(
+        self, guard: Guard, load: Load, tally: Tally, cache: Kept, here: AppContext, head: Head | None
+    ) -> None:
         self._guard, self._load, self._tally, self._cache = guard, load, tally, cache
         self._here, self._head = here, head
 

@@ -8,13 +8,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidInput, NotFound
 from app.http import fast_path, responses
 from app.http.openapi import problems
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.regions import examples, refs, schemas
-from app.regions import view as reading
 from app.regions.atlas import LEVELS, Atlas, Place
 from app.regions.standard_regions import fold
 
@@ -71,7 +71,7 @@ Json = dict[str, Any]
 @fast_path.declare
 async def list_regions(request: Request) -> Response:
     """Regions by name: the M49 tree down to cities, former states, and groupings such as NATO."""
-    here = reading.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = LIST.read(request.scope["query_string"], view.now)
     await here.wait_for(read.text("min_seq"), view.head)
@@ -92,7 +92,7 @@ async def list_regions(request: Request) -> Response:
     )
 
 
-async def _counts(here: reading.Reading, view: reading.View, read: Read) -> dict[int, int] | None:
+async def _counts(here: AppContext, view: RequestContext, read: Read) -> dict[int, int] | None:
     """None where nothing asks for them, and while there is no index."""
     counted = read.knows("sort") and (read.choice("sort").endswith("count") or "min_articles" in read.given)
     if here.index.seq() is None or not (counted or "counts" in read.choices("include")):
@@ -147,7 +147,7 @@ def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
 @fast_path.declare
 async def get_region_tree(request: Request) -> Response:
     """The M49 tree from the world down, `depth` levels of it."""
-    here = reading.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = TREE.read(request.scope["query_string"], view.now)
     roots = view.atlas.children_of.get(None, ())
@@ -187,7 +187,7 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
 @fast_path.declare
 async def get_region(request: Request) -> Response:
     """One region by slug, ISO code or M49 code, with its groupings and, if asked, ancestors, children and counts."""
-    here = reading.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = ITEM.read(request.scope["query_string"], view.now)
     await here.wait_for(read.text("min_seq"), view.head)

@@ -8,16 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.changes import jobs
+from app.context import AppContext, RequestContext, get_admin_context
 from app.errors import FieldError, InvalidInput, NotFound, ReadOnlyField
 from app.http import body, responses
 from app.http.openapi import problems
 from app.regions import editing, examples, refs, schemas, service
-from app.regions import view as reading
 from app.regions.atlas import Atlas, Place
 from app.regions.editing import Edit, Edited
 from app.regions.payloads import RegionCreate, RegionPatch
 from app.regions.routes import ITEM, REF, shown
-from app.regions.view import Reading, View
 
 router = APIRouter(prefix="/v1", tags=["regions"])
 
@@ -41,7 +40,7 @@ _WAITING = responses.accepted("The region is as asked for; a job brings its arti
 )
 async def create_region(request: Request) -> Response:
     """A new grouping or city. 202 with a job where many articles lie in it."""
-    here, view = await reading.administering(request)
+    here, view = await get_admin_context(request)
     given = await body.read(request, RegionCreate)
     if given.level == "city" and given.parent is None:
         raise _wrong("A city needs the country or area that it lies in.", "/parent")
@@ -63,7 +62,7 @@ async def create_region(request: Request) -> Response:
 async def update_region(request: Request) -> Response:
     """Changes names, members or parent of a grouping or city (JSON Merge Patch). Where articles lie is right when the
     answer comes, or, after a 202, when its job is done."""
-    here, view = await reading.administering(request)
+    here, view = await get_admin_context(request)
     place = refs.by_ref(view.atlas, request.path_params["ref"])
     if place is None:
         raise NotFound()
@@ -109,7 +108,9 @@ def _wrong(detail: str, pointer: str) -> InvalidInput:
     return InvalidInput(FieldError("invalid_value", detail, pointer=pointer))
 
 
-async def _answer(request: Request, here: Reading, view: View, edited: Edited, status: int = 200) -> Response:
+async def _answer(
+    request: Request, here: AppContext, view: RequestContext, edited: Edited, status: int = 200
+) -> Response:
     if edited.job is not None:
         task = await jobs.of(request).finish(edited.job)
         if task.state != "done":

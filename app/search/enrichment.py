@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, case, func, select
 
-from app.articles.reading.context import View
 from app.articles.store import suggestions as store_suggestions
+from app.context import RequestContext
 from app.db.database import Database, Row
 from app.db.sql import AnyOf, Prepared, prepare
 from app.enrich import language, near_duplicates, regions, tags
@@ -50,7 +50,7 @@ class _Names:
     entries: Mapping[int, str]
 
 
-async def found(db: Database, index: EngineIndex, id: int, view: View) -> Found:
+async def found(db: Database, index: EngineIndex, id: int, view: RequestContext) -> Found:
     """Language and regions as kept, else from the text; tags as kept and from the archive of now; kept near-duplicates
     and those that the index has. Seven to nine statements."""
     dialect = db.dialect
@@ -69,7 +69,7 @@ async def found(db: Database, index: EngineIndex, id: int, view: View) -> Found:
 
 
 def _made(
-    texts: Texts, own: Known, others: Sequence[Known], names: _Names, view: View, kept: Sequence[Suggestion]
+    texts: Texts, own: Known, others: Sequence[Known], names: _Names, view: RequestContext, kept: Sequence[Suggestion]
 ) -> list[Suggestion]:
     kinds = {one.kind for one in kept}
     made = [one for one in kept if one.kind in ("language", "region")]

@@ -16,7 +16,7 @@ from sqlalchemy import Integer, bindparam, exists, func, literal_column, null, s
 
 from app.articles.filters import ArticleFilter
 from app.articles.html import bodies
-from app.articles.reading.context import Similar, View
+from app.context import RequestContext, Similar
 from app.db.database import Database, Row
 from app.db.log_position import Head, Place
 from app.db.sql import AnyOf, Prepared, Value, prepare
@@ -103,7 +103,7 @@ def _dated(question: Question, interval: Interval) -> Question:
 
 
 class EngineIndex:
-    """Implements `articles.reading.context.Index` on an engine and the log."""
+    """Implements `context.Index` on an engine and the log."""
 
     def __init__(self, db: Database, engine: SearchEngine) -> None:
         self._db, self.engine = db, engine
@@ -186,7 +186,7 @@ class EngineIndex:
     async def titles(self, text: str, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
         return await asyncio.to_thread(completion.articles, self.engine, text, excluded, limit)
 
-    async def similar(self, id: int, view: View, limit: int, without: Sequence[int] = ()) -> list[Similar]:
+    async def similar(self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()) -> list[Similar]:
         """The engine's candidates, three times as many as asked for but no more than MOST_CANDIDATES, put in order by
         `similar_ranking`; four statements."""
         most = max(limit, min(3 * limit + 5, MOST_CANDIDATES))
@@ -202,7 +202,7 @@ class EngineIndex:
         ]
 
     async def alike(
-        self, id: int, view: View, limit: int, without: Sequence[int] = (), room: Room | None = None
+        self, id: int, view: RequestContext, limit: int, without: Sequence[int] = (), room: Room | None = None
     ) -> tuple[Known, dict[int, Known]]:
         """An article, of whatever state, and the published ones that share its words and tags, by id in the engine's
         order; none without an index. Their texts whole, or as far as there is `room`."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from app.articles.reading import filter_params
-from app.articles.reading.context import Archive, View
 from app.articles.reading.filter_params import Asked
+from app.context import AppContext, RequestContext
 from app.errors import IndexBehind, InvalidValue
 from app.http.params import parser
 from app.http.params.parser import Read
@@ -49,7 +49,7 @@ class Asking:
     vocabulary: Vocabulary
 
 
-async def understand(here: Archive, view: View, read: Read) -> Asking:
+async def understand(here: AppContext, view: RequestContext, read: Read) -> Asking:
     """With `q`. Waits for `min_seq` where it is given; IndexBehind where there is no index yet."""
     if read.knows("min_seq"):
         await here.wait_for(read.text("min_seq"), view.head)
@@ -68,7 +68,7 @@ async def understand(here: Archive, view: View, read: Read) -> Asking:
     return replace(found, query=query, question=question)
 
 
-async def understand_filter(here: Archive, view: View, read: Read) -> Asking:
+async def understand_filter(here: AppContext, view: RequestContext, read: Read) -> Asking:
     """Without words: the filters alone."""
     index = here.index
     assert isinstance(index, EngineIndex)

@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 
 from app.articles.filters import PUBLISHED, ArticleFilter
-from app.articles.reading import context, filter_params
-from app.articles.reading.context import Archive, View
+from app.articles.reading import filter_params
 from app.changes import log
+from app.context import AppContext, RequestContext, get_context
 from app.db.log_position import Head, Place, read_token
 from app.errors import CursorExpired, FieldError, InvalidInput, InvalidValue
 from app.http.params import parser
@@ -50,10 +50,10 @@ class Seen:
 class Following:
     """A consumer on its way along the log: who it is, what it asked for, where it stands."""
 
-    here: Archive
+    here: AppContext
     request: Request
     read: Read
-    view: View
+    view: RequestContext
     place: Place
 
     @property
@@ -109,7 +109,7 @@ class Following:
 
 async def begin(request: Request, parameters: Parameters, since: Callable[[Read], str]) -> Following:
     """Reads the request; every way in which it may fail fails here, before an answer has begun."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = parameters.read(request.scope["query_string"], view.now)
     _refuse_relative(read)
@@ -124,7 +124,7 @@ def _statuses(read: Read) -> tuple[str, ...]:
     return tuple(sorted(read.choices("status"))) or PUBLISHED
 
 
-async def resolve(here: Archive, view: View, read: Read) -> ArticleFilter:
+async def resolve(here: AppContext, view: RequestContext, read: Read) -> ArticleFilter:
     """The filter as of the view's head. Tags that only drafts have now are found too: until those were withdrawn, they
     may have matched. Of such a tag nothing is told."""
     caller = replace(view.caller, scopes=view.caller.scopes | {"read_drafts"})
@@ -139,7 +139,7 @@ def _refuse_relative(read: Read) -> None:
         raise InvalidInput(*(FieldError("invalid_value", detail, name) for name in moving))
 
 
-async def _place(here: Archive, view: View, request: Request, since: str) -> Place:
+async def _place(here: AppContext, view: RequestContext, request: Request, since: str) -> Place:
     head = view.head
     if since == "now":
         return head.place if view.caller.may("read_drafts") else head.public_place
@@ -153,7 +153,7 @@ async def _place(here: Archive, view: View, request: Request, since: str) -> Pla
     return place
 
 
-async def has(here: Archive, place: Place) -> bool:
+async def has(here: AppContext, place: Place) -> bool:
     """Whether the log has that row with that mark."""
     if place.seq == 0:
         return place.mark == 0

@@ -10,10 +10,10 @@ from sqlalchemy import bindparam, case, literal_column, null, select
 from app.articles import filters
 from app.articles.filters import ArticleFilter, Shape
 from app.articles.reading import response_size
-from app.articles.reading.context import Archive, View
 from app.articles.reading.filter_params import STATES
 from app.articles.reading.queries import Entry
 from app.articles.render import article_json, csv_rows
+from app.context import AppContext, RequestContext
 from app.db.database import Database
 from app.db.sql import AnyOf, Prepared, json_rows, prepare
 from app.http import csv_text
@@ -36,8 +36,8 @@ Json = dict[str, object]
 class Export:
     """What to export: a filter, how to show the articles, and optionally only what has changed behind a row."""
 
-    here: Archive
-    view: View
+    here: AppContext
+    view: RequestContext
     read: Read
     filter: ArticleFilter
     since: int | None = None

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles.filters import PUBLISHED
-from app.articles.reading import context, filter_params
+from app.articles.reading import filter_params
 from app.articles.render import article_json
+from app.context import get_context
 from app.http import csv_text, responses
 from app.http.conditional import VARY
 from app.http.openapi import problems
@@ -44,7 +45,7 @@ async def export_articles(request: Request) -> Response:
 
     `format=csv` is for spreadsheets: a line of names, then a line for each article.
     """
-    here = context.of(request)
+    here = get_context(request)
     # The head first: what changes while the lines are read is behind it.
     view = await here.view(request)
     read = EXPORT.read(request.scope["query_string"], int(time.time()))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from app.articles.filters import ArticleFilter
 from app.articles.reading.card_cache import Cards
-from app.articles.reading.context import Archive, View
+from app.context import AppContext, RequestContext
 from app.db.database import Database
 from app.db.log_position import Head, read_token
 from app.errors import CursorExpired
@@ -22,14 +22,14 @@ from app.sync.export_routes import EXPORT
 async def write(db: Database, settings: Settings, since: str | None, to: Callable[[bytes], object]) -> str:
     """Writes the lines and returns the place to follow on from. `since`: only articles that a change behind that place
     names; CursorExpired where it is not one of this archive's."""
-    here = Archive(
+    here = AppContext(
         settings, db, EngineIndex(db, TantivyEngine(settings.index_path)), Cards(db, settings.site_url.rstrip("/"))
     )
     try:
         head = await here.head()
         after = None if since is None else await _checked(here, head, since)
         atlas = await regions.current(db, head.epoch, head.names_seq)
-        view = View(Caller(0, frozenset(SCOPES)), head, atlas, int(time.time()))
+        view = RequestContext(Caller(0, frozenset(SCOPES)), head, atlas, int(time.time()))
         wanted = everything(ArticleFilter())
         async for piece in Export(here, view, EXPORT.read(b"", view.now), wanted, after).lines():
             to(piece)
@@ -38,7 +38,7 @@ async def write(db: Database, settings: Settings, since: str | None, to: Callabl
     return head.place.token
 
 
-async def _checked(here: Archive, head: Head, since: str) -> int:
+async def _checked(here: AppContext, head: Head, since: str) -> int:
     place = read_token(since)
     if place is None or place.epoch != head.epoch or not await has(here, place):
         raise CursorExpired("The archive's change log does not have that place; export everything.")

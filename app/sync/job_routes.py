@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.changes import jobs
+from app.context import get_admin_context
 from app.errors import NotFound
 from app.http import responses
 from app.http.openapi import problems
 from app.http.schemas import JOB, JOB_ID, Job
-from app.regions import view as reading
 
 router = APIRouter(prefix="/v1", tags=["operating"])
 
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1", tags=["operating"])
 )
 async def get_job(request: Request) -> Response:
     """State and progress of a merge or of a region's move. Needs `admin`."""
-    _, view = await reading.administering(request)
+    _, view = await get_admin_context(request)
     given = request.path_params["id"]
     digits = given.isascii() and given.isdigit() and len(given) < 19
     task = await jobs.of(request).find(int(given)) if digits else None

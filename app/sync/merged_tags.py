@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, literal_column, or_, select, true
 
-from app.articles.reading.context import Archive, View
+from app.context import AppContext, RequestContext
 from app.db.log_position import Place
 from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.errors import FilterChanged
@@ -17,7 +17,7 @@ TAG, SLUG, CHANGE = table(Tag), table(TagSlug), table(Change)
 _NAMES = ("author", "section", "tag", "tag_all", "tag_not")
 
 
-async def refuse(here: Archive, view: View, read: Read, place: Place) -> None:
+async def refuse(here: AppContext, view: RequestContext, read: Read, place: Place) -> None:
     """FilterChanged for a tag that another has taken in since that place; its detail names the other where the caller
     may know it. Who began behind the merge has what the filter means now."""
     given = sorted({ref for name in _NAMES for ref in read.refs(name)})
@@ -29,7 +29,7 @@ async def refuse(here: Archive, view: View, read: Read, place: Place) -> None:
         raise FilterChanged(f"{'; '.join(told) or 'A tag has been merged into another'}. Start again from the export.")
 
 
-async def _merged_among(here: Archive, refs: Sequence[str], place: Place, *, drafts: bool) -> list[str]:
+async def _merged_among(here: AppContext, refs: Sequence[str], place: Place, *, drafts: bool) -> list[str]:
     numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit() and len(ref) < 18]
     values: dict[str, Value] = {"refs": list(refs), "numbers": numbers, "after": place.seq}
     rows = await here.db.reader.rows(_statement(here.db.dialect, drafts), values, bounded=False)

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.context import AppContext, RequestContext, get_context
 from app.errors import NotFound
 from app.http import fast_path, responses
 from app.http.list_paging import window
@@ -18,7 +19,6 @@ from app.http.paging import Page
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.regions import refs
-from app.regions import view as reading
 from app.regions.names import ANY
 from app.tags import examples, queries, schemas
 from app.tags.queries import Entry, Wanted
@@ -72,7 +72,7 @@ Json = dict[str, Any]
 @fast_path.declare
 async def list_tags(request: Request) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
-    here = reading.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = LIST.read(request.scope["query_string"], view.now)
     await here.wait_for(read.text("min_seq"), view.head)
@@ -98,7 +98,7 @@ def _page(named: list[tuple[int, str]], counts: Mapping[int, int], read: Read) -
     return [id for id, _ in shown], page
 
 
-async def _wanted(here: reading.Reading, view: reading.View, read: Read) -> list[tuple[int, str]]:
+async def _wanted(here: AppContext, view: RequestContext, read: Read) -> list[tuple[int, str]]:
     q = read.text("q")
     prefix = keys.name_key(q or "")
     if q is not None and not prefix:
@@ -116,7 +116,7 @@ async def _wanted(here: reading.Reading, view: reading.View, read: Read) -> list
 @fast_path.declare
 async def get_tag(request: Request) -> Response:
     """One tag by slug or id."""
-    here = reading.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = ITEM.read(request.scope["query_string"], view.now)
     await here.wait_for(read.text("min_seq"), view.head)

@@ -6,11 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.changes import jobs
+from app.context import AppContext, get_admin_context
 from app.errors import FieldError, InvalidInput, NotFound
 from app.http import body, responses
 from app.http.openapi import problems
-from app.regions import view as reading
-from app.regions.view import Reading
 from app.tags import editing, examples, merges, queries, schemas
 from app.tags.editing import Edit
 from app.tags.payloads import TagCreate, TagMerge, TagPatch
@@ -36,7 +35,7 @@ _WAITING = responses.accepted("The merge goes on; the job says how far it is.")
 )
 async def create_tag(request: Request) -> Response:
     """A new tag, section or contributor. Most are made by the articles that name them; this is for what needs more."""
-    here, _ = await reading.administering(request)
+    here, _ = await get_admin_context(request)
     given = await body.read(request, TagCreate)
     written = await here.db.write(editing.create, _edit(given))
     return await _answer(here, str(written.value), status=201)
@@ -57,7 +56,7 @@ async def create_tag(request: Request) -> Response:
 )
 async def update_tag(request: Request) -> Response:
     """Changes name, slug, kind, names in languages or aliases (JSON Merge Patch). Old slugs keep leading here."""
-    here, view = await reading.administering(request)
+    here, view = await get_admin_context(request)
     ref = request.path_params["ref"]
     entry = await queries.find(here.db, ref, hidden=True)
     if entry is None:
@@ -92,7 +91,7 @@ async def merge_tags(request: Request) -> Response:
     """Gives every article of this tag the other one instead, and lets this one lead there for good.
 
     200 with the other tag when all is done, 202 with a job where that takes longer than a few seconds."""
-    here, _ = await reading.administering(request)
+    here, _ = await get_admin_context(request)
     ref = request.path_params["ref"]
     into = (await body.read(request, TagMerge)).into
     known = await queries.by_refs(here.db, [ref, into], hidden=True)
@@ -106,7 +105,7 @@ async def merge_tags(request: Request) -> Response:
     return await _merge(request, here, source, target)
 
 
-async def _merge(request: Request, here: Reading, source: Known, target: Known) -> Response:
+async def _merge(request: Request, here: AppContext, source: Known, target: Known) -> Response:
     job = (await here.db.write(merges.begin, source.asked, target.id)).value
     if job is not None:
         task = await jobs.of(request).finish(job)
@@ -115,7 +114,7 @@ async def _merge(request: Request, here: Reading, source: Known, target: Known) 
     return await _answer(here, str(target.id))
 
 
-async def _answer(here: Reading, ref: str, status: int = 200) -> Response:
+async def _answer(here: AppContext, ref: str, status: int = 200) -> Response:
     """The tag as it is now. Its counts are as of the index, which follows in a moment."""
     head = await here.head()
     entry = await queries.find(here.db, ref, hidden=True)

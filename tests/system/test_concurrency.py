@@ -10,8 +10,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 from conftest import ENGINES, Served
-from torture import checkpoints, crashes, writers
-from torture.rivals import one_wins_each_round
+from torture.drivers import checkpoints, crashes, writers
+from torture.drivers.rivals import one_wins_each_round
 
 from app.changes import log
 from app.db.database import Database

@@ -20,7 +20,7 @@ from app.db.database import Database
 from app.http import auth
 from app.models import Article, Change, table
 from app.settings import Settings
-from torture.crashes import wait_for_index
+from torture.drivers.crashes import wait_for_index
 
 pytestmark = pytest.mark.torture
 A, CHANGE = table(Article), table(Change)

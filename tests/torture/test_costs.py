@@ -1,7 +1,7 @@
 """No public GET but streams costs the server more than a quarter of a second of CPU: a random search for one that does.
 
 TORTURE_REQUESTS is how many requests are made (10,000), TORTURE_COSTS_ARCHIVE a data folder of 20,000 articles that was
-made before (`torture.costly_archive.build`), TORTURE_SEED where chance begins.
+made before (`torture.drivers.costly_archive.build`), TORTURE_SEED where chance begins.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from app.changes import log
 from app.db.database import Database
 from app.http import auth
 from app.settings import Settings
-from torture import costly_archive
+from torture.drivers import costly_archive
 
 REQUESTS = int(os.environ.get("TORTURE_REQUESTS", "10000"))
 ARCHIVE = os.environ.get("TORTURE_COSTS_ARCHIVE")

@@ -18,8 +18,8 @@ from app.importers.formats import registry
 from app.importers.formats.detect import detect
 from app.importers.formats.feeds import feed, feed_entry
 from app.importers.records import fields
-from torture import expectations
-from torture.expectations import Expectation
+from torture.drivers import expectations
+from torture.drivers.expectations import Expectation
 
 pytestmark = pytest.mark.torture
 SERVED = "http://127.0.0.1:8097/"

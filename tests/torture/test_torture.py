@@ -13,7 +13,7 @@ from conftest import ENGINES, Served
 from app.changes import log
 from app.db.database import Database
 from app.settings import Settings
-from torture import checkpoints, crashes, rivals, writers
+from torture.drivers import checkpoints, crashes, rivals, writers
 
 ON = ENGINES
 

@@ -9,7 +9,7 @@ from app.articles.input.fields import Known, dateline_span, wrong
 from app.articles.input.payloads import ArticleCreate, ArticleFields
 from app.articles.manuscript import Manuscript
 from app.articles.reading import queries
-from app.articles.reading.context import View
+from app.context import RequestContext
 from app.db.database import Database
 from app.enrich.suggestion import ROLES
 from app.tags import queries as tags
@@ -37,7 +37,7 @@ async def articles(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[s
     return {ref: one.id for ref, one in found.items() if one and (hidden or one.status == "published")}
 
 
-def manuscript(given: ArticleCreate, view: View, known: Known) -> Manuscript:
+def manuscript(given: ArticleCreate, view: RequestContext, known: Known) -> Manuscript:
     """A new article. InvalidInput with pointers for what cannot be understood: regions that do not exist, impossible
     dates. Whether its state goes with its date, `check_date` says where it is saved."""
     made = fields.changes(given, ArticleCreate.model_fields, view.atlas, known)

@@ -13,7 +13,7 @@ from sqlalchemy import exists, literal_column, or_, select
 
 from app.articles import filters
 from app.articles.filters import ArticleFilter, Span
-from app.articles.reading.context import Archive, View
+from app.context import AppContext, RequestContext
 from app.db.sql import AnyOf, Prepared, prepare
 from app.enrich import suggestion
 from app.errors import FieldError, InvalidInput
@@ -72,7 +72,9 @@ class Asked:
     warnings: list[Warning] = field(default_factory=list)
 
 
-async def resolve(archive: Archive, view: View, read: Read, statuses: tuple[str, ...] = filters.PUBLISHED) -> Asked:
+async def resolve(
+    archive: AppContext, view: RequestContext, read: Read, statuses: tuple[str, ...] = filters.PUBLISHED
+) -> Asked:
     """The filter that the parameters mean; three small statements at most, none where only dates are asked for or the
     same was asked since the last commit.
 
@@ -93,7 +95,7 @@ def _all(statuses: tuple[str, ...]) -> ArticleFilter:
     return ArticleFilter(statuses=statuses)
 
 
-async def _resolve(archive: Archive, view: View, read: Read, statuses: tuple[str, ...]) -> Asked:
+async def _resolve(archive: AppContext, view: RequestContext, read: Read, statuses: tuple[str, ...]) -> Asked:
     warnings: list[Warning] = []
     tagged = await _tags(archive, view, read, warnings)
     sources, unknown_source = await _sources(archive, view, read, warnings)
@@ -172,7 +174,7 @@ def _years(read: Read, now: int) -> list[Period]:
     return years
 
 
-def _regions(view: View, read: Read) -> dict[str, tuple[int, ...]]:
+def _regions(view: RequestContext, read: Read) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     errors: list[FieldError] = []
     for name in ("region", "region_all", "region_not"):
@@ -189,7 +191,7 @@ class _Tags:
     impossible: bool
 
 
-async def _tags(archive: Archive, view: View, read: Read, warnings: list[Warning]) -> dict[str, _Tags]:
+async def _tags(archive: AppContext, view: RequestContext, read: Read, warnings: list[Warning]) -> dict[str, _Tags]:
     names = ("author", "section", "tag", "tag_all", "tag_not")
     asked_for = sorted({ref for name in names for ref in read.refs(name)})
     if not asked_for:
@@ -251,7 +253,9 @@ def _replaced(name: str, ref: str, slug: str) -> Warning:
     return {"code": "replaced_by", "parameter": name, "detail": f"{ref!r} is {slug!r} now.", "replaced_by": slug}
 
 
-async def _sources(archive: Archive, view: View, read: Read, warnings: list[Warning]) -> tuple[tuple[int, ...], bool]:
+async def _sources(
+    archive: AppContext, view: RequestContext, read: Read, warnings: list[Warning]
+) -> tuple[tuple[int, ...], bool]:
     """A source of which nothing is published is unknown to the public."""
     given = read.strings("source")
     if not given:
@@ -276,7 +280,7 @@ def _source_statement(dialect: str, hidden: bool) -> Prepared:
 
 
 async def _ids(
-    archive: Archive, read: Read, statuses: tuple[str, ...], warnings: list[Warning]
+    archive: AppContext, read: Read, statuses: tuple[str, ...], warnings: list[Warning]
 ) -> tuple[int, ...] | None:
     """What `id` and `slug` leave together; None where neither was given. An old slug of an article that the list
     cannot show is not told apart from one that nothing ever had."""

@@ -10,10 +10,10 @@ import orjson
 
 from app.articles.reading import queries, response_size
 from app.articles.reading.card_cache import FIELDS, Json
-from app.articles.reading.context import Archive, Shelf, View
 from app.articles.reading.item_cache import Stored
 from app.articles.reading.queries import Entry, RelatedRow
 from app.articles.render import body_views
+from app.context import AppContext, RequestContext, Shelf
 from app.db.sql import integer
 from app.http.params import parser
 from app.regions import refs
@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 async def articles(
     archive: Shelf,
-    view: View,
+    view: RequestContext,
     entries: Sequence[Entry],
     *,
     wanted: parser.Read,
@@ -65,7 +65,7 @@ async def articles(
 
 async def by_id(
     archive: Shelf,
-    view: View,
+    view: RequestContext,
     entries: Sequence[Entry],
     *,
     wanted: parser.Read,
@@ -108,7 +108,7 @@ async def by_id(
 
 
 async def load_costs(
-    archive: Archive, entries: Sequence[Entry], wanted: parser.Read, *, full: bool = False
+    archive: AppContext, entries: Sequence[Entry], wanted: parser.Read, *, full: bool = False
 ) -> Mapping[int, int]:
     """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
     ids, includes = [entry.id for entry in entries], _form(wanted, full=full).includes
@@ -120,7 +120,7 @@ async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if cost > response_size.LARGE else work()
 
 
-async def item(archive: Shelf, view: View, stored: Stored, wanted: parser.Read) -> Json:
+async def item(archive: Shelf, view: RequestContext, stored: Stored, wanted: parser.Read) -> Json:
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
@@ -136,7 +136,9 @@ async def item(archive: Shelf, view: View, stored: Stored, wanted: parser.Read) 
     return _kept(shown, _parts_of(form.fields)) if form.fields else shown
 
 
-async def _cards(archive: Shelf, view: View, entries: Sequence[Entry], *, own: bool = False) -> dict[int, bytes]:
+async def _cards(
+    archive: Shelf, view: RequestContext, entries: Sequence[Entry], *, own: bool = False
+) -> dict[int, bytes]:
     public = not view.caller.may("read_drafts")
     pairs = [(entry.id, entry.version) for entry in entries]
     return await archive.cards.get(pairs, view.atlas, published=public and not own, public=public)
@@ -179,7 +181,7 @@ async def _bodies(
     return {id: known.get(id) or read.get(id, "") for id in shown}
 
 
-async def _relate(archive: Shelf, view: View, shown: dict[int, Json], checking: parser.Read | None) -> None:
+async def _relate(archive: Shelf, view: RequestContext, shown: dict[int, Json], checking: parser.Read | None) -> None:
     """Adds related posts; where `checking`, no more of these than one response may hold."""
     rows = await queries.related(archive.db, list(shown))
     if checking is not None:
@@ -191,7 +193,11 @@ async def _relate(archive: Shelf, view: View, shown: dict[int, Json], checking: 
 
 
 async def related(
-    archive: Shelf, view: View, ids: Sequence[int], wanted: parser.Read | None = None, limit: int | None = None
+    archive: Shelf,
+    view: RequestContext,
+    ids: Sequence[int],
+    wanted: parser.Read | None = None,
+    limit: int | None = None,
 ) -> dict[int, list[Json]]:
     """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
     an article that may not be seen. `wanted`: what to show of the targets, else their cards. `limit`: how many of each
@@ -201,7 +207,7 @@ async def related(
 
 async def entries_of(
     archive: Shelf,
-    view: View,
+    view: RequestContext,
     ids: Sequence[int],
     rows: Sequence[RelatedRow],
     wanted: parser.Read | None = None,
@@ -229,7 +235,7 @@ async def entries_of(
     return found
 
 
-def _first_distinct(view: View, rows: Iterable[RelatedRow], limit: int) -> Iterator[RelatedRow]:
+def _first_distinct(view: RequestContext, rows: Iterable[RelatedRow], limit: int) -> Iterator[RelatedRow]:
     """Of each article's rows the first ones that are not the same again: the others need not be rendered."""
     named: dict[int, set[object]] = defaultdict(set)
     for row in rows:
@@ -240,7 +246,7 @@ def _first_distinct(view: View, rows: Iterable[RelatedRow], limit: int) -> Itera
 
 
 async def similar(
-    archive: Archive, view: View, id: int, wanted: parser.Read, limit: int, *, after: Sequence[Json]
+    archive: AppContext, view: RequestContext, id: int, wanted: parser.Read, limit: int, *, after: Sequence[Json]
 ) -> list[Json]:
     """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
     named = [integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
@@ -265,7 +271,11 @@ async def similar(
 
 
 async def _targets(
-    archive: Shelf, view: View, entries: Sequence[Entry], wanted: parser.Read | None, beside: Sequence[int] = ()
+    archive: Shelf,
+    view: RequestContext,
+    entries: Sequence[Entry],
+    wanted: parser.Read | None,
+    beside: Sequence[int] = (),
 ) -> dict[int, Json]:
     if wanted is None:
         pairs = [(entry.id, entry.version) for entry in entries]
@@ -275,7 +285,7 @@ async def _targets(
     return {id: orjson.loads(card) for id, card in found.items()}
 
 
-def _may_see(view: View, row: RelatedRow) -> bool:
+def _may_see(view: RequestContext, row: RelatedRow) -> bool:
     return row.target_status == "published" or (row.target_id is not None and view.caller.may("read_drafts"))
 
 
@@ -315,7 +325,7 @@ def _tag_slugs(cards: Iterable[Json]) -> set[str]:
     return found | _tag_slugs(nested) if nested else found
 
 
-async def _name(archive: Shelf, view: View, shown: Collection[Json], language: str | None) -> None:
+async def _name(archive: Shelf, view: RequestContext, shown: Collection[Json], language: str | None) -> None:
     """Names of tags and regions in a language, if one is asked for."""
     if language is not None:
         called = await tags.names_in(archive.db, sorted(_tag_slugs(shown)), language)

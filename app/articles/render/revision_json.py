@@ -10,11 +10,11 @@ from sqlalchemy import Connection, select
 
 from app.articles.reading import card_cache
 from app.articles.reading.card_cache import COLUMNS, Json
-from app.articles.reading.context import Archive, View
 from app.articles.reading.queries import RelatedRow
 from app.articles.render import article_json, body_views
 from app.articles.store import revisions, stored_article
 from app.articles.store.stored_article import Stored
+from app.context import AppContext, RequestContext
 from app.db.database import Row
 from app.models import Article, Source, table
 from app.regions.atlas import Atlas
@@ -33,7 +33,7 @@ class Kept:
     related: tuple[RelatedRow, ...]
 
 
-async def documents(here: Archive, id: int, wanted: Collection[int]) -> dict[int, Stored]:
+async def documents(here: AppContext, id: int, wanted: Collection[int]) -> dict[int, Stored]:
     """Versions as they are stored, by number; those that there are."""
 
     def read() -> dict[int, Stored]:
@@ -43,7 +43,7 @@ async def documents(here: Archive, id: int, wanted: Collection[int]) -> dict[int
     return await asyncio.to_thread(read)
 
 
-async def articles(here: Archive, view: View, id: int, wanted: Collection[int]) -> dict[int, Json]:
+async def articles(here: AppContext, view: RequestContext, id: int, wanted: Collection[int]) -> dict[int, Json]:
     """Versions in the full read shape, by number; those that there are."""
 
     def read() -> dict[int, Kept]:
@@ -83,7 +83,7 @@ def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, s
     return (None, None, None, None, None) if row is None else tuple(row.values())  # type: ignore[return-value] # as selected
 
 
-async def _article(here: Archive, view: View, id: int, kept: Kept) -> Json:
+async def _article(here: AppContext, view: RequestContext, id: int, kept: Kept) -> Json:
     card = card_cache.card(_row(kept, view.atlas), view.atlas, here.settings.site_url.rstrip("/"))
     card["body"] = body_views.render_body(kept.stored.columns["body"])
     card["related"] = (await article_json.entries_of(here, view, [id], kept.related))[id]

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from app.articles.input.merge_patch import Json
 from app.articles.reading.card_cache import Cards
-from app.articles.reading.context import Open, Shelf, View
 from app.articles.reading.queries import Entry
 from app.articles.render import article_json
+from app.context import Open, RequestContext, Shelf
 from app.db.database import OpenTransaction
 from app.db.log_position import Head
 from app.errors import Gone
@@ -52,13 +52,13 @@ class Rendered:
         return Response(self.body, self.status, dict(self.headers))
 
 
-Render = Callable[[Shelf, View, Answered], Awaitable[Rendered]]
+Render = Callable[[Shelf, RequestContext, Answered], Awaitable[Rendered]]
 
 
 def article(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> Render:
     """Renders the article as `read` asks for it. Gone where it has been removed since."""
 
-    async def render(shelf: Shelf, view: View, answered: Answered) -> Rendered:
+    async def render(shelf: Shelf, view: RequestContext, answered: Answered) -> Rendered:
         if answered.status == 204:
             return Rendered(204, {**NO_STORE, **warnings}, b"")
         entry = Entry(answered.id, answered.version, None)
@@ -78,7 +78,7 @@ def article(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> R
 def related(read: Read) -> Render:
     """Renders the article's related posts, with what `read` asks for of their targets."""
 
-    async def render(shelf: Shelf, view: View, answered: Answered) -> Rendered:
+    async def render(shelf: Shelf, view: RequestContext, answered: Answered) -> Rendered:
         shown = (await article_json.related(shelf, view, [answered.id], read))[answered.id]
         body = orjson.dumps({"data": shown})
         etag = conditional.item_etag(answered.version, body)
@@ -87,7 +87,9 @@ def related(read: Read) -> Render:
     return render
 
 
-def render_uncommitted(session: Session, view: View, site_url: str, answered: Answered, render: Render) -> Rendered:
+def render_uncommitted(
+    session: Session, view: RequestContext, site_url: str, answered: Answered, render: Render
+) -> Rendered:
     """The response to what this transaction has made, with the articles that it shows. Runs in the writer's thread,
     which has no event loop of its own."""
     transaction = OpenTransaction(session.connection())
@@ -96,7 +98,7 @@ def render_uncommitted(session: Session, view: View, site_url: str, answered: An
     return asyncio.run(_render_with_articles(shelf, here, answered, render))
 
 
-async def _render_with_articles(shelf: Shelf, view: View, answered: Answered, render: Render) -> Rendered:
+async def _render_with_articles(shelf: Shelf, view: RequestContext, answered: Answered, render: Render) -> Rendered:
     rendered = await render(shelf, view, answered)
     if not rendered.body:
         return rendered

@@ -13,13 +13,13 @@ from starlette.responses import Response
 
 from app.articles import examples, schemas
 from app.articles.filters import PUBLISHED, ArticleFilter
-from app.articles.reading import context, filter_params, item_cache, queries, query_plan, replacements
-from app.articles.reading.context import Archive, View
+from app.articles.reading import filter_params, item_cache, queries, query_plan, replacements
 from app.articles.reading.filter_params import Asked
 from app.articles.reading.item_cache import Item, Stored
 from app.articles.reading.queries import Entry, Found, Place
 from app.articles.reading.query_plan import Chosen, Driver
 from app.articles.render import article_json, csv_rows
+from app.context import AppContext, RequestContext, get_context
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
 from app.http import conditional, csv_text, fast_path, paging, responses
 from app.http.headers import header
@@ -84,7 +84,7 @@ def documented(parameters: Parameters, path: list[dict[str, object]] | None = No
 @fast_path.declare
 async def list_articles(request: Request) -> Response:
     """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = LIST.read(request.scope["query_string"], int(time.time()))
     shape = csv_text.wanted(read)
@@ -110,14 +110,14 @@ async def list_articles(request: Request) -> Response:
     )
 
 
-def _statuses(view: View, read: Read) -> tuple[str, ...]:
+def _statuses(view: RequestContext, read: Read) -> tuple[str, ...]:
     statuses = tuple(sorted(read.choices("status"))) or PUBLISHED
     if statuses != PUBLISHED:
         view.caller.demand("read_drafts")
     return statuses
 
 
-async def _by_ids(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
+async def _by_ids(here: AppContext, view: RequestContext, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
     """The ids asked for, in that order; all on one page unless `limit` is less."""
     found = {entry.id: entry for entry in await queries.page(here.db, wanted.filter, "-published_at", MOST_IDS)}
     ids = read.ids("id")
@@ -144,7 +144,7 @@ def _offset(read: Read, limit: int) -> int:
     return paging.decode(text, _signature(read)).offset or 0
 
 
-async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
+async def _by_sort(here: AppContext, view: RequestContext, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
     limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
     driver = await _driver(here, view, wanted, sort)
@@ -168,7 +168,7 @@ async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tupl
     return entries, page
 
 
-async def _has_undated(here: Archive, view: View) -> bool:
+async def _has_undated(here: AppContext, view: RequestContext) -> bool:
     """Asked once for as long as nothing is committed. What is committed later need not be in this page."""
     known = here.memo.get(view.head, "undated")
     if not isinstance(known, bool):
@@ -177,7 +177,7 @@ async def _has_undated(here: Archive, view: View) -> bool:
     return known
 
 
-async def _driver(here: Archive, view: View, wanted: Asked, sort: str) -> Driver | None:
+async def _driver(here: AppContext, view: RequestContext, wanted: Asked, sort: str) -> Driver | None:
     key = ("driver", wanted.filter, sort)
     chosen = here.memo.get(view.head, key)
     if not isinstance(chosen, Chosen):
@@ -197,7 +197,7 @@ def _ends(place: Place, *, descending: bool) -> tuple[Entry | None, Entry | None
     return (entry, None) if place.kind == "after" else (None, entry)
 
 
-async def _missing(here: Archive, read: Read, wanted: Asked) -> tuple[int, ...] | None:
+async def _missing(here: AppContext, read: Read, wanted: Asked) -> tuple[int, ...] | None:
     if "id" not in read.given:
         return None
     found = {entry.id for entry in await queries.page(here.db, wanted.filter, "-published_at", MOST_IDS)}
@@ -228,7 +228,9 @@ def _signature(read: Read) -> str:
     return f"articles {read.signature}"
 
 
-async def _total(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[int | None, paging.TotalIs]:
+async def _total(
+    here: AppContext, view: RequestContext, read: Read, wanted: Asked
+) -> tuple[int | None, paging.TotalIs]:
     """From the index where it holds the list, else counted in SQL up to 10,000."""
     if read.choice("count") == "none":
         return None, "none"
@@ -239,7 +241,7 @@ async def _total(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[
     return total, "exact" if exact else "at_least"
 
 
-async def _counted(here: Archive, view: View, wanted: ArticleFilter) -> int | None:
+async def _counted(here: AppContext, view: RequestContext, wanted: ArticleFilter) -> int | None:
     """As the index has it: asked once for as long as nothing is committed, from when on it has everything."""
     known = here.memo.get(view.head, ("total", wanted))
     if isinstance(known, int):
@@ -251,7 +253,7 @@ async def _counted(here: Archive, view: View, wanted: ArticleFilter) -> int | No
     return total
 
 
-async def find(request: Request, here: Archive, view: View, ref: str, below: str = "") -> Found | Response:
+async def find(request: Request, here: AppContext, view: RequestContext, ref: str, below: str = "") -> Found | Response:
     """The article that a reference means and this caller may see; a redirect from an old slug, or to what replaces it;
     NotFound, or Gone for what the public has seen once."""
     found = await queries.find(here.db, ref)
@@ -259,7 +261,7 @@ async def find(request: Request, here: Archive, view: View, ref: str, below: str
 
 
 async def _admitted(
-    request: Request, here: Archive, view: View, ref: str, found: Found | None, below: str = ""
+    request: Request, here: AppContext, view: RequestContext, ref: str, found: Found | None, below: str = ""
 ) -> Found | Response:
     if found is None:
         raise Gone() if await queries.purged(here.db, ref) else NotFound()
@@ -290,7 +292,7 @@ async def _admitted(
 async def get_article(request: Request) -> Response:
     """One article in full, by id or slug; an old slug answers 308, a withdrawn article 410, or 308 where another one
     replaces it."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = ITEM.read(request.scope["query_string"], view.now)
     _check_format(request, read)
@@ -307,7 +309,7 @@ async def get_article(request: Request) -> Response:
     return responses.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names])
 
 
-async def _made(here: Archive, view: View, read: Read, stored: Stored, key: Hashable) -> Item:
+async def _made(here: AppContext, view: RequestContext, read: Read, stored: Stored, key: Hashable) -> Item:
     """Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
     committed since the request began, or it might be older than a state that comes again."""
     shown = await article_json.item(here, view, stored, read)

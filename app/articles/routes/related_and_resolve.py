@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles import examples, schemas
-from app.articles.reading import context, filter_params, queries, replacements
-from app.articles.reading.context import Archive
+from app.articles.reading import filter_params, queries, replacements
 from app.articles.reading.queries import Found
 from app.articles.render import article_json
 from app.articles.routes.reads import MOVED, REF, documented, find
+from app.context import AppContext, get_context
 from app.errors import Gone, InvalidRange, InvalidValue, NotFound
 from app.http import fast_path, responses
 from app.http.openapi import problems
@@ -60,7 +60,7 @@ async def list_related(request: Request) -> Response:
 
     Entries whose article is not known yet, or has been withdrawn, are `unresolved`.
     """
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = RELATED.read(request.scope["query_string"], view.now)
     found = await find(request, here, view, request.path_params["ref"], "/related")
@@ -95,7 +95,7 @@ async def list_related(request: Request) -> Response:
 @fast_path.declare
 async def get_neighbours(request: Request) -> Response:
     """The next newer and the next older article, within any filter of the list."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = NEIGHBOURS.read(request.scope["query_string"], view.now)
     found = await find(request, here, view, request.path_params["ref"], "/neighbours")
@@ -123,7 +123,7 @@ async def get_neighbours(request: Request) -> Response:
 @fast_path.declare
 async def list_translations(request: Request) -> Response:
     """The same story in other languages: the original and its translations, without the article itself."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = TRANSLATIONS.read(request.scope["query_string"], view.now)
     found = await find(request, here, view, request.path_params["ref"], "/translations")
@@ -157,7 +157,7 @@ async def list_translations(request: Request) -> Response:
 @fast_path.declare
 async def resolve_address(request: Request) -> Response:
     """Where an address or a source's id leads: 307 to the article, 300 with the candidates where there are several."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = RESOLVE.read(request.scope["query_string"], view.now)
     visible, gone = [], None
@@ -185,13 +185,13 @@ async def resolve_address(request: Request) -> Response:
     return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
 
 
-async def _replacement(here: Archive, found: Found) -> Found | None:
+async def _replacement(here: AppContext, found: Found) -> Found | None:
     """The article that readers are sent to instead, while it is public."""
     slug = await replacements.find_slug(here.db, found.replaced_by)
     return await queries.find(here.db, slug) if slug is not None else None
 
 
-async def _candidates(here: Archive, read: Read) -> list[Found]:
+async def _candidates(here: AppContext, read: Read) -> list[Found]:
     url, id = read.text("url"), read.text("external_id")
     if url is None and id is None:
         raise InvalidValue("Give an url or an external_id.", "url")

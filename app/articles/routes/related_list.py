@@ -7,12 +7,12 @@ from starlette.responses import Response
 from app.articles import examples, schemas
 from app.articles.editing import Edit
 from app.articles.input import new_article, related_entries, validation
-from app.articles.reading import context
 from app.articles.reading.queries import Found
 from app.articles.render import article_json, write_responses
 from app.articles.routes import update_flow, writes
 from app.articles.routes.reads import MOVED, REF
 from app.articles.routes.update_flow import Change, Planned
+from app.context import get_context
 from app.http import body, responses
 from app.http.openapi import problems
 from app.http.params.parser import Parameters
@@ -38,7 +38,7 @@ async def replace_related(request: Request) -> Response:
 
     Titles may stand alone: `["A title", "Another"]`.
     """
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("write")
     read = REPLACE.read(request.scope["query_string"], view.now)

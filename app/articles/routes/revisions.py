@@ -11,8 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles import examples, restoring, schemas
-from app.articles.reading import context
-from app.articles.reading.context import Archive, View
 from app.articles.reading.queries import Found
 from app.articles.render import revision_json, version_diff, write_responses
 from app.articles.render.write_responses import Answered
@@ -23,6 +21,7 @@ from app.articles.routes.writes import CHANGE, FAILURES, IF_MATCH, parameters
 from app.articles.store import revisions, stored_article
 from app.articles.store.revisions import Version
 from app.articles.store.stored_article import Stored
+from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidValue, NotFound
 from app.http import responses
 from app.http.list_paging import window
@@ -60,14 +59,14 @@ DOCUMENTS = 20
 class Asked:
     """A request about the versions of an article that this caller may see."""
 
-    here: Archive
-    view: View
+    here: AppContext
+    view: RequestContext
     read: Read
     found: Found
 
 
 async def _asked(request: Request, parameters: Parameters, below: str) -> Asked | Response:
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("read_drafts")
     read = parameters.read(request.scope["query_string"], view.now)
@@ -195,7 +194,7 @@ def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str
 async def restore_revision(request: Request) -> Response:
     """Makes a new version with the text and links of an older one. State, dates, slug and corrections stay."""
     number = _number(request)
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     for scope in ("write", "read_drafts"):
         view.caller.demand(scope)

@@ -19,7 +19,6 @@ from app.articles.input import fields, new_article, validation
 from app.articles.input.merge_patch import Json
 from app.articles.input.payloads import ArticleFields
 from app.articles.reading import replacements
-from app.articles.reading.context import Archive, View
 from app.articles.reading.queries import Entry, Found
 from app.articles.render import article_json, write_responses
 from app.articles.render.write_responses import Answered, Render, Rendered
@@ -27,6 +26,7 @@ from app.articles.routes import reads
 from app.articles.store import authorship, stored_article
 from app.articles.store.row_columns import Saving
 from app.articles.store.stored_article import Stored
+from app.context import AppContext, RequestContext
 from app.db.database import Database, Written
 from app.db.sql import read_clock
 from app.errors import (
@@ -72,14 +72,16 @@ class Change:
     article's own path."""
 
     request: Request
-    here: Archive
-    view: View
+    here: AppContext
+    view: RequestContext
     key: Repeatable | None
     render: Render
     below: str = ""
 
     @staticmethod
-    def of(request: Request, here: Archive, view: View, content: bytes, render: Render, below: str = "") -> "Change":
+    def of(
+        request: Request, here: AppContext, view: RequestContext, content: bytes, render: Render, below: str = ""
+    ) -> "Change":
         """`content` is the request's body."""
         key = Repeatable.of(request, view.caller, content, here.settings.max_idempotency_bytes)
         return Change(request, here, view, key, render, below)

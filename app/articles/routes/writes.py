@@ -11,14 +11,14 @@ from app.articles import examples, schemas, service
 from app.articles.html import offload
 from app.articles.input import merge_patch, new_article, validation
 from app.articles.manuscript import Manuscript
-from app.articles.reading import context, replacements
-from app.articles.reading.context import Archive, View
+from app.articles.reading import replacements
 from app.articles.reading.queries import Found
 from app.articles.render import article_json, write_responses
 from app.articles.render.write_responses import Answered
 from app.articles.routes import update_flow
 from app.articles.routes.reads import MOVED, REF
 from app.articles.routes.update_flow import Change, Merge, Outcome, Planned
+from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidRange, InvalidValue
 from app.http import body, responses
 from app.http.openapi import problems
@@ -97,7 +97,7 @@ def parameters(read: Parameters, *more: dict[str, object]) -> list[dict[str, obj
 )
 async def create_article(request: Request) -> Response:
     """A new article; a draft unless `status` says otherwise, which needs the scope `publish`."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
@@ -154,7 +154,7 @@ async def replace_article(request: Request) -> Response:
 
 
 async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Response:
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
@@ -191,7 +191,7 @@ async def delete_article(request: Request) -> Response:
 
     `purge=true` removes an article in any state with all its versions; nothing but 410 is left of what was public.
     """
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = DELETE.read(request.scope["query_string"], view.now)
     purge, reason = read.flag("purge"), keys.clean(read.text("reason") or "").strip() or None
@@ -218,7 +218,7 @@ async def delete_article(request: Request) -> Response:
     return await change.carry_out(demand, plan)
 
 
-async def _replacement(here: Archive, view: View, ref: str | None) -> int | None:
+async def _replacement(here: AppContext, view: RequestContext, ref: str | None) -> int | None:
     """InvalidValue for an article that is not there, or that this caller may not see: the two are not told apart."""
     if ref is None:
         return None
@@ -237,7 +237,7 @@ async def _replacement(here: Archive, view: View, ref: str | None) -> int | None
 )
 async def restore_article(request: Request) -> Response:
     """Takes an article out of the bin: it is a draft again, under its id and slug, with all its versions."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)

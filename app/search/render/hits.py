@@ -8,9 +8,9 @@ import orjson
 
 from app.articles.html import bodies
 from app.articles.reading import queries
-from app.articles.reading.context import Archive, View
 from app.articles.reading.queries import Entry
 from app.articles.render import article_json
+from app.context import AppContext, RequestContext
 from app.http.params import parser
 from app.http.params.parser import Read
 from app.search import highlight
@@ -29,7 +29,9 @@ Texts = Mapping[int, Mapping[PartName, tuple[str, str]]]
 """For each article and part its text and language."""
 
 
-async def rows(here: Archive, view: View, read: Read, asking: Asking, found: Found, hits: Sequence[Hit]) -> list[bytes]:
+async def rows(
+    here: AppContext, view: RequestContext, read: Read, asking: Asking, found: Found, hits: Sequence[Hit]
+) -> list[bytes]:
     """Each hit's JSON, in order; an article that vanished meanwhile is left out."""
     entries = [Entry(hit.id, hit.version, None) for hit in hits]
     cards = await article_json.by_id(here, view, entries, wanted=read)
@@ -65,7 +67,7 @@ def _explained(parts: tuple[Part, ...], score: float) -> bytes:
 
 
 async def _highlights(
-    here: Archive, view: View, read: Read, found: Found, entries: Sequence[Entry]
+    here: AppContext, view: RequestContext, read: Read, found: Found, entries: Sequence[Entry]
 ) -> dict[int, dict[str, list[str]]]:
     wanted = cast("tuple[PartName, ...]", read.choices("highlight"))
     if not wanted or not entries:

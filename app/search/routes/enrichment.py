@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.reading import context
 from app.articles.routes.reads import MOVED, REF, documented, find
+from app.context import get_context
 from app.http import responses
 from app.http.openapi import problems
 from app.http.params.parser import Parameters
@@ -27,7 +27,7 @@ NOTHING = Parameters()
 async def list_suggestions(request: Request) -> Response:
     """Language, regions, tags and near-duplicates that fit an article, each with how sure it is and why; `taken` says
     whether the article has it. Needs the scope `read_drafts`."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     view.caller.demand("read_drafts")
     NOTHING.read(request.scope["query_string"], view.now)

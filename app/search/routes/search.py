@@ -8,9 +8,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.reading import context
-from app.articles.reading.context import Archive, View
 from app.articles.render import article_json
+from app.context import AppContext, RequestContext, get_context
 from app.errors import PageTooDeep
 from app.http import fast_path, paging, responses
 from app.http.openapi import problems
@@ -82,7 +81,7 @@ class Turn:
 @fast_path.declare
 async def search_articles(request: Request) -> Response:
     """Published articles that answer a query, the best first, within any filter of the article list."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = SEARCH.read(request.scope["query_string"], view.now)
     asked = await params.understand(here, view, read)
@@ -97,7 +96,7 @@ async def search_articles(request: Request) -> Response:
     return await _answer(request, here, view, read, asked, turn, found)
 
 
-def _turn(asked: Asking, view: View, read: Read) -> Turn:
+def _turn(asked: Asking, view: RequestContext, read: Read) -> Turn:
     number, text = read.integer_or_none("page"), read.text("cursor")
     if text is None:
         return Turn(offset=(number - 1) * read.integer("limit") if number else 0, at=view.now)
@@ -110,7 +109,7 @@ def _turn(asked: Asking, view: View, read: Read) -> Turn:
     return Turn(offset=max(0, cursor.offset or 0), at=pinned, moved=seq != _shown_seq(asked.index.seq(), view))
 
 
-def _shown_seq(seq: int | None, view: View) -> int | None:
+def _shown_seq(seq: int | None, view: RequestContext) -> int | None:
     """How far the index is as far as the public may know: rows about drafts move it too, and change no result."""
     return None if seq is None else min(seq, view.head.public_seq)
 
@@ -142,7 +141,7 @@ def _reverse(order: Order) -> Order:
 
 
 async def _answer(
-    request: Request, here: Archive, view: View, read: Read, asked: Asking, turn: Turn, found: Found
+    request: Request, here: AppContext, view: RequestContext, read: Read, asked: Asking, turn: Turn, found: Found
 ) -> Response:
     limit = read.integer("limit")
     more = len(found.hits) > limit
@@ -164,7 +163,9 @@ async def _answer(
     )
 
 
-async def _facets(here: Archive, view: View, read: Read, asked: Asking) -> Mapping[FacetName, list[facets.Value]]:
+async def _facets(
+    here: AppContext, view: RequestContext, read: Read, asked: Asking
+) -> Mapping[FacetName, list[facets.Value]]:
     names = facets.asked_for(read)
     counts = await asked.index.facets(asked.question, names)
     sources = await here.sources() if "source" in names else {}
@@ -181,7 +182,9 @@ async def _facets(here: Archive, view: View, read: Read, asked: Asking) -> Mappi
     return shown
 
 
-def _page(read: Read, view: View, order: Order, turn: Turn, hits: tuple[Hit, ...], found: Found, *, more: bool) -> Page:
+def _page(
+    read: Read, view: RequestContext, order: Order, turn: Turn, hits: tuple[Hit, ...], found: Found, *, more: bool
+) -> Page:
     limit, number = read.integer("limit"), read.integer_or_none("page")
     onward = bool(hits) and (more or turn.backwards)
     back = bool(hits) and (more if turn.backwards else turn.offset > 0 or turn.key is not None)
@@ -214,7 +217,7 @@ def _page(read: Read, view: View, order: Order, turn: Turn, hits: tuple[Hit, ...
 @fast_path.declare
 async def suggest_words(request: Request) -> Response:
     """Tags, regions, authors and articles for what has been typed so far; one typo is forgiven from 4 letters on."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = SUGGEST.read(request.scope["query_string"], view.now)
     index = here.index
@@ -235,7 +238,9 @@ async def suggest_words(request: Request) -> Response:
     return responses.item(request, body, token=view.token, public=view.public, tags=["list", "suggest"])
 
 
-async def _titles(here: Archive, view: View, index: EngineIndex, q: str, limit: int) -> list[dict[str, object]]:
+async def _titles(
+    here: AppContext, view: RequestContext, index: EngineIndex, q: str, limit: int
+) -> list[dict[str, object]]:
     hits = await index.titles(q, await index.excluded(view.head), limit)
     cards = await here.cards.get([(hit.id, hit.version) for hit in hits], view.atlas)
     shown = [orjson.loads(cards[hit.id]) for hit in hits if hit.id in cards]

@@ -11,8 +11,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.reading import context, filter_params
-from app.articles.reading.context import Archive, View
+from app.articles.reading import filter_params
+from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidValue
 from app.http import csv_text, fast_path, responses
 from app.http.openapi import problems
@@ -75,7 +75,7 @@ async def get_timeline(request: Request) -> Response:
     and counted in `too_coarse`, those without any date in `undated`. A date that is a day, a month or a year is counted
     in that period of the calendar, whatever the time zone.
     """
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = TIMELINE.read(request.scope["query_string"], view.now)
     shape = csv_text.wanted(read)
@@ -113,7 +113,7 @@ def _with_series(shown: dict[str, object], series: Series, bounds: Sequence[int]
     return orjson.dumps(shown | {"series": every})
 
 
-async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) -> Edges:
+async def _bounds(asked_: Asking, view: RequestContext, read: Read, interval: Interval) -> Edges:
     """From the dates asked for; where they are open from the first match, and to now."""
     wanted = asked_.question.filter
     spans = (wanted.published, wanted.coarse or wanted.published)
@@ -128,7 +128,9 @@ async def _bounds(asked_: Asking, view: View, read: Read, interval: Interval) ->
     return timeline.edges(interval, read.zone(), exact, calendar)
 
 
-async def _series(here: Archive, view: View, read: Read, asked_: Asking, bounds: Edges, interval: Interval) -> Series:
+async def _series(
+    here: AppContext, view: RequestContext, read: Read, asked_: Asking, bounds: Edges, interval: Interval
+) -> Series:
     """The commonest values of the group, each with the counts of its buckets."""
     if "group_by" not in read.given or not bounds.exact:
         return []
@@ -161,7 +163,7 @@ def _csv(bounds: Sequence[int], counts: list[int], series: Series) -> bytes:
 @fast_path.declare
 async def get_trending(request: Request) -> Response:
     """Tags or regions with more articles in the window than their own past makes likely, the strongest first."""
-    here = context.of(request)
+    here = get_context(request)
     view = await here.view(request)
     read = TRENDING.read(request.scope["query_string"], view.now)
     window = _window(read.text("window") or "7d")
@@ -189,13 +191,13 @@ async def get_trending(request: Request) -> Response:
     )
 
 
-async def _names(asked_: Asking, view: View, group: str, counts: Counts) -> Vocabulary:
+async def _names(asked_: Asking, view: RequestContext, group: str, counts: Counts) -> Vocabulary:
     """The vocabulary with the names of everything that was counted."""
     tags = [int(tag) for tag in counts] if group in ("tag", "author", "section") else []
     return await asked_.index.vocabulary(view.head, tags)
 
 
-def _of_levels(view: View, levels: Sequence[str]) -> frozenset[int]:
+def _of_levels(view: RequestContext, levels: Sequence[str]) -> frozenset[int]:
     return frozenset(id for id, place in view.atlas.by_id.items() if place.level in levels)
 
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import Served
 
 from app.articles import service
-from app.articles.reading.context import Archive
+from app.context import AppContext
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +16,7 @@ async def test_card_of_an_article_withdrawn_in_between_is_left_out(served: Serve
     id = int(str(made["id"]))
     await served.db.write(service.withdraw, [id], now=int(time.time()))
     here = served.app.state.archive
-    assert isinstance(here, Archive)
+    assert isinstance(here, AppContext)
     from app.regions import service as regions
 
     head = await here.head()

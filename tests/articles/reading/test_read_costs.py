@@ -10,8 +10,8 @@ import pytest
 from conftest import Served, serve
 from support.newsroom import CountingReader
 
-from app.articles.reading.context import Archive
 from app.articles.reading.item_cache import Item, Items
+from app.context import AppContext
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -136,7 +136,7 @@ async def test_items_count_all_the_memory_that_keeping_them_takes(plain: Served,
     names = ["slug", "status", "language", "title", "signature", "word_count", "url", "updated_at", "created_at"]
     fields = [",".join(some) for some in combinations(names, 3)]
     await plain.public.get(f"/v1/articles/{ref}?fields=version")
-    items = cast("Archive", plain.app.state.archive).items
+    items = cast("AppContext", plain.app.state.archive).items
     held = items.held
     tracemalloc.start()
     for some in fields:

@@ -1,0 +1,201 @@
+"""What a request has at hand: the archive of its application (`AppContext`), and who sent the request, as of which
+position in the change log (`RequestContext`). Renders nothing and changes nothing."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+import orjson
+from sqlalchemy import select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.actor import Actor, set_actor
+from app.articles.filters import ArticleFilter
+from app.articles.reading.card_cache import Cards
+from app.articles.reading.item_cache import Items
+from app.articles.reading.log_memo import LogMemo
+from app.changes import jobs, log
+from app.changes.cache_version import Latest
+from app.changes.jobs import Task
+from app.db.database import Database, Readable
+from app.db.log_position import Head, read_token
+from app.db.sql import Prepared, prepare
+from app.errors import IndexBehind, SeqUnknown, Unauthorized
+from app.http import auth, responses
+from app.http.auth import Caller
+from app.http.headers import headers
+from app.http.params.parser import Parameters
+from app.http.request_id import request_id
+from app.models import Source, table
+from app.regions import service as regions
+from app.regions.atlas import Atlas
+from app.settings import Settings
+
+WAIT_SECONDS = 2.0
+NO_PARAMETERS = Parameters()
+
+
+class RequestContext(NamedTuple):
+    """One request's idea of the archive. `now` is in epoch seconds, read once."""
+
+    caller: Caller
+    head: Head
+    atlas: Atlas
+    now: int
+
+    @property
+    def public(self) -> bool:
+        """Whether the response may be shared: the caller has no key."""
+        return self.caller.key is None
+
+    @property
+    def token(self) -> str:
+        """X-Seq: the position in the log that the response reflects at least, as far as the caller may know of it."""
+        return self.head.place.token if self.caller.may("read_drafts") else self.head.public_token
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """An article like another one; `score` orders, `reason` is for people."""
+
+    id: int
+    version: int
+    score: float
+    reason: str
+
+
+class Index(Protocol):
+    """What reads need of the search index, served from memory-mapped files in microseconds."""
+
+    def seq(self) -> int | None:
+        """How far in the log the index reflects it, at least: rows about drafts alone do not move it. None where there
+        is no index yet."""
+        ...
+
+    async def tag_counts(self, head: Head) -> dict[int, int]:
+        """Published articles for each tag id; tags without any are missing."""
+        ...
+
+    async def region_counts(self, head: Head) -> dict[int, int]:
+        """Published articles at or below each region id, in the roles about and dateline."""
+        ...
+
+    async def total(self, wanted: ArticleFilter, head: Head) -> int | None:
+        """How many published articles match, less what the log has withdrawn since; None without an index."""
+        ...
+
+    async def similar(self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()) -> list[Similar]:
+        """Published articles like this one, the likest first: never itself, its copies, or one of `without`. Empty
+        without an index."""
+        ...
+
+
+class Shelf(Protocol):
+    """What rendering articles needs: the archive, or a transaction that is still open (`Open`)."""
+
+    @property
+    def db(self) -> Readable: ...
+
+    @property
+    def cards(self) -> Cards: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Articles as a transaction that is still open has them. Its cards are its own: those of the process must not know
+    what may never be committed."""
+
+    db: Readable
+    cards: Cards
+
+
+@dataclass(frozen=True, slots=True)
+class AppContext:
+    """One archive as the server has it open: database, index, and what is cached in memory."""
+
+    settings: Settings
+    db: Database
+    index: Index
+    cards: Cards
+    items: Items = field(default_factory=Items)
+    memo: LogMemo = field(default_factory=LogMemo)
+    latest: Latest = field(default_factory=Latest, init=False)
+
+    async def view(self, request: Request) -> RequestContext:
+        """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
+        given = headers(request.scope, b"authorization")
+        if len(given) > 1:
+            raise Unauthorized("There are several Authorization headers; send one.")
+        caller = await auth.check(self.db, given[0].decode("latin-1")) if given else auth.PUBLIC
+        if caller.key is not None:
+            set_actor(Actor("key", caller.name or "", caller.key, request_id(request.scope)))
+        elif not self.settings.public_reads:
+            caller.demand("read_drafts")
+        head = await self.head()
+        return RequestContext(
+            caller, head, await regions.current(self.db, head.epoch, head.names_seq), int(time.time())
+        )
+
+    async def head(self) -> Head:
+        return await self.latest.read(self.db)
+
+    async def sources(self) -> dict[int, tuple[str, str]]:
+        """Slug and name of every source, by id: a few rows."""
+        rows = await self.db.reader.rows(_sources(self.db.dialect), {})
+        return {int(str(id)): (str(slug), str(name)) for id, slug, name in rows}
+
+    async def tag_counts(self, head: Head) -> dict[int, int] | None:
+        """Published articles by tag id; None while there is no index."""
+        return await self.index.tag_counts(head) if self.index.seq() is not None else None
+
+    async def accepted(self, task: Task) -> Response:
+        """202: a job goes on with what was asked for."""
+        token = (await self.head()).place.token
+        return responses.changed(orjson.dumps(jobs.shown(task)), token, status=202, location=f"/v1/jobs/{task.id}")
+
+    async def wait_for(self, token: str | None, head: Head) -> None:
+        """Waits until the index reflects a position of the log; behind the head's last public row, nothing of it is
+        for the index. SeqUnknown at once where the log has no such position, IndexBehind after WAIT_SECONDS."""
+        if token is None:
+            return
+        place = read_token(token)
+        known = place is not None and place.epoch == head.epoch and await self._has(place.seq, place.mark)
+        if place is None or not known:
+            raise SeqUnknown("This archive's change log has no such place.", "min_seq")
+        deadline, enough = time.monotonic() + WAIT_SECONDS, min(place.seq, head.public_seq)
+        while (seq := self.index.seq()) is None or seq < enough:
+            if time.monotonic() > deadline:
+                raise IndexBehind("The index has not reached that place yet; try again.")
+            await asyncio.sleep(0.01)
+
+    async def _has(self, seq: int, mark: int) -> bool:
+        if seq == 0:
+            return mark == 0
+        rows = await self.db.reader.rows(log.mark_statement(self.db.dialect), {"seq": seq})
+        return bool(rows) and rows[0][0] == mark
+
+
+@lru_cache(maxsize=4)
+def _sources(dialect: str) -> Prepared:
+    source = table(Source)
+    return prepare(select(source.c.id, source.c.slug, source.c.name), dialect)
+
+
+def get_context(request: Request) -> AppContext:
+    """The archive of the application that a request came to."""
+    context = request.app.state.archive
+    assert isinstance(context, AppContext)
+    return context
+
+
+async def get_admin_context(request: Request) -> tuple[AppContext, RequestContext]:
+    """What every request that changes a vocabulary begins with: no parameters, and a key with `admin`."""
+    app = get_context(request)
+    view = await app.view(request)
+    NO_PARAMETERS.read(request.scope["query_string"], view.now)
+    view.caller.demand("admin")
+    return app, view
