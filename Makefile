@@ -10,11 +10,11 @@ LOCK = $(if $(filter postgres%,$(DATELINE_DATABASE_URL)),postgres,run)
 # Every start and every test that starts a process would compile the program anew without it.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help run setup environment test lint format fuzz torture bench docs
+.PHONY: help run setup environment test test-all lint format fuzz torture bench docs
 .DEFAULT_GOAL := help
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z]*\):.*## /  make \1: /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
 
 run: setup ## the server on http://127.0.0.1:8000, with sample articles where the archive is empty
 	@exec $(IN) -m app serve --seed seed_data $(if $(PORT),--port $(PORT))
@@ -27,6 +27,9 @@ environment:
 
 test: environment ## all tests, on SQLite and PostgreSQL
 	@$(IN) -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-all: environment ## the tests, and those that take long to set up: an installed wheel, plain uvicorn
+	@$(IN) -m pytest -n 2 --dist worksteal -m "not torture" $(ARGS)
 
 lint: environment ## style, types, generated pages
 	@$(IN) -m ruff check .

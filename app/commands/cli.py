@@ -113,13 +113,27 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (DATELINE_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks one (DATELINE_PORT).")] = None,
     seed: Annotated[
-        Path | None, typer.Option(help="Import this folder if the archive is empty, and make a first admin key.")
+        Path | None,
+        typer.Option(
+            help="Import this folder if the archive is empty, and make a first admin key. `seed_data` stands for the "
+            "sample articles that come with Dateline where no folder has that name."
+        ),
     ] = None,
 ) -> None:
     """Run the server. Migrates an empty archive; refuses an outdated one."""
     from app.commands import serve  # with all of the web's imports, which the other commands need not wait for
 
     serve.run(settings(host=host, port=port), seed, out)
+
+
+@cli.command()
+def docs(
+    page: Annotated[str | None, typer.Argument(help="A page's name; without one all names are listed.")] = None,
+) -> None:
+    """Print the documentation that comes with Dateline."""
+    from app.commands import pages
+
+    pages.print_page(page)
 
 
 @cli.command("import")

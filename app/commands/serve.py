@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from app.changes.follower import catch_up
 from app.commands import open_archive
-from app.db import audit_rows, permissions
+from app.db import audit_rows, permissions, shipped
 from app.db.audit_rows import Deed
 from app.db.database import Database, DatabaseProblem
 from app.http import auth
@@ -197,6 +197,8 @@ def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> 
         articles = snapshot.connection.execute(select(func.count()).select_from(table(Article))).scalar_one()
         keys = snapshot.connection.execute(select(func.count()).select_from(table(ApiKey))).scalar_one()
     if not articles:
+        if str(seed) == "seed_data" and not seed.exists():
+            seed = shipped.find_folder("seed_data")
         found = sources.find([str(seed)], BytesIO())
         options = Options(enrich=settings.enrich, site_url=settings.site_url)
         report = pipeline.run(db, found, options, db.now)

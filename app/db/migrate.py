@@ -1,18 +1,18 @@
 """The state of an archive's schema, and the way from one to the next. Runs the scripts in `migrations/`."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.db.database import Database, DatabaseProblem
+from app.db.shipped import find_folder
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
+MIGRATIONS = find_folder("migrations")
 
 LOCKED = frozenset(("55P03", "40P01"))
 """SQLSTATEs of PostgreSQL: a lock was not to be had, and a deadlock."""

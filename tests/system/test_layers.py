@@ -35,7 +35,7 @@ LAYERS = {
         ("__main__",),
     ),
     "app.db": (
-        ("file_locks", "log_position", "permissions", "sql", "wal_truncation"),
+        ("file_locks", "log_position", "permissions", "shipped", "sql", "wal_truncation"),
         ("audit_rows", "readers"),
         ("database",),
         ("migrate",),
@@ -96,7 +96,7 @@ LAYERS = {
     ),
     "app.commands": (
         ("check", "open_archive", "output"),
-        ("import_articles", "serve"),
+        ("import_articles", "pages", "serve"),
         ("bulk_edits",),
         ("cli",),
     ),
