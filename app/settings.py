@@ -128,6 +128,12 @@ class Settings(BaseSettings):
         description="Seconds that a connection stays open between two requests: longer than the proxy in front keeps "
         "its own.",
     )
+    plain_uvicorn: bool = Field(
+        False,
+        description="Whether the server starts with uvicorn as it comes, without Dateline's limits on connections, "
+        "heads of requests and slow clients: for a version of uvicorn that they are not made for yet, behind a proxy "
+        "that has such limits.",
+    )
     request_log: bool = Field(
         False, description="Whether each request is written to standard error as a line of JSON, without its query."
     )

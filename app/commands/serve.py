@@ -4,14 +4,12 @@ import ctypes
 import gc
 import logging
 import resource
-import signal
 import socket
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 from threading import Event, Thread
 
-import uvicorn
 from rich.console import Console
 from sqlalchemy import func, select
 from sqlmodel import Session
@@ -22,6 +20,8 @@ from app.db import audit_rows, permissions, shipped
 from app.db.audit_rows import Deed
 from app.db.database import Database, DatabaseProblem
 from app.http import auth
+from app.http.server.process import Process
+from app.http.server.self_check import check_libraries
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options
 from app.main import create_app
@@ -31,7 +31,6 @@ from app.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = 10
 SECRET = ("database_url",)
 """Settings of which the audit says only that they are set."""
 RESERVED_FILES, FEWEST_CONNECTIONS = 512, 10
@@ -43,8 +42,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 
 
 def run(settings: Settings, seed: Path | None, console: Console) -> None:
-    """Serves until told to stop. DatabaseProblem for a port in use, an archive that is served, or one that does not
-    fit."""
+    """Serves until told to stop. DatabaseProblem for a port in use, an archive that is served, one that does not fit,
+    or libraries that are not those which the server was made for."""
+    check_libraries(plain=settings.plain_uvicorn)
     with _listen(settings) as listening:
         db = open_archive.open_archive(settings)
         try:
@@ -80,28 +80,19 @@ def _serve(settings: Settings, listening: socket.socket, console: Console, key: 
         logger.warning("%s", warning)
     app = create_app(settings)
     app.state.guard.most = _most_connections(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            loop="auto",  # uvloop, wherever it can be installed
-            http=app.state.guard.protocol,
-            ws="none",
-            log_config=None,
-            log_level="error",  # its warnings are all about what clients send
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+    if settings.plain_uvicorn:
+        logger.warning(
+            "DATELINE_PLAIN_UVICORN is set: connections, heads of requests and slow clients have no limits but those "
+            "of uvicorn and of a proxy in front"
         )
-    )
-    told = _heed(server)
+    process = Process(app, None if settings.plain_uvicorn else app.state.guard.protocol, settings.keep_alive)
     # Whoever waits for news is let go first; else the server would wait for them.
-    app.state.watch.ending = lambda: server.should_exit
+    app.state.watch.ending = lambda: process.is_ending
     _greet(console, "http://{}:{}".format(*_shown(listening)), key)
     settle()
-    server.run(sockets=[listening])
+    has_served = process.run(listening)
     ending.set()
-    if not server.started and not told.is_set():
+    if not has_served:
         raise DatabaseProblem("The server could not start; the lines above say why.")
 
 
@@ -151,20 +142,6 @@ def settle() -> None:
     requests for 60 to 100 ms each time."""
     gc.collect()
     gc.freeze()
-
-
-def _heed(server: uvicorn.Server) -> Event:
-    """Signals that come before uvicorn listens for them, and those that it raises again when all is closed: by default
-    they would end the process with a status that says it went wrong."""
-    told = Event()
-
-    def end(*_: object) -> None:
-        told.set()
-        server.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    return told
 
 
 def _shown(listening: socket.socket) -> tuple[str, int]:

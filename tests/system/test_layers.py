@@ -1,6 +1,7 @@
 """Imports run one way: a module may know its own layer and those below it, never one above."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,16 @@ def test_module_without_a_layer_is_a_violation(name: str) -> None:
 )
 def test_folders_have_layers_of_their_own(module: str, planted: str, count: int) -> None:
     assert len(violations(module, planted)) == count
+
+
+def test_only_one_folder_knows_the_server() -> None:
+    knowing = [
+        name
+        for name, path in _modules().items()
+        if re.search(r"^\s*(from|import) (uvicorn|httptools)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert knowing
+    assert [name for name in knowing if not name.startswith("app.http.server.")] == []
 
 
 def entries(folder: Path) -> int:
