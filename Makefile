@@ -7,6 +7,9 @@ IN = .venv/bin/python
 # The driver of PostgreSQL is installed where the archive is there.
 LOCK = $(if $(filter postgres%,$(DATELINE_DATABASE_URL)),postgres,run)
 
+# Files and folders whose names are not checked yet.
+NAMES_LATER = app bench docs migrations scripts tests README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md
+
 # Every start and every test that starts a process would compile the program anew without it.
 export PYTHONDONTWRITEBYTECODE =
 
@@ -31,11 +34,12 @@ test: environment ## all tests, on SQLite and PostgreSQL
 test-all: environment ## the tests, and those that take long to set up: an installed wheel, plain uvicorn
 	@$(IN) -m pytest -n 2 --dist worksteal -m "not torture" $(ARGS)
 
-lint: environment ## style, types, generated pages
+lint: environment ## style, types, names, generated pages
 	@$(IN) -m ruff check .
 	@$(IN) -m ruff format --check .
 	@$(IN) -m mypy
 	@$(IN) scripts/build_docs.py --check
+	@$(IN) scripts/check_names.py --besides $(NAMES_LATER)
 
 format: environment ## put the code into the one style
 	@$(IN) -m ruff check --fix .
