@@ -34,22 +34,24 @@ PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs
 EXEMPT = {"scripts/check_names.py", "tests/system/test_names.py"}
 
 # Verbs and nouns that only look like participles.
-VERBS = frozenset(
+_VERBS = (
     "bed bleed breed bring cling creed embed exceed feed fling heed king need ping proceed red ring seed shed shred "
     "sing sling speed spring sting string succeed swing thing weed wing wring "
     "broaden children deepen fasten flatten frighten glisten golden happen harden hasten lengthen listen moisten open "
     "pen reopen screen sharpen shorten soften straighten strengthen ten then threaten tighten token weaken when widen "
-    "heading setting".split()
+    "heading setting"
 )
+VERBS = frozenset(_VERBS.split())
 # What ends in none of -ed, -en, -ing and is no verb all the same; words that a name cannot be understood by.
-RETIRED_FUNCTIONS = frozenset(
+_NOT_VERBS = (
     "about after again ago alike almost alone alongside anew apart around aside away before behind beside besides "
     "better between beyond both bound built caught dealt elsewhere enough fewer found further gone had heard held here "
     "hers home inside kept knew known left lost made meant met more most near next nobody none now once only other "
     "others ours outside paid said same sent several so sold somewhere spelt spent still strangers such taught that "
     "theirs there these this those thought together told too under understood until what where which whole whom "
-    "whose why without won worn wrote".split()
+    "whose why without won worn wrote"
 )
+RETIRED_FUNCTIONS = frozenset(_NOT_VERBS.split())
 RETIRED_VARIABLES = frozenset({"here", "wanted", "given", "found"})
 RETIRED_WORDS = {"answer": "response"}
 
