@@ -48,9 +48,9 @@ _NOT_VERBS = (
     "better between beyond blown borne both bound brought built caught dealt drawn elsewhere enough fewer fled flown "
     "fought found further gone grown had heard held here hers home hung inside kept knew known laid left lent lost "
     "made meant met more most near next nobody none now once only other others ours outside paid said same sat sent "
-    "several shown slept so sold somewhere sought spelt spent stood still strangers struck stuck such swept taught that theirs "
-    "there these this those thought thrown together told too torn under understood until what where which whole whom "
-    "whose why without won worn wrote"
+    "several shown slept so sold somewhere sought spelt spent stood still strangers struck stuck such swept taught that "
+    "theirs there these this those thought thrown together told too torn under understood until what where which whole "
+    "whom whose why without won worn wrote"
 )
 RETIRED_FUNCTIONS = frozenset(_NOT_VERBS.split())
 RETIRED_VARIABLES = frozenset({"here", "wanted", "given", "found"})
