@@ -45,12 +45,12 @@ VERBS = frozenset(_VERBS.split())
 # What ends in none of -ed, -en, -ing and is no verb all the same; words that a name cannot be understood by.
 _NOT_VERBS = (
     "about after again ago alike almost alone alongside anew apart around aside away before behind beside besides "
-    "better between beyond blown borne both bound brought built caught dealt drawn elsewhere enough fewer fled flown "
-    "fought found further gone grown had heard held here hers home hung inside kept knew known laid left lent lost "
-    "made meant met more most near next nobody none now once only other others ours outside paid said same sat sent "
-    "several shown slept so sold somewhere sought spelt spent stood still strangers struck stuck such swept taught that "
-    "theirs there these this those thought thrown together told too torn under understood until what where which whole "
-    "whom whose why without won worn wrote"
+    "better between beyond blown borne both bound brought built caught dealt drawn elsewhere enough fewer fled "
+    "flown fought found further gone grown had heard held here hers home hung inside kept knew known laid left "
+    "lent lost made meant met more most near next nobody none now once only other others ours outside paid said "
+    "same sat sent several shown slept so sold somewhere sought spelt spent still stood strangers struck stuck "
+    "such swept taught that theirs there these this those thought thrown together told too torn under understood "
+    "until what where which whole whom whose why without won worn wrote"
 )
 RETIRED_FUNCTIONS = frozenset(_NOT_VERBS.split())
 RETIRED_VARIABLES = frozenset({"here", "wanted", "given", "found"})
