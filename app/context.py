@@ -19,7 +19,7 @@ from app.articles.reading.card_cache import Cards
 from app.articles.reading.item_cache import Items
 from app.articles.reading.log_memo import LogMemo
 from app.changes import jobs, log
-from app.changes.cache_version import Latest
+from app.changes.cache_version import CurrentHead
 from app.changes.jobs import Task
 from app.db.database import Database, Readable
 from app.db.log_position import Head, read_token
@@ -105,7 +105,7 @@ class Shelf(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class UncommittedArticles:
     """Articles as a transaction that is still open has them. Its cards are its own: those of the process must not know
     what may never be committed."""
 
@@ -123,7 +123,7 @@ class AppContext:
     cards: Cards
     items: Items = field(default_factory=Items)
     memo: LogMemo = field(default_factory=LogMemo)
-    latest: Latest = field(default_factory=Latest, init=False)
+    latest: CurrentHead = field(default_factory=CurrentHead, init=False)
 
     async def view(self, request: Request) -> RequestContext:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""

@@ -28,8 +28,8 @@ from app.bulk import job_chunks
 from app.bulk import routes as bulk
 from app.bulk.payloads import BulkEdit
 from app.changes import log
-from app.changes.cache_version import Standings
-from app.changes.follower import Following
+from app.changes.cache_version import CacheVersions
+from app.changes.follower import FollowerTask
 from app.changes.jobs import Jobs
 from app.context import AppContext
 from app.db.database import Database
@@ -63,7 +63,7 @@ from app.settings import Settings
 from app.sync import export_routes as exports
 from app.sync import job_routes as jobs
 from app.sync import routes as following
-from app.sync.watch import Watch
+from app.sync.watch import LogWatch
 from app.tags import routes as tags
 from app.tags import write_routes as tags_writing
 from app.tags.payloads import TagCreate, TagMerge, TagPatch
@@ -140,7 +140,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
         lifespan=_lifespan(archive, follow=follow),
     )
     app.state.archive = archive
-    app.state.watch = Watch(archive.head)
+    app.state.watch = LogWatch(archive.head)
     app.state.jobs = Jobs(db, {**relink_jobs.WORKS, **job_chunks.WORKS})
     app.state.cache = Kept(settings.cache_mb * 1_000_000)
     app.state.guard = Guard(
@@ -160,7 +160,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
     docs_page.install(app)
-    _layers(app, settings, Standings(db, index.engine.place))
+    _layers(app, settings, CacheVersions(db, index.engine.place))
     return app
 
 
@@ -176,7 +176,7 @@ def _fetcher(settings: Settings, pace: Pace) -> AbstractContextManager[Fetch]:
     return Fetcher(allow_private=settings.import_private_addresses, pace=pace)
 
 
-def _layers(app: Application, settings: Settings, standings: Standings) -> None:
+def _layers(app: Application, settings: Settings, standings: CacheVersions) -> None:
     """Pure ASGI, the innermost first."""
     counters = Counters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
     read_table(app.routes)  # now, and not with the first request: a declaration that is wrong ends the building
@@ -207,7 +207,7 @@ def _lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-untyped-
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)
-        following = Following(archive.db, indexer, archive.settings.index_interval)
+        following = FollowerTask(archive.db, indexer, archive.settings.index_interval)
         app.state.following = following
         # Opened here and not at the first request: the files of a copied folder are all compared first.
         await asyncio.to_thread(archive.index.seq)
@@ -241,7 +241,7 @@ async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
         _, left = await asyncio.wait(left, timeout=1)
 
 
-async def _lead(indexer: Indexer, following: Following, verification: Verification) -> None:
+async def _lead(indexer: Indexer, following: FollowerTask, verification: Verification) -> None:
     """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""
     # Another process holds the lock: no event of this one tells when it lets go.
     while not await asyncio.to_thread(indexer.acquire):  # noqa: ASYNC110

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.enrich import language, near_duplicates, regions
-from app.enrich.gazetteer import Gazetteer, Known
+from app.enrich.gazetteer import Gazetteer, KnownPlace
 from app.enrich.regions import Texts, Weights
 from app.enrich.suggestion import ABOUT
 from app.regions import standard_regions
@@ -29,7 +29,7 @@ def gazetteer() -> Gazetteer:
     """That of a new archive; tests use it too."""
     levels = {fact.slug: fact.level for fact in standard_regions.load()}
     return Gazetteer(
-        Known(
+        KnownPlace(
             fact.slug,
             fact.level,
             fact.parent if fact.level == "city" and fact.parent and levels[fact.parent] == "country" else fact.slug,

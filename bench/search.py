@@ -15,7 +15,7 @@ from pathlib import Path
 import tantivy
 from tantivy import Occur, Query
 
-from app.articles.filters import ArticleFilter, Facts
+from app.articles.filters import ArticleFacts, ArticleFilter
 from app.db.log_position import Place
 from app.search.engine import Question, Sample
 from app.search.query import analysis
@@ -44,14 +44,15 @@ class Corpus:
     def text(self, length: int) -> str:
         return " ".join(self.chance.choices(self.words, cum_weights=self.weights, k=length))
 
-    def facts(self, number: int) -> Facts:
+    def facts(self, number: int) -> ArticleFacts:
         chance = self.chance
         tags = tuple(set(chance.choices(range(1, TAGS + 1), cum_weights=self.tag_weights, k=3)))
         country = chance.randrange(20, REGIONS)
         regions = {country: (1, 1), country % 20: (0, 1), 0: (0, 1)}
-        return Facts(number, "published", chance.choice(["en", "en", "en", "fr", "de"]), "bench", None, f"a-{number}",
-                     chance.randrange(1, 6), tags, regions, NOW - chance.randrange(3650 * 86_400), NOW, (None, None),
-                     None, False, False, False)  # fmt: skip
+        language, slug = chance.choice(["en", "en", "en", "fr", "de"]), f"a-{number}"
+        return ArticleFacts(number, "published", language, "bench", None, slug,
+                            chance.randrange(1, 6), tags, regions, NOW - chance.randrange(3650 * 86_400), NOW,
+                            (None, None), None, False, False, False)  # fmt: skip
 
     def documents(self, count: int) -> Iterator[tantivy.Document]:
         for number in range(1, count + 1):

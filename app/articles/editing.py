@@ -13,15 +13,15 @@ from app.articles.input.fields import wrong
 from app.articles.manuscript import Manuscript
 from app.articles.reading import replacements
 from app.articles.store import related_links, revisions, saving, slugs, stored_article
-from app.articles.store.row_columns import Existing, Saving
+from app.articles.store.row_columns import ExistingRow, SaveContext
 from app.articles.store.saving import Batch, Saved
-from app.articles.store.stored_article import Stored
+from app.articles.store.stored_article import StoredArticle
 from app.enrich.suggestion import DATELINE
 from app.errors import ExternalIdTaken, InvalidTransition, PreconditionFailed
 from app.http.params.times import format_time
 from app.models import Article, table
 from app.tags import service as tags
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 A = table(Article)
 
@@ -41,7 +41,7 @@ WAYS_OUT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class ArticleEdit:
     """Attributes of the manuscript with their new values (`authors` and `tags` apart); what readers are told of a
     mistake; why it is withdrawn. `restores`: it takes the article out of the bin, where nothing else edits it."""
 
@@ -51,19 +51,19 @@ class Edit:
     restores: bool = False
 
 
-def hold(session: Session, id: int) -> Stored | None:
+def hold(session: Session, id: int) -> StoredArticle | None:
     """The article with its row locked until the commit; None where it has gone."""
     connection = session.connection()
     locked = connection.execute(select(A.c.id).where(A.c.id == id).with_for_update(key_share=True)).first()
     return stored_article.load(connection, [id])[id] if locked else None
 
 
-def stale(connection: Connection, current: Stored, versions: Collection[int]) -> PreconditionFailed:
+def stale(connection: Connection, current: StoredArticle, versions: Collection[int]) -> PreconditionFailed:
     """What a writer with one of these older versions is told."""
     return PreconditionFailed(current.columns["version"], revisions.changed_since(connection, current, versions))
 
 
-def edit(session: Session, current: Stored, wanted: Edit, saving_: Saving) -> Saved:
+def edit(session: Session, current: StoredArticle, wanted: ArticleEdit, saving_: SaveContext) -> Saved:
     """Makes the next version of an article that is held, or leaves it alone where nothing changes. InvalidInput,
     InvalidTransition, SlugTaken or ExternalIdTaken where it cannot be."""
     connection, existing = session.connection(), current.existing
@@ -97,7 +97,7 @@ def edit(session: Session, current: Stored, wanted: Edit, saving_: Saving) -> Sa
     return saving.save(session, Batch([written], [old], True, corrections, tuple(also)), saving_)[0]
 
 
-def _corrections(current: Stored, wanted: Edit, now: int) -> str | None:
+def _corrections(current: StoredArticle, wanted: ArticleEdit, now: int) -> str | None:
     if not wanted.correction:
         return None
     one = {"at": format_time(now), "text": wanted.correction, "version": current.columns["version"] + 1}
@@ -159,13 +159,13 @@ def _linked(before: Manuscript, after: Manuscript) -> list[str]:
     return [name for name, differs in changed.items() if differs]
 
 
-def _parted(manuscript: Manuscript) -> tuple[list[Wanted], list[Wanted]]:
+def _parted(manuscript: Manuscript) -> tuple[list[TagSpec], list[TagSpec]]:
     """Authors, and other tags."""
     people = [one for one in manuscript.tags if one.kind == "contributor"]
     return people, [one for one in manuscript.tags if one.kind != "contributor"]
 
 
-def check(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existing, now: int) -> None:
+def check(before: Manuscript, after: Manuscript, wanted: ArticleEdit, existing: ExistingRow, now: int) -> None:
     """InvalidInput or InvalidTransition for what an article cannot become."""
     if not after.title and before.title:
         raise wrong("An article needs a title.", "/title")
@@ -176,7 +176,7 @@ def check(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existin
         raise wrong("Only a published article that stays published is corrected for readers.", "/correction")
 
 
-def check_transition(existing: Existing, wanted: Edit) -> None:
+def check_transition(existing: ExistingRow, wanted: ArticleEdit) -> None:
     """InvalidTransition where the article cannot become what is wanted, or is in the bin, where it is only restored."""
     old, new = existing.status, str(wanted.changes.get("status") or existing.status)
     allowed = TRANSITIONS[old]
@@ -189,13 +189,13 @@ def check_transition(existing: Existing, wanted: Edit) -> None:
     raise refuse(existing, said)
 
 
-def refuse(existing: Existing, said: str) -> InvalidTransition:
+def refuse(existing: ExistingRow, said: str) -> InvalidTransition:
     """What says that an article cannot leave its state in this way, and to which it can."""
     allowed = list(TRANSITIONS[existing.status])
     return InvalidTransition(said, members={"article_status": existing.status, "allowed": allowed})
 
 
-def _check_gone(before: Manuscript, after: Manuscript, wanted: Edit, existing: Existing) -> None:
+def _check_gone(before: Manuscript, after: Manuscript, wanted: ArticleEdit, existing: ExistingRow) -> None:
     """What readers get instead of an article is said of one that they have seen and that is not public."""
     gone, public_once = wanted.changes.get("gone"), existing.public_once
     if gone and after.status == "published":

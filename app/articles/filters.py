@@ -316,7 +316,7 @@ def span(name: str, column: ColumnElement[int], asked: Span) -> list[ColumnEleme
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ArticleFacts:
     """What a filter can ask of one article, as the log and the index keep it. Regions: id → (roles, roles within)."""
 
     id: int
@@ -342,7 +342,7 @@ class Facts:
     """What readers get instead of an article that was public once: 410, or a redirect. No filter asks for it."""
 
 
-def matches(wanted: ArticleFilter, facts: Facts) -> bool:
+def matches(wanted: ArticleFilter, facts: ArticleFacts) -> bool:
     """The filter over one article's facts: what SQL and the index answer, one article at a time."""
     tags = set(facts.tags)
     return (
@@ -368,7 +368,7 @@ def matches(wanted: ArticleFilter, facts: Facts) -> bool:
     )
 
 
-def _years(wanted: ArticleFilter, facts: Facts) -> tuple[Span, ...]:
+def _years(wanted: ArticleFilter, facts: ArticleFacts) -> tuple[Span, ...]:
     return wanted.coarse_years if facts.is_coarse and wanted.coarse_years else wanted.years
 
 
@@ -376,7 +376,7 @@ def _one_of(value: object, asked: tuple[object, ...]) -> bool:
     return not asked or value in asked
 
 
-def _regions_match(wanted: ArticleFilter, facts: Facts) -> bool:
+def _regions_match(wanted: ArticleFilter, facts: ArticleFacts) -> bool:
     side = 0 if wanted.exact else 1
     found = {region for region, roles in facts.regions.items() if roles[side] & wanted.roles}
     below = {region for region, roles in facts.regions.items() if roles[1] & wanted.roles}

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.enrich.suggestion import Suggestion
+from app.enrich.suggestion import SuggestedValue
 from app.errors import InvalidInput
 from app.http.params.times import Period, read_time, read_zone
-from app.tags.tag_names import Wanted
+from app.tags.tag_names import TagSpec
 
 EXTRA = "extra."
 """Before the name of a column that has no place of its own, among what a table gives."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dateline:
+class ArticleDateline:
     """`date` is `2025`, `2025-12` or `2025-12-03`; `start` and `end` (exclusive) are its period in epoch seconds."""
 
     text: str
@@ -55,7 +55,7 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ExportedRow:
     """Which article of this archive a row of its own export is, where all three agree, and as of which version.
 
     `created_at` is in epoch seconds; another archive may have the same id and slug, hardly all three.
@@ -99,8 +99,8 @@ class Manuscript:
     language: str
     title_derived: bool = False
     standfirst: str | None = None
-    dateline: Dateline | None = None
-    tags: tuple[Wanted, ...] = ()
+    dateline: ArticleDateline | None = None
+    tags: tuple[TagSpec, ...] = ()
     regions: tuple[tuple[int, int], ...] = ()
     related: tuple[RelatedEntry, ...] | None = ()
     images: str = "[]"
@@ -125,14 +125,14 @@ class Manuscript:
     content_hash: str = ""
     former_hash: str | None = None
     address: str | None = None
-    suggestions: tuple[Suggestion, ...] | None = None
+    suggestions: tuple[SuggestedValue, ...] | None = None
     text_keys: tuple[int, ...] | None = None
     said: tuple[str, ...] | None = None
     hashes: str = ""
     format: str = ""
     retracts: bool = False
     given: tuple[str, ...] = ()
-    known: Known | None = None
+    known: ExportedRow | None = None
 
 
 @lru_cache(maxsize=1024)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from app.articles.editing import Edit
+from app.articles.editing import ArticleEdit
 from app.articles.store import revisions, stored_article
-from app.articles.store.stored_article import Stored
+from app.articles.store.stored_article import StoredArticle
 from app.errors import NotFound
 from app.regions import service as regions
 
@@ -18,7 +18,7 @@ RESTORED = (
 the source calls the article."""
 
 
-def edit_to(connection: Connection, current: Stored, version: int) -> Edit:
+def edit_to(connection: Connection, current: StoredArticle, version: int) -> ArticleEdit:
     """NotFound where there is no such version. What it was linked to and is gone meanwhile is left out."""
     old = current if version == current.existing.version else revisions.get(connection, current.existing.id, version)
     if old is None:
@@ -31,4 +31,4 @@ def edit_to(connection: Connection, current: Stored, version: int) -> Edit:
     dateline = said.dateline
     if dateline is not None and dateline.region not in known:
         changes["dateline"] = replace(dateline, region=None)
-    return Edit(changes)
+    return ArticleEdit(changes)

@@ -16,7 +16,7 @@ from app.articles.reimport.three_way_merge import Merged
 from app.articles.states import AT_ONCE, go_live, withdraw
 from app.articles.store import saving, source_baselines, suggestions, translation_links
 from app.articles.store.field_hashes import Hashes
-from app.articles.store.row_columns import EXISTING, Existing, Saving
+from app.articles.store.row_columns import EXISTING, ExistingRow, SaveContext
 from app.articles.store.saving import Batch, Outcome, Saved
 from app.db.sql import read_clock
 from app.errors import ExternalIdTaken
@@ -40,7 +40,7 @@ def create(session: Session, manuscript: Manuscript, *, now: int, site_url: str,
         if _existing(session.connection(), [manuscript]):
             raise ExternalIdTaken(manuscript.external_id or manuscript.identity)
         source_baselines.forgive(session.connection(), manuscript.origin, manuscript.identity)
-    return saving.save(session, Batch([manuscript], [None], strict=True), Saving(now, by, site_url))[0]
+    return saving.save(session, Batch([manuscript], [None], strict=True), SaveContext(now, by, site_url))[0]
 
 
 def upsert(
@@ -81,7 +81,7 @@ def _merge_rows(
     rows = {i: m for i, m in enumerate(manuscripts) if m.known is not None}
     if not rows:
         return {}
-    how = Saving(read_clock(session.connection()) if now is None else now, by, site_url, imported=True)
+    how = SaveContext(read_clock(session.connection()) if now is None else now, by, site_url, imported=True)
     merged = {i: partial_rows.merge(session, m, how, overwrite=overwrite) for i, m in rows.items()}
     return {i: saved for i, saved in merged.items() if saved is not None}
 
@@ -98,7 +98,7 @@ def _upsert(
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(session.connection(), list(last.values()), lock=True)
     at = read_clock(session.connection()) if now is None else now
-    how = Saving(at, by, site_url, imported=True)
+    how = SaveContext(at, by, site_url, imported=True)
     pending, saved = _sift(session.connection(), last, existing, at, overwrite=overwrite)
     known = source_baselines.load(session.connection(), [existing[key].id for key in last if key in existing])
     there = {Original(m.origin, m.slug) for m in pending.values() if m.slug}
@@ -117,7 +117,7 @@ def _is_heard(saved: Saved) -> bool:
 def _sift(
     connection: Connection,
     last: Mapping[Key, Manuscript],
-    existing: Mapping[Key, Existing],
+    existing: Mapping[Key, ExistingRow],
     now: int,
     *,
     overwrite: bool,
@@ -143,9 +143,9 @@ def _sift(
 def _save(
     session: Session,
     pending: Mapping[Key, Manuscript],
-    existing: Mapping[Key, Existing],
+    existing: Mapping[Key, ExistingRow],
     known: Baselines,
-    how: Saving,
+    how: SaveContext,
     *,
     overwrite: bool,
 ) -> dict[Key, Saved]:
@@ -165,7 +165,7 @@ def _save(
 def _merge(
     session: Session,
     pending: Mapping[Key, Manuscript],
-    existing: Mapping[Key, Existing],
+    existing: Mapping[Key, ExistingRow],
     known: Baselines,
     now: int,
     *,
@@ -267,7 +267,7 @@ def _preview(
     return (replace(found[key], id=0, version=0) for key in each)
 
 
-def _is_same(manuscript: Manuscript, old: Existing) -> bool:
+def _is_same(manuscript: Manuscript, old: ExistingRow) -> bool:
     return old.content_hash in (manuscript.content_hash, manuscript.former_hash)
 
 
@@ -275,14 +275,16 @@ def _identity(manuscript: Manuscript, position: int) -> Key:
     return manuscript.origin, manuscript.identity if manuscript.identity is not None else position
 
 
-def _existing(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> dict[Key, Existing]:
+def _existing(
+    connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False
+) -> dict[Key, ExistingRow]:
     """What is known of the manuscripts' articles. `lock`: on PostgreSQL they stay as they are until the commit; without
     it a withdrawal in between would be overwritten by what stood here before."""
     by_origin: dict[str, list[str]] = {}
     for manuscript in manuscripts:
         if manuscript.identity is not None:
             by_origin.setdefault(manuscript.origin, []).append(manuscript.identity)
-    found: dict[Key, Existing] = {}
+    found: dict[Key, ExistingRow] = {}
     for origin, identities in by_origin.items():
         for i in range(0, len(identities), 500):
             known = select(A.c.identity, *EXISTING).where(
@@ -290,6 +292,6 @@ def _existing(connection: Connection, manuscripts: Sequence[Manuscript], *, lock
             )
             if lock:
                 known = known.order_by(A.c.id).with_for_update(key_share=True)
-            found |= {(origin, row[0]): Existing(*row[1:]) for row in connection.execute(known)}
+            found |= {(origin, row[0]): ExistingRow(*row[1:]) for row in connection.execute(known)}
     unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in found]
     return found | url_matches.existing(connection, unknown, {e.id for e in found.values()}, lock=lock)

@@ -135,7 +135,7 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     linked = related_links.link(connection, sources, [])
     of = (CHANGE.c.entity == literal_column("'article'")) & (CHANGE.c.entity_id == id)
     connection.execute(update(CHANGE).where(of).values(before=None, after=None))
-    log.record(session, log.Entry("article", id, "purged", public=public, version=version))
+    log.record(session, log.LogEntry("article", id, "purged", public=public, version=version))
     log_changes.record(session, [], before, {}, {*linked, *shown})
     return int(version)
 

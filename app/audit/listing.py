@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.audit import queries
-from app.audit.queries import Place, Row, Wanted
+from app.audit.queries import AuditEntry, AuditFilter, AuditPosition
 from app.db.database import Database
 from app.db.sql import integer
 
@@ -18,9 +18,9 @@ def find_keys(db: Database, name: str) -> list[int]:
         return [integer(row[0]) for row in snapshot.rows(queries.select_keys(db.dialect), {"name": name})]
 
 
-def read_rows(db: Database, wanted: Wanted, most: int) -> Iterator[Row]:
+def read_rows(db: Database, wanted: AuditFilter, most: int) -> Iterator[AuditEntry]:
     """Each portion is read at a point in time of its own, so that a long list holds up nobody."""
-    place = Place()
+    place = AuditPosition()
     while most > 0:
         size = min(most, AT_ONCE)
         statement, values = queries.select_page(db.dialect, wanted, size, place)
@@ -30,4 +30,4 @@ def read_rows(db: Database, wanted: Wanted, most: int) -> Iterator[Row]:
         if len(rows) < size:
             return
         most -= size
-        place = Place("after", rows[-1].at, rows[-1].id)
+        place = AuditPosition("after", rows[-1].at, rows[-1].id)

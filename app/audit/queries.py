@@ -19,7 +19,7 @@ Turn = Literal["start", "after", "before"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AuditFilter:
     """Which rows: of an article, a key (its number), an action, from a second on, up to but without another."""
 
     article: int | None = None
@@ -34,7 +34,7 @@ class Wanted:
         return {name: value for name, value in given.items() if value is not None}
 
 
-class Row(NamedTuple):
+class AuditEntry(NamedTuple):
     """A row of the audit, its columns as they are stored."""
 
     id: int
@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AuditPosition:
     """Where a page begins: behind or before the row with this time and id, or so many rows in."""
 
     turn: Turn = "start"
@@ -63,10 +63,10 @@ class Place:
 
 
 Statement = tuple[Prepared, Mapping[str, Value]]
-_COLUMNS = [AUDIT.c[name] for name in Row._fields]
+_COLUMNS = [AUDIT.c[name] for name in AuditEntry._fields]
 
 
-def select_page(dialect: str, wanted: Wanted, limit: int, place: Place) -> Statement:
+def select_page(dialect: str, wanted: AuditFilter, limit: int, place: AuditPosition) -> Statement:
     """Rows as `Row` has them; before a place in the opposite order."""
     values = wanted.values() | {"limit": limit, "offset": place.offset}
     if place.turn != "start":
@@ -74,7 +74,7 @@ def select_page(dialect: str, wanted: Wanted, limit: int, place: Place) -> State
     return _page(dialect, frozenset(wanted.values()), place.turn), values
 
 
-def count_rows(dialect: str, wanted: Wanted) -> Statement:
+def count_rows(dialect: str, wanted: AuditFilter) -> Statement:
     """One row with how many match, COUNTED + 1 at most."""
     return _count(dialect, frozenset(wanted.values())), wanted.values()
 
@@ -128,7 +128,7 @@ def select_slugs(dialect: str, entity: Literal["article", "tag"]) -> Prepared:
     return prepare(found, dialect, ["ids"])
 
 
-def read_rows(rows: Sequence[Sequence[object]], turn: Turn) -> list[Row]:
+def read_rows(rows: Sequence[Sequence[object]], turn: Turn) -> list[AuditEntry]:
     """In the order of the list, newest first."""
-    found = [Row(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    found = [AuditEntry(*row) for row in rows]  # type: ignore[arg-type] # as selected
     return found[::-1] if turn == "before" else found

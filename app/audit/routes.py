@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.articles.reading import queries as articles
 from app.articles.routes.reads import MOVED, REF, documented, find
 from app.audit import queries, render, schemas
-from app.audit.queries import COUNTED, Place, Row, Wanted
+from app.audit.queries import COUNTED, AuditEntry, AuditFilter, AuditPosition
 from app.context import AppContext, RequestContext, get_context
 from app.db.audit_rows import ACTIONS
 from app.db.sql import integer
@@ -86,7 +86,7 @@ async def list_article_audit(request: Request) -> Response:
         found = await find(request, here, seen, ref, "/audit")
     except (NotFound, Gone):
         id = _id(ref)
-        if id is None or not await _rows(here, Wanted(article=id), 1, Place()):
+        if id is None or not await _rows(here, AuditFilter(article=id), 1, AuditPosition()):
             raise
     else:
         if isinstance(found, Response):
@@ -120,7 +120,7 @@ async def _listed(
         if key is None:
             warnings.append(_unknown("key", name))
     between = read.range("at")
-    wanted = Wanted(article, key, read.choice("action") or None, between.from_, between.to)
+    wanted = AuditFilter(article, key, read.choice("action") or None, between.from_, between.to)
     limit, signature = read.integer("limit"), f"audit {article} {read.signature}"
     if warnings:  # of nobody, or of nothing that there is
         page = Page(limit, number=read.integer_or_none("page"), total=0, total_is="exact")
@@ -160,33 +160,33 @@ def _unknown(parameter: str, ref: str) -> Mapping[str, object]:
     return {"code": f"unknown_{parameter}", "parameter": parameter, "detail": detail}
 
 
-async def _rows(here: AppContext, wanted: Wanted, limit: int, place: Place) -> list[Row]:
+async def _rows(here: AppContext, wanted: AuditFilter, limit: int, place: AuditPosition) -> list[AuditEntry]:
     statement, values = queries.select_page(here.db.dialect, wanted, limit, place)
     return queries.read_rows(await here.db.reader.rows(statement, values), place.turn)
 
 
-async def _total(here: AppContext, wanted: Wanted) -> tuple[int, str]:
+async def _total(here: AppContext, wanted: AuditFilter) -> tuple[int, str]:
     statement, values = queries.count_rows(here.db.dialect, wanted)
     [(count,)] = await here.db.reader.rows(statement, values, bounded=False)
     return (COUNTED, "at_least") if integer(count) > COUNTED else (integer(count), "exact")
 
 
-def _place(read: Read, signature: str, limit: int) -> Place:
+def _place(read: Read, signature: str, limit: int) -> AuditPosition:
     text = read.text("cursor")
     if text is None:
-        return Place(offset=((read.integer_or_none("page") or 1) - 1) * limit)
+        return AuditPosition(offset=((read.integer_or_none("page") or 1) - 1) * limit)
     cursor = paging.decode(text, signature)
     if not isinstance(cursor.key, int):
         raise CursorInvalid("This is no cursor of this list.")
-    return Place(cursor.kind, cursor.key, cursor.id)
+    return AuditPosition(cursor.kind, cursor.key, cursor.id)
 
 
-def _page(found: list[Row], place: Place, limit: int, signature: str) -> tuple[list[Row], Page]:
+def _page(found: list[AuditEntry], place: AuditPosition, limit: int, signature: str) -> tuple[list[AuditEntry], Page]:
     """What is shown of one row more than a page has, and where it goes on."""
     more, backwards = len(found) > limit, place.turn == "before"
     rows = (found[1:] if more else found) if backwards else found[:limit]
 
-    def cursor(kind: paging.Kind, row: Row) -> str:
+    def cursor(kind: paging.Kind, row: AuditEntry) -> str:
         return paging.encode(Cursor(kind, row.at, row.id), signature)
 
     is_first = place.turn == "start" and place.offset == 0
@@ -201,7 +201,7 @@ def _page(found: list[Row], place: Place, limit: int, signature: str) -> tuple[l
 _KINDS: tuple[Literal["article", "tag"], ...] = ("article", "tag")
 
 
-async def _slugs(here: AppContext, seen: RequestContext, rows: Sequence[Row]) -> render.Slugs:
+async def _slugs(here: AppContext, seen: RequestContext, rows: Sequence[AuditEntry]) -> render.Slugs:
     """Of what the rows are about, as it is called now; a slug of what is not public only for who reads drafts."""
     found: dict[tuple[str, int], str] = {}
     drafts = seen.caller.may("read_drafts")

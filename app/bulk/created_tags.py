@@ -29,7 +29,9 @@ def remove_unused(session: Session, job: int, after: int) -> tuple[int, int | No
     ids = list(connection.execute(mine.order_by(MADE.c.tag_id).limit(CHUNK)).scalars())
     unused = _find_unused(session, ids)
     for id in unused:
-        entry = log.Entry("tag", id, "tag_renamed", public=editing.is_public(session, id), changed_fields=("removed",))
+        entry = log.LogEntry(
+            "tag", id, "tag_renamed", public=editing.is_public(session, id), changed_fields=("removed",)
+        )
         log.record(session, entry)
     _remove(connection, unused)
     return len(unused), ids[-1] if len(ids) == CHUNK else None

@@ -15,13 +15,13 @@ from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
 
 from app.articles import editing, filters
-from app.articles.editing import Edit
+from app.articles.editing import ArticleEdit
 from app.articles.filters import ArticleFilter, Shape
 from app.articles.manuscript import Manuscript
 from app.articles.store import saving, stored_article
-from app.articles.store.row_columns import Saving
+from app.articles.store.row_columns import SaveContext
 from app.articles.store.saving import Batch
-from app.articles.store.stored_article import Stored
+from app.articles.store.stored_article import StoredArticle
 from app.bulk import records
 from app.bulk.records import ARTICLE, BULK
 from app.changes import jobs
@@ -32,7 +32,7 @@ from app.enrich.suggestion import DATELINE
 from app.errors import DatelineError
 from app.models import Article, TextKey, table
 from app.tags import service as tags
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 A, KEY = table(Article), table(TextKey)
 MOVED_ON = "its state has changed since it was chosen"
@@ -182,14 +182,14 @@ def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outco
     held = select(A.c.id).where(A.c.id.in_(ids)).order_by(A.c.id).with_for_update(key_share=True)
     connection.execute(held).all()
     current = stored_article.load(connection, ids)
-    how = Saving(
+    how = SaveContext(
         read_clock(connection), cast("str | None", task.arguments["_by"]), str(task.arguments.get("_site") or "")
     )
     changes = _Resolved.of(session, read_changes(task), current.values())
     before = dict(zip(current, stored_article.manuscripts(connection, list(current.values())), strict=True))
     outcomes: dict[int, Outcome] = dict.fromkeys(ids, ("failed", None, None, "it is not there any more"))
     written: dict[int, Manuscript] = {}
-    wanted = Edit({"status": changes.changes.status} if changes.changes.status else {})
+    wanted = ArticleEdit({"status": changes.changes.status} if changes.changes.status else {})
     statuses = read_filter(task).statuses
     for id, was in before.items():
         after = changes.apply(was, current[id])
@@ -213,7 +213,9 @@ def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outco
     return outcomes
 
 
-def _save(session: Session, written: Mapping[int, Manuscript], current: Mapping[int, Stored], how: Saving) -> None:
+def _save(
+    session: Session, written: Mapping[int, Manuscript], current: Mapping[int, StoredArticle], how: SaveContext
+) -> None:
     connection = session.connection()
     keys: dict[int, list[int]] = {id: [] for id in written}
     for id, value in connection.execute(select(KEY.c.article_id, KEY.c.value).where(KEY.c.article_id.in_(keys))):
@@ -231,19 +233,19 @@ class _Resolved:
     changes: Changes
     added: tuple[int, ...]
     section: tuple[int, ...]
-    names: Mapping[int, Wanted]
+    names: Mapping[int, TagSpec]
 
     @staticmethod
-    def of(session: Session, changes: Changes, articles: Iterable[Stored]) -> "_Resolved":
-        add = [Wanted(*one) for one in changes.add_tags]
-        section = [Wanted(*one) for one in changes.section or ()]
+    def of(session: Session, changes: Changes, articles: Iterable[StoredArticle]) -> "_Resolved":
+        add = [TagSpec(*one) for one in changes.add_tags]
+        section = [TagSpec(*one) for one in changes.section or ()]
         ids = tags.resolve(session, [*add, *section])
         added, sections = tuple(ids[one] for one in add), tuple(ids[one] for one in section)
         known = {id for article in articles for id in article.tags}
         every = sorted(known | {*added, *sections})
         return _Resolved(changes, added, sections, stored_article.named(session.connection(), every))
 
-    def apply(self, was: Manuscript, article: Stored) -> Manuscript:
+    def apply(self, was: Manuscript, article: StoredArticle) -> Manuscript:
         """The article as it shall be; equal to what it was where nothing changes."""
         made: dict[str, Any] = {}
         terms = self._tags(article)
@@ -258,7 +260,7 @@ class _Resolved:
         after = editing.revise(was, made)
         return was if _is_same(was, after) else after
 
-    def _tags(self, article: Stored) -> tuple[int, ...]:
+    def _tags(self, article: StoredArticle) -> tuple[int, ...]:
         """Ids in their new order; a section comes first, as an article's section is the first of them."""
         gone = set(self.changes.remove_tags) - {*self.added, *self.section}
         kept = [id for id in article.tags if id not in gone]

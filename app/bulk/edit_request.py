@@ -27,7 +27,7 @@ FILTER = Parameters(*filter_params.FILTERS, STATES)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class EditOrder:
     """A bulk edit that its caller may make; `options` is what was asked for, for people."""
 
     filter: ArticleFilter
@@ -36,7 +36,7 @@ class Order:
     warnings: Sequence[Mapping[str, str | None]]
 
 
-async def read(here: AppContext, view: RequestContext, given: BulkEdit) -> Order:
+async def read(here: AppContext, view: RequestContext, given: BulkEdit) -> EditOrder:
     """InvalidInput with pointers; MissingScope for states that the caller may not see, and without `publish` for what
     is or becomes public."""
     view.caller.demand("write")
@@ -47,7 +47,7 @@ async def read(here: AppContext, view: RequestContext, given: BulkEdit) -> Order
     options = given.model_dump(exclude_defaults=True, exclude_unset=True, mode="json")
     if given.ids is not None:
         options["ids"] = len(given.ids)  # the record has a row for each
-    return Order(found, await _changes(here, view, given), options, warnings)
+    return EditOrder(found, await _changes(here, view, given), options, warnings)
 
 
 async def _selection(
@@ -89,7 +89,7 @@ async def _changes(here: AppContext, view: RequestContext, given: BulkEdit) -> C
     drafts = view.caller.may("read_drafts")
     section = [given.section] if given.section is not None else []
     named = [ref for one in (*given.add_tags, *given.remove_tags, *section) if (ref := fields.tag_ref(one))]
-    known = fields.Known({}, await tags.by_refs(here.db, sorted(set(named)), hidden=drafts) if named else {})
+    known = fields.References({}, await tags.by_refs(here.db, sorted(set(named)), hidden=drafts) if named else {})
     made = _read_fields(view, known, "tags", given.add_tags, "add_tags")
     return Changes(
         add_tags=tuple((one.name, one.kind, one.slug) for one in made),
@@ -105,7 +105,7 @@ async def _changes(here: AppContext, view: RequestContext, given: BulkEdit) -> C
 
 
 def _regions(view: RequestContext, given: list[RegionRef], name: str) -> tuple[tuple[int, int], ...]:
-    found: tuple[tuple[int, int], ...] = _read_fields(view, fields.Known({}, {}), "regions", given, name)
+    found: tuple[tuple[int, int], ...] = _read_fields(view, fields.References({}, {}), "regions", given, name)
     return found
 
 
@@ -118,7 +118,7 @@ def _added(regions: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
     return regions
 
 
-def _read_fields(view: RequestContext, known: fields.Known, field: str, given: Sequence[object], name: str) -> Any:
+def _read_fields(view: RequestContext, known: fields.References, field: str, given: Sequence[object], name: str) -> Any:
     """Tags or regions, read as an article's are; InvalidInput points to `name`, under which they were sent."""
     try:
         return fields.changes(ArticleFields.model_validate({field: given}), [field], view.atlas, known)[field]
@@ -127,7 +127,7 @@ def _read_fields(view: RequestContext, known: fields.Known, field: str, given: S
         raise InvalidInput(*moved) from None
 
 
-async def _removed(here: AppContext, known: fields.Known, given: TagRef, place: int, *, drafts: bool) -> int:
+async def _removed(here: AppContext, known: fields.References, given: TagRef, place: int, *, drafts: bool) -> int:
     """A slip of the pen must not look like work done: what is not there cannot be removed."""
     ref = fields.tag_ref(given)
     found = known.tags.get(ref) if ref else None
@@ -148,7 +148,7 @@ async def _removed(here: AppContext, known: fields.Known, given: TagRef, place: 
 
 
 def _section(
-    view: RequestContext, given: BulkEdit, known: fields.Known
+    view: RequestContext, given: BulkEdit, known: fields.References
 ) -> tuple[tuple[str, str, str | None], ...] | None:
     if "section" not in given.model_fields_set:
         return None

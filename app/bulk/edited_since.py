@@ -19,7 +19,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class TouchedRow:
     """What one record says of one article."""
 
     article: int
@@ -28,7 +28,7 @@ class Noted:
     version: int
 
 
-def find_touched(connection: Connection, job: int, rows: Sequence[Noted], *, by_person: bool) -> dict[int, str]:
+def find_touched(connection: Connection, job: int, rows: Sequence[TouchedRow], *, by_person: bool) -> dict[int, str]:
     """Why articles are to be left alone, by id. `by_person`: what the record did was an edit of somebody's itself, so
     that only what came after it counts; else also what somebody saved between two of its batches."""
     floors = {row.article: row.version if by_person else (row.before or 0) for row in rows}

@@ -12,9 +12,9 @@ from sqlmodel import Session
 
 from app.articles.manuscript import Manuscript, Withdrawal
 from app.articles.store import authorship, saving, stored_article
-from app.articles.store.row_columns import Existing, Saving
+from app.articles.store.row_columns import ExistingRow, SaveContext
 from app.articles.store.saving import Batch
-from app.articles.store.stored_article import Stored
+from app.articles.store.stored_article import StoredArticle
 from app.models import Article, Revision, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -22,7 +22,9 @@ from app.regions.atlas import Atlas
 A, REVISION = table(Article), table(Revision)
 
 
-def restore(session: Session, current: Mapping[int, Stored], versions: Mapping[int, int], how: Saving) -> set[int]:
+def restore(
+    session: Session, current: Mapping[int, StoredArticle], versions: Mapping[int, int], how: SaveContext
+) -> set[int]:
     """Those that were put back, by id; their rows are held. Not those of which the older version is not kept."""
     connection = session.connection()
     known = _load(connection, versions)
@@ -41,7 +43,7 @@ def restore(session: Session, current: Mapping[int, Stored], versions: Mapping[i
     return set(ids)
 
 
-def _load(connection: Connection, versions: Mapping[int, int]) -> dict[int, tuple[Stored, str | None]]:
+def _load(connection: Connection, versions: Mapping[int, int]) -> dict[int, tuple[StoredArticle, str | None]]:
     columns = (REVISION.c.article_id, REVISION.c.version, REVISION.c.saved_by, REVISION.c.document)
     wanted = select(*columns).where(tuple_(REVISION.c.article_id, REVISION.c.version).in_(list(versions.items())))
     return {
@@ -55,13 +57,13 @@ def _sign(by: str | None, version: int) -> str:
     return authorship.UNDO if by == authorship.UNDO else authorship.sign_restored(version)
 
 
-def _dated(now: Existing, old: Stored) -> Existing:
+def _dated(now: ExistingRow, old: StoredArticle) -> ExistingRow:
     """Saving takes from what is there what a manuscript does not say; an older version says it all, also nothing."""
     said = {name: old.columns[name] for name in ("published_at", "published_precision", "withdrawn_reason")}
     return replace(now, **said)
 
 
-def _complete(said: Manuscript, old: Stored, atlas: Atlas) -> Manuscript:
+def _complete(said: Manuscript, old: StoredArticle, atlas: Atlas) -> Manuscript:
     """With what a manuscript of an edit leaves alone, and without regions that are gone meanwhile."""
     columns, dateline = old.columns, said.dateline
     if dateline is not None and dateline.region not in atlas.by_id:

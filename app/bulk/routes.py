@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, examples, lookup, queries, schemas, undo_job
-from app.bulk.edit_request import Order
+from app.bulk.edit_request import EditOrder
 from app.bulk.payloads import BulkEdit
 from app.bulk.records import BULK
 from app.changes import jobs
@@ -165,7 +165,7 @@ async def edit_articles(request: Request) -> Response:
     return response
 
 
-def preview(here: AppContext, order: Order) -> Json:
+def preview(here: AppContext, order: EditOrder) -> Json:
     """How many articles are meant, and the first of them."""
     columns = [A.c[name] for name in ("id", "slug", "title", "status", "version")]
     with here.db.snapshot() as snapshot:

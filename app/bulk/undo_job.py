@@ -15,10 +15,10 @@ from sqlmodel import Session
 
 from app.articles import states
 from app.articles.store import authorship, log_changes, log_facts, revisions, stored_article
-from app.articles.store.row_columns import Saving
-from app.articles.store.stored_article import Stored
+from app.articles.store.row_columns import SaveContext
+from app.articles.store.stored_article import StoredArticle
 from app.bulk import created_tags, edited_since, records, restore
-from app.bulk.edited_since import Noted
+from app.bulk.edited_since import TouchedRow
 from app.bulk.records import ARTICLE, BULK, COMMAND, KINDS, RECORD, STREAM
 from app.changes import jobs
 from app.changes.jobs import CHUNK, JOB, Json, Step, Task
@@ -110,7 +110,7 @@ def advance(session: Session, task: Task) -> Step:
     connection = session.connection()
     columns = (ARTICLE.c.article_id, ARTICLE.c.action, ARTICLE.c.version_before, ARTICLE.c.version)
     wanted = select(*columns).where(*_open(id), ARTICLE.c.article_id > after)
-    rows = [Noted(*row) for row in connection.execute(wanted.order_by(ARTICLE.c.article_id).limit(CHUNK))]
+    rows = [TouchedRow(*row) for row in connection.execute(wanted.order_by(ARTICLE.c.article_id).limit(CHUNK))]
     if rows:
         counts = Counter(_undo(session, id, rows).values())
         done = integer(task.progress.get("done", 0)) + len(rows)
@@ -128,7 +128,7 @@ def advance(session: Session, task: Task) -> Step:
     return Step(progress, finished=True)
 
 
-def _undo(session: Session, id: int, rows: Sequence[Noted]) -> dict[int, str]:
+def _undo(session: Session, id: int, rows: Sequence[TouchedRow]) -> dict[int, str]:
     """What is done with each article, noted in its row."""
     connection = session.connection()
     ids = [row.article for row in rows]
@@ -152,8 +152,8 @@ def _undo(session: Session, id: int, rows: Sequence[Noted]) -> dict[int, str]:
     return outcomes
 
 
-def _take_back(session: Session, rows: Sequence[Noted], current: dict[int, Stored]) -> dict[int, str]:
-    how = Saving(read_clock(session.connection()), authorship.UNDO, "", imported=True)
+def _take_back(session: Session, rows: Sequence[TouchedRow], current: dict[int, StoredArticle]) -> dict[int, str]:
+    how = SaveContext(read_clock(session.connection()), authorship.UNDO, "", imported=True)
     made = {row.article for row in rows if row.action == "created"}
     states_of = {article: current[article].existing.status for article in made}
     public = [article for article, status in states_of.items() if status == "published"]
@@ -167,7 +167,7 @@ def _take_back(session: Session, rows: Sequence[Noted], current: dict[int, Store
     return outcomes | dict.fromkeys(made, "withdrawn") | dict.fromkeys(hidden, "trashed")
 
 
-def bin_drafts(session: Session, ids: Sequence[int], how: Saving) -> None:
+def bin_drafts(session: Session, ids: Sequence[int], how: SaveContext) -> None:
     """Puts drafts and scheduled articles into the bin, as `DELETE` does, but many at once."""
     connection = session.connection()
     revisions.keep(connection, ids)

@@ -6,7 +6,7 @@ with the program are told of together.
 
 from collections.abc import Sequence
 
-from app.changes.entries import Entry
+from app.changes.entries import LogEntry
 from app.db.audit_rows import Action, Deed, Entity
 
 _FROM_NOTHING: Action = "create"
@@ -35,7 +35,7 @@ _BY_EVENT: dict[str, Action] = {
 _ENTITIES: dict[str, Entity] = {"article": "article", "tag": "tag", "region": "region"}
 
 
-def derive_deeds(entries: Sequence[Entry], first: int) -> list[Deed]:
+def derive_deeds(entries: Sequence[LogEntry], first: int) -> list[Deed]:
     """The audit's rows for entries that have the numbers from `first` on in the log."""
     numbered = list(enumerate(entries, first))
     deeds = [_derive(entry, seq) for seq, entry in numbered if not is_shipped_region(entry)]
@@ -47,12 +47,12 @@ def derive_deeds(entries: Sequence[Entry], first: int) -> list[Deed]:
     return deeds
 
 
-def is_shipped_region(entry: Entry) -> bool:
+def is_shipped_region(entry: LogEntry) -> bool:
     """A region brought in with the program: of what editors change the log says which fields."""
     return entry.entity == "region" and not entry.changed_fields
 
 
-def _derive(entry: Entry, seq: int) -> Deed:
+def _derive(entry: LogEntry, seq: int) -> Deed:
     before, after = _status(entry.before), _status(entry.after)
     details: dict[str, object] = dict(entry.details or {})
     if before != after:
@@ -71,7 +71,7 @@ def _derive(entry: Entry, seq: int) -> Deed:
     )
 
 
-def derive_action(entry: Entry) -> Action:
+def derive_action(entry: LogEntry) -> Action:
     """What was done, in a word. A change of state counts more than a correction or an edit that comes with it."""
     if entry.action is not None:
         return entry.action

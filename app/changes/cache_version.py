@@ -16,7 +16,7 @@ DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CacheVersion:
     """The log's last public row, how far the index has it (None without an index), and the day, by which searches
     weigh what is new. Drafts move none of them."""
 
@@ -27,7 +27,7 @@ class Standing:
     day: int
 
 
-class Latest:
+class CurrentHead:
     """Where the log stands, asked for again only after a commit where that can be told."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Latest:
         return self._head
 
 
-class Standings:
+class CacheVersions:
     """The standing now; `index` tells the place of the search index.
 
     `known` and `ask` never tell one that was over before they were called: whoever has seen a write be acknowledged is
@@ -52,23 +52,23 @@ class Standings:
 
     def __init__(self, db: Database, index: Callable[[], Place | None]) -> None:
         self._db, self._index = db, index
-        self._latest = Latest()
+        self._latest = CurrentHead()
         self._version: int | None = None
-        self._told = Standing(0, -1, 0, None, -1)
+        self._told = CacheVersion(0, -1, 0, None, -1)
         self._until = 0.0
         self._place: Place | None = None
         self._behind = True
-        self._running: asyncio.Future[Standing] | None = None
-        self._next: asyncio.Future[Standing] | None = None
+        self._running: asyncio.Future[CacheVersion] | None = None
+        self._next: asyncio.Future[CacheVersion] | None = None
 
-    def known(self) -> Standing | None:
+    def known(self) -> CacheVersion | None:
         """The very object told last, where nothing can have changed since; None where the database must be asked."""
         version = self._db.reader.version()
         if version is None or version != self._version or time.time() >= self._until:
             return None
         return None if self._behind and self._index() != self._place else self._told
 
-    async def ask(self) -> Standing:
+    async def ask(self) -> CacheVersion:
         """DatabaseUnavailable where the database does not answer."""
         version = self._db.reader.version()
         if version is not None:
@@ -78,17 +78,17 @@ class Standings:
             self._next = asyncio.ensure_future(self._after(self._running))
         return await asyncio.shield(self._next)
 
-    async def _after(self, running: "asyncio.Future[Standing] | None") -> Standing:
+    async def _after(self, running: "asyncio.Future[CacheVersion] | None") -> CacheVersion:
         if running is not None:
             await asyncio.wait({running})
         self._running, self._next = self._next, None
         return self._tell(None, await self._latest.read(self._db))
 
-    def _tell(self, version: int | None, head: Head) -> Standing:
+    def _tell(self, version: int | None, head: Head) -> CacheVersion:
         now, place = time.time(), self._index()
         day = int(now // DAY)
         reached = None if place is None else (place.epoch, min(place.seq, head.public_seq))
-        told = Standing(head.epoch, head.public_seq, head.public_mark, reached, day)
+        told = CacheVersion(head.epoch, head.public_seq, head.public_mark, reached, day)
         self._version, self._place, self._until = version, place, (day + 1) * DAY
         self._behind = reached != (head.epoch, head.public_seq)
         self._told = self._told if told == self._told else told

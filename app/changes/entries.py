@@ -9,7 +9,7 @@ Facts = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One change to be appended. `before` and `after` are the filterable facts, None where there was or is nothing."""
 
     entity: str

@@ -69,7 +69,7 @@ def catch_up(db: Database, follower: Follower) -> int:
     return total
 
 
-class Following:
+class FollowerTask:
     """A thread that keeps one follower in step. Every `interval` seconds, or when woken, it asks whether anything was
     committed; only then, and every IDLE seconds to see that the data itself is still whole, it reads the log."""
 

@@ -17,8 +17,8 @@ from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
 from app.changes import audit_trail
-from app.changes.entries import Entry as Entry
 from app.changes.entries import Facts as Facts
+from app.changes.entries import LogEntry as LogEntry
 from app.db import audit_rows
 from app.db.database import Snapshot
 from app.db.log_position import Head, Place
@@ -46,7 +46,7 @@ class LogBroken(Exception):
     """The log has a hole, or a counter that does not fit its rows: nothing may follow it until a person has looked."""
 
 
-def record(session: Session, entry: Entry) -> None:
+def record(session: Session, entry: LogEntry) -> None:
     """Notes a change of this transaction; `append` writes it just before the commit."""
     session.info.setdefault(_PENDING, []).append(entry)
 
@@ -68,7 +68,7 @@ def attempt(session: Session) -> Iterator[None]:
 def append(session: Session) -> Head:
     """Takes the counter and writes the recorded rows, and those of the audit, one for each of them. Nothing may run
     between this and the commit."""
-    entries: list[Entry] = session.info.pop(_PENDING, [])
+    entries: list[LogEntry] = session.info.pop(_PENDING, [])
     session.flush()
     if not entries:
         audit_rows.write(session, audit_rows.noted(session))
@@ -92,7 +92,7 @@ def append(session: Session) -> Head:
     return head
 
 
-def _row(entry: Entry, seq: int, mark: int, now: int) -> dict[str, object]:
+def _row(entry: LogEntry, seq: int, mark: int, now: int) -> dict[str, object]:
     return {
         "seq": seq,
         "mark": mark,

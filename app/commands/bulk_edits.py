@@ -13,7 +13,7 @@ from sqlmodel import Session
 from app.articles.reading.card_cache import Cards
 from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, job_chunks, queries, routes, undo_job
-from app.bulk.edit_request import Order
+from app.bulk.edit_request import EditOrder
 from app.bulk.payloads import BulkEdit
 from app.bulk.queries import Record
 from app.changes import jobs
@@ -112,7 +112,7 @@ def edit(db: Database, settings: Settings, given: dict[str, Any], *, dry_run: bo
     return task.state == "done" and not record.count("failed")
 
 
-def _order(db: Database, settings: Settings, given: dict[str, Any]) -> tuple[Order, AppContext]:
+def _order(db: Database, settings: Settings, given: dict[str, Any]) -> tuple[EditOrder, AppContext]:
     try:
         edit = BulkEdit.model_validate(given)
     except ValidationError as error:
@@ -120,7 +120,7 @@ def _order(db: Database, settings: Settings, given: dict[str, Any]) -> tuple[Ord
     index = EngineIndex(db, TantivyEngine(settings.index_path))
     here = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
 
-    async def read() -> Order:
+    async def read() -> EditOrder:
         head = await here.head()
         atlas = await regions.current(db, head.epoch, head.names_seq)
         return await edit_request.read(

@@ -20,7 +20,7 @@ from rich.table import Table
 from app.actor import Actor, acting
 from app.articles.repair import invented_dates
 from app.audit import listing
-from app.audit.queries import Wanted
+from app.audit.queries import AuditFilter
 from app.audit.render import show_line, show_row
 from app.commands import check as checks
 from app.commands import import_articles, open_archive, output
@@ -319,7 +319,7 @@ def audit(
     json: Annotated[bool, typer.Option("--json", help="Print each row as a line of JSON.")] = False,
 ) -> None:
     """List who did what, the newest first."""
-    wanted = Wanted(article, action=_choice("--action", action, ACTIONS), **_span(from_, to))
+    wanted = AuditFilter(article, action=_choice("--action", action, ACTIONS), **_span(from_, to))
     with archive() as db:
         for row in listing.read_rows(db, replace(wanted, key=_key(db, key)), limit):
             line = orjson.dumps(show_row(row, {})).decode() if json else show_line(row)
@@ -327,7 +327,7 @@ def audit(
 
 
 def _span(from_: str | None, to: str | None) -> dict[str, int | None]:
-    """Both ends as `Wanted` has them; the command line is wrong where nothing fits in between."""
+    """Both ends as `AuditFilter` has them; the command line is wrong where nothing fits in between."""
     now, zone = int(time.time()), read_zone("UTC")
     try:
         both = [None if given is None else read_time(given, zone, now) for given in (from_, to)]

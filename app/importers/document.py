@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Literal
 
-from app.articles.manuscript import Known
+from app.articles.manuscript import ExportedRow
 
 BodyKind = Literal["html", "markdown", "text"]
 DatelinePrecision = Literal["day", "month", "year"]
@@ -175,7 +175,7 @@ class Document:
     is_own: bool = field(default=False, compare=False)
     identity: Identity | None = None
     given: tuple[str, ...] = ()
-    known: Known | None = None
+    known: ExportedRow | None = None
     base: str | None = None
 
 

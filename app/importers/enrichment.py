@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec
 from app.articles.manuscript import Manuscript
 from app.enrich import language, near_duplicates, regions, tags
 from app.enrich.regions import Texts
-from app.enrich.tags import Lexicon
+from app.enrich.tags import TagLexicon
 from app.importers import boundary
 from app.importers.document import Document, Failure
 from app.importers.prepare import Prepared
@@ -20,7 +20,7 @@ P = ParamSpec("P")
 COPY = "nearly the same text as an earlier article; its suggestions say which"
 
 
-def enrich(ready: Prepared, document: Document, atlas: Atlas, lexicon: Lexicon) -> Prepared:
+def enrich(ready: Prepared, document: Document, atlas: Atlas, lexicon: TagLexicon) -> Prepared:
     """With everything that enrichment finds."""
     return add(add(ready, told, document), enriched, atlas, lexicon)
 
@@ -41,7 +41,7 @@ def told(ready: Prepared, document: Document) -> Prepared:
     return replace(ready, spoken=spoken) if spoken else ready
 
 
-def enriched(ready: Prepared, atlas: Atlas, lexicon: Lexicon) -> Prepared:
+def enriched(ready: Prepared, atlas: Atlas, lexicon: TagLexicon) -> Prepared:
     """With its suggestions on the manuscript: of its language, its regions, and tags of the lexicon."""
     manuscript, spoken = ready.manuscript, ready.spoken
     code = spoken.value if spoken else manuscript.language

@@ -21,7 +21,7 @@ from app.context import AppContext
 from app.db.log_position import Head
 from app.db.sql import AnyOf, Prepared, integer
 from app.db.sql import prepare as prepare_statement
-from app.enrich.tags import Lexicon
+from app.enrich.tags import TagLexicon
 from app.errors import DatabaseUnavailable
 from app.importers import batches, boundary
 from app.importers.document import Context, Document, Failure
@@ -123,7 +123,7 @@ class Arriving:
                 found[number] = f"the body ends with a count of {count}, but {self.read} lines were read"
         return found
 
-    def _lexicon(self) -> Lexicon | None:
+    def _lexicon(self) -> TagLexicon | None:
         if not self.here.settings.enrich:
             return None
         with self.here.db.snapshot() as snapshot:
@@ -190,7 +190,7 @@ def _named(saved: Iterable[Saved | str]) -> Iterator[int]:
             yield from (id for id in (one.id, one.copy.of if one.copy else 0) if id)
 
 
-def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexicon: Lexicon | None) -> Ready | str:
+def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexicon: TagLexicon | None) -> Ready | str:
     if line.lstrip()[:1] == b"[":
         return "not a JSON object"
     [item] = ndjson.parse([line], "line", context)

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from app.articles.html import bodies, nesting_depth
-from app.articles.manuscript import Dateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
-from app.enrich.suggestion import ABOUT, DATELINE, ROLES, Suggestion
+from app.articles.manuscript import ArticleDateline, Manuscript, Original, RelatedEntry, Withdrawal, dateline_span
+from app.enrich.suggestion import ABOUT, DATELINE, ROLES, SuggestedValue
 from app.importers import dates
 from app.importers.document import Document, Reference
 from app.importers.formats.wordpress import shortcodes
@@ -23,7 +23,7 @@ from app.importers.records import aliases, fallback_dates, source_hashes, visibi
 from app.importers.records.item_urls import drop_unsafe_addresses, is_within
 from app.importers.text_parts import html_markup, html_trees
 from app.regions.atlas import Atlas
-from app.tags.tag_names import KINDS, Wanted
+from app.tags.tag_names import KINDS, TagSpec
 from app.text import keys
 from app.text.urls import safe_or_none
 
@@ -45,7 +45,7 @@ class Prepared:
     notes: tuple[str, ...]
     unknown_fields: tuple[str, ...]
     unknown_regions: tuple[str, ...]
-    spoken: Suggestion | None = None
+    spoken: SuggestedValue | None = None
     marker: str | None = None
 
 
@@ -281,14 +281,14 @@ def _regions(document: Document, atlas: Atlas) -> tuple[list[tuple[int, int]], t
     return found, tuple(unknown)
 
 
-def _dateline(document: Document, atlas: Atlas) -> Dateline | None:
+def _dateline(document: Document, atlas: Atlas) -> ArticleDateline | None:
     given = document.dateline
     if given is None:
         return None
     place = atlas.find_name(given.place) if given.place else None
     start, end = dateline_span(given.date) or (None, None)
     region = place.id if place else None
-    return Dateline(given.text, given.place, region, given.date, given.precision, start, end)
+    return ArticleDateline(given.text, given.place, region, given.date, given.precision, start, end)
 
 
 def _published(document: Document, path: str) -> tuple[int | None, str, tuple[str, ...]]:
@@ -312,21 +312,21 @@ def _status(document: Document) -> tuple[str | None, tuple[str, ...]]:
     return found.status, (found.note,) if found.note else ()
 
 
-def _tags(document: Document) -> tuple[Wanted, ...]:
+def _tags(document: Document) -> tuple[TagSpec, ...]:
     """Sections first, so that an article's section is the one that its source put it in; then tags, then authors."""
     known: dict[str, list[Reference]] = {}
     for one in document.tag_refs:
         known.setdefault(one.name, []).append(one)
     people = {ref.name: ref for ref in document.author_refs}
-    wanted = [Wanted(name, "section") for name in document.sections]
+    wanted = [TagSpec(name, "section") for name in document.sections]
     for name in document.tags:
         refs = known.get(name, [])
         ref = refs.pop(0) if len(refs) > 1 else next(iter(refs), None)
         kind = ref.kind if ref and ref.kind in KINDS else "topic"
-        wanted.append(Wanted(name, kind or "topic", ref.slug if ref else None))
+        wanted.append(TagSpec(name, kind or "topic", ref.slug if ref else None))
     for name in document.authors:
         ref = people.get(name)
-        wanted.append(Wanted(name, "contributor", ref.slug if ref else None))
+        wanted.append(TagSpec(name, "contributor", ref.slug if ref else None))
     return tuple(one for one in dict.fromkeys(wanted) if one.name.strip())
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Double, Index, Integer, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.models.column_types import FOLDED_TEXT, NEVER_AGAIN, Instant, instant, key, partial_index, reference, words
+from app.models.column_types import FOLDED_TEXT, NEVER_AGAIN, InstantType, instant, key, partial_index, reference, words
 
 
 class Source(SQLModel, table=True):
@@ -57,7 +57,7 @@ class Article(SQLModel, table=True):
     first_published_at: int | None = Field(default=None, sa_column=instant(null=True))
     updated_at: int = Field(sa_column=instant())
     created_at: int = Field(sa_column=instant())
-    saved_at: int = Field(sa_column=Column(Instant, nullable=False, server_default=text("0")))  # of this version
+    saved_at: int = Field(sa_column=Column(InstantType, nullable=False, server_default=text("0")))  # of this version
     saved_by: str | None = Field(default=None, sa_column=words(null=True))  # the name of the key, or of an import
     public_once: bool = Field(default=False)  # withdrawn answers 410 only for what the public has seen
     # Since when readers are told that it is gone (410). A draft or binned article without it is not found (404).

@@ -20,7 +20,7 @@ SQLModel.metadata.naming_convention = MetaData(
 ).naming_convention
 
 
-class Key(TypeDecorator[int]):
+class KeyType(TypeDecorator[int]):
     """A 64-bit key that both databases number by themselves (SQLite only does so for INTEGER)."""
 
     impl = BigInteger
@@ -30,7 +30,7 @@ class Key(TypeDecorator[int]):
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
 
-class Instant(TypeDecorator[int]):
+class InstantType(TypeDecorator[int]):
     """Whole seconds since 1970-01-01T00:00:00Z, negative before; years 1 to 2200, the same on every database."""
 
     impl = BigInteger
@@ -57,7 +57,7 @@ NEVER_AGAIN = {"sqlite_autoincrement": True}
 
 def key() -> Column[int]:
     """The table's own key, which the database numbers."""
-    return Column(Key, primary_key=True, autoincrement=True)
+    return Column(KeyType, primary_key=True, autoincrement=True)
 
 
 def words(default: str | None = None, *, null: bool = False) -> Column[str]:
@@ -67,12 +67,14 @@ def words(default: str | None = None, *, null: bool = False) -> Column[str]:
 
 def instant(*, null: bool = False) -> Column[int]:
     """See `Instant`."""
-    return Column(Instant, nullable=null)
+    return Column(InstantType, nullable=null)
 
 
 def reference(target: str, *, null: bool = False, primary: bool = False, on_delete: str = "CASCADE") -> Column[int]:
     """The key of a row of another table; by default what refers to it goes with it."""
-    return Column(Key, ForeignKey(target, ondelete=on_delete), nullable=null, primary_key=primary, autoincrement=False)
+    return Column(
+        KeyType, ForeignKey(target, ondelete=on_delete), nullable=null, primary_key=primary, autoincrement=False
+    )
 
 
 def partial_index(name: str, *columns: str, where: str) -> Index:

@@ -4,13 +4,13 @@ imports."""
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
-from app.models.column_types import NEVER_AGAIN, Key, instant, key, partial_index, reference, words
+from app.models.column_types import NEVER_AGAIN, KeyType, instant, key, partial_index, reference, words
 
 
 class Change(SQLModel, table=True):
     """The change log, in commit order without holes. `before` and `after` hold the filterable facts, or null."""
 
-    seq: int = Field(sa_column=Column(Key, primary_key=True, autoincrement=False))
+    seq: int = Field(sa_column=Column(KeyType, primary_key=True, autoincrement=False))
     mark: int = Field(sa_column=Column(BigInteger, nullable=False))
     at: int = Field(sa_column=instant())
     entity: str = Field(sa_column=words())
@@ -113,7 +113,7 @@ class IdempotencyArticle(SQLModel, table=True):
     __tablename__ = "idempotency_article"
     caller: str = Field(sa_column=Column(Text, primary_key=True))
     key: str = Field(sa_column=Column(Text, primary_key=True))
-    article_id: int = Field(sa_column=Column(Key, primary_key=True, autoincrement=False))
+    article_id: int = Field(sa_column=Column(KeyType, primary_key=True, autoincrement=False))
 
     __table_args__ = (
         ForeignKeyConstraint(["caller", "key"], ["idempotency_key.caller", "idempotency_key.key"], ondelete="CASCADE"),

@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Text, false
 from sqlmodel import Field, SQLModel
 
-from app.models.column_types import FOLDED_TEXT, Key, key, reference, words
+from app.models.column_types import FOLDED_TEXT, KeyType, key, reference, words
 
 
 class Tag(SQLModel, table=True):
@@ -64,7 +64,7 @@ class Region(SQLModel, table=True):
     iso4: str | None = Field(default=None, sa_column=words(null=True))
     m49: str | None = Field(default=None, sa_column=words(null=True))
     parent_id: int | None = Field(default=None, sa_column=reference("region.id", null=True, on_delete="SET NULL"))
-    capital_id: int | None = Field(default=None, sa_column=Column(Key, nullable=True))
+    capital_id: int | None = Field(default=None, sa_column=Column(KeyType, nullable=True))
     since: int | None = Field(default=None)
     until: int | None = Field(default=None)
     successors: str = Field(sa_column=words("[]"))  # slugs

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
-from app.enrich.gazetteer import Gazetteer, Known
+from app.enrich.gazetteer import Gazetteer, KnownPlace
 from app.regions import names
 from app.regions.names import Naming
 from app.regions.standard_regions import fold
@@ -17,7 +17,7 @@ LEVELS = ("world", "region", "subregion", "country", "city", "grouping")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AtlasRegion:
     """A region as its row has it; `parent` and `capital` are ids, `successors` slugs, years are inclusive."""
 
     id: int
@@ -50,11 +50,11 @@ class Atlas:
     """Looks up regions by id, reference or name, and knows what lies in what."""
 
     def __init__(
-        self, places: Iterable[Place], called: Iterable[Name], members: Iterable[tuple[int, int]], names_seq: int
+        self, places: Iterable[AtlasRegion], called: Iterable[Name], members: Iterable[tuple[int, int]], names_seq: int
     ) -> None:
         self.names_seq = names_seq
-        self.by_id: Mapping[int, Place] = {place.id: place for place in places}
-        self.by_slug: Mapping[str, Place] = {place.slug: place for place in self.by_id.values()}
+        self.by_id: Mapping[int, AtlasRegion] = {place.id: place for place in places}
+        self.by_slug: Mapping[str, AtlasRegion] = {place.slug: place for place in self.by_id.values()}
         # Read one after the other: the later ones may know of a region that was added in between.
         self.names: tuple[Name, ...] = tuple(name for name in called if name.region in self.by_id)
         self._members = tuple(pair for pair in members if self.by_id.keys() >= {*pair})
@@ -66,8 +66,8 @@ class Atlas:
         return later
 
     @cached_property
-    def _by_code(self) -> Mapping[str, Place]:
-        found: dict[str, Place] = {}
+    def _by_code(self) -> Mapping[str, AtlasRegion]:
+        found: dict[str, AtlasRegion] = {}
         # What is gone first, so that a code given out again means the state of today.
         for place in sorted(self.by_id.values(), key=lambda p: p.until is None):
             found |= {code: place for code in (place.iso4, place.iso3, place.iso2) if code}
@@ -76,9 +76,9 @@ class Atlas:
         return found
 
     @cached_property
-    def _by_name(self) -> Mapping[str, Place]:
+    def _by_name(self) -> Mapping[str, AtlasRegion]:
         """Names before aliases, English first, larger before smaller: "Luxembourg" is the country."""
-        found: dict[str, Place] = {}
+        found: dict[str, AtlasRegion] = {}
         order = {level: i for i, level in enumerate(("country", "grouping", "region", "subregion", "city", "world"))}
         ranked = sorted(
             self.names,
@@ -88,11 +88,11 @@ class Atlas:
             found.setdefault(name.key, self.by_id[name.region])
         return found
 
-    def find(self, ref: str) -> Place | None:
+    def find(self, ref: str) -> AtlasRegion | None:
         """By slug, ISO code in capitals, or `m49:056`: what a `{ref}` in a URL may be."""
         return self.by_slug.get(ref) or self._by_code.get(ref)
 
-    def find_name(self, name: str) -> Place | None:
+    def find_name(self, name: str) -> AtlasRegion | None:
         """By anything that a source may call it: a reference or a name or alias in any language, folded."""
         return self.find(name) or self._by_name.get(fold(name)) or self.find(name.strip().upper())
 
@@ -103,7 +103,7 @@ class Atlas:
         for name in self.names:
             called.setdefault(name.region, []).append((name.language, name.name))
         return Gazetteer(
-            Known(p.slug, p.level, self.country(p.id).slug, tuple(called.get(p.id, ())), p.since, p.until)
+            KnownPlace(p.slug, p.level, self.country(p.id).slug, tuple(called.get(p.id, ())), p.since, p.until)
             for p in self.by_id.values()
         )
 
@@ -131,7 +131,7 @@ class Atlas:
     @cached_property
     def children_of(self) -> Mapping[int | None, tuple[int, ...]]:
         """What lies directly below, by the M49 line, in the order of their names."""
-        found: dict[int | None, list[Place]] = {}
+        found: dict[int | None, list[AtlasRegion]] = {}
         for place in self.by_id.values():
             found.setdefault(place.parent, []).append(place)
         names = self.sort_names
@@ -155,7 +155,7 @@ class Atlas:
             found[id] = frozenset(line.union(*(self.groupings_of.get(one, ()) for one in line)))
         return found
 
-    def country(self, id: int) -> Place:
+    def country(self, id: int) -> AtlasRegion:
         """The country that a city is in; anything else is its own."""
         place = self.by_id[id]
         above = self.by_id.get(place.parent or 0)

@@ -27,7 +27,7 @@ OWN_LEVELS = ("grouping", "city")
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class RegionEdit:
     """What an editor gives, regions by id; None leaves it. `names` is merged in, `aliases` and `members` replace."""
 
     name: str | None = None
@@ -38,14 +38,14 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class EditedRegion:
     """The region, and the job that brings articles to where they lie now, if any has to be brought."""
 
     id: int
     job: int | None
 
 
-def create(session: Session, level: str, slug: str | None, edit: Edit) -> Edited:
+def create(session: Session, level: str, slug: str | None, edit: RegionEdit) -> EditedRegion:
     """A new grouping with members or city with a parent. SlugTaken where another region has the slug; without one it is
     made from the name."""
     assert edit.name is not None
@@ -60,9 +60,9 @@ def create(session: Session, level: str, slug: str | None, edit: Edit) -> Edited
     }
     id: int = session.connection().execute(insert(REGION).returning(REGION.c.id), row).scalar_one()
     _name(session, id, naming.revised(Naming(edit.name, {}), None, edit.names, edit.aliases))
-    job = _reshape(session, id, Edit(members=edit.members))
-    log.record(session, log.Entry("region", id, "region_added", public=True, changed_fields=("name",)))
-    return Edited(id, job)
+    job = _reshape(session, id, RegionEdit(members=edit.members))
+    log.record(session, log.LogEntry("region", id, "region_added", public=True, changed_fields=("name",)))
+    return EditedRegion(id, job)
 
 
 def _free_slug(session: Session, slug: str) -> str:
@@ -72,7 +72,7 @@ def _free_slug(session: Session, slug: str) -> str:
     return slug
 
 
-def revise(session: Session, id: int, edit: Edit) -> Edited:
+def revise(session: Session, id: int, edit: RegionEdit) -> EditedRegion:
     """Changes a grouping or city. A new name is one row in the log; where nothing changes nothing is recorded."""
     connection = session.connection()
     hold_vocabulary(connection, alone=True)
@@ -89,9 +89,9 @@ def revise(session: Session, id: int, edit: Edit) -> Edited:
     changed += ["parent"] if edit.parent not in (None, parent) else []
     job = _reshape(session, id, edit) if {*changed} & {"members", "parent"} else None
     if changed:
-        entry = log.Entry("region", id, "region_renamed", public=True, changed_fields=tuple(sorted(changed)))
+        entry = log.LogEntry("region", id, "region_renamed", public=True, changed_fields=tuple(sorted(changed)))
         log.record(session, entry)
-    return Edited(id, job)
+    return EditedRegion(id, job)
 
 
 def _name(session: Session, id: int, named: Naming) -> None:
@@ -100,7 +100,7 @@ def _name(session: Session, id: int, named: Naming) -> None:
     connection.execute(insert(NAME), naming.rows(named, {"region_id": id}, fold))
 
 
-def _reshape(session: Session, id: int, edit: Edit) -> int | None:
+def _reshape(session: Session, id: int, edit: RegionEdit) -> int | None:
     """Members and parent as given, the closure anew; the job for articles of regions that lie in others now."""
     connection = session.connection()
     before = service.read(connection).within

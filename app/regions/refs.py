@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from app.errors import FieldError
 from app.http.params.parser import Read
 from app.http.params.values import nearest
-from app.regions.atlas import Atlas, Place
+from app.regions.atlas import Atlas, AtlasRegion
 
 GUESSES = 3
 """For how many unknown names in one request something similar is looked for: that takes milliseconds each."""
 
 
-def by_ref(atlas: Atlas, ref: str) -> Place | None:
+def by_ref(atlas: Atlas, ref: str) -> AtlasRegion | None:
     """The region of a slug, code or id, exactly as written."""
     return atlas.find(ref) or (atlas.by_id.get(int(ref)) if ref.isascii() and ref.isdigit() and len(ref) < 18 else None)
 

@@ -15,7 +15,7 @@ from app.http.openapi import problems
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.regions import examples, refs, schemas
-from app.regions.atlas import LEVELS, Atlas, Place
+from app.regions.atlas import LEVELS, Atlas, AtlasRegion
 from app.regions.standard_regions import fold
 
 router = APIRouter(prefix="/v1", tags=["regions"])
@@ -199,7 +199,7 @@ async def get_region(request: Request) -> Response:
     return responses.item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
 
 
-def shown(atlas: Atlas, place: Place, read: Read, counts: dict[int, int] | None = None) -> Json:
+def shown(atlas: Atlas, place: AtlasRegion, read: Read, counts: dict[int, int] | None = None) -> Json:
     """A region as clients see it, with what `include` adds."""
     language, include = refs.language(read), read.choices("include")
     region: Json = {

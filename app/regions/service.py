@@ -14,7 +14,7 @@ from app.db.log_position import Head
 from app.db.sql import Prepared, Value, hold_vocabulary, prepare
 from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
 from app.regions import standard_regions
-from app.regions.atlas import Atlas, Name, Place
+from app.regions.atlas import Atlas, AtlasRegion, Name
 from app.regions.standard_regions import RegionFact, fold
 
 REGION, NAME, MEMBER, WITHIN = table(Region), table(RegionName), table(RegionMember), table(RegionWithin)
@@ -32,7 +32,7 @@ def build(rows: tuple[Rows, Rows, Rows], names_seq: int) -> Atlas:
     """The atlas from the rows of `statements`, in their order."""
     places, names, members = rows
     return Atlas(
-        (Place(*row[:-1], tuple(orjson.loads(str(row[-1])))) for row in places),  # type: ignore[arg-type,call-arg] # as selected
+        (AtlasRegion(*row[:-1], tuple(orjson.loads(str(row[-1])))) for row in places),  # type: ignore[arg-type,call-arg] # as selected
         (Name(*row) for row in names),  # type: ignore[arg-type] # as selected
         ((int(str(g)), int(str(m))) for g, m in members),
         names_seq,
@@ -157,7 +157,7 @@ def load(session: Session) -> int:
     touched = {str(row["slug"]) for row in changed} | shaped
     for slug in sorted(touched):
         event = "region_added" if slug not in old else "region_renamed"
-        log.record(session, log.Entry("region", ids[slug], event, public=True))
+        log.record(session, log.LogEntry("region", ids[slug], event, public=True))
     return len(touched)
 
 

@@ -13,8 +13,8 @@ from app.errors import FieldError, InvalidInput, NotFound, ReadOnlyField
 from app.http import body, responses
 from app.http.openapi import problems
 from app.regions import editing, examples, refs, schemas, service
-from app.regions.atlas import Atlas, Place
-from app.regions.editing import Edit, Edited
+from app.regions.atlas import Atlas, AtlasRegion
+from app.regions.editing import EditedRegion, RegionEdit
 from app.regions.payloads import RegionCreate, RegionPatch
 from app.regions.routes import ITEM, REF, shown
 
@@ -74,7 +74,7 @@ async def update_region(request: Request) -> Response:
     return await _answer(request, here, view, written.value)
 
 
-def _edit(given: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> Edit:
+def _edit(given: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> RegionEdit:
     """Null empties a list, and leaves a parent as it is: a city has one."""
     there = given.model_fields_set
     if level == "grouping" and given.parent is not None:
@@ -85,7 +85,7 @@ def _edit(given: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> Edit:
         raise _wrong("A city needs the country or area that it lies in.", "/parent")
     found = [_find(atlas, ref, f"/members/{i}", _MEMBERS) for i, ref in enumerate(given.members or ())]
     parent = _find(atlas, given.parent, "/parent", _PARENTS) if given.parent is not None else None
-    return Edit(
+    return RegionEdit(
         name=given.name if "name" in there else None,
         names=(given.names or {}) if "names" in there else None,
         aliases=(given.aliases or []) if "aliases" in there else None,
@@ -94,7 +94,7 @@ def _edit(given: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> Edit:
     )
 
 
-def _find(atlas: Atlas, ref: str, pointer: str, levels: Sequence[str]) -> Place:
+def _find(atlas: Atlas, ref: str, pointer: str, levels: Sequence[str]) -> AtlasRegion:
     place = refs.by_ref(atlas, ref) or atlas.find_name(ref)
     if place is None:
         guess = refs.similar(atlas, ref)
@@ -109,7 +109,7 @@ def _wrong(detail: str, pointer: str) -> InvalidInput:
 
 
 async def _answer(
-    request: Request, here: AppContext, view: RequestContext, edited: Edited, status: int = 200
+    request: Request, here: AppContext, view: RequestContext, edited: EditedRegion, status: int = 200
 ) -> Response:
     if edited.job is not None:
         task = await jobs.of(request).finish(edited.job)

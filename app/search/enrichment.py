@@ -15,8 +15,8 @@ from app.db.database import Database, Row
 from app.db.sql import AnyOf, Prepared, prepare
 from app.enrich import language, near_duplicates, regions, tags
 from app.enrich.regions import Texts
-from app.enrich.suggestion import ROLES, Suggestion
-from app.enrich.tags import Lexicon
+from app.enrich.suggestion import ROLES, SuggestedValue
+from app.enrich.tags import TagLexicon
 from app.models import Article, ArticleRegion, ArticleTag, Tag, table
 from app.models import Suggestion as Kept
 from app.regions.atlas import Atlas
@@ -32,13 +32,13 @@ NEIGHBOURS = 20
 class Found:
     """Everything suggested, by kind and then the best first; what the article has is `taken`."""
 
-    suggestions: tuple[Suggestion, ...]
+    suggestions: tuple[SuggestedValue, ...]
     language: str
     regions: tuple[tuple[int, int], ...]
     tags: frozenset[int]
     words: Vocabulary
 
-    def taken(self, one: Suggestion) -> bool:
+    def taken(self, one: SuggestedValue) -> bool:
         return one.kind != "duplicate" and store_suggestions.is_taken(one, self.language, self.regions, self.tags)
 
 
@@ -46,7 +46,7 @@ class Found:
 class _Names:
     """Of tags: as they are found in texts, and by id."""
 
-    lexicon: Lexicon
+    lexicon: TagLexicon
     entries: Mapping[int, str]
 
 
@@ -69,8 +69,13 @@ async def found(db: Database, index: EngineIndex, id: int, view: RequestContext)
 
 
 def _made(
-    texts: Texts, own: Known, others: Sequence[Known], names: _Names, view: RequestContext, kept: Sequence[Suggestion]
-) -> list[Suggestion]:
+    texts: Texts,
+    own: Known,
+    others: Sequence[Known],
+    names: _Names,
+    view: RequestContext,
+    kept: Sequence[SuggestedValue],
+) -> list[SuggestedValue]:
     kinds = {one.kind for one in kept}
     made = [one for one in kept if one.kind in ("language", "region")]
     if "language" not in kinds and (spoken := language.suggest(texts.title, texts.body)):
@@ -85,7 +90,9 @@ def _made(
     return sorted((*made, *_copies(own, others, kept)), key=lambda one: (_KINDS.index(one.kind), -one.score, one.value))
 
 
-def _named(now: Iterable[Suggestion], kept: Iterable[Suggestion], entries: Mapping[int, str]) -> list[Suggestion]:
+def _named(
+    now: Iterable[SuggestedValue], kept: Iterable[SuggestedValue], entries: Mapping[int, str]
+) -> list[SuggestedValue]:
     """What names say now, and what they said when the article came: each tag once, by its name of now."""
     found = {one.target: one for one in now}
     for one in kept:
@@ -97,7 +104,7 @@ def _named(now: Iterable[Suggestion], kept: Iterable[Suggestion], entries: Mappi
 _KINDS = ("language", "region", "tag", "duplicate")
 
 
-def _copies(own: Known, others: Iterable[Known], kept: Iterable[Suggestion]) -> list[Suggestion]:
+def _copies(own: Known, others: Iterable[Known], kept: Iterable[SuggestedValue]) -> list[SuggestedValue]:
     """Near-duplicates, those in the index measured exactly."""
     made = {one.target: one for one in kept if one.kind == "duplicate"}
     mine = near_duplicates.runs(own.profile.text)
@@ -105,13 +112,13 @@ def _copies(own: Known, others: Iterable[Known], kept: Iterable[Suggestion]) -> 
         share = near_duplicates.containment(mine, near_duplicates.runs(other.profile.text))
         if share >= near_duplicates.COPY and len(mine) >= near_duplicates.FEWEST:
             reason = f"{share:.0%} of the shorter one's runs of three words"
-            made[other.profile.id] = Suggestion(
+            made[other.profile.id] = SuggestedValue(
                 "duplicate", other.profile.title, round(share, 3), "index", other.profile.id, evidence=reason
             )
     return list(made.values())
 
 
-def _lexicon(db: Database) -> Lexicon:
+def _lexicon(db: Database) -> TagLexicon:
     with db.snapshot() as snapshot:
         return lexicon.current(snapshot)
 
@@ -120,10 +127,10 @@ def _year(at: object) -> int | None:
     return datetime.fromtimestamp(at, UTC).year if isinstance(at, int) else None
 
 
-def _read(row: Row) -> Suggestion:
+def _read(row: Row) -> SuggestedValue:
     kind, target, roles, value, score, origin = row
     spoken = kind == "language"
-    return Suggestion(
+    return SuggestedValue(
         str(kind),  # type: ignore[arg-type] # the table allows these alone
         str(value) if spoken else "",
         float(str(score)),
@@ -153,7 +160,7 @@ async def shown(db: Database, found: Found, atlas: Atlas) -> list[dict[str, obje
 _PLAIN: dict[str, object] = dict.fromkeys(("language", "region", "tag", "article"))
 
 
-def _target(one: Suggestion, words: Vocabulary, atlas: Atlas, articles: Mapping[int, object]) -> object:
+def _target(one: SuggestedValue, words: Vocabulary, atlas: Atlas, articles: Mapping[int, object]) -> object:
     if one.kind == "language":
         return one.value
     if one.target is None:

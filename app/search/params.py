@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from app.articles.reading import filter_params
-from app.articles.reading.filter_params import Asked
+from app.articles.reading.filter_params import ResolvedFilter
 from app.context import AppContext, RequestContext
 from app.errors import IndexBehind, InvalidValue
 from app.http.params import parser
@@ -43,7 +43,7 @@ class Asking:
     """A request understood: the engine's question without its page, and what to tell about how it was read."""
 
     index: EngineIndex
-    wanted: Asked
+    wanted: ResolvedFilter
     query: Query
     question: Question
     vocabulary: Vocabulary

@@ -21,8 +21,8 @@ from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.http.params.times import Instant
 from app.sync import change_rows, merged_tags
-from app.sync.change_rows import Consumer, Told
-from app.sync.watch import Watch
+from app.sync.change_rows import ChangeConsumer, VisibleChange
+from app.sync.watch import LogWatch
 
 BATCH = 100
 """Rows that are looked at without giving others their turn: 2 ms."""
@@ -36,18 +36,18 @@ FILTERS = (*filter_params.FILTERS, STATUS)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ChangeBatch:
     """What one look found: the changes told, the filter as it was read, whether more is there, and the place behind
     everything examined."""
 
-    told: tuple[Told, ...]
+    told: tuple[VisibleChange, ...]
     filter: ArticleFilter
     more: bool
     place: Place
 
 
 @dataclass(slots=True)
-class Following:
+class ChangeReader:
     """A consumer on its way along the log: who it is, what it asked for, where it stands."""
 
     here: AppContext
@@ -60,10 +60,10 @@ class Following:
     def drafts(self) -> bool:
         return self.view.caller.may("read_drafts")
 
-    async def look(self, limit: int) -> Seen:
+    async def look(self, limit: int) -> ChangeBatch:
         """Goes on from where it stands, past what is not for it, to the next `limit` changes or the head."""
-        consumer = Consumer(await resolve(self.here, self.view, self.read), self.drafts)
-        until, told = self._until(self.view.head), list[Told]()
+        consumer = ChangeConsumer(await resolve(self.here, self.view, self.read), self.drafts)
+        until, told = self._until(self.view.head), list[VisibleChange]()
         for _ in range(EXAMINED // BATCH):
             found = await change_rows.read(self.here.db, self.place.seq, until, BATCH)
             if found and found[0].seq != self.place.seq + 1:
@@ -77,9 +77,9 @@ class Following:
             if len(told) == limit or self.place.seq >= until:
                 break
             await asyncio.sleep(0)
-        return Seen(tuple(told), consumer.filter, self.place.seq < until, self.place)
+        return ChangeBatch(tuple(told), consumer.filter, self.place.seq < until, self.place)
 
-    async def news(self, watch: Watch, deadline: float) -> bool:
+    async def news(self, watch: LogWatch, deadline: float) -> bool:
         """Waits until there are rows behind its place, at most until `deadline` on the monotonic clock. False also
         where the client has gone or the server is ending."""
         ticks = 0
@@ -107,7 +107,7 @@ class Following:
         return head.seq if self.drafts else head.public_seq
 
 
-async def begin(request: Request, parameters: Parameters, since: Callable[[Read], str]) -> Following:
+async def begin(request: Request, parameters: Parameters, since: Callable[[Read], str]) -> ChangeReader:
     """Reads the request; every way in which it may fail fails here, before an answer has begun."""
     here = get_context(request)
     view = await here.view(request)
@@ -117,7 +117,7 @@ async def begin(request: Request, parameters: Parameters, since: Callable[[Read]
         view.caller.demand("read_drafts")
     place = await _place(here, view, request, since(read))
     await merged_tags.refuse(here, view, read, place)
-    return Following(here, request, read, view, place)
+    return ChangeReader(here, request, read, view, place)
 
 
 def _statuses(read: Read) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import bindparam, select
 
 from app.articles import filters
-from app.articles.filters import ArticleFilter, Facts
+from app.articles.filters import ArticleFacts, ArticleFilter
 from app.articles.store.log_facts import from_log
 from app.changes import log
 from app.db.database import Database
@@ -39,7 +39,7 @@ _LEAVES: dict[str, Event] = {"withdrawn": "withdrawn", "trashed": "trashed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChangeRow:
     """A row of the log; `before` and `after` are JSON, None where there was or is nothing."""
 
     seq: int
@@ -56,10 +56,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class VisibleChange:
     """What a consumer learns of one row. `slug` and `previous_slug` are None where they were never its to know."""
 
-    row: Row
+    row: ChangeRow
     event: Event
     slug: str | None = None
     previous_slug: str | None = None
@@ -69,32 +69,32 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Consumer:
+class ChangeConsumer:
     """Who follows: the filter, and whether rows that the public may not see are for them."""
 
     filter: ArticleFilter
     drafts: bool = False
 
 
-def tell(consumer: Consumer, row: Row) -> Told | None:
+def tell(consumer: ChangeConsumer, row: ChangeRow) -> VisibleChange | None:
     """What the consumer is told of a row; None where it is not for them."""
     if not (row.public or consumer.drafts):
         return None
     if row.entity != "article":
         renamed = next((event for event in RENAMES if event == row.event), None)
-        return Told(row, renamed) if renamed else None
+        return VisibleChange(row, renamed) if renamed else None
     before, after = _facts(row, row.before), _facts(row, row.after)
     event = _event(consumer, row, before, after)
     if event is None and after is not None and _is_redirected(before, after):
         # Readers are sent elsewhere from now on. Whoever had the article has it no more, so that it matches no filter.
-        return Told(row, "withdrawn", replaced_by=after.replaced_by)
+        return VisibleChange(row, "withdrawn", replaced_by=after.replaced_by)
     if event is None:
         return None
     # The state before a first publication is nobody's business but the editors'.
     known = before if before is not None and (consumer.drafts or before.status == "published") else None
     shown = after or known
     moved = known is not None and after is not None and known.slug != after.slug
-    return Told(
+    return VisibleChange(
         row,
         event,
         shown.slug if shown else None,
@@ -104,18 +104,20 @@ def tell(consumer: Consumer, row: Row) -> Told | None:
     )
 
 
-def _is_redirected(before: Facts | None, after: Facts) -> bool:
+def _is_redirected(before: ArticleFacts | None, after: ArticleFacts) -> bool:
     """Whether another article, or none any more, replaces one that was gone before."""
     if before is None or "published" in (before.status, after.status):
         return False
     return before.replaced_by != after.replaced_by
 
 
-def _facts(row: Row, kept: str | None) -> Facts | None:
+def _facts(row: ChangeRow, kept: str | None) -> ArticleFacts | None:
     return None if kept is None else from_log(row.entity_id, orjson.loads(kept))
 
 
-def _event(consumer: Consumer, row: Row, before: Facts | None, after: Facts | None) -> Event | None:
+def _event(
+    consumer: ChangeConsumer, row: ChangeRow, before: ArticleFacts | None, after: ArticleFacts | None
+) -> Event | None:
     if row.event == "purged":
         return "purged"  # whatever the filter: the article is to go from every copy, also from old ones
     had = before is not None and filters.matches(consumer.filter, before)
@@ -127,11 +129,11 @@ def _event(consumer: Consumer, row: Row, before: Facts | None, after: Facts | No
     return None
 
 
-async def read(db: Database, after: int, until: int, limit: int) -> list[Row]:
+async def read(db: Database, after: int, until: int, limit: int) -> list[ChangeRow]:
     """The rows behind `after` up to `until`, at most `limit`. LogBroken for a hole between them; the first may be
     later than the one asked for where older ones are not kept."""
     found = await db.reader.rows(_statement(db.dialect), {"after": after, "until": until, "limit": limit})
-    rows = [Row(*row) for row in found]  # type: ignore[arg-type] # as selected
+    rows = [ChangeRow(*row) for row in found]  # type: ignore[arg-type] # as selected
     if rows:
         log.check_order(rows[0].seq - 1, (row.seq for row in rows))
     return rows
@@ -141,11 +143,11 @@ async def read(db: Database, after: int, until: int, limit: int) -> list[Row]:
 def _statement(dialect: str) -> Prepared:
     seq = CHANGE.c.seq
     after, until = (bindparam(name, type_=seq.type) for name in ("after", "until"))
-    columns = [CHANGE.c[name] for name in Row.__slots__]
+    columns = [CHANGE.c[name] for name in ChangeRow.__slots__]
     found = select(*columns).where(seq > after, seq <= until).order_by(seq).limit(bindparam("limit"))
     return prepare(found, dialect)
 
 
-def place(epoch: int, rows: Sequence[Row]) -> Place:
+def place(epoch: int, rows: Sequence[ChangeRow]) -> Place:
     """Behind the last of the rows."""
     return Place(epoch, rows[-1].seq, rows[-1].mark)

@@ -11,7 +11,7 @@ from app.articles import filters
 from app.articles.filters import ArticleFilter, Shape
 from app.articles.reading import response_size
 from app.articles.reading.filter_params import STATES
-from app.articles.reading.queries import Entry
+from app.articles.reading.queries import ListRow
 from app.articles.render import article_json, csv_rows
 from app.context import AppContext, RequestContext
 from app.db.database import Database
@@ -68,7 +68,7 @@ class Export:
                     yield shown
             after = found[-1].id
 
-    async def _shown(self, entries: Sequence[Entry], costs: Mapping[int, int]) -> list[bytes]:
+    async def _shown(self, entries: Sequence[ListRow], costs: Mapping[int, int]) -> list[bytes]:
         cards = await article_json.by_id(self.here, self.view, entries, wanted=self.read, full=True, costs=costs)
         more = await _more(self.here.db, list(cards))
         # Whoever has left since the page was read: the log tells, and what is no longer public is not shown.
@@ -139,11 +139,11 @@ class _Shaped:
         return hash(self.shape)
 
 
-async def _page(db: Database, wanted: ArticleFilter, after: int, since: int | None) -> list[Entry]:
+async def _page(db: Database, wanted: ArticleFilter, after: int, since: int | None) -> list[ListRow]:
     statement = _statement(db.dialect, _Shaped(wanted), since is not None)
     values = {**filters.values(wanted), "after_id": after, "limit": PAGE}
     values |= {} if since is None else {"since": since}
-    return [Entry(int(str(id)), int(str(version)), None) for id, version in await db.reader.rows(
+    return [ListRow(int(str(id)), int(str(version)), None) for id, version in await db.reader.rows(
         statement, values, bounded=False
     )]  # fmt: skip
 

@@ -10,10 +10,10 @@ import orjson
 from app.articles.reading import queries, replacements, response_size
 from app.articles.render import article_json
 from app.http.params.times import format_time
-from app.sync.change_reader import Following, Seen
-from app.sync.change_rows import Told
+from app.sync.change_reader import ChangeBatch, ChangeReader
+from app.sync.change_rows import VisibleChange
 from app.tags import queries as tags
-from app.tags.queries import Known
+from app.tags.queries import KnownTag
 
 Json = dict[str, object]
 PIECE = 20
@@ -22,7 +22,7 @@ AT_ONCE = 100
 """Changes that are written at once: about a millisecond."""
 
 
-async def changes(following: Following, seen: Seen) -> tuple[list[bytes], Seen]:
+async def changes(following: ChangeReader, seen: ChangeBatch) -> tuple[list[bytes], ChangeBatch]:
     """Each change as JSON, in order. With `include`, `card` is the article as it is now, null where it does not match
     the filter (any more): whoever keeps what `card` says has what the list has.
 
@@ -49,7 +49,7 @@ async def changes(following: Following, seen: Seen) -> tuple[list[bytes], Seen]:
     return shown, seen
 
 
-def _until(following: Following, seen: Seen, left_out: Set[int]) -> Seen:
+def _until(following: ChangeReader, seen: ChangeBatch, left_out: Set[int]) -> ChangeBatch:
     """What was seen before the first change of one of these articles. The consumer then stands there."""
     told = tuple(takewhile(lambda one: one.row.entity != "article" or one.row.entity_id not in left_out, seen.told))
     if len(told) == len(seen.told):
@@ -59,7 +59,7 @@ def _until(following: Following, seen: Seen, left_out: Set[int]) -> Seen:
     return replace(seen, told=told, more=True, place=following.place)
 
 
-def _change(following: Following, told: Told, names: dict[str, Known]) -> Json:
+def _change(following: ChangeReader, told: VisibleChange, names: dict[str, KnownTag]) -> Json:
     row = told.row
     article = tag = region = None
     if row.entity == "article":
@@ -85,13 +85,13 @@ def _change(following: Following, told: Told, names: dict[str, Known]) -> Json:
     }
 
 
-async def _tags(following: Following, told: Sequence[Told]) -> dict[str, Known]:
+async def _tags(following: ChangeReader, told: Sequence[VisibleChange]) -> dict[str, KnownTag]:
     """Names of renamed tags as they are now."""
     ids = sorted({str(one.row.entity_id) for one in told if one.row.entity == "tag"})
     return await tags.by_refs(following.here.db, ids, hidden=following.drafts) if ids else {}
 
 
-async def _cards(following: Following, seen: Seen) -> tuple[dict[int, bytes], set[int]]:
+async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:
     """Of the articles named, those that match now; and the ids of those that do not fit, never of the first."""
     named = dict.fromkeys(told.row.entity_id for told in seen.told if told.row.entity == "article")
     only = seen.filter.ids

@@ -16,9 +16,9 @@ from app.http.openapi import problems
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.sync import change_reader, examples, render, schemas
-from app.sync.change_reader import FILTERS, Following, Seen
+from app.sync.change_reader import FILTERS, ChangeBatch, ChangeReader
 from app.sync.streaming_response import Streamed, described
-from app.sync.watch import Watch
+from app.sync.watch import LogWatch
 
 router = APIRouter(prefix="/v1", tags=["following"])
 
@@ -52,9 +52,9 @@ _PROBLEMS = problems(
 )  # fmt: skip
 
 
-def _watch(request: Request) -> Watch:
+def _watch(request: Request) -> LogWatch:
     watch = request.app.state.watch
-    assert isinstance(watch, Watch)
+    assert isinstance(watch, LogWatch)
     return watch
 
 
@@ -103,7 +103,7 @@ async def stream_changes(request: Request) -> Response:
     return Streamed(_events(at, _watch(request)), headers, "text/event-stream")
 
 
-async def _events(at: Following, watch: Watch) -> AsyncGenerator[bytes]:
+async def _events(at: ChangeReader, watch: LogWatch) -> AsyncGenerator[bytes]:
     """Ends with the client or the server. At most one look's events are in memory, and none while it waits."""
     yield b"retry: %d\nid: %s\n\n" % (RETRY_MILLISECONDS, at.place.token.encode())
     while True:
@@ -121,7 +121,7 @@ async def _events(at: Following, watch: Watch) -> AsyncGenerator[bytes]:
             await at.renew()
 
 
-async def _batch(at: Following, seen: Seen) -> tuple[bytes, Seen]:
+async def _batch(at: ChangeReader, seen: ChangeBatch) -> tuple[bytes, ChangeBatch]:
     """The events, and what was seen up to the last of them. That one bears the place behind all that was examined, the
     others their own."""
     told, seen = await render.changes(at, seen)

@@ -12,7 +12,7 @@ from app.db.log_position import Head
 SECONDS = 0.1
 
 
-class Watch:
+class LogWatch:
     """`read` is asked for the head. `ending` says whether the server is shutting down; whoever runs one sets it.
     `beat` is the longest silence of a stream in seconds: less than what proxies take for death."""
 

@@ -12,14 +12,14 @@ from app.models import Tag, TagName, TagSlug, table
 from app.regions import names as naming
 from app.regions.names import Naming
 from app.tags import queries, service
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 from app.text import keys
 
 TAG, SLUG, NAME = table(Tag), table(TagSlug), table(TagName)
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class TagEdit:
     """What an editor gives; None leaves it. `names` is merged in, `aliases` replace."""
 
     name: str | None = None
@@ -29,12 +29,12 @@ class Edit:
     aliases: Sequence[str] | None = None
 
 
-def create(session: Session, edit: Edit) -> int:
+def create(session: Session, edit: TagEdit) -> int:
     """A new tag. SlugTaken for a slug that leads to another, and without one for a name that another of its kind has:
     who means a namesake gives a slug."""
     assert edit.name is not None
     assert edit.kind is not None
-    wanted = Wanted(edit.name, edit.kind, edit.slug)
+    wanted = TagSpec(edit.name, edit.kind, edit.slug)
     if edit.slug is None and service.find(session, [wanted]):
         raise SlugTaken(wanted.ref)
     if edit.slug is not None and service.owner(session, edit.slug) is not None:
@@ -43,11 +43,11 @@ def create(session: Session, edit: Edit) -> int:
     row = {"slug": slug, "name": edit.name, "sort_name": keys.sort_key(edit.name), "kind": edit.kind, "listed": True}
     id = service.insert_tag(session, row)
     _name(session, id, naming.revised(Naming(edit.name, {}), None, edit.names, edit.aliases))
-    log.record(session, log.Entry("tag", id, "tag_added", public=True))
+    log.record(session, log.LogEntry("tag", id, "tag_added", public=True))
     return id
 
 
-def revise(session: Session, id: int, edit: Edit) -> None:
+def revise(session: Session, id: int, edit: TagEdit) -> None:
     """Changes a tag; one row in the log, nothing of any article. Where nothing changes nothing is recorded."""
     connection = session.connection()
     held = select(TAG.c.slug, TAG.c.name, TAG.c.kind).where(TAG.c.id == id).with_for_update(key_share=True)
@@ -68,7 +68,7 @@ def revise(session: Session, id: int, edit: Edit) -> None:
         values = {"name": new.name, "sort_name": keys.sort_key(new.name), "kind": edit.kind or kind}
         connection.execute(update(TAG).where(TAG.c.id == id).values(values))
         shown = is_public(session, id)
-        log.record(session, log.Entry("tag", id, "tag_renamed", public=shown, changed_fields=tuple(sorted(changed))))
+        log.record(session, log.LogEntry("tag", id, "tag_renamed", public=shown, changed_fields=tuple(sorted(changed))))
 
 
 def _check_kind(old: str, new: str | None) -> None:

@@ -79,7 +79,7 @@ def complete(session: Session, source: int, target: int) -> None:
     connection.execute(delete(NAME).where(NAME.c.tag_id == source))
     if new:
         connection.execute(insert(NAME), [{**row._mapping, "tag_id": target, "alias": True} for row in new.values()])
-    entry = log.Entry(
+    entry = log.LogEntry(
         "tag",
         target,
         "tag_renamed",

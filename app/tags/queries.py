@@ -18,7 +18,7 @@ TAG, SLUG, NAME, TAGGED = table(Tag), table(TagSlug), table(TagName), table(Arti
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TagRow:
     """A tag with its aliases; `sort_name` is its folded name, `names` its name by language."""
 
     id: int
@@ -35,7 +35,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TagFilter:
     """Which tags: of `kinds`, with a name or alias that begins with `prefix` (folded). `hidden`: also those that came
     with articles of which none is published."""
 
@@ -45,7 +45,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownTag:
     """What a reference leads to, after old slugs and merges; `asked` is the tag that it was before a merge."""
 
     id: int
@@ -55,7 +55,7 @@ class Known:
     asked: int
 
 
-async def sort_names(db: Database, wanted: Wanted) -> list[tuple[int, str]]:
+async def sort_names(db: Database, wanted: TagFilter) -> list[tuple[int, str]]:
     """The ids of all tags wanted, each with its folded name, in no order that matters; merged ones are not there any
     more. An archive may have a hundred thousand: of those on a page alone more is read."""
     values: dict[str, Value] = {}
@@ -67,13 +67,13 @@ async def sort_names(db: Database, wanted: Wanted) -> list[tuple[int, str]]:
     return cast(list[tuple[int, str]], await db.reader.rows(statement, values, bounded=False))
 
 
-async def by_ids(db: Database, ids: Sequence[int]) -> dict[int, Entry]:
+async def by_ids(db: Database, ids: Sequence[int]) -> dict[int, TagRow]:
     """These tags by id, without those that were merged or removed meanwhile."""
     entries = map(_entry, await db.reader.rows(_by_ids(db.dialect), {"ids": list(ids)}) if ids else ())
     return {entry.id: entry for entry in entries}
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: Row) -> TagRow:
     id, slug, name, sort_name, kind, names = row
     own: list[tuple[str, str]] = []
     aliases: list[str] = []
@@ -82,7 +82,7 @@ def _entry(row: Row) -> Entry:
             aliases.append(called)
         else:
             own.append((language, called))
-    return Entry(int(str(id)), str(slug), str(name), str(sort_name), str(kind), tuple(aliases), tuple(own))
+    return TagRow(int(str(id)), str(slug), str(name), str(sort_name), str(kind), tuple(aliases), tuple(own))
 
 
 _names = (
@@ -127,7 +127,7 @@ def _by_ids(dialect: str) -> Prepared:
     return prepare(found, dialect, ["ids"])
 
 
-async def find(db: Database, ref: str, *, hidden: bool) -> Entry | None:
+async def find(db: Database, ref: str, *, hidden: bool) -> TagRow | None:
     """By id, slug, an old slug, or the slug of a tag that was merged into it; `slug` tells which it is now."""
     if "\0" in ref:
         return None
@@ -183,13 +183,13 @@ def _names_in(dialect: str) -> Prepared:
     return prepare(named.where(own, AnyOf(TAG.c.slug, "slugs")), dialect, ["slugs"])
 
 
-async def by_refs(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, Known]:
+async def by_refs(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, KnownTag]:
     """Each reference that leads somewhere: a slug, an old slug, a merged tag's slug, or an id in digits."""
     numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit() and len(ref) < 18]
     rows = await db.reader.rows(_references(db.dialect, hidden), {"refs": list(refs), "numbers": numbers})
-    found: dict[str, Known] = {}
+    found: dict[str, KnownTag] = {}
     for old, asked_id, asked_slug, id, slug, name, kind in rows:
-        known = Known(int(str(id)), str(slug), str(name), str(kind), int(str(asked_id)))
+        known = KnownTag(int(str(id)), str(slug), str(name), str(kind), int(str(asked_id)))
         found |= {str(ref): known for ref in (old, asked_id, asked_slug) if ref is not None}
     return found
 

@@ -21,7 +21,7 @@ from app.http.params.parser import Parameters, Read
 from app.regions import refs
 from app.regions.names import ANY
 from app.tags import examples, queries, schemas
-from app.tags.queries import Entry, Wanted
+from app.tags.queries import TagFilter, TagRow
 from app.tags.service import KINDS
 from app.text import keys
 
@@ -103,7 +103,7 @@ async def _wanted(here: AppContext, view: RequestContext, read: Read) -> list[tu
     prefix = keys.name_key(q or "")
     if q is not None and not prefix:
         return []
-    return await queries.sort_names(here.db, Wanted(read.choices("kind"), prefix, view.caller.may("read_drafts")))
+    return await queries.sort_names(here.db, TagFilter(read.choices("kind"), prefix, view.caller.may("read_drafts")))
 
 
 @router.get(
@@ -130,7 +130,7 @@ async def get_tag(request: Request) -> Response:
     return responses.item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 
-def shown(entry: Entry, counts: dict[int, int] | None, language: str | None) -> Json:
+def shown(entry: TagRow, counts: dict[int, int] | None, language: str | None) -> Json:
     """A tag as clients see it. `counts` by tag id, None while there is no index."""
     return {
         "id": entry.id,

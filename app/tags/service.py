@@ -8,7 +8,7 @@ from sqlmodel import Session
 from app.db.sql import hold_vocabulary
 from app.models import ImportTag, Tag, TagName, TagSlug, table
 from app.tags.tag_names import KINDS as KINDS
-from app.tags.tag_names import Wanted as Wanted
+from app.tags.tag_names import TagSpec as TagSpec
 from app.tags.tag_names import family as family
 from app.text import keys as text_keys
 
@@ -16,7 +16,7 @@ TAG, SLUG, NAME, MADE = table(Tag), table(TagSlug), table(TagName), table(Import
 _MADE = "dateline.tags_made"
 
 
-def resolve(session: Session, wanted: Iterable[Wanted]) -> dict[Wanted, int]:
+def resolve(session: Session, wanted: Iterable[TagSpec]) -> dict[TagSpec, int]:
     """The id of each tag, in a bounded number of statements; unknown ones are made. Follows old slugs and merges.
 
     Slugs are unique across kinds: a contributor called like a topic gets a slug of its own. A tag that is looked for
@@ -36,7 +36,7 @@ def resolve(session: Session, wanted: Iterable[Wanted]) -> dict[Wanted, int]:
     return known
 
 
-def find(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
+def find(session: Session, asked: list[TagSpec]) -> dict[TagSpec, int]:
     """Of those asked for the ones that there are."""
     connection = session.connection()
     refs = sorted({one.ref for one in asked})
@@ -54,7 +54,7 @@ def find(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
         for chunk in _chunks(refs):
             for row in connection.execute(statement.where(column.in_(chunk))):
                 found[(row[0], family(row[1]))] = row[2]
-    out: dict[Wanted, int] = {}
+    out: dict[TagSpec, int] = {}
     for one in asked:
         kinds = family(one.kind)
         named = names.get((text_keys.name_key(one.name), kinds))
@@ -69,7 +69,7 @@ def _chunks(values: list[str], size: int = 500) -> Iterable[list[str]]:
     return (values[i : i + size] for i in range(0, len(values), size))
 
 
-def _make(session: Session, one: Wanted) -> int:
+def _make(session: Session, one: TagSpec) -> int:
     connection = session.connection()
     name = text_keys.clean(one.name).strip()
     slug = free_slug(session, one.ref, one.kind)

@@ -11,7 +11,7 @@ KINDS = ("topic", "section", "person", "organisation", "event", "series", "contr
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TagSpec:
     """A tag as somebody names it: by name or slug. `kind` is what it becomes if it is new."""
 
     name: str

@@ -11,9 +11,9 @@ from app.errors import FieldError, InvalidInput, NotFound
 from app.http import body, responses
 from app.http.openapi import problems
 from app.tags import editing, examples, merges, queries, schemas
-from app.tags.editing import Edit
+from app.tags.editing import TagEdit
 from app.tags.payloads import TagCreate, TagMerge, TagPatch
-from app.tags.queries import Known
+from app.tags.queries import KnownTag
 from app.tags.routes import MOVED, REF, shown
 from app.tags.service import KINDS
 
@@ -70,14 +70,14 @@ async def update_tag(request: Request) -> Response:
     return await _answer(here, str(entry.id))
 
 
-def _edit(given: TagCreate | TagPatch) -> Edit:
+def _edit(given: TagCreate | TagPatch) -> TagEdit:
     """Null empties a list."""
     there = {name: getattr(given, name) for name in type(given).model_fields if name in given.model_fields_set}
     for name, empty in (("names", {}), ("aliases", [])):
         if name in there and there[name] is None:
             there[name] = empty
     kind = there.pop("kind", given.kind)
-    return Edit(**there, kind=kind)
+    return TagEdit(**there, kind=kind)
 
 
 @router.post(
@@ -105,7 +105,7 @@ async def merge_tags(request: Request) -> Response:
     return await _merge(request, here, source, target)
 
 
-async def _merge(request: Request, here: AppContext, source: Known, target: Known) -> Response:
+async def _merge(request: Request, here: AppContext, source: KnownTag, target: KnownTag) -> Response:
     job = (await here.db.write(merges.begin, source.asked, target.id)).value
     if job is not None:
         task = await jobs.of(request).finish(job)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.changes import audit_trail
-from app.changes.entries import Entry
+from app.changes.entries import LogEntry
 from app.db.audit_rows import MOST_DETAILS, encode_details
 from app.db.database import Database
 from app.http import auth
@@ -354,7 +354,7 @@ STATES = {
 @pytest.mark.parametrize(("states", "action"), STATES.items())
 def test_action_is_named_by_the_states_before_and_after(states: tuple[str, str], action: str) -> None:
     before, after = ({"status": one} for one in states)
-    entry = Entry("article", 1, "updated", public=True, version=2, before=dict(before), after=dict(after))
+    entry = LogEntry("article", 1, "updated", public=True, version=2, before=dict(before), after=dict(after))
     assert audit_trail.derive_action(entry) == action
     assert audit_trail.derive_action(replace(entry, event="corrected")) == action
 

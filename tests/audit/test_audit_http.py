@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select
 
 from app.articles import states
 from app.audit import queries, retention
-from app.audit.queries import Place, Turn, Wanted
+from app.audit.queries import AuditFilter, AuditPosition, Turn
 from app.db.database import Database
 from app.db.sql import Prepared, integer
 from app.http import auth
@@ -178,8 +178,8 @@ def test_page_is_read_off_an_index_without_sorting(db: Database) -> None:
     turns: tuple[Turn, ...] = ("start", "after", "before")
     filters = ("", "article", "key", "action", "key action", "article key action")
     for names, span, turn in product(filters, ("", " since until"), turns):
-        wanted = Wanted(**{name: GIVEN[name] for name in (names + span).split()})  # type: ignore[arg-type] # of two types
-        statement, values = queries.select_page("sqlite", wanted, 20, Place(turn, 1_000_000_000, 3))
+        wanted = AuditFilter(**{name: GIVEN[name] for name in (names + span).split()})  # type: ignore[arg-type] # of two types
+        statement, values = queries.select_page("sqlite", wanted, 20, AuditPosition(turn, 1_000_000_000, 3))
         with db.snapshot() as snapshot:
             plan = Prepared("EXPLAIN QUERY PLAN " + statement.sql, statement.constants, statement.lists)
             said = [str(row[3]) for row in snapshot.rows(plan, values)]

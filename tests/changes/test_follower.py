@@ -11,8 +11,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
 
 from app.changes import follower, log
-from app.changes.follower import Follower, Following, catch_up, step
-from app.changes.log import Entry, LogBroken, Logged
+from app.changes.follower import Follower, FollowerTask, catch_up, step
+from app.changes.log import LogBroken, LogEntry, Logged
 from app.commands import open_archive
 from app.db.database import Database, DatabaseProblem, Snapshot
 from app.db.log_position import Place
@@ -72,7 +72,7 @@ def _put(session: Session, names: dict[int, str | None]) -> None:
         connection.execute(delete(SOURCE).where(SOURCE.c.id == id))
         if name is not None:
             connection.execute(insert(SOURCE), {"id": id, "slug": f"s{id}", "name": name})
-        log.record(session, Entry("article", id, "updated", public=True))
+        log.record(session, LogEntry("article", id, "updated", public=True))
 
 
 def _by_hand(db: Database, change: Callable[[Session], object]) -> None:
@@ -148,7 +148,7 @@ def test_more_rows_than_a_batch_are_taken_in_by_several_rounds(db: Database) -> 
 
     def much(session: Session) -> None:
         for i in range(follower.BATCH + 1):
-            log.record(session, Entry("tag", i, "tag_renamed", public=True))
+            log.record(session, LogEntry("tag", i, "tag_renamed", public=True))
 
     db.write_now(much)
     assert [step(db, names) for _ in range(3)] == [follower.BATCH, 1, 0]
@@ -194,8 +194,8 @@ def test_counter_ahead_of_a_follower_that_is_level_is_a_broken_log(db: Database)
 
 
 @contextmanager
-def _thread(db: Database, names: Follower, interval: float = 0.01) -> Iterator[Following]:
-    following = Following(db, names, interval)
+def _thread(db: Database, names: Follower, interval: float = 0.01) -> Iterator[FollowerTask]:
+    following = FollowerTask(db, names, interval)
     following.start()
     try:
         yield following
@@ -260,4 +260,4 @@ def test_new_index_is_not_waited_for_where_the_log_is_broken(sqlite_settings: Se
 
 
 def test_thread_that_never_started_can_be_stopped(db: Database) -> None:
-    Following(db, Names(), 1).stop()
+    FollowerTask(db, Names(), 1).stop()

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlmodel import Session
 
 from app.changes import log
-from app.changes.log import Entry
+from app.changes.log import LogEntry
 from app.db.database import Database
 from app.db.log_position import Head
 from app.errors import NotFound
@@ -35,7 +35,7 @@ batch = st.builds(Batch, st.lists(entry, max_size=5).map(tuple), st.booleans())
 
 def _run(session: Session, batch: Batch, first: int) -> None:
     for i, (entity, public) in enumerate(batch.entries):
-        log.record(session, Entry(entity, first + i, "updated", public=public, version=i, after={"id": first + i}))
+        log.record(session, LogEntry(entity, first + i, "updated", public=public, version=i, after={"id": first + i}))
     if batch.fails:
         raise NotFound
 
@@ -106,7 +106,7 @@ def test_error_after_recording_leaves_neither_rows_nor_changes(db: Database) -> 
 
     def add(session: Session) -> None:
         session.connection().execute(insert(SOURCE), {"slug": "gone", "name": "Gone"})
-        log.record(session, Entry("article", 1, "published", public=True))
+        log.record(session, LogEntry("article", 1, "published", public=True))
         raise NotFound
 
     with pytest.raises(NotFound):

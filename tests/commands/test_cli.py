@@ -20,7 +20,7 @@ import pytest
 
 from app.__main__ import main
 from app.changes import log
-from app.changes.follower import Following
+from app.changes.follower import FollowerTask
 from app.db.database import Database
 from app.search.indexing.indexer import Indexer
 from app.search.tantivy import index_folders
@@ -206,7 +206,7 @@ def test_index_that_a_server_keeps_is_built_anew_by_it(dateline: Dateline, tmp_p
         Indexer(settings.index_path),
     )
     assert server.acquire()
-    following = Following(db, server, 0.02)
+    following = FollowerTask(db, server, 0.02)
     following.start()
     try:
         assert dateline("reindex").status == 0

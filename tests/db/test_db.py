@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from app.changes import log
-from app.changes.log import Entry
+from app.changes.log import LogEntry
 from app.db.database import RETRIES, Database, DatabaseProblem, read_url
 from app.db.sql import prepare
 from app.errors import DatabaseUnavailable, NotFound
@@ -33,7 +33,7 @@ def _add(session: Session, slug: str, then: Callable[[Session], object] = lambda
     """Adds a source with its log row, then does what a test wants to happen inside the transaction."""
     statement = insert(SOURCE).returning(SOURCE.c.id)
     id: int = session.connection().execute(statement, {"slug": slug, "name": slug}).scalar_one()
-    log.record(session, Entry("article", id, "published", public=True))
+    log.record(session, LogEntry("article", id, "published", public=True))
     then(session)
     return id
 
@@ -169,7 +169,7 @@ def test_deadlock_is_dissolved_and_both_transactions_succeed(db: Database) -> No
             session.connection().execute(rename)
             if i == 0 and len(runs) <= 2:
                 meet.wait(5)
-        log.record(session, Entry("article", order[0], "updated", public=True))
+        log.record(session, LogEntry("article", order[0], "updated", public=True))
 
     before = _seq(db)
     threads = [threading.Thread(target=db.write_now, args=(cross, order)) for order in (ids, ids[::-1])]

@@ -5,7 +5,7 @@ import pytest
 from app.enrich import regions
 from app.enrich.gazetteer import Gazetteer
 from app.enrich.regions import Texts
-from app.enrich.suggestion import ABOUT, DATELINE, MENTION, Suggestion
+from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
 from bench.enrich import gazetteer
 
 
@@ -14,7 +14,7 @@ def places() -> Gazetteer:
     return gazetteer()
 
 
-def found(places: Gazetteer, body: str = "", **texts: str | int) -> dict[str, Suggestion]:
+def found(places: Gazetteer, body: str = "", **texts: str | int) -> dict[str, SuggestedValue]:
     return {one.value: one for one in regions.suggest(Texts(body=body, **texts), places)}  # type: ignore[arg-type]
 
 

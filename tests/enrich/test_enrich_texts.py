@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.enrich import language, near_duplicates, tags
-from app.enrich.tags import Tag
+from app.enrich.tags import LexiconTag
 
 SAMPLES = [
     line.split("\t", 1) for line in (Path(__file__).parent / "language_samples.txt").read_text("utf-8").splitlines()
@@ -72,7 +72,8 @@ def test_containment_is_of_the_shorter_text() -> None:
 
 def test_names_in_the_text_propose_tags_and_words_do_not() -> None:
     known = tags.extended(
-        tags.EMPTY, [Tag(1, "NATO", ("the Alliance",)), Tag(2, "WHO", ()), Tag(3, "Harbour board", ())]
+        tags.EMPTY,
+        [LexiconTag(1, "NATO", ("the Alliance",)), LexiconTag(2, "WHO", ()), LexiconTag(3, "Harbour board", ())],
     )
     found = tags.named("Who votes?", "The harbour board asked NATO, who knows why.", known)
     assert {one.target for one in found} == {1, 3}

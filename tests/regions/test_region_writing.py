@@ -170,7 +170,7 @@ def _forget(session: Session, grouping: str, member: str) -> int:
         delete(member_rows).where(member_rows.c.grouping_id == ids[0], member_rows.c.member_id == ids[1])
     )
     regions.rebuild_closure(session, atlas.within)
-    log.record(session, log.Entry("region", ids[0], "region_renamed", public=True))
+    log.record(session, log.LogEntry("region", ids[0], "region_renamed", public=True))
     return connection.execute(delete(placed).where(placed.c.region_id == ids[0])).rowcount
 
 

@@ -137,7 +137,11 @@ def test_any_filter_means_the_same_to_all_three_readers(
 
 
 def driven_ids(
-    archive: Archive, driver: query_plan.Driver, descending: bool, turn: query_plan.Turn, place: dict[str, int | None]
+    archive: Archive,
+    driver: query_plan.DrivingLink,
+    descending: bool,
+    turn: query_plan.Turn,
+    place: dict[str, int | None],
 ) -> list[object]:
     statement = query_plan.statement(driver, turn, descending=descending != turn.startswith("before"))
     prepared = prepare(statement, archive.db.dialect, filters.lists(driver.rest))
@@ -176,14 +180,16 @@ def test_the_rarest_link_drives_and_few_rows_are_bounded() -> None:
     async def weigh(wanted: ArticleFilter) -> int:
         return 9_000 if wanted.tags == (1,) else 40 if wanted.tags else 800_000
 
-    def chosen(wanted: ArticleFilter, sort: str = "-published_at") -> query_plan.Driver | None:
+    def chosen(wanted: ArticleFilter, sort: str = "-published_at") -> query_plan.DrivingLink | None:
         return asyncio.run(query_plan.choose(wanted, sort, weigh))
 
     both = ArticleFilter(tags=(1,), authors=(7,), regions=(3,))
-    assert chosen(both) == query_plan.Driver("tag", (7,), replace(both, authors=()), bounded=True)
+    assert chosen(both) == query_plan.DrivingLink("tag", (7,), replace(both, authors=()), bounded=True)
     common = replace(both, authors=())
-    assert chosen(common, "published_at") == query_plan.Driver("tag", (1,), replace(common, tags=()), bounded=False)
-    assert chosen(ArticleFilter(tags=(1,))) == query_plan.Driver("tag", (1,), ArticleFilter(), bounded=True)
+    assert chosen(common, "published_at") == query_plan.DrivingLink(
+        "tag", (1,), replace(common, tags=()), bounded=False
+    )
+    assert chosen(ArticleFilter(tags=(1,))) == query_plan.DrivingLink("tag", (1,), ArticleFilter(), bounded=True)
     assert chosen(both, "title") is None
     assert chosen(replace(both, statuses=("draft",))) is None
 

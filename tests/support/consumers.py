@@ -16,13 +16,13 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from app.articles import editing, service
-from app.articles.editing import Edit
+from app.articles.editing import ArticleEdit
 from app.articles.manuscript import Manuscript, RelatedEntry
-from app.articles.store.row_columns import Saving
+from app.articles.store.row_columns import SaveContext
 from app.changes import log
 from app.db.database import Database
 from app.models import Tag, table
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 from support.stories import DAY, NOW, story
 
 TAG = table(Tag)
@@ -202,7 +202,10 @@ class Writer:
             current = editing.hold(session, id)
             if current is not None and current.existing.status == "withdrawn":
                 editing.edit(
-                    session, current, Edit({"status": "published", "published_at": NOW}), Saving(NOW, "ann", "")
+                    session,
+                    current,
+                    ArticleEdit({"status": "published", "published_at": NOW}),
+                    SaveContext(NOW, "ann", ""),
                 )
 
     def _rename(self, session: Session) -> None:
@@ -212,7 +215,7 @@ class Writer:
         if id is not None:
             name = f"A as of {self.chance.random()}"
             connection.execute(update(TAG).where(TAG.c.id == id).values(name=name))
-            log.record(session, log.Entry("tag", id, "tag_renamed", public=True))
+            log.record(session, log.LogEntry("tag", id, "tag_renamed", public=True))
 
     def _story(self, number: int) -> Manuscript:
         chance = self.chance
@@ -224,7 +227,7 @@ class Writer:
             identity=f"id:{number}",
             external_id=str(number),
             title=title,
-            tags=tuple(Wanted(tag, "topic") for tag in chance.sample("abc", chance.randint(0, 3))),
+            tags=tuple(TagSpec(tag, "topic") for tag in chance.sample("abc", chance.randint(0, 3))),
             regions=chance.choice(self._places),
             status=status,
             language=chance.choice(["en", "fr"]),

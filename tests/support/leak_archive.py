@@ -11,15 +11,15 @@ from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
 from app.articles import editing, service, states
-from app.articles.editing import Edit
-from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
+from app.articles.editing import ArticleEdit
+from app.articles.manuscript import ArticleDateline, Manuscript, RelatedEntry
 from app.articles.store import log_facts
-from app.articles.store.row_columns import Saving
+from app.articles.store.row_columns import SaveContext
 from app.changes import log
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION
 from app.models import Article, RelatedPost, Tag, TagName, table
 from app.regions import service as regions
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 A, RELATED, TAG, NAME = table(Article), table(RelatedPost), table(Tag), table(TagName)
 SITE = "https://news.example"
@@ -49,7 +49,7 @@ def public(session: Session, now: int) -> list[int]:
 
 
 def _public(number: int, title: str, place: int, now: int) -> Manuscript:
-    tags = [Wanted("NATO", "organisation"), Wanted(("zorbing", "grain", "energy")[number % 3], "topic")]
+    tags = [TagSpec("NATO", "organisation"), TagSpec(("zorbing", "grain", "energy")[number % 3], "topic")]
     return Manuscript(
         origin="herald.example",
         identity=f"id:{number}",
@@ -59,8 +59,10 @@ def _public(number: int, title: str, place: int, now: int) -> Manuscript:
         word_count=14,
         language="en" if number % 4 else "fr",
         standfirst=f"In short: {title.lower()}" if number % 2 else None,
-        dateline=Dateline("Brussels, June 2025", "Brussels", None, "2025-06", "month", 1_748_736_000, 1_751_328_000),
-        tags=(Wanted("World", "section"), *tags, Wanted("Ines Marlow", "contributor")),
+        dateline=ArticleDateline(
+            "Brussels, June 2025", "Brussels", None, "2025-06", "month", 1_748_736_000, 1_751_328_000
+        ),
+        tags=(TagSpec("World", "section"), *tags, TagSpec("Ines Marlow", "contributor")),
         regions=((place, ABOUT), (place, DATELINE)),
         related=(
             RelatedEntry(title=TITLES[(number + 1) % len(TITLES)]),
@@ -119,14 +121,16 @@ class Hidden:
             word_count=6,
             language="fj",
             standfirst=word("standfirst"),
-            dateline=Dateline(word("datelin"), word("place"), place, "1931", "year", -1_230_768_000, -1_199_232_000),
+            dateline=ArticleDateline(
+                word("datelin"), word("place"), place, "1931", "year", -1_230_768_000, -1_199_232_000
+            ),
             tags=(
-                *(Wanted(name, "organisation") for name in ("NATO", word("tag"))),
+                *(TagSpec(name, "organisation") for name in ("NATO", word("tag"))),
                 # Begins as a word that the public misspells would: only the public's own may mend it.
-                Wanted(f"zorbink {word('begun')}", "topic"),
-                Wanted(word("section"), "section"),
-                Wanted(word("author"), "contributor"),
-                Wanted("Ines Marlow", "contributor"),
+                TagSpec(f"zorbink {word('begun')}", "topic"),
+                TagSpec(word("section"), "section"),
+                TagSpec(word("author"), "contributor"),
+                TagSpec("Ines Marlow", "contributor"),
             ),
             regions=((place, ABOUT), (place, MENTION)),
             related=(RelatedEntry(TITLES[0]), RelatedEntry(f"{word('related')} is its title", self.url)),
@@ -176,7 +180,7 @@ def _delete(session: Session, id: int) -> None:
     connection = session.connection()
     before = log_facts.for_log(log_facts.load(connection, [id])[id])
     connection.execute(delete(A).where(A.c.id == id))
-    log.record(session, log.Entry("article", id, "deleted", public=False, before=before))
+    log.record(session, log.LogEntry("article", id, "deleted", public=False, before=before))
 
 
 def point_to(session: Session, hidden: Sequence[Hidden], public: Sequence[int]) -> None:
@@ -207,7 +211,7 @@ def once_public(session: Session, now: int) -> list[Hidden]:
         for step in steps:
             current = editing.hold(session, ids[state])
             assert current is not None
-            editing.edit(session, current, Edit({"status": step}), Saving(now, "ann", SITE))
+            editing.edit(session, current, ArticleEdit({"status": step}), SaveContext(now, "ann", SITE))
     for state, status, at in (
         ("reworked", "withdrawn", now),
         ("redrafted", "draft", now),

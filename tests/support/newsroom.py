@@ -153,7 +153,7 @@ def withdraw(session: Session, id: int, at: int, reason: str) -> None:
     values = {"status": "withdrawn", "version": 2, "withdrawn_at": at, "withdrawn_reason": reason}
     connection.execute(update(row).where(row.c.id == id).values(values))
     after = log_facts.load(connection, [id])[id]
-    entry = log.Entry(
+    entry = log.LogEntry(
         "article",
         id,
         "withdrawn",

@@ -10,10 +10,10 @@ from pathlib import Path
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session, SQLModel
 
-from app.articles.filters import Facts
+from app.articles.filters import ArticleFacts
 from app.changes import log
 from app.changes.follower import catch_up
-from app.changes.log import Entry
+from app.changes.log import LogEntry
 from app.db.database import Database
 from app.models import (
     Article,
@@ -62,8 +62,8 @@ class Story:
     unresolved: bool = False
 
     @property
-    def facts(self) -> Facts:
-        return Facts(
+    def facts(self) -> ArticleFacts:
+        return ArticleFacts(
             id=self.id,
             status=self.status,
             language=self.language,
@@ -189,7 +189,7 @@ def _put(session: Session, stories: Sequence[Story]) -> None:
         if rows:
             connection.execute(insert(table(model)), rows)
     for story in stories:
-        log.record(session, Entry("article", story.id, "updated", story.status == "published", story.version))
+        log.record(session, LogEntry("article", story.id, "updated", story.status == "published", story.version))
 
 
 def _tag_rows(story: Story) -> list[dict[str, object]]:
@@ -226,7 +226,7 @@ def _withdraw(session: Session, ids: Sequence[int]) -> None:
     articles = table(Article)
     session.connection().execute(update(articles).where(articles.c.id.in_(ids)).values(status="withdrawn"))
     for article_id in ids:
-        log.record(session, Entry("article", article_id, "withdrawn", True, 2))
+        log.record(session, LogEntry("article", article_id, "withdrawn", True, 2))
 
 
 def ask(engine: TantivyEngine, text: str, **options: object) -> Found:

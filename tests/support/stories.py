@@ -9,7 +9,7 @@ from app.articles.service import Saved
 from app.db.database import Database
 from app.enrich.suggestion import ABOUT
 from app.regions import service as regions
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 NOW = 1_760_000_000
 DAY = 86_400
@@ -39,7 +39,7 @@ def story(
         body=f"<p>The text of story {number}.</p>",
         word_count=5,
         language=language,
-        tags=tuple(Wanted(tag, "topic") for tag in tags),
+        tags=tuple(TagSpec(tag, "topic") for tag in tags),
         regions=tuple((atlas.by_slug[place].id, ABOUT) for place in places),
         related=tuple(RelatedEntry(title) for title in related),
         status=status,

@@ -173,9 +173,9 @@ async def test_card_is_the_article_as_it_is_now_or_null(served: Served) -> None:
 
 
 def _rename(session: Session, tag: int, region: int) -> None:
-    log.record(session, log.Entry("tag", tag, "tag_renamed", public=True))
-    log.record(session, log.Entry("region", region, "region_renamed", public=True))
-    log.record(session, log.Entry("region", region, "region_added", public=True))
+    log.record(session, log.LogEntry("tag", tag, "tag_renamed", public=True))
+    log.record(session, log.LogEntry("region", region, "region_renamed", public=True))
+    log.record(session, log.LogEntry("region", region, "region_added", public=True))
 
 
 async def test_renames_are_told_to_everybody_whatever_the_filter(served: Served) -> None:
@@ -192,7 +192,7 @@ async def test_renames_are_told_to_everybody_whatever_the_filter(served: Served)
 
 
 def _purge(session: Session, id: int) -> None:
-    log.record(session, log.Entry("article", id, "purged", public=True))
+    log.record(session, log.LogEntry("article", id, "purged", public=True))
 
 
 async def test_purge_is_told_to_everybody_with_nothing_but_the_id(local: Served) -> None:
@@ -307,7 +307,7 @@ async def test_key_revoked_while_waiting_ends_the_wait(local: Served) -> None:
 
 def _many(session: Session, rows: int) -> None:
     for id in range(rows):
-        log.record(session, log.Entry("article", id, "updated", public=True))
+        log.record(session, log.LogEntry("article", id, "updated", public=True))
 
 
 async def test_narrow_filter_over_a_long_log_takes_several_answers(local: Served) -> None:

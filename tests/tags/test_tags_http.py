@@ -78,7 +78,7 @@ def _merge(session: Session, taken: str, into: str) -> None:
         for language, name, alias in names
     ]
     connection.execute(insert(table(TagName)), rows)
-    log.record(session, log.Entry("tag", ids[into], "tag_renamed", public=True))
+    log.record(session, log.LogEntry("tag", ids[into], "tag_renamed", public=True))
 
 
 async def test_old_and_merged_slugs_lead_to_the_tag_of_today(served: Served) -> None:

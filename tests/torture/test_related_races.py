@@ -17,10 +17,10 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from app.articles import editing, service, states
-from app.articles.editing import Edit
+from app.articles.editing import ArticleEdit
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.articles.store import log_facts
-from app.articles.store.row_columns import Saving
+from app.articles.store.row_columns import SaveContext
 from app.changes import log
 from app.db.database import Database
 from app.models import Article, Change, RelatedPost, table
@@ -99,8 +99,8 @@ class Writer:
 
 def _relate(session: Session, id: int, entries: list[RelatedEntry]) -> int:
     current = editing.hold(session, id)
-    edit = Edit({"related": tuple(entries)})
-    return editing.edit(session, current, edit, Saving(NOW, "race", "")).version if current else 0
+    edit = ArticleEdit({"related": tuple(entries)})
+    return editing.edit(session, current, edit, SaveContext(NOW, "race", "")).version if current else 0
 
 
 def _purge(session: Session, id: int) -> int:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 from app.articles.html import nesting_depth
 from app.articles.html.parser_model import MAX_DEPTH
-from app.articles.html.tokenizer import VOID, Kind, Token, attributes, tokens
+from app.articles.html.tokenizer import VOID, Token, TokenKind, attributes, tokens
 
 Part = tuple[str, str, str]
 """Type, text and HTML of a block."""
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class BodyBlock:
     """One paragraph, heading, list item … of a body. `id` stays while its text and kind stay the same."""
 
     id: str
@@ -48,14 +48,14 @@ def to_text(body: str) -> str:
     return "\n\n".join(text for _, text, _ in _parts(body) if text)
 
 
-def blocks(body: str) -> list[Block]:
+def blocks(body: str) -> list[BodyBlock]:
     """The body's blocks in reading order, nothing twice: a list or quotation is taken apart into its own blocks."""
     seen: dict[str, int] = {}
     found = []
     for kind, text, markup in _parts(body):
         digest = hashlib.blake2b(f"{kind}\0{text or markup}".encode(), digest_size=6).hexdigest()
         seen[digest] = seen.get(digest, 0) + 1
-        found.append(Block(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}", kind, text, markup))
+        found.append(BodyBlock(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}", kind, text, markup))
     return found
 
 
@@ -104,11 +104,11 @@ class _Reader:
 
     def read(self) -> list[Part]:
         for token in tokens(self._body):
-            if token.kind is Kind.TEXT:
+            if token.kind is TokenKind.TEXT:
                 self._text(token)
-            elif token.kind is Kind.OPEN:
+            elif token.kind is TokenKind.OPEN:
                 self._open(token)
-            elif token.kind is Kind.CLOSE:
+            elif token.kind is TokenKind.CLOSE:
                 self._close(token)
         self._end(len(self._body))
         return self._parts
@@ -251,5 +251,5 @@ def _several(body: str) -> frozenset[int]:
 
 def _tags(body: str) -> Iterator[tuple[str, int, bool]]:
     for token in tokens(body):
-        if token.kind in (Kind.OPEN, Kind.CLOSE) and token.name not in VOID:
-            yield token.name, token.start, token.kind is Kind.CLOSE
+        if token.kind in (TokenKind.OPEN, TokenKind.CLOSE) and token.name not in VOID:
+            yield token.name, token.start, token.kind is TokenKind.CLOSE

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 
 from app.articles.html.elements import KNOWN
-from app.articles.html.parser_model import MAX_DEPTH, MOST_REFERENCES, Model
-from app.articles.html.tokenizer import VOID, Kind, tokens
+from app.articles.html.parser_model import MAX_DEPTH, MOST_REFERENCES, ParserModel
+from app.articles.html.tokenizer import VOID, TokenKind, tokens
 from app.text.keys import without
 
 DEEP = f"its HTML has elements nested more than {MAX_DEPTH} levels deep"
@@ -31,33 +31,33 @@ _PAIR = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredBody:
     """HTML that a parser reads in linear time. `is_deep`: it was not before, and inner tags were removed."""
 
     html: str
     is_deep: bool
 
 
-def measure(content: str, *, flat: bool = True) -> Measured:
+def measure(content: str, *, flat: bool = True) -> MeasuredBody:
     """A fragment for the sanitiser, `flat` where it is too deep, else empty then. Without what the sanitiser removes
     with its content (scripts, comments), and without the shapes over which parsers take time by their square."""
     if _is_plain(content):
-        return Measured(content, False)
-    model = Model(content, whole=False)
+        return MeasuredBody(content, False)
+    model = ParserModel(content, whole=False)
     if model.read():
-        return Measured(model.html(), False)
-    return Measured(flatten(content) if flat else "", True)
+        return MeasuredBody(model.html(), False)
+    return MeasuredBody(flatten(content) if flat else "", True)
 
 
-def measure_page(content: str) -> Measured:
+def measure_page(content: str) -> MeasuredBody:
     """The same for a whole page, which keeps its head, its scripts and whatever else is not too deep."""
-    model = Model(content, whole=True)
-    return Measured(model.html(), False) if model.read() else Measured(flatten(content, whole=True), True)
+    model = ParserModel(content, whole=True)
+    return MeasuredBody(model.html(), False) if model.read() else MeasuredBody(flatten(content, whole=True), True)
 
 
 def is_deep(content: str) -> bool:
     """Whether its elements may nest more than MAX_DEPTH levels deep."""
-    return not _is_plain(content) and not Model(content, whole=False).read()
+    return not _is_plain(content) and not ParserModel(content, whole=False).read()
 
 
 def is_deep_body(body: str) -> bool:
@@ -76,10 +76,10 @@ def is_deep_body(body: str) -> bool:
 def _written_depth(body: str) -> int:
     depth = deepest = 0
     for token in tokens(body):
-        if token.kind is Kind.OPEN and token.name not in VOID:
+        if token.kind is TokenKind.OPEN and token.name not in VOID:
             depth += 1
             deepest = max(deepest, depth)
-        elif token.kind is Kind.CLOSE:
+        elif token.kind is TokenKind.CLOSE:
             depth -= 1
     return deepest
 
@@ -109,13 +109,13 @@ def _has_foreign(content: str) -> bool:
 
 def flatten(content: str, *, whole: bool = False) -> str:
     """The same words in the same order, the tags of deeper elements removed."""
-    model = Model(content, whole=whole, capped=True)
+    model = ParserModel(content, whole=whole, capped=True)
     model.read()
     flat = model.html()
-    return flat if Model(flat, whole=whole).read() else to_words(content)
+    return flat if ParserModel(flat, whole=whole).read() else to_words(content)
 
 
 def to_words(content: str) -> str:
     """One paragraph of all texts, where no other way leads to fewer levels."""
-    texts = (content[token.start : token.end] for token in tokens(content) if token.kind is Kind.TEXT)
+    texts = (content[token.start : token.end] for token in tokens(content) if token.kind is TokenKind.TEXT)
     return f"<p>{' '.join(texts)}</p>"

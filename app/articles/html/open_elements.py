@@ -33,7 +33,7 @@ class Format:
 
 
 @dataclass(slots=True)
-class Table:
+class TableState:
     """An open table: what stands in it outside any cell is put before it, into `before`."""
 
     before: list[str] = field(default_factory=list)
@@ -50,7 +50,7 @@ class OpenElements:
         self._entries: list[Format | None] = []
         self._open: Counter[str] = Counter()
         self._formats: list[Format | None] = []
-        self._tables: list[Table] = []
+        self._tables: list[TableState] = []
         self._is_deep = False
 
     def _write(self, written: str) -> None:

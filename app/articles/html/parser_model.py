@@ -21,8 +21,8 @@ from app.articles.html.elements import (
     UNWRAPPED,
 )
 from app.articles.html.open_elements import MAX_DEPTH as MAX_DEPTH
-from app.articles.html.open_elements import OpenElements, Table
-from app.articles.html.tokenizer import VOID, Kind, Token, attributes, raw_text, tokens
+from app.articles.html.open_elements import OpenElements, TableState
+from app.articles.html.tokenizer import VOID, Token, TokenKind, attributes, raw_text, tokens
 
 MOST_REFERENCES = 500
 """Ampersands in one text: the sanitiser writes a text in time by their number times its length."""
@@ -32,7 +32,7 @@ _ROOM = {"table": 4, "ul": 2, "ol": 2, "dl": 2}
 """Levels that an element takes with what must stand in it; every other one takes one."""
 
 
-class Model(OpenElements):
+class ParserModel(OpenElements):
     """Reads one text once. `whole`: a page, of which nothing is left out but what is too deep. `capped`: tags that lead
     deeper than MAX_DEPTH are left out; without it reading ends at the first."""
 
@@ -51,11 +51,11 @@ class Model(OpenElements):
         for token in tokens(self._content):
             if self._skipped:
                 self._skip(token)
-            elif token.kind is Kind.TEXT:
+            elif token.kind is TokenKind.TEXT:
                 self._text(self._content[token.start : token.end])
-            elif token.kind is Kind.OPEN:
+            elif token.kind is TokenKind.OPEN:
                 self._start(token)
-            elif token.kind is Kind.CLOSE:
+            elif token.kind is TokenKind.CLOSE:
                 self._end(token)
             else:
                 self._other(token)
@@ -93,7 +93,7 @@ class Model(OpenElements):
 
     def _other(self, token: Token) -> None:
         written = self._content[token.start : token.end]
-        if token.kind is Kind.COMMENT:
+        if token.kind is TokenKind.COMMENT:
             # Within SVG a parser reads `<![CDATA[` otherwise: what hides tags for one of them is in nobody's way here.
             self._changed = self._changed or not self._whole or written.startswith("<![")
             return
@@ -112,8 +112,8 @@ class Model(OpenElements):
 
     def _skip(self, token: Token) -> None:
         if token.name == self._skipped:
-            self._within += (token.kind is Kind.OPEN) - (token.kind is Kind.CLOSE)
-            if self._within == 0 or (self._skipped == "noscript" and token.kind is Kind.CLOSE):
+            self._within += (token.kind is TokenKind.OPEN) - (token.kind is TokenKind.CLOSE)
+            if self._within == 0 or (self._skipped == "noscript" and token.kind is TokenKind.CLOSE):
                 self._skipped = ""
 
     # Tags that begin an element
@@ -182,7 +182,7 @@ class Model(OpenElements):
             self._pieces.append(before)
             self._pieces.append(written)
             self._push(name)
-            self._tables.append(Table(before))
+            self._tables.append(TableState(before))
             return
         self._foster()
         self._push(name, self._format(name, written))

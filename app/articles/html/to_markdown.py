@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from app.articles.html import nesting_depth
 from app.articles.html.parser_model import MAX_DEPTH
-from app.articles.html.tokenizer import VOID, Kind, Token, attributes, tokens
+from app.articles.html.tokenizer import VOID, Token, TokenKind, attributes, tokens
 
 _special = re.compile(r"([\\`*_\[\]<>~]|&(?=#?\w{1,32};))")
 _line_start = re.compile(r"^(\s*)(?:([#+\-=]+)|(\d{1,9})([.)]))(?=\s|$)", re.MULTILINE)
@@ -65,11 +65,11 @@ class _Writer:
 
     def write(self) -> str:
         for token in tokens(self._body):
-            if token.kind is Kind.TEXT:
+            if token.kind is TokenKind.TEXT:
                 self._text(html.unescape(self._body[token.start : token.end]))
-            elif token.kind is Kind.OPEN:
+            elif token.kind is TokenKind.OPEN:
                 self._open(token)
-            elif token.kind is Kind.CLOSE:
+            elif token.kind is TokenKind.CLOSE:
                 self._close(token.name)
         while len(self._frames) > 1:
             self._end()

@@ -36,7 +36,7 @@ VOID = frozenset(
 """Elements that hold nothing."""
 
 
-class Kind(IntEnum):
+class TokenKind(IntEnum):
     TEXT = 0
     OPEN = 1
     CLOSE = 2
@@ -49,7 +49,7 @@ class Kind(IntEnum):
 class Token(NamedTuple):
     """A piece of the input, from `start` to `end`. `inner`: where its attributes begin, or the text of a RAW one."""
 
-    kind: Kind
+    kind: TokenKind
     name: str
     start: int
     end: int
@@ -62,25 +62,25 @@ def tokens(content: str) -> Iterator[Token]:
     while match := _TOKEN.search(content, position):
         start, end = match.span()
         if start > position:
-            yield Token(Kind.TEXT, "", position, start)
+            yield Token(TokenKind.TEXT, "", position, start)
         position = end
         name = match["name"]
         if name is None or match["end"] == "":
-            yield Token(Kind.COMMENT, "", start, end)
+            yield Token(TokenKind.COMMENT, "", start, end)
             continue
         name = name.lower()
         if match["close"]:
-            yield Token(Kind.CLOSE, name, start, end)
+            yield Token(TokenKind.CLOSE, name, start, end)
         elif name == "plaintext":
             position = len(content)
-            yield Token(Kind.RAW, name, start, position, end)
+            yield Token(TokenKind.RAW, name, start, position, end)
         elif name in RAW:
             position = _raw_end(content, name, end)
-            yield Token(Kind.RAW, name, start, position, end)
+            yield Token(TokenKind.RAW, name, start, position, end)
         else:
-            yield Token(Kind.OPEN, name, start, end, match.start("rest"))
+            yield Token(TokenKind.OPEN, name, start, end, match.start("rest"))
     if position < len(content):
-        yield Token(Kind.TEXT, "", position, len(content))
+        yield Token(TokenKind.TEXT, "", position, len(content))
 
 
 def _raw_end(content: str, name: str, position: int) -> int:

@@ -28,7 +28,7 @@ NEVER_STORED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Repeatable:
+class IdempotentRequest:
     """A request that says by its Idempotency-Key when it is the same again. `limit`: bytes of stored responses that
     its caller may have."""
 
@@ -38,7 +38,7 @@ class Repeatable:
     limit: int
 
     @staticmethod
-    def of(request: Request, caller: Caller, body: bytes, limit: int) -> "Repeatable | None":
+    def of(request: Request, caller: Caller, body: bytes, limit: int) -> "IdempotentRequest | None":
         """None without the header."""
         key = request.headers.get("idempotency-key")
         if key is None:
@@ -46,7 +46,7 @@ class Repeatable:
         if not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):
             raise InvalidValue("Idempotency-Key must have 1 to 200 printable ASCII characters.", "Idempotency-Key")
         said = [request.method.encode(), request.scope["raw_path"], request.scope["query_string"], body]
-        return Repeatable(str(caller.key), key, hashlib.sha256(b"\0".join(said)).hexdigest(), limit)
+        return IdempotentRequest(str(caller.key), key, hashlib.sha256(b"\0".join(said)).hexdigest(), limit)
 
     def read(self, rows: Sequence[Sequence[object]]) -> Rendered | None:
         """The stored response, from rows of `_STORED`. IdempotencyConflict where the key was used for another request,
@@ -75,7 +75,7 @@ def _statement(dialect: str) -> Prepared:
     return prepare(found, dialect)
 
 
-async def find(db: Database, key: Repeatable) -> Rendered | None:
+async def find(db: Database, key: IdempotentRequest) -> Rendered | None:
     """The stored response, before anything of the request is judged: what was right then is answered, even if the
     clock has moved on. Raises as `Repeatable.read`."""
     since = int(time.time()) - KEPT_SECONDS
@@ -83,7 +83,7 @@ async def find(db: Database, key: Repeatable) -> Rendered | None:
     return key.read(await db.reader.rows(_statement(db.dialect), values))
 
 
-def recall(session: Session, key: Repeatable) -> Rendered | None:
+def recall(session: Session, key: IdempotentRequest) -> Rendered | None:
     """The same within the transaction that would make it again, where nobody can be in between. RateLimited where
     there is none and the caller's room is used up."""
     connection, now = session.connection(), int(time.time())
@@ -98,7 +98,7 @@ def recall(session: Session, key: Repeatable) -> Rendered | None:
     return found
 
 
-def store(session: Session, key: Repeatable, article_id: int, version: int, rendered: Rendered) -> None:
+def store(session: Session, key: IdempotentRequest, article_id: int, version: int, rendered: Rendered) -> None:
     """Stores the response with the change that it answers; the whole transaction fails with RateLimited where it has no
     room."""
     row: stored_responses.Row = {

@@ -9,7 +9,7 @@ import orjson
 from app.articles.html import bodies
 from app.articles.input import related_entries
 from app.articles.input.payloads import ArticleFields, BodyIn, DatelineIn, RegionIn, SourceIn, TagIn
-from app.articles.manuscript import Dateline
+from app.articles.manuscript import ArticleDateline
 from app.articles.manuscript import dateline_span as dateline_span
 from app.enrich.suggestion import ROLES
 from app.errors import FieldError, InvalidInput
@@ -17,20 +17,20 @@ from app.http.params.times import Instant, Period, read_time, read_zone
 from app.regions import refs
 from app.regions.atlas import Atlas
 from app.tags import queries as tags
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class References:
     """What the references of a body lead to, by reference: articles and tags that there are. `own` is the article that
     the body is of, where there is one."""
 
     articles: Mapping[str, int]
-    tags: Mapping[str, tags.Known]
+    tags: Mapping[str, tags.KnownTag]
     own: int | None = None
 
 
-def changes(given: ArticleFields, names: Iterable[str], atlas: Atlas, known: Known) -> dict[str, Any]:
+def changes(given: ArticleFields, names: Iterable[str], atlas: Atlas, known: References) -> dict[str, Any]:
     """Attributes of a manuscript as these fields make them; `authors` and `tags` apart. InvalidInput with pointers for
     what cannot be understood: regions that do not exist, impossible dates."""
     made: dict[str, Any] = {}
@@ -39,7 +39,7 @@ def changes(given: ArticleFields, names: Iterable[str], atlas: Atlas, known: Kno
     return made
 
 
-_Made = Callable[[ArticleFields, Atlas, Known], dict[str, Any]]
+_Made = Callable[[ArticleFields, Atlas, References], dict[str, Any]]
 
 
 def _as_given(name: str) -> _Made:
@@ -54,16 +54,16 @@ def _many(name: str) -> _Made:
     return lambda given, atlas, known: {name: tuple(getattr(given, name) or ())}
 
 
-def _title(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
+def _title(given: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
     return {"title": " ".join((given.title or "").split()), "title_derived": False}
 
 
-def _text(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
+def _text(given: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
     body = _body(given.body)
     return {"body": body, "word_count": bodies.count_words(bodies.to_text(body))}
 
 
-def _source(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
+def _source(given: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
     source = SourceIn(name=given.source) if isinstance(given.source, str) else given.source
     return {
         "source": _clean(source.name or source.slug) if source else None,
@@ -71,11 +71,11 @@ def _source(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
     }
 
 
-def _identity(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
+def _identity(given: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
     return {"external_id": given.external_id, "identity": f"id:{given.external_id}" if given.external_id else None}
 
 
-def _published(given: ArticleFields, atlas: Atlas, known: Known) -> dict[str, Any]:
+def _published(given: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
     # An embargo that ends within a second ends with it; what is published already was so before.
     awaited = given.status in (None, "scheduled")
     given_at = given.published_at
@@ -164,7 +164,7 @@ def _start(found: Instant | Period) -> tuple[int, str]:
     return (found.start, found.precision) if isinstance(found, Period) else (found.at, "instant")
 
 
-def _dateline(given: DatelineIn | str | None, atlas: Atlas) -> Dateline | None:
+def _dateline(given: DatelineIn | str | None, atlas: Atlas) -> ArticleDateline | None:
     if given is None or given == "":
         return None
     if isinstance(given, str):
@@ -181,23 +181,23 @@ def _dateline(given: DatelineIn | str | None, atlas: Atlas) -> Dateline | None:
     if given.precision not in (None, precision):
         raise wrong("It must be that of date: day, month or year.", "/dateline/precision")
     start, end = span or (None, None)
-    return Dateline(given.text, given.place, region.id if region else None, given.date, precision, start, end)
+    return ArticleDateline(given.text, given.place, region.id if region else None, given.date, precision, start, end)
 
 
 def _unknown_region(atlas: Atlas, ref: str, pointer: str) -> InvalidInput:
     return wrong(refs.unknown(ref), pointer, "unknown_region", refs.similar(atlas, ref))
 
 
-def _tags(given: Sequence[str | int | TagIn], kind: str, known: Known, pointer: str) -> tuple[Wanted, ...]:
+def _tags(given: Sequence[str | int | TagIn], kind: str, known: References, pointer: str) -> tuple[TagSpec, ...]:
     return tuple(_tag(one, kind, known, f"{pointer}/{i}") for i, one in enumerate(given))
 
 
-def _tag(given: str | int | TagIn, kind: str, known: Known, pointer: str) -> Wanted:
+def _tag(given: str | int | TagIn, kind: str, known: References, pointer: str) -> TagSpec:
     """A tag that exists by slug or id, else the name of one that is made; an id that does not exist is a mistake."""
     ref = tag_ref(given)
     found = known.tags.get(ref) if ref else None
     if found is not None and (found.kind == "contributor") == (kind == "contributor"):
-        return Wanted(found.name, found.kind, found.slug)
+        return TagSpec(found.name, found.kind, found.slug)
     if ref is not None and ref.isdigit():
         raise wrong(f"There is no {'author' if kind == 'contributor' else 'tag'} {ref}.", pointer)
     if not isinstance(given, TagIn):
@@ -207,7 +207,7 @@ def _tag(given: str | int | TagIn, kind: str, known: Known, pointer: str) -> Wan
     name = given.name or given.slug
     if not name:
         raise wrong("It needs a slug, an id or a name.", pointer)
-    return Wanted(name, given.kind or kind, given.slug or None)
+    return TagSpec(name, given.kind or kind, given.slug or None)
 
 
 def _regions(given: Sequence[str | int | RegionIn], atlas: Atlas) -> tuple[tuple[int, int], ...]:
@@ -224,7 +224,7 @@ def _regions(given: Sequence[str | int | RegionIn], atlas: Atlas) -> tuple[tuple
     return tuple(found)
 
 
-def _article(ref: str | None, known: Known, pointer: str) -> int | None:
+def _article(ref: str | None, known: References, pointer: str) -> int | None:
     if ref is None:
         return None
     found = known.articles.get(ref)
@@ -233,7 +233,7 @@ def _article(ref: str | None, known: Known, pointer: str) -> int | None:
     return found
 
 
-def _replacement(given: ArticleFields, known: Known) -> int | None:
+def _replacement(given: ArticleFields, known: References) -> int | None:
     ref = related_entries.find_ref(given.replaced_by)
     if ref is None and given.replaced_by is not None:
         raise wrong("An article is named by its id or slug.", "/replaced_by")

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.articles.html import bodies
 from app.articles.input import fields, related_entries
-from app.articles.input.fields import Known, dateline_span, wrong
+from app.articles.input.fields import References, dateline_span, wrong
 from app.articles.input.payloads import ArticleCreate, ArticleFields
 from app.articles.manuscript import Manuscript
 from app.articles.reading import queries
@@ -19,13 +19,13 @@ __all__ = ["dateline_span", "known", "manuscript"]
 ORIGIN = "api"
 
 
-async def known(db: Database, given: ArticleFields, *, hidden: bool) -> Known:
+async def known(db: Database, given: ArticleFields, *, hidden: bool) -> References:
     """Looks up the articles and tags that a body names; `hidden`: the caller may see what is not published."""
     named = related_entries.refs(given.related or ())
     named += [str(given.translation_of)] if given.translation_of is not None else []
     named += [ref] if (ref := related_entries.find_ref(given.replaced_by)) is not None else []
     wanted = sorted({ref for one in (*(given.authors or ()), *(given.tags or ())) if (ref := fields.tag_ref(one))})
-    return Known(
+    return References(
         await articles(db, named, hidden=hidden),
         await tags.by_refs(db, wanted, hidden=True) if wanted else {},
     )
@@ -37,7 +37,7 @@ async def articles(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[s
     return {ref: one.id for ref, one in found.items() if one and (hidden or one.status == "published")}
 
 
-def manuscript(given: ArticleCreate, view: RequestContext, known: Known) -> Manuscript:
+def manuscript(given: ArticleCreate, view: RequestContext, known: References) -> Manuscript:
     """A new article. InvalidInput with pointers for what cannot be understood: regions that do not exist, impossible
     dates. Whether its state goes with its date, `check_date` says where it is saved."""
     made = fields.changes(given, ArticleCreate.model_fields, view.atlas, known)

@@ -160,7 +160,7 @@ def _seo(kept: Mapping[str, object]) -> Json:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _CachedCard:
     """A card, and of which article it is a translation."""
 
     shown: bytes
@@ -177,7 +177,7 @@ class Cards:
     def __init__(self, db: Readable, site_url: str) -> None:
         self._db, self._site_url = db, site_url
         self._statement = statement(db.dialect)
-        self._kept: OrderedDict[tuple[int, int, int], _Made] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, int], _CachedCard] = OrderedDict()
         self._bytes = 0
 
     async def get(
@@ -186,7 +186,7 @@ class Cards:
         """Cards by id, for pairs (id, version); at most two statements. What is gone meanwhile is missing; what
         changed meanwhile comes as it is now, with `published` only if the public may still see it. With `public`,
         which is as `published` unless given, a translation does not name an original that is not public."""
-        found: dict[int, _Made] = {}
+        found: dict[int, _CachedCard] = {}
         missing: list[int] = []
         names_seq = atlas.names_seq
         for id, version in wanted:
@@ -211,25 +211,25 @@ class Cards:
         except KeyError:  # of a region that was added after the atlas was read
             return card(row, await regions.newest(self._db), self._site_url, added)
 
-    async def _hidden(self, found: Mapping[int, _Made]) -> frozenset[int]:
+    async def _hidden(self, found: Mapping[int, _CachedCard]) -> frozenset[int]:
         """Originals of these that are not public now: that moves no version of their translations."""
         originals = {made.original for made in found.values() if made.original is not None}
         return frozenset(originals - await public_among(self._db, sorted(originals))) if originals else frozenset()
 
-    async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, _Made]:
-        found: dict[int, _Made] = {}
+    async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, _CachedCard]:
+        found: dict[int, _CachedCard] = {}
         for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
             id, version, original = integer(row[0]), integer(row[1]), row[_ORIGINAL]
             shown = await self.made(row, atlas)
             # A copy: orjson leaves its result in a buffer of at least 8 kB.
             compact = bytes(memoryview(orjson.dumps(shown)))
-            made = _Made(compact, None if original is None else integer(original))
+            made = _CachedCard(compact, None if original is None else integer(original))
             self._keep((id, version, atlas.names_seq), made)
             if not published or row[_STATUS] == "published":
                 found[id] = made
         return found
 
-    def _keep(self, key: tuple[int, int, int], made: _Made) -> None:
+    def _keep(self, key: tuple[int, int, int], made: _CachedCard) -> None:
         """Cards are of 1 to 20 kB: what bounds their number says little about memory."""
         before = self._kept.pop(key, None)
         self._kept[key] = made

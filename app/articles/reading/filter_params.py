@@ -23,7 +23,7 @@ from app.http.params.times import LAST_YEAR, Period, Range, read_time
 from app.models import Article, ArticleSlug, Source, table
 from app.regions import refs
 from app.tags import queries as tags
-from app.tags.queries import Known
+from app.tags.queries import KnownTag
 from app.tags.service import KINDS
 
 A, SOURCE, SLUG = table(Article), table(Source), table(ArticleSlug)
@@ -65,7 +65,7 @@ _NAMES = frozenset(parameter.name for parameter in FILTERS)
 
 
 @dataclass(slots=True)
-class Asked:
+class ResolvedFilter:
     """A request's filter, and what to say about it."""
 
     filter: ArticleFilter
@@ -74,20 +74,20 @@ class Asked:
 
 async def resolve(
     archive: AppContext, view: RequestContext, read: Read, statuses: tuple[str, ...] = filters.PUBLISHED
-) -> Asked:
+) -> ResolvedFilter:
     """The filter that the parameters mean; three small statements at most, none where only dates are asked for or the
     same was asked since the last commit.
 
     InvalidInput for regions and years that do not exist; for other names a warning, and no hits."""
     if read.given.isdisjoint(_NAMES):
-        return Asked(_all(statuses))
+        return ResolvedFilter(_all(statuses))
     told = tuple((name, value) for name, value in read.values.items() if name in _NAMES)
     key = ("asked", told, statuses, view.caller.may("read_drafts"))
     known = archive.memo.get(view.head, key)
-    if not isinstance(known, Asked):
+    if not isinstance(known, ResolvedFilter):
         known = await _resolve(archive, view, read, statuses)
         archive.memo.keep(view.head, key, known)
-    return Asked(known.filter, list(known.warnings))
+    return ResolvedFilter(known.filter, list(known.warnings))
 
 
 @lru_cache(maxsize=64)
@@ -95,7 +95,7 @@ def _all(statuses: tuple[str, ...]) -> ArticleFilter:
     return ArticleFilter(statuses=statuses)
 
 
-async def _resolve(archive: AppContext, view: RequestContext, read: Read, statuses: tuple[str, ...]) -> Asked:
+async def _resolve(archive: AppContext, view: RequestContext, read: Read, statuses: tuple[str, ...]) -> ResolvedFilter:
     warnings: list[Warning] = []
     tagged = await _tags(archive, view, read, warnings)
     sources, unknown_source = await _sources(archive, view, read, warnings)
@@ -129,10 +129,10 @@ async def _resolve(archive: AppContext, view: RequestContext, read: Read, status
         has_unresolved="unresolved" in has,
         nothing=unknown_source or any(found.impossible for found in tagged.values()),
     )
-    return Asked(wanted, warnings)
+    return ResolvedFilter(wanted, warnings)
 
 
-class Dates(TypedDict):
+class DateFilters(TypedDict):
     """The attributes of a filter that ask for dates."""
 
     years: tuple[Span, ...]
@@ -143,7 +143,7 @@ class Dates(TypedDict):
     dateline: Span
 
 
-def dates(read: Read, now: int) -> Dates:
+def dates(read: Read, now: int) -> DateFilters:
     """What the parameters ask of dates, in `tz`. A date that is a day, month or year itself, as all those of datelines
     are, is compared with the calendar's, which is the same in every zone. InvalidInput for a year that is none."""
     years, published, calendar = _years(read, now), _span(read.range("published")), read.range("published").calendar
@@ -210,7 +210,7 @@ async def _tags(archive: AppContext, view: RequestContext, read: Read, warnings:
 def _chosen(
     name: str,
     given: Sequence[str],
-    known: Mapping[str, Known],
+    known: Mapping[str, KnownTag],
     guesses: Mapping[tuple[str, str], str],
     warnings: list[Warning],
 ) -> _Tags:
@@ -240,7 +240,7 @@ def _kinds(name: str) -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind != "contributor")
 
 
-def _unknown(name: str, ref: str, tag: Known | None, guess: str | None) -> Warning:
+def _unknown(name: str, ref: str, tag: KnownTag | None, guess: str | None) -> Warning:
     noun = name.partition("_")[0]
     detail = f"There is no {noun} {ref!r}."
     if tag is not None:

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import bindparam, select
 
 from app.articles.reading import card_cache, queries
-from app.articles.reading.queries import FOUND, By, Found, RelatedRow
+from app.articles.reading.queries import FOUND, ArticleRef, By, RelatedRow
 from app.db.database import Database, Row
 from app.db.sql import AnySelect, Prepared, json_rows, prepare
 from app.models import Article, ArticleSlug, RelatedPost, table
@@ -71,11 +71,11 @@ def _size(item: Item) -> int:
     return len(item.body) + len(item.names) + sum(map(getsizeof, item.state)) + OVERHEAD
 
 
-class Stored(NamedTuple):
+class ItemRow(NamedTuple):
     """All that the database says of one article: its state, which begins with what was found, a row for its card, its
     body."""
 
-    found: Found
+    found: ArticleRef
     state: Row
     card: Row
     body: str
@@ -134,12 +134,12 @@ async def state(db: Database, ref: str) -> Row | None:
     return await _row(db, ref, whole=False)
 
 
-async def find(db: Database, ref: str) -> Stored | None:
+async def find(db: Database, ref: str) -> ItemRow | None:
     """The same, and all that is shown of the article; one statement."""
     row = await _row(db, ref, whole=True)
     if row is None:
         return None
-    return Stored(Found._make(row[: len(FOUND)]), row[:_STATE], row[_STATE:-1], str(row[-1]))
+    return ItemRow(ArticleRef._make(row[: len(FOUND)]), row[:_STATE], row[_STATE:-1], str(row[-1]))
 
 
 async def _row(db: Database, ref: str, *, whole: bool) -> Row | None:

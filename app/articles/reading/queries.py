@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, literal_co
 from app.articles import filters
 from app.articles.filters import ArticleFilter, Shape
 from app.articles.reading import query_plan
-from app.articles.reading.query_plan import Driver, Turn
+from app.articles.reading.query_plan import DrivingLink, Turn
 from app.articles.store import purge
 from app.db.database import Database, Readable
 from app.db.sql import AnyOf, AnySelect, Prepared, Value, prepare
@@ -23,7 +23,7 @@ SORTS = ("-published_at", "published_at", "-updated_at", "updated_at", "-created
 COUNTED = 10_000
 
 
-class Entry(NamedTuple):
+class ListRow(NamedTuple):
     """A row of a list: what a card is asked for with, and the sort key that a cursor holds."""
 
     id: int
@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CursorPosition:
     """Where a page begins: behind or before a row, or so many rows in."""
 
     kind: Literal["after", "before"] = "after"
@@ -41,7 +41,7 @@ class Place:
     offset: int = 0
 
 
-START = Place()
+START = CursorPosition()
 
 
 async def page(
@@ -49,11 +49,11 @@ async def page(
     wanted: ArticleFilter,
     sort: str,
     limit: int,
-    place: Place = START,
-    driver: Driver | None = None,
+    place: CursorPosition = START,
+    driver: DrivingLink | None = None,
     *,
     undated: bool = True,
-) -> list[Entry]:
+) -> list[ListRow]:
     """At most `limit` rows in the order of `sort`, ties by id, nulls last. Before a place: the ones next to it.
     `driver`: one that was chosen for this filter and sort. `undated`: whether published articles without a date are
     looked for where rows with one do not fill the page; where there are none PostgreSQL need not plan for them, which
@@ -71,11 +71,11 @@ async def page(
     if place.id is not None:
         values |= {"key": place.key, "id": place.id} if place.key is not None else {"id": place.id}
     rows = await db.reader.rows(statement, values, bounded=bounded)
-    found = list(map(Entry._make, rows))
+    found = list(map(ListRow._make, rows))
     return found[::-1] if place.kind == "before" else found
 
 
-def _turn(place: Place) -> Turn:
+def _turn(place: CursorPosition) -> Turn:
     if place.id is None:
         return "start"
     if place.kind == "after":
@@ -102,7 +102,7 @@ def _is_bounded(wanted: ArticleFilter, sort: str) -> bool:
     return wanted == ArticleFilter()
 
 
-Example = TypeVar("Example", ArticleFilter, Driver)
+Example = TypeVar("Example", ArticleFilter, DrivingLink)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +141,7 @@ def _statement(dialect: str, shaped: _Shaped[ArticleFilter], sort: str, turn: Tu
 
 
 @lru_cache(maxsize=1024)
-def _driven(dialect: str, shaped: _Shaped[Driver], turn: Turn, descending: bool, undated: bool) -> Prepared:
+def _driven(dialect: str, shaped: _Shaped[DrivingLink], turn: Turn, descending: bool, undated: bool) -> Prepared:
     driver, forwards = shaped.example, not turn.startswith("before")
     found = query_plan.statement(driver, turn, descending=descending == forwards, undated=undated)
     return prepare(found, dialect, filters.lists(driver.rest))
@@ -187,7 +187,7 @@ def _count(dialect: str, shaped: _Shaped[ArticleFilter]) -> Prepared:
     return prepare(select(func.count()).select_from(inner), dialect, filters.lists(wanted))
 
 
-class Found(NamedTuple):
+class ArticleRef(NamedTuple):
     """What a reference leads to, before anybody has asked who may see it."""
 
     id: int
@@ -206,7 +206,7 @@ class Found(NamedTuple):
 
 
 By = Literal["id", "slug"]
-FOUND = [A.c[name] for name in Found._fields]
+FOUND = [A.c[name] for name in ArticleRef._fields]
 
 
 @lru_cache(maxsize=16)
@@ -227,11 +227,11 @@ def named(ref: str) -> tuple[By, int | str] | None:
     return "slug", ref
 
 
-async def find(db: Database, ref: str) -> Found | None:
+async def find(db: Database, ref: str) -> ArticleRef | None:
     """By id (digits only) or by any slug that it has or had."""
     name = named(ref)
     rows = await db.reader.rows(_lookup(db.dialect, name[0]), {"ref": name[1]}) if name else []
-    return Found(*rows[0]) if rows else None  # type: ignore[arg-type] # as selected
+    return ArticleRef(*rows[0]) if rows else None  # type: ignore[arg-type] # as selected
 
 
 @lru_cache(maxsize=4)
@@ -313,15 +313,15 @@ def _keys(dialect: str) -> Prepared:
     return prepare(select(*columns).where(A.c.id == bindparam("id", type_=A.c.id.type)), dialect)
 
 
-async def neighbours(db: Database, id: int, wanted: ArticleFilter) -> tuple[Entry | None, Entry | None]:
+async def neighbours(db: Database, id: int, wanted: ArticleFilter) -> tuple[ListRow | None, ListRow | None]:
     """The next newer and the next older article of a list by `-published_at`, beside one that need not be in it. Of
     articles without a date only what is published, or was, has neighbours."""
     [(_, at, public_once)] = await db.reader.rows(_keys(db.dialect), {"id": id})
     if at is None and not public_once:
         return None, None
     assert at is None or isinstance(at, int)
-    newer = await page(db, wanted, "-published_at", 1, Place("before", at, id))
-    older = await page(db, wanted, "-published_at", 1, Place("after", at, id))
+    newer = await page(db, wanted, "-published_at", 1, CursorPosition("before", at, id))
+    older = await page(db, wanted, "-published_at", 1, CursorPosition("after", at, id))
     return (newer[0] if newer else None), (older[0] if older else None)
 
 
@@ -343,11 +343,11 @@ def _translations(dialect: str, hidden: bool) -> Prepared:
     return prepare(found if hidden else found.where(A.c.status == public), dialect)
 
 
-async def translations(db: Database, id: int, *, hidden: bool) -> list[Entry]:
+async def translations(db: Database, id: int, *, hidden: bool) -> list[ListRow]:
     """The original and all that was made from it, but for the article itself, by language. Without `hidden`, none that
     is not public, and nothing that only an original which is not public holds together."""
     rows = await db.reader.rows(_translations(db.dialect, hidden), {"id": id})
-    return [Entry(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    return [ListRow(*row) for row in rows]  # type: ignore[arg-type] # as selected
 
 
 @lru_cache(maxsize=16)
@@ -362,14 +362,14 @@ def _by_address(dialect: str, by: str) -> Prepared:
     return prepare(by_id, dialect)
 
 
-async def by_url(db: Database, url_key: str) -> list[Found]:
+async def by_url(db: Database, url_key: str) -> list[ArticleRef]:
     rows = await db.reader.rows(_by_address(db.dialect, "url"), {"key": url_key})
-    return [Found(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    return [ArticleRef(*row) for row in rows]  # type: ignore[arg-type] # as selected
 
 
-async def by_external_id(db: Database, external_id: str, origin: str | None) -> list[Found]:
+async def by_external_id(db: Database, external_id: str, origin: str | None) -> list[ArticleRef]:
     values: dict[str, Value] = {"key": external_id}
     if origin:
         values["origin"] = origin
     rows = await db.reader.rows(_by_address(db.dialect, "origin" if origin else "external_id"), values)
-    return [Found(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    return [ArticleRef(*row) for row in rows]  # type: ignore[arg-type] # as selected

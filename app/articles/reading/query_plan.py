@@ -31,7 +31,7 @@ Part = Literal["dated", "undated"]
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
+class DrivingLink:
     """The link that leads to a page's rows: any of `ids`, and the filter that is left to be looked up."""
 
     name: Literal["tag", "region"]
@@ -46,33 +46,33 @@ class Driver:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class QueryPlan:
     """What was decided for a filter: None that no link drives it."""
 
-    driver: Driver | None
+    driver: DrivingLink | None
 
 
-def possible(wanted: ArticleFilter) -> Iterator[Driver]:
+def possible(wanted: ArticleFilter) -> Iterator[DrivingLink]:
     """Each link of the filter that could drive it."""
     for name in ("tags", "authors", "sections", "regions"):
         ids: tuple[int, ...] = getattr(wanted, name)
         if 0 < len(ids) <= MOST_BRANCHES:
             rest = replace(wanted, **{name: ()})  # type: ignore[arg-type] # one of its lists
-            yield Driver("region" if name == "regions" else "tag", ids, rest)
+            yield DrivingLink("region" if name == "regions" else "tag", ids, rest)
     for i, tag in enumerate(wanted.tags_all):
-        yield Driver("tag", (tag,), replace(wanted, tags_all=wanted.tags_all[:i] + wanted.tags_all[i + 1 :]))
+        yield DrivingLink("tag", (tag,), replace(wanted, tags_all=wanted.tags_all[:i] + wanted.tags_all[i + 1 :]))
     for i, region in enumerate(wanted.regions_all):
         rest = replace(wanted, regions_all=wanted.regions_all[:i] + wanted.regions_all[i + 1 :])
-        yield Driver("region", (region,), rest)
+        yield DrivingLink("region", (region,), rest)
 
 
 @lru_cache(maxsize=256)
-def _possible(wanted: ArticleFilter) -> tuple[Driver, ...]:
+def _possible(wanted: ArticleFilter) -> tuple[DrivingLink, ...]:
     """Already bounded where it is a tag of which every row is one of the list."""
     return tuple(replace(one, bounded=one.name == "tag" and _is_all(one)) for one in possible(wanted))
 
 
-async def choose(wanted: ArticleFilter, sort: str, weigh: Weigh) -> Driver | None:
+async def choose(wanted: ArticleFilter, sort: str, weigh: Weigh) -> DrivingLink | None:
     """The rarest link of a list by date; None where no link can drive. An article that is named needs none."""
     if not wanted.public_only or wanted.nothing or not sort.endswith("published_at"):
         return None
@@ -88,7 +88,7 @@ async def choose(wanted: ArticleFilter, sort: str, weigh: Weigh) -> Driver | Non
     return replace(drivers[i], bounded=await _is_bounded(wanted, drivers[i], rows, weigh))
 
 
-def _is_all(driver: Driver) -> bool:
+def _is_all(driver: DrivingLink) -> bool:
     """Whether every row of the link is one of the list: the rest asks for dates at most, as the index does."""
     rest = replace(driver.rest, published=(None, None), coarse=None, roles=suggestion.ABOUT, exact=False)
     return rest == _NOTHING_MORE
@@ -98,7 +98,7 @@ _NOTHING_MORE = ArticleFilter(roles=suggestion.ABOUT)
 _EVERY_ROLE = suggestion.ABOUT | suggestion.MENTION | suggestion.DATELINE
 
 
-async def _rows(driver: Driver, weigh: Weigh) -> int:
+async def _rows(driver: DrivingLink, weigh: Weigh) -> int:
     """How many rows the link has. A region's rows of other roles are read past, so they count."""
     if driver.name == "tag":
         found = await weigh(ArticleFilter(tags=driver.ids))
@@ -107,7 +107,7 @@ async def _rows(driver: Driver, weigh: Weigh) -> int:
     return FEW + 1 if found is None else found
 
 
-async def _is_bounded(wanted: ArticleFilter, driver: Driver, rows: int, weigh: Weigh) -> bool:
+async def _is_bounded(wanted: ArticleFilter, driver: DrivingLink, rows: int, weigh: Weigh) -> bool:
     """Whether few rows are read, or few in vain: all those of the link that are not of the list."""
     if rows <= FEW:
         return True
@@ -137,7 +137,7 @@ def chain(part: Callable[[Part], AnySelect], turn: Turn) -> AnyQuery:
     return cut(union_all(*(select(part(one).limit(bindparam("reach")).subquery()) for one in order)))
 
 
-def statement(driver: Driver, turn: Turn, *, descending: bool, undated: bool = True) -> AnyQuery:
+def statement(driver: DrivingLink, turn: Turn, *, descending: bool, undated: bool = True) -> AnyQuery:
     """Rows of (id, version, published_at), as values of `values` and the `limit` and `offset` of the page say; without
     `undated` only those with a date."""
 
@@ -148,7 +148,7 @@ def statement(driver: Driver, turn: Turn, *, descending: bool, undated: bool = T
     return chain(part, turn) if is_chained else cut(part("dated"))
 
 
-def _part(driver: Driver, which: Part, turn: Turn, *, descending: bool) -> AnySelect:
+def _part(driver: DrivingLink, which: Part, turn: Turn, *, descending: bool) -> AnySelect:
     if len(driver.ids) == 1:
         return _branch(driver, 0, which, turn, descending=descending)
     branches = [_branch(driver, i, which, turn, descending=descending) for i in range(len(driver.ids))]
@@ -159,7 +159,7 @@ def _part(driver: Driver, which: Part, turn: Turn, *, descending: bool) -> AnySe
     return select(rows).order_by(at.desc() if descending else at, id.desc() if descending else id)
 
 
-def _branch(driver: Driver, i: int, which: Part, turn: Turn, *, descending: bool) -> AnySelect:
+def _branch(driver: DrivingLink, i: int, which: Part, turn: Turn, *, descending: bool) -> AnySelect:
     link, column = (TAGGED, TAGGED.c.tag_id) if driver.name == "tag" else (PLACED, PLACED.c.region_id)
     at, id = link.c.published_at, link.c.article_id
     kind = (at.is_not(None),) if which == "dated" else is_undated(link)
@@ -190,7 +190,7 @@ def _dated(rest: ArticleFilter, at: ColumnElement[int]) -> list[ColumnElement[bo
     return filters.span("around", at, filters.around(rest))
 
 
-def values(driver: Driver, limit: int, offset: int) -> dict[str, Value]:
+def values(driver: DrivingLink, limit: int, offset: int) -> dict[str, Value]:
     """What the statement binds beside the place of the page."""
     bound: dict[str, Value] = {**filters.values(driver.rest), "limit": limit, "offset": offset}
     bound |= {f"drive_{i}": id for i, id in enumerate(driver.ids)}

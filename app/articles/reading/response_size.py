@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from sqlalchemy import Integer, bindparam, case, func, literal_column, null, select
 
-from app.articles.reading.queries import Entry
+from app.articles.reading.queries import ListRow
 from app.db.database import Readable
 from app.db.sql import AnyOf, Prepared, Value, byte_length, integer, prepare
 from app.errors import ResponseTooLarge
@@ -34,17 +34,17 @@ LARGE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ResponseCosts:
     """What bodies count as, and those that are small enough to be read with it, both by the article's id."""
 
     costs: Mapping[int, int]
     texts: Mapping[int, str]
 
 
-NOTHING = Measured({}, {})
+NOTHING = ResponseCosts({}, {})
 
 
-async def measure(db: Readable, ids: Sequence[int], includes: Set[str], *, small: int = SMALL) -> Measured:
+async def measure(db: Readable, ids: Sequence[int], includes: Set[str], *, small: int = SMALL) -> ResponseCosts:
     """What the bodies of these articles count as in these forms, and those of up to `small` bytes themselves; one
     statement, none without forms."""
     forms = includes & BYTE_COSTS.keys()
@@ -60,7 +60,7 @@ async def measure(db: Readable, ids: Sequence[int], includes: Set[str], *, small
         id = integer(id_)
         tags = texts[id].count("<") if counted is None else integer(counted)
         costs[id] = integer(size) * weight + tags * TAG_COST * len(forms)
-    return Measured(costs, texts)
+    return ResponseCosts(costs, texts)
 
 
 @lru_cache(maxsize=4)
@@ -90,7 +90,7 @@ def check_fit(read: Read, costs: Sequence[int]) -> None:
     raise ResponseTooLarge(f"{said} Ask for less of each, or read them one by one.", asked)
 
 
-def split(entries: Sequence[Entry], costs: Mapping[int, int], most: int) -> Iterator[Sequence[Entry]]:
+def split(entries: Sequence[ListRow], costs: Mapping[int, int], most: int) -> Iterator[Sequence[ListRow]]:
     """The entries in pieces of at most so many that each fit into one response."""
     start = 0
     while start < len(entries):

@@ -6,14 +6,14 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
-from app.articles.store.stored_article import Stored
+from app.articles.manuscript import ArticleDateline, Manuscript, RelatedEntry
+from app.articles.store.stored_article import StoredArticle
 from app.enrich.suggestion import DATELINE
 from app.tags import service as tags
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 from app.text import keys
 
-TagIds = Mapping[Wanted, int]
+TagIds = Mapping[TagSpec, int]
 _WORDS = ("standfirst", "signature", "title", "body", "language")
 PARTS = {"tags": "term", "sections": "section", "authors": "contributor"}
 """Fields that are kept as tags, with the family of kinds of each."""
@@ -26,7 +26,7 @@ def tag_ids(session: Session, manuscripts: Iterable[Manuscript]) -> TagIds:
     return tags.find(session, asked) if asked else {}
 
 
-def is_same(name: str, new: Manuscript, before: Manuscript, current: Stored, known: TagIds) -> bool:
+def is_same(name: str, new: Manuscript, before: Manuscript, current: StoredArticle, known: TagIds) -> bool:
     """Of a field of `field_hashes.FIELDS`; `before` is the article as it is here."""
     if name in _WORDS:
         return (getattr(new, name) or None) == (getattr(before, name) or None)
@@ -61,7 +61,7 @@ def merged_json(old: str, new: str) -> str:
     return orjson.dumps({**orjson.loads(old or "{}"), **orjson.loads(new or "{}")}).decode()
 
 
-def part(manuscript: Manuscript, name: str) -> list[Wanted]:
+def part(manuscript: Manuscript, name: str) -> list[TagSpec]:
     """Of an article's tags those that a field of PARTS holds."""
     return [one for one in manuscript.tags if PARTS[name] == tags.family(one.kind)]
 
@@ -76,7 +76,7 @@ def _is_slug(wanted: str, slug: str) -> bool:
     return wanted == slug or (number != slug and number.isdigit())
 
 
-def _is_withdrawal(new: Manuscript, current: Stored) -> bool:
+def _is_withdrawal(new: Manuscript, current: StoredArticle) -> bool:
     if new.withdrawal is None or new.status == "published":
         return True
     return (new.withdrawal.at, new.withdrawal.reason) == (
@@ -84,7 +84,7 @@ def _is_withdrawal(new: Manuscript, current: Stored) -> bool:
     )  # fmt: skip
 
 
-def _dateline(value: Dateline | None) -> object:
+def _dateline(value: ArticleDateline | None) -> object:
     return (value.text, value.place, value.date, value.precision) if value else None
 
 

@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from sqlmodel import Session
 
 from app.articles import editing
-from app.articles.editing import Edit
-from app.articles.manuscript import EXTRA, Known, Manuscript
+from app.articles.editing import ArticleEdit
+from app.articles.manuscript import EXTRA, ExportedRow, Manuscript
 from app.articles.reimport.three_way_merge import (
     DRAFT,
     EDITED,
@@ -27,12 +27,12 @@ from app.articles.reimport.three_way_merge import (
     is_taken_back,
 )
 from app.articles.store import authorship, revisions, slugs, source_baselines, stored_article
-from app.articles.store.row_columns import Saving
+from app.articles.store.row_columns import SaveContext
 from app.articles.store.saving import Saved
-from app.articles.store.stored_article import Stored
+from app.articles.store.stored_article import StoredArticle
 from app.enrich.suggestion import DATELINE
 from app.models import Article, ArticleSlug, table
-from app.tags.tag_names import Wanted
+from app.tags.tag_names import TagSpec
 from app.text import keys
 
 A, SLUG = table(Article), table(ArticleSlug)
@@ -61,21 +61,21 @@ def is_hidden(connection: Connection, manuscript: Manuscript, *, lock: bool = Fa
     return found != "published" if found is not None else _is_purged(connection, known)
 
 
-def _is_purged(connection: Connection, known: Known) -> bool:
+def _is_purged(connection: Connection, known: ExportedRow) -> bool:
     return bool(source_baselines.find_purged(connection, [source_baselines.row_identity(known.id, known.created_at)]))
 
 
-def _gone(connection: Connection, known: Known | None) -> Saved | None:
+def _gone(connection: Connection, known: ExportedRow | None) -> Saved | None:
     """What becomes of a row whose article is not here; None for one that never was."""
     return Saved(0, 0, "unchanged", notes=(PURGED,)) if known and _is_purged(connection, known) else None
 
 
-def _is_named(known: Known) -> ColumnElement[bool]:
+def _is_named(known: ExportedRow) -> ColumnElement[bool]:
     named = select(SLUG.c.article_id).where(SLUG.c.slug == known.slug, SLUG.c.article_id == known.id)
     return and_(A.c.id == known.id, A.c.created_at == known.created_at, named.exists())
 
 
-def merge(session: Session, manuscript: Manuscript, how: Saving, *, overwrite: bool = False) -> Saved | None:
+def merge(session: Session, manuscript: Manuscript, how: SaveContext, *, overwrite: bool = False) -> Saved | None:
     """What became of the row; None where it names no article that ever was in this archive. DatelineError where an
     editor could not save it either."""
     id = find(session.connection(), manuscript)
@@ -85,7 +85,7 @@ def merge(session: Session, manuscript: Manuscript, how: Saving, *, overwrite: b
     changes, notes = differences(session.connection(), manuscript, current, overwrite=overwrite)
     if not changes:
         return Saved(id, current.existing.version, "unchanged", notes=notes, is_kept=_keeps_state(notes))
-    return replace(editing.edit(session, current, Edit(changes), how), notes=notes, is_kept=_keeps_state(notes))
+    return replace(editing.edit(session, current, ArticleEdit(changes), how), notes=notes, is_kept=_keeps_state(notes))
 
 
 def preview(connection: Connection, manuscript: Manuscript, *, overwrite: bool = False) -> Saved | None:
@@ -104,9 +104,9 @@ def _keeps_state(notes: Collection[str]) -> bool:
 
 
 def differences(
-    connection: Connection, manuscript: Manuscript, current: Stored, *, overwrite: bool = False
+    connection: Connection, manuscript: Manuscript, current: StoredArticle, *, overwrite: bool = False
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The attributes that the row changes, as `editing.Edit` has them, and what to say of those that it does not.
+    """The attributes that the row changes, as `editing.ArticleEdit` has them, and what to say of those that it does not.
     `overwrite`: those that were edited here meanwhile change too."""
     id, before = current.existing.id, stored_article.manuscript(connection, current)
     ours, theirs = _values(before, manuscript), _values(manuscript, manuscript)
@@ -136,7 +136,7 @@ def differences(
     return changes, (*notes, EDITED.format(", ".join(edited))) if edited else notes
 
 
-def _base(connection: Connection, manuscript: Manuscript, current: Stored) -> Manuscript | None:
+def _base(connection: Connection, manuscript: Manuscript, current: StoredArticle) -> Manuscript | None:
     """The article as it was exported, where it has changed since; None where that is not kept."""
     known = manuscript.known
     if known is None or known.id != current.existing.id or known.version >= current.existing.version:
@@ -181,7 +181,7 @@ def _values(manuscript: Manuscript, row: Manuscript) -> dict[str, Any]:
     return found
 
 
-def _is_term(one: Wanted, given: frozenset[str]) -> bool:
+def _is_term(one: TagSpec, given: frozenset[str]) -> bool:
     """Whether a tag is of those that the table has a column for."""
     return one.kind != "contributor" and ("sections" if one.kind == "section" else "tags") in given
 

@@ -17,8 +17,8 @@ from app.articles.manuscript import Manuscript
 from app.articles.reimport import equality
 from app.articles.store import authorship, slugs, stored_article
 from app.articles.store.field_hashes import EMPTY, FIELDS, UNSAID, Hashes, unpack
-from app.articles.store.row_columns import Existing
-from app.articles.store.stored_article import Stored
+from app.articles.store.row_columns import ExistingRow
+from app.articles.store.stored_article import StoredArticle
 from app.enrich.suggestion import DATELINE
 
 EDITED = "edited here, source differs: {}"
@@ -64,7 +64,7 @@ class Merged:
 @dataclass(frozen=True, slots=True)
 class _Case:
     new: Manuscript
-    current: Stored
+    current: StoredArticle
     before: Manuscript
     base: Hashes | None
     edited: frozenset[str]
@@ -106,7 +106,7 @@ class _Case:
         return not equality.is_same(name, self.new, self.before, self.current, self.tags)
 
 
-def is_taken_back(current: Stored, edited: Collection[str]) -> bool:
+def is_taken_back(current: StoredArticle, edited: Collection[str]) -> bool:
     """Whether somebody here has made a draft of what was public."""
     existing = current.existing
     return existing.status in ("draft", "scheduled") and existing.public_once and "status" in edited
@@ -118,14 +118,14 @@ def trim(new: Manuscript) -> Manuscript:
     return replace(new, suggestions=None, text_keys=None) if partial else new
 
 
-def is_settled(new: Manuscript, old: Existing, now: int) -> bool:
+def is_settled(new: Manuscript, old: ExistingRow, now: int) -> bool:
     """Whether a source that says the same as last time needs no second look: nothing here contradicts its state."""
     return not (_is_left_alone(new, old) or _is_draft(new, old.status, now) or is_undone(old))
 
 
 def merge(
     session: Session,
-    pairs: Sequence[tuple[Manuscript, Existing]],
+    pairs: Sequence[tuple[Manuscript, ExistingRow]],
     known: Mapping[int, Mapping[str, Hashes]],
     *,
     overwrite: bool,
@@ -198,12 +198,12 @@ def _is_suggested(case: _Case, name: str, taken: Sequence[str]) -> bool:
     return case.says(name)
 
 
-def is_undone(old: Existing) -> bool:
+def is_undone(old: ExistingRow) -> bool:
     """Whether nobody but an undo has withdrawn or binned the article: a source that brings it again revives it."""
     return old.saved_by == authorship.UNDO
 
 
-def _is_left_alone(new: Manuscript, old: Existing) -> bool:
+def _is_left_alone(new: Manuscript, old: ExistingRow) -> bool:
     """Whether the source would bring back what somebody has withdrawn or binned."""
     return old.status in LEFT_ALONE and new.status != old.status and not is_undone(old)
 

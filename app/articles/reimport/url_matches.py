@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, select
 
 from app.articles.manuscript import Manuscript
-from app.articles.store.row_columns import EXISTING, Existing
+from app.articles.store.row_columns import EXISTING, ExistingRow
 from app.models import Article, ArticleUrl, table
 from app.text import keys as text_keys
 
@@ -16,14 +16,14 @@ CHUNK = 500
 
 def existing(
     connection: Connection, manuscripts: Sequence[Manuscript], known: Collection[int], *, lock: bool = False
-) -> dict[tuple[str, str | int], Existing]:
+) -> dict[tuple[str, str | int], ExistingRow]:
     """By (origin, identity) the one article of that origin that stands at a manuscript's address now, where it is none
     of `known`, which have come under their own ids. `lock`: it stays as it is until the commit."""
     by_origin: dict[str, dict[str, Manuscript]] = defaultdict(dict)
     for manuscript in manuscripts:
         if manuscript.address is not None and manuscript.identity is not None:
             by_origin[manuscript.origin][manuscript.address] = manuscript
-    found: dict[tuple[str, str | int], Existing] = {}
+    found: dict[tuple[str, str | int], ExistingRow] = {}
     for origin, wanted in by_origin.items():
         keys = sorted(wanted)
         for i in range(0, len(keys), CHUNK):
@@ -34,7 +34,7 @@ def existing(
 
 def _at(
     connection: Connection, origin: str, keys: Sequence[str], known: Collection[int], *, lock: bool
-) -> dict[str, Existing]:
+) -> dict[str, ExistingRow]:
     """By the key of its address; none where several stand at one. Of an article that counts its items, as WordPress
     does, the feed knows less than the archive has: it is not the feed's to change."""
     statement = (
@@ -45,9 +45,9 @@ def _at(
     )
     if lock:
         statement = statement.with_for_update(of=A, key_share=True)
-    found: dict[str, list[Existing]] = defaultdict(list)
+    found: dict[str, list[ExistingRow]] = defaultdict(list)
     for key, url, external_id, *row in connection.execute(statement):
         stands_there = url is not None and text_keys.url_key(url) == key
         if stands_there and row[0] not in known and not (external_id or "").isdigit():
-            found[key].append(Existing(*row))
+            found[key].append(ExistingRow(*row))
     return {key: articles[0] for key, articles in found.items() if len(articles) == 1}

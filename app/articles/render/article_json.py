@@ -10,8 +10,8 @@ import orjson
 
 from app.articles.reading import queries, response_size
 from app.articles.reading.card_cache import FIELDS, Json
-from app.articles.reading.item_cache import Stored
-from app.articles.reading.queries import Entry, RelatedRow
+from app.articles.reading.item_cache import ItemRow
+from app.articles.reading.queries import ListRow, RelatedRow
 from app.articles.render import body_views
 from app.context import AppContext, RequestContext, Shelf
 from app.db.sql import integer
@@ -51,7 +51,7 @@ T = TypeVar("T")
 async def articles(
     archive: Shelf,
     view: RequestContext,
-    entries: Sequence[Entry],
+    entries: Sequence[ListRow],
     *,
     wanted: parser.Read,
     full: bool = False,
@@ -66,7 +66,7 @@ async def articles(
 async def by_id(
     archive: Shelf,
     view: RequestContext,
-    entries: Sequence[Entry],
+    entries: Sequence[ListRow],
     *,
     wanted: parser.Read,
     full: bool = False,
@@ -108,7 +108,7 @@ async def by_id(
 
 
 async def load_costs(
-    archive: AppContext, entries: Sequence[Entry], wanted: parser.Read, *, full: bool = False
+    archive: AppContext, entries: Sequence[ListRow], wanted: parser.Read, *, full: bool = False
 ) -> Mapping[int, int]:
     """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
     ids, includes = [entry.id for entry in entries], _form(wanted, full=full).includes
@@ -120,7 +120,7 @@ async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if cost > response_size.LARGE else work()
 
 
-async def item(archive: Shelf, view: RequestContext, stored: Stored, wanted: parser.Read) -> Json:
+async def item(archive: Shelf, view: RequestContext, stored: ItemRow, wanted: parser.Read) -> Json:
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
@@ -137,7 +137,7 @@ async def item(archive: Shelf, view: RequestContext, stored: Stored, wanted: par
 
 
 async def _cards(
-    archive: Shelf, view: RequestContext, entries: Sequence[Entry], *, own: bool = False
+    archive: Shelf, view: RequestContext, entries: Sequence[ListRow], *, own: bool = False
 ) -> dict[int, bytes]:
     public = not view.caller.may("read_drafts")
     pairs = [(entry.id, entry.version) for entry in entries]
@@ -145,7 +145,7 @@ async def _cards(
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class RenderOptions:
     """What is shown of articles: all of a card where `fields` is empty; names in the archive's own words or a
     language's."""
 
@@ -154,11 +154,11 @@ class Form:
     language: str | None = None
 
 
-CARD, FULL = Form(), Form(includes=frozenset({"body", "related"}))
+CARD, FULL = RenderOptions(), RenderOptions(includes=frozenset({"body", "related"}))
 _FORMING = frozenset(parameter.name for parameter in PARAMETERS)
 
 
-def _form(wanted: parser.Read, *, full: bool) -> Form:
+def _form(wanted: parser.Read, *, full: bool) -> RenderOptions:
     if wanted.given.isdisjoint(_FORMING):
         return FULL if full else CARD
     fields, added = wanted.fields("fields"), wanted.fields("include")
@@ -167,7 +167,7 @@ def _form(wanted: parser.Read, *, full: bool) -> Form:
     includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}
     if full and not fields:
         includes |= {"body", "related"}
-    return Form(fields, frozenset(includes), refs.language(wanted))
+    return RenderOptions(fields, frozenset(includes), refs.language(wanted))
 
 
 async def _bodies(
@@ -218,7 +218,7 @@ async def entries_of(
     if limit is not None:
         rows = list(_first_distinct(view, rows, limit))
     targets = {
-        row.target_id: Entry(row.target_id, row.target_version or 0, None)
+        row.target_id: ListRow(row.target_id, row.target_version or 0, None)
         for row in rows
         if row.target_id is not None and _may_see(view, row)
     }
@@ -251,7 +251,7 @@ async def similar(
     """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
     named = [integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
     found = await archive.index.similar(id, view, limit, named)
-    shown = await _targets(archive, view, [Entry(one.id, one.version, None) for one in found], wanted, named)
+    shown = await _targets(archive, view, [ListRow(one.id, one.version, None) for one in found], wanted, named)
     last = max((position for row in after if isinstance(position := row["position"], int)), default=0)
     present = [one for one in found if one.id in shown]
     return [
@@ -273,7 +273,7 @@ async def similar(
 async def _targets(
     archive: Shelf,
     view: RequestContext,
-    entries: Sequence[Entry],
+    entries: Sequence[ListRow],
     wanted: parser.Read | None,
     beside: Sequence[int] = (),
 ) -> dict[int, Json]:

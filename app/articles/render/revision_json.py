@@ -13,30 +13,30 @@ from app.articles.reading.card_cache import COLUMNS, Json
 from app.articles.reading.queries import RelatedRow
 from app.articles.render import article_json, body_views
 from app.articles.store import revisions, stored_article
-from app.articles.store.stored_article import Stored
+from app.articles.store.stored_article import StoredArticle
 from app.context import AppContext, RequestContext
 from app.db.database import Row
 from app.models import Article, Source, table
 from app.regions.atlas import Atlas
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 A, SOURCE = table(Article), table(Source)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RevisionDocument:
     """A version with the names of what it was linked to, as they are now."""
 
-    stored: Stored
+    stored: StoredArticle
     source: tuple[str, str] | None
-    tags: tuple[Wanted, ...]
+    tags: tuple[TagSpec, ...]
     related: tuple[RelatedRow, ...]
 
 
-async def documents(here: AppContext, id: int, wanted: Collection[int]) -> dict[int, Stored]:
+async def documents(here: AppContext, id: int, wanted: Collection[int]) -> dict[int, StoredArticle]:
     """Versions as they are stored, by number; those that there are."""
 
-    def read() -> dict[int, Stored]:
+    def read() -> dict[int, StoredArticle]:
         with here.db.snapshot() as snapshot:
             return revisions.documents(snapshot.connection, id, wanted)
 
@@ -46,7 +46,7 @@ async def documents(here: AppContext, id: int, wanted: Collection[int]) -> dict[
 async def articles(here: AppContext, view: RequestContext, id: int, wanted: Collection[int]) -> dict[int, Json]:
     """Versions in the full read shape, by number; those that there are."""
 
-    def read() -> dict[int, Kept]:
+    def read() -> dict[int, RevisionDocument]:
         with here.db.snapshot() as snapshot:
             found = revisions.documents(snapshot.connection, id, wanted)
             return {version: _kept(snapshot.connection, one) for version, one in found.items()}
@@ -55,15 +55,15 @@ async def articles(here: AppContext, view: RequestContext, id: int, wanted: Coll
     return {version: await _article(here, view, id, one) for version, one in found.items()}
 
 
-def _kept(connection: Connection, one: Stored) -> Kept:
+def _kept(connection: Connection, one: StoredArticle) -> RevisionDocument:
     source = connection.execute(
         select(SOURCE.c.slug, SOURCE.c.name).where(SOURCE.c.id == one.columns["source_id"])
     ).first()
     tags = (*stored_article.tags(connection, one.authors), *stored_article.tags(connection, one.tags))
-    return Kept(one, (source[0], source[1]) if source else None, tags, tuple(_related(connection, one)))
+    return RevisionDocument(one, (source[0], source[1]) if source else None, tags, tuple(_related(connection, one)))
 
 
-def _related(connection: Connection, one: Stored) -> list[RelatedRow]:
+def _related(connection: Connection, one: StoredArticle) -> list[RelatedRow]:
     """Entries whose target has been purged meanwhile are shown by what the editors said of them."""
     targets = [entry.target for entry in one.related if entry.target is not None]
     rows = connection.execute(
@@ -83,14 +83,14 @@ def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, s
     return (None, None, None, None, None) if row is None else tuple(row.values())  # type: ignore[return-value] # as selected
 
 
-async def _article(here: AppContext, view: RequestContext, id: int, kept: Kept) -> Json:
+async def _article(here: AppContext, view: RequestContext, id: int, kept: RevisionDocument) -> Json:
     card = card_cache.card(_row(kept, view.atlas), view.atlas, here.settings.site_url.rstrip("/"))
     card["body"] = body_views.render_body(kept.stored.columns["body"])
     card["related"] = (await article_json.entries_of(here, view, [id], kept.related))[id]
     return article_json.ordered(card)
 
 
-def _row(kept: Kept, atlas: Atlas) -> Row:
+def _row(kept: RevisionDocument, atlas: Atlas) -> Row:
     """A row as `card_cache.statement` would give it."""
     columns = dict(kept.stored.columns)
     if columns["dateline_region_id"] not in atlas.by_id:

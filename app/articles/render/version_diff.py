@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from app.articles.html import bodies
-from app.articles.html.bodies import Block
+from app.articles.html.bodies import BodyBlock
 
 Json = dict[str, object]
 
@@ -36,7 +36,7 @@ def paragraphs(before: str, after: str) -> list[Json]:
     return shown
 
 
-def _same(old: Sequence[Block], new: Sequence[Block]) -> list[tuple[int, int]]:
+def _same(old: Sequence[BodyBlock], new: Sequence[BodyBlock]) -> list[tuple[int, int]]:
     """The places of as many blocks as possible that both have in the same order. Ids are unique within a body, so this
     is the longest row of rising numbers, which takes n log n steps where paragraphs were moved about."""
     places = {block.id: i for i, block in enumerate(old)}
@@ -57,5 +57,5 @@ def _same(old: Sequence[Block], new: Sequence[Block]) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def _shown(change: str, blocks: Sequence[Block]) -> list[Json]:
+def _shown(change: str, blocks: Sequence[BodyBlock]) -> list[Json]:
     return [{"change": change, "type": block.type, "text": block.text, "html": block.html} for block in blocks]

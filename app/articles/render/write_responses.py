@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from app.articles.input.merge_patch import Json
 from app.articles.reading.card_cache import Cards
-from app.articles.reading.queries import Entry
+from app.articles.reading.queries import ListRow
 from app.articles.render import article_json
-from app.context import Open, RequestContext, Shelf
+from app.context import RequestContext, Shelf, UncommittedArticles
 from app.db.database import OpenTransaction
 from app.db.log_position import Head
 from app.errors import Gone
@@ -27,7 +27,7 @@ NO_STORE = {"Cache-Control": "no-store", "Vary": VARY}
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class WriteResult:
     """What a write made: the article, its version and the status. 204 where the article has gone."""
 
     id: int
@@ -52,16 +52,16 @@ class Rendered:
         return Response(self.body, self.status, dict(self.headers))
 
 
-Render = Callable[[Shelf, RequestContext, Answered], Awaitable[Rendered]]
+Render = Callable[[Shelf, RequestContext, WriteResult], Awaitable[Rendered]]
 
 
 def article(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> Render:
     """Renders the article as `read` asks for it. Gone where it has been removed since."""
 
-    async def render(shelf: Shelf, view: RequestContext, answered: Answered) -> Rendered:
+    async def render(shelf: Shelf, view: RequestContext, answered: WriteResult) -> Rendered:
         if answered.status == 204:
             return Rendered(204, {**NO_STORE, **warnings}, b"")
-        entry = Entry(answered.id, answered.version, None)
+        entry = ListRow(answered.id, answered.version, None)
         rows = await article_json.articles(shelf, view, [entry], wanted=read, full=True, own=True)
         if not rows:
             raise Gone("The article that this request made or changed is gone.")
@@ -78,7 +78,7 @@ def article(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> R
 def related(read: Read) -> Render:
     """Renders the article's related posts, with what `read` asks for of their targets."""
 
-    async def render(shelf: Shelf, view: RequestContext, answered: Answered) -> Rendered:
+    async def render(shelf: Shelf, view: RequestContext, answered: WriteResult) -> Rendered:
         shown = (await article_json.related(shelf, view, [answered.id], read))[answered.id]
         body = orjson.dumps({"data": shown})
         etag = conditional.item_etag(answered.version, body)
@@ -88,17 +88,17 @@ def related(read: Read) -> Render:
 
 
 def render_uncommitted(
-    session: Session, view: RequestContext, site_url: str, answered: Answered, render: Render
+    session: Session, view: RequestContext, site_url: str, answered: WriteResult, render: Render
 ) -> Rendered:
     """The response to what this transaction has made, with the articles that it shows. Runs in the writer's thread,
     which has no event loop of its own."""
     transaction = OpenTransaction(session.connection())
-    shelf = Open(transaction, Cards(transaction, site_url.rstrip("/")))
+    shelf = UncommittedArticles(transaction, Cards(transaction, site_url.rstrip("/")))
     here = view._replace(atlas=regions.atlas(transaction.connection))
     return asyncio.run(_render_with_articles(shelf, here, answered, render))
 
 
-async def _render_with_articles(shelf: Shelf, view: RequestContext, answered: Answered, render: Render) -> Rendered:
+async def _render_with_articles(shelf: Shelf, view: RequestContext, answered: WriteResult, render: Render) -> Rendered:
     rendered = await render(shelf, view, answered)
     if not rendered.body:
         return rendered

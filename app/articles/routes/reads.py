@@ -14,10 +14,10 @@ from starlette.responses import Response
 from app.articles import examples, schemas
 from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.reading import filter_params, item_cache, queries, query_plan, replacements
-from app.articles.reading.filter_params import Asked
-from app.articles.reading.item_cache import Item, Stored
-from app.articles.reading.queries import Entry, Found, Place
-from app.articles.reading.query_plan import Chosen, Driver
+from app.articles.reading.filter_params import ResolvedFilter
+from app.articles.reading.item_cache import Item, ItemRow
+from app.articles.reading.queries import ArticleRef, CursorPosition, ListRow
+from app.articles.reading.query_plan import DrivingLink, QueryPlan
 from app.articles.render import article_json, csv_rows
 from app.context import AppContext, RequestContext, get_context
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
@@ -117,7 +117,9 @@ def _statuses(view: RequestContext, read: Read) -> tuple[str, ...]:
     return statuses
 
 
-async def _by_ids(here: AppContext, view: RequestContext, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
+async def _by_ids(
+    here: AppContext, view: RequestContext, read: Read, wanted: ResolvedFilter
+) -> tuple[list[ListRow], Page]:
     """The ids asked for, in that order; all on one page unless `limit` is less."""
     found = {entry.id: entry for entry in await queries.page(here.db, wanted.filter, "-published_at", MOST_IDS)}
     ids = read.ids("id")
@@ -144,7 +146,9 @@ def _offset(read: Read, limit: int) -> int:
     return paging.decode(text, _signature(read)).offset or 0
 
 
-async def _by_sort(here: AppContext, view: RequestContext, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
+async def _by_sort(
+    here: AppContext, view: RequestContext, read: Read, wanted: ResolvedFilter
+) -> tuple[list[ListRow], Page]:
     limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
     driver = await _driver(here, view, wanted, sort)
@@ -177,46 +181,46 @@ async def _has_undated(here: AppContext, view: RequestContext) -> bool:
     return known
 
 
-async def _driver(here: AppContext, view: RequestContext, wanted: Asked, sort: str) -> Driver | None:
+async def _driver(here: AppContext, view: RequestContext, wanted: ResolvedFilter, sort: str) -> DrivingLink | None:
     key = ("driver", wanted.filter, sort)
     chosen = here.memo.get(view.head, key)
-    if not isinstance(chosen, Chosen):
-        chosen = Chosen(
+    if not isinstance(chosen, QueryPlan):
+        chosen = QueryPlan(
             await query_plan.choose(wanted.filter, sort, lambda filter: here.index.total(filter, view.head))
         )
         here.memo.keep(view.head, key, chosen)
     return chosen.driver
 
 
-def _ends(place: Place, *, descending: bool) -> tuple[Entry | None, Entry | None]:
+def _ends(place: CursorPosition, *, descending: bool) -> tuple[ListRow | None, ListRow | None]:
     """From an empty page, back to the row that its cursor was made from: beside that row, so that it is met."""
     if place.id is None:
         return None, None
     step = 1 if (place.kind == "after") != descending else -1
-    entry = Entry(place.id + step, 0, place.key)
+    entry = ListRow(place.id + step, 0, place.key)
     return (entry, None) if place.kind == "after" else (None, entry)
 
 
-async def _missing(here: AppContext, read: Read, wanted: Asked) -> tuple[int, ...] | None:
+async def _missing(here: AppContext, read: Read, wanted: ResolvedFilter) -> tuple[int, ...] | None:
     if "id" not in read.given:
         return None
     found = {entry.id for entry in await queries.page(here.db, wanted.filter, "-published_at", MOST_IDS)}
     return tuple(id for id in read.ids("id") if id not in found)
 
 
-def _place(read: Read, limit: int, number: int | None) -> Place:
+def _place(read: Read, limit: int, number: int | None) -> CursorPosition:
     text = read.text("cursor")
     if text is None:
-        return Place(offset=(number - 1) * limit if number else 0)
+        return CursorPosition(offset=(number - 1) * limit if number else 0)
     cursor = paging.decode(text, _signature(read))
     expected = str if read.choice("sort").endswith("title") else int
     null = cursor.key is None and read.choice("sort").endswith("published_at")  # no other key can be null
     if cursor.offset is not None or not (null or isinstance(cursor.key, expected)):
         raise CursorInvalid("This is no cursor of this list.")
-    return Place(cursor.kind, cursor.key, cursor.id)
+    return CursorPosition(cursor.kind, cursor.key, cursor.id)
 
 
-def _at(read: Read, kind: paging.Kind, entry: Entry) -> str:
+def _at(read: Read, kind: paging.Kind, entry: ListRow) -> str:
     return _cursor(read, Cursor(kind, entry.key, entry.id))
 
 
@@ -229,7 +233,7 @@ def _signature(read: Read) -> str:
 
 
 async def _total(
-    here: AppContext, view: RequestContext, read: Read, wanted: Asked
+    here: AppContext, view: RequestContext, read: Read, wanted: ResolvedFilter
 ) -> tuple[int | None, paging.TotalIs]:
     """From the index where it holds the list, else counted in SQL up to 10,000."""
     if read.choice("count") == "none":
@@ -253,7 +257,9 @@ async def _counted(here: AppContext, view: RequestContext, wanted: ArticleFilter
     return total
 
 
-async def find(request: Request, here: AppContext, view: RequestContext, ref: str, below: str = "") -> Found | Response:
+async def find(
+    request: Request, here: AppContext, view: RequestContext, ref: str, below: str = ""
+) -> ArticleRef | Response:
     """The article that a reference means and this caller may see; a redirect from an old slug, or to what replaces it;
     NotFound, or Gone for what the public has seen once."""
     found = await queries.find(here.db, ref)
@@ -261,8 +267,8 @@ async def find(request: Request, here: AppContext, view: RequestContext, ref: st
 
 
 async def _admitted(
-    request: Request, here: AppContext, view: RequestContext, ref: str, found: Found | None, below: str = ""
-) -> Found | Response:
+    request: Request, here: AppContext, view: RequestContext, ref: str, found: ArticleRef | None, below: str = ""
+) -> ArticleRef | Response:
     if found is None:
         raise Gone() if await queries.purged(here.db, ref) else NotFound()
     if found.status != "published" and not view.caller.may("read_drafts"):
@@ -309,7 +315,7 @@ async def get_article(request: Request) -> Response:
     return responses.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names])
 
 
-async def _made(here: AppContext, view: RequestContext, read: Read, stored: Stored, key: Hashable) -> Item:
+async def _made(here: AppContext, view: RequestContext, read: Read, stored: ItemRow, key: Hashable) -> Item:
     """Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
     committed since the request began, or it might be older than a state that comes again."""
     shown = await article_json.item(here, view, stored, read)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.articles import examples, schemas
 from app.articles.reading import filter_params, queries, replacements
-from app.articles.reading.queries import Found
+from app.articles.reading.queries import ArticleRef
 from app.articles.render import article_json
 from app.articles.routes.reads import MOVED, REF, documented, find
 from app.context import AppContext, get_context
@@ -185,13 +185,13 @@ async def resolve_address(request: Request) -> Response:
     return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
 
 
-async def _replacement(here: AppContext, found: Found) -> Found | None:
+async def _replacement(here: AppContext, found: ArticleRef) -> ArticleRef | None:
     """The article that readers are sent to instead, while it is public."""
     slug = await replacements.find_slug(here.db, found.replaced_by)
     return await queries.find(here.db, slug) if slug is not None else None
 
 
-async def _candidates(here: AppContext, read: Read) -> list[Found]:
+async def _candidates(here: AppContext, read: Read) -> list[ArticleRef]:
     url, id = read.text("url"), read.text("external_id")
     if url is None and id is None:
         raise InvalidValue("Give an url or an external_id.", "url")

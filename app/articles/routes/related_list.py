@@ -5,13 +5,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles import examples, schemas
-from app.articles.editing import Edit
+from app.articles.editing import ArticleEdit
 from app.articles.input import new_article, related_entries, validation
-from app.articles.reading.queries import Found
+from app.articles.reading.queries import ArticleRef
 from app.articles.render import article_json, write_responses
 from app.articles.routes import update_flow, writes
 from app.articles.routes.reads import MOVED, REF
-from app.articles.routes.update_flow import Change, Planned
+from app.articles.routes.update_flow import PlannedUpdate, UpdateRequest
 from app.context import get_context
 from app.http import body, responses
 from app.http.openapi import problems
@@ -43,20 +43,20 @@ async def replace_related(request: Request) -> Response:
     view.caller.demand("write")
     read = REPLACE.read(request.scope["query_string"], view.now)
     content = await body.content(request, (validation.JSON,))
-    change = Change.of(request, here, view, content, write_responses.related(read), "/related")
+    change = UpdateRequest.of(request, here, view, content, write_responses.related(read), "/related")
     repeated = await change.repeated()
     if repeated is not None:
         return repeated
     given, pointer = validation.related(content).posts()
 
-    def demand(found: Found) -> None:
+    def demand(found: ArticleRef) -> None:
         update_flow.demand(view.caller, found.status)
 
-    async def plan(found: Found) -> Planned:
+    async def plan(found: ArticleRef) -> PlannedUpdate:
         articles = await new_article.articles(
             here.db, related_entries.refs(given), hidden=view.caller.may("read_drafts")
         )
-        edit = Edit({"related": tuple(related_entries.read(given, articles, pointer, found.id))})
-        return Planned(found.version, lambda session, current: change.edited(session, current, edit))
+        edit = ArticleEdit({"related": tuple(related_entries.read(given, articles, pointer, found.id))})
+        return PlannedUpdate(found.version, lambda session, current: change.edited(session, current, edit))
 
     return await change.carry_out(demand, plan)

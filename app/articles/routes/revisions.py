@@ -11,16 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles import examples, restoring, schemas
-from app.articles.reading.queries import Found
+from app.articles.reading.queries import ArticleRef
 from app.articles.render import revision_json, version_diff, write_responses
-from app.articles.render.write_responses import Answered
+from app.articles.render.write_responses import WriteResult
 from app.articles.routes import update_flow
 from app.articles.routes.reads import MOVED, REF, documented, find
-from app.articles.routes.update_flow import Change, Planned
+from app.articles.routes.update_flow import PlannedUpdate, UpdateRequest
 from app.articles.routes.writes import CHANGE, FAILURES, IF_MATCH, parameters
 from app.articles.store import revisions, stored_article
 from app.articles.store.revisions import Version
-from app.articles.store.stored_article import Stored
+from app.articles.store.stored_article import StoredArticle
 from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidValue, NotFound
 from app.http import responses
@@ -56,22 +56,22 @@ DOCUMENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RevisionRequest:
     """A request about the versions of an article that this caller may see."""
 
     here: AppContext
     view: RequestContext
     read: Read
-    found: Found
+    found: ArticleRef
 
 
-async def _asked(request: Request, parameters: Parameters, below: str) -> Asked | Response:
+async def _asked(request: Request, parameters: Parameters, below: str) -> RevisionRequest | Response:
     here = get_context(request)
     view = await here.view(request)
     view.caller.demand("read_drafts")
     read = parameters.read(request.scope["query_string"], view.now)
     found = await find(request, here, view, request.path_params["ref"], below)
-    return found if isinstance(found, Response) else Asked(here, view, read, found)
+    return found if isinstance(found, Response) else RevisionRequest(here, view, read, found)
 
 
 def _number(request: Request) -> int:
@@ -121,7 +121,7 @@ def _before(every: list[Version], version: int) -> int | None:
     return max((one.version for one in every if one.version < version), default=None)
 
 
-def _revision(one: Version, now: Stored, before: Stored | None) -> dict[str, Any]:
+def _revision(one: Version, now: StoredArticle, before: StoredArticle | None) -> dict[str, Any]:
     return {
         "version": one.version,
         "saved_at": format_time(one.saved_at),
@@ -199,18 +199,18 @@ async def restore_revision(request: Request) -> Response:
     for scope in ("write", "read_drafts"):
         view.caller.demand(scope)
     read = CHANGE.read(request.scope["query_string"], view.now)
-    change = Change.of(request, here, view, b"", write_responses.article(read), f"/revisions/{number}/restore")
+    change = UpdateRequest.of(request, here, view, b"", write_responses.article(read), f"/revisions/{number}/restore")
     repeated = await change.repeated()
     if repeated is not None:
         return repeated
 
-    def demand(found: Found) -> None:
+    def demand(found: ArticleRef) -> None:
         update_flow.demand(view.caller, found.status)
 
-    def restore(session: Session, current: Stored) -> Answered:
+    def restore(session: Session, current: StoredArticle) -> WriteResult:
         return change.edited(session, current, restoring.edit_to(session.connection(), current, number))
 
-    async def plan(found: Found) -> Planned:
-        return Planned(found.version, restore)
+    async def plan(found: ArticleRef) -> PlannedUpdate:
+        return PlannedUpdate(found.version, restore)
 
     return await change.carry_out(demand, plan)

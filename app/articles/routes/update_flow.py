@@ -11,21 +11,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles import editing, states
-from app.articles.editing import Edit
+from app.articles.editing import ArticleEdit
 from app.articles.html import offload
 from app.articles.idempotency import keys, stored_responses
-from app.articles.idempotency.keys import Repeatable
+from app.articles.idempotency.keys import IdempotentRequest
 from app.articles.input import fields, new_article, validation
 from app.articles.input.merge_patch import Json
 from app.articles.input.payloads import ArticleFields
 from app.articles.reading import replacements
-from app.articles.reading.queries import Entry, Found
+from app.articles.reading.queries import ArticleRef, ListRow
 from app.articles.render import article_json, write_responses
-from app.articles.render.write_responses import Answered, Render, Rendered
+from app.articles.render.write_responses import Render, Rendered, WriteResult
 from app.articles.routes import reads
 from app.articles.store import authorship, stored_article
-from app.articles.store.row_columns import Saving
-from app.articles.store.stored_article import Stored
+from app.articles.store.row_columns import SaveContext
+from app.articles.store.stored_article import StoredArticle
 from app.context import AppContext, RequestContext
 from app.db.database import Database, Written
 from app.db.sql import read_clock
@@ -49,49 +49,51 @@ WANTED = 'Send If-Match with the ETag of the article as you read it, or with its
 ADDRESS = frozenset({"gone", "replaced_by"})
 """What the public gets at the address of an article that is not published."""
 
-Act = Callable[[Session, Stored], Answered]
+Act = Callable[[Session, StoredArticle], WriteResult]
 Merge = Callable[[Json, Json], Json]
 FULL = Parameters(*article_json.PARAMETERS)
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedUpdate:
     """What shall be done to an article, as it was at version `base`."""
 
     base: int
     act: Act
 
 
-Outcome = Answered | Rendered
+Outcome = WriteResult | Rendered
 """What a write made, or the response to it where that is stored: under an Idempotency-Key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class UpdateRequest:
     """A request to change one article, or to make one. `render` makes the response; `below` is what stands behind the
     article's own path."""
 
     request: Request
     here: AppContext
     view: RequestContext
-    key: Repeatable | None
+    key: IdempotentRequest | None
     render: Render
     below: str = ""
 
     @staticmethod
     def of(
         request: Request, here: AppContext, view: RequestContext, content: bytes, render: Render, below: str = ""
-    ) -> "Change":
+    ) -> "UpdateRequest":
         """`content` is the request's body."""
-        key = Repeatable.of(request, view.caller, content, here.settings.max_idempotency_bytes)
-        return Change(request, here, view, key, render, below)
+        key = IdempotentRequest.of(request, view.caller, content, here.settings.max_idempotency_bytes)
+        return UpdateRequest(request, here, view, key, render, below)
 
     @property
     def caller(self) -> Caller:
         return self.view.caller
 
-    def saving(self, session: Session) -> Saving:
-        return Saving(read_clock(session.connection()), authorship.sign(self.caller.name), self.here.settings.site_url)
+    def saving(self, session: Session) -> SaveContext:
+        return SaveContext(
+            read_clock(session.connection()), authorship.sign(self.caller.name), self.here.settings.site_url
+        )
 
     async def repeated(self) -> Response | None:
         """The stored response where this very request was carried out before."""
@@ -102,7 +104,7 @@ class Change:
         """The same within the transaction that would carry it out again."""
         return keys.recall(session, self.key) if self.key else None
 
-    def store(self, session: Session, answered: Answered) -> Outcome:
+    def store(self, session: Session, answered: WriteResult) -> Outcome:
         """Renders and stores the response within the transaction that it answers, where it may be asked for again."""
         if self.key is None:
             return answered
@@ -114,14 +116,14 @@ class Change:
     async def respond(self, written: Written[Outcome]) -> Response:
         """The response to a committed change, with its place in the log."""
         outcome = written.value
-        if isinstance(outcome, Answered):
+        if isinstance(outcome, WriteResult):
             outcome = await self.render(self.here, self.view._replace(head=written.head), outcome)
         return outcome.with_place(written.head).response()
 
     async def carry_out(
         self,
-        demand: Callable[[Found], None],
-        plan: Callable[[Found], Awaitable[Planned]],
+        demand: Callable[[ArticleRef], None],
+        plan: Callable[[ArticleRef], Awaitable[PlannedUpdate]],
         *,
         unconditional: bool = False,
     ) -> Response:
@@ -142,8 +144,8 @@ class Change:
 
     async def _made(
         self,
-        demand: Callable[[Found], None],
-        plan: Callable[[Found], Awaitable[Planned]],
+        demand: Callable[[ArticleRef], None],
+        plan: Callable[[ArticleRef], Awaitable[PlannedUpdate]],
         *,
         unconditional: bool,
     ) -> Written[Outcome] | Response:
@@ -167,7 +169,7 @@ class Change:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _in_turn(self, session: Session, id: int, planned: Planned, versions: Collection[int]) -> Outcome:
+    def _in_turn(self, session: Session, id: int, planned: PlannedUpdate, versions: Collection[int]) -> Outcome:
         """One transaction. The row is locked before anything is compared, so that of many with the same version one
         wins, and a repeated request waits for the first to be carried out."""
         current = editing.hold(session, id)
@@ -180,12 +182,12 @@ class Change:
             raise editing.stale(session.connection(), current, versions or (planned.base,))
         return self.store(session, planned.act(session, current))
 
-    async def shown(self, found: Found, names: Collection[str] = ()) -> Json:
+    async def shown(self, found: ArticleRef, names: Collection[str] = ()) -> Json:
         """The article as this caller sees it, with other views of the body as far as `names` has them. Raises
         PreconditionFailed where it has gone on since it was found."""
         views = ",".join(name for name in article_json.INCLUDES if name in names)
         wanted = FULL.read(f"include={views}".encode() if views else b"", self.view.now)
-        entry = Entry(found.id, found.version, None)
+        entry = ListRow(found.id, found.version, None)
         rows = await article_json.articles(self.here, self.view, [entry], wanted=wanted, full=True)
         if not rows:
             raise NotFound()
@@ -194,7 +196,7 @@ class Change:
             raise await asyncio.to_thread(_stale, self.here.db, found.id, {found.version})
         return article
 
-    async def merged(self, found: Found, data: Json, merge: Merge) -> Planned:
+    async def merged(self, found: ArticleRef, data: Json, merge: Merge) -> PlannedUpdate:
         """The edit that a body asks for."""
         shown = await self.shown(found, data)
         wanted = merge(shown, data)
@@ -205,16 +207,16 @@ class Change:
         known = await new_article.known(self.here.db, given, hidden=self.caller.may("read_drafts"))
         known = replace(known, own=found.id)
         made = await offload.run(validation.size(data), fields.changes, given, names, self.view.atlas, known)
-        edit = Edit(made, given.correction)
-        return Planned(found.version, lambda session, current: self.edited(session, current, edit))
+        edit = ArticleEdit(made, given.correction)
+        return PlannedUpdate(found.version, lambda session, current: self.edited(session, current, edit))
 
-    def edited(self, session: Session, current: Stored, edit: Edit) -> Answered:
+    def edited(self, session: Session, current: StoredArticle, edit: ArticleEdit) -> WriteResult:
         saved = editing.edit(session, current, edit, self.saving(session))
-        return Answered(saved.id, saved.version, 200)
+        return WriteResult(saved.id, saved.version, 200)
 
     def withdraw_or_bin(
-        self, session: Session, current: Stored, reason: str | None, replaced_by: int | None
-    ) -> Answered:
+        self, session: Session, current: StoredArticle, reason: str | None, replaced_by: int | None
+    ) -> WriteResult:
         """Withdraws what is published; what is not moves to the bin. InvalidTransition where it is there already."""
         existing = current.existing
         if existing.status in editing.WAYS_OUT:
@@ -224,20 +226,20 @@ class Change:
             if obstacle:
                 raise InvalidValue(obstacle, "replaced_by")
             changes = {"status": "withdrawn", "replaced_by": replaced_by}
-            return self.edited(session, current, Edit(changes, reason=reason))
+            return self.edited(session, current, ArticleEdit(changes, reason=reason))
         for name, given in (("reason", reason), ("replaced_by", replaced_by)):
             if given is not None:
                 raise InvalidRange(f"A {existing.status} article moves to the bin: leave {name} out.", name)
-        return self.edited(session, current, Edit({"status": "trashed"}))
+        return self.edited(session, current, ArticleEdit({"status": "trashed"}))
 
-    def restored(self, session: Session, current: Stored) -> Answered:
-        return self.edited(session, current, Edit({"status": "draft"}, restores=True))
+    def restored(self, session: Session, current: StoredArticle) -> WriteResult:
+        return self.edited(session, current, ArticleEdit({"status": "draft"}, restores=True))
 
-    def purged(self, session: Session, current: Stored) -> Answered:
+    def purged(self, session: Session, current: StoredArticle) -> WriteResult:
         id, saving = current.existing.id, self.saving(session)
         version = states.remove(session, id, now=saving.now, by=saving.by)
         stored_responses.forget(session, id)
-        return Answered(id, version, 204)
+        return WriteResult(id, version, 204)
 
 
 def demand(caller: Caller, *statuses: object) -> None:

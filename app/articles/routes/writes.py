@@ -12,12 +12,12 @@ from app.articles.html import offload
 from app.articles.input import merge_patch, new_article, validation
 from app.articles.manuscript import Manuscript
 from app.articles.reading import replacements
-from app.articles.reading.queries import Found
+from app.articles.reading.queries import ArticleRef
 from app.articles.render import article_json, write_responses
-from app.articles.render.write_responses import Answered
+from app.articles.render.write_responses import WriteResult
 from app.articles.routes import update_flow
 from app.articles.routes.reads import MOVED, REF
-from app.articles.routes.update_flow import Change, Merge, Outcome, Planned
+from app.articles.routes.update_flow import Merge, Outcome, PlannedUpdate, UpdateRequest
 from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidRange, InvalidValue
 from app.http import body, responses
@@ -104,7 +104,7 @@ async def create_article(request: Request) -> Response:
     content = await body.content(request, (validation.JSON,))
     data = body.as_object(content)
     warnings = await offload.run(validation.size(data), validation.warnings, data)
-    change = Change.of(request, here, view, content, write_responses.article(read, warnings))
+    change = UpdateRequest.of(request, here, view, content, write_responses.article(read, warnings))
     repeated = await change.repeated()
     if repeated is not None:
         return repeated
@@ -115,7 +115,7 @@ async def create_article(request: Request) -> Response:
     return await change.respond(await here.db.write(_create, manuscript, change))
 
 
-def _create(session: Session, manuscript: Manuscript, change: Change) -> Outcome:
+def _create(session: Session, manuscript: Manuscript, change: UpdateRequest) -> Outcome:
     """One transaction: the response to a repeated key, or the article, and the response to it where it has a key."""
     stored = change.recall(session)
     if stored is not None:
@@ -123,7 +123,7 @@ def _create(session: Session, manuscript: Manuscript, change: Change) -> Outcome
     how = change.saving(session)
     new_article.check_date(manuscript, how.now)
     saved = service.create(session, manuscript, now=how.now, site_url=how.site_url, by=how.by)
-    return change.store(session, Answered(saved.id, saved.version, 201))
+    return change.store(session, WriteResult(saved.id, saved.version, 201))
 
 
 @router.patch(
@@ -161,15 +161,15 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     content = await body.content(request, kinds)
     data = body.as_object(content)
     warnings = await offload.run(validation.size(data), validation.warnings, data)
-    change = Change.of(request, here, view, content, write_responses.article(read, warnings))
+    change = UpdateRequest.of(request, here, view, content, write_responses.article(read, warnings))
     repeated = await change.repeated()
     if repeated is not None:
         return repeated
 
-    def demand(found: Found) -> None:
+    def demand(found: ArticleRef) -> None:
         update_flow.demand(view.caller, found.status, data.get("status"))
 
-    async def plan(found: Found) -> Planned:
+    async def plan(found: ArticleRef) -> PlannedUpdate:
         return await change.merged(found, data, merge)
 
     return await change.carry_out(demand, plan)
@@ -200,20 +200,22 @@ async def delete_article(request: Request) -> Response:
     for name, given in (("reason", reason), ("replaced_by", replaced_by)):
         if purge and given is not None:
             raise InvalidRange(f"What is purged keeps no {name}; leave it out.", name)
-    change = Change.of(request, here, view, b"", write_responses.article(CHANGE.read(b"", view.now)))
+    change = UpdateRequest.of(request, here, view, b"", write_responses.article(CHANGE.read(b"", view.now)))
     repeated = await change.repeated()
     if repeated is not None:
         return repeated
 
-    def demand(found: Found) -> None:
+    def demand(found: ArticleRef) -> None:
         if not purge:
             update_flow.demand(view.caller, found.status)
 
-    async def plan(found: Found) -> Planned:
+    async def plan(found: ArticleRef) -> PlannedUpdate:
         if purge:
-            return Planned(found.version, change.purged)
+            return PlannedUpdate(found.version, change.purged)
         target = await _replacement(here, view, replaced_by)
-        return Planned(found.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target))
+        return PlannedUpdate(
+            found.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target)
+        )
 
     return await change.carry_out(demand, plan)
 
@@ -241,15 +243,15 @@ async def restore_article(request: Request) -> Response:
     view = await here.view(request)
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
-    change = Change.of(request, here, view, b"", write_responses.article(read), "/restore")
+    change = UpdateRequest.of(request, here, view, b"", write_responses.article(read), "/restore")
     repeated = await change.repeated()
     if repeated is not None:
         return repeated
 
-    def demand(found: Found) -> None:
+    def demand(found: ArticleRef) -> None:
         update_flow.demand(view.caller, found.status)
 
-    async def plan(found: Found) -> Planned:
-        return Planned(found.version, change.restored)
+    async def plan(found: ArticleRef) -> PlannedUpdate:
+        return PlannedUpdate(found.version, change.restored)
 
     return await change.carry_out(demand, plan, unconditional=True)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from app.articles.store import stored_article
 from app.articles.store.field_hashes import FIELDS
-from app.articles.store.stored_article import Stored
+from app.articles.store.stored_article import StoredArticle
 from app.models import Article, Revision, table
 
 A, REVISION = table(Article), table(Revision)
@@ -28,7 +28,7 @@ _FIELDS_OF = {
     "tags": ("tags", "sections"),  # which kind of tag it was, no version tells
 }
 
-Version = tuple[Stored, str | None]
+Version = tuple[StoredArticle, str | None]
 
 
 _UNDO_OF = f"{UNDO} (version "
@@ -68,7 +68,7 @@ def find_edited(connection: Connection, ids: Sequence[int]) -> set[int]:
     return found
 
 
-def edited(connection: Connection, current: Sequence[Stored]) -> dict[int, frozenset[str]]:
+def edited(connection: Connection, current: Sequence[StoredArticle]) -> dict[int, frozenset[str]]:
     """The fields (of `field_hashes.FIELDS`) that are editors', by article."""
     known = find_edited(connection, [one.existing.id for one in current])
     return {
@@ -91,7 +91,7 @@ def _edited(versions: Iterator[Version]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _versions(connection: Connection, current: Stored) -> Iterator[Version]:
+def _versions(connection: Connection, current: StoredArticle) -> Iterator[Version]:
     """All that are kept, the oldest first, and the current one; a few at a time, for each holds a whole text."""
     id, last = current.existing.id, 0
     columns = (REVISION.c.version, REVISION.c.saved_by, REVISION.c.document)

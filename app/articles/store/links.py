@@ -9,12 +9,12 @@ from app.articles.manuscript import Manuscript
 from app.db.sql import insert_rows
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions.atlas import Atlas
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
 
 
-class Mark(NamedTuple):
+class LinkState(NamedTuple):
     """What each link of an article says of it: whether it is published, and when, while it is and that is known."""
 
     published_at: int | None
@@ -23,8 +23,8 @@ class Mark(NamedTuple):
 
 def replace(
     connection: Connection,
-    saved: Sequence[tuple[int, Manuscript, Mark]],
-    tags: Mapping[Wanted, int],
+    saved: Sequence[tuple[int, Manuscript, LinkState]],
+    tags: Mapping[TagSpec, int],
     atlas: Atlas,
     existing: Sequence[int],
 ) -> None:
@@ -39,7 +39,7 @@ def replace(
 
 
 def _tag_rows(
-    article: int, manuscript: Manuscript, mark: Mark, tags: Mapping[Wanted, int]
+    article: int, manuscript: Manuscript, mark: LinkState, tags: Mapping[TagSpec, int]
 ) -> list[dict[str, int | None]]:
     ids = dict.fromkeys(tags[wanted] for wanted in manuscript.tags)
     return [
@@ -48,7 +48,7 @@ def _tag_rows(
 
 
 def _region_rows(
-    article: int, regions: Sequence[tuple[int, int]], mark: Mark, atlas: Atlas
+    article: int, regions: Sequence[tuple[int, int]], mark: LinkState, atlas: Atlas
 ) -> list[dict[str, int | None]]:
     return [
         {
@@ -98,10 +98,10 @@ def place(connection: Connection, articles: Sequence[int], atlas: Atlas) -> None
     columns = (PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.published_at, PLACED.c.public)
     kept = select(*columns).where(PLACED.c.article_id.in_(articles), PLACED.c.roles != 0).order_by(PLACED.c.position)
     own: dict[int, list[tuple[int, int]]] = {}
-    marks: dict[int, Mark] = {}
+    marks: dict[int, LinkState] = {}
     for article, region, roles, at, public in connection.execute(kept):
         own.setdefault(article, []).append((region, roles))
-        marks[article] = Mark(at, public)
+        marks[article] = LinkState(at, public)
     rows = [row for article, regions in own.items() for row in _region_rows(article, regions, marks[article], atlas)]
     if rows:
         connection.execute(delete(PLACED).where(PLACED.c.article_id.in_(list(own))))

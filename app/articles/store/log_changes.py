@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, select
 from sqlmodel import Session
 
-from app.articles.filters import Facts
+from app.articles.filters import ArticleFacts
 from app.articles.store import log_facts
 from app.changes import log
 from app.models import Article, table
@@ -18,7 +18,7 @@ CHUNK = 500
 def record(
     session: Session,
     ids: Sequence[int],
-    before: Mapping[int, Facts],
+    before: Mapping[int, ArticleFacts],
     fields: Mapping[int, Sequence[str]],
     linked: Collection[int],
     *,
@@ -43,7 +43,7 @@ def record(
     _record_translations(session, sorted(changed), set(ids))
 
 
-def _is_public(facts: Facts | None) -> bool:
+def _is_public(facts: ArticleFacts | None) -> bool:
     return facts is not None and facts.status == "published"
 
 
@@ -70,24 +70,26 @@ def _versions(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     return found
 
 
-def _event_of_bin(before: Facts | None, after: Facts) -> str:
+def _event_of_bin(before: ArticleFacts | None, after: ArticleFacts) -> str:
     was, is_ = before is not None and before.status == "trashed", after.status == "trashed"
     return "trashed" if is_ and not was else "restored" if was and not is_ else "updated"
 
 
-def _is_answered_otherwise(before: Facts | None, after: Facts) -> bool:
+def _is_answered_otherwise(before: ArticleFacts | None, after: ArticleFacts) -> bool:
     """Whether readers get another response at an address where nothing is published: 404, 410 or a redirect."""
     was = (before.is_gone, before.replaced_by) if before is not None else (False, None)
     return was != (after.is_gone, after.replaced_by)
 
 
-def _entry(id: int, version: int, before: Facts | None, after: Facts, fields: Sequence[str] = ()) -> log.Entry:
+def _entry(
+    id: int, version: int, before: ArticleFacts | None, after: ArticleFacts, fields: Sequence[str] = ()
+) -> log.LogEntry:
     was, is_ = _is_public(before), _is_public(after)
     event = "published" if is_ and not was else "withdrawn" if was and not is_ else _event_of_bin(before, after)
     links = {name for name in ("tags", "regions") if before and getattr(before, name) != getattr(after, name)}
     if "authors" in fields and "tags" not in fields:
         links -= {"tags"}  # contributors are tags to the facts
-    return log.Entry(
+    return log.LogEntry(
         "article",
         id,
         event,

@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import Connection, select
 
-from app.articles.filters import ORIGINAL, UNRESOLVED, Facts
+from app.articles.filters import ORIGINAL, UNRESOLVED, ArticleFacts
 from app.changes.log import Facts as LoggedFacts
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
 
@@ -14,15 +14,15 @@ A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleReg
 CHUNK = 500
 
 
-def load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
+def load(connection: Connection, ids: Sequence[int]) -> dict[int, ArticleFacts]:
     """Facts of the articles that exist, three statements for each 500."""
-    found: dict[int, Facts] = {}
+    found: dict[int, ArticleFacts] = {}
     for i in range(0, len(ids), CHUNK):
         found |= _load(connection, ids[i : i + CHUNK])
     return found
 
 
-def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
+def _load(connection: Connection, ids: Sequence[int]) -> dict[int, ArticleFacts]:
     tags: dict[int, list[int]] = defaultdict(list)
     regions: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
     by_position = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.position)
@@ -32,7 +32,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Facts]:
     for article, region, own, within in connection.execute(placed.where(PLACED.c.article_id.in_(ids))).all():
         regions[article][region] = (own, within)
     return {
-        row.id: Facts(
+        row.id: ArticleFacts(
             id=row.id,
             status=row.status,
             language=row.language,
@@ -66,7 +66,7 @@ _articles = select(
 )  # fmt: skip
 
 
-def for_log(facts: Facts) -> LoggedFacts:
+def for_log(facts: ArticleFacts) -> LoggedFacts:
     """The facts as the log keeps them: short, without what is empty."""
     kept: LoggedFacts = {
         "status": facts.status,
@@ -94,12 +94,12 @@ def for_log(facts: Facts) -> LoggedFacts:
     return kept | {n: v for n, v in optional.items() if v is not None and v is not False and v != () and v != []}
 
 
-def from_log(id: int, kept: LoggedFacts) -> Facts:
+def from_log(id: int, kept: LoggedFacts) -> ArticleFacts:
     """The facts that `for_log` has kept; what it left out is empty."""
     text = cast("dict[str, str]", kept)
     number = cast("dict[str, int]", kept)
     start, end = cast("tuple[int | None, int | None]", kept.get("dateline", (None, None)))
-    return Facts(
+    return ArticleFacts(
         id=id,
         status=text["status"],
         language=text["language"],

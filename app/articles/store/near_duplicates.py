@@ -18,7 +18,7 @@ CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class NearDuplicate:
     """That an article has nearly the text of an earlier one: `share` is of the shorter text's runs of three words."""
 
     of: int
@@ -40,7 +40,7 @@ def _keys(manuscript: Manuscript) -> tuple[int, ...]:
     return near_duplicates.keys(near_duplicates.words(bodies.to_text(manuscript.body)))
 
 
-def found(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, Copy]:
+def found(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, NearDuplicate]:
     """Of articles whose keys are kept: which of them are copies. Two or three statements for 500 of them."""
     candidates = _candidates(connection, [id for id, m in saved.items() if m.text_keys])
     if not candidates:
@@ -74,10 +74,10 @@ def _bodies(connection: Connection, ids: Collection[int]) -> dict[int, str]:
     return texts
 
 
-def _best(own: Runs, others: Collection[int], runs: Mapping[int, Runs]) -> Copy | None:
+def _best(own: Runs, others: Collection[int], runs: Mapping[int, Runs]) -> NearDuplicate | None:
     shares = ((near_duplicates.containment(own, runs[other]), other) for other in others)
     share, of = max(shares, key=lambda pair: (pair[0], -pair[1]))
-    return Copy(of, round(share, 3)) if share >= near_duplicates.COPY else None
+    return NearDuplicate(of, round(share, 3)) if share >= near_duplicates.COPY else None
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -85,7 +85,7 @@ def _relink(session: Session, task: int, ids: Sequence[int], field: str, change:
     for id, version in versions.items():
         if before[id] == after[id]:
             continue
-        entry = log.Entry(
+        entry = log.LogEntry(
             "article",
             id,
             "updated",

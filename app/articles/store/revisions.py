@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection, bindparam, insert, select
 
 from app.articles.store import stored_article
-from app.articles.store.stored_article import Stored
+from app.articles.store.stored_article import StoredArticle
 from app.db.database import Database
 from app.db.sql import Prepared, prepare
 from app.models import Article, Revision, table
@@ -33,14 +33,14 @@ def keep(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(insert(REVISION), rows)
 
 
-def get(connection: Connection, id: int, version: int) -> Stored | None:
+def get(connection: Connection, id: int, version: int) -> StoredArticle | None:
     """A kept version; None for the current one and for those that there never were."""
     of = (REVISION.c.article_id == id) & (REVISION.c.version == version)
     document = connection.execute(select(REVISION.c.document).where(of)).scalar()
     return None if document is None else stored_article.from_document(document, id, version)
 
 
-def changed_since(connection: Connection, now: Stored, versions: Collection[int]) -> list[str]:
+def changed_since(connection: Connection, now: StoredArticle, versions: Collection[int]) -> list[str]:
     """The properties in which an article differs from the newest of some older versions; where none of these is known,
     from the oldest that is kept."""
     since = max((version for version in versions if version < now.columns["version"]), default=0)
@@ -82,7 +82,7 @@ async def versions(db: Database, id: int) -> list[Version]:
     return [Version(*row) for row in rows]  # type: ignore[arg-type] # as selected
 
 
-def documents(connection: Connection, id: int, wanted: Collection[int]) -> dict[int, Stored]:
+def documents(connection: Connection, id: int, wanted: Collection[int]) -> dict[int, StoredArticle]:
     """These versions of an article, as far as there are such; the current one as it is stored."""
     of = (REVISION.c.article_id == id) & REVISION.c.version.in_(list(wanted))
     rows = connection.execute(select(REVISION.c.version, REVISION.c.document).where(of))

@@ -15,7 +15,7 @@ Row = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Existing:
+class ExistingRow:
     """What saving has to know of an article that is there already."""
 
     id: int
@@ -34,7 +34,7 @@ class Existing:
     trashed_at: int | None
 
 
-EXISTING = [A.c[name] for name in Existing.__slots__]
+EXISTING = [A.c[name] for name in ExistingRow.__slots__]
 
 _SAME = (
     "title", "title_derived", "standfirst", "body", "source_url", "signature", "translation_of", "seo", "images",
@@ -43,7 +43,7 @@ _SAME = (
 
 
 @dataclass(frozen=True, slots=True)
-class Saving:
+class SaveContext:
     """When, by whom and for which site a set of articles is saved. `imported`: an import saves them, which publishes
     without a date what has none; whoever publishes by hand does it now."""
 
@@ -53,7 +53,7 @@ class Saving:
     imported: bool = False
 
 
-def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int], saving: Saving) -> Row:
+def row(manuscript: Manuscript, old: ExistingRow | None, sources: Mapping[str, int], saving: SaveContext) -> Row:
     """Every column but those that only an INSERT sets."""
     status, published_at, precision = _state(manuscript, old, saving)
     first = old.first_published_at if old else None
@@ -82,7 +82,7 @@ def row(manuscript: Manuscript, old: Existing | None, sources: Mapping[str, int]
     )
 
 
-def _withdrawal(manuscript: Manuscript, old: Existing | None, status: str, now: int) -> Row:
+def _withdrawal(manuscript: Manuscript, old: ExistingRow | None, status: str, now: int) -> Row:
     """Since when and why readers are told that it is gone, and what replaces it; nothing where they are not told."""
     given, at = manuscript.withdrawal, old.withdrawn_at if old else None
     says_gone = at is not None if manuscript.gone is None else manuscript.gone
@@ -96,7 +96,7 @@ def _withdrawal(manuscript: Manuscript, old: Existing | None, status: str, now: 
     }
 
 
-def _state(manuscript: Manuscript, old: Existing | None, saving: Saving) -> tuple[str, int | None, str]:
+def _state(manuscript: Manuscript, old: ExistingRow | None, saving: SaveContext) -> tuple[str, int | None, str]:
     """Status, date of publication and its precision."""
     status = manuscript.status or (old.status if old else "published")
     published_at, precision = manuscript.published_at, manuscript.published_precision
@@ -112,7 +112,7 @@ def _state(manuscript: Manuscript, old: Existing | None, saving: Saving) -> tupl
     return status, published_at, precision
 
 
-def _updated_at(manuscript: Manuscript, old: Existing | None, published_at: int | None, now: int) -> int:
+def _updated_at(manuscript: Manuscript, old: ExistingRow | None, published_at: int | None, now: int) -> int:
     if manuscript.updated_at is not None:
         return manuscript.updated_at
     return published_at if old is None and published_at is not None else now

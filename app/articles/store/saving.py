@@ -21,18 +21,18 @@ from app.articles.store import (
     slugs,
     suggestions,
 )
-from app.articles.store.near_duplicates import Copy
-from app.articles.store.row_columns import Existing, Row, Saving
+from app.articles.store.near_duplicates import NearDuplicate
+from app.articles.store.row_columns import ExistingRow, Row, SaveContext
 from app.db.sql import insert_rows, integer
 from app.errors import SlugTaken
 from app.models import Article, table
-from app.models.column_types import Instant, check_instant
+from app.models.column_types import InstantType, check_instant
 from app.regions import service as regions
 from app.tags import service as tags
 from app.text import keys
 
 A = table(Article)
-_INSTANTS = [column.name for column in A.c if isinstance(column.type, Instant)]
+_INSTANTS = [column.name for column in A.c if isinstance(column.type, InstantType)]
 
 Outcome = Literal["created", "updated", "unchanged"]
 
@@ -46,7 +46,7 @@ class Saved:
     id: int
     version: int
     outcome: Outcome
-    copy: Copy | None = None
+    copy: NearDuplicate | None = None
     notes: tuple[str, ...] = ()
     is_kept: bool = False
 
@@ -58,7 +58,7 @@ class Batch:
     change and that no column tells of."""
 
     manuscripts: Sequence[Manuscript]
-    old: Sequence[Existing | None]
+    old: Sequence[ExistingRow | None]
     strict: bool = False
     corrections: str | None = None
     also: tuple[str, ...] = ()
@@ -68,11 +68,11 @@ class Batch:
         return [i for i, e in enumerate(self.old) if e is None]
 
     @property
-    def changed(self) -> dict[int, Existing]:
+    def changed(self) -> dict[int, ExistingRow]:
         return {i: e for i, e in enumerate(self.old) if e is not None}
 
 
-def save(session: Session, batch: Batch, saving: Saving) -> list[Saved]:
+def save(session: Session, batch: Batch, saving: SaveContext) -> list[Saved]:
     """Writes all of them; what is there already gets a new version, and its old one is kept."""
     if not batch.manuscripts:
         return []
@@ -145,7 +145,7 @@ def _made(connection: Connection, rows: Sequence[Row]) -> Sequence[int]:
     return [ids[row["origin"], row["identity"]] for row in rows]
 
 
-def _update(connection: Connection, changed: Mapping[int, Existing], rows: Sequence[Row]) -> None:
+def _update(connection: Connection, changed: Mapping[int, ExistingRow], rows: Sequence[Row]) -> None:
     if not changed:
         return
     names = next(iter(rows[i] for i in changed))
@@ -193,7 +193,7 @@ def _keep_addresses(connection: Connection, saved: Mapping[int, Manuscript], *, 
 
 def _link(
     session: Session, saved: Sequence[tuple[int, Manuscript, Row]], known: Sequence[int]
-) -> dict[tags.Wanted, int]:
+) -> dict[tags.TagSpec, int]:
     """To tags and regions, and the tags' ids; the links bear the date of publication while the article is published."""
     connection = session.connection()
     named = tags.resolve(session, [one for _, m, _ in saved for one in m.tags])
@@ -202,6 +202,6 @@ def _link(
     return named
 
 
-def _mark(row: Row) -> links.Mark:
+def _mark(row: Row) -> links.LinkState:
     at, public = row["published_at"], row["status"] == "published"
-    return links.Mark(at if public and isinstance(at, int) else None, public)
+    return links.LinkState(at if public and isinstance(at, int) else None, public)

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from app.articles.manuscript import Dateline, Manuscript, RelatedEntry
-from app.articles.store.row_columns import COMPARED, FIELD_OF, Existing
+from app.articles.manuscript import ArticleDateline, Manuscript, RelatedEntry
+from app.articles.store.row_columns import COMPARED, FIELD_OF, ExistingRow
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, Source, Tag, table
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
 TAG, SOURCE = table(Tag), table(Source)
@@ -23,7 +23,7 @@ DOCUMENTED = tuple(column.name for column in A.c if column.name not in _DERIVED)
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredArticle:
     """One article: its columns, and its links by id in their order. `regions` are its own, with role bits."""
 
     columns: Mapping[str, Any]
@@ -33,8 +33,8 @@ class Stored:
     related: tuple[RelatedEntry, ...]
 
     @property
-    def existing(self) -> Existing:
-        return Existing(*(self.columns[name] for name in Existing.__slots__))
+    def existing(self) -> ExistingRow:
+        return ExistingRow(*(self.columns[name] for name in ExistingRow.__slots__))
 
     def document(self) -> dict[str, object]:
         """What is kept of this version: its own fields, with the ids of what it is linked to."""
@@ -43,15 +43,15 @@ class Stored:
         return own | {"tags": self.tags, "authors": self.authors, "regions": self.regions, "related": related}
 
 
-def load(connection: Connection, ids: Sequence[int]) -> dict[int, Stored]:
+def load(connection: Connection, ids: Sequence[int]) -> dict[int, StoredArticle]:
     """Those that exist, by id; four statements for each 500."""
-    found: dict[int, Stored] = {}
+    found: dict[int, StoredArticle] = {}
     for i in range(0, len(ids), CHUNK):
         found |= _load(connection, ids[i : i + CHUNK])
     return found
 
 
-def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Stored]:
+def _load(connection: Connection, ids: Sequence[int]) -> dict[int, StoredArticle]:
     terms: dict[int, dict[bool, list[int]]] = defaultdict(lambda: {False: [], True: []})
     tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id, TAG.c.kind).join(TAG, TAG.c.id == TAGGED.c.tag_id)
     for article, tag, kind in connection.execute(
@@ -71,7 +71,7 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Stored]:
     for article, *entry in connection.execute(entries.order_by(RELATED.c.article_id, RELATED.c.position)):
         posts[article].append(RelatedEntry(*entry))
     return {
-        row["id"]: Stored(
+        row["id"]: StoredArticle(
             dict(row),
             tuple(terms[row["id"]][False]),
             tuple(terms[row["id"]][True]),
@@ -82,10 +82,10 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, Stored]:
     }
 
 
-def from_document(text: str, id: int, version: int) -> Stored:
+def from_document(text: str, id: int, version: int) -> StoredArticle:
     """A kept version again; of the columns only those that `document` holds, and which article and version it is."""
     document = orjson.loads(text)
-    return Stored(
+    return StoredArticle(
         {name: document.get(name) for name in DOCUMENTED} | {"id": id, "version": version, "saved_by": None},
         tuple(document["tags"]),
         tuple(document["authors"]),
@@ -94,13 +94,13 @@ def from_document(text: str, id: int, version: int) -> Stored:
     )
 
 
-def manuscript(connection: Connection, stored: Stored) -> Manuscript:
+def manuscript(connection: Connection, stored: StoredArticle) -> Manuscript:
     """The article as a manuscript that would leave everything as it is. Tags, sources and articles that are gone
     meanwhile are left out, merged tags replaced."""
     return manuscripts(connection, [stored])[0]
 
 
-def manuscripts(connection: Connection, given: Sequence[Stored]) -> list[Manuscript]:
+def manuscripts(connection: Connection, given: Sequence[StoredArticle]) -> list[Manuscript]:
     """The same for many; three statements for each 500."""
     found: list[Manuscript] = []
     for i in range(0, len(given), CHUNK):
@@ -108,7 +108,7 @@ def manuscripts(connection: Connection, given: Sequence[Stored]) -> list[Manuscr
     return found
 
 
-def _manuscripts(connection: Connection, given: Sequence[Stored]) -> list[Manuscript]:
+def _manuscripts(connection: Connection, given: Sequence[StoredArticle]) -> list[Manuscript]:
     ids = {one.columns["source_id"] for one in given} - {None}
     names = {
         row[0]: row[1] for row in connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(ids)))
@@ -123,7 +123,9 @@ def _manuscripts(connection: Connection, given: Sequence[Stored]) -> list[Manusc
     return [_manuscript(one, names, there, known) for one in given]
 
 
-def _manuscript(stored: Stored, names: Mapping[int, str], there: set[int], tags: Mapping[int, Wanted]) -> Manuscript:
+def _manuscript(
+    stored: StoredArticle, names: Mapping[int, str], there: set[int], tags: Mapping[int, TagSpec]
+) -> Manuscript:
     columns = stored.columns
     original, replacement = columns["translation_of"], columns["replaced_by"]
     return Manuscript(
@@ -146,29 +148,29 @@ _SAME = (
 )  # fmt: skip
 
 
-def _dateline(columns: Mapping[str, Any]) -> Dateline | None:
+def _dateline(columns: Mapping[str, Any]) -> ArticleDateline | None:
     if columns["dateline_text"] is None:
         return None
-    return Dateline(
+    return ArticleDateline(
         *(columns[f"dateline_{p}"] for p in ("text", "place", "region_id", "date", "precision", "from", "to"))
     )
 
 
-def named(connection: Connection, ids: Collection[int]) -> dict[int, Wanted]:
+def named(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
     """Tags as they are called now, by id; of merged ones the tag that they were merged into."""
     return _tags(connection, ids)
 
 
-def tags(connection: Connection, ids: Sequence[int]) -> list[Wanted]:
+def tags(connection: Connection, ids: Sequence[int]) -> list[TagSpec]:
     """Tags as they are called now, in the order given."""
     return _named(_tags(connection, set(ids)), ids)
 
 
-def _named(known: Mapping[int, Wanted], ids: Sequence[int]) -> list[Wanted]:
+def _named(known: Mapping[int, TagSpec], ids: Sequence[int]) -> list[TagSpec]:
     return list(dict.fromkeys(known[id] for id in ids if id in known))
 
 
-def _tags(connection: Connection, ids: Collection[int]) -> dict[int, Wanted]:
+def _tags(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
     """Of merged ones the tag that they were merged into."""
     target = TAG.alias("target")
     followed = (
@@ -176,11 +178,11 @@ def _tags(connection: Connection, ids: Collection[int]) -> dict[int, Wanted]:
         .select_from(TAG)
         .join(target, (target.c.id == TAG.c.merged_into) | (TAG.c.merged_into.is_(None) & (target.c.id == TAG.c.id)))
     )
-    found: dict[int, Wanted] = {}
+    found: dict[int, TagSpec] = {}
     wanted = sorted(ids)
     for i in range(0, len(wanted), CHUNK):
         rows = connection.execute(followed.where(TAG.c.id.in_(wanted[i : i + CHUNK])))
-        found |= {row[0]: Wanted(*row[1:]) for row in rows}
+        found |= {row[0]: TagSpec(*row[1:]) for row in rows}
     return found
 
 
@@ -190,7 +192,7 @@ def _still(entry: RelatedEntry, there: set[int]) -> RelatedEntry | None:
     return RelatedEntry(entry.title, entry.url, None, entry.unlinked) if entry.title or entry.url else None
 
 
-def differing(old: Stored, new: Stored) -> list[str]:
+def differing(old: StoredArticle, new: StoredArticle) -> list[str]:
     """The properties in which two versions differ, in alphabetical order."""
     columns = (name for name in COMPARED if old.columns.get(name) != new.columns.get(name))
     fields = {FIELD_OF.get(name, name) for name in columns}
@@ -199,6 +201,6 @@ def differing(old: Stored, new: Stored) -> list[str]:
     return sorted(fields | links | related)
 
 
-def _entries(stored: Stored) -> list[object]:
+def _entries(stored: StoredArticle) -> list[object]:
     """What the editors said; that an entry has found its target changes nothing of that."""
     return [(one.title, one.url, bool(one.unlinked)) if one.title or one.url else one.target for one in stored.related]

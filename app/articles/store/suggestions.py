@@ -8,15 +8,15 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, delete
 
-from app.articles.manuscript import Dateline, Manuscript
+from app.articles.manuscript import ArticleDateline, Manuscript
 from app.articles.store import authorship, stored_article
-from app.articles.store.near_duplicates import Copy
-from app.articles.store.row_columns import Existing
+from app.articles.store.near_duplicates import NearDuplicate
+from app.articles.store.row_columns import ExistingRow
 from app.db.sql import insert_rows
-from app.enrich.suggestion import ABOUT, DATELINE, MENTION, Suggestion
+from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
 from app.models import Suggestion as Row
 from app.models import table
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 KEPT = table(Row)
 
@@ -28,7 +28,7 @@ ROLES = (ABOUT, MENTION, DATELINE)
 Links = tuple[tuple[int, int], ...]
 
 
-def linked(suggestions: Iterable[Suggestion], declared: Links) -> Links:
+def linked(suggestions: Iterable[SuggestedValue], declared: Links) -> Links:
     """What is declared, and behind it the suggested regions in roles that it leaves open."""
     taken = {role for _, roles in declared for role in ROLES if roles & role}
     known = {region for region, _ in declared}
@@ -46,7 +46,7 @@ def linked(suggestions: Iterable[Suggestion], declared: Links) -> Links:
 
 
 def settled(
-    connection: Connection, manuscripts: Sequence[Manuscript], old: Sequence[Existing | None]
+    connection: Connection, manuscripts: Sequence[Manuscript], old: Sequence[ExistingRow | None]
 ) -> list[Manuscript]:
     """The manuscripts with what is taken of their suggestions: regions, and a language where the source named none."""
     known = [e.id for m, e in zip(manuscripts, old, strict=True) if e is not None and m.suggestions is not None]
@@ -57,7 +57,7 @@ def settled(
     ]
 
 
-def _settled(manuscript: Manuscript, edited: stored_article.Stored | None) -> Manuscript:
+def _settled(manuscript: Manuscript, edited: stored_article.StoredArticle | None) -> Manuscript:
     suggestions = manuscript.suggestions or ()
     language = next((one.value for one in suggestions if one.kind == "language"), None)
     if edited is None:
@@ -75,7 +75,7 @@ def _settled(manuscript: Manuscript, edited: stored_article.Stored | None) -> Ma
     )
 
 
-def _located(dateline: Dateline | None, regions: Links) -> Dateline | None:
+def _located(dateline: ArticleDateline | None, regions: Links) -> ArticleDateline | None:
     """A dateline whose place no region is called by, with the one that was found in it ("Troy, Mich.")."""
     if dateline is None or dateline.region is not None:
         return dateline
@@ -83,7 +83,7 @@ def _located(dateline: Dateline | None, regions: Links) -> Dateline | None:
 
 
 def keep(
-    connection: Connection, saved: Mapping[int, Manuscript], tags: Mapping[Wanted, int], known: Sequence[int]
+    connection: Connection, saved: Mapping[int, Manuscript], tags: Mapping[TagSpec, int], known: Sequence[int]
 ) -> None:
     """Writes the suggestions of articles anew, the best of each kind; `known` may have old ones. `tags` are the ids of
     those that the articles have."""
@@ -94,7 +94,7 @@ def keep(
     insert_rows(connection, KEPT, [row for id, m in asked.items() for row in _rows(id, m, tags)])
 
 
-def _rows(article: int, manuscript: Manuscript, tags: Mapping[Wanted, int]) -> Iterator[dict[str, object]]:
+def _rows(article: int, manuscript: Manuscript, tags: Mapping[TagSpec, int]) -> Iterator[dict[str, object]]:
     has = {tags[one] for one in manuscript.tags}
     left = dict.fromkeys(("language", "region", "tag"), MOST_KEPT)
     for one in manuscript.suggestions or ():
@@ -104,7 +104,7 @@ def _rows(article: int, manuscript: Manuscript, tags: Mapping[Wanted, int]) -> I
             yield _row(article, one, taken=taken)
 
 
-def _row(article: int, one: Suggestion, *, taken: bool) -> dict[str, object]:
+def _row(article: int, one: SuggestedValue, *, taken: bool) -> dict[str, object]:
     return {
         "article_id": article,
         "kind": one.kind,
@@ -117,7 +117,7 @@ def _row(article: int, one: Suggestion, *, taken: bool) -> dict[str, object]:
     }
 
 
-def is_taken(one: Suggestion, language: str, regions: Links, tags: Set[int]) -> bool:
+def is_taken(one: SuggestedValue, language: str, regions: Links, tags: Set[int]) -> bool:
     """Whether the article has it: that language, that tag, or that region in one of the suggested roles."""
     if one.kind == "language":
         return one.value == language
@@ -126,7 +126,7 @@ def is_taken(one: Suggestion, language: str, regions: Links, tags: Set[int]) -> 
     return any(region == one.target and roles & one.roles for region, roles in regions)
 
 
-def copies(connection: Connection, found: Mapping[int, Copy]) -> None:
+def copies(connection: Connection, found: Mapping[int, NearDuplicate]) -> None:
     """Keeps near-duplicates, by the article that is one."""
     rows = [
         {"article_id": article, "kind": "duplicate", "target_id": one.of, "roles": 0,

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.articles.manuscript import Manuscript, Original
 from app.articles.store import log_changes, log_facts, revisions
-from app.articles.store.row_columns import Saving
+from app.articles.store.row_columns import SaveContext
 from app.db.sql import insert_rows
 from app.models import Article, ArticleSlug, AwaitedOriginal, table
 
@@ -30,7 +30,7 @@ def resolved(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[
     return [replace(m, translation_of=there[m.original]) if m.original in there else m for m in manuscripts]
 
 
-def settle(session: Session, saved: Mapping[int, Manuscript], saving: Saving) -> None:
+def settle(session: Session, saved: Mapping[int, Manuscript], saving: SaveContext) -> None:
     """After articles were saved: those without their original wait for it, and those that have waited for one of these
     become its translations, with a new version."""
     connection = session.connection()
@@ -59,7 +59,7 @@ def _met(connection: Connection, saved: Sequence[int]) -> dict[int, int]:
     return found
 
 
-def _link(session: Session, pairs: Mapping[int, int], saving: Saving) -> None:
+def _link(session: Session, pairs: Mapping[int, int], saving: SaveContext) -> None:
     connection, ids = session.connection(), sorted(pairs)
     if not ids:
         return

@@ -26,7 +26,7 @@ from app.importers.web.fetch import Fetch, Fetched, FetchError
 from app.regions import service as regions
 from app.regions.atlas import Atlas
 from app.tags import lexicon
-from app.tags.lexicon import Mark
+from app.tags.lexicon import LexiconVersion
 
 Result = Prepared | Failure | Remark | Bookmark
 Fetcher = Callable[[], AbstractContextManager[Fetch]]
@@ -207,7 +207,7 @@ class News:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._atlas: Atlas | None = None
-        self._mark: Mark | None = None
+        self._mark: LexiconVersion | None = None
         self.stale = True
 
     def forget(self) -> None:

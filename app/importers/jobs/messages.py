@@ -7,7 +7,7 @@ and JSON, bounded in size, and checked when they arrive. Never interprets a mess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.enrich.tags import Tag
+from app.enrich.tags import LexiconTag
 from app.importers.boundary import Stage
 from app.importers.document import BodyKind, Identity
 from app.regions.atlas import Atlas
@@ -83,7 +83,7 @@ class Names:
     """What has changed of regions and tags; `atlas` None: nothing. `tags` come on top, or are all that there are."""
 
     atlas: Atlas | None
-    tags: tuple[Tag, ...]
+    tags: tuple[LexiconTag, ...]
     all_tags: bool
 
 

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from app.enrich import language, tags
-from app.enrich.tags import Lexicon
+from app.enrich.tags import TagLexicon
 from app.importers import boundary, sources
 from app.importers.boundary import Stage
 from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark
@@ -113,7 +113,7 @@ class Import:
         self._server, self._orders, self._enrich = server, orders, enrich
         self._signs = Signs(server, orders)
         self._atlas: Atlas | None = None
-        self._lexicon: Lexicon = tags.EMPTY
+        self._lexicon: TagLexicon = tags.EMPTY
         self._items = _items(server, orders)
         self._skip = orders.skip
 

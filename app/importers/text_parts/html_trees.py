@@ -48,6 +48,6 @@ def flat(content: str, note: Callable[[str], object] = lambda _: None) -> str:
 
 
 @lru_cache(maxsize=4)
-def _measure(content: str) -> nesting_depth.Measured:
+def _measure(content: str) -> nesting_depth.MeasuredBody:
     """A body is looked at by one step of an import after the other, most of which change nothing of it."""
     return nesting_depth.measure_page(content)

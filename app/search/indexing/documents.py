@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from sqlalchemy import Integer, bindparam, literal_column, select
 from tantivy import Document
 
-from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, Facts
+from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, ArticleFacts
 from app.articles.html import bodies
 from app.db.database import Row, Snapshot
 from app.db.sql import AnyOf, Prepared, byte_length, integer, prepare
@@ -133,7 +133,7 @@ def _document(
         ],
         row,
     )  # fmt: skip
-    facts = Facts(
+    facts = ArticleFacts(
         id=article_id,
         status="published",
         language=language,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from app.changes import log
-from app.changes.follower import Following, catch_up
+from app.changes.follower import FollowerTask, catch_up
 from app.db.database import Database
 from app.search.indexing.indexer import Indexer
 from app.settings import Settings
@@ -46,7 +46,7 @@ def run(orders: BinaryIO) -> None:
     if not indexer.acquire():
         return
     db = Database(settings, log.append)
-    following = Following(db, indexer, settings.index_interval)
+    following = FollowerTask(db, indexer, settings.index_interval)
     following.start()
     said = orders.readline()
     following.stop()

@@ -8,7 +8,7 @@ import orjson
 
 from app.articles.html import bodies
 from app.articles.reading import queries
-from app.articles.reading.queries import Entry
+from app.articles.reading.queries import ListRow
 from app.articles.render import article_json
 from app.context import AppContext, RequestContext
 from app.http.params import parser
@@ -33,7 +33,7 @@ async def rows(
     here: AppContext, view: RequestContext, read: Read, asking: Asking, found: Found, hits: Sequence[Hit]
 ) -> list[bytes]:
     """Each hit's JSON, in order; an article that vanished meanwhile is left out."""
-    entries = [Entry(hit.id, hit.version, None) for hit in hits]
+    entries = [ListRow(hit.id, hit.version, None) for hit in hits]
     cards = await article_json.by_id(here, view, entries, wanted=read)
     shown = await _highlights(here, view, read, found, entries)
     explained: Mapping[int, bytes] = {}
@@ -67,7 +67,7 @@ def _explained(parts: tuple[Part, ...], score: float) -> bytes:
 
 
 async def _highlights(
-    here: AppContext, view: RequestContext, read: Read, found: Found, entries: Sequence[Entry]
+    here: AppContext, view: RequestContext, read: Read, found: Found, entries: Sequence[ListRow]
 ) -> dict[int, dict[str, list[str]]]:
     wanted = cast("tuple[PartName, ...]", read.choices("highlight"))
     if not wanted or not entries:

@@ -13,7 +13,7 @@ import orjson
 import tantivy
 from tantivy import Document, Schema
 
-from app.articles.filters import Facts
+from app.articles.filters import ArticleFacts
 from app.db.log_position import Place
 from app.models.column_types import EARLIEST
 from app.search.query import analysis
@@ -104,7 +104,7 @@ def read_place(text: str) -> Place | None:
     return Place(epoch, seq, mark) if made_with == fingerprint() else None
 
 
-def article_document(facts: Facts, revision: int, text: Text) -> Document:
+def article_document(facts: ArticleFacts, revision: int, text: Text) -> Document:
     """A published article; ValueError for one with an id over 2**26."""
     if facts.id >> ID_BITS:
         raise ValueError(f"article {facts.id} cannot be indexed")
@@ -138,7 +138,7 @@ def article_document(facts: Facts, revision: int, text: Text) -> Document:
     return document
 
 
-def _add_sets(document: Document, facts: Facts) -> None:
+def _add_sets(document: Document, facts: ArticleFacts) -> None:
     for tag in facts.tags:
         document.add_integer("tags", tag)
     for region, (own, within) in facts.regions.items():

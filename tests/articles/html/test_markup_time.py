@@ -11,7 +11,7 @@ from support import markup_shapes as shapes
 
 from app.articles.html import bodies, nesting_depth
 from app.articles.html.parser_model import MAX_DEPTH
-from app.articles.html.tokenizer import Kind, tokens
+from app.articles.html.tokenizer import TokenKind, tokens
 
 MOST = 3.0
 """Twice the input may take so many times as long: 2 is linear, 4 the square."""
@@ -119,8 +119,8 @@ def depth(body: str) -> int:
     """Levels of a sanitised body, in which every element has its end."""
     deepest = level = 0
     for token in tokens(body):
-        level += (token.kind is Kind.OPEN and token.name not in ("br", "hr", "img", "col", "wbr")) - (
-            token.kind is Kind.CLOSE
+        level += (token.kind is TokenKind.OPEN and token.name not in ("br", "hr", "img", "col", "wbr")) - (
+            token.kind is TokenKind.CLOSE
         )
         deepest = max(deepest, level)
     return deepest

@@ -7,7 +7,7 @@ import pytest
 from support.listening import Listening, listen
 
 from app.articles.reading import response_size
-from app.articles.reading.queries import Entry
+from app.articles.reading.queries import ListRow
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -118,7 +118,7 @@ async def test_followers_get_shorter_pages_and_streams_lose_nothing(large: Liste
 
 
 def test_pieces_hold_what_fits_and_one_at_least() -> None:
-    entries = [Entry(number, 1, None) for number in range(7)]
+    entries = [ListRow(number, 1, None) for number in range(7)]
     costs = {0: 10 * response_size.MAX_COST, 1: response_size.MAX_COST // 2, 2: response_size.MAX_COST // 2, 3: 1}
     pieces = [[entry.id for entry in piece] for piece in response_size.split(entries, costs, 2)]
     assert pieces == [[0], [1, 2], [3, 4], [5, 6]]

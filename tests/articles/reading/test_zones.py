@@ -138,7 +138,7 @@ def _timeline(
     return {start: number for start, number in zip(edges.calendar, coarse, strict=False) if number}
 
 
-def _spans(dates: filter_params.Dates) -> tuple[tuple[int, int], tuple[int, int]]:
+def _spans(dates: filter_params.DateFilters) -> tuple[tuple[int, int], tuple[int, int]]:
     (start, end), (first, last) = dates["published"], dates["coarse"] or dates["published"]
     assert start is not None
     assert end is not None

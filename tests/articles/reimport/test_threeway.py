@@ -20,11 +20,11 @@ from support.wordpress_blog import Blog, post
 from test_import_boundary import EXPORT
 
 from app.articles import editing, service, states
-from app.articles.editing import Edit
+from app.articles.editing import ArticleEdit
 from app.articles.manuscript import Manuscript
 from app.articles.reimport import three_way_merge
 from app.articles.store import authorship, stored_article
-from app.articles.store.row_columns import Saving
+from app.articles.store.row_columns import SaveContext
 from app.changes import log
 from app.db.database import Database
 from app.importers import pipeline, sources
@@ -32,7 +32,7 @@ from app.importers.pipeline import Options, Report
 from app.importers.web.fetch import Fetch
 from app.models import Article, ImportSource, SourceBaseline, table
 from app.settings import Settings
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 ON = ENGINES
 A, BASELINE, KNOWN = table(Article), table(SourceBaseline), table(ImportSource)
@@ -72,7 +72,7 @@ class Desk:
         def edit(session: Session) -> None:
             current = editing.hold(session, self.id)
             assert current is not None
-            editing.edit(session, current, Edit(changes), Saving(self.now, "ann", ""))
+            editing.edit(session, current, ArticleEdit(changes), SaveContext(self.now, "ann", ""))
 
         self.now += 60
         self.db.write_now(edit)
@@ -281,7 +281,12 @@ def test_one_field_that_the_source_changes_changes_no_other(quiet: Desk, name: s
 @pytest.mark.parametrize("name", ["title", "body", "standfirst", "tags", "slug", "signature", "language"])
 def test_one_field_that_was_edited_here_keeps_the_others_following(quiet: Desk, name: str) -> None:
     quiet.lines(STORY)
-    mine: dict[str, Any] = {"body": "<p>Mine.</p>", "tags": [Wanted("Mine", "topic")], "language": "de", "slug": "mine"}
+    mine: dict[str, Any] = {
+        "body": "<p>Mine.</p>",
+        "tags": [TagSpec("Mine", "topic")],
+        "language": "de",
+        "slug": "mine",
+    }
     quiet.edit(**{name: mine.get(name, HERE)})
     before = quiet.article
     report = quiet.lines(STORY | CHANGED)
@@ -314,8 +319,8 @@ def test_correction_and_tags_of_editors_outlive_a_fix_of_the_excerpt(desk: Desk)
     def correct(session: Session) -> None:
         current = editing.hold(session, desk.id)
         assert current is not None
-        changes = {"body": corrected, "tags": [Wanted("Rivers", "topic")]}
-        editing.edit(session, current, Edit(changes, "It fell."), Saving(desk.now, "ann", ""))
+        changes = {"body": corrected, "tags": [TagSpec("Rivers", "topic")]}
+        editing.edit(session, current, ArticleEdit(changes, "It fell."), SaveContext(desk.now, "ann", ""))
 
     desk.db.write_now(correct)
     report = desk.lines(STORY | {"standfirst": "In a word."})

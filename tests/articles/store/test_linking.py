@@ -16,11 +16,11 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from app.articles import editing, service
-from app.articles.editing import Edit
+from app.articles.editing import ArticleEdit
 from app.articles.manuscript import Manuscript, RelatedEntry
 from app.articles.service import Saved
 from app.articles.store import related_links
-from app.articles.store.row_columns import Saving
+from app.articles.store.row_columns import SaveContext
 from app.changes import log
 from app.db.database import Database, Written
 from app.models import Article, Change, RelatedPost, table
@@ -67,7 +67,7 @@ class Desk:
         def edit(session: Session) -> None:
             current = editing.hold(session, id)
             assert current is not None
-            editing.edit(session, current, Edit(changes), Saving(self.now, "ann", SITE))
+            editing.edit(session, current, ArticleEdit(changes), SaveContext(self.now, "ann", SITE))
 
         self.now += 60
         self.db.write_now(edit)

@@ -30,7 +30,7 @@ from app.search.index import EngineIndex, _withdrawn
 from app.search.indexing.indexer import Indexer
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
-from app.tags.service import Wanted
+from app.tags.service import TagSpec
 
 A, TAGGED, TAG, RELATED = table(Article), table(ArticleTag), table(Tag), table(RelatedPost)
 
@@ -77,15 +77,15 @@ def test_slug_that_comes_back_as_its_source_spells_it_is_the_old_one(db: Databas
 
 def test_words_that_are_spelt_alike_in_latin_are_tags_of_their_own(db: Database) -> None:
     for number, name in enumerate(("北京", "背景", "北京")):
-        db.write_now(save, replace(story(db, number), tags=(Wanted(name, "topic"),)))
-    db.write_now(save, replace(story(db, 9), tags=(Wanted("事实", "topic"), Wanted("实施", "topic"))))
+        db.write_now(save, replace(story(db, number), tags=(TagSpec(name, "topic"),)))
+    db.write_now(save, replace(story(db, 9), tags=(TagSpec("事实", "topic"), TagSpec("实施", "topic"))))
     with db.snapshot() as snapshot:
         names = snapshot.connection.execute(select(TAG.c.name).order_by(TAG.c.id)).scalars().all()
     assert sorted(names) == sorted(["北京", "背景", "事实", "实施"])
 
 
 def test_slug_of_a_tag_is_made_one(db: Database) -> None:
-    tags = (Wanted("Odd", "topic", "Foo Bar/../?x"), Wanted("Digits", "topic", "2024"))
+    tags = (TagSpec("Odd", "topic", "Foo Bar/../?x"), TagSpec("Digits", "topic", "2024"))
     db.write_now(save, replace(story(db, 1), tags=tags))
     with db.snapshot() as snapshot:
         slugs = snapshot.connection.execute(select(TAG.c.slug).order_by(TAG.c.id)).scalars().all()

@@ -12,7 +12,7 @@ import pytest
 from support.search_archive import Archive, Story, ask
 
 from app.articles.filters import ArticleFilter
-from app.changes.follower import Following, catch_up
+from app.changes.follower import FollowerTask, catch_up
 from app.commands import check
 from app.search.indexing.indexer import Indexer
 from app.search.indexing.verification import Verification, find_damage
@@ -243,7 +243,7 @@ def test_verification_beside_a_server_finds_what_opening_does_not(archive: Archi
     _flip(next(before.glob("*.fieldnorm")), 3, 0)
     indexer = Indexer(archive.root, heap_mb=15)
     assert indexer.acquire()
-    following, verification = Following(archive.db, indexer, 0.02), Verification(archive.root)
+    following, verification = FollowerTask(archive.db, indexer, 0.02), Verification(archive.root)
     following.start()
     verification.start()
     for _ in range(400):

@@ -10,7 +10,7 @@ import pytest
 from support.search_archive import Archive, Story, ask, ids
 
 from app.changes import log
-from app.changes.follower import Following, catch_up
+from app.changes.follower import FollowerTask, catch_up
 from app.search.indexing.indexer import Indexer
 from app.search.tantivy.local_engine import TantivyEngine
 
@@ -65,7 +65,7 @@ def test_readers_never_see_half_a_change(archive: Archive) -> None:
 def test_following_thread_makes_writes_searchable(archive: Archive) -> None:
     indexer = Indexer(archive.root, heap_mb=15)
     assert indexer.acquire()
-    following = Following(archive.db, indexer, 0.02)
+    following = FollowerTask(archive.db, indexer, 0.02)
     following.start()
     archive.put(Story(1, "Nato meets"))
     following.wake()

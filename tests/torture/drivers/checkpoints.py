@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select, text
 from sqlmodel import Session
 
 from app.changes import log
-from app.changes.log import Entry
+from app.changes.log import LogEntry
 from app.db.database import BUSY_SECONDS, Database
 from app.models import Change, Source, table
 from app.settings import Settings
@@ -33,7 +33,7 @@ def _churn(session: Session, writer: int, number: int, rng: random.Random) -> No
     slug = f"{writer}-{number}"
     connection.execute(insert(SOURCE), {"slug": slug, "name": "x" * rng.choice((5, 500, 5_000, 50_000))})
     connection.execute(delete(SOURCE).where(SOURCE.c.slug == f"{writer}-{number - rng.randint(5, 50)}"))
-    log.record(session, Entry("article", number, "updated", public=True))
+    log.record(session, LogEntry("article", number, "updated", public=True))
 
 
 def write(settings: Settings, writer: int, seconds: float) -> Written:

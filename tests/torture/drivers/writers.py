@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from app.changes import log
 from app.changes.follower import step
-from app.changes.log import Entry, Logged
+from app.changes.log import LogEntry, Logged
 from app.db.database import Database, Snapshot
 from app.db.log_position import Place
 from app.settings import Settings
@@ -54,7 +54,7 @@ def _ids(load: Load, writer: int, transaction: int) -> range:
 
 def _record(session: Session, ids: range) -> None:
     for id in ids:
-        log.record(session, Entry("article", id, "updated", public=True))
+        log.record(session, LogEntry("article", id, "updated", public=True))
 
 
 def write(load: Load, writer: int) -> None:

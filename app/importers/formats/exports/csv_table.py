@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import BinaryIO
 
-from app.articles.manuscript import EXTRA, Known
+from app.articles.manuscript import EXTRA, ExportedRow
 from app.importers import boundary, dates
 from app.importers.document import Context, Document, Failure, Item
 from app.importers.formats import csv_head, ndjson
@@ -241,7 +241,7 @@ def _settled(record: Mapping[str, object]) -> dict[str, object]:
     return {**kept, **{name: record[name] for name in ("id", "version") if fields.is_own(record) and name in record}}
 
 
-def _partial(document: Document, header: Sequence[str], known: Known | None) -> Document:
+def _partial(document: Document, header: Sequence[str], known: ExportedRow | None) -> Document:
     """The document with what its table has columns for: of a known article everything else stays."""
     columns = [name for name in _grouped(header) if name not in aliases.OWN_EXTRA | aliases.DERIVED or name == "seo"]
     given = {csv_head.field_of(name) or ("seo" if name == "seo" else f"{EXTRA}{name}") for name in columns}
@@ -252,12 +252,12 @@ def _partial(document: Document, header: Sequence[str], known: Known | None) -> 
     return replace(document, said=tuple(sorted(fields_said)), given=tuple(sorted(given)), known=known)
 
 
-def _known(record: Mapping[str, object]) -> Known | None:
+def _known(record: Mapping[str, object]) -> ExportedRow | None:
     """The article of this archive, where the row has what only an export of an archive has."""
     id, slug, version, created = (record.get(name) for name in ("id", "slug", "version", "created_at"))
     if not isinstance(id, int) or not isinstance(version, int) or not isinstance(slug, str):
         return None
     try:
-        return Known(id, slug, dates.read_date(created, UTC).instant, version)
+        return ExportedRow(id, slug, dates.read_date(created, UTC).instant, version)
     except ValueError:
         return None
