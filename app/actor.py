@@ -40,7 +40,7 @@ def set_actor(actor: Actor) -> None:
 
 
 @contextmanager
-def acting(actor: Actor) -> Iterator[None]:
+def act_as(actor: Actor) -> Iterator[None]:
     """For the block alone."""
     token = _current.set(actor)
     try:

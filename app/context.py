@@ -152,10 +152,12 @@ class AppContext:
         """Published articles by tag id; None while there is no index."""
         return await self.index.tag_counts(head) if self.index.seq() is not None else None
 
-    async def accepted(self, task: Task) -> Response:
+    async def respond_accepted(self, task: Task) -> Response:
         """202: a job goes on with what was asked for."""
         token = (await self.head()).place.token
-        return responses.changed(orjson.dumps(jobs.shown(task)), token, status=202, location=f"/v1/jobs/{task.id}")
+        return responses.changed(
+            orjson.dumps(jobs.render_task(task)), token, status=202, location=f"/v1/jobs/{task.id}"
+        )
 
     async def wait_for(self, token: str | None, head: Head) -> None:
         """Waits until the index reflects a position of the log; behind the head's last public row, nothing of it is

@@ -115,7 +115,7 @@ class Application(FastAPI):
             inner = cls(inner, *args, **kwargs)
         return inner
 
-    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def call_layers(self, scope: Scope, receive: Receive, send: Send) -> None:
         """All layers and routes."""
         scope["app"] = self
         if self.middleware_stack is None:
@@ -195,8 +195,8 @@ def _layers(app: Application, settings: Settings, standings: CacheVersions) -> N
     app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     by_origin = "*" not in settings.cors_origins
-    cache = Cache(app.behind, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
-    app.front = cache if settings.cache_mb else app.behind
+    cache = Cache(app.call_layers, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
+    app.front = cache if settings.cache_mb else app.call_layers
     if settings.cache_mb and not settings.request_log:
         app.state.guard.at_once = cache.at_once
     if settings.request_log:

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlmodel import Session
 
-from app.articles.input.fields import wrong
+from app.articles.input.fields import make_invalid_input
 from app.articles.manuscript import Manuscript
 from app.articles.reading import replacements
 from app.articles.store import related_links, revisions, saving, slugs, stored_article
@@ -51,14 +51,16 @@ class ArticleEdit:
     restores: bool = False
 
 
-def hold(session: Session, id: int) -> StoredArticle | None:
+def lock_article(session: Session, id: int) -> StoredArticle | None:
     """The article with its row locked until the commit; None where it has gone."""
     connection = session.connection()
     locked = connection.execute(select(A.c.id).where(A.c.id == id).with_for_update(key_share=True)).first()
     return stored_article.load(connection, [id])[id] if locked else None
 
 
-def stale(connection: Connection, current: StoredArticle, versions: Collection[int]) -> PreconditionFailed:
+def make_precondition_failed(
+    connection: Connection, current: StoredArticle, versions: Collection[int]
+) -> PreconditionFailed:
     """What a writer with one of these older versions is told."""
     return PreconditionFailed(current.columns["version"], revisions.changed_since(connection, current, versions))
 
@@ -66,17 +68,17 @@ def stale(connection: Connection, current: StoredArticle, versions: Collection[i
 def edit(session: Session, current: StoredArticle, wanted: ArticleEdit, saving_: SaveContext) -> Saved:
     """Makes the next version of an article that is held, or leaves it alone where nothing changes. InvalidInput,
     InvalidTransition, SlugTaken or ExternalIdTaken where it cannot be."""
-    connection, existing = session.connection(), current.existing
-    before = stored_article.manuscript(connection, current)
+    connection, existing = session.connection(), current.existing_row
+    before = stored_article.make_manuscript(connection, current)
     check_transition(existing, wanted)
-    after = _as_before(session, existing.id, before, revise(before, wanted.changes))
+    after = _keep_equal_parts(session, existing.id, before, revise(before, wanted.changes))
     check(before, after, wanted, existing, saving_.now)
     _check_gone(before, after, wanted, existing)
     if after.replaced_by is not None and after.replaced_by != before.replaced_by:
         obstacle = replacements.find_obstacle(connection, existing.id, after.replaced_by)
         if obstacle is not None:
-            raise wrong(obstacle, "/replaced_by")
-    also = _linked(before, after) + slugs.additions(connection, existing.id, after)
+            raise make_invalid_input(obstacle, "/replaced_by")
+    also = _find_changed_links(before, after) + slugs.find_additions(connection, existing.id, after)
     reason = wanted.reason if wanted.reason is not None else existing.withdrawn_reason
     same = before == _without_addresses(after) and reason == existing.withdrawn_reason
     if same and not also and not wanted.correction:
@@ -108,14 +110,14 @@ def revise(before: Manuscript, changes: Mapping[str, Any]) -> Manuscript:
     """With these attributes; `authors` and `tags` apart, and the regions in step with the dateline."""
     made = dict(changes)
     if "authors" in made or "tags" in made:
-        people, terms = _parted(before)
+        people, terms = _split_authors(before)
         made["tags"] = (*made.pop("authors", people), *made.pop("tags", terms))
     if "dateline" in made or "regions" in made:
-        made["regions"] = _placed(before, made)
+        made["regions"] = _merge_regions(before, made)
     return replace(before, **made)
 
 
-def _placed(before: Manuscript, made: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
+def _merge_regions(before: Manuscript, made: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
     """The regions given, and that of the dateline in its role; a new dateline's in the place of the old one's."""
     rows = made.get("regions")
     if rows is None:
@@ -130,15 +132,15 @@ def _placed(before: Manuscript, made: Mapping[str, Any]) -> tuple[tuple[int, int
     return tuple(merged.items())
 
 
-def _as_before(session: Session, id: int, before: Manuscript, after: Manuscript) -> Manuscript:
+def _keep_equal_parts(session: Session, id: int, before: Manuscript, after: Manuscript) -> Manuscript:
     """What says the same in other words is the same: tags by other names, related posts by their shown titles."""
     if after.tags != before.tags:
         ids = tags.resolve(session, (*before.tags, *after.tags))
         if [ids[one] for one in before.tags] == list(dict.fromkeys(ids[one] for one in after.tags)):
             after = replace(after, tags=before.tags)
     if after.related != before.related:
-        related_links.stand_in_line(session.connection())  # what is linked meanwhile is no edit
-        now, then = (related_links.settled(session.connection(), id, one.related or ()) for one in (before, after))
+        related_links.lock_linking(session.connection())  # what is linked meanwhile is no edit
+        now, then = (related_links.merge_stored(session.connection(), id, one.related or ()) for one in (before, after))
         after = replace(after, related=before.related if now == then else then)
     return after
 
@@ -147,9 +149,9 @@ def _without_addresses(after: Manuscript) -> Manuscript:
     return replace(after, previous_slugs=(), previous_urls=())
 
 
-def _linked(before: Manuscript, after: Manuscript) -> list[str]:
+def _find_changed_links(before: Manuscript, after: Manuscript) -> list[str]:
     """Properties that are links, where they differ."""
-    (old_people, old_terms), (people, terms) = _parted(before), _parted(after)
+    (old_people, old_terms), (people, terms) = _split_authors(before), _split_authors(after)
     changed = {
         "authors": people != old_people,
         "tags": terms != old_terms,
@@ -159,7 +161,7 @@ def _linked(before: Manuscript, after: Manuscript) -> list[str]:
     return [name for name, differs in changed.items() if differs]
 
 
-def _parted(manuscript: Manuscript) -> tuple[list[TagSpec], list[TagSpec]]:
+def _split_authors(manuscript: Manuscript) -> tuple[list[TagSpec], list[TagSpec]]:
     """Authors, and other tags."""
     people = [one for one in manuscript.tags if one.kind == "contributor"]
     return people, [one for one in manuscript.tags if one.kind != "contributor"]
@@ -168,12 +170,14 @@ def _parted(manuscript: Manuscript) -> tuple[list[TagSpec], list[TagSpec]]:
 def check(before: Manuscript, after: Manuscript, wanted: ArticleEdit, existing: ExistingRow, now: int) -> None:
     """InvalidInput or InvalidTransition for what an article cannot become."""
     if not after.title and before.title:
-        raise wrong("An article needs a title.", "/title")
+        raise make_invalid_input("An article needs a title.", "/title")
     if after.translation_of == existing.id:
-        raise wrong("An article is no translation of itself.", "/translation_of")
+        raise make_invalid_input("An article is no translation of itself.", "/translation_of")
     _check_date(before, after, now)
     if wanted.correction and not before.status == after.status == "published":
-        raise wrong("Only a published article that stays published is corrected for readers.", "/correction")
+        raise make_invalid_input(
+            "Only a published article that stays published is corrected for readers.", "/correction"
+        )
 
 
 def check_transition(existing: ExistingRow, wanted: ArticleEdit) -> None:
@@ -186,10 +190,10 @@ def check_transition(existing: ExistingRow, wanted: ArticleEdit) -> None:
         return
     else:
         said = f"A {old} article can become {' or '.join(allowed)}, not {new}."
-    raise refuse(existing, said)
+    raise make_invalid_transition(existing, said)
 
 
-def refuse(existing: ExistingRow, said: str) -> InvalidTransition:
+def make_invalid_transition(existing: ExistingRow, said: str) -> InvalidTransition:
     """What says that an article cannot leave its state in this way, and to which it can."""
     allowed = list(TRANSITIONS[existing.status])
     return InvalidTransition(said, members={"article_status": existing.status, "allowed": allowed})
@@ -199,15 +203,19 @@ def _check_gone(before: Manuscript, after: Manuscript, wanted: ArticleEdit, exis
     """What readers get instead of an article is said of one that they have seen and that is not public."""
     gone, public_once = wanted.changes.get("gone"), existing.public_once
     if gone and after.status == "published":
-        raise wrong("A published article is not gone: send it with the status draft.", "/gone")
+        raise make_invalid_input("A published article is not gone: send it with the status draft.", "/gone")
     if gone and not public_once:
-        raise wrong("Readers have never seen this article, so that they are not told that it is gone.", "/gone")
+        raise make_invalid_input(
+            "Readers have never seen this article, so that they are not told that it is gone.", "/gone"
+        )
     if gone is False and after.status == "withdrawn":
-        raise wrong("A withdrawn article is gone. With the status draft it can be not found instead.", "/gone")
+        raise make_invalid_input(
+            "A withdrawn article is gone. With the status draft it can be not found instead.", "/gone"
+        )
     replaced = wanted.changes.get("replaced_by") is not None
     if replaced and not (public_once and (after.status == "withdrawn" or (after.gone and after.status != "published"))):
         said = "Only an article that readers have seen and that is gone can be replaced: withdraw it, or send gone too."
-        raise wrong(said, "/replaced_by")
+        raise make_invalid_input(said, "/replaced_by")
 
 
 def _check_date(before: Manuscript, after: Manuscript, now: int) -> None:
@@ -215,12 +223,12 @@ def _check_date(before: Manuscript, after: Manuscript, now: int) -> None:
     if again and at == before.published_at:
         return
     if after.status == "published" and at is None and again:
-        raise wrong("A published article needs a date of publication.", "/published_at")
+        raise make_invalid_input("A published article needs a date of publication.", "/published_at")
     if after.status == "published" and at is not None and at > now:
         detail = "A published article cannot have a date in the future. Schedule it, or send null to publish it now."
-        raise wrong(detail, "/published_at")
+        raise make_invalid_input(detail, "/published_at")
     if after.status == "scheduled" and (at is None or at <= now):
-        raise wrong("A scheduled article needs a date in the future.", "/published_at")
+        raise make_invalid_input("A scheduled article needs a date in the future.", "/published_at")
 
 
 def _check_identity(connection: Connection, before: Manuscript, after: Manuscript) -> None:

@@ -137,7 +137,7 @@ def values(wanted: ArticleFilter) -> dict[str, Value]:
     spans |= {f"coarse_years_{i}": span for i, span in enumerate(wanted.coarse_years)}
     spans |= {"published": wanted.published, "updated": wanted.updated, "dateline": wanted.dateline}
     if wanted.coarse is not None:
-        spans |= {"coarse": wanted.coarse, "around": around(wanted)}
+        spans |= {"coarse": wanted.coarse, "around": merge_periods(wanted)}
     for name, (start, end) in spans.items():
         bound |= {f"{name}_from": start} if start is not None else {}
         bound |= {f"{name}_to": end} if end is not None else {}
@@ -153,7 +153,7 @@ def lists(wanted: ArticleFilter) -> list[str]:
 
 def conditions(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     """The filter as SQL over `article`; ANDed. Only `wanted`'s shape shows in the text."""
-    return _conditions(wanted, [*_tagged(wanted), *_placed(wanted)])
+    return _conditions(wanted, [*_tag_conditions(wanted), *_region_conditions(wanted)])
 
 
 def looked_up(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
@@ -164,8 +164,13 @@ def looked_up(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
 def _conditions(wanted: ArticleFilter, linked: list[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
     if wanted.nothing:
         return [false()]
-    found: list[ColumnElement[bool]] = [_status(wanted.statuses), *_plain(wanted), *linked, *_ruled_out(wanted)]
-    found += [*_published(wanted), *span("updated", A.c.updated_at, wanted.updated)]
+    found: list[ColumnElement[bool]] = [
+        _status(wanted.statuses),
+        *_plain_conditions(wanted),
+        *linked,
+        *_ruled_out(wanted),
+    ]
+    found += [*_published_conditions(wanted), *span("updated", A.c.updated_at, wanted.updated)]
     start, end = wanted.dateline
     if start is not None:
         found.append(A.c.dateline_to > bindparam("dateline_from", type_=A.c.dateline_to.type))
@@ -177,14 +182,14 @@ def _conditions(wanted: ArticleFilter, linked: list[ColumnElement[bool]]) -> lis
 _EXACT = A.c.published_precision == literal_column("'instant'")
 
 
-def _published(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+def _published_conditions(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     at = A.c.published_at
     if wanted.coarse is None:
         found = span("published", at, wanted.published)
     else:
         exact, coarse = and_(_EXACT, *span("published", at, wanted.published)), span("coarse", at, wanted.coarse)
         # The span around both first: an index can begin there.
-        found = [*span("around", at, around(wanted)), or_(exact, and_(not_(_EXACT), *coarse))]
+        found = [*span("around", at, merge_periods(wanted)), or_(exact, and_(not_(_EXACT), *coarse))]
     if wanted.years:
         either = or_(*(and_(*span(f"years_{i}", at, year)) for i, year in enumerate(wanted.years)))
         if wanted.coarse_years:
@@ -195,7 +200,7 @@ def _published(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def around(wanted: ArticleFilter) -> Span:
+def merge_periods(wanted: ArticleFilter) -> Span:
     """The span that holds `published` and `coarse`; both are open at the same ends."""
     both = (wanted.published, wanted.coarse or wanted.published)
     starts, ends = ([end for span in both if (end := span[i]) is not None] for i in (0, 1))
@@ -209,7 +214,7 @@ def _status(statuses: tuple[str, ...]) -> ColumnElement[bool]:
     return A.c.status.in_([literal_column(f"'{status}'") for status in statuses])
 
 
-def _plain(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+def _plain_conditions(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.ids is not None:
         found.append(AnyOf(A.c.id, "ids"))
@@ -233,7 +238,7 @@ def _plain(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _tagged(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+def _tag_conditions(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     by_tag = select(TAGGED.c.article_id)
     found: list[ColumnElement[bool]] = [
         A.c.id.in_(by_tag.where(AnyOf(TAGGED.c.tag_id, name)))
@@ -246,7 +251,7 @@ def _tagged(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _placed(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
+def _region_conditions(wanted: ArticleFilter) -> list[ColumnElement[bool]]:
     by_region = select(PLACED.c.article_id).where(in_role(wanted))
     found: list[ColumnElement[bool]] = []
     if wanted.regions:

@@ -20,10 +20,14 @@ the source calls the article."""
 
 def edit_to(connection: Connection, current: StoredArticle, version: int) -> ArticleEdit:
     """NotFound where there is no such version. What it was linked to and is gone meanwhile is left out."""
-    old = current if version == current.existing.version else revisions.get(connection, current.existing.id, version)
+    old = (
+        current
+        if version == current.existing_row.version
+        else revisions.get(connection, current.existing_row.id, version)
+    )
     if old is None:
         raise NotFound()
-    said, known = stored_article.manuscript(connection, old), regions.atlas(connection).by_id
+    said, known = stored_article.make_manuscript(connection, old), regions.atlas(connection).by_id
     changes = {name: getattr(said, name) for name in RESTORED}
     changes["authors"] = tuple(one for one in said.tags if one.kind == "contributor")
     changes["tags"] = tuple(one for one in said.tags if one.kind != "contributor")

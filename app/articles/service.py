@@ -23,7 +23,17 @@ from app.errors import ExternalIdTaken
 from app.models import Article, table
 from app.text import keys
 
-__all__ = ["AT_ONCE", "Outcome", "Saved", "create", "go_live", "preview", "strangers", "upsert", "withdraw"]
+__all__ = [
+    "AT_ONCE",
+    "Outcome",
+    "Saved",
+    "create",
+    "find_identity_conflicts",
+    "go_live",
+    "preview",
+    "upsert",
+    "withdraw",
+]
 
 A = table(Article)
 
@@ -37,7 +47,7 @@ Baselines = Mapping[int, Mapping[str, Hashes]]
 def create(session: Session, manuscript: Manuscript, *, now: int, site_url: str, by: str | None = None) -> Saved:
     """One new article. SlugTaken where a given slug is not free, ExternalIdTaken where its identity is known."""
     if manuscript.identity:
-        if _existing(session.connection(), [manuscript]):
+        if _load_existing(session.connection(), [manuscript]):
             raise ExternalIdTaken(manuscript.external_id or manuscript.identity)
         source_baselines.forgive(session.connection(), manuscript.origin, manuscript.identity)
     return saving.save(session, Batch([manuscript], [None], strict=True), SaveContext(now, by, site_url))[0]
@@ -96,7 +106,7 @@ def _upsert(
     overwrite: bool,
 ) -> list[Saved]:
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
-    existing = _existing(session.connection(), list(last.values()), lock=True)
+    existing = _load_existing(session.connection(), list(last.values()), lock=True)
     at = read_clock(session.connection()) if now is None else now
     how = SaveContext(at, by, site_url, imported=True)
     pending, saved = _sift(session.connection(), last, existing, at, overwrite=overwrite)
@@ -106,7 +116,7 @@ def _upsert(
         part = {key: m for key, m in pending.items() if (m.original in there) == later}
         saved |= _save(session, part, existing, known, how, overwrite=overwrite)
     heard = [(one.id, last[key].format, last[key].hashes) for key, one in saved.items() if one.id and _is_heard(one)]
-    source_baselines.keep(session.connection(), heard, known)
+    source_baselines.save(session.connection(), heard, known)
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]
 
 
@@ -153,7 +163,9 @@ def _save(
     changing = {key: one.manuscript for key, one in merged.items() if one.manuscript is not None}
     old = [existing.get(key) for key in changing]
     saved = saving.save(session, Batch(list(changing.values()), old), how)
-    translation_links.settle(session, {one.id: m for one, m in zip(saved, changing.values(), strict=True)}, how)
+    translation_links.link_translations(
+        session, {one.id: m for one, m in zip(saved, changing.values(), strict=True)}, how
+    )
     found = dict(zip(changing, saved, strict=True))
     alike = {key: existing[key] for key, one in merged.items() if one.manuscript is None}
     heard = {e.id: pending[key].content_hash for key, e in alike.items() if merged[key].heard}
@@ -177,7 +189,7 @@ def _merge(
     connection = session.connection()
     old = [existing.get(key) for key in pending]
     came = [three_way_merge.trim(m) if e else m for m, e in zip(pending.values(), old, strict=True)]
-    settled = suggestions.settled(connection, translation_links.resolved(connection, came), old)
+    settled = suggestions.apply_suggestions(connection, translation_links.resolve_originals(connection, came), old)
     new = dict(zip(pending, settled, strict=True))
     pairs = {key: (m, existing[key]) for key, m in new.items() if key in existing}
     found = three_way_merge.merge(session, list(pairs.values()), known, overwrite=overwrite, now=now)
@@ -192,17 +204,17 @@ def _note_hashes(connection: Connection, hashes: Mapping[int, str]) -> None:
         connection.execute(statement, [{"of": id, "new": hash} for id, hash in hashes.items()])
 
 
-def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[int]:
+def find_hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[int]:
     """Places of those whose article is not public, or was purged. `lock`: it stays as it is until the commit."""
     named = [m for m in manuscripts if m.identity is not None]
-    found = _existing(connection, named, lock=lock)
+    found = _load_existing(connection, named, lock=lock)
     hidden = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
     hidden |= source_baselines.find_purged(connection, [(m.origin, str(m.identity)) for m in named])
     places = {i for i, m in enumerate(manuscripts) if (m.origin, m.identity) in hidden}
     return places | {i for i, m in enumerate(manuscripts) if partial_rows.is_hidden(connection, m, lock=lock)}
 
 
-def strangers(
+def find_identity_conflicts(
     connection: Connection, manuscripts: Sequence[Manuscript], *, sees_hidden: bool = True
 ) -> dict[tuple[str, str], int | None]:
     """Articles known by their file's name alone that a manuscript of the same name shares nothing with: neither slug
@@ -256,7 +268,7 @@ def _preview(
     connection: Connection, manuscripts: Sequence[Manuscript], now: int, *, overwrite: bool
 ) -> Iterator[Saved]:
     each = {_identity(m, i): m for i, m in enumerate(manuscripts)}
-    existing = _existing(connection, manuscripts)
+    existing = _load_existing(connection, manuscripts)
     pending, found = _sift(connection, each, existing, now, overwrite=overwrite)
     known = source_baselines.load(connection, [existing[key].id for key in pending if key in existing])
     with Session(bind=connection, join_transaction_mode="rollback_only") as session:
@@ -275,7 +287,7 @@ def _identity(manuscript: Manuscript, position: int) -> Key:
     return manuscript.origin, manuscript.identity if manuscript.identity is not None else position
 
 
-def _existing(
+def _load_existing(
     connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False
 ) -> dict[Key, ExistingRow]:
     """What is known of the manuscripts' articles. `lock`: on PostgreSQL they stay as they are until the commit; without
@@ -294,4 +306,4 @@ def _existing(
                 known = known.order_by(A.c.id).with_for_update(key_share=True)
             found |= {(origin, row[0]): ExistingRow(*row[1:]) for row in connection.execute(known)}
     unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in found]
-    return found | url_matches.existing(connection, unknown, {e.id for e in found.values()}, lock=lock)
+    return found | url_matches.find_existing(connection, unknown, {e.id for e in found.values()}, lock=lock)

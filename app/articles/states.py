@@ -33,9 +33,9 @@ def go_live(session: Session, *, now: int | None = None) -> list[int]:
     due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= now)
     next_due = select(A.c.id).where(due).order_by(A.c.published_at, A.c.id).limit(AT_ONCE)
     ids = sorted(connection.execute(next_due.with_for_update(key_share=True)).scalars())
-    revisions.keep(connection, ids)
-    related_links.stand_in_line(connection)
-    sources = related_links.sources(connection, ids)
+    revisions.save_current(connection, ids)
+    related_links.lock_linking(connection)
+    sources = related_links.find_sources(connection, ids)
     before = log_facts.load(connection, [*ids, *sources])
     live = (
         update(A)
@@ -67,9 +67,9 @@ def withdraw(
     shown = A.c.status == literal_column("'published'")
     public = select(A.c.id).where(shown, A.c.id.in_(ids)).order_by(A.c.id)
     withdrawn = list(connection.execute(public.with_for_update(key_share=True)).scalars())
-    revisions.keep(connection, withdrawn)
-    related_links.stand_in_line(connection)
-    sources = related_links.sources(connection, withdrawn)
+    revisions.save_current(connection, withdrawn)
+    related_links.lock_linking(connection)
+    sources = related_links.find_sources(connection, withdrawn)
     before = log_facts.load(connection, [*withdrawn, *sources])
     gone = (
         update(A)
@@ -101,7 +101,7 @@ def empty_bin(session: Session, days: int, *, now: int | None = None) -> list[in
     ids = sorted(connection.execute(oldest.with_for_update(skip_locked=True)).scalars())
     for id in ids:
         remove(session, id, now=now, by=SCHEDULE)
-        stored_responses.forget(session, id)
+        stored_responses.delete_responses_of(session, id)
     return ids
 
 
@@ -118,16 +118,16 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
     audit_rows.forget_article(session, id)
     purge.forget_imports(session, id)
     erase_traces(session)
-    related_links.stand_in_line(connection)
+    related_links.lock_linking(connection)
     if public:
         slugs = connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars().all()
         refs = {str(id), *map(purge.hash_ref, slugs)}
         known = set(connection.execute(select(PURGED.c.ref).where(PURGED.c.ref.in_(refs))).scalars())
         connection.execute(insert(PURGED), [{"ref": ref} for ref in refs - known])
-    sources = related_links.sources(connection, [id])
+    sources = related_links.find_sources(connection, [id])
     shown = sources if status == "published" else []
     before = log_facts.load(connection, shown)
-    related_links.forget(connection, [id])
+    related_links.release_targets(connection, [id])
     if identity is not None:
         source_baselines.purge(connection, origin, identity)
     source_baselines.purge(connection, *source_baselines.row_identity(id, created_at))
@@ -148,7 +148,7 @@ def _let_go(session: Session, name: str, id: int, *, now: int, by: str | None) -
     if not ids:
         return
     before = log_facts.load(connection, ids)
-    revisions.keep(connection, ids)
+    revisions.save_current(connection, ids)
     alone = {name: None, "version": A.c.version + 1, "updated_at": now, "saved_at": now, "saved_by": by}
     connection.execute(update(A).where(A.c.id.in_(ids)).values(alone))
     log_changes.record(session, ids, before, {id: [name] for id in ids}, {})

@@ -84,7 +84,7 @@ def _page(dialect: str, given: frozenset[str], turn: Turn) -> Prepared:
     found = select(*_COLUMNS).where(*_conditions(given))
     order = (AUDIT.c.at, AUDIT.c.id)
     if turn != "start":
-        place = tuple_(_bound("place_at", AUDIT.c.id), _bound("place_id", AUDIT.c.id))
+        place = tuple_(_bind_param("place_at", AUDIT.c.id), _bind_param("place_id", AUDIT.c.id))
         found = found.where(tuple_(*order) > place if turn == "before" else tuple_(*order) < place)
     found = found.order_by(*(order if turn == "before" else [column.desc() for column in order]))
     limit, offset = (bindparam(name, type_=Integer()) for name in ("limit", "offset"))
@@ -99,16 +99,19 @@ def _count(dialect: str, given: frozenset[str]) -> Prepared:
 
 def _conditions(given: frozenset[str]) -> list[ColumnElement[bool]]:
     every: dict[str, list[ColumnElement[bool]]] = {
-        "article": [AUDIT.c.entity == literal_column("'article'"), AUDIT.c.entity_id == _bound("article", AUDIT.c.id)],
-        "key": [AUDIT.c.key_id == _bound("key", AUDIT.c.id)],
+        "article": [
+            AUDIT.c.entity == literal_column("'article'"),
+            AUDIT.c.entity_id == _bind_param("article", AUDIT.c.id),
+        ],
+        "key": [AUDIT.c.key_id == _bind_param("key", AUDIT.c.id)],
         "action": [AUDIT.c.action == bindparam("action", type_=AUDIT.c.action.type)],
-        "since": [AUDIT.c.at >= _bound("since", AUDIT.c.id)],
-        "until": [AUDIT.c.at < _bound("until", AUDIT.c.id)],
+        "since": [AUDIT.c.at >= _bind_param("since", AUDIT.c.id)],
+        "until": [AUDIT.c.at < _bind_param("until", AUDIT.c.id)],
     }
     return [condition for name, conditions in every.items() if name in given for condition in conditions]
 
 
-def _bound(name: str, like: ColumnElement[int]) -> ColumnElement[int]:
+def _bind_param(name: str, like: ColumnElement[int]) -> ColumnElement[int]:
     return bindparam(name, type_=like.type)
 
 

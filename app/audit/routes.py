@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles.reading import queries as articles
-from app.articles.routes.reads import MOVED, REF, documented, find
+from app.articles.routes.reads import MOVED, REF, describe_parameters, find
 from app.audit import queries, render, schemas
 from app.audit.queries import COUNTED, AuditEntry, AuditFilter, AuditPosition
 from app.context import AppContext, RequestContext, get_context
@@ -65,7 +65,7 @@ async def list_audit(request: Request) -> Response:
         article = await _find_article(here, seen, ref)
         if article is None:
             warnings.append(_unknown("article", ref))
-    return await _listed(request, here, seen, read, article, warnings)
+    return await _list(request, here, seen, read, article, warnings)
 
 
 @router.get(
@@ -73,7 +73,7 @@ async def list_audit(request: Request) -> Response:
     name="list_article_audit",
     response_model=schemas.AuditList,
     responses=responses.example(schemas.LIST) | MOVED | _PROBLEMS | problems("not_found", "gone"),
-    openapi_extra=documented(OF_ARTICLE, REF),
+    openapi_extra=describe_parameters(OF_ARTICLE, REF),
 )
 async def list_article_audit(request: Request) -> Response:
     """Who did what to an article, the newest first; also to a purged one, by its id. Needs the scope `read_drafts`."""
@@ -92,11 +92,11 @@ async def list_article_audit(request: Request) -> Response:
         if isinstance(found, Response):
             return found
         id = found.id
-    return await _listed(request, here, seen, read, id, [])
+    return await _list(request, here, seen, read, id, [])
 
 
 def _id(ref: str) -> int | None:
-    name = articles.named(ref)
+    name = articles.parse_ref(ref)
     return integer(name[1]) if name is not None and name[0] == "id" else None
 
 
@@ -111,7 +111,7 @@ async def _find_article(here: AppContext, seen: RequestContext, ref: str) -> int
     return found.id
 
 
-async def _listed(
+async def _list(
     request: Request, here: AppContext, seen: RequestContext, read: Read, article: int | None, warnings: Warnings
 ) -> Response:
     key, name = None, read.text("key")

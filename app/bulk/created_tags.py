@@ -58,7 +58,9 @@ def _find_unused(session: Session, ids: Sequence[int]) -> list[int]:
         )
     )
     merging_now = {
-        integer(task.arguments[end]) for task in jobs.unfinished(session, merges.KIND) for end in ("source", "target")
+        integer(task.arguments[end])
+        for task in jobs.list_unfinished(session, merges.KIND)
+        for end in ("source", "target")
     }
     return [id for id in session.connection().execute(wanted).scalars() if id not in merging_now]
 

@@ -85,17 +85,17 @@ def _select(session: Session, task: Task) -> Step:
 def read_filter(task: Task) -> ArticleFilter:
     """The filter that the job was begun with."""
     given = cast("dict[str, Any]", task.arguments["_filter"])
-    return ArticleFilter(**{name: _frozen(given[name]) for name in (field.name for field in fields(ArticleFilter))})
+    return ArticleFilter(**{name: _freeze(given[name]) for name in (field.name for field in fields(ArticleFilter))})
 
 
 def read_changes(task: Task) -> Changes:
     """The changes that the job was begun with."""
     given = cast("dict[str, Any]", task.arguments["_changes"])
-    return Changes(**{name: _frozen(value) for name, value in given.items()})
+    return Changes(**{name: _freeze(value) for name, value in given.items()})
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+def _freeze(value: Any) -> Any:
+    return tuple(_freeze(one) for one in value) if isinstance(value, list) else value
 
 
 def find(snapshot: Snapshot, wanted: ArticleFilter, after: int, last: int, limit: int) -> list[int]:
@@ -186,14 +186,14 @@ def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outco
         read_clock(connection), cast("str | None", task.arguments["_by"]), str(task.arguments.get("_site") or "")
     )
     changes = _Resolved.of(session, read_changes(task), current.values())
-    before = dict(zip(current, stored_article.manuscripts(connection, list(current.values())), strict=True))
+    before = dict(zip(current, stored_article.make_manuscripts(connection, list(current.values())), strict=True))
     outcomes: dict[int, Outcome] = dict.fromkeys(ids, ("failed", None, None, "it is not there any more"))
     written: dict[int, Manuscript] = {}
     wanted = ArticleEdit({"status": changes.changes.status} if changes.changes.status else {})
     statuses = read_filter(task).statuses
     for id, was in before.items():
         after = changes.apply(was, current[id])
-        existing = current[id].existing
+        existing = current[id].existing_row
         if existing.status not in statuses:
             # Whoever asked for it may not edit it any more, nor learn what has become of it.
             outcomes[id] = ("failed", None, None, MOVED_ON)
@@ -222,7 +222,7 @@ def _save(
         keys[id].append(value)
     # The text stays, and so do its keys: making them anew is most of what saving an article costs.
     manuscripts = [replace(one, slug=None, related=None, text_keys=tuple(keys[id])) for id, one in written.items()]
-    old = [current[id].existing for id in written]
+    old = [current[id].existing_row for id in written]
     saving.save(session, Batch(manuscripts, old, strict=True), how)
 
 
@@ -243,7 +243,7 @@ class _Resolved:
         added, sections = tuple(ids[one] for one in add), tuple(ids[one] for one in section)
         known = {id for article in articles for id in article.tags}
         every = sorted(known | {*added, *sections})
-        return _Resolved(changes, added, sections, stored_article.named(session.connection(), every))
+        return _Resolved(changes, added, sections, stored_article.load_tags(session.connection(), every))
 
     def apply(self, was: Manuscript, article: StoredArticle) -> Manuscript:
         """The article as it shall be; equal to what it was where nothing changes."""

@@ -42,8 +42,8 @@ async def read(here: AppContext, view: RequestContext, given: BulkEdit) -> EditO
     view.caller.demand("write")
     found, warnings = await _selection(here, view, given)
     if found.statuses != ("draft",):
-        update_flow.demand(view.caller, "published")
-    update_flow.demand(view.caller, given.status)
+        update_flow.require_publish(view.caller, "published")
+    update_flow.require_publish(view.caller, given.status)
     options = given.model_dump(exclude_defaults=True, exclude_unset=True, mode="json")
     if given.ids is not None:
         options["ids"] = len(given.ids)  # the record has a row for each
@@ -94,9 +94,9 @@ async def _changes(here: AppContext, view: RequestContext, given: BulkEdit) -> C
     return Changes(
         add_tags=tuple((one.name, one.kind, one.slug) for one in made),
         remove_tags=tuple(
-            [await _removed(here, known, ref, i, drafts=drafts) for i, ref in enumerate(given.remove_tags)]
+            [await _resolve_removed_tag(here, known, ref, i, drafts=drafts) for i, ref in enumerate(given.remove_tags)]
         ),
-        add_regions=_added(_regions(view, given.add_regions, "add_regions")),
+        add_regions=_check_added(_regions(view, given.add_regions, "add_regions")),
         remove_regions=tuple(id for id, _ in _regions(view, given.remove_regions, "remove_regions")),
         section=_section(view, given, known),
         status=given.status,
@@ -109,7 +109,7 @@ def _regions(view: RequestContext, given: list[RegionRef], name: str) -> tuple[t
     return found
 
 
-def _added(regions: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+def _check_added(regions: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
     """InvalidInput for the role that follows from an article's dateline: nothing else gives or takes it."""
     for place, (_, roles) in enumerate(regions):
         if roles & DATELINE:
@@ -121,13 +121,15 @@ def _added(regions: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
 def _read_fields(view: RequestContext, known: fields.References, field: str, given: Sequence[object], name: str) -> Any:
     """Tags or regions, read as an article's are; InvalidInput points to `name`, under which they were sent."""
     try:
-        return fields.changes(ArticleFields.model_validate({field: given}), [field], view.atlas, known)[field]
+        return fields.read_changes(ArticleFields.model_validate({field: given}), [field], view.atlas, known)[field]
     except InvalidInput as error:
         moved = (replace(one, pointer=(one.pointer or "").replace(f"/{field}", f"/{name}", 1)) for one in error.errors)
         raise InvalidInput(*moved) from None
 
 
-async def _removed(here: AppContext, known: fields.References, given: TagRef, place: int, *, drafts: bool) -> int:
+async def _resolve_removed_tag(
+    here: AppContext, known: fields.References, given: TagRef, place: int, *, drafts: bool
+) -> int:
     """A slip of the pen must not look like work done: what is not there cannot be removed."""
     ref = fields.tag_ref(given)
     found = known.tags.get(ref) if ref else None
@@ -136,7 +138,7 @@ async def _removed(here: AppContext, known: fields.References, given: TagRef, pl
         raise InvalidInput(FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}"))
     if found is None:
         said = ref or str(given)
-        guess = await tags.alike(here.db, said, KINDS, hidden=drafts)
+        guess = await tags.find_similar(here.db, said, KINDS, hidden=drafts)
         detail = f"There is no tag {said[:80]!r}."
         raise InvalidInput(
             FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}", did_you_mean=guess or None)

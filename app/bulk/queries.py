@@ -45,7 +45,7 @@ class Record:
     undo: tuple[str, Json, str | None] | None
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.state in ("done", "failed")
 
     def count(self, name: str) -> int:
@@ -114,7 +114,7 @@ def shape(record: Record) -> Json:
         "created_by": record.created_by,
         "created_at": format_time(record.created_at),
         "updated_at": format_time(record.updated_at),
-        "ended_at": format_time(record.updated_at) if record.ended else None,
+        "ended_at": format_time(record.updated_at) if record.has_ended else None,
         "undo": _undo(record),
     }
 

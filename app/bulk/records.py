@@ -55,17 +55,17 @@ def attach(session: Session, job: int, source: str) -> None:
     session.connection().execute(insert(RECORD), {"id": job, "source": source, "origins": "[]"})
 
 
-def note(session: Session, job: int, outcomes: Sequence[Saved | str], origins: Iterable[str]) -> None:
+def note_outcomes(session: Session, job: int, outcomes: Sequence[Saved | str], origins: Iterable[str]) -> None:
     """What a batch did, in its transaction. InvalidTransition where the record of a command or a stream has ended
     meanwhile: it was given up, and perhaps undone."""
     saved = {one.id: one for one in outcomes if isinstance(one, Saved) and one.id and one.outcome != "unchanged"}
     _move_on(session, job, outcomes)
     _note_origins(session, job, origins)
-    note_articles(session, job, [(one.id, _before(one), one.version, one.outcome) for one in saved.values()])
+    note_articles(session, job, [(one.id, _previous_version(one), one.version, one.outcome) for one in saved.values()])
     note_tags(session, job)
 
 
-def _before(one: Saved) -> int | None:
+def _previous_version(one: Saved) -> int | None:
     return None if one.outcome == "created" else one.version - 1
 
 

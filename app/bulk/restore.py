@@ -34,9 +34,10 @@ def restore(
     ids = sorted(known)
     olds = [known[id][0] for id in ids]
     written = [
-        _complete(one, old, atlas) for one, old in zip(stored_article.manuscripts(connection, olds), olds, strict=True)
+        _complete(one, old, atlas)
+        for one, old in zip(stored_article.make_manuscripts(connection, olds), olds, strict=True)
     ]
-    existing = [_dated(current[id].existing, old) for id, old in zip(ids, olds, strict=True)]
+    existing = [_restore_dates(current[id].existing_row, old) for id, old in zip(ids, olds, strict=True)]
     saving.save(session, Batch(written, existing, strict=True), how)
     signed = [{"of": id, "by": _sign(known[id][1], versions[id])} for id in ids]
     connection.execute(update(A).where(A.c.id == bindparam("of")).values(saved_by=bindparam("by")), signed)
@@ -57,7 +58,7 @@ def _sign(by: str | None, version: int) -> str:
     return authorship.UNDO if by == authorship.UNDO else authorship.sign_restored(version)
 
 
-def _dated(now: ExistingRow, old: StoredArticle) -> ExistingRow:
+def _restore_dates(now: ExistingRow, old: StoredArticle) -> ExistingRow:
     """Saving takes from what is there what a manuscript does not say; an older version says it all, also nothing."""
     said = {name: old.columns[name] for name in ("published_at", "published_precision", "withdrawn_reason")}
     return replace(now, **said)

@@ -111,9 +111,9 @@ async def undo_import(request: Request) -> Response:
     here, view = await get_admin_context(request)
     record = await lookup.find(here, request)
     job = (await here.db.write(undo_job.begin, record.id, view.caller.name)).value
-    task = await jobs.of(request).finish(job)
+    task = await jobs.get_jobs(request).finish(job)
     if task.state != "done":
-        return await here.accepted(task)
+        return await here.respond_accepted(task)
     found = await lookup.find(here, request)
     return responses.changed(orjson.dumps(queries.shape(found)), (await here.head()).place.token)
 
@@ -156,7 +156,7 @@ async def edit_articles(request: Request) -> Response:
     job = (
         await here.db.write(edit_job.begin, order.filter, order.changes, order.options, by, here.settings.site_url)
     ).value
-    jobs.of(request).wake()
+    jobs.get_jobs(request).wake()
     found = await queries.find(here.db, job)
     assert found is not None  # just made
     location = f"/v1/imports/{job}" if view.caller.may("read_drafts") else f"/v1/jobs/{job}"
@@ -191,7 +191,7 @@ async def stop_job(request: Request) -> Response:
     here, view = await get_admin_context(request)
     given = request.path_params["id"]
     digits = given.isascii() and given.isdigit() and len(given) < 19
-    task = await jobs.of(request).find(int(given)) if digits else None
+    task = await jobs.get_jobs(request).find(int(given)) if digits else None
     if task is None:
         raise NotFound()
     if task.kind not in STOPPABLE:
@@ -199,4 +199,4 @@ async def stop_job(request: Request) -> Response:
     if not (await here.db.write(jobs.stop, task.id)).value:
         raise InvalidTransition(f"Job {task.id} has ended already.")
     stopped = replace(task, state="failed", error=jobs.STOPPED)
-    return responses.changed(orjson.dumps(jobs.shown(stopped)), view.token)
+    return responses.changed(orjson.dumps(jobs.render_task(stopped)), view.token)

@@ -155,7 +155,7 @@ def _undo(session: Session, id: int, rows: Sequence[TouchedRow]) -> dict[int, st
 def _take_back(session: Session, rows: Sequence[TouchedRow], current: dict[int, StoredArticle]) -> dict[int, str]:
     how = SaveContext(read_clock(session.connection()), authorship.UNDO, "", imported=True)
     made = {row.article for row in rows if row.action == "created"}
-    states_of = {article: current[article].existing.status for article in made}
+    states_of = {article: current[article].existing_row.status for article in made}
     public = [article for article, status in states_of.items() if status == "published"]
     hidden = [article for article, status in states_of.items() if status in ("draft", "scheduled")]
     states.withdraw(session, public, now=how.now, reason=REASON, by=how.by)
@@ -170,7 +170,7 @@ def _take_back(session: Session, rows: Sequence[TouchedRow], current: dict[int, 
 def bin_drafts(session: Session, ids: Sequence[int], how: SaveContext) -> None:
     """Puts drafts and scheduled articles into the bin, as `DELETE` does, but many at once."""
     connection = session.connection()
-    revisions.keep(connection, ids)
+    revisions.save_current(connection, ids)
     before = log_facts.load(connection, ids)
     values = {"status": "trashed", "trashed_at": how.now, "updated_at": how.now, "version": A.c.version + 1}
     connection.execute(update(A).where(A.c.id.in_(ids)).values(saved_at=how.now, saved_by=how.by, **values))

@@ -61,7 +61,7 @@ class CacheVersions:
         self._running: asyncio.Future[CacheVersion] | None = None
         self._next: asyncio.Future[CacheVersion] | None = None
 
-    def known(self) -> CacheVersion | None:
+    def get_known(self) -> CacheVersion | None:
         """The very object told last, where nothing can have changed since; None where the database must be asked."""
         version = self._db.reader.version()
         if version is None or version != self._version or time.time() >= self._until:
@@ -75,10 +75,10 @@ class CacheVersions:
             return self._tell(version, await self._latest.read(self._db))
         # Where asking takes a while, all who come during one question are told by the next one.
         if self._next is None:
-            self._next = asyncio.ensure_future(self._after(self._running))
+            self._next = asyncio.ensure_future(self._read_after(self._running))
         return await asyncio.shield(self._next)
 
-    async def _after(self, running: "asyncio.Future[CacheVersion] | None") -> CacheVersion:
+    async def _read_after(self, running: "asyncio.Future[CacheVersion] | None") -> CacheVersion:
         if running is not None:
             await asyncio.wait({running})
         self._running, self._next = self._next, None

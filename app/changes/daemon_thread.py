@@ -11,7 +11,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def detached(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def run_in_daemon_thread(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `fn` returns or raises. It must leave nothing half done wherever it is when the process ends: whoever waits
     here is gone by then, and `asyncio.to_thread` would keep the loop from closing until it returns."""
     loop = asyncio.get_running_loop()

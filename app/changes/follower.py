@@ -45,9 +45,9 @@ def step(db: Database, follower: Follower) -> int:
     """One round: rebuilds, or takes in the next rows. Returns how many; 0 says that the follower is at the head."""
     with db.snapshot() as snapshot:
         place, head = follower.place(), log.head(snapshot)
-        if place is None or not log.found(snapshot, place):
+        if place is None or not log.has_position(snapshot, place):
             logger.info("rebuilding: %s", "nothing to go on from" if place is None else "it follows another log")
-            if not log.found(snapshot, head.place):
+            if not log.has_position(snapshot, head.place):
                 # Nobody could go on from there: every round would rebuild again.
                 raise log.LogBroken(f"The counter stands at {head.seq}, where the change log has no such row.")
             follower.rebuild(snapshot, head.place)

@@ -21,7 +21,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 
 from app.actor import Actor
-from app.changes.daemon_thread import detached
+from app.changes.daemon_thread import run_in_daemon_thread
 from app.db import audit_rows
 from app.db.audit_rows import Action, Deed, Entity
 from app.db.database import Database, Row
@@ -75,7 +75,7 @@ class Task:
     updated_at: int
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.state in ("done", "failed")
 
 
@@ -157,7 +157,7 @@ def _act(session: Session, task: Task) -> None:
     audit_rows.attribute(session, replace(actor, context=context))
 
 
-def unfinished(session: Session, kind: str) -> list[Task]:
+def list_unfinished(session: Session, kind: str) -> list[Task]:
     """Jobs of a kind that are not done yet, oldest first."""
     found = select(*_COLUMNS).where(_UNFINISHED, JOB.c.kind == kind).order_by(JOB.c.id)
     return [_task(tuple(row)) for row in session.connection().execute(found)]
@@ -222,7 +222,7 @@ def _task(row: Row) -> Task:
     )
 
 
-def shown(task: Task) -> Json:
+def render_task(task: Task) -> Json:
     """A job as clients see it."""
     return {
         "id": task.id,
@@ -280,9 +280,9 @@ class Jobs:
             if task is None:
                 task = await self.find(id)
                 assert task is not None  # rows of jobs stay
-                if not task.ended:
+                if not task.has_ended:
                     await asyncio.sleep(0.05)
-            if task.ended or time.monotonic() > deadline:
+            if task.has_ended or time.monotonic() > deadline:
                 return task
 
     def wake(self) -> None:
@@ -294,7 +294,7 @@ class Jobs:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 try:
-                    for id, lane in await self._unfinished():
+                    for id, lane in await self._list_ready():
                         self._taken[id] = lane
                         tasks.create_task(self._work(id, self._turns.setdefault(lane, asyncio.Semaphore(lane.at_once))))
                 except DatabaseUnavailable as error:
@@ -306,9 +306,9 @@ class Jobs:
                         await self._wake.wait()
                 self._wake.clear()
 
-    async def _unfinished(self) -> list[tuple[int, Lane]]:
+    async def _list_ready(self) -> list[tuple[int, Lane]]:
         """Those that nobody is at, the oldest first, as far as there is room in their lanes."""
-        rows = await self.db.reader.rows(_waiting(self.db.dialect), {"kinds": self._kinds})
+        rows = await self.db.reader.rows(_waiting_statement(self.db.dialect), {"kinds": self._kinds})
         now = time.monotonic()
         self._left = {id: until for id, until in self._left.items() if until > now}
         known, used, found = {*self._taken, *self._left}, Counter(self._taken.values()), []
@@ -326,7 +326,7 @@ class Jobs:
                     task = await self._step(id)
                 if task is None:
                     break
-                if task.ended:
+                if task.has_ended:
                     self.wake()  # there is room for another one
                     break
         except DatabaseUnavailable as error:
@@ -338,7 +338,7 @@ class Jobs:
 
     async def _step(self, id: int) -> Task | None:
         try:
-            works = await self._prepared(id)
+            works = await self._prepare_works(id)
             async with self._writing:  # whoever else writes waits for one chunk, not for one of each job
                 task = (await self.db.write(advance, works, id)).value
         except DatabaseUnavailable:
@@ -353,15 +353,15 @@ class Jobs:
             self._left[id] = time.monotonic() + ELSEWHERE  # what was prepared was for nothing
         return task
 
-    async def _prepared(self, id: int) -> Mapping[str, Work]:
+    async def _prepare_works(self, id: int) -> Mapping[str, Work]:
         """Works by kind, with that of this job's kind made for its next chunk where that has to be prepared."""
         if not self._prepare:
             return self._works
         task = await self.find(id)
-        if task is None or task.ended:
+        if task is None or task.has_ended:
             return self._works
         try:
-            return {task.kind: await detached(self._prepare[task.kind], task)}
+            return {task.kind: await run_in_daemon_thread(self._prepare[task.kind], task)}
         except OperationalError as error:
             raise DatabaseUnavailable("The database does not answer.") from error
 
@@ -372,12 +372,12 @@ def _by_id(dialect: str) -> Prepared:
 
 
 @lru_cache(maxsize=4)
-def _waiting(dialect: str) -> Prepared:
+def _waiting_statement(dialect: str) -> Prepared:
     found = select(JOB.c.id, JOB.c.arguments).where(_UNFINISHED, AnyOf(JOB.c.kind, "kinds")).order_by(JOB.c.id)
     return prepare(found, dialect, ["kinds"])
 
 
-def of(request: Request) -> Jobs:
+def get_jobs(request: Request) -> Jobs:
     """The jobs of the application that a request came to."""
     jobs = request.app.state.jobs
     assert isinstance(jobs, Jobs)

@@ -144,7 +144,7 @@ def head(snapshot: Snapshot) -> Head:
     return Head(*snapshot.connection.execute(select(*_HEAD_COLUMNS)).one())
 
 
-def found(snapshot: Snapshot, place: Place) -> bool:
+def has_position(snapshot: Snapshot, place: Place) -> bool:
     """Whether the log has that row with that mark: the data that bears this place follows this very log."""
     now = head(snapshot)
     if place.epoch != now.epoch or not 0 <= place.seq <= now.seq:

@@ -86,7 +86,7 @@ def undo_import(db: Database, settings: Settings, id: int, *, json: bool) -> boo
 def resume(db: Database, settings: Settings, id: int, *, json: bool) -> bool:
     """Goes on with a bulk edit that a process left behind when it died."""
     record = _find(db, id)
-    if record.ended or record.kind not in job_chunks.WORKS:
+    if record.has_ended or record.kind not in job_chunks.WORKS:
         raise DatabaseProblem(f"Import {id} is no bulk edit that waits for anybody.")
     task = finish(db, id, json=json)
     import_articles.catch_up_index(db, settings)
@@ -176,7 +176,7 @@ def finish(db: Database, id: int, *, json: bool = False) -> Task:
                 task = db.write_now(_step, id).value
                 done, total = task.progress.get("done", 0), task.progress.get("total", 0)
                 bar.update(shown, completed=int(str(done)), total=int(str(total)) or None)
-                if task.ended:
+                if task.has_ended:
                     return task
     except KeyboardInterrupt:
         db.write_now(jobs.stop, id)
@@ -188,7 +188,7 @@ def _step(session: Session, id: int) -> Task:
     if task is not None:
         return task
     found = jobs.get(session, id)
-    if not found.ended:
+    if not found.has_ended:
         time.sleep(SECONDS)
     return found
 

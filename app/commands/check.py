@@ -201,7 +201,7 @@ def _index(db: Database, settings: Settings) -> str | None:
 
 def _compared(snapshot: Snapshot, engine: TantivyEngine, place: Place) -> str | None:
     head = log.head(snapshot)
-    if not log.found(snapshot, place) or place.seq < head.public_seq:
+    if not log.has_position(snapshot, place) or place.seq < head.public_seq:
         behind = f"{head.public_seq - place.seq} changes behind" if place.epoch == head.epoch else "of another archive"
         return f"it is {behind}; a running server brings it up"
     published = select(A.c.id, A.c.version).where(A.c.status == "published")

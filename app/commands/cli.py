@@ -17,7 +17,7 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from app.actor import Actor, acting
+from app.actor import Actor, act_as
 from app.articles.repair import invented_dates
 from app.audit import listing
 from app.audit.queries import AuditFilter
@@ -62,7 +62,7 @@ def _version(asked: bool) -> None:
 def _act(context: typer.Context, group: str = "") -> None:
     """Names the command for the audit as it is typed, here for all of them; what one run writes has one request id."""
     command = f"dateline {group}{context.invoked_subcommand or ''}"
-    context.with_resource(acting(Actor("command", command, request=secrets.token_hex(8))))
+    context.with_resource(act_as(Actor("command", command, request=secrets.token_hex(8))))
 
 
 @cli.callback()

@@ -90,7 +90,7 @@ def facts() -> PlaceFacts:
 
 
 @cache
-def folded(name: Literal["ambiguous", "given", "forenames", "titles"]) -> frozenset[str]:
+def load_words(name: Literal["ambiguous", "given", "forenames", "titles"]) -> frozenset[str]:
     """One of the file's lists of words, for looking up."""
     return frozenset(keys.words_key(word) for word in facts()[name])
 
@@ -126,10 +126,10 @@ class Gazetteer:
             return {}
         found = self._eras.get(year)
         if found is None:
-            found = self._eras[year] = self._formerly(year)
+            found = self._eras[year] = self._find_former_states(year)
         return found
 
-    def _formerly(self, year: int) -> dict[str, str]:
+    def _find_former_states(self, year: int) -> dict[str, str]:
         there = {
             one.slug for one in self.regions.values() if one.until is not None and (one.since or 0) <= year < one.until
         }
@@ -145,7 +145,7 @@ class Gazetteer:
         spaced = [one for one in phrases if not UNSPACED.match(one.words[0])]
         unspaced = [one for one in phrases if UNSPACED.match(one.words[0])]
         stems = {stem(one.words[0]): one for one in spaced if len(one.words) == 1} if inflected else {}
-        return PlaceLexicon(_grouped(spaced, lambda p: p.words[0]), _grouped(unspaced, lambda p: p.words[0][:2]), stems)
+        return PlaceLexicon(_group(spaced, lambda p: p.words[0]), _group(unspaced, lambda p: p.words[0][:2]), stems)
 
     def _own(self, languages: set[str]) -> Iterable[tuple[Words, Sense]]:
         for region in self.regions.values():
@@ -184,10 +184,10 @@ def _phrase(words: Words, senses: list[Sense]) -> PlacePhrase:
     senses.sort(key=lambda sense: _ORDER.index(sense.way))
     kept = {sense.country: sense for sense in reversed(senses)}
     ordered = tuple(sense for sense in senses if kept[sense.country] is sense)
-    return PlacePhrase(words, ordered, " ".join(words) in folded("ambiguous"))
+    return PlacePhrase(words, ordered, " ".join(words) in load_words("ambiguous"))
 
 
-def _grouped(phrases: Iterable[PlacePhrase], key: object) -> dict[str, tuple[PlacePhrase, ...]]:
+def _group(phrases: Iterable[PlacePhrase], key: object) -> dict[str, tuple[PlacePhrase, ...]]:
     assert callable(key)
     groups: dict[str, list[PlacePhrase]] = {}
     for phrase in phrases:

@@ -71,7 +71,7 @@ def suggest(title: str, body: str) -> SuggestedValue | None:
     """The language as a BCP 47 code with the model's probability; None where it is not clear."""
     known = model()
     words = _words(f"{title}\n{_sample(body)}")
-    if known is None or not _enough(words, SHORTEST):
+    if known is None or not _has_enough(words, SHORTEST):
         return None
     label, score = _predict(known, words)
     if score < SURE or label in AFRICAN:
@@ -103,7 +103,7 @@ def _words(text: str) -> str:
     return words.lower() if capitals > len(words) / 3 else words
 
 
-def _enough(words: str, least: int) -> bool:
+def _has_enough(words: str, least: int) -> bool:
     return len(words) >= least or len(_IDEOGRAPH.findall(words)) >= least * SHORTEST_IDEOGRAPHS // SHORTEST
 
 
@@ -117,12 +117,12 @@ def _is_one(known: LanguageModel, words: str, label: str) -> bool:
     """Whether both halves are in that language, as far as they can tell."""
     middle = words.find(" ", len(words) // 2)
     middle = middle if middle > 0 else len(words) // 2
-    halves = [half for half in (words[:middle], words[middle:]) if _enough(half, HALF)]
+    halves = [half for half in (words[:middle], words[middle:]) if _has_enough(half, HALF)]
     found = [_predict(known, half) for half in halves]
     return all(one == label or score < UNSURE for one, score in found)
 
 
-def _detected(words: str) -> tuple[str, int] | None:
+def _detect_cld2(words: str) -> tuple[str, int] | None:
     """CLD2's language and its share in percent, where it calls itself reliable."""
     detector = _cld2()
     if detector is None:
@@ -133,12 +133,12 @@ def _detected(words: str) -> tuple[str, int] | None:
 
 
 def _african(words: str) -> str | None:
-    found = _detected(words)
+    found = _detect_cld2(words)
     return found[0] if found and found[0] in AFRICAN and found[1] >= LEAST_SHARE else None
 
 
 def _agrees(words: str, label: str) -> bool:
-    found = _detected(words)
+    found = _detect_cld2(words)
     return found is not None and found[0] == label
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from app.enrich.gazetteer import UNSPACED, PlaceLexicon, PlacePhrase, Sense, folded, stem
+from app.enrich.gazetteer import UNSPACED, PlaceLexicon, PlacePhrase, Sense, load_words, stem
 from app.text import keys
 
 _GAPS = re.compile(r"\W+")
@@ -84,11 +84,11 @@ class _Words:
         """What stands between word i and the next."""
         return self._gaps[i + 1]
 
-    def written(self, first: int, last: int) -> str:
+    def join(self, first: int, last: int) -> str:
         """Words and what stands between them, as they are."""
         return "".join(f"{self.plain[i]}{self._gaps[i + 1]}" for i in range(first, last)) + self.plain[last]
 
-    def before(self, i: int) -> str:
+    def text_before(self, i: int) -> str:
         """The last five characters before a word."""
         read = (f"{self._gaps[k]}{self.plain[k]}" for k in range(max(0, i - 3), i))
         return ("".join(read) + self._gaps[i])[-5:]
@@ -97,7 +97,7 @@ class _Words:
         """Whether the word begins with a capital, or its script has none."""
         return 0 <= i < len(self.plain) and not self.plain[i][0].islower() and self.plain[i][0].isalpha()
 
-    def beside(self, i: int) -> bool:
+    def is_adjacent(self, i: int) -> bool:
         """Whether words i and i + 1 stand in one run of words."""
         return 0 <= i < len(self.plain) - 1 and not self.gap(i).strip(" \n\t-–'’")
 
@@ -115,8 +115,8 @@ def spot(content: str, lexicon: PlaceLexicon) -> list[Spot]:
         if _is_abbreviation(one.phrase) and not _behind_comma(words, one.first):
             continue
         if words.shouted or not _is_person(words, one):
-            spots.append(_judged(words, one, lies_in))
-    return spots if content.isascii() else [*spots, *_unspaced(content, lexicon)]
+            spots.append(_judge(words, one, lies_in))
+    return spots if content.isascii() else [*spots, *_find_unspaced(content, lexicon)]
 
 
 def _matches(words: _Words, lexicon: PlaceLexicon) -> Iterator[_Found]:
@@ -125,14 +125,14 @@ def _matches(words: _Words, lexicon: PlaceLexicon) -> Iterator[_Found]:
     for i in words.large:
         if i < after:
             continue
-        phrases = heads.get(fold(words.plain[i])) or (_inflected(words, i, lexicon) if inflects else None)
+        phrases = heads.get(fold(words.plain[i])) or (_find_inflected(words, i, lexicon) if inflects else None)
         found = next((phrase for phrase in phrases if _fits(words, i, phrase)), None) if phrases else None
         if found is not None:
             after = i + len(found.words)
             yield _Found(found, i, after - 1)
 
 
-def _inflected(words: _Words, i: int, lexicon: PlaceLexicon) -> Sequence[PlacePhrase]:
+def _find_inflected(words: _Words, i: int, lexicon: PlaceLexicon) -> Sequence[PlacePhrase]:
     """Names with an ending or a prefix of their language."""
     if lexicon.stems and words.is_name(i):
         inflected = lexicon.stems.get(stem(words.key(i)))
@@ -182,25 +182,30 @@ def _is_person(words: _Words, one: _Found) -> bool:
     i = one.first
     if i > 0 and words.is_name(i - 1):
         before, gap = words.key(i - 1), words.gap(i - 1)
-        if before in folded("titles") and gap.strip() in ("", "."):
+        if before in load_words("titles") and gap.strip() in ("", "."):
             return True
-        if gap.strip() == "" and before in folded("forenames"):
+        if gap.strip() == "" and before in load_words("forenames"):
             return True
-        if len(before) == 1 and _INITIAL.search(words.before(i)):
+        if len(before) == 1 and _INITIAL.search(words.text_before(i)):
             return True
     return _has_surname(words, i)
 
 
 def _has_surname(words: _Words, i: int) -> bool:
     """A place that is a first name too, with another name behind it and nothing before it that speaks of a place."""
-    if words.headline or words.key(i) not in folded("given") or not words.beside(i) or not words.is_name(i + 1):
+    if (
+        words.headline
+        or words.key(i) not in load_words("given")
+        or not words.is_adjacent(i)
+        or not words.is_name(i + 1)
+    ):
         return False
     return words.key(i - 1) not in _PREPOSITIONS if i else words.gap(i) == " "
 
 
-def _judged(words: _Words, one: _Found, lies_in: PlacePhrase | None) -> Spot:
+def _judge(words: _Words, one: _Found, lies_in: PlacePhrase | None) -> Spot:
     i = one.first
-    before = words.key(i - 1) if i and words.beside(i - 1) else ""
+    before = words.key(i - 1) if i and words.is_adjacent(i - 1) else ""
     if before == "the" and i > 1:
         before = words.key(i - 2)
     placed = lies_in is not None or before in _PREPOSITIONS
@@ -209,11 +214,11 @@ def _judged(words: _Words, one: _Found, lies_in: PlacePhrase | None) -> Spot:
         there = {sense.country for sense in lies_in.senses}
         senses = tuple(sense for sense in senses if sense.country in there)
     sure = len(senses) == 1 and (not one.phrase.doubtful or (placed and before not in _SOURCES) or lies_in is not None)
-    money = words.beside(one.last) and words.key(one.last + 1) in _MONEY
-    return Spot(" ".join(words.written(i, one.last).split()), senses, sure, placed, i, money)
+    money = words.is_adjacent(one.last) and words.key(one.last + 1) in _MONEY
+    return Spot(" ".join(words.join(i, one.last).split()), senses, sure, placed, i, money)
 
 
-def _unspaced(content: str, lexicon: PlaceLexicon) -> Iterator[Spot]:
+def _find_unspaced(content: str, lexicon: PlaceLexicon) -> Iterator[Spot]:
     """Chinese, Japanese and Thai: names by their characters, from two on."""
     match = UNSPACED.search(content)
     at = match.start() if match else len(content)

@@ -78,10 +78,10 @@ def suggest(texts: Texts, gazetteer: Gazetteer, weights: Weights = WEIGHTS) -> l
     tallies: dict[str, _Tally] = {}
     for number, part in enumerate(parts):
         for one in part:
-            sense = _meant(one, known) or (one.senses[0] if number == 3 else None)
+            sense = _choose_sense(one, known) or (one.senses[0] if number == 3 else None)
             if sense is not None:
                 _count(tallies, one, _in_era(sense, era), number, weights)
-    return _ranked(tallies, _place(parts[3], known, era), gazetteer, weights)
+    return _rank(tallies, _place(parts[3], known, era), gazetteer, weights)
 
 
 def _evidence(parts: Iterable[Sequence[Spot]]) -> dict[str, int]:
@@ -95,7 +95,7 @@ def _evidence(parts: Iterable[Sequence[Spot]]) -> dict[str, int]:
     return found
 
 
-def _meant(one: Spot, known: dict[str, int]) -> Sense | None:
+def _choose_sense(one: Spot, known: dict[str, int]) -> Sense | None:
     """Of several countries the one that the rest of the article speaks of; without any, a preposition will do."""
     if one.sure:
         return one.senses[0]
@@ -132,11 +132,11 @@ def _count(tallies: dict[str, _Tally], one: Spot, sense: Sense, part: int, weigh
 
 def _place(dateline: Sequence[Spot], known: dict[str, int], era: dict[str, str] | object) -> str | None:
     """The region that the dateline names: its city where it is known, else the country."""
-    meant = [_in_era(sense, era) for one in dateline if (sense := _meant(one, known) or one.senses[0])]
+    meant = [_in_era(sense, era) for one in dateline if (sense := _choose_sense(one, known) or one.senses[0])]
     return meant[0].slug if meant else None
 
 
-def _ranked(
+def _rank(
     tallies: dict[str, _Tally], dateline: str | None, gazetteer: Gazetteer, weights: Weights
 ) -> list[SuggestedValue]:
     at_home = bool(tallies.keys() & {"eu", "nato"})

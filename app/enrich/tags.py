@@ -36,7 +36,7 @@ class TagLexicon:
 EMPTY = TagLexicon({}, {})
 
 
-def extended(known: TagLexicon, tags: Iterable[LexiconTag]) -> TagLexicon:
+def extend(known: TagLexicon, tags: Iterable[LexiconTag]) -> TagLexicon:
     """With these tags beside those that it has."""
     names, lengths = dict(known.names), dict(known.lengths)
     for tag in tags:
@@ -50,19 +50,19 @@ def extended(known: TagLexicon, tags: Iterable[LexiconTag]) -> TagLexicon:
     return TagLexicon(names, lengths)
 
 
-def named(title: str, body: str, known: TagLexicon, words: Sequence[str] | None = None) -> list[SuggestedValue]:
+def find_named(title: str, body: str, known: TagLexicon, words: Sequence[str] | None = None) -> list[SuggestedValue]:
     """Tags whose name or alias stands in the text, word for word, those in the title first. `words` are the folded ones
     of the body, where the caller has them."""
     read = keys.words(body) if words is None else words
     found: dict[int, SuggestedValue] = {}
     for content, said, score in ((title, keys.words(title), NAMED_IN_TITLE), (body, read, NAMED)):
-        for tag, written in _standing(said, known):
-            if tag.id not in found and _stands(written, content):
+        for tag, written in _find_names(said, known):
+            if tag.id not in found and _is_written(written, content):
                 found[tag.id] = SuggestedValue("tag", tag.name, score, "names", target=tag.id, evidence=written)
     return list(found.values())
 
 
-def _standing(words: Sequence[str], known: TagLexicon) -> Iterator[tuple[LexiconTag, str]]:
+def _find_names(words: Sequence[str], known: TagLexicon) -> Iterator[tuple[LexiconTag, str]]:
     lengths, names = known.lengths, known.names
     if lengths.keys().isdisjoint(words):
         return
@@ -71,12 +71,12 @@ def _standing(words: Sequence[str], known: TagLexicon) -> Iterator[tuple[Lexicon
             yield from names.get(" ".join(words[i : i + length]), ())
 
 
-def _stands(name: str, content: str) -> bool:
+def _is_written(name: str, content: str) -> bool:
     """Short names and those in capitals ("EU", "WHO") only as they are written: in small letters they are words."""
     return name in content if len(name) <= SHORTEST or name.isupper() else True
 
 
-def voted(neighbours: Sequence[tuple[float, Sequence[int]]], names: Mapping[int, str]) -> list[SuggestedValue]:
+def vote(neighbours: Sequence[tuple[float, Sequence[int]]], names: Mapping[int, str]) -> list[SuggestedValue]:
     """Tags of similar articles: each votes with its score. A suggestion's score is its share of all votes."""
     total = sum(score for score, _ in neighbours)
     votes: dict[int, float] = {}
@@ -94,7 +94,7 @@ def voted(neighbours: Sequence[tuple[float, Sequence[int]]], names: Mapping[int,
     ]
 
 
-def merged(*found: Iterable[SuggestedValue]) -> list[SuggestedValue]:
+def merge(*found: Iterable[SuggestedValue]) -> list[SuggestedValue]:
     """Each tag once, the best first; what speaks for it twice is the surer."""
     best: dict[int | None, SuggestedValue] = {}
     for one in (one for group in found for one in group):

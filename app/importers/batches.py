@@ -50,12 +50,12 @@ def save_batch(
 
     def save_visible(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
-            hidden = service.hidden(session.connection(), [one.manuscript for one in batch], lock=True)
+            hidden = service.find_hidden(session.connection(), [one.manuscript for one in batch], lock=True)
             return _without(hidden, batch, save)
 
     outcomes = _divide(ready, save) if sees_hidden else _divide(ready, save_visible)
     if record is not None:
-        records.note(session, record, outcomes, (one.manuscript.origin for one in ready))
+        records.note_outcomes(session, record, outcomes, (one.manuscript.origin for one in ready))
     return outcomes
 
 
@@ -70,7 +70,7 @@ def preview_batch(
 
     def preview_visible(batch: Batch) -> list[Saved | str]:
         with connection.begin_nested():
-            hidden = service.hidden(connection, [one.manuscript for one in batch])
+            hidden = service.find_hidden(connection, [one.manuscript for one in batch])
             return _without(hidden, batch, preview)
 
     return _divide(ready, preview) if sees_hidden else _divide(ready, preview_visible)
@@ -101,7 +101,7 @@ def refuse_strangers(
     def look_up(batch: Batch) -> list[Strangers | str]:
         with connection.begin_nested():
             manuscripts = [one.manuscript for one in batch]
-            return [service.strangers(connection, manuscripts, sees_hidden=sees_hidden)] * len(batch)
+            return [service.find_identity_conflicts(connection, manuscripts, sees_hidden=sees_hidden)] * len(batch)
 
     with db.snapshot() as snapshot:
         connection = snapshot.connection

@@ -48,7 +48,7 @@ def enriched(ready: Prepared, atlas: Atlas, lexicon: TagLexicon) -> Prepared:
     found = regions.suggest(_texts(manuscript, ready.text, code), atlas.gazetteer)
     known = [replace(one, target=place.id) for one in found if (place := atlas.by_slug.get(one.value))]
     words = near_duplicates.words(ready.text)
-    named = tags.named(manuscript.title, ready.text, lexicon, words)
+    named = tags.find_named(manuscript.title, ready.text, lexicon, words)
     suggestions = (*([spoken] if spoken else ()), *known, *named)
     return replace(
         ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=near_duplicates.keys(words))

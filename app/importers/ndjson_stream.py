@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.actor import acting, acting_within
+from app.actor import act_as, acting_within
 from app.articles.service import Saved
 from app.bulk import records
 from app.context import AppContext
@@ -92,7 +92,7 @@ class Arriving:
             return
         self.ended = True
         counts = {name: self.counted[name] for name in records.OUTCOMES}
-        with acting(acting_within(origin=self.origin)):
+        with act_as(acting_within(origin=self.origin)):
             await self.here.db.write(self._end, {**counts, "read": sum(counts.values())}, error)
 
     def _end(self, session: Session, progress: Json, error: str | None) -> None:
@@ -141,7 +141,7 @@ class Arriving:
     async def _write(self, ready: Sequence[Ready]) -> list[Saved | str]:
         if self.dry_run:
             return await asyncio.to_thread(self._preview, ready)
-        with acting(acting_within(origin=self.origin)):
+        with act_as(acting_within(origin=self.origin)):
             written = await self.here.db.write(self._save, ready)
         self.head = written.head
         self.record, outcomes = written.value

@@ -13,7 +13,7 @@ from pathlib import PurePath
 
 from sqlmodel import Session
 
-from app.actor import acting, acting_within
+from app.actor import act_as, acting_within
 from app.articles.service import Outcome, Saved
 from app.bulk import records
 from app.db.database import Database
@@ -107,7 +107,7 @@ def run(
     report = Report()
     if not options.dry_run:
         report.record = db.write_now(_begin, found, options).value
-    with acting(acting_within(origin=options.origin)):
+    with act_as(acting_within(origin=options.origin)):
         try:
             _run(db, found, options, now, progress, fetch, report)
         except BaseException:

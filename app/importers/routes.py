@@ -33,7 +33,7 @@ from app.importers.ndjson_stream import Arriving, Line
 from app.importers.prepare import SENT
 from app.importers.schemas import EXAMPLE as FINISHED
 from app.importers.schemas import STARTED, Import
-from app.sync.streaming_response import Streamed, described
+from app.sync.streaming_response import Streamed, describe_stream
 
 router = APIRouter(prefix="/v1", tags=["importing"])
 
@@ -104,7 +104,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     "/imports",
     name="import_articles",
     response_class=Response,
-    responses=described(LINES, EXAMPLE)
+    responses=describe_stream(LINES, EXAMPLE)
     | ACCEPTED
     | problems("malformed_json", "missing_scope", "unsupported_media_type", "body_too_large", "invalid_range"),
     openapi_extra={"parameters": [*IMPORT.openapi(), PREFER], "requestBody": BODY},

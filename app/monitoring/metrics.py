@@ -26,7 +26,7 @@ from app.http.middleware.load_shedding import Load
 from app.http.openapi import problems
 from app.http.params.parser import Parameters
 from app.http.server.connections import Guard
-from app.sync.streaming_response import described
+from app.sync.streaming_response import describe_stream
 
 router = APIRouter(tags=["operating"])
 
@@ -42,7 +42,7 @@ SENT_ON = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
     "/metrics",
     name="get_metrics",
     response_class=Response,
-    responses=described(MEDIA_TYPE, EXAMPLE) | problems("unauthorized", "missing_scope"),
+    responses=describe_stream(MEDIA_TYPE, EXAMPLE) | problems("unauthorized", "missing_scope"),
 )
 async def get_metrics(request: Request) -> Response:
     """Numbers of this process, in Prometheus' text format. Without a key for who asks from this machine itself, or from

@@ -161,7 +161,7 @@ class Atlas:
         above = self.by_id.get(place.parent or 0)
         return above if place.level == "city" and above is not None and above.level == "country" else place
 
-    def naming(self, id: int) -> Naming:
+    def get_naming(self, id: int) -> Naming:
         """Everything that the region is called."""
         return names.read(self.by_id[id].name, ((n.language, n.name, n.alias) for n in self.names if n.region == id))
 

@@ -59,7 +59,7 @@ def create(session: Session, level: str, slug: str | None, edit: RegionEdit) -> 
         "successors": orjson.dumps([]).decode(),
     }
     id: int = session.connection().execute(insert(REGION).returning(REGION.c.id), row).scalar_one()
-    _name(session, id, naming.revised(Naming(edit.name, {}), None, edit.names, edit.aliases))
+    _name(session, id, naming.revise(Naming(edit.name, {}), None, edit.names, edit.aliases))
     job = _reshape(session, id, RegionEdit(members=edit.members))
     log.record(session, log.LogEntry("region", id, "region_added", public=True, changed_fields=("name",)))
     return EditedRegion(id, job)
@@ -79,7 +79,7 @@ def revise(session: Session, id: int, edit: RegionEdit) -> EditedRegion:
     name, parent = connection.execute(select(REGION.c.name, REGION.c.parent_id).where(REGION.c.id == id)).one()
     rows = select(NAME.c.language, NAME.c.name, NAME.c.alias).where(NAME.c.region_id == id).order_by(NAME.c.id)
     old = naming.read(name, ((row[0], row[1], row[2]) for row in connection.execute(rows)))
-    new = naming.revised(old, edit.name, edit.names, edit.aliases)
+    new = naming.revise(old, edit.name, edit.names, edit.aliases)
     changed = [field for field in ("name", "names", "aliases") if getattr(old, field) != getattr(new, field)]
     if changed:
         connection.execute(update(REGION).where(REGION.c.id == id).values(name=new.name))

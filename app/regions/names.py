@@ -26,7 +26,7 @@ def read(name: str, rows: Iterable[Row]) -> Naming:
     return Naming(name, names, tuple((language, called) for language, called, alias in kept if alias))
 
 
-def revised(
+def revise(
     old: Naming, name: str | None, names: Mapping[str, str | None] | None, aliases: Sequence[str] | None
 ) -> Naming:
     """With what is given. `names` is merged in, null takes a language's name away; `aliases` replace.

@@ -16,25 +16,25 @@ def by_ref(atlas: Atlas, ref: str) -> AtlasRegion | None:
     return atlas.find(ref) or (atlas.by_id.get(int(ref)) if ref.isascii() and ref.isdigit() and len(ref) < 18 else None)
 
 
-def chosen(atlas: Atlas, name: str, refs: Iterable[str]) -> tuple[tuple[int, ...], list[FieldError]]:
+def resolve_refs(atlas: Atlas, name: str, refs: Iterable[str]) -> tuple[tuple[int, ...], list[FieldError]]:
     """The ids that a parameter names, each once in the order given, and an `unknown_region` for each that is none."""
     ids: dict[int, None] = {}
     errors: list[FieldError] = []
     for ref in refs:
         place = by_ref(atlas, ref)
         if place is None:
-            guess = similar(atlas, ref) if len(errors) < GUESSES else None
-            errors.append(FieldError("unknown_region", unknown(ref), name, did_you_mean=guess))
+            guess = find_similar(atlas, ref) if len(errors) < GUESSES else None
+            errors.append(FieldError("unknown_region", describe_unknown(ref), name, did_you_mean=guess))
         else:
             ids[place.id] = None
     return tuple(ids), errors
 
 
-def unknown(ref: str) -> str:
+def describe_unknown(ref: str) -> str:
     return f"There is no region {ref[:80]!r}; /v1/regions?q= finds them."
 
 
-def similar(atlas: Atlas, ref: str) -> str | None:
+def find_similar(atlas: Atlas, ref: str) -> str | None:
     """The slug that is likely meant: the one of that name in any language, else one that is written much like it."""
     named = atlas.find_name(ref)
     return named.slug if named else nearest(ref, atlas.by_slug)

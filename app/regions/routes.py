@@ -84,7 +84,7 @@ async def list_regions(request: Request) -> Response:
         read,
         [id for id in keys if not least or (counts or {}).get(id, 0) >= least],
         lambda id: ((counts or {}).get(id, 0) if by_count else keys[id], id),
-        lambda id: shown(view.atlas, view.atlas.by_id[id], read, counts),
+        lambda id: render_region(view.atlas, view.atlas.by_id[id], read, counts),
         name="regions",
         token=view.token,
         public=view.public,
@@ -102,8 +102,8 @@ async def _counts(here: AppContext, view: RequestContext, read: Read) -> dict[in
 
 def _keys(atlas: Atlas, read: Read) -> dict[int, str]:
     """The regions asked for, each with what it is sorted by: its name, behind those whose name fits `q` better."""
-    parents, wrong_parents = refs.chosen(atlas, "parent", read.refs("parent"))
-    above, wrong_above = refs.chosen(atlas, "within", read.refs("within"))
+    parents, wrong_parents = refs.resolve_refs(atlas, "parent", read.refs("parent"))
+    above, wrong_above = refs.resolve_refs(atlas, "within", read.refs("within"))
     if wrong_parents or wrong_above:
         raise InvalidInput(*wrong_parents, *wrong_above)
     levels, q = read.choices("level"), read.text("q")
@@ -195,11 +195,11 @@ async def get_region(request: Request) -> Response:
     if place is None:
         raise NotFound()
     counts = await _counts(here, view, read)
-    body = orjson.dumps(shown(view.atlas, place, read, counts))
+    body = orjson.dumps(render_region(view.atlas, place, read, counts))
     return responses.item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
 
 
-def shown(atlas: Atlas, place: AtlasRegion, read: Read, counts: dict[int, int] | None = None) -> Json:
+def render_region(atlas: Atlas, place: AtlasRegion, read: Read, counts: dict[int, int] | None = None) -> Json:
     """A region as clients see it, with what `include` adds."""
     language, include = refs.language(read), read.choices("include")
     region: Json = {
@@ -221,16 +221,16 @@ def shown(atlas: Atlas, place: AtlasRegion, read: Read, counts: dict[int, int] |
     if "counts" in include:
         region["article_count"] = None if counts is None else counts.get(place.id, 0)
     if "ancestors" in include:
-        region["ancestors"] = _named(atlas, atlas.line(place.id), language)
+        region["ancestors"] = _render_links(atlas, atlas.line(place.id), language)
     if "children" in include:
-        region["children"] = _named(atlas, atlas.children_of.get(place.id, ()), language)
+        region["children"] = _render_links(atlas, atlas.children_of.get(place.id, ()), language)
     if "names" in include:
-        named = atlas.naming(place.id)
+        named = atlas.get_naming(place.id)
         region |= {"names": dict(named.names), "aliases": list(dict.fromkeys(alias for _, alias in named.aliases))}
     return region
 
 
-def _named(atlas: Atlas, ids: Sequence[int], language: str | None) -> list[Json]:
+def _render_links(atlas: Atlas, ids: Sequence[int], language: str | None) -> list[Json]:
     return [
         {"slug": atlas.by_id[id].slug, "name": atlas.name_in(id, language), "level": atlas.by_id[id].level}
         for id in ids

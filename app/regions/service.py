@@ -76,7 +76,7 @@ def atlas(connection: Connection) -> Atlas:
         older, values = _older(epoch, names_seq)
         same = older and not Snapshot(connection).rows(log.renamed_statement(connection.dialect.name), values)
         found = older.as_of(names_seq) if older and same else build(_rows(connection), names_seq)
-        keep(epoch, found)
+        _keep_newest(epoch, found)
     return found
 
 
@@ -87,7 +87,7 @@ def _older(epoch: int, names_seq: int) -> tuple[Atlas | None, dict[str, Value]]:
     return found, {"after": found.names_seq if found else 0, "until": names_seq, "entities": ["region"]}
 
 
-def keep(epoch: int, atlas: Atlas) -> None:
+def _keep_newest(epoch: int, atlas: Atlas) -> None:
     """Remembers the newest few; older ones serve nobody."""
     while len(_cache) > 3:
         _cache.pop(next(iter(_cache)), None)  # another thread may be at it
@@ -121,13 +121,13 @@ async def _read_current(db: Readable, epoch: int, names_seq: int) -> Atlas:
     older, values = _older(epoch, names_seq)
     if older and not await db.reader.rows(log.renamed_statement(db.dialect), values):
         found = older.as_of(names_seq)
-        keep(epoch, found)
+        _keep_newest(epoch, found)
         return found
     places, names, members = [
         await db.reader.rows(statement, {}, bounded=False) for statement in statements(db.dialect)
     ]
     found = await asyncio.to_thread(build, (places, names, members), names_seq)
-    keep(epoch, found)
+    _keep_newest(epoch, found)
     return found
 
 
@@ -139,7 +139,7 @@ def load(session: Session) -> int:
     """
     connection = session.connection()
     hold_vocabulary(connection, alone=True)
-    edited = _edited(connection)
+    edited = _find_edited(connection)
     wanted = tuple(fact for fact in standard_regions.load() if fact.slug not in edited)
     old: dict[str, tuple[object, ...]] = {
         row.slug: tuple(row) for row in connection.execute(select(*(REGION.c[name] for name in _COLUMNS)))
@@ -161,7 +161,7 @@ def load(session: Session) -> int:
     return len(touched)
 
 
-def _edited(connection: Connection) -> set[str]:
+def _find_edited(connection: Connection) -> set[str]:
     """What editors have changed: of those alone the log says which fields."""
     by_hand = (CHANGE.c.entity == "region") & (CHANGE.c.changed_fields != "[]")
     return set(

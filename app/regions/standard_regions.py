@@ -77,11 +77,11 @@ def fold(name: str) -> str:
     """
     bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     lower = unicodedata.normalize("NFKD", bare.casefold()).translate(_WORDS)
-    spaced = "".join(map(_spaced, lower))
+    spaced = "".join(map(_replace_sign, lower))
     return unicodedata.normalize("NFC", _ARTICLE.sub("", " ".join(spaced.split())))
 
 
-def _spaced(char: str) -> str:
+def _replace_sign(char: str) -> str:
     category = unicodedata.category(char)
     if category == "Cf" or unicodedata.combining(char):
         return ""

@@ -16,7 +16,7 @@ from app.regions import editing, examples, refs, schemas, service
 from app.regions.atlas import Atlas, AtlasRegion
 from app.regions.editing import EditedRegion, RegionEdit
 from app.regions.payloads import RegionCreate, RegionPatch
-from app.regions.routes import ITEM, REF, shown
+from app.regions.routes import ITEM, REF, render_region
 
 router = APIRouter(prefix="/v1", tags=["regions"])
 
@@ -68,7 +68,7 @@ async def update_region(request: Request) -> Response:
         raise NotFound()
     if place.level not in editing.OWN_LEVELS:
         raise ReadOnlyField(f"{place.name} is a {place.level} of UN M49; only groupings and cities are changed here.")
-    before = shown(view.atlas, place, ITEM.read(_NAMED, view.now))
+    before = render_region(view.atlas, place, ITEM.read(_NAMED, view.now))
     given = await body.read(request, RegionPatch, shown=before, types=body.PATCH_TYPES)
     written = await here.db.write(editing.revise, place.id, _edit(given, place.level, view.atlas))
     return await _answer(request, here, view, written.value)
@@ -97,8 +97,10 @@ def _edit(given: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> Region
 def _find(atlas: Atlas, ref: str, pointer: str, levels: Sequence[str]) -> AtlasRegion:
     place = refs.by_ref(atlas, ref) or atlas.find_name(ref)
     if place is None:
-        guess = refs.similar(atlas, ref)
-        raise InvalidInput(FieldError("unknown_region", refs.unknown(ref), pointer=pointer, did_you_mean=guess))
+        guess = refs.find_similar(atlas, ref)
+        raise InvalidInput(
+            FieldError("unknown_region", refs.describe_unknown(ref), pointer=pointer, did_you_mean=guess)
+        )
     if place.level not in levels:
         raise _wrong(f"{place.slug!r} is a {place.level}; here belongs one of: {', '.join(levels)}.", pointer)
     return place
@@ -112,12 +114,12 @@ async def _answer(
     request: Request, here: AppContext, view: RequestContext, edited: EditedRegion, status: int = 200
 ) -> Response:
     if edited.job is not None:
-        task = await jobs.of(request).finish(edited.job)
+        task = await jobs.get_jobs(request).finish(edited.job)
         if task.state != "done":
-            return await here.accepted(task)
+            return await here.respond_accepted(task)
     head = await here.head()
     atlas = await service.current(here.db, head.epoch, head.names_seq)
     place = atlas.by_id[edited.id]
-    region = orjson.dumps(shown(atlas, place, ITEM.read(_NAMED, view.now)))
+    region = orjson.dumps(render_region(atlas, place, ITEM.read(_NAMED, view.now)))
     location = f"/v1/regions/{place.slug}" if status == 201 else None
     return responses.changed(region, head.place.token, status=status, location=location)

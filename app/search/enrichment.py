@@ -84,9 +84,9 @@ def _made(
         places = view.atlas.by_slug
         found = regions.suggest(texts, view.atlas.gazetteer)
         made += [replace(one, target=places[one.value].id) for one in found if one.value in places]
-    named = _named(tags.named(texts.title, texts.body, names.lexicon), kept, names.entries)
+    named = _named(tags.find_named(texts.title, texts.body, names.lexicon), kept, names.entries)
     voters = [(one.profile.score, one.tags) for one in others]
-    made += tags.merged(named, tags.voted(voters, names.entries))
+    made += tags.merge(named, tags.vote(voters, names.entries))
     return sorted((*made, *_copies(own, others, kept)), key=lambda one: (_KINDS.index(one.kind), -one.score, one.value))
 
 

@@ -63,11 +63,11 @@ class ChangeReader:
     async def look(self, limit: int) -> ChangeBatch:
         """Goes on from where it stands, past what is not for it, to the next `limit` changes or the head."""
         consumer = ChangeConsumer(await resolve(self.here, self.view, self.read), self.drafts)
-        until, told = self._until(self.view.head), list[VisibleChange]()
+        until, told = self._find_end(self.view.head), list[VisibleChange]()
         for _ in range(EXAMINED // BATCH):
             found = await change_rows.read(self.here.db, self.place.seq, until, BATCH)
             if found and found[0].seq != self.place.seq + 1:
-                raise expired(self.request, "The changes from that place on are not kept any more.")
+                raise make_cursor_expired(self.request, "The changes from that place on are not kept any more.")
             for row in found:
                 shown = change_rows.tell(consumer, row)
                 told += [shown] if shown is not None else []
@@ -86,7 +86,7 @@ class ChangeReader:
         while time.monotonic() < deadline and not watch.ending():
             head = await watch.tick()
             ticks += 1
-            if head.epoch != self.place.epoch or head.seq < self.place.seq or self._until(head) > self.place.seq:
+            if head.epoch != self.place.epoch or head.seq < self.place.seq or self._find_end(head) > self.place.seq:
                 await self.renew()
                 return True
             if ticks % LOOK_UP == 0 and await self.request.is_disconnected():
@@ -99,10 +99,10 @@ class ChangeReader:
         if _statuses(self.read) != PUBLISHED:
             self.view.caller.demand("read_drafts")
         if self.view.head.epoch != self.place.epoch or self.view.head.seq < self.place.seq:
-            raise expired(self.request, "The archive has been replaced by another copy.")
+            raise make_cursor_expired(self.request, "The archive has been replaced by another copy.")
         await merged_tags.refuse(self.here, self.view, self.read, self.place)
 
-    def _until(self, head: Head) -> int:
+    def _find_end(self, head: Head) -> int:
         """The last row that is for this caller: what only drafts have moved is not to be seen in places either."""
         return head.seq if self.drafts else head.public_seq
 
@@ -148,12 +148,12 @@ async def _place(here: AppContext, view: RequestContext, request: Request, since
     place = read_token(since)
     if place is None:
         raise InvalidValue("A place is `0`, `now`, or a token from `next`, `seq` or `X-Seq`.", "since")
-    if place.epoch != head.epoch or not await has(here, place):
-        raise expired(request)
+    if place.epoch != head.epoch or not await has_position(here, place):
+        raise make_cursor_expired(request)
     return place
 
 
-async def has(here: AppContext, place: Place) -> bool:
+async def has_position(here: AppContext, place: Place) -> bool:
     """Whether the log has that row with that mark."""
     if place.seq == 0:
         return place.mark == 0
@@ -161,7 +161,7 @@ async def has(here: AppContext, place: Place) -> bool:
     return bool(found) and found[0][0] == place.mark
 
 
-def expired(request: Request, detail: str = "This change log does not have that place.") -> CursorExpired:
+def make_cursor_expired(request: Request, detail: str = "This change log does not have that place.") -> CursorExpired:
     """With the address of the export of the same filter."""
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     names = {parameter.name for parameter in FILTERS}

@@ -64,13 +64,13 @@ class Export:
         while found := await _page(self.here.db, self.filter, after, self.since):
             costs = await article_json.load_costs(self.here, found, self.read, full=True)
             for some in response_size.split(found, costs, PIECE):
-                if shown := await self._shown(some, {one.id: costs.get(one.id, 0) for one in some}):
+                if shown := await self._render(some, {one.id: costs.get(one.id, 0) for one in some}):
                     yield shown
             after = found[-1].id
 
-    async def _shown(self, entries: Sequence[ListRow], costs: Mapping[int, int]) -> list[bytes]:
-        cards = await article_json.by_id(self.here, self.view, entries, wanted=self.read, full=True, costs=costs)
-        more = await _more(self.here.db, list(cards))
+    async def _render(self, entries: Sequence[ListRow], costs: Mapping[int, int]) -> list[bytes]:
+        cards = await article_json.render_by_id(self.here, self.view, entries, wanted=self.read, full=True, costs=costs)
+        more = await _load_more(self.here.db, list(cards))
         # Whoever has left since the page was read: the log tells, and what is no longer public is not shown.
         still = [one.id for one in entries if one.id in more and more[one.id].status in self.filter.statuses]
         if self.read.fields("fields"):
@@ -160,7 +160,7 @@ def _statement(dialect: str, shaped: _Shaped, changed: bool) -> Prepared:
     return prepare(found.order_by(A.c.id).limit(bindparam("limit")), dialect, filters.lists(wanted))
 
 
-async def _more(db: Database, ids: Sequence[int]) -> dict[int, _More]:
+async def _load_more(db: Database, ids: Sequence[int]) -> dict[int, _More]:
     rows = await db.reader.rows(_more_statement(db.dialect), {"ids": list(ids)})
     return {int(str(id)): _More(*("" if value is None else str(value) for value in rest)) for id, *rest in rows}
 
@@ -177,6 +177,6 @@ def _more_statement(dialect: str) -> Prepared:
     return prepare(found.where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-def everything(wanted: ArticleFilter) -> ArticleFilter:
+def include_all_states(wanted: ArticleFilter) -> ArticleFilter:
     """The same filter over articles in every state."""
     return replace(wanted, statuses=tuple(sorted(STATES)))

@@ -19,13 +19,13 @@ from app.http.params.parser import Parameters
 from app.sync import examples
 from app.sync.change_reader import FILTERS
 from app.sync.export import Export
-from app.sync.streaming_response import Streamed, described
+from app.sync.streaming_response import Streamed, describe_stream
 
 router = APIRouter(prefix="/v1", tags=["following"])
 
 MEDIA_TYPE = "application/x-ndjson"
 FORMAT = parser.text("format", "`ndjson` or `csv`.", maximum=20, example="csv")
-_DESCRIBED = described(MEDIA_TYPE, examples.EXPORT)
+_DESCRIBED = describe_stream(MEDIA_TYPE, examples.EXPORT)
 _DESCRIBED[200]["content"] |= csv_text.CONTENT
 EXPORT = Parameters(*FILTERS, *article_json.PARAMETERS, FORMAT)
 

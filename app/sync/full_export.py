@@ -14,8 +14,8 @@ from app.regions import service as regions
 from app.search.index import EngineIndex
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
-from app.sync.change_reader import has
-from app.sync.export import Export, everything
+from app.sync.change_reader import has_position
+from app.sync.export import Export, include_all_states
 from app.sync.export_routes import EXPORT
 
 
@@ -27,10 +27,10 @@ async def write(db: Database, settings: Settings, since: str | None, to: Callabl
     )
     try:
         head = await here.head()
-        after = None if since is None else await _checked(here, head, since)
+        after = None if since is None else await _check_position(here, head, since)
         atlas = await regions.current(db, head.epoch, head.names_seq)
         view = RequestContext(Caller(0, frozenset(SCOPES)), head, atlas, int(time.time()))
-        wanted = everything(ArticleFilter())
+        wanted = include_all_states(ArticleFilter())
         async for piece in Export(here, view, EXPORT.read(b"", view.now), wanted, after).lines():
             to(piece)
     finally:
@@ -38,8 +38,8 @@ async def write(db: Database, settings: Settings, since: str | None, to: Callabl
     return head.place.token
 
 
-async def _checked(here: AppContext, head: Head, since: str) -> int:
+async def _check_position(here: AppContext, head: Head, since: str) -> int:
     place = read_token(since)
-    if place is None or place.epoch != head.epoch or not await has(here, place):
+    if place is None or place.epoch != head.epoch or not await has_position(here, place):
         raise CursorExpired("The archive's change log does not have that place; export everything.")
     return place.seq

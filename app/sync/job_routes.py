@@ -27,7 +27,7 @@ async def get_job(request: Request) -> Response:
     _, view = await get_admin_context(request)
     given = request.path_params["id"]
     digits = given.isascii() and given.isdigit() and len(given) < 19
-    task = await jobs.of(request).find(int(given)) if digits else None
+    task = await jobs.get_jobs(request).find(int(given)) if digits else None
     if task is None:
         raise NotFound()
-    return responses.changed(orjson.dumps(jobs.shown(task)), view.token)
+    return responses.changed(orjson.dumps(jobs.render_task(task)), view.token)

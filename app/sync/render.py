@@ -22,7 +22,7 @@ AT_ONCE = 100
 """Changes that are written at once: about a millisecond."""
 
 
-async def changes(following: ChangeReader, seen: ChangeBatch) -> tuple[list[bytes], ChangeBatch]:
+async def render_changes(following: ChangeReader, seen: ChangeBatch) -> tuple[list[bytes], ChangeBatch]:
     """Each change as JSON, in order. With `include`, `card` is the article as it is now, null where it does not match
     the filter (any more): whoever keeps what `card` says has what the list has.
 
@@ -31,7 +31,7 @@ async def changes(following: ChangeReader, seen: ChangeBatch) -> tuple[list[byte
     cards: dict[int, bytes] = {}
     if with_cards:
         cards, left_out = await _cards(following, seen)
-        seen = _until(following, seen, left_out)
+        seen = _cut_before(following, seen, left_out)
     names = await _tags(following, seen.told)
     named = {told.replaced_by for told in seen.told if told.replaced_by is not None}
     slugs = await replacements.find_slugs(following.here.db, named)
@@ -49,7 +49,7 @@ async def changes(following: ChangeReader, seen: ChangeBatch) -> tuple[list[byte
     return shown, seen
 
 
-def _until(following: ChangeReader, seen: ChangeBatch, left_out: Set[int]) -> ChangeBatch:
+def _cut_before(following: ChangeReader, seen: ChangeBatch, left_out: Set[int]) -> ChangeBatch:
     """What was seen before the first change of one of these articles. The consumer then stands there."""
     told = tuple(takewhile(lambda one: one.row.entity != "article" or one.row.entity_id not in left_out, seen.told))
     if len(told) == len(seen.told):
@@ -100,7 +100,7 @@ async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, 
         return {}, set()
     here, view, read = following.here, following.view, following.read
     matching = replace(seen.filter, ids=ids)
-    found = {entry.id: entry for entry in await queries.page(here.db, matching, "-published_at", len(ids))}
+    found = {entry.id: entry for entry in await queries.load_page(here.db, matching, "-published_at", len(ids))}
     entries = [found[id] for id in ids if id in found]  # in the order of the changes
     costs = await article_json.load_costs(here, entries, read)
     cards: dict[int, bytes] = {}
@@ -109,7 +109,7 @@ async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, 
         own = {entry.id: costs.get(entry.id, 0) for entry in some}
         if cards and spent + sum(own.values()) > response_size.MAX_COST:
             break
-        more = await article_json.by_id(here, view, some, wanted=read, costs=own)
+        more = await article_json.render_by_id(here, view, some, wanted=read, costs=own)
         spent += max(sum(own.values()), sum(map(len, more.values())))
         if cards and spent > response_size.MAX_COST:  # by what is no body
             break

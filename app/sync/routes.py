@@ -17,7 +17,7 @@ from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.sync import change_reader, examples, render, schemas
 from app.sync.change_reader import FILTERS, ChangeBatch, ChangeReader
-from app.sync.streaming_response import Streamed, described
+from app.sync.streaming_response import Streamed, describe_stream
 from app.sync.watch import LogWatch
 
 router = APIRouter(prefix="/v1", tags=["following"])
@@ -74,7 +74,7 @@ async def list_changes(request: Request) -> Response:
     seen = await at.look(limit)
     while not seen.told and not seen.more and await at.news(_watch(request), deadline):
         seen = await at.look(limit)
-    told, seen = await render.changes(at, seen)
+    told, seen = await render.render_changes(at, seen)
     place = seen.place.token
     tail = orjson.dumps({"next": place, "has_more": seen.more})
     body = b'{"data":[' + b",".join(told) + b"]," + tail[1:]
@@ -85,7 +85,7 @@ def _headers(place: str) -> dict[str, str]:
     return {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": place}
 
 
-def _resumed(request: Request, read: Read) -> str:
+def _read_position(request: Request, read: Read) -> str:
     return request.headers.get("last-event-id") or read.text("since") or "now"
 
 
@@ -93,12 +93,12 @@ def _resumed(request: Request, read: Read) -> str:
     "/changes/stream",
     name="stream_changes",
     response_class=Response,
-    responses=described("text/event-stream", examples.STREAM) | _PROBLEMS,
+    responses=describe_stream("text/event-stream", examples.STREAM) | _PROBLEMS,
     openapi_extra={"parameters": [*STREAM.openapi(), LAST_EVENT_ID]},
 )
 async def stream_changes(request: Request) -> Response:
     """The changes as server-sent events, from now on unless told otherwise. Each `id` is a place to resume from."""
-    at = await change_reader.begin(request, STREAM, lambda read: _resumed(request, read))
+    at = await change_reader.begin(request, STREAM, lambda read: _read_position(request, read))
     headers = _headers(at.place.token) | {"X-Accel-Buffering": "no"}
     return Streamed(_events(at, _watch(request)), headers, "text/event-stream")
 
@@ -124,7 +124,7 @@ async def _events(at: ChangeReader, watch: LogWatch) -> AsyncGenerator[bytes]:
 async def _batch(at: ChangeReader, seen: ChangeBatch) -> tuple[bytes, ChangeBatch]:
     """The events, and what was seen up to the last of them. That one bears the place behind all that was examined, the
     others their own."""
-    told, seen = await render.changes(at, seen)
+    told, seen = await render.render_changes(at, seen)
     rows = [one.row for one in seen.told]
     ids = [Place(seen.place.epoch, row.seq, row.mark).token for row in rows[:-1]] + [seen.place.token]
     events = (b"id: %s\ndata: %s\n\n" % (id.encode(), data) for id, data in zip(ids, told, strict=True))

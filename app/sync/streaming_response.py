@@ -41,6 +41,6 @@ class Streamed(Response):
             raise ClientDisconnect from error
 
 
-def described(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
+def describe_stream(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
     """The `responses=` part of a route that answers with text in pieces."""
     return {200: {"content": {media_type: {"schema": {"type": "string"}, "example": example}}}}

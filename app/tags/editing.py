@@ -42,7 +42,7 @@ def create(session: Session, edit: TagEdit) -> int:
     slug = edit.slug or service.free_slug(session, wanted.ref, edit.kind)
     row = {"slug": slug, "name": edit.name, "sort_name": keys.sort_key(edit.name), "kind": edit.kind, "listed": True}
     id = service.insert_tag(session, row)
-    _name(session, id, naming.revised(Naming(edit.name, {}), None, edit.names, edit.aliases))
+    _name(session, id, naming.revise(Naming(edit.name, {}), None, edit.names, edit.aliases))
     log.record(session, log.LogEntry("tag", id, "tag_added", public=True))
     return id
 
@@ -55,7 +55,7 @@ def revise(session: Session, id: int, edit: TagEdit) -> None:
     _check_kind(kind, edit.kind)
     rows = select(NAME.c.language, NAME.c.name, NAME.c.alias).where(NAME.c.tag_id == id).order_by(NAME.c.id)
     old = naming.read(name, ((row[0], row[1], row[2]) for row in connection.execute(rows)))
-    new = naming.revised(old, edit.name, edit.names, edit.aliases)
+    new = naming.revise(old, edit.name, edit.names, edit.aliases)
     changed = [field for field in ("name", "names", "aliases") if getattr(old, field) != getattr(new, field)]
     if changed:
         _name(session, id, new)

@@ -37,7 +37,7 @@ def current(snapshot: Snapshot) -> TagLexicon:
     mark, known = _cache.get(engine, (None, tags.EMPTY))
     mark, found, whole = load_since(snapshot, mark)
     if found or whole:
-        known = tags.extended(tags.EMPTY if whole else known, found)
+        known = tags.extend(tags.EMPTY if whole else known, found)
     _cache[engine] = mark, known
     return known
 

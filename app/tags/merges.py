@@ -43,7 +43,7 @@ def begin(session: Session, source_id: int, target_id: int) -> int | None:
         raise InvalidTransition(f"{source.slug!r} is part of {_get(session, source.merged_into).slug!r} already.")
     if source.kind != target.kind:
         raise _wrong(f"{source.slug!r} is a {source.kind}, {target.slug!r} a {target.kind}: give them one kind first.")
-    for task in jobs.unfinished(session, KIND):
+    for task in jobs.list_unfinished(session, KIND):
         pair = (task.arguments["source"], task.arguments["target"])
         if pair == (source.id, target.id):
             return task.id

@@ -148,20 +148,20 @@ def _lookup(dialect: str, hidden: bool) -> Prepared:
     return prepare(found if hidden else found.where(public(TAG)), dialect)
 
 
-async def alike(db: Database, ref: str, kinds: Sequence[str], *, hidden: bool) -> str | None:
+async def find_similar(db: Database, ref: str, kinds: Sequence[str], *, hidden: bool) -> str | None:
     """The slug of a tag of these kinds whose name begins as `ref` does and goes on much like it: whoever mistypes a
     name mostly does so further on, and few names need looking at."""
     key = keys.name_key(ref.replace("-", " "))[:64]
     first = key[: max(3, len(key) // 2)]
     values: dict[str, Value] = {"first": first, "last": first + "\U0010ffff", "kinds": list(kinds), "limit": 200}
-    rows = await db.reader.rows(_alike(db.dialect, hidden), values) if key else []
+    rows = await db.reader.rows(_similar_statement(db.dialect, hidden), values) if key else []
     slugs = {str(name): str(slug) for slug, name in rows}
     found = nearest(key, slugs)
     return slugs[found] if found else None
 
 
 @lru_cache(maxsize=4)
-def _alike(dialect: str, hidden: bool) -> Prepared:
+def _similar_statement(dialect: str, hidden: bool) -> Prepared:
     key = NAME.c.name_key
     begun = (key >= bindparam("first", type_=key.type)) & (key < bindparam("last", type_=key.type))
     found = select(TAG.c.slug, key).join(NAME, NAME.c.tag_id == TAG.c.id)

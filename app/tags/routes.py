@@ -76,12 +76,12 @@ async def list_tags(request: Request) -> Response:
     view = await here.view(request)
     read = LIST.read(request.scope["query_string"], view.now)
     await here.wait_for(read.text("min_seq"), view.head)
-    named = await _wanted(here, view, read)
+    named = await _load_names(here, view, read)
     counts = await here.tag_counts(view.head)
     page_of = partial(_page, named, counts or {}, read)
     ids, page = await asyncio.to_thread(page_of) if len(named) > MANY else page_of()
     entries = await queries.by_ids(here.db, ids)
-    rows = [orjson.dumps(shown(entries[id], counts, refs.language(read))) for id in ids if id in entries]
+    rows = [orjson.dumps(render_tag(entries[id], counts, refs.language(read))) for id in ids if id in entries]
     return responses.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
 
 
@@ -98,7 +98,7 @@ def _page(named: list[tuple[int, str]], counts: Mapping[int, int], read: Read) -
     return [id for id, _ in shown], page
 
 
-async def _wanted(here: AppContext, view: RequestContext, read: Read) -> list[tuple[int, str]]:
+async def _load_names(here: AppContext, view: RequestContext, read: Read) -> list[tuple[int, str]]:
     q = read.text("q")
     prefix = keys.name_key(q or "")
     if q is not None and not prefix:
@@ -126,11 +126,11 @@ async def get_tag(request: Request) -> Response:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
         return responses.redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
-    body = orjson.dumps(shown(entry, await here.tag_counts(view.head), refs.language(read)))
+    body = orjson.dumps(render_tag(entry, await here.tag_counts(view.head), refs.language(read)))
     return responses.item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 
-def shown(entry: TagRow, counts: dict[int, int] | None, language: str | None) -> Json:
+def render_tag(entry: TagRow, counts: dict[int, int] | None, language: str | None) -> Json:
     """A tag as clients see it. `counts` by tag id, None while there is no index."""
     return {
         "id": entry.id,

@@ -23,7 +23,7 @@ class TagSpec:
         """The slug given, made one where it is none; else one made from the name."""
         if self.slug and _slug.fullmatch(self.slug) and not self.slug.isdigit():
             return self.slug
-        return keys.slug(self.slug or keys.spelt(self.name), "tag")
+        return keys.slug(self.slug or keys.spell_signs(self.name), "tag")
 
     @property
     def key(self) -> str:

@@ -14,7 +14,7 @@ from app.tags import editing, examples, merges, queries, schemas
 from app.tags.editing import TagEdit
 from app.tags.payloads import TagCreate, TagMerge, TagPatch
 from app.tags.queries import KnownTag
-from app.tags.routes import MOVED, REF, shown
+from app.tags.routes import MOVED, REF, render_tag
 from app.tags.service import KINDS
 
 router = APIRouter(prefix="/v1", tags=["tags"])
@@ -61,7 +61,7 @@ async def update_tag(request: Request) -> Response:
     entry = await queries.find(here.db, ref, hidden=True)
     if entry is None:
         raise NotFound()
-    before = shown(entry, await here.tag_counts(view.head), None)
+    before = render_tag(entry, await here.tag_counts(view.head), None)
     given = await body.read(request, TagPatch, shown=before, types=body.PATCH_TYPES)
     if ref not in (entry.slug, str(entry.id)):
         path = f"/v1/tags/{entry.slug}"
@@ -99,7 +99,7 @@ async def merge_tags(request: Request) -> Response:
     if source is None:
         raise NotFound()
     if target is None:
-        guess = await queries.alike(here.db, into, KINDS, hidden=True)
+        guess = await queries.find_similar(here.db, into, KINDS, hidden=True)
         detail = f"There is no tag {into[:80]!r}."
         raise InvalidInput(FieldError("invalid_value", detail, pointer="/into", did_you_mean=guess))
     return await _merge(request, here, source, target)
@@ -108,9 +108,9 @@ async def merge_tags(request: Request) -> Response:
 async def _merge(request: Request, here: AppContext, source: KnownTag, target: KnownTag) -> Response:
     job = (await here.db.write(merges.begin, source.asked, target.id)).value
     if job is not None:
-        task = await jobs.of(request).finish(job)
+        task = await jobs.get_jobs(request).finish(job)
         if task.state != "done":
-            return await here.accepted(task)
+            return await here.respond_accepted(task)
     return await _answer(here, str(target.id))
 
 
@@ -119,6 +119,6 @@ async def _answer(here: AppContext, ref: str, status: int = 200) -> Response:
     head = await here.head()
     entry = await queries.find(here.db, ref, hidden=True)
     assert entry is not None  # tags are never deleted
-    shape = shown(entry, await here.tag_counts(head), None)
+    shape = render_tag(entry, await here.tag_counts(head), None)
     location = f"/v1/tags/{entry.slug}" if status == 201 else None
     return responses.changed(orjson.dumps(shape), head.place.token, status=status, location=location)

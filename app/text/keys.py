@@ -57,7 +57,7 @@ def fold(text: str) -> str:
     return decomposed.casefold()
 
 
-def without(found: re.Match[str]) -> str:
+def remove_match(found: re.Match[str]) -> str:
     """What is put for what a pattern finds where it is to go. An empty string would do the same, but of a text of
     megabytes with one call that lets no other thread run meanwhile: a call for each match does."""
     return ""
@@ -100,10 +100,10 @@ def words_key(text: str) -> str:
 def name_key(name: str) -> str:
     """What names of tags are compared by: the folded words, with signs that tell names apart spelt out. The name
     itself, folded, where it has no words."""
-    return words_key(spelt(name)) or fold(name).strip()
+    return words_key(spell_signs(name)) or fold(name).strip()
 
 
-def spelt(name: str) -> str:
+def spell_signs(name: str) -> str:
     """ "C++" and "C#" as they are said: signs behind a word make it another one, in front of it they are decoration."""
     return _plus.sub(" plus ", _sharp.sub(" sharp ", name))
 

@@ -322,13 +322,13 @@ async def test_job_acts_in_the_name_of_whoever_sent_it(served: Served) -> None:
 
 
 async def test_scheduled_article_is_published_by_the_server(served: Served) -> None:
-    from app.actor import Actor, acting
+    from app.actor import Actor, act_as
     from app.articles import service
 
     made = await served.editor.post(
         "/v1/articles", json={"title": "Soon", "status": "scheduled", "published_at": "2199-01-01T00:00:00Z"}
     )
-    with acting(Actor("server", "schedule")):
+    with act_as(Actor("server", "schedule")):
         served.db.write_now(service.go_live, now=7_258_118_400)
     [created, live] = rows(served.db, entity="article", entity_id=made.json()["id"])
     assert (created["action"], orjson.loads(created["details"])["status"]) == ("create", [None, "scheduled"])

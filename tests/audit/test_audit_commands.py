@@ -11,7 +11,7 @@ from support.processes import Dateline
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from app.actor import Actor, acting
+from app.actor import Actor, act_as
 from app.articles import service
 from app.articles.filters import ArticleFilter
 from app.articles.manuscript import Manuscript
@@ -87,7 +87,7 @@ def add_invented_date(settings: Settings) -> None:
 def leave_bulk_edit(settings: Settings) -> None:
     """One whose process has died."""
     db = open_archive.open_archive(settings)
-    with acting(Actor("command", "dateline imports resume")):
+    with act_as(Actor("command", "dateline imports resume")):
         db.write_now(edit_job.begin, ArticleFilter(ids=(1,)), Changes(language="fr"), {}, None, "")
     db.close_now()
 

@@ -211,7 +211,7 @@ async def test_undo_of_what_cannot_be_undone_is_409_and_says_why(served: Served)
     assert (await served.editor.post(f"/v1/imports/{second}/undo")).status_code == 200
     assert (await served.editor.post(f"/v1/imports/{other}/undo")).status_code == 200
     with pytest.raises(InvalidTransition, match="given up"):
-        await served.db.write(records.note, other, [], [])
+        await served.db.write(records.note_outcomes, other, [], [])
 
 
 def _age(session: Any, id: int) -> None:
@@ -285,7 +285,7 @@ def test_import_by_command_has_a_record_and_is_revived_after_its_undo(db: Databa
 
 
 def _finish(session: Any, job: int) -> None:
-    while (task := jobs.advance(session, job_chunks.WORKS, job)) is not None and not task.ended:
+    while (task := jobs.advance(session, job_chunks.WORKS, job)) is not None and not task.has_ended:
         pass
 
 

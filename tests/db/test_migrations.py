@@ -167,7 +167,7 @@ def test_slugs_of_purged_articles_are_hashes_after_migrating(db: Database, setti
 async def _is_purged(settings: Settings, ref: str) -> bool:
     db = Database(settings, log.append)
     try:
-        return await queries.purged(db, ref)
+        return await queries.is_purged(db, ref)
     finally:
         await db.close()
 

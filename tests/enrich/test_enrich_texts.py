@@ -71,17 +71,17 @@ def test_containment_is_of_the_shorter_text() -> None:
 
 
 def test_names_in_the_text_propose_tags_and_words_do_not() -> None:
-    known = tags.extended(
+    known = tags.extend(
         tags.EMPTY,
         [LexiconTag(1, "NATO", ("the Alliance",)), LexiconTag(2, "WHO", ()), LexiconTag(3, "Harbour board", ())],
     )
-    found = tags.named("Who votes?", "The harbour board asked NATO, who knows why.", known)
+    found = tags.find_named("Who votes?", "The harbour board asked NATO, who knows why.", known)
     assert {one.target for one in found} == {1, 3}
 
 
 def test_neighbours_vote_with_their_scores() -> None:
     names = {1: "Ports", 2: "Storms", 3: "Gone"}
-    found = tags.voted([(2.0, (1,)), (1.0, (1, 2)), (1.0, ())], names)
+    found = tags.vote([(2.0, (1,)), (1.0, (1, 2)), (1.0, ())], names)
     assert [(one.target, one.score) for one in found] == [(1, 0.75)]
-    assert tags.merged(found, [])[0].origin == "neighbours"
-    assert tags.voted([], names) == []
+    assert tags.merge(found, [])[0].origin == "neighbours"
+    assert tags.vote([], names) == []

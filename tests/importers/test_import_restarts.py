@@ -54,7 +54,7 @@ def step(db: Database, worker: Importing, task: Task) -> Task:
 
 
 def done(db: Database, worker: Importing, task: Task) -> Task:
-    while not task.ended:
+    while not task.has_ended:
         task = step(db, worker, task)
     return task
 

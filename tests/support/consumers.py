@@ -199,8 +199,8 @@ class Writer:
     def _bring_back(self, session: Session, ids: Sequence[int]) -> None:
         """An editor publishes what is withdrawn, which no import does."""
         for id in ids:
-            current = editing.hold(session, id)
-            if current is not None and current.existing.status == "withdrawn":
+            current = editing.lock_article(session, id)
+            if current is not None and current.existing_row.status == "withdrawn":
                 editing.edit(
                     session,
                     current,

@@ -209,7 +209,7 @@ def once_public(session: Session, now: int) -> list[Hidden]:
     service.withdraw(session, wrong, now=now, reason=REASON)
     for state, *steps in (("vanished", "draft"), ("dumped", "draft", "trashed"), ("tossed", "draft", "trashed")):
         for step in steps:
-            current = editing.hold(session, ids[state])
+            current = editing.lock_article(session, ids[state])
             assert current is not None
             editing.edit(session, current, ArticleEdit({"status": step}), SaveContext(now, "ann", SITE))
     for state, status, at in (

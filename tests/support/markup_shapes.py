@@ -175,11 +175,11 @@ VIEWS: Mapping[str, Callable[[str], object]] = {
     "words": lambda body: bodies.count_words(bodies.to_text(body)),
     "highlights": _fragments,
     "likeness": lambda body: near_duplicates.keys(near_duplicates.words(bodies.to_text(body))),
-    "difference": lambda body: version_diff.paragraphs(body, body + "<p>more</p>"),
+    "difference": lambda body: version_diff.compare_paragraphs(body, body + "<p>more</p>"),
 }
 GIVEN: Mapping[str, Callable[[str], object]] = {
     "sanitised": lambda content: bodies.to_html("html", content),
-    "removed": lambda content: bodies.removed("html", content),
+    "removed": lambda content: bodies.list_removed("html", content),
     "flattened": nesting_depth.flatten,
 }
 """What is done with HTML as it was sent."""

@@ -88,7 +88,7 @@ async def test_job_that_was_cut_off_is_taken_up_where_it_was(db: Database, setti
     try:
         running = asyncio.create_task(Jobs(other, relink_jobs.WORKS).run())
         task = await Jobs(db, relink_jobs.WORKS).find(job)
-        while task is None or not task.ended:
+        while task is None or not task.has_ended:
             await asyncio.sleep(0.01)
             task = await Jobs(db, relink_jobs.WORKS).find(job)
         running.cancel()
@@ -125,7 +125,7 @@ async def test_nothing_written_meanwhile_keeps_the_old_tag(db: Database) -> None
         wait_for(written, 10)
         job = begin(db, "old", "new")
         task: Task | None = None
-        while task is None or not task.ended:
+        while task is None or not task.has_ended:
             task = db.write_now(jobs.advance, relink_jobs.WORKS, job).value or task
         wait_for(written, 10)
     finally:

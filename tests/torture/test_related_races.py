@@ -98,13 +98,13 @@ class Writer:
 
 
 def _relate(session: Session, id: int, entries: list[RelatedEntry]) -> int:
-    current = editing.hold(session, id)
+    current = editing.lock_article(session, id)
     edit = ArticleEdit({"related": tuple(entries)})
     return editing.edit(session, current, edit, SaveContext(NOW, "race", "")).version if current else 0
 
 
 def _purge(session: Session, id: int) -> int:
-    return states.remove(session, id, now=NOW, by="race") if editing.hold(session, id) else 0
+    return states.remove(session, id, now=NOW, by="race") if editing.lock_article(session, id) else 0
 
 
 def test_every_entry_is_linked_as_a_fresh_computation_has_it(

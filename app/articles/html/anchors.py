@@ -30,7 +30,7 @@ def _escape(name: str) -> str:
     return html.escape(name, quote=False).replace('"', "&quot;")
 
 
-def keep(cleaned: str) -> str:
+def rename_anchors(cleaned: str) -> str:
     """A sanitised body in which links and the places that they lead to have names of its own, each place once."""
     wanted = targets(cleaned)
     placed: set[str] = set()

@@ -92,7 +92,7 @@ class _Reader:
     def __init__(self, body: str) -> None:
         self._body = body
         self._parts: list[Part] = []
-        self._items = _several(body)
+        self._items = _find_compound_items(body)
         self._containers: list[str] = []
         self._inside: list[str] = []  # what is open in the leaf or the run
         self._leaf: str | None = None
@@ -223,7 +223,7 @@ def _tidy(text: str) -> str:
     return " ".join(text.split())
 
 
-def _several(body: str) -> frozenset[int]:
+def _find_compound_items(body: str) -> frozenset[int]:
     """Where list items begin that hold more than one block: paragraphs, or lists of their own."""
     if "<li" not in body:
         return frozenset()

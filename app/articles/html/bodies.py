@@ -94,9 +94,9 @@ def to_html(kind: Kind, content: str) -> str:
     return convert(kind, content, flatten=True).html
 
 
-def removed(kind: Kind, content: str) -> list[str]:
+def list_removed(kind: Kind, content: str) -> list[str]:
     """What `to_html` takes away, in words: `script`, `onclick of p`, `href of a`; each once, in the order met."""
-    return [] if kind == "text" else list(_removed(render(content) if kind == "markdown" else content))
+    return [] if kind == "text" else list(_find_removed(render(content) if kind == "markdown" else content))
 
 
 def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
@@ -119,20 +119,20 @@ def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
         cleaned = from_text(html.unescape(cleaned))
     if not cleaned.isascii() or "&#" in content:
         cleaned = clean(cleaned)  # a character reference brings back what was cleaned out of the text it stands in
-    return Converted(cleaned.strip(), tuple(_removed(content)), is_deep)
+    return Converted(cleaned.strip(), tuple(_find_removed(content)), is_deep)
 
 
 def render(content: str, *, flatten: bool = True) -> str:
     """Markdown as HTML that is not sanitised yet. TooDeep, unless it may be flattened, for lists and quotations within
     one another beyond measure: what stands deeper would be left out without a word."""
     content = footnotes.expand(content)
-    rendered = _rendered(content)
+    rendered = _render_markdown(content)
     if rendered is None and not flatten:
         raise TooDeep
-    return footnotes.draw_boxes(rendered or _rendered(_without_depth(content)) or from_text(content))
+    return footnotes.draw_boxes(rendered or _render_markdown(_without_depth(content)) or from_text(content))
 
 
-def _rendered(content: str) -> str | None:
+def _render_markdown(content: str) -> str | None:
     parser = _markdown()
     try:
         found = parser.parse(content)
@@ -159,7 +159,7 @@ def _clean(measured: MeasuredBody) -> str:
     content = _first_heading.sub(r"<\1h2", measured.html)
     cleaned: str = _cleaner.clean(content)
     if ' id="' in cleaned or ' name="' in cleaned:
-        cleaned = anchors.keep(cleaned)
+        cleaned = anchors.rename_anchors(cleaned)
     if ' cite="' in cleaned:  # the sanitiser looks at addresses in `href` and `src` only
         cleaned = _cited.sub(lambda tag: _cite.sub(_without_unsafe, tag[0]), cleaned)
     return cleaned
@@ -169,7 +169,7 @@ def _without_unsafe(cite: re.Match[str]) -> str:
     return cite[0] if _leads_to_a_page(html.unescape(cite[1])) else ""
 
 
-def _removed(content: str) -> dict[str, None]:
+def _find_removed(content: str) -> dict[str, None]:
     """The same tag is looked at once, however often it stands there."""
     found: dict[str, None] = {}
     known: set[str] = set()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from app.articles.html.elements import KNOWN
 from app.articles.html.parser_model import MAX_DEPTH, MOST_REFERENCES, ParserModel
 from app.articles.html.tokenizer import VOID, TokenKind, tokens
-from app.text.keys import without
+from app.text.keys import remove_match
 
 DEEP = f"its HTML has elements nested more than {MAX_DEPTH} levels deep"
 FLATTENED = f"elements nested more than {MAX_DEPTH} levels deep: inner tags removed, their words kept"
@@ -67,7 +67,7 @@ def is_deep_body(body: str) -> bool:
     if body.count("<") <= 2 * MAX_DEPTH:
         return False
     for _ in range(3):
-        body = _PAIR.sub(without, body)
+        body = _PAIR.sub(remove_match, body)
         if body.count("<") <= 2 * MAX_DEPTH - 6:
             return False
     return is_deep(body) or _written_depth(body) > MAX_DEPTH
@@ -90,7 +90,7 @@ def _is_plain(content: str) -> bool:
     if content.count("<") > FEW_TAGS:
         if content.count("&") > MOST_REFERENCES or _has_foreign(content):
             return False
-        content = " ".join(_PAIR.sub(without, _PAIR.sub(without, content)).split())
+        content = " ".join(_PAIR.sub(remove_match, _PAIR.sub(remove_match, content)).split())
         if _TABLE.search(content):  # what stands in one but in none of its cells is put elsewhere
             return False
     return content.count("<") <= FEW_TAGS and len(content) <= FEW_CHARACTERS and not _has_foreign(content)

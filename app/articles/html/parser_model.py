@@ -58,7 +58,7 @@ class ParserModel(OpenElements):
             elif token.kind is TokenKind.CLOSE:
                 self._end(token)
             else:
-                self._other(token)
+                self._raw_or_comment(token)
             if self._is_deep and not self._capped:
                 return False
         return True
@@ -80,7 +80,7 @@ class ParserModel(OpenElements):
 
     def _text(self, text: str) -> None:
         if text.count("&") > MOST_REFERENCES:
-            text = _parted(text)
+            text = _split_references(text)
             self._changed = True
         is_fostered = self._is_outside_cells() and bool(text.strip("\t\n\f\r "))
         if is_fostered or not self._is_outside_cells():
@@ -91,7 +91,7 @@ class ParserModel(OpenElements):
         else:
             self._write(text)
 
-    def _other(self, token: Token) -> None:
+    def _raw_or_comment(self, token: Token) -> None:
         written = self._content[token.start : token.end]
         if token.kind is TokenKind.COMMENT:
             # Within SVG a parser reads `<![CDATA[` otherwise: what hides tags for one of them is in nobody's way here.
@@ -130,7 +130,7 @@ class ParserModel(OpenElements):
                 self._pieces.append(written)
             return
         if token.end - token.inner > 4 * MOST_ATTRIBUTES:
-            written = self._bounded(token, written)
+            written = self._limit_attributes(token, written)
         if name in PARTS:
             self._part(name, written)
         elif name in VOID:
@@ -138,7 +138,7 @@ class ParserModel(OpenElements):
         else:
             self._element(name, written)
 
-    def _bounded(self, token: Token, written: str) -> str:
+    def _limit_attributes(self, token: Token, written: str) -> str:
         """With no more attributes than a parser compares with one another in no time."""
         found = attributes(self._content, token)
         if len(found) <= MOST_ATTRIBUTES:
@@ -271,7 +271,7 @@ class ParserModel(OpenElements):
             self._changed = True
 
 
-def _parted(text: str) -> str:
+def _split_references(text: str) -> str:
     """With a comment behind every so many references, which parts it into texts that are written one by one."""
     pieces = text.split("&")
     size = MOST_REFERENCES

@@ -51,7 +51,7 @@ class _Frame:
             self.blocks.append(words)
         self.loose.clear()
 
-    def written(self) -> str:
+    def join_blocks(self) -> str:
         self.end_words()
         return "\n\n".join(self.blocks)
 
@@ -73,7 +73,7 @@ class _Writer:
                 self._close(token.name)
         while len(self._frames) > 1:
             self._end()
-        return self._frames[0].written()
+        return self._frames[0].join_blocks()
 
     def _text(self, text: str) -> None:
         self._frames[-1].loose.append(text if self._code else _escape(text))
@@ -181,8 +181,8 @@ def _block(frame: _Frame) -> str:
     if name == "table":
         return "\n\n".join([*frame.blocks, *([table] if (table := _table(frame.rows)) else [])])
     if name == "li":
-        return frame.written() or "\0"
-    written = frame.written()
+        return frame.join_blocks() or "\0"
+    written = frame.join_blocks()
     return "\n".join(f"> {line}".rstrip() for line in written.splitlines()) if name == "blockquote" else written
 
 

@@ -84,12 +84,12 @@ def tokens(content: str) -> Iterator[Token]:
 
 
 def _raw_end(content: str, name: str, position: int) -> int:
-    found = _closing(name).search(content, position)
+    found = _closing_tag(name).search(content, position)
     return found.end() if found else len(content)
 
 
 @lru_cache(maxsize=16)
-def _closing(name: str) -> re.Pattern[str]:
+def _closing_tag(name: str) -> re.Pattern[str]:
     return re.compile(rf"</{name}(?:{SPACE}[^>]*+|/[^>]*+)?+>", re.IGNORECASE)
 
 

@@ -38,7 +38,7 @@ class IdempotentRequest:
     limit: int
 
     @staticmethod
-    def of(request: Request, caller: Caller, body: bytes, limit: int) -> "IdempotentRequest | None":
+    def from_request(request: Request, caller: Caller, body: bytes, limit: int) -> "IdempotentRequest | None":
         """None without the header."""
         key = request.headers.get("idempotency-key")
         if key is None:
@@ -83,7 +83,7 @@ async def find(db: Database, key: IdempotentRequest) -> Rendered | None:
     return key.read(await db.reader.rows(_statement(db.dialect), values))
 
 
-def recall(session: Session, key: IdempotentRequest) -> Rendered | None:
+def load_locked(session: Session, key: IdempotentRequest) -> Rendered | None:
     """The same within the transaction that would make it again, where nobody can be in between. RateLimited where
     there is none and the caller's room is used up."""
     connection, now = session.connection(), int(time.time())

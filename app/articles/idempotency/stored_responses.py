@@ -56,7 +56,7 @@ def _check_live(connection: Connection, caller: str, limit: int, now: int, more:
 
 def add(session: Session, row: Row, rendered: Rendered, limit: int) -> None:
     """Stores a response as the last thing before the commit, when its place in the log is known."""
-    there = _hold(session.connection(), rendered.articles)
+    there = _lock_articles(session.connection(), rendered.articles)
     body = zstandard.ZstdCompressor(level=3).compress(rendered.body) if there else None
 
     def insert_row(session: Session, head: Head) -> None:
@@ -75,7 +75,7 @@ def add(session: Session, row: Row, rendered: Rendered, limit: int) -> None:
     finish(session, insert_row)
 
 
-def _hold(connection: Connection, ids: frozenset[int]) -> bool:
+def _lock_articles(connection: Connection, ids: frozenset[int]) -> bool:
     """Whether these articles are all there, and keeps a purge of one waiting until the response that shows it is
     stored: then the purge finds it. (SQLite writes one after the other.)"""
     if not ids:
@@ -115,7 +115,7 @@ def _release(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
         _use(connection, caller, -sizes[caller])
 
 
-def forget(session: Session, article_id: int) -> None:
+def delete_responses_of(session: Session, article_id: int) -> None:
     """Deletes every stored response that shows something of an article; repeats are Gone from then on. Like `add` it
     comes last, so that the callers' counts are taken in one order."""
 

@@ -30,7 +30,7 @@ class References:
     own: int | None = None
 
 
-def changes(given: ArticleFields, names: Iterable[str], atlas: Atlas, known: References) -> dict[str, Any]:
+def read_changes(given: ArticleFields, names: Iterable[str], atlas: Atlas, known: References) -> dict[str, Any]:
     """Attributes of a manuscript as these fields make them; `authors` and `tags` apart. InvalidInput with pointers for
     what cannot be understood: regions that do not exist, impossible dates."""
     made: dict[str, Any] = {}
@@ -75,7 +75,7 @@ def _identity(given: ArticleFields, atlas: Atlas, known: References) -> dict[str
     return {"external_id": given.external_id, "identity": f"id:{given.external_id}" if given.external_id else None}
 
 
-def _published(given: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
+def _published_at(given: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
     # An embargo that ends within a second ends with it; what is published already was so before.
     awaited = given.status in (None, "scheduled")
     given_at = given.published_at
@@ -110,14 +110,16 @@ _MADE: dict[str, _Made] = {
     "status": _as_given("status"),
     "gone": lambda given, atlas, known: {"gone": bool(given.gone)},
     "replaced_by": lambda given, atlas, known: {"replaced_by": _replacement(given, known)},
-    "published_at": _published,
+    "published_at": _published_at,
     "previous_slugs": _many("previous_slugs"),
     "previous_urls": _many("previous_urls"),
 }
 """What each field makes of a manuscript."""
 
 
-def wrong(detail: str, pointer: str, code: str = "invalid_value", did_you_mean: str | None = None) -> InvalidInput:
+def make_invalid_input(
+    detail: str, pointer: str, code: str = "invalid_value", did_you_mean: str | None = None
+) -> InvalidInput:
     """One mistake, with its place in the body."""
     return InvalidInput(FieldError(code, detail, pointer=pointer, did_you_mean=did_you_mean))
 
@@ -138,7 +140,7 @@ def _body(given: str | BodyIn | None) -> str:
     kinds: tuple[bodies.Kind, ...] = ("html", "markdown", "text")
     one = [(kind, value) for kind in kinds if (value := getattr(given, kind)) is not None]
     if len(one) != 1:
-        raise wrong("A body is given as one of html, markdown and text.", "/body")
+        raise make_invalid_input("A body is given as one of html, markdown and text.", "/body")
     return _html(*one[0], f"/body/{one[0][0]}")
 
 
@@ -146,7 +148,7 @@ def _html(kind: bodies.Kind, content: str, pointer: str) -> str:
     try:
         return bodies.convert(kind, content, flatten=False).html
     except bodies.TooDeep as error:
-        raise wrong(f"This cannot be kept: {error}.", pointer) from None
+        raise make_invalid_input(f"This cannot be kept: {error}.", pointer) from None
 
 
 def _time(given: str, *, up: bool) -> Instant | Period:
@@ -154,9 +156,9 @@ def _time(given: str, *, up: bool) -> Instant | Period:
     try:
         found = read_time(given, read_zone("UTC"), 0, up=up)
     except InvalidInput as error:
-        raise wrong(error.errors[0].detail, "/published_at", error.errors[0].code) from None
+        raise make_invalid_input(error.errors[0].detail, "/published_at", error.errors[0].code) from None
     if isinstance(found, Instant) and found.uses_now:
-        raise wrong("Give the time itself, such as 2025-12-01T10:00:00Z.", "/published_at")
+        raise make_invalid_input("Give the time itself, such as 2025-12-01T10:00:00Z.", "/published_at")
     return found
 
 
@@ -176,16 +178,16 @@ def _dateline(given: DatelineIn | str | None, atlas: Atlas) -> ArticleDateline |
         region = place  # an article shows the country of a city; given back, it still means the city
     span = dateline_span(given.date)
     if given.date and span is None:
-        raise wrong(f"{given.date!r} is no date.", "/dateline/date")
+        raise make_invalid_input(f"{given.date!r} is no date.", "/dateline/date")
     precision = {4: "year", 7: "month", 10: "day"}[len(given.date)] if given.date else None
     if given.precision not in (None, precision):
-        raise wrong("It must be that of date: day, month or year.", "/dateline/precision")
+        raise make_invalid_input("It must be that of date: day, month or year.", "/dateline/precision")
     start, end = span or (None, None)
     return ArticleDateline(given.text, given.place, region.id if region else None, given.date, precision, start, end)
 
 
 def _unknown_region(atlas: Atlas, ref: str, pointer: str) -> InvalidInput:
-    return wrong(refs.unknown(ref), pointer, "unknown_region", refs.similar(atlas, ref))
+    return make_invalid_input(refs.describe_unknown(ref), pointer, "unknown_region", refs.find_similar(atlas, ref))
 
 
 def _tags(given: Sequence[str | int | TagIn], kind: str, known: References, pointer: str) -> tuple[TagSpec, ...]:
@@ -199,14 +201,14 @@ def _tag(given: str | int | TagIn, kind: str, known: References, pointer: str) -
     if found is not None and (found.kind == "contributor") == (kind == "contributor"):
         return TagSpec(found.name, found.kind, found.slug)
     if ref is not None and ref.isdigit():
-        raise wrong(f"There is no {'author' if kind == 'contributor' else 'tag'} {ref}.", pointer)
+        raise make_invalid_input(f"There is no {'author' if kind == 'contributor' else 'tag'} {ref}.", pointer)
     if not isinstance(given, TagIn):
         given = TagIn(name=str(given))
     if kind == "contributor" and given.kind not in (None, "contributor"):
-        raise wrong("Authors are of the kind contributor.", f"{pointer}/kind")
+        raise make_invalid_input("Authors are of the kind contributor.", f"{pointer}/kind")
     name = given.name or given.slug
     if not name:
-        raise wrong("It needs a slug, an id or a name.", pointer)
+        raise make_invalid_input("It needs a slug, an id or a name.", pointer)
     return TagSpec(name, given.kind or kind, given.slug or None)
 
 
@@ -229,14 +231,14 @@ def _article(ref: str | None, known: References, pointer: str) -> int | None:
         return None
     found = known.articles.get(ref)
     if found is None:
-        raise wrong(f"There is no article {ref[:80]!r}.", pointer)
+        raise make_invalid_input(f"There is no article {ref[:80]!r}.", pointer)
     return found
 
 
 def _replacement(given: ArticleFields, known: References) -> int | None:
     ref = related_entries.find_ref(given.replaced_by)
     if ref is None and given.replaced_by is not None:
-        raise wrong("An article is named by its id or slug.", "/replaced_by")
+        raise make_invalid_input("An article is named by its id or slug.", "/replaced_by")
     return _article(ref, known, "/replaced_by")
 
 

@@ -24,14 +24,16 @@ _DERIVED = {
 """Parts that follow from another one: a patch of that one alone makes them anew."""
 
 
-def patched(shown: Json, patch: Json) -> Json:
+def find_patched_fields(shown: Json, patch: Json) -> Json:
     """The fields that a merge patch (RFC 7396) changes."""
-    return _changed(shown, {name: _merged(name, shown.get(name), value) for name, value in patch.items()})
+    return _find_changed_fields(
+        shown, {name: _merge_value(name, shown.get(name), value) for name, value in patch.items()}
+    )
 
 
-def replaced(shown: Json, article: Json) -> Json:
+def find_replaced_fields(shown: Json, article: Json) -> Json:
     """The fields that differ in an article as it shall be."""
-    return _changed(shown, EMPTY | article)
+    return _find_changed_fields(shown, EMPTY | article)
 
 
 def read_only(shown: Json, given: Mapping[str, object]) -> list[FieldError]:
@@ -43,7 +45,7 @@ def read_only(shown: Json, given: Mapping[str, object]) -> list[FieldError]:
     ]
 
 
-def _merged(name: str, old: object, patch: object) -> object:
+def _merge_value(name: str, old: object, patch: object) -> object:
     if not isinstance(patch, dict) or name == "body":
         return patch
     gone = {part for key, parts in _DERIVED.get(name, {}).items() if key in patch for part in parts}
@@ -51,15 +53,15 @@ def _merged(name: str, old: object, patch: object) -> object:
     return {part: value for part, value in (kept | patch).items() if value is not None}
 
 
-def _changed(shown: Json, given: Json) -> Json:
+def _find_changed_fields(shown: Json, given: Json) -> Json:
     return {
         name: value
         for name, value in given.items()
-        if name not in READ_ONLY and (name in _UNSEEN or name not in shown or not _same(name, shown[name], value))
+        if name not in READ_ONLY and (name in _UNSEEN or name not in shown or not _is_same(name, shown[name], value))
     }
 
 
-def _same(name: str, shown: object, given: object) -> bool:
+def _is_same(name: str, shown: object, given: object) -> bool:
     if shown == given or (given is None and not shown):
         return True
     reduced = _REDUCED.get(name)
@@ -67,25 +69,25 @@ def _same(name: str, shown: object, given: object) -> bool:
         reduced is not None
         and isinstance(shown, list)
         and isinstance(given, list)
-        and _all(reduced, shown) == _all(reduced, given)
+        and _reduce_all(reduced, shown) == _reduce_all(reduced, given)
     )
 
 
-def _all(reduced: Callable[[object], object], rows: Iterable[object]) -> list[object]:
+def _reduce_all(reduced: Callable[[object], object], rows: Iterable[object]) -> list[object]:
     return [reduced(row) for row in rows]
 
 
-def _slug(row: object) -> object:
+def _reduce_slug(row: object) -> object:
     return row.get("slug") or row if isinstance(row, dict) else row
 
 
-def _region(row: object) -> object:
+def _reduce_region(row: object) -> object:
     if isinstance(row, dict) and row.get("slug") and isinstance(roles := row.get("roles") or ["about"], list):
         return row["slug"], sorted(map(str, roles))
     return (row, ["about"]) if isinstance(row, str) else row
 
 
-def _related(row: object) -> object:
+def _reduce_related(row: object) -> object:
     """The cards of related articles change without the article."""
     article = row.get("article") if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(article, dict) or "id" not in article:
@@ -94,6 +96,6 @@ def _related(row: object) -> object:
 
 
 _REDUCED: dict[str, Callable[[object], object]] = {
-    "authors": _slug, "tags": _slug, "regions": _region, "related": _related,
+    "authors": _reduce_slug, "tags": _reduce_slug, "regions": _reduce_region, "related": _reduce_related,
 }  # fmt: skip
 """What counts of the rows of a list, where that is less than all."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.articles.html import bodies
 from app.articles.input import fields, related_entries
-from app.articles.input.fields import References, dateline_span, wrong
+from app.articles.input.fields import References, dateline_span, make_invalid_input
 from app.articles.input.payloads import ArticleCreate, ArticleFields
 from app.articles.manuscript import Manuscript
 from app.articles.reading import queries
@@ -14,37 +14,37 @@ from app.db.database import Database
 from app.enrich.suggestion import ROLES
 from app.tags import queries as tags
 
-__all__ = ["dateline_span", "known", "manuscript"]
+__all__ = ["dateline_span", "make_manuscript", "resolve_references"]
 
 ORIGIN = "api"
 
 
-async def known(db: Database, given: ArticleFields, *, hidden: bool) -> References:
+async def resolve_references(db: Database, given: ArticleFields, *, hidden: bool) -> References:
     """Looks up the articles and tags that a body names; `hidden`: the caller may see what is not published."""
     named = related_entries.refs(given.related or ())
     named += [str(given.translation_of)] if given.translation_of is not None else []
     named += [ref] if (ref := related_entries.find_ref(given.replaced_by)) is not None else []
     wanted = sorted({ref for one in (*(given.authors or ()), *(given.tags or ())) if (ref := fields.tag_ref(one))})
     return References(
-        await articles(db, named, hidden=hidden),
+        await find_articles(db, named, hidden=hidden),
         await tags.by_refs(db, wanted, hidden=True) if wanted else {},
     )
 
 
-async def articles(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, int]:
+async def find_articles(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, int]:
     """Ids by reference. What a caller may not see is to them no article, as everywhere."""
     found = {ref: await queries.find(db, ref) for ref in dict.fromkeys(refs)}
     return {ref: one.id for ref, one in found.items() if one and (hidden or one.status == "published")}
 
 
-def manuscript(given: ArticleCreate, view: RequestContext, known: References) -> Manuscript:
+def make_manuscript(given: ArticleCreate, view: RequestContext, known: References) -> Manuscript:
     """A new article. InvalidInput with pointers for what cannot be understood: regions that do not exist, impossible
     dates. Whether its state goes with its date, `check_date` says where it is saved."""
-    made = fields.changes(given, ArticleCreate.model_fields, view.atlas, known)
+    made = fields.read_changes(given, ArticleCreate.model_fields, view.atlas, known)
     for name in ("gone", "replaced_by"):
         if made[name]:
-            raise wrong("This is said of an article that readers have seen, not of a new one.", f"/{name}")
-    made |= _titled(made)
+            raise make_invalid_input("This is said of an article that readers have seen, not of a new one.", f"/{name}")
+    made |= _derive_title(made)
     made["origin"] = made["origin"] or ORIGIN
     made["tags"] = (*made.pop("authors"), *made["tags"])
     dateline = made["dateline"]
@@ -53,13 +53,13 @@ def manuscript(given: ArticleCreate, view: RequestContext, known: References) ->
     return Manuscript(**made)
 
 
-def _titled(made: Mapping[str, Any]) -> dict[str, Any]:
+def _derive_title(made: Mapping[str, Any]) -> dict[str, Any]:
     """A new article without a title is called by the first words of its body."""
     if made["title"]:
         return {}
     words = bodies.to_text(made["body"]).split()
     if not words:
-        raise wrong("An article needs a title or a body.", "/title")
+        raise make_invalid_input("An article needs a title or a body.", "/title")
     return {"title": _first_words(" ".join(words)), "title_derived": True}
 
 
@@ -67,11 +67,11 @@ def check_date(new: Manuscript, now: int) -> None:
     """InvalidInput for a state that does not go with the date of publication; `now` is the database's time."""
     at = new.published_at
     if new.status == "scheduled" and at is None:
-        raise wrong("A scheduled article needs published_at.", "/published_at")
+        raise make_invalid_input("A scheduled article needs published_at.", "/published_at")
     if new.status == "published" and at is not None and at > now:
-        raise wrong("A published article cannot have a date in the future; schedule it.", "/published_at")
+        raise make_invalid_input("A published article cannot have a date in the future; schedule it.", "/published_at")
     if new.status == "scheduled" and at is not None and at <= now:
-        raise wrong("A scheduled article needs a date in the future.", "/published_at")
+        raise make_invalid_input("A scheduled article needs a date in the future.", "/published_at")
 
 
 def _first_words(words: str) -> str:

@@ -20,7 +20,7 @@ NEVER_EMPTY = ("title", "language", "slug", "status", "origin")
 Fields = TypeVar("Fields", bound=ArticleFields)
 
 
-def related(content: bytes) -> RelatedReplace:
+def validate_related(content: bytes) -> RelatedReplace:
     """The editors' list, bare or under `data`."""
     data = as_json(content)
     if not isinstance(data, (list, dict)):
@@ -31,25 +31,25 @@ def related(content: bytes) -> RelatedReplace:
         raise InvalidInput(*mistakes(error, ("data",))) from None
 
 
-def new(data: Json) -> ArticleCreate:
+def validate_new(data: Json) -> ArticleCreate:
     """A new article has nothing yet that only the server says. InvalidInput with all that is wrong."""
     wrong = [_only_server(name) for name in READ_ONLY if data.get(name) not in (None, [])]
-    return _checked(ArticleCreate, {name: value for name, value in data.items() if name not in READ_ONLY}, wrong)
+    return _validate(ArticleCreate, {name: value for name, value in data.items() if name not in READ_ONLY}, wrong)
 
 
 def _only_server(name: str) -> FieldError:
     return FieldError("read_only_field", f"Only the server sets {name}; leave it out.", pointer=f"/{name}")
 
 
-def changed(shown: Json, data: Json, fields: Json) -> ArticlePatch:
+def validate_changes(shown: Json, data: Json, fields: Json) -> ArticlePatch:
     """The `fields` that a body changes, of the article that is `shown`. InvalidInput with all that is wrong."""
     wrong = merge_patch.read_only(shown, data)
     empty = [name for name in NEVER_EMPTY if name in fields and (fields[name] is None or fields[name] == "")]
     wrong += [FieldError("invalid_value", f"An article needs its {name}.", pointer=f"/{name}") for name in empty]
-    return _checked(ArticlePatch, fields, wrong)
+    return _validate(ArticlePatch, fields, wrong)
 
 
-def _checked(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Fields:
+def _validate(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Fields:
     given = None
     try:
         given = shape.model_validate(data)
@@ -60,7 +60,7 @@ def _checked(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Fields
     return given
 
 
-def size(data: Json) -> int:
+def measure_text(data: Json) -> int:
     """How much there is to convert in a body: characters of HTML, or as many as its Markdown takes the time of."""
     given = data.get("body")
     if isinstance(given, dict):
@@ -69,9 +69,9 @@ def size(data: Json) -> int:
     return len(given) if isinstance(given, str) else 0
 
 
-def warnings(data: Json) -> dict[str, str]:
+def list_warnings(data: Json) -> dict[str, str]:
     """The header that says what is taken from the body that is being saved; none where nothing is."""
-    removed = _removed(data.get("body"))
+    removed = _list_removed(data.get("body"))
     if not removed:
         return {}
     detail = f"Removed because it is not safe or not text: {', '.join(removed)}."
@@ -79,12 +79,12 @@ def warnings(data: Json) -> dict[str, str]:
     return responses.warned([warning])
 
 
-def _removed(given: object) -> list[str]:
+def _list_removed(given: object) -> list[str]:
     kinds: dict[str, object] = given if isinstance(given, dict) else {"html": given}
     found = [
         what
         for kind in ("html", "markdown")
         if isinstance(content := kinds.get(kind), str)
-        for what in bodies.removed("html" if kind == "html" else "markdown", content)
+        for what in bodies.list_removed("html" if kind == "html" else "markdown", content)
     ]
     return [what[:80] for what in found[:MOST_REMOVED]]

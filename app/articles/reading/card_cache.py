@@ -83,7 +83,7 @@ def statement(dialect: str) -> Prepared:
     return prepare(found.select_from(CARDED).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-def card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
+def render_card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
     """A card from a row of `columns`, its properties in their order; `body` and `related` where they are `added`."""
     a = dict(zip(COLUMNS, row, strict=False))
     source_slug, source_name, tag_rows, region_rows = row[-4:]
@@ -199,19 +199,21 @@ class Cards:
                 self._kept.move_to_end(key)
         if missing:
             found |= await self._fetch(missing, atlas, published=published)
-        hidden = await self._hidden(found) if (published if public is None else public) else frozenset()
+        hidden = await self._find_hidden_originals(found) if (published if public is None else public) else frozenset()
         if not hidden:
             return {id: made.shown for id, made in found.items()}
-        return {id: _nameless(made.shown) if made.original in hidden else made.shown for id, made in found.items()}
+        return {
+            id: _without_original(made.shown) if made.original in hidden else made.shown for id, made in found.items()
+        }
 
-    async def made(self, row: Row, atlas: Atlas, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
+    async def render_row(self, row: Row, atlas: Atlas, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
         """`card` of a row that may be newer than the atlas."""
         try:
-            return card(row, atlas, self._site_url, added)
+            return render_card(row, atlas, self._site_url, added)
         except KeyError:  # of a region that was added after the atlas was read
-            return card(row, await regions.newest(self._db), self._site_url, added)
+            return render_card(row, await regions.newest(self._db), self._site_url, added)
 
-    async def _hidden(self, found: Mapping[int, _CachedCard]) -> frozenset[int]:
+    async def _find_hidden_originals(self, found: Mapping[int, _CachedCard]) -> frozenset[int]:
         """Originals of these that are not public now: that moves no version of their translations."""
         originals = {made.original for made in found.values() if made.original is not None}
         return frozenset(originals - await public_among(self._db, sorted(originals))) if originals else frozenset()
@@ -220,16 +222,16 @@ class Cards:
         found: dict[int, _CachedCard] = {}
         for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
             id, version, original = integer(row[0]), integer(row[1]), row[_ORIGINAL]
-            shown = await self.made(row, atlas)
+            shown = await self.render_row(row, atlas)
             # A copy: orjson leaves its result in a buffer of at least 8 kB.
             compact = bytes(memoryview(orjson.dumps(shown)))
             made = _CachedCard(compact, None if original is None else integer(original))
-            self._keep((id, version, atlas.names_seq), made)
+            self._put((id, version, atlas.names_seq), made)
             if not published or row[_STATUS] == "published":
                 found[id] = made
         return found
 
-    def _keep(self, key: tuple[int, int, int], made: _CachedCard) -> None:
+    def _put(self, key: tuple[int, int, int], made: _CachedCard) -> None:
         """Cards are of 1 to 20 kB: what bounds their number says little about memory."""
         before = self._kept.pop(key, None)
         self._kept[key] = made
@@ -239,7 +241,7 @@ class Cards:
             self._bytes -= oldest.size
 
 
-def _nameless(shown: bytes) -> bytes:
+def _without_original(shown: bytes) -> bytes:
     return orjson.dumps(orjson.loads(shown) | {"translation_of": None})
 
 

@@ -86,7 +86,7 @@ async def resolve(
     known = archive.memo.get(view.head, key)
     if not isinstance(known, ResolvedFilter):
         known = await _resolve(archive, view, read, statuses)
-        archive.memo.keep(view.head, key, known)
+        archive.memo.put(view.head, key, known)
     return ResolvedFilter(known.filter, list(known.warnings))
 
 
@@ -178,7 +178,7 @@ def _regions(view: RequestContext, read: Read) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     errors: list[FieldError] = []
     for name in ("region", "region_all", "region_not"):
-        found[name], wrong = refs.chosen(view.atlas, name, read.refs(name))
+        found[name], wrong = refs.resolve_refs(view.atlas, name, read.refs(name))
         errors += wrong
     if errors:
         raise InvalidInput(*errors)
@@ -202,12 +202,12 @@ async def _tags(archive: AppContext, view: RequestContext, read: Read, warnings:
     guesses = {
         (name, ref): found
         for name, ref in missing
-        if (found := await tags.alike(archive.db, ref, _kinds(name), hidden=hidden))
+        if (found := await tags.find_similar(archive.db, ref, _kinds(name), hidden=hidden))
     }
-    return {name: _chosen(name, read.refs(name), known, guesses, warnings) for name in names}
+    return {name: _resolve_tags(name, read.refs(name), known, guesses, warnings) for name in names}
 
 
-def _chosen(
+def _resolve_tags(
     name: str,
     given: Sequence[str],
     known: Mapping[str, KnownTag],
@@ -223,7 +223,7 @@ def _chosen(
             warnings.append(_unknown(name, ref, tag, guesses.get((name, ref))))
             continue
         if ref not in (tag.slug, str(tag.id)):
-            warnings.append(_replaced(name, ref, tag.slug))
+            warnings.append(_warn_replaced(name, ref, tag.slug))
         ids[tag.id] = None
     impossible = missing and (name == "tag_all" or (not ids and name != "tag_not"))
     return _Tags(tuple(ids), impossible)
@@ -249,7 +249,7 @@ def _unknown(name: str, ref: str, tag: KnownTag | None, guess: str | None) -> Wa
     return said | ({"did_you_mean": guess} if guess else {})
 
 
-def _replaced(name: str, ref: str, slug: str) -> Warning:
+def _warn_replaced(name: str, ref: str, slug: str) -> Warning:
     return {"code": "replaced_by", "parameter": name, "detail": f"{ref!r} is {slug!r} now.", "replaced_by": slug}
 
 
@@ -291,7 +291,7 @@ async def _ids(
     rows = await archive.db.reader.rows(_slug_statement(archive.db.dialect), {"refs": list(slugs)})
     for slug, _, current, status in rows:
         if slug != current and status in statuses:
-            warnings.append(_replaced("slug", str(slug), str(current)))
+            warnings.append(_warn_replaced("slug", str(slug), str(current)))
     by_slug = tuple(dict.fromkeys(int(str(id)) for _, id, _, _ in rows))
     return by_slug if ids is None else tuple(id for id in ids if id in by_slug)
 

@@ -53,7 +53,7 @@ class Items:
             self._kept.move_to_end(key)
         return found
 
-    def keep(self, key: Hashable, item: Item) -> None:
+    def put(self, key: Hashable, item: Item) -> None:
         """Forgets who was not asked for longest; what is larger than a hundredth of the room is not kept at all."""
         before, size = self._kept.pop(key, None), _size(item)
         self.held -= _size(before) if before is not None else 0
@@ -85,7 +85,7 @@ class ItemRow(NamedTuple):
         """Of the article that this one is a translation of; None where it is of none."""
         return self.state[_ORIGINAL]
 
-    def related(self) -> list[RelatedRow]:
+    def related_rows(self) -> list[RelatedRow]:
         """The editors' entries, in their order."""
         return [RelatedRow(*row) for row in orjson.loads(str(self.state[_POSTS]))]
 
@@ -143,6 +143,6 @@ async def find(db: Database, ref: str) -> ItemRow | None:
 
 
 async def _row(db: Database, ref: str, *, whole: bool) -> Row | None:
-    name = queries.named(ref)
+    name = queries.parse_ref(ref)
     rows = await db.reader.rows(_statement(db.dialect, name[0], whole=whole), {"ref": name[1]}) if name else []
     return rows[0] if rows else None

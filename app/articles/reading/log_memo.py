@@ -16,7 +16,7 @@ class LogMemo:
     def get(self, head: Head, key: Hashable) -> object | None:
         return self._kept.get(key) if head == self._head else None
 
-    def keep(self, head: Head, key: Hashable, value: object) -> None:
+    def put(self, head: Head, key: Hashable, value: object) -> None:
         if head != self._head or len(self._kept) >= self._most:
             self._head, self._kept = head, {}
         self._kept[key] = value

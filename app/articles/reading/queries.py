@@ -44,7 +44,7 @@ class CursorPosition:
 START = CursorPosition()
 
 
-async def page(
+async def load_page(
     db: Database,
     wanted: ArticleFilter,
     sort: str,
@@ -62,11 +62,11 @@ async def page(
     undated = undated or (place.id is not None and place.key is None)
     if driver is not None:
         shaped = _Shaped((filters.shape(driver.rest), *driver.shape), driver)
-        statement = _driven(db.dialect, shaped, turn, sort.startswith("-"), undated)
+        statement = _driven_statement(db.dialect, shaped, turn, sort.startswith("-"), undated)
         values = query_plan.values(driver, limit, place.offset)
         bounded = driver.bounded
     else:
-        statement, asked_for, bounded = _planned(db.dialect, wanted, sort, turn, undated)
+        statement, asked_for, bounded = _plan_page(db.dialect, wanted, sort, turn, undated)
         values = {**asked_for, "limit": limit, "offset": place.offset, "reach": limit + place.offset}
     if place.id is not None:
         values |= {"key": place.key, "id": place.id} if place.key is not None else {"id": place.id}
@@ -84,7 +84,7 @@ def _turn(place: CursorPosition) -> Turn:
 
 
 @lru_cache(maxsize=256)
-def _planned(
+def _plan_page(
     dialect: str, wanted: ArticleFilter, sort: str, turn: Turn, undated: bool
 ) -> tuple[Prepared, Mapping[str, Value], bool]:
     """The statement, what the filter binds in it, and whether an index bounds it."""
@@ -130,7 +130,7 @@ def _statement(dialect: str, shaped: _Shaped[ArticleFilter], sort: str, turn: Tu
 
     def part(where: Literal["all", "dated", "undated"]) -> AnySelect:
         found = every if where == "all" else every.where(column.is_not(None) if where == "dated" else column.is_(None))
-        beyond = _beyond(column, turn, descending=descending, undated=where == "undated")
+        beyond = _cursor_condition(column, turn, descending=descending, undated=where == "undated")
         return found.where(beyond).order_by(*in_order) if beyond is not None else found.order_by(*in_order)
 
     if name != "published_at":
@@ -141,7 +141,9 @@ def _statement(dialect: str, shaped: _Shaped[ArticleFilter], sort: str, turn: Tu
 
 
 @lru_cache(maxsize=1024)
-def _driven(dialect: str, shaped: _Shaped[DrivingLink], turn: Turn, descending: bool, undated: bool) -> Prepared:
+def _driven_statement(
+    dialect: str, shaped: _Shaped[DrivingLink], turn: Turn, descending: bool, undated: bool
+) -> Prepared:
     driver, forwards = shaped.example, not turn.startswith("before")
     found = query_plan.statement(driver, turn, descending=descending == forwards, undated=undated)
     return prepare(found, dialect, filters.lists(driver.rest))
@@ -158,7 +160,7 @@ def _any_undated(dialect: str) -> Prepared:
     return prepare(select(A.c.id).where(*undated).limit(1), dialect)
 
 
-def _beyond(
+def _cursor_condition(
     column: ColumnElement[int | str | None], turn: Turn, *, descending: bool, undated: bool
 ) -> ColumnElement[bool] | None:
     """The rows behind the cursor's in the direction of reading, among those with a date or without; None for all."""
@@ -218,7 +220,7 @@ def _lookup(dialect: str, by: By) -> Prepared:
     return prepare(joined.where(SLUG.c.slug == bindparam("ref", type_=SLUG.c.slug.type)), dialect)
 
 
-def named(ref: str) -> tuple[By, int | str] | None:
+def parse_ref(ref: str) -> tuple[By, int | str] | None:
     """Which column a reference stands in and as what: digits are an id, else it is a slug; None for what is neither."""
     if "\0" in ref:
         return None
@@ -229,19 +231,19 @@ def named(ref: str) -> tuple[By, int | str] | None:
 
 async def find(db: Database, ref: str) -> ArticleRef | None:
     """By id (digits only) or by any slug that it has or had."""
-    name = named(ref)
+    name = parse_ref(ref)
     rows = await db.reader.rows(_lookup(db.dialect, name[0]), {"ref": name[1]}) if name else []
     return ArticleRef(*rows[0]) if rows else None  # type: ignore[arg-type] # as selected
 
 
 @lru_cache(maxsize=4)
-def _purged(dialect: str) -> Prepared:
+def _purged_statement(dialect: str) -> Prepared:
     return prepare(select(PURGED.c.ref).where(PURGED.c.ref == bindparam("ref", type_=PURGED.c.ref.type)), dialect)
 
 
-async def purged(db: Database, ref: str) -> bool:
+async def is_purged(db: Database, ref: str) -> bool:
     """Whether something public had this id or slug and was purged. Asked where nothing has it now."""
-    return "\0" not in ref and bool(await db.reader.rows(_purged(db.dialect), {"ref": purge.hash_ref(ref)}))
+    return "\0" not in ref and bool(await db.reader.rows(_purged_statement(db.dialect), {"ref": purge.hash_ref(ref)}))
 
 
 @lru_cache(maxsize=4)
@@ -249,7 +251,7 @@ def _bodies(dialect: str) -> Prepared:
     return prepare(select(A.c.id, A.c.body).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-async def body_beginnings(db: Readable, ids: Sequence[int], characters: int) -> dict[int, str]:
+async def load_body_beginnings(db: Readable, ids: Sequence[int], characters: int) -> dict[int, str]:
     """The first characters of stored bodies by id. Read outside the event loop: they may be long."""
     values: dict[str, Value] = {"ids": list(ids), "characters": characters}
     rows = await db.reader.rows(_body_beginnings(db.dialect), values, bounded=False)
@@ -262,7 +264,7 @@ def _body_beginnings(dialect: str) -> Prepared:
     return prepare(select(A.c.id, begun).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-async def bodies(db: Readable, ids: Sequence[int], *, large: bool = False) -> dict[int, str]:
+async def load_bodies(db: Readable, ids: Sequence[int], *, large: bool = False) -> dict[int, str]:
     """The stored bodies by id; `large` ones are read outside the event loop."""
     rows = await db.reader.rows(_bodies(db.dialect), {"ids": list(ids)}, bounded=not large)
     return {int(str(id)): str(body) for id, body in rows}
@@ -287,7 +289,7 @@ class RelatedRow:
 
 
 @lru_cache(maxsize=4)
-def _related(dialect: str) -> Prepared:
+def _related_statement(dialect: str) -> Prepared:
     target = A.alias("target")
     found = (
         select(
@@ -301,9 +303,9 @@ def _related(dialect: str) -> Prepared:
     return prepare(found, dialect, ["ids"])
 
 
-async def related(db: Readable, ids: Sequence[int]) -> list[RelatedRow]:
+async def load_related(db: Readable, ids: Sequence[int]) -> list[RelatedRow]:
     """The editors' entries of articles, in their order."""
-    rows = await db.reader.rows(_related(db.dialect), {"ids": list(ids)})
+    rows = await db.reader.rows(_related_statement(db.dialect), {"ids": list(ids)})
     return [RelatedRow(*row) for row in rows]  # type: ignore[arg-type] # as selected
 
 
@@ -313,15 +315,15 @@ def _keys(dialect: str) -> Prepared:
     return prepare(select(*columns).where(A.c.id == bindparam("id", type_=A.c.id.type)), dialect)
 
 
-async def neighbours(db: Database, id: int, wanted: ArticleFilter) -> tuple[ListRow | None, ListRow | None]:
+async def load_neighbours(db: Database, id: int, wanted: ArticleFilter) -> tuple[ListRow | None, ListRow | None]:
     """The next newer and the next older article of a list by `-published_at`, beside one that need not be in it. Of
     articles without a date only what is published, or was, has neighbours."""
     [(_, at, public_once)] = await db.reader.rows(_keys(db.dialect), {"id": id})
     if at is None and not public_once:
         return None, None
     assert at is None or isinstance(at, int)
-    newer = await page(db, wanted, "-published_at", 1, CursorPosition("before", at, id))
-    older = await page(db, wanted, "-published_at", 1, CursorPosition("after", at, id))
+    newer = await load_page(db, wanted, "-published_at", 1, CursorPosition("before", at, id))
+    older = await load_page(db, wanted, "-published_at", 1, CursorPosition("after", at, id))
     return (newer[0] if newer else None), (older[0] if older else None)
 
 
@@ -343,7 +345,7 @@ def _translations(dialect: str, hidden: bool) -> Prepared:
     return prepare(found if hidden else found.where(A.c.status == public), dialect)
 
 
-async def translations(db: Database, id: int, *, hidden: bool) -> list[ListRow]:
+async def load_translations(db: Database, id: int, *, hidden: bool) -> list[ListRow]:
     """The original and all that was made from it, but for the article itself, by language. Without `hidden`, none that
     is not public, and nothing that only an original which is not public holds together."""
     rows = await db.reader.rows(_translations(db.dialect, hidden), {"id": id})

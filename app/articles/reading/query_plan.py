@@ -168,7 +168,7 @@ def _branch(driver: DrivingLink, i: int, which: Part, turn: Turn, *, descending:
         .select_from(link)
         .join(A, A.c.id == id)
         .where(column == bindparam(f"drive_{i}", type_=column.type), *kind)
-        .where(*filters.looked_up(driver.rest), *_dated(driver.rest, at))
+        .where(*filters.looked_up(driver.rest), *_link_date_conditions(driver.rest, at))
     )
     if driver.name == "region":
         found = found.where(filters.in_role(driver.rest))
@@ -183,11 +183,11 @@ def _branch(driver: DrivingLink, i: int, which: Part, turn: Turn, *, descending:
     return found.order_by(at.desc() if descending else at, by_id)
 
 
-def _dated(rest: ArticleFilter, at: ColumnElement[int]) -> list[ColumnElement[bool]]:
+def _link_date_conditions(rest: ArticleFilter, at: ColumnElement[int]) -> list[ColumnElement[bool]]:
     """The dates asked for once more, of the link: its index then begins where they do."""
     if rest.coarse is None:
         return filters.span("published", at, rest.published)
-    return filters.span("around", at, filters.around(rest))
+    return filters.span("around", at, filters.merge_periods(rest))
 
 
 def values(driver: DrivingLink, limit: int, offset: int) -> dict[str, Value]:

@@ -65,7 +65,7 @@ def _is_purged(connection: Connection, known: ExportedRow) -> bool:
     return bool(source_baselines.find_purged(connection, [source_baselines.row_identity(known.id, known.created_at)]))
 
 
-def _gone(connection: Connection, known: ExportedRow | None) -> Saved | None:
+def _report_missing(connection: Connection, known: ExportedRow | None) -> Saved | None:
     """What becomes of a row whose article is not here; None for one that never was."""
     return Saved(0, 0, "unchanged", notes=(PURGED,)) if known and _is_purged(connection, known) else None
 
@@ -79,12 +79,12 @@ def merge(session: Session, manuscript: Manuscript, how: SaveContext, *, overwri
     """What became of the row; None where it names no article that ever was in this archive. DatelineError where an
     editor could not save it either."""
     id = find(session.connection(), manuscript)
-    current = editing.hold(session, id) if id is not None else None
+    current = editing.lock_article(session, id) if id is not None else None
     if id is None or current is None:
-        return _gone(session.connection(), manuscript.known)
-    changes, notes = differences(session.connection(), manuscript, current, overwrite=overwrite)
+        return _report_missing(session.connection(), manuscript.known)
+    changes, notes = find_differences(session.connection(), manuscript, current, overwrite=overwrite)
     if not changes:
-        return Saved(id, current.existing.version, "unchanged", notes=notes, is_kept=_keeps_state(notes))
+        return Saved(id, current.existing_row.version, "unchanged", notes=notes, is_kept=_keeps_state(notes))
     return replace(editing.edit(session, current, ArticleEdit(changes), how), notes=notes, is_kept=_keeps_state(notes))
 
 
@@ -93,8 +93,8 @@ def preview(connection: Connection, manuscript: Manuscript, *, overwrite: bool =
     id = find(connection, manuscript)
     current = stored_article.load(connection, [id]).get(id) if id is not None else None
     if current is None:
-        return _gone(connection, manuscript.known)
-    changes, notes = differences(connection, manuscript, current, overwrite=overwrite)
+        return _report_missing(connection, manuscript.known)
+    changes, notes = find_differences(connection, manuscript, current, overwrite=overwrite)
     return Saved(0, 0, "updated" if changes else "unchanged", notes=notes, is_kept=_keeps_state(notes))
 
 
@@ -103,19 +103,21 @@ def _keeps_state(notes: Collection[str]) -> bool:
     return bool({DRAFT, *LEFT_ALONE.values()} & {*notes})
 
 
-def differences(
+def find_differences(
     connection: Connection, manuscript: Manuscript, current: StoredArticle, *, overwrite: bool = False
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The attributes that the row changes, as `editing.ArticleEdit` has them, and what to say of those that it does not.
+    """The attributes that the row changes, as `editing.ArticleEdit` has them, and notes on those that it does not.
     `overwrite`: those that were edited here meanwhile change too."""
-    id, before = current.existing.id, stored_article.manuscript(connection, current)
+    id, before = current.existing_row.id, stored_article.make_manuscript(connection, current)
     ours, theirs = _values(before, manuscript), _values(manuscript, manuscript)
     differing = [name for name in theirs if _key(name, theirs[name]) != _key(name, ours[name])]
-    addresses = [name for name in slugs.additions(connection, id, manuscript) if name in _given(manuscript)]
+    addresses = [
+        name for name in slugs.find_additions(connection, id, manuscript) if name in _given_columns(manuscript)
+    ]
     if not differing and not addresses:
         return {}, ()
-    if current.existing.status in LEFT_ALONE:
-        return {}, (LEFT_ALONE[current.existing.status],)
+    if current.existing_row.status in LEFT_ALONE:
+        return {}, (LEFT_ALONE[current.existing_row.status],)
     edited: list[str] = []
     base = None if overwrite else _base(connection, manuscript, current)
     if base is not None:
@@ -124,11 +126,13 @@ def differences(
         edited = [name for name in differing if _key(name, ours[name]) != _key(name, then[name])]
     notes: tuple[str, ...] = ()
     if "status" in differing and "status" not in edited:
-        is_draft = current.existing.status == "published" and theirs["status"] in ("draft", "scheduled", "trashed")
+        is_draft = current.existing_row.status == "published" and theirs["status"] in ("draft", "scheduled", "trashed")
         if is_draft and not overwrite:
             differing.remove("status")
             notes = (DRAFT,)
-        elif theirs["status"] in PUBLISHING and is_taken_back(current, authorship.edited(connection, [current])[id]):
+        elif theirs["status"] in PUBLISHING and is_taken_back(
+            current, authorship.find_edited_fields(connection, [current])[id]
+        ):
             differing.remove("status")
             notes = (TAKEN_BACK,)
     changes = _edits(before, manuscript, {name: theirs[name] for name in differing if name not in edited})
@@ -139,19 +143,19 @@ def differences(
 def _base(connection: Connection, manuscript: Manuscript, current: StoredArticle) -> Manuscript | None:
     """The article as it was exported, where it has changed since; None where that is not kept."""
     known = manuscript.known
-    if known is None or known.id != current.existing.id or known.version >= current.existing.version:
+    if known is None or known.id != current.existing_row.id or known.version >= current.existing_row.version:
         return None
     old = revisions.get(connection, known.id, known.version)
-    return stored_article.manuscript(connection, old) if old is not None else None
+    return stored_article.make_manuscript(connection, old) if old is not None else None
 
 
-def _given(manuscript: Manuscript) -> frozenset[str]:
+def _given_columns(manuscript: Manuscript) -> frozenset[str]:
     return frozenset(manuscript.given)
 
 
 def _values(manuscript: Manuscript, row: Manuscript) -> dict[str, Any]:
     """The properties that the row gives, as this manuscript has them."""
-    given = _given(row)
+    given = _given_columns(row)
     found: dict[str, Any] = {name: getattr(manuscript, name) for name in _PLAIN if name in given}
     for name in ("title", "slug", "status"):  # which no article can be without
         if not getattr(row, name) or (name == "title" and row.title_derived):
@@ -217,7 +221,7 @@ def _edits(before: Manuscript, row: Manuscript, properties: Values) -> dict[str,
     if "body" in changes:
         changes["word_count"] = row.word_count
     if "tags" in changes:
-        rest = [one for one in before.tags if one.kind != "contributor" and not _is_term(one, _given(row))]
+        rest = [one for one in before.tags if one.kind != "contributor" and not _is_term(one, _given_columns(row))]
         both = [*rest, *changes["tags"]]
         changes["tags"] = sorted(both, key=lambda one: one.kind != "section")  # an article's section is its first tag
     for name in ("seo", "extra"):

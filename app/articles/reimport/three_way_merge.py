@@ -108,7 +108,7 @@ class _Case:
 
 def is_taken_back(current: StoredArticle, edited: Collection[str]) -> bool:
     """Whether somebody here has made a draft of what was public."""
-    existing = current.existing
+    existing = current.existing_row
     return existing.status in ("draft", "scheduled") and existing.public_once and "status" in edited
 
 
@@ -135,8 +135,8 @@ def merge(
     connection = session.connection()
     current = stored_article.load(connection, [old.id for _, old in pairs])
     rows = [current[old.id] for _, old in pairs]
-    before = stored_article.manuscripts(connection, rows)
-    edited = authorship.edited(connection, rows)
+    before = stored_article.make_manuscripts(connection, rows)
+    edited = authorship.find_edited_fields(connection, rows)
     tags = equality.tag_ids(session, [*(new for new, _ in pairs), *before])
     cases = (
         _Case(
@@ -148,10 +148,10 @@ def merge(
 
 
 def _merge(session: Session, case: _Case) -> Merged:
-    status = case.current.existing.status
-    if _is_left_alone(case.new, case.current.existing):
+    status = case.current.existing_row.status
+    if _is_left_alone(case.new, case.current.existing_row):
         return Merged(None, (LEFT_ALONE[status],), heard=False, is_kept=True)
-    if status == "trashed" and not is_undone(case.current.existing):
+    if status == "trashed" and not is_undone(case.current.existing_row):
         return Merged(None)
     taken, refused = [], []
     notes: tuple[str, ...] = ()
@@ -168,7 +168,7 @@ def _merge(session: Session, case: _Case) -> Merged:
             notes = (TAKEN_BACK,)
         elif not case.is_first_word(name):
             refused.append(name)
-    if is_undone(case.current.existing) and "status" not in taken and case.new.status != status:
+    if is_undone(case.current.existing_row) and "status" not in taken and case.new.status != status:
         case = replace(case, new=replace(case.new, status=case.new.status or "published"))
         taken.append("status")
     taken += [name for name in _SUGGESTED if name not in taken and _is_suggested(case, name, taken)]
@@ -176,7 +176,7 @@ def _merge(session: Session, case: _Case) -> Merged:
         notes = (*notes, RELEASED)
     if refused:
         notes = (*notes, EDITED.format(", ".join(refused)))
-    if "addresses" in taken and not slugs.additions(session.connection(), case.current.existing.id, case.new):
+    if "addresses" in taken and not slugs.find_additions(session.connection(), case.current.existing_row.id, case.new):
         taken.remove("addresses")
     is_kept = _is_draft(case.new, status, case.now) and "status" not in taken
     return Merged(_combine(case, taken) if taken else None, notes, is_kept=is_kept)
@@ -186,7 +186,7 @@ def _is_released(case: _Case) -> bool:
     """Whether the source has taken its marker of a draft away; that it says nothing of a state publishes nothing."""
     is_silent = not case.new.said and bool(case.new.hashes) and case.hashes["status"] == EMPTY
     was_told = case.base is not None and case.base["status"] not in (EMPTY, UNSAID)
-    return is_silent and was_told and case.current.existing.status == "draft" and "status" not in case.edited
+    return is_silent and was_told and case.current.existing_row.status == "draft" and "status" not in case.edited
 
 
 def _is_suggested(case: _Case, name: str, taken: Sequence[str]) -> bool:

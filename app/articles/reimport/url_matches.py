@@ -14,7 +14,7 @@ A, URL = table(Article), table(ArticleUrl)
 CHUNK = 500
 
 
-def existing(
+def find_existing(
     connection: Connection, manuscripts: Sequence[Manuscript], known: Collection[int], *, lock: bool = False
 ) -> dict[tuple[str, str | int], ExistingRow]:
     """By (origin, identity) the one article of that origin that stands at a manuscript's address now, where it is none

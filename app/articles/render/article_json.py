@@ -48,7 +48,7 @@ PARAMETERS = (
 T = TypeVar("T")
 
 
-async def articles(
+async def render_articles(
     archive: Shelf,
     view: RequestContext,
     entries: Sequence[ListRow],
@@ -59,11 +59,11 @@ async def articles(
 ) -> list[bytes]:
     """Each entry's JSON, in order; what vanished meanwhile is left out, and so is what became hidden, unless it is the
     caller's `own`: just written. `full` is the item: card, body, related."""
-    shown = await by_id(archive, view, entries, wanted=wanted, full=full, own=own)
+    shown = await render_by_id(archive, view, entries, wanted=wanted, full=full, own=own)
     return [shown[entry.id] for entry in entries if entry.id in shown]
 
 
-async def by_id(
+async def render_by_id(
     archive: Shelf,
     view: RequestContext,
     entries: Sequence[ListRow],
@@ -101,8 +101,8 @@ async def by_id(
         for id, added in body_views.render_all(form.includes, texts).items():
             shown[id] |= added
         parts = _parts_of(form.fields)
-        kept = {id: _kept(card, parts) for id, card in shown.items()} if parts else shown
-        return {id: orjson.dumps(ordered(card)) for id, card in kept.items()}
+        kept = {id: _select_parts(card, parts) for id, card in shown.items()} if parts else shown
+        return {id: orjson.dumps(order_properties(card)) for id, card in kept.items()}
 
     return await run_in_thread_if_large(total, render)
 
@@ -120,20 +120,20 @@ async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if cost > response_size.LARGE else work()
 
 
-async def item(archive: Shelf, view: RequestContext, stored: ItemRow, wanted: parser.Read) -> Json:
+async def render_item(archive: Shelf, view: RequestContext, stored: ItemRow, wanted: parser.Read) -> Json:
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
     shown_bodies = (await body_views.render(form.includes, {id: stored.body}))[id]
     added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
     if "related" in form.includes:
-        added["related"] = (await entries_of(archive, view, [id], stored.related()))[id]
-    shown = await archive.cards.made(stored.card, view.atlas, added)
+        added["related"] = (await render_related_rows(archive, view, [id], stored.related_rows()))[id]
+    shown = await archive.cards.render_row(stored.card, view.atlas, added)
     if stored.original_status != "published" and not view.caller.may("read_drafts"):
         shown["translation_of"] = None
     shown |= shown_bodies
     await _name(archive, view, [shown], form.language)
-    return _kept(shown, _parts_of(form.fields)) if form.fields else shown
+    return _select_parts(shown, _parts_of(form.fields)) if form.fields else shown
 
 
 async def _cards(
@@ -177,22 +177,22 @@ async def _bodies(
     if not includes - {"related"}:
         return {}
     missing = [id for id in shown if id not in known]
-    read = await queries.bodies(archive.db, missing, large=cost > response_size.LARGE) if missing else {}
+    read = await queries.load_bodies(archive.db, missing, large=cost > response_size.LARGE) if missing else {}
     return {id: known.get(id) or read.get(id, "") for id in shown}
 
 
 async def _relate(archive: Shelf, view: RequestContext, shown: dict[int, Json], checking: parser.Read | None) -> None:
     """Adds related posts; where `checking`, no more of these than one response may hold."""
-    rows = await queries.related(archive.db, list(shown))
+    rows = await queries.load_related(archive.db, list(shown))
     if checking is not None:
         named = Counter(row.article_id for row in rows)
         response_size.check_fit(checking, [response_size.RELATED_COST * named[id] for id in shown])
-    posts = await entries_of(archive, view, list(shown), rows)
+    posts = await render_related_rows(archive, view, list(shown), rows)
     for id, card in shown.items():
         card["related"] = posts[id]
 
 
-async def related(
+async def render_related(
     archive: Shelf,
     view: RequestContext,
     ids: Sequence[int],
@@ -202,10 +202,10 @@ async def related(
     """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
     an article that may not be seen. `wanted`: what to show of the targets, else their cards. `limit`: how many of each
     article."""
-    return await entries_of(archive, view, ids, await queries.related(archive.db, ids), wanted, limit)
+    return await render_related_rows(archive, view, ids, await queries.load_related(archive.db, ids), wanted, limit)
 
 
-async def entries_of(
+async def render_related_rows(
     archive: Shelf,
     view: RequestContext,
     ids: Sequence[int],
@@ -231,7 +231,7 @@ async def entries_of(
         if name in named[row.article_id] or (article is None and not _is_unresolved(row)):
             continue
         named[row.article_id].add(name)
-        found[row.article_id].append(_related(row, article))
+        found[row.article_id].append(_render_related_row(row, article))
     return found
 
 
@@ -245,7 +245,7 @@ def _first_distinct(view: RequestContext, rows: Iterable[RelatedRow], limit: int
             yield row
 
 
-async def similar(
+async def render_similar(
     archive: AppContext, view: RequestContext, id: int, wanted: parser.Read, limit: int, *, after: Sequence[Json]
 ) -> list[Json]:
     """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
@@ -281,7 +281,7 @@ async def _targets(
         pairs = [(entry.id, entry.version) for entry in entries]
         found = await archive.cards.get(pairs, view.atlas, published=not view.caller.may("read_drafts"))
     else:
-        found = await by_id(archive, view, entries, wanted=wanted, beside=beside)
+        found = await render_by_id(archive, view, entries, wanted=wanted, beside=beside)
     return {id: orjson.loads(card) for id, card in found.items()}
 
 
@@ -295,7 +295,7 @@ def _is_unresolved(row: RelatedRow) -> bool:
     return hidden and (row.title is not None or row.url is not None)
 
 
-def _related(row: RelatedRow, article: Json | None) -> Json:
+def _render_related_row(row: RelatedRow, article: Json | None) -> Json:
     return {
         "position": row.position,
         "kind": "editorial",
@@ -312,7 +312,7 @@ def _related(row: RelatedRow, article: Json | None) -> Json:
 _ORDER = {name: i for i, name in enumerate((*FIELDS, *INCLUDES[2:]))}
 
 
-def ordered(article: Json) -> Json:
+def order_properties(article: Json) -> Json:
     """The properties in the documented order, whatever was added when."""
     return {name: article[name] for name in sorted(article, key=_ORDER.__getitem__)}
 
@@ -360,7 +360,7 @@ def _parts_of(fields: Sequence[str]) -> Mapping[str, set[str]]:
     return parts
 
 
-def _kept(article: Json, parts: Mapping[str, set[str]]) -> Json:
+def _select_parts(article: Json, parts: Mapping[str, set[str]]) -> Json:
     """Only what `parts` names: `id` always, a property whole, or parts of it."""
     return {
         name: value if name == "id" or "" in parts[name] else _parts(value, parts[name])

@@ -33,7 +33,7 @@ class RevisionDocument:
     related: tuple[RelatedRow, ...]
 
 
-async def documents(here: AppContext, id: int, wanted: Collection[int]) -> dict[int, StoredArticle]:
+async def load_documents(here: AppContext, id: int, wanted: Collection[int]) -> dict[int, StoredArticle]:
     """Versions as they are stored, by number; those that there are."""
 
     def read() -> dict[int, StoredArticle]:
@@ -43,27 +43,29 @@ async def documents(here: AppContext, id: int, wanted: Collection[int]) -> dict[
     return await asyncio.to_thread(read)
 
 
-async def articles(here: AppContext, view: RequestContext, id: int, wanted: Collection[int]) -> dict[int, Json]:
+async def render_articles(here: AppContext, view: RequestContext, id: int, wanted: Collection[int]) -> dict[int, Json]:
     """Versions in the full read shape, by number; those that there are."""
 
     def read() -> dict[int, RevisionDocument]:
         with here.db.snapshot() as snapshot:
             found = revisions.documents(snapshot.connection, id, wanted)
-            return {version: _kept(snapshot.connection, one) for version, one in found.items()}
+            return {version: _load_document(snapshot.connection, one) for version, one in found.items()}
 
     found = await asyncio.to_thread(read)
     return {version: await _article(here, view, id, one) for version, one in found.items()}
 
 
-def _kept(connection: Connection, one: StoredArticle) -> RevisionDocument:
+def _load_document(connection: Connection, one: StoredArticle) -> RevisionDocument:
     source = connection.execute(
         select(SOURCE.c.slug, SOURCE.c.name).where(SOURCE.c.id == one.columns["source_id"])
     ).first()
-    tags = (*stored_article.tags(connection, one.authors), *stored_article.tags(connection, one.tags))
-    return RevisionDocument(one, (source[0], source[1]) if source else None, tags, tuple(_related(connection, one)))
+    tags = (*stored_article.list_tags(connection, one.authors), *stored_article.list_tags(connection, one.tags))
+    return RevisionDocument(
+        one, (source[0], source[1]) if source else None, tags, tuple(_load_related(connection, one))
+    )
 
 
-def _related(connection: Connection, one: StoredArticle) -> list[RelatedRow]:
+def _load_related(connection: Connection, one: StoredArticle) -> list[RelatedRow]:
     """Entries whose target has been purged meanwhile are shown by what the editors said of them."""
     targets = [entry.target for entry in one.related if entry.target is not None]
     rows = connection.execute(
@@ -84,10 +86,10 @@ def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, s
 
 
 async def _article(here: AppContext, view: RequestContext, id: int, kept: RevisionDocument) -> Json:
-    card = card_cache.card(_row(kept, view.atlas), view.atlas, here.settings.site_url.rstrip("/"))
+    card = card_cache.render_card(_row(kept, view.atlas), view.atlas, here.settings.site_url.rstrip("/"))
     card["body"] = body_views.render_body(kept.stored.columns["body"])
-    card["related"] = (await article_json.entries_of(here, view, [id], kept.related))[id]
-    return article_json.ordered(card)
+    card["related"] = (await article_json.render_related_rows(here, view, [id], kept.related))[id]
+    return article_json.order_properties(card)
 
 
 def _row(kept: RevisionDocument, atlas: Atlas) -> Row:

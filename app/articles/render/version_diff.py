@@ -18,25 +18,25 @@ MOST_COMPARED = 1_000_000
 order in both stays, which may put moved paragraphs together in another way."""
 
 
-def fields(before: Mapping[str, object], after: Mapping[str, object]) -> list[Json]:
+def compare_fields(before: Mapping[str, object], after: Mapping[str, object]) -> list[Json]:
     """Properties with their values in both versions, where they differ."""
     names = (name for name in after if name not in _LEFT_OUT and before.get(name) != after[name])
     return [{"field": name, "before": before.get(name), "after": after[name]} for name in names]
 
 
-def paragraphs(before: str, after: str) -> list[Json]:
+def compare_paragraphs(before: str, after: str) -> list[Json]:
     """All blocks of both bodies in reading order, each `same`, `removed` or `added`."""
     old, new = bodies.blocks(before), bodies.blocks(after)
     shown: list[Json] = []
     i = j = 0
-    for same_old, same_new in [*_same(old, new), (len(old), len(new))]:
-        shown += _shown("removed", old[i:same_old]) + _shown("added", new[j:same_new])
-        shown += _shown("same", new[same_new : same_new + 1])
+    for same_old, same_new in [*_match_blocks(old, new), (len(old), len(new))]:
+        shown += _render_blocks("removed", old[i:same_old]) + _render_blocks("added", new[j:same_new])
+        shown += _render_blocks("same", new[same_new : same_new + 1])
         i, j = same_old + 1, same_new + 1
     return shown
 
 
-def _same(old: Sequence[BodyBlock], new: Sequence[BodyBlock]) -> list[tuple[int, int]]:
+def _match_blocks(old: Sequence[BodyBlock], new: Sequence[BodyBlock]) -> list[tuple[int, int]]:
     """The places of as many blocks as possible that both have in the same order. Ids are unique within a body, so this
     is the longest row of rising numbers, which takes n log n steps where paragraphs were moved about."""
     places = {block.id: i for i, block in enumerate(old)}
@@ -57,5 +57,5 @@ def _same(old: Sequence[BodyBlock], new: Sequence[BodyBlock]) -> list[tuple[int,
     return found[::-1]
 
 
-def _shown(change: str, blocks: Sequence[BodyBlock]) -> list[Json]:
+def _render_blocks(change: str, blocks: Sequence[BodyBlock]) -> list[Json]:
     return [{"change": change, "type": block.type, "text": block.text, "html": block.html} for block in blocks]

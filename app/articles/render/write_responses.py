@@ -55,14 +55,14 @@ class Rendered:
 Render = Callable[[Shelf, RequestContext, WriteResult], Awaitable[Rendered]]
 
 
-def article(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> Render:
+def make_article_renderer(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> Render:
     """Renders the article as `read` asks for it. Gone where it has been removed since."""
 
     async def render(shelf: Shelf, view: RequestContext, answered: WriteResult) -> Rendered:
         if answered.status == 204:
             return Rendered(204, {**NO_STORE, **warnings}, b"")
         entry = ListRow(answered.id, answered.version, None)
-        rows = await article_json.articles(shelf, view, [entry], wanted=read, full=True, own=True)
+        rows = await article_json.render_articles(shelf, view, [entry], wanted=read, full=True, own=True)
         if not rows:
             raise Gone("The article that this request made or changed is gone.")
         shown = orjson.loads(rows[0])
@@ -75,11 +75,11 @@ def article(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> R
     return render
 
 
-def related(read: Read) -> Render:
+def make_related_renderer(read: Read) -> Render:
     """Renders the article's related posts, with what `read` asks for of their targets."""
 
     async def render(shelf: Shelf, view: RequestContext, answered: WriteResult) -> Rendered:
-        shown = (await article_json.related(shelf, view, [answered.id], read))[answered.id]
+        shown = (await article_json.render_related(shelf, view, [answered.id], read))[answered.id]
         body = orjson.dumps({"data": shown})
         etag = conditional.item_etag(answered.version, body)
         return Rendered(200, {**NO_STORE, "Content-Type": "application/json", "ETag": etag}, body)
@@ -103,7 +103,7 @@ async def _render_with_articles(shelf: Shelf, view: RequestContext, answered: Wr
     if not rendered.body:
         return rendered
     # Not read from the body alone: with `fields=related.title` it shows a target's title and not its id.
-    posts = (await article_json.related(shelf, view, [answered.id]))[answered.id]
+    posts = (await article_json.render_related(shelf, view, [answered.id]))[answered.id]
     shown = [orjson.loads(rendered.body), *(post["article"] for post in posts if post["article"])]
     ids = {answered.id, *(_id for one in shown for _id in _ids(one))}
     return Rendered(rendered.status, rendered.headers, rendered.body, frozenset(ids))

@@ -48,8 +48,8 @@ def take_away(session: Session, ids: Sequence[int], *, now: int, by: str) -> lis
     connection = session.connection()
     rows = select(A.c.id).where(_SUSPECT, A.c.id.in_(ids)).order_by(A.c.id).with_for_update(key_share=True)
     suspects = list(connection.execute(rows).scalars())
-    revisions.keep(connection, suspects)
-    related_links.stand_in_line(connection)
+    revisions.save_current(connection, suspects)
+    related_links.lock_linking(connection)
     before = log_facts.load(connection, suspects)
     undated = {
         "published_at": None,

@@ -17,7 +17,7 @@ CHUNK = 5_000
 def null_unsafe_addresses(session: Session) -> list[str]:
     """Each as `article 42: related: javascript:…`, in the order of the articles' ids."""
     connection = session.connection()
-    found = [*_articles(connection), *_related(connection), *_urls(connection)]
+    found = [*_null_in_articles(connection), *_null_related(connection), *_delete_urls(connection)]
     return [f"article {id}: {name}: {address[:200]!r}" for id, name, address in sorted(found)]
 
 
@@ -28,7 +28,7 @@ def _is_unsafe(address: object) -> bool:
     return address is not None and safe_or_none(address) is None
 
 
-def _articles(connection: Connection) -> Iterator[Found]:
+def _null_in_articles(connection: Connection) -> Iterator[Found]:
     after = -1
     columns = select(A.c.id, A.c.source_url, A.c.seo, A.c.images).order_by(A.c.id).limit(CHUNK)
     while rows := connection.execute(columns.where(A.c.id > after)).all():
@@ -37,14 +37,14 @@ def _articles(connection: Connection) -> Iterator[Found]:
             if _is_unsafe(source_url):
                 yield id, "source", str(source_url)
                 values["source_url"] = None
-            yield from _seo(id, seo, values)
-            yield from _images(id, images, values)
+            yield from _null_in_seo(id, seo, values)
+            yield from _null_in_images(id, images, values)
             if values:
                 connection.execute(update(A).where(A.c.id == id).values(**values))
         after = rows[-1].id
 
 
-def _seo(id: int, kept: str, values: dict[str, str | None]) -> Iterator[Found]:
+def _null_in_seo(id: int, kept: str, values: dict[str, str | None]) -> Iterator[Found]:
     if "canonical_url" in kept:
         said = orjson.loads(kept)
         if _is_unsafe(address := said.get("canonical_url")):
@@ -52,7 +52,7 @@ def _seo(id: int, kept: str, values: dict[str, str | None]) -> Iterator[Found]:
             values["seo"] = orjson.dumps({**said, "canonical_url": None}).decode()
 
 
-def _images(id: int, kept: str, values: dict[str, str | None]) -> Iterator[Found]:
+def _null_in_images(id: int, kept: str, values: dict[str, str | None]) -> Iterator[Found]:
     if kept == "[]":
         return
     images = orjson.loads(kept)
@@ -64,7 +64,7 @@ def _images(id: int, kept: str, values: dict[str, str | None]) -> Iterator[Found
         values["images"] = orjson.dumps(images).decode()
 
 
-def _related(connection: Connection) -> Iterator[Found]:
+def _null_related(connection: Connection) -> Iterator[Found]:
     after = -1
     columns = select(RELATED.c.id, RELATED.c.article_id, RELATED.c.url).where(RELATED.c.url.is_not(None))
     while rows := connection.execute(columns.where(RELATED.c.id > after).order_by(RELATED.c.id).limit(CHUNK)).all():
@@ -75,7 +75,7 @@ def _related(connection: Connection) -> Iterator[Found]:
         after = rows[-1].id
 
 
-def _urls(connection: Connection) -> Iterator[Found]:
+def _delete_urls(connection: Connection) -> Iterator[Found]:
     """These are keys of a table: the whole row goes."""
     after = -1
     columns = select(URL.c.article_id, URL.c.url_key, URL.c.url).order_by(URL.c.article_id)

@@ -64,7 +64,7 @@ MOVED = responses.moved(
 )
 
 
-def documented(parameters: Parameters, path: list[dict[str, object]] | None = None) -> dict[str, Any]:
+def describe_parameters(parameters: Parameters, path: list[dict[str, object]] | None = None) -> dict[str, Any]:
     """The parameters of a route for OpenAPI."""
     return {"parameters": [*(path or []), *parameters.openapi()]}
 
@@ -79,7 +79,7 @@ def documented(parameters: Parameters, path: list[dict[str, object]] | None = No
         "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
         "not_acceptable",
     ),
-    openapi_extra=documented(LIST),
+    openapi_extra=describe_parameters(LIST),
 )  # fmt: skip
 @fast_path.declare
 async def list_articles(request: Request) -> Response:
@@ -92,7 +92,7 @@ async def list_articles(request: Request) -> Response:
     wanted = await filter_params.resolve(here, view, read, _statuses(view, read))
     listed = _by_ids if "id" in read.given and "sort" not in read.given else _by_sort
     entries, page = await listed(here, view, read, wanted)
-    rows = await article_json.articles(here, view, entries, wanted=read)
+    rows = await article_json.render_articles(here, view, entries, wanted=read)
     tags = ["list", *(f"article:{entry.id}" for entry in entries)]
     if shape == "csv":
         # In a thread: 100 articles take 25 ms.
@@ -121,7 +121,7 @@ async def _by_ids(
     here: AppContext, view: RequestContext, read: Read, wanted: ResolvedFilter
 ) -> tuple[list[ListRow], Page]:
     """The ids asked for, in that order; all on one page unless `limit` is less."""
-    found = {entry.id: entry for entry in await queries.page(here.db, wanted.filter, "-published_at", MOST_IDS)}
+    found = {entry.id: entry for entry in await queries.load_page(here.db, wanted.filter, "-published_at", MOST_IDS)}
     ids = read.ids("id")
     entries = [found[id] for id in ids if id in found]
     limit = read.integer("limit") if "limit" in read.given else MOST_IDS
@@ -153,7 +153,7 @@ async def _by_sort(
     place = _place(read, limit, number)
     driver = await _driver(here, view, wanted, sort)
     undated = not sort.endswith("published_at") or await _has_undated(here, view)
-    entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place, driver, undated=undated)
+    entries = await queries.load_page(here.db, wanted.filter, sort, limit + 1, place, driver, undated=undated)
     backwards = place.kind == "before"
     more = len(entries) > limit
     entries = (entries[1:] if backwards else entries[:limit]) if more else entries
@@ -167,7 +167,7 @@ async def _by_sort(
         previous=_at(read, "before", first) if first and behind else None,
         total=total,
         total_is=total_is,
-        missing=await _missing(here, read, wanted),
+        missing=await _find_missing(here, read, wanted),
     )
     return entries, page
 
@@ -177,7 +177,7 @@ async def _has_undated(here: AppContext, view: RequestContext) -> bool:
     known = here.memo.get(view.head, "undated")
     if not isinstance(known, bool):
         known = await queries.has_undated(here.db)
-        here.memo.keep(view.head, "undated", known)
+        here.memo.put(view.head, "undated", known)
     return known
 
 
@@ -188,7 +188,7 @@ async def _driver(here: AppContext, view: RequestContext, wanted: ResolvedFilter
         chosen = QueryPlan(
             await query_plan.choose(wanted.filter, sort, lambda filter: here.index.total(filter, view.head))
         )
-        here.memo.keep(view.head, key, chosen)
+        here.memo.put(view.head, key, chosen)
     return chosen.driver
 
 
@@ -201,10 +201,10 @@ def _ends(place: CursorPosition, *, descending: bool) -> tuple[ListRow | None, L
     return (entry, None) if place.kind == "after" else (None, entry)
 
 
-async def _missing(here: AppContext, read: Read, wanted: ResolvedFilter) -> tuple[int, ...] | None:
+async def _find_missing(here: AppContext, read: Read, wanted: ResolvedFilter) -> tuple[int, ...] | None:
     if "id" not in read.given:
         return None
-    found = {entry.id for entry in await queries.page(here.db, wanted.filter, "-published_at", MOST_IDS)}
+    found = {entry.id for entry in await queries.load_page(here.db, wanted.filter, "-published_at", MOST_IDS)}
     return tuple(id for id in read.ids("id") if id not in found)
 
 
@@ -239,13 +239,13 @@ async def _total(
     if read.choice("count") == "none":
         return None, "none"
     if wanted.filter.public_only:
-        total = await _counted(here, view, wanted.filter)
+        total = await _load_total(here, view, wanted.filter)
         return total, "none" if total is None else "exact"
     total, exact = await queries.count(here.db, wanted.filter)
     return total, "exact" if exact else "at_least"
 
 
-async def _counted(here: AppContext, view: RequestContext, wanted: ArticleFilter) -> int | None:
+async def _load_total(here: AppContext, view: RequestContext, wanted: ArticleFilter) -> int | None:
     """As the index has it: asked once for as long as nothing is committed, from when on it has everything."""
     known = here.memo.get(view.head, ("total", wanted))
     if isinstance(known, int):
@@ -253,7 +253,7 @@ async def _counted(here: AppContext, view: RequestContext, wanted: ArticleFilter
     reached = here.index.seq()
     total = await here.index.total(wanted, view.head)
     if total is not None and reached is not None and reached >= view.head.public_seq:
-        here.memo.keep(view.head, ("total", wanted), total)
+        here.memo.put(view.head, ("total", wanted), total)
     return total
 
 
@@ -263,14 +263,14 @@ async def find(
     """The article that a reference means and this caller may see; a redirect from an old slug, or to what replaces it;
     NotFound, or Gone for what the public has seen once."""
     found = await queries.find(here.db, ref)
-    return await _admitted(request, here, view, ref, found, below)
+    return await _check_access(request, here, view, ref, found, below)
 
 
-async def _admitted(
+async def _check_access(
     request: Request, here: AppContext, view: RequestContext, ref: str, found: ArticleRef | None, below: str = ""
 ) -> ArticleRef | Response:
     if found is None:
-        raise Gone() if await queries.purged(here.db, ref) else NotFound()
+        raise Gone() if await queries.is_purged(here.db, ref) else NotFound()
     if found.status != "published" and not view.caller.may("read_drafts"):
         if not found.is_gone:
             raise NotFound()
@@ -292,7 +292,7 @@ async def _admitted(
     responses=responses.example(examples.ARTICLE)
     | MOVED
     | problems("not_found", "gone", "not_acceptable", "unknown_field"),
-    openapi_extra=documented(ITEM, REF),
+    openapi_extra=describe_parameters(ITEM, REF),
 )
 @fast_path.declare
 async def get_article(request: Request) -> Response:
@@ -307,27 +307,29 @@ async def get_article(request: Request) -> Response:
     item = here.items.get(key)
     if item is None or await item_cache.state(here.db, ref) != item.state:
         stored = await item_cache.find(here.db, ref)
-        found = await _admitted(request, here, view, ref, stored.found if stored else None)
+        found = await _check_access(request, here, view, ref, stored.found if stored else None)
         if stored is None or isinstance(found, Response):
             assert isinstance(found, Response)
             return found
-        item = await _made(here, view, read, stored, key)
+        item = await _render_item(here, view, read, stored, key)
     return responses.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names])
 
 
-async def _made(here: AppContext, view: RequestContext, read: Read, stored: ItemRow, key: Hashable) -> Item:
+async def _render_item(here: AppContext, view: RequestContext, read: Read, stored: ItemRow, key: Hashable) -> Item:
     """Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
     committed since the request began, or it might be older than a state that comes again."""
-    shown = await article_json.item(here, view, stored, read)
+    shown = await article_json.render_item(here, view, stored, read)
     # A copy: what orjson returns goes on holding the larger buffer that it was written in.
     body = bytes(memoryview(orjson.dumps(shown)))
-    item = Item(body, conditional.item_etag(stored.found.version, body), " ".join(_shown_in(shown)), stored.state)
+    item = Item(
+        body, conditional.item_etag(stored.found.version, body), " ".join(_list_cache_tags(shown)), stored.state
+    )
     if not shown.get("related") or await here.head() == view.head:
-        here.items.keep(key, item)
+        here.items.put(key, item)
     return item
 
 
-def _shown_in(article: dict[str, Any]) -> list[str]:
+def _list_cache_tags(article: dict[str, Any]) -> list[str]:
     """What an article's answer changes with, as Cache-Tag names it."""
     tags = [*article.get("authors", ()), *article.get("tags", ())]
     linked = [post["article"] for post in article.get("related", ()) if post.get("article")]

@@ -9,7 +9,7 @@ from app.articles import examples, schemas
 from app.articles.reading import filter_params, queries, replacements
 from app.articles.reading.queries import ArticleRef
 from app.articles.render import article_json
-from app.articles.routes.reads import MOVED, REF, documented, find
+from app.articles.routes.reads import MOVED, REF, describe_parameters, find
 from app.context import AppContext, get_context
 from app.errors import Gone, InvalidRange, InvalidValue, NotFound
 from app.http import fast_path, responses
@@ -52,7 +52,7 @@ RESOLVE = Parameters(
     responses=responses.example(examples.RELATED)
     | MOVED
     | problems("not_found", "gone", "limit_too_large", "unknown_field", "response_too_large"),
-    openapi_extra=documented(RELATED, REF),
+    openapi_extra=describe_parameters(RELATED, REF),
 )
 @fast_path.declare
 async def list_related(request: Request) -> Response:
@@ -67,9 +67,11 @@ async def list_related(request: Request) -> Response:
     if isinstance(found, Response):
         return found
     kind, limit = read.choice("kind"), read.integer("limit")
-    rows = (await article_json.related(here, view, [found.id], read, limit))[found.id] if kind != "similar" else []
+    rows = (
+        (await article_json.render_related(here, view, [found.id], read, limit))[found.id] if kind != "similar" else []
+    )
     if kind != "editorial" and len(rows) < limit:
-        rows += await article_json.similar(here, view, found.id, read, limit - len(rows), after=rows)
+        rows += await article_json.render_similar(here, view, found.id, read, limit - len(rows), after=rows)
     body = orjson.dumps({"data": rows[:limit]})
     tags = [f"article:{found.id}", "list"]
     return responses.item(request, body, token=view.token, public=view.public, version=found.version, tags=tags)
@@ -90,7 +92,7 @@ async def list_related(request: Request) -> Response:
         "unknown_region",
         "response_too_large",
     ),
-    openapi_extra=documented(NEIGHBOURS, REF),
+    openapi_extra=describe_parameters(NEIGHBOURS, REF),
 )
 @fast_path.declare
 async def get_neighbours(request: Request) -> Response:
@@ -102,9 +104,9 @@ async def get_neighbours(request: Request) -> Response:
     if isinstance(found, Response):
         return found
     wanted = await filter_params.resolve(here, view, read)
-    newer, older = await queries.neighbours(here.db, found.id, wanted.filter)
+    newer, older = await queries.load_neighbours(here.db, found.id, wanted.filter)
     entries = [entry for entry in (newer, older) if entry is not None]
-    rows = await article_json.by_id(here, view, entries, wanted=read)
+    rows = await article_json.render_by_id(here, view, entries, wanted=read)
     shown = [rows.get(entry.id, b"null") if entry is not None else b"null" for entry in (newer, older)]
     body = b'{"newer":%b,"older":%b}' % (shown[0], shown[1])
     tags = ["list", f"article:{found.id}"]
@@ -118,7 +120,7 @@ async def get_neighbours(request: Request) -> Response:
     responses=responses.example(examples.TRANSLATIONS)
     | MOVED
     | problems("not_found", "gone", "unknown_field", "response_too_large"),
-    openapi_extra=documented(TRANSLATIONS, REF),
+    openapi_extra=describe_parameters(TRANSLATIONS, REF),
 )
 @fast_path.declare
 async def list_translations(request: Request) -> Response:
@@ -129,8 +131,8 @@ async def list_translations(request: Request) -> Response:
     found = await find(request, here, view, request.path_params["ref"], "/translations")
     if isinstance(found, Response):
         return found
-    entries = await queries.translations(here.db, found.id, hidden=view.caller.may("read_drafts"))
-    rows = await article_json.articles(here, view, entries, wanted=read)
+    entries = await queries.load_translations(here.db, found.id, hidden=view.caller.may("read_drafts"))
+    rows = await article_json.render_articles(here, view, entries, wanted=read)
     tags = ["list", f"article:{found.id}", *(f"article:{entry.id}" for entry in entries)]
     return responses.item(
         request, b'{"data":[' + b",".join(rows) + b"]}", token=view.token, public=view.public, tags=tags
@@ -152,7 +154,7 @@ async def list_translations(request: Request) -> Response:
         307: {"description": "The article, in `Location`.", "headers": responses.LOCATION},
         **problems("not_found", "gone", "invalid_range"),
     },
-    openapi_extra=documented(RESOLVE),
+    openapi_extra=describe_parameters(RESOLVE),
 )
 @fast_path.declare
 async def resolve_address(request: Request) -> Response:

@@ -43,20 +43,22 @@ async def replace_related(request: Request) -> Response:
     view.caller.demand("write")
     read = REPLACE.read(request.scope["query_string"], view.now)
     content = await body.content(request, (validation.JSON,))
-    change = UpdateRequest.of(request, here, view, content, write_responses.related(read), "/related")
-    repeated = await change.repeated()
+    change = UpdateRequest.from_request(
+        request, here, view, content, write_responses.make_related_renderer(read), "/related"
+    )
+    repeated = await change.replay()
     if repeated is not None:
         return repeated
-    given, pointer = validation.related(content).posts()
+    given, pointer = validation.validate_related(content).posts()
 
     def demand(found: ArticleRef) -> None:
-        update_flow.demand(view.caller, found.status)
+        update_flow.require_publish(view.caller, found.status)
 
     async def plan(found: ArticleRef) -> PlannedUpdate:
-        articles = await new_article.articles(
+        articles = await new_article.find_articles(
             here.db, related_entries.refs(given), hidden=view.caller.may("read_drafts")
         )
         edit = ArticleEdit({"related": tuple(related_entries.read(given, articles, pointer, found.id))})
-        return PlannedUpdate(found.version, lambda session, current: change.edited(session, current, edit))
+        return PlannedUpdate(found.version, lambda session, current: change.save_edit(session, current, edit))
 
     return await change.carry_out(demand, plan)

@@ -15,7 +15,7 @@ from app.articles.reading.queries import ArticleRef
 from app.articles.render import revision_json, version_diff, write_responses
 from app.articles.render.write_responses import WriteResult
 from app.articles.routes import update_flow
-from app.articles.routes.reads import MOVED, REF, documented, find
+from app.articles.routes.reads import MOVED, REF, describe_parameters, find
 from app.articles.routes.update_flow import PlannedUpdate, UpdateRequest
 from app.articles.routes.writes import CHANGE, FAILURES, IF_MATCH, parameters
 from app.articles.store import revisions, stored_article
@@ -65,7 +65,7 @@ class RevisionRequest:
     found: ArticleRef
 
 
-async def _asked(request: Request, parameters: Parameters, below: str) -> RevisionRequest | Response:
+async def _read_request(request: Request, parameters: Parameters, below: str) -> RevisionRequest | Response:
     here = get_context(request)
     view = await here.view(request)
     view.caller.demand("read_drafts")
@@ -92,23 +92,23 @@ def _number(request: Request) -> int:
         "missing_scope", "not_found", "gone", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large",
         "page_too_deep",
     ),
-    openapi_extra=documented(LIST, REF),
+    openapi_extra=describe_parameters(LIST, REF),
 )  # fmt: skip
 async def list_revisions(request: Request) -> Response:
     """Every saved version, the current one first. Needs the scope `read_drafts`."""
-    asked = await _asked(request, LIST, "/revisions")
+    asked = await _read_request(request, LIST, "/revisions")
     if isinstance(asked, Response):
         return asked
     id = asked.found.id
     every = await revisions.versions(asked.here.db, id)
     name = f"revisions of {id}"
     shown, page = window(every, lambda one: (one.version, id), asked.read, name=name, descending=True)
-    before = {one.version: _before(every, one.version) for one in shown}
+    before = {one.version: _find_previous(every, one.version) for one in shown}
     rows: list[bytes] = []
     for start in range(0, len(shown), DOCUMENTS):
         some = shown[start : start + DOCUMENTS]
         wanted = {number for one in some for number in (one.version, before[one.version]) if number is not None}
-        documents = await revision_json.documents(asked.here, id, wanted)
+        documents = await revision_json.load_documents(asked.here, id, wanted)
         rows += [
             orjson.dumps(_revision(one, documents[one.version], documents.get(before[one.version] or 0)))
             for one in some
@@ -117,7 +117,7 @@ async def list_revisions(request: Request) -> Response:
     return responses.listed(request, rows, page, token=asked.view.token, public=False)
 
 
-def _before(every: list[Version], version: int) -> int | None:
+def _find_previous(every: list[Version], version: int) -> int | None:
     return max((one.version for one in every if one.version < version), default=None)
 
 
@@ -128,7 +128,7 @@ def _revision(one: Version, now: StoredArticle, before: StoredArticle | None) ->
         "saved_by": one.saved_by,
         "status": now.columns["status"],
         "title": now.columns["title"],
-        "changed_fields": stored_article.differing(before, now) if before else [],
+        "changed_fields": stored_article.compare(before, now) if before else [],
     }
 
 
@@ -137,15 +137,15 @@ def _revision(one: Version, now: StoredArticle, before: StoredArticle | None) ->
     name="get_revision",
     response_model=schemas.Article,
     responses=responses.example(examples.ARTICLE) | MOVED | problems("missing_scope", "not_found", "gone"),
-    openapi_extra=documented(ITEM, [*REF, *NUMBER]),
+    openapi_extra=describe_parameters(ITEM, [*REF, *NUMBER]),
 )
 async def get_revision(request: Request) -> Response:
     """The article as it was in that version; tags, regions and sources by the names that they have now."""
     number = _number(request)
-    asked = await _asked(request, ITEM, f"/revisions/{number}")
+    asked = await _read_request(request, ITEM, f"/revisions/{number}")
     if isinstance(asked, Response):
         return asked
-    found = await revision_json.articles(asked.here, asked.view, asked.found.id, [number])
+    found = await revision_json.render_articles(asked.here, asked.view, asked.found.id, [number])
     if number not in found:
         raise NotFound()
     return responses.item(request, orjson.dumps(found[number]), token=asked.view.token, public=False)
@@ -156,17 +156,19 @@ async def get_revision(request: Request) -> Response:
     name="get_revision_diff",
     response_model=schemas.RevisionDiff,
     responses=responses.example(examples.DIFF) | MOVED | problems("missing_scope", "not_found", "gone"),
-    openapi_extra=documented(DIFF, [*REF, *NUMBER]),
+    openapi_extra=describe_parameters(DIFF, [*REF, *NUMBER]),
 )
 async def get_revision_diff(request: Request) -> Response:
     """What that version changed: fields with both values, and the body by paragraph."""
     number = _number(request)
-    asked = await _asked(request, DIFF, f"/revisions/{number}/diff")
+    asked = await _read_request(request, DIFF, f"/revisions/{number}/diff")
     if isinstance(asked, Response):
         return asked
     id, since = asked.found.id, asked.read.integer_or_none("from")
-    base = _before(await revisions.versions(asked.here.db, id), number) if since is None else since
-    found = await revision_json.articles(asked.here, asked.view, id, [number] if base is None else [number, base])
+    base = _find_previous(await revisions.versions(asked.here.db, id), number) if since is None else since
+    found = await revision_json.render_articles(
+        asked.here, asked.view, id, [number] if base is None else [number, base]
+    )
     if number not in found:
         raise NotFound()
     if base is not None and base not in found:
@@ -176,8 +178,8 @@ async def get_revision_diff(request: Request) -> Response:
 
 
 def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str, Any]) -> bytes:
-    fields = version_diff.fields(before, after)
-    paragraphs = version_diff.paragraphs(before.get("body", ""), after["body"])
+    fields = version_diff.compare_fields(before, after)
+    paragraphs = version_diff.compare_paragraphs(before.get("body", ""), after["body"])
     names = [str(one["field"]) for one in fields]
     moved = any(one["change"] != "same" for one in paragraphs) or before.get("body", "") != after["body"]
     changed = sorted([*names, "body"] if moved else names)
@@ -199,16 +201,18 @@ async def restore_revision(request: Request) -> Response:
     for scope in ("write", "read_drafts"):
         view.caller.demand(scope)
     read = CHANGE.read(request.scope["query_string"], view.now)
-    change = UpdateRequest.of(request, here, view, b"", write_responses.article(read), f"/revisions/{number}/restore")
-    repeated = await change.repeated()
+    change = UpdateRequest.from_request(
+        request, here, view, b"", write_responses.make_article_renderer(read), f"/revisions/{number}/restore"
+    )
+    repeated = await change.replay()
     if repeated is not None:
         return repeated
 
     def demand(found: ArticleRef) -> None:
-        update_flow.demand(view.caller, found.status)
+        update_flow.require_publish(view.caller, found.status)
 
     def restore(session: Session, current: StoredArticle) -> WriteResult:
-        return change.edited(session, current, restoring.edit_to(session.connection(), current, number))
+        return change.save_edit(session, current, restoring.edit_to(session.connection(), current, number))
 
     async def plan(found: ArticleRef) -> PlannedUpdate:
         return PlannedUpdate(found.version, restore)

@@ -79,30 +79,30 @@ class UpdateRequest:
     below: str = ""
 
     @staticmethod
-    def of(
+    def from_request(
         request: Request, here: AppContext, view: RequestContext, content: bytes, render: Render, below: str = ""
     ) -> "UpdateRequest":
         """`content` is the request's body."""
-        key = IdempotentRequest.of(request, view.caller, content, here.settings.max_idempotency_bytes)
+        key = IdempotentRequest.from_request(request, view.caller, content, here.settings.max_idempotency_bytes)
         return UpdateRequest(request, here, view, key, render, below)
 
     @property
     def caller(self) -> Caller:
         return self.view.caller
 
-    def saving(self, session: Session) -> SaveContext:
+    def make_save_context(self, session: Session) -> SaveContext:
         return SaveContext(
             read_clock(session.connection()), authorship.sign(self.caller.name), self.here.settings.site_url
         )
 
-    async def repeated(self) -> Response | None:
+    async def replay(self) -> Response | None:
         """The stored response where this very request was carried out before."""
         stored = await keys.find(self.here.db, self.key) if self.key else None
         return stored.response() if stored is not None else None
 
-    def recall(self, session: Session) -> Rendered | None:
+    def load_stored(self, session: Session) -> Rendered | None:
         """The same within the transaction that would carry it out again."""
-        return keys.recall(session, self.key) if self.key else None
+        return keys.load_locked(session, self.key) if self.key else None
 
     def store(self, session: Session, answered: WriteResult) -> Outcome:
         """Renders and stores the response within the transaction that it answers, where it may be asked for again."""
@@ -132,17 +132,17 @@ class UpdateRequest:
         twice at once each gets the response of the one that was carried out, whatever the other finds changed by
         that. `unconditional`: without If-Match it is a change of whatever version there is."""
         try:
-            made = await self._made(demand, plan, unconditional=unconditional)
+            made = await self._execute(demand, plan, unconditional=unconditional)
         except DatelineError:
-            repeated = await self.repeated()
+            repeated = await self.replay()
             if repeated is None:
                 raise
             return repeated
         if isinstance(made, Response):
-            return await self.repeated() or made
+            return await self.replay() or made
         return await self.respond(made)
 
-    async def _made(
+    async def _execute(
         self,
         demand: Callable[[ArticleRef], None],
         plan: Callable[[ArticleRef], Awaitable[PlannedUpdate]],
@@ -172,23 +172,23 @@ class UpdateRequest:
     def _in_turn(self, session: Session, id: int, planned: PlannedUpdate, versions: Collection[int]) -> Outcome:
         """One transaction. The row is locked before anything is compared, so that of many with the same version one
         wins, and a repeated request waits for the first to be carried out."""
-        current = editing.hold(session, id)
-        stored = self.recall(session)
+        current = editing.lock_article(session, id)
+        stored = self.load_stored(session)
         if stored is not None:
             return stored
         if current is None:
             raise NotFound()
-        if current.existing.version != planned.base:
-            raise editing.stale(session.connection(), current, versions or (planned.base,))
+        if current.existing_row.version != planned.base:
+            raise editing.make_precondition_failed(session.connection(), current, versions or (planned.base,))
         return self.store(session, planned.act(session, current))
 
-    async def shown(self, found: ArticleRef, names: Collection[str] = ()) -> Json:
+    async def render_current(self, found: ArticleRef, names: Collection[str] = ()) -> Json:
         """The article as this caller sees it, with other views of the body as far as `names` has them. Raises
         PreconditionFailed where it has gone on since it was found."""
         views = ",".join(name for name in article_json.INCLUDES if name in names)
         wanted = FULL.read(f"include={views}".encode() if views else b"", self.view.now)
         entry = ListRow(found.id, found.version, None)
-        rows = await article_json.articles(self.here, self.view, [entry], wanted=wanted, full=True)
+        rows = await article_json.render_articles(self.here, self.view, [entry], wanted=wanted, full=True)
         if not rows:
             raise NotFound()
         article: Json = orjson.loads(rows[0])
@@ -196,53 +196,55 @@ class UpdateRequest:
             raise await asyncio.to_thread(_stale, self.here.db, found.id, {found.version})
         return article
 
-    async def merged(self, found: ArticleRef, data: Json, merge: Merge) -> PlannedUpdate:
+    async def plan_merge(self, found: ArticleRef, data: Json, merge: Merge) -> PlannedUpdate:
         """The edit that a body asks for."""
-        shown = await self.shown(found, data)
+        shown = await self.render_current(found, data)
         wanted = merge(shown, data)
-        given = validation.changed(shown, data, wanted)
+        given = validation.validate_changes(shown, data, wanted)
         names = [name for name in wanted if name in ArticleFields.model_fields]
         if found.public_once and ADDRESS & {*names}:
             self.caller.demand("publish")
-        known = await new_article.known(self.here.db, given, hidden=self.caller.may("read_drafts"))
+        known = await new_article.resolve_references(self.here.db, given, hidden=self.caller.may("read_drafts"))
         known = replace(known, own=found.id)
-        made = await offload.run(validation.size(data), fields.changes, given, names, self.view.atlas, known)
+        made = await offload.run(
+            validation.measure_text(data), fields.read_changes, given, names, self.view.atlas, known
+        )
         edit = ArticleEdit(made, given.correction)
-        return PlannedUpdate(found.version, lambda session, current: self.edited(session, current, edit))
+        return PlannedUpdate(found.version, lambda session, current: self.save_edit(session, current, edit))
 
-    def edited(self, session: Session, current: StoredArticle, edit: ArticleEdit) -> WriteResult:
-        saved = editing.edit(session, current, edit, self.saving(session))
+    def save_edit(self, session: Session, current: StoredArticle, edit: ArticleEdit) -> WriteResult:
+        saved = editing.edit(session, current, edit, self.make_save_context(session))
         return WriteResult(saved.id, saved.version, 200)
 
     def withdraw_or_bin(
         self, session: Session, current: StoredArticle, reason: str | None, replaced_by: int | None
     ) -> WriteResult:
         """Withdraws what is published; what is not moves to the bin. InvalidTransition where it is there already."""
-        existing = current.existing
+        existing = current.existing_row
         if existing.status in editing.WAYS_OUT:
-            raise editing.refuse(existing, editing.WAYS_OUT[existing.status])
+            raise editing.make_invalid_transition(existing, editing.WAYS_OUT[existing.status])
         if existing.status == "published":
             obstacle = replaced_by and replacements.find_obstacle(session.connection(), existing.id, replaced_by)
             if obstacle:
                 raise InvalidValue(obstacle, "replaced_by")
             changes = {"status": "withdrawn", "replaced_by": replaced_by}
-            return self.edited(session, current, ArticleEdit(changes, reason=reason))
+            return self.save_edit(session, current, ArticleEdit(changes, reason=reason))
         for name, given in (("reason", reason), ("replaced_by", replaced_by)):
             if given is not None:
                 raise InvalidRange(f"A {existing.status} article moves to the bin: leave {name} out.", name)
-        return self.edited(session, current, ArticleEdit({"status": "trashed"}))
+        return self.save_edit(session, current, ArticleEdit({"status": "trashed"}))
 
-    def restored(self, session: Session, current: StoredArticle) -> WriteResult:
-        return self.edited(session, current, ArticleEdit({"status": "draft"}, restores=True))
+    def restore(self, session: Session, current: StoredArticle) -> WriteResult:
+        return self.save_edit(session, current, ArticleEdit({"status": "draft"}, restores=True))
 
-    def purged(self, session: Session, current: StoredArticle) -> WriteResult:
-        id, saving = current.existing.id, self.saving(session)
+    def purge(self, session: Session, current: StoredArticle) -> WriteResult:
+        id, saving = current.existing_row.id, self.make_save_context(session)
         version = states.remove(session, id, now=saving.now, by=saving.by)
-        stored_responses.forget(session, id)
+        stored_responses.delete_responses_of(session, id)
         return WriteResult(id, version, 204)
 
 
-def demand(caller: Caller, *statuses: object) -> None:
+def require_publish(caller: Caller, *statuses: object) -> None:
     """`publish` for whatever the public sees, now or later, or has seen; drafts need no more than `write`."""
     if any(status not in (None, "draft", "trashed") for status in statuses):
         caller.demand("publish")
@@ -251,4 +253,6 @@ def demand(caller: Caller, *statuses: object) -> None:
 def _stale(db: Database, id: int, versions: Collection[int]) -> Exception:
     with db.snapshot() as snapshot:
         current = stored_article.load(snapshot.connection, [id]).get(id)
-        return NotFound() if current is None else editing.stale(snapshot.connection, current, versions)
+        return (
+            NotFound() if current is None else editing.make_precondition_failed(snapshot.connection, current, versions)
+        )

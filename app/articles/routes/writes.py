@@ -76,7 +76,7 @@ WARNED = {
 }
 
 
-def described(status: int, *codes: str) -> dict[int | str, dict[str, Any]]:
+def describe_response(status: int, *codes: str) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a write that answers with the article."""
     shown = responses.example(examples.ARTICLE, status)
     shown[status]["headers"] = WARNED
@@ -92,7 +92,7 @@ def parameters(read: Parameters, *more: dict[str, object]) -> list[dict[str, obj
     name="create_article",
     status_code=201,
     response_model=schemas.Article,
-    responses=described(201, "missing_scope", "idempotency_conflict", *BODY_FAILURES, *MISTAKES),
+    responses=describe_response(201, "missing_scope", "idempotency_conflict", *BODY_FAILURES, *MISTAKES),
     openapi_extra={"parameters": parameters(CHANGE), "requestBody": body.described("ArticleCreate")},
 )
 async def create_article(request: Request) -> Response:
@@ -103,24 +103,26 @@ async def create_article(request: Request) -> Response:
     read = CHANGE.read(request.scope["query_string"], view.now)
     content = await body.content(request, (validation.JSON,))
     data = body.as_object(content)
-    warnings = await offload.run(validation.size(data), validation.warnings, data)
-    change = UpdateRequest.of(request, here, view, content, write_responses.article(read, warnings))
-    repeated = await change.repeated()
+    warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
+    change = UpdateRequest.from_request(
+        request, here, view, content, write_responses.make_article_renderer(read, warnings)
+    )
+    repeated = await change.replay()
     if repeated is not None:
         return repeated
-    given = await offload.run(len(content), validation.new, data)
-    update_flow.demand(view.caller, given.status)
-    known = await new_article.known(here.db, given, hidden=view.caller.may("read_drafts"))
-    manuscript = await offload.run(validation.size(data), new_article.manuscript, given, view, known)
+    given = await offload.run(len(content), validation.validate_new, data)
+    update_flow.require_publish(view.caller, given.status)
+    known = await new_article.resolve_references(here.db, given, hidden=view.caller.may("read_drafts"))
+    manuscript = await offload.run(validation.measure_text(data), new_article.make_manuscript, given, view, known)
     return await change.respond(await here.db.write(_create, manuscript, change))
 
 
 def _create(session: Session, manuscript: Manuscript, change: UpdateRequest) -> Outcome:
     """One transaction: the response to a repeated key, or the article, and the response to it where it has a key."""
-    stored = change.recall(session)
+    stored = change.load_stored(session)
     if stored is not None:
         return stored
-    how = change.saving(session)
+    how = change.make_save_context(session)
     new_article.check_date(manuscript, how.now)
     saved = service.create(session, manuscript, now=how.now, site_url=how.site_url, by=how.by)
     return change.store(session, WriteResult(saved.id, saved.version, 201))
@@ -130,7 +132,7 @@ def _create(session: Session, manuscript: Manuscript, change: UpdateRequest) -> 
     "/articles/{ref}",
     name="update_article",
     response_model=schemas.Article,
-    responses=MOVED | described(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
+    responses=MOVED | describe_response(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
     openapi_extra={
         "parameters": parameters(CHANGE, *REF, IF_MATCH),
         "requestBody": body.described("ArticlePatch", (validation.MERGE_PATCH, validation.JSON)),
@@ -138,19 +140,19 @@ def _create(session: Session, manuscript: Manuscript, change: UpdateRequest) -> 
 )
 async def update_article(request: Request) -> Response:
     """Changes what the body names: a JSON Merge Patch. Lists replace, null clears."""
-    return await _edit(request, merge_patch.patched, (validation.MERGE_PATCH, validation.JSON))
+    return await _edit(request, merge_patch.find_patched_fields, (validation.MERGE_PATCH, validation.JSON))
 
 
 @router.put(
     "/articles/{ref}",
     name="replace_article",
     response_model=schemas.Article,
-    responses=MOVED | described(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
+    responses=MOVED | describe_response(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
     openapi_extra={"parameters": parameters(CHANGE, *REF, IF_MATCH), "requestBody": body.described("ArticlePut")},
 )
 async def replace_article(request: Request) -> Response:
     """The article as it shall be, such as a GET's answer with changes. What is left out becomes empty."""
-    return await _edit(request, merge_patch.replaced, (validation.JSON,))
+    return await _edit(request, merge_patch.find_replaced_fields, (validation.JSON,))
 
 
 async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Response:
@@ -160,17 +162,19 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     read = CHANGE.read(request.scope["query_string"], view.now)
     content = await body.content(request, kinds)
     data = body.as_object(content)
-    warnings = await offload.run(validation.size(data), validation.warnings, data)
-    change = UpdateRequest.of(request, here, view, content, write_responses.article(read, warnings))
-    repeated = await change.repeated()
+    warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
+    change = UpdateRequest.from_request(
+        request, here, view, content, write_responses.make_article_renderer(read, warnings)
+    )
+    repeated = await change.replay()
     if repeated is not None:
         return repeated
 
     def demand(found: ArticleRef) -> None:
-        update_flow.demand(view.caller, found.status, data.get("status"))
+        update_flow.require_publish(view.caller, found.status, data.get("status"))
 
     async def plan(found: ArticleRef) -> PlannedUpdate:
-        return await change.merged(found, data, merge)
+        return await change.plan_merge(found, data, merge)
 
     return await change.carry_out(demand, plan)
 
@@ -200,18 +204,20 @@ async def delete_article(request: Request) -> Response:
     for name, given in (("reason", reason), ("replaced_by", replaced_by)):
         if purge and given is not None:
             raise InvalidRange(f"What is purged keeps no {name}; leave it out.", name)
-    change = UpdateRequest.of(request, here, view, b"", write_responses.article(CHANGE.read(b"", view.now)))
-    repeated = await change.repeated()
+    change = UpdateRequest.from_request(
+        request, here, view, b"", write_responses.make_article_renderer(CHANGE.read(b"", view.now))
+    )
+    repeated = await change.replay()
     if repeated is not None:
         return repeated
 
     def demand(found: ArticleRef) -> None:
         if not purge:
-            update_flow.demand(view.caller, found.status)
+            update_flow.require_publish(view.caller, found.status)
 
     async def plan(found: ArticleRef) -> PlannedUpdate:
         if purge:
-            return PlannedUpdate(found.version, change.purged)
+            return PlannedUpdate(found.version, change.purge)
         target = await _replacement(here, view, replaced_by)
         return PlannedUpdate(
             found.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target)
@@ -224,7 +230,7 @@ async def _replacement(here: AppContext, view: RequestContext, ref: str | None) 
     """InvalidValue for an article that is not there, or that this caller may not see: the two are not told apart."""
     if ref is None:
         return None
-    found = await new_article.articles(here.db, [ref], hidden=view.caller.may("read_drafts"))
+    found = await new_article.find_articles(here.db, [ref], hidden=view.caller.may("read_drafts"))
     if ref not in found:
         raise InvalidValue(replacements.MISSING.format(ref[:80]), "replaced_by")
     return found[ref]
@@ -243,15 +249,17 @@ async def restore_article(request: Request) -> Response:
     view = await here.view(request)
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
-    change = UpdateRequest.of(request, here, view, b"", write_responses.article(read), "/restore")
-    repeated = await change.repeated()
+    change = UpdateRequest.from_request(
+        request, here, view, b"", write_responses.make_article_renderer(read), "/restore"
+    )
+    repeated = await change.replay()
     if repeated is not None:
         return repeated
 
     def demand(found: ArticleRef) -> None:
-        update_flow.demand(view.caller, found.status)
+        update_flow.require_publish(view.caller, found.status)
 
     async def plan(found: ArticleRef) -> PlannedUpdate:
-        return PlannedUpdate(found.version, change.restored)
+        return PlannedUpdate(found.version, change.restore)
 
     return await change.carry_out(demand, plan, unconditional=True)

@@ -68,21 +68,23 @@ def find_edited(connection: Connection, ids: Sequence[int]) -> set[int]:
     return found
 
 
-def edited(connection: Connection, current: Sequence[StoredArticle]) -> dict[int, frozenset[str]]:
+def find_edited_fields(connection: Connection, current: Sequence[StoredArticle]) -> dict[int, frozenset[str]]:
     """The fields (of `field_hashes.FIELDS`) that are editors', by article."""
-    known = find_edited(connection, [one.existing.id for one in current])
+    known = find_edited(connection, [one.existing_row.id for one in current])
     return {
-        one.existing.id: _edited(_versions(connection, one)) if one.existing.id in known else frozenset()
+        one.existing_row.id: _collect_edited_fields(_versions(connection, one))
+        if one.existing_row.id in known
+        else frozenset()
         for one in current
     }
 
 
-def _edited(versions: Iterator[Version]) -> frozenset[str]:
+def _collect_edited_fields(versions: Iterator[Version]) -> frozenset[str]:
     before, by = next(versions)
     found = set() if is_machine(by) or by is None else set(FIELDS)
     known = {before.columns["version"]: frozenset(found)}
     for after, by in versions:
-        changed = {field for name in stored_article.differing(before, after) for field in _FIELDS_OF.get(name, (name,))}
+        changed = {field for name in stored_article.compare(before, after) for field in _FIELDS_OF.get(name, (name,))}
         found = found - changed if is_machine(by) else found | changed
         if by is not None and (restored := _RESTORED.fullmatch(by)):
             found = set(known.get(int(restored[1]), found))
@@ -93,7 +95,7 @@ def _edited(versions: Iterator[Version]) -> frozenset[str]:
 
 def _versions(connection: Connection, current: StoredArticle) -> Iterator[Version]:
     """All that are kept, the oldest first, and the current one; a few at a time, for each holds a whole text."""
-    id, last = current.existing.id, 0
+    id, last = current.existing_row.id, 0
     columns = (REVISION.c.version, REVISION.c.saved_by, REVISION.c.document)
     older = select(*columns).where(REVISION.c.article_id == id).order_by(REVISION.c.version).limit(AT_ONCE)
     while rows := connection.execute(older.where(REVISION.c.version > last)).all():

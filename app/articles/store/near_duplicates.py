@@ -25,7 +25,7 @@ class NearDuplicate:
     share: float
 
 
-def keep(connection: Connection, saved: Mapping[int, Manuscript], known: Sequence[int]) -> None:
+def save_keys(connection: Connection, saved: Mapping[int, Manuscript], known: Sequence[int]) -> None:
     """Writes the keys of these articles' texts anew; `known` may have old ones. None are kept of articles that came
     without enrichment."""
     for ids in _chunks(known):
@@ -40,7 +40,7 @@ def _keys(manuscript: Manuscript) -> tuple[int, ...]:
     return near_duplicates.keys(near_duplicates.words(bodies.to_text(manuscript.body)))
 
 
-def found(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, NearDuplicate]:
+def find_copies(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, NearDuplicate]:
     """Of articles whose keys are kept: which of them are copies. Two or three statements for 500 of them."""
     candidates = _candidates(connection, [id for id, m in saved.items() if m.text_keys])
     if not candidates:

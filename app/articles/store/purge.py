@@ -73,12 +73,12 @@ def _names(name: str) -> ColumnElement[bool]:
     return JOB.c.arguments.contains(orjson.dumps(name).decode(), autoescape=True)
 
 
-def _without(value: object, names: Collection[str]) -> object:
+def _remove_names(value: object, names: Collection[str]) -> object:
     """A filter as JSON without names of the article. What stands there instead is no slug."""
     if isinstance(value, dict):
-        return {key: _without(one, names) for key, one in value.items()}
+        return {key: _remove_names(one, names) for key, one in value.items()}
     if isinstance(value, list):
-        return [_without(one, names) for one in value]
+        return [_remove_names(one, names) for one in value]
     return f"({PURGED})" if isinstance(value, str) and value in names else value
 
 
@@ -114,7 +114,7 @@ def _forget_job(session: Session, id: int, words: Sequence[str], names: Collecti
         arguments["url"] = PURGED
     for part in ("filter", "_filter"):
         if part in arguments:
-            arguments[part] = _without(arguments[part], names)
+            arguments[part] = _remove_names(arguments[part], names)
     if sources:
         arguments["sources"] = [PURGED if one in named else one for one in sources]
     values = {"arguments": orjson.dumps(arguments).decode(), "progress": strip_progress(row.progress)}

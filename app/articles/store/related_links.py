@@ -36,7 +36,7 @@ _waiting = select(RELATED.c.id, RELATED.c.article_id, RELATED.c.title_key, RELAT
 )
 
 
-def stand_in_line(connection: Connection) -> None:
+def lock_linking(connection: Connection) -> None:
     """On PostgreSQL one transaction at a time goes on from here to its commit; SQLite has one writer anyway.
 
     Without it two that publish each other's targets would both miss them, one that writes entries anew and one that
@@ -51,8 +51,8 @@ def replace(
 ) -> list[int]:
     """Writes the editors' entries of articles, in their order; `existing` may have old ones. Returns those of them
     whose entries are not what they were. The caller stands in line."""
-    stored = _stored(connection, existing)
-    settled = _settled(connection, dict(rows), stored)
+    stored = _load_entries(connection, existing)
+    settled = _merge_entries(connection, dict(rows), stored)
     others = {id: new for id, new in settled.items() if new != stored.get(id, [])}
     for ids in _chunks([id for id in others if id in stored]):
         connection.execute(delete(RELATED).where(RELATED.c.article_id.in_(ids)))
@@ -63,20 +63,20 @@ def replace(
     return [id for id in others if id in known]
 
 
-def settled(connection: Connection, article: int, given: Sequence[RelatedEntry]) -> tuple[RelatedEntry, ...]:
+def merge_stored(connection: Connection, article: int, given: Sequence[RelatedEntry]) -> tuple[RelatedEntry, ...]:
     """What `replace` would keep of an article's entries: to be compared with what there is."""
-    return tuple(_settled(connection, {article: given}, _stored(connection, [article]))[article])
+    return tuple(_merge_entries(connection, {article: given}, _load_entries(connection, [article]))[article])
 
 
-def _settled(
+def _merge_entries(
     connection: Connection, given: Mapping[int, Sequence[RelatedEntry]], stored: Mapping[int, Sequence[RelatedEntry]]
 ) -> dict[int, list[RelatedEntry]]:
     meant = {one.target for some in (given, stored) for listed in some.values() for one in listed}
     titles = _titles(connection, sorted(id for id in meant if id is not None))
-    return {id: related_merge.settle(listed, stored.get(id, ()), titles, id) for id, listed in given.items()}
+    return {id: related_merge.merge_entries(listed, stored.get(id, ()), titles, id) for id, listed in given.items()}
 
 
-def _stored(connection: Connection, articles: Sequence[int]) -> dict[int, list[RelatedEntry]]:
+def _load_entries(connection: Connection, articles: Sequence[int]) -> dict[int, list[RelatedEntry]]:
     found: dict[int, list[RelatedEntry]] = {}
     columns = [RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked")]
     for ids in _chunks(articles):
@@ -115,7 +115,7 @@ def _slug_key(url: str, site_url: str) -> str | None:
     return texts.last_segment(url) if inside else None
 
 
-def sources(connection: Connection, targets: Collection[int]) -> list[int]:
+def find_sources(connection: Connection, targets: Collection[int]) -> list[int]:
     """The articles with an entry that means one of `targets`: what they show changes when these come or go."""
     found: set[int] = set()
     for ids in _chunks(sorted(targets)):
@@ -124,7 +124,7 @@ def sources(connection: Connection, targets: Collection[int]) -> list[int]:
     return sorted(found)
 
 
-def forget(connection: Connection, targets: Sequence[int]) -> None:
+def release_targets(connection: Connection, targets: Sequence[int]) -> None:
     """Before articles go for good: entries that mean them wait again by their own words, and `link` may find them
     another. Those without any go too, and so do those that meant what never was public: nobody has seen them."""
     for ids in _chunks(targets):

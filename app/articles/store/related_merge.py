@@ -10,16 +10,18 @@ from collections.abc import Mapping, Sequence
 from app.articles.manuscript import RelatedEntry
 
 
-def settle(
+def merge_entries(
     given: Sequence[RelatedEntry], old: Sequence[RelatedEntry], titles: Mapping[int, str], article: int
 ) -> list[RelatedEntry]:
     """The entries of `article` from what is given and what was kept. `titles` are those of the articles that either
     means; one that is not in it does not exist any more. Settling what is settled changes nothing."""
-    settled = [_settled(entry, old, titles, article) for entry in given]
+    settled = [_merge_entry(entry, old, titles, article) for entry in given]
     return [one for one in settled if one.title or one.url or one.target is not None]
 
 
-def _settled(entry: RelatedEntry, old: Sequence[RelatedEntry], titles: Mapping[int, str], article: int) -> RelatedEntry:
+def _merge_entry(
+    entry: RelatedEntry, old: Sequence[RelatedEntry], titles: Mapping[int, str], article: int
+) -> RelatedEntry:
     was = next((one for one in old if _is_same(entry, one, titles)), None)
     if entry.unlinked or (entry.unlinked is None and was is not None and was.unlinked):
         return RelatedEntry(entry.title, entry.url, None, unlinked=True)

@@ -25,18 +25,18 @@ def merge_tags(session: Session, task: Task) -> Step:
     makes the old tag lead to the other."""
     source, target = integer(task.arguments["source"]), integer(task.arguments["target"])
     connection = session.connection()
-    ids = _tagged(connection, source)
+    ids = _find_tagged(connection, source)
     if len(ids) < CHUNK:
         hold_vocabulary(connection, alone=True)
-        ids = _tagged(connection, source)
+        ids = _find_tagged(connection, source)
     _relink(session, task.id, ids, "tags", lambda: links.move(connection, ids, source, target))
     finished = len(ids) < CHUNK
     if finished:
         merges.complete(session, source, target)
-    return Step(_further(task, len(ids)), finished)
+    return Step(_advance_progress(task, len(ids)), finished)
 
 
-def _tagged(connection: Connection, tag: int) -> list[int]:
+def _find_tagged(connection: Connection, tag: int) -> list[int]:
     found = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag).order_by(TAGGED.c.article_id).limit(CHUNK)
     return list(connection.execute(found).scalars())
 
@@ -59,14 +59,14 @@ def place_articles(session: Session, task: Task) -> Step:
     )
     atlas = regions.atlas(connection)
     _relink(session, task.id, ids, "regions", lambda: links.place(connection, ids, atlas))
-    progress = _further(task, len(ids)) | {"after": ids[-1] if ids else after}
+    progress = _advance_progress(task, len(ids)) | {"after": ids[-1] if ids else after}
     return Step(progress, len(ids) < CHUNK)
 
 
 WORKS: Mapping[str, Work] = {"merge_tags": merge_tags, "place_articles": place_articles}
 
 
-def _further(task: Task, count: int) -> dict[str, object]:
+def _advance_progress(task: Task, count: int) -> dict[str, object]:
     """Articles written meanwhile may make it more than there were at first."""
     done = integer(task.progress["done"]) + count
     return task.progress | {"done": done, "total": max(done, integer(task.progress["total"]))}

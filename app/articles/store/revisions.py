@@ -16,7 +16,7 @@ from app.models import Article, Revision, table
 A, REVISION = table(Article), table(Revision)
 
 
-def keep(connection: Connection, ids: Sequence[int]) -> None:
+def save_current(connection: Connection, ids: Sequence[int]) -> None:
     """Writes down the articles as they are now: the transaction is about to replace them."""
     if not ids:
         return
@@ -54,7 +54,7 @@ def changed_since(connection: Connection, now: StoredArticle, versions: Collecti
     return (
         []
         if row is None
-        else stored_article.differing(stored_article.from_document(row[0], now.columns["id"], row[1]), now)
+        else stored_article.compare(stored_article.from_document(row[0], now.columns["id"], row[1]), now)
     )
 
 

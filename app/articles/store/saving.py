@@ -64,11 +64,11 @@ class Batch:
     also: tuple[str, ...] = ()
 
     @property
-    def fresh(self) -> list[int]:
+    def new_positions(self) -> list[int]:
         return [i for i, e in enumerate(self.old) if e is None]
 
     @property
-    def changed(self) -> dict[int, ExistingRow]:
+    def existing_rows(self) -> dict[int, ExistingRow]:
         return {i: e for i, e in enumerate(self.old) if e is not None}
 
 
@@ -77,14 +77,14 @@ def save(session: Session, batch: Batch, saving: SaveContext) -> list[Saved]:
     if not batch.manuscripts:
         return []
     connection = session.connection()
-    manuscripts, changed = batch.manuscripts, batch.changed
+    manuscripts, changed = batch.manuscripts, batch.existing_rows
     known = [e.id for e in changed.values()]
-    revisions.keep(connection, known)
+    revisions.save_current(connection, known)
     sources = row_columns.sources(connection, {m.source for m in manuscripts if m.source})
     rows = [row_columns.row(m, e, sources, saving) for m, e in zip(manuscripts, batch.old, strict=True)]
-    related_links.stand_in_line(connection)
+    related_links.lock_linking(connection)
     turned = [e.id for i, e in changed.items() if (e.status == "published") != (rows[i]["status"] == "published")]
-    pointing = related_links.sources(connection, turned)
+    pointing = related_links.find_sources(connection, turned)
     before = log_facts.load(connection, [*known, *pointing])
     ids = {i: e.id for i, e in changed.items()} | _insert(connection, batch, rows, saving.now)
     _move(connection, batch, rows)
@@ -95,12 +95,12 @@ def save(session: Session, batch: Batch, saving: SaveContext) -> list[Saved]:
     fields = {id: [*names, *batch.also] for id, names in fields.items()}
     _update(connection, changed, rows)
     by_id = {ids[i]: m for i, m in enumerate(manuscripts)}
-    _keep_addresses(connection, by_id, strict=batch.strict)
+    _save_addresses(connection, by_id, strict=batch.strict)
     named = _link(session, [(ids[i], m, rows[i]) for i, m in enumerate(manuscripts)], known)
-    suggestions.keep(connection, by_id, named, known)
-    near_duplicates.keep(connection, by_id, known)
-    repeated = near_duplicates.found(connection, {id: m for id, m in by_id.items() if m.suggestions is not None})
-    suggestions.copies(connection, repeated)
+    suggestions.save(connection, by_id, named, known)
+    near_duplicates.save_keys(connection, by_id, known)
+    repeated = near_duplicates.find_copies(connection, {id: m for id, m in by_id.items() if m.suggestions is not None})
+    suggestions.save_copies(connection, repeated)
     entries = [(ids[i], m.related) for i, m in enumerate(manuscripts) if m.related is not None]
     for id in related_links.replace(connection, entries, [id for id, _ in entries if id in fields], saving.site_url):
         fields[id].append("related")
@@ -115,18 +115,18 @@ def save(session: Session, batch: Batch, saving: SaveContext) -> list[Saved]:
 
 
 def _insert(connection: Connection, batch: Batch, rows: Sequence[Row], now: int) -> dict[int, int]:
-    fresh = batch.fresh
+    fresh = batch.new_positions
     if not fresh:
         return {}
-    chosen = slugs.choose(connection, [batch.manuscripts[i] for i in fresh], strict=batch.strict)
+    chosen = slugs.choose_slugs(connection, [batch.manuscripts[i] for i in fresh], strict=batch.strict)
     for i, slug in zip(fresh, chosen, strict=True):
         rows[i].update(slug=slug, created_at=now)
-    made = _made(connection, [rows[i] for i in fresh])
-    slugs.claim(connection, zip(chosen, made, strict=True))
+    made = _insert_rows(connection, [rows[i] for i in fresh])
+    slugs.claim_slugs(connection, zip(chosen, made, strict=True))
     return dict(zip(fresh, made, strict=True))
 
 
-def _made(connection: Connection, rows: Sequence[Row]) -> Sequence[int]:
+def _insert_rows(connection: Connection, rows: Sequence[Row]) -> Sequence[int]:
     """The ids of new rows, in their order. Of many they are looked up by what the articles are known by: to have them
     returned in order takes SQLAlchemy longer than all else that is done for a row."""
     if len(rows) == 1 or any(row["identity"] is None for row in rows):
@@ -159,14 +159,14 @@ def _update(connection: Connection, changed: Mapping[int, ExistingRow], rows: Se
 def _move(connection: Connection, batch: Batch, rows: Sequence[Row]) -> None:
     """Gives a known article the slug that it shall have now; the old one keeps leading to it. One that got a number
     because its slug was taken keeps that, unless an editor names it."""
-    changed, manuscripts = batch.changed, batch.manuscripts
+    changed, manuscripts = batch.existing_rows, batch.manuscripts
     wanted = {i: keys.slug(slug, "article") for i in changed if (slug := manuscripts[i].slug)}
     moved = {i: e for i, e in changed.items() if i in wanted and _is_elsewhere(wanted[i], e.slug, strict=batch.strict)}
-    owners = slugs.owners(connection, [wanted[i] for i in moved])
+    owners = slugs.find_owners(connection, [wanted[i] for i in moved])
     back = {i for i, e in moved.items() if owners.get(wanted[i]) == e.id}
     away = [i for i in moved if i not in back]
-    chosen = slugs.choose(connection, [manuscripts[i] for i in away], strict=batch.strict)
-    slugs.claim(connection, [(slug, moved[i].id) for i, slug in zip(away, chosen, strict=True)])
+    chosen = slugs.choose_slugs(connection, [manuscripts[i] for i in away], strict=batch.strict)
+    slugs.claim_slugs(connection, [(slug, moved[i].id) for i, slug in zip(away, chosen, strict=True)])
     for i, slug in (*zip(away, chosen, strict=True), *((i, wanted[i]) for i in back)):
         rows[i]["slug"] = slug
     for i, e in changed.items():
@@ -177,18 +177,18 @@ def _is_elsewhere(wanted: str, slug: str, *, strict: bool) -> bool:
     return wanted != slug if strict else not re.fullmatch(f"{re.escape(wanted)}(-[0-9]+)?", slug)
 
 
-def _keep_addresses(connection: Connection, saved: Mapping[int, Manuscript], *, strict: bool) -> None:
+def _save_addresses(connection: Connection, saved: Mapping[int, Manuscript], *, strict: bool) -> None:
     """Of slugs that lead elsewhere `strict` makes an error; without it they stay where they lead."""
     old_slugs = [(keys.slug(slug, "article"), id) for id, m in saved.items() for slug in m.previous_slugs]
     if old_slugs:
-        owners = slugs.owners(connection, [slug for slug, _ in old_slugs]) if strict else {}
+        owners = slugs.find_owners(connection, [slug for slug, _ in old_slugs]) if strict else {}
         for i, (slug, id) in enumerate(old_slugs):
             if owners.get(slug, id) != id:
                 raise SlugTaken(slug, f"/previous_slugs/{i}")
-        slugs.keep(connection, old_slugs)
+        slugs.save_slugs(connection, old_slugs)
     urls = [(url, id) for id, m in saved.items() for url in (m.source_url, *m.previous_urls) if url]
     if urls:
-        slugs.keep_urls(connection, urls)
+        slugs.save_urls(connection, urls)
 
 
 def _link(

@@ -13,13 +13,13 @@ from app.text import keys
 SLUG, URL = table(ArticleSlug), table(ArticleUrl)
 
 
-def choose(connection: Connection, manuscripts: Sequence[Manuscript], *, strict: bool) -> list[str]:
+def choose_slugs(connection: Connection, manuscripts: Sequence[Manuscript], *, strict: bool) -> list[str]:
     """A free slug for each new article: its own or one made from the title, with `-2` … behind it where taken.
 
     `strict`: a given slug that is taken raises SlugTaken instead.
     """
     wanted = [keys.slug(m.slug, "article") if m.slug else keys.slug(m.title, "article") for m in manuscripts]
-    taken = _taken(connection, sorted(set(wanted)))
+    taken = _find_taken(connection, sorted(set(wanted)))
     chosen = []
     for manuscript, slug in zip(manuscripts, wanted, strict=True):
         if slug in taken:
@@ -31,14 +31,14 @@ def choose(connection: Connection, manuscripts: Sequence[Manuscript], *, strict:
     return chosen
 
 
-def _taken(connection: Connection, slugs: Sequence[str]) -> set[str]:
+def _find_taken(connection: Connection, slugs: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for i in range(0, len(slugs), 500):
         found.update(connection.execute(select(SLUG.c.slug).where(SLUG.c.slug.in_(slugs[i : i + 500]))).scalars())
     return found
 
 
-def owners(connection: Connection, slugs: Sequence[str]) -> dict[str, int]:
+def find_owners(connection: Connection, slugs: Sequence[str]) -> dict[str, int]:
     """The articles that slugs lead to."""
     found: dict[str, int] = {}
     for i in range(0, len(slugs), 500):
@@ -57,21 +57,21 @@ def _next_free(connection: Connection, slug: str, taken: set[str]) -> str:
     return f"{slug}-{number}"
 
 
-def claim(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
+def claim_slugs(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     """Takes chosen slugs for articles. Another transaction that took one meanwhile makes this one run again."""
     chosen = [{"slug": slug, "article_id": id} for slug, id in rows]
     insert_rows(connection, SLUG, chosen)
 
 
-def keep(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
+def save_slugs(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     """Notes slugs of articles; those that lead somewhere already stay where they lead."""
     wanted = dict(rows)
-    taken = _taken(connection, sorted(wanted))
+    taken = _find_taken(connection, sorted(wanted))
     new = [{"slug": slug, "article_id": id} for slug, id in wanted.items() if slug not in taken]
     insert_rows(connection, SLUG, new)
 
 
-def keep_urls(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
+def save_urls(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     """Notes addresses of articles; several articles may have had the same one."""
     wanted = {(keys.url_key(url), id): url for url, id in rows if url}
     ids = sorted({id for _, id in wanted})
@@ -85,10 +85,10 @@ def keep_urls(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     insert_rows(connection, URL, new)
 
 
-def additions(connection: Connection, id: int, manuscript: Manuscript) -> list[str]:
+def find_additions(connection: Connection, id: int, manuscript: Manuscript) -> list[str]:
     """`previous_slugs` and `previous_urls`, where they bring addresses that do not lead to the article yet."""
     wanted = {keys.slug(slug, "article") for slug in manuscript.previous_slugs}
-    slugs = {slug for slug, owner in owners(connection, sorted(wanted)).items() if owner == id}
+    slugs = {slug for slug, owner in find_owners(connection, sorted(wanted)).items() if owner == id}
     urls: set[str] = set()
     if manuscript.previous_urls:
         urls = set(connection.execute(select(URL.c.url_key).where(URL.c.article_id == id)).scalars())

@@ -28,7 +28,7 @@ def load(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, dict
     return found
 
 
-def keep(
+def save(
     connection: Connection, said: Iterable[tuple[int, str, str]], known: Mapping[int, Mapping[str, Hashes]]
 ) -> None:
     """Notes (article, format, packed hashes), of which `known` are there. What is unsaid stays what it was."""

@@ -33,7 +33,7 @@ class StoredArticle:
     related: tuple[RelatedEntry, ...]
 
     @property
-    def existing(self) -> ExistingRow:
+    def existing_row(self) -> ExistingRow:
         return ExistingRow(*(self.columns[name] for name in ExistingRow.__slots__))
 
     def document(self) -> dict[str, object]:
@@ -94,13 +94,13 @@ def from_document(text: str, id: int, version: int) -> StoredArticle:
     )
 
 
-def manuscript(connection: Connection, stored: StoredArticle) -> Manuscript:
+def make_manuscript(connection: Connection, stored: StoredArticle) -> Manuscript:
     """The article as a manuscript that would leave everything as it is. Tags, sources and articles that are gone
     meanwhile are left out, merged tags replaced."""
-    return manuscripts(connection, [stored])[0]
+    return make_manuscripts(connection, [stored])[0]
 
 
-def manuscripts(connection: Connection, given: Sequence[StoredArticle]) -> list[Manuscript]:
+def make_manuscripts(connection: Connection, given: Sequence[StoredArticle]) -> list[Manuscript]:
     """The same for many; three statements for each 500."""
     found: list[Manuscript] = []
     for i in range(0, len(given), CHUNK):
@@ -119,7 +119,7 @@ def _manuscripts(connection: Connection, given: Sequence[StoredArticle]) -> list
     targets = sorted(id for id in meant if id is not None)
     for i in range(0, len(targets), CHUNK):
         there |= set(connection.execute(select(A.c.id).where(A.c.id.in_(targets[i : i + CHUNK]))).scalars())
-    known = _tags(connection, {id for one in given for id in (*one.authors, *one.tags)})
+    known = _load_tags(connection, {id for one in given for id in (*one.authors, *one.tags)})
     return [_manuscript(one, names, there, known) for one in given]
 
 
@@ -131,9 +131,9 @@ def _manuscript(
     return Manuscript(
         **{name: columns[name] for name in _SAME},
         dateline=_dateline(columns),
-        tags=(*_named(tags, stored.authors), *_named(tags, stored.tags)),
+        tags=(*_order_tags(tags, stored.authors), *_order_tags(tags, stored.tags)),
         regions=stored.regions,
-        related=tuple(entry for one in stored.related if (entry := _still(one, there))),
+        related=tuple(entry for one in stored.related if (entry := _drop_missing_target(one, there))),
         source=names.get(columns["source_id"]),
         translation_of=original if original in there else None,
         gone=columns["withdrawn_at"] is not None,
@@ -156,21 +156,21 @@ def _dateline(columns: Mapping[str, Any]) -> ArticleDateline | None:
     )
 
 
-def named(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
+def load_tags(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
     """Tags as they are called now, by id; of merged ones the tag that they were merged into."""
-    return _tags(connection, ids)
+    return _load_tags(connection, ids)
 
 
-def tags(connection: Connection, ids: Sequence[int]) -> list[TagSpec]:
+def list_tags(connection: Connection, ids: Sequence[int]) -> list[TagSpec]:
     """Tags as they are called now, in the order given."""
-    return _named(_tags(connection, set(ids)), ids)
+    return _order_tags(_load_tags(connection, set(ids)), ids)
 
 
-def _named(known: Mapping[int, TagSpec], ids: Sequence[int]) -> list[TagSpec]:
+def _order_tags(known: Mapping[int, TagSpec], ids: Sequence[int]) -> list[TagSpec]:
     return list(dict.fromkeys(known[id] for id in ids if id in known))
 
 
-def _tags(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
+def _load_tags(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
     """Of merged ones the tag that they were merged into."""
     target = TAG.alias("target")
     followed = (
@@ -186,13 +186,13 @@ def _tags(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
     return found
 
 
-def _still(entry: RelatedEntry, there: set[int]) -> RelatedEntry | None:
+def _drop_missing_target(entry: RelatedEntry, there: set[int]) -> RelatedEntry | None:
     if entry.target is None or entry.target in there:
         return entry
     return RelatedEntry(entry.title, entry.url, None, entry.unlinked) if entry.title or entry.url else None
 
 
-def differing(old: StoredArticle, new: StoredArticle) -> list[str]:
+def compare(old: StoredArticle, new: StoredArticle) -> list[str]:
     """The properties in which two versions differ, in alphabetical order."""
     columns = (name for name in COMPARED if old.columns.get(name) != new.columns.get(name))
     fields = {FIELD_OF.get(name, name) for name in columns}

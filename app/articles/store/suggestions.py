@@ -28,7 +28,7 @@ ROLES = (ABOUT, MENTION, DATELINE)
 Links = tuple[tuple[int, int], ...]
 
 
-def linked(suggestions: Iterable[SuggestedValue], declared: Links) -> Links:
+def link_regions(suggestions: Iterable[SuggestedValue], declared: Links) -> Links:
     """What is declared, and behind it the suggested regions in roles that it leaves open."""
     taken = {role for _, roles in declared for role in ROLES if roles & role}
     known = {region for region, _ in declared}
@@ -45,24 +45,24 @@ def linked(suggestions: Iterable[SuggestedValue], declared: Links) -> Links:
     return (*declared, *made)
 
 
-def settled(
+def apply_suggestions(
     connection: Connection, manuscripts: Sequence[Manuscript], old: Sequence[ExistingRow | None]
 ) -> list[Manuscript]:
     """The manuscripts with what is taken of their suggestions: regions, and a language where the source named none."""
     known = [e.id for m, e in zip(manuscripts, old, strict=True) if e is not None and m.suggestions is not None]
     edited = stored_article.load(connection, sorted(authorship.find_edited(connection, known)))
     return [
-        _settled(m, edited.get(e.id) if e else None) if m.suggestions is not None else m
+        _apply_suggestions(m, edited.get(e.id) if e else None) if m.suggestions is not None else m
         for m, e in zip(manuscripts, old, strict=True)
     ]
 
 
-def _settled(manuscript: Manuscript, edited: stored_article.StoredArticle | None) -> Manuscript:
+def _apply_suggestions(manuscript: Manuscript, edited: stored_article.StoredArticle | None) -> Manuscript:
     suggestions = manuscript.suggestions or ()
     language = next((one.value for one in suggestions if one.kind == "language"), None)
     if edited is None:
-        regions = linked(suggestions, manuscript.regions)
-        dateline = _located(manuscript.dateline, regions)
+        regions = link_regions(suggestions, manuscript.regions)
+        dateline = _locate_dateline(manuscript.dateline, regions)
         language = language or manuscript.language
         if (regions, dateline, language) == (manuscript.regions, manuscript.dateline, manuscript.language):
             return manuscript
@@ -75,14 +75,14 @@ def _settled(manuscript: Manuscript, edited: stored_article.StoredArticle | None
     )
 
 
-def _located(dateline: ArticleDateline | None, regions: Links) -> ArticleDateline | None:
+def _locate_dateline(dateline: ArticleDateline | None, regions: Links) -> ArticleDateline | None:
     """A dateline whose place no region is called by, with the one that was found in it ("Troy, Mich.")."""
     if dateline is None or dateline.region is not None:
         return dateline
     return replace(dateline, region=next((id for id, roles in regions if roles & DATELINE), None))
 
 
-def keep(
+def save(
     connection: Connection, saved: Mapping[int, Manuscript], tags: Mapping[TagSpec, int], known: Sequence[int]
 ) -> None:
     """Writes the suggestions of articles anew, the best of each kind; `known` may have old ones. `tags` are the ids of
@@ -126,7 +126,7 @@ def is_taken(one: SuggestedValue, language: str, regions: Links, tags: Set[int])
     return any(region == one.target and roles & one.roles for region, roles in regions)
 
 
-def copies(connection: Connection, found: Mapping[int, NearDuplicate]) -> None:
+def save_copies(connection: Connection, found: Mapping[int, NearDuplicate]) -> None:
     """Keeps near-duplicates, by the article that is one."""
     rows = [
         {"article_id": article, "kind": "duplicate", "target_id": one.of, "roles": 0,

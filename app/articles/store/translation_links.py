@@ -19,7 +19,7 @@ CHUNK = 500
 T = TypeVar("T", int, str)
 
 
-def resolved(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[Manuscript]:
+def resolve_originals(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[Manuscript]:
     """With the originals that are there already."""
     slugs = sorted({m.original.slug for m in manuscripts if m.original is not None})
     there: dict[Original | None, int] = {}
@@ -30,7 +30,7 @@ def resolved(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[
     return [replace(m, translation_of=there[m.original]) if m.original in there else m for m in manuscripts]
 
 
-def settle(session: Session, saved: Mapping[int, Manuscript], saving: SaveContext) -> None:
+def link_translations(session: Session, saved: Mapping[int, Manuscript], saving: SaveContext) -> None:
     """After articles were saved: those without their original wait for it, and those that have waited for one of these
     become its translations, with a new version."""
     connection = session.connection()
@@ -43,10 +43,10 @@ def settle(session: Session, saved: Mapping[int, Manuscript], saving: SaveContex
     ]
     insert_rows(connection, AWAITED, rows)
     if connection.execute(select(AWAITED.c.article_id).limit(1)).first() is not None:
-        _link(session, _met(connection, list(saved)), saving)
+        _link(session, _find_waiting(connection, list(saved)), saving)
 
 
-def _met(connection: Connection, saved: Sequence[int]) -> dict[int, int]:
+def _find_waiting(connection: Connection, saved: Sequence[int]) -> dict[int, int]:
     """Of those that wait: translation → original among `saved`."""
     found: dict[int, int] = {}
     pairs = (
@@ -65,7 +65,7 @@ def _link(session: Session, pairs: Mapping[int, int], saving: SaveContext) -> No
         return
     connection.execute(select(A.c.id).where(A.c.id.in_(ids)).order_by(A.c.id).with_for_update(key_share=True))
     before = log_facts.load(connection, ids)
-    revisions.keep(connection, ids)
+    revisions.save_current(connection, ids)
     moved = {"version": A.c.version + 1, "updated_at": saving.now, "saved_at": saving.now, "saved_by": saving.by}
     for id in ids:
         connection.execute(update(A).where(A.c.id == id).values(translation_of=pairs[id], **moved))

@@ -136,7 +136,7 @@ class Import:
 
     def _learn(self, names: Names) -> None:
         self._atlas = names.atlas or self._atlas
-        self._lexicon = tags.extended(tags.EMPTY if names.all_tags else self._lexicon, names.tags)
+        self._lexicon = tags.extend(tags.EMPTY if names.all_tags else self._lexicon, names.tags)
 
     def _next(self) -> Result | None:
         for item in self._items:

@@ -39,7 +39,7 @@ async def page(db: Database, one: Record, read: Read, *, drafts: bool) -> tuple[
     shown = [_result(row, drafts=drafts) for row in rows[:limit]]
     more = len(rows) > limit
     following = paging.encode(Cursor("after", id=cast("int", shown[-1]["number"])), signature) if more else None
-    is_there = one.kind == KIND and not (one.ended and one.updated_at < read.now - KEPT_SECONDS)
+    is_there = one.kind == KIND and not (one.has_ended and one.updated_at < read.now - KEPT_SECONDS)
     total = 0 if not is_there else one.count(outcome) if outcome else sum(one.count(name) for name in OUTCOMES)
     return shown, Page(limit, next=following, total=total, total_is="exact")
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from app.enrich.gazetteer import folded
+from app.enrich.gazetteer import load_words
 from app.importers.text_parts.bylines import split_byline
 from app.text.keys import name_key, words_key
 
@@ -75,7 +75,7 @@ def authors(lines: Iterable[str], site: Iterable[str]) -> tuple[str, ...]:
 def _is_person(key: str) -> bool:
     """Whether a site's name begins with a common first name: it is its author's then."""
     first, *rest = key.split()
-    return first in folded("forenames") and 1 <= len(rest) <= 2
+    return first in load_words("forenames") and 1 <= len(rest) <= 2
 
 
 def _joined(line: str) -> str:

@@ -34,7 +34,7 @@ async def rows(
 ) -> list[bytes]:
     """Each hit's JSON, in order; an article that vanished meanwhile is left out."""
     entries = [ListRow(hit.id, hit.version, None) for hit in hits]
-    cards = await article_json.by_id(here, view, entries, wanted=read)
+    cards = await article_json.render_by_id(here, view, entries, wanted=read)
     shown = await _highlights(here, view, read, found, entries)
     explained: Mapping[int, bytes] = {}
     if read.flag("explain"):
@@ -75,7 +75,7 @@ async def _highlights(
     found_cards = await here.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
     cards = {entry.id: found_cards[entry.id] for entry in entries if entry.id in found_cards}  # the best hits first
     marks = {part: highlight.marks(found.reading, part) for part in wanted}
-    texts = await queries.body_beginnings(here.db, list(cards), highlight.MOST_HTML) if "body" in wanted else {}
+    texts = await queries.load_body_beginnings(here.db, list(cards), highlight.MOST_HTML) if "body" in wanted else {}
     return await asyncio.to_thread(_marked, cards, texts, marks)
 
 

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.routes.reads import MOVED, REF, documented, find
+from app.articles.routes.reads import MOVED, REF, describe_parameters, find
 from app.context import get_context
 from app.http import responses
 from app.http.openapi import problems
@@ -22,7 +22,7 @@ NOTHING = Parameters()
     name="list_suggestions",
     response_model=schemas.ArticleSuggestions,
     responses=responses.example(examples.SUGGESTIONS) | MOVED | problems("missing_scope", "not_found", "gone"),
-    openapi_extra=documented(NOTHING, REF),
+    openapi_extra=describe_parameters(NOTHING, REF),
 )
 async def list_suggestions(request: Request) -> Response:
     """Language, regions, tags and near-duplicates that fit an article, each with how sure it is and why; `taken` says

@@ -113,16 +113,16 @@ async def test_a_remembered_translation_names_its_original_only_while_that_is_pu
 async def test_items_forget_who_was_not_asked_for_longest_and_stay_in_their_bound() -> None:
     items, state = Items(most=400_000), (1, 1, "a", "published", 1, None, None, None, "[]")
     for number in range(300):
-        items.keep(number, Item(b"x" * 1_000, "1-a", "", state))
+        items.put(number, Item(b"x" * 1_000, "1-a", "", state))
         items.get(0)
     assert items.held <= 400_000
     assert items.get(0) is not None
     assert items.get(1) is None
     assert items.get(299) is not None
-    items.keep("huge", Item(b"x" * 100_000, "1-a", "", state))
+    items.put("huge", Item(b"x" * 100_000, "1-a", "", state))
     assert items.get("huge") is None
     before = items.held
-    items.keep(299, Item(b"x" * 1_500, "2-a", "", state))
+    items.put(299, Item(b"x" * 1_500, "2-a", "", state))
     assert items.held == before + 500
 
 

@@ -70,7 +70,7 @@ class Desk:
         """As an editor does, of the only article that there is."""
 
         def edit(session: Session) -> None:
-            current = editing.hold(session, self.id)
+            current = editing.lock_article(session, self.id)
             assert current is not None
             editing.edit(session, current, ArticleEdit(changes), SaveContext(self.now, "ann", ""))
 
@@ -93,7 +93,7 @@ class Desk:
             if row is None:
                 return None
             kept = stored_article.load(snapshot.connection, [row["id"]])[row["id"]]
-            return {**row, "tags": [one.name for one in stored_article.manuscript(snapshot.connection, kept).tags]}
+            return {**row, "tags": [one.name for one in stored_article.make_manuscript(snapshot.connection, kept).tags]}
 
     def forget_baselines(self) -> None:
         """As archives are that were made before there were any."""
@@ -317,7 +317,7 @@ def test_correction_and_tags_of_editors_outlive_a_fix_of_the_excerpt(desk: Desk)
     corrected = "<p>The lake fell all night.</p>"
 
     def correct(session: Session) -> None:
-        current = editing.hold(session, desk.id)
+        current = editing.lock_article(session, desk.id)
         assert current is not None
         changes = {"body": corrected, "tags": [TagSpec("Rivers", "topic")]}
         editing.edit(session, current, ArticleEdit(changes, "It fell."), SaveContext(desk.now, "ann", ""))
@@ -349,7 +349,7 @@ def test_suggested_regions_are_no_edit(quiet: Desk) -> None:
     with quiet.db.snapshot() as snapshot:
         [kept] = stored_article.load(snapshot.connection, [quiet.id]).values()
         assert kept.regions
-        assert authorship.edited(snapshot.connection, [kept])[quiet.id] == frozenset()
+        assert authorship.find_edited_fields(snapshot.connection, [kept])[quiet.id] == frozenset()
 
 
 def test_edited_article_without_a_baseline_gets_the_note_and_its_baseline(quiet: Desk) -> None:

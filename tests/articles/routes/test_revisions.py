@@ -146,7 +146,7 @@ def test_both_bodies_can_be_read_off_their_diff(old: list[int], new: list[int], 
     """Also where they have more paragraphs than are compared pair by pair."""
     more = range(100, 1_200) if large else range(0)
     before, after = _paragraphs([*old, *more]), _paragraphs([*more, *new])
-    shown = version_diff.paragraphs(before, after)
+    shown = version_diff.compare_paragraphs(before, after)
     for body, left_out in ((before, "added"), (after, "removed")):
         assert [one["text"] for one in shown if one["change"] != left_out] == [b.text for b in bodies.blocks(body)]
     if large:
@@ -157,6 +157,6 @@ def test_a_diff_of_thousands_of_paragraphs_takes_no_seconds() -> None:
     before = _paragraphs(range(14_000))
     after = _paragraphs(number if number % 2 else number + 20_000 for number in range(14_000))
     began = time.process_time()
-    shown = version_diff.paragraphs(before, after)
+    shown = version_diff.compare_paragraphs(before, after)
     assert time.process_time() - began < 2
     assert Counter(one["change"] for one in shown) == {"same": 7_000, "removed": 7_000, "added": 7_000}

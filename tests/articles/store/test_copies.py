@@ -122,7 +122,7 @@ async def test_texts_that_share_a_run_only_are_no_copies(served: Served) -> None
     boilerplate = " ".join(BODY.split()[:12])
     assert await streamed(served, story("a", BODY), story("b", f"{boilerplate} {OTHER}")) == [None, None]
     with served.db.snapshot() as snapshot:
-        assert near_duplicates.found(snapshot.connection, {}) == {}
+        assert near_duplicates.find_copies(snapshot.connection, {}) == {}
 
 
 async def test_copy_of_a_draft_is_told_to_those_alone_who_may_read_drafts(served: Served) -> None:

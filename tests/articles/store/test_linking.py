@@ -65,7 +65,7 @@ class Desk:
         """As an editor does."""
 
         def edit(session: Session) -> None:
-            current = editing.hold(session, id)
+            current = editing.lock_article(session, id)
             assert current is not None
             editing.edit(session, current, ArticleEdit(changes), SaveContext(self.now, "ann", SITE))
 
@@ -318,7 +318,7 @@ def test_entries_for_an_article_that_goes_for_good_wait_by_their_own_words(desk:
 
     def purge(session: Session) -> None:
         connection = session.connection()
-        related_links.forget(connection, [target])
+        related_links.release_targets(connection, [target])
         connection.execute(A.delete().where(A.c.id == target))
         related_links.link(connection, [source], [])
 
@@ -329,7 +329,7 @@ def test_entries_for_an_article_that_goes_for_good_wait_by_their_own_words(desk:
 def test_draft_that_goes_for_good_takes_its_entries_along(desk: Desk) -> None:
     draft = desk.save("t", "Nobody knows of this", status="draft")
     source = desk.save("s", "A source", (RelatedEntry("Words about it", None, draft), *titled("Another story there")))
-    desk.db.write_now(lambda session: related_links.forget(session.connection(), [draft]))
+    desk.db.write_now(lambda session: related_links.release_targets(session.connection(), [draft]))
     assert desk.targets(source) == [None]
 
 

@@ -219,6 +219,6 @@ async def test_list_that_may_read_the_whole_archive_leaves_the_event_loop(
 ) -> None:
     db = Database(sqlite_settings, log.append)
     noting = db.__dict__["reader"] = Noting(db.reader)
-    await queries.page(db, wanted, sort, 20)
+    await queries.load_page(db, wanted, sort, 20)
     assert noting.bounded == [bounded]
     await db.close()

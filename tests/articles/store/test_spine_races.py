@@ -114,7 +114,7 @@ def test_saving_an_article_beside_its_target_waits_for_no_deadlock(db: Database)
 
     def aim(session: Session) -> None:
         runs.append("target")
-        related_links.stand_in_line(session.connection())
+        related_links.lock_linking(session.connection())
         ahead.set()
         threading.Event().wait(0.3)
         save(session, target)

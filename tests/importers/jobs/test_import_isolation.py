@@ -209,7 +209,7 @@ def test_event_loop_runs_on_while_a_job_is_read(db: Database) -> None:
         nonlocal longest
         work = jobs.Jobs(db, {}, {upload_store.KIND: importing(db, Limits(), enrich=True)})
         running = asyncio.create_task(work.run())
-        while not ((found := await work.find(task.id)) and found.ended):
+        while not ((found := await work.find(task.id)) and found.has_ended):
             before = time.monotonic()
             await asyncio.sleep(0.01)
             longest = max(longest, time.monotonic() - before)

@@ -253,7 +253,7 @@ def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Databas
     for _ in range(2):
         job = quiet.write_now(upload_store.whole, given, None, b"").value
         task = jobs.Task(job, upload_store.KIND, "waiting", given, {}, None, 0, 0)
-        while not task.ended:
+        while not task.has_ended:
             advanced = quiet.write_now(jobs.advance, {upload_store.KIND: work(task)}, job).value
             assert advanced is not None
             task = advanced
@@ -278,7 +278,7 @@ def test_addresses_that_hang_stop_neither_other_imports_nor_the_server(quiet: Da
         running = asyncio.create_task(work.run())
         async with asyncio.timeout(60):
             for job in sent:
-                while not ((task := await work.find(job)) and task.ended):  # noqa: ASYNC110
+                while not ((task := await work.find(job)) and task.has_ended):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
