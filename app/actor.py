@@ -52,5 +52,5 @@ def act_as(actor: Actor) -> Iterator[None]:
 def acting_within(**context: str | int | None) -> Actor:
     """The current actor as part of something; what is None is left out."""
     actor = current_actor()
-    given = {name: value for name, value in context.items() if value is not None}
-    return replace(actor, context={**actor.context, **given})
+    added = {name: value for name, value in context.items() if value is not None}
+    return replace(actor, context={**actor.context, **added})

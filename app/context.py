@@ -84,7 +84,7 @@ class Index(Protocol):
         """Published articles at or below each region id, in the roles about and dateline."""
         ...
 
-    async def total(self, wanted: ArticleFilter, head: Head) -> int | None:
+    async def total(self, article_filter: ArticleFilter, head: Head) -> int | None:
         """How many published articles match, less what the log has withdrawn since; None without an index."""
         ...
 
@@ -127,10 +127,10 @@ class AppContext:
 
     async def view(self, request: Request) -> RequestContext:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
-        given = headers(request.scope, b"authorization")
-        if len(given) > 1:
+        values = headers(request.scope, b"authorization")
+        if len(values) > 1:
             raise Unauthorized("There are several Authorization headers; send one.")
-        caller = await auth.check(self.db, given[0].decode("latin-1")) if given else auth.PUBLIC
+        caller = await auth.check(self.db, values[0].decode("latin-1")) if values else auth.PUBLIC
         if caller.key is not None:
             set_actor(Actor("key", caller.name or "", caller.key, request_id(request.scope)))
         elif not self.settings.public_reads:

@@ -72,7 +72,7 @@ logger = logging.getLogger(__name__)
 
 DESCRIPTION = """A news archive: exact filters, ranked search, counting, and a change log that clients can trust.
 
-Reads need no key. Lists answer `{data, page, warnings}`; every failure is an `application/problem+json` document whose
+Reads need no key. Lists return `{data, page, warnings}`; every failure is an `application/problem+json` document whose
 `code` is one of a closed list (`/problems`)."""
 
 TAGS = (
@@ -95,11 +95,11 @@ FEATURES = (
 )  # fmt: skip
 
 NEVER_KEPT = ("/health", "/metrics", "/v1/changes", "/v1/export", "/v1/imports", "/v1/jobs", "/v1/audit", "/v1/key")
-"""Where answers are nobody else's, or take their time."""
+"""Where responses are for one client alone, or take their time."""
 
 
 class Application(FastAPI):
-    """FastAPI behind `front`: what that answers from memory passes none of the layers."""
+    """FastAPI behind `front`: what that sends from memory passes none of the layers."""
 
     front: ASGIApp
 

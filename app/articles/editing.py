@@ -65,23 +65,23 @@ def make_precondition_failed(
     return PreconditionFailed(current.columns["version"], revisions.changed_since(connection, current, versions))
 
 
-def edit(session: Session, current: StoredArticle, wanted: ArticleEdit, saving_: SaveContext) -> Saved:
+def edit(session: Session, current: StoredArticle, edit: ArticleEdit, saving_: SaveContext) -> Saved:
     """Makes the next version of an article that is held, or leaves it alone where nothing changes. InvalidInput,
     InvalidTransition, SlugTaken or ExternalIdTaken where it cannot be."""
     connection, existing = session.connection(), current.existing_row
     before = stored_article.make_manuscript(connection, current)
-    check_transition(existing, wanted)
-    after = _keep_equal_parts(session, existing.id, before, revise(before, wanted.changes))
-    check(before, after, wanted, existing, saving_.now)
-    _check_gone(before, after, wanted, existing)
+    check_transition(existing, edit)
+    after = _keep_equal_parts(session, existing.id, before, revise(before, edit.changes))
+    check(before, after, edit, existing, saving_.now)
+    _check_gone(before, after, edit, existing)
     if after.replaced_by is not None and after.replaced_by != before.replaced_by:
         obstacle = replacements.find_obstacle(connection, existing.id, after.replaced_by)
         if obstacle is not None:
             raise make_invalid_input(obstacle, "/replaced_by")
     also = _find_changed_links(before, after) + slugs.find_additions(connection, existing.id, after)
-    reason = wanted.reason if wanted.reason is not None else existing.withdrawn_reason
+    reason = edit.reason if edit.reason is not None else existing.withdrawn_reason
     same = before == _without_addresses(after) and reason == existing.withdrawn_reason
-    if same and not also and not wanted.correction:
+    if same and not also and not edit.correction:
         return Saved(existing.id, existing.version, "unchanged")
     _check_identity(connection, before, after)
     old = replace(
@@ -95,14 +95,14 @@ def edit(session: Session, current: StoredArticle, wanted: ArticleEdit, saving_:
         slug=after.slug if after.slug != before.slug else None,
         related=after.related if after.related != before.related else None,
     )
-    corrections = _corrections(current, wanted, saving_.now)
+    corrections = _corrections(current, edit, saving_.now)
     return saving.save(session, Batch([written], [old], True, corrections, tuple(also)), saving_)[0]
 
 
-def _corrections(current: StoredArticle, wanted: ArticleEdit, now: int) -> str | None:
-    if not wanted.correction:
+def _corrections(current: StoredArticle, edit: ArticleEdit, now: int) -> str | None:
+    if not edit.correction:
         return None
-    one = {"at": format_time(now), "text": wanted.correction, "version": current.columns["version"] + 1}
+    one = {"at": format_time(now), "text": edit.correction, "version": current.columns["version"] + 1}
     return orjson.dumps([*orjson.loads(current.columns["corrections"]), one]).decode()
 
 
@@ -167,24 +167,24 @@ def _split_authors(manuscript: Manuscript) -> tuple[list[TagSpec], list[TagSpec]
     return people, [one for one in manuscript.tags if one.kind != "contributor"]
 
 
-def check(before: Manuscript, after: Manuscript, wanted: ArticleEdit, existing: ExistingRow, now: int) -> None:
+def check(before: Manuscript, after: Manuscript, edit: ArticleEdit, existing: ExistingRow, now: int) -> None:
     """InvalidInput or InvalidTransition for what an article cannot become."""
     if not after.title and before.title:
         raise make_invalid_input("An article needs a title.", "/title")
     if after.translation_of == existing.id:
         raise make_invalid_input("An article is no translation of itself.", "/translation_of")
     _check_date(before, after, now)
-    if wanted.correction and not before.status == after.status == "published":
+    if edit.correction and not before.status == after.status == "published":
         raise make_invalid_input(
             "Only a published article that stays published is corrected for readers.", "/correction"
         )
 
 
-def check_transition(existing: ExistingRow, wanted: ArticleEdit) -> None:
+def check_transition(existing: ExistingRow, edit: ArticleEdit) -> None:
     """InvalidTransition where the article cannot become what is wanted, or is in the bin, where it is only restored."""
-    old, new = existing.status, str(wanted.changes.get("status") or existing.status)
+    old, new = existing.status, str(edit.changes.get("status") or existing.status)
     allowed = TRANSITIONS[old]
-    if wanted.restores != (old == "trashed"):
+    if edit.restores != (old == "trashed"):
         said = WAYS_OUT[old] if old == "trashed" else f"Only what is in the bin is restored; this article is {old}."
     elif new == old or new in allowed or (new == "withdrawn" and existing.public_once):
         return
@@ -199,9 +199,9 @@ def make_invalid_transition(existing: ExistingRow, said: str) -> InvalidTransiti
     return InvalidTransition(said, members={"article_status": existing.status, "allowed": allowed})
 
 
-def _check_gone(before: Manuscript, after: Manuscript, wanted: ArticleEdit, existing: ExistingRow) -> None:
+def _check_gone(before: Manuscript, after: Manuscript, edit: ArticleEdit, existing: ExistingRow) -> None:
     """What readers get instead of an article is said of one that they have seen and that is not public."""
-    gone, public_once = wanted.changes.get("gone"), existing.public_once
+    gone, public_once = edit.changes.get("gone"), existing.public_once
     if gone and after.status == "published":
         raise make_invalid_input("A published article is not gone: send it with the status draft.", "/gone")
     if gone and not public_once:
@@ -212,7 +212,7 @@ def _check_gone(before: Manuscript, after: Manuscript, wanted: ArticleEdit, exis
         raise make_invalid_input(
             "A withdrawn article is gone. With the status draft it can be not found instead.", "/gone"
         )
-    replaced = wanted.changes.get("replaced_by") is not None
+    replaced = edit.changes.get("replaced_by") is not None
     if replaced and not (public_once and (after.status == "withdrawn" or (after.gone and after.status != "published"))):
         said = "Only an article that readers have seen and that is gone can be replaced: withdraw it, or send gone too."
         raise make_invalid_input(said, "/replaced_by")

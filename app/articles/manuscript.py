@@ -131,7 +131,7 @@ class Manuscript:
     hashes: str = ""
     format: str = ""
     retracts: bool = False
-    given: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     known: ExportedRow | None = None
 
 
@@ -141,7 +141,7 @@ def dateline_span(date: str | None) -> tuple[int, int] | None:
     if date is None:
         return None
     try:
-        found = read_time(date, read_zone("UTC"), 0)
+        period = read_time(date, read_zone("UTC"), 0)
     except InvalidInput:
         return None
-    return (found.start, found.end) if isinstance(found, Period) else None
+    return (period.start, period.end) if isinstance(period, Period) else None

@@ -70,12 +70,12 @@ def upsert(
     Of several with the same identity in one call the last one counts, as if they had come one after the other. `now`:
     another time than the database's.
     """
-    found = _merge_rows(session, manuscripts, now, by, site_url, overwrite=overwrite)
-    rest = {i: m for i, m in enumerate(manuscripts) if i not in found}
+    results = _merge_rows(session, manuscripts, now, by, site_url, overwrite=overwrite)
+    rest = {i: m for i, m in enumerate(manuscripts) if i not in results}
     if rest:
         saved = _upsert(session, list(rest.values()), now, by, site_url, overwrite=overwrite)
-        found |= dict(zip(rest, saved, strict=True))
-    return [found[i] for i in range(len(manuscripts))]
+        results |= dict(zip(rest, saved, strict=True))
+    return [results[i] for i in range(len(manuscripts))]
 
 
 def _merge_rows(
@@ -166,12 +166,12 @@ def _save(
     translation_links.link_translations(
         session, {one.id: m for one, m in zip(saved, changing.values(), strict=True)}, how
     )
-    found = dict(zip(changing, saved, strict=True))
+    results = dict(zip(changing, saved, strict=True))
     alike = {key: existing[key] for key, one in merged.items() if one.manuscript is None}
     heard = {e.id: pending[key].content_hash for key, e in alike.items() if merged[key].heard}
     _note_hashes(session.connection(), heard)
-    found |= {key: Saved(e.id, e.version, "unchanged") for key, e in alike.items()}
-    return {key: replace(one, notes=merged[key].notes, is_kept=merged[key].is_kept) for key, one in found.items()}
+    results |= {key: Saved(e.id, e.version, "unchanged") for key, e in alike.items()}
+    return {key: replace(one, notes=merged[key].notes, is_kept=merged[key].is_kept) for key, one in results.items()}
 
 
 def _merge(
@@ -192,8 +192,8 @@ def _merge(
     settled = suggestions.apply_suggestions(connection, translation_links.resolve_originals(connection, came), old)
     new = dict(zip(pending, settled, strict=True))
     pairs = {key: (m, existing[key]) for key, m in new.items() if key in existing}
-    found = three_way_merge.merge(session, list(pairs.values()), known, overwrite=overwrite, now=now)
-    merged = dict(zip(pairs, found, strict=True))
+    merges = three_way_merge.merge(session, list(pairs.values()), known, overwrite=overwrite, now=now)
+    merged = dict(zip(pairs, merges, strict=True))
     return {key: merged[key] if key in merged else Merged(m) for key, m in new.items()}
 
 
@@ -207,8 +207,8 @@ def _note_hashes(connection: Connection, hashes: Mapping[int, str]) -> None:
 def find_hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[int]:
     """Places of those whose article is not public, or was purged. `lock`: it stays as it is until the commit."""
     named = [m for m in manuscripts if m.identity is not None]
-    found = _load_existing(connection, named, lock=lock)
-    hidden = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
+    existing = _load_existing(connection, named, lock=lock)
+    hidden = {(origin, str(identity)) for (origin, identity), e in existing.items() if e.status != "published"}
     hidden |= source_baselines.find_purged(connection, [(m.origin, str(m.identity)) for m in named])
     places = {i for i, m in enumerate(manuscripts) if (m.origin, m.identity) in hidden}
     return places | {i for i, m in enumerate(manuscripts) if partial_rows.is_hidden(connection, m, lock=lock)}
@@ -223,7 +223,7 @@ def find_identity_conflicts(
     by_path = {
         (m.origin, m.identity): m for m in manuscripts if m.identity is not None and m.identity.startswith("path:")
     }
-    found: dict[tuple[str, str], int | None] = {}
+    conflicts: dict[tuple[str, str], int | None] = {}
     for (origin, identity), manuscript in by_path.items():
         known = select(A.c.id, A.c.title, A.c.slug, A.c.body, A.c.content_hash, A.c.status).where(
             A.c.origin == origin, A.c.identity == identity
@@ -237,8 +237,8 @@ def find_identity_conflicts(
         old, new = _long_words(row.body), _long_words(manuscript.body)
         same_name = keys.words_key(row.title) == keys.words_key(manuscript.title) or row.slug == manuscript.slug
         if not same_name and len(old & new) <= SHARED * min(len(old), len(new)):
-            found[(origin, identity)] = row.id if public else None
-    return found
+            conflicts[(origin, identity)] = row.id if public else None
+    return conflicts
 
 
 def _long_words(body: str) -> set[str]:
@@ -248,20 +248,20 @@ def _long_words(body: str) -> set[str]:
 
 def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
     """What `upsert` would do with each if it came alone, without doing it; ids are left out."""
-    found = {
+    results = {
         i: one for i, m in enumerate(manuscripts) if (one := partial_rows.preview(connection, m, overwrite=overwrite))
     }
     rounds: dict[int, dict[int, Manuscript]] = {}
     seen: Counter[Key] = Counter()
     for i, manuscript in enumerate(manuscripts):
-        if i not in found:
+        if i not in results:
             key = _identity(manuscript, i)
             rounds.setdefault(seen[key], {})[i] = manuscript
             seen[key] += 1
     now = read_clock(connection)
     for some in rounds.values():
-        found |= dict(zip(some, _preview(connection, list(some.values()), now, overwrite=overwrite), strict=True))
-    return [found[i] for i in range(len(manuscripts))]
+        results |= dict(zip(some, _preview(connection, list(some.values()), now, overwrite=overwrite), strict=True))
+    return [results[i] for i in range(len(manuscripts))]
 
 
 def _preview(
@@ -269,14 +269,14 @@ def _preview(
 ) -> Iterator[Saved]:
     each = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _load_existing(connection, manuscripts)
-    pending, found = _sift(connection, each, existing, now, overwrite=overwrite)
+    pending, results = _sift(connection, each, existing, now, overwrite=overwrite)
     known = source_baselines.load(connection, [existing[key].id for key in pending if key in existing])
     with Session(bind=connection, join_transaction_mode="rollback_only") as session:
         merged = _merge(session, pending, existing, known, now, overwrite=overwrite)
     for key, one in merged.items():
         outcome: Outcome = "created" if key not in existing else "updated" if one.manuscript else "unchanged"
-        found[key] = Saved(0, 0, outcome, notes=one.notes)
-    return (replace(found[key], id=0, version=0) for key in each)
+        results[key] = Saved(0, 0, outcome, notes=one.notes)
+    return (replace(results[key], id=0, version=0) for key in each)
 
 
 def _is_same(manuscript: Manuscript, old: ExistingRow) -> bool:
@@ -296,7 +296,7 @@ def _load_existing(
     for manuscript in manuscripts:
         if manuscript.identity is not None:
             by_origin.setdefault(manuscript.origin, []).append(manuscript.identity)
-    found: dict[Key, ExistingRow] = {}
+    existing: dict[Key, ExistingRow] = {}
     for origin, identities in by_origin.items():
         for i in range(0, len(identities), 500):
             known = select(A.c.identity, *EXISTING).where(
@@ -304,6 +304,6 @@ def _load_existing(
             )
             if lock:
                 known = known.order_by(A.c.id).with_for_update(key_share=True)
-            found |= {(origin, row[0]): ExistingRow(*row[1:]) for row in connection.execute(known)}
-    unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in found]
-    return found | url_matches.find_existing(connection, unknown, {e.id for e in found.values()}, lock=lock)
+            existing |= {(origin, row[0]): ExistingRow(*row[1:]) for row in connection.execute(known)}
+    unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in existing]
+    return existing | url_matches.find_existing(connection, unknown, {e.id for e in existing.values()}, lock=lock)

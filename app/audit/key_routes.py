@@ -32,18 +32,20 @@ router = APIRouter(prefix="/v1", tags=["audit"])
 )
 async def get_own_key(request: Request) -> Response:
     """Name, scopes, expiry and limits of the key that asks; 401 without one."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     NOTHING.read(request.scope["query_string"], view.now)
     if view.caller.key is None:
         raise Unauthorized("This tells of a key: send it as Authorization: Bearer dl_….")
-    [row] = await here.db.reader.rows(_own(here.db.dialect), {"id": view.caller.key, "caller": str(view.caller.key)})
-    return responses.item(request, orjson.dumps(_show(here, row)), token=view.token, public=False)
+    [row] = await context.db.reader.rows(
+        _own(context.db.dialect), {"id": view.caller.key, "caller": str(view.caller.key)}
+    )
+    return responses.item(request, orjson.dumps(_show(context, row)), token=view.token, public=False)
 
 
-def _show(here: AppContext, row: tuple[object, ...]) -> dict[str, object]:
+def _show(context: AppContext, row: tuple[object, ...]) -> dict[str, object]:
     id, name, scopes, created_at, expires_at, used = row
-    settings = here.settings
+    settings = context.settings
     return {
         "id": id,
         "name": name,
@@ -64,5 +66,5 @@ def _show(here: AppContext, row: tuple[object, ...]) -> dict[str, object]:
 def _own(dialect: str) -> Prepared:
     columns = [KEY.c[name] for name in ("id", "name", "scopes", "created_at", "expires_at")]
     used = select(USAGE.c.bytes).where(USAGE.c.caller == bindparam("caller", type_=USAGE.c.caller.type))
-    found = select(*columns, func.coalesce(used.scalar_subquery(), 0))
-    return prepare(found.where(KEY.c.id == bindparam("id", type_=KEY.c.id.type)), dialect)
+    statement = select(*columns, func.coalesce(used.scalar_subquery(), 0))
+    return prepare(statement.where(KEY.c.id == bindparam("id", type_=KEY.c.id.type)), dialect)

@@ -18,12 +18,12 @@ def find_keys(db: Database, name: str) -> list[int]:
         return [integer(row[0]) for row in snapshot.rows(queries.select_keys(db.dialect), {"name": name})]
 
 
-def read_rows(db: Database, wanted: AuditFilter, most: int) -> Iterator[AuditEntry]:
+def read_rows(db: Database, audit_filter: AuditFilter, most: int) -> Iterator[AuditEntry]:
     """Each portion is read at a point in time of its own, so that a long list holds up nobody."""
     place = AuditPosition()
     while most > 0:
         size = min(most, AT_ONCE)
-        statement, values = queries.select_page(db.dialect, wanted, size, place)
+        statement, values = queries.select_page(db.dialect, audit_filter, size, place)
         with db.snapshot() as snapshot:
             rows = queries.read_rows(snapshot.rows(statement, values), place.turn)
         yield from rows

@@ -55,17 +55,17 @@ Warnings = list[Mapping[str, object]]
 )
 async def list_audit(request: Request) -> Response:
     """Who did what, the newest first: keys, commands and the server itself. Needs the scope `admin`."""
-    here = get_context(request)
-    seen = await here.view(request)
+    context = get_context(request)
+    seen = await context.view(request)
     seen.caller.demand("admin")
     read = LIST.read(request.scope["query_string"], seen.now)
     warnings: Warnings = []
     article, ref = None, read.text("article")
     if ref is not None:
-        article = await _find_article(here, seen, ref)
+        article = await _find_article(context, seen, ref)
         if article is None:
             warnings.append(_unknown("article", ref))
-    return await _list(request, here, seen, read, article, warnings)
+    return await _list(request, context, seen, read, article, warnings)
 
 
 @router.get(
@@ -77,22 +77,22 @@ async def list_audit(request: Request) -> Response:
 )
 async def list_article_audit(request: Request) -> Response:
     """Who did what to an article, the newest first; also to a purged one, by its id. Needs the scope `read_drafts`."""
-    here = get_context(request)
-    seen = await here.view(request)
+    context = get_context(request)
+    seen = await context.view(request)
     seen.caller.demand("read_drafts")
     read = OF_ARTICLE.read(request.scope["query_string"], seen.now)
     ref = request.path_params["ref"]
     try:
-        found = await find(request, here, seen, ref, "/audit")
+        article = await find(request, context, seen, ref, "/audit")
     except (NotFound, Gone):
         id = _id(ref)
-        if id is None or not await _rows(here, AuditFilter(article=id), 1, AuditPosition()):
+        if id is None or not await _rows(context, AuditFilter(article=id), 1, AuditPosition()):
             raise
     else:
-        if isinstance(found, Response):
-            return found
-        id = found.id
-    return await _list(request, here, seen, read, id, [])
+        if isinstance(article, Response):
+            return article
+        id = article.id
+    return await _list(request, context, seen, read, id, [])
 
 
 def _id(ref: str) -> int | None:
@@ -100,36 +100,36 @@ def _id(ref: str) -> int | None:
     return integer(name[1]) if name is not None and name[0] == "id" else None
 
 
-async def _find_article(here: AppContext, seen: RequestContext, ref: str) -> int | None:
+async def _find_article(context: AppContext, seen: RequestContext, ref: str) -> int | None:
     """By its id, whether it is there or not, else by a slug that it has or had; that of an article which nobody but
     editors may see only for who reads drafts."""
     if (id := _id(ref)) is not None:
         return id
-    found = await articles.find(here.db, ref)
-    if found is None or not (found.status == "published" or found.is_gone or seen.caller.may("read_drafts")):
+    article = await articles.find(context.db, ref)
+    if article is None or not (article.status == "published" or article.is_gone or seen.caller.may("read_drafts")):
         return None
-    return found.id
+    return article.id
 
 
 async def _list(
-    request: Request, here: AppContext, seen: RequestContext, read: Read, article: int | None, warnings: Warnings
+    request: Request, context: AppContext, seen: RequestContext, read: Read, article: int | None, warnings: Warnings
 ) -> Response:
     key, name = None, read.text("key")
     if name is not None:
-        key = await _find_key(here, name)
+        key = await _find_key(context, name)
         if key is None:
             warnings.append(_unknown("key", name))
     between = read.range("at")
-    wanted = AuditFilter(article, key, read.choice("action") or None, between.from_, between.to)
+    audit_filter = AuditFilter(article, key, read.choice("action") or None, between.from_, between.to)
     limit, signature = read.integer("limit"), f"audit {article} {read.signature}"
     if warnings:  # of nobody, or of nothing that there is
         page = Page(limit, number=read.integer_or_none("page"), total=0, total_is="exact")
         return _respond(request, [], page, seen, read, warnings)
     place = _place(read, signature, limit)
-    found = await _rows(here, wanted, limit + 1, place)
-    rows, page = _page(found, place, limit, signature)
-    total, total_is = await _total(here, wanted) if read.choice("count") != "none" else (None, "none")
-    slugs = await _slugs(here, seen, rows)
+    entries = await _rows(context, audit_filter, limit + 1, place)
+    rows, page = _page(entries, place, limit, signature)
+    total, total_is = await _total(context, audit_filter) if read.choice("count") != "none" else (None, "none")
+    slugs = await _slugs(context, seen, rows)
     shown = [orjson.dumps(render.show_row(row, slugs)) for row in rows]
     page = Page(limit, read.integer_or_none("page"), page.next, page.previous, total, total_is)  # type: ignore[arg-type] # one of three
     return _respond(request, shown, page, seen, read, warnings)
@@ -143,11 +143,11 @@ def _respond(
     )
 
 
-async def _find_key(here: AppContext, name: str) -> int | None:
+async def _find_key(context: AppContext, name: str) -> int | None:
     """InvalidInput where several keys are called so."""
     if name.isascii() and name.isdigit() and len(name) < 18:
         return int(name)
-    rows = await here.db.reader.rows(queries.select_keys(here.db.dialect), {"name": name})
+    rows = await context.db.reader.rows(queries.select_keys(context.db.dialect), {"name": name})
     ids = [integer(row[0]) for row in rows]
     if len(ids) > 1:
         detail = "Several keys are called so; give the number of one, as `dateline keys list` shows it."
@@ -160,14 +160,14 @@ def _unknown(parameter: str, ref: str) -> Mapping[str, object]:
     return {"code": f"unknown_{parameter}", "parameter": parameter, "detail": detail}
 
 
-async def _rows(here: AppContext, wanted: AuditFilter, limit: int, place: AuditPosition) -> list[AuditEntry]:
-    statement, values = queries.select_page(here.db.dialect, wanted, limit, place)
-    return queries.read_rows(await here.db.reader.rows(statement, values), place.turn)
+async def _rows(context: AppContext, audit_filter: AuditFilter, limit: int, place: AuditPosition) -> list[AuditEntry]:
+    statement, values = queries.select_page(context.db.dialect, audit_filter, limit, place)
+    return queries.read_rows(await context.db.reader.rows(statement, values), place.turn)
 
 
-async def _total(here: AppContext, wanted: AuditFilter) -> tuple[int, str]:
-    statement, values = queries.count_rows(here.db.dialect, wanted)
-    [(count,)] = await here.db.reader.rows(statement, values, bounded=False)
+async def _total(context: AppContext, audit_filter: AuditFilter) -> tuple[int, str]:
+    statement, values = queries.count_rows(context.db.dialect, audit_filter)
+    [(count,)] = await context.db.reader.rows(statement, values, bounded=False)
     return (COUNTED, "at_least") if integer(count) > COUNTED else (integer(count), "exact")
 
 
@@ -181,10 +181,10 @@ def _place(read: Read, signature: str, limit: int) -> AuditPosition:
     return AuditPosition(cursor.kind, cursor.key, cursor.id)
 
 
-def _page(found: list[AuditEntry], place: AuditPosition, limit: int, signature: str) -> tuple[list[AuditEntry], Page]:
+def _page(entries: list[AuditEntry], place: AuditPosition, limit: int, signature: str) -> tuple[list[AuditEntry], Page]:
     """What is shown of one row more than a page has, and where it goes on."""
-    more, backwards = len(found) > limit, place.turn == "before"
-    rows = (found[1:] if more else found) if backwards else found[:limit]
+    more, backwards = len(entries) > limit, place.turn == "before"
+    rows = (entries[1:] if more else entries) if backwards else entries[:limit]
 
     def cursor(kind: paging.Kind, row: AuditEntry) -> str:
         return paging.encode(Cursor(kind, row.at, row.id), signature)
@@ -201,15 +201,15 @@ def _page(found: list[AuditEntry], place: AuditPosition, limit: int, signature: 
 _KINDS: tuple[Literal["article", "tag"], ...] = ("article", "tag")
 
 
-async def _slugs(here: AppContext, seen: RequestContext, rows: Sequence[AuditEntry]) -> render.Slugs:
+async def _slugs(context: AppContext, seen: RequestContext, rows: Sequence[AuditEntry]) -> render.Slugs:
     """Of what the rows are about, as it is called now; a slug of what is not public only for who reads drafts."""
-    found: dict[tuple[str, int], str] = {}
+    slugs: dict[tuple[str, int], str] = {}
     drafts = seen.caller.may("read_drafts")
     for kind in _KINDS:
         ids = sorted({row.entity_id for row in rows if row.entity == kind and row.entity_id is not None})
         if ids:
-            told = await here.db.reader.rows(queries.select_slugs(here.db.dialect, kind), {"ids": ids})
-            found |= {(kind, integer(id)): str(slug) for id, slug, public in told if public or drafts}
+            told = await context.db.reader.rows(queries.select_slugs(context.db.dialect, kind), {"ids": ids})
+            slugs |= {(kind, integer(id)): str(slug) for id, slug, public in told if public or drafts}
     places = seen.atlas.by_id
     regions = {row.entity_id for row in rows if row.entity == "region" and row.entity_id is not None}
-    return found | {("region", id): places[id].slug for id in regions if id in places}
+    return slugs | {("region", id): places[id].slug for id in regions if id in places}

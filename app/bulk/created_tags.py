@@ -43,7 +43,7 @@ def _find_unused(session: Session, ids: Sequence[int]) -> list[int]:
     merged = TAG.alias("merged")
     names = select(func.count()).select_from(NAME).where(NAME.c.tag_id == TAG.c.id).correlate(TAG).scalar_subquery()
     users = select(TAGGED.c.article_id).join(A, A.c.id == TAGGED.c.article_id).where(TAGGED.c.tag_id == TAG.c.id)
-    wanted = (
+    statement = (
         select(TAG.c.id)
         .join(MADE, MADE.c.tag_id == TAG.c.id)
         .where(
@@ -62,7 +62,7 @@ def _find_unused(session: Session, ids: Sequence[int]) -> list[int]:
         for task in jobs.list_unfinished(session, merges.KIND)
         for end in ("source", "target")
     }
-    return [id for id in session.connection().execute(wanted).scalars() if id not in merging_now]
+    return [id for id in session.connection().execute(statement).scalars() if id not in merging_now]
 
 
 def _remove(connection: Connection, ids: Sequence[int]) -> None:

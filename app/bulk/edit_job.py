@@ -54,12 +54,15 @@ class Changes:
     language: str | None = None
 
 
-def begin(session: Session, wanted: ArticleFilter, changes: Changes, options: Json, by: str | None, site: str) -> int:
+def begin(
+    session: Session, article_filter: ArticleFilter, changes: Changes, options: Json, by: str | None, site: str
+) -> int:
     """The number of the record and its job. `options` is what was asked for, for people; `by` who saves the versions.
     Articles that come later than this are not meant."""
     last = session.connection().execute(select(func.max(A.c.id))).scalar() or 0
     arguments = {
-        **options, "_filter": asdict(wanted), "_changes": asdict(changes), "_last": last, "_by": by, "_site": site,
+        **options, "_filter": asdict(article_filter), "_changes": asdict(changes), "_last": last, "_by": by,
+        "_site": site,
     }  # fmt: skip
     job = jobs.add(session, BULK, arguments, 0, by)
     records.attach(session, job, "bulk edit")
@@ -84,39 +87,39 @@ def _select(session: Session, task: Task) -> Step:
 
 def read_filter(task: Task) -> ArticleFilter:
     """The filter that the job was begun with."""
-    given = cast("dict[str, Any]", task.arguments["_filter"])
-    return ArticleFilter(**{name: _freeze(given[name]) for name in (field.name for field in fields(ArticleFilter))})
+    values = cast("dict[str, Any]", task.arguments["_filter"])
+    return ArticleFilter(**{name: _freeze(values[name]) for name in (field.name for field in fields(ArticleFilter))})
 
 
 def read_changes(task: Task) -> Changes:
     """The changes that the job was begun with."""
-    given = cast("dict[str, Any]", task.arguments["_changes"])
-    return Changes(**{name: _freeze(value) for name, value in given.items()})
+    values = cast("dict[str, Any]", task.arguments["_changes"])
+    return Changes(**{name: _freeze(value) for name, value in values.items()})
 
 
 def _freeze(value: Any) -> Any:
     return tuple(_freeze(one) for one in value) if isinstance(value, list) else value
 
 
-def find(snapshot: Snapshot, wanted: ArticleFilter, after: int, last: int, limit: int) -> list[int]:
+def find(snapshot: Snapshot, article_filter: ArticleFilter, after: int, last: int, limit: int) -> list[int]:
     """The next articles that a filter means, in the order of their ids, up to `last`."""
-    statement = _statement(snapshot.connection.dialect.name, _Shaped(wanted), counts=False)
-    values = {**filters.values(wanted), "after_id": after, "last_id": last, "limit": limit}
+    statement = _statement(snapshot.connection.dialect.name, _Shaped(article_filter), counts=False)
+    values = {**filters.values(article_filter), "after_id": after, "last_id": last, "limit": limit}
     return [integer(row[0]) for row in snapshot.rows(statement, values)]
 
 
-def count(snapshot: Snapshot, wanted: ArticleFilter) -> int:
+def count(snapshot: Snapshot, article_filter: ArticleFilter) -> int:
     """How many articles a filter means."""
-    statement = _statement(snapshot.connection.dialect.name, _Shaped(wanted), counts=True)
-    return integer(snapshot.rows(statement, filters.values(wanted))[0][0])
+    statement = _statement(snapshot.connection.dialect.name, _Shaped(article_filter), counts=True)
+    return integer(snapshot.rows(statement, filters.values(article_filter))[0][0])
 
 
 class _Shaped:
     """A filter that is equal to all filters of its shape: the statement's text is the same for them."""
 
-    def __init__(self, wanted: ArticleFilter) -> None:
-        self.example = wanted
-        self.shape: Shape = filters.shape(wanted)
+    def __init__(self, article_filter: ArticleFilter) -> None:
+        self.example = article_filter
+        self.shape: Shape = filters.shape(article_filter)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Shaped) and self.shape == other.shape
@@ -127,20 +130,22 @@ class _Shaped:
 
 @lru_cache(maxsize=64)
 def _statement(dialect: str, shaped: _Shaped, *, counts: bool) -> Prepared:
-    wanted = shaped.example
-    found: AnySelect = select(func.count() if counts else A.c.id).select_from(A).where(*filters.conditions(wanted))
+    article_filter = shaped.example
+    statement: AnySelect = (
+        select(func.count() if counts else A.c.id).select_from(A).where(*filters.conditions(article_filter))
+    )
     if not counts:
         after, last = (bindparam(name, type_=A.c.id.type) for name in ("after_id", "last_id"))
-        found = found.where(A.c.id > after, A.c.id <= last).order_by(A.c.id).limit(bindparam("limit"))
-    return prepare(found, dialect, filters.lists(wanted))
+        statement = statement.where(A.c.id > after, A.c.id <= last).order_by(A.c.id).limit(bindparam("limit"))
+    return prepare(statement, dialect, filters.lists(article_filter))
 
 
 def _edit(session: Session, task: Task) -> Step:
     """Edits the next articles that were written down."""
     after, connection = integer(task.progress.get("after", 0)), session.connection()
     mine = (ARTICLE.c.job_id == task.id) & (ARTICLE.c.article_id > after)
-    wanted = select(ARTICLE.c.article_id).where(mine).order_by(ARTICLE.c.article_id).limit(CHUNK)
-    ids = list(connection.execute(wanted).scalars())
+    statement = select(ARTICLE.c.article_id).where(mine).order_by(ARTICLE.c.article_id).limit(CHUNK)
+    ids = list(connection.execute(statement).scalars())
     outcomes = _change(session, task, ids)
     _note(session, task.id, outcomes)
     counts = Counter(action for action, *_ in outcomes.values())
@@ -189,7 +194,7 @@ def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outco
     before = dict(zip(current, stored_article.make_manuscripts(connection, list(current.values())), strict=True))
     outcomes: dict[int, Outcome] = dict.fromkeys(ids, ("failed", None, None, "it is not there any more"))
     written: dict[int, Manuscript] = {}
-    wanted = ArticleEdit({"status": changes.changes.status} if changes.changes.status else {})
+    edit = ArticleEdit({"status": changes.changes.status} if changes.changes.status else {})
     statuses = read_filter(task).statuses
     for id, was in before.items():
         after = changes.apply(was, current[id])
@@ -199,8 +204,8 @@ def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outco
             outcomes[id] = ("failed", None, None, MOVED_ON)
             continue
         try:
-            editing.check_transition(existing, wanted)
-            editing.check(was, after, wanted, existing, how.now)
+            editing.check_transition(existing, edit)
+            editing.check(was, after, edit, existing, how.now)
         except DatelineError as error:
             outcomes[id] = ("failed", None, None, error.detail)
             continue

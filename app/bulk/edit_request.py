@@ -36,46 +36,48 @@ class EditOrder:
     warnings: Sequence[Mapping[str, str | None]]
 
 
-async def read(here: AppContext, view: RequestContext, given: BulkEdit) -> EditOrder:
+async def read(context: AppContext, view: RequestContext, payload: BulkEdit) -> EditOrder:
     """InvalidInput with pointers; MissingScope for states that the caller may not see, and without `publish` for what
     is or becomes public."""
     view.caller.demand("write")
-    found, warnings = await _selection(here, view, given)
-    if found.statuses != ("draft",):
+    article_filter, warnings = await _selection(context, view, payload)
+    if article_filter.statuses != ("draft",):
         update_flow.require_publish(view.caller, "published")
-    update_flow.require_publish(view.caller, given.status)
-    options = given.model_dump(exclude_defaults=True, exclude_unset=True, mode="json")
-    if given.ids is not None:
-        options["ids"] = len(given.ids)  # the record has a row for each
-    return EditOrder(found, await _changes(here, view, given), options, warnings)
+    update_flow.require_publish(view.caller, payload.status)
+    options = payload.model_dump(exclude_defaults=True, exclude_unset=True, mode="json")
+    if payload.ids is not None:
+        options["ids"] = len(payload.ids)  # the record has a row for each
+    return EditOrder(article_filter, await _changes(context, view, payload), options, warnings)
 
 
 async def _selection(
-    here: AppContext, view: RequestContext, given: BulkEdit
+    context: AppContext, view: RequestContext, payload: BulkEdit
 ) -> tuple[ArticleFilter, Sequence[Mapping[str, str | None]]]:
-    if given.ids is not None:
+    if payload.ids is not None:
         hidden = view.caller.may("read_drafts")
         return ArticleFilter(
-            statuses=filter_params.STATES if hidden else PUBLISHED, ids=tuple(dict.fromkeys(given.ids))
+            statuses=filter_params.STATES if hidden else PUBLISHED, ids=tuple(dict.fromkeys(payload.ids))
         ), ()
     try:
-        wanted = FILTER.read(_query(given.filter or {}), view.now)
-        statuses = tuple(sorted(wanted.choices("status"))) or PUBLISHED
+        params = FILTER.read(_query(payload.filter or {}), view.now)
+        statuses = tuple(sorted(params.choices("status"))) or PUBLISHED
         if statuses != PUBLISHED:
             view.caller.demand("read_drafts")
-        found = await filter_params.resolve(here, view, wanted, statuses)
+        resolved = await filter_params.resolve(context, view, params, statuses)
     except InvalidInput as error:
         raise InvalidInput(*(_in_body(one) for one in error.errors)) from None
-    return found.filter, found.warnings
+    return resolved.filter, resolved.warnings
 
 
-def _query(given: Mapping[str, object]) -> bytes:
+def _query(values: Mapping[str, object]) -> bytes:
     """The filter as a query string, so that it is read as the list reads it."""
-    for name, value in given.items():
+    for name, value in values.items():
         if value == []:
             detail = "An empty list chooses nothing. Leave the parameter out where it shall not count."
             raise InvalidInput(FieldError("invalid_value", detail, parameter=name))
-    spelled = {name: "true" if value is True else "false" if value is False else value for name, value in given.items()}
+    spelled = {
+        name: "true" if value is True else "false" if value is False else value for name, value in values.items()
+    }
     return urlencode(spelled, doseq=True).encode()
 
 
@@ -85,28 +87,31 @@ def _in_body(error: FieldError) -> FieldError:
     )
 
 
-async def _changes(here: AppContext, view: RequestContext, given: BulkEdit) -> Changes:
+async def _changes(context: AppContext, view: RequestContext, payload: BulkEdit) -> Changes:
     drafts = view.caller.may("read_drafts")
-    section = [given.section] if given.section is not None else []
-    named = [ref for one in (*given.add_tags, *given.remove_tags, *section) if (ref := fields.tag_ref(one))]
-    known = fields.References({}, await tags.by_refs(here.db, sorted(set(named)), hidden=drafts) if named else {})
-    made = _read_fields(view, known, "tags", given.add_tags, "add_tags")
+    section = [payload.section] if payload.section is not None else []
+    named = [ref for one in (*payload.add_tags, *payload.remove_tags, *section) if (ref := fields.tag_ref(one))]
+    known = fields.References({}, await tags.by_refs(context.db, sorted(set(named)), hidden=drafts) if named else {})
+    made = _read_fields(view, known, "tags", payload.add_tags, "add_tags")
     return Changes(
         add_tags=tuple((one.name, one.kind, one.slug) for one in made),
         remove_tags=tuple(
-            [await _resolve_removed_tag(here, known, ref, i, drafts=drafts) for i, ref in enumerate(given.remove_tags)]
+            [
+                await _resolve_removed_tag(context, known, ref, i, drafts=drafts)
+                for i, ref in enumerate(payload.remove_tags)
+            ]
         ),
-        add_regions=_check_added(_regions(view, given.add_regions, "add_regions")),
-        remove_regions=tuple(id for id, _ in _regions(view, given.remove_regions, "remove_regions")),
-        section=_section(view, given, known),
-        status=given.status,
-        language=given.language.lower().replace("_", "-") if given.language else None,
+        add_regions=_check_added(_regions(view, payload.add_regions, "add_regions")),
+        remove_regions=tuple(id for id, _ in _regions(view, payload.remove_regions, "remove_regions")),
+        section=_section(view, payload, known),
+        status=payload.status,
+        language=payload.language.lower().replace("_", "-") if payload.language else None,
     )
 
 
-def _regions(view: RequestContext, given: list[RegionRef], name: str) -> tuple[tuple[int, int], ...]:
-    found: tuple[tuple[int, int], ...] = _read_fields(view, fields.References({}, {}), "regions", given, name)
-    return found
+def _regions(view: RequestContext, refs: list[RegionRef], name: str) -> tuple[tuple[int, int], ...]:
+    links: tuple[tuple[int, int], ...] = _read_fields(view, fields.References({}, {}), "regions", refs, name)
+    return links
 
 
 def _check_added(regions: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
@@ -118,52 +123,54 @@ def _check_added(regions: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int],
     return regions
 
 
-def _read_fields(view: RequestContext, known: fields.References, field: str, given: Sequence[object], name: str) -> Any:
+def _read_fields(
+    view: RequestContext, known: fields.References, field: str, values: Sequence[object], name: str
+) -> Any:
     """Tags or regions, read as an article's are; InvalidInput points to `name`, under which they were sent."""
     try:
-        return fields.read_changes(ArticleFields.model_validate({field: given}), [field], view.atlas, known)[field]
+        return fields.read_changes(ArticleFields.model_validate({field: values}), [field], view.atlas, known)[field]
     except InvalidInput as error:
         moved = (replace(one, pointer=(one.pointer or "").replace(f"/{field}", f"/{name}", 1)) for one in error.errors)
         raise InvalidInput(*moved) from None
 
 
 async def _resolve_removed_tag(
-    here: AppContext, known: fields.References, given: TagRef, place: int, *, drafts: bool
+    context: AppContext, known: fields.References, tag_ref: TagRef, place: int, *, drafts: bool
 ) -> int:
     """A slip of the pen must not look like work done: what is not there cannot be removed."""
-    ref = fields.tag_ref(given)
-    found = known.tags.get(ref) if ref else None
-    if ref is None and isinstance(given, TagIn):
+    ref = fields.tag_ref(tag_ref)
+    tag = known.tags.get(ref) if ref else None
+    if ref is None and isinstance(tag_ref, TagIn):
         detail = "Name a tag that is removed by its slug or its id."
         raise InvalidInput(FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}"))
-    if found is None:
-        said = ref or str(given)
-        guess = await tags.find_similar(here.db, said, KINDS, hidden=drafts)
+    if tag is None:
+        said = ref or str(tag_ref)
+        guess = await tags.find_similar(context.db, said, KINDS, hidden=drafts)
         detail = f"There is no tag {said[:80]!r}."
         raise InvalidInput(
             FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}", did_you_mean=guess or None)
         )
-    if found.kind == "contributor":
-        detail = f"{found.slug!r} is an author, and none of an article's tags."
+    if tag.kind == "contributor":
+        detail = f"{tag.slug!r} is an author, and none of an article's tags."
         raise InvalidInput(FieldError("invalid_value", detail, pointer=f"/remove_tags/{place}"))
-    return found.id
+    return tag.id
 
 
 def _section(
-    view: RequestContext, given: BulkEdit, known: fields.References
+    view: RequestContext, payload: BulkEdit, known: fields.References
 ) -> tuple[tuple[str, str, str | None], ...] | None:
-    if "section" not in given.model_fields_set:
+    if "section" not in payload.model_fields_set:
         return None
-    if given.section is None:
+    if payload.section is None:
         return ()
-    ref = fields.tag_ref(given.section)
-    found = known.tags.get(ref) if ref else None
-    if found is not None and found.kind == "section":
-        return ((found.name, "section", found.slug),)
-    if isinstance(given.section, TagIn) and given.section.kind not in (None, "section"):
-        detail = f"A section is of the kind section, and not {given.section.kind}."
+    ref = fields.tag_ref(payload.section)
+    tag = known.tags.get(ref) if ref else None
+    if tag is not None and tag.kind == "section":
+        return ((tag.name, "section", tag.slug),)
+    if isinstance(payload.section, TagIn) and payload.section.kind not in (None, "section"):
+        detail = f"A section is of the kind section, and not {payload.section.kind}."
         raise InvalidInput(FieldError("invalid_value", detail, pointer="/section/kind"))
-    name = given.section.name or given.section.slug if isinstance(given.section, TagIn) else given.section
+    name = payload.section.name or payload.section.slug if isinstance(payload.section, TagIn) else payload.section
     if not isinstance(name, str) or not name:
         detail = f"There is no section {ref}." if ref else "It needs a slug, an id or a name."
         raise InvalidInput(FieldError("invalid_value", detail, pointer="/section"))

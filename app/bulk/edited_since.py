@@ -33,11 +33,11 @@ def find_touched(connection: Connection, job: int, rows: Sequence[TouchedRow], *
     that only what came after it counts; else also what somebody saved between two of its batches."""
     floors = {row.article: row.version if by_person else (row.before or 0) for row in rows}
     undone, others = _other_records(connection, job, {row.article: row.version for row in rows})
-    found = dict.fromkeys(others, "another import has changed it since")
+    reasons = dict.fromkeys(others, "another import has changed it since")
     for id, version in _persons_versions(connection, list(floors)):
         if version > floors[id] and not any(low < version <= high for low, high in undone.get(id, ())):
-            found[id] = "edited since"
-    return found
+            reasons[id] = "edited since"
+    return reasons
 
 
 def _persons_versions(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -58,12 +58,12 @@ def _other_records(
     ids = list(versions)
     columns = (ARTICLE.c.article_id, ARTICLE.c.version_before, ARTICLE.c.version, ARTICLE.c.undone)
     for i in range(0, len(ids), CHUNK):
-        wanted = select(*columns).where(
+        statement = select(*columns).where(
             ARTICLE.c.article_id.in_(ids[i : i + CHUNK]),
             ARTICLE.c.job_id != job,
             ARTICLE.c.action.in_(("created", "updated")),
         )
-        for id, before, version, state in connection.execute(wanted):
+        for id, before, version, state in connection.execute(statement):
             if state in UNDONE:
                 undone[id].append((before or 0, version))
             elif version > versions[id]:

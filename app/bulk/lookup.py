@@ -8,11 +8,11 @@ from app.context import AppContext
 from app.errors import NotFound
 
 
-async def find(here: AppContext, request: Request) -> Record:
+async def find(context: AppContext, request: Request) -> Record:
     """NotFound for what is no number of an import or a bulk edit."""
-    given = request.path_params["id"]
-    digits = given.isascii() and given.isdigit() and len(given) < 19
-    found = await queries.find(here.db, int(given)) if digits else None
-    if found is None:
+    text = request.path_params["id"]
+    digits = text.isascii() and text.isdigit() and len(text) < 19
+    record = await queries.find(context.db, int(text)) if digits else None
+    if record is None:
         raise NotFound()
-    return found
+    return record

@@ -65,9 +65,9 @@ async def page(db: Database, read: Read) -> tuple[list[Record], Page]:
     values: dict[str, Value] = {"before": before, "limit": limit + 1, "kind": BULK}
     rows = await db.reader.rows(_many(db.dialect, kind), values, bounded=False)
     counted = await db.reader.rows(_total(db.dialect, kind), {"kind": BULK}, bounded=False)
-    found = [_record(row) for row in rows[:limit]]
-    following = paging.encode(Cursor("after", id=found[-1].id), signature) if len(rows) > limit else None
-    return found, Page(limit, next=following, total=cast("int", counted[0][0]), total_is="exact")
+    records = [_record(row) for row in rows[:limit]]
+    following = paging.encode(Cursor("after", id=records[-1].id), signature) if len(rows) > limit else None
+    return records, Page(limit, next=following, total=cast("int", counted[0][0]), total_is="exact")
 
 
 async def articles(db: Database, record: Record, read: Read) -> tuple[list[Json], Page]:
@@ -76,8 +76,14 @@ async def articles(db: Database, record: Record, read: Read) -> tuple[list[Json]
     action, undone = read.choice("action"), read.choice("undone")
     after = _place(read.text("cursor"), signature, 0)
     statement = _articles(db.dialect, bool(action), bool(undone))
-    given: dict[str, Value] = {"job": record.id, "after": after, "limit": limit + 1, "action": action, "undone": undone}
-    rows = await db.reader.rows(statement, given, bounded=not (action or undone))
+    bindings: dict[str, Value] = {
+        "job": record.id,
+        "after": after,
+        "limit": limit + 1,
+        "action": action,
+        "undone": undone,
+    }
+    rows = await db.reader.rows(statement, bindings, bounded=not (action or undone))
     following = None
     if len(rows) > limit:
         following = paging.encode(Cursor("after", id=cast("int", rows[limit - 1][0])), signature)
@@ -97,20 +103,20 @@ def _place(text: str | None, signature: str, start: int) -> int:
 
 def shape(record: Record) -> Json:
     """A record as clients see it."""
-    given = record.arguments
-    options = {name: value for name, value in given.items() if name not in _HIDDEN and not name.startswith("_")}
+    arguments = record.arguments
+    options = {name: value for name, value in arguments.items() if name not in _HIDDEN and not name.startswith("_")}
     counts = {name: record.count(name) for name in OUTCOMES}
     return {
         "id": record.id,
         "kind": "bulk_edit" if record.kind == BULK else "import",
-        "via": "command" if given.get("_via") == "command" else VIA[record.kind],
+        "via": "command" if arguments.get("_via") == "command" else VIA[record.kind],
         "source": record.source,
         "origins": record.origins,
         "options": options,
         "state": record.state,
         "progress": {"read": record.count("read") or sum(counts.values()), **counts},
         "error": record.error,
-        "dry_run": given.get("dry_run") is True,
+        "dry_run": arguments.get("dry_run") is True,
         "created_by": record.created_by,
         "created_at": format_time(record.created_at),
         "updated_at": format_time(record.updated_at),
@@ -178,27 +184,27 @@ def _one(dialect: str) -> Prepared:
 @lru_cache(maxsize=12)
 def _many(dialect: str, kind: str) -> Prepared:
     before = RECORD.c.id < bindparam("before", type_=RECORD.c.id.type)
-    found = _RECORDS.where(before, _of_kind(kind)).order_by(RECORD.c.id.desc())
-    return prepare(found.limit(bindparam("limit")), dialect)
+    statement = _RECORDS.where(before, _of_kind(kind)).order_by(RECORD.c.id.desc())
+    return prepare(statement.limit(bindparam("limit")), dialect)
 
 
 @lru_cache(maxsize=12)
 def _total(dialect: str, kind: str) -> Prepared:
-    found = select(func.count()).select_from(RECORD).join(JOB, JOB.c.id == RECORD.c.id)
-    return prepare(found.where(_of_kind(kind)), dialect)
+    statement = select(func.count()).select_from(RECORD).join(JOB, JOB.c.id == RECORD.c.id)
+    return prepare(statement.where(_of_kind(kind)), dialect)
 
 
 @lru_cache(maxsize=16)
 def _articles(dialect: str, by_action: bool, by_undone: bool) -> Prepared:
     names = ("action", "version_before", "version", "undone", "note")
     job, after = (bindparam(name, type_=ARTICLE.c.job_id.type) for name in ("job", "after"))
-    found = (
+    statement = (
         select(ARTICLE.c.article_id, A.c.slug, *(ARTICLE.c[name] for name in names))
         .outerjoin(A, A.c.id == ARTICLE.c.article_id)
         .where(ARTICLE.c.job_id == job, ARTICLE.c.article_id > after)
     )
     if by_action:
-        found = found.where(ARTICLE.c.action == bindparam("action"))
+        statement = statement.where(ARTICLE.c.action == bindparam("action"))
     if by_undone:
-        found = found.where(ARTICLE.c.undone == bindparam("undone"))
-    return prepare(found.order_by(ARTICLE.c.article_id).limit(bindparam("limit")), dialect)
+        statement = statement.where(ARTICLE.c.undone == bindparam("undone"))
+    return prepare(statement.order_by(ARTICLE.c.article_id).limit(bindparam("limit")), dialect)

@@ -72,8 +72,8 @@ def _previous_version(one: Saved) -> int | None:
 def _move_on(session: Session, job: int, outcomes: Sequence[Saved | str]) -> None:
     """Counts of what only a record counts; jobs that a server works on count for themselves."""
     connection = session.connection()
-    wanted = select(JOB.c.kind, JOB.c.state, JOB.c.progress).where(JOB.c.id == job).with_for_update()
-    kind, state, progress = connection.execute(wanted).one()
+    statement = select(JOB.c.kind, JOB.c.state, JOB.c.progress).where(JOB.c.id == job).with_for_update()
+    kind, state, progress = connection.execute(statement).one()
     if kind not in (COMMAND, STREAM):
         return
     audit_rows.add_context(session, {IMPORT: job})
@@ -124,10 +124,10 @@ def note_tags(session: Session, job: int) -> None:
     made = tags.pop_made(session)
     connection = session.connection()
     for i in range(0, len(made), CHUNK):
-        wanted = select(TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.kind).where(TAG.c.id.in_(made[i : i + CHUNK]))
+        statement = select(TAG.c.id, TAG.c.slug, TAG.c.name, TAG.c.kind).where(TAG.c.id.in_(made[i : i + CHUNK]))
         rows = [
             {"tag_id": id, "job_id": job, "slug": slug, "name": name, "kind": kind}
-            for id, slug, name, kind in connection.execute(wanted)
+            for id, slug, name, kind in connection.execute(statement)
         ]
         insert_rows(connection, TAG_MADE, rows)
 

@@ -46,10 +46,10 @@ def restore(
 
 def _load(connection: Connection, versions: Mapping[int, int]) -> dict[int, tuple[StoredArticle, str | None]]:
     columns = (REVISION.c.article_id, REVISION.c.version, REVISION.c.saved_by, REVISION.c.document)
-    wanted = select(*columns).where(tuple_(REVISION.c.article_id, REVISION.c.version).in_(list(versions.items())))
+    statement = select(*columns).where(tuple_(REVISION.c.article_id, REVISION.c.version).in_(list(versions.items())))
     return {
         id: (stored_article.from_document(document, id, version), by)
-        for id, version, by, document in (connection.execute(wanted) if versions else ())
+        for id, version, by, document in (connection.execute(statement) if versions else ())
     }
 
 

@@ -57,13 +57,13 @@ ID: dict[str, object] = {**JOB_ID, "description": "The number of an import or a 
 async def list_imports(request: Request) -> Response:
     """Every import, by whatever way it came, and every bulk edit, the newest first. Needs `publish` and
     `read_drafts`."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     view.caller.demand("publish")
     view.caller.demand("read_drafts")
     read = RECORDS.read(request.scope["query_string"], view.now)
-    found, page = await queries.page(here.db, read)
-    rows = [orjson.dumps(queries.shape(one)) for one in found]
+    records, page = await queries.page(context.db, read)
+    rows = [orjson.dumps(queries.shape(one)) for one in records]
     return responses.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
 
 
@@ -81,14 +81,14 @@ async def list_import_articles(request: Request) -> Response:
     and `read_drafts`.
 
     With `undone=kept` those that an undo left alone, because somebody has edited them since."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     view.caller.demand("publish")
     view.caller.demand("read_drafts")
     read = TOUCHED.read(request.scope["query_string"], view.now)
-    record = await lookup.find(here, request)
-    found, page = await queries.articles(here.db, record, read)
-    rows = [orjson.dumps(one) for one in found]
+    record = await lookup.find(context, request)
+    articles, page = await queries.articles(context.db, record, read)
+    rows = [orjson.dumps(one) for one in articles]
     return responses.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
 
 
@@ -108,14 +108,14 @@ async def undo_import(request: Request) -> Response:
 
     200 when all is done, 202 with a job where that takes longer than a few seconds. Again, it goes on where it was
     stopped."""
-    here, view = await get_admin_context(request)
-    record = await lookup.find(here, request)
-    job = (await here.db.write(undo_job.begin, record.id, view.caller.name)).value
+    context, view = await get_admin_context(request)
+    record = await lookup.find(context, request)
+    job = (await context.db.write(undo_job.begin, record.id, view.caller.name)).value
     task = await jobs.get_jobs(request).finish(job)
     if task.state != "done":
-        return await here.respond_accepted(task)
-    found = await lookup.find(here, request)
-    return responses.changed(orjson.dumps(queries.shape(found)), (await here.head()).place.token)
+        return await context.respond_accepted(task)
+    updated = await lookup.find(context, request)
+    return responses.changed(orjson.dumps(queries.shape(updated)), (await context.head()).place.token)
 
 
 @router.post(
@@ -144,31 +144,33 @@ async def edit_articles(request: Request) -> Response:
 
     202 with the record; `Location` leads to where progress is seen: the record, or the job for who may not read drafts.
     Each article gets a version and a row in the change log. With `dry_run=true` 200 with a count and samples."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     view.caller.demand("write")
     read = BULK_EDIT.read(request.scope["query_string"], view.now)
-    given = await body.read(request, BulkEdit)
-    order = await edit_request.read(here, view, given)
+    payload = await body.read(request, BulkEdit)
+    order = await edit_request.read(context, view, payload)
     if read.flag("dry_run"):
-        return responses.changed(orjson.dumps(await asyncio.to_thread(preview, here, order)), view.token)
+        return responses.changed(orjson.dumps(await asyncio.to_thread(preview, context, order)), view.token)
     by = authorship.sign(view.caller.name)
     job = (
-        await here.db.write(edit_job.begin, order.filter, order.changes, order.options, by, here.settings.site_url)
+        await context.db.write(
+            edit_job.begin, order.filter, order.changes, order.options, by, context.settings.site_url
+        )
     ).value
     jobs.get_jobs(request).wake()
-    found = await queries.find(here.db, job)
-    assert found is not None  # just made
+    record = await queries.find(context.db, job)
+    assert record is not None  # just made
     location = f"/v1/imports/{job}" if view.caller.may("read_drafts") else f"/v1/jobs/{job}"
-    response = responses.changed(orjson.dumps(queries.shape(found)), view.token, status=202, location=location)
+    response = responses.changed(orjson.dumps(queries.shape(record)), view.token, status=202, location=location)
     response.headers.update(responses.warned(order.warnings))
     return response
 
 
-def preview(here: AppContext, order: EditOrder) -> Json:
+def preview(context: AppContext, order: EditOrder) -> Json:
     """How many articles are meant, and the first of them."""
     columns = [A.c[name] for name in ("id", "slug", "title", "status", "version")]
-    with here.db.snapshot() as snapshot:
+    with context.db.snapshot() as snapshot:
         matched = edit_job.count(snapshot, order.filter)
         ids = edit_job.find(snapshot, order.filter, 0, 2**63 - 1, SAMPLES)
         rows = snapshot.connection.execute(select(*columns).where(A.c.id.in_(ids)).order_by(A.c.id)).mappings()
@@ -188,15 +190,15 @@ def preview(here: AppContext, order: EditOrder) -> Json:
 async def stop_job(request: Request) -> Response:
     """Ends an undo or a bulk edit behind the articles that it is at. What it has done stays; an undo goes on when it is
     asked for again, a bulk edit can be undone. Needs `admin`."""
-    here, view = await get_admin_context(request)
-    given = request.path_params["id"]
-    digits = given.isascii() and given.isdigit() and len(given) < 19
-    task = await jobs.get_jobs(request).find(int(given)) if digits else None
+    context, view = await get_admin_context(request)
+    text = request.path_params["id"]
+    digits = text.isascii() and text.isdigit() and len(text) < 19
+    task = await jobs.get_jobs(request).find(int(text)) if digits else None
     if task is None:
         raise NotFound()
     if task.kind not in STOPPABLE:
         raise InvalidTransition(f"A job of the kind {task.kind} cannot be stopped: half of it would be no whole.")
-    if not (await here.db.write(jobs.stop, task.id)).value:
+    if not (await context.db.write(jobs.stop, task.id)).value:
         raise InvalidTransition(f"Job {task.id} has ended already.")
     stopped = replace(task, state="failed", error=jobs.STOPPED)
     return responses.changed(orjson.dumps(jobs.render_task(stopped)), view.token)

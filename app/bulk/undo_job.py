@@ -95,8 +95,8 @@ def _check_others(session: Session, id: int, sources: set[str]) -> None:
 def _sources(source: str, origins: str | None, arguments: Json) -> set[str]:
     """What an import came from, by any name: origins, addresses, files. A body that was sent has no name."""
     named = arguments.get("sources")
-    found = {str(arguments.get("origin") or ""), str(arguments.get("url") or ""), *orjson.loads(origins or "[]")}
-    return (found | {str(one) for one in (named if isinstance(named, list) else ())}) - {"", "-"}
+    sources = {str(arguments.get("origin") or ""), str(arguments.get("url") or ""), *orjson.loads(origins or "[]")}
+    return (sources | {str(one) for one in (named if isinstance(named, list) else ())}) - {"", "-"}
 
 
 def _open(id: int) -> Sequence[ColumnElement[bool]]:
@@ -109,8 +109,8 @@ def advance(session: Session, task: Task) -> Step:
     after = integer(task.progress.get("after", 0))
     connection = session.connection()
     columns = (ARTICLE.c.article_id, ARTICLE.c.action, ARTICLE.c.version_before, ARTICLE.c.version)
-    wanted = select(*columns).where(*_open(id), ARTICLE.c.article_id > after)
-    rows = [TouchedRow(*row) for row in connection.execute(wanted.order_by(ARTICLE.c.article_id).limit(CHUNK))]
+    statement = select(*columns).where(*_open(id), ARTICLE.c.article_id > after)
+    rows = [TouchedRow(*row) for row in connection.execute(statement.order_by(ARTICLE.c.article_id).limit(CHUNK))]
     if rows:
         counts = Counter(_undo(session, id, rows).values())
         done = integer(task.progress.get("done", 0)) + len(rows)

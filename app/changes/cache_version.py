@@ -1,6 +1,6 @@
-"""What the public's answers depend on besides their address: told for each request, in a few microseconds.
-
-Two answers made while the standing was the same say the same, but for what asks for the time. Reads nothing else.
+"""The version of everything that the public's responses depend on besides the URL: read for each request, in a few
+microseconds. Two responses to one request made under the same version are equal, but for those that show the time.
+Reads nothing else.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class CurrentHead:
         self._head: Head | None = None
 
     async def read(self, db: Database) -> Head:
-        """Never older than the call. DatabaseUnavailable where the database does not answer."""
+        """Never older than the call. DatabaseUnavailable where the database does not respond."""
         version = db.reader.version()
         if version is None or version != self._version or self._head is None:
             [row] = await db.reader.rows(log.head_statement(db.dialect), {})
@@ -69,7 +69,7 @@ class CacheVersions:
         return None if self._behind and self._index() != self._place else self._told
 
     async def ask(self) -> CacheVersion:
-        """DatabaseUnavailable where the database does not answer."""
+        """DatabaseUnavailable where the database does not respond."""
         version = self._db.reader.version()
         if version is not None:
             return self._tell(version, await self._latest.read(self._db))

@@ -37,7 +37,7 @@ SECONDS = 0.5
 ELSEWHERE = 30.0
 """For how many seconds a job that another process is at is left to that one."""
 PATIENCE = 4.0
-"""For how many seconds a request works on its job itself before it answers 202."""
+"""For how many seconds a request works on its job itself before it returns 202."""
 STOPPED = "stopped"
 """The error of a job that somebody has stopped."""
 _UNFINISHED = JOB.c.state.in_([literal_column("'waiting'"), literal_column("'running'")])  # as the index has it
@@ -95,7 +95,7 @@ class Work(Protocol):
     """One chunk of a kind of job, at most CHUNK articles, in the caller's transaction.
 
     A chunk may run again from the start where its transaction was lost. What it raises ends the job as failed, except
-    for a database that does not answer.
+    for a database that does not respond.
     """
 
     def __call__(self, session: Session, task: Task) -> Step: ...
@@ -159,8 +159,8 @@ def _act(session: Session, task: Task) -> None:
 
 def list_unfinished(session: Session, kind: str) -> list[Task]:
     """Jobs of a kind that are not done yet, oldest first."""
-    found = select(*_COLUMNS).where(_UNFINISHED, JOB.c.kind == kind).order_by(JOB.c.id)
-    return [_task(tuple(row)) for row in session.connection().execute(found)]
+    statement = select(*_COLUMNS).where(_UNFINISHED, JOB.c.kind == kind).order_by(JOB.c.id)
+    return [_task(tuple(row)) for row in session.connection().execute(statement)]
 
 
 def advance(session: Session, works: Mapping[str, Work], id: int) -> Task | None:
@@ -201,10 +201,10 @@ def stop(session: Session, id: int) -> bool:
     """Ends a job behind its last chunk; False where it has ended. What its chunks have done stays."""
     values = {"state": "failed", "error": STOPPED, "updated_at": int(time.time())}
     mine = update(JOB).where(_UNFINISHED, JOB.c.id == id).values(values)
-    found = session.connection().execute(mine.returning(JOB.c.kind, JOB.c.arguments, JOB.c.progress)).first()
-    if found is None:
+    stopped = session.connection().execute(mine.returning(JOB.c.kind, JOB.c.arguments, JOB.c.progress)).first()
+    if stopped is None:
         return False
-    note_state(session, id, found.kind, STOPPED, orjson.loads(found.arguments), orjson.loads(found.progress))
+    note_state(session, id, stopped.kind, STOPPED, orjson.loads(stopped.arguments), orjson.loads(stopped.progress))
     return True
 
 
@@ -311,12 +311,12 @@ class Jobs:
         rows = await self.db.reader.rows(_waiting_statement(self.db.dialect), {"kinds": self._kinds})
         now = time.monotonic()
         self._left = {id: until for id, until in self._left.items() if until > now}
-        known, used, found = {*self._taken, *self._left}, Counter(self._taken.values()), []
+        known, used, ready = {*self._taken, *self._left}, Counter(self._taken.values()), []
         for id, lane in ((int(str(id)), self._lane(orjson.loads(str(arguments)))) for id, arguments in rows):
             if id not in known and used[lane] < lane.most:
                 used[lane] += 1
-                found.append((id, lane))
-        return found
+                ready.append((id, lane))
+        return ready
 
     async def _work(self, id: int, turns: asyncio.Semaphore) -> None:
         """Until the job has ended, or cannot go on here."""
@@ -373,8 +373,8 @@ def _by_id(dialect: str) -> Prepared:
 
 @lru_cache(maxsize=4)
 def _waiting_statement(dialect: str) -> Prepared:
-    found = select(JOB.c.id, JOB.c.arguments).where(_UNFINISHED, AnyOf(JOB.c.kind, "kinds")).order_by(JOB.c.id)
-    return prepare(found, dialect, ["kinds"])
+    statement = select(JOB.c.id, JOB.c.arguments).where(_UNFINISHED, AnyOf(JOB.c.kind, "kinds")).order_by(JOB.c.id)
+    return prepare(statement, dialect, ["kinds"])
 
 
 def get_jobs(request: Request) -> Jobs:

@@ -135,8 +135,10 @@ def renamed_statement(dialect: str) -> Prepared:
     """A row where one of `entities` has changed behind `after` up to `until`: who keeps names asks, because merges move
     `names_seq` for every chunk of articles without any name being another. For spans of at most NEAR rows."""
     after, until = (bindparam(name, type_=CHANGE.c.seq.type) for name in ("after", "until"))
-    found = select(CHANGE.c.seq).where(CHANGE.c.seq > after, CHANGE.c.seq <= until, AnyOf(CHANGE.c.entity, "entities"))
-    return prepare(found.limit(1), dialect, ["entities"])
+    statement = select(CHANGE.c.seq).where(
+        CHANGE.c.seq > after, CHANGE.c.seq <= until, AnyOf(CHANGE.c.entity, "entities")
+    )
+    return prepare(statement.limit(1), dialect, ["entities"])
 
 
 def head(snapshot: Snapshot) -> Head:

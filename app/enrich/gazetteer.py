@@ -74,7 +74,7 @@ class PlaceFacts(TypedDict):
     institutions: dict[str, list[str]]
     abbreviated: dict[str, list[str]]
     ambiguous: list[str]
-    given: list[str]
+    given_names: list[str]
     forenames: list[str]
     titles: list[str]
     seats: list[str]
@@ -90,7 +90,7 @@ def facts() -> PlaceFacts:
 
 
 @cache
-def load_words(name: Literal["ambiguous", "given", "forenames", "titles"]) -> frozenset[str]:
+def load_words(name: Literal["ambiguous", "given_names", "forenames", "titles"]) -> frozenset[str]:
     """One of the file's lists of words, for looking up."""
     return frozenset(keys.words_key(word) for word in facts()[name])
 
@@ -115,19 +115,19 @@ class Gazetteer:
         of these than languages that places have names in."""
         base = language.partition("-")[0]
         base = base if base in self._languages else "en"
-        found = self._lexicons.get(base)
-        if found is None:
-            found = self._lexicons[base] = self._build({base, "en", "und"}, inflected=base in INFLECTED)
-        return found
+        lexicon = self._lexicons.get(base)
+        if lexicon is None:
+            lexicon = self._lexicons[base] = self._build({base, "en", "und"}, inflected=base in INFLECTED)
+        return lexicon
 
     def era(self, year: int | None) -> Mapping[str, str]:
         """Which former state the name of a state of today meant in that year."""
         if year is None:
             return {}
-        found = self._eras.get(year)
-        if found is None:
-            found = self._eras[year] = self._find_former_states(year)
-        return found
+        states = self._eras.get(year)
+        if states is None:
+            states = self._eras[year] = self._find_former_states(year)
+        return states
 
     def _find_former_states(self, year: int) -> dict[str, str]:
         there = {
@@ -141,7 +141,7 @@ class Gazetteer:
         for words, sense in (*self._own(languages), *self._facts()):
             if words and (len(words) > 1 or len(words[0]) > 1):
                 senses.setdefault(words, {})[sense] = None
-        phrases = [_phrase(words, list(found)) for words, found in senses.items()]
+        phrases = [_phrase(words, list(meanings)) for words, meanings in senses.items()]
         spaced = [one for one in phrases if not UNSPACED.match(one.words[0])]
         unspaced = [one for one in phrases if UNSPACED.match(one.words[0])]
         stems = {stem(one.words[0]): one for one in spaced if len(one.words) == 1} if inflected else {}
@@ -193,5 +193,6 @@ def _group(phrases: Iterable[PlacePhrase], key: object) -> dict[str, tuple[Place
     for phrase in phrases:
         groups.setdefault(key(phrase), []).append(phrase)
     return {
-        head: tuple(sorted(found, key=lambda p: (-len(p.words), -len(p.words[0])))) for head, found in groups.items()
+        head: tuple(sorted(members, key=lambda p: (-len(p.words), -len(p.words[0]))))
+        for head, members in groups.items()
     }

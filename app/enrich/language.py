@@ -118,8 +118,8 @@ def _is_one(known: LanguageModel, words: str, label: str) -> bool:
     middle = words.find(" ", len(words) // 2)
     middle = middle if middle > 0 else len(words) // 2
     halves = [half for half in (words[:middle], words[middle:]) if _has_enough(half, HALF)]
-    found = [_predict(known, half) for half in halves]
-    return all(one == label or score < UNSURE for one, score in found)
+    predictions = [_predict(known, half) for half in halves]
+    return all(one == label or score < UNSURE for one, score in predictions)
 
 
 def _detect_cld2(words: str) -> tuple[str, int] | None:
@@ -127,19 +127,19 @@ def _detect_cld2(words: str) -> tuple[str, int] | None:
     detector = _cld2()
     if detector is None:
         return None
-    reliable, _, found = detector.detect(words)
-    label = found[0][1].lower()
-    return (_SAME.get(label, label), found[0][2]) if reliable else None
+    reliable, _, languages = detector.detect(words)
+    label = languages[0][1].lower()
+    return (_SAME.get(label, label), languages[0][2]) if reliable else None
 
 
 def _african(words: str) -> str | None:
-    found = _detect_cld2(words)
-    return found[0] if found and found[0] in AFRICAN and found[1] >= LEAST_SHARE else None
+    detected = _detect_cld2(words)
+    return detected[0] if detected and detected[0] in AFRICAN and detected[1] >= LEAST_SHARE else None
 
 
 def _agrees(words: str, label: str) -> bool:
-    found = _detect_cld2(words)
-    return found is not None and found[0] == label
+    detected = _detect_cld2(words)
+    return detected is not None and detected[0] == label
 
 
 def _suggestion(label: str, score: float, origin: str) -> SuggestedValue:

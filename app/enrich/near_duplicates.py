@@ -50,9 +50,9 @@ def keys(said: Sequence[str]) -> tuple[int, ...]:
     (1 - r) ** 6. A short text inside a much longer one is not found.
     """
     read = " ".join(said[:KEYED]).encode(errors="replace").split()
-    found = list(map(b" ".join, zip(*(read[i:] for i in range(KEY_RUN)), strict=False)))
-    found.reverse()  # of equal sums the first run counts
-    runs_by_sum = dict(zip(map(crc32, found), found, strict=True))
+    runs = list(map(b" ".join, zip(*(read[i:] for i in range(KEY_RUN)), strict=False)))
+    runs.reverse()  # of equal sums the first run counts
+    runs_by_sum = dict(zip(map(crc32, runs), runs, strict=True))
     if len(runs_by_sum) < FEWEST - (KEY_RUN - RUN):
         return ()
     return tuple(_number(runs_by_sum[one]) for one in heapq.nsmallest(KEYS, runs_by_sum))

@@ -66,9 +66,9 @@ class _Words:
     @cached_property
     def _gaps(self) -> list[str]:
         """What stands before each word, and behind the last one."""
-        found = _GAPS.findall(self.content)
+        gaps = _GAPS.findall(self.content)
         leads = not self.content.startswith(self.plain[0])
-        return [*found, ""] if leads else ["", *found, ""]
+        return [*gaps, ""] if leads else ["", *gaps, ""]
 
     @cached_property
     def headline(self) -> bool:
@@ -105,10 +105,10 @@ class _Words:
 def spot(content: str, lexicon: PlaceLexicon) -> list[Spot]:
     """Every place named, in order. What another name behind a comma explains ("Paris, Texas") is left out for it."""
     words = _Words(content)
-    found = list(_matches(words, lexicon))
+    matches = list(_matches(words, lexicon))
     spots = []
-    for at, one in enumerate(found):
-        after = found[at + 1] if at + 1 < len(found) else None
+    for at, one in enumerate(matches):
+        after = matches[at + 1] if at + 1 < len(matches) else None
         lies_in = _lies_in(words, one, after)
         if lies_in is not None and not {s.country for s in one.phrase.senses} & {s.country for s in lies_in.senses}:
             continue
@@ -126,10 +126,10 @@ def _matches(words: _Words, lexicon: PlaceLexicon) -> Iterator[_Found]:
         if i < after:
             continue
         phrases = heads.get(fold(words.plain[i])) or (_find_inflected(words, i, lexicon) if inflects else None)
-        found = next((phrase for phrase in phrases if _fits(words, i, phrase)), None) if phrases else None
-        if found is not None:
-            after = i + len(found.words)
-            yield _Found(found, i, after - 1)
+        match = next((phrase for phrase in phrases if _fits(words, i, phrase)), None) if phrases else None
+        if match is not None:
+            after = i + len(match.words)
+            yield _Found(match, i, after - 1)
 
 
 def _find_inflected(words: _Words, i: int, lexicon: PlaceLexicon) -> Sequence[PlacePhrase]:
@@ -139,7 +139,7 @@ def _find_inflected(words: _Words, i: int, lexicon: PlaceLexicon) -> Sequence[Pl
         return (inflected,) if inflected else ()
     if _ARABIC.match(words.plain[i]):
         bare = (words.key(i).removeprefix(p) for p in _PREFIXES if words.key(i).startswith(p))
-        return next((found for b in bare for key in (b, f"ال{b}") if (found := lexicon.heads.get(key))), ())
+        return next((phrases for b in bare for key in (b, f"ال{b}") if (phrases := lexicon.heads.get(key))), ())
     return ()
 
 
@@ -195,7 +195,7 @@ def _has_surname(words: _Words, i: int) -> bool:
     """A place that is a first name too, with another name behind it and nothing before it that speaks of a place."""
     if (
         words.headline
-        or words.key(i) not in load_words("given")
+        or words.key(i) not in load_words("given_names")
         or not words.is_adjacent(i)
         or not words.is_name(i + 1)
     ):
@@ -224,7 +224,7 @@ def _find_unspaced(content: str, lexicon: PlaceLexicon) -> Iterator[Spot]:
     at = match.start() if match else len(content)
     while at < len(content) - 1:
         phrases = lexicon.unspaced.get(keys.fold(content[at : at + 2]), ())
-        found = next((one for one in phrases if content.startswith(one.words[0], at)), None)
-        if found is not None:
-            yield Spot(found.words[0], found.senses, len(found.senses) == 1, placed=False, position=at)
-        at += len(found.words[0]) if found else 1
+        phrase = next((one for one in phrases if content.startswith(one.words[0], at)), None)
+        if phrase is not None:
+            yield Spot(phrase.words[0], phrase.senses, len(phrase.senses) == 1, placed=False, position=at)
+        at += len(phrase.words[0]) if phrase else 1

@@ -86,13 +86,13 @@ def suggest(texts: Texts, gazetteer: Gazetteer, weights: Weights = WEIGHTS) -> l
 
 def _evidence(parts: Iterable[Sequence[Spot]]) -> dict[str, int]:
     """How often each country is named beyond doubt."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for part in parts:
         for one in part:
             if one.sure:
                 country = one.senses[0].country
-                found[country] = found.get(country, 0) + 1
-    return found
+                counts[country] = counts.get(country, 0) + 1
+    return counts
 
 
 def _choose_sense(one: Spot, known: dict[str, int]) -> Sense | None:
@@ -143,20 +143,20 @@ def _rank(
     scores = {slug: _score(slug, tally, gazetteer, weights, at_home) for slug, tally in tallies.items()}
     best = max(scores.values(), default=0.0)
     least = max(weights.about, weights.share * best)
-    found = []
+    suggestions = []
     for slug, tally in tallies.items():
         roles = (ABOUT if scores[slug] >= least else MENTION if tally.weight else 0) | (
             DATELINE if slug == dateline else 0
         )
         if roles and slug in gazetteer.regions:
-            found.append(_suggestion(slug, scores[slug], roles, tally.words))
+            suggestions.append(_suggestion(slug, scores[slug], roles, tally.words))
         for city, times in tally.inside.items():
             roles = MENTION | (DATELINE if city == dateline else 0)
-            found.append(_suggestion(city, log1p(times) / 2, roles, ()))
-    named = {one.value for one in found}
+            suggestions.append(_suggestion(city, log1p(times) / 2, roles, ()))
+    named = {one.value for one in suggestions}
     if dateline is not None and dateline not in named:
-        found.append(_suggestion(dateline, weights.dateline, DATELINE, ()))
-    return sorted(found, key=lambda one: (-one.score, one.value))[:MOST]
+        suggestions.append(_suggestion(dateline, weights.dateline, DATELINE, ()))
+    return sorted(suggestions, key=lambda one: (-one.score, one.value))[:MOST]
 
 
 def _score(slug: str, tally: _Tally, gazetteer: Gazetteer, weights: Weights, at_home: bool) -> float:

@@ -54,12 +54,12 @@ def find_named(title: str, body: str, known: TagLexicon, words: Sequence[str] | 
     """Tags whose name or alias stands in the text, word for word, those in the title first. `words` are the folded ones
     of the body, where the caller has them."""
     read = keys.words(body) if words is None else words
-    found: dict[int, SuggestedValue] = {}
+    suggestions: dict[int, SuggestedValue] = {}
     for content, said, score in ((title, keys.words(title), NAMED_IN_TITLE), (body, read, NAMED)):
         for tag, written in _find_names(said, known):
-            if tag.id not in found and _is_written(written, content):
-                found[tag.id] = SuggestedValue("tag", tag.name, score, "names", target=tag.id, evidence=written)
-    return list(found.values())
+            if tag.id not in suggestions and _is_written(written, content):
+                suggestions[tag.id] = SuggestedValue("tag", tag.name, score, "names", target=tag.id, evidence=written)
+    return list(suggestions.values())
 
 
 def _find_names(words: Sequence[str], known: TagLexicon) -> Iterator[tuple[LexiconTag, str]]:
@@ -94,10 +94,10 @@ def vote(neighbours: Sequence[tuple[float, Sequence[int]]], names: Mapping[int, 
     ]
 
 
-def merge(*found: Iterable[SuggestedValue]) -> list[SuggestedValue]:
+def merge(*groups: Iterable[SuggestedValue]) -> list[SuggestedValue]:
     """Each tag once, the best first; what speaks for it twice is the surer."""
     best: dict[int | None, SuggestedValue] = {}
-    for one in (one for group in found for one in group):
+    for one in (one for group in groups for one in group):
         other = best.get(one.target)
         if other is None:
             best[one.target] = one

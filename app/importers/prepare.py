@@ -108,7 +108,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         retracts=document.retracts,
         hashes=hashes,
         said=named,
-        given=document.given,
+        columns=document.given,
         known=document.known,
     )
     reported = tuple(

@@ -1,4 +1,4 @@
-"""What the archive keeps about itself: the change log, the audit, callers' keys, answers to repeat, long work,
+"""What the archive keeps about itself: the change log, the audit, callers' keys, stored responses, long work,
 imports."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, Text

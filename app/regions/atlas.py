@@ -67,26 +67,26 @@ class Atlas:
 
     @cached_property
     def _by_code(self) -> Mapping[str, AtlasRegion]:
-        found: dict[str, AtlasRegion] = {}
+        by_code: dict[str, AtlasRegion] = {}
         # What is gone first, so that a code given out again means the state of today.
         for place in sorted(self.by_id.values(), key=lambda p: p.until is None):
-            found |= {code: place for code in (place.iso4, place.iso3, place.iso2) if code}
+            by_code |= {code: place for code in (place.iso4, place.iso3, place.iso2) if code}
             if place.m49:
-                found[f"m49:{place.m49}"] = place
-        return found
+                by_code[f"m49:{place.m49}"] = place
+        return by_code
 
     @cached_property
     def _by_name(self) -> Mapping[str, AtlasRegion]:
         """Names before aliases, English first, larger before smaller: "Luxembourg" is the country."""
-        found: dict[str, AtlasRegion] = {}
+        by_name: dict[str, AtlasRegion] = {}
         order = {level: i for i, level in enumerate(("country", "grouping", "region", "subregion", "city", "world"))}
         ranked = sorted(
             self.names,
             key=lambda n: (n.alias, n.language != "en", order[self.by_id[n.region].level], self.by_id[n.region].slug),
         )
         for name in ranked:
-            found.setdefault(name.key, self.by_id[name.region])
-        return found
+            by_name.setdefault(name.key, self.by_id[name.region])
+        return by_name
 
     def find(self, ref: str) -> AtlasRegion | None:
         """By slug, ISO code in capitals, or `m49:056`: what a `{ref}` in a URL may be."""
@@ -110,18 +110,18 @@ class Atlas:
     @cached_property
     def groupings_of(self) -> Mapping[int, tuple[int, ...]]:
         """Groupings that a country is a member of, by id, in the order of their slugs."""
-        found: dict[int, list[int]] = {}
+        groupings: dict[int, list[int]] = {}
         for grouping, member in self._members:
-            found.setdefault(member, []).append(grouping)
-        return {member: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for member, ids in found.items()}
+            groupings.setdefault(member, []).append(grouping)
+        return {member: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for member, ids in groupings.items()}
 
     @cached_property
     def members_of(self) -> Mapping[int, tuple[int, ...]]:
         """Members of a grouping, by id, in the order of their slugs."""
-        found: dict[int, list[int]] = {}
+        members: dict[int, list[int]] = {}
         for grouping, member in self._members:
-            found.setdefault(grouping, []).append(member)
-        return {grouping: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for grouping, ids in found.items()}
+            members.setdefault(grouping, []).append(member)
+        return {grouping: tuple(sorted(ids, key=lambda i: self.by_id[i].slug)) for grouping, ids in members.items()}
 
     @cached_property
     def sort_names(self) -> Mapping[int, str]:
@@ -131,29 +131,29 @@ class Atlas:
     @cached_property
     def children_of(self) -> Mapping[int | None, tuple[int, ...]]:
         """What lies directly below, by the M49 line, in the order of their names."""
-        found: dict[int | None, list[AtlasRegion]] = {}
+        children: dict[int | None, list[AtlasRegion]] = {}
         for place in self.by_id.values():
-            found.setdefault(place.parent, []).append(place)
+            children.setdefault(place.parent, []).append(place)
         names = self.sort_names
-        return {parent: tuple(p.id for p in sorted(ps, key=lambda p: names[p.id])) for parent, ps in found.items()}
+        return {parent: tuple(p.id for p in sorted(ps, key=lambda p: names[p.id])) for parent, ps in children.items()}
 
     def line(self, id: int) -> tuple[int, ...]:
         """Ancestors by the M49 line, outermost first, without the region itself."""
-        found: list[int] = []
+        line: list[int] = []
         parent = self.by_id[id].parent
         while parent is not None:
-            found.append(parent)
+            line.append(parent)
             parent = self.by_id[parent].parent
-        return tuple(reversed(found))
+        return tuple(reversed(line))
 
     @cached_property
     def within(self) -> Mapping[int, frozenset[int]]:
         """The closure: each region with itself, its ancestors and the groupings that it or an ancestor is in."""
-        found = {}
+        within = {}
         for id in self.by_id:
             line = {id, *self.line(id)}
-            found[id] = frozenset(line.union(*(self.groupings_of.get(one, ()) for one in line)))
-        return found
+            within[id] = frozenset(line.union(*(self.groupings_of.get(one, ()) for one in line)))
+        return within
 
     def country(self, id: int) -> AtlasRegion:
         """The country that a city is in; anything else is its own."""

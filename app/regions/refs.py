@@ -42,5 +42,5 @@ def find_similar(atlas: Atlas, ref: str) -> str | None:
 
 def language(read: Read) -> str | None:
     """`names_in` as names are kept: the bare language, in lower case."""
-    given = read.text("names_in")
-    return given.lower().replace("_", "-").partition("-")[0] if given else None
+    value = read.text("names_in")
+    return value.lower().replace("_", "-").partition("-")[0] if value else None

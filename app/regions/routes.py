@@ -71,11 +71,11 @@ Json = dict[str, Any]
 @fast_path.declare
 async def list_regions(request: Request) -> Response:
     """Regions by name: the M49 tree down to cities, former states, and groupings such as NATO."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = LIST.read(request.scope["query_string"], view.now)
-    await here.wait_for(read.text("min_seq"), view.head)
-    counts = await _counts(here, view, read)
+    await context.wait_for(read.text("min_seq"), view.head)
+    counts = await _counts(context, view, read)
     keys = _keys(view.atlas, read)
     least, sort = read.integer_or_none("min_articles"), read.choice("sort")
     by_count = sort.endswith("article_count")
@@ -92,12 +92,12 @@ async def list_regions(request: Request) -> Response:
     )
 
 
-async def _counts(here: AppContext, view: RequestContext, read: Read) -> dict[int, int] | None:
+async def _counts(context: AppContext, view: RequestContext, read: Read) -> dict[int, int] | None:
     """None where nothing asks for them, and while there is no index."""
     counted = read.knows("sort") and (read.choice("sort").endswith("count") or "min_articles" in read.given)
-    if here.index.seq() is None or not (counted or "counts" in read.choices("include")):
+    if context.index.seq() is None or not (counted or "counts" in read.choices("include")):
         return None
-    return await here.index.region_counts(view.head)
+    return await context.index.region_counts(view.head)
 
 
 def _keys(atlas: Atlas, read: Read) -> dict[int, str]:
@@ -147,8 +147,8 @@ def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
 @fast_path.declare
 async def get_region_tree(request: Request) -> Response:
     """The M49 tree from the world down, `depth` levels of it."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = TREE.read(request.scope["query_string"], view.now)
     roots = view.atlas.children_of.get(None, ())
     world = next((id for id in roots if view.atlas.by_id[id].level == "world"), None)
@@ -187,14 +187,14 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
 @fast_path.declare
 async def get_region(request: Request) -> Response:
     """One region by slug, ISO code or M49 code, with its groupings and, if asked, ancestors, children and counts."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = ITEM.read(request.scope["query_string"], view.now)
-    await here.wait_for(read.text("min_seq"), view.head)
+    await context.wait_for(read.text("min_seq"), view.head)
     place = refs.by_ref(view.atlas, request.path_params["ref"])
     if place is None:
         raise NotFound()
-    counts = await _counts(here, view, read)
+    counts = await _counts(context, view, read)
     body = orjson.dumps(render_region(view.atlas, place, read, counts))
     return responses.item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
 

@@ -40,13 +40,13 @@ _WAITING = responses.accepted("The region is as asked for; a job brings its arti
 )
 async def create_region(request: Request) -> Response:
     """A new grouping or city. 202 with a job where many articles lie in it."""
-    here, view = await get_admin_context(request)
-    given = await body.read(request, RegionCreate)
-    if given.level == "city" and given.parent is None:
+    context, view = await get_admin_context(request)
+    payload = await body.read(request, RegionCreate)
+    if payload.level == "city" and payload.parent is None:
         raise _wrong("A city needs the country or area that it lies in.", "/parent")
-    edit = _edit(given, given.level, view.atlas)
-    written = await here.db.write(editing.create, given.level, given.slug, edit)
-    return await _answer(request, here, view, written.value, status=201)
+    edit = _edit(payload, payload.level, view.atlas)
+    written = await context.db.write(editing.create, payload.level, payload.slug, edit)
+    return await _respond(request, context, view, written.value, status=201)
 
 
 @router.patch(
@@ -61,35 +61,35 @@ async def create_region(request: Request) -> Response:
 )
 async def update_region(request: Request) -> Response:
     """Changes names, members or parent of a grouping or city (JSON Merge Patch). Where articles lie is right when the
-    answer comes, or, after a 202, when its job is done."""
-    here, view = await get_admin_context(request)
+    response comes, or, after a 202, when its job is done."""
+    context, view = await get_admin_context(request)
     place = refs.by_ref(view.atlas, request.path_params["ref"])
     if place is None:
         raise NotFound()
     if place.level not in editing.OWN_LEVELS:
         raise ReadOnlyField(f"{place.name} is a {place.level} of UN M49; only groupings and cities are changed here.")
     before = render_region(view.atlas, place, ITEM.read(_NAMED, view.now))
-    given = await body.read(request, RegionPatch, shown=before, types=body.PATCH_TYPES)
-    written = await here.db.write(editing.revise, place.id, _edit(given, place.level, view.atlas))
-    return await _answer(request, here, view, written.value)
+    payload = await body.read(request, RegionPatch, shown=before, types=body.PATCH_TYPES)
+    written = await context.db.write(editing.revise, place.id, _edit(payload, place.level, view.atlas))
+    return await _respond(request, context, view, written.value)
 
 
-def _edit(given: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> RegionEdit:
+def _edit(payload: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> RegionEdit:
     """Null empties a list, and leaves a parent as it is: a city has one."""
-    there = given.model_fields_set
-    if level == "grouping" and given.parent is not None:
+    there = payload.model_fields_set
+    if level == "grouping" and payload.parent is not None:
         raise _wrong("A grouping has no parent.", "/parent")
-    if level == "city" and given.members:
+    if level == "city" and payload.members:
         raise _wrong("A city has no members.", "/members")
-    if level == "city" and "parent" in there and given.parent is None:
+    if level == "city" and "parent" in there and payload.parent is None:
         raise _wrong("A city needs the country or area that it lies in.", "/parent")
-    found = [_find(atlas, ref, f"/members/{i}", _MEMBERS) for i, ref in enumerate(given.members or ())]
-    parent = _find(atlas, given.parent, "/parent", _PARENTS) if given.parent is not None else None
+    members = [_find(atlas, ref, f"/members/{i}", _MEMBERS) for i, ref in enumerate(payload.members or ())]
+    parent = _find(atlas, payload.parent, "/parent", _PARENTS) if payload.parent is not None else None
     return RegionEdit(
-        name=given.name if "name" in there else None,
-        names=(given.names or {}) if "names" in there else None,
-        aliases=(given.aliases or []) if "aliases" in there else None,
-        members=[place.id for place in found] if "members" in there and level == "grouping" else None,
+        name=payload.name if "name" in there else None,
+        names=(payload.names or {}) if "names" in there else None,
+        aliases=(payload.aliases or []) if "aliases" in there else None,
+        members=[place.id for place in members] if "members" in there and level == "grouping" else None,
         parent=parent.id if parent else None,
     )
 
@@ -110,15 +110,15 @@ def _wrong(detail: str, pointer: str) -> InvalidInput:
     return InvalidInput(FieldError("invalid_value", detail, pointer=pointer))
 
 
-async def _answer(
-    request: Request, here: AppContext, view: RequestContext, edited: EditedRegion, status: int = 200
+async def _respond(
+    request: Request, context: AppContext, view: RequestContext, edited: EditedRegion, status: int = 200
 ) -> Response:
     if edited.job is not None:
         task = await jobs.get_jobs(request).finish(edited.job)
         if task.state != "done":
-            return await here.respond_accepted(task)
-    head = await here.head()
-    atlas = await service.current(here.db, head.epoch, head.names_seq)
+            return await context.respond_accepted(task)
+    head = await context.head()
+    atlas = await service.current(context.db, head.epoch, head.names_seq)
     place = atlas.by_id[edited.id]
     region = orjson.dumps(render_region(atlas, place, ITEM.read(_NAMED, view.now)))
     location = f"/v1/regions/{place.slug}" if status == 201 else None

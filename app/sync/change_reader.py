@@ -27,9 +27,9 @@ from app.sync.watch import LogWatch
 BATCH = 100
 """Rows that are looked at without giving others their turn: 2 ms."""
 EXAMINED = 3_000
-"""How many rows one answer looks at, 0.06 s; a narrow filter over a long log takes several answers."""
+"""How many rows one response looks at, 0.06 s; a narrow filter over a long log takes several responses."""
 LOOK_UP = 10
-"""Every so many ticks a waiting answer looks whether its client is still there; with hundreds waiting it counts."""
+"""Every so many ticks a waiting response looks whether its client is still there; with hundreds waiting it counts."""
 
 STATUS = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", filter_params.STATES)
 FILTERS = (*filter_params.FILTERS, STATUS)
@@ -50,7 +50,7 @@ class ChangeBatch:
 class ChangeReader:
     """A consumer on its way along the log: who it is, what it asked for, where it stands."""
 
-    here: AppContext
+    context: AppContext
     request: Request
     read: Read
     view: RequestContext
@@ -62,13 +62,13 @@ class ChangeReader:
 
     async def look(self, limit: int) -> ChangeBatch:
         """Goes on from where it stands, past what is not for it, to the next `limit` changes or the head."""
-        consumer = ChangeConsumer(await resolve(self.here, self.view, self.read), self.drafts)
+        consumer = ChangeConsumer(await resolve(self.context, self.view, self.read), self.drafts)
         until, told = self._find_end(self.view.head), list[VisibleChange]()
         for _ in range(EXAMINED // BATCH):
-            found = await change_rows.read(self.here.db, self.place.seq, until, BATCH)
-            if found and found[0].seq != self.place.seq + 1:
+            rows = await change_rows.read(self.context.db, self.place.seq, until, BATCH)
+            if rows and rows[0].seq != self.place.seq + 1:
                 raise make_cursor_expired(self.request, "The changes from that place on are not kept any more.")
-            for row in found:
+            for row in rows:
                 shown = change_rows.tell(consumer, row)
                 told += [shown] if shown is not None else []
                 self.place = Place(self.place.epoch, row.seq, row.mark)
@@ -95,12 +95,12 @@ class ChangeReader:
 
     async def renew(self) -> None:
         """Reads the head, and whether caller and filter are still what they were; raises as a new request would."""
-        self.view = await self.here.view(self.request)
+        self.view = await self.context.view(self.request)
         if _statuses(self.read) != PUBLISHED:
             self.view.caller.demand("read_drafts")
         if self.view.head.epoch != self.place.epoch or self.view.head.seq < self.place.seq:
             raise make_cursor_expired(self.request, "The archive has been replaced by another copy.")
-        await merged_tags.refuse(self.here, self.view, self.read, self.place)
+        await merged_tags.refuse(self.context, self.view, self.read, self.place)
 
     def _find_end(self, head: Head) -> int:
         """The last row that is for this caller: what only drafts have moved is not to be seen in places either."""
@@ -108,27 +108,27 @@ class ChangeReader:
 
 
 async def begin(request: Request, parameters: Parameters, since: Callable[[Read], str]) -> ChangeReader:
-    """Reads the request; every way in which it may fail fails here, before an answer has begun."""
-    here = get_context(request)
-    view = await here.view(request)
+    """Reads the request; every way in which it may fail fails here, before a response has begun."""
+    context = get_context(request)
+    view = await context.view(request)
     read = parameters.read(request.scope["query_string"], view.now)
     _refuse_relative(read)
     if _statuses(read) != PUBLISHED:
         view.caller.demand("read_drafts")
-    place = await _place(here, view, request, since(read))
-    await merged_tags.refuse(here, view, read, place)
-    return ChangeReader(here, request, read, view, place)
+    place = await _place(context, view, request, since(read))
+    await merged_tags.refuse(context, view, read, place)
+    return ChangeReader(context, request, read, view, place)
 
 
 def _statuses(read: Read) -> tuple[str, ...]:
     return tuple(sorted(read.choices("status"))) or PUBLISHED
 
 
-async def resolve(here: AppContext, view: RequestContext, read: Read) -> ArticleFilter:
+async def resolve(context: AppContext, view: RequestContext, read: Read) -> ArticleFilter:
     """The filter as of the view's head. Tags that only drafts have now are found too: until those were withdrawn, they
     may have matched. Of such a tag nothing is told."""
     caller = replace(view.caller, scopes=view.caller.scopes | {"read_drafts"})
-    return (await filter_params.resolve(here, view._replace(caller=caller), read, _statuses(read))).filter
+    return (await filter_params.resolve(context, view._replace(caller=caller), read, _statuses(read))).filter
 
 
 def _refuse_relative(read: Read) -> None:
@@ -139,7 +139,7 @@ def _refuse_relative(read: Read) -> None:
         raise InvalidInput(*(FieldError("invalid_value", detail, name) for name in moving))
 
 
-async def _place(here: AppContext, view: RequestContext, request: Request, since: str) -> Place:
+async def _place(context: AppContext, view: RequestContext, request: Request, since: str) -> Place:
     head = view.head
     if since == "now":
         return head.place if view.caller.may("read_drafts") else head.public_place
@@ -148,17 +148,17 @@ async def _place(here: AppContext, view: RequestContext, request: Request, since
     place = read_token(since)
     if place is None:
         raise InvalidValue("A place is `0`, `now`, or a token from `next`, `seq` or `X-Seq`.", "since")
-    if place.epoch != head.epoch or not await has_position(here, place):
+    if place.epoch != head.epoch or not await has_position(context, place):
         raise make_cursor_expired(request)
     return place
 
 
-async def has_position(here: AppContext, place: Place) -> bool:
+async def has_position(context: AppContext, place: Place) -> bool:
     """Whether the log has that row with that mark."""
     if place.seq == 0:
         return place.mark == 0
-    found = await here.db.reader.rows(log.mark_statement(here.db.dialect), {"seq": place.seq})
-    return bool(found) and found[0][0] == place.mark
+    rows = await context.db.reader.rows(log.mark_statement(context.db.dialect), {"seq": place.seq})
+    return bool(rows) and rows[0][0] == place.mark
 
 
 def make_cursor_expired(request: Request, detail: str = "This change log does not have that place.") -> CursorExpired:

@@ -132,8 +132,8 @@ def _event(
 async def read(db: Database, after: int, until: int, limit: int) -> list[ChangeRow]:
     """The rows behind `after` up to `until`, at most `limit`. LogBroken for a hole between them; the first may be
     later than the one asked for where older ones are not kept."""
-    found = await db.reader.rows(_statement(db.dialect), {"after": after, "until": until, "limit": limit})
-    rows = [ChangeRow(*row) for row in found]  # type: ignore[arg-type] # as selected
+    result = await db.reader.rows(_statement(db.dialect), {"after": after, "until": until, "limit": limit})
+    rows = [ChangeRow(*row) for row in result]  # type: ignore[arg-type] # as selected
     if rows:
         log.check_order(rows[0].seq - 1, (row.seq for row in rows))
     return rows
@@ -144,8 +144,8 @@ def _statement(dialect: str) -> Prepared:
     seq = CHANGE.c.seq
     after, until = (bindparam(name, type_=seq.type) for name in ("after", "until"))
     columns = [CHANGE.c[name] for name in ChangeRow.__slots__]
-    found = select(*columns).where(seq > after, seq <= until).order_by(seq).limit(bindparam("limit"))
-    return prepare(found, dialect)
+    statement = select(*columns).where(seq > after, seq <= until).order_by(seq).limit(bindparam("limit"))
+    return prepare(statement, dialect)
 
 
 def place(epoch: int, rows: Sequence[ChangeRow]) -> Place:

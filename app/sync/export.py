@@ -36,7 +36,7 @@ Json = dict[str, object]
 class Export:
     """What to export: a filter, how to show the articles, and optionally only what has changed behind a row."""
 
-    here: AppContext
+    context: AppContext
     view: RequestContext
     read: Read
     filter: ArticleFilter
@@ -61,16 +61,18 @@ class Export:
     async def articles(self) -> AsyncGenerator[list[bytes]]:
         """Some articles at a time, each as JSON: as many as are made without keeping others waiting."""
         after = -1
-        while found := await _page(self.here.db, self.filter, after, self.since):
-            costs = await article_json.load_costs(self.here, found, self.read, full=True)
-            for some in response_size.split(found, costs, PIECE):
+        while list_rows := await _page(self.context.db, self.filter, after, self.since):
+            costs = await article_json.load_costs(self.context, list_rows, self.read, full=True)
+            for some in response_size.split(list_rows, costs, PIECE):
                 if shown := await self._render(some, {one.id: costs.get(one.id, 0) for one in some}):
                     yield shown
-            after = found[-1].id
+            after = list_rows[-1].id
 
     async def _render(self, entries: Sequence[ListRow], costs: Mapping[int, int]) -> list[bytes]:
-        cards = await article_json.render_by_id(self.here, self.view, entries, wanted=self.read, full=True, costs=costs)
-        more = await _load_more(self.here.db, list(cards))
+        cards = await article_json.render_by_id(
+            self.context, self.view, entries, params=self.read, full=True, costs=costs
+        )
+        more = await _load_more(self.context.db, list(cards))
         # Whoever has left since the page was read: the log tells, and what is no longer public is not shown.
         still = [one.id for one in entries if one.id in more and more[one.id].status in self.filter.statuses]
         if self.read.fields("fields"):
@@ -128,9 +130,9 @@ def _line(article: Json, more: _More) -> bytes:
 class _Shaped:
     """A filter that is equal to all filters of its shape: the statement's text is the same for them."""
 
-    def __init__(self, wanted: ArticleFilter) -> None:
-        self.example = wanted
-        self.shape: Shape = filters.shape(wanted)
+    def __init__(self, article_filter: ArticleFilter) -> None:
+        self.example = article_filter
+        self.shape: Shape = filters.shape(article_filter)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Shaped) and self.shape == other.shape
@@ -139,9 +141,9 @@ class _Shaped:
         return hash(self.shape)
 
 
-async def _page(db: Database, wanted: ArticleFilter, after: int, since: int | None) -> list[ListRow]:
-    statement = _statement(db.dialect, _Shaped(wanted), since is not None)
-    values = {**filters.values(wanted), "after_id": after, "limit": PAGE}
+async def _page(db: Database, article_filter: ArticleFilter, after: int, since: int | None) -> list[ListRow]:
+    statement = _statement(db.dialect, _Shaped(article_filter), since is not None)
+    values = {**filters.values(article_filter), "after_id": after, "limit": PAGE}
     values |= {} if since is None else {"since": since}
     return [ListRow(int(str(id)), int(str(version)), None) for id, version in await db.reader.rows(
         statement, values, bounded=False
@@ -150,14 +152,14 @@ async def _page(db: Database, wanted: ArticleFilter, after: int, since: int | No
 
 @lru_cache(maxsize=256)
 def _statement(dialect: str, shaped: _Shaped, changed: bool) -> Prepared:
-    wanted = shaped.example
-    found = select(A.c.id, A.c.version).where(*filters.conditions(wanted))
-    found = found.where(A.c.id > bindparam("after_id", type_=A.c.id.type))
+    article_filter = shaped.example
+    statement = select(A.c.id, A.c.version).where(*filters.conditions(article_filter))
+    statement = statement.where(A.c.id > bindparam("after_id", type_=A.c.id.type))
     if changed:
         behind = CHANGE.c.seq > bindparam("since", type_=CHANGE.c.seq.type)
         named = select(CHANGE.c.entity_id).where(behind, CHANGE.c.entity == literal_column("'article'"))
-        found = found.where(A.c.id.in_(named))
-    return prepare(found.order_by(A.c.id).limit(bindparam("limit")), dialect, filters.lists(wanted))
+        statement = statement.where(A.c.id.in_(named))
+    return prepare(statement.order_by(A.c.id).limit(bindparam("limit")), dialect, filters.lists(article_filter))
 
 
 async def _load_more(db: Database, ids: Sequence[int]) -> dict[int, _More]:
@@ -172,11 +174,11 @@ def _more_statement(dialect: str) -> Prepared:
     gone = [case((A.c.public_once, column), else_=null()) for column in (A.c.withdrawn_at, A.c.withdrawn_reason)]
     original = A.alias("original")
     named = (original.c.origin.label("original_origin"), original.c.slug.label("original_slug"))
-    found = select(A.c.id, A.c.status, A.c.origin, *gone, *named, A.c.extra, json_rows(slugs), json_rows(urls))
-    found = found.outerjoin(original, original.c.id == A.c.translation_of)
-    return prepare(found.where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+    statement = select(A.c.id, A.c.status, A.c.origin, *gone, *named, A.c.extra, json_rows(slugs), json_rows(urls))
+    statement = statement.outerjoin(original, original.c.id == A.c.translation_of)
+    return prepare(statement.where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
-def include_all_states(wanted: ArticleFilter) -> ArticleFilter:
+def include_all_states(article_filter: ArticleFilter) -> ArticleFilter:
     """The same filter over articles in every state."""
-    return replace(wanted, statuses=tuple(sorted(STATES)))
+    return replace(article_filter, statuses=tuple(sorted(STATES)))

@@ -1,4 +1,4 @@
-"""The export over HTTP. Everything that may fail does so before the first line; after that an answer that breaks off
+"""The export over HTTP. Everything that may fail does so before the first line; after that a response that breaks off
 lacks its last line."""
 
 import time
@@ -45,17 +45,17 @@ async def export_articles(request: Request) -> Response:
 
     `format=csv` is for spreadsheets: a line of names, then a line for each article.
     """
-    here = get_context(request)
+    context = get_context(request)
     # The head first: what changes while the lines are read is behind it.
-    view = await here.view(request)
+    view = await context.view(request)
     read = EXPORT.read(request.scope["query_string"], int(time.time()))
     shape = csv_text.wanted(read, ("ndjson", "csv"))
     statuses = tuple(sorted(read.choices("status"))) or PUBLISHED
     if statuses != PUBLISHED:
         view.caller.demand("read_drafts")
-    wanted = await filter_params.resolve(here, view, read, statuses)
-    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": view.token, **responses.warned(wanted.warnings)}
-    export = Export(here, view, read, wanted.filter)
+    resolved = await filter_params.resolve(context, view, read, statuses)
+    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": view.token, **responses.warned(resolved.warnings)}
+    export = Export(context, view, read, resolved.filter)
     if shape == "csv":
         return Streamed(export.sheet(), headers, csv_text.MEDIA_TYPE, request)
     return Streamed(export.lines(), headers, MEDIA_TYPE, request)

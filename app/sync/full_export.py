@@ -22,24 +22,24 @@ from app.sync.export_routes import EXPORT
 async def write(db: Database, settings: Settings, since: str | None, to: Callable[[bytes], object]) -> str:
     """Writes the lines and returns the place to follow on from. `since`: only articles that a change behind that place
     names; CursorExpired where it is not one of this archive's."""
-    here = AppContext(
+    context = AppContext(
         settings, db, EngineIndex(db, TantivyEngine(settings.index_path)), Cards(db, settings.site_url.rstrip("/"))
     )
     try:
-        head = await here.head()
-        after = None if since is None else await _check_position(here, head, since)
+        head = await context.head()
+        after = None if since is None else await _check_position(context, head, since)
         atlas = await regions.current(db, head.epoch, head.names_seq)
         view = RequestContext(Caller(0, frozenset(SCOPES)), head, atlas, int(time.time()))
-        wanted = include_all_states(ArticleFilter())
-        async for piece in Export(here, view, EXPORT.read(b"", view.now), wanted, after).lines():
+        article_filter = include_all_states(ArticleFilter())
+        async for piece in Export(context, view, EXPORT.read(b"", view.now), article_filter, after).lines():
             to(piece)
     finally:
         await db.reader.close()
     return head.place.token
 
 
-async def _check_position(here: AppContext, head: Head, since: str) -> int:
+async def _check_position(context: AppContext, head: Head, since: str) -> int:
     place = read_token(since)
-    if place is None or place.epoch != head.epoch or not await has_position(here, place):
+    if place is None or place.epoch != head.epoch or not await has_position(context, place):
         raise CursorExpired("The archive's change log does not have that place; export everything.")
     return place.seq

@@ -25,9 +25,9 @@ router = APIRouter(prefix="/v1", tags=["operating"])
 async def get_job(request: Request) -> Response:
     """State and progress of a merge or of a region's move. Needs `admin`."""
     _, view = await get_admin_context(request)
-    given = request.path_params["id"]
-    digits = given.isascii() and given.isdigit() and len(given) < 19
-    task = await jobs.get_jobs(request).find(int(given)) if digits else None
+    text = request.path_params["id"]
+    digits = text.isascii() and text.isdigit() and len(text) < 19
+    task = await jobs.get_jobs(request).find(int(text)) if digits else None
     if task is None:
         raise NotFound()
     return responses.changed(orjson.dumps(jobs.render_task(task)), view.token)

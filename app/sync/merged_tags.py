@@ -17,24 +17,24 @@ TAG, SLUG, CHANGE = table(Tag), table(TagSlug), table(Change)
 _NAMES = ("author", "section", "tag", "tag_all", "tag_not")
 
 
-async def refuse(here: AppContext, view: RequestContext, read: Read, place: Place) -> None:
+async def refuse(context: AppContext, view: RequestContext, read: Read, place: Place) -> None:
     """FilterChanged for a tag that another has taken in since that place; its detail names the other where the caller
     may know it. Who began behind the merge has what the filter means now."""
-    given = sorted({ref for name in _NAMES for ref in read.refs(name)})
+    tag_refs = sorted({ref for name in _NAMES for ref in read.refs(name)})
     drafts = view.caller.may("read_drafts")
-    merged = await _merged_among(here, given, place, drafts=drafts) if given else []
+    merged = await _merged_among(context, tag_refs, place, drafts=drafts) if tag_refs else []
     if merged:
-        shown = await tags.by_refs(here.db, merged, hidden=drafts)
+        shown = await tags.by_refs(context.db, merged, hidden=drafts)
         told = [f"{ref!r} is part of {shown[ref].slug!r} now" for ref in merged if ref in shown]
         raise FilterChanged(f"{'; '.join(told) or 'A tag has been merged into another'}. Start again from the export.")
 
 
-async def _merged_among(here: AppContext, refs: Sequence[str], place: Place, *, drafts: bool) -> list[str]:
+async def _merged_among(context: AppContext, refs: Sequence[str], place: Place, *, drafts: bool) -> list[str]:
     numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit() and len(ref) < 18]
     values: dict[str, Value] = {"refs": list(refs), "numbers": numbers, "after": place.seq}
-    rows = await here.db.reader.rows(_statement(here.db.dialect, drafts), values, bounded=False)
-    found = {str(ref) for row in rows for ref in row}
-    return [ref for ref in refs if ref in found]
+    rows = await context.db.reader.rows(_statement(context.db.dialect, drafts), values, bounded=False)
+    merged_refs = {str(ref) for row in rows for ref in row}
+    return [ref for ref in refs if ref in merged_refs]
 
 
 @lru_cache(maxsize=4)
@@ -48,10 +48,10 @@ def _statement(dialect: str, drafts: bool) -> Prepared:
         true() if drafts else CHANGE.c.public.is_(true()),  # what is not public moves nobody's place beyond it
     )
     named = or_(AnyOf(TAG.c.slug, "refs"), AnyOf(TAG.c.id, "numbers"), TAG.c.id.in_(old))
-    found = (
+    statement = (
         select(TAG.c.id, TAG.c.slug, SLUG.c.slug)
         .select_from(TAG)
         .outerjoin(SLUG, (SLUG.c.tag_id == TAG.c.id) & AnyOf(SLUG.c.slug, "refs"))
         .where(TAG.c.merged_into.is_not(None), named, taken_in.correlate(TAG).exists())
     )
-    return prepare(found, dialect, ["refs", "numbers"])
+    return prepare(statement, dialect, ["refs", "numbers"])

@@ -34,7 +34,7 @@ async def render_changes(following: ChangeReader, seen: ChangeBatch) -> tuple[li
         seen = _cut_before(following, seen, left_out)
     names = await _tags(following, seen.told)
     named = {told.replaced_by for told in seen.told if told.replaced_by is not None}
-    slugs = await replacements.find_slugs(following.here.db, named)
+    slugs = await replacements.find_slugs(following.context.db, named)
     shown: list[bytes] = []
     for told in seen.told:
         if len(shown) % AT_ONCE == AT_ONCE - 1:
@@ -88,7 +88,7 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, Known
 async def _tags(following: ChangeReader, told: Sequence[VisibleChange]) -> dict[str, KnownTag]:
     """Names of renamed tags as they are now."""
     ids = sorted({str(one.row.entity_id) for one in told if one.row.entity == "tag"})
-    return await tags.by_refs(following.here.db, ids, hidden=following.drafts) if ids else {}
+    return await tags.by_refs(following.context.db, ids, hidden=following.drafts) if ids else {}
 
 
 async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, bytes], set[int]]:
@@ -98,18 +98,18 @@ async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, 
     ids = tuple(id for id in named if only is None or id in only)
     if not ids:
         return {}, set()
-    here, view, read = following.here, following.view, following.read
+    context, view, read = following.context, following.view, following.read
     matching = replace(seen.filter, ids=ids)
-    found = {entry.id: entry for entry in await queries.load_page(here.db, matching, "-published_at", len(ids))}
-    entries = [found[id] for id in ids if id in found]  # in the order of the changes
-    costs = await article_json.load_costs(here, entries, read)
+    list_rows = {entry.id: entry for entry in await queries.load_page(context.db, matching, "-published_at", len(ids))}
+    entries = [list_rows[id] for id in ids if id in list_rows]  # in the order of the changes
+    costs = await article_json.load_costs(context, entries, read)
     cards: dict[int, bytes] = {}
     left, spent = {entry.id for entry in entries}, 0
     for some in response_size.split(entries, costs, PIECE):
         own = {entry.id: costs.get(entry.id, 0) for entry in some}
         if cards and spent + sum(own.values()) > response_size.MAX_COST:
             break
-        more = await article_json.render_by_id(here, view, some, wanted=read, costs=own)
+        more = await article_json.render_by_id(context, view, some, params=read, costs=own)
         spent += max(sum(own.values()), sum(map(len, more.values())))
         if cards and spent > response_size.MAX_COST:  # by what is no body
             break

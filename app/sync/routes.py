@@ -32,7 +32,7 @@ CHANGES = Parameters(
     *FILTERS,
     parser.text("since", SINCE, maximum=200, example="now", signs=False),
     parser.limit(500, 1000),
-    parser.integer("wait", "Hold the answer up to so many seconds until there is news.", default=0, minimum=0,
+    parser.integer("wait", "Hold the response up to so many seconds until there is news.", default=0, minimum=0,
                    maximum=60, signs=False),
     *_SHOWN,
 )  # fmt: skip

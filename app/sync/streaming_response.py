@@ -1,4 +1,4 @@
-"""Answers that are made piece by piece, each after the client has taken the one before it."""
+"""Responses that are made piece by piece, each after the client has taken the one before it."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 class Streamed(Response):
     """Sends pieces as they come. Unlike Starlette's own it does not read the request meanwhile, so that a body may go
-    on arriving while the answer is on its way; with `watched` it looks before each piece whether the client has gone.
+    on arriving while the response is on its way; with `watched` it looks before each piece whether the client has gone.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Streamed(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with aclosing(self._pieces):
-                # Before the start: what fails here can still be answered with its own status.
+                # Before the start: what fails here still gets a response with its own status.
                 piece: bytes | None = await anext(self._pieces, None)
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 while piece is not None:
@@ -42,5 +42,5 @@ class Streamed(Response):
 
 
 def describe_stream(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` part of a route that answers with text in pieces."""
+    """The `responses=` part of a route that sends text in pieces."""
     return {200: {"content": {media_type: {"schema": {"type": "string"}, "example": example}}}}

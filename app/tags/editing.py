@@ -34,12 +34,12 @@ def create(session: Session, edit: TagEdit) -> int:
     who means a namesake gives a slug."""
     assert edit.name is not None
     assert edit.kind is not None
-    wanted = TagSpec(edit.name, edit.kind, edit.slug)
-    if edit.slug is None and service.find(session, [wanted]):
-        raise SlugTaken(wanted.ref)
+    spec = TagSpec(edit.name, edit.kind, edit.slug)
+    if edit.slug is None and service.find(session, [spec]):
+        raise SlugTaken(spec.ref)
     if edit.slug is not None and service.owner(session, edit.slug) is not None:
         raise SlugTaken(edit.slug)
-    slug = edit.slug or service.free_slug(session, wanted.ref, edit.kind)
+    slug = edit.slug or service.free_slug(session, spec.ref, edit.kind)
     row = {"slug": slug, "name": edit.name, "sort_name": keys.sort_key(edit.name), "kind": edit.kind, "listed": True}
     id = service.insert_tag(session, row)
     _name(session, id, naming.revise(Naming(edit.name, {}), None, edit.names, edit.aliases))
@@ -96,5 +96,5 @@ def _move(session: Session, id: int, old: str, new: str) -> None:
 
 def is_public(session: Session, id: int) -> bool:
     """Whether the public may know of the tag: not of one that only drafts have."""
-    found = select(TAG.c.id).where(TAG.c.id == id, queries.public(TAG))
-    return session.connection().execute(found).first() is not None
+    statement = select(TAG.c.id).where(TAG.c.id == id, queries.public(TAG))
+    return session.connection().execute(statement).first() is not None

@@ -35,9 +35,9 @@ def current(snapshot: Snapshot) -> TagLexicon:
     """Tags of all kinds but sections and authors. One statement where no tag was renamed."""
     engine = snapshot.connection.engine
     mark, known = _cache.get(engine, (None, tags.EMPTY))
-    mark, found, whole = load_since(snapshot, mark)
-    if found or whole:
-        known = tags.extend(tags.EMPTY if whole else known, found)
+    mark, tags_since, whole = load_since(snapshot, mark)
+    if tags_since or whole:
+        known = tags.extend(tags.EMPTY if whole else known, tags_since)
     _cache[engine] = mark, known
     return known
 
@@ -47,8 +47,8 @@ def load_since(snapshot: Snapshot, mark: LexiconVersion | None) -> tuple[Lexicon
     one was renamed or merged meanwhile."""
     head = log.head(snapshot)
     whole = mark is None or not _holds(snapshot, mark, head)
-    newest, found = _since(snapshot, 0 if mark is None or whole else mark.newest)
-    return LexiconVersion(head.epoch, head.names_seq, newest), found, whole
+    newest, tags_since = _since(snapshot, 0 if mark is None or whole else mark.newest)
+    return LexiconVersion(head.epoch, head.names_seq, newest), tags_since, whole
 
 
 def _holds(snapshot: Snapshot, mark: LexiconVersion, head: Head) -> bool:
@@ -67,9 +67,9 @@ def _since(snapshot: Snapshot, after: int) -> tuple[int, list[tags.LexiconTag]]:
         .where(TAG.c.id > after, TAG.c.merged_into.is_(None))
         .order_by(TAG.c.id)
     ).all()
-    found = [
+    result = [
         tags.LexiconTag(id, name, tuple(other for *_, other in each if other))
         for (id, name, kind), each in groupby(rows, key=lambda row: tuple(row[:3]))
         if service.family(kind) == "term"
     ]
-    return rows[-1][0] if rows else after, found
+    return rows[-1][0] if rows else after, result

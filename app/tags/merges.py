@@ -56,8 +56,8 @@ def begin(session: Session, source_id: int, target_id: int) -> int | None:
 
 
 def _get(session: Session, id: int) -> _Tag:
-    found = select(TAG.c.id, TAG.c.slug, TAG.c.kind, TAG.c.merged_into).where(TAG.c.id == id)
-    return _Tag(*session.connection().execute(found).one())
+    statement = select(TAG.c.id, TAG.c.slug, TAG.c.kind, TAG.c.merged_into).where(TAG.c.id == id)
+    return _Tag(*session.connection().execute(statement).one())
 
 
 def _wrong(detail: str) -> InvalidInput:

@@ -55,15 +55,15 @@ class KnownTag:
     asked: int
 
 
-async def sort_names(db: Database, wanted: TagFilter) -> list[tuple[int, str]]:
+async def sort_names(db: Database, tag_filter: TagFilter) -> list[tuple[int, str]]:
     """The ids of all tags wanted, each with its folded name, in no order that matters; merged ones are not there any
     more. An archive may have a hundred thousand: of those on a page alone more is read."""
     values: dict[str, Value] = {}
-    if wanted.kinds:
-        values["kinds"] = list(wanted.kinds)
-    if wanted.prefix:
-        values |= {"first": wanted.prefix, "last": wanted.prefix + "\U0010ffff"}
-    statement = _list(db.dialect, bool(wanted.kinds), bool(wanted.prefix), wanted.hidden)
+    if tag_filter.kinds:
+        values["kinds"] = list(tag_filter.kinds)
+    if tag_filter.prefix:
+        values |= {"first": tag_filter.prefix, "last": tag_filter.prefix + "\U0010ffff"}
+    statement = _list(db.dialect, bool(tag_filter.kinds), bool(tag_filter.prefix), tag_filter.hidden)
     return cast(list[tuple[int, str]], await db.reader.rows(statement, values, bounded=False))
 
 
@@ -106,25 +106,25 @@ def public(tag: FromClause) -> ColumnElement[bool]:
 
 @lru_cache(maxsize=16)
 def _list(dialect: str, kinds: bool, prefix: bool, hidden: bool) -> Prepared:
-    found = select(TAG.c.id, TAG.c.sort_name).where(TAG.c.merged_into.is_(None))
+    statement = select(TAG.c.id, TAG.c.sort_name).where(TAG.c.merged_into.is_(None))
     lists = []
     if not hidden:
-        found = found.where(public(TAG))
+        statement = statement.where(public(TAG))
     if kinds:
-        found = found.where(AnyOf(TAG.c.kind, "kinds"))
+        statement = statement.where(AnyOf(TAG.c.kind, "kinds"))
         lists.append("kinds")
     if prefix:
         key = NAME.c.name_key
         text = key.type
         named = select(NAME.c.tag_id).where(key >= bindparam("first", type_=text), key < bindparam("last", type_=text))
-        found = found.where(TAG.c.id.in_(named))
-    return prepare(found, dialect, lists)
+        statement = statement.where(TAG.c.id.in_(named))
+    return prepare(statement, dialect, lists)
 
 
 @lru_cache(maxsize=4)
 def _by_ids(dialect: str) -> Prepared:
-    found = select(*_columns, json_rows(_names)).where(TAG.c.merged_into.is_(None), AnyOf(TAG.c.id, "ids"))
-    return prepare(found, dialect, ["ids"])
+    statement = select(*_columns, json_rows(_names)).where(TAG.c.merged_into.is_(None), AnyOf(TAG.c.id, "ids"))
+    return prepare(statement, dialect, ["ids"])
 
 
 async def find(db: Database, ref: str, *, hidden: bool) -> TagRow | None:
@@ -144,8 +144,8 @@ def _lookup(dialect: str, hidden: bool) -> Prepared:
     meant = select(func.coalesce(asked.c.merged_into, asked.c.id)).where(
         (asked.c.slug == ref) | (asked.c.id == bindparam("number", type_=TAG.c.id.type)) | asked.c.id.in_(old)
     )
-    found = select(*_columns, json_rows(_names)).where(TAG.c.id.in_(meant))
-    return prepare(found if hidden else found.where(public(TAG)), dialect)
+    statement = select(*_columns, json_rows(_names)).where(TAG.c.id.in_(meant))
+    return prepare(statement if hidden else statement.where(public(TAG)), dialect)
 
 
 async def find_similar(db: Database, ref: str, kinds: Sequence[str], *, hidden: bool) -> str | None:
@@ -156,18 +156,18 @@ async def find_similar(db: Database, ref: str, kinds: Sequence[str], *, hidden: 
     values: dict[str, Value] = {"first": first, "last": first + "\U0010ffff", "kinds": list(kinds), "limit": 200}
     rows = await db.reader.rows(_similar_statement(db.dialect, hidden), values) if key else []
     slugs = {str(name): str(slug) for slug, name in rows}
-    found = nearest(key, slugs)
-    return slugs[found] if found else None
+    match = nearest(key, slugs)
+    return slugs[match] if match else None
 
 
 @lru_cache(maxsize=4)
 def _similar_statement(dialect: str, hidden: bool) -> Prepared:
     key = NAME.c.name_key
     begun = (key >= bindparam("first", type_=key.type)) & (key < bindparam("last", type_=key.type))
-    found = select(TAG.c.slug, key).join(NAME, NAME.c.tag_id == TAG.c.id)
-    found = found.where(begun, AnyOf(TAG.c.kind, "kinds"), TAG.c.merged_into.is_(None))
-    found = (found if hidden else found.where(public(TAG))).order_by(key).limit(bindparam("limit"))
-    return prepare(found, dialect, ["kinds"])
+    statement = select(TAG.c.slug, key).join(NAME, NAME.c.tag_id == TAG.c.id)
+    statement = statement.where(begun, AnyOf(TAG.c.kind, "kinds"), TAG.c.merged_into.is_(None))
+    statement = (statement if hidden else statement.where(public(TAG))).order_by(key).limit(bindparam("limit"))
+    return prepare(statement, dialect, ["kinds"])
 
 
 async def names_in(db: Readable, slugs: Sequence[str], language: str) -> dict[str, str]:
@@ -187,17 +187,17 @@ async def by_refs(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[st
     """Each reference that leads somewhere: a slug, an old slug, a merged tag's slug, or an id in digits."""
     numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit() and len(ref) < 18]
     rows = await db.reader.rows(_references(db.dialect, hidden), {"refs": list(refs), "numbers": numbers})
-    found: dict[str, KnownTag] = {}
+    tags_by_ref: dict[str, KnownTag] = {}
     for old, asked_id, asked_slug, id, slug, name, kind in rows:
         known = KnownTag(int(str(id)), str(slug), str(name), str(kind), int(str(asked_id)))
-        found |= {str(ref): known for ref in (old, asked_id, asked_slug) if ref is not None}
-    return found
+        tags_by_ref |= {str(ref): known for ref in (old, asked_id, asked_slug) if ref is not None}
+    return tags_by_ref
 
 
 @lru_cache(maxsize=4)
 def _references(dialect: str, hidden: bool) -> Prepared:
     target = TAG.alias("target")
-    found = (
+    statement = (
         select(SLUG.c.slug, TAG.c.id, TAG.c.slug, target.c.id, target.c.slug, target.c.name, target.c.kind)
         .select_from(TAG)
         .join(target, target.c.id == func.coalesce(TAG.c.merged_into, TAG.c.id))
@@ -210,4 +210,4 @@ def _references(dialect: str, hidden: bool) -> Prepared:
             )
         )
     )
-    return prepare(found if hidden else found.where(public(target)), dialect, ["refs", "numbers"])
+    return prepare(statement if hidden else statement.where(public(target)), dialect, ["refs", "numbers"])

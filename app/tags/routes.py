@@ -47,7 +47,7 @@ REF: dict[str, object] = {
     "name": "ref",
     "in": "path",
     "required": True,
-    "description": "A slug or id; old slugs and merged tags answer 308.",
+    "description": "A slug or id; 308 for old slugs and merged tags.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "example": "nato",
 }
@@ -72,15 +72,15 @@ Json = dict[str, Any]
 @fast_path.declare
 async def list_tags(request: Request) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = LIST.read(request.scope["query_string"], view.now)
-    await here.wait_for(read.text("min_seq"), view.head)
-    named = await _load_names(here, view, read)
-    counts = await here.tag_counts(view.head)
+    await context.wait_for(read.text("min_seq"), view.head)
+    named = await _load_names(context, view, read)
+    counts = await context.tag_counts(view.head)
     page_of = partial(_page, named, counts or {}, read)
     ids, page = await asyncio.to_thread(page_of) if len(named) > MANY else page_of()
-    entries = await queries.by_ids(here.db, ids)
+    entries = await queries.by_ids(context.db, ids)
     rows = [orjson.dumps(render_tag(entries[id], counts, refs.language(read))) for id in ids if id in entries]
     return responses.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
 
@@ -89,21 +89,21 @@ def _page(named: list[tuple[int, str]], counts: Mapping[int, int], read: Read) -
     """The ids of the tags on one page, in their order."""
     sort, least = read.choice("sort"), read.integer_or_none("min_articles") or 0
     by_count = sort.endswith("article_count")
-    found = [one for one in named if counts.get(one[0], 0) >= least] if least else named
+    names = [one for one in named if counts.get(one[0], 0) >= least] if least else named
 
     def key(one: tuple[int, str]) -> tuple[str | int, int]:
         return counts.get(one[0], 0) if by_count else one[1], one[0]
 
-    shown, page = window(found, key, read, name="tags", descending=sort.startswith("-"))
+    shown, page = window(names, key, read, name="tags", descending=sort.startswith("-"))
     return [id for id, _ in shown], page
 
 
-async def _load_names(here: AppContext, view: RequestContext, read: Read) -> list[tuple[int, str]]:
+async def _load_names(context: AppContext, view: RequestContext, read: Read) -> list[tuple[int, str]]:
     q = read.text("q")
     prefix = keys.name_key(q or "")
     if q is not None and not prefix:
         return []
-    return await queries.sort_names(here.db, TagFilter(read.choices("kind"), prefix, view.caller.may("read_drafts")))
+    return await queries.sort_names(context.db, TagFilter(read.choices("kind"), prefix, view.caller.may("read_drafts")))
 
 
 @router.get(
@@ -116,17 +116,17 @@ async def _load_names(here: AppContext, view: RequestContext, read: Read) -> lis
 @fast_path.declare
 async def get_tag(request: Request) -> Response:
     """One tag by slug or id."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = ITEM.read(request.scope["query_string"], view.now)
-    await here.wait_for(read.text("min_seq"), view.head)
+    await context.wait_for(read.text("min_seq"), view.head)
     ref = request.path_params["ref"]
-    entry = await queries.find(here.db, ref, hidden=view.caller.may("read_drafts"))
+    entry = await queries.find(context.db, ref, hidden=view.caller.may("read_drafts"))
     if entry is None:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
         return responses.redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
-    body = orjson.dumps(render_tag(entry, await here.tag_counts(view.head), refs.language(read)))
+    body = orjson.dumps(render_tag(entry, await context.tag_counts(view.head), refs.language(read)))
     return responses.item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 

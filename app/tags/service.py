@@ -16,7 +16,7 @@ TAG, SLUG, NAME, MADE = table(Tag), table(TagSlug), table(TagName), table(Import
 _MADE = "dateline.tags_made"
 
 
-def resolve(session: Session, wanted: Iterable[TagSpec]) -> dict[TagSpec, int]:
+def resolve(session: Session, specs: Iterable[TagSpec]) -> dict[TagSpec, int]:
     """The id of each tag, in a bounded number of statements; unknown ones are made. Follows old slugs and merges.
 
     Slugs are unique across kinds: a contributor called like a topic gets a slug of its own. A tag that is looked for
@@ -24,7 +24,7 @@ def resolve(session: Session, wanted: Iterable[TagSpec]) -> dict[TagSpec, int]:
     merged into another, so that whoever writes links asks here first.
     """
     hold_vocabulary(session.connection())
-    asked = list(dict.fromkeys(wanted))
+    asked = list(dict.fromkeys(specs))
     if not asked:
         return {}
     known = find(session, asked)
@@ -41,7 +41,7 @@ def find(session: Session, asked: list[TagSpec]) -> dict[TagSpec, int]:
     connection = session.connection()
     refs = sorted({one.ref for one in asked})
     keys = sorted({text_keys.name_key(one.name) for one in asked})
-    found: dict[tuple[str, str], int] = {}
+    ids: dict[tuple[str, str], int] = {}
     target = func.coalesce(TAG.c.merged_into, TAG.c.id)
     by_name = select(NAME.c.name_key, TAG.c.kind, target).join(TAG, TAG.c.id == NAME.c.tag_id)
     by_old_slug = select(SLUG.c.slug, TAG.c.kind, target).join(TAG, TAG.c.id == SLUG.c.tag_id)
@@ -53,12 +53,12 @@ def find(session: Session, asked: list[TagSpec]) -> dict[TagSpec, int]:
     for statement, column in ((by_old_slug, SLUG.c.slug), (by_slug, TAG.c.slug)):
         for chunk in _chunks(refs):
             for row in connection.execute(statement.where(column.in_(chunk))):
-                found[(row[0], family(row[1]))] = row[2]
+                ids[(row[0], family(row[1]))] = row[2]
     out: dict[TagSpec, int] = {}
     for one in asked:
         kinds = family(one.kind)
         named = names.get((text_keys.name_key(one.name), kinds))
-        slugged = found.get((one.ref, kinds)) if one.key == one.ref else None
+        slugged = ids.get((one.ref, kinds)) if one.key == one.ref else None
         id = (slugged or named) if one.slug else (named or slugged)
         if id is not None:
             out[one] = id

@@ -35,10 +35,10 @@ _WAITING = responses.accepted("The merge goes on; the job says how far it is.")
 )
 async def create_tag(request: Request) -> Response:
     """A new tag, section or contributor. Most are made by the articles that name them; this is for what needs more."""
-    here, _ = await get_admin_context(request)
-    given = await body.read(request, TagCreate)
-    written = await here.db.write(editing.create, _edit(given))
-    return await _answer(here, str(written.value), status=201)
+    context, _ = await get_admin_context(request)
+    payload = await body.read(request, TagCreate)
+    written = await context.db.write(editing.create, _edit(payload))
+    return await _respond(context, str(written.value), status=201)
 
 
 @router.patch(
@@ -56,27 +56,27 @@ async def create_tag(request: Request) -> Response:
 )
 async def update_tag(request: Request) -> Response:
     """Changes name, slug, kind, names in languages or aliases (JSON Merge Patch). Old slugs keep leading here."""
-    here, view = await get_admin_context(request)
+    context, view = await get_admin_context(request)
     ref = request.path_params["ref"]
-    entry = await queries.find(here.db, ref, hidden=True)
+    entry = await queries.find(context.db, ref, hidden=True)
     if entry is None:
         raise NotFound()
-    before = render_tag(entry, await here.tag_counts(view.head), None)
-    given = await body.read(request, TagPatch, shown=before, types=body.PATCH_TYPES)
+    before = render_tag(entry, await context.tag_counts(view.head), None)
+    payload = await body.read(request, TagPatch, shown=before, types=body.PATCH_TYPES)
     if ref not in (entry.slug, str(entry.id)):
         path = f"/v1/tags/{entry.slug}"
         return responses.redirect(request, 308, path, token=view.token, public=False, max_age=0)
-    await here.db.write(editing.revise, entry.id, _edit(given))
-    return await _answer(here, str(entry.id))
+    await context.db.write(editing.revise, entry.id, _edit(payload))
+    return await _respond(context, str(entry.id))
 
 
-def _edit(given: TagCreate | TagPatch) -> TagEdit:
+def _edit(payload: TagCreate | TagPatch) -> TagEdit:
     """Null empties a list."""
-    there = {name: getattr(given, name) for name in type(given).model_fields if name in given.model_fields_set}
+    there = {name: getattr(payload, name) for name in type(payload).model_fields if name in payload.model_fields_set}
     for name, empty in (("names", {}), ("aliases", [])):
         if name in there and there[name] is None:
             there[name] = empty
-    kind = there.pop("kind", given.kind)
+    kind = there.pop("kind", payload.kind)
     return TagEdit(**there, kind=kind)
 
 
@@ -91,34 +91,34 @@ async def merge_tags(request: Request) -> Response:
     """Gives every article of this tag the other one instead, and lets this one lead there for good.
 
     200 with the other tag when all is done, 202 with a job where that takes longer than a few seconds."""
-    here, _ = await get_admin_context(request)
+    context, _ = await get_admin_context(request)
     ref = request.path_params["ref"]
     into = (await body.read(request, TagMerge)).into
-    known = await queries.by_refs(here.db, [ref, into], hidden=True)
+    known = await queries.by_refs(context.db, [ref, into], hidden=True)
     source, target = known.get(ref), known.get(into)
     if source is None:
         raise NotFound()
     if target is None:
-        guess = await queries.find_similar(here.db, into, KINDS, hidden=True)
+        guess = await queries.find_similar(context.db, into, KINDS, hidden=True)
         detail = f"There is no tag {into[:80]!r}."
         raise InvalidInput(FieldError("invalid_value", detail, pointer="/into", did_you_mean=guess))
-    return await _merge(request, here, source, target)
+    return await _merge(request, context, source, target)
 
 
-async def _merge(request: Request, here: AppContext, source: KnownTag, target: KnownTag) -> Response:
-    job = (await here.db.write(merges.begin, source.asked, target.id)).value
+async def _merge(request: Request, context: AppContext, source: KnownTag, target: KnownTag) -> Response:
+    job = (await context.db.write(merges.begin, source.asked, target.id)).value
     if job is not None:
         task = await jobs.get_jobs(request).finish(job)
         if task.state != "done":
-            return await here.respond_accepted(task)
-    return await _answer(here, str(target.id))
+            return await context.respond_accepted(task)
+    return await _respond(context, str(target.id))
 
 
-async def _answer(here: AppContext, ref: str, status: int = 200) -> Response:
+async def _respond(context: AppContext, ref: str, status: int = 200) -> Response:
     """The tag as it is now. Its counts are as of the index, which follows in a moment."""
-    head = await here.head()
-    entry = await queries.find(here.db, ref, hidden=True)
+    head = await context.head()
+    entry = await queries.find(context.db, ref, hidden=True)
     assert entry is not None  # tags are never deleted
-    shape = render_tag(entry, await here.tag_counts(head), None)
+    shape = render_tag(entry, await context.tag_counts(head), None)
     location = f"/v1/tags/{entry.slug}" if status == 201 else None
     return responses.changed(orjson.dumps(shape), head.place.token, status=status, location=location)

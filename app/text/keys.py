@@ -57,7 +57,7 @@ def fold(text: str) -> str:
     return decomposed.casefold()
 
 
-def remove_match(found: re.Match[str]) -> str:
+def remove_match(match: re.Match[str]) -> str:
     """What is put for what a pattern finds where it is to go. An empty string would do the same, but of a text of
     megabytes with one call that lets no other thread run meanwhile: a call for each match does."""
     return ""

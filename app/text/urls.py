@@ -18,20 +18,20 @@ _quotes = re.compile(rf"[{_QUOTES}]")
 _SCHEME = re.compile(r"[\s\x00-\x20]*[A-Za-z][A-Za-z0-9+.\-]*:")
 
 
-def normalize(given: str) -> str:
+def normalize(value: str) -> str:
     """The address with quotes and brackets percent-encoded and its scheme in lower case. ValueError for any other."""
-    match = _accepted.match(given)
-    if match is None or len(given) > MAX_LENGTH:
+    match = _accepted.match(value)
+    if match is None or len(value) > MAX_LENGTH:
         raise ValueError(f"an address begins with http:// or https:// and has at most {MAX_LENGTH} characters")
-    if not urlsplit(given).hostname:  # ValueError for a host that is none
+    if not urlsplit(value).hostname:  # ValueError for a host that is none
         raise ValueError("the address names no host")
-    scheme, rest = given.split("://", 1)
+    scheme, rest = value.split("://", 1)
     host = match[1]
     tail = _quotes.sub(lambda sign: quote(sign[0], safe=""), rest[len(host) :])
-    found = f"{scheme.lower()}://{host}{tail}"
-    if len(found) > MAX_LENGTH:
+    normalized = f"{scheme.lower()}://{host}{tail}"
+    if len(normalized) > MAX_LENGTH:
         raise ValueError(f"the address has more than {MAX_LENGTH} characters when it is percent-encoded")
-    return found
+    return normalized
 
 
 def safe_or_none(stored: object) -> str | None:
@@ -46,20 +46,20 @@ def safe_or_none(stored: object) -> str | None:
         return None
 
 
-def is_relative(given: str | None) -> bool:
+def is_relative(value: str | None) -> bool:
     """Whether it is an address that counts from another one."""
-    return bool(given) and not _SCHEME.match(given or "")
+    return bool(value) and not _SCHEME.match(value or "")
 
 
-def resolve(given: str, base: str | None = None) -> str | None:
+def resolve(value: str, base: str | None = None) -> str | None:
     """An address as a source has it, with its spaces encoded, and seen from the address `base` if it is relative. None
     where that leads to nothing on the web."""
-    found = given.strip(" \t\n\r\f").replace(" ", "%20")
+    address = value.strip(" \t\n\r\f").replace(" ", "%20")
     try:
-        if not _SCHEME.match(found):
+        if not _SCHEME.match(address):
             if base is None:
                 return None
-            found = urljoin(base, found)
-        return normalize(found)
+            address = urljoin(base, address)
+        return normalize(address)
     except ValueError:
         return None

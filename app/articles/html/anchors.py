@@ -21,8 +21,8 @@ def targets(content: str) -> frozenset[str]:
     """The names that links of the body lead to."""
     if "#" not in content:
         return frozenset()
-    found = (name_of(value) for value in _LEADING.findall(content))
-    return frozenset(name for name in found if 0 < len(name) <= MAX_LENGTH)
+    names = (name_of(value) for value in _LEADING.findall(content))
+    return frozenset(name for name in names if 0 < len(name) <= MAX_LENGTH)
 
 
 def _escape(name: str) -> str:
@@ -32,12 +32,12 @@ def _escape(name: str) -> str:
 
 def rename_anchors(cleaned: str) -> str:
     """A sanitised body in which links and the places that they lead to have names of its own, each place once."""
-    wanted = targets(cleaned)
+    linked = targets(cleaned)
     placed: set[str] = set()
 
     def place(tag: re.Match[str]) -> str:
         names = [name_of(value) for value in _PLACE.findall(tag[0])]
-        name = next((one for one in names if one in wanted and one not in placed), None)
+        name = next((one for one in names if one in linked and one not in placed), None)
         bare = _PLACE.sub("", tag[0])
         if name is None:
             return bare
@@ -45,10 +45,10 @@ def rename_anchors(cleaned: str) -> str:
         end = bare.index(" ") if " " in bare else len(bare) - 1
         return f'{bare[:end]} id="{PREFIX}{_escape(name)}"{bare[end:]}'
 
-    found = _TAG.sub(place, cleaned)
+    placed_html = _TAG.sub(place, cleaned)
 
     def lead(link: re.Match[str]) -> str:
         name = name_of(link[1])
         return f' href="#{PREFIX}{_escape(name)}"' if name in placed else link[0]
 
-    return _TAG.sub(lambda tag: _LINK.sub(lead, tag[0]), found)
+    return _TAG.sub(lambda tag: _LINK.sub(lead, tag[0]), placed_html)

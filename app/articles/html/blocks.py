@@ -51,12 +51,12 @@ def to_text(body: str) -> str:
 def blocks(body: str) -> list[BodyBlock]:
     """The body's blocks in reading order, nothing twice: a list or quotation is taken apart into its own blocks."""
     seen: dict[str, int] = {}
-    found = []
+    result = []
     for kind, text, markup in _parts(body):
         digest = hashlib.blake2b(f"{kind}\0{text or markup}".encode(), digest_size=6).hexdigest()
         seen[digest] = seen.get(digest, 0) + 1
-        found.append(BodyBlock(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}", kind, text, markup))
-    return found
+        result.append(BodyBlock(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}", kind, text, markup))
+    return result
 
 
 def _parts(body: str) -> list[Part]:
@@ -71,14 +71,14 @@ def _parts(body: str) -> list[Part]:
 
 def _simple_paragraphs(body: str) -> list[Part]:
     """All of a body of plain paragraphs, as most archives have; nothing of any other."""
-    found: list[Part] = []
+    parts: list[Part] = []
     end = 0
     for paragraph in _SIMPLE.finditer(body):
         if paragraph.start() != end:
             return []
         text, end = paragraph[1], paragraph.end()
-        found.append(("paragraph", html.unescape(text).strip(), f"<p>{text}</p>"))
-    return found if end == len(body) else []
+        parts.append(("paragraph", html.unescape(text).strip(), f"<p>{text}</p>"))
+    return parts if end == len(body) else []
 
 
 class _TooDeep(Exception):
@@ -227,13 +227,13 @@ def _find_compound_items(body: str) -> frozenset[int]:
     """Where list items begin that hold more than one block: paragraphs, or lists of their own."""
     if "<li" not in body:
         return frozenset()
-    found: set[int] = set()
+    positions: set[int] = set()
     opened: list[tuple[str, int]] = []
     count: Counter[str] = Counter()
     for name, start, closes in _tags(body):
         if not closes:
             if name in _OPENS_ITEMS and opened and opened[-1][1] >= 0:
-                found.add(opened[-1][1])
+                positions.add(opened[-1][1])
             # What stands within an item belongs to it, up to the item within.
             inner = opened[-1][1] if opened else -1
             opened.append((name, start if name == "li" else inner))
@@ -242,11 +242,11 @@ def _find_compound_items(body: str) -> frozenset[int]:
             while opened:
                 last, at = opened.pop()
                 count[last] -= 1
-                if last == "li" and at in found and opened and opened[-1][1] >= 0:
-                    found.add(opened[-1][1])
+                if last == "li" and at in positions and opened and opened[-1][1] >= 0:
+                    positions.add(opened[-1][1])
                 if last == name:
                     break
-    return frozenset(found)
+    return frozenset(positions)
 
 
 def _tags(body: str) -> Iterator[tuple[str, int, bool]]:

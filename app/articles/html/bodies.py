@@ -135,10 +135,10 @@ def render(content: str, *, flatten: bool = True) -> str:
 def _render_markdown(content: str) -> str | None:
     parser = _markdown()
     try:
-        found = parser.parse(content)
-        if any(token.level >= MAX_DEPTH - 1 for token in found):
+        parsed = parser.parse(content)
+        if any(token.level >= MAX_DEPTH - 1 for token in parsed):
             return None
-        rendered: str = parser.renderer.render(found, parser.options, {})
+        rendered: str = parser.renderer.render(parsed, parser.options, {})
     except RecursionError:
         return None
     return rendered
@@ -171,19 +171,19 @@ def _without_unsafe(cite: re.Match[str]) -> str:
 
 def _find_removed(content: str) -> dict[str, None]:
     """The same tag is looked at once, however often it stands there."""
-    found: dict[str, None] = {}
+    removals: dict[str, None] = {}
     known: set[str] = set()
     targets = anchors.targets(content)
     content = _bare.sub(lambda _: " ", content)  # a call for each, see `text.keys.without`
     for token in tokens(content):
         if token.kind is TokenKind.RAW:
-            found.setdefault(token.name)
+            removals.setdefault(token.name)
         elif token.kind is TokenKind.OPEN:
             written = content[token.start : token.end]
             if written not in known:
                 known.add(written)
-                found |= _removed_from(content, token, targets)
-    return found
+                removals |= _removed_from(content, token, targets)
+    return removals
 
 
 def _removed_from(content: str, token: Token, targets: Collection[str]) -> dict[str, None]:

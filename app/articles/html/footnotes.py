@@ -46,9 +46,9 @@ def _split(content: str) -> tuple[list[str], dict[str, list[str]]]:
         opened = _FENCE.match(line)
         if opened and (not fence or line.strip().startswith(fence)):
             fence, current = ("" if fence else opened[1]), None
-        found = None if fence else _DEFINITION.match(line)
-        if found and found[1] not in notes:
-            current = notes[found[1]] = [found[2]]
+        definition = None if fence else _DEFINITION.match(line)
+        if definition and definition[1] not in notes:
+            current = notes[definition[1]] = [definition[2]]
         elif current is not None and (line.startswith(("    ", "\t")) or not line.strip()):
             current.append(line.removeprefix("\t").removeprefix("    "))
         else:

@@ -98,12 +98,12 @@ class OpenElements:
 
     def _recent(self) -> list[Format]:
         """The formats since the cell began, or whatever else keeps those outside from going on in it."""
-        found: list[Format] = []
+        recent: list[Format] = []
         for one in reversed(self._formats):
             if one is None:
                 break
-            found.append(one)
-        return found[::-1]
+            recent.append(one)
+        return recent[::-1]
 
     def _close(self, name: str) -> None:
         if name in FORMATTING and self._adopt(name):
@@ -166,8 +166,8 @@ class OpenElements:
         self._entries.append(entry)
         self._open[name] += 1
 
-    def _pop_until(self, wanted: set[str]) -> None:
-        while self._names[-1] not in wanted:
+    def _pop_until(self, names: set[str]) -> None:
+        while self._names[-1] not in names:
             self._pop(len(self._names) - 1)
 
     def _pop(self, at: int) -> None:

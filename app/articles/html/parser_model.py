@@ -140,11 +140,13 @@ class ParserModel(OpenElements):
 
     def _limit_attributes(self, token: Token, written: str) -> str:
         """With no more attributes than a parser compares with one another in no time."""
-        found = attributes(self._content, token)
-        if len(found) <= MOST_ATTRIBUTES:
+        all_attributes = attributes(self._content, token)
+        if len(all_attributes) <= MOST_ATTRIBUTES:
             return written
         self._changed = True
-        kept = "".join(f' {name}="{value.replace(chr(34), "&quot;")}"' for name, value in found[:MOST_ATTRIBUTES])
+        kept = "".join(
+            f' {name}="{value.replace(chr(34), "&quot;")}"' for name, value in all_attributes[:MOST_ATTRIBUTES]
+        )
         return f"<{token.name}{kept}>"
 
     def _void(self, name: str, written: str) -> None:
@@ -217,8 +219,8 @@ class ParserModel(OpenElements):
             if self._left_out["table"]:
                 self._text(" ")
             return
-        wanted = {"td": {"tr"}, "th": {"tr"}, "tr": GROUPS, "col": {"colgroup"}}.get(name, frozenset())
-        self._pop_until({"table", *wanted, *(GROUPS if name in ("td", "th") else ())})
+        parents = {"td": {"tr"}, "th": {"tr"}, "tr": GROUPS, "col": {"colgroup"}}.get(name, frozenset())
+        self._pop_until({"table", *parents, *(GROUPS if name in ("td", "th") else ())})
         if name in ("td", "th", "tr") and self._names[-1] == "table":
             self._push("tbody")
         if name in ("td", "th") and self._names[-1] != "tr":

@@ -80,7 +80,7 @@ class _Writer:
 
     def _open(self, token: Token) -> None:
         name, top = token.name, self._frames[-1]
-        found = {key: html.unescape(value) for key, value in attributes(self._body, token)}
+        values = {key: html.unescape(value) for key, value in attributes(self._body, token)}
         if name == "br":
             top.loose.append("\n" if self._code else " " if self._in_cell() else "\\\n")
         elif name == "hr":
@@ -90,9 +90,9 @@ class _Writer:
                 top.end_words()
                 top.blocks.append("---")
         elif name == "img":
-            top.loose.append(f"![{_escape(found.get('alt', ''))}](<{_plain(found.get('src', ''))}>)")
+            top.loose.append(f"![{_escape(values.get('alt', ''))}](<{_plain(values.get('src', ''))}>)")
         elif name not in VOID:
-            self._frames.append(_Frame(name, found))
+            self._frames.append(_Frame(name, values))
             if len(self._frames) > 2 * MAX_DEPTH:
                 raise _TooDeep
             self._code += name == "pre" or name in _CODE

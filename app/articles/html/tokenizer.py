@@ -84,8 +84,8 @@ def tokens(content: str) -> Iterator[Token]:
 
 
 def _raw_end(content: str, name: str, position: int) -> int:
-    found = _closing_tag(name).search(content, position)
-    return found.end() if found else len(content)
+    match = _closing_tag(name).search(content, position)
+    return match.end() if match else len(content)
 
 
 @lru_cache(maxsize=16)
@@ -105,10 +105,10 @@ def raw_text(content: str, token: Token) -> str:
 
 def attributes(content: str, token: Token) -> list[tuple[str, str]]:
     """Names in lower case and values as they stand, character references and all; a repeated name counts once."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for match in _ATTRIBUTES.finditer(content, token.inner, token.end - 1):
         value = match["value"] or ""
         if value[:1] in ("'", '"'):
             value = value[1:-1] if value[-1:] == value[0] and len(value) > 1 else value[1:]
-        found.setdefault(match["name"].lower(), value)
-    return list(found.items())
+        values.setdefault(match["name"].lower(), value)
+    return list(values.items())

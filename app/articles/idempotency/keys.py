@@ -1,5 +1,5 @@
 """Requests that say by an Idempotency-Key when they are the same again, and the responses to them. Each response is
-stored with the change that it answers, in one transaction, and for a day a repeat gets the same bytes; what an article
+stored with the change that it is for, in one transaction, and for a day a repeat gets the same bytes; what an article
 has become since is not looked at. Never renders."""
 
 import hashlib
@@ -67,17 +67,17 @@ _STORED = [IDEMPOTENCY.c[name] for name in ("request_hash", "status", "size", "h
 
 @lru_cache(maxsize=4)
 def _statement(dialect: str) -> Prepared:
-    found = select(*_STORED).where(
+    statement = select(*_STORED).where(
         IDEMPOTENCY.c.caller == bindparam("caller", type_=IDEMPOTENCY.c.caller.type),
         IDEMPOTENCY.c.key == bindparam("key", type_=IDEMPOTENCY.c.key.type),
         IDEMPOTENCY.c.created_at >= bindparam("since", type_=IDEMPOTENCY.c.created_at.type),
     )
-    return prepare(found, dialect)
+    return prepare(statement, dialect)
 
 
 async def find(db: Database, key: IdempotentRequest) -> Rendered | None:
-    """The stored response, before anything of the request is judged: what was right then is answered, even if the
-    clock has moved on. Raises as `Repeatable.read`."""
+    """The stored response, before anything of the request is judged: a repeat gets the first response, even if the
+    clock has moved on. Raises as `IdempotentRequest.read`."""
     since = int(time.time()) - KEPT_SECONDS
     values: dict[str, Value] = {"caller": key.caller, "key": key.key, "since": since}
     return key.read(await db.reader.rows(_statement(db.dialect), values))
@@ -92,15 +92,15 @@ def load_locked(session: Session, key: IdempotentRequest) -> Rendered | None:
         IDEMPOTENCY.c.key == key.key,
         IDEMPOTENCY.c.created_at >= now - KEPT_SECONDS,
     )
-    found = key.read([tuple(row) for row in connection.execute(same)])
-    if found is None:
+    rendered = key.read([tuple(row) for row in connection.execute(same)])
+    if rendered is None:
         stored_responses.check_room(connection, key.caller, key.limit, now)
-    return found
+    return rendered
 
 
 def store(session: Session, key: IdempotentRequest, article_id: int, version: int, rendered: Rendered) -> None:
-    """Stores the response with the change that it answers; the whole transaction fails with RateLimited where it has no
-    room."""
+    """Stores the response with the change that it is for; the whole transaction fails with RateLimited where it has
+    no room."""
     row: stored_responses.Row = {
         "caller": key.caller,
         "key": key.key,

@@ -1,5 +1,5 @@
-"""Stored responses as rows: added with the commit that they answer, counted in bytes for each caller, deleted after a
-day or with an article that they show. Knows no requests."""
+"""Stored responses as rows: added with the commit that they respond to, counted in bytes for each caller, deleted
+after a day or with an article that they show. Knows no requests."""
 
 import time
 from collections import Counter
@@ -123,13 +123,13 @@ def delete_responses_of(session: Session, article_id: int) -> None:
         connection = session.connection()
         showing = select(CONTAINED.c.caller, CONTAINED.c.key).where(CONTAINED.c.article_id == article_id)
         sizes = select(IDEMPOTENCY.c.caller, IDEMPOTENCY.c.size).where(_NAME.in_(showing)).with_for_update()
-        found = [tuple(row) for row in connection.execute(sizes)]
+        rows = [tuple(row) for row in connection.execute(sizes)]
         nothing = {"size": 0, "headers": None, "response": None}
         connection.execute(update(IDEMPOTENCY).where(_NAME.in_(showing)).values(nothing))
         names = [tuple(row) for row in connection.execute(showing)]
         for i in range(0, len(names), 500):
             of = tuple_(CONTAINED.c.caller, CONTAINED.c.key).in_(names[i : i + 500])
             connection.execute(delete(CONTAINED).where(of))
-        _release(connection, found)
+        _release(connection, rows)
 
     finish(session, delete_responses)

@@ -36,12 +36,12 @@ def find_replaced_fields(shown: Json, article: Json) -> Json:
     return _find_changed_fields(shown, EMPTY | article)
 
 
-def read_only(shown: Json, given: Mapping[str, object]) -> list[FieldError]:
+def read_only(shown: Json, payload: Mapping[str, object]) -> list[FieldError]:
     """What only the server says, given with another value than it has."""
     return [
         FieldError("read_only_field", f"Only the server sets {name}; leave it out or as it is.", pointer=f"/{name}")
         for name in READ_ONLY
-        if name in given and given[name] != shown.get(name)
+        if name in payload and payload[name] != shown.get(name)
     ]
 
 
@@ -53,23 +53,23 @@ def _merge_value(name: str, old: object, patch: object) -> object:
     return {part: value for part, value in (kept | patch).items() if value is not None}
 
 
-def _find_changed_fields(shown: Json, given: Json) -> Json:
+def _find_changed_fields(shown: Json, payload: Json) -> Json:
     return {
         name: value
-        for name, value in given.items()
+        for name, value in payload.items()
         if name not in READ_ONLY and (name in _UNSEEN or name not in shown or not _is_same(name, shown[name], value))
     }
 
 
-def _is_same(name: str, shown: object, given: object) -> bool:
-    if shown == given or (given is None and not shown):
+def _is_same(name: str, shown: object, value: object) -> bool:
+    if shown == value or (value is None and not shown):
         return True
     reduced = _REDUCED.get(name)
     return (
         reduced is not None
         and isinstance(shown, list)
-        and isinstance(given, list)
-        and _reduce_all(reduced, shown) == _reduce_all(reduced, given)
+        and isinstance(value, list)
+        and _reduce_all(reduced, shown) == _reduce_all(reduced, value)
     )
 
 

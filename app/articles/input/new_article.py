@@ -19,28 +19,30 @@ __all__ = ["dateline_span", "make_manuscript", "resolve_references"]
 ORIGIN = "api"
 
 
-async def resolve_references(db: Database, given: ArticleFields, *, hidden: bool) -> References:
+async def resolve_references(db: Database, payload: ArticleFields, *, hidden: bool) -> References:
     """Looks up the articles and tags that a body names; `hidden`: the caller may see what is not published."""
-    named = related_entries.refs(given.related or ())
-    named += [str(given.translation_of)] if given.translation_of is not None else []
-    named += [ref] if (ref := related_entries.find_ref(given.replaced_by)) is not None else []
-    wanted = sorted({ref for one in (*(given.authors or ()), *(given.tags or ())) if (ref := fields.tag_ref(one))})
+    named = related_entries.refs(payload.related or ())
+    named += [str(payload.translation_of)] if payload.translation_of is not None else []
+    named += [ref] if (ref := related_entries.find_ref(payload.replaced_by)) is not None else []
+    tag_refs = sorted(
+        {ref for one in (*(payload.authors or ()), *(payload.tags or ())) if (ref := fields.tag_ref(one))}
+    )
     return References(
         await find_articles(db, named, hidden=hidden),
-        await tags.by_refs(db, wanted, hidden=True) if wanted else {},
+        await tags.by_refs(db, tag_refs, hidden=True) if tag_refs else {},
     )
 
 
 async def find_articles(db: Database, refs: Sequence[str], *, hidden: bool) -> dict[str, int]:
     """Ids by reference. What a caller may not see is to them no article, as everywhere."""
-    found = {ref: await queries.find(db, ref) for ref in dict.fromkeys(refs)}
-    return {ref: one.id for ref, one in found.items() if one and (hidden or one.status == "published")}
+    by_ref = {ref: await queries.find(db, ref) for ref in dict.fromkeys(refs)}
+    return {ref: one.id for ref, one in by_ref.items() if one and (hidden or one.status == "published")}
 
 
-def make_manuscript(given: ArticleCreate, view: RequestContext, known: References) -> Manuscript:
+def make_manuscript(payload: ArticleCreate, view: RequestContext, known: References) -> Manuscript:
     """A new article. InvalidInput with pointers for what cannot be understood: regions that do not exist, impossible
     dates. Whether its state goes with its date, `check_date` says where it is saved."""
-    made = fields.read_changes(given, ArticleCreate.model_fields, view.atlas, known)
+    made = fields.read_changes(payload, ArticleCreate.model_fields, view.atlas, known)
     for name in ("gone", "replaced_by"):
         if made[name]:
             raise make_invalid_input("This is said of an article that readers have seen, not of a new one.", f"/{name}")

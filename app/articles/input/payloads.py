@@ -264,7 +264,7 @@ class ArticlePatch(ArticleFields):
 
 
 class ArticlePut(ArticlePatch):
-    """The article as it shall be, such as the answer of a GET with changes. What is left out becomes empty, but for
+    """The article as it shall be, such as the response to a GET with changes. What is left out becomes empty, but for
     `slug`, `status`, `published_at`, `language`, `external_id` and `origin`, which stay.
 
     Of the read shape, what only the server says is accepted if it is unchanged."""

@@ -7,19 +7,19 @@ from app.articles.manuscript import RelatedEntry
 from app.errors import FieldError, InvalidInput
 
 
-def refs(given: Sequence[str | RelatedIn]) -> list[str]:
+def refs(entries: Sequence[str | RelatedIn]) -> list[str]:
     """The articles that are named, by id or slug, to be looked up."""
-    return [ref for one in given if isinstance(one, RelatedIn) and (ref := _ref(one)) is not None]
+    return [ref for one in entries if isinstance(one, RelatedIn) and (ref := _ref(one)) is not None]
 
 
 def read(
-    given: Sequence[str | RelatedIn], articles: Mapping[str, int], pointer: str, own: int | None = None
+    items: Sequence[str | RelatedIn], articles: Mapping[str, int], pointer: str, own: int | None = None
 ) -> list[RelatedEntry]:
     """The entries in their order, without those that were computed as similar. InvalidInput with pointers below
     `pointer`, of all mistakes at once; `articles` are those found, by ref, `own` the one that they are for."""
     entries: list[RelatedEntry] = []
     wrong: list[FieldError] = []
-    for i, one in enumerate(given):
+    for i, one in enumerate(items):
         post = RelatedIn(title=one) if isinstance(one, str) else one
         if post.kind == "similar":
             continue

@@ -50,23 +50,23 @@ def validate_changes(shown: Json, data: Json, fields: Json) -> ArticlePatch:
 
 
 def _validate(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Fields:
-    given = None
+    payload = None
     try:
-        given = shape.model_validate(data)
+        payload = shape.model_validate(data)
     except ValidationError as error:
         wrong += mistakes(error, shape.model_fields)
-    if wrong or given is None:
+    if wrong or payload is None:
         raise InvalidInput(*wrong[:MOST_MISTAKES])
-    return given
+    return payload
 
 
 def measure_text(data: Json) -> int:
     """How much there is to convert in a body: characters of HTML, or as many as its Markdown takes the time of."""
-    given = data.get("body")
-    if isinstance(given, dict):
+    body = data.get("body")
+    if isinstance(body, dict):
         weights = {"markdown": offload.LARGE // offload.LARGE_MARKDOWN}
-        return sum(len(text) * weights.get(kind, 1) for kind, text in given.items() if isinstance(text, str))
-    return len(given) if isinstance(given, str) else 0
+        return sum(len(text) * weights.get(kind, 1) for kind, text in body.items() if isinstance(text, str))
+    return len(body) if isinstance(body, str) else 0
 
 
 def list_warnings(data: Json) -> dict[str, str]:
@@ -79,12 +79,12 @@ def list_warnings(data: Json) -> dict[str, str]:
     return responses.warned([warning])
 
 
-def _list_removed(given: object) -> list[str]:
-    kinds: dict[str, object] = given if isinstance(given, dict) else {"html": given}
-    found = [
+def _list_removed(value: object) -> list[str]:
+    kinds: dict[str, object] = value if isinstance(value, dict) else {"html": value}
+    removals = [
         what
         for kind in ("html", "markdown")
         if isinstance(content := kinds.get(kind), str)
         for what in bodies.list_removed("html" if kind == "html" else "markdown", content)
     ]
-    return [what[:80] for what in found[:MOST_REMOVED]]
+    return [what[:80] for what in removals[:MOST_REMOVED]]

@@ -79,8 +79,8 @@ CARDED = A.outerjoin(SOURCE, SOURCE.c.id == A.c.source_id)
 @lru_cache(maxsize=4)
 def statement(dialect: str) -> Prepared:
     """Cards by `ids`."""
-    found: AnySelect = select(*columns())
-    return prepare(found.select_from(CARDED).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
+    statement: AnySelect = select(*columns())
+    return prepare(statement.select_from(CARDED).where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 
 
 def render_card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
@@ -181,29 +181,29 @@ class Cards:
         self._bytes = 0
 
     async def get(
-        self, wanted: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False, public: bool | None = None
+        self, versions: Sequence[tuple[int, int]], atlas: Atlas, *, published: bool = False, public: bool | None = None
     ) -> dict[int, bytes]:
         """Cards by id, for pairs (id, version); at most two statements. What is gone meanwhile is missing; what
         changed meanwhile comes as it is now, with `published` only if the public may still see it. With `public`,
         which is as `published` unless given, a translation does not name an original that is not public."""
-        found: dict[int, _CachedCard] = {}
+        cards: dict[int, _CachedCard] = {}
         missing: list[int] = []
         names_seq = atlas.names_seq
-        for id, version in wanted:
+        for id, version in versions:
             key = (id, version, names_seq)
             kept = self._kept.get(key)
             if kept is None:
                 missing.append(id)
             else:
-                found[id] = kept
+                cards[id] = kept
                 self._kept.move_to_end(key)
         if missing:
-            found |= await self._fetch(missing, atlas, published=published)
-        hidden = await self._find_hidden_originals(found) if (published if public is None else public) else frozenset()
+            cards |= await self._fetch(missing, atlas, published=published)
+        hidden = await self._find_hidden_originals(cards) if (published if public is None else public) else frozenset()
         if not hidden:
-            return {id: made.shown for id, made in found.items()}
+            return {id: made.shown for id, made in cards.items()}
         return {
-            id: _without_original(made.shown) if made.original in hidden else made.shown for id, made in found.items()
+            id: _without_original(made.shown) if made.original in hidden else made.shown for id, made in cards.items()
         }
 
     async def render_row(self, row: Row, atlas: Atlas, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
@@ -213,13 +213,13 @@ class Cards:
         except KeyError:  # of a region that was added after the atlas was read
             return render_card(row, await regions.newest(self._db), self._site_url, added)
 
-    async def _find_hidden_originals(self, found: Mapping[int, _CachedCard]) -> frozenset[int]:
+    async def _find_hidden_originals(self, cards: Mapping[int, _CachedCard]) -> frozenset[int]:
         """Originals of these that are not public now: that moves no version of their translations."""
-        originals = {made.original for made in found.values() if made.original is not None}
+        originals = {made.original for made in cards.values() if made.original is not None}
         return frozenset(originals - await public_among(self._db, sorted(originals))) if originals else frozenset()
 
     async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, _CachedCard]:
-        found: dict[int, _CachedCard] = {}
+        cards: dict[int, _CachedCard] = {}
         for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
             id, version, original = integer(row[0]), integer(row[1]), row[_ORIGINAL]
             shown = await self.render_row(row, atlas)
@@ -228,8 +228,8 @@ class Cards:
             made = _CachedCard(compact, None if original is None else integer(original))
             self._put((id, version, atlas.names_seq), made)
             if not published or row[_STATUS] == "published":
-                found[id] = made
-        return found
+                cards[id] = made
+        return cards
 
     def _put(self, key: tuple[int, int, int], made: _CachedCard) -> None:
         """Cards are of 1 to 20 kB: what bounds their number says little about memory."""

@@ -1,7 +1,7 @@
 """From a request's parameters to a filter: names become ids, old slugs and merged tags are followed, with a warning.
 
 What does not exist is no error in an open vocabulary (tags, authors, sections, sources): it matches nothing, and the
-answer says so. Regions are a closed one for references, so an unknown region is an error.
+response warns of it. Regions are a closed one for references, so an unknown region is an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -105,7 +105,7 @@ async def _resolve(archive: AppContext, view: RequestContext, read: Read, status
     for role in read.choices("region_role"):
         roles |= suggestion.ROLES[role]
     has = read.choices("has")
-    wanted = ArticleFilter(
+    article_filter = ArticleFilter(
         statuses=statuses,
         ids=ids,
         external_ids=read.strings("external_id"),
@@ -127,9 +127,9 @@ async def _resolve(archive: AppContext, view: RequestContext, read: Read, status
         has_image="image" in has,
         has_correction="correction" in has,
         has_unresolved="unresolved" in has,
-        nothing=unknown_source or any(found.impossible for found in tagged.values()),
+        nothing=unknown_source or any(one.impossible for one in tagged.values()),
     )
-    return ResolvedFilter(wanted, warnings)
+    return ResolvedFilter(article_filter, warnings)
 
 
 class DateFilters(TypedDict):
@@ -175,14 +175,14 @@ def _years(read: Read, now: int) -> list[Period]:
 
 
 def _regions(view: RequestContext, read: Read) -> dict[str, tuple[int, ...]]:
-    found: dict[str, tuple[int, ...]] = {}
+    ids: dict[str, tuple[int, ...]] = {}
     errors: list[FieldError] = []
     for name in ("region", "region_all", "region_not"):
-        found[name], wrong = refs.resolve_refs(view.atlas, name, read.refs(name))
+        ids[name], wrong = refs.resolve_refs(view.atlas, name, read.refs(name))
         errors += wrong
     if errors:
         raise InvalidInput(*errors)
-    return found
+    return ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,23 +200,23 @@ async def _tags(archive: AppContext, view: RequestContext, read: Read, warnings:
     known = await tags.by_refs(archive.db, asked_for, hidden=hidden)
     missing = [(name, ref) for name in names for ref in read.refs(name) if ref not in known][: refs.GUESSES]
     guesses = {
-        (name, ref): found
+        (name, ref): known_tag
         for name, ref in missing
-        if (found := await tags.find_similar(archive.db, ref, _kinds(name), hidden=hidden))
+        if (known_tag := await tags.find_similar(archive.db, ref, _kinds(name), hidden=hidden))
     }
     return {name: _resolve_tags(name, read.refs(name), known, guesses, warnings) for name in names}
 
 
 def _resolve_tags(
     name: str,
-    given: Sequence[str],
+    tag_refs: Sequence[str],
     known: Mapping[str, KnownTag],
     guesses: Mapping[tuple[str, str], str],
     warnings: list[Warning],
 ) -> _Tags:
     ids: dict[int, None] = {}
     missing = False
-    for ref in given:
+    for ref in tag_refs:
         tag = known.get(ref)
         if tag is None or not _fits(name, tag.kind):
             missing = True
@@ -257,13 +257,13 @@ async def _sources(
     archive: AppContext, view: RequestContext, read: Read, warnings: list[Warning]
 ) -> tuple[tuple[int, ...], bool]:
     """A source of which nothing is published is unknown to the public."""
-    given = read.strings("source")
-    if not given:
+    names = read.strings("source")
+    if not names:
         return (), False
     statement = _source_statement(archive.db.dialect, view.caller.may("read_drafts"))
-    rows = await archive.db.reader.rows(statement, {"refs": list(given)}, bounded=False)
+    rows = await archive.db.reader.rows(statement, {"refs": list(names)}, bounded=False)
     known = {str(word) for _, slug, name in rows for word in (slug, name)}
-    for ref in given:
+    for ref in names:
         if ref not in known:
             warnings.append({"code": "unknown_source", "parameter": "source", "detail": f"There is no source {ref!r}."})
     return tuple(int(str(id)) for id, _, _ in rows), not rows
@@ -272,11 +272,11 @@ async def _sources(
 @lru_cache(maxsize=4)
 def _source_statement(dialect: str, hidden: bool) -> Prepared:
     named = or_(AnyOf(SOURCE.c.slug, "refs"), AnyOf(SOURCE.c.name, "refs"))
-    found = select(SOURCE.c.id, SOURCE.c.slug, SOURCE.c.name).where(named)
+    statement = select(SOURCE.c.id, SOURCE.c.slug, SOURCE.c.name).where(named)
     if not hidden:
         shown = A.c.status == literal_column("'published'")
-        found = found.where(exists(select(A.c.id).where(A.c.source_id == SOURCE.c.id, shown).correlate(SOURCE)))
-    return prepare(found, dialect, ["refs"])
+        statement = statement.where(exists(select(A.c.id).where(A.c.source_id == SOURCE.c.id, shown).correlate(SOURCE)))
+    return prepare(statement, dialect, ["refs"])
 
 
 async def _ids(
@@ -298,5 +298,5 @@ async def _ids(
 
 @lru_cache(maxsize=4)
 def _slug_statement(dialect: str) -> Prepared:
-    found = select(SLUG.c.slug, A.c.id, A.c.slug, A.c.status).join(A, A.c.id == SLUG.c.article_id)
-    return prepare(found.where(AnyOf(SLUG.c.slug, "refs")).order_by(SLUG.c.slug), dialect, ["refs"])
+    statement = select(SLUG.c.slug, A.c.id, A.c.slug, A.c.status).join(A, A.c.id == SLUG.c.article_id)
+    return prepare(statement.where(AnyOf(SLUG.c.slug, "refs")).order_by(SLUG.c.slug), dialect, ["refs"])

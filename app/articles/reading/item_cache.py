@@ -1,4 +1,4 @@
-"""One article in full: what one statement says of it, and items as they were answered last, from memory.
+"""One article in full: what one statement reads of it, and items as they were sent last, from memory.
 
 What an item shows may change without its version: a related post finds its article, that is withdrawn, an original
 becomes public. So what is remembered is good for as long as the database says the same of all that can change by
@@ -29,7 +29,7 @@ OVERHEAD = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An answer: the article's JSON, its entity tag, the names of what is in it, as Cache-Tag has them, and what the
+    """A response: the article's JSON, its entity tag, the names of what is in it, as Cache-Tag has them, and what the
     database said when it was made."""
 
     body: bytes
@@ -48,10 +48,10 @@ class Items:
 
     def get(self, key: Hashable) -> Item | None:
         """Good only if the article's state is still the same."""
-        found = self._kept.get(key)
-        if found is not None:
+        item = self._kept.get(key)
+        if item is not None:
             self._kept.move_to_end(key)
-        return found
+        return item
 
     def put(self, key: Hashable, item: Item) -> None:
         """Forgets who was not asked for longest; what is larger than a hundredth of the room is not kept at all."""
@@ -75,7 +75,7 @@ class ItemRow(NamedTuple):
     """All that the database says of one article: its state, which begins with what was found, a row for its card, its
     body."""
 
-    found: ArticleRef
+    article: ArticleRef
     state: Row
     card: Row
     body: str
@@ -119,14 +119,14 @@ def _statement(dialect: str, by: By, *, whole: bool) -> Prepared:
         .subquery()
     )
     more = [*card_cache.columns(), A.c.body] if whole else []
-    found: AnySelect = select(*FOUND, own.c.status, json_rows(posts), *more)
+    statement: AnySelect = select(*FOUND, own.c.status, json_rows(posts), *more)
     joined = (card_cache.CARDED if whole else A).outerjoin(own, own.c.id == A.c.translation_of)
     if by == "id":
-        found = found.select_from(joined).where(A.c.id == bindparam("ref", type_=A.c.id.type))
+        statement = statement.select_from(joined).where(A.c.id == bindparam("ref", type_=A.c.id.type))
     else:
         by_slug = SLUG.c.slug == bindparam("ref", type_=SLUG.c.slug.type)
-        found = found.select_from(joined.join(SLUG, SLUG.c.article_id == A.c.id)).where(by_slug)
-    return prepare(found, dialect)
+        statement = statement.select_from(joined.join(SLUG, SLUG.c.article_id == A.c.id)).where(by_slug)
+    return prepare(statement, dialect)
 
 
 async def state(db: Database, ref: str) -> Row | None:

@@ -46,7 +46,7 @@ START = CursorPosition()
 
 async def load_page(
     db: Database,
-    wanted: ArticleFilter,
+    article_filter: ArticleFilter,
     sort: str,
     limit: int,
     place: CursorPosition = START,
@@ -66,13 +66,13 @@ async def load_page(
         values = query_plan.values(driver, limit, place.offset)
         bounded = driver.bounded
     else:
-        statement, asked_for, bounded = _plan_page(db.dialect, wanted, sort, turn, undated)
+        statement, asked_for, bounded = _plan_page(db.dialect, article_filter, sort, turn, undated)
         values = {**asked_for, "limit": limit, "offset": place.offset, "reach": limit + place.offset}
     if place.id is not None:
         values |= {"key": place.key, "id": place.id} if place.key is not None else {"id": place.id}
     rows = await db.reader.rows(statement, values, bounded=bounded)
-    found = list(map(ListRow._make, rows))
-    return found[::-1] if place.kind == "before" else found
+    list_rows = list(map(ListRow._make, rows))
+    return list_rows[::-1] if place.kind == "before" else list_rows
 
 
 def _turn(place: CursorPosition) -> Turn:
@@ -85,21 +85,26 @@ def _turn(place: CursorPosition) -> Turn:
 
 @lru_cache(maxsize=256)
 def _plan_page(
-    dialect: str, wanted: ArticleFilter, sort: str, turn: Turn, undated: bool
+    dialect: str, article_filter: ArticleFilter, sort: str, turn: Turn, undated: bool
 ) -> tuple[Prepared, Mapping[str, Value], bool]:
     """The statement, what the filter binds in it, and whether an index bounds it."""
-    statement = _statement(dialect, _Shaped(filters.shape(wanted), wanted), sort, turn, undated)
-    return statement, filters.values(wanted), _is_bounded(wanted, sort)
+    statement = _statement(dialect, _Shaped(filters.shape(article_filter), article_filter), sort, turn, undated)
+    return statement, filters.values(article_filter), _is_bounded(article_filter, sort)
 
 
-def _is_bounded(wanted: ArticleFilter, sort: str) -> bool:
+def _is_bounded(article_filter: ArticleFilter, sort: str) -> bool:
     """Whether an index leads to the rows of a page without passing many others: to the articles named, or down the
     list of all that are published. Any other filter may read the whole archive before it finds a page."""
-    if wanted.nothing or wanted.ids is not None or wanted.external_ids or wanted.translation_of is not None:
+    if (
+        article_filter.nothing
+        or article_filter.ids is not None
+        or article_filter.external_ids
+        or article_filter.translation_of is not None
+    ):
         return True
     if sort.removeprefix("-") == "published_at":
-        wanted = replace(wanted, published=(None, None), coarse=None)
-    return wanted == ArticleFilter()
+        article_filter = replace(article_filter, published=(None, None), coarse=None)
+    return article_filter == ArticleFilter()
 
 
 Example = TypeVar("Example", ArticleFilter, DrivingLink)
@@ -121,23 +126,25 @@ class _Shaped(Generic[Example]):
 
 @lru_cache(maxsize=1024)
 def _statement(dialect: str, shaped: _Shaped[ArticleFilter], sort: str, turn: Turn, undated: bool) -> Prepared:
-    wanted = shaped.example
+    article_filter = shaped.example
     name = sort.removeprefix("-")
     column: ColumnElement[int | str | None] = A.c.sort_title if name == "title" else A.c[name]
     descending = sort.startswith("-") != turn.startswith("before")
-    every = select(A.c.id, A.c.version, column).where(*filters.conditions(wanted))
+    every = select(A.c.id, A.c.version, column).where(*filters.conditions(article_filter))
     in_order = column.desc() if descending else column, A.c.id.desc() if descending else A.c.id
 
     def part(where: Literal["all", "dated", "undated"]) -> AnySelect:
-        found = every if where == "all" else every.where(column.is_not(None) if where == "dated" else column.is_(None))
+        rows = every if where == "all" else every.where(column.is_not(None) if where == "dated" else column.is_(None))
         beyond = _cursor_condition(column, turn, descending=descending, undated=where == "undated")
-        return found.where(beyond).order_by(*in_order) if beyond is not None else found.order_by(*in_order)
+        return rows.where(beyond).order_by(*in_order) if beyond is not None else rows.order_by(*in_order)
 
     if name != "published_at":
-        return prepare(query_plan.cut(part("all")), dialect, filters.lists(wanted))
-    is_chained = (wanted.takes_undated and (undated or not wanted.public_only)) or turn.endswith("_null")
-    found = query_plan.chain(part, turn) if is_chained else query_plan.cut(part("dated"))
-    return prepare(found, dialect, filters.lists(wanted))
+        return prepare(query_plan.cut(part("all")), dialect, filters.lists(article_filter))
+    is_chained = (article_filter.takes_undated and (undated or not article_filter.public_only)) or turn.endswith(
+        "_null"
+    )
+    statement = query_plan.chain(part, turn) if is_chained else query_plan.cut(part("dated"))
+    return prepare(statement, dialect, filters.lists(article_filter))
 
 
 @lru_cache(maxsize=1024)
@@ -145,8 +152,8 @@ def _driven_statement(
     dialect: str, shaped: _Shaped[DrivingLink], turn: Turn, descending: bool, undated: bool
 ) -> Prepared:
     driver, forwards = shaped.example, not turn.startswith("before")
-    found = query_plan.statement(driver, turn, descending=descending == forwards, undated=undated)
-    return prepare(found, dialect, filters.lists(driver.rest))
+    statement = query_plan.statement(driver, turn, descending=descending == forwards, undated=undated)
+    return prepare(statement, dialect, filters.lists(driver.rest))
 
 
 async def has_undated(db: Database) -> bool:
@@ -173,10 +180,10 @@ def _cursor_condition(
     return row < bound if descending else row > bound
 
 
-async def count(db: Database, wanted: ArticleFilter) -> tuple[int, bool]:
+async def count(db: Database, article_filter: ArticleFilter) -> tuple[int, bool]:
     """How many match in SQL, up to COUNTED; and whether that is all. For lists that no index holds."""
-    statement = _count(db.dialect, _Shaped(filters.shape(wanted), wanted))
-    values: dict[str, Value] = {**filters.values(wanted), "most": COUNTED + 1}
+    statement = _count(db.dialect, _Shaped(filters.shape(article_filter), article_filter))
+    values: dict[str, Value] = {**filters.values(article_filter), "most": COUNTED + 1}
     [(number,)] = await db.reader.rows(statement, values, bounded=False)
     assert isinstance(number, int)
     return min(number, COUNTED), number <= COUNTED
@@ -184,9 +191,9 @@ async def count(db: Database, wanted: ArticleFilter) -> tuple[int, bool]:
 
 @lru_cache(maxsize=512)
 def _count(dialect: str, shaped: _Shaped[ArticleFilter]) -> Prepared:
-    wanted = shaped.example
-    inner = select(A.c.id).where(*filters.conditions(wanted)).limit(bindparam("most")).subquery()
-    return prepare(select(func.count()).select_from(inner), dialect, filters.lists(wanted))
+    article_filter = shaped.example
+    inner = select(A.c.id).where(*filters.conditions(article_filter)).limit(bindparam("most")).subquery()
+    return prepare(select(func.count()).select_from(inner), dialect, filters.lists(article_filter))
 
 
 class ArticleRef(NamedTuple):
@@ -213,10 +220,10 @@ FOUND = [A.c[name] for name in ArticleRef._fields]
 
 @lru_cache(maxsize=16)
 def _lookup(dialect: str, by: By) -> Prepared:
-    found: AnySelect = select(*FOUND)
+    statement: AnySelect = select(*FOUND)
     if by == "id":
-        return prepare(found.where(A.c.id == bindparam("ref", type_=A.c.id.type)), dialect)
-    joined = found.join(SLUG, SLUG.c.article_id == A.c.id)
+        return prepare(statement.where(A.c.id == bindparam("ref", type_=A.c.id.type)), dialect)
+    joined = statement.join(SLUG, SLUG.c.article_id == A.c.id)
     return prepare(joined.where(SLUG.c.slug == bindparam("ref", type_=SLUG.c.slug.type)), dialect)
 
 
@@ -291,7 +298,7 @@ class RelatedRow:
 @lru_cache(maxsize=4)
 def _related_statement(dialect: str) -> Prepared:
     target = A.alias("target")
-    found = (
+    statement = (
         select(
             *(RELATED.c[name] for name in ("article_id", "position", "title", "url", "unlinked", "target_id")),
             *(target.c[name] for name in ("version", "status", "public_once", "title")),
@@ -300,7 +307,7 @@ def _related_statement(dialect: str) -> Prepared:
         .where(AnyOf(RELATED.c.article_id, "ids"))
         .order_by(RELATED.c.article_id, RELATED.c.position)
     )
-    return prepare(found, dialect, ["ids"])
+    return prepare(statement, dialect, ["ids"])
 
 
 async def load_related(db: Readable, ids: Sequence[int]) -> list[RelatedRow]:
@@ -315,15 +322,17 @@ def _keys(dialect: str) -> Prepared:
     return prepare(select(*columns).where(A.c.id == bindparam("id", type_=A.c.id.type)), dialect)
 
 
-async def load_neighbours(db: Database, id: int, wanted: ArticleFilter) -> tuple[ListRow | None, ListRow | None]:
+async def load_neighbours(
+    db: Database, id: int, article_filter: ArticleFilter
+) -> tuple[ListRow | None, ListRow | None]:
     """The next newer and the next older article of a list by `-published_at`, beside one that need not be in it. Of
     articles without a date only what is published, or was, has neighbours."""
     [(_, at, public_once)] = await db.reader.rows(_keys(db.dialect), {"id": id})
     if at is None and not public_once:
         return None, None
     assert at is None or isinstance(at, int)
-    newer = await load_page(db, wanted, "-published_at", 1, CursorPosition("before", at, id))
-    older = await load_page(db, wanted, "-published_at", 1, CursorPosition("after", at, id))
+    newer = await load_page(db, article_filter, "-published_at", 1, CursorPosition("before", at, id))
+    older = await load_page(db, article_filter, "-published_at", 1, CursorPosition("after", at, id))
     return (newer[0] if newer else None), (older[0] if older else None)
 
 
@@ -335,14 +344,14 @@ def _translations(dialect: str, hidden: bool) -> Prepared:
     if not hidden:
         shown = shown.where(original.c.status == public)
     told = and_(A.c.translation_of == one.c.translation_of, shown.exists())
-    found = (
+    statement = (
         select(A.c.id, A.c.version, A.c.language)
         .select_from(one)
         .join(A, or_(A.c.id == one.c.translation_of, A.c.translation_of == one.c.id, told))
         .where(one.c.id == bindparam("id", type_=A.c.id.type), A.c.id != one.c.id)
         .order_by(A.c.language, A.c.id)
     )
-    return prepare(found if hidden else found.where(A.c.status == public), dialect)
+    return prepare(statement if hidden else statement.where(A.c.status == public), dialect)
 
 
 async def load_translations(db: Database, id: int, *, hidden: bool) -> list[ListRow]:
@@ -354,11 +363,11 @@ async def load_translations(db: Database, id: int, *, hidden: bool) -> list[List
 
 @lru_cache(maxsize=16)
 def _by_address(dialect: str, by: str) -> Prepared:
-    found: AnySelect = select(*FOUND)
+    statement: AnySelect = select(*FOUND)
     if by == "url":
-        joined = found.join(URL, URL.c.article_id == A.c.id)
+        joined = statement.join(URL, URL.c.article_id == A.c.id)
         return prepare(joined.where(URL.c.url_key == bindparam("key", type_=URL.c.url_key.type)), dialect)
-    by_id = found.where(A.c.external_id == bindparam("key", type_=A.c.external_id.type))
+    by_id = statement.where(A.c.external_id == bindparam("key", type_=A.c.external_id.type))
     if by == "origin":
         by_id = by_id.where(A.c.origin == bindparam("origin", type_=A.c.origin.type))
     return prepare(by_id, dialect)

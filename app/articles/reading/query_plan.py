@@ -52,40 +52,44 @@ class QueryPlan:
     driver: DrivingLink | None
 
 
-def possible(wanted: ArticleFilter) -> Iterator[DrivingLink]:
+def possible(article_filter: ArticleFilter) -> Iterator[DrivingLink]:
     """Each link of the filter that could drive it."""
     for name in ("tags", "authors", "sections", "regions"):
-        ids: tuple[int, ...] = getattr(wanted, name)
+        ids: tuple[int, ...] = getattr(article_filter, name)
         if 0 < len(ids) <= MOST_BRANCHES:
-            rest = replace(wanted, **{name: ()})  # type: ignore[arg-type] # one of its lists
+            rest = replace(article_filter, **{name: ()})  # type: ignore[arg-type] # one of its lists
             yield DrivingLink("region" if name == "regions" else "tag", ids, rest)
-    for i, tag in enumerate(wanted.tags_all):
-        yield DrivingLink("tag", (tag,), replace(wanted, tags_all=wanted.tags_all[:i] + wanted.tags_all[i + 1 :]))
-    for i, region in enumerate(wanted.regions_all):
-        rest = replace(wanted, regions_all=wanted.regions_all[:i] + wanted.regions_all[i + 1 :])
+    for i, tag in enumerate(article_filter.tags_all):
+        yield DrivingLink(
+            "tag",
+            (tag,),
+            replace(article_filter, tags_all=article_filter.tags_all[:i] + article_filter.tags_all[i + 1 :]),
+        )
+    for i, region in enumerate(article_filter.regions_all):
+        rest = replace(article_filter, regions_all=article_filter.regions_all[:i] + article_filter.regions_all[i + 1 :])
         yield DrivingLink("region", (region,), rest)
 
 
 @lru_cache(maxsize=256)
-def _possible(wanted: ArticleFilter) -> tuple[DrivingLink, ...]:
+def _possible(article_filter: ArticleFilter) -> tuple[DrivingLink, ...]:
     """Already bounded where it is a tag of which every row is one of the list."""
-    return tuple(replace(one, bounded=one.name == "tag" and _is_all(one)) for one in possible(wanted))
+    return tuple(replace(one, bounded=one.name == "tag" and _is_all(one)) for one in possible(article_filter))
 
 
-async def choose(wanted: ArticleFilter, sort: str, weigh: Weigh) -> DrivingLink | None:
+async def choose(article_filter: ArticleFilter, sort: str, weigh: Weigh) -> DrivingLink | None:
     """The rarest link of a list by date; None where no link can drive. An article that is named needs none."""
-    if not wanted.public_only or wanted.nothing or not sort.endswith("published_at"):
+    if not article_filter.public_only or article_filter.nothing or not sort.endswith("published_at"):
         return None
-    if wanted.ids is not None or wanted.external_ids or wanted.translation_of is not None:
+    if article_filter.ids is not None or article_filter.external_ids or article_filter.translation_of is not None:
         return None
-    drivers = _possible(wanted)
+    drivers = _possible(article_filter)
     if len(drivers) == 1 and drivers[0].bounded:
         return drivers[0]
     weighed = [(await _rows(driver, weigh), i) for i, driver in enumerate(drivers)]
     if not weighed:
         return None
     rows, i = min(weighed)
-    return replace(drivers[i], bounded=await _is_bounded(wanted, drivers[i], rows, weigh))
+    return replace(drivers[i], bounded=await _is_bounded(article_filter, drivers[i], rows, weigh))
 
 
 def _is_all(driver: DrivingLink) -> bool:
@@ -101,25 +105,25 @@ _EVERY_ROLE = suggestion.ABOUT | suggestion.MENTION | suggestion.DATELINE
 async def _rows(driver: DrivingLink, weigh: Weigh) -> int:
     """How many rows the link has. A region's rows of other roles are read past, so they count."""
     if driver.name == "tag":
-        found = await weigh(ArticleFilter(tags=driver.ids))
+        count = await weigh(ArticleFilter(tags=driver.ids))
     else:
-        found = await weigh(ArticleFilter(regions=driver.ids, roles=_EVERY_ROLE))
-    return FEW + 1 if found is None else found
+        count = await weigh(ArticleFilter(regions=driver.ids, roles=_EVERY_ROLE))
+    return FEW + 1 if count is None else count
 
 
-async def _is_bounded(wanted: ArticleFilter, driver: DrivingLink, rows: int, weigh: Weigh) -> bool:
+async def _is_bounded(article_filter: ArticleFilter, driver: DrivingLink, rows: int, weigh: Weigh) -> bool:
     """Whether few rows are read, or few in vain: all those of the link that are not of the list."""
     if rows <= FEW:
         return True
     if not _is_all(driver):
         return False
-    found = await weigh(replace(wanted, published=(None, None), coarse=None))
-    return found is not None and rows - found <= FEW
+    count = await weigh(replace(article_filter, published=(None, None), coarse=None))
+    return count is not None and rows - count <= FEW
 
 
-def cut(found: AnyQuery) -> AnyQuery:
+def cut(statement: AnyQuery) -> AnyQuery:
     """The page: `limit` rows from `offset` on."""
-    return found.limit(bindparam("limit")).offset(bindparam("offset"))
+    return statement.limit(bindparam("limit")).offset(bindparam("offset"))
 
 
 def chain(part: Callable[[Part], AnySelect], turn: Turn) -> AnyQuery:
@@ -163,7 +167,7 @@ def _branch(driver: DrivingLink, i: int, which: Part, turn: Turn, *, descending:
     link, column = (TAGGED, TAGGED.c.tag_id) if driver.name == "tag" else (PLACED, PLACED.c.region_id)
     at, id = link.c.published_at, link.c.article_id
     kind = (at.is_not(None),) if which == "dated" else is_undated(link)
-    found = (
+    statement = (
         select(A.c.id, A.c.version, at)
         .select_from(link)
         .join(A, A.c.id == id)
@@ -171,16 +175,16 @@ def _branch(driver: DrivingLink, i: int, which: Part, turn: Turn, *, descending:
         .where(*filters.looked_up(driver.rest), *_link_date_conditions(driver.rest, at))
     )
     if driver.name == "region":
-        found = found.where(filters.in_role(driver.rest))
+        statement = statement.where(filters.in_role(driver.rest))
     by_id = id.desc() if descending else id
     if which == "undated":
         after = bindparam("id", type_=id.type)
-        found = found.where(id < after if descending else id > after) if turn.endswith("_null") else found
-        return found.order_by(by_id)
+        statement = statement.where(id < after if descending else id > after) if turn.endswith("_null") else statement
+        return statement.order_by(by_id)
     if turn in ("after", "before"):
         row, bound = tuple_(at, id), tuple_(bindparam("key", type_=at.type), bindparam("id", type_=id.type))
-        found = found.where(row < bound if descending else row > bound)
-    return found.order_by(at.desc() if descending else at, by_id)
+        statement = statement.where(row < bound if descending else row > bound)
+    return statement.order_by(at.desc() if descending else at, by_id)
 
 
 def _link_date_conditions(rest: ArticleFilter, at: ColumnElement[int]) -> list[ColumnElement[bool]]:

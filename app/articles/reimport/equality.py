@@ -32,8 +32,8 @@ def is_same(name: str, new: Manuscript, before: Manuscript, current: StoredArtic
         return (getattr(new, name) or None) == (getattr(before, name) or None)
     if name in _JSON:
         # What readers were told stays where a manuscript says nothing of it.
-        here = current.columns[name] if name == "corrections" else getattr(before, name)
-        return _json(getattr(new, name)) == _json(here)
+        context = current.columns[name] if name == "corrections" else getattr(before, name)
+        return _json(getattr(new, name)) == _json(context)
     if name in PARTS:
         return _tags(new, known, name) == _tags(before, known, name)
     if name == "slug":
@@ -70,10 +70,10 @@ def _tags(manuscript: Manuscript, known: TagIds, name: str) -> list[object]:
     return list(dict.fromkeys(known.get(one, one.key) for one in part(manuscript, name)))
 
 
-def _is_slug(wanted: str, slug: str) -> bool:
+def _is_slug(expected: str, slug: str) -> bool:
     """A slug that was taken got a number behind it."""
-    number = slug.removeprefix(f"{wanted}-")
-    return wanted == slug or (number != slug and number.isdigit())
+    number = slug.removeprefix(f"{expected}-")
+    return expected == slug or (number != slug and number.isdigit())
 
 
 def _is_withdrawal(new: Manuscript, current: StoredArticle) -> bool:

@@ -47,8 +47,8 @@ def find(connection: Connection, manuscript: Manuscript) -> int | None:
     known = manuscript.known
     if known is None:
         return None
-    found = connection.execute(select(A.c.id).where(_is_named(known))).scalar()
-    return None if found is None else int(found)
+    id = connection.execute(select(A.c.id).where(_is_named(known))).scalar()
+    return None if id is None else int(id)
 
 
 def is_hidden(connection: Connection, manuscript: Manuscript, *, lock: bool = False) -> bool:
@@ -57,8 +57,8 @@ def is_hidden(connection: Connection, manuscript: Manuscript, *, lock: bool = Fa
     if known is None:
         return False
     state = select(A.c.status).where(_is_named(known))
-    found = connection.execute(state.with_for_update(key_share=True) if lock else state).scalar()
-    return found != "published" if found is not None else _is_purged(connection, known)
+    status = connection.execute(state.with_for_update(key_share=True) if lock else state).scalar()
+    return status != "published" if status is not None else _is_purged(connection, known)
 
 
 def _is_purged(connection: Connection, known: ExportedRow) -> bool:
@@ -150,44 +150,44 @@ def _base(connection: Connection, manuscript: Manuscript, current: StoredArticle
 
 
 def _given_columns(manuscript: Manuscript) -> frozenset[str]:
-    return frozenset(manuscript.given)
+    return frozenset(manuscript.columns)
 
 
 def _values(manuscript: Manuscript, row: Manuscript) -> dict[str, Any]:
     """The properties that the row gives, as this manuscript has them."""
-    given = _given_columns(row)
-    found: dict[str, Any] = {name: getattr(manuscript, name) for name in _PLAIN if name in given}
+    columns = _given_columns(row)
+    values: dict[str, Any] = {name: getattr(manuscript, name) for name in _PLAIN if name in columns}
     for name in ("title", "slug", "status"):  # which no article can be without
         if not getattr(row, name) or (name == "title" and row.title_derived):
-            found.pop(name, None)
-    if "published" in given and row.published_at is not None:
-        found["published_at"] = (manuscript.published_at, manuscript.published_precision)
-    if "source" in given:
-        found["source"] = manuscript.source
-    if "url" in given or ("source" in given and row.source_url):
-        found["source_url"] = manuscript.source_url
-    if "authors" in given:
-        found["authors"] = [one for one in manuscript.tags if one.kind == "contributor"]
-    if given & {"tags", "sections"}:
-        found["tags"] = [one for one in manuscript.tags if _is_term(one, given)]
-    if "regions" in given:
-        found["regions"] = manuscript.regions
-    if "related" in given:
-        found["related"] = manuscript.related
-    if "images" in given:
-        found["images"] = manuscript.images
-    if given & {"seo", "canonical_url"}:
+            values.pop(name, None)
+    if "published" in columns and row.published_at is not None:
+        values["published_at"] = (manuscript.published_at, manuscript.published_precision)
+    if "source" in columns:
+        values["source"] = manuscript.source
+    if "url" in columns or ("source" in columns and row.source_url):
+        values["source_url"] = manuscript.source_url
+    if "authors" in columns:
+        values["authors"] = [one for one in manuscript.tags if one.kind == "contributor"]
+    if columns & {"tags", "sections"}:
+        values["tags"] = [one for one in manuscript.tags if _is_term(one, columns)]
+    if "regions" in columns:
+        values["regions"] = manuscript.regions
+    if "related" in columns:
+        values["related"] = manuscript.related
+    if "images" in columns:
+        values["images"] = manuscript.images
+    if columns & {"seo", "canonical_url"}:
         seo = orjson.loads(manuscript.seo)
-        found["seo"] = seo if "seo" in given else {"canonical_url": seo.get("canonical_url")}
+        values["seo"] = seo if "seo" in columns else {"canonical_url": seo.get("canonical_url")}
     extra = orjson.loads(manuscript.extra)
-    if names := [name.removeprefix(EXTRA) for name in given if name.startswith(EXTRA)]:
-        found["extra"] = {name: extra.get(name) for name in names}
-    return found
+    if names := [name.removeprefix(EXTRA) for name in columns if name.startswith(EXTRA)]:
+        values["extra"] = {name: extra.get(name) for name in names}
+    return values
 
 
-def _is_term(one: TagSpec, given: frozenset[str]) -> bool:
+def _is_term(one: TagSpec, columns: frozenset[str]) -> bool:
     """Whether a tag is of those that the table has a column for."""
-    return one.kind != "contributor" and ("sections" if one.kind == "section" else "tags") in given
+    return one.kind != "contributor" and ("sections" if one.kind == "section" else "tags") in columns
 
 
 def _key(name: str, value: Any) -> object:

@@ -23,13 +23,13 @@ def find_existing(
     for manuscript in manuscripts:
         if manuscript.address is not None and manuscript.identity is not None:
             by_origin[manuscript.origin][manuscript.address] = manuscript
-    found: dict[tuple[str, str | int], ExistingRow] = {}
-    for origin, wanted in by_origin.items():
-        keys = sorted(wanted)
+    matches: dict[tuple[str, str | int], ExistingRow] = {}
+    for origin, by_address in by_origin.items():
+        keys = sorted(by_address)
         for i in range(0, len(keys), CHUNK):
             for key, article in _at(connection, origin, keys[i : i + CHUNK], known, lock=lock).items():
-                found[origin, wanted[key].identity or ""] = article
-    return found
+                matches[origin, by_address[key].identity or ""] = article
+    return matches
 
 
 def _at(
@@ -45,9 +45,9 @@ def _at(
     )
     if lock:
         statement = statement.with_for_update(of=A, key_share=True)
-    found: dict[str, list[ExistingRow]] = defaultdict(list)
+    matches: dict[str, list[ExistingRow]] = defaultdict(list)
     for key, url, external_id, *row in connection.execute(statement):
         stands_there = url is not None and text_keys.url_key(url) == key
         if stands_there and row[0] not in known and not (external_id or "").isdigit():
-            found[key].append(ExistingRow(*row))
-    return {key: articles[0] for key, articles in found.items() if len(articles) == 1}
+            matches[key].append(ExistingRow(*row))
+    return {key: articles[0] for key, articles in matches.items() if len(articles) == 1}

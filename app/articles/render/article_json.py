@@ -53,13 +53,13 @@ async def render_articles(
     view: RequestContext,
     entries: Sequence[ListRow],
     *,
-    wanted: parser.Read,
+    params: parser.Read,
     full: bool = False,
     own: bool = False,
 ) -> list[bytes]:
     """Each entry's JSON, in order; what vanished meanwhile is left out, and so is what became hidden, unless it is the
     caller's `own`: just written. `full` is the item: card, body, related."""
-    shown = await render_by_id(archive, view, entries, wanted=wanted, full=full, own=own)
+    shown = await render_by_id(archive, view, entries, params=params, full=full, own=own)
     return [shown[entry.id] for entry in entries if entry.id in shown]
 
 
@@ -68,7 +68,7 @@ async def render_by_id(
     view: RequestContext,
     entries: Sequence[ListRow],
     *,
-    wanted: parser.Read,
+    params: parser.Read,
     full: bool = False,
     own: bool = False,
     beside: Sequence[int] = (),
@@ -78,7 +78,7 @@ async def render_by_id(
     that the response holds `beside`, are too much for it, unless the caller has seen to that: `costs` is what
     `load_costs` told."""
     cards = await _cards(archive, view, entries, own=own)
-    form = _form(wanted, full=full)
+    form = _form(params, full=full)
     if form == CARD and sum(map(len, cards.values())) <= response_size.MAX_COST:
         return cards
     checked = costs is not None
@@ -87,14 +87,14 @@ async def render_by_id(
         known = await response_size.measure(archive.db, (*beside, *cards), form.includes)
         costs = known.costs
         sums = (len(cards[entry.id]) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
-        response_size.check_fit(wanted, [*(costs.get(id, 0) for id in beside), *sums])
+        response_size.check_fit(params, [*(costs.get(id, 0) for id in beside), *sums])
     if form == CARD:
         return cards
     shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
     total = sum(costs.values())
     texts = await _bodies(archive, shown, form.includes, known.texts, total)
     if "related" in form.includes:
-        await _relate(archive, view, shown, None if checked else wanted)
+        await _relate(archive, view, shown, None if checked else params)
     await _name(archive, view, shown.values(), form.language)
 
     def render() -> dict[int, bytes]:
@@ -108,10 +108,10 @@ async def render_by_id(
 
 
 async def load_costs(
-    archive: AppContext, entries: Sequence[ListRow], wanted: parser.Read, *, full: bool = False
+    archive: AppContext, entries: Sequence[ListRow], params: parser.Read, *, full: bool = False
 ) -> Mapping[int, int]:
     """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
-    ids, includes = [entry.id for entry in entries], _form(wanted, full=full).includes
+    ids, includes = [entry.id for entry in entries], _form(params, full=full).includes
     return (await response_size.measure(archive.db, ids, includes, small=0)).costs
 
 
@@ -120,10 +120,10 @@ async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if cost > response_size.LARGE else work()
 
 
-async def render_item(archive: Shelf, view: RequestContext, stored: ItemRow, wanted: parser.Read) -> Json:
+async def render_item(archive: Shelf, view: RequestContext, stored: ItemRow, params: parser.Read) -> Json:
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
-    form, id = _form(wanted, full=True), stored.found.id
+    form, id = _form(params, full=True), stored.article.id
     shown_bodies = (await body_views.render(form.includes, {id: stored.body}))[id]
     added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
     if "related" in form.includes:
@@ -158,16 +158,16 @@ CARD, FULL = RenderOptions(), RenderOptions(includes=frozenset({"body", "related
 _FORMING = frozenset(parameter.name for parameter in PARAMETERS)
 
 
-def _form(wanted: parser.Read, *, full: bool) -> RenderOptions:
-    if wanted.given.isdisjoint(_FORMING):
+def _form(params: parser.Read, *, full: bool) -> RenderOptions:
+    if params.given.isdisjoint(_FORMING):
         return FULL if full else CARD
-    fields, added = wanted.fields("fields"), wanted.fields("include")
+    fields, added = params.fields("fields"), params.fields("include")
     if fields:
         fields = (*fields, *added)
     includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}
     if full and not fields:
         includes |= {"body", "related"}
-    return RenderOptions(fields, frozenset(includes), refs.language(wanted))
+    return RenderOptions(fields, frozenset(includes), refs.language(params))
 
 
 async def _bodies(
@@ -196,13 +196,13 @@ async def render_related(
     archive: Shelf,
     view: RequestContext,
     ids: Sequence[int],
-    wanted: parser.Read | None = None,
+    params: parser.Read | None = None,
     limit: int | None = None,
 ) -> dict[int, list[Json]]:
     """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
     an article that may not be seen. `wanted`: what to show of the targets, else their cards. `limit`: how many of each
     article."""
-    return await render_related_rows(archive, view, ids, await queries.load_related(archive.db, ids), wanted, limit)
+    return await render_related_rows(archive, view, ids, await queries.load_related(archive.db, ids), params, limit)
 
 
 async def render_related_rows(
@@ -210,7 +210,7 @@ async def render_related_rows(
     view: RequestContext,
     ids: Sequence[int],
     rows: Sequence[RelatedRow],
-    wanted: parser.Read | None = None,
+    params: parser.Read | None = None,
     limit: int | None = None,
 ) -> dict[int, list[Json]]:
     """The same for rows that are at hand, in one statement at most."""
@@ -222,8 +222,8 @@ async def render_related_rows(
         for row in rows
         if row.target_id is not None and _may_see(view, row)
     }
-    shown = await _targets(archive, view, list(targets.values()), wanted) if targets else {}
-    found: dict[int, list[Json]] = {id: [] for id in ids}
+    shown = await _targets(archive, view, list(targets.values()), params) if targets else {}
+    rendered: dict[int, list[Json]] = {id: [] for id in ids}
     named: dict[int, set[object]] = defaultdict(set)
     for row in rows:
         article = shown.get(row.target_id) if row.target_id is not None else None
@@ -231,8 +231,8 @@ async def render_related_rows(
         if name in named[row.article_id] or (article is None and not _is_unresolved(row)):
             continue
         named[row.article_id].add(name)
-        found[row.article_id].append(_render_related_row(row, article))
-    return found
+        rendered[row.article_id].append(_render_related_row(row, article))
+    return rendered
 
 
 def _first_distinct(view: RequestContext, rows: Iterable[RelatedRow], limit: int) -> Iterator[RelatedRow]:
@@ -246,14 +246,16 @@ def _first_distinct(view: RequestContext, rows: Iterable[RelatedRow], limit: int
 
 
 async def render_similar(
-    archive: AppContext, view: RequestContext, id: int, wanted: parser.Read, limit: int, *, after: Sequence[Json]
+    archive: AppContext, view: RequestContext, id: int, params: parser.Read, limit: int, *, after: Sequence[Json]
 ) -> list[Json]:
     """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
     named = [integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
-    found = await archive.index.similar(id, view, limit, named)
-    shown = await _targets(archive, view, [ListRow(one.id, one.version, None) for one in found], wanted, named)
+    similar_articles = await archive.index.similar(id, view, limit, named)
+    shown = await _targets(
+        archive, view, [ListRow(one.id, one.version, None) for one in similar_articles], params, named
+    )
     last = max((position for row in after if isinstance(position := row["position"], int)), default=0)
-    present = [one for one in found if one.id in shown]
+    present = [one for one in similar_articles if one.id in shown]
     return [
         {
             "position": last + i,
@@ -274,15 +276,15 @@ async def _targets(
     archive: Shelf,
     view: RequestContext,
     entries: Sequence[ListRow],
-    wanted: parser.Read | None,
+    params: parser.Read | None,
     beside: Sequence[int] = (),
 ) -> dict[int, Json]:
-    if wanted is None:
+    if params is None:
         pairs = [(entry.id, entry.version) for entry in entries]
-        found = await archive.cards.get(pairs, view.atlas, published=not view.caller.may("read_drafts"))
+        cards = await archive.cards.get(pairs, view.atlas, published=not view.caller.may("read_drafts"))
     else:
-        found = await render_by_id(archive, view, entries, wanted=wanted, beside=beside)
-    return {id: orjson.loads(card) for id, card in found.items()}
+        cards = await render_by_id(archive, view, entries, params=params, beside=beside)
+    return {id: orjson.loads(card) for id, card in cards.items()}
 
 
 def _may_see(view: RequestContext, row: RelatedRow) -> bool:
@@ -319,10 +321,10 @@ def order_properties(article: Json) -> Json:
 
 def _tag_slugs(cards: Iterable[Json]) -> set[str]:
     """Of all tags and authors that cards show, those of related articles too."""
-    found = {str(tag["slug"]) for card in cards for name in ("tags", "authors") for tag in _rows(card, name)}
+    slugs = {str(tag["slug"]) for card in cards for name in ("tags", "authors") for tag in _rows(card, name)}
     targets = [post["article"] for card in cards for post in _rows(card, "related")]
     nested = [article for article in targets if isinstance(article, dict)]
-    return found | _tag_slugs(nested) if nested else found
+    return slugs | _tag_slugs(nested) if nested else slugs
 
 
 async def _name(archive: Shelf, view: RequestContext, shown: Collection[Json], language: str | None) -> None:
@@ -347,8 +349,8 @@ def _rename(card: Json, atlas: Atlas, called: Mapping[str, str], language: str) 
 
 
 def _rows(card: Json, name: str) -> list[Json]:
-    found = card.get(name)
-    return found if isinstance(found, list) else []
+    rows = card.get(name)
+    return rows if isinstance(rows, list) else []
 
 
 def _parts_of(fields: Sequence[str]) -> Mapping[str, set[str]]:

@@ -39,10 +39,10 @@ async def render(
     names: Collection[str], texts: Mapping[int, str], views: Mapping[str, View] = VIEWS
 ) -> dict[int, dict[str, object]]:
     """The views with these names of each body, by the article's id."""
-    wanted = [name for name in BODIES if name in names]
+    body_names = [name for name in BODIES if name in names]
     size = sum(map(len, texts.values()))
     # The body itself is copied, a hundred times faster than a view of it is made.
-    return await offload.run(size // 100 if wanted == _COPIED else size, _render, wanted, texts, views)
+    return await offload.run(size // 100 if body_names == _COPIED else size, _render, body_names, texts, views)
 
 
 def render_all(
@@ -52,8 +52,10 @@ def render_all(
     return _render([name for name in BODIES if name in names], texts, views)
 
 
-def _render(wanted: Sequence[str], texts: Mapping[int, str], views: Mapping[str, View]) -> dict[int, dict[str, object]]:
-    return {id: {name: _view(id, name, body, views[name]) for name in wanted} for id, body in texts.items()}
+def _render(
+    body_names: Sequence[str], texts: Mapping[int, str], views: Mapping[str, View]
+) -> dict[int, dict[str, object]]:
+    return {id: {name: _view(id, name, body, views[name]) for name in body_names} for id, body in texts.items()}
 
 
 def _view(id: int, name: str, body: str, view: View) -> object:

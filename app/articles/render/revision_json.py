@@ -33,26 +33,28 @@ class RevisionDocument:
     related: tuple[RelatedRow, ...]
 
 
-async def load_documents(here: AppContext, id: int, wanted: Collection[int]) -> dict[int, StoredArticle]:
+async def load_documents(context: AppContext, id: int, numbers: Collection[int]) -> dict[int, StoredArticle]:
     """Versions as they are stored, by number; those that there are."""
 
     def read() -> dict[int, StoredArticle]:
-        with here.db.snapshot() as snapshot:
-            return revisions.documents(snapshot.connection, id, wanted)
+        with context.db.snapshot() as snapshot:
+            return revisions.documents(snapshot.connection, id, numbers)
 
     return await asyncio.to_thread(read)
 
 
-async def render_articles(here: AppContext, view: RequestContext, id: int, wanted: Collection[int]) -> dict[int, Json]:
+async def render_articles(
+    context: AppContext, view: RequestContext, id: int, numbers: Collection[int]
+) -> dict[int, Json]:
     """Versions in the full read shape, by number; those that there are."""
 
     def read() -> dict[int, RevisionDocument]:
-        with here.db.snapshot() as snapshot:
-            found = revisions.documents(snapshot.connection, id, wanted)
-            return {version: _load_document(snapshot.connection, one) for version, one in found.items()}
+        with context.db.snapshot() as snapshot:
+            versions = revisions.documents(snapshot.connection, id, numbers)
+            return {version: _load_document(snapshot.connection, one) for version, one in versions.items()}
 
-    found = await asyncio.to_thread(read)
-    return {version: await _article(here, view, id, one) for version, one in found.items()}
+    documents = await asyncio.to_thread(read)
+    return {version: await _article(context, view, id, one) for version, one in documents.items()}
 
 
 def _load_document(connection: Connection, one: StoredArticle) -> RevisionDocument:
@@ -85,10 +87,10 @@ def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, s
     return (None, None, None, None, None) if row is None else tuple(row.values())  # type: ignore[return-value] # as selected
 
 
-async def _article(here: AppContext, view: RequestContext, id: int, kept: RevisionDocument) -> Json:
-    card = card_cache.render_card(_row(kept, view.atlas), view.atlas, here.settings.site_url.rstrip("/"))
+async def _article(context: AppContext, view: RequestContext, id: int, kept: RevisionDocument) -> Json:
+    card = card_cache.render_card(_row(kept, view.atlas), view.atlas, context.settings.site_url.rstrip("/"))
     card["body"] = body_views.render_body(kept.stored.columns["body"])
-    card["related"] = (await article_json.render_related_rows(here, view, [id], kept.related))[id]
+    card["related"] = (await article_json.render_related_rows(context, view, [id], kept.related))[id]
     return article_json.order_properties(card)
 
 

@@ -49,12 +49,12 @@ def _match_blocks(old: Sequence[BodyBlock], new: Sequence[BodyBlock]) -> list[tu
         before.append(rows[length - 1] if length else -1)
         lasts[length : length + 1] = [i]
         rows[length : length + 1] = [at]
-    found: list[tuple[int, int]] = []
+    pairs: list[tuple[int, int]] = []
     at = rows[-1] if rows else -1
     while at >= 0:
-        found.append(both[at])
+        pairs.append(both[at])
         at = before[at]
-    return found[::-1]
+    return pairs[::-1]
 
 
 def _render_blocks(change: str, blocks: Sequence[BodyBlock]) -> list[Json]:

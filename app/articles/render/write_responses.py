@@ -58,19 +58,19 @@ Render = Callable[[Shelf, RequestContext, WriteResult], Awaitable[Rendered]]
 def make_article_renderer(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> Render:
     """Renders the article as `read` asks for it. Gone where it has been removed since."""
 
-    async def render(shelf: Shelf, view: RequestContext, answered: WriteResult) -> Rendered:
-        if answered.status == 204:
+    async def render(shelf: Shelf, view: RequestContext, result: WriteResult) -> Rendered:
+        if result.status == 204:
             return Rendered(204, {**NO_STORE, **warnings}, b"")
-        entry = ListRow(answered.id, answered.version, None)
-        rows = await article_json.render_articles(shelf, view, [entry], wanted=read, full=True, own=True)
+        entry = ListRow(result.id, result.version, None)
+        rows = await article_json.render_articles(shelf, view, [entry], params=read, full=True, own=True)
         if not rows:
             raise Gone("The article that this request made or changed is gone.")
         shown = orjson.loads(rows[0])
         headers = {**NO_STORE, **warnings, "Content-Type": "application/json"}
-        headers["ETag"] = conditional.item_etag(shown.get("version", answered.version), rows[0])
-        if answered.status == 201:
-            headers["Location"] = f"/v1/articles/{shown.get('slug') or answered.id}"
-        return Rendered(answered.status, headers, rows[0])
+        headers["ETag"] = conditional.item_etag(shown.get("version", result.version), rows[0])
+        if result.status == 201:
+            headers["Location"] = f"/v1/articles/{shown.get('slug') or result.id}"
+        return Rendered(result.status, headers, rows[0])
 
     return render
 
@@ -78,34 +78,34 @@ def make_article_renderer(read: Read, warnings: Mapping[str, str] = MappingProxy
 def make_related_renderer(read: Read) -> Render:
     """Renders the article's related posts, with what `read` asks for of their targets."""
 
-    async def render(shelf: Shelf, view: RequestContext, answered: WriteResult) -> Rendered:
-        shown = (await article_json.render_related(shelf, view, [answered.id], read))[answered.id]
+    async def render(shelf: Shelf, view: RequestContext, result: WriteResult) -> Rendered:
+        shown = (await article_json.render_related(shelf, view, [result.id], read))[result.id]
         body = orjson.dumps({"data": shown})
-        etag = conditional.item_etag(answered.version, body)
+        etag = conditional.item_etag(result.version, body)
         return Rendered(200, {**NO_STORE, "Content-Type": "application/json", "ETag": etag}, body)
 
     return render
 
 
 def render_uncommitted(
-    session: Session, view: RequestContext, site_url: str, answered: WriteResult, render: Render
+    session: Session, view: RequestContext, site_url: str, result: WriteResult, render: Render
 ) -> Rendered:
     """The response to what this transaction has made, with the articles that it shows. Runs in the writer's thread,
     which has no event loop of its own."""
     transaction = OpenTransaction(session.connection())
     shelf = UncommittedArticles(transaction, Cards(transaction, site_url.rstrip("/")))
-    here = view._replace(atlas=regions.atlas(transaction.connection))
-    return asyncio.run(_render_with_articles(shelf, here, answered, render))
+    context = view._replace(atlas=regions.atlas(transaction.connection))
+    return asyncio.run(_render_with_articles(shelf, context, result, render))
 
 
-async def _render_with_articles(shelf: Shelf, view: RequestContext, answered: WriteResult, render: Render) -> Rendered:
-    rendered = await render(shelf, view, answered)
+async def _render_with_articles(shelf: Shelf, view: RequestContext, result: WriteResult, render: Render) -> Rendered:
+    rendered = await render(shelf, view, result)
     if not rendered.body:
         return rendered
     # Not read from the body alone: with `fields=related.title` it shows a target's title and not its id.
-    posts = (await article_json.render_related(shelf, view, [answered.id]))[answered.id]
+    posts = (await article_json.render_related(shelf, view, [result.id]))[result.id]
     shown = [orjson.loads(rendered.body), *(post["article"] for post in posts if post["article"])]
-    ids = {answered.id, *(_id for one in shown for _id in _ids(one))}
+    ids = {result.id, *(_id for one in shown for _id in _ids(one))}
     return Rendered(rendered.status, rendered.headers, rendered.body, frozenset(ids))
 
 

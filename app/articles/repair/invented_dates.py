@@ -32,8 +32,8 @@ _SUSPECT = and_(
 
 
 def count(connection: Connection) -> int:
-    found: int = connection.execute(select(func.count()).select_from(A).where(_SUSPECT)).scalar_one()
-    return found
+    total: int = connection.execute(select(func.count()).select_from(A).where(_SUSPECT)).scalar_one()
+    return total
 
 
 def find(connection: Connection) -> list[Suspect]:

@@ -17,8 +17,8 @@ CHUNK = 5_000
 def null_unsafe_addresses(session: Session) -> list[str]:
     """Each as `article 42: related: javascript:…`, in the order of the articles' ids."""
     connection = session.connection()
-    found = [*_null_in_articles(connection), *_null_related(connection), *_delete_urls(connection)]
-    return [f"article {id}: {name}: {address[:200]!r}" for id, name, address in sorted(found)]
+    addresses = [*_null_in_articles(connection), *_null_related(connection), *_delete_urls(connection)]
+    return [f"article {id}: {name}: {address[:200]!r}" for id, name, address in sorted(addresses)]
 
 
 Found = tuple[int, str, str]

@@ -84,15 +84,15 @@ def describe_parameters(parameters: Parameters, path: list[dict[str, object]] | 
 @fast_path.declare
 async def list_articles(request: Request) -> Response:
     """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = LIST.read(request.scope["query_string"], int(time.time()))
     shape = csv_text.wanted(read)
-    await here.wait_for(read.text("min_seq"), view.head)
-    wanted = await filter_params.resolve(here, view, read, _statuses(view, read))
+    await context.wait_for(read.text("min_seq"), view.head)
+    resolved = await filter_params.resolve(context, view, read, _statuses(view, read))
     listed = _by_ids if "id" in read.given and "sort" not in read.given else _by_sort
-    entries, page = await listed(here, view, read, wanted)
-    rows = await article_json.render_articles(here, view, entries, wanted=read)
+    entries, page = await listed(context, view, read, resolved)
+    rows = await article_json.render_articles(context, view, entries, params=read)
     tags = ["list", *(f"article:{entry.id}" for entry in entries)]
     if shape == "csv":
         # In a thread: 100 articles take 25 ms.
@@ -104,7 +104,7 @@ async def list_articles(request: Request) -> Response:
         page=page,
         token=view.token,
         public=view.public,
-        warnings=wanted.warnings,
+        warnings=resolved.warnings,
         tags=tags,
         uses_now=read.uses_now,
     )
@@ -118,12 +118,14 @@ def _statuses(view: RequestContext, read: Read) -> tuple[str, ...]:
 
 
 async def _by_ids(
-    here: AppContext, view: RequestContext, read: Read, wanted: ResolvedFilter
+    context: AppContext, view: RequestContext, read: Read, resolved: ResolvedFilter
 ) -> tuple[list[ListRow], Page]:
     """The ids asked for, in that order; all on one page unless `limit` is less."""
-    found = {entry.id: entry for entry in await queries.load_page(here.db, wanted.filter, "-published_at", MOST_IDS)}
+    list_rows = {
+        entry.id: entry for entry in await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)
+    }
     ids = read.ids("id")
-    entries = [found[id] for id in ids if id in found]
+    entries = [list_rows[id] for id in ids if id in list_rows]
     limit = read.integer("limit") if "limit" in read.given else MOST_IDS
     start = _offset(read, limit)
     counted = read.choice("count") != "none"
@@ -134,7 +136,7 @@ async def _by_ids(
         previous=_cursor(read, Cursor("before", offset=max(0, start - limit))) if start else None,
         total=len(entries) if counted else None,
         total_is="exact" if counted else "none",
-        missing=tuple(id for id in ids if id not in found),
+        missing=tuple(id for id in ids if id not in list_rows),
     )
     return entries[start : start + limit], page
 
@@ -147,19 +149,19 @@ def _offset(read: Read, limit: int) -> int:
 
 
 async def _by_sort(
-    here: AppContext, view: RequestContext, read: Read, wanted: ResolvedFilter
+    context: AppContext, view: RequestContext, read: Read, resolved: ResolvedFilter
 ) -> tuple[list[ListRow], Page]:
     limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
-    driver = await _driver(here, view, wanted, sort)
-    undated = not sort.endswith("published_at") or await _has_undated(here, view)
-    entries = await queries.load_page(here.db, wanted.filter, sort, limit + 1, place, driver, undated=undated)
+    driver = await _driver(context, view, resolved, sort)
+    undated = not sort.endswith("published_at") or await _has_undated(context, view)
+    entries = await queries.load_page(context.db, resolved.filter, sort, limit + 1, place, driver, undated=undated)
     backwards = place.kind == "before"
     more = len(entries) > limit
     entries = (entries[1:] if backwards else entries[:limit]) if more else entries
     first, last = (entries[0], entries[-1]) if entries else _ends(place, descending=sort.startswith("-"))
     behind, ahead = (more, True) if backwards else (place.id is not None or place.offset > 0, more)
-    total, total_is = await _total(here, view, read, wanted)
+    total, total_is = await _total(context, view, read, resolved)
     page = Page(
         limit,
         number=number,
@@ -167,28 +169,28 @@ async def _by_sort(
         previous=_at(read, "before", first) if first and behind else None,
         total=total,
         total_is=total_is,
-        missing=await _find_missing(here, read, wanted),
+        missing=await _find_missing(context, read, resolved),
     )
     return entries, page
 
 
-async def _has_undated(here: AppContext, view: RequestContext) -> bool:
+async def _has_undated(context: AppContext, view: RequestContext) -> bool:
     """Asked once for as long as nothing is committed. What is committed later need not be in this page."""
-    known = here.memo.get(view.head, "undated")
+    known = context.memo.get(view.head, "undated")
     if not isinstance(known, bool):
-        known = await queries.has_undated(here.db)
-        here.memo.put(view.head, "undated", known)
+        known = await queries.has_undated(context.db)
+        context.memo.put(view.head, "undated", known)
     return known
 
 
-async def _driver(here: AppContext, view: RequestContext, wanted: ResolvedFilter, sort: str) -> DrivingLink | None:
-    key = ("driver", wanted.filter, sort)
-    chosen = here.memo.get(view.head, key)
+async def _driver(context: AppContext, view: RequestContext, resolved: ResolvedFilter, sort: str) -> DrivingLink | None:
+    key = ("driver", resolved.filter, sort)
+    chosen = context.memo.get(view.head, key)
     if not isinstance(chosen, QueryPlan):
         chosen = QueryPlan(
-            await query_plan.choose(wanted.filter, sort, lambda filter: here.index.total(filter, view.head))
+            await query_plan.choose(resolved.filter, sort, lambda filter: context.index.total(filter, view.head))
         )
-        here.memo.put(view.head, key, chosen)
+        context.memo.put(view.head, key, chosen)
     return chosen.driver
 
 
@@ -201,11 +203,11 @@ def _ends(place: CursorPosition, *, descending: bool) -> tuple[ListRow | None, L
     return (entry, None) if place.kind == "after" else (None, entry)
 
 
-async def _find_missing(here: AppContext, read: Read, wanted: ResolvedFilter) -> tuple[int, ...] | None:
+async def _find_missing(context: AppContext, read: Read, resolved: ResolvedFilter) -> tuple[int, ...] | None:
     if "id" not in read.given:
         return None
-    found = {entry.id for entry in await queries.load_page(here.db, wanted.filter, "-published_at", MOST_IDS)}
-    return tuple(id for id in read.ids("id") if id not in found)
+    ids = {entry.id for entry in await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)}
+    return tuple(id for id in read.ids("id") if id not in ids)
 
 
 def _place(read: Read, limit: int, number: int | None) -> CursorPosition:
@@ -233,56 +235,56 @@ def _signature(read: Read) -> str:
 
 
 async def _total(
-    here: AppContext, view: RequestContext, read: Read, wanted: ResolvedFilter
+    context: AppContext, view: RequestContext, read: Read, resolved: ResolvedFilter
 ) -> tuple[int | None, paging.TotalIs]:
     """From the index where it holds the list, else counted in SQL up to 10,000."""
     if read.choice("count") == "none":
         return None, "none"
-    if wanted.filter.public_only:
-        total = await _load_total(here, view, wanted.filter)
+    if resolved.filter.public_only:
+        total = await _load_total(context, view, resolved.filter)
         return total, "none" if total is None else "exact"
-    total, exact = await queries.count(here.db, wanted.filter)
+    total, exact = await queries.count(context.db, resolved.filter)
     return total, "exact" if exact else "at_least"
 
 
-async def _load_total(here: AppContext, view: RequestContext, wanted: ArticleFilter) -> int | None:
+async def _load_total(context: AppContext, view: RequestContext, article_filter: ArticleFilter) -> int | None:
     """As the index has it: asked once for as long as nothing is committed, from when on it has everything."""
-    known = here.memo.get(view.head, ("total", wanted))
+    known = context.memo.get(view.head, ("total", article_filter))
     if isinstance(known, int):
         return known
-    reached = here.index.seq()
-    total = await here.index.total(wanted, view.head)
+    reached = context.index.seq()
+    total = await context.index.total(article_filter, view.head)
     if total is not None and reached is not None and reached >= view.head.public_seq:
-        here.memo.put(view.head, ("total", wanted), total)
+        context.memo.put(view.head, ("total", article_filter), total)
     return total
 
 
 async def find(
-    request: Request, here: AppContext, view: RequestContext, ref: str, below: str = ""
+    request: Request, context: AppContext, view: RequestContext, ref: str, below: str = ""
 ) -> ArticleRef | Response:
     """The article that a reference means and this caller may see; a redirect from an old slug, or to what replaces it;
     NotFound, or Gone for what the public has seen once."""
-    found = await queries.find(here.db, ref)
-    return await _check_access(request, here, view, ref, found, below)
+    article = await queries.find(context.db, ref)
+    return await _check_access(request, context, view, ref, article, below)
 
 
 async def _check_access(
-    request: Request, here: AppContext, view: RequestContext, ref: str, found: ArticleRef | None, below: str = ""
+    request: Request, context: AppContext, view: RequestContext, ref: str, article: ArticleRef | None, below: str = ""
 ) -> ArticleRef | Response:
-    if found is None:
-        raise Gone() if await queries.is_purged(here.db, ref) else NotFound()
-    if found.status != "published" and not view.caller.may("read_drafts"):
-        if not found.is_gone:
+    if article is None:
+        raise Gone() if await queries.is_purged(context.db, ref) else NotFound()
+    if article.status != "published" and not view.caller.may("read_drafts"):
+        if not article.is_gone:
             raise NotFound()
         # A change is of the article that it names: it must not follow to another one.
-        slug = await replacements.find_slug(here.db, found.replaced_by) if request.method in READS else None
+        slug = await replacements.find_slug(context.db, article.replaced_by) if request.method in READS else None
         if slug is None:
-            raise Gone(withdrawn_at=format_time(found.withdrawn_at or 0), reason=found.withdrawn_reason)
+            raise Gone(withdrawn_at=format_time(article.withdrawn_at or 0), reason=article.withdrawn_reason)
         return responses.redirect(request, 308, f"/v1/articles/{slug}{below}", token=view.token, public=view.public)
-    if ref != found.slug and not ref.isdigit():
-        path = f"/v1/articles/{found.slug}{below}"
+    if ref != article.slug and not ref.isdigit():
+        path = f"/v1/articles/{article.slug}{below}"
         return responses.redirect(request, 308, path, token=view.token, public=view.public)
-    return found
+    return article
 
 
 @router.get(
@@ -296,41 +298,41 @@ async def _check_access(
 )
 @fast_path.declare
 async def get_article(request: Request) -> Response:
-    """One article in full, by id or slug; an old slug answers 308, a withdrawn article 410, or 308 where another one
+    """One article in full, by id or slug; 308 for an old slug, 410 for a withdrawn article, or 308 where another one
     replaces it."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = ITEM.read(request.scope["query_string"], view.now)
     _check_format(request, read)
     ref = request.path_params["ref"]
     key = (ref, view.head.epoch, view.head.names_seq, view.caller.may("read_drafts"), read.identity)
-    item = here.items.get(key)
-    if item is None or await item_cache.state(here.db, ref) != item.state:
-        stored = await item_cache.find(here.db, ref)
-        found = await _check_access(request, here, view, ref, stored.found if stored else None)
-        if stored is None or isinstance(found, Response):
-            assert isinstance(found, Response)
-            return found
-        item = await _render_item(here, view, read, stored, key)
+    item = context.items.get(key)
+    if item is None or await item_cache.state(context.db, ref) != item.state:
+        stored = await item_cache.find(context.db, ref)
+        article = await _check_access(request, context, view, ref, stored.article if stored else None)
+        if stored is None or isinstance(article, Response):
+            assert isinstance(article, Response)
+            return article
+        item = await _render_item(context, view, read, stored, key)
     return responses.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names])
 
 
-async def _render_item(here: AppContext, view: RequestContext, read: Read, stored: ItemRow, key: Hashable) -> Item:
+async def _render_item(context: AppContext, view: RequestContext, read: Read, stored: ItemRow, key: Hashable) -> Item:
     """Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
     committed since the request began, or it might be older than a state that comes again."""
-    shown = await article_json.render_item(here, view, stored, read)
+    shown = await article_json.render_item(context, view, stored, read)
     # A copy: what orjson returns goes on holding the larger buffer that it was written in.
     body = bytes(memoryview(orjson.dumps(shown)))
     item = Item(
-        body, conditional.item_etag(stored.found.version, body), " ".join(_list_cache_tags(shown)), stored.state
+        body, conditional.item_etag(stored.article.version, body), " ".join(_list_cache_tags(shown)), stored.state
     )
-    if not shown.get("related") or await here.head() == view.head:
-        here.items.put(key, item)
+    if not shown.get("related") or await context.head() == view.head:
+        context.items.put(key, item)
     return item
 
 
 def _list_cache_tags(article: dict[str, Any]) -> list[str]:
-    """What an article's answer changes with, as Cache-Tag names it."""
+    """What an article's response changes with, as Cache-Tag names it."""
     tags = [*article.get("authors", ()), *article.get("tags", ())]
     linked = [post["article"] for post in article.get("related", ()) if post.get("article")]
     names = [f"article:{article['id']}"]
@@ -352,5 +354,5 @@ def _check_format(request: Request, read: Read) -> None:
 
 
 def _takes_json(accept: str) -> bool:
-    wanted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    return not accept.strip() or bool(wanted & {"*/*", "application/*", "application/json"})
+    media_types = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return not accept.strip() or bool(media_types & {"*/*", "application/*", "application/json"})

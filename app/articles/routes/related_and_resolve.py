@@ -60,21 +60,23 @@ async def list_related(request: Request) -> Response:
 
     Entries whose article is not known yet, or has been withdrawn, are `unresolved`.
     """
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = RELATED.read(request.scope["query_string"], view.now)
-    found = await find(request, here, view, request.path_params["ref"], "/related")
-    if isinstance(found, Response):
-        return found
+    article = await find(request, context, view, request.path_params["ref"], "/related")
+    if isinstance(article, Response):
+        return article
     kind, limit = read.choice("kind"), read.integer("limit")
     rows = (
-        (await article_json.render_related(here, view, [found.id], read, limit))[found.id] if kind != "similar" else []
+        (await article_json.render_related(context, view, [article.id], read, limit))[article.id]
+        if kind != "similar"
+        else []
     )
     if kind != "editorial" and len(rows) < limit:
-        rows += await article_json.render_similar(here, view, found.id, read, limit - len(rows), after=rows)
+        rows += await article_json.render_similar(context, view, article.id, read, limit - len(rows), after=rows)
     body = orjson.dumps({"data": rows[:limit]})
-    tags = [f"article:{found.id}", "list"]
-    return responses.item(request, body, token=view.token, public=view.public, version=found.version, tags=tags)
+    tags = [f"article:{article.id}", "list"]
+    return responses.item(request, body, token=view.token, public=view.public, version=article.version, tags=tags)
 
 
 @router.get(
@@ -97,19 +99,19 @@ async def list_related(request: Request) -> Response:
 @fast_path.declare
 async def get_neighbours(request: Request) -> Response:
     """The next newer and the next older article, within any filter of the list."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = NEIGHBOURS.read(request.scope["query_string"], view.now)
-    found = await find(request, here, view, request.path_params["ref"], "/neighbours")
-    if isinstance(found, Response):
-        return found
-    wanted = await filter_params.resolve(here, view, read)
-    newer, older = await queries.load_neighbours(here.db, found.id, wanted.filter)
+    article = await find(request, context, view, request.path_params["ref"], "/neighbours")
+    if isinstance(article, Response):
+        return article
+    resolved = await filter_params.resolve(context, view, read)
+    newer, older = await queries.load_neighbours(context.db, article.id, resolved.filter)
     entries = [entry for entry in (newer, older) if entry is not None]
-    rows = await article_json.render_by_id(here, view, entries, wanted=read)
+    rows = await article_json.render_by_id(context, view, entries, params=read)
     shown = [rows.get(entry.id, b"null") if entry is not None else b"null" for entry in (newer, older)]
     body = b'{"newer":%b,"older":%b}' % (shown[0], shown[1])
-    tags = ["list", f"article:{found.id}"]
+    tags = ["list", f"article:{article.id}"]
     return responses.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=read.uses_now)
 
 
@@ -125,15 +127,15 @@ async def get_neighbours(request: Request) -> Response:
 @fast_path.declare
 async def list_translations(request: Request) -> Response:
     """The same story in other languages: the original and its translations, without the article itself."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = TRANSLATIONS.read(request.scope["query_string"], view.now)
-    found = await find(request, here, view, request.path_params["ref"], "/translations")
-    if isinstance(found, Response):
-        return found
-    entries = await queries.load_translations(here.db, found.id, hidden=view.caller.may("read_drafts"))
-    rows = await article_json.render_articles(here, view, entries, wanted=read)
-    tags = ["list", f"article:{found.id}", *(f"article:{entry.id}" for entry in entries)]
+    article = await find(request, context, view, request.path_params["ref"], "/translations")
+    if isinstance(article, Response):
+        return article
+    entries = await queries.load_translations(context.db, article.id, hidden=view.caller.may("read_drafts"))
+    rows = await article_json.render_articles(context, view, entries, params=read)
+    tags = ["list", f"article:{article.id}", *(f"article:{entry.id}" for entry in entries)]
     return responses.item(
         request, b'{"data":[' + b",".join(rows) + b"]}", token=view.token, public=view.public, tags=tags
     )
@@ -159,22 +161,22 @@ async def list_translations(request: Request) -> Response:
 @fast_path.declare
 async def resolve_address(request: Request) -> Response:
     """Where an address or a source's id leads: 307 to the article, 300 with the candidates where there are several."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = RESOLVE.read(request.scope["query_string"], view.now)
     visible, gone = [], None
-    for found in await _candidates(here, read):
-        if found.status == "published" or view.caller.may("read_drafts"):
-            visible.append(found)
-        elif found.is_gone:
-            replacement = await _replacement(here, found)
+    for article in await _candidates(context, read):
+        if article.status == "published" or view.caller.may("read_drafts"):
+            visible.append(article)
+        elif article.is_gone:
+            replacement = await _replacement(context, article)
             visible += [replacement] if replacement is not None and replacement not in visible else []
-            gone = found
+            gone = article
     if not visible:
         if gone is not None:
             raise Gone(withdrawn_at=format_time(gone.withdrawn_at or 0), reason=gone.withdrawn_reason)
         raise NotFound()
-    shown = responses.headers(view.token, public=view.public, tags=[f"article:{found.id}" for found in visible])
+    shown = responses.headers(view.token, public=view.public, tags=[f"article:{article.id}" for article in visible])
     if len(visible) == 1:
         headers = {
             **shown,
@@ -182,30 +184,30 @@ async def resolve_address(request: Request) -> Response:
             "Cache-Control": responses.cache_control(public=view.public),
         }
         return Response(status_code=307, headers=headers)
-    rows = [{"id": found.id, "slug": found.slug, "path": f"/v1/articles/{found.slug}"} for found in visible]
+    rows = [{"id": article.id, "slug": article.slug, "path": f"/v1/articles/{article.slug}"} for article in visible]
     shown["Cache-Control"] = responses.cache_control(public=view.public)
     return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
 
 
-async def _replacement(here: AppContext, found: ArticleRef) -> ArticleRef | None:
+async def _replacement(context: AppContext, article: ArticleRef) -> ArticleRef | None:
     """The article that readers are sent to instead, while it is public."""
-    slug = await replacements.find_slug(here.db, found.replaced_by)
-    return await queries.find(here.db, slug) if slug is not None else None
+    slug = await replacements.find_slug(context.db, article.replaced_by)
+    return await queries.find(context.db, slug) if slug is not None else None
 
 
-async def _candidates(here: AppContext, read: Read) -> list[ArticleRef]:
+async def _candidates(context: AppContext, read: Read) -> list[ArticleRef]:
     url, id = read.text("url"), read.text("external_id")
     if url is None and id is None:
         raise InvalidValue("Give an url or an external_id.", "url")
     if url is not None and (id is not None or "origin" in read.given):
         raise InvalidRange("An url goes alone; origin goes with an external_id.", "url")
     if id is not None:
-        return await queries.by_external_id(here.db, id, read.text("origin"))
+        return await queries.by_external_id(context.db, id, read.text("origin"))
     assert url is not None
-    own = here.settings.site_url
+    own = context.settings.site_url
     key = keys.url_key(url)
     if own and key.startswith(keys.url_key(own) + "/articles/"):
-        found = await queries.find(here.db, keys.last_segment(url) or "")
-        return [found] if found else []
-    unique = {found.id: found for found in await queries.by_url(here.db, key)}
+        article = await queries.find(context.db, keys.last_segment(url) or "")
+        return [article] if article else []
+    unique = {article.id: article for article in await queries.by_url(context.db, key)}
     return list(unique.values())

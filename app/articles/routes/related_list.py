@@ -34,31 +34,31 @@ BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "
     },
 )
 async def replace_related(request: Request) -> Response:
-    """Replaces the editors' related posts of an article; answers with the list as it is now.
+    """Replaces the editors' related posts of an article; returns the list as it is now.
 
     Titles may stand alone: `["A title", "Another"]`.
     """
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     view.caller.demand("write")
     read = REPLACE.read(request.scope["query_string"], view.now)
     content = await body.content(request, (validation.JSON,))
     change = UpdateRequest.from_request(
-        request, here, view, content, write_responses.make_related_renderer(read), "/related"
+        request, context, view, content, write_responses.make_related_renderer(read), "/related"
     )
     repeated = await change.replay()
     if repeated is not None:
         return repeated
-    given, pointer = validation.validate_related(content).posts()
+    entries, pointer = validation.validate_related(content).posts()
 
-    def demand(found: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, found.status)
+    def demand(article: ArticleRef) -> None:
+        update_flow.require_publish(view.caller, article.status)
 
-    async def plan(found: ArticleRef) -> PlannedUpdate:
+    async def plan(article: ArticleRef) -> PlannedUpdate:
         articles = await new_article.find_articles(
-            here.db, related_entries.refs(given), hidden=view.caller.may("read_drafts")
+            context.db, related_entries.refs(entries), hidden=view.caller.may("read_drafts")
         )
-        edit = ArticleEdit({"related": tuple(related_entries.read(given, articles, pointer, found.id))})
-        return PlannedUpdate(found.version, lambda session, current: change.save_edit(session, current, edit))
+        edit = ArticleEdit({"related": tuple(related_entries.read(entries, articles, pointer, article.id))})
+        return PlannedUpdate(article.version, lambda session, current: change.save_edit(session, current, edit))
 
     return await change.carry_out(demand, plan)

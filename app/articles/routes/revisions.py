@@ -59,27 +59,27 @@ DOCUMENTS = 20
 class RevisionRequest:
     """A request about the versions of an article that this caller may see."""
 
-    here: AppContext
+    context: AppContext
     view: RequestContext
     read: Read
-    found: ArticleRef
+    article: ArticleRef
 
 
 async def _read_request(request: Request, parameters: Parameters, below: str) -> RevisionRequest | Response:
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     view.caller.demand("read_drafts")
     read = parameters.read(request.scope["query_string"], view.now)
-    found = await find(request, here, view, request.path_params["ref"], below)
-    return found if isinstance(found, Response) else RevisionRequest(here, view, read, found)
+    article = await find(request, context, view, request.path_params["ref"], below)
+    return article if isinstance(article, Response) else RevisionRequest(context, view, read, article)
 
 
 def _number(request: Request) -> int:
     """NotFound for what is no number of a version."""
-    given = request.path_params["n"]
-    if not (given.isascii() and given.isdigit() and len(given) < 10):
+    text = request.path_params["n"]
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise NotFound()
-    return int(given)
+    return int(text)
 
 
 @router.get(
@@ -99,16 +99,16 @@ async def list_revisions(request: Request) -> Response:
     asked = await _read_request(request, LIST, "/revisions")
     if isinstance(asked, Response):
         return asked
-    id = asked.found.id
-    every = await revisions.versions(asked.here.db, id)
+    id = asked.article.id
+    every = await revisions.versions(asked.context.db, id)
     name = f"revisions of {id}"
     shown, page = window(every, lambda one: (one.version, id), asked.read, name=name, descending=True)
     before = {one.version: _find_previous(every, one.version) for one in shown}
     rows: list[bytes] = []
     for start in range(0, len(shown), DOCUMENTS):
         some = shown[start : start + DOCUMENTS]
-        wanted = {number for one in some for number in (one.version, before[one.version]) if number is not None}
-        documents = await revision_json.load_documents(asked.here, id, wanted)
+        numbers = {number for one in some for number in (one.version, before[one.version]) if number is not None}
+        documents = await revision_json.load_documents(asked.context, id, numbers)
         rows += [
             orjson.dumps(_revision(one, documents[one.version], documents.get(before[one.version] or 0)))
             for one in some
@@ -145,10 +145,10 @@ async def get_revision(request: Request) -> Response:
     asked = await _read_request(request, ITEM, f"/revisions/{number}")
     if isinstance(asked, Response):
         return asked
-    found = await revision_json.render_articles(asked.here, asked.view, asked.found.id, [number])
-    if number not in found:
+    versions = await revision_json.render_articles(asked.context, asked.view, asked.article.id, [number])
+    if number not in versions:
         raise NotFound()
-    return responses.item(request, orjson.dumps(found[number]), token=asked.view.token, public=False)
+    return responses.item(request, orjson.dumps(versions[number]), token=asked.view.token, public=False)
 
 
 @router.get(
@@ -164,16 +164,16 @@ async def get_revision_diff(request: Request) -> Response:
     asked = await _read_request(request, DIFF, f"/revisions/{number}/diff")
     if isinstance(asked, Response):
         return asked
-    id, since = asked.found.id, asked.read.integer_or_none("from")
-    base = _find_previous(await revisions.versions(asked.here.db, id), number) if since is None else since
-    found = await revision_json.render_articles(
-        asked.here, asked.view, id, [number] if base is None else [number, base]
+    id, since = asked.article.id, asked.read.integer_or_none("from")
+    base = _find_previous(await revisions.versions(asked.context.db, id), number) if since is None else since
+    versions = await revision_json.render_articles(
+        asked.context, asked.view, id, [number] if base is None else [number, base]
     )
-    if number not in found:
+    if number not in versions:
         raise NotFound()
-    if base is not None and base not in found:
+    if base is not None and base not in versions:
         raise InvalidValue(f"There is no version {base} of this article.", "from")
-    body = await asyncio.to_thread(_diff, base, number, found.get(base or 0, {}), found[number])
+    body = await asyncio.to_thread(_diff, base, number, versions.get(base or 0, {}), versions[number])
     return responses.item(request, body, token=asked.view.token, public=False)
 
 
@@ -196,25 +196,25 @@ def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str
 async def restore_revision(request: Request) -> Response:
     """Makes a new version with the text and links of an older one. State, dates, slug and corrections stay."""
     number = _number(request)
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     for scope in ("write", "read_drafts"):
         view.caller.demand(scope)
     read = CHANGE.read(request.scope["query_string"], view.now)
     change = UpdateRequest.from_request(
-        request, here, view, b"", write_responses.make_article_renderer(read), f"/revisions/{number}/restore"
+        request, context, view, b"", write_responses.make_article_renderer(read), f"/revisions/{number}/restore"
     )
     repeated = await change.replay()
     if repeated is not None:
         return repeated
 
-    def demand(found: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, found.status)
+    def demand(article: ArticleRef) -> None:
+        update_flow.require_publish(view.caller, article.status)
 
     def restore(session: Session, current: StoredArticle) -> WriteResult:
         return change.save_edit(session, current, restoring.edit_to(session.connection(), current, number))
 
-    async def plan(found: ArticleRef) -> PlannedUpdate:
-        return PlannedUpdate(found.version, restore)
+    async def plan(article: ArticleRef) -> PlannedUpdate:
+        return PlannedUpdate(article.version, restore)
 
     return await change.carry_out(demand, plan)

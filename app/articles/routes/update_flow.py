@@ -1,5 +1,5 @@
 """A change of one article over HTTP, from the reference to the commit: who may, which version it is based on, whether
-the same request was answered before."""
+the same request was carried out before."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -72,7 +72,7 @@ class UpdateRequest:
     article's own path."""
 
     request: Request
-    here: AppContext
+    context: AppContext
     view: RequestContext
     key: IdempotentRequest | None
     render: Render
@@ -80,11 +80,11 @@ class UpdateRequest:
 
     @staticmethod
     def from_request(
-        request: Request, here: AppContext, view: RequestContext, content: bytes, render: Render, below: str = ""
+        request: Request, context: AppContext, view: RequestContext, content: bytes, render: Render, below: str = ""
     ) -> "UpdateRequest":
         """`content` is the request's body."""
-        key = IdempotentRequest.from_request(request, view.caller, content, here.settings.max_idempotency_bytes)
-        return UpdateRequest(request, here, view, key, render, below)
+        key = IdempotentRequest.from_request(request, view.caller, content, context.settings.max_idempotency_bytes)
+        return UpdateRequest(request, context, view, key, render, below)
 
     @property
     def caller(self) -> Caller:
@@ -92,32 +92,32 @@ class UpdateRequest:
 
     def make_save_context(self, session: Session) -> SaveContext:
         return SaveContext(
-            read_clock(session.connection()), authorship.sign(self.caller.name), self.here.settings.site_url
+            read_clock(session.connection()), authorship.sign(self.caller.name), self.context.settings.site_url
         )
 
     async def replay(self) -> Response | None:
         """The stored response where this very request was carried out before."""
-        stored = await keys.find(self.here.db, self.key) if self.key else None
+        stored = await keys.find(self.context.db, self.key) if self.key else None
         return stored.response() if stored is not None else None
 
     def load_stored(self, session: Session) -> Rendered | None:
         """The same within the transaction that would carry it out again."""
         return keys.load_locked(session, self.key) if self.key else None
 
-    def store(self, session: Session, answered: WriteResult) -> Outcome:
-        """Renders and stores the response within the transaction that it answers, where it may be asked for again."""
+    def store(self, session: Session, result: WriteResult) -> Outcome:
+        """Renders and stores the response within the transaction of the change, where the request may be repeated."""
         if self.key is None:
-            return answered
-        site_url = self.here.settings.site_url
-        rendered = write_responses.render_uncommitted(session, self.view, site_url, answered, self.render)
-        keys.store(session, self.key, answered.id, answered.version, rendered)
+            return result
+        site_url = self.context.settings.site_url
+        rendered = write_responses.render_uncommitted(session, self.view, site_url, result, self.render)
+        keys.store(session, self.key, result.id, result.version, rendered)
         return rendered
 
     async def respond(self, written: Written[Outcome]) -> Response:
         """The response to a committed change, with its place in the log."""
         outcome = written.value
         if isinstance(outcome, WriteResult):
-            outcome = await self.render(self.here, self.view._replace(head=written.head), outcome)
+            outcome = await self.render(self.context, self.view._replace(head=written.head), outcome)
         return outcome.with_place(written.head).response()
 
     async def carry_out(
@@ -153,17 +153,19 @@ class UpdateRequest:
         if versions is None and unconditional:
             versions = conditional.ANY
         for attempt in range(1, TRIES + 1):
-            found = await reads.find(self.request, self.here, self.view, self.request.path_params["ref"], self.below)
-            if isinstance(found, Response):
-                return found
-            demand(found)
+            article = await reads.find(
+                self.request, self.context, self.view, self.request.path_params["ref"], self.below
+            )
+            if isinstance(article, Response):
+                return article
+            demand(article)
             if versions is None:
                 raise PreconditionRequired(WANTED)
-            if versions != conditional.ANY and found.version not in versions:
-                raise await asyncio.to_thread(_stale, self.here.db, found.id, versions)
+            if versions != conditional.ANY and article.version not in versions:
+                raise await asyncio.to_thread(_stale, self.context.db, article.id, versions)
             known = () if versions == conditional.ANY else versions
             try:
-                return await self.here.db.write(self._in_turn, found.id, await plan(found), known)
+                return await self.context.db.write(self._in_turn, article.id, await plan(article), known)
             except PreconditionFailed:
                 if versions != conditional.ANY or attempt == TRIES:
                     raise
@@ -182,35 +184,35 @@ class UpdateRequest:
             raise editing.make_precondition_failed(session.connection(), current, versions or (planned.base,))
         return self.store(session, planned.act(session, current))
 
-    async def render_current(self, found: ArticleRef, names: Collection[str] = ()) -> Json:
+    async def render_current(self, target: ArticleRef, names: Collection[str] = ()) -> Json:
         """The article as this caller sees it, with other views of the body as far as `names` has them. Raises
         PreconditionFailed where it has gone on since it was found."""
         views = ",".join(name for name in article_json.INCLUDES if name in names)
-        wanted = FULL.read(f"include={views}".encode() if views else b"", self.view.now)
-        entry = ListRow(found.id, found.version, None)
-        rows = await article_json.render_articles(self.here, self.view, [entry], wanted=wanted, full=True)
+        params = FULL.read(f"include={views}".encode() if views else b"", self.view.now)
+        entry = ListRow(target.id, target.version, None)
+        rows = await article_json.render_articles(self.context, self.view, [entry], params=params, full=True)
         if not rows:
             raise NotFound()
         article: Json = orjson.loads(rows[0])
-        if article["version"] != found.version:
-            raise await asyncio.to_thread(_stale, self.here.db, found.id, {found.version})
+        if article["version"] != target.version:
+            raise await asyncio.to_thread(_stale, self.context.db, target.id, {target.version})
         return article
 
-    async def plan_merge(self, found: ArticleRef, data: Json, merge: Merge) -> PlannedUpdate:
+    async def plan_merge(self, article: ArticleRef, data: Json, merge: Merge) -> PlannedUpdate:
         """The edit that a body asks for."""
-        shown = await self.render_current(found, data)
-        wanted = merge(shown, data)
-        given = validation.validate_changes(shown, data, wanted)
-        names = [name for name in wanted if name in ArticleFields.model_fields]
-        if found.public_once and ADDRESS & {*names}:
+        shown = await self.render_current(article, data)
+        changed = merge(shown, data)
+        payload = validation.validate_changes(shown, data, changed)
+        names = [name for name in changed if name in ArticleFields.model_fields]
+        if article.public_once and ADDRESS & {*names}:
             self.caller.demand("publish")
-        known = await new_article.resolve_references(self.here.db, given, hidden=self.caller.may("read_drafts"))
-        known = replace(known, own=found.id)
+        known = await new_article.resolve_references(self.context.db, payload, hidden=self.caller.may("read_drafts"))
+        known = replace(known, own=article.id)
         made = await offload.run(
-            validation.measure_text(data), fields.read_changes, given, names, self.view.atlas, known
+            validation.measure_text(data), fields.read_changes, payload, names, self.view.atlas, known
         )
-        edit = ArticleEdit(made, given.correction)
-        return PlannedUpdate(found.version, lambda session, current: self.save_edit(session, current, edit))
+        edit = ArticleEdit(made, payload.correction)
+        return PlannedUpdate(article.version, lambda session, current: self.save_edit(session, current, edit))
 
     def save_edit(self, session: Session, current: StoredArticle, edit: ArticleEdit) -> WriteResult:
         saved = editing.edit(session, current, edit, self.make_save_context(session))
@@ -229,8 +231,8 @@ class UpdateRequest:
                 raise InvalidValue(obstacle, "replaced_by")
             changes = {"status": "withdrawn", "replaced_by": replaced_by}
             return self.save_edit(session, current, ArticleEdit(changes, reason=reason))
-        for name, given in (("reason", reason), ("replaced_by", replaced_by)):
-            if given is not None:
+        for name, value in (("reason", reason), ("replaced_by", replaced_by)):
+            if value is not None:
                 raise InvalidRange(f"A {existing.status} article moves to the bin: leave {name} out.", name)
         return self.save_edit(session, current, ArticleEdit({"status": "trashed"}))
 

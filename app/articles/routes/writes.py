@@ -1,4 +1,4 @@
-"""Writing articles over HTTP: POST, PUT, PATCH and DELETE. Every answer is of the committed state."""
+"""Writing articles over HTTP: POST, PUT, PATCH and DELETE. Every response is of the committed state."""
 
 from typing import Any
 
@@ -77,7 +77,7 @@ WARNED = {
 
 
 def describe_response(status: int, *codes: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` of a write that answers with the article."""
+    """The `responses=` of a write that returns the article."""
     shown = responses.example(examples.ARTICLE, status)
     shown[status]["headers"] = WARNED
     return shown | problems(*codes)
@@ -97,24 +97,24 @@ def parameters(read: Parameters, *more: dict[str, object]) -> list[dict[str, obj
 )
 async def create_article(request: Request) -> Response:
     """A new article; a draft unless `status` says otherwise, which needs the scope `publish`."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
     content = await body.content(request, (validation.JSON,))
     data = body.as_object(content)
     warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
     change = UpdateRequest.from_request(
-        request, here, view, content, write_responses.make_article_renderer(read, warnings)
+        request, context, view, content, write_responses.make_article_renderer(read, warnings)
     )
     repeated = await change.replay()
     if repeated is not None:
         return repeated
-    given = await offload.run(len(content), validation.validate_new, data)
-    update_flow.require_publish(view.caller, given.status)
-    known = await new_article.resolve_references(here.db, given, hidden=view.caller.may("read_drafts"))
-    manuscript = await offload.run(validation.measure_text(data), new_article.make_manuscript, given, view, known)
-    return await change.respond(await here.db.write(_create, manuscript, change))
+    payload = await offload.run(len(content), validation.validate_new, data)
+    update_flow.require_publish(view.caller, payload.status)
+    known = await new_article.resolve_references(context.db, payload, hidden=view.caller.may("read_drafts"))
+    manuscript = await offload.run(validation.measure_text(data), new_article.make_manuscript, payload, view, known)
+    return await change.respond(await context.db.write(_create, manuscript, change))
 
 
 def _create(session: Session, manuscript: Manuscript, change: UpdateRequest) -> Outcome:
@@ -151,30 +151,30 @@ async def update_article(request: Request) -> Response:
     openapi_extra={"parameters": parameters(CHANGE, *REF, IF_MATCH), "requestBody": body.described("ArticlePut")},
 )
 async def replace_article(request: Request) -> Response:
-    """The article as it shall be, such as a GET's answer with changes. What is left out becomes empty."""
+    """The article as it shall be, such as the response to a GET with changes. What is left out becomes empty."""
     return await _edit(request, merge_patch.find_replaced_fields, (validation.JSON,))
 
 
 async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Response:
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
     content = await body.content(request, kinds)
     data = body.as_object(content)
     warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
     change = UpdateRequest.from_request(
-        request, here, view, content, write_responses.make_article_renderer(read, warnings)
+        request, context, view, content, write_responses.make_article_renderer(read, warnings)
     )
     repeated = await change.replay()
     if repeated is not None:
         return repeated
 
-    def demand(found: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, found.status, data.get("status"))
+    def demand(article: ArticleRef) -> None:
+        update_flow.require_publish(view.caller, article.status, data.get("status"))
 
-    async def plan(found: ArticleRef) -> PlannedUpdate:
-        return await change.plan_merge(found, data, merge)
+    async def plan(article: ArticleRef) -> PlannedUpdate:
+        return await change.plan_merge(article, data, merge)
 
     return await change.carry_out(demand, plan)
 
@@ -190,50 +190,50 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     openapi_extra={"parameters": parameters(DELETE, *REF, IF_MATCH)},
 )
 async def delete_article(request: Request) -> Response:
-    """Withdraws a published article, which answers 410 from then on, with the reason, or 308 to `replaced_by`. A draft
+    """Withdraws a published article: GET returns 410 from then on, with the reason, or 308 to `replaced_by`. A draft
     or scheduled article moves to the bin.
 
     `purge=true` removes an article in any state with all its versions; nothing but 410 is left of what was public.
     """
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = DELETE.read(request.scope["query_string"], view.now)
     purge, reason = read.flag("purge"), keys.clean(read.text("reason") or "").strip() or None
     replaced_by = read.text("replaced_by")
     view.caller.demand("admin" if purge else "write")
-    for name, given in (("reason", reason), ("replaced_by", replaced_by)):
-        if purge and given is not None:
+    for name, value in (("reason", reason), ("replaced_by", replaced_by)):
+        if purge and value is not None:
             raise InvalidRange(f"What is purged keeps no {name}; leave it out.", name)
     change = UpdateRequest.from_request(
-        request, here, view, b"", write_responses.make_article_renderer(CHANGE.read(b"", view.now))
+        request, context, view, b"", write_responses.make_article_renderer(CHANGE.read(b"", view.now))
     )
     repeated = await change.replay()
     if repeated is not None:
         return repeated
 
-    def demand(found: ArticleRef) -> None:
+    def demand(article: ArticleRef) -> None:
         if not purge:
-            update_flow.require_publish(view.caller, found.status)
+            update_flow.require_publish(view.caller, article.status)
 
-    async def plan(found: ArticleRef) -> PlannedUpdate:
+    async def plan(article: ArticleRef) -> PlannedUpdate:
         if purge:
-            return PlannedUpdate(found.version, change.purge)
-        target = await _replacement(here, view, replaced_by)
+            return PlannedUpdate(article.version, change.purge)
+        target = await _replacement(context, view, replaced_by)
         return PlannedUpdate(
-            found.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target)
+            article.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target)
         )
 
     return await change.carry_out(demand, plan)
 
 
-async def _replacement(here: AppContext, view: RequestContext, ref: str | None) -> int | None:
+async def _replacement(context: AppContext, view: RequestContext, ref: str | None) -> int | None:
     """InvalidValue for an article that is not there, or that this caller may not see: the two are not told apart."""
     if ref is None:
         return None
-    found = await new_article.find_articles(here.db, [ref], hidden=view.caller.may("read_drafts"))
-    if ref not in found:
+    ids = await new_article.find_articles(context.db, [ref], hidden=view.caller.may("read_drafts"))
+    if ref not in ids:
         raise InvalidValue(replacements.MISSING.format(ref[:80]), "replaced_by")
-    return found[ref]
+    return ids[ref]
 
 
 @router.post(
@@ -245,21 +245,21 @@ async def _replacement(here: AppContext, view: RequestContext, ref: str | None) 
 )
 async def restore_article(request: Request) -> Response:
     """Takes an article out of the bin: it is a draft again, under its id and slug, with all its versions."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     view.caller.demand("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
     change = UpdateRequest.from_request(
-        request, here, view, b"", write_responses.make_article_renderer(read), "/restore"
+        request, context, view, b"", write_responses.make_article_renderer(read), "/restore"
     )
     repeated = await change.replay()
     if repeated is not None:
         return repeated
 
-    def demand(found: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, found.status)
+    def demand(article: ArticleRef) -> None:
+        update_flow.require_publish(view.caller, article.status)
 
-    async def plan(found: ArticleRef) -> PlannedUpdate:
-        return PlannedUpdate(found.version, change.restore)
+    async def plan(article: ArticleRef) -> PlannedUpdate:
+        return PlannedUpdate(article.version, change.restore)
 
     return await change.carry_out(demand, plan, unconditional=True)

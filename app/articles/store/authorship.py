@@ -59,13 +59,13 @@ def is_persons(column: ColumnElement[str]) -> ColumnElement[bool]:
 
 def find_edited(connection: Connection, ids: Sequence[int]) -> set[int]:
     """Articles of which any version was saved by somebody."""
-    found: set[int] = set()
+    edited_ids: set[int] = set()
     for i in range(0, len(ids), 500):
         some = ids[i : i + 500]
         for of, by in ((A.c.id, A.c.saved_by), (REVISION.c.article_id, REVISION.c.saved_by)):
             rows = connection.execute(select(of).where(of.in_(some), is_persons(by)))
-            found |= set(rows.scalars())
-    return found
+            edited_ids |= set(rows.scalars())
+    return edited_ids
 
 
 def find_edited_fields(connection: Connection, current: Sequence[StoredArticle]) -> dict[int, frozenset[str]]:
@@ -81,16 +81,16 @@ def find_edited_fields(connection: Connection, current: Sequence[StoredArticle])
 
 def _collect_edited_fields(versions: Iterator[Version]) -> frozenset[str]:
     before, by = next(versions)
-    found = set() if is_machine(by) or by is None else set(FIELDS)
-    known = {before.columns["version"]: frozenset(found)}
+    fields = set() if is_machine(by) or by is None else set(FIELDS)
+    known = {before.columns["version"]: frozenset(fields)}
     for after, by in versions:
         changed = {field for name in stored_article.compare(before, after) for field in _FIELDS_OF.get(name, (name,))}
-        found = found - changed if is_machine(by) else found | changed
+        fields = fields - changed if is_machine(by) else fields | changed
         if by is not None and (restored := _RESTORED.fullmatch(by)):
-            found = set(known.get(int(restored[1]), found))
-        known[after.columns["version"]] = frozenset(found)
+            fields = set(known.get(int(restored[1]), fields))
+        known[after.columns["version"]] = frozenset(fields)
         before = after
-    return frozenset(found)
+    return frozenset(fields)
 
 
 def _versions(connection: Connection, current: StoredArticle) -> Iterator[Version]:

@@ -41,7 +41,7 @@ def replace(
 def _tag_rows(
     article: int, manuscript: Manuscript, mark: LinkState, tags: Mapping[TagSpec, int]
 ) -> list[dict[str, int | None]]:
-    ids = dict.fromkeys(tags[wanted] for wanted in manuscript.tags)
+    ids = dict.fromkeys(tags[spec] for spec in manuscript.tags)
     return [
         {"article_id": article, "tag_id": id, "position": position, **mark._asdict()} for position, id in enumerate(ids)
     ]
@@ -80,17 +80,17 @@ def spread(regions: Sequence[tuple[int, int]], atlas: Atlas) -> dict[int, tuple[
 
 def move(connection: Connection, articles: Sequence[int], source: int, target: int) -> None:
     """Gives at most 500 articles one tag for another, in its place; where they have both, in the first one's place."""
-    here = TAGGED.c.article_id.in_(articles)
+    context = TAGGED.c.article_id.in_(articles)
     other = TAGGED.alias("other")
     first = (
         select(func.min(other.c.position))
         .where(other.c.article_id == TAGGED.c.article_id, other.c.tag_id.in_([source, target]))
         .scalar_subquery()
     )
-    connection.execute(update(TAGGED).where(TAGGED.c.tag_id == target, here).values(position=first))
+    connection.execute(update(TAGGED).where(TAGGED.c.tag_id == target, context).values(position=first))
     has_both = select(other.c.article_id).where(other.c.tag_id == target, other.c.article_id.in_(articles))
     connection.execute(delete(TAGGED).where(TAGGED.c.tag_id == source, TAGGED.c.article_id.in_(has_both)))
-    connection.execute(update(TAGGED).where(TAGGED.c.tag_id == source, here).values(tag_id=target))
+    connection.execute(update(TAGGED).where(TAGGED.c.tag_id == source, context).values(tag_id=target))
 
 
 def place(connection: Connection, articles: Sequence[int], atlas: Atlas) -> None:

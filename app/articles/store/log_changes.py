@@ -63,11 +63,11 @@ def _record_translations(session: Session, originals: Sequence[int], but: Set[in
 
 
 def _versions(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    found: dict[int, int] = {}
+    versions: dict[int, int] = {}
     for i in range(0, len(ids), CHUNK):
         rows = connection.execute(select(A.c.id, A.c.version).where(A.c.id.in_(ids[i : i + CHUNK])))
-        found |= {row[0]: row[1] for row in rows}
-    return found
+        versions |= {row[0]: row[1] for row in rows}
+    return versions
 
 
 def _event_of_bin(before: ArticleFacts | None, after: ArticleFacts) -> str:
@@ -75,7 +75,7 @@ def _event_of_bin(before: ArticleFacts | None, after: ArticleFacts) -> str:
     return "trashed" if is_ and not was else "restored" if was and not is_ else "updated"
 
 
-def _is_answered_otherwise(before: ArticleFacts | None, after: ArticleFacts) -> bool:
+def _changes_response(before: ArticleFacts | None, after: ArticleFacts) -> bool:
     """Whether readers get another response at an address where nothing is published: 404, 410 or a redirect."""
     was = (before.is_gone, before.replaced_by) if before is not None else (False, None)
     return was != (after.is_gone, after.replaced_by)
@@ -93,7 +93,7 @@ def _entry(
         "article",
         id,
         event,
-        public=was or is_ or _is_answered_otherwise(before, after),
+        public=was or is_ or _changes_response(before, after),
         version=version,
         version_before=version,
         changed_fields=tuple(sorted({*fields, *links})),

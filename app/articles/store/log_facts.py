@@ -16,10 +16,10 @@ CHUNK = 500
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, ArticleFacts]:
     """Facts of the articles that exist, three statements for each 500."""
-    found: dict[int, ArticleFacts] = {}
+    facts: dict[int, ArticleFacts] = {}
     for i in range(0, len(ids), CHUNK):
-        found |= _load(connection, ids[i : i + CHUNK])
-    return found
+        facts |= _load(connection, ids[i : i + CHUNK])
+    return facts
 
 
 def _load(connection: Connection, ids: Sequence[int]) -> dict[int, ArticleFacts]:

@@ -32,8 +32,8 @@ AT_ONCE = 50
 
 
 def hash_ref(ref: str) -> str:
-    """What is kept of a purged article's id or slug so that it answers 410: ids as they are, a slug, which is made of
-    the title's words, as a hash. Migration 0010 has the same."""
+    """What is kept of a purged article's id or slug so that requests for it get 410: ids as they are, a slug, which
+    is made of the title's words, as a hash. Migration 0010 has the same."""
     return ref if ref.isdigit() else f"sha256:{sha256(ref.encode()).hexdigest()}"
 
 
@@ -61,12 +61,12 @@ def forget_imports(session: Session, id: int) -> None:
 
 def _jobs_that_chose(session: Session, names: Sequence[str]) -> set[int]:
     """Bulk edits whose filter names the article."""
-    found: set[int] = set()
+    jobs: set[int] = set()
     for i in range(0, len(names), AT_ONCE):
         named = (_names(name) for name in names[i : i + AT_ONCE])
-        wanted = select(JOB.c.id).where(JOB.c.kind == "bulk_edit", or_(*named))
-        found |= set(session.connection().execute(wanted).scalars())
-    return found
+        statement = select(JOB.c.id).where(JOB.c.kind == "bulk_edit", or_(*named))
+        jobs |= set(session.connection().execute(statement).scalars())
+    return jobs
 
 
 def _names(name: str) -> ColumnElement[bool]:

@@ -56,41 +56,41 @@ def replace(
     others = {id: new for id, new in settled.items() if new != stored.get(id, [])}
     for ids in _chunks([id for id in others if id in stored]):
         connection.execute(delete(RELATED).where(RELATED.c.article_id.in_(ids)))
-    wanted = [_row(id, i, one, site_url) for id, new in others.items() for i, one in enumerate(new, 1)]
-    if wanted:
-        connection.execute(insert(RELATED), wanted)
+    rows_to_insert = [_row(id, i, one, site_url) for id, new in others.items() for i, one in enumerate(new, 1)]
+    if rows_to_insert:
+        connection.execute(insert(RELATED), rows_to_insert)
     known = set(existing)
     return [id for id in others if id in known]
 
 
-def merge_stored(connection: Connection, article: int, given: Sequence[RelatedEntry]) -> tuple[RelatedEntry, ...]:
+def merge_stored(connection: Connection, article: int, entries: Sequence[RelatedEntry]) -> tuple[RelatedEntry, ...]:
     """What `replace` would keep of an article's entries: to be compared with what there is."""
-    return tuple(_merge_entries(connection, {article: given}, _load_entries(connection, [article]))[article])
+    return tuple(_merge_entries(connection, {article: entries}, _load_entries(connection, [article]))[article])
 
 
 def _merge_entries(
-    connection: Connection, given: Mapping[int, Sequence[RelatedEntry]], stored: Mapping[int, Sequence[RelatedEntry]]
+    connection: Connection, entries: Mapping[int, Sequence[RelatedEntry]], stored: Mapping[int, Sequence[RelatedEntry]]
 ) -> dict[int, list[RelatedEntry]]:
-    meant = {one.target for some in (given, stored) for listed in some.values() for one in listed}
+    meant = {one.target for some in (entries, stored) for listed in some.values() for one in listed}
     titles = _titles(connection, sorted(id for id in meant if id is not None))
-    return {id: related_merge.merge_entries(listed, stored.get(id, ()), titles, id) for id, listed in given.items()}
+    return {id: related_merge.merge_entries(listed, stored.get(id, ()), titles, id) for id, listed in entries.items()}
 
 
 def _load_entries(connection: Connection, articles: Sequence[int]) -> dict[int, list[RelatedEntry]]:
-    found: dict[int, list[RelatedEntry]] = {}
+    entries: dict[int, list[RelatedEntry]] = {}
     columns = [RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked")]
     for ids in _chunks(articles):
         rows = select(*columns).where(RELATED.c.article_id.in_(ids)).order_by(RELATED.c.article_id, RELATED.c.position)
         for article, *values in connection.execute(rows):
-            found.setdefault(article, []).append(RelatedEntry(*values))
-    return found
+            entries.setdefault(article, []).append(RelatedEntry(*values))
+    return entries
 
 
 def _titles(connection: Connection, articles: Sequence[int]) -> dict[int, str]:
-    found: dict[int, str] = {}
+    titles: dict[int, str] = {}
     for ids in _chunks(articles):
-        found |= {row[0]: row[1] for row in connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(ids)))}
-    return found
+        titles |= {row[0]: row[1] for row in connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(ids)))}
+    return titles
 
 
 def _row(article: int, position: int, one: RelatedEntry, site_url: str) -> dict[str, object]:
@@ -117,11 +117,11 @@ def _slug_key(url: str, site_url: str) -> str | None:
 
 def find_sources(connection: Connection, targets: Collection[int]) -> list[int]:
     """The articles with an entry that means one of `targets`: what they show changes when these come or go."""
-    found: set[int] = set()
+    sources: set[int] = set()
     for ids in _chunks(sorted(targets)):
         meaning = select(RELATED.c.article_id).where(RELATED.c.target_id.in_(ids))
-        found.update(connection.execute(meaning).scalars())
-    return sorted(found)
+        sources.update(connection.execute(meaning).scalars())
+    return sorted(sources)
 
 
 def release_targets(connection: Connection, targets: Sequence[int]) -> None:
@@ -145,21 +145,21 @@ def link(connection: Connection, saved: Sequence[int], published: Sequence[int])
     if not waiting:
         return {}
     targets = _targets(connection, list(waiting.values()))
-    found = [(one, targets[one.id]) for one in waiting.values() if targets.get(one.id)]
+    pairs = [(one, targets[one.id]) for one in waiting.values() if targets.get(one.id)]
     linked: dict[int, list[int]] = {}
-    for one, target in found:
+    for one, target in pairs:
         linked.setdefault(one.article_id, []).append(target)
-    if found:
+    if pairs:
         statement = update(RELATED).where(RELATED.c.id == bindparam("row")).values(target_id=bindparam("target"))
-        connection.execute(statement, [{"row": one.id, "target": target} for one, target in found])
+        connection.execute(statement, [{"row": one.id, "target": target} for one, target in pairs])
     return linked
 
 
 def _waiting_in(connection: Connection, articles: Sequence[int]) -> list[_Waiting]:
     rows: list[_Waiting] = []
     for ids in _chunks(articles):
-        found = connection.execute(_waiting.where(RELATED.c.article_id.in_(ids)))
-        rows += (_Waiting(*row) for row in found)
+        result = connection.execute(_waiting.where(RELATED.c.article_id.in_(ids)))
+        rows += (_Waiting(*row) for row in result)
     return rows
 
 
@@ -196,23 +196,23 @@ def _targets(connection: Connection, waiting: Sequence[_Waiting]) -> dict[int, i
         A.c.title_key,
         [one.title_key for one in waiting],
     )
-    found: dict[int, int] = {}
+    targets: dict[int, int] = {}
     for one in waiting:
         target = by_url.get(one.url_key or "") or by_slug.get(one.slug_key or "") or by_title.get(one.title_key or "")
         if target is not None and target != one.article_id:
-            found[one.id] = target
-    return found
+            targets[one.id] = target
+    return targets
 
 
 def _look_up(
     connection: Connection, statement: Select[str, int], column: ColumnElement[str], keys: Sequence[str | None]
 ) -> dict[str, int]:
-    wanted = sorted({key for key in keys if key})
-    found: dict[str, int] = {}
-    for some in _chunks(wanted):
+    distinct = sorted({key for key in keys if key})
+    ids_by_key: dict[str, int] = {}
+    for some in _chunks(distinct):
         chunk = statement.where(column.in_(some))
-        found |= {row[0]: row[1] for row in connection.execute(chunk.where(A.c.status == "published"))}
-    return found
+        ids_by_key |= {row[0]: row[1] for row in connection.execute(chunk.where(A.c.status == "published"))}
+    return ids_by_key
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:

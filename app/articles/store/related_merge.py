@@ -11,11 +11,11 @@ from app.articles.manuscript import RelatedEntry
 
 
 def merge_entries(
-    given: Sequence[RelatedEntry], old: Sequence[RelatedEntry], titles: Mapping[int, str], article: int
+    entries: Sequence[RelatedEntry], old: Sequence[RelatedEntry], titles: Mapping[int, str], article: int
 ) -> list[RelatedEntry]:
     """The entries of `article` from what is given and what was kept. `titles` are those of the articles that either
     means; one that is not in it does not exist any more. Settling what is settled changes nothing."""
-    settled = [_merge_entry(entry, old, titles, article) for entry in given]
+    settled = [_merge_entry(entry, old, titles, article) for entry in entries]
     return [one for one in settled if one.title or one.url or one.target is not None]
 
 

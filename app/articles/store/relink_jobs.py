@@ -37,8 +37,8 @@ def merge_tags(session: Session, task: Task) -> Step:
 
 
 def _find_tagged(connection: Connection, tag: int) -> list[int]:
-    found = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag).order_by(TAGGED.c.article_id).limit(CHUNK)
-    return list(connection.execute(found).scalars())
+    statement = select(TAGGED.c.article_id).where(TAGGED.c.tag_id == tag).order_by(TAGGED.c.article_id).limit(CHUNK)
+    return list(connection.execute(statement).scalars())
 
 
 def place_articles(session: Session, task: Task) -> Step:

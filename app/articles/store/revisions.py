@@ -82,12 +82,12 @@ async def versions(db: Database, id: int) -> list[Version]:
     return [Version(*row) for row in rows]  # type: ignore[arg-type] # as selected
 
 
-def documents(connection: Connection, id: int, wanted: Collection[int]) -> dict[int, StoredArticle]:
+def documents(connection: Connection, id: int, numbers: Collection[int]) -> dict[int, StoredArticle]:
     """These versions of an article, as far as there are such; the current one as it is stored."""
-    of = (REVISION.c.article_id == id) & REVISION.c.version.in_(list(wanted))
+    of = (REVISION.c.article_id == id) & REVISION.c.version.in_(list(numbers))
     rows = connection.execute(select(REVISION.c.version, REVISION.c.document).where(of))
-    found = {row[0]: stored_article.from_document(row[1], id, row[0]) for row in rows}
+    documents = {row[0]: stored_article.from_document(row[1], id, row[0]) for row in rows}
     current = stored_article.load(connection, [id]).get(id)
-    if current is not None and current.columns["version"] in wanted:
-        found[current.columns["version"]] = current
-    return found
+    if current is not None and current.columns["version"] in numbers:
+        documents[current.columns["version"]] = current
+    return documents

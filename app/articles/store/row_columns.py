@@ -84,13 +84,13 @@ def row(manuscript: Manuscript, old: ExistingRow | None, sources: Mapping[str, i
 
 def _withdrawal(manuscript: Manuscript, old: ExistingRow | None, status: str, now: int) -> Row:
     """Since when and why readers are told that it is gone, and what replaces it; nothing where they are not told."""
-    given, at = manuscript.withdrawal, old.withdrawn_at if old else None
+    withdrawal, at = manuscript.withdrawal, old.withdrawn_at if old else None
     says_gone = at is not None if manuscript.gone is None else manuscript.gone
-    if status == "published" or not (status == "withdrawn" or given is not None or says_gone):
+    if status == "published" or not (status == "withdrawn" or withdrawal is not None or says_gone):
         return {"withdrawn_at": None, "withdrawn_reason": None, "replaced_by": None}
-    reason = given.reason if given else old.withdrawn_reason if old else None
+    reason = withdrawal.reason if withdrawal else old.withdrawn_reason if old else None
     return {
-        "withdrawn_at": (given.at if given else at) or now,
+        "withdrawn_at": (withdrawal.at if withdrawal else at) or now,
         "withdrawn_reason": reason,
         "replaced_by": manuscript.replaced_by,
     }
@@ -148,15 +148,15 @@ COMPARED = (
 
 def changed_fields(connection: Connection, rows: Mapping[int, Row]) -> dict[int, list[str]]:
     """Properties that the new rows of known articles change, by id; links are compared by their facts."""
-    found: dict[int, list[str]] = {}
+    changes: dict[int, list[str]] = {}
     ids = list(rows)
     for i in range(0, len(ids), 500):
         columns = (A.c.id, *(A.c[name] for name in COMPARED))
         for row in connection.execute(select(*columns).where(A.c.id.in_(ids[i : i + 500]))):
             new = rows[row.id]
             differing = (n for n, value in zip(COMPARED, row[1:], strict=True) if n in new and new[n] != value)
-            found[row.id] = list(dict.fromkeys(FIELD_OF.get(name, name) for name in differing))
-    return found
+            changes[row.id] = list(dict.fromkeys(FIELD_OF.get(name, name) for name in differing))
+    return changes
 
 
 def sources(connection: Connection, names: set[str]) -> dict[str, int]:

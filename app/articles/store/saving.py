@@ -160,21 +160,23 @@ def _move(connection: Connection, batch: Batch, rows: Sequence[Row]) -> None:
     """Gives a known article the slug that it shall have now; the old one keeps leading to it. One that got a number
     because its slug was taken keeps that, unless an editor names it."""
     changed, manuscripts = batch.existing_rows, batch.manuscripts
-    wanted = {i: keys.slug(slug, "article") for i in changed if (slug := manuscripts[i].slug)}
-    moved = {i: e for i, e in changed.items() if i in wanted and _is_elsewhere(wanted[i], e.slug, strict=batch.strict)}
-    owners = slugs.find_owners(connection, [wanted[i] for i in moved])
-    back = {i for i, e in moved.items() if owners.get(wanted[i]) == e.id}
+    new_slugs = {i: keys.slug(slug, "article") for i in changed if (slug := manuscripts[i].slug)}
+    moved = {
+        i: e for i, e in changed.items() if i in new_slugs and _is_elsewhere(new_slugs[i], e.slug, strict=batch.strict)
+    }
+    owners = slugs.find_owners(connection, [new_slugs[i] for i in moved])
+    back = {i for i, e in moved.items() if owners.get(new_slugs[i]) == e.id}
     away = [i for i in moved if i not in back]
     chosen = slugs.choose_slugs(connection, [manuscripts[i] for i in away], strict=batch.strict)
     slugs.claim_slugs(connection, [(slug, moved[i].id) for i, slug in zip(away, chosen, strict=True)])
-    for i, slug in (*zip(away, chosen, strict=True), *((i, wanted[i]) for i in back)):
+    for i, slug in (*zip(away, chosen, strict=True), *((i, new_slugs[i]) for i in back)):
         rows[i]["slug"] = slug
     for i, e in changed.items():
         rows[i].setdefault("slug", e.slug)
 
 
-def _is_elsewhere(wanted: str, slug: str, *, strict: bool) -> bool:
-    return wanted != slug if strict else not re.fullmatch(f"{re.escape(wanted)}(-[0-9]+)?", slug)
+def _is_elsewhere(new_slug: str, slug: str, *, strict: bool) -> bool:
+    return new_slug != slug if strict else not re.fullmatch(f"{re.escape(new_slug)}(-[0-9]+)?", slug)
 
 
 def _save_addresses(connection: Connection, saved: Mapping[int, Manuscript], *, strict: bool) -> None:

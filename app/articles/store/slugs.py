@@ -18,10 +18,10 @@ def choose_slugs(connection: Connection, manuscripts: Sequence[Manuscript], *, s
 
     `strict`: a given slug that is taken raises SlugTaken instead.
     """
-    wanted = [keys.slug(m.slug, "article") if m.slug else keys.slug(m.title, "article") for m in manuscripts]
-    taken = _find_taken(connection, sorted(set(wanted)))
+    candidates = [keys.slug(m.slug, "article") if m.slug else keys.slug(m.title, "article") for m in manuscripts]
+    taken = _find_taken(connection, sorted(set(candidates)))
     chosen = []
-    for manuscript, slug in zip(manuscripts, wanted, strict=True):
+    for manuscript, slug in zip(manuscripts, candidates, strict=True):
         if slug in taken:
             if strict and manuscript.slug:
                 raise SlugTaken(slug)
@@ -32,19 +32,19 @@ def choose_slugs(connection: Connection, manuscripts: Sequence[Manuscript], *, s
 
 
 def _find_taken(connection: Connection, slugs: Sequence[str]) -> set[str]:
-    found: set[str] = set()
+    taken: set[str] = set()
     for i in range(0, len(slugs), 500):
-        found.update(connection.execute(select(SLUG.c.slug).where(SLUG.c.slug.in_(slugs[i : i + 500]))).scalars())
-    return found
+        taken.update(connection.execute(select(SLUG.c.slug).where(SLUG.c.slug.in_(slugs[i : i + 500]))).scalars())
+    return taken
 
 
 def find_owners(connection: Connection, slugs: Sequence[str]) -> dict[str, int]:
     """The articles that slugs lead to."""
-    found: dict[str, int] = {}
+    owners: dict[str, int] = {}
     for i in range(0, len(slugs), 500):
         known = select(SLUG.c.slug, SLUG.c.article_id).where(SLUG.c.slug.in_(slugs[i : i + 500]))
-        found |= {row[0]: row[1] for row in connection.execute(known)}
-    return found
+        owners |= {row[0]: row[1] for row in connection.execute(known)}
+    return owners
 
 
 def _next_free(connection: Connection, slug: str, taken: set[str]) -> str:
@@ -65,32 +65,34 @@ def claim_slugs(connection: Connection, rows: Iterable[tuple[str, int]]) -> None
 
 def save_slugs(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     """Notes slugs of articles; those that lead somewhere already stay where they lead."""
-    wanted = dict(rows)
-    taken = _find_taken(connection, sorted(wanted))
-    new = [{"slug": slug, "article_id": id} for slug, id in wanted.items() if slug not in taken]
+    ids_by_slug = dict(rows)
+    taken = _find_taken(connection, sorted(ids_by_slug))
+    new = [{"slug": slug, "article_id": id} for slug, id in ids_by_slug.items() if slug not in taken]
     insert_rows(connection, SLUG, new)
 
 
 def save_urls(connection: Connection, rows: Iterable[tuple[str, int]]) -> None:
     """Notes addresses of articles; several articles may have had the same one."""
-    wanted = {(keys.url_key(url), id): url for url, id in rows if url}
-    ids = sorted({id for _, id in wanted})
+    urls_by_key = {(keys.url_key(url), id): url for url, id in rows if url}
+    ids = sorted({id for _, id in urls_by_key})
     there: set[tuple[str, int]] = set()
     for i in range(0, len(ids), 500):
         known = select(URL.c.url_key, URL.c.article_id).where(URL.c.article_id.in_(ids[i : i + 500]))
         there.update((row[0], row[1]) for row in connection.execute(known))
     new = [
-        {"url_key": key, "article_id": id, "url": url} for (key, id), url in wanted.items() if (key, id) not in there
+        {"url_key": key, "article_id": id, "url": url}
+        for (key, id), url in urls_by_key.items()
+        if (key, id) not in there
     ]
     insert_rows(connection, URL, new)
 
 
 def find_additions(connection: Connection, id: int, manuscript: Manuscript) -> list[str]:
     """`previous_slugs` and `previous_urls`, where they bring addresses that do not lead to the article yet."""
-    wanted = {keys.slug(slug, "article") for slug in manuscript.previous_slugs}
-    slugs = {slug for slug, owner in find_owners(connection, sorted(wanted)).items() if owner == id}
+    previous = {keys.slug(slug, "article") for slug in manuscript.previous_slugs}
+    slugs = {slug for slug, owner in find_owners(connection, sorted(previous)).items() if owner == id}
     urls: set[str] = set()
     if manuscript.previous_urls:
         urls = set(connection.execute(select(URL.c.url_key).where(URL.c.article_id == id)).scalars())
-    found = ["previous_slugs"] if wanted - slugs else []
-    return found + (["previous_urls"] if {keys.url_key(url) for url in manuscript.previous_urls} - urls else [])
+    names = ["previous_slugs"] if previous - slugs else []
+    return names + (["previous_urls"] if {keys.url_key(url) for url in manuscript.previous_urls} - urls else [])

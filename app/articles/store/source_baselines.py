@@ -20,12 +20,12 @@ T = TypeVar("T", int, str)
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, dict[str, bytes]]]:
     """Hashes by article and format; articles without any are left out."""
-    found: dict[int, dict[str, dict[str, bytes]]] = {}
+    baselines: dict[int, dict[str, dict[str, bytes]]] = {}
     for some in _chunks(ids):
         rows = select(BASELINE.c.article_id, BASELINE.c.format, BASELINE.c.hashes)
         for id, kind, hashes in connection.execute(rows.where(BASELINE.c.article_id.in_(some))):
-            found.setdefault(id, {})[kind] = split(bytes(hashes))
-    return found
+            baselines.setdefault(id, {})[kind] = split(bytes(hashes))
+    return baselines
 
 
 def save(
@@ -73,11 +73,11 @@ def find_purged(connection: Connection, identities: Sequence[tuple[str, str]]) -
     if not identities or connection.execute(select(PURGED.c.hash).limit(1)).first() is None:
         return set()
     by_hash = {_identity(*one): one for one in identities}
-    found: set[tuple[str, str]] = set()
+    purged: set[tuple[str, str]] = set()
     for some in _chunks(list(by_hash)):
         rows = connection.execute(select(PURGED.c.hash).where(PURGED.c.hash.in_(some)))
-        found |= {by_hash[hash] for (hash,) in rows}
-    return found
+        purged |= {by_hash[hash] for (hash,) in rows}
+    return purged
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -45,10 +45,10 @@ class StoredArticle:
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, StoredArticle]:
     """Those that exist, by id; four statements for each 500."""
-    found: dict[int, StoredArticle] = {}
+    articles: dict[int, StoredArticle] = {}
     for i in range(0, len(ids), CHUNK):
-        found |= _load(connection, ids[i : i + CHUNK])
-    return found
+        articles |= _load(connection, ids[i : i + CHUNK])
+    return articles
 
 
 def _load(connection: Connection, ids: Sequence[int]) -> dict[int, StoredArticle]:
@@ -100,27 +100,27 @@ def make_manuscript(connection: Connection, stored: StoredArticle) -> Manuscript
     return make_manuscripts(connection, [stored])[0]
 
 
-def make_manuscripts(connection: Connection, given: Sequence[StoredArticle]) -> list[Manuscript]:
+def make_manuscripts(connection: Connection, articles: Sequence[StoredArticle]) -> list[Manuscript]:
     """The same for many; three statements for each 500."""
-    found: list[Manuscript] = []
-    for i in range(0, len(given), CHUNK):
-        found += _manuscripts(connection, given[i : i + CHUNK])
-    return found
+    result: list[Manuscript] = []
+    for i in range(0, len(articles), CHUNK):
+        result += _manuscripts(connection, articles[i : i + CHUNK])
+    return result
 
 
-def _manuscripts(connection: Connection, given: Sequence[StoredArticle]) -> list[Manuscript]:
-    ids = {one.columns["source_id"] for one in given} - {None}
+def _manuscripts(connection: Connection, articles: Sequence[StoredArticle]) -> list[Manuscript]:
+    ids = {one.columns["source_id"] for one in articles} - {None}
     names = {
         row[0]: row[1] for row in connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(ids)))
     }
-    meant = {entry.target for one in given for entry in one.related}
-    meant |= {one.columns[name] for one in given for name in ("translation_of", "replaced_by")}
+    meant = {entry.target for one in articles for entry in one.related}
+    meant |= {one.columns[name] for one in articles for name in ("translation_of", "replaced_by")}
     there: set[int] = set()
     targets = sorted(id for id in meant if id is not None)
     for i in range(0, len(targets), CHUNK):
         there |= set(connection.execute(select(A.c.id).where(A.c.id.in_(targets[i : i + CHUNK]))).scalars())
-    known = _load_tags(connection, {id for one in given for id in (*one.authors, *one.tags)})
-    return [_manuscript(one, names, there, known) for one in given]
+    known = _load_tags(connection, {id for one in articles for id in (*one.authors, *one.tags)})
+    return [_manuscript(one, names, there, known) for one in articles]
 
 
 def _manuscript(
@@ -178,12 +178,12 @@ def _load_tags(connection: Connection, ids: Collection[int]) -> dict[int, TagSpe
         .select_from(TAG)
         .join(target, (target.c.id == TAG.c.merged_into) | (TAG.c.merged_into.is_(None) & (target.c.id == TAG.c.id)))
     )
-    found: dict[int, TagSpec] = {}
-    wanted = sorted(ids)
-    for i in range(0, len(wanted), CHUNK):
-        rows = connection.execute(followed.where(TAG.c.id.in_(wanted[i : i + CHUNK])))
-        found |= {row[0]: TagSpec(*row[1:]) for row in rows}
-    return found
+    specs: dict[int, TagSpec] = {}
+    sorted_ids = sorted(ids)
+    for i in range(0, len(sorted_ids), CHUNK):
+        rows = connection.execute(followed.where(TAG.c.id.in_(sorted_ids[i : i + CHUNK])))
+        specs |= {row[0]: TagSpec(*row[1:]) for row in rows}
+    return specs
 
 
 def _drop_missing_target(entry: RelatedEntry, there: set[int]) -> RelatedEntry | None:

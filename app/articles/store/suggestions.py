@@ -36,8 +36,8 @@ def link_regions(suggestions: Iterable[SuggestedValue], declared: Links) -> Link
     for one in suggestions:
         if one.kind != "region" or one.target is None:
             continue
-        wanted = one.roles if one.roles & ABOUT or one.score >= NAMED_TWICE else one.roles & DATELINE
-        roles = sum(role for role in ROLES if wanted & role and role not in taken)
+        suggested_roles = one.roles if one.roles & ABOUT or one.score >= NAMED_TWICE else one.roles & DATELINE
+        roles = sum(role for role in ROLES if suggested_roles & role and role not in taken)
         if roles == MENTION and one.target in known:
             continue
         if roles and len(made) < MOST_LINKED:
@@ -126,12 +126,12 @@ def is_taken(one: SuggestedValue, language: str, regions: Links, tags: Set[int])
     return any(region == one.target and roles & one.roles for region, roles in regions)
 
 
-def save_copies(connection: Connection, found: Mapping[int, NearDuplicate]) -> None:
+def save_copies(connection: Connection, duplicates: Mapping[int, NearDuplicate]) -> None:
     """Keeps near-duplicates, by the article that is one."""
     rows = [
         {"article_id": article, "kind": "duplicate", "target_id": one.of, "roles": 0,
          "value": f"{one.share:.0%} of the shorter one's runs of three words", "score": one.share,
          "origin": "import", "taken": False}
-        for article, one in found.items()
+        for article, one in duplicates.items()
     ]  # fmt: skip
     insert_rows(connection, KEPT, rows)

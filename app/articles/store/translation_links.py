@@ -24,8 +24,8 @@ def resolve_originals(connection: Connection, manuscripts: Sequence[Manuscript])
     slugs = sorted({m.original.slug for m in manuscripts if m.original is not None})
     there: dict[Original | None, int] = {}
     for some in _chunks(slugs):
-        found = select(A.c.origin, SLUG.c.slug, A.c.id).join(SLUG, SLUG.c.article_id == A.c.id)
-        for origin, slug, id in connection.execute(found.where(SLUG.c.slug.in_(some))):
+        statement = select(A.c.origin, SLUG.c.slug, A.c.id).join(SLUG, SLUG.c.article_id == A.c.id)
+        for origin, slug, id in connection.execute(statement.where(SLUG.c.slug.in_(some))):
             there[Original(origin, slug)] = id
     return [replace(m, translation_of=there[m.original]) if m.original in there else m for m in manuscripts]
 
@@ -48,15 +48,15 @@ def link_translations(session: Session, saved: Mapping[int, Manuscript], saving:
 
 def _find_waiting(connection: Connection, saved: Sequence[int]) -> dict[int, int]:
     """Of those that wait: translation → original among `saved`."""
-    found: dict[int, int] = {}
+    pairs_by_id: dict[int, int] = {}
     pairs = (
         select(AWAITED.c.article_id, A.c.id)
         .join(SLUG, SLUG.c.slug == AWAITED.c.slug)
         .join(A, (A.c.id == SLUG.c.article_id) & (A.c.origin == AWAITED.c.origin) & (A.c.id != AWAITED.c.article_id))
     )
     for ids in _chunks(saved):
-        found |= {row[0]: row[1] for row in connection.execute(pairs.where(A.c.id.in_(ids)))}
-    return found
+        pairs_by_id |= {row[0]: row[1] for row in connection.execute(pairs.where(A.c.id.in_(ids)))}
+    return pairs_by_id
 
 
 def _link(session: Session, pairs: Mapping[int, int], saving: SaveContext) -> None:

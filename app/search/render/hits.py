@@ -34,7 +34,7 @@ async def rows(
 ) -> list[bytes]:
     """Each hit's JSON, in order; an article that vanished meanwhile is left out."""
     entries = [ListRow(hit.id, hit.version, None) for hit in hits]
-    cards = await article_json.render_by_id(here, view, entries, wanted=read)
+    cards = await article_json.render_by_id(here, view, entries, params=read)
     shown = await _highlights(here, view, read, found, entries)
     explained: Mapping[int, bytes] = {}
     if read.flag("explain"):
