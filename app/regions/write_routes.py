@@ -16,7 +16,7 @@ from app.regions import editing, examples, refs, schemas, service
 from app.regions.atlas import Atlas, Place
 from app.regions.editing import Edit, Edited
 from app.regions.payloads import RegionCreate, RegionPatch
-from app.regions.routes import ITEM, REF, shown
+from app.regions.routes import REF, RegionParams, shown
 
 router = APIRouter(prefix="/v1", tags=["regions"])
 
@@ -68,7 +68,7 @@ async def update_region(request: Request) -> Response:
         raise NotFound()
     if place.level not in editing.OWN_LEVELS:
         raise ReadOnlyField(f"{place.name} is a {place.level} of UN M49; only groupings and cities are changed here.")
-    before = shown(view.atlas, place, ITEM.read(_NAMED, view.now))
+    before = shown(view.atlas, place, RegionParams.parse(_NAMED, view.now))
     given = await body.read(request, RegionPatch, shown=before, types=body.PATCH_TYPES)
     written = await here.db.write(editing.revise, place.id, _edit(given, place.level, view.atlas))
     return await _answer(request, here, view, written.value)
@@ -118,6 +118,6 @@ async def _answer(
     head = await here.head()
     atlas = await service.current(here.db, head.epoch, head.names_seq)
     place = atlas.by_id[edited.id]
-    region = orjson.dumps(shown(atlas, place, ITEM.read(_NAMED, view.now)))
+    region = orjson.dumps(shown(atlas, place, RegionParams.parse(_NAMED, view.now)))
     location = f"/v1/regions/{place.slug}" if status == 201 else None
     return responses.changed(region, head.place.token, status=status, location=location)

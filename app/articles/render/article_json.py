@@ -161,7 +161,7 @@ _FORMING = frozenset(parameter.name for parameter in PARAMETERS)
 def _form(wanted: parser.Read, *, full: bool) -> Form:
     if wanted.given.isdisjoint(_FORMING):
         return FULL if full else CARD
-    fields, added = wanted.fields("fields"), wanted.fields("include")
+    fields, added = wanted.choices("fields"), wanted.choices("include")
     if fields:
         fields = (*fields, *added)
     includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import orjson
 from fastapi import APIRouter
@@ -27,18 +27,22 @@ from app.http import responses
 from app.http.list_paging import window
 from app.http.openapi import problems
 from app.http.params import parser
-from app.http.params.parser import Parameters, Read
 from app.http.params.times import format_time
+from app.http.params.typed import Paging, Params
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
-LIST = Parameters(parser.limit(), parser.CURSOR, parser.PAGE, parser.COUNT)
-ITEM = Parameters()
 MOST = 2**31 - 1
 """What the database counts versions in."""
-DIFF = Parameters(
-    parser.integer("from", "The version to compare with; the one before unless given.", minimum=1, maximum=MOST)
-)
+
+
+class DiffParams(Params):
+    """Of a comparison of two versions."""
+
+    since = parser.integer("from", "The version to compare with; the one before unless given.", minimum=1, maximum=MOST)
+
+
+P = TypeVar("P", bound=Params)
 NUMBER: list[dict[str, object]] = [
     {
         "name": "n",
@@ -56,22 +60,22 @@ DOCUMENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Generic[P]):
     """A request about the versions of an article that this caller may see."""
 
     here: AppContext
     view: RequestContext
-    read: Read
+    params: P
     found: Found
 
 
-async def _asked(request: Request, parameters: Parameters, below: str) -> Asked | Response:
+async def _asked(request: Request, kind: type[P], below: str) -> Asked[P] | Response:
     here = get_context(request)
     view = await here.view(request)
     view.caller.demand("read_drafts")
-    read = parameters.read(request.scope["query_string"], view.now)
+    params = kind.parse(request.scope["query_string"], view.now)
     found = await find(request, here, view, request.path_params["ref"], below)
-    return found if isinstance(found, Response) else Asked(here, view, read, found)
+    return found if isinstance(found, Response) else Asked(here, view, params, found)
 
 
 def _number(request: Request) -> int:
@@ -92,17 +96,17 @@ def _number(request: Request) -> int:
         "missing_scope", "not_found", "gone", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large",
         "page_too_deep",
     ),
-    openapi_extra=documented(LIST, REF),
+    openapi_extra=documented(Paging, REF),
 )  # fmt: skip
 async def list_revisions(request: Request) -> Response:
     """Every saved version, the current one first. Needs the scope `read_drafts`."""
-    asked = await _asked(request, LIST, "/revisions")
+    asked = await _asked(request, Paging, "/revisions")
     if isinstance(asked, Response):
         return asked
     id = asked.found.id
     every = await revisions.versions(asked.here.db, id)
     name = f"revisions of {id}"
-    shown, page = window(every, lambda one: (one.version, id), asked.read, name=name, descending=True)
+    shown, page = window(every, lambda one: (one.version, id), asked.params, name=name, descending=True)
     before = {one.version: _before(every, one.version) for one in shown}
     rows: list[bytes] = []
     for start in range(0, len(shown), DOCUMENTS):
@@ -137,12 +141,12 @@ def _revision(one: Version, now: Stored, before: Stored | None) -> dict[str, Any
     name="get_revision",
     response_model=schemas.Article,
     responses=responses.example(examples.ARTICLE) | MOVED | problems("missing_scope", "not_found", "gone"),
-    openapi_extra=documented(ITEM, [*REF, *NUMBER]),
+    openapi_extra=documented(Params, [*REF, *NUMBER]),
 )
 async def get_revision(request: Request) -> Response:
     """The article as it was in that version; tags, regions and sources by the names that they have now."""
     number = _number(request)
-    asked = await _asked(request, ITEM, f"/revisions/{number}")
+    asked = await _asked(request, Params, f"/revisions/{number}")
     if isinstance(asked, Response):
         return asked
     found = await revision_json.articles(asked.here, asked.view, asked.found.id, [number])
@@ -156,15 +160,15 @@ async def get_revision(request: Request) -> Response:
     name="get_revision_diff",
     response_model=schemas.RevisionDiff,
     responses=responses.example(examples.DIFF) | MOVED | problems("missing_scope", "not_found", "gone"),
-    openapi_extra=documented(DIFF, [*REF, *NUMBER]),
+    openapi_extra=documented(DiffParams, [*REF, *NUMBER]),
 )
 async def get_revision_diff(request: Request) -> Response:
     """What that version changed: fields with both values, and the body by paragraph."""
     number = _number(request)
-    asked = await _asked(request, DIFF, f"/revisions/{number}/diff")
+    asked = await _asked(request, DiffParams, f"/revisions/{number}/diff")
     if isinstance(asked, Response):
         return asked
-    id, since = asked.found.id, asked.read.integer_or_none("from")
+    id, since = asked.found.id, asked.params.since
     base = _before(await revisions.versions(asked.here.db, id), number) if since is None else since
     found = await revision_json.articles(asked.here, asked.view, id, [number] if base is None else [number, base])
     if number not in found:
