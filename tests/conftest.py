@@ -33,7 +33,8 @@ from app.settings import Settings
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 ENGINES = ("sqlite", "postgresql")
 
-hypothesis.settings.register_profile("suite", max_examples=50)
+# No clock for a single example: where machines are busy it only says so. A test as a whole has its limit of time.
+hypothesis.settings.register_profile("suite", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("long", max_examples=1_000, deadline=None)
 hypothesis.settings.load_profile("long" if "FUZZ_EXAMPLES" in os.environ else "suite")
 
@@ -43,6 +44,35 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+TORTURE_SECONDS = 2_700
+"""For one of the long runs; the others have the limit of `pyproject.toml`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs the material beside the project, and gives long runs their time."""
+    for item in items:
+        if "data" in getattr(item, "fixturenames", ()):
+            item.add_marker("needs_data")
+        if item.get_closest_marker("torture") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TORTURE_SECONDS))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many tests used the material beside the project, and which could not."""
+    reports = [
+        report
+        for kind in ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
+        for report in terminalreporter.getreports(kind)
+        if "needs_data" in report.keywords
+    ]
+    skipped = sorted({report.nodeid for report in reports if report.skipped})
+    ran = {report.nodeid for report in reports} - set(skipped)
+    if ran or skipped:
+        terminalreporter.write_line(f"{len(ran)} tests used the material beside the project, {len(skipped)} had none.")
+    for nodeid in skipped:
+        terminalreporter.write_line(f"  no material: {nodeid}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -20,24 +20,35 @@ from app.http import paging, responses
 from app.http.openapi import problems
 from app.http.paging import Cursor, Page
 from app.http.params import parser
-from app.http.params.parser import Parameters, Read
+from app.http.params.typed import Paging, TimeRange
 
 router = APIRouter(prefix="/v1", tags=["audit"])
 
-_PAGED = (parser.limit(), parser.CURSOR, parser.PAGE, parser.COUNT)
-_FILTERS = (
-    parser.choice("action", "Only this action.", ACTIONS),
-    parser.text("key", "Only what this key did: its number, or its name.", maximum=200, example="newsroom"),
-    parser.time("at_from", "From this time on.", example="2025-05"),
-    parser.time("at_to", "Up to this time; a period is taken in whole.", example="2025-05"),
-    parser.TZ,
-)
-LIST = Parameters(
-    *_FILTERS,
-    parser.text("article", "Only what was done to this article: an id, also a purged one's, or a slug.", maximum=200),
-    *_PAGED,
-)
-OF_ARTICLE = Parameters(*_FILTERS, *_PAGED)
+
+class ArticleAuditParams(Paging):
+    """Of what was done to one article."""
+
+    action = parser.choice("action", "Only this action.", ACTIONS)
+    key = parser.text("key", "Only what this key did: its number, or its name.", maximum=200, example="newsroom")
+    at_from = parser.time("at_from", "From this time on.", example="2025-05")
+    at_to = parser.time("at_to", "Up to this time; a period is taken in whole.", example="2025-05")
+    at = TimeRange("at")
+    tz = parser.TZ
+
+
+class AuditParams(ArticleAuditParams):
+    """Of all that was done."""
+
+    action = ArticleAuditParams.action
+    key = ArticleAuditParams.key
+    at_from = ArticleAuditParams.at_from
+    at_to = ArticleAuditParams.at_to
+    tz = ArticleAuditParams.tz
+    article = parser.text(
+        "article", "Only what was done to this article: an id, also a purged one's, or a slug.", maximum=200
+    )
+
+
 _PROBLEMS = problems(
     "missing_scope", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep",
     "offset_required", "invalid_value",
@@ -51,21 +62,21 @@ Warnings = list[Mapping[str, object]]
     name="list_audit",
     response_model=schemas.AuditList,
     responses=responses.example(schemas.LIST) | _PROBLEMS,
-    openapi_extra={"parameters": LIST.openapi()},
+    openapi_extra={"parameters": AuditParams.openapi()},
 )
 async def list_audit(request: Request) -> Response:
     """Who did what, the newest first: keys, commands and the server itself. Needs the scope `admin`."""
     context = get_context(request)
     seen = await context.view(request)
     seen.caller.demand("admin")
-    read = LIST.read(request.scope["query_string"], seen.now)
+    params = AuditParams.parse(request.scope["query_string"], seen.now)
     warnings: Warnings = []
-    article, ref = None, read.text("article")
+    article, ref = None, params.article
     if ref is not None:
         article = await _find_article(context, seen, ref)
         if article is None:
             warnings.append(_unknown("article", ref))
-    return await _list(request, context, seen, read, article, warnings)
+    return await _list(request, context, seen, params, article, warnings)
 
 
 @router.get(
@@ -73,14 +84,14 @@ async def list_audit(request: Request) -> Response:
     name="list_article_audit",
     response_model=schemas.AuditList,
     responses=responses.example(schemas.LIST) | MOVED | _PROBLEMS | problems("not_found", "gone"),
-    openapi_extra=describe_parameters(OF_ARTICLE, REF),
+    openapi_extra=describe_parameters(ArticleAuditParams, REF),
 )
 async def list_article_audit(request: Request) -> Response:
     """Who did what to an article, the newest first; also to a purged one, by its id. Needs the scope `read_drafts`."""
     context = get_context(request)
     seen = await context.view(request)
     seen.caller.demand("read_drafts")
-    read = OF_ARTICLE.read(request.scope["query_string"], seen.now)
+    params = ArticleAuditParams.parse(request.scope["query_string"], seen.now)
     ref = request.path_params["ref"]
     try:
         article = await find(request, context, seen, ref, "/audit")
@@ -92,7 +103,7 @@ async def list_article_audit(request: Request) -> Response:
         if isinstance(article, Response):
             return article
         id = article.id
-    return await _list(request, context, seen, read, id, [])
+    return await _list(request, context, seen, params, id, [])
 
 
 def _id(ref: str) -> int | None:
@@ -112,34 +123,38 @@ async def _find_article(context: AppContext, seen: RequestContext, ref: str) -> 
 
 
 async def _list(
-    request: Request, context: AppContext, seen: RequestContext, read: Read, article: int | None, warnings: Warnings
+    request: Request,
+    context: AppContext,
+    seen: RequestContext,
+    params: ArticleAuditParams,
+    article: int | None,
+    warnings: Warnings,
 ) -> Response:
-    key, name = None, read.text("key")
+    key, name = None, params.key
     if name is not None:
         key = await _find_key(context, name)
         if key is None:
             warnings.append(_unknown("key", name))
-    between = read.range("at")
-    audit_filter = AuditFilter(article, key, read.choice("action") or None, between.from_, between.to)
-    limit, signature = read.integer("limit"), f"audit {article} {read.signature}"
+    audit_filter = AuditFilter(article, key, params.action, params.at.from_, params.at.to)
+    limit, signature = params.limit, f"audit {article} {params.signature}"
     if warnings:  # of nobody, or of nothing that there is
-        page = Page(limit, number=read.integer_or_none("page"), total=0, total_is="exact")
-        return _respond(request, [], page, seen, read, warnings)
-    place = _place(read, signature, limit)
+        page = Page(limit, number=params.page, total=0, total_is="exact")
+        return _respond(request, [], page, seen, params, warnings)
+    place = _place(params, signature, limit)
     entries = await _rows(context, audit_filter, limit + 1, place)
     rows, page = _page(entries, place, limit, signature)
-    total, total_is = await _total(context, audit_filter) if read.choice("count") != "none" else (None, "none")
+    total, total_is = await _total(context, audit_filter) if params.count != "none" else (None, "none")
     slugs = await _slugs(context, seen, rows)
     shown = [orjson.dumps(render.show_row(row, slugs)) for row in rows]
-    page = Page(limit, read.integer_or_none("page"), page.next, page.previous, total, total_is)  # type: ignore[arg-type] # one of three
-    return _respond(request, shown, page, seen, read, warnings)
+    page = Page(limit, params.page, page.next, page.previous, total, total_is)  # type: ignore[arg-type] # one of three
+    return _respond(request, shown, page, seen, params, warnings)
 
 
 def _respond(
-    request: Request, rows: Sequence[bytes], page: Page, seen: RequestContext, read: Read, warnings: Warnings
+    request: Request, rows: Sequence[bytes], page: Page, seen: RequestContext, params: Paging, warnings: Warnings
 ) -> Response:
     return responses.listed(
-        request, rows, page, token=seen.token, public=False, warnings=warnings, uses_now=read.uses_now
+        request, rows, page, token=seen.token, public=False, warnings=warnings, uses_now=params.uses_now
     )
 
 
@@ -171,10 +186,10 @@ async def _total(context: AppContext, audit_filter: AuditFilter) -> tuple[int, s
     return (COUNTED, "at_least") if integer(count) > COUNTED else (integer(count), "exact")
 
 
-def _place(read: Read, signature: str, limit: int) -> AuditPosition:
-    text = read.text("cursor")
+def _place(params: Paging, signature: str, limit: int) -> AuditPosition:
+    text = params.cursor
     if text is None:
-        return AuditPosition(offset=((read.integer_or_none("page") or 1) - 1) * limit)
+        return AuditPosition(offset=((params.page or 1) - 1) * limit)
     cursor = paging.decode(text, signature)
     if not isinstance(cursor.key, int):
         raise CursorInvalid("This is no cursor of this list.")

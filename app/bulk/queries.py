@@ -7,6 +7,7 @@ from typing import cast
 import orjson
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
+from app.bulk.params import RecordListParams, TouchedParams
 from app.bulk.records import ARTICLE, BULK, COMMAND, IMPORT, KINDS, OUTCOMES, RECORD, STREAM
 from app.changes.jobs import JOB, Json
 from app.db.database import Database, Row
@@ -14,13 +15,11 @@ from app.db.sql import Prepared, Value, prepare
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.paging import Cursor, Page
-from app.http.params.parsed import Read
 from app.http.params.times import format_time
 from app.models import Article, table
 
 A = table(Article)
 VIA = {IMPORT: "job", COMMAND: "command", STREAM: "stream", BULK: "job"}
-ACTIONS = ("created", "updated", "unchanged", "failed")
 _HIDDEN = ("sees_hidden", "sources", "url", "dry_run", "charset", "type", "actor")
 """Arguments that are no options, or shown elsewhere."""
 
@@ -58,10 +57,10 @@ async def find(db: Database, id: int) -> Record | None:
     return _record(rows[0]) if rows else None
 
 
-async def page(db: Database, read: Read) -> tuple[list[Record], Page]:
+async def page(db: Database, params: RecordListParams) -> tuple[list[Record], Page]:
     """The newest first, of one kind or of all."""
-    limit, kind, signature = read.integer("limit"), read.choice("kind"), f"imports {read.signature}"
-    before = _place(read.text("cursor"), signature, 2**63 - 1)
+    limit, kind, signature = params.limit, params.kind or "", f"imports {params.signature}"
+    before = _place(params.cursor, signature, 2**63 - 1)
     values: dict[str, Value] = {"before": before, "limit": limit + 1, "kind": BULK}
     rows = await db.reader.rows(_many(db.dialect, kind), values, bounded=False)
     counted = await db.reader.rows(_total(db.dialect, kind), {"kind": BULK}, bounded=False)
@@ -70,11 +69,11 @@ async def page(db: Database, read: Read) -> tuple[list[Record], Page]:
     return records, Page(limit, next=following, total=cast("int", counted[0][0]), total_is="exact")
 
 
-async def articles(db: Database, record: Record, read: Read) -> tuple[list[Json], Page]:
+async def articles(db: Database, record: Record, params: TouchedParams) -> tuple[list[Json], Page]:
     """What a record did to each article, in the order of their ids; also to those that are not public."""
-    limit, signature = read.integer("limit"), f"import articles {record.id} {read.signature}"
-    action, undone = read.choice("action"), read.choice("undone")
-    after = _place(read.text("cursor"), signature, 0)
+    limit, signature = params.limit, f"import articles {record.id} {params.signature}"
+    action, undone = params.action or "", params.undone or ""
+    after = _place(params.cursor, signature, 0)
     statement = _articles(db.dialect, bool(action), bool(undone))
     bindings: dict[str, Value] = {
         "job": record.id,

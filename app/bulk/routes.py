@@ -12,6 +12,7 @@ from starlette.responses import Response
 from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, examples, lookup, queries, schemas, undo_job
 from app.bulk.edit_request import EditOrder
+from app.bulk.params import BulkEditParams, RecordListParams, TouchedParams
 from app.bulk.payloads import BulkEdit
 from app.bulk.records import BULK
 from app.changes import jobs
@@ -20,8 +21,6 @@ from app.context import AppContext, get_admin_context, get_context
 from app.errors import InvalidTransition, NotFound
 from app.http import body, responses
 from app.http.openapi import problems
-from app.http.params import parser
-from app.http.params.parser import Parameters
 from app.http.schemas import JOB, JOB_ID, Job
 from app.models import Article, table
 
@@ -30,18 +29,6 @@ router = APIRouter(prefix="/v1")
 SAMPLES = 10
 STOPPABLE = (undo_job.KIND, BULK)
 
-RECORDS = Parameters(
-    parser.choice("kind", "Only imports, or only bulk edits.", ("import", "bulk_edit")), parser.limit(), parser.CURSOR
-)
-TOUCHED = Parameters(
-    parser.choice("action", "Only articles with which this was done.", queries.ACTIONS),
-    parser.choice(
-        "undone", "Only articles with which an undo did this.", ("withdrawn", "trashed", "restored", "kept", "gone")
-    ),
-    parser.limit(),
-    parser.CURSOR,
-)
-BULK_EDIT = Parameters(parser.flag("dry_run", "Count the articles and show some, and change nothing."))
 ID: dict[str, object] = {**JOB_ID, "description": "The number of an import or a bulk edit."}
 
 
@@ -52,7 +39,7 @@ ID: dict[str, object] = {**JOB_ID, "description": "The number of an import or a 
     response_model=schemas.ImportRecordList,
     responses=responses.example(examples.RECORDS)
     | problems("missing_scope", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
-    openapi_extra={"parameters": RECORDS.openapi()},
+    openapi_extra={"parameters": RecordListParams.openapi()},
 )
 async def list_imports(request: Request) -> Response:
     """Every import, by whatever way it came, and every bulk edit, the newest first. Needs `publish` and
@@ -61,8 +48,8 @@ async def list_imports(request: Request) -> Response:
     view = await context.view(request)
     view.caller.demand("publish")
     view.caller.demand("read_drafts")
-    read = RECORDS.read(request.scope["query_string"], view.now)
-    records, page = await queries.page(context.db, read)
+    params = RecordListParams.parse(request.scope["query_string"], view.now)
+    records, page = await queries.page(context.db, params)
     rows = [orjson.dumps(queries.shape(one)) for one in records]
     return responses.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
 
@@ -74,7 +61,7 @@ async def list_imports(request: Request) -> Response:
     response_model=schemas.TouchedArticleList,
     responses=responses.example(examples.ARTICLES)
     | problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
-    openapi_extra={"parameters": [ID, *TOUCHED.openapi()]},
+    openapi_extra={"parameters": [ID, *TouchedParams.openapi()]},
 )
 async def list_import_articles(request: Request) -> Response:
     """The articles that an import or a bulk edit made or changed, from which version to which, by id. Needs `publish`
@@ -85,9 +72,9 @@ async def list_import_articles(request: Request) -> Response:
     view = await context.view(request)
     view.caller.demand("publish")
     view.caller.demand("read_drafts")
-    read = TOUCHED.read(request.scope["query_string"], view.now)
+    params = TouchedParams.parse(request.scope["query_string"], view.now)
     record = await lookup.find(context, request)
-    articles, page = await queries.articles(context.db, record, read)
+    articles, page = await queries.articles(context.db, record, params)
     rows = [orjson.dumps(one) for one in articles]
     return responses.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
 
@@ -136,7 +123,7 @@ async def undo_import(request: Request) -> Response:
         "malformed_json", "missing_scope", "body_too_large", "unsupported_media_type", "invalid_value", "unknown_field",
         "unknown_region",
     ),
-    openapi_extra={"parameters": BULK_EDIT.openapi(), "requestBody": body.described("BulkEdit")},
+    openapi_extra={"parameters": BulkEditParams.openapi(), "requestBody": body.described("BulkEdit")},
 )  # fmt: skip
 async def edit_articles(request: Request) -> Response:
     """Changes many articles alike: tags, regions, section, state, language. Needs `write`, and `publish` unless only
@@ -147,10 +134,10 @@ async def edit_articles(request: Request) -> Response:
     context = get_context(request)
     view = await context.view(request)
     view.caller.demand("write")
-    read = BULK_EDIT.read(request.scope["query_string"], view.now)
+    params = BulkEditParams.parse(request.scope["query_string"], view.now)
     payload = await body.read(request, BulkEdit)
     order = await edit_request.read(context, view, payload)
-    if read.flag("dry_run"):
+    if params.dry_run:
         return responses.changed(orjson.dumps(await asyncio.to_thread(preview, context, order)), view.token)
     by = authorship.sign(view.caller.name)
     job = (

@@ -14,6 +14,7 @@ from app.articles.reading.card_cache import Cards
 from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, job_chunks, queries, routes, undo_job
 from app.bulk.edit_request import EditOrder
+from app.bulk.params import RecordListParams
 from app.bulk.payloads import BulkEdit
 from app.bulk.queries import Record
 from app.changes import jobs
@@ -41,8 +42,8 @@ LONGEST_SOURCE = 40
 def list_imports(db: Database, kind: str | None, limit: int, *, json: bool) -> None:
     """The newest records, as a table or as JSON."""
     query = f"limit={limit}" + (f"&kind={kind}" if kind else "")
-    read = routes.RECORDS.read(query.encode(), int(time.time()))
-    found, _ = _run(db, lambda: queries.page(db, read))
+    params = RecordListParams.parse(query.encode(), int(time.time()))
+    found, _ = _run(db, lambda: queries.page(db, params))
     rows = [queries.shape(one) for one in found]
     if json:
         show(rows)

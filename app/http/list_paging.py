@@ -9,29 +9,29 @@ from typing import TypeVar
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.paging import Cursor, Page
-from app.http.params.parsed import Read
+from app.http.params.typed import Paging
 
 T = TypeVar("T")
 Key = tuple[str | int, int]
 
 
 def window(
-    rows: Iterable[T], key: Callable[[T], Key], read: Read, *, name: str, descending: bool = False
+    rows: Iterable[T], key: Callable[[T], Key], params: Paging, *, name: str, descending: bool = False
 ) -> tuple[list[T], Page]:
     """The rows to show, in order, and the `page` about them. `key`: what the list is sorted by, and the id; all of
     one type. `name` keeps cursors of one list from being used in another."""
     ordered = sorted(rows, key=key, reverse=descending)
-    signature = f"{name} {read.signature}"
-    start, end = _bounds(ordered, key, read, signature, descending=descending)
+    signature = f"{name} {params.signature}"
+    start, end = _bounds(ordered, key, params, signature, descending=descending)
     shown = ordered[start:end]
-    count = read.choice("count") != "none"
+    count = params.count != "none"
 
     def cursor(kind: paging.Kind, at: Key) -> str:
         return paging.encode(Cursor(kind, *at), signature)
 
     page = Page(
-        read.integer("limit"),
-        number=read.integer_or_none("page"),
+        params.limit,
+        number=params.page,
         next=cursor("after", key(ordered[end - 1])) if 0 < end < len(ordered) else None,
         previous=_previous(ordered, start, key, cursor, descending=descending) if start else None,
         total=len(ordered) if count else None,
@@ -56,12 +56,12 @@ def _previous(
 
 
 def _bounds(
-    ordered: list[T], key: Callable[[T], Key], read: Read, signature: str, *, descending: bool
+    ordered: list[T], key: Callable[[T], Key], params: Paging, signature: str, *, descending: bool
 ) -> tuple[int, int]:
     """From and to, as positions of this moment."""
-    limit, text = read.integer("limit"), read.text("cursor")
+    limit, text = params.limit, params.cursor
     if text is None:
-        start = min(len(ordered), ((read.integer_or_none("page") or 1) - 1) * limit)
+        start = min(len(ordered), ((params.page or 1) - 1) * limit)
         return start, min(len(ordered), start + limit)
     cursor = paging.decode(text, signature)
     at = (cursor.key, cursor.id)

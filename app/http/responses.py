@@ -12,7 +12,7 @@ from app.http import conditional, csv_text
 from app.http.conditional import PUBLIC, VARY
 from app.http.list_paging import Key, window
 from app.http.paging import Page, link_header
-from app.http.params.parsed import Read
+from app.http.params.typed import Paging
 from app.http.schemas import JOB, Job
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ def changed(body: bytes, token: str, *, status: int = 200, location: str | None 
 
 def windowed(
     request: Request,
-    read: Read,
+    params: Paging,
     entries: Iterable[T],
     key: Callable[[T], Key],
     show: Callable[[T], object],
@@ -143,7 +143,7 @@ def windowed(
     descending: bool = False,
 ) -> Response:
     """One page of a list that is in memory as a whole, each of its rows as `show` has it; `name` as in Cache-Tag."""
-    shown, page = window(entries, key, read, name=name, descending=descending)
+    shown, page = window(entries, key, params, name=name, descending=descending)
     rows = [orjson.dumps(show(entry)) for entry in shown]
     return listed(request, rows, page, token=token, public=public, tags=["list", name])
 

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal, get_args
 
 from app.enrich.gazetteer import Gazetteer, KnownPlace
 from app.regions import names
 from app.regions.names import Naming
 from app.regions.standard_regions import fold
 
-LEVELS = ("world", "region", "subregion", "country", "city", "grouping")
+Level = Literal["world", "region", "subregion", "country", "city", "grouping"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 @dataclass(frozen=True, slots=True)

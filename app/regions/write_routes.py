@@ -16,7 +16,7 @@ from app.regions import editing, examples, refs, schemas, service
 from app.regions.atlas import Atlas, AtlasRegion
 from app.regions.editing import EditedRegion, RegionEdit
 from app.regions.payloads import RegionCreate, RegionPatch
-from app.regions.routes import ITEM, REF, render_region
+from app.regions.routes import REF, RegionParams, render_region
 
 router = APIRouter(prefix="/v1", tags=["regions"])
 
@@ -68,7 +68,7 @@ async def update_region(request: Request) -> Response:
         raise NotFound()
     if place.level not in editing.OWN_LEVELS:
         raise ReadOnlyField(f"{place.name} is a {place.level} of UN M49; only groupings and cities are changed here.")
-    before = render_region(view.atlas, place, ITEM.read(_NAMED, view.now))
+    before = render_region(view.atlas, place, RegionParams.parse(_NAMED, view.now))
     payload = await body.read(request, RegionPatch, shown=before, types=body.PATCH_TYPES)
     written = await context.db.write(editing.revise, place.id, _edit(payload, place.level, view.atlas))
     return await _respond(request, context, view, written.value)
@@ -120,6 +120,6 @@ async def _respond(
     head = await context.head()
     atlas = await service.current(context.db, head.epoch, head.names_seq)
     place = atlas.by_id[edited.id]
-    region = orjson.dumps(render_region(atlas, place, ITEM.read(_NAMED, view.now)))
+    region = orjson.dumps(render_region(atlas, place, RegionParams.parse(_NAMED, view.now)))
     location = f"/v1/regions/{place.slug}" if status == 201 else None
     return responses.changed(region, head.place.token, status=status, location=location)

@@ -53,7 +53,7 @@ class Export:
 
     async def sheet(self) -> AsyncGenerator[bytes]:
         """The same as CSV, the names first; no line says that it is the last."""
-        names = [*csv_rows.columns(self.read, csv_rows.FULL), *(() if self.read.fields("fields") else csv_rows.MORE)]
+        names = [*csv_rows.columns(self.read, csv_rows.FULL), *(() if self.read.choices("fields") else csv_rows.MORE)]
         yield csv_text.lines([names])
         async for shown in self.articles():
             yield await article_json.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
@@ -75,7 +75,7 @@ class Export:
         more = await _load_more(self.context.db, list(cards))
         # Whoever has left since the page was read: the log tells, and what is no longer public is not shown.
         still = [one.id for one in entries if one.id in more and more[one.id].status in self.filter.statuses]
-        if self.read.fields("fields"):
+        if self.read.choices("fields"):
             return [cards[id] for id in still]
         total = sum(len(cards[id]) for id in still)
         return await article_json.run_in_thread_if_large(

@@ -27,7 +27,7 @@ async def render_changes(following: ChangeReader, seen: ChangeBatch) -> tuple[li
     the filter (any more): whoever keeps what `card` says has what the list has.
 
     Where the cards would be more than one response may hold, what was seen ends before the first that does not fit."""
-    with_cards = bool(following.read.fields("include"))
+    with_cards = bool(following.read.choices("include"))
     cards: dict[int, bytes] = {}
     if with_cards:
         cards, left_out = await _cards(following, seen)

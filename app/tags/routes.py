@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 import orjson
 from fastapi import APIRouter
@@ -17,8 +17,7 @@ from app.http.list_paging import window
 from app.http.openapi import problems
 from app.http.paging import Page
 from app.http.params import parser
-from app.http.params.parser import Parameters, Read
-from app.regions import refs
+from app.http.params.typed import AsOf, NamesIn, Paging
 from app.regions.names import ANY
 from app.tags import examples, queries, schemas
 from app.tags.queries import TagFilter, TagRow
@@ -27,21 +26,24 @@ from app.text import keys
 
 router = APIRouter(prefix="/v1", tags=["tags"])
 
-SORTS = ("name", "-name", "article_count", "-article_count")
-NAMES_IN = parser.text("names_in", "Names in this language, where there are any.", maximum=12, example="fr")
-LIST = Parameters(
-    parser.text("q", "The beginning of a name or alias.", maximum=100, example="nat"),
-    parser.choices("kind", "Only tags of these kinds.", KINDS),
-    parser.integer("min_articles", "Only tags with at least so many published articles.", minimum=0, maximum=10**9),
-    parser.choice("sort", "Minus: descending.", SORTS, "name"),
-    parser.limit(),
-    parser.CURSOR,
-    parser.PAGE,
-    parser.COUNT,
-    parser.MIN_SEQ,
-    NAMES_IN,
-)
-ITEM = Parameters(NAMES_IN, parser.MIN_SEQ)
+Sort = Literal["name", "-name", "article_count", "-article_count"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+
+
+class TagListParams(Paging, AsOf, NamesIn):
+    """Of the list."""
+
+    q = parser.text("q", "The beginning of a name or alias.", maximum=100, example="nat")
+    kind = parser.choices("kind", "Only tags of these kinds.", KINDS)
+    min_articles = parser.integer(
+        "min_articles", "Only tags with at least so many published articles.", minimum=0, maximum=10**9
+    )
+    sort = parser.choice("sort", "Minus: descending.", SORTS, "name")
+
+
+class TagParams(NamesIn, AsOf):
+    """Of one tag."""
+
 
 REF: dict[str, object] = {
     "name": "ref",
@@ -67,43 +69,43 @@ Json = dict[str, Any]
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "seq_unknown",
         "index_behind",
     ),
-    openapi_extra={"parameters": LIST.openapi()},
+    openapi_extra={"parameters": TagListParams.openapi()},
 )  # fmt: skip
 @fast_path.declare
 async def list_tags(request: Request) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
     context = get_context(request)
     view = await context.view(request)
-    read = LIST.read(request.scope["query_string"], view.now)
-    await context.wait_for(read.text("min_seq"), view.head)
-    named = await _load_names(context, view, read)
+    params = TagListParams.parse(request.scope["query_string"], view.now)
+    await context.wait_for(params.min_seq, view.head)
+    named = await _load_names(context, view, params)
     counts = await context.tag_counts(view.head)
-    page_of = partial(_page, named, counts or {}, read)
+    page_of = partial(_page, named, counts or {}, params)
     ids, page = await asyncio.to_thread(page_of) if len(named) > MANY else page_of()
     entries = await queries.by_ids(context.db, ids)
-    rows = [orjson.dumps(render_tag(entries[id], counts, refs.language(read))) for id in ids if id in entries]
+    rows = [orjson.dumps(render_tag(entries[id], counts, params.language)) for id in ids if id in entries]
     return responses.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
 
 
-def _page(named: list[tuple[int, str]], counts: Mapping[int, int], read: Read) -> tuple[list[int], Page]:
+def _page(named: list[tuple[int, str]], counts: Mapping[int, int], params: TagListParams) -> tuple[list[int], Page]:
     """The ids of the tags on one page, in their order."""
-    sort, least = read.choice("sort"), read.integer_or_none("min_articles") or 0
+    sort, least = params.sort, params.min_articles or 0
     by_count = sort.endswith("article_count")
     names = [one for one in named if counts.get(one[0], 0) >= least] if least else named
 
     def key(one: tuple[int, str]) -> tuple[str | int, int]:
         return counts.get(one[0], 0) if by_count else one[1], one[0]
 
-    shown, page = window(names, key, read, name="tags", descending=sort.startswith("-"))
+    shown, page = window(names, key, params, name="tags", descending=sort.startswith("-"))
     return [id for id, _ in shown], page
 
 
-async def _load_names(context: AppContext, view: RequestContext, read: Read) -> list[tuple[int, str]]:
-    q = read.text("q")
+async def _load_names(context: AppContext, view: RequestContext, params: TagListParams) -> list[tuple[int, str]]:
+    q = params.q
     prefix = keys.name_key(q or "")
     if q is not None and not prefix:
         return []
-    return await queries.sort_names(context.db, TagFilter(read.choices("kind"), prefix, view.caller.may("read_drafts")))
+    return await queries.sort_names(context.db, TagFilter(params.kind, prefix, view.caller.may("read_drafts")))
 
 
 @router.get(
@@ -111,22 +113,22 @@ async def _load_names(context: AppContext, view: RequestContext, read: Read) -> 
     name="get_tag",
     response_model=schemas.Tag,
     responses=responses.example(examples.TAG) | MOVED | problems("not_found", "seq_unknown", "index_behind"),
-    openapi_extra={"parameters": [REF, *ITEM.openapi()]},
+    openapi_extra={"parameters": [REF, *TagParams.openapi()]},
 )
 @fast_path.declare
 async def get_tag(request: Request) -> Response:
     """One tag by slug or id."""
     context = get_context(request)
     view = await context.view(request)
-    read = ITEM.read(request.scope["query_string"], view.now)
-    await context.wait_for(read.text("min_seq"), view.head)
+    params = TagParams.parse(request.scope["query_string"], view.now)
+    await context.wait_for(params.min_seq, view.head)
     ref = request.path_params["ref"]
     entry = await queries.find(context.db, ref, hidden=view.caller.may("read_drafts"))
     if entry is None:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
         return responses.redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
-    body = orjson.dumps(render_tag(entry, await context.tag_counts(view.head), refs.language(read)))
+    body = orjson.dumps(render_tag(entry, await context.tag_counts(view.head), params.language))
     return responses.item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 

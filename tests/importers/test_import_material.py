@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,12 @@ from app.importers.document import Context, Document, Failure, Item
 from app.importers.formats import markdown, ndjson, text
 from app.importers.formats.detect import detect
 
-DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data"
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the collections are not on this machine")
+Data = Callable[[str], Path]
 
 
-def collection(name: str) -> tuple[list[Document], list[Failure]]:
-    with (DATA / "corpora" / name).open("rb") as stream:
-        return halves(ndjson.parse(ndjson.read_lines(stream), name, Context()))
+def collection(file: Path) -> tuple[list[Document], list[Failure]]:
+    with file.open("rb") as stream:
+        return halves(ndjson.parse(ndjson.read_lines(stream), file.name, Context()))
 
 
 def halves(items: Iterable[Item]) -> tuple[list[Document], list[Failure]]:
@@ -25,8 +24,8 @@ def halves(items: Iterable[Item]) -> tuple[list[Document], list[Failure]]:
     return [item for item in found if isinstance(item, Document)], [item for item in found if isinstance(item, Failure)]
 
 
-def test_first_thousand_wire_stories_come_out_with_their_dates() -> None:
-    with (DATA / "corpora" / "reuters.ndjson").open("rb") as stream:
+def test_first_thousand_wire_stories_come_out_with_their_dates(data: Data) -> None:
+    with data("corpora/reuters.ndjson").open("rb") as stream:
         lines = itertools.islice(ndjson.read_lines(stream), 1_000)
         documents, failures = halves(ndjson.parse(lines, "reuters.ndjson", Context()))
     assert (len(documents), failures) == (1_000, [])
@@ -37,8 +36,8 @@ def test_first_thousand_wire_stories_come_out_with_their_dates() -> None:
 
 
 @pytest.mark.torture
-def test_every_wire_story_with_a_title_or_body_comes_out() -> None:
-    documents, failures = collection("reuters.ndjson")
+def test_every_wire_story_with_a_title_or_body_comes_out(data: Data) -> None:
+    documents, failures = collection(data("corpora/reuters.ndjson"))
     assert (len(documents), [failure.reason for failure in failures]) == (15389, ["neither a title nor a body"])
     assert sum(document.title_derived for document in documents) == 708
     precisions = Counter(document.dateline.precision for document in documents if document.dateline)
@@ -49,21 +48,22 @@ def test_every_wire_story_with_a_title_or_body_comes_out() -> None:
 
 
 @pytest.mark.torture
-def test_every_post_comes_out_with_its_date() -> None:
-    documents, failures = collection("digitalgov.ndjson")
+def test_every_post_comes_out_with_its_date(data: Data) -> None:
+    documents, failures = collection(data("corpora/digitalgov.ndjson"))
     assert (len(documents), len(failures)) == (2074, 1)
     assert all(document.published for document in documents)
     assert set().union(*(document.extra for document in documents)) == {"path", "published_at_raw"}
 
 
-def test_every_french_article_comes_out_by_the_day() -> None:
-    documents, failures = collection("wikinews_fr.ndjson")
+def test_every_french_article_comes_out_by_the_day(data: Data) -> None:
+    documents, failures = collection(data("corpora/wikinews_fr.ndjson"))
     assert (len(documents), failures) == (100, [])
     assert {document.published.precision for document in documents if document.published} == {"day"}
 
 
-def test_every_markdown_file_comes_out() -> None:
-    paths = sorted((DATA / "markdown").rglob("2*.md"))
+def test_every_markdown_file_comes_out(data: Data) -> None:
+    paths = sorted(data("markdown").rglob("2*.md"))
+    assert paths
     assert {detect("x", path.read_bytes()[:4096]) for path in paths} == {"markdown"}
     items = [item for path in paths for item in markdown.parse(path.read_bytes(), path.name, Context())]
     documents, failures = halves(items)
@@ -71,10 +71,10 @@ def test_every_markdown_file_comes_out() -> None:
     assert all(document.published and document.title and not document.title_derived for document in documents)
 
 
-def test_the_example_article_is_told_into_its_parts() -> None:
-    data = (DATA / "seed" / "article.txt").read_bytes()
-    assert detect("article", data) == "text"
-    (article,) = text.parse(data, "article.txt", Context())
+def test_the_example_article_is_told_into_its_parts(data: Data) -> None:
+    content = data("seed/article.txt").read_bytes()
+    assert detect("article", content) == "text"
+    (article,) = text.parse(content, "article.txt", Context())
     assert isinstance(article, Document)
     assert article.dateline
     assert (article.dateline.text, article.dateline.date) == ("Brussels, December 2025.", "2025-12")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from app.regions.standard_regions import RegionFact, fold, load
 
 ROOT = Path(__file__).parent.parent.parent
-DATA = ROOT.parent / "shared" / "data"
 LANGUAGES = {"en", "fr", "es", "de", "pt", "ru", "ar", "zh"}
 ABOVE = {
     "world": set(),
@@ -297,10 +296,8 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "regions.json").read_bytes() == (ROOT / "app/regions/regions.json").read_bytes()
 
 
-def test_the_published_table_of_countries_agrees() -> None:
-    path = DATA / "regions" / "iso3166_m49_all.csv"
-    if not path.exists():
-        pytest.skip(f"no {path.name} beside the project")
+def test_the_published_table_of_countries_agrees(data: Callable[[str], Path]) -> None:
+    path = data("regions/iso3166_m49_all.csv")
     countries = {fact.iso2: fact for fact in of_level("country")}
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -314,10 +311,8 @@ def test_the_published_table_of_countries_agrees() -> None:
     assert present == {row["alpha-2"] for row in rows} | {"XK"}
 
 
-def test_places_of_a_wire_archive_lead_to_regions_of_their_own() -> None:
-    path = DATA / "corpora" / "reuters.ndjson"
-    if not path.exists():
-        pytest.skip(f"no {path.name} beside the project")
+def test_places_of_a_wire_archive_lead_to_regions_of_their_own(data: Callable[[str], Path]) -> None:
+    path = data("corpora/reuters.ndjson")
     with path.open(encoding="utf-8") as file:
         places = {place for line in file for place in json.loads(line).get("places", [])}
     found = {place: bearer(place) for place in places}

@@ -31,7 +31,7 @@ A, SOURCE, SLUG = table(Article), table(Source), table(ArticleSlug)
 STATES = ("draft", "scheduled", "published", "withdrawn", "trashed")
 Warning = dict[str, str | None]
 
-FILTERS = (
+FILTERS: tuple[Parameter[object], ...] = (
     parser.ids("id", "Only these articles, at most 100, in the order given.", 7),
     parser.refs("slug", "Only articles with one of these slugs, old ones too."),
     parser.strings("external_id", "The id that the source gave; repeat for several."),

@@ -86,7 +86,7 @@ def check_fit(read: Read, costs: Sequence[int]) -> None:
     said = f"These {len(costs)} articles, as asked for, count as {total} bytes of HTML; {MAX_COST} are possible."
     if read.knows("limit"):
         raise ResponseTooLarge(f"{said} A limit of {count_fitting(costs)} fits, or ask for less of each.", "limit")
-    asked = "include" if read.fields("include") else "fields"
+    asked = "include" if read.choices("include") else "fields"
     raise ResponseTooLarge(f"{said} Ask for less of each, or read them one by one.", asked)
 
 

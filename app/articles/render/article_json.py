@@ -161,7 +161,7 @@ _FORMING = frozenset(parameter.name for parameter in PARAMETERS)
 def _form(params: parser.Read, *, full: bool) -> RenderOptions:
     if params.given.isdisjoint(_FORMING):
         return FULL if full else CARD
-    fields, added = params.fields("fields"), params.fields("include")
+    fields, added = params.choices("fields"), params.choices("include")
     if fields:
         fields = (*fields, *added)
     includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}

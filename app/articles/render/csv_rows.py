@@ -26,7 +26,7 @@ MORE = (
 
 def columns(read: Read, whole: Sequence[str] = _CARD) -> list[str]:
     """The names of the columns, as `fields` has them: those asked for, else the `whole`, and what `include` adds."""
-    asked, added = read.fields("fields"), read.fields("include")
+    asked, added = read.choices("fields"), read.choices("include")
     names = dict.fromkeys(("id", *asked, *added) if asked else (*whole, *added))
     return [column for name in names for column in _parts(name)]
 

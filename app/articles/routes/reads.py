@@ -29,6 +29,7 @@ from app.http.params import parser
 from app.http.params.declaration import MAX_VALUES
 from app.http.params.parser import Parameters, Read
 from app.http.params.times import format_time
+from app.http.params.typed import Params
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
@@ -64,7 +65,9 @@ MOVED = responses.moved(
 )
 
 
-def describe_parameters(parameters: Parameters, path: list[dict[str, object]] | None = None) -> dict[str, Any]:
+def describe_parameters(
+    parameters: Parameters | type[Params], path: list[dict[str, object]] | None = None
+) -> dict[str, Any]:
     """The parameters of a route for OpenAPI."""
     return {"parameters": [*(path or []), *parameters.openapi()]}
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import orjson
 from fastapi import APIRouter
@@ -27,18 +27,22 @@ from app.http import responses
 from app.http.list_paging import window
 from app.http.openapi import problems
 from app.http.params import parser
-from app.http.params.parser import Parameters, Read
 from app.http.params.times import format_time
+from app.http.params.typed import Paging, Params
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
-LIST = Parameters(parser.limit(), parser.CURSOR, parser.PAGE, parser.COUNT)
-ITEM = Parameters()
 MOST = 2**31 - 1
 """What the database counts versions in."""
-DIFF = Parameters(
-    parser.integer("from", "The version to compare with; the one before unless given.", minimum=1, maximum=MOST)
-)
+
+
+class DiffParams(Params):
+    """Of a comparison of two versions."""
+
+    since = parser.integer("from", "The version to compare with; the one before unless given.", minimum=1, maximum=MOST)
+
+
+P = TypeVar("P", bound=Params)
 NUMBER: list[dict[str, object]] = [
     {
         "name": "n",
@@ -56,22 +60,22 @@ DOCUMENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class RevisionRequest:
+class RevisionRequest(Generic[P]):
     """A request about the versions of an article that this caller may see."""
 
     context: AppContext
     view: RequestContext
-    read: Read
+    params: P
     article: ArticleRef
 
 
-async def _read_request(request: Request, parameters: Parameters, below: str) -> RevisionRequest | Response:
+async def _read_request(request: Request, kind: type[P], below: str) -> RevisionRequest[P] | Response:
     context = get_context(request)
     view = await context.view(request)
     view.caller.demand("read_drafts")
-    read = parameters.read(request.scope["query_string"], view.now)
+    params = kind.parse(request.scope["query_string"], view.now)
     article = await find(request, context, view, request.path_params["ref"], below)
-    return article if isinstance(article, Response) else RevisionRequest(context, view, read, article)
+    return article if isinstance(article, Response) else RevisionRequest(context, view, params, article)
 
 
 def _number(request: Request) -> int:
@@ -92,17 +96,17 @@ def _number(request: Request) -> int:
         "missing_scope", "not_found", "gone", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large",
         "page_too_deep",
     ),
-    openapi_extra=describe_parameters(LIST, REF),
+    openapi_extra=describe_parameters(Paging, REF),
 )  # fmt: skip
 async def list_revisions(request: Request) -> Response:
     """Every saved version, the current one first. Needs the scope `read_drafts`."""
-    asked = await _read_request(request, LIST, "/revisions")
+    asked = await _read_request(request, Paging, "/revisions")
     if isinstance(asked, Response):
         return asked
     id = asked.article.id
     every = await revisions.versions(asked.context.db, id)
     name = f"revisions of {id}"
-    shown, page = window(every, lambda one: (one.version, id), asked.read, name=name, descending=True)
+    shown, page = window(every, lambda one: (one.version, id), asked.params, name=name, descending=True)
     before = {one.version: _find_previous(every, one.version) for one in shown}
     rows: list[bytes] = []
     for start in range(0, len(shown), DOCUMENTS):
@@ -137,12 +141,12 @@ def _revision(one: Version, now: StoredArticle, before: StoredArticle | None) ->
     name="get_revision",
     response_model=schemas.Article,
     responses=responses.example(examples.ARTICLE) | MOVED | problems("missing_scope", "not_found", "gone"),
-    openapi_extra=describe_parameters(ITEM, [*REF, *NUMBER]),
+    openapi_extra=describe_parameters(Params, [*REF, *NUMBER]),
 )
 async def get_revision(request: Request) -> Response:
     """The article as it was in that version; tags, regions and sources by the names that they have now."""
     number = _number(request)
-    asked = await _read_request(request, ITEM, f"/revisions/{number}")
+    asked = await _read_request(request, Params, f"/revisions/{number}")
     if isinstance(asked, Response):
         return asked
     versions = await revision_json.render_articles(asked.context, asked.view, asked.article.id, [number])
@@ -156,15 +160,15 @@ async def get_revision(request: Request) -> Response:
     name="get_revision_diff",
     response_model=schemas.RevisionDiff,
     responses=responses.example(examples.DIFF) | MOVED | problems("missing_scope", "not_found", "gone"),
-    openapi_extra=describe_parameters(DIFF, [*REF, *NUMBER]),
+    openapi_extra=describe_parameters(DiffParams, [*REF, *NUMBER]),
 )
 async def get_revision_diff(request: Request) -> Response:
     """What that version changed: fields with both values, and the body by paragraph."""
     number = _number(request)
-    asked = await _read_request(request, DIFF, f"/revisions/{number}/diff")
+    asked = await _read_request(request, DiffParams, f"/revisions/{number}/diff")
     if isinstance(asked, Response):
         return asked
-    id, since = asked.article.id, asked.read.integer_or_none("from")
+    id, since = asked.article.id, asked.params.since
     base = _find_previous(await revisions.versions(asked.context.db, id), number) if since is None else since
     versions = await revision_json.render_articles(
         asked.context, asked.view, id, [number] if base is None else [number, base]

@@ -1,4 +1,4 @@
-"""What a query parameter is: declared once per address, read by `parser`, shown by OpenAPI.
+"""What a query parameter is: declared once per endpoint, read by `parser`, shown by OpenAPI.
 
 Only descriptions and their OpenAPI form; never touches a request.
 """
@@ -6,9 +6,18 @@ Only descriptions and their OpenAPI form; never touches a request.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, cast, overload
+from zoneinfo import ZoneInfo
 
+from app.http.params.times import Instant, Period
+
+if TYPE_CHECKING:
+    from app.http.params.parsed import Read
+
+T = TypeVar("T", covariant=True)
+Word = TypeVar("Word", bound=str)
 Kind = Literal["refs", "strings", "ids", "choice", "choices", "fields", "time", "zone", "text", "flag", "integer"]
+_UTC = ZoneInfo("UTC")
 LISTS: frozenset[Kind] = frozenset({"refs", "strings", "ids", "choices", "fields"})
 MAX_VALUES = 100
 MAX_ID = 2**63 - 1
@@ -25,8 +34,9 @@ _TIME: list[dict[str, object]] = [
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """One query parameter. Made by the functions below, which know what goes with which kind.
+class Parameter(Generic[T]):
+    """One query parameter, whose value is a T. Made by the functions below, which know what goes with which kind. As an
+    attribute of `Params` it is a descriptor: on the class the declaration, on an instance the value.
 
     `excess` is the code of the error for a number above `maximum` or a text longer than it. `signs`: a cursor
     made with one value of it is of no use with another."""
@@ -43,6 +53,23 @@ class Parameter:
     signs: bool = True
     required: bool = False
     may_be_empty: bool = False
+
+    @overload
+    def __get__(self, params: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, params: Read, owner: type) -> T: ...
+
+    def __get__(self, params: Read | None, owner: type) -> Self | T:
+        """The value given, else the declared default, else what stands for nothing: an empty list, or None."""
+        if params is None:
+            return self
+        value: object = params.values.get(self.name)
+        if value is None and self.kind == "zone":
+            value = _UTC
+        elif value is None:
+            value = _ABSENT.get(self.kind) if self.default is None else self.default
+        return cast("T", value)
 
     def openapi(self) -> dict[str, object]:
         """An OpenAPI 3.1 parameter object; lists are exploded arrays."""
@@ -66,40 +93,48 @@ class Parameter:
         return self.doc if told else f"{self.doc} For example `{self.example}`."
 
 
-def refs(name: str, doc: str, example: str | None = None) -> Parameter:
+def refs(name: str, doc: str, example: str | None = None) -> Parameter[tuple[str, ...]]:
     """Ids or slugs; commas and repeating both make lists."""
     return Parameter(name, "refs", doc, example)
 
 
-def strings(name: str, doc: str, example: str | None = None, *, required: bool = False) -> Parameter:
+def strings(name: str, doc: str, example: str | None = None, *, required: bool = False) -> Parameter[tuple[str, ...]]:
     """Values that may contain commas, such as addresses: repeated, never split."""
     return Parameter(name, "strings", doc, example, required=required)
 
 
-def ids(name: str, doc: str, example: int | None = None) -> Parameter:
+def ids(name: str, doc: str, example: int | None = None) -> Parameter[tuple[int, ...]]:
     """Numbers of items, at most 100, in the order given."""
     return Parameter(name, "ids", doc, example)
 
 
+@overload
+def choice(name: str, doc: str, allowed: tuple[Word, ...], default: Word, *, signs: bool = True) -> Parameter[Word]: ...
+
+
+@overload
+def choice(name: str, doc: str, allowed: tuple[Word, ...], *, signs: bool = True) -> Parameter[Word | None]: ...
+
+
 def choice(
-    name: str, doc: str, allowed: tuple[str, ...], default: str | None = None, *, signs: bool = True
-) -> Parameter:
-    """One word of a closed list."""
+    name: str, doc: str, allowed: tuple[Word, ...], default: Word | None = None, *, signs: bool = True
+) -> Parameter[Word] | Parameter[Word | None]:
+    """One word of a closed list; without a default None where it is not given."""
     return Parameter(name, "choice", doc, default or allowed[0], allowed, default, signs=signs)
 
 
-def choices(name: str, doc: str, allowed: tuple[str, ...], *, signs: bool = True) -> Parameter:
+def choices(name: str, doc: str, allowed: tuple[Word, ...], *, signs: bool = True) -> Parameter[tuple[Word, ...]]:
     """Any words of a closed list."""
     return Parameter(name, "choices", doc, allowed[0], allowed, signs=signs)
 
 
-def fields(name: str, doc: str, allowed: tuple[str, ...]) -> Parameter:
+def fields(name: str, doc: str, allowed: tuple[Word, ...]) -> Parameter[tuple[Word, ...]]:
     """Parts of the answer (`fields`, `include`); another word is an `unknown_field`. May change from page to
     page."""
     return Parameter(name, "fields", doc, allowed[0], allowed, signs=False)
 
 
-def time(name: str, doc: str, example: str = "2025-12") -> Parameter:
+def time(name: str, doc: str, example: str = "2025-12") -> Parameter[Instant | Period | None]:
     """A point or period in time; named `…_from` and `…_to` they make a range."""
     return Parameter(name, "time", doc, example)
 
@@ -114,7 +149,7 @@ def text(
     may_be_empty: bool = False,
     required: bool = False,
     signs: bool = True,
-) -> Parameter:
+) -> Parameter[str | None]:
     """Free text of at most `maximum` characters; line ends and tabs in it are read as spaces."""
     return Parameter(
         name,
@@ -129,9 +164,34 @@ def text(
     )
 
 
-def flag(name: str, doc: str, *, default: bool = False, signs: bool = True) -> Parameter:
+def flag(name: str, doc: str, *, default: bool = False, signs: bool = True) -> Parameter[bool]:
     """`true` or `false`."""
     return Parameter(name, "flag", doc, not default, default=default, signs=signs)
+
+
+@overload
+def integer(
+    name: str,
+    doc: str,
+    *,
+    default: int,
+    minimum: int = 1,
+    maximum: int = MAX_ID,
+    excess: str = "invalid_value",
+    signs: bool = True,
+) -> Parameter[int]: ...
+
+
+@overload
+def integer(
+    name: str,
+    doc: str,
+    *,
+    minimum: int = 1,
+    maximum: int = MAX_ID,
+    excess: str = "invalid_value",
+    signs: bool = True,
+) -> Parameter[int | None]: ...
 
 
 def integer(
@@ -143,8 +203,8 @@ def integer(
     maximum: int = MAX_ID,
     excess: str = "invalid_value",
     signs: bool = True,
-) -> Parameter:
-    """A whole number from `minimum` to `maximum`, both included."""
+) -> Parameter[int] | Parameter[int | None]:
+    """A whole number from `minimum` to `maximum`, both included; without a default None where it is not given."""
     shown = default if default is not None else minimum
     return Parameter(
         name,
@@ -159,7 +219,7 @@ def integer(
     )
 
 
-def limit(default: int = 20, maximum: int = 100) -> Parameter:
+def limit(default: int = 20, maximum: int = 100) -> Parameter[int]:
     """How many at once; more than `maximum` is refused, never cut down."""
     doc = f"How many to answer with, at most {maximum}."
     return integer("limit", doc, default=default, maximum=maximum, excess="limit_too_large", signs=False)
@@ -169,17 +229,22 @@ CURSOR = text("cursor", "Where to go on: `page.next` or `page.previous` as it st
 PAGE = integer("page", "A numbered page, while `page` times `limit` is at most 10,000.", signs=False)
 COUNT = choice("count", "`none` leaves the total out.", ("exact", "none"), "exact", signs=False)
 MIN_SEQ = text("min_seq", "Wait up to 2 s until the answer reflects this `X-Seq`, else 503.", maximum=200, signs=False)
-TZ = Parameter("tz", "zone", "The time zone of days, months and years.", "Europe/Brussels", default="UTC")
+TZ: Parameter[ZoneInfo] = Parameter(
+    "tz", "zone", "The time zone of days, months and years.", "Europe/Brussels", default="UTC"
+)
 
 
-def _schema(spec: Parameter) -> dict[str, object]:
+_ABSENT: dict[Kind, object] = {**dict.fromkeys(LISTS, ()), "flag": False}
+
+
+def _schema(spec: Parameter[object]) -> dict[str, object]:
     if spec.kind in LISTS:
         return {"type": "array", "items": _item(spec), "minItems": 1, "maxItems": MAX_VALUES}
     schema = _item(spec)
     return schema if spec.default is None else {**schema, "default": spec.default}
 
 
-def _item(spec: Parameter) -> dict[str, object]:
+def _item(spec: Parameter[object]) -> dict[str, object]:
     match spec.kind:
         case "choice" | "choices" | "fields":
             return {"type": "string", "enum": list(spec.allowed)}

@@ -32,7 +32,7 @@ class Read:
     values: Mapping[str, Value]
     texts: Texts
     ranges: Mapping[str, Range]
-    specs: Mapping[str, Parameter]
+    specs: Mapping[str, Parameter[object]]
 
     @property
     def given(self) -> Set[str]:
@@ -68,7 +68,7 @@ class Read:
         """Empty if not given; each value once, in the order given."""
         return cast("tuple[str, ...]", self._get(name, ()))
 
-    strings = choices = fields = refs
+    strings = choices = refs
 
     def ids(self, name: str) -> tuple[int, ...]:
         """Each number once, in the order given; none above 2^63 - 1."""
@@ -123,7 +123,7 @@ def _signed(pairs: Canonical) -> str:
     return blake2b(repr(list(pairs)).encode(), digest_size=8).hexdigest()
 
 
-def _told(spec: Parameter, value: Value, given: list[str | None]) -> tuple[str | int, ...]:
+def _told(spec: Parameter[object], value: Value, given: list[str | None]) -> tuple[str | int, ...]:
     if spec.kind == "ids":
         return cast("tuple[int, ...]", value)
     if isinstance(value, tuple):

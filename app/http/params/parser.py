@@ -66,15 +66,16 @@ MAX_NAMES = 100
 
 
 class Parameters:
-    """All that one address takes. Immutable; shared by every request."""
+    """All that one endpoint takes. Immutable; shared by every request. `result` is what `read` returns one of."""
 
-    def __init__(self, *specs: Parameter) -> None:
-        self.specs: Mapping[str, Parameter] = {spec.name: spec for spec in specs}
+    def __init__(self, *specs: Parameter[object], result: type[Read] = Read) -> None:
+        self._result = result
+        self.specs: Mapping[str, Parameter[object]] = {spec.name: spec for spec in specs}
         assert len(self.specs) == len(specs), "a parameter is declared twice"
         stems = (name.removesuffix("_from") for name in self.specs if name.endswith("_from"))
         self._ends = tuple((stem, f"{stem}_from", f"{stem}_to") for stem in stems)
         self._required = tuple(spec.name for spec in specs if spec.required)
-        self._plain = Read(0, {}, {}, {}, self.specs)  # what is read where nothing is asked for, this second
+        self._plain = result(0, {}, {}, {}, self.specs)  # what is read where nothing is asked for, this second
 
     def openapi(self) -> list[dict[str, object]]:
         """OpenAPI 3.1 parameter objects, in the order of declaration."""
@@ -85,7 +86,7 @@ class Parameters:
         between parameters come last."""
         if not query_string and not self._required:
             if now != self._plain.now:
-                self._plain = Read(now, {}, {}, {}, self.specs)
+                self._plain = self._result(now, {}, {}, {}, self.specs)
             return self._plain
         if len(query_string) > MAX_QUERY_BYTES:
             detail = f"At most {MAX_QUERY_BYTES} bytes; {len(query_string)} were sent."
@@ -100,7 +101,7 @@ class Parameters:
         errors += self._contradictions(values, texts)
         if errors:
             raise InvalidInput(*errors)
-        return Read(now, values, texts, ranges, self.specs)
+        return self._result(now, values, texts, ranges, self.specs)
 
     def _values(self, texts: Texts, now: int, errors: list[FieldError]) -> dict[str, Value]:
         values: dict[str, Value] = {}
@@ -158,7 +159,7 @@ def _zone(texts: list[str | None]) -> ZoneInfo:
         return UTC
 
 
-def _value(spec: Parameter, given: list[str | None], zone: ZoneInfo, now: int) -> Value:
+def _value(spec: Parameter[object], given: list[str | None], zone: ZoneInfo, now: int) -> Value:
     if len(given) > 1 and spec.kind not in LISTS:
         raise fault(spec, f"{spec.name} takes one value; {len(given)} were given.", "duplicate_parameter")
     if None in given:

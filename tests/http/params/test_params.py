@@ -81,7 +81,7 @@ def test_given_values_come_typed() -> None:
     assert found.text("q") == "café au lait"
     assert found.flag("prefix") is True
     assert found.integer("limit") == 100
-    assert found.fields("fields") == ("title", "tags.name")
+    assert found.choices("fields") == ("title", "tags.name")
 
 
 def test_decomposed_letters_are_composed() -> None:

@@ -420,3 +420,39 @@ def test_an_address_that_cannot_be_read_fails_and_the_rest_is_imported(db: Datab
     report = imported(db, site.url("/gone"), site.url("/feed"))
     assert counts(report) == (1, 0, 0, 1)
     assert report.failures == [(site.url("/gone"), "the server answers 410 Gone")]
+
+
+EMPTY = {
+    "rss": rss(""),
+    "rss 0.91": b'<rss version="0.91"><channel><title>W</title></channel></rss>',
+    "rdf": b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/">'
+    b"<channel><title>W</title></channel></rdf:RDF>",
+    "atom": atom(""),
+    "json": b'{"version": "https://jsonfeed.org/version/1.1", "title": "W", "items": []}',
+    "json without items": b'{"version": "https://jsonfeed.org/version/1.1", "title": "W"}',
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_feed_without_entries_is_a_feed_and_says_so(name: str) -> None:
+    assert parsed(EMPTY[name]) == [Remark("f", "a feed without entries")]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"<html><body>Hello</body></html>", "a web page and not a feed"),
+        (b"<opml><body/></opml>", "no feed and no other XML that is read: neither RSS, RDF nor Atom, but <opml>"),
+        (b'{"items": []}', "no feed: its `version` is no address at jsonfeed.org"),
+    ],
+)
+def test_what_is_no_feed_fails_and_is_no_empty_one(data: bytes, reason: str) -> None:
+    assert parsed(data) == [Failure("f", reason)]
+
+
+def test_entries_of_a_feed_of_no_known_version_are_read() -> None:
+    (item,) = parsed(
+        b"<rss><channel><item><title>Ships wait</title><description>Below.</description></item></channel></rss>"
+    )
+    assert isinstance(item, Document)
+    assert item.title == "Ships wait"
