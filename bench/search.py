@@ -16,7 +16,7 @@ import tantivy
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFacts, ArticleFilter
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.search.engine import Question, Sample
 from app.search.query import analysis
 from app.search.query.parser import parse
@@ -67,7 +67,7 @@ def build(root: Path, corpus: Corpus, count: int) -> TantivyEngine:
     writer = index.writer(200_000_000, 1)
     for document in corpus.documents(count):
         writer.add_document(document)
-    writer.add_document(index_schema.place_document(Place(1, 1, 1)))
+    writer.add_document(index_schema.place_document(LogPosition(1, 1, 1)))
     writer.commit()
     writer.wait_merging_threads()
     index_folders.flip(root, folder)

@@ -141,7 +141,7 @@ async def measure(folder: Path, size: int) -> None:
     chance = random.Random(8)
     words = vocabulary(random.Random(3))
     await ask(app, "/v1/search", {"q": words[5], "facets": "tag"})  # opens what is opened once
-    serve.settle()
+    serve.freeze_garbage_collector()
     print(f"\n{size:,} articles, milliseconds, {ROUNDS} questions of each kind, load {_load()}\n")
     print("| question | new p50 | new p99 | again p50 | again p99 | tantivy p50 | p99 | more |")
     print("|---" * 8 + "|")

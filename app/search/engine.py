@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from app.articles.filters import ArticleFilter
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.search.query.tree import Node
 from app.search.timeline import Edges
 
@@ -110,7 +110,7 @@ class Found:
 
     hits: tuple[Hit, ...]
     total: int
-    place: Place
+    place: LogPosition
     reading: Reading = Reading(None)
 
 
@@ -132,7 +132,7 @@ class SearchEngine(Protocol):
     anything but published articles. A text or number of any size or kind in a question is no error.
     """
 
-    def place(self) -> Place | None:
+    def place(self) -> LogPosition | None:
         """The place in the log that answers reflect; None where there is no index to trust."""
         ...
 

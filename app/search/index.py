@@ -16,9 +16,9 @@ from sqlalchemy import Integer, bindparam, exists, func, literal_column, null, s
 
 from app.articles.filters import ArticleFilter
 from app.articles.html import bodies
-from app.context import RequestContext, Similar
+from app.context import RequestContext, SimilarArticle
 from app.db.database import Database, Row
-from app.db.log_position import Head, Place
+from app.db.log_position import LogHead, LogPosition
 from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, table
@@ -103,20 +103,22 @@ def _dated(question: Question, interval: Interval) -> Question:
 
 
 class EngineIndex:
-    """Implements `context.Index` on an engine and the log."""
+    """Implements `context.SearchIndex` on an engine and the log."""
 
     def __init__(self, db: Database, engine: SearchEngine) -> None:
         self._db, self.engine = db, engine
         self._kept: OrderedDict[tuple[object, ...], Counted] = OrderedDict()
         self._vocabulary = CurrentVocabulary(db)
         self._once = Once()
-        self._behind: tuple[tuple[Place, Place], tuple[int, ...]] | None = None  # the last answer of `_excluded`
+        self._behind: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = (
+            None  # the last answer of `_excluded`
+        )
 
     def seq(self) -> int | None:
         place = self.engine.place()
         return None if place is None else place.seq
 
-    async def excluded(self, head: Head) -> tuple[int, ...]:
+    async def excluded(self, head: LogHead) -> tuple[int, ...]:
         """Articles that the log has changed since the index's place and that are public no more.
 
         IndexBehind where the index follows another log: after a restore it names articles that this archive may never
@@ -124,12 +126,12 @@ class EngineIndex:
         """
         return await self._excluded(self.engine.place(), head)
 
-    async def _excluded(self, place: Place | None, head: Head) -> tuple[int, ...]:
+    async def _excluded(self, place: LogPosition | None, head: LogHead) -> tuple[int, ...]:
         if place is not None and place.epoch != head.epoch:
             raise IndexBehind("The search index is being built anew; articles can be read and listed meanwhile.")
         if place is None or place.seq >= head.public_seq:
             return ()
-        known, span = self._behind, (place, head.public_place)
+        known, span = self._behind, (place, head.public_position)
         if known is None or known[0] != span:
             rows = await self._db.reader.rows(_withdrawn(self._db.dialect), {"seq": place.seq}, bounded=False)
             # What is withdrawn after this head may be in it as well: it is to be left out all the more.
@@ -140,7 +142,7 @@ class EngineIndex:
         """Off the event loop: a search may take milliseconds."""
         return await asyncio.to_thread(self.engine.search, question)
 
-    async def vocabulary(self, head: Head, tags: Iterable[int] = ()) -> Vocabulary:
+    async def vocabulary(self, head: LogHead, tags: Iterable[int] = ()) -> Vocabulary:
         """All names of tags and regions; `tags` are ids whose names are needed now."""
         return await self._vocabulary.get(head, tags)
 
@@ -186,7 +188,9 @@ class EngineIndex:
     async def titles(self, text: str, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
         return await asyncio.to_thread(completion.articles, self.engine, text, excluded, limit)
 
-    async def similar(self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()) -> list[Similar]:
+    async def similar(
+        self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()
+    ) -> list[SimilarArticle]:
         """The engine's candidates, three times as many as asked for but no more than MOST_CANDIDATES, put in order by
         `similar_ranking`; four statements."""
         most = max(limit, min(3 * limit + 5, MOST_CANDIDATES))
@@ -197,7 +201,7 @@ class EngineIndex:
         ranked = await asyncio.to_thread(similar_ranking.ordered, sample.profile, candidates, limit)
         words = await self.vocabulary(view.head)
         return [
-            Similar(one.id, one.version, score, _reason(sample, found[one.id], words, view.atlas))
+            SimilarArticle(one.id, one.version, score, _reason(sample, found[one.id], words, view.atlas))
             for one, score in ranked
         ]
 
@@ -235,7 +239,7 @@ class EngineIndex:
 
         return await asyncio.to_thread(read)
 
-    async def total(self, wanted: ArticleFilter, head: Head) -> int | None:
+    async def total(self, wanted: ArticleFilter, head: LogHead) -> int | None:
         try:
             place = self.engine.place()
             excluded = await self._excluded(place, head)
@@ -249,13 +253,13 @@ class EngineIndex:
         except IndexBehind:
             return None
 
-    async def tag_counts(self, head: Head) -> dict[int, int]:
+    async def tag_counts(self, head: LogHead) -> dict[int, int]:
         return await self._counts("tags", head)
 
-    async def region_counts(self, head: Head) -> dict[int, int]:
+    async def region_counts(self, head: LogHead) -> dict[int, int]:
         return await self._counts("regions", head)
 
-    async def _counts(self, which: str, head: Head) -> dict[int, int]:
+    async def _counts(self, which: str, head: LogHead) -> dict[int, int]:
         try:
             excluded = await self.excluded(head)
             key = (self.seq(), excluded, which)

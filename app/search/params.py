@@ -87,7 +87,7 @@ async def understand_filter(here: AppContext, view: RequestContext, read: Read) 
 
 
 def _order(read: Read, query: Query) -> Order:
-    if not read.knows("sort") or "sort" not in read.given:
+    if not read.knows("sort") or "sort" not in read.given_names:
         return "relevance" if query.tree is not None else "-published_at"
     order = cast("Order", read.choice("sort"))
     if order == "relevance" and query.tree is None:

@@ -176,7 +176,7 @@ async def test_compacted_archive_has_the_word_in_no_file(settings: Settings) -> 
     async with serve(settings) as served:
         found = (await served.public.get(f"/v1/search?q={WORD[:-1]}")).json()
         assert (found["data"], WORD in repr(found["query"]["corrections"])) == ([], False)
-        lock = open_archive.hold(served.db)
+        lock = open_archive.acquire_server_lock(served.db)
         with pytest.raises(DatabaseProblem, match="running already"):
             open_archive.compact(served.db)
         assert lock is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.search_archive import Archive
 
-from app.db.log_position import Head
+from app.db.log_position import LogHead
 from app.search.single_flight import Once
 from app.search.vocabulary.current import CurrentVocabulary
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_many_at_once_read_the_vocabulary_once(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
-    current, head = CurrentVocabulary(archive.db), Head(1, 0, 0, 0, 0, 0)
+    current, head = CurrentVocabulary(archive.db), LogHead(1, 0, 0, 0, 0, 0)
     first, *others = await asyncio.gather(*(current.get(head) for _ in range(50)))
     assert first.named("tag", "tag-3") == (3,)
     assert all(other is first for other in others)

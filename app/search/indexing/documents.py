@@ -12,7 +12,7 @@ from tantivy import Document
 from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, ArticleFacts
 from app.articles.html import bodies
 from app.db.database import Row, Snapshot
-from app.db.sql import AnyOf, Prepared, byte_length, integer, prepare
+from app.db.sql import AnyOf, Prepared, measure_bytes, prepare, read_integer
 from app.search.tantivy import index_schema
 from app.search.tantivy.index_schema import Text
 
@@ -48,7 +48,7 @@ def _statements(dialect: str) -> dict[str, Prepared]:
 
 @functools.cache
 def _large(dialect: str) -> Prepared:
-    size = byte_length(A.c.body)
+    size = measure_bytes(A.c.body)
     is_large = (A.c.status == literal_column("'published'")) & (size > bindparam("least", type_=Integer()))
     return prepare(select(A.c.id, size).where(AnyOf(A.c.id, "ids"), is_large), dialect, ["ids"])
 
@@ -84,8 +84,8 @@ def portions(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Portion]:
 
 def large_sizes(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, int]:
     """The bytes of those bodies that are published now and LARGE, by the article's id."""
-    rows = snapshot.rows(_large(snapshot.connection.dialect.name), {"ids": list(ids), "least": LARGE})
-    return {integer(id): integer(size) for id, size in rows}
+    rows = snapshot.fetch(_large(snapshot.connection.dialect.name), {"ids": list(ids), "least": LARGE})
+    return {read_integer(id): read_integer(size) for id, size in rows}
 
 
 def split(items: Sequence[T], sizes: Sequence[int]) -> Iterator[list[T]]:
@@ -104,7 +104,7 @@ def split(items: Sequence[T], sizes: Sequence[int]) -> Iterator[list[T]]:
 
 def load_portion(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
     """Documents of those ids that are published now, in four statements."""
-    rows = {name: snapshot.rows(s, {"ids": ids}) for name, s in _statements(snapshot.connection.dialect.name).items()}
+    rows = {name: snapshot.fetch(s, {"ids": ids}) for name, s in _statements(snapshot.connection.dialect.name).items()}
     tags: defaultdict[int, list[int]] = defaultdict(list)
     for article, tag in cast(list[tuple[int, int]], rows["tags"]):
         tags[article].append(tag)

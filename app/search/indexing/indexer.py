@@ -14,7 +14,7 @@ from app.changes.log import Logged
 from app.db import permissions
 from app.db.database import Snapshot
 from app.db.file_locks import FileLock
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.search.indexing import documents
 from app.search.query import analysis
 from app.search.tantivy import filters, index_folders, index_schema, integrity, reader
@@ -39,7 +39,7 @@ class Indexer:
         self._manifest: integrity.Manifest | None = None
         self._writer: IndexWriter | None = None
         self._failures = 0
-        self._passed: Place | None = None
+        self._passed: LogPosition | None = None
 
     def acquire(self) -> bool:
         """Whether this process may write: one does, as long as it lives; the others read."""
@@ -52,7 +52,7 @@ class Indexer:
         self._lock.close()
         self._held = False
 
-    def place(self) -> Place | None:
+    def place(self) -> LogPosition | None:
         """None also where the live folder is damaged or made by another version, and where somebody has asked for a new
         one: all are built anew."""
         folder = index_folders.current(self._root)
@@ -70,12 +70,12 @@ class Indexer:
             self._let_go()
             return None
 
-    def _beyond(self, kept: Place | None) -> Place | None:
+    def _beyond(self, kept: LogPosition | None) -> LogPosition | None:
         passed = self._passed
         further = kept is not None and passed is not None and passed.epoch == kept.epoch and passed.seq > kept.seq
         return passed if further else kept
 
-    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
+    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
         """Takes the current state of the articles named. Names of tags and regions are not in the index.
 
         Where the rows are none of the public's nothing is written: each commit leaves the place before it behind as
@@ -90,7 +90,7 @@ class Indexer:
         for some, reached in _portions(snapshot, rows, place):
             self._apply(snapshot, some, reached)
 
-    def _apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
+    def _apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
         folder = index_folders.current(self._root)
         if folder is None:
             raise reader.IndexDamaged("there is no index to go on with")
@@ -114,7 +114,7 @@ class Indexer:
             raise
         self._failures = 0
 
-    def rebuild(self, snapshot: Snapshot, place: Place) -> None:
+    def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:
         """Into a new folder, which takes the place of the live one when it is complete."""
         self._check_held()
         self._let_go()
@@ -171,13 +171,15 @@ class Indexer:
                 log.warning("the index writer ended badly: %s", error)
 
 
-def _portions(snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> Iterator[tuple[Sequence[Logged], Place]]:
+def _portions(
+    snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition
+) -> Iterator[tuple[Sequence[Logged], LogPosition]]:
     """The rows in their order with the place that each part reaches; most are one part."""
     sizes = documents.large_sizes(snapshot, sorted({row.entity_id for row in rows if row.entity == "article"}))
     named = [sizes.get(row.entity_id, 0) if row.entity == "article" else 0 for row in rows]
     for part in documents.split(rows, named):
         last = part[-1]
-        yield part, Place(place.epoch, last.seq, last.mark) if last is not rows[-1] else place
+        yield part, LogPosition(place.epoch, last.seq, last.mark) if last is not rows[-1] else place
 
 
 def new_writer(index: tantivy.Index, heap: int) -> IndexWriter:
@@ -195,7 +197,7 @@ def _add(writer: IndexWriter, found: Iterable[tantivy.Document]) -> None:
         writer.add_document(document)
 
 
-def _commit(writer: IndexWriter, place: Place) -> None:
+def _commit(writer: IndexWriter, place: LogPosition) -> None:
     writer.delete_documents_by_query(Query.regex_query(index_schema.schema(), index_schema.PLACE, ".*"))
     writer.add_document(index_schema.place_document(place))
     writer.commit()

@@ -26,7 +26,7 @@ def renew(db: Database, settings: Settings) -> None:
                 return
             time.sleep(LOOK_SECONDS)
         with db.snapshot() as snapshot:
-            indexer.rebuild(snapshot, log.head(snapshot).place)
+            indexer.rebuild(snapshot, log.head(snapshot).position)
         catch_up(db, indexer)
     except log.LogBroken as error:
         raise DatabaseProblem(f"{error} No index can follow it; `dateline check` says where it breaks.") from error

@@ -12,8 +12,8 @@ from app.articles.render import article_json
 from app.context import AppContext, RequestContext, get_context
 from app.errors import PageTooDeep
 from app.http import fast_path, paging, responses
-from app.http.openapi import problems
-from app.http.paging import Cursor, Page
+from app.http.openapi import describe_problems
+from app.http.paging import Cursor, PageInfo
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.regions import refs
@@ -72,7 +72,7 @@ class Turn:
     "/search",
     name="search_articles",
     response_model=schemas.SearchResults,
-    responses=problems(
+    responses=describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "offset_required",
         "unknown_field", "unknown_region", "query_too_complex", "response_too_large", "seq_unknown", "index_behind",
     ),
@@ -150,7 +150,7 @@ async def _answer(
     extra: dict[str, object] = {"query": render_hits.query(read, asked, found)}
     if read.choices("facets"):
         extra["facets"] = await _facets(here, view, read, asked)
-    return responses.listed(
+    return responses.render_list(
         request,
         rows,
         _page(read, view, asked.question.order, turn, hits, found, more=more),
@@ -184,7 +184,7 @@ async def _facets(
 
 def _page(
     read: Read, view: RequestContext, order: Order, turn: Turn, hits: tuple[Hit, ...], found: Found, *, more: bool
-) -> Page:
+) -> PageInfo:
     limit, number = read.integer("limit"), read.integer_or_none("page")
     onward = bool(hits) and (more or turn.backwards)
     back = bool(hits) and (more if turn.backwards else turn.offset > 0 or turn.key is not None)
@@ -197,7 +197,7 @@ def _page(
         next_ = Cursor("after", hits[-1].newest if hits else 0, extra=pinned)
         previous = Cursor("before", hits[0].newest if hits else 0, extra=pinned)
     counted = read.choice("count") != "none"
-    return Page(
+    return PageInfo(
         limit,
         number=number,
         next=paging.encode(next_, _signature(read)) if onward else None,
@@ -211,7 +211,7 @@ def _page(
     "/suggest",
     name="suggest",
     response_model=schemas.Suggestions,
-    responses=problems("limit_too_large", "index_behind"),
+    responses=describe_problems("limit_too_large", "index_behind"),
     openapi_extra={"parameters": SUGGEST.openapi()},
 )
 @fast_path.declare
@@ -235,7 +235,7 @@ async def suggest_words(request: Request) -> Response:
         items = [{"type": kind, "text": s.entry.name, "ref": s.entry.slug, "count": s.count} for s in found]
         groups.append({"type": kind, "items": items})
     body = orjson.dumps({"groups": groups})
-    return responses.item(request, body, token=view.token, public=view.public, tags=["list", "suggest"])
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=["list", "suggest"])
 
 
 async def _titles(

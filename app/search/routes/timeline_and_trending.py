@@ -15,7 +15,7 @@ from app.articles.reading import filter_params
 from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidValue
 from app.http import csv_text, fast_path, responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.http.params.times import format_time
@@ -60,7 +60,7 @@ Series = list[tuple[Value, list[int]]]
     response_model=schemas.Timeline,
     responses={
         200: {"content": csv_text.CONTENT},
-        **problems(
+        **describe_problems(
             "invalid_range", "limit_too_large", "offset_required", "unknown_region", "query_too_complex",
             "too_many_buckets", "not_acceptable", "index_behind",
         ),
@@ -78,7 +78,7 @@ async def get_timeline(request: Request) -> Response:
     here = get_context(request)
     view = await here.view(request)
     read = TIMELINE.read(request.scope["query_string"], view.now)
-    shape = csv_text.wanted(read)
+    shape = csv_text.choose_format(read)
     asked_ = await params.understand(here, view, read)
     interval = cast("Interval", read.choice("interval"))
     bounds = await _bounds(asked_, view, read, interval)
@@ -87,11 +87,11 @@ async def get_timeline(request: Request) -> Response:
     bounds, counts = bounds.trim(await asked_.index.histogram(asked_.question, bounds, interval))
     total = sum(counts)
     series = await _series(here, view, read, asked_, bounds, interval)
-    tags, uses_now = ["list", "timeline"], read.uses_now or "published_to" not in read.given
+    tags, uses_now = ["list", "timeline"], read.uses_now or "published_to" not in read.given_names
     # In threads: 50 series of 1,000 buckets are 4 MB.
     if shape == "csv":
         sheet = await asyncio.to_thread(_csv, bounds.exact, counts, series)
-        return responses.sheet(
+        return responses.render_csv(
             request, sheet, token=view.token, public=view.public, warnings=asked_.wanted.warnings, tags=tags,
             uses_now=uses_now,
         )  # fmt: skip
@@ -105,7 +105,7 @@ async def get_timeline(request: Request) -> Response:
         "warnings": asked_.wanted.warnings,
     }
     body = await asyncio.to_thread(_with_series, shown, series, bounds.exact, total) if series else orjson.dumps(shown)
-    return responses.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=uses_now)
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=tags, uses_now=uses_now)
 
 
 def _with_series(shown: dict[str, object], series: Series, bounds: Sequence[int], total: int) -> bytes:
@@ -132,7 +132,7 @@ async def _series(
     here: AppContext, view: RequestContext, read: Read, asked_: Asking, bounds: Edges, interval: Interval
 ) -> Series:
     """The commonest values of the group, each with the counts of its buckets."""
-    if "group_by" not in read.given or not bounds.exact:
+    if "group_by" not in read.given_names or not bounds.exact:
         return []
     group = cast("GroupName", read.choice("group_by"))
     counts = await asked_.index.values(asked_.question, group, bounds, interval)
@@ -150,14 +150,16 @@ def _csv(bounds: Sequence[int], counts: list[int], series: Series) -> bytes:
     rows: list[list[object]] = [["start", "end", "count", *(row["name"] for row, _ in series)]]
     for i, (start, end) in enumerate(pairwise(bounds)):
         rows.append([format_time(start), format_time(end), counts[i], *(own[i] for _, own in series)])
-    return csv_text.lines(rows)
+    return csv_text.write_rows(rows)
 
 
 @router.get(
     "/trending",
     name="get_trending",
     response_model=schemas.Trending,
-    responses=problems("invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"),
+    responses=describe_problems(
+        "invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"
+    ),
     openapi_extra={"parameters": TRENDING.openapi()},
 )
 @fast_path.declare
@@ -186,7 +188,7 @@ async def get_trending(request: Request) -> Response:
     rows = [{**names[one.id], "count": one.count, "expected": one.expected, "score": one.score} for one in rising]
     shown = {"window": {"from": format_time(spans[0][0]), "to": format_time(spans[0][1])}, "data": rows,
              "warnings": asked_.wanted.warnings}  # fmt: skip
-    return responses.item(
+    return responses.render_item(
         request, orjson.dumps(shown), token=view.token, public=view.public, tags=["list", "trending"], uses_now=True
     )
 

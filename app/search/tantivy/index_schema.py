@@ -14,7 +14,7 @@ import tantivy
 from tantivy import Document, Schema
 
 from app.articles.filters import ArticleFacts
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.models.column_types import EARLIEST
 from app.search.query import analysis
 
@@ -92,16 +92,16 @@ FIRST_DATED = EARLIEST << ID_BITS
 """The lowest date key of an article that has a date."""
 
 
-def place_document(place: Place) -> Document:
+def place_document(place: LogPosition) -> Document:
     document = Document()
     document.add_text(PLACE, orjson.dumps([fingerprint(), place.epoch, place.seq, place.mark]).decode())
     return document
 
 
-def read_place(text: str) -> Place | None:
+def read_place(text: str) -> LogPosition | None:
     """The place, or None where it was kept by another version of the fields."""
     made_with, epoch, seq, mark = orjson.loads(text)
-    return Place(epoch, seq, mark) if made_with == fingerprint() else None
+    return LogPosition(epoch, seq, mark) if made_with == fingerprint() else None
 
 
 def article_document(facts: ArticleFacts, revision: int, text: Text) -> Document:

@@ -115,7 +115,7 @@ class _Archive:
         """Words of the archive with the same first two letters."""
         begun = self.view.searcher.terms_with_prefix(index_schema.WORDS, word[:2], limit=_LOOKED_AT)
         near = [(term, n) for term, n in begun if typos.within(word, term, 2)]
-        return [term for term, _ in sorted(near, key=lambda found: -found[1])]
+        return [term for term, _ in sorted(near, key=lambda word_count: -word_count[1])]
 
 
 def _last_word(node: Node) -> Word | None:

@@ -9,7 +9,7 @@ from typing import Literal, ParamSpec, TypeVar
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.engine import FacetName, Found, GroupName, Hit, Part, Question, Sample
 from app.search.tantivy import aggregates, date_order, explanation, filters, index_schema, matches, more_like_this
@@ -53,7 +53,7 @@ class TantivyEngine:
             raise IndexBehind("The search index is being built; articles can be read and listed meanwhile.")
         return view
 
-    def place(self) -> Place | None:
+    def place(self) -> LogPosition | None:
         view = self._live.view()
         return None if view is None else view.place
 

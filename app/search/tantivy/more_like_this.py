@@ -37,7 +37,7 @@ def telling(view: View, sample: Sample) -> list[tuple[str, float]]:
         common = view.searcher.doc_freq("body", stem)
         if len(stem) >= _SHORTEST and 1 < common <= max(articles * _COMMON, 10) and not stem.isdigit():
             weights[stem] = (times / (times + 2)) * log(1 + articles / common)
-    return sorted(weights.items(), key=lambda found: (-found[1], found[0]))[:TELLING]
+    return sorted(weights.items(), key=lambda scored: (-scored[1], scored[0]))[:TELLING]
 
 
 def _word(stem: str, weight: float) -> Query:

@@ -195,7 +195,7 @@ class Composer:
     def _commonest(self, beginning: str) -> Query | None:
         """Scores titles that have one of the commonest words that begin so."""
         begun = self.terms.searcher.terms_with_prefix(index_schema.WORDS, beginning, limit=_BEGUN)
-        common = sorted(begun, key=lambda found: -found[1])[:_KEPT_BEGUN]
+        common = sorted(begun, key=lambda term_count: -term_count[1])[:_KEPT_BEGUN]
         terms = dict.fromkeys(words for term, _ in common for words in self.terms.readings(term) if len(words) == 1)
         queries = [Query.const_score_query(_in_order("title", words), 1) for words in terms]
         return _best(queries) if queries else None

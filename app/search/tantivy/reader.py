@@ -16,7 +16,7 @@ from typing import Any
 import tantivy
 from tantivy import Query, Searcher
 
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.search.tantivy import index_folders, index_schema, integrity
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class View:
     """One commit of the index: what it answers does not change. `memo` holds what was worked out from it before."""
 
     searcher: Searcher
-    place: Place
+    place: LogPosition
     memo: dict[object, object] = field(default_factory=dict)
 
     def remember(self, key: object, value: object) -> None:

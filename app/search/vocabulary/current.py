@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app.changes import log
 from app.db.database import Database
-from app.db.log_position import Head
+from app.db.log_position import LogHead
 from app.db.sql import Prepared, Value, prepare
 from app.models import Tag, table
 from app.search.single_flight import Once
@@ -34,7 +34,7 @@ class CurrentVocabulary:
         self._kept: _Kept | None = None
         self._once = Once()
 
-    async def get(self, head: Head, tags: Iterable[int] = ()) -> Vocabulary:
+    async def get(self, head: LogHead, tags: Iterable[int] = ()) -> Vocabulary:
         """All names of tags and regions, read again when one was renamed and when there are new tags; for new tags at
         most a twentieth of the time is spent on reading, because an import makes them by the hundred. `tags` are ids
         whose names are needed now."""
@@ -46,7 +46,7 @@ class CurrentVocabulary:
                 return kept.words
         return await self._once.do((head.names_seq, newest), lambda: self._read(head.names_seq, newest))
 
-    async def _still(self, head: Head) -> _Kept | None:
+    async def _still(self, head: LogHead) -> _Kept | None:
         """What is kept, noted as of the head where no name has changed since."""
         kept = self._kept
         if kept is None or not 0 < head.names_seq - kept.names_seq < log.NEAR:

@@ -19,7 +19,7 @@ from app.articles.reading import filter_params
 from app.db.sql import prepare
 from app.errors import InvalidInput
 from app.http.params.parser import Parameters
-from app.http.params.times import zone_names
+from app.http.params.times import list_zone_names
 from app.search import timeline
 from app.search.engine import Question
 from app.search.tantivy.local_engine import TantivyEngine
@@ -67,7 +67,7 @@ def engine(archive: Archive) -> TantivyEngine:
     return archive.engine()
 
 
-zones = st.sampled_from([*ODD, *sorted(zone_names())])
+zones = st.sampled_from([*ODD, *sorted(list_zone_names())])
 periods = st.sampled_from([*EDGES, "2011-12-31", "2025-02", "2025-01", "2011-12", "2025", "2011", "1993-08"])
 instants = st.sampled_from(["2025-01-31T23:30:00Z", "2025-02-01T00:00:00Z", "2011-12-30T10:00:00Z"])
 queries = st.one_of(
@@ -92,7 +92,7 @@ def _found(archive: Archive, engine: TantivyEngine, wanted: ArticleFilter) -> se
     conditions = filters.conditions(wanted)
     statement = prepare(select(filters.A.c.id).where(*conditions), archive.db.dialect, filters.lists(wanted))
     with archive.db.snapshot() as snapshot:
-        by_sql = {row[0] for row in snapshot.rows(statement, filters.values(wanted))}
+        by_sql = {row[0] for row in snapshot.fetch(statement, filters.values(wanted))}
     by_feed = {story.id for story in STORIES if filters.matches(wanted, story.facts)}
     by_index = {hit.id for hit in engine.search(Question(filter=wanted, limit=1_000)).hits}
     assert by_sql == by_feed == by_index

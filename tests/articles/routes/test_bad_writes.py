@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlmodel import SQLModel
 from support.listening import Listening, listen
 
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.search.engine import Question
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
@@ -180,7 +180,7 @@ async def test_markup_that_could_run_is_taken_out(listening: Listening) -> None:
 async def test_place_of_another_archive_is_expired_and_a_cursor_of_another_list_is_refused(
     listening: Listening,
 ) -> None:
-    other = Place(epoch=1, seq=1, mark=1).token
+    other = LogPosition(epoch=1, seq=1, mark=1).token
     changes = await listening.public.get("/v1/changes", params={"since": other})
     assert (changes.status_code, changes.json()["code"], changes.json()["export"]) == (
         410, "cursor_expired", "/v1/export",

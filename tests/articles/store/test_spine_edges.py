@@ -111,7 +111,7 @@ def test_check_finds_links_of_published_articles_without_a_date(db: Database, se
 
 
 def _links(db: Database, settings: Settings) -> str:
-    return next(finding.detail for finding in check.run(db, settings) if finding.name == "links")
+    return next(finding.detail for finding in check.run_checks(db, settings) if finding.name == "links")
 
 
 @pytest.mark.anyio

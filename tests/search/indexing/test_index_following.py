@@ -10,7 +10,7 @@ import tantivy
 from support.search_archive import Archive, Story, ask, ids
 
 from app.changes.follower import catch_up
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.indexing import documents, indexer
 from app.search.indexing.indexer import Indexer
@@ -55,7 +55,7 @@ def test_large_articles_are_taken_in_a_portion_at_a_time(archive: Archive, monke
     commits: list[int] = []
     kept = indexer._commit
 
-    def commit(writer: tantivy.IndexWriter, place: Place) -> None:
+    def commit(writer: tantivy.IndexWriter, place: LogPosition) -> None:
         commits.append(place.seq)
         kept(writer, place)
 
@@ -206,7 +206,7 @@ def test_second_writer_is_refused_until_the_first_ends(archive: Archive) -> None
     assert first.acquire()
     assert not second.acquire()
     with archive.db.snapshot() as snapshot, pytest.raises(RuntimeError, match="acquire"):
-        second.rebuild(snapshot, Place(1, 0, 0))
+        second.rebuild(snapshot, LogPosition(1, 0, 0))
     first.close()
     assert second.acquire()
     second.close()

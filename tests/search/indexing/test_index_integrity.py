@@ -278,8 +278,8 @@ def test_check_beside_a_busy_writer_reports_no_damage(archive: Archive) -> None:
 
 def test_check_names_the_file_and_asks_for_a_new_index(archive: Archive, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
-    assert check._index_files(settings) is None
+    assert check._check_index_files(settings) is None
     file = next(_folder(archive.root).glob("*.fieldnorm"))
     _flip(file, 3, 0)
-    assert file.name in str(check._index_files(settings))
+    assert file.name in str(check._check_index_files(settings))
     assert index_folders.is_asked(archive.root)

@@ -54,7 +54,7 @@ def test_readers_never_see_half_a_change(archive: Archive) -> None:
             catch_up(archive.db, indexer)
             if turn == 4:
                 with archive.db.snapshot() as snapshot:
-                    indexer.rebuild(snapshot, log.head(snapshot).place)
+                    indexer.rebuild(snapshot, log.head(snapshot).position)
     ended.set()
     for thread in threads:
         thread.join()
