@@ -76,11 +76,11 @@ class SearchIndex(Protocol):
         is no index yet."""
         ...
 
-    async def tag_counts(self, head: LogHead) -> dict[int, int]:
+    async def count_tags(self, head: LogHead) -> dict[int, int]:
         """Published articles for each tag id; tags without any are missing."""
         ...
 
-    async def region_counts(self, head: LogHead) -> dict[int, int]:
+    async def count_regions(self, head: LogHead) -> dict[int, int]:
         """Published articles at or below each region id, in the roles about and dateline."""
         ...
 
@@ -150,9 +150,9 @@ class AppContext:
         rows = await self.db.reader.rows(_sources_statement(self.db.dialect), {})
         return {int(str(id)): (str(slug), str(name)) for id, slug, name in rows}
 
-    async def tag_counts(self, head: LogHead) -> dict[int, int] | None:
+    async def count_tags(self, head: LogHead) -> dict[int, int] | None:
         """Published articles by tag id; None while there is no index."""
-        return await self.index.tag_counts(head) if self.index.seq() is not None else None
+        return await self.index.count_tags(head) if self.index.seq() is not None else None
 
     async def respond_accepted(self, task: Task) -> Response:
         """202: a job goes on with what was asked for."""

@@ -160,7 +160,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
     docs_page.install(app)
-    _add_layers(app, settings, CacheVersions(db, index.engine.place))
+    _add_layers(app, settings, CacheVersions(db, index.engine.position))
     return app
 
 

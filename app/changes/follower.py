@@ -24,7 +24,7 @@ class Follower(Protocol):
     but this follower; the loop logs it and tries again, except for a broken log, which ends it.
     """
 
-    def place(self) -> LogPosition | None:
+    def position(self) -> LogPosition | None:
         """The place that the data reflects, read from beside the data; None where there is none to trust."""
         ...
 
@@ -44,7 +44,7 @@ class Follower(Protocol):
 def step(db: Database, follower: Follower) -> int:
     """One round: rebuilds, or takes in the next rows. Returns how many; 0 says that the follower is at the head."""
     with db.snapshot() as snapshot:
-        place, head = follower.place(), log.head(snapshot)
+        place, head = follower.position(), log.head(snapshot)
         if place is None or not log.has_position(snapshot, place):
             logger.info("rebuilding: %s", "nothing to go on from" if place is None else "it follows another log")
             if not log.has_position(snapshot, head.position):

@@ -181,7 +181,7 @@ def _check_index_files(settings: Settings) -> str | None:
     damage = verification.find_damage(settings.index_path)
     if not damage:
         return None
-    index_folders.ask(settings.index_path)
+    index_folders.request_rebuild(settings.index_path)
     more = f" and {len(damage) - NAMED} more" if len(damage) > NAMED else ""
     return f"{'; '.join(damage[:NAMED])}{more}; a running server builds a new one, `dateline reindex` at once"
 
@@ -191,12 +191,12 @@ def _check_index(db: Database, settings: Settings) -> str | None:
     else. Beside a busy server it moves on meanwhile; then it is looked at again."""
     engine = TantivyEngine(settings.index_path)
     for _ in range(TRIES):
-        position = engine.place()
+        position = engine.position()
         if position is None:
             return "there is none; a server builds it when it starts, `dateline reindex` at once"
         with db.snapshot() as snapshot:
             wrong = _compare_index(snapshot, engine, position)
-        if wrong is None or engine.place() == position:
+        if wrong is None or engine.position() == position:
             break
     return wrong
 

@@ -34,7 +34,7 @@ from app.importers import sources
 from app.importers.document import Identity
 from app.importers.pipeline import Options
 from app.importers.records import item_urls
-from app.search.indexing.rebuild import renew
+from app.search.indexing.rebuild import rebuild_index
 from app.settings import Settings
 
 cli = typer.Typer(
@@ -234,7 +234,7 @@ def reindex() -> None:
     chosen = load_settings()
     with open_database(chosen) as db:
         started = time.monotonic()
-        renew(db, chosen)
+        rebuild_index(db, chosen)
         out.print(f"The index is new, in {time.monotonic() - started:.1f} s.")
 
 
@@ -295,7 +295,7 @@ def compact() -> None:
     chosen = load_settings()
     with open_database(chosen) as db:
         open_archive.compact(db)
-        renew(db, chosen)
+        rebuild_index(db, chosen)
     out.print("Nothing that was deleted is left in the archive's files.", markup=False)
 
 

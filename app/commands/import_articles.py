@@ -16,7 +16,7 @@ from app.importers.pipeline import Options, Report
 from app.importers.records import visibility
 from app.importers.web.fetch import Fetch
 from app.search.indexing.indexer import Indexer
-from app.search.indexing.indexer_process import Beside
+from app.search.indexing.indexer_process import IndexerProcess
 from app.settings import Settings
 
 MANY = 1_000
@@ -73,11 +73,11 @@ def _collect_seldom() -> Iterator[None]:
 @contextmanager
 def _keep_index_current(db: Database, settings: Settings) -> Iterator[Tell]:
     """Keeps the index in step, unless a running server does: of many items while they come, else after the last."""
-    processes: list[Beside] = []
+    processes: list[IndexerProcess] = []
 
     def tell(report: Report) -> None:
         if not processes and report.created + report.updated >= MANY:
-            processes.append(Beside(settings))
+            processes.append(IndexerProcess(settings))
 
     try:
         yield tell

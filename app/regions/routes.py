@@ -111,7 +111,7 @@ async def _counts(
     """None where nothing asks for them, and while there is no index."""
     if context.index.seq() is None or not (is_counted or "counts" in params.include):
         return None
-    return await context.index.region_counts(view.head)
+    return await context.index.count_regions(view.head)
 
 
 def _keys(atlas: Atlas, params: RegionListParams) -> dict[int, str]:

@@ -79,7 +79,7 @@ async def list_tags(request: Request) -> Response:
     params = TagListParams.parse(request.scope["query_string"], view.now)
     await context.wait_for(params.min_seq, view.head)
     named = await _load_names(context, view, params)
-    counts = await context.tag_counts(view.head)
+    counts = await context.count_tags(view.head)
     page_of = partial(_page, named, counts or {}, params)
     ids, page = await asyncio.to_thread(page_of) if len(named) > MANY else page_of()
     entries = await queries.by_ids(context.db, ids)
@@ -130,7 +130,7 @@ async def get_tag(request: Request) -> Response:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
         return responses.render_redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
-    body = orjson.dumps(render_tag(entry, await context.tag_counts(view.head), params.language))
+    body = orjson.dumps(render_tag(entry, await context.count_tags(view.head), params.language))
     return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 

@@ -61,7 +61,7 @@ async def update_tag(request: Request) -> Response:
     entry = await queries.find(context.db, ref, hidden=True)
     if entry is None:
         raise NotFound()
-    before = render_tag(entry, await context.tag_counts(view.head), None)
+    before = render_tag(entry, await context.count_tags(view.head), None)
     payload = await body.read_payload(request, TagPatch, shown=before, types=body.PATCH_TYPES)
     if ref not in (entry.slug, str(entry.id)):
         path = f"/v1/tags/{entry.slug}"
@@ -122,6 +122,6 @@ async def _respond(context: AppContext, ref: str, status: int = 200) -> Response
     head = await context.head()
     entry = await queries.find(context.db, ref, hidden=True)
     assert entry is not None  # tags are never deleted
-    shape = render_tag(entry, await context.tag_counts(head), None)
+    shape = render_tag(entry, await context.count_tags(head), None)
     location = f"/v1/tags/{entry.slug}" if status == 201 else None
     return responses.render_change(orjson.dumps(shape), head.position.token, status=status, location=location)

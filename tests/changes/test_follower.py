@@ -18,7 +18,7 @@ from app.db.database import Database, DatabaseProblem, Snapshot
 from app.db.log_position import LogPosition
 from app.models import Change, ChangeHead, Source, table
 from app.search.indexing.indexer import Indexer
-from app.search.indexing.rebuild import renew
+from app.search.indexing.rebuild import rebuild_index
 from app.settings import Settings
 
 CHANGE, HEAD, SOURCE = table(Change), table(ChangeHead), table(Source)
@@ -32,7 +32,7 @@ class Names:
         self.failures = self.rebuilt = 0
         self.closed = False
 
-    def place(self) -> LogPosition | None:
+    def position(self) -> LogPosition | None:
         return self.kept[0]
 
     def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
@@ -255,7 +255,7 @@ def test_new_index_is_not_waited_for_where_the_log_is_broken(sqlite_settings: Se
     catch_up(db, indexer)
     _by_hand(db, lambda session: session.connection().execute(update(HEAD).values(seq=HEAD.c.seq + 1)))
     with _thread(db, indexer), pytest.raises(DatabaseProblem, match="dateline check"):
-        renew(db, sqlite_settings)
+        rebuild_index(db, sqlite_settings)
     db.close_now()
 
 

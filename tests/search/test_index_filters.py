@@ -204,8 +204,8 @@ def test_any_filter_counts_tags_and_regions_as_a_click_would(engine: TantivyEngi
         region: sum(bool(story.regions.get(region, (0, 0))[side] & wanted.roles) for story in matched)
         for region in REGIONS
     }
-    assert engine.tag_counts(wanted) == {tag: count for tag, count in tags.items() if count}
-    assert engine.region_counts(wanted) == {region: count for region, count in regions.items() if count}
+    assert engine.count_tags(wanted) == {tag: count for tag, count in tags.items() if count}
+    assert engine.count_regions(wanted) == {region: count for region, count in regions.items() if count}
 
 
 def test_drafts_asked_of_the_index_are_the_callers_mistake(engine: TantivyEngine) -> None:

@@ -29,17 +29,17 @@ NOTHING = Parameters()
 async def list_suggestions(request: Request) -> Response:
     """Language, regions, tags and near-duplicates that fit an article, each with how sure it is and why; `taken` says
     whether the article has it. Needs the scope `read_drafts`."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     view.caller.require_scope("read_drafts")
     NOTHING.read(request.scope["query_string"], view.now)
-    article = await find(request, here, view, request.path_params["ref"], "/suggestions")
+    article = await find(request, context, view, request.path_params["ref"], "/suggestions")
     if isinstance(article, Response):
         return article
-    index = here.index
+    index = context.index
     assert isinstance(index, EngineIndex)
-    found = await enrichment.found(here.db, index, article.id, view)
-    body = orjson.dumps({"data": await enrichment.shown(here.db, found, view.atlas)})
+    findings = await enrichment.find_suggestions(context.db, index, article.id, view)
+    body = orjson.dumps({"data": await enrichment.render_suggestions(context.db, findings, view.atlas)})
     tags = [f"article:{article.id}", "list"]
     return responses.render_item(
         request, body, token=view.token, public=view.public, version=article.version, tags=tags

@@ -129,10 +129,10 @@ def _timeline(
     vague = {"day": ("month", "year"), "week": ("month", "year"), "month": ("year",), "year": ()}[interval]
     found = _found(archive, engine, ArticleFilter(**dates))
     ids = {story.id for story in STORIES if story.precision not in vague} & found
-    edges = timeline.edges(interval, read.zone(), *_spans(dates))
+    edges = timeline.compute_edges(interval, read.zone(), *_spans(dates))
     coarse: list[int] = []
     for part in (ids, ids & COARSE):
-        coarse = engine.histogram(Question(filter=ArticleFilter(ids=tuple(part), **dates)), edges)
+        coarse = engine.count_by_date(Question(filter=ArticleFilter(ids=tuple(part), **dates)), edges)
         assert sum(coarse) == len(part)
         assert len(coarse) == len(edges.calendar) - 1
     return {start: number for start, number in zip(edges.calendar, coarse, strict=False) if number}
@@ -158,6 +158,6 @@ def _spans(dates: filter_params.DateFilters) -> tuple[tuple[int, int], tuple[int
 )
 def test_day_that_a_zone_skipped_is_empty_and_one_that_it_had_twice_is_long(zone: str, day: str, hours: int) -> None:
     read = PARAMETERS.read(f"published_from={day}&published_to={day}&tz={quote(zone)}".encode(), 0)
-    edges = timeline.edges("day", read.zone(), *_spans(filter_params.dates(read, 0)))
+    edges = timeline.compute_edges("day", read.zone(), *_spans(filter_params.dates(read, 0)))
     assert [end - start for start, end in pairwise(edges.exact)] == [hours * 3_600]
     assert edges.calendar == (_at(day), _at(day) + DAY)

@@ -50,7 +50,7 @@ def state(served: Served) -> dict[str, object]:
         }
     engine = TantivyEngine(served.settings.index_path)
     found = engine.search(Question(order="-published_at", limit=100))
-    return rows | {"index": (engine.place(), [(hit.id, hit.version) for hit in found.hits])}
+    return rows | {"index": (engine.position(), [(hit.id, hit.version) for hit in found.hits])}
 
 
 DEEP = b'{"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"

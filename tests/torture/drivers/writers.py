@@ -71,7 +71,7 @@ class Seen:
     def __init__(self, start: LogPosition) -> None:
         self._place, self.ids = start, Counter[int]()
 
-    def place(self) -> LogPosition:
+    def position(self) -> LogPosition:
         return self._place
 
     def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
@@ -89,7 +89,7 @@ def follow(load: Load, start: LogPosition) -> Counter[int]:
     """Reads on without a pause until the log has all entries; LogBroken where one was stepped over."""
     db = Database(Settings(database_url=load.url, write_connections=1), log.append)
     seen, end = Seen(start), time.monotonic() + PATIENCE
-    while seen.place().seq < start.seq + load.entries and time.monotonic() < end:
+    while seen.position().seq < start.seq + load.entries and time.monotonic() < end:
         step(db, seen)
     db.close_now()
     return seen.ids
