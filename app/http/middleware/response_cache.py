@@ -36,7 +36,7 @@ class Standings(Protocol):
     """What public answers depend on besides their address. Neither method tells a standing that was over before it was
     called; equal ones are the same object."""
 
-    def known(self) -> object | None:
+    def get_known(self) -> object | None:
         """None where it takes waiting to tell."""
         ...
 
@@ -69,7 +69,7 @@ class Cache:
         waits, or the application."""
         headers = dict(scope["headers"])
         key = self._key(scope, headers)
-        standing = None if key is None else self.standings.known()
+        standing = None if key is None else self.standings.get_known()
         if key is None or standing is None:
             return None
         self._turn(standing)
@@ -83,7 +83,7 @@ class Cache:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))
         key = self._key(scope, headers)
-        standing = None if key is None else self.standings.known() or await self._asked()
+        standing = None if key is None else self.standings.get_known() or await self._asked()
         if key is None or standing is None:
             await self.app(scope, receive, send)
             return
