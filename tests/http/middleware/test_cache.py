@@ -184,7 +184,7 @@ class Told:
 
     now: object
 
-    def known(self) -> object:
+    def get_known(self) -> object:
         return self.now
 
     async def ask(self) -> object:
