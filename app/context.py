@@ -95,7 +95,7 @@ class Index(Protocol):
 
 
 class Shelf(Protocol):
-    """What rendering articles needs: the archive, or a transaction that is still open (`Open`)."""
+    """What rendering articles needs: the archive, or a transaction that is open (`UncommittedArticles`)."""
 
     @property
     def db(self) -> Readable: ...
