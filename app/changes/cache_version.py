@@ -62,7 +62,7 @@ class CacheVersions:
         self._next: asyncio.Future[CacheVersion] | None = None
 
     def get_known(self) -> CacheVersion | None:
-        """The very object returned last, where nothing can have changed since; None where the database must be asked."""
+        """The very object returned last, if nothing can have changed since; None if the database must be asked."""
         version = self._db.reader.version()
         if version is None or version != self._version or time.time() >= self._until:
             return None
