@@ -97,7 +97,7 @@ class SearchIndex(Protocol):
 
 
 class CardSource(Protocol):
-    """What rendering articles needs: the archive, or a transaction that is still open (`Open`)."""
+    """What rendering articles needs: the archive, or a transaction that is open (`UncommittedArticles`)."""
 
     @property
     def db(self) -> Readable: ...

@@ -97,11 +97,11 @@ def _fill(connection: Connection, count: int) -> None:
             for i, tag in enumerate(dict.fromkeys(chance.choices(range(1, TAGS + 1), cum_weights=of_tag, k=3)))
         ]
         connection.execute(insert(table(ArticleTag)), tagged)
-        placed = [row for r in rows for row in _placed(r, chance.choices(places, cum_weights=of_place)[0], atlas)]
+        placed = [row for r in rows for row in region_rows(r, chance.choices(places, cum_weights=of_place)[0], atlas)]
         connection.execute(insert(table(ArticleRegion)), placed)
 
 
-def _placed(article: Row, place: int, atlas: Atlas) -> Iterator[Row]:
+def region_rows(article: Row, place: int, atlas: Atlas) -> Iterator[Row]:
     for region, (position, own, within) in links.spread(((place, 1),), atlas).items():
         yield {
             "article_id": article["id"],

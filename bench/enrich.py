@@ -54,18 +54,18 @@ class Measure:
     """Counts of (right, suggested, wanted) countries and of primary ones."""
 
     def __init__(self) -> None:
-        self.right = self.suggested = self.wanted = self.primary = self.asked = 0
+        self.right = self.suggested = self.expected = self.primary = self.asked = 0
 
-    def add(self, found: Sequence[str], wanted: set[str]) -> None:
-        self.right += len(wanted.intersection(found))
-        self.suggested += len(found)
-        self.wanted += len(wanted)
-        if wanted:
+    def add(self, suggested: Sequence[str], expected: set[str]) -> None:
+        self.right += len(expected.intersection(suggested))
+        self.suggested += len(suggested)
+        self.expected += len(expected)
+        if expected:
             self.asked += 1
-            self.primary += bool(found) and found[0] in wanted
+            self.primary += bool(suggested) and suggested[0] in expected
 
     def line(self) -> str:
-        precision, recall = self.right / self.suggested, self.right / self.wanted
+        precision, recall = self.right / self.suggested, self.right / self.expected
         f1 = 2 * precision * recall / (precision + recall)
         return (
             f"P {precision:.3f}  R {recall:.3f}  F1 {f1:.3f}  primary {self.primary / self.asked:.3f}  n {self.asked}"
@@ -77,23 +77,23 @@ def measure(stories: Iterable[Story], places: Gazetteer, *, dateline: bool, weig
     levels = places.regions
     result = Measure()
     for story in stories:
-        given = story.get("places") or []
-        assert isinstance(given, list)
-        wanted = {called[fold(place)] for place in given if fold(place) in called}
-        found = regions.suggest(texts(story, dateline=dateline), places, weights)
-        about = [one.value for one in found if one.roles & ABOUT and levels[one.value].level == "country"]
-        result.add(about, wanted)
+        places_of_story = story.get("places") or []
+        assert isinstance(places_of_story, list)
+        expected = {called[fold(place)] for place in places_of_story if fold(place) in called}
+        suggested = regions.suggest(texts(story, dateline=dateline), places, weights)
+        about = [one.value for one in suggested if one.roles & ABOUT and levels[one.value].level == "country"]
+        result.add(about, expected)
     return result
 
 
 def names() -> dict[str, str]:
     """Countries by their folded names."""
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for fact in standard_regions.load():
         if fact.level == "country":
             for name in (*fact.names.values(), *(n for ns in fact.aliases.values() for n in ns), fact.slug):
-                found.setdefault(fold(name), fact.slug)
-    return found
+                by_name.setdefault(fold(name), fact.slug)
+    return by_name
 
 
 def main(data: Path) -> None:
@@ -113,19 +113,19 @@ def main(data: Path) -> None:
 def languages(data: Path, wires: Sequence[Story]) -> None:
     """What is recognised of texts of which the language is known."""
     news = [json.loads(line) for line in (data / "corpora/wikinews_fr.ndjson").read_text().splitlines()]
-    for name, wanted, part in (("French news", "fr", news), ("wires", "en", wires)):
+    for name, expected, part in (("French news", "fr", news), ("wires", "en", wires)):
         began = time.process_time()
-        found = [language.suggest(str(one.get("title") or ""), str(one.get("body") or "")) for one in part]
+        suggested = [language.suggest(str(one.get("title") or ""), str(one.get("body") or "")) for one in part]
         each = (time.process_time() - began) / len(part) * 1000
-        right = sum(one is not None and one.value == wanted for one in found)
-        none = found.count(None)
+        right = sum(one is not None and one.value == expected for one in suggested)
+        none = suggested.count(None)
         print(f"language, {name:12} right {right}  none {none}  wrong {len(part) - right - none}  {each:.2f} ms")
 
 
 def copies(stories: Sequence[Story]) -> None:
     """What looking for near-duplicates costs, and how many there are."""
     first: dict[int, int] = {}
-    found = compared = 0
+    matched = compared = 0
     began = time.process_time()
     for number, story in enumerate(stories):
         body = str(story.get("body") or "")
@@ -134,9 +134,10 @@ def copies(stories: Sequence[Story]) -> None:
         compared += len(earlier)
         own = near_duplicates.runs(body) if earlier else frozenset()
         others = (near_duplicates.runs(str(stories[other].get("body") or "")) for other in earlier)
-        found += any(near_duplicates.containment(own, other) >= near_duplicates.COPY for other in others)
+        matched += any(near_duplicates.containment(own, other) >= near_duplicates.COPY for other in others)
     print(
-        f"near-duplicates {found} of {compared} compared  {(time.process_time() - began) / len(stories) * 1000:.2f} ms"
+        f"near-duplicates {matched} of {compared} compared  "
+        f"{(time.process_time() - began) / len(stories) * 1000:.2f} ms"
     )
 
 

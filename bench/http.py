@@ -1,9 +1,9 @@
-"""What answers cost over HTTP: the server beside bare ASGI that sends the same bytes and headers, under the same load.
+"""What responses cost over HTTP: the server beside bare ASGI that sends the same bytes and headers under equal load.
 
 `python -m bench.http [SIZE…] [FOLDER] [--only item,list] [--seconds 1] [--rounds 5] [--commits 0,1,10]` makes archives
 of so many articles (kept in FOLDER/SIZE, else thrown away) and prints a table for each. Rounds of the two servers
 alternate; every figure is the median of its rounds. *Cached* and *304* leave the response cache as it is; for all other
-kinds it is switched off, so that each request is answered anew.
+kinds it is switched off, so that each request is rendered anew.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import httpx
 
 from bench import load
 from bench.archive import TAGS, build, vocabulary
-from bench.load import Round, Server
+from bench.load import LoadedServer, Round
 
 UNCACHED = {"DATELINE_CACHE_MB": "0"}
 ITEMS = 9_000
@@ -96,15 +96,15 @@ KINDS = (
 )
 
 
-def answers(client: httpx.Client, paths: Sequence[str], headers: Mapping[str, str]) -> bytes:
+def fetch_responses(client: httpx.Client, paths: Sequence[str], headers: Mapping[str, str]) -> bytes:
     """What the server sends, for the bare one to send as well."""
-    found = {}
+    by_path = {}
     for path in paths:
-        answer = client.get(path, headers={"Accept-Encoding": "identity", **headers})
-        assert answer.status_code in (200, 304), answer.text
-        shown = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in NOT_SENT]
-        found[path.encode()] = (answer.status_code, shown, answer.content)
-    return pickle.dumps(found)
+        response = client.get(path, headers={"Accept-Encoding": "identity", **headers})
+        assert response.status_code in (200, 304), response.text
+        shown = [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in NOT_SENT]
+        by_path[path.encode()] = (response.status_code, shown, response.content)
+    return pickle.dumps(by_path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def measure(folder: Path, size: int, plan: Plan) -> None:
         kinds = [kind for kind in KINDS if kind.cached == cached and (not plan.only or kind.name in plan.only)]
         if kinds:
             port = load.free_port()
-            with load.running(
+            with load.run_server(
                 ["app", "serve", "--port", str(port)], port, env | ({} if cached else UNCACHED)
             ) as server:
                 for kind in kinds:
@@ -137,15 +137,15 @@ def measure(folder: Path, size: int, plan: Plan) -> None:
                 print(f"\nRssAnon {'with' if cached else 'without'} the cache: {server.private():.0f} MiB, {_load()}\n")
 
 
-def _rows(server: Server, kind: Kind, size: int, plan: Plan, key: str) -> None:
+def _rows(server: LoadedServer, kind: Kind, size: int, plan: Plan, key: str) -> None:
     with tempfile.TemporaryDirectory() as made, httpx.Client(base_url=server.address) as client:
         paths = kind.paths(client, size)
         headers = kind.headers(client, paths[0])
         asked, sent = Path(made, "paths"), Path(made, "answers")
         asked.write_text("".join(f"{path}\n" for path in paths))
-        sent.write_bytes(answers(client, paths, headers))
+        sent.write_bytes(fetch_responses(client, paths, headers))
         port = load.free_port()
-        with load.running(["bench.bare", str(port), str(sent)], port) as bare:
+        with load.run_server(["bench.bare", str(port), str(sent)], port) as bare:
             for commits in plan.commits:
                 print(
                     _row(kind.name, commits, list(_rounds(server, bare, asked, headers, plan, key, commits))),
@@ -154,12 +154,18 @@ def _rows(server: Server, kind: Kind, size: int, plan: Plan, key: str) -> None:
 
 
 def _rounds(
-    server: Server, bare: Server, paths: Path, headers: Mapping[str, str], plan: Plan, key: str, commits: int
+    server: LoadedServer,
+    bare: LoadedServer,
+    paths: Path,
+    headers: Mapping[str, str],
+    plan: Plan,
+    key: str,
+    commits: int,
 ) -> Iterator[tuple[Round, Round]]:
     """Writing goes on while the server itself is asked, not beside the bare one."""
     load.hit(server, paths, 1, headers)  # opens what is opened once
     for _ in range(plan.rounds):
-        with load.writing(server, key, range(1, 1_000), commits):
+        with load.write_meanwhile(server, key, range(1, 1_000), commits):
             full = load.hit(server, paths, plan.seconds, headers)
         yield full, load.hit(bare, paths, plan.seconds, headers)
 

@@ -27,7 +27,7 @@ from app.settings import Settings
 from bench import archive
 
 
-def generated(file: Path, count: int, countries: list[str]) -> None:
+def write_archive(file: Path, count: int, countries: list[str]) -> None:
     """The articles of `bench.archive` as lines: three tags, a country and an author each, one in five names a related
     post that is to come, by its title."""
     chance = random.Random(7)
@@ -76,7 +76,7 @@ def main(
         countries = _countries(settings)
         if generate:
             paths = [str(Path(folder) / "generated.ndjson")]
-            generated(Path(paths[0]), generate, countries)
+            write_archive(Path(paths[0]), generate, countries)
         for _ in range(2 if again else 1):
             _run(settings, paths, Options(enrich=enrich))
 
@@ -85,8 +85,8 @@ def _run(settings: Settings, paths: list[str], options: Options) -> None:
     before = [_processor(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     began = time.monotonic()
     db = open_archive.open_archive(settings)
-    found = sources.find(paths, BytesIO())
-    report = import_articles.run_import(db, settings, found, options, json=False, allow_private=False)
+    items = sources.find(paths, BytesIO())
+    report = import_articles.run_import(db, settings, items, options, json=False, allow_private=False)
     db.close_now()
     seconds = time.monotonic() - began
     used = [

@@ -52,21 +52,21 @@ def find_written_day(data: bytes, instant: int) -> str | None:
 
 
 def read_trafilatura(data: bytes) -> str | None:
-    found = trafilatura.extract_metadata(charsets.decode(data, (None, None))[0])
-    return found.date if found is not None else None
+    metadata = trafilatura.extract_metadata(charsets.decode(data, (None, None))[0])
+    return metadata.date if metadata is not None else None
 
 
 _WITH_OFFSET = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?[+-]\d\d:?\d\d")
 READERS: dict[str, Read] = {"here": read_here, "trafilatura": read_trafilatura}
 
 
-def judge(found: str | None, expected: str) -> str:
+def judge(date: str | None, expected: str) -> str:
     """Of a page without a date, none is right."""
-    if found is None:
+    if date is None:
         return "right" if expected == "nan" else "none"
-    if found.endswith("…"):
-        return "coarse" if expected.startswith(found[:-1]) else "wrong"
-    return "right" if found == expected else "wrong"
+    if date.endswith("…"):
+        return "coarse" if expected.startswith(date[:-1]) else "wrong"
+    return "right" if date == expected else "wrong"
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -79,24 +79,24 @@ def main() -> None:
     args.add_argument("pages", type=Path)
     args.add_argument("--part", default="0/1", help="which of how many parts of the pages")
     args.add_argument("--wrong", type=int, default=0, help="pages to name that were read wrong or not at all")
-    given = args.parse_args()
-    part, parts = map(int, given.part.split("/"))
+    options = args.parse_args()
+    part, parts = map(int, options.part.split("/"))
     counts: dict[str, Counter[str]] = {name: Counter() for name in READERS}
     seconds = dict.fromkeys(READERS, 0.0)
     shown = 0
-    for address, page in json.loads(given.pages.read_text()).items():
+    for address, page in json.loads(options.pages.read_text()).items():
         if zlib.crc32(page["file"].encode()) % parts != part:
             continue
-        data, expected = _file(given.folder, page["file"]).read_bytes(), str(page["date"])
-        found = {}
+        data, expected = _file(options.folder, page["file"]).read_bytes(), str(page["date"])
+        results = {}
         for name, read in READERS.items():
             began = time.process_time()
-            found[name] = read(data)
+            results[name] = read(data)
             seconds[name] += time.process_time() - began
-            counts[name][judge(found[name], expected)] += 1
-        if judge(found["here"], expected) != "right" and shown < given.wrong:
+            counts[name][judge(results[name], expected)] += 1
+        if judge(results["here"], expected) != "right" and shown < options.wrong:
             shown += 1
-            print(page["file"], "expected", expected, found, address)
+            print(page["file"], "expected", expected, results, address)
     for name, count in counts.items():
         total = count.total()
         said = ", ".join(f"{kind} {count[kind]}" for kind in ("right", "wrong", "coarse", "none"))

@@ -74,7 +74,7 @@ def build(root: Path, corpus: Corpus, count: int) -> TantivyEngine:
     return TantivyEngine(root)
 
 
-def timed(name: str, run: Callable[[], object], times: int = 40) -> None:
+def print_times(name: str, run: Callable[[], object], times: int = 40) -> None:
     run()
     taken = []
     for _ in range(times):
@@ -85,10 +85,10 @@ def timed(name: str, run: Callable[[], object], times: int = 40) -> None:
     print(f"  {name:<34} p50 {statistics.median(taken):8.3f} ms   p95 {taken[int(times * 0.95)]:8.3f} ms")
 
 
-def question(text: str, wanted: ArticleFilter = ArticleFilter(), **options: object) -> Question:  # noqa: B008 # frozen
+def question(text: str, article_filter: ArticleFilter = ArticleFilter(), **options: object) -> Question:  # noqa: B008 # frozen
     """As a request without parameters asks it."""
-    given: dict[str, object] = {"order": "relevance", "match": "auto", "typo": True, "recency": "normal", "today": NOW}
-    return Question(wanted, parse(text).tree, **(given | options))  # type: ignore[arg-type] # its own fields
+    values: dict[str, object] = {"order": "relevance", "match": "auto", "typo": True, "recency": "normal", "today": NOW}
+    return Question(article_filter, parse(text).tree, **(values | options))  # type: ignore[arg-type] # its own fields
 
 
 def measure(engine: TantivyEngine, corpus: Corpus) -> None:
@@ -112,9 +112,9 @@ def measure(engine: TantivyEngine, corpus: Corpus) -> None:
 
         return forgetful
 
-    timed("tantivy: common word", lambda: view.searcher.search(body, 20))
-    timed("tantivy: two words", lambda: view.searcher.search(both, 20))
-    timed("tantivy: tags of everything", lambda: view.searcher.aggregate(Query.all_query(), terms))
+    print_times("tantivy: common word", lambda: view.searcher.search(body, 20))
+    print_times("tantivy: two words", lambda: view.searcher.search(both, 20))
+    print_times("tantivy: tags of everything", lambda: view.searcher.aggregate(Query.all_query(), terms))
     pasted = corpus.text(40)
     tagged = ArticleFilter(tags=(1,), regions=(25, 26), published=(NOW - 86_400 * 900, None))
     for name, run in (
@@ -138,8 +138,8 @@ def measure(engine: TantivyEngine, corpus: Corpus) -> None:
             ),
         ),
     ):
-        timed(name, cold(run))
-    timed("common word, asked before", lambda: engine.search(question(common)))
+        print_times(name, cold(run))
+    print_times("common word, asked before", lambda: engine.search(question(common)))
 
 
 def main() -> None:

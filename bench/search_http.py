@@ -40,8 +40,8 @@ async def archive(*files: Path) -> AsyncIterator[httpx.AsyncClient]:
         settings = Settings(data_dir=Path(folder))
         db = open_archive.open_archive(settings)
         options = Options(body_kind="markdown" if "digitalgov" in files[0].name else None)
-        found = sources.find([str(file) for file in files], io.BytesIO())
-        report = pipeline.run(db, found, options, lambda: int(time.time()))
+        items = sources.find([str(file) for file in files], io.BytesIO())
+        report = pipeline.run(db, items, options, lambda: int(time.time()))
         indexer = Indexer(settings.index_path)
         assert indexer.acquire()
         catch_up(db, indexer)
@@ -65,15 +65,15 @@ def stories(file: Path) -> list[Story]:
     return [story for story in read if story.get("title") or story.get("body")]
 
 
-async def found(client: httpx.AsyncClient, text: str, limit: int = 10, **more: str) -> list[Story]:
+async def search(client: httpx.AsyncClient, text: str, limit: int = 10, **more: str) -> list[Story]:
     """Hits of a query; the text is cut to what a query may be, between words."""
     q = " ".join(text.split()[:64])
     while len(q) > 512:
         q = q.rpartition(" ")[0]
     params = {"q": q, "limit": str(limit), "fields": "external_id,title", "count": "none", **more}
-    answer = await client.get("/v1/search", params=params)
-    answer.raise_for_status()
-    return [hit["article"] for hit in answer.json()["data"]]
+    response = await client.get("/v1/search", params=params)
+    response.raise_for_status()
+    return [hit["article"] for hit in response.json()["data"]]
 
 
 def gain(names: list[str], judged: dict[str, int], at: int = 10) -> float:
@@ -89,12 +89,12 @@ async def collections(data: Path) -> None:
         async with archive(data / "search" / name / "corpus.ndjson") as client:
             for typo in ("auto", "off"):
                 started = time.perf_counter()
-                gains = await judged(client, data / "search" / name, typo)
+                gains = await judge_queries(client, data / "search" / name, typo)
                 each = (time.perf_counter() - started) / len(gains) * 1000
                 print(f"  nDCG@10 {sum(gains) / len(gains):.4f} (aim {aim}), typo={typo}, {each:.1f} ms a query")
 
 
-async def judged(client: httpx.AsyncClient, folder: Path, typo: str = "auto") -> list[float]:
+async def judge_queries(client: httpx.AsyncClient, folder: Path, typo: str = "auto") -> list[float]:
     """nDCG@10 of each query of the collection in a folder."""
     queries = {str(query["id"]): str(query["text"]) for query in read_lines(folder / "queries.ndjson")}
     scores: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -102,12 +102,12 @@ async def judged(client: httpx.AsyncClient, folder: Path, typo: str = "auto") ->
         query, document, score = line.split("\t")
         scores[query][document] = int(score)
     return [
-        gain([str(a["external_id"]) for a in await found(client, text, typo=typo)], scores[number])
+        gain([str(a["external_id"]) for a in await search(client, text, typo=typo)], scores[number])
         for number, text in queries.items()
     ]
 
 
-def mistyped(title: str, chance: random.Random) -> str | None:
+def make_typo(title: str, chance: random.Random) -> str | None:
     """The title with one random edit in one word of five letters or more; None where it has no such word."""
     words = title.split()
     long = [i for i, word in enumerate(words) if len(word) >= 5 and word.isalpha()]
@@ -138,7 +138,7 @@ def edited_titles(read: list[Story], count: int) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     while len(pairs) < count:
         title = chance.choice(titled)
-        edited = mistyped(title, chance)
+        edited = make_typo(title, chance)
         pairs += [(title, edited)] if edited else []
     return pairs
 
@@ -150,7 +150,7 @@ async def first_three(client: httpx.AsyncClient, read: list[Story], asked: list[
         named[" ".join(str(story.get("title")).lower().split())].add(str(story["id"]))
     right = 0
     for title, text in asked:
-        hits = await found(client, text, 3)
+        hits = await search(client, text, 3)
         good = any(hit["external_id"] in named[" ".join(title.lower().split())] for hit in hits)
         right += good
         if not good and "-v" in sys.argv:
@@ -163,7 +163,7 @@ async def exact(data: Path) -> None:
     for name in ("reuters.ndjson", "digitalgov.ndjson"):
         file, chance = data / "corpora" / name, random.Random(SEED)
         every = sorted({word for story in stories(file) for word in _words(story, "title") if len(word) >= 5})
-        pairs = [(word, mistyped(word, chance) or word) for word in chance.sample(every, 500)]
+        pairs = [(word, make_typo(word, chance) or word) for word in chance.sample(every, 500)]
         async with archive(file) as client:
             for what, queries in (
                 ("words", [word for word, _ in pairs]),
@@ -179,8 +179,8 @@ async def exact_below_others(client: httpx.AsyncClient, text: str) -> tuple[int,
     """How many words were corrected, and how many hits that hold a word itself stand below one that does not. Of a
     title only the words that were corrected are looked at: with any of its words enough, the others have no order."""
     shown = {"fields": "title,standfirst,language,tags.name,authors.name", "include": "body_text"}
-    answer = await client.get("/v1/search", params={"q": text, "limit": "100", "count": "none", **shown})
-    query, hits = answer.raise_for_status().json()["query"], answer.json()["data"]
+    response = await client.get("/v1/search", params={"q": text, "limit": "100", "count": "none", **shown})
+    query, hits = response.raise_for_status().json()["query"], response.json()["data"]
     corrected = [row["word"] for row in query["corrections"]]
     below = 0
     for word in corrected or ([text] if len(text.split()) == 1 else []):
@@ -203,9 +203,9 @@ def _holds(article: Story, word: str, languages: list[str]) -> bool:
 
 
 def _rows(article: Story, name: str) -> list[Story]:
-    found = article[name]
-    assert isinstance(found, list)
-    return found
+    rows = article[name]
+    assert isinstance(rows, list)
+    return rows
 
 
 def _words(story: Story, part: str) -> list[str]:
@@ -238,9 +238,9 @@ async def facets(data: Path) -> None:
 
 
 def _set(story: Story, name: str) -> set[str]:
-    found = story.get(name) or []
-    assert isinstance(found, list)
-    return set(found)
+    values = story.get(name) or []
+    assert isinstance(values, list)
+    return set(values)
 
 
 async def timeline(data: Path) -> None:
@@ -274,15 +274,15 @@ async def similar(data: Path) -> None:
         shares = []
         for name in chance.sample(telling, 500):
             at = (await client.get("/v1/resolve", params={"external_id": name})).headers["location"]
-            answer = await client.get(f"{at}/related", params={"kind": "similar", "limit": "5"})
-            rows = [row["article"]["external_id"] for row in answer.json()["data"]]
+            response = await client.get(f"{at}/related", params={"kind": "similar", "limit": "5"})
+            rows = [row["article"]["external_id"] for row in response.json()["data"]]
             shares += [bool(_set(by_id[row], "tags") & _set(by_id[name], "tags")) for row in rows]
         print(f"  similar articles: {sum(shares) / len(shares):.3f} of the first five share a topic")
 
 
-async def main(data: Path, wanted: Sequence[str]) -> None:
+async def main(data: Path, arguments: Sequence[str]) -> None:
     parts = {f.__name__: f for f in (collections, titles, exact, facets, timeline, similar)}
-    for name in [name for name in wanted if name in parts] or parts:
+    for name in [name for name in arguments if name in parts] or parts:
         await parts[name](data)
 
 

@@ -1,6 +1,6 @@
-"""Search latency of the whole answer beside the same question put to tantivy alone: `… [folder] [size …]`.
+"""Search latency of the whole response beside the same question put to tantivy alone: `… [folder] [size …]`.
 
-The whole answer is one call of the ASGI application without a server around it, so it holds everything that Dateline
+The whole response is one call of the ASGI application without a server around it, so it holds everything that Dateline
 does and nothing that a client costs. First every question is new, its articles' cards too; then the same ones are
 asked again, with the cards in memory. Prints the table of docs/performance.md.
 """
@@ -40,7 +40,7 @@ Asked = dict[str, str]
 
 
 async def ask(app: FastAPI, path: str, params: Asked) -> tuple[float, dict[str, object]]:
-    """Milliseconds, and the answer; anything but 200 is a mistake of this program."""
+    """Milliseconds, and the response; anything but 200 is a mistake of this program."""
     body: list[bytes] = []
     status: list[int] = []
 
@@ -113,7 +113,7 @@ def kinds(words: list[str], chance: random.Random) -> dict[str, tuple[str, Calla
         at = chance.randrange(1, len(word) - 1)
         return word[:at] + "x" + word[at + 1 :]
 
-    def pasted() -> str:
+    def paste() -> str:
         return pick(common, 20) + " " + pick(middle, 25) + " " + pick(rare, 15)
 
     search, every = "/v1/search", "tag,region,author,section,language,year"
@@ -126,7 +126,7 @@ def kinds(words: list[str], chance: random.Random) -> dict[str, tuple[str, Calla
         "unfinished word": (search, lambda: {"q": pick(middle)[:3], "prefix": "true"}),
         "misspelt word": (search, lambda: {"q": misspelt()}),
         "word and filters": (search, lambda: {"q": pick(middle), "tag": f"tag-{chance.randrange(50)}"}),
-        "pasted text of 60 words": (search, lambda: {"q": " ".join(pasted().split())[:512].rpartition(" ")[0]}),
+        "pasted text of 60 words": (search, lambda: {"q": " ".join(paste().split())[:512].rpartition(" ")[0]}),
         "six facets": (search, lambda: {"q": pick(middle), "facets": every}),
         "highlights of 20 hits": (search, lambda: {"q": pick(middle, 2), "highlight": "title,standfirst,body"}),
         "timeline by month": ("/v1/timeline", lambda: {"q": pick(middle), "interval": "month"}),

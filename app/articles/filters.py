@@ -163,7 +163,7 @@ def lists(article_filter: ArticleFilter) -> list[str]:
 
 
 def conditions(article_filter: ArticleFilter) -> list[ColumnElement[bool]]:
-    """The filter as SQL over `article`; ANDed. Only `wanted`'s shape shows in the text."""
+    """The filter as SQL over `article`; ANDed. Only the filter's shape shows in the text."""
     return _conditions(article_filter, [*_tag_conditions(article_filter), *_region_conditions(article_filter)])
 
 

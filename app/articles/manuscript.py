@@ -85,7 +85,7 @@ class Manuscript:
     `said` names the fields (of `field_hashes.FIELDS`) that the source says anything of, None: all of them; of a known
     article the others stay as they are. `hashes` are those of what it says, packed, and `format` is what it was read
     in. `retracts`: it takes back what is here, and says nothing of what is not. `known` says which article of this
-    archive a row of its own export is, before `identity` does; `given` names the columns of its table.
+    archive a row of its own export is, before `identity` does; `columns` names those of its table.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """

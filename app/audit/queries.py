@@ -67,7 +67,7 @@ _COLUMNS = [AUDIT.c[name] for name in AuditEntry._fields]
 
 
 def select_page(dialect: str, audit_filter: AuditFilter, limit: int, place: AuditPosition) -> Statement:
-    """Rows as `Row` has them; before a place in the opposite order."""
+    """Rows as `AuditEntry` has them; before a place in the opposite order."""
     values = audit_filter.values() | {"limit": limit, "offset": place.offset}
     if place.turn != "start":
         values |= {"place_at": place.at, "place_id": place.id}

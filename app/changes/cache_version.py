@@ -44,10 +44,10 @@ class CurrentHead:
 
 
 class CacheVersions:
-    """The standing now; `index` tells the place of the search index.
+    """The current version; `index` returns the position of the search index.
 
-    `known` and `ask` never tell one that was over before they were called: whoever has seen a write be acknowledged is
-    told a standing that has it.
+    `get_known` and `ask` never return a version that was over before they were called: a client that has seen a write
+    be acknowledged gets a version that includes it.
     """
 
     def __init__(self, db: Database, index: Callable[[], LogPosition | None]) -> None:
@@ -62,7 +62,7 @@ class CacheVersions:
         self._next: asyncio.Future[CacheVersion] | None = None
 
     def get_known(self) -> CacheVersion | None:
-        """The very object told last, where nothing can have changed since; None where the database must be asked."""
+        """The very object returned last, if nothing can have changed since; None if the database must be asked."""
         version = self._db.reader.version()
         if version is None or version != self._version or time.time() >= self._until:
             return None

@@ -66,7 +66,7 @@ def words(default: str | None = None, *, null: bool = False) -> Column[str]:
 
 
 def instant(*, null: bool = False) -> Column[int]:
-    """See `Instant`."""
+    """See `InstantType`."""
     return Column(InstantType, nullable=null)
 
 

@@ -18,5 +18,5 @@ async def test_published_article_is_listed_read_and_found(served: Served) -> Non
     assert listed["page"]["total"] == 1
     item = (await served.public.get(f"/v1/articles/{made['slug']}")).json()
     assert item["body"] == "<p>The commission sits in Budapest.</p>\n<p>Its rules cover navigation.</p>"
-    found = (await served.public.get("/v1/search", params={"q": "navigation"})).json()
-    assert [hit["article"]["id"] for hit in found["data"]] == [made["id"]]
+    body = (await served.public.get("/v1/search", params={"q": "navigation"})).json()
+    assert [hit["article"]["id"] for hit in body["data"]] == [made["id"]]

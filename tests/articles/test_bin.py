@@ -30,15 +30,15 @@ async def desk(settings: Settings) -> AsyncIterator[Served]:
         yield served
 
 
-async def made(desk: Served, title: str = "One of many stories", **article: object) -> Json:
-    answer = await desk.editor.post("/v1/articles", json={"title": title, **article})
-    assert answer.status_code == 201, answer.text
-    found: Json = answer.json()
-    return found
+async def create_article(desk: Served, title: str = "One of many stories", **article: object) -> Json:
+    response = await desk.editor.post("/v1/articles", json={"title": title, **article})
+    assert response.status_code == 201, response.text
+    body: Json = response.json()
+    return body
 
 
 async def public(desk: Served, title: str = "One of many stories", **article: object) -> Json:
-    return await made(desk, title, status="published", **article)
+    return await create_article(desk, title, status="published", **article)
 
 
 async def send(
@@ -51,45 +51,45 @@ async def send(
 
 
 async def patch(desk: Served, id: object, **body: object) -> Json:
-    answer = await send(desk, "PATCH", id, body)
-    assert answer.status_code == 200, answer.text
-    found: Json = answer.json()
-    return found
+    response = await send(desk, "PATCH", id, body)
+    assert response.status_code == 200, response.text
+    article: Json = response.json()
+    return article
 
 
 async def delete(desk: Served, id: object, **params: str) -> Json:
-    answer = await send(desk, "DELETE", id, params=params)
-    assert answer.status_code == 200, answer.text
-    found: Json = answer.json()
-    return found
+    response = await send(desk, "DELETE", id, params=params)
+    assert response.status_code == 200, response.text
+    body: Json = response.json()
+    return body
 
 
-async def seen(desk: Served, id: object) -> int:
+async def get_status(desk: Served, id: object) -> int:
     return (await desk.public.get(f"/v1/articles/{id}")).status_code
 
 
 async def events(desk: Served, query: str, *, editor: bool = True) -> list[Json]:
     client = desk.editor if editor else desk.public
-    answer = await client.get(f"/v1/changes?since=0&limit=1000&{query}")
-    assert answer.status_code == 200, answer.text
-    found: list[Json] = answer.json()["data"]
-    return found
+    response = await client.get(f"/v1/changes?since=0&limit=1000&{query}")
+    assert response.status_code == 200, response.text
+    body: list[Json] = response.json()["data"]
+    return body
 
 
 async def in_bin(desk: Served) -> list[int]:
     return [row["id"] for row in (await desk.editor.get("/v1/articles?status=trashed")).json()["data"]]
 
 
-def mistake(answer: httpx.Response) -> tuple[int, str, str]:
+def mistake(response: httpx.Response) -> tuple[int, str, str]:
     """Status, code, and where the mistake is."""
-    problem = answer.json()
+    problem = response.json()
     [error] = problem["errors"]
-    return answer.status_code, problem["code"], error.get("pointer") or error.get("parameter")
+    return response.status_code, problem["code"], error.get("pointer") or error.get("parameter")
 
 
 async def test_binned_article_keeps_all_and_comes_back_as_a_draft(desk: Served) -> None:
     nothing = await desk.public.get("/v1/articles/no-such-article")
-    first = await made(desk, slug="binned", status="scheduled", published_at="2199-01-01", external_id="7")
+    first = await create_article(desk, slug="binned", status="scheduled", published_at="2199-01-01", external_id="7")
     binned = await delete(desk, first["id"])
     assert (binned["status"], binned["version"], binned["slug"]) == ("trashed", 2, "binned")
     for ref in ("binned", first["id"]):
@@ -116,7 +116,7 @@ async def test_binned_article_keeps_all_and_comes_back_as_a_draft(desk: Served) 
 
 
 async def test_nothing_edits_what_is_in_the_bin_and_problems_name_the_way_out(desk: Served) -> None:
-    first = await made(desk, slug="left-alone")
+    first = await create_article(desk, slug="left-alone")
     draft = await send(desk, "POST", first["id"], below="/restore")
     assert (draft.status_code, draft.json()["code"], draft.json()["article_status"]) == (
         409, "invalid_transition", "draft",
@@ -127,14 +127,14 @@ async def test_nothing_edits_what_is_in_the_bin_and_problems_name_the_way_out(de
         ("PUT", "", {"title": "x"}), ("PUT", "/related", ["A story"]), ("POST", "/revisions/1/restore", None),
         ("DELETE", "", None),
     ):  # fmt: skip
-        answer = await send(desk, method, first["id"], body, below=below)
-        problem = answer.json()
-        assert (answer.status_code, problem["code"]) == (409, "invalid_transition"), (method, below)
+        response = await send(desk, method, first["id"], body, below=below)
+        problem = response.json()
+        assert (response.status_code, problem["code"]) == (409, "invalid_transition"), (method, below)
         assert (problem["article_status"], problem["allowed"]) == ("trashed", ["draft"])
         assert "/restore" in problem["detail"]
         assert "purge=true" in problem["detail"]
     assert (await desk.editor.get(f"/v1/articles/{first['id']}")).json()["version"] == 2
-    trashed = await send(desk, "PATCH", (await made(desk))["id"], {"status": "trashed"})
+    trashed = await send(desk, "PATCH", (await create_article(desk))["id"], {"status": "trashed"})
     assert mistake(trashed) == (422, "invalid_value", "/status")
     stale = await send(desk, "POST", first["id"], below="/restore", headers={"If-Match": '"1"'})
     assert (stale.status_code, stale.json()["current_version"]) == (412, 2)
@@ -142,39 +142,39 @@ async def test_nothing_edits_what_is_in_the_bin_and_problems_name_the_way_out(de
 
 
 async def test_what_moves_to_the_bin_takes_no_reason_and_no_replacement(desk: Served) -> None:
-    target, first = await public(desk), await made(desk)
+    target, first = await public(desk), await create_article(desk)
     for name, value in (("reason", "It was wrong."), ("replaced_by", str(target["id"]))):
-        answer = await send(desk, "DELETE", first["id"], params={name: value})
-        assert mistake(answer) == (422, "invalid_range", name)
+        response = await send(desk, "DELETE", first["id"], params={name: value})
+        assert mistake(response) == (422, "invalid_range", name)
         purge = await send(desk, "DELETE", first["id"], params={name: value, "purge": "true"})
         assert mistake(purge) == (422, "invalid_range", name)
     assert (await desk.editor.get(f"/v1/articles/{first['id']}")).json()["version"] == 1
 
 
 @pytest.mark.parametrize(("gone", "status"), [(False, 404), (True, 410)])
-async def test_published_article_goes_back_to_draft_and_keeps_its_answer_in_the_bin(
+async def test_published_article_goes_back_to_draft_and_keeps_its_response_in_the_bin(
     desk: Served, gone: bool, status: int
 ) -> None:
     first = await public(desk, slug="taken-back", tags=["nato"])
-    assert await seen(desk, "taken-back") == 200
+    assert await get_status(desk, "taken-back") == 200
     now = await patch(desk, first["id"], status="draft", **({"gone": True} if gone else {}))
     assert (now["status"], now["gone"], now["first_published_at"]) == ("draft", gone, first["first_published_at"])
     told = await events(desk, "tag=nato", editor=False)
     assert [(one["event"], one["replaced_by"]) for one in told] == [("published", None), ("withdrawn", None)]
-    assert await seen(desk, first["id"]) == status
+    assert await get_status(desk, first["id"]) == status
     assert (await desk.public.get("/v1/search?q=stories", params={"min_seq": told[-1]["seq"]})).json()["data"] == []
     await delete(desk, first["id"])
-    assert await seen(desk, first["id"]) == status
+    assert await get_status(desk, first["id"]) == status
     restored = (await send(desk, "POST", first["id"], below="/restore")).json()
-    assert (restored["status"], restored["gone"], await seen(desk, first["id"])) == ("draft", gone, status)
+    assert (restored["status"], restored["gone"], await get_status(desk, first["id"])) == ("draft", gone, status)
     changed = await patch(desk, first["id"], gone=not gone)
-    assert (changed["gone"], await seen(desk, first["id"])) == (not gone, {404: 410, 410: 404}[status])
+    assert (changed["gone"], await get_status(desk, first["id"])) == (not gone, {404: 410, 410: 404}[status])
     again = await patch(desk, first["id"], status="published")
     assert (again["gone"], again["first_published_at"]) == (False, first["first_published_at"])
     assert (await desk.public.get(f"/v1/articles/{first['id']}")).json() == again
     await send(desk, "DELETE", first["id"])
     purged = await send(desk, "DELETE", first["id"], params={"purge": "true"})
-    assert (purged.status_code, await seen(desk, first["id"])) == (204, 410)
+    assert (purged.status_code, await get_status(desk, first["id"])) == (204, 410)
 
 
 async def test_withdrawn_article_becomes_a_draft_and_stays_gone_unless_somebody_says_otherwise(desk: Served) -> None:
@@ -184,14 +184,14 @@ async def test_withdrawn_article_becomes_a_draft_and_stays_gone_unless_somebody_
     gone = await desk.public.get(f"/v1/articles/{first['id']}")
     assert (draft["gone"], gone.status_code, gone.json()["reason"]) == (True, 410, "It was wrong.")
     assert (await patch(desk, first["id"], gone=False))["gone"] is False
-    assert await seen(desk, first["id"]) == 404
+    assert await get_status(desk, first["id"]) == 404
     await patch(desk, first["id"], status="withdrawn")
     gone = await desk.public.get(f"/v1/articles/{first['id']}")
     assert (gone.status_code, gone.json()["reason"]) == (410, None)
 
 
 async def test_what_readers_get_is_said_only_of_what_they_have_seen_and_cannot_read(desk: Served) -> None:
-    draft, shown = await made(desk), await public(desk)
+    draft, shown = await create_article(desk), await public(desk)
     target = await public(desk)
     for id, body, pointer in (
         (draft["id"], {"gone": True}, "/gone"),
@@ -201,16 +201,16 @@ async def test_what_readers_get_is_said_only_of_what_they_have_seen_and_cannot_r
         (shown["id"], {"status": "draft", "replaced_by": target["id"]}, "/replaced_by"),
         (shown["id"], {"status": "withdrawn", "gone": False, "replaced_by": {}}, "/replaced_by"),
     ):
-        answer = await send(desk, "PATCH", id, body)
-        assert mistake(answer) == (422, "invalid_value", pointer), body
+        response = await send(desk, "PATCH", id, body)
+        assert mistake(response) == (422, "invalid_value", pointer), body
     for name in ("gone", "replaced_by"):
         new = await desk.editor.post("/v1/articles", json={"title": "x", name: name == "gone" or target["id"]})
         assert mistake(new) == (422, "invalid_value", f"/{name}")
     copied = await desk.editor.post("/v1/articles", json={"title": "x", "gone": False, "replaced_by": None})
     assert copied.status_code == 201
     await delete(desk, shown["id"])
-    answer = await send(desk, "PATCH", shown["id"], {"gone": False})
-    assert mistake(answer) == (422, "invalid_value", "/gone")
+    response = await send(desk, "PATCH", shown["id"], {"gone": False})
+    assert mistake(response) == (422, "invalid_value", "/gone")
 
 
 async def test_scopes_decide_who_takes_back_and_who_redirects(desk: Served) -> None:
@@ -281,7 +281,7 @@ async def test_redirect_is_set_and_taken_away_later_and_followers_learn_of_it(de
     assert (await desk.public.get(f"/v1/articles/{first['id']}")).status_code == 308
     await send(desk, "POST", first["id"], below="/restore")
     assert (await patch(desk, first["id"], replaced_by=None))["replaced_by"] is None
-    assert await seen(desk, first["id"]) == 410
+    assert await get_status(desk, first["id"]) == 410
     for query in ("tag=nato", "tag=secret-tag", "region=world"):
         told = [one for one in await events(desk, query, editor=False) if one["seq"] not in {b["seq"] for b in before}]
         assert [(one["event"], one["replaced_by"], one["article"]["slug"]) for one in told] == [
@@ -291,7 +291,7 @@ async def test_redirect_is_set_and_taken_away_later_and_followers_learn_of_it(de
 
 
 async def test_replacement_that_cannot_be_is_refused_and_tells_of_nothing_hidden(desk: Served) -> None:
-    draft, binned = await made(desk, slug="a-draft"), await made(desk, slug="a-binned")
+    draft, binned = await create_article(desk, slug="a-draft"), await create_article(desk, slug="a-binned")
     await delete(desk, binned["id"])
     purged, first, other = await public(desk), await public(desk, slug="one"), await public(desk, slug="two")
     await send(desk, "DELETE", purged["id"], params={"purge": "true"})
@@ -299,9 +299,9 @@ async def test_replacement_that_cannot_be_is_refused_and_tells_of_nothing_hidden
     missing = [draft["id"], "a-draft", binned["id"], "a-binned", purged["id"], 9_999, "no-such-article", "?"]
     for key in (None, blind):
         for ref in missing if key else [purged["id"], 9_999, "no-such-article"]:
-            answer = await send(desk, "DELETE", "one", params={"replaced_by": str(ref)}, key=key)
-            assert mistake(answer) == (422, "invalid_value", "replaced_by")
-            assert answer.json()["detail"] == f"There is no article {str(ref)!r}."
+            response = await send(desk, "DELETE", "one", params={"replaced_by": str(ref)}, key=key)
+            assert mistake(response) == (422, "invalid_value", "replaced_by")
+            assert response.json()["detail"] == f"There is no article {str(ref)!r}."
         own = await send(desk, "DELETE", "one", params={"replaced_by": "one"}, key=key)
         assert "itself" in own.json()["detail"]
     for ref in ("a-draft", "a-binned"):
@@ -319,8 +319,8 @@ async def test_replacement_that_cannot_be_is_refused_and_tells_of_nothing_hidden
         {"replaced_by": "a-draft"},
         {"replaced_by": 9_999},
     ):
-        answer = await send(desk, "PATCH", "two", body)
-        assert mistake(answer) == (422, "invalid_value", "/replaced_by")
+        response = await send(desk, "PATCH", "two", body)
+        assert mistake(response) == (422, "invalid_value", "/replaced_by")
     assert (await desk.editor.get("/v1/articles/two")).json()["version"] == 2
     assert first["id"] != other["id"]
 
@@ -328,9 +328,9 @@ async def test_replacement_that_cannot_be_is_refused_and_tells_of_nothing_hidden
 async def test_purge_of_a_replacement_ends_the_redirect(desk: Served) -> None:
     target, first = await public(desk), await public(desk)
     await delete(desk, first["id"], replaced_by=str(target["id"]))
-    assert await seen(desk, first["id"]) == 308
+    assert await get_status(desk, first["id"]) == 308
     await send(desk, "DELETE", target["id"], params={"purge": "true"})
-    assert await seen(desk, first["id"]) == 410
+    assert await get_status(desk, first["id"]) == 410
     shown = (await desk.editor.get(f"/v1/articles/{first['id']}")).json()
     assert (shown["replaced_by"], shown["version"]) == (None, 3)
     told = [one for one in await events(desk, "", editor=False) if one["article"]["id"] == first["id"]]
@@ -339,15 +339,15 @@ async def test_purge_of_a_replacement_ends_the_redirect(desk: Served) -> None:
 
 async def test_log_tells_of_the_bin_to_keys_that_may_see_it_and_to_nobody_else(desk: Served) -> None:
     head = (await desk.public.get("/v1/changes?since=now")).json()["next"]
-    first = await made(desk)
+    first = await create_article(desk)
     await delete(desk, first["id"])
     await send(desk, "POST", first["id"], below="/restore")
     await delete(desk, first["id"])
     assert (await desk.public.get("/v1/changes?since=now")).json()["next"] == head
     writer = await desk.key("write")
     for key in ({}, writer):
-        answer = await desk.public.get(f"/v1/changes?since={head}", headers=key)
-        assert (answer.json()["data"], answer.json()["next"]) == ([], head)
+        response = await desk.public.get(f"/v1/changes?since={head}", headers=key)
+        assert (response.json()["data"], response.json()["next"]) == ([], head)
     both = [one["event"] for one in await events(desk, "status=draft,trashed")]
     assert both == ["updated", "trashed", "restored", "trashed"]
     drafts = [one["event"] for one in await events(desk, "status=draft")]
@@ -361,14 +361,14 @@ async def test_log_tells_of_the_bin_to_keys_that_may_see_it_and_to_nobody_else(d
 
 @pytest.mark.parametrize("state", ["draft", "scheduled", "published", "withdrawn", "trashed"])
 async def test_purge_works_from_every_state(desk: Served, state: str) -> None:
-    first = await (public if state in ("published", "withdrawn") else made)(
+    first = await (public if state in ("published", "withdrawn") else create_article)(
         desk, **({"status": "scheduled", "published_at": "2199"} if state == "scheduled" else {})
     )
     if state in ("withdrawn", "trashed"):
         await delete(desk, first["id"])
     assert (await desk.editor.get(f"/v1/articles/{first['id']}")).json()["status"] == state
     assert (await send(desk, "DELETE", first["id"], params={"purge": "true"})).status_code == 204
-    assert await seen(desk, first["id"]) == (410 if state in ("published", "withdrawn") else 404)
+    assert await get_status(desk, first["id"]) == (410 if state in ("published", "withdrawn") else 404)
     with desk.db.snapshot() as snapshot:
         left = select(func.count()).where(REVISION.c.article_id == first["id"])
         assert snapshot.connection.execute(left).scalar_one() == 0
@@ -377,7 +377,7 @@ async def test_purge_works_from_every_state(desk: Served, state: str) -> None:
 async def test_bin_is_emptied_of_what_is_old_by_the_databases_clock(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(serve(settings))
-        old, young, seen_once, left = [await made(desk, f"Story {n}", slug=f"s-{n}") for n in range(4)]
+        old, young, seen_once, left = [await create_article(desk, f"Story {n}", slug=f"s-{n}") for n in range(4)]
         await patch(desk, seen_once["id"], status="published")
         await patch(desk, seen_once["id"], status="draft")
         key = {"Idempotency-Key": "b"}
@@ -406,7 +406,7 @@ async def test_bin_is_emptied_of_what_is_old_by_the_databases_clock(settings: Se
                 break
             await asyncio.sleep(0.02)
         assert await in_bin(desk) == [young["id"]]
-        assert [await seen(desk, one["id"]) for one in (old, young, seen_once, left)] == [404, 404, 410, 404]
+        assert [await get_status(desk, one["id"]) for one in (old, young, seen_once, left)] == [404, 404, 410, 404]
         with desk.db.snapshot() as snapshot:
             ids = set(snapshot.connection.execute(select(A.c.id)).scalars())
             stored = snapshot.connection.execute(select(IDEMPOTENCY.c.response)).scalars().all()
@@ -420,13 +420,13 @@ async def test_scheduled_article_that_goes_live_is_gone_no_more(desk: Served) ->
     await delete(desk, first["id"], replaced_by=str(target["id"]))
     await patch(desk, first["id"], status="draft")
     await patch(desk, first["id"], status="scheduled", published_at="2199-01-01")
-    assert await seen(desk, first["id"]) == 308
+    assert await get_status(desk, first["id"]) == 308
     await desk.db.write(states.go_live, now=7_240_000_000)
     shown = (await desk.public.get(f"/v1/articles/{first['id']}")).json()
     assert (shown["status"], shown["gone"], shown["replaced_by"]) == ("published", False, None)
 
 
-async def test_public_cache_answers_anew_when_only_the_answer_for_what_is_gone_changes(desk: Served) -> None:
+async def test_public_cache_is_renewed_when_only_the_response_for_what_is_gone_changes(desk: Served) -> None:
     first, target = await public(desk), await public(desk)
     await patch(desk, first["id"], status="draft")
     for body, status in (
@@ -434,7 +434,7 @@ async def test_public_cache_answers_anew_when_only_the_answer_for_what_is_gone_c
         ({"gone": False}, 404),
     ):  # fmt: skip
         await patch(desk, first["id"], **body)
-        assert [await seen(desk, first["id"]) for _ in range(2)] == [status] * 2
+        assert [await get_status(desk, first["id"]) for _ in range(2)] == [status] * 2
 
 
 async def test_export_imported_elsewhere_is_as_hidden_as_it_was(
@@ -452,17 +452,17 @@ async def test_export_imported_elsewhere_is_as_hidden_as_it_was(
     assert exported.content.count(b"\n") == 5
     async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as other:
         for outcome in ("created", "unchanged"):
-            answer = await other.editor.post(
+            response = await other.editor.post(
                 "/v1/imports", content=exported.content, headers={"Content-Type": "application/x-ndjson"}
             )
-            rows = [orjson.loads(line) for line in answer.content.splitlines()]
+            rows = [orjson.loads(line) for line in response.content.splitlines()]
             assert [row.get("outcome") for row in rows[:4]] == [outcome] * 4, rows
         listed = (await other.editor.get("/v1/articles?status=draft,trashed&sort=title")).json()["data"]
         assert {row["slug"]: (row["status"], row["gone"]) for row in listed} == {
             "gone": ("draft", True), "lost": ("draft", False),
             "binned": ("trashed", True), "tossed": ("trashed", False),
         }  # fmt: skip
-        assert [await seen(other, name) for name in ids] == [410, 404, 410, 404]
+        assert [await get_status(other, name) for name in ids] == [410, 404, 410, 404]
     sheet = await desk.editor.get("/v1/export?status=draft,trashed&format=csv")
     again = await desk.editor.post("/v1/imports", content=sheet.content, headers={"Content-Type": "text/csv"})
     assert again.status_code in (200, 202), again.text

@@ -43,19 +43,19 @@ def files_with(folder: Path, word: str) -> list[str]:
     return [path.name for path in files if word.encode() in path.read_bytes().lower()]
 
 
-async def imported(served: Served) -> int:
+async def import_article(served: Served) -> int:
     """An article of an import that ran as a job, whose rows name it in all that they have."""
     text = f"---\ntitle: The {WORD} job\n{WORD}field: 1\nregions: [Upper {WORD}]\n---\n\n<script>{WORD}</script> text"
     headers = {"Content-Type": "text/markdown"}
     job = (await served.editor.post("/v1/imports", content=text.encode(), headers=headers)).json()["id"]
     for _ in range(400):
-        found = (await served.editor.get(f"/v1/imports/{job}")).json()
-        if found["state"] == "done":
+        body = (await served.editor.get(f"/v1/imports/{job}")).json()
+        if body["state"] == "done":
             break
         await asyncio.sleep(0.02)
-    [result] = found["results"]
-    assert result["outcome"] == "created", found
-    assert WORD in repr(found["unknown_fields"])
+    [result] = body["results"]
+    assert result["outcome"] == "created", body
+    assert WORD in repr(body["unknown_fields"])
     return int(result["id"])
 
 
@@ -75,7 +75,7 @@ async def test_purged_words_are_in_no_table_and_no_file(served: Served) -> None:
     for length in (30_000, 10):
         body = f"<p>{WORD} {'y ' * length}</p>"
         await served.editor.patch(f"/v1/articles/{id}", json={"body": body, "correction": WORD}, headers=ANY)
-    job = await imported(served)
+    job = await import_article(served)
     with db.engine.begin() as connection:
         url = f"https://news.example/{WORD}"
         connection.execute(table(ImportSource).insert(), {"url": url, "state": "{}", "updated_at": 1})
@@ -106,8 +106,8 @@ async def test_file_that_is_named_after_a_purged_article_is_named_nowhere(served
     paths = [tmp_path / f"2027-01-0{n}-{name}.md" for n, name in enumerate(("harbour", f"the-{WORD}-file", "lock"), 1)]
     for path in paths:
         path.write_text(f"---\ntitle: {path.stem[11:].replace('-', ' ')}\n---\n\nText.\n")
-    found = list(sources.find([str(path) for path in paths], BytesIO()))
-    report = await asyncio.to_thread(pipeline.run, served.db, found, Options(origin="desk"), lambda: 1_800_000_000)
+    items = list(sources.find([str(path) for path in paths], BytesIO()))
+    report = await asyncio.to_thread(pipeline.run, served.db, items, Options(origin="desk"), lambda: 1_800_000_000)
     assert report.created == 3, report
     assert {"import_record.source", "job.arguments"} <= set(tables_with(served.db, WORD))
     gone = await served.editor.delete(f"/v1/articles/the-{WORD}-file?purge=true", headers=ANY)
@@ -174,8 +174,8 @@ async def test_compacted_archive_has_the_word_in_no_file(settings: Settings) -> 
     db.close_now()
     assert files_with(settings.data_dir, WORD) == []
     async with serve(settings) as served:
-        found = (await served.public.get(f"/v1/search?q={WORD[:-1]}")).json()
-        assert (found["data"], WORD in repr(found["query"]["corrections"])) == ([], False)
+        body = (await served.public.get(f"/v1/search?q={WORD[:-1]}")).json()
+        assert (body["data"], WORD in repr(body["query"]["corrections"])) == ([], False)
         lock = open_archive.acquire_server_lock(served.db)
         with pytest.raises(DatabaseProblem, match="running already"):
             open_archive.compact(served.db)

@@ -27,9 +27,9 @@ AUDIT, CHANGE = table(Audit), table(Change)
 
 
 @pytest.fixture
-async def apart(settings: Settings) -> AsyncIterator[Served]:
-    async with serve(with_own_epoch(settings)) as found:
-        yield found
+async def own_archive(settings: Settings) -> AsyncIterator[Served]:
+    async with serve(with_own_epoch(settings)) as server:
+        yield server
 
 
 @dataclass
@@ -44,9 +44,9 @@ class Door:
     async def send(self, verb: str, path: str, expected: int | None, **more: Any) -> httpx.Response:
         self.number += 1
         headers = {"Authorization": self.key, "X-Request-Id": self.request, **more.pop("headers", {})}
-        answer = await self.served.public.request(verb, path, headers=headers, **more)
-        assert expected is None or answer.status_code == expected, answer.text
-        return answer
+        response = await self.served.public.request(verb, path, headers=headers, **more)
+        assert expected is None or response.status_code == expected, response.text
+        return response
 
     async def article(self, **fields: object) -> int:
         made = await self.send("POST", "/v1/articles", 201, json={"title": f"Story {self.name}", **fields})
@@ -129,14 +129,14 @@ async def merge(door: Door) -> list[tuple[object, ...]]:
 
 
 async def make_region(door: Door) -> list[tuple[object, ...]]:
-    given = {"level": "grouping", "name": f"Pact {door.name}", "members": ["france"]}
-    made = await door.send("POST", "/v1/regions", 201, json=given)
+    payload = {"level": "grouping", "name": f"Pact {door.name}", "members": ["france"]}
+    made = await door.send("POST", "/v1/regions", 201, json=payload)
     return [("region_create", "region", made.json()["id"], None, None)]
 
 
 async def change_region(door: Door) -> list[tuple[object, ...]]:
-    given = {"level": "grouping", "name": f"Union {door.name}", "members": ["france"]}
-    made = await door.send("POST", "/v1/regions", 201, json=given)
+    payload = {"level": "grouping", "name": f"Union {door.name}", "members": ["france"]}
+    made = await door.send("POST", "/v1/regions", 201, json=payload)
     country = {"0": "kenya", "1": "ghana", "2": "peru"}[door.name[3]]
     article = await door.article(regions=[country], status="published")
     await door.send("PATCH", f"/v1/regions/{made.json()['slug']}", 200, json={"members": [country]})
@@ -147,8 +147,8 @@ async def change_region(door: Door) -> list[tuple[object, ...]]:
 async def import_(door: Door) -> list[tuple[object, ...]]:
     lines = b'{"id": "1", "title": "Wired", "body": "Text."}\nbroken\n'
     headers = {"Content-Type": "application/x-ndjson"}
-    answer = await door.send("POST", f"/v1/imports?origin={door.name}", 200, content=lines, headers=headers)
-    lines_back = [orjson.loads(line) for line in answer.content.splitlines()]
+    response = await door.send("POST", f"/v1/imports?origin={door.name}", 200, content=lines, headers=headers)
+    lines_back = [orjson.loads(line) for line in response.content.splitlines()]
     id, record = lines_back[0]["id"], lines_back[-1]["import"]
     return [("create", "article", id, None, 1), ("import", "import", record, None, None)]
 
@@ -156,7 +156,7 @@ async def import_(door: Door) -> list[tuple[object, ...]]:
 async def edit_in_bulk(door: Door) -> list[tuple[object, ...]]:
     id = await door.article()
     begun = await door.send("POST", "/v1/articles/bulk", 202, json={"ids": [id], "language": "fr"})
-    record = await ended(door, begun.headers["location"])
+    record = await wait_for_end(door, begun.headers["location"])
     told = ("bulk_edit", "import", record["id"], None, None)
     return [told, told, ("edit", "article", id, 1, 2)]
 
@@ -182,7 +182,7 @@ async def stop(door: Door) -> list[tuple[object, ...]]:
     raise AssertionError("no job could be stopped")
 
 
-async def ended(door: Door, address: str) -> dict[str, Any]:
+async def wait_for_end(door: Door, address: str) -> dict[str, Any]:
     for _ in range(200):
         record = await door.served.editor.get(address)
         if record.json()["state"] == "done":
@@ -211,11 +211,11 @@ DOORS: dict[str, Try] = {
 }
 
 
-def rows(db: Database, **wanted: object) -> list[dict[str, Any]]:
+def rows(db: Database, **expected: object) -> list[dict[str, Any]]:
     """Rows of the audit as they are stored, oldest first."""
-    found = select(AUDIT).where(*(AUDIT.c[name] == value for name, value in wanted.items())).order_by(AUDIT.c.id)
+    statement = select(AUDIT).where(*(AUDIT.c[name] == value for name, value in expected.items())).order_by(AUDIT.c.id)
     with db.snapshot() as snapshot:
-        return [dict(row._mapping) for row in snapshot.connection.execute(found)]
+        return [dict(row._mapping) for row in snapshot.connection.execute(statement)]
 
 
 def check_against_log(db: Database) -> None:
@@ -235,8 +235,8 @@ def check_against_log(db: Database) -> None:
         assert after == change["version"]
 
 
-async def test_every_door_that_writes_leaves_the_right_rows_for_each_of_three_keys(apart: Served) -> None:
-    described = (await apart.public.get("/openapi.json")).json()["paths"]
+async def test_every_door_that_writes_leaves_the_right_rows_for_each_of_three_keys(own_archive: Served) -> None:
+    described = (await own_archive.public.get("/openapi.json")).json()["paths"]
     writes = {
         one["operationId"]
         for operations in described.values()
@@ -246,22 +246,22 @@ async def test_every_door_that_writes_leaves_the_right_rows_for_each_of_three_ke
     assert writes == DOORS.keys()
     for number in range(3):
         name = f"key{number}"
-        made = (await apart.db.write(auth.create_key, name, auth.SCOPES)).value
+        made = (await own_archive.db.write(auth.create_key, name, auth.SCOPES)).value
         for operation, attempt in DOORS.items():
-            door = Door(apart, f"Bearer {made}", f"{name}-{operation.replace('_', '-')}")
-            wanted = await attempt(door)
-            found = rows(apart.db, request_id=door.request)
+            door = Door(own_archive, f"Bearer {made}", f"{name}-{operation.replace('_', '-')}")
+            expected = await attempt(door)
+            result = rows(own_archive.db, request_id=door.request)
             told = [
                 tuple(row[n] for n in ("action", "entity", "entity_id", "version_before", "version_after"))
-                for row in found
+                for row in result
             ]
             told = [(one[0], one[1], ..., *one[3:]) if one[1] == "job" else one for one in told]
-            assert sorted(map(repr, told)) == sorted(map(repr, wanted)), operation
-            assert {(row["actor_kind"], row["actor"], row["key_id"]) for row in found} == {
+            assert sorted(map(repr, told)) == sorted(map(repr, expected)), operation
+            assert {(row["actor_kind"], row["actor"], row["key_id"]) for row in result} == {
                 ("key", name, int(made.split("_")[1]))
             }
-    check_against_log(apart.db)
-    assert not rows(apart.db, actor="unknown", entity="article")
+    check_against_log(own_archive.db)
+    assert not rows(own_archive.db, actor="unknown", entity="article")
 
 
 async def test_what_changes_nothing_leaves_no_row(served: Served) -> None:
@@ -286,8 +286,8 @@ async def test_details_name_fields_states_and_counts_and_no_text(served: Served)
     await served.editor.patch(f"/v1/articles/{made['id']}", json=sent, headers=ANY)
     lines = b'{"id": "1", "title": "Quixotic", "body": "Text."}\n'
     headers = {"Content-Type": "application/x-ndjson"}
-    answer = await served.editor.post("/v1/imports?origin=wire", content=lines, headers=headers)
-    record = orjson.loads(answer.content.splitlines()[-1])
+    response = await served.editor.post("/v1/imports?origin=wire", content=lines, headers=headers)
+    record = orjson.loads(response.content.splitlines()[-1])
     details = [(row["action"], orjson.loads(row["details"] or "{}")) for row in rows(served.db)][-4:]
     assert details == [
         ("create", {"status": [None, "published"]}),
@@ -300,14 +300,14 @@ async def test_details_name_fields_states_and_counts_and_no_text(served: Served)
 
 async def test_job_acts_in_the_name_of_whoever_sent_it(served: Served) -> None:
     headers = {"Content-Type": "text/plain", "X-Request-Id": "sent-by-hand"}
-    answer = await served.editor.post("/v1/imports?origin=desk", content=b"Title\n\nText of it.", headers=headers)
-    job = answer.json()["id"]
+    response = await served.editor.post("/v1/imports?origin=desk", content=b"Title\n\nText of it.", headers=headers)
+    job = response.json()["id"]
     for _ in range(200):
         if (await served.editor.get(f"/v1/imports/{job}")).json()["state"] == "done":
             break
         await asyncio.sleep(0.02)
-    found = rows(served.db, request_id="sent-by-hand")
-    told = [(row["action"], row["entity"], orjson.loads(row["details"])) for row in found]
+    result = rows(served.db, request_id="sent-by-hand")
+    told = [(row["action"], row["entity"], orjson.loads(row["details"])) for row in result]
     within = {"import": job, "origin": "desk"}
     counts = {"created": 1, "updated": 0, "unchanged": 0, "failed": 0, "done": 1}
     assert told[0] == ("import", "import", {"state": "begun"})
@@ -318,7 +318,7 @@ async def test_job_acts_in_the_name_of_whoever_sent_it(served: Served) -> None:
         ],
         key=repr,
     )
-    assert {row["actor"] for row in found} == {"test"}
+    assert {row["actor"] for row in result} == {"test"}
 
 
 async def test_scheduled_article_is_published_by_the_server(served: Served) -> None:

@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "compact": ((), []),
     "backup": (("COPY",), []),
     "audit": ((), []),
+    "docs": ((), []),
 }
 """Arguments, and the actions that the audit has after the command. `serve` has a test of its own."""
 
@@ -60,8 +61,8 @@ def run(*arguments: str, status: int = 0) -> Result:
 def rows(settings: Settings, after: int = 0) -> list[dict[str, Any]]:
     db = open_archive.open_archive(settings)
     with db.snapshot() as snapshot:
-        found = snapshot.connection.execute(select(AUDIT).where(AUDIT.c.id > after).order_by(AUDIT.c.id))
-        told = [dict(row._mapping) for row in found]
+        statement = snapshot.connection.execute(select(AUDIT).where(AUDIT.c.id > after).order_by(AUDIT.c.id))
+        told = [dict(row._mapping) for row in statement]
     db.close_now()
     return told
 
@@ -102,10 +103,10 @@ def test_every_command_that_writes_leaves_its_rows(archive: Settings, tmp_path: 
     for name, (arguments, actions) in COMMANDS.items():
         before = rows(archive)[-1]["id"]
         run(*name.split(), *(places.get(one, one) for one in arguments))
-        found = rows(archive, before)
-        assert [row["action"] for row in found] == actions, name
-        assert {(row["actor_kind"], row["actor"]) for row in found} <= {("command", f"dateline {name}")}
-        assert len({row["request_id"] for row in found}) == min(1, len(found))
+        result = rows(archive, before)
+        assert [row["action"] for row in result] == actions, name
+        assert {(row["actor_kind"], row["actor"]) for row in result} <= {("command", f"dateline {name}")}
+        assert len({row["request_id"] for row in result}) == min(1, len(result))
 
 
 def test_key_is_noted_without_its_secret(archive: Settings) -> None:

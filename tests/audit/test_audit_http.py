@@ -24,15 +24,15 @@ ANY = {"If-Match": "*"}
 
 
 @pytest.fixture
-async def apart(settings: Settings) -> AsyncIterator[Served]:
-    async with serve(with_own_epoch(settings)) as found:
-        yield found
+async def own_archive(settings: Settings) -> AsyncIterator[Served]:
+    async with serve(with_own_epoch(settings)) as server:
+        yield server
 
 
 async def read(served: Served, query: str = "", status: int = 200) -> Any:
-    answer = await served.editor.get(f"/v1/audit?{query}")
-    assert answer.status_code == status, answer.text
-    return answer.json()
+    response = await served.editor.get(f"/v1/audit?{query}")
+    assert response.status_code == status, response.text
+    return response.json()
 
 
 async def actions(served: Served, query: str = "") -> list[str]:
@@ -46,12 +46,14 @@ def add_rows(served: Served, count: int, **values: object) -> None:
         connection.execute(insert(AUDIT), [{"at": 1_000_000_000 + i // 2, **row, **values} for i in range(count)])
 
 
-async def test_list_shows_who_did_what_newest_first(apart: Served) -> None:
-    made = await apart.post(title="Tides")
-    await apart.editor.patch(f"/v1/articles/{made['id']}", json={"title": "Ebb"}, headers=ANY | {"X-Request-Id": "r1"})
-    found = await read(apart, "limit=2")
-    key = found["data"][0]["actor"]["key_id"]
-    assert found["data"][0] | {"id": 0, "at": ""} == {
+async def test_list_shows_who_did_what_newest_first(own_archive: Served) -> None:
+    made = await own_archive.post(title="Tides")
+    await own_archive.editor.patch(
+        f"/v1/articles/{made['id']}", json={"title": "Ebb"}, headers=ANY | {"X-Request-Id": "r1"}
+    )
+    body = await read(own_archive, "limit=2")
+    key = body["data"][0]["actor"]["key_id"]
+    assert body["data"][0] | {"id": 0, "at": ""} == {
         "id": 0,
         "at": "",
         "action": "edit",
@@ -62,41 +64,45 @@ async def test_list_shows_who_did_what_newest_first(apart: Served) -> None:
         "version_after": 2,
         "details": {"fields": ["title"]},
     }
-    assert found["data"][1]["action"] == "create"
-    assert await actions(apart, f"article={made['id']}") == ["edit", "create"] == await actions(apart, "article=tides")
-    assert await actions(apart, f"key={key}&action=create") == ["create"]
-    assert await actions(apart, "key=test&at_from=now-2h&at_to=now-1h") == []
-    assert await actions(apart, "action=region_load") == ["region_load"]
+    assert body["data"][1]["action"] == "create"
+    assert (
+        await actions(own_archive, f"article={made['id']}")
+        == ["edit", "create"]
+        == await actions(own_archive, "article=tides")
+    )
+    assert await actions(own_archive, f"key={key}&action=create") == ["create"]
+    assert await actions(own_archive, "key=test&at_from=now-2h&at_to=now-1h") == []
+    assert await actions(own_archive, "action=region_load") == ["region_load"]
 
 
-async def test_pages_meet_every_row_once_in_both_directions(apart: Served) -> None:
-    add_rows(apart, 25)
-    every = [row["id"] for row in (await read(apart, "key=7&limit=100"))["data"]]
+async def test_pages_meet_every_row_once_in_both_directions(own_archive: Served) -> None:
+    add_rows(own_archive, 25)
+    every = [row["id"] for row in (await read(own_archive, "key=7&limit=100"))["data"]]
     assert len(every) == 25
     assert every == sorted(every, reverse=True)
     pages, query = [], "key=7&limit=4"
     while query:
-        found = await read(apart, query)
-        pages.append([row["id"] for row in found["data"]])
-        assert found["page"]["total"] == 25
-        query = f"key=7&limit=4&cursor={found['page']['next']}" if found["page"]["next"] else ""
+        body = await read(own_archive, query)
+        pages.append([row["id"] for row in body["data"]])
+        assert body["page"]["total"] == 25
+        query = f"key=7&limit=4&cursor={body['page']['next']}" if body["page"]["next"] else ""
     assert [id for page in pages for id in page] == every
     back: list[list[int]] = []
-    cursor = found["page"]["previous"]
+    cursor = body["page"]["previous"]
     while cursor:
-        found = await read(apart, f"key=7&limit=4&cursor={cursor}")
-        back.insert(0, [row["id"] for row in found["data"]])
-        cursor = found["page"]["previous"]
+        body = await read(own_archive, f"key=7&limit=4&cursor={cursor}")
+        back.insert(0, [row["id"] for row in body["data"]])
+        cursor = body["page"]["previous"]
     assert [id for page in back for id in page] == every[:24]
-    numbered = await read(apart, "key=7&limit=4&page=3&count=none")
+    numbered = await read(own_archive, "key=7&limit=4&page=3&count=none")
     assert [row["id"] for row in numbered["data"]] == every[8:12]
     assert (numbered["page"]["total"], numbered["page"]["total_is"]) == (None, "none")
 
 
-async def test_total_counts_ten_thousand_and_says_that_there_are_more(apart: Served) -> None:
-    add_rows(apart, 10_002)
-    found = await read(apart, "key=7&limit=1&at_from=2000&at_to=2010")
-    assert (found["page"]["total"], found["page"]["total_is"]) == (10_000, "at_least")
+async def test_total_counts_ten_thousand_and_says_that_there_are_more(own_archive: Served) -> None:
+    add_rows(own_archive, 10_002)
+    body = await read(own_archive, "key=7&limit=1&at_from=2000&at_to=2010")
+    assert (body["page"]["total"], body["page"]["total_is"]) == (10_000, "at_least")
 
 
 @pytest.mark.parametrize(
@@ -113,59 +119,59 @@ async def test_total_counts_ten_thousand_and_says_that_there_are_more(apart: Ser
         ("key=twin", "invalid_value"),
     ],
 )
-async def test_bad_input_is_named(apart: Served, query: str, code: str) -> None:
+async def test_bad_input_is_named(own_archive: Served, query: str, code: str) -> None:
     for _ in range(2):
-        await apart.db.write(auth.create_key, "twin", ("write",))
-    found = await apart.editor.get(f"/v1/audit?{query}")
-    assert found.json()["code"] == code
-    if found.status_code == 422:
-        assert found.json()["errors"][0]["parameter"] in query
+        await own_archive.db.write(auth.create_key, "twin", ("write",))
+    result = await own_archive.editor.get(f"/v1/audit?{query}")
+    assert result.json()["code"] == code
+    if result.status_code == 422:
+        assert result.json()["errors"][0]["parameter"] in query
 
 
-async def test_cursor_of_another_filter_is_refused(apart: Served) -> None:
-    add_rows(apart, 3)
-    cursor = (await read(apart, "key=7&limit=1"))["page"]["next"]
-    assert (await read(apart, f"key=8&limit=1&cursor={cursor}", 400))["code"] == "cursor_mismatch"
+async def test_cursor_of_another_filter_is_refused(own_archive: Served) -> None:
+    add_rows(own_archive, 3)
+    cursor = (await read(own_archive, "key=7&limit=1"))["page"]["next"]
+    assert (await read(own_archive, f"key=8&limit=1&cursor={cursor}", 400))["code"] == "cursor_mismatch"
 
 
-async def test_unknown_names_find_nothing_and_are_warned_of(apart: Served) -> None:
-    found = await read(apart, "key=nobody&article=no-such-slug")
-    assert (found["data"], found["page"]["total"]) == ([], 0)
-    assert [one["code"] for one in found["warnings"]] == ["unknown_article", "unknown_key"]
+async def test_unknown_names_find_nothing_and_are_warned_of(own_archive: Served) -> None:
+    body = await read(own_archive, "key=nobody&article=no-such-slug")
+    assert (body["data"], body["page"]["total"]) == ([], 0)
+    assert [one["code"] for one in body["warnings"]] == ["unknown_article", "unknown_key"]
 
 
-async def test_scopes_decide_who_reads(apart: Served) -> None:
-    made = await apart.editor.post("/v1/articles", json={"title": "Hidden heron"})
+async def test_scopes_decide_who_reads(own_archive: Served) -> None:
+    made = await own_archive.editor.post("/v1/articles", json={"title": "Hidden heron"})
     path = f"/v1/articles/{made.json()['id']}/audit"
-    reader, admin = await apart.key("read_drafts"), await apart.key("admin")
+    reader, admin = await own_archive.key("read_drafts"), await own_archive.key("admin")
     tried = [(path, {}), ("/v1/audit", {}), ("/v1/audit", reader), (path, admin), (path, reader), ("/v1/audit", admin)]
-    answers = [await apart.public.get(address, headers=headers) for address, headers in tried]
-    assert [one.status_code for one in answers] == [401, 401, 403, 403, 200, 200]
-    assert answers[4].json()["data"][0]["target"]["slug"] == "hidden-heron"
+    responses = [await own_archive.public.get(address, headers=headers) for address, headers in tried]
+    assert [one.status_code for one in responses] == [401, 401, 403, 403, 200, 200]
+    assert responses[4].json()["data"][0]["target"]["slug"] == "hidden-heron"
     # An admin key that may not read drafts is not told what one is called.
-    assert "heron" not in answers[5].text
-    for headers, count in ((admin, 0), (admin | await apart.key("admin", "read_drafts"), 1)):
-        found = (await apart.public.get("/v1/audit?article=hidden-heron", headers=headers)).json()
-        assert (len(found["data"]), len(found.get("warnings", []))) == (count, 1 - count)
+    assert "heron" not in responses[5].text
+    for headers, count in ((admin, 0), (admin | await own_archive.key("admin", "read_drafts"), 1)):
+        body = (await own_archive.public.get("/v1/audit?article=hidden-heron", headers=headers)).json()
+        assert (len(body["data"]), len(body.get("warnings", []))) == (count, 1 - count)
 
 
-async def test_purged_article_is_found_by_its_id_alone(apart: Served) -> None:
-    made = await apart.post(title="Ermine")
-    await apart.editor.delete(f"/v1/articles/{made['id']}?purge=true", headers=ANY)
-    found = await apart.editor.get(f"/v1/articles/{made['id']}/audit")
-    told = [(row["action"], row["version_before"], row["version_after"]) for row in found.json()["data"]]
+async def test_purged_article_is_found_by_its_id_alone(own_archive: Served) -> None:
+    made = await own_archive.post(title="Ermine")
+    await own_archive.editor.delete(f"/v1/articles/{made['id']}?purge=true", headers=ANY)
+    result = await own_archive.editor.get(f"/v1/articles/{made['id']}/audit")
+    told = [(row["action"], row["version_before"], row["version_after"]) for row in result.json()["data"]]
     assert told == [("purge", 1, None), ("create", None, 1)]
-    assert {row["target"]["slug"] for row in found.json()["data"]} == {None}
-    assert all(row["details"] == {} for row in found.json()["data"])
-    assert (await apart.editor.get("/v1/articles/ermine/audit")).status_code == 410
-    assert (await apart.editor.get("/v1/articles/999999/audit")).status_code == 404
-    assert [row["action"] for row in (await read(apart, f"article={made['id']}"))["data"]] == ["purge", "create"]
+    assert {row["target"]["slug"] for row in result.json()["data"]} == {None}
+    assert all(row["details"] == {} for row in result.json()["data"])
+    assert (await own_archive.editor.get("/v1/articles/ermine/audit")).status_code == 410
+    assert (await own_archive.editor.get("/v1/articles/999999/audit")).status_code == 404
+    assert [row["action"] for row in (await read(own_archive, f"article={made['id']}"))["data"]] == ["purge", "create"]
 
 
-async def test_old_slug_leads_to_the_audit_of_the_article(apart: Served) -> None:
-    made = await apart.post(title="Skua")
-    await apart.editor.patch(f"/v1/articles/{made['id']}", json={"slug": "great-skua"}, headers=ANY)
-    moved = await apart.editor.get("/v1/articles/skua/audit?limit=1")
+async def test_old_slug_leads_to_the_audit_of_the_article(own_archive: Served) -> None:
+    made = await own_archive.post(title="Skua")
+    await own_archive.editor.patch(f"/v1/articles/{made['id']}", json={"slug": "great-skua"}, headers=ANY)
+    moved = await own_archive.editor.get("/v1/articles/skua/audit?limit=1")
     assert (moved.status_code, moved.headers["location"]) == (308, "/v1/articles/great-skua/audit?limit=1")
 
 
@@ -178,8 +184,8 @@ def test_page_is_read_off_an_index_without_sorting(db: Database) -> None:
     turns: tuple[Turn, ...] = ("start", "after", "before")
     filters = ("", "article", "key", "action", "key action", "article key action")
     for names, span, turn in product(filters, ("", " since until"), turns):
-        wanted = AuditFilter(**{name: GIVEN[name] for name in (names + span).split()})  # type: ignore[arg-type] # of two types
-        statement, values = queries.select_page("sqlite", wanted, 20, AuditPosition(turn, 1_000_000_000, 3))
+        article_filter = AuditFilter(**{name: GIVEN[name] for name in (names + span).split()})  # type: ignore[arg-type] # of two types
+        statement, values = queries.select_page("sqlite", article_filter, 20, AuditPosition(turn, 1_000_000_000, 3))
         with db.snapshot() as snapshot:
             plan = Prepared("EXPLAIN QUERY PLAN " + statement.sql, statement.constants, statement.lists)
             said = [str(row[3]) for row in snapshot.fetch(plan, values)]
@@ -188,29 +194,29 @@ def test_page_is_read_off_an_index_without_sorting(db: Database) -> None:
         assert "TEMP B-TREE" not in said[0], said
 
 
-async def test_old_rows_are_deleted_where_a_setting_says_so(apart: Served) -> None:
-    add_rows(apart, 2_500)
-    before = await actions(apart, "limit=100&action=region_load")
-    deleted = [apart.db.write_now(retention.prune, 3_650).value for _ in range(3)]
+async def test_old_rows_are_deleted_where_a_setting_says_so(own_archive: Served) -> None:
+    add_rows(own_archive, 2_500)
+    before = await actions(own_archive, "limit=100&action=region_load")
+    deleted = [own_archive.db.write_now(retention.prune, 3_650).value for _ in range(3)]
     assert deleted == [2_000, 500, 0]
-    with apart.db.snapshot() as snapshot:
+    with own_archive.db.snapshot() as snapshot:
         old = select(func.count()).select_from(AUDIT).where(AUDIT.c.at < 1_100_000_000)
         assert snapshot.connection.execute(old).scalar_one() == 0
-    assert await actions(apart, "limit=100&action=region_load") == before
-    pruned = (await read(apart, "action=audit_prune"))["data"]
+    assert await actions(own_archive, "limit=100&action=region_load") == before
+    pruned = (await read(own_archive, "action=audit_prune"))["data"]
     assert [row["details"] for row in pruned] == [{"rows": 500, "days": 3650}, {"rows": 2000, "days": 3650}]
 
 
-async def test_key_sees_itself(apart: Served) -> None:
-    made = (await apart.db.write(auth.create_key, "night desk", ("write", "read_drafts"), 4_102_444_800)).value
+async def test_key_sees_itself(own_archive: Served) -> None:
+    made = (await own_archive.db.write(auth.create_key, "night desk", ("write", "read_drafts"), 4_102_444_800)).value
     headers = {"Authorization": f"Bearer {made}"}
     sent = {"title": "Owl"}
-    await apart.public.post("/v1/articles", json=sent, headers=headers | {"Idempotency-Key": "one"})
-    answer = await apart.public.get("/v1/key", headers=headers)
-    found = answer.json()
-    used = found["limits"].pop("idempotency_bytes_used")
+    await own_archive.public.post("/v1/articles", json=sent, headers=headers | {"Idempotency-Key": "one"})
+    response = await own_archive.public.get("/v1/key", headers=headers)
+    body = response.json()
+    used = body["limits"].pop("idempotency_bytes_used")
     assert used > 300
-    assert found | {"created_at": ""} == {
+    assert body | {"created_at": ""} == {
         "id": int(made.split("_")[1]),
         "name": "night desk",
         "scopes": ["write", "read_drafts"],
@@ -223,14 +229,14 @@ async def test_key_sees_itself(apart: Served) -> None:
             "idempotency_bytes": 256_000_000,
         },
     }
-    assert "private" in answer.headers["cache-control"]
-    public = await apart.public.get("/v1/key")
+    assert "private" in response.headers["cache-control"]
+    public = await own_archive.public.get("/v1/key")
     assert (public.status_code, public.json()["code"]) == (401, "unauthorized")
-    assert (await apart.public.get("/v1/key?x=1", headers=headers)).json()["code"] == "unknown_parameter"
-    assert made.split("_")[2] not in answer.text
+    assert (await own_archive.public.get("/v1/key?x=1", headers=headers)).json()["code"] == "unknown_parameter"
+    assert made.split("_")[2] not in response.text
 
 
-async def test_withdrawal_by_the_service_is_told_like_any_other(apart: Served) -> None:
-    made = await apart.post(title="Plover")
-    await apart.db.write(states.withdraw, [read_integer(made["id"])], now=1_800_000_000)
-    assert (await actions(apart, f"article={made['id']}"))[0] == "withdraw"
+async def test_withdrawal_by_the_service_is_told_like_any_other(own_archive: Served) -> None:
+    made = await own_archive.post(title="Plover")
+    await own_archive.db.write(states.withdraw, [read_integer(made["id"])], now=1_800_000_000)
+    assert (await actions(own_archive, f"article={made['id']}"))[0] == "withdraw"

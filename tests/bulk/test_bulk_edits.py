@@ -36,14 +36,14 @@ async def fill(served: Served, count: int, **fields: object) -> None:
     assert response.status_code == 200, response.text
 
 
-async def edited(served: Served, **given: object) -> Json:
+async def run_edit(served: Served, **value: object) -> Json:
     """The record when the edit has ended."""
-    response = await served.editor.post("/v1/articles/bulk", json=given)
+    response = await served.editor.post("/v1/articles/bulk", json=value)
     assert response.status_code == 202, response.text
-    return await ended(served, response.headers["location"])
+    return await wait_for_end(served, response.headers["location"])
 
 
-async def ended(served: Served, address: str) -> Json:
+async def wait_for_end(served: Served, address: str) -> Json:
     for _ in range(500):
         record: Json = (await served.editor.get(address)).json()
         if record["state"] in ("done", "failed"):
@@ -52,7 +52,7 @@ async def ended(served: Served, address: str) -> Json:
     raise AssertionError(record)
 
 
-async def shown(served: Served, number: int) -> Json:
+async def get_article(served: Served, number: int) -> Json:
     return dict((await served.editor.get(f"/v1/articles/story-{number}")).json())
 
 
@@ -64,7 +64,7 @@ async def test_each_article_gets_what_was_asked_for_a_version_and_a_row_of_the_l
     await fill(served, 4, tags=["river", "flood", {"name": "World", "kind": "section"}], authors=["Ada Marlow"])
     await served.editor.patch("/v1/articles/story-4", json={"tags": ["other"]}, headers=ANY)
     head = (await served.editor.get("/v1/changes", params={"since": "now"})).json()["next"]
-    record = await edited(
+    record = await run_edit(
         served, filter={"tag": "river"}, add_tags=["Deterrence"], remove_tags=["flood"], add_regions=["belgium"],
         section="security", language="fr",
     )  # fmt: skip
@@ -75,18 +75,18 @@ async def test_each_article_gets_what_was_asked_for_a_version_and_a_row_of_the_l
         "section": "security", "language": "fr",
     }  # fmt: skip
     for number in (1, 2, 3):
-        one = await shown(served, number)
+        one = await get_article(served, number)
         assert (tags(one), one["language"], one["version"]) == (["security", "river", "deterrence"], "fr", 2)
         assert [(place["slug"], place["roles"]) for place in one["regions"]] == [("belgium", ["about"])]
         assert [author["name"] for author in one["authors"]] == ["Ada Marlow"]
-    assert (await shown(served, 4))["version"] == 2
+    assert (await get_article(served, 4))["version"] == 2
     rows = (await served.editor.get("/v1/changes", params={"since": head})).json()["data"]
     assert [(one["event"], one["article"]["version"]) for one in rows] == [("updated", 2)] * 3
-    again = await edited(served, filter={"tag": ["river"]}, add_tags=["deterrence"])
+    again = await run_edit(served, filter={"tag": ["river"]}, add_tags=["deterrence"])
     assert again["progress"]["unchanged"] == 3
     back = await served.editor.post(f"/v1/imports/{record['id']}/undo")
     assert (back.status_code, back.json()["undo"]["restored"], back.json()["undo"]["tags_removed"]) == (200, 3, 2)
-    one = await shown(served, 1)
+    one = await get_article(served, 1)
     assert (tags(one), one["language"], one["regions"], one["version"]) == (["river", "flood", "world"], "en", [], 3)
 
 
@@ -95,12 +95,12 @@ async def test_dry_run_counts_and_shows_and_changes_nothing(served: Served) -> N
     response = await served.editor.post(
         "/v1/articles/bulk", params={"dry_run": "true"}, json={"filter": {"tag": "river"}, "language": "fr"}
     )
-    found = response.json()
-    assert (response.status_code, found["matched"], len(found["samples"])) == (200, 12, 10)
-    assert found["samples"][0] == {
-        "id": found["samples"][0]["id"], "slug": "story-1", "title": "Story 1", "status": "published", "version": 1,
+    body = response.json()
+    assert (response.status_code, body["matched"], len(body["samples"])) == (200, 12, 10)
+    assert body["samples"][0] == {
+        "id": body["samples"][0]["id"], "slug": "story-1", "title": "Story 1", "status": "published", "version": 1,
     }  # fmt: skip
-    assert (await shown(served, 1))["version"] == 1
+    assert (await get_article(served, 1))["version"] == 1
     assert (await served.editor.get("/v1/imports", params={"kind": "bulk_edit"})).json()["data"] == []
     unknown = await served.editor.post(
         "/v1/articles/bulk", params={"dry_run": "true"}, json={"filter": {"tag": "rivers"}, "language": "fr"}
@@ -111,15 +111,15 @@ async def test_dry_run_counts_and_shows_and_changes_nothing(served: Served) -> N
 async def test_states_change_where_they_may_and_the_rest_says_why(served: Served) -> None:
     await fill(served, 2)
     draft = (await served.editor.post("/v1/articles", json={"title": "Draft", "body": "Text."})).json()
-    ids = [(await shown(served, n))["id"] for n in (1, 2)]
-    record = await edited(served, ids=[*ids, draft["id"], 999_999], status="withdrawn")
+    ids = [(await get_article(served, n))["id"] for n in (1, 2)]
+    record = await run_edit(served, ids=[*ids, draft["id"], 999_999], status="withdrawn")
     assert record["progress"] == {"read": 3, "created": 0, "updated": 2, "unchanged": 0, "failed": 1}
     rows = (await served.editor.get(f"/v1/imports/{record['id']}/articles", params={"action": "failed"})).json()["data"]
     assert [(one["id"], "not withdrawn" in one["note"]) for one in rows] == [(draft["id"], True)]
     assert (await served.public.get("/v1/articles/story-1")).status_code == 410
     # What a bulk edit withdrew somebody has withdrawn: an import leaves it alone.
     await fill(served, 2)
-    assert (await shown(served, 1))["status"] == "withdrawn"
+    assert (await get_article(served, 1))["status"] == "withdrawn"
     await served.editor.post(f"/v1/imports/{record['id']}/undo")
     assert (await served.public.get("/v1/articles/story-1")).status_code == 200
 
@@ -154,10 +154,10 @@ async def test_mistakes_are_named_with_their_places(served: Served) -> None:
         ({"filter": {}, "colour": "red"}, "unknown_field", "/colour"),
         ({"filter": {}, "status": "purged"}, "invalid_value", "/status"),
     ]
-    for given, code, pointer in wrong:
-        problem = await served.editor.post("/v1/articles/bulk", json=given)
+    for value, code, pointer in wrong:
+        problem = await served.editor.post("/v1/articles/bulk", json=value)
         error = problem.json()["errors"][0]
-        assert (problem.status_code, problem.json()["code"], error.get("pointer", "")) == (422, code, pointer), given
+        assert (problem.status_code, problem.json()["code"], error.get("pointer", "")) == (422, code, pointer), value
     assert problem.json()["errors"][0].get("did_you_mean") is None
     unknown = await served.editor.post("/v1/articles/bulk", json={"filter": {}, "remove_tags": ["rivers"]})
     assert unknown.json()["errors"][0]["did_you_mean"] == "river"
@@ -182,7 +182,7 @@ async def test_scopes_are_those_of_single_edits(served: Served) -> None:
     # Records tell of what is hidden, and a job only how far it is.
     assert response.headers["location"].startswith("/v1/jobs/")
     assert (await served.public.get(f"/v1/imports/{response.json()['id']}", headers=publisher)).status_code == 403
-    record = await ended(served, f"/v1/imports/{response.json()['id']}")
+    record = await wait_for_end(served, f"/v1/imports/{response.json()['id']}")
     assert record["progress"]["read"] == 0
     # A tag that only an import's draft has is none to who may not read drafts.
     await fill(served, 1, id="hidden", status="draft", tags=["riverbed"])
@@ -221,9 +221,9 @@ async def test_edit_left_by_a_dying_process_goes_on_exactly_there(settings: Sett
     async with serve(settings) as served:
         await fill(served, 7)
     quiet = Database(settings, log.append)
-    wanted = ArticleFilter()
+    article_filter = ArticleFilter()
     changes = edit_job.Changes(language="fr")
-    job = quiet.write_now(edit_job.begin, wanted, changes, {}, "me", "").value
+    job = quiet.write_now(edit_job.begin, article_filter, changes, {}, "me", "").value
     for _ in range(4):  # three to write down what is meant, one to edit
         task = quiet.write_now(jobs.advance, job_chunks.WORKS, job).value
     assert task is not None
@@ -237,7 +237,7 @@ async def test_edit_left_by_a_dying_process_goes_on_exactly_there(settings: Sett
         quiet.write_now(die)
     quiet.close_now()
     async with serve(settings) as served:
-        record = await ended(served, f"/v1/imports/{job}")
+        record = await wait_for_end(served, f"/v1/imports/{job}")
         assert record["progress"]["updated"] == 7
         with served.db.snapshot() as snapshot:
             versions = snapshot.connection.execute(select(A.c.version, A.c.language)).all()

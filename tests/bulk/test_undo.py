@@ -36,7 +36,7 @@ def story(number: int, **fields: object) -> Json:
     return {"id": f"s{number}", "title": f"Story number {number}", "body": f"The council met {number} times.", **fields}
 
 
-async def sent(served: Served, *stories: Json, **query: str) -> Json:
+async def send_stories(served: Served, *stories: Json, **query: str) -> Json:
     """The summary line."""
     body = b"".join(orjson.dumps(one) + b"\n" for one in stories)
     response = await served.editor.post("/v1/imports", params={"origin": "wire", **query}, content=body, headers=LINES)
@@ -57,11 +57,11 @@ async def undone(served: Served, id: int) -> Json:
     raise AssertionError(record)
 
 
-async def exported(served: Served) -> dict[str, Json]:
+async def read_export(served: Served) -> dict[str, Json]:
     """What everybody reads of the archive, but for what moves with every version."""
     lines = (await served.public.get("/v1/export")).content.splitlines()[:-1]
-    found = {one["slug"]: one for one in map(orjson.loads, lines)}
-    return {slug: {name: value for name, value in one.items() if name not in MOVING} for slug, one in found.items()}
+    body = {one["slug"]: one for one in map(orjson.loads, lines)}
+    return {slug: {name: value for name, value in one.items() if name not in MOVING} for slug, one in body.items()}
 
 
 async def article(served: Served, ref: object) -> Json:
@@ -75,8 +75,8 @@ async def articles(served: Served, id: int, **query: str) -> list[Json]:
 
 
 async def test_a_stream_has_a_record_with_its_articles(served: Served) -> None:
-    first = await sent(served, story(1), story(2, status="draft"), {"id": "bad"})
-    again = await sent(served, story(1, body="It met again."), story(2, status="draft"))
+    first = await send_stories(served, story(1), story(2, status="draft"), {"id": "bad"})
+    again = await send_stories(served, story(1, body="It met again."), story(2, status="draft"))
     record = (await served.editor.get(f"/v1/imports/{again['import']}")).json()
     assert (record["kind"], record["via"], record["state"], record["created_by"]) == (
         "import",
@@ -100,7 +100,7 @@ async def test_a_stream_has_a_record_with_its_articles(served: Served) -> None:
 
 
 async def test_records_are_for_keys_that_publish_and_read_drafts_and_undo_is_for_admins(served: Served) -> None:
-    id = (await sent(served, story(1, status="draft")))["import"]
+    id = (await send_stories(served, story(1, status="draft")))["import"]
     assert (await served.public.get("/v1/imports")).status_code == 401
     writer, publisher = await served.key("write"), await served.key("publish")
     both = await served.key("publish", "read_drafts")
@@ -118,11 +118,13 @@ async def test_records_are_for_keys_that_publish_and_read_drafts_and_undo_is_for
 
 
 async def test_undo_gives_back_what_was_there_and_leaves_what_was_edited_since(served: Served) -> None:
-    await sent(served, *(story(n, tags=["river"], related=[{"title": "Another story of ours"}]) for n in range(1, 4)))
-    before = await exported(served)
+    await send_stories(
+        served, *(story(n, tags=["river"], related=[{"title": "Another story of ours"}]) for n in range(1, 4))
+    )
+    before = await read_export(served)
     changed = [story(n, body="Changed.", title=f"New {n}", slug=f"new-{n}", tags=["flood"]) for n in range(1, 4)]
     new = [story(n, tags=["river", "landslide"], authors=["A. Newcomer"]) for n in range(4, 8)]
-    second = await sent(served, *changed, *new, story(8, status="draft"))
+    second = await send_stories(served, *changed, *new, story(8, status="draft"))
     edited = [await article(served, "story-number-3"), await article(served, "story-number-7")]
     for one in edited:
         patch = await served.editor.patch(f"/v1/articles/{one['id']}", json={"standfirst": "By hand."}, headers=ANY)
@@ -132,7 +134,7 @@ async def test_undo_gives_back_what_was_there_and_leaves_what_was_edited_since(s
     assert counts == {"withdrawn": 3, "trashed": 1, "restored": 2, "kept": 2, "gone": 0}
     kept = {one["id"]: one["note"] for one in await articles(served, second["import"], undone="kept")}
     assert kept == {one["id"]: "edited since" for one in edited}
-    after = await exported(served)
+    after = await read_export(served)
     slugs = {one["slug"] for one in edited}
     for slug in ("story-number-1", "story-number-2"):
         assert after[slug].pop("previous_slugs") == [slug.replace("story-number", "new")]
@@ -146,19 +148,19 @@ async def test_undo_gives_back_what_was_there_and_leaves_what_was_edited_since(s
 
 
 async def test_tags_that_only_the_import_made_are_removed_and_their_numbers_never_given_again(served: Served) -> None:
-    await sent(served, story(1, tags=["river"]))
-    second = await sent(served, story(2, tags=["river", "landslide", "used"]), story(3, tags=["mine"]))
+    await send_stories(served, story(1, tags=["river"]))
+    second = await send_stories(served, story(2, tags=["river", "landslide", "used"]), story(3, tags=["mine"]))
     patch = await served.editor.patch("/v1/tags/mine", json={"aliases": ["Ours"]})
     assert patch.status_code == 200
     await served.editor.post("/v1/articles", json={"title": "Another", "body": "Text.", "tags": ["used"]})
     last = (await served.editor.get("/v1/tags/landslide")).json()["id"]
     record = await undone(served, second["import"])
     assert record["undo"]["tags_removed"] == 1
-    found = {
+    result = {
         slug: (await served.editor.get(f"/v1/tags/{slug}")).status_code
         for slug in ("river", "landslide", "used", "mine")
     }
-    assert found == {"river": 200, "landslide": 404, "used": 200, "mine": 200}
+    assert result == {"river": 200, "landslide": 404, "used": 200, "mine": 200}
     assert [tag["slug"] for tag in (await article(served, "story-number-2"))["tags"]] == ["river", "used"]
     with served.db.snapshot() as snapshot:
         newest = snapshot.connection.execute(select(func.max(TAG.c.id))).scalar_one()
@@ -168,40 +170,40 @@ async def test_tags_that_only_the_import_made_are_removed_and_their_numbers_neve
 
 async def test_importing_again_revives_under_the_same_ids_unless_somebody_touched_it(served: Served) -> None:
     stories = [story(n, tags=["landslide"]) for n in range(1, 5)]
-    first = await sent(served, *stories, story(5, status="draft"))
-    before = await exported(served)
+    first = await send_stories(served, *stories, story(5, status="draft"))
+    before = await read_export(served)
     ids = {n: (await article(served, f"story-number-{n}"))["id"] for n in range(1, 6)}
     await undone(served, first["import"])
-    assert await exported(served) == {}
+    assert await read_export(served) == {}
     republished = await served.editor.patch(f"/v1/articles/{ids[4]}", json={"status": "published"}, headers=ANY)
     assert republished.status_code == 200, republished.text
     touched = await served.editor.delete(f"/v1/articles/{ids[4]}", params={"reason": "ours"}, headers=ANY)
     assert touched.status_code == 200
-    again = await sent(served, *stories, story(5, status="draft"))
+    again = await send_stories(served, *stories, story(5, status="draft"))
     assert again["summary"]["created"] == 0
     assert (await article(served, ids[4]))["status"] == "withdrawn"
-    after = await exported(served)
+    after = await read_export(served)
     assert {slug: one["id"] for slug, one in after.items()} == {f"story-number-{n}": ids[n] for n in (1, 2, 3)}
     for slug in ("story-number-1", "story-number-2"):
         assert after[slug] == before[slug]
         assert (await article(served, slug))["version"] == 3
     assert (await article(served, ids[5]))["status"] == "draft"
-    twice = await sent(served, *stories[:2])
+    twice = await send_stories(served, *stories[:2])
     assert twice["summary"] == {"created": 0, "updated": 0, "unchanged": 2, "failed": 0}
     await undone(served, again["import"])
-    assert await exported(served) == {}
-    third = await sent(served, *stories[:2])
+    assert await read_export(served) == {}
+    third = await send_stories(served, *stories[:2])
     assert third["summary"]["updated"] == 2
     assert (await served.public.get("/v1/articles/story-number-1")).status_code == 200
 
 
 async def test_undo_of_what_cannot_be_undone_is_409_and_says_why(served: Served) -> None:
-    id = (await sent(served, story(1)))["import"]
+    id = (await send_stories(served, story(1)))["import"]
     await undone(served, id)
     problem = await served.editor.post(f"/v1/imports/{id}/undo")
     assert (problem.status_code, problem.json()["code"]) == (409, "invalid_transition")
     assert "already" in problem.json()["detail"]
-    second = (await sent(served, story(2)))["import"]
+    second = (await send_stories(served, story(2)))["import"]
     other = (await served.db.write(records.begin, records.COMMAND, "wire.ndjson", {"origin": "wire"}, "me")).value
     running = await served.editor.post(f"/v1/imports/{other}/undo")
     assert (running.status_code, "still running" in running.json()["detail"]) == (409, True)
@@ -220,16 +222,16 @@ def _age(session: Any, id: int) -> None:
 
 
 async def test_undo_gives_authorship_back_and_forgets_what_the_source_said(served: Served) -> None:
-    await sent(served, story(1, standfirst="Theirs."))
+    await send_stories(served, story(1, standfirst="Theirs."))
     [one] = (await served.editor.get("/v1/articles")).json()["data"]
     await served.editor.patch(f"/v1/articles/{one['id']}", json={"title": "Ours"}, headers=ANY)
-    second = await sent(served, story(1, standfirst="Theirs again.", title="Theirs too"), overwrite="true")
+    second = await send_stories(served, story(1, standfirst="Theirs again.", title="Theirs too"), overwrite="true")
     assert (await article(served, one["id"]))["title"] == "Theirs too"
     await undone(served, second["import"])
     assert (await article(served, one["id"]))["title"] == "Ours"
     with served.db.snapshot() as snapshot:
         assert snapshot.connection.execute(select(func.count()).select_from(BASELINE)).scalar_one() == 0
-    await sent(served, story(1, standfirst="A third time.", title="Theirs for good"))
+    await send_stories(served, story(1, standfirst="A third time.", title="Theirs for good"))
     shown = await article(served, one["id"])
     assert (shown["title"], shown["standfirst"]) == ("Ours", "A third time.")
 
@@ -237,7 +239,7 @@ async def test_undo_gives_authorship_back_and_forgets_what_the_source_said(serve
 async def test_stopped_undo_goes_on_where_it_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(undo_job, "CHUNK", 4)
     async with serve(settings) as served:
-        id = (await sent(served, *(story(n) for n in range(1, 10))))["import"]
+        id = (await send_stories(served, *(story(n) for n in range(1, 10))))["import"]
     quiet = Database(settings, log.append)
     job = quiet.write_now(undo_job.begin, id, "me").value
     assert quiet.write_now(undo_job.begin, id, "me").value == job
@@ -253,8 +255,8 @@ async def test_stopped_undo_goes_on_where_it_was(settings: Settings, monkeypatch
         record = await undone(served, id)
         assert (record["undo"]["withdrawn"], record["undo"]["job"] > job) == (5, True)
         with served.db.snapshot() as snapshot:
-            wanted = select(CHANGE.c.entity_id).where(CHANGE.c.event == "withdrawn")
-            withdrawn = list(snapshot.connection.execute(wanted).scalars())
+            statement = select(CHANGE.c.entity_id).where(CHANGE.c.event == "withdrawn")
+            withdrawn = list(snapshot.connection.execute(statement).scalars())
         assert len(withdrawn) == len(set(withdrawn)) == 9
 
 
@@ -270,8 +272,8 @@ def test_import_by_command_has_a_record_and_is_revived_after_its_undo(db: Databa
     file.write_bytes(b"".join(orjson.dumps(story(n)) + b"\n" for n in range(3)))
 
     def run(**options: Any) -> pipeline.Report:
-        found = sources.find([str(file)], BytesIO())
-        return pipeline.run(db, found, Options(by="me (command)", **options), db.read_time)
+        items = sources.find([str(file)], BytesIO())
+        return pipeline.run(db, items, Options(by="me (command)", **options), db.read_time)
 
     assert run(dry_run=True).record is None
     report = run()
@@ -291,7 +293,7 @@ def _finish(session: Any, job: int) -> None:
 
 async def test_an_undo_that_a_server_left_is_finished_by_the_next(settings: Settings) -> None:
     async with serve(settings) as served:
-        id = (await sent(served, *(story(n) for n in range(1, 4))))["import"]
+        id = (await send_stories(served, *(story(n) for n in range(1, 4))))["import"]
     quiet = Database(settings, log.append)
     job = quiet.write_now(undo_job.begin, id, "me").value
     quiet.close_now()

@@ -38,8 +38,8 @@ def _server(settings: Settings, name: str, clock: float) -> Iterator[httpx.Clien
     }
     process = Dateline("serve", "--port", "0", environment=environment, quiet=True)
     try:
-        found = (word for line in process.lines for word in line.split() if word.startswith("http://"))
-        with httpx.Client(base_url=next(found), timeout=30) as client:
+        result = (word for line in process.lines for word in line.split() if word.startswith("http://"))
+        with httpx.Client(base_url=next(result), timeout=30) as client:
             yield client
     finally:
         process.end()
@@ -114,8 +114,8 @@ def _read_when_due(servers: list[httpx.Client], waiting: dict[str, int]) -> None
     while waiting and time.time() < until:
         for slug, due in list(waiting.items()):
             fresh = {"utm_try": str(time.time())}  # past what is cached
-            found = {client.get(f"/v1/articles/{slug}", params=fresh).status_code for client in public}
-            if 200 in found:
+            result = {client.get(f"/v1/articles/{slug}", params=fresh).status_code for client in public}
+            if 200 in result:
                 assert time.time() >= due
                 del waiting[slug]
         time.sleep(0.05)
@@ -203,8 +203,8 @@ async def test_edit_of_an_article_whose_date_is_in_the_future_leaves_it_publishe
     ],
 )
 async def test_embargo_with_a_fraction_of_a_second_rounds_up(
-    served: Served, status: str, given: str, kept: str
+    served: Served, status: str, value: str, kept: str
 ) -> None:
-    article = {"title": "Story", "body": "Words", "status": status, "published_at": given}
+    article = {"title": "Story", "body": "Words", "status": status, "published_at": value}
     made = await served.editor.post("/v1/articles", json=article)
     assert (made.status_code, made.json()["published_at"]) == (201, kept)

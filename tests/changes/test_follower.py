@@ -24,7 +24,7 @@ from app.settings import Settings
 CHANGE, HEAD, SOURCE = table(Change), table(ChangeHead), table(Source)
 
 
-class Names:
+class FollowedNames:
     """Follows sources into a dict id → name that is replaced whole, as a commit would be. Fails when told to."""
 
     def __init__(self) -> None:
@@ -90,7 +90,9 @@ put = st.dictionaries(st.integers(1, 5), st.one_of(st.none(), st.text("ab", max_
 happening = st.one_of(put, put, st.sampled_from(["step", "crash", "repeat", "lose", "epoch", "other mark", "beyond"]))
 
 
-def _happen(db: Database, names: Names, what: object, past: list[tuple[LogPosition | None, dict[int, str]]]) -> None:
+def _happen(
+    db: Database, names: FollowedNames, what: object, past: list[tuple[LogPosition | None, dict[int, str]]]
+) -> None:
     place, kept = names.kept
     match what:
         case dict():
@@ -116,7 +118,7 @@ def _happen(db: Database, names: Names, what: object, past: list[tuple[LogPositi
         past[:] = [names.kept]  # places from before go with data that is no more
 
 
-def _until_failure(db: Database, names: Names) -> None:
+def _until_failure(db: Database, names: FollowedNames) -> None:
     db.write_now(_put, {1: "crash"})
     step(db, names)
 
@@ -124,7 +126,7 @@ def _until_failure(db: Database, names: Names) -> None:
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happenings=st.lists(happening, max_size=12))
 def test_follower_arrives_at_what_sql_says_whatever_happens(db: Database, happenings: list[object]) -> None:
-    names = Names()
+    names = FollowedNames()
     past = [names.kept]
     for what in happenings:
         _happen(db, names, what, past)
@@ -135,7 +137,7 @@ def test_follower_arrives_at_what_sql_says_whatever_happens(db: Database, happen
 
 def test_first_round_rebuilds_and_later_ones_only_apply(db: Database) -> None:
     db.write_now(_put, {1: "one"})
-    names = Names()
+    names = FollowedNames()
     catch_up(db, names)
     db.write_now(_put, {1: "uno", 2: "two"})
     assert catch_up(db, names) == 2
@@ -143,7 +145,7 @@ def test_first_round_rebuilds_and_later_ones_only_apply(db: Database) -> None:
 
 
 def test_more_rows_than_a_batch_are_taken_in_by_several_rounds(db: Database) -> None:
-    names = Names()
+    names = FollowedNames()
     catch_up(db, names)
 
     def much(session: Session) -> None:
@@ -155,8 +157,8 @@ def test_more_rows_than_a_batch_are_taken_in_by_several_rounds(db: Database) -> 
     assert names.kept == _truth(db)
 
 
-def _following(db: Database) -> Names:
-    names = Names()
+def _follow_names(db: Database) -> FollowedNames:
+    names = FollowedNames()
     catch_up(db, names)
     for i in range(1, 4):
         db.write_now(_put, {i: "name"})
@@ -165,7 +167,7 @@ def _following(db: Database) -> Names:
 
 @pytest.mark.parametrize("which", ["first", "second", "last"])
 def test_missing_row_is_a_broken_log(db: Database, which: str) -> None:
-    names = _following(db)
+    names = _follow_names(db)
     before = names.kept
     back = {"first": 2, "second": 1, "last": 0}[which]
     last = select(func.max(CHANGE.c.seq)).scalar_subquery()
@@ -177,16 +179,16 @@ def test_missing_row_is_a_broken_log(db: Database, which: str) -> None:
 
 @pytest.mark.parametrize("by", [1, -1])
 def test_counter_that_does_not_fit_the_rows_is_a_broken_log(db: Database, by: int) -> None:
-    names = _following(db)
+    names = _follow_names(db)
     _by_hand(db, lambda session: session.connection().execute(update(HEAD).values(seq=HEAD.c.seq + by)))
     with pytest.raises(LogBroken):
         catch_up(db, names)
     with pytest.raises(LogBroken):
-        catch_up(db, Names())
+        catch_up(db, FollowedNames())
 
 
 def test_counter_ahead_of_a_follower_that_is_level_is_a_broken_log(db: Database) -> None:
-    names = _following(db)
+    names = _follow_names(db)
     catch_up(db, names)
     _by_hand(db, lambda session: session.connection().execute(update(HEAD).values(seq=HEAD.c.seq + 1)))
     with pytest.raises(LogBroken):
@@ -211,7 +213,7 @@ def _wait(until: Callable[[], bool]) -> bool:
 
 
 def test_thread_keeps_a_follower_in_step(db: Database) -> None:
-    names = Names()
+    names = FollowedNames()
     with _thread(db, names) as following:
         for i in range(20):
             db.write_now(_put, {1 + i % 3: str(i)})
@@ -220,7 +222,7 @@ def test_thread_keeps_a_follower_in_step(db: Database) -> None:
 
 
 def test_woken_thread_looks_at_once(db: Database) -> None:
-    names = Names()
+    names = FollowedNames()
     catch_up(db, names)
     with _thread(db, names, interval=60) as following:
         time.sleep(0.05)  # its first round finds nothing, and it waits
@@ -230,7 +232,7 @@ def test_woken_thread_looks_at_once(db: Database) -> None:
 
 
 def test_failing_follower_is_tried_again(db: Database) -> None:
-    names = Names()
+    names = FollowedNames()
     names.failures = 1
     with _thread(db, names) as following:
         assert _wait(lambda: following.problem == "OSError: disk full")
@@ -239,7 +241,7 @@ def test_failing_follower_is_tried_again(db: Database) -> None:
 
 
 def test_broken_log_ends_the_thread_and_is_told(db: Database) -> None:
-    names = _following(db)
+    names = _follow_names(db)
     _by_hand(db, lambda session: session.connection().execute(update(HEAD).values(seq=HEAD.c.seq + 1)))
     with _thread(db, names) as following:
         assert _wait(lambda: following.problem is not None)
@@ -260,4 +262,4 @@ def test_new_index_is_not_waited_for_where_the_log_is_broken(sqlite_settings: Se
 
 
 def test_thread_that_never_started_can_be_stopped(db: Database) -> None:
-    FollowerTask(db, Names(), 1).stop()
+    FollowerTask(db, FollowedNames(), 1).stop()

@@ -22,7 +22,7 @@ CHANGE, HEAD, SOURCE = table(Change), table(ChangeHead), table(Source)
 
 
 @dataclass(frozen=True)
-class Batch:
+class LogBatch:
     """One transaction: (entity, public) of each entry, and whether it ends in an error."""
 
     entries: tuple[tuple[str, bool], ...]
@@ -30,17 +30,17 @@ class Batch:
 
 
 entry = st.tuples(st.sampled_from(["article", "article", "tag", "region"]), st.booleans())
-batch = st.builds(Batch, st.lists(entry, max_size=5).map(tuple), st.booleans())
+batch = st.builds(LogBatch, st.lists(entry, max_size=5).map(tuple), st.booleans())
 
 
-def _run(session: Session, batch: Batch, first: int) -> None:
+def _run(session: Session, batch: LogBatch, first: int) -> None:
     for i, (entity, public) in enumerate(batch.entries):
         log.record(session, LogEntry(entity, first + i, "updated", public=public, version=i, after={"id": first + i}))
     if batch.fails:
         raise NotFound
 
 
-def _write(db: Database, batch: Batch, first: int) -> LogHead | None:
+def _write(db: Database, batch: LogBatch, first: int) -> LogHead | None:
     try:
         return db.write_now(_run, batch, first).head
     except NotFound:
@@ -54,8 +54,8 @@ def _rows(db: Database, after: int) -> list[Row]:
     """(seq, mark, entity, entity_id, public) behind a row, in the order of seq."""
     columns = (CHANGE.c.seq, CHANGE.c.mark, CHANGE.c.entity, CHANGE.c.entity_id, CHANGE.c.public)
     with db.snapshot() as snapshot:
-        found = snapshot.connection.execute(select(*columns).where(CHANGE.c.seq > after).order_by(CHANGE.c.seq))
-        return [(row[0], row[1], row[2], row[3], row[4]) for row in found]
+        statement = snapshot.connection.execute(select(*columns).where(CHANGE.c.seq > after).order_by(CHANGE.c.seq))
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in statement]
 
 
 def _head(db: Database) -> LogHead:
@@ -63,7 +63,7 @@ def _head(db: Database) -> LogHead:
         return log.head(snapshot)
 
 
-def _moved(head: LogHead, rows: list[Row]) -> LogHead:
+def _advance(head: LogHead, rows: list[Row]) -> LogHead:
     """Where the head stands after these rows."""
     for seq, mark, entity, _, public in rows:
         head = replace(head, seq=seq, mark=mark)
@@ -76,9 +76,9 @@ def _moved(head: LogHead, rows: list[Row]) -> LogHead:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(batch, max_size=6))
-@example([Batch((), False), Batch((("tag", False), ("article", True), ("article", False)), False)])
-@example([Batch((("article", True),), True), Batch((("article", False),), False)])
-def test_any_transactions_leave_a_log_without_holes(db: Database, batches: list[Batch]) -> None:
+@example([LogBatch((), False), LogBatch((("tag", False), ("article", True), ("article", False)), False)])
+@example([LogBatch((("article", True),), True), LogBatch((("article", False),), False)])
+def test_any_transactions_leave_a_log_without_holes(db: Database, batches: list[LogBatch]) -> None:
     before = _head(db)
     heads = [_write(db, one, 1_000 * i) for i, one in enumerate(batches)]
     rows = _rows(db, before.seq)
@@ -86,7 +86,7 @@ def test_any_transactions_leave_a_log_without_holes(db: Database, batches: list[
     kept = [(i, one) for i, one in enumerate(batches) if not one.fails]
     expected = [(kind, 1_000 * i + j, public) for i, one in kept for j, (kind, public) in enumerate(one.entries)]
     assert [row[2:] for row in rows] == [(kind, id, public) for kind, id, public in expected]
-    assert _head(db) == _moved(before, rows)
+    assert _head(db) == _advance(before, rows)
     ends = [head for head in heads if head is not None]
     assert [head.seq for head in ends] == [
         before.seq + sum(len(one.entries) for _, one in kept[: n + 1]) for n in range(len(kept))
@@ -95,7 +95,7 @@ def test_any_transactions_leave_a_log_without_holes(db: Database, batches: list[
 
 def test_each_row_has_a_mark_of_its_own(db: Database) -> None:
     before = _head(db)
-    _write(db, Batch((("article", True),) * 50, False), 1)
+    _write(db, LogBatch((("article", True),) * 50, False), 1)
     marks = [row[1] for row in _rows(db, before.seq)]
     assert len(set(marks)) == 50
     assert all(0 <= mark < 2**63 for mark in marks)
@@ -119,7 +119,7 @@ def test_error_after_recording_leaves_neither_rows_nor_changes(db: Database) -> 
 
 def test_reading_in_pieces_gives_every_row_once(db: Database) -> None:
     before = _head(db)
-    _write(db, Batch((("article", True),) * 7, False), 1)
+    _write(db, LogBatch((("article", True),) * 7, False), 1)
     seen: list[int] = []
     with db.snapshot() as snapshot:
         while rows := log.read(snapshot, seen[-1] if seen else before.seq, 3):

@@ -28,7 +28,7 @@ BODY = (
 STORY = {"id": "one", "title": "Finland builds a harbour", "body": BODY}
 
 
-def imported(served: Served, *stories: Json, enrich: bool = True) -> Report:
+def import_stories(served: Served, *stories: Json, enrich: bool = True) -> Report:
     data = b"\n".join(orjson.dumps(story) for story in stories)
     source = Source("stories.ndjson", "stories.ndjson", lambda: io.BytesIO(data))
     return pipeline.run(served.db, [source], Options(enrich=enrich), lambda: 1_760_000_000)
@@ -36,14 +36,14 @@ def imported(served: Served, *stories: Json, enrich: bool = True) -> Report:
 
 async def article(served: Served, external_id: str = "one") -> Json:
     listed = (await served.public.get("/v1/articles", params={"external_id": external_id})).json()
-    found: Json = (await served.public.get(f"/v1/articles/{listed['data'][0]['id']}")).json()
-    return found
+    body: Json = (await served.public.get(f"/v1/articles/{listed['data'][0]['id']}")).json()
+    return body
 
 
 async def suggestions(served: Served, id: int, kind: str) -> list[Json]:
-    answer = await served.editor.get(f"/v1/articles/{id}/suggestions")
-    assert answer.status_code == 200, answer.text
-    return [one for one in answer.json()["data"] if one["kind"] == kind]
+    response = await served.editor.get(f"/v1/articles/{id}/suggestions")
+    assert response.status_code == 200, response.text
+    return [one for one in response.json()["data"] if one["kind"] == kind]
 
 
 def roles(shown: Json) -> dict[str, list[str]]:
@@ -51,7 +51,7 @@ def roles(shown: Json) -> dict[str, list[str]]:
 
 
 async def test_silent_source_gets_regions_and_language_once(served: Served) -> None:
-    assert imported(served, STORY).created == 1
+    assert import_stories(served, STORY).created == 1
     first = await article(served)
     assert roles(first) == {"finland": ["about"], "sweden": ["mention"]}
     kept = await suggestions(served, first["id"], "region")
@@ -59,16 +59,16 @@ async def test_silent_source_gets_regions_and_language_once(served: Served) -> N
     assert ("nato", False) in [(one["region"]["slug"], one["taken"]) for one in kept]
     assert kept[0]["evidence"] == "Finland, Finnish, Helsinki"
     assert kept[0]["origin"] == "gazetteer"
-    assert imported(served, STORY).unchanged == 1
+    assert import_stories(served, STORY).unchanged == 1
     assert await article(served) == first
-    assert imported(served, {**STORY, "body": BODY.replace("Stockholm", "Oslo")}).updated == 1
+    assert import_stories(served, {**STORY, "body": BODY.replace("Stockholm", "Oslo")}).updated == 1
     with served.db.snapshot() as snapshot:
         taken = snapshot.connection.execute(select(KEPT.c.roles).where(KEPT.c.taken)).scalars().all()
     assert len(taken) >= 1 + (language.model() is not None)
 
 
 async def test_declared_regions_and_language_stand(served: Served) -> None:
-    imported(served, {**STORY, "regions": ["Denmark"], "language": "da"})
+    import_stories(served, {**STORY, "regions": ["Denmark"], "language": "da"})
     shown = await article(served)
     assert shown["language"] == "da"
     assert roles(shown) == {"denmark": ["about"], "sweden": ["mention"]}
@@ -77,12 +77,12 @@ async def test_declared_regions_and_language_stand(served: Served) -> None:
 
 @both
 async def test_edited_article_keeps_its_regions_when_its_source_changes(served: Served) -> None:
-    imported(served, STORY)
+    import_stories(served, STORY)
     before = await article(served)
     edit = {"regions": [{"slug": "norway", "roles": ["about"]}], "language": "fi"}
-    answer = await served.editor.patch(f"/v1/articles/{before['id']}", json=edit, headers={"If-Match": '"1"'})
-    assert answer.status_code == 200, answer.text
-    report = imported(served, {**STORY, "body": BODY + " Work begins in May."})
+    response = await served.editor.patch(f"/v1/articles/{before['id']}", json=edit, headers={"If-Match": '"1"'})
+    assert response.status_code == 200, response.text
+    report = import_stories(served, {**STORY, "body": BODY + " Work begins in May."})
     assert (report.updated, report.failures) == (1, [])
     after = await article(served)
     assert "Work begins in May." in after["body"]
@@ -92,7 +92,7 @@ async def test_edited_article_keeps_its_regions_when_its_source_changes(served: 
 
 
 async def test_import_without_enrichment_links_and_keeps_nothing(served: Served) -> None:
-    imported(served, STORY, enrich=False)
+    import_stories(served, STORY, enrich=False)
     shown = await article(served)
     assert (roles(shown), shown["language"]) == ({}, "en")
     computed = await suggestions(served, shown["id"], "region")
@@ -102,7 +102,7 @@ async def test_import_without_enrichment_links_and_keeps_nothing(served: Served)
 
 async def test_known_tags_are_proposed_not_linked(served: Served) -> None:
     await served.post(title="Old news", body="Words.", tags=[{"name": "NATO", "kind": "organisation"}, "harbours"])
-    imported(served, STORY)
+    import_stories(served, STORY)
     shown = await article(served)
     assert shown["tags"] == []
     proposed = await suggestions(served, shown["id"], "tag")
@@ -110,7 +110,7 @@ async def test_known_tags_are_proposed_not_linked(served: Served) -> None:
 
 
 async def test_suggestions_are_for_who_reads_drafts(served: Served) -> None:
-    imported(served, STORY)
+    import_stories(served, STORY)
     path = f"/v1/articles/{(await article(served))['id']}/suggestions"
     assert (await served.public.get(path)).status_code == 401
     assert (await served.public.get(path, headers=await served.key("write"))).status_code == 403
@@ -120,14 +120,14 @@ async def test_suggestions_are_for_who_reads_drafts(served: Served) -> None:
 
 def kept_tags(served: Served) -> list[tuple[str, float, str, bool]]:
     with served.db.snapshot() as snapshot:
-        found = select(KEPT.c.value, KEPT.c.score, KEPT.c.origin, KEPT.c.taken).where(KEPT.c.kind == "tag")
-        return [tuple(row) for row in snapshot.connection.execute(found.order_by(KEPT.c.id))]
+        statement = select(KEPT.c.value, KEPT.c.score, KEPT.c.origin, KEPT.c.taken).where(KEPT.c.kind == "tag")
+        return [tuple(row) for row in snapshot.connection.execute(statement.order_by(KEPT.c.id))]
 
 
 async def test_tags_found_by_name_are_kept_and_linked_by_nobody(served: Served) -> None:
-    given = [{"name": "NATO", "kind": "organisation"}, {"name": "Helsinki", "kind": "section"}, "harbour"]
-    await served.post(title="Old news", body="Words.", tags=given)
-    imported(served, {**STORY, "tags": ["NATO"]})
+    values = [{"name": "NATO", "kind": "organisation"}, {"name": "Helsinki", "kind": "section"}, "harbour"]
+    await served.post(title="Old news", body="Words.", tags=values)
+    import_stories(served, {**STORY, "tags": ["NATO"]})
     assert kept_tags(served) == [("harbour", 0.9, "names", False), ("NATO", 0.6, "names", True)]
     shown = await article(served)
     assert [tag["slug"] for tag in shown["tags"]] == ["nato"]
@@ -138,7 +138,7 @@ async def test_tags_found_by_name_are_kept_and_linked_by_nobody(served: Served) 
 @both
 async def test_kept_tag_that_was_merged_is_proposed_as_what_it_has_become(served: Served) -> None:
     await served.post(title="Old news", body="Words.", tags=["minister of trade", "trade policy", "islands"])
-    imported(served, STORY)
+    import_stories(served, STORY)
     assert [value for value, *_ in kept_tags(served)] == ["minister of trade", "islands"]
     merge = await served.editor.post("/v1/tags/minister-of-trade/merge", json={"into": "trade-policy"})
     assert merge.status_code in (200, 202), merge.text
@@ -154,13 +154,13 @@ async def test_kept_tag_that_was_merged_is_proposed_as_what_it_has_become(served
 
 async def test_tags_are_found_by_their_names_of_now(served: Served) -> None:
     await served.post(title="Old news", body="Words.", tags=["piers"])
-    imported(served, {**STORY, "id": "zero", "body": "Nothing of note."})
-    answer = await served.editor.patch("/v1/tags/piers", json={"aliases": ["second harbour"]})
-    assert answer.status_code == 200, answer.text
-    imported(served, STORY)
+    import_stories(served, {**STORY, "id": "zero", "body": "Nothing of note."})
+    response = await served.editor.patch("/v1/tags/piers", json={"aliases": ["second harbour"]})
+    assert response.status_code == 200, response.text
+    import_stories(served, STORY)
     assert [value for value, *_ in kept_tags(served)] == ["second harbour"]
     await served.post(title="More", body="Words.", tags=["swedish islands"])
-    imported(served, {**STORY, "id": "two", "body": f"{OTHER} Swedish islands."})
+    import_stories(served, {**STORY, "id": "two", "body": f"{OTHER} Swedish islands."})
     assert [value for value, *_ in kept_tags(served)] == ["second harbour", "swedish islands"]
 
 

@@ -14,7 +14,7 @@ def places() -> Gazetteer:
     return gazetteer()
 
 
-def found(places: Gazetteer, body: str = "", **texts: str | int) -> dict[str, SuggestedValue]:
+def find_regions(places: Gazetteer, body: str = "", **texts: str | int) -> dict[str, SuggestedValue]:
     return {one.value: one for one in regions.suggest(Texts(body=body, **texts), places)}  # type: ignore[arg-type]
 
 
@@ -40,7 +40,7 @@ def test_story_of_one_country_is_about_that_country_first(places: Gazetteer) -> 
     ],
 )
 def test_name_of_several_places_is_the_one_that_the_text_speaks_of(places: Gazetteer, body: str, country: str) -> None:
-    countries = [slug for slug in found(places, body) if places.regions[slug].level == "country"]
+    countries = [slug for slug in find_regions(places, body) if places.regions[slug].level == "country"]
     assert countries == [country]
 
 
@@ -54,26 +54,26 @@ def test_name_of_several_places_is_the_one_that_the_text_speaks_of(places: Gazet
     ],
 )
 def test_people_and_plain_words_are_no_places(places: Gazetteer, body: str) -> None:
-    assert found(places, body) == {}
+    assert find_regions(places, body) == {}
 
 
 def test_seat_of_an_alliance_is_not_what_its_story_is_about(places: Gazetteer) -> None:
     body = "NATO ministers met in Brussels. NATO will answer, officials in Brussels said of the Russian move in Russia."
-    suggested = found(places, body, title="NATO weighs its answer to Russia", dateline="BRUSSELS, Dec 3 -")
+    suggested = find_regions(places, body, title="NATO weighs its answer to Russia", dateline="BRUSSELS, Dec 3 -")
     assert suggested["russia"].roles & suggested["nato"].roles & ABOUT
     assert not suggested["belgium"].roles & ABOUT
     assert suggested["brussels"].roles & DATELINE
 
 
 def test_dateline_with_a_state_gives_its_country(places: Gazetteer) -> None:
-    suggested = found(places, "The company said that it opened a plant.", dateline="TROY, Mich., March 3 -")
+    suggested = find_regions(places, "The company said that it opened a plant.", dateline="TROY, Mich., March 3 -")
     assert suggested["united-states"].roles == ABOUT | DATELINE
 
 
 def test_year_tells_a_former_state_from_that_of_today(places: Gazetteer) -> None:
     body = "Germany and its Bundesbank raised rates. German banks followed."
-    assert next(iter(found(places, body, year=1987))) == "west-germany"
-    assert next(iter(found(places, body, year=2024))) == "germany"
+    assert next(iter(find_regions(places, body, year=1987))) == "west-germany"
+    assert next(iter(find_regions(places, body, year=2024))) == "germany"
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_year_tells_a_former_state_from_that_of_today(places: Gazetteer) -> None
     ],
 )
 def test_names_of_the_articles_language_are_found(places: Gazetteer, language: str, body: str) -> None:
-    assert "russia" in found(places, body, language=language)
+    assert "russia" in find_regions(places, body, language=language)
 
 
 def test_currency_is_no_country(places: Gazetteer) -> None:
-    assert found(places, "The bond of 50 mln Canadian dlrs was issued in Norway.")["norway"].score > (
-        found(places, "The bond of 50 mln Canadian dlrs was issued in Norway.")["canada"].score
+    assert find_regions(places, "The bond of 50 mln Canadian dlrs was issued in Norway.")["norway"].score > (
+        find_regions(places, "The bond of 50 mln Canadian dlrs was issued in Norway.")["canada"].score
     )
 
 

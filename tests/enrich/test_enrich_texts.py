@@ -21,9 +21,9 @@ needs_models = pytest.mark.skipif(language.model() is None, reason="the extra `i
 @needs_models
 @pytest.mark.parametrize(("code", "text"), SAMPLES)
 def test_text_of_a_language_is_recognised(code: str, text: str) -> None:
-    found = language.suggest("", text)
-    assert found is not None
-    assert found.value == code
+    result = language.suggest("", text)
+    assert result is not None
+    assert result.value == code
 
 
 @needs_models
@@ -37,9 +37,9 @@ def test_text_that_is_short_or_mixed_has_no_language(text: str) -> None:
 
 @needs_models
 def test_headline_in_capitals_is_recognised() -> None:
-    found = language.suggest("COUNCIL CLOSES OLD HARBOUR BRIDGE WHILE ENGINEERS LOOK AT ITS TOWERS", "")
-    assert found is not None
-    assert found.value == "en"
+    result = language.suggest("COUNCIL CLOSES OLD HARBOUR BRIDGE WHILE ENGINEERS LOOK AT ITS TOWERS", "")
+    assert result is not None
+    assert result.value == "en"
 
 
 def keys(content: str) -> set[int]:
@@ -75,13 +75,13 @@ def test_names_in_the_text_propose_tags_and_words_do_not() -> None:
         tags.EMPTY,
         [LexiconTag(1, "NATO", ("the Alliance",)), LexiconTag(2, "WHO", ()), LexiconTag(3, "Harbour board", ())],
     )
-    found = tags.find_named("Who votes?", "The harbour board asked NATO, who knows why.", known)
-    assert {one.target for one in found} == {1, 3}
+    result = tags.find_named("Who votes?", "The harbour board asked NATO, who knows why.", known)
+    assert {one.target for one in result} == {1, 3}
 
 
 def test_neighbours_vote_with_their_scores() -> None:
     names = {1: "Ports", 2: "Storms", 3: "Gone"}
-    found = tags.vote([(2.0, (1,)), (1.0, (1, 2)), (1.0, ())], names)
-    assert [(one.target, one.score) for one in found] == [(1, 0.75)]
-    assert tags.merge(found, [])[0].origin == "neighbours"
+    result = tags.vote([(2.0, (1,)), (1.0, (1, 2)), (1.0, ())], names)
+    assert [(one.target, one.score) for one in result] == [(1, 0.75)]
+    assert tags.merge(result, [])[0].origin == "neighbours"
     assert tags.vote([], names) == []

@@ -41,11 +41,11 @@ def keys(fact: RegionFact) -> set[str]:
 
 
 def bearers(facts: Iterable[RegionFact]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
+    result: dict[str, set[str]] = defaultdict(set)
     for fact in facts:
         for key in keys(fact):
-            found[key].add(fact.slug)
-    return found
+            result[key].add(fact.slug)
+    return result
 
 
 COUNTRIES, PLACES = bearers(of_level("country")), bearers(load())
@@ -186,9 +186,9 @@ def test_names_of_the_news_lead_to_their_region(name: str, slug: str | None) -> 
 
 def bearer(name: str) -> str | None:
     """As a reader takes it: a country before anything else of that name."""
-    found = COUNTRIES.get(fold(name)) or PLACES.get(fold(name)) or set()
-    assert len(found) < 2
-    return next(iter(found), None)
+    result = COUNTRIES.get(fold(name)) or PLACES.get(fold(name)) or set()
+    assert len(result) < 2
+    return next(iter(result), None)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_places_of_a_wire_archive_lead_to_regions_of_their_own(data: Callable[[s
     path = data("corpora/reuters.ndjson")
     with path.open(encoding="utf-8") as file:
         places = {place for line in file for place in json.loads(line).get("places", [])}
-    found = {place: bearer(place) for place in places}
+    result = {place: bearer(place) for place in places}
     assert len(places) > 100
-    assert [place for place, slug in found.items() if slug is None] == []
-    assert [slug for slug, times in Counter(found.values()).items() if times > 1] == []
+    assert [place for place, slug in result.items() if slug is None] == []
+    assert [slug for slug, times in Counter(result.values()).items() if times > 1] == []

@@ -26,73 +26,76 @@ async def local(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("regions")
     shutil.copy(sqlite_template, folder / "dateline.db")
     settings = Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)
-    async with serve(with_own_epoch(settings)) as found:
-        yield found
+    async with serve(with_own_epoch(settings)) as server:
+        yield server
 
 
 @pytest.fixture
-async def apart(settings: Settings) -> AsyncIterator[Served]:
-    async with serve(with_own_epoch(settings)) as found:
-        yield found
+async def own_archive(settings: Settings) -> AsyncIterator[Served]:
+    async with serve(with_own_epoch(settings)) as server:
+        yield server
 
 
 async def ask(served: Served, verb: str, path: str, body: object, status: int = 200) -> Any:
-    answer = await served.editor.request(verb, path, json=body)
-    assert answer.status_code == status, answer.text
-    ready = await served.public.get("/v1/search", params={"limit": 1, "min_seq": answer.headers.get("x-seq", [])})
+    response = await served.editor.request(verb, path, json=body)
+    assert response.status_code == status, response.text
+    ready = await served.public.get("/v1/search", params={"limit": 1, "min_seq": response.headers.get("x-seq", [])})
     assert ready.status_code == 200, ready.text
-    return answer.json()
+    return response.json()
 
 
-async def listed(served: Served, **query: str) -> list[str]:
+async def list_slugs(served: Served, **query: str) -> list[str]:
     """Slugs in the list, after the search has been seen to find the same."""
-    found = (await served.public.get("/v1/articles", params=query)).json()
+    body = (await served.public.get("/v1/articles", params=query)).json()
     searched = (await served.public.get("/v1/search", params=query)).json()
-    assert [hit["article"]["slug"] for hit in searched["data"]] == slugs_of(found)
-    assert found["page"]["total"] == searched["page"]["total"] == len(found["data"])
-    return sorted(slugs_of(found))
+    assert [hit["article"]["slug"] for hit in searched["data"]] == slugs_of(body)
+    assert body["page"]["total"] == searched["page"]["total"] == len(body["data"])
+    return sorted(slugs_of(body))
 
 
-async def told(served: Served, since: str, **query: str) -> list[tuple[str, str]]:
-    found = (await served.public.get("/v1/changes", params={"since": since, **query})).json()
-    return [(row["event"], (row["article"] or row["region"])["slug"]) for row in found["data"]]
+async def list_changes(served: Served, since: str, **query: str) -> list[tuple[str, str]]:
+    body = (await served.public.get("/v1/changes", params={"since": since, **query})).json()
+    return [(row["event"], (row["article"] or row["region"])["slug"]) for row in body["data"]]
 
 
-async def test_members_change_where_articles_lie(apart: Served) -> None:
-    await ask(apart, "POST", "/v1/articles", {"title": "Paris", "regions": ["paris"], "status": "published"}, 201)
-    await ask(apart, "POST", "/v1/articles", {"title": "Kenya", "regions": ["kenya"], "status": "published"}, 201)
-    await ask(apart, "POST", "/v1/articles", {"title": "Draft", "regions": ["poland", "kenya"]}, 201)
-    given = {"level": "grouping", "name": "Weimar Triangle", "names": {"fr": "Triangle de Weimar"},
+async def test_members_change_where_articles_lie(own_archive: Served) -> None:
+    await ask(own_archive, "POST", "/v1/articles", {"title": "Paris", "regions": ["paris"], "status": "published"}, 201)
+    await ask(own_archive, "POST", "/v1/articles", {"title": "Kenya", "regions": ["kenya"], "status": "published"}, 201)
+    await ask(own_archive, "POST", "/v1/articles", {"title": "Draft", "regions": ["poland", "kenya"]}, 201)
+    payload = {"level": "grouping", "name": "Weimar Triangle", "names": {"fr": "Triangle de Weimar"},
              "members": ["france", "DE", "Polen"]}  # fmt: skip
-    made = await ask(apart, "POST", "/v1/regions", given, 201)
+    made = await ask(own_archive, "POST", "/v1/regions", payload, 201)
     assert (made["slug"], made["members"]) == ("weimar-triangle", ["france", "germany", "poland"])
-    assert await listed(apart, region="weimar-triangle") == ["paris"]
-    start = (await apart.public.get("/v1/changes?since=now")).json()["next"]
-    changed = await ask(apart, "PATCH", "/v1/regions/weimar-triangle", {"members": ["kenya", "poland"]})
+    assert await list_slugs(own_archive, region="weimar-triangle") == ["paris"]
+    start = (await own_archive.public.get("/v1/changes?since=now")).json()["next"]
+    changed = await ask(own_archive, "PATCH", "/v1/regions/weimar-triangle", {"members": ["kenya", "poland"]})
     assert changed["members"] == ["kenya", "poland"]
-    assert await listed(apart, region="weimar-triangle") == ["kenya"]
-    assert await listed(apart, region_not="weimar-triangle") == ["paris"]
-    assert await told(apart, start, region="weimar-triangle") == [
+    assert await list_slugs(own_archive, region="weimar-triangle") == ["kenya"]
+    assert await list_slugs(own_archive, region_not="weimar-triangle") == ["paris"]
+    assert await list_changes(own_archive, start, region="weimar-triangle") == [
         ("region_renamed", "weimar-triangle"), ("left_filter", "paris"), ("updated", "kenya"),
     ]  # fmt: skip
-    drafts = await apart.editor.get("/v1/articles?status=draft&region=weimar-triangle")
+    drafts = await own_archive.editor.get("/v1/articles?status=draft&region=weimar-triangle")
     assert slugs_of(drafts.json()) == ["draft"]
-    counted = (await apart.public.get("/v1/regions/weimar-triangle?include=counts,names")).json()
+    counted = (await own_archive.public.get("/v1/regions/weimar-triangle?include=counts,names")).json()
     assert (counted["article_count"], counted["names"]) == (1, {"fr": "Triangle de Weimar"})
-    assert "weimar-triangle" in (await apart.public.get("/v1/regions/kenya")).json()["groupings"]
-    assert [one for one in check.run_checks(apart.db, apart.settings) if not one.good] == []
+    assert "weimar-triangle" in (await own_archive.public.get("/v1/regions/kenya")).json()["groupings"]
+    assert [one for one in check.run_checks(own_archive.db, own_archive.settings) if not one.good] == []
 
 
 async def test_city_moves_with_its_articles(local: Served) -> None:
     made = await ask(local, "POST", "/v1/regions", {"level": "city", "name": "Neustadt", "parent": "germany"}, 201)
     assert (made["parent"], made["level"]) == ("germany", "city")
     await ask(local, "POST", "/v1/articles", {"title": "New town", "regions": ["neustadt"], "status": "published"}, 201)
-    assert await listed(local, region="germany") == ["new-town"]
+    assert await list_slugs(local, region="germany") == ["new-town"]
     before = (await local.public.get("/v1/changes?since=now")).json()["next"]
     assert (await ask(local, "PATCH", "/v1/regions/neustadt", {"parent": "austria"}))["parent"] == "austria"
-    assert await listed(local, region="germany") == []
-    assert await listed(local, region="austria") == ["new-town"]
-    assert await told(local, before, region="germany") == [("region_renamed", "neustadt"), ("left_filter", "new-town")]
+    assert await list_slugs(local, region="germany") == []
+    assert await list_slugs(local, region="austria") == ["new-town"]
+    assert await list_changes(local, before, region="germany") == [
+        ("region_renamed", "neustadt"),
+        ("left_filter", "new-town"),
+    ]
 
 
 async def test_rename_is_one_row_and_keeps_the_old_name_understood(local: Served) -> None:
@@ -101,10 +104,10 @@ async def test_rename_is_one_row_and_keeps_the_old_name_understood(local: Served
     assert (changed["slug"], changed["name"], changed["names"]["en"]) == ("benelux", "Benelux Union", "Benelux Union")
     assert "Benelux" in {*changed["aliases"], *changed["names"].values()}
     assert "de" not in changed["names"]
-    assert await told(local, start) == [("region_renamed", "benelux")]
+    assert await list_changes(local, start) == [("region_renamed", "benelux")]
     again = await ask(local, "PATCH", "/v1/regions/benelux", changed)
     assert again == changed
-    assert await told(local, start) == [("region_renamed", "benelux")]
+    assert await list_changes(local, start) == [("region_renamed", "benelux")]
     made = await ask(local, "POST", "/v1/articles", {"title": "x", "regions": ["Benelux"]}, 201)
     assert made["regions"][0]["name"] == "Benelux Union"
 
@@ -128,9 +131,9 @@ async def test_bad_change_is_refused(
     local: Served, verb: str, path: str, body: object, code: str, pointer: str | None
 ) -> None:
     start = (await local.public.get("/v1/changes?since=now")).json()["next"]
-    answer = await local.editor.request(verb, path, json=body)
-    [error] = answer.json()["errors"]
-    assert (answer.status_code, error["code"], error.get("pointer")) == (422, code, pointer)
+    response = await local.editor.request(verb, path, json=body)
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["code"], error.get("pointer")) == (422, code, pointer)
     assert (await local.public.get("/v1/changes?since=now")).json()["next"] == start
 
 

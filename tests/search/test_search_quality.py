@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.torture]  # real material, whole: w
 async def test_judged_queries_find_what_they_should(data: Callable[[str], Path], name: str) -> None:
     folder = data(f"search/{name}")
     async with search_http.archive(folder / "corpus.ndjson") as client:
-        gains = await search_http.judged(client, folder)
+        gains = await search_http.judge_queries(client, folder)
     assert sum(gains) / len(gains) >= search_http.COLLECTIONS[name]
 
 

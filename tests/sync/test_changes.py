@@ -28,39 +28,39 @@ Json = dict[str, Any]
 @pytest.fixture
 async def local(sqlite_settings: Settings) -> AsyncIterator[Served]:
     """For what neither database does in its own way."""
-    async with serve(sqlite_settings) as found:
-        yield found
+    async with serve(sqlite_settings) as server:
+        yield server
 
 
 async def changes(client: httpx.AsyncClient, **query: Any) -> Json:
-    answer = await client.get("/v1/changes", params=query)
-    assert answer.status_code == 200, answer.text
-    found: Json = answer.json()
-    return found
+    response = await client.get("/v1/changes", params=query)
+    assert response.status_code == 200, response.text
+    body: Json = response.json()
+    return body
 
 
-async def now(served: Served) -> str:
+async def read_position(served: Served) -> str:
     return str((await changes(served.public, since="now"))["next"])
 
 
-def told(answer: Mapping[str, Any]) -> list[tuple[str, int | None]]:
-    return [(one["event"], one["article"] and one["article"]["id"]) for one in answer["data"]]
+def list_events(response: Mapping[str, Any]) -> list[tuple[str, int | None]]:
+    return [(one["event"], one["article"] and one["article"]["id"]) for one in response["data"]]
 
 
 async def problem(served: Served, expected: int, **query: Any) -> Json:
-    answer = await served.public.get("/v1/changes", params=query)
-    assert answer.status_code == expected, answer.text
-    found: Json = answer.json()
-    return found
+    response = await served.public.get("/v1/changes", params=query)
+    assert response.status_code == expected, response.text
+    body: Json = response.json()
+    return body
 
 
 async def test_changes_come_in_commit_order_with_places_to_go_on_from(served: Served) -> None:
-    start = await now(served)
+    start = await read_position(served)
     [one, two] = await write(served.db, story(served.db, 1), story(served.db, 2))
     await write(served.db, story(served.db, 1, title="Story number one, again", slug="again"))
     await served.db.write(service.withdraw, [two.id], now=NOW)
     everything = await changes(served.public, since=start)
-    assert told(everything) == [
+    assert list_events(everything) == [
         ("published", one.id), ("published", two.id), ("updated", one.id), ("withdrawn", two.id),
     ]  # fmt: skip
     assert everything["has_more"] is False
@@ -82,22 +82,22 @@ async def test_changes_come_in_commit_order_with_places_to_go_on_from(served: Se
     assert from_middle["data"] == everything["data"][2:]
 
 
-async def test_answer_is_never_stored_and_bears_its_place(local: Served) -> None:
-    answer = await local.public.get("/v1/changes")
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["x-seq"] == answer.json()["next"]
+async def test_response_is_never_stored_and_bears_its_place(local: Served) -> None:
+    response = await local.public.get("/v1/changes")
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-seq"] == response.json()["next"]
     head = await local.public.head("/v1/changes")
     assert (head.status_code, head.content) == (200, b"")
 
 
 async def test_public_learns_nothing_of_drafts_not_even_that_there_are_some(served: Served) -> None:
-    start = await now(served)
+    start = await read_position(served)
     [draft] = await write(served.db, story(served.db, 1, status="draft", tags=["secret"]))
     assert await changes(served.public, since=start) == {"data": [], "next": start, "has_more": False}
     for tag in ("secret", "no-such-tag"):
         assert (await changes(served.public, since=start, tag=tag))["data"] == []
     seen = await changes(served.editor, since=start, status="draft,published")
-    assert told(seen) == [("updated", draft.id)]
+    assert list_events(seen) == [("updated", draft.id)]
     assert (await changes(served.editor, since=start))["data"] == []
     await write(served.db, story(served.db, 1, status="published", slug="out", title="Out now at last"))
     [published] = (await changes(served.public, since=start))["data"]
@@ -106,31 +106,31 @@ async def test_public_learns_nothing_of_drafts_not_even_that_there_are_some(serv
 
 
 async def test_filtered_consumer_learns_of_entering_and_leaving(served: Served) -> None:
-    start = await now(served)
+    start = await read_position(served)
     [one, other] = await write(served.db, story(served.db, 1, tags=["a"]), story(served.db, 2, tags=["b"]))
     await write(served.db, story(served.db, 1, tags=["b"]))
     await write(served.db, story(served.db, 1, tags=["b"], title="Unseen by those who follow a"))
     await write(served.db, story(served.db, 1, tags=["a", "b"]))
-    assert told(await changes(served.public, since=start, tag="a")) == [
+    assert list_events(await changes(served.public, since=start, tag="a")) == [
         ("published", one.id), ("left_filter", one.id), ("updated", one.id),
     ]  # fmt: skip
-    assert told(await changes(served.public, since=start, tag="b")) == [
+    assert list_events(await changes(served.public, since=start, tag="b")) == [
         ("published", other.id), ("updated", one.id), ("updated", one.id), ("updated", one.id),
     ]  # fmt: skip
     nothing = await changes(served.public, since=start, tag="c")
-    assert nothing == {"data": [], "next": await now(served), "has_more": False}
+    assert nothing == {"data": [], "next": await read_position(served), "has_more": False}
 
 
 async def test_last_article_of_a_tag_withdrawn_is_still_told_to_who_follows_the_tag(served: Served) -> None:
     [one] = await write(served.db, story(served.db, 1, tags=["rare"]))
-    start = await now(served)
+    start = await read_position(served)
     await served.db.write(service.withdraw, [one.id], now=NOW)
-    assert told(await changes(served.public, since=start, tag="rare")) == [("withdrawn", one.id)]
+    assert list_events(await changes(served.public, since=start, tag="rare")) == [("withdrawn", one.id)]
 
 
 async def test_translation_is_told_when_its_original_comes_and_goes(local: Served) -> None:
     [original] = await write(local.db, story(local.db, 1, status="draft"))
-    start = await now(local)
+    start = await read_position(local)
     [one] = await write(local.db, replace(story(local.db, 2), translation_of=original.id))
     of_it = {"translation_of": original.id, "include": "article"}
     assert (await changes(local.public, since=start, **of_it))["data"] == []
@@ -139,10 +139,10 @@ async def test_translation_is_told_when_its_original_comes_and_goes(local: Serve
     assert (await local.public.get("/v1/articles", params={"translation_of": original.id})).json()["data"] == []
     await write(local.db, story(local.db, 1, status="published"))
     seen = await changes(local.public, since=start, **of_it)
-    assert told(seen) == [("updated", one.id)]
+    assert list_events(seen) == [("updated", one.id)]
     assert seen["data"][0]["card"]["translation_of"] == original.id
     await local.db.write(service.withdraw, [original.id], now=NOW)
-    assert told(await changes(local.public, since=seen["next"], **of_it)) == [("left_filter", one.id)]
+    assert list_events(await changes(local.public, since=seen["next"], **of_it)) == [("left_filter", one.id)]
     everything = await changes(local.public, since=seen["next"], include="article")
     assert [(row["event"], row["card"] and row["card"]["translation_of"]) for row in everything["data"]] == [
         ("withdrawn", None),
@@ -151,18 +151,18 @@ async def test_translation_is_told_when_its_original_comes_and_goes(local: Serve
 
 
 async def test_card_is_the_article_as_it_is_now_or_null(served: Served) -> None:
-    start = await now(served)
+    start = await read_position(served)
     [one, two] = await write(served.db, story(served.db, 1, tags=["a"]), story(served.db, 2, tags=["a"]))
     await write(served.db, story(served.db, 1, tags=["a"], title="Its newest title of all"))
     await served.db.write(service.withdraw, [two.id], now=NOW)
-    found = await changes(served.public, since=start, tag="a", include="article")
-    assert [(one["event"], one["card"] and one["card"]["title"]) for one in found["data"]] == [
+    body = await changes(served.public, since=start, tag="a", include="article")
+    assert [(one["event"], one["card"] and one["card"]["title"]) for one in body["data"]] == [
         ("published", "Its newest title of all"),
         ("published", None),
         ("updated", "Its newest title of all"),
         ("withdrawn", None),
     ]
-    assert "body" not in found["data"][0]["card"]
+    assert "body" not in body["data"][0]["card"]
     with_body = await changes(served.public, since=start, include="body", fields="title,tags.slug", limit=1)
     assert with_body["data"][0]["card"] == {
         "id": one.id,
@@ -180,15 +180,15 @@ def _rename(session: Session, tag: int, region: int) -> None:
 
 async def test_renames_are_told_to_everybody_whatever_the_filter(served: Served) -> None:
     await write(served.db, story(served.db, 1, tags=["a"]))
-    start = await now(served)
+    start = await read_position(served)
     await served.db.write(_rename, 1, 2)
-    found = (await changes(served.public, since=start, tag="b", include="article"))["data"]
-    assert [(one["event"], one["article"], one["card"]) for one in found] == [
+    body = (await changes(served.public, since=start, tag="b", include="article"))["data"]
+    assert [(one["event"], one["article"], one["card"]) for one in body] == [
         ("tag_renamed", None, None),
         ("region_renamed", None, None),
     ]
-    assert found[0]["tag"] == {"id": 1, "slug": "a", "name": "a"}
-    assert found[1]["region"]["id"] == 2
+    assert body[0]["tag"] == {"id": 1, "slug": "a", "name": "a"}
+    assert body[1]["region"]["id"] == 2
 
 
 def _purge(session: Session, id: int) -> None:
@@ -196,12 +196,12 @@ def _purge(session: Session, id: int) -> None:
 
 
 async def test_purge_is_told_to_everybody_with_nothing_but_the_id(local: Served) -> None:
-    start = await now(local)
+    start = await read_position(local)
     await local.db.write(_purge, 7)
-    [found] = (await changes(local.public, since=start, tag="any", include="article"))["data"]
-    assert found["event"] == "purged"
-    assert found["article"] == {"id": 7, "slug": None, "previous_slug": None, "version": None}
-    assert found["card"] is None
+    [body] = (await changes(local.public, since=start, tag="any", include="article"))["data"]
+    assert body["event"] == "purged"
+    assert body["article"] == {"id": 7, "slug": None, "previous_slug": None, "version": None}
+    assert body["card"] is None
 
 
 BENT: dict[str, Callable[[LogPosition], LogPosition]] = {
@@ -214,12 +214,12 @@ BENT: dict[str, Callable[[LogPosition], LogPosition]] = {
 
 
 async def test_place_of_another_log_is_expired_with_the_way_to_start_again(served: Served) -> None:
-    place = parse_token(await now(served))
+    place = parse_token(await read_position(served))
     assert place is not None
     for what, bend in BENT.items():
-        found = await problem(served, 410, since=bend(place).token, tag="a,b", year="2024", limit=7)
-        assert (found["code"], found["export"]) == ("cursor_expired", "/v1/export?tag=a%2Cb&year=2024"), what
-    assert (await served.public.get(found["export"])).status_code == 200
+        body = await problem(served, 410, since=bend(place).token, tag="a,b", year="2024", limit=7)
+        assert (body["code"], body["export"]) == ("cursor_expired", "/v1/export?tag=a%2Cb&year=2024"), what
+    assert (await served.public.get(body["export"])).status_code == 200
 
 
 REFUSED = (
@@ -244,25 +244,25 @@ async def test_what_cannot_be_followed_is_refused(local: Served) -> None:
 async def test_other_states_need_the_scope(local: Served) -> None:
     assert (await problem(local, 401, status="draft"))["code"] == "unauthorized"
     key = await local.key("write")
-    answer = await local.public.get("/v1/changes", params={"status": "draft"}, headers=key)
-    assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+    response = await local.public.get("/v1/changes", params={"status": "draft"}, headers=key)
+    assert (response.status_code, response.json()["code"]) == (403, "missing_scope")
 
 
 async def test_filter_that_names_a_merged_tag_has_changed(served: Served) -> None:
     for name in ("alliance", "nato"):
         assert (await served.editor.post("/v1/tags", json={"name": name, "kind": "topic"})).status_code == 201
-    before = await now(served)
+    before = await read_position(served)
     merged = await served.editor.post("/v1/tags/alliance/merge", json={"into": "nato"})
     assert merged.status_code == 200, merged.text
-    found = await problem(served, 410, since="0", tag="alliance,other")
-    assert found["code"] == "filter_changed"
-    assert "'alliance' is part of 'nato' now" in found["detail"]
+    body = await problem(served, 410, since="0", tag="alliance,other")
+    assert body["code"] == "filter_changed"
+    assert "'alliance' is part of 'nato' now" in body["detail"]
     assert (await problem(served, 410, since=before, tag="alliance"))["code"] == "filter_changed"
-    assert (await changes(served.public, since=await now(served), tag="alliance"))["data"] == []
+    assert (await changes(served.public, since=await read_position(served), tag="alliance"))["data"] == []
 
 
-async def test_waiting_answer_comes_when_something_happens(served: Served) -> None:
-    start = await now(served)
+async def test_waiting_response_comes_when_something_happens(served: Served) -> None:
+    start = await read_position(served)
     waiting = asyncio.create_task(changes(served.public, since=start, tag="a", wait=10))
     await asyncio.sleep(0.15)
     await write(served.db, story(served.db, 1, tags=["b"]))
@@ -270,27 +270,27 @@ async def test_waiting_answer_comes_when_something_happens(served: Served) -> No
     await asyncio.sleep(0.25)
     assert not waiting.done()
     [two] = await write(served.db, story(served.db, 2, tags=["a"]))
-    assert told(await asyncio.wait_for(waiting, 2)) == [("published", two.id)]
+    assert list_events(await asyncio.wait_for(waiting, 2)) == [("published", two.id)]
 
 
 async def test_tag_made_while_waiting_is_known_when_its_article_comes(local: Served) -> None:
-    waiting = asyncio.create_task(changes(local.public, since=await now(local), tag="new", wait=10))
+    waiting = asyncio.create_task(changes(local.public, since=await read_position(local), tag="new", wait=10))
     await asyncio.sleep(0.15)
     [one] = await write(local.db, story(local.db, 1, tags=["new"]))
-    assert told(await asyncio.wait_for(waiting, 2)) == [("published", one.id)]
+    assert list_events(await asyncio.wait_for(waiting, 2)) == [("published", one.id)]
 
 
 async def test_waiting_ends_empty_in_time_past_what_was_not_for_it(local: Served) -> None:
-    start = await now(local)
+    start = await read_position(local)
     await write(local.db, story(local.db, 1, tags=["b"]))
     began = time.monotonic()
-    found = await changes(local.public, since=start, tag="a", wait=1)
+    body = await changes(local.public, since=start, tag="a", wait=1)
     assert 0.9 < time.monotonic() - began < 2
-    assert found == {"data": [], "next": await now(local), "has_more": False}
+    assert body == {"data": [], "next": await read_position(local), "has_more": False}
 
 
 async def test_waiting_for_a_server_that_ends_is_over_at_once(local: Served) -> None:
-    waiting = asyncio.create_task(changes(local.public, since=await now(local), wait=30))
+    waiting = asyncio.create_task(changes(local.public, since=await read_position(local), wait=30))
     await asyncio.sleep(0.1)
     local.app.state.watch.ending = lambda: True
     assert (await asyncio.wait_for(waiting, 1))["data"] == []
@@ -310,14 +310,14 @@ def _many(session: Session, rows: int) -> None:
         log.record(session, log.LogEntry("article", id, "updated", public=True))
 
 
-async def test_narrow_filter_over_a_long_log_takes_several_answers(local: Served) -> None:
-    start = await now(local)
+async def test_narrow_filter_over_a_long_log_takes_several_responses(local: Served) -> None:
+    start = await read_position(local)
     await local.db.write(_many, change_reader.EXAMINED)
     [one] = await write(local.db, story(local.db, 1, tags=["a"]))
     first = await changes(local.public, since=start, tag="a")
     assert (first["data"], first["has_more"]) == ([], True)
     second = await changes(local.public, since=first["next"], tag="a")
-    assert (told(second), second["has_more"]) == ([("published", one.id)], False)
+    assert (list_events(second), second["has_more"]) == ([("published", one.id)], False)
 
 
 def _forget(session: Session) -> None:
@@ -336,9 +336,9 @@ async def test_place_older_than_what_is_kept_is_expired(served: Served) -> None:
 async def test_scheduled_article_goes_live_as_published(local: Served) -> None:
     soon = int(time.time()) + 1
     [one] = await write(local.db, story(local.db, 1, published_at=soon), now=soon - 1)
-    since = await now(local)
-    found = await changes(local.public, since=since, wait=5)
-    assert told(found) == [("published", one.id)]
+    since = await read_position(local)
+    body = await changes(local.public, since=since, wait=5)
+    assert list_events(body) == [("published", one.id)]
 
 
 def _replace(session: Session) -> None:
@@ -349,5 +349,5 @@ async def test_replaced_archive_ends_a_wait(local: Served) -> None:
     waiting = asyncio.create_task(local.public.get("/v1/changes?since=now&wait=10"))
     await asyncio.sleep(0.15)
     await local.db.write(_replace)
-    answer = await asyncio.wait_for(waiting, 2)
-    assert (answer.status_code, answer.json()["code"]) == (410, "cursor_expired")
+    response = await asyncio.wait_for(waiting, 2)
+    assert (response.status_code, response.json()["code"]) == (410, "cursor_expired")

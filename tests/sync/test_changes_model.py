@@ -33,7 +33,7 @@ FILTERS: tuple[dict[str, str], ...] = (
 
 
 @dataclass
-class Copy:
+class ArchiveCopy:
     """A consumer with a filter: what it has, by id, and where it stands."""
 
     client: httpx.AsyncClient
@@ -43,9 +43,9 @@ class Copy:
     met: list[str] = field(default_factory=list)
 
     async def start(self) -> None:
-        answer = await self.client.get("/v1/export", params={**self.filter, "fields": FIELDS})
-        *lines, last = answer.text.splitlines()
-        self.place, self.met = answer.headers["x-seq"], []
+        response = await self.client.get("/v1/export", params={**self.filter, "fields": FIELDS})
+        *lines, last = response.text.splitlines()
+        self.place, self.met = response.headers["x-seq"], []
         rows = [orjson.loads(line) for line in lines]
         assert orjson.loads(last) == {"end": True, "count": len(rows)}
         self.kept = {row["id"]: row for row in rows}
@@ -53,8 +53,8 @@ class Copy:
     async def poll(self, limit: int, *, lost: bool = False) -> bool:
         """One page; with `lost` it is taken in, but the place is forgotten before it is written down."""
         query = {**self.filter, "since": self.place, "limit": str(limit), "include": "article", "fields": FIELDS}
-        answer = (await self.client.get("/v1/changes", params=query)).json()
-        for change in answer["data"]:
+        response = (await self.client.get("/v1/changes", params=query)).json()
+        for change in response["data"]:
             id = change["article"]["id"]
             if change["event"] in ("left_filter", "withdrawn") and not self.filter.get("status"):
                 # Linking moves no version: by `has=unresolved` an article leaves and comes back with the same one.
@@ -65,13 +65,13 @@ class Copy:
             else:
                 self.kept[id] = change["card"]
         if not lost:
-            self.met += [change["seq"] for change in answer["data"]]
-            self.place = answer["next"]
-        return bool(answer["has_more"])
+            self.met += [change["seq"] for change in response["data"]]
+            self.place = response["next"]
+        return bool(response["has_more"])
 
-    async def listed(self) -> dict[int, Any]:
-        answer = await self.client.get("/v1/articles", params={**self.filter, "fields": FIELDS, "limit": "100"})
-        rows = answer.json()["data"]
+    async def list_articles(self) -> dict[int, Any]:
+        response = await self.client.get("/v1/articles", params={**self.filter, "fields": FIELDS, "limit": "100"})
+        rows = response.json()["data"]
         return {row["id"]: row for row in rows}
 
 
@@ -99,7 +99,7 @@ def test_facts_come_back_from_the_log_as_they_were() -> None:
         assert from_log(number, orjson.loads(orjson.dumps(for_log(facts)))) == facts
 
 
-async def _happen(served: Served, copies: list[Copy], ids: dict[int, int], what: object) -> None:
+async def _happen(served: Served, copies: list[ArchiveCopy], ids: dict[int, int], what: object) -> None:
     match what:
         case list() as stories:
             manuscripts = [story(served.db, **one) for one in stories]
@@ -121,7 +121,7 @@ async def _happen(served: Served, copies: list[Copy], ids: dict[int, int], what:
 async def test_copy_of_a_consumer_that_is_cut_off_at_random_is_what_the_list_has(
     served: Served, happenings: list[object]
 ) -> None:
-    copies = [Copy(served.editor if "status" in wanted else served.public, wanted) for wanted in FILTERS]
+    copies = [ArchiveCopy(served.editor if "status" in expected else served.public, expected) for expected in FILTERS]
     for copy in copies:
         await copy.start()
     ids: dict[int, int] = {}
@@ -130,5 +130,5 @@ async def test_copy_of_a_consumer_that_is_cut_off_at_random_is_what_the_list_has
     for copy in copies:
         while await copy.poll(3):
             pass
-        assert copy.kept == await copy.listed(), copy.filter
+        assert copy.kept == await copy.list_articles(), copy.filter
         assert len(copy.met) == len(set(copy.met))

@@ -41,7 +41,7 @@ async def run(*command: str) -> None:
 async def random_writes(served: Served, chance: random.Random, count: int) -> None:
     for _ in range(count):
         number = chance.randint(1, 12)
-        wanted = story(
+        expected = story(
             served.db,
             number,
             title=f"Story {number} as of {chance.random()}",
@@ -50,19 +50,19 @@ async def random_writes(served: Served, chance: random.Random, count: int) -> No
             status=chance.choice(["published", "published", "draft", "withdrawn"]),
             language=chance.choice(["en", "fr"]),
         )
-        [saved] = await write(served.db, wanted)
+        [saved] = await write(served.db, expected)
         if chance.random() < 0.2:
             await served.db.write(service.withdraw, [saved.id], now=NOW)
 
 
-def kept(folder: Path, filter: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / f"copy{FILTERS.index(filter)}.json").read_text("utf-8"))["articles"]
-    return found
+def read_copy(folder: Path, filter: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads((folder / f"copy{FILTERS.index(filter)}.json").read_text("utf-8"))["articles"]
+    return body
 
 
-async def listed(served: Served, filter: str) -> dict[str, Any]:
-    answer = await served.public.get(f"/v1/articles?{filter}&limit=100&fields={FIELDS}")
-    return {str(one["id"]): one for one in answer.json()["data"]}
+async def read_list(served: Served, filter: str) -> dict[str, Any]:
+    response = await served.public.get(f"/v1/articles?{filter}&limit=100&fields={FIELDS}")
+    return {str(one["id"]): one for one in response.json()["data"]}
 
 
 async def follow(client: str, listening: Listening, folder: Path, filters: Sequence[str] = FILTERS) -> None:
@@ -71,7 +71,7 @@ async def follow(client: str, listening: Listening, folder: Path, filters: Seque
         *(run(*CLIENTS[client], listening.address, file, filter, "--once") for filter, file in files.items())
     )
     for filter in filters:
-        assert kept(folder, filter) == await listed(listening, filter), filter
+        assert read_copy(folder, filter) == await read_list(listening, filter), filter
 
 
 def _replace(session: Session) -> None:
@@ -86,7 +86,7 @@ async def test_copy_in_a_file_is_what_the_list_has(client: str, sqlite_settings:
     async with listen(sqlite_settings) as listening:
         await random_writes(listening, chance, 15)
         await follow(client, listening, tmp_path)
-        assert kept(tmp_path, "") != kept(tmp_path, FILTERS[1])
+        assert read_copy(tmp_path, "") != read_copy(tmp_path, FILTERS[1])
         await random_writes(listening, chance, 25)
         await follow(client, listening, tmp_path)
         # The archive is restored from a copy of it: what was followed is no more, and the client starts anew.
@@ -102,10 +102,10 @@ async def test_follower_left_running_takes_in_what_happens(sqlite_settings: Sett
         try:
             await random_writes(listening, random.Random(3), 10)
             for _ in range(300):
-                if file.exists() and kept(tmp_path, "") == await listed(listening, ""):
+                if file.exists() and read_copy(tmp_path, "") == await read_list(listening, ""):
                     break
                 await asyncio.sleep(0.05)
-            assert kept(tmp_path, "") == await listed(listening, "") != {}
+            assert read_copy(tmp_path, "") == await read_list(listening, "") != {}
         finally:
             process.kill()
             await process.wait()

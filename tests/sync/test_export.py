@@ -28,22 +28,22 @@ pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
 
 
-async def exported(client: httpx.AsyncClient, **query: Any) -> tuple[list[Json], str]:
+async def read_export(client: httpx.AsyncClient, **query: Any) -> tuple[list[Json], str]:
     """The articles, and the place to follow on from."""
-    answer = await client.get("/v1/export", params=query)
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"] == "application/x-ndjson"
-    assert answer.headers["cache-control"] == "no-store"
-    *rows, last = [orjson.loads(line) for line in answer.text.splitlines()]
+    response = await client.get("/v1/export", params=query)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/x-ndjson"
+    assert response.headers["cache-control"] == "no-store"
+    *rows, last = [orjson.loads(line) for line in response.text.splitlines()]
     assert last == {"end": True, "count": len(rows)}
-    return rows, answer.headers["x-seq"]
+    return rows, response.headers["x-seq"]
 
 
 async def test_export_has_every_published_article_in_full(served: Served) -> None:
     made = await write(served.db, *(story(served.db, number) for number in range(export.PAGE + 1)))
     await write(served.db, story(served.db, 900, status="draft"), story(served.db, 901, slug="moved"))
     await write(served.db, story(served.db, 901, slug="moved-again", tags=["a"]))
-    rows, place = await exported(served.public)
+    rows, place = await read_export(served.public)
     assert [row["id"] for row in rows[:-1]] == [one.id for one in made]
     item = (await served.public.get("/v1/articles/moved-again")).json()
     assert rows[-1] == item | {"origin": "test", "previous_slugs": ["moved"], "previous_urls": []}
@@ -52,10 +52,10 @@ async def test_export_has_every_published_article_in_full(served: Served) -> Non
 
 async def test_export_takes_filters_fields_and_states(served: Served) -> None:
     await write(served.db, story(served.db, 1, tags=["a"]), story(served.db, 2), story(served.db, 3, status="draft"))
-    rows, _ = await exported(served.public, tag="a", fields="title", include="body_text")
+    rows, _ = await read_export(served.public, tag="a", fields="title", include="body_text")
     assert rows == [{"id": rows[0]["id"], "title": "Story number 1", "body_text": "The text of story 1."}]
-    assert (await exported(served.public, tag="none"))[0] == []
-    drafts, _ = await exported(served.editor, status="draft")
+    assert (await read_export(served.public, tag="none"))[0] == []
+    drafts, _ = await read_export(served.editor, status="draft")
     assert [row["title"] for row in drafts] == ["Story number 3"]
     for query, status in (({"status": "draft"}, 401), ({"limit": 5}, 422), ({"region": "atlantis"}, 422)):
         assert (await served.public.get("/v1/export", params=query)).status_code == status
@@ -74,9 +74,9 @@ async def test_place_of_an_export_is_before_what_changes_while_it_runs(settings:
         body = "<p>" + "word " * 4000 + "</p>"
         count = export.PAGE * 3
         saved = await write(db, *(story(db, number) for number in range(count)))
-        await db.write(_fatten, body)
-        async with listening.public.stream("GET", "/v1/export") as answer:
-            lines = answer.aiter_lines()
+        await db.write(_enlarge, body)
+        async with listening.public.stream("GET", "/v1/export") as response:
+            lines = response.aiter_lines()
             got = [orjson.loads(await anext(lines))["id"]]
             # A client that does not read on holds nobody up: neither this write nor any other.
             await asyncio.sleep(0.3)
@@ -87,14 +87,14 @@ async def test_place_of_an_export_is_before_what_changes_while_it_runs(settings:
         got += [row["id"] for row in rest[:-1]]
         assert last not in got
         assert first in got
-        query = {"since": answer.headers["x-seq"]}
+        query = {"since": response.headers["x-seq"]}
         told = (await listening.public.get("/v1/changes", params=query)).json()["data"]
         assert [(one["event"], one["article"]["id"]) for one in told] == [
             ("withdrawn", first), ("withdrawn", last), ("published", new.id),
         ]  # fmt: skip
 
 
-def _fatten(session: Session, body: str) -> None:
+def _enlarge(session: Session, body: str) -> None:
     session.connection().execute(update(table(Article)).values(body=body))
 
 

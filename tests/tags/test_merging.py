@@ -44,17 +44,17 @@ def ids(db: Database) -> dict[str, int]:
 
 def with_tag(db: Database, slug: str) -> int:
     with db.snapshot() as snapshot:
-        found = select(func.count()).select_from(TAGGED).join(TAG, TAG.c.id == TAGGED.c.tag_id)
-        return int(snapshot.connection.execute(found.where(TAG.c.slug == slug)).scalar_one())
+        statement = select(func.count()).select_from(TAGGED).join(TAG, TAG.c.id == TAGGED.c.tag_id)
+        return int(snapshot.connection.execute(statement.where(TAG.c.slug == slug)).scalar_one())
 
 
 def tags_of(db: Database) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
+    result: dict[int, list[int]] = {}
     with db.snapshot() as snapshot:
         rows = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.article_id, TAGGED.c.position)
         for article, tag in snapshot.connection.execute(rows):
-            found.setdefault(article, []).append(tag)
-    return found
+            result.setdefault(article, []).append(tag)
+    return result
 
 
 def begin(db: Database, source: str, target: str) -> int:
@@ -161,13 +161,13 @@ async def test_other_merges_of_its_tags_wait_for_one_that_goes_on(served: Served
         assert (await served.editor.get(path)).status_code == 404
 
 
-def _broken(session: Session, task: Task) -> jobs.Step:
+def _raise_broken(session: Session, task: Task) -> jobs.Step:
     raise RuntimeError("a mistake")
 
 
 async def test_job_that_cannot_go_on_fails_and_is_left(local: Database) -> None:
     job = local.write_now(jobs.add, "broken", {}, 3).value
-    task = await Jobs(local, {"broken": _broken}).finish(job)
+    task = await Jobs(local, {"broken": _raise_broken}).finish(job)
     assert (task.state, task.error) == ("failed", "RuntimeError")
     await local.reader.close()
 
@@ -203,6 +203,6 @@ async def test_articles_have_the_tags_that_merges_leave(local: Database, happeni
             model = {
                 id: list(dict.fromkeys(into if name == one else name for name in has)) for id, has in model.items()
             }
-    found = tags_of(local)
+    result = tags_of(local)
     slugs = {known[f"{offset}-{name}"]: name for name in "abcde"}
-    assert {id: [slugs[tag] for tag in found.get(id, [])] for id in model} == model
+    assert {id: [slugs[tag] for tag in result.get(id, [])] for id in model} == model

@@ -1,4 +1,4 @@
-"""Tags made, renamed and merged over HTTP: what is answered, and what every reader sees afterwards."""
+"""Tags made, renamed and merged over HTTP: what is returned, and what every reader sees afterwards."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -23,24 +23,24 @@ async def local(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory)
     """One archive for what neither database does in its own way."""
     folder = tmp_path_factory.mktemp("tags")
     shutil.copy(sqlite_template, folder / "dateline.db")
-    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as found:
+    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as server:
         for name in ("osce", "efta", "part"):
-            await ask(found, "POST", "/v1/tags", {"name": name, "kind": "organisation"}, 201)
-        await ask(found, "POST", "/v1/tags", {"name": "World", "kind": "section"}, 201)
-        yield found
+            await ask(server, "POST", "/v1/tags", {"name": name, "kind": "organisation"}, 201)
+        await ask(server, "POST", "/v1/tags", {"name": "World", "kind": "section"}, 201)
+        yield server
 
 
 async def ask(served: Served, verb: str, path: str, body: object, status: int = 200) -> Any:
-    answer = await served.editor.request(verb, path, json=body)
-    assert answer.status_code == status, answer.text
-    return answer.json()
+    response = await served.editor.request(verb, path, json=body)
+    assert response.status_code == status, response.text
+    return response.json()
 
 
-async def indexed(served: Served, answer: httpx.Response) -> str:
+async def wait_for_index(served: Served, response: httpx.Response) -> str:
     """Waits until the index has a change."""
-    ready = await served.public.get("/v1/search", params={"limit": 1, "min_seq": answer.headers["x-seq"]})
+    ready = await served.public.get("/v1/search", params={"limit": 1, "min_seq": response.headers["x-seq"]})
     assert ready.status_code == 200, ready.text
-    return str(answer.headers["x-seq"])
+    return str(response.headers["x-seq"])
 
 
 def rows(served: Served) -> int:
@@ -49,11 +49,11 @@ def rows(served: Served) -> int:
 
 
 async def test_tag_is_made_with_its_names(local: Served) -> None:
-    given = {"name": "Atlantic Alliance", "kind": "organisation", "names": {"fr": "Alliance atlantique"},
+    payload = {"name": "Atlantic Alliance", "kind": "organisation", "names": {"fr": "Alliance atlantique"},
              "aliases": ["the Alliance"]}  # fmt: skip
-    answer = await local.editor.post("/v1/tags", json=given)
-    assert (answer.status_code, answer.headers["location"]) == (201, "/v1/tags/atlantic-alliance")
-    shown = answer.json()
+    response = await local.editor.post("/v1/tags", json=payload)
+    assert (response.status_code, response.headers["location"]) == (201, "/v1/tags/atlantic-alliance")
+    shown = response.json()
     assert (shown["name"], shown["names"], shown["aliases"]) == (
         "Atlantic Alliance", {"fr": "Alliance atlantique"}, ["the Alliance"],
     )  # fmt: skip
@@ -70,13 +70,13 @@ async def test_tag_is_made_with_its_names(local: Served) -> None:
 async def test_rename_is_one_row_and_is_seen_everywhere(local: Served) -> None:
     article = await local.post(title="One", tags=[{"name": "Nato alliance", "slug": "nato"}])
     before = rows(local)
-    answer = await local.editor.patch(
+    response = await local.editor.patch(
         "/v1/tags/nato",
         json={"name": "NATO", "slug": "north-atlantic", "kind": "organisation", "names": {"fr": "OTAN"}},
     )
-    assert answer.status_code == 200, answer.text
+    assert response.status_code == 200, response.text
     assert rows(local) == before + 1
-    shown = answer.json()
+    shown = response.json()
     assert (shown["slug"], shown["kind"], shown["aliases"]) == ("north-atlantic", "organisation", ["Nato alliance"])
     moved = await local.public.get("/v1/tags/nato")
     assert (moved.status_code, moved.headers["location"]) == (308, "/v1/tags/north-atlantic")
@@ -88,9 +88,9 @@ async def test_rename_is_one_row_and_is_seen_everywhere(local: Served) -> None:
     listed = (await local.public.get("/v1/articles?tag=nato")).json()
     assert [one["replaced_by"] for one in listed["warnings"]] == ["north-atlantic"]
     assert len(listed["data"]) == 1
-    await indexed(local, answer)
-    found = (await local.public.get("/v1/search?q=tag:otan&facets=tag")).json()
-    assert (len(found["data"]), found["facets"]["tag"][0]["value"]) == (1, "north-atlantic")
+    await wait_for_index(local, response)
+    body = (await local.public.get("/v1/search?q=tag:otan&facets=tag")).json()
+    assert (len(body["data"]), body["facets"]["tag"][0]["value"]) == (1, "north-atlantic")
     again: Any = await local.post(title="Two", tags=["NATO"])
     assert [tag["slug"] for tag in again["tags"]] == ["north-atlantic"]
     back = await ask(local, "PATCH", "/v1/tags/north-atlantic", {"slug": "nato"})
@@ -145,9 +145,9 @@ async def test_merge_moves_articles_names_and_slugs(served: Served) -> None:
     hidden = await ask(served, "POST", "/v1/articles", {"title": "Draft", "tags": ["alliance", "eu"]}, 201)
     await ask(served, "PATCH", "/v1/tags/alliance", {"slug": "the-alliance"})
     start = (await served.public.get("/v1/changes?since=now")).json()["next"]
-    answer = await served.editor.post("/v1/tags/the-alliance/merge", json={"into": "nato"})
-    assert answer.status_code == 200, answer.text
-    assert (answer.json()["slug"], answer.json()["aliases"]) == ("nato", ["alliance"])
+    response = await served.editor.post("/v1/tags/the-alliance/merge", json={"into": "nato"})
+    assert response.status_code == 200, response.text
+    assert (response.json()["slug"], response.json()["aliases"]) == ("nato", ["alliance"])
     again = await served.editor.post("/v1/tags/the-alliance/merge", json={"into": "nato"})
     assert (again.status_code, again.json()["slug"]) == (200, "nato")
     for ref in ("alliance", "the-alliance"):
@@ -159,16 +159,16 @@ async def test_merge_moves_articles_names_and_slugs(served: Served) -> None:
         export = await served.public.get("/v1/export", params={"tag": ref, "fields": "slug"})
         place = export.headers["x-seq"]
         assert (await served.public.get("/v1/changes", params={"since": place, "tag": ref})).json()["data"] == []
-    await indexed(served, answer)
+    await wait_for_index(served, response)
     item = (await served.public.get(f"/v1/articles/{both['id']}")).json()
     assert [tag["slug"] for tag in item["tags"]] == ["eu", "nato"]
     assert (item["version"], item["updated_at"]) == (both["version"], both["updated_at"])
     draft = (await served.editor.get(f"/v1/articles/{hidden['id']}")).json()
     assert [tag["slug"] for tag in draft["tags"]] == ["nato", "eu"]
     assert (await served.public.get("/v1/tags/nato")).json()["article_count"] == 2
-    found = (await served.public.get("/v1/search?tag=nato&facets=tag&q=tag:alliance")).json()
-    assert found["page"]["total"] == 2
-    assert {row["value"]: row["count"] for row in found["facets"]["tag"]} == {"nato": 2, "eu": 1}
+    body = (await served.public.get("/v1/search?tag=nato&facets=tag&q=tag:alliance")).json()
+    assert body["page"]["total"] == 2
+    assert {row["value"]: row["count"] for row in body["facets"]["tag"]} == {"nato": 2, "eu": 1}
     suggested = (await served.public.get("/v1/suggest?q=allian&types=tag")).json()
     assert [(row["ref"], row["count"]) for row in suggested["groups"][0]["items"]] == [("nato", 2)]
     assert slugs_of((await served.public.get("/v1/tags?q=alliance")).json()) == ["nato"]

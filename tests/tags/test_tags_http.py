@@ -86,8 +86,8 @@ async def test_old_and_merged_slugs_lead_to_the_tag_of_today(served: Served) -> 
     await served.post(title="Two", tags=["atlantic-alliance"])
     await served.db.write(_merge, "atlantic-alliance", "nato")
     for old in ("atlantic-alliance", "old-nato"):
-        answer = await served.public.get(f"/v1/tags/{old}?names_in=fr")
-        assert (answer.status_code, answer.headers["location"]) == (308, "/v1/tags/nato?names_in=fr")
+        response = await served.public.get(f"/v1/tags/{old}?names_in=fr")
+        assert (response.status_code, response.headers["location"]) == (308, "/v1/tags/nato?names_in=fr")
         listed = (await served.public.get(f"/v1/articles?tag={old}")).json()
         assert len(listed["data"]) == 2
         assert [(one["code"], one["replaced_by"]) for one in listed["warnings"]] == [("replaced_by", "nato")]

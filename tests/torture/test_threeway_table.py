@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 from support.wordpress_blog import Blog, post, served
-from test_threeway import HERE, KNOWN, Desk, notes, of_export, of_feed, of_lines, of_markdown
+from test_threeway import HERE, KNOWN, SourceDesk, notes, of_export, of_feed, of_lines, of_markdown
 
 from app.articles.reimport import three_way_merge
 from app.changes import log
@@ -33,7 +33,7 @@ FIRST, LATER = "As first said", "As said later"
 STATES = ("published", "draft", "released", "withdrawn", "purged")
 """`draft` and `released`: the source brought a draft, which it still is there, or has been published there since; a
 site shows nobody its drafts."""
-Import = Callable[[Desk, str, bool], Report]
+Import = Callable[[SourceDesk, str, bool], Report]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def running_site() -> Iterator[Import]:
     blog = Blog([])
     with served(blog) as url, Fetcher(allow_private=True, clock=Clock(sleep=lambda _seconds: None)) as fetch:
 
-        def run(desk: Desk, title: str, overwrite: bool) -> Report:
+        def run(desk: SourceDesk, title: str, overwrite: bool) -> Report:
             desk.db.write_now(lambda session: session.connection().execute(delete(KNOWN)))
             blog.posts = [post(1, title={"rendered": title}, link=f"{url}/ship-1/")]
             return desk.run(url, fetch, overwrite=overwrite)
@@ -72,7 +72,7 @@ MARKERS: dict[Import, tuple[str, str]] = {
 
 
 @dataclass(slots=True)
-class Drafting(Desk):
+class Drafting(SourceDesk):
     """A desk whose files say, as long as `is_draft`, that they are drafts."""
 
     marker: tuple[str, str] = ("", "")
@@ -81,14 +81,14 @@ class Drafting(Desk):
     def file(self, name: str, content: str | bytes, **options: Any) -> Report:
         text = content if isinstance(content, str) else content.decode()
         assert self.marker[0] in text
-        return Desk.file(self, name, text.replace(*self.marker) if self.is_draft else text, **options)
+        return SourceDesk.file(self, name, text.replace(*self.marker) if self.is_draft else text, **options)
 
 
 def play(settings: Settings, import_: Import, there: bool, here: bool, state: str, overwrite: bool) -> Row:
     """One row, in a new archive."""
     database = Database(settings, log.append)
     try:
-        desk = Desk(database, Path(settings.data_dir))
+        desk = SourceDesk(database, Path(settings.data_dir))
         if state in ("draft", "released"):
             desk = Drafting(database, Path(settings.data_dir), marker=MARKERS[import_])
         import_(desk, FIRST, False)
@@ -108,7 +108,7 @@ def play(settings: Settings, import_: Import, there: bool, here: bool, state: st
         database.close_now()
 
 
-def read_row(desk: Desk, report: Report) -> Row:
+def read_row(desk: SourceDesk, report: Report) -> Row:
     said = tuple(note for note in notes(report) if not note.endswith(visibility.KEPT))
     outcome = next(name for name in ("created", "updated", "unchanged") if getattr(report, name))
     article = desk.article

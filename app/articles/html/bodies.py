@@ -174,7 +174,7 @@ def _find_removed(content: str) -> dict[str, None]:
     removals: dict[str, None] = {}
     known: set[str] = set()
     targets = anchors.targets(content)
-    content = _bare.sub(lambda _: " ", content)  # a call for each, see `text.keys.without`
+    content = _bare.sub(lambda _: " ", content)  # a call for each, see `text.keys.remove_match`
     for token in tokens(content):
         if token.kind is TokenKind.RAW:
             removals.setdefault(token.name)

@@ -213,7 +213,7 @@ class Cards:
         }
 
     async def render_row(self, row: Row, atlas: Atlas, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
-        """`card` of a row that may be newer than the atlas."""
+        """`render_card` of a row that may be newer than the atlas."""
         try:
             return render_card(row, atlas, self._site_url, added)
         except KeyError:  # of a region that was added after the atlas was read

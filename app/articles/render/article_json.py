@@ -202,7 +202,7 @@ async def render_related(
     limit: int | None = None,
 ) -> dict[int, list[Json]]:
     """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
-    an article that may not be seen. `wanted`: what to show of the targets, else their cards. `limit`: how many of each
+    an article that may not be seen. `params`: what to show of the targets, else their cards. `limit`: how many of each
     article."""
     return await render_related_rows(archive, view, ids, await queries.load_related(archive.db, ids), params, limit)
 

@@ -173,20 +173,20 @@ def body_of(source: random.Random) -> str:
 
 def active(markup: str) -> list[str]:
     """What a browser would run, by a parser that is not the one that made it safe."""
-    found = []
+    result = []
     root = LexborHTMLParser("<!doctype html><body><div>" + markup).root
     for node in root.traverse() if root is not None else ():
         tag = node.tag or ""
         if tag in _ACTIVE:
-            found.append(tag)
+            result.append(tag)
         if tag.startswith("-"):
             continue
         for name, value in node.attributes.items():
             if name not in _SAFE and not (name == "id" and (value or "").startswith("content-")):
-                found.append(f"{tag}@{name}")
+                result.append(f"{tag}@{name}")
             if name in ("href", "src", "cite") and _SCRIPT.match(value or ""):
-                found.append(f"{tag}@{name}={value}")
-    return found
+                result.append(f"{tag}@{name}={value}")
+    return result
 
 
 def words(body: str) -> list[str]:
@@ -196,29 +196,29 @@ def words(body: str) -> list[str]:
     return bodies.to_text(re.sub("(?=<r[tp]>)", " ", body)).replace("|", " ").split()
 
 
-def check(kind: bodies.Kind, given: str) -> None:
-    made = bodies.convert(kind, keys.clean(given), flatten=True)
-    assert not active(made.html), given
-    assert not nesting_depth.is_deep(made.html), given
+def check(kind: bodies.Kind, value: str) -> None:
+    made = bodies.convert(kind, keys.clean(value), flatten=True)
+    assert not active(made.html), value
+    assert not nesting_depth.is_deep(made.html), value
     for block in bodies.blocks(made.html):
-        assert not active(block.html), given
+        assert not active(block.html), value
     bodies.count_words(bodies.to_text(made.html))
     shown = bodies.render(to_markdown.from_html(made.html))
-    assert not [one for one in active(shown) if one not in ("p@align", "td@style", "th@style")], given
+    assert not [one for one in active(shown) if one not in ("p@align", "td@style", "th@style")], value
     again = bodies.convert("html", made.html, flatten=True)
     assert not again.is_flattened
-    assert words(again.html) == words(made.html), given
+    assert words(again.html) == words(made.html), value
 
 
 def run(seeds: Iterable[int]) -> None:
     for seed in seeds:
         source = random.Random(seed)
-        given = body_of(source)
+        values = body_of(source)
         kind: bodies.Kind = source.choice(("html", "html", "html", "markdown", "text"))
         try:
-            check(kind, given)
+            check(kind, values)
         except Exception as error:
-            raise AssertionError(f"seed {seed}, {kind}: {given[:500]!r}") from error
+            raise AssertionError(f"seed {seed}, {kind}: {values[:500]!r}") from error
 
 
 def test_random_markup_is_kept_harmless_and_no_deeper_than_the_limit() -> None:

@@ -36,22 +36,22 @@ HOSTILE = (
 
 @pytest.mark.parametrize("pointer", DEEP)
 async def test_body_that_is_too_deep_is_refused_with_its_pointer(served: Served, pointer: str) -> None:
-    answer = await served.editor.post("/v1/articles", json={"title": "Deep", "body": DEEP[pointer]})
-    assert answer.status_code == 422
-    [wrong] = answer.json()["errors"]
+    response = await served.editor.post("/v1/articles", json={"title": "Deep", "body": DEEP[pointer]})
+    assert response.status_code == 422
+    [wrong] = response.json()["errors"]
     assert wrong["pointer"] == pointer
     assert str(MAX_DEPTH) in wrong["detail"]
 
 
 @pytest.mark.parametrize("list_item", ["- " * 60 + "x", "\n".join("  " * n + "- item" for n in range(60))])
 async def test_markdown_lists_within_lists_are_refused_or_kept_whole(served: Served, list_item: str) -> None:
-    answer = await served.editor.post("/v1/articles", json={"title": "Deep", "body": {"markdown": list_item}})
-    assert answer.status_code == 422
+    response = await served.editor.post("/v1/articles", json={"title": "Deep", "body": {"markdown": list_item}})
+    assert response.status_code == 422
     half = list_item[: len(list_item) // 3]
-    answer = await served.editor.post(
+    response = await served.editor.post(
         "/v1/articles?include=body_text", json={"title": "Deep", "body": {"markdown": half}}
     )
-    assert answer.status_code == 201
+    assert response.status_code == 201
 
 
 async def test_body_saved_when_nothing_bounded_its_depth_is_shown_flat(served: Served) -> None:
@@ -63,9 +63,9 @@ async def test_body_saved_when_nothing_bounded_its_depth_is_shown_flat(served: S
 
     await served.db.write(save)
     includes = "body,body_text,body_markdown,body_blocks"
-    answer = await served.public.get("/v1/articles", params={"include": includes, "tag": "deep"})
-    assert answer.status_code == 200
-    [shown] = answer.json()["data"]
+    response = await served.public.get("/v1/articles", params={"include": includes, "tag": "deep"})
+    assert response.status_code == 200
+    [shown] = response.json()["data"]
     item = (await served.public.get(f"/v1/articles/{made['id']}?include={includes}")).json()
     assert {name: item[name] for name in includes.split(",")} == {name: shown[name] for name in includes.split(",")}
     for name in ("body", "body_text", "body_markdown"):
@@ -77,13 +77,13 @@ async def test_body_saved_when_nothing_bounded_its_depth_is_shown_flat(served: S
 
 
 async def test_article_that_cannot_be_shown_leaves_the_others_in_the_list() -> None:
-    def broken(body: str) -> object:
+    def raise_broken(body: str) -> object:
         if "broken" in body:
             raise RuntimeError("no view of this")
         return bodies.to_text(body)
 
     shown = await body_views.render(
-        {"body_text"}, {1: "<p>fine</p>", 2: "<p>a <b>broken</b> one</p>"}, {"body_text": broken}
+        {"body_text"}, {1: "<p>fine</p>", 2: "<p>a <b>broken</b> one</p>"}, {"body_text": raise_broken}
     )
     assert shown == {1: {"body_text": "fine"}, 2: {"body_text": "a broken one"}}
 
@@ -91,8 +91,8 @@ async def test_article_that_cannot_be_shown_leaves_the_others_in_the_list() -> N
 async def test_import_of_a_deep_body_keeps_its_words_and_says_so(served: Served) -> None:
     line = {"id": "d", "title": "Deep", "body": "<blockquote>" * 900 + "<p>first</p><p>second</p>"}
     sent = {"Content-Type": "application/x-ndjson"}
-    answer = await served.editor.post("/v1/imports?origin=deep", content=json.dumps(line).encode(), headers=sent)
-    result = json.loads(answer.text.splitlines()[0])
+    response = await served.editor.post("/v1/imports?origin=deep", content=json.dumps(line).encode(), headers=sent)
+    result = json.loads(response.text.splitlines()[0])
     assert result["outcome"] == "created"
     text = (await served.editor.get(f"/v1/articles/{result['id']}?include=body_text")).json()["body_text"]
     assert text.split() == ["first", "second"]
@@ -125,15 +125,15 @@ WRITES: dict[tuple[str, str], Callable[[str], dict[str, object]]] = {
 
 async def test_every_address_that_can_be_written_refuses_what_leads_to_no_page(served: Served) -> None:
     document = (await served.public.get("/openapi.json")).json()
-    given = [one for one in writable(document) if one[0].endswith(("In", "Create", "Patch", "Put", "Address"))]
-    assert {*given} == {*WRITES}
-    for place in given:
+    values = [one for one in writable(document) if one[0].endswith(("In", "Create", "Patch", "Put", "Address"))]
+    assert {*values} == {*WRITES}
+    for place in values:
         path = "/v1/imports" if place[0] == "ImportAddress" else "/v1/articles"
         for url in HOSTILE:
             body = WRITES[place](url) | ({} if path == "/v1/imports" else {"title": "T", "body": "b"})
-            answer = await served.editor.post(path, json=body)
-            assert answer.status_code == 422, (place, url)
-            assert any("url" in error["pointer"] for error in answer.json()["errors"]), (place, url)
+            response = await served.editor.post(path, json=body)
+            assert response.status_code == 422, (place, url)
+            assert any("url" in error["pointer"] for error in response.json()["errors"]), (place, url)
 
 
 async def test_quotes_and_brackets_of_an_address_are_encoded_and_come_back_unchanged(served: Served) -> None:
@@ -154,8 +154,8 @@ async def test_import_leaves_an_address_out_that_leads_to_no_page_and_keeps_the_
         "source": {"name": "S", "url": bad},
     }  # fmt: skip
     sent = {"Content-Type": "application/x-ndjson"}
-    answer = await served.editor.post("/v1/imports?origin=u", content=json.dumps(line).encode(), headers=sent)
-    id = json.loads(answer.text.splitlines()[0])["id"]
+    response = await served.editor.post("/v1/imports?origin=u", content=json.dumps(line).encode(), headers=sent)
+    id = json.loads(response.text.splitlines()[0])["id"]
     shown = (await served.editor.get(f"/v1/articles/{id}")).text
     assert "javascript" not in shown
     assert "https://a.example/i.jpg" in shown
@@ -185,15 +185,15 @@ async def test_address_that_was_kept_before_is_shown_as_null_and_migrate_takes_i
     made = await served.post(title="Old")
     await plant(served, made["id"])
     for _ in range(2):
-        answer = await served.editor.get(f"/v1/articles/{made['id']}")
-        assert "javascript" not in answer.text
-        shown = answer.json()
+        response = await served.editor.get(f"/v1/articles/{made['id']}")
+        assert "javascript" not in response.text
+        shown = response.json()
         assert shown["images"][0] | {"alt": "A"} == shown["images"][0]
         assert shown["images"][0]["url"] is shown["related"][0]["url"] is shown["seo"]["canonical_url"] is None
         assert "javascript" not in (await served.editor.get("/v1/export")).text
         if _ == 0:
-            found = (await served.db.write(unsafe_links.null_unsafe_addresses)).value
-            assert [one.split(": ")[1] for one in found] == ["images", "previous_urls", "related", "seo", "source"]
+            result = (await served.db.write(unsafe_links.null_unsafe_addresses)).value
+            assert [one.split(": ")[1] for one in result] == ["images", "previous_urls", "related", "seo", "source"]
             assert (await served.db.write(unsafe_links.null_unsafe_addresses)).value == []
     saved = await served.editor.put(f"/v1/articles/{made['id']}", json=shown, headers={"If-Match": "*"})
     assert saved.status_code == 200, saved.text
@@ -216,10 +216,10 @@ def test_migrate_names_what_it_takes_out_also_where_the_schema_is_current(db: Da
 
 
 @pytest.mark.parametrize("given", HOSTILE)
-def test_what_leads_to_no_page_is_no_address(given: str) -> None:
-    assert safe_or_none(given) is None
+def test_what_leads_to_no_page_is_no_address(value: str) -> None:
+    assert safe_or_none(value) is None
     with pytest.raises(ValueError, match=r"address|host|URL"):
-        normalize(given)
+        normalize(value)
 
 
 def test_relative_addresses_are_seen_from_their_page() -> None:

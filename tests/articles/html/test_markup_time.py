@@ -20,12 +20,12 @@ FLOOR = 0.01
 FULL = bool(os.environ.get("DATELINE_TORTURE"))
 
 
-def seconds(work: Callable[[str], object], given: str, tries: int) -> float:
+def seconds(work: Callable[[str], object], value: str, tries: int) -> float:
     """CPU seconds, the least of several tries."""
     taken = []
     for _ in range(tries):
         start = time.thread_time()
-        work(given)
+        work(value)
         taken.append(time.thread_time() - start)
     return min(taken)
 
@@ -42,11 +42,11 @@ def growth(work: Callable[[str], object], small: str, large: str) -> float:
     return factor
 
 
-def found(work: Callable[[str], object], shape: shapes.Shape, sizes: tuple[int, ...]) -> list[str]:
+def measure_slow(work: Callable[[str], object], shape: shapes.Shape, sizes: tuple[int, ...]) -> list[str]:
     return [f"{n}: {factor:.1f} times" for n in sizes if (factor := growth(work, shape(n), shape(2 * n))) >= MOST]
 
 
-def kept(name: str) -> shapes.Shape:
+def store_shape(name: str) -> shapes.Shape:
     """The shape as it is kept, which is what views are made of."""
     shape = {**shapes.NESTED, **shapes.WIDE}[name]
     return lambda n: bodies.to_html("html", shape(n))
@@ -77,25 +77,25 @@ def few(names: Iterable[str]) -> list[object]:
 @pytest.mark.parametrize("name", few(shapes.WIDE))
 def test_elements_beside_one_another_take_time_by_their_number(name: str) -> None:
     for what, work in shapes.GIVEN.items():
-        assert not found(work, shapes.WIDE[name], SIZES), what
+        assert not measure_slow(work, shapes.WIDE[name], SIZES), what
     for what, work in shapes.VIEWS.items() if FULL or name.startswith(("a ", "em ", "table ")) else ():
-        assert not found(work, kept(name), SIZES), what
+        assert not measure_slow(work, store_shape(name), SIZES), what
 
 
 @pytest.mark.parametrize("name", few(shapes.NESTED))
 def test_elements_within_one_another_take_time_by_their_number(name: str) -> None:
     shape = shapes.NESTED[name]
     for what, work in shapes.GIVEN.items():
-        assert not found(work, shape, (nesting_depth.FEW_TAGS, *SIZES)), what
+        assert not measure_slow(work, shape, (nesting_depth.FEW_TAGS, *SIZES)), what
     body = bodies.to_html("html", shape(50))
     for what, work in shapes.VIEWS.items():
         assert seconds(work, body, 1) < 0.25, what
-        assert FULL is False or not found(work, kept(name), (25, *SIZES)), what
+        assert FULL is False or not measure_slow(work, store_shape(name), (25, *SIZES)), what
 
 
 @pytest.mark.parametrize("name", few(shapes.MARKDOWN))
 def test_markdown_takes_time_by_its_length(name: str) -> None:
-    assert not found(
+    assert not measure_slow(
         lambda content: bodies.to_html("markdown", content), shapes.MARKDOWN[name], (500, *SIZES) if FULL else (500,)
     )
 

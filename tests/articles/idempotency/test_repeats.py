@@ -22,7 +22,7 @@ OF_THE_REQUEST = {"x-request-id", "ratelimit", "ratelimit-policy", "server-timin
 
 
 @dataclass
-class Request:
+class RepeatedRequest:
     """A write under an Idempotency-Key of its own, and the first response to it."""
 
     method: str
@@ -36,17 +36,17 @@ class Request:
         return await served.public.request(self.method, self.path, headers=self.headers, **body)  # type: ignore[arg-type] # httpx's
 
 
-def seen(response: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
+def read_parts(response: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
     """Everything of a response but what every response has of its own."""
     headers = [(name, text) for name, text in response.headers.multi_items() if name not in OF_THE_REQUEST]
     return response.status_code, headers, response.content
 
 
-def request(key: dict[str, str], method: str, path: str, body: object = None) -> Request:
-    return Request(method, path, body, {**key, "If-Match": "*", "Idempotency-Key": secrets.token_hex(8)})
+def request(key: dict[str, str], method: str, path: str, body: object = None) -> RepeatedRequest:
+    return RepeatedRequest(method, path, body, {**key, "If-Match": "*", "Idempotency-Key": secrets.token_hex(8)})
 
 
-async def carried_out(served: Served, key: dict[str, str], scopes: tuple[str, ...], name: str) -> list[Request]:
+async def carried_out(served: Served, key: dict[str, str], scopes: tuple[str, ...], name: str) -> list[RepeatedRequest]:
     """One write through every door that a key with these scopes can use, all about one article; the first makes it."""
     status = "published" if "publish" in scopes else "draft"
     made = {"title": f"Grain of {name}", "slug": name, "status": status, "body": f"<p>By the writer of {name}.</p>",
@@ -82,14 +82,14 @@ async def happens(served: Served, event: str, name: str) -> None:
     assert done.status_code in (200, 204), done.text
 
 
-async def check(served: Served, event: str, doors: list[Request], gone: bytes) -> None:
+async def check(served: Served, event: str, doors: list[RepeatedRequest], gone: bytes) -> None:
     for one in doors:
         assert one.first is not None
         again = await one.send(served)
         if event == "purged":
             assert (again.status_code, again.content) == (410, gone), one
         else:
-            assert seen(again) == seen(one.first), (event, one)
+            assert read_parts(again) == read_parts(one.first), (event, one)
 
 
 async def count_articles(served: Served) -> int:
@@ -98,7 +98,7 @@ async def count_articles(served: Served) -> int:
 
 
 async def test_repeats_get_the_first_response_whatever_became_of_the_article(settings: Settings) -> None:
-    matrix: dict[tuple[int, str], list[Request]] = {}
+    matrix: dict[tuple[int, str], list[RepeatedRequest]] = {}
     async with serve(settings) as served:
         await served.post(title="Another", slug="other")
         gone_article = await served.post(title="Was here", slug="was-here")
@@ -131,9 +131,9 @@ async def test_requests_sent_at_once_get_the_same_bytes(served: Served) -> None:
         request(key, "DELETE", f"/v1/articles/{made['id']}?reason=wrong"),
     ):
         responses = await asyncio.gather(*(one.send(served) for _ in range(6)))
-        first = seen(responses[0])
+        first = read_parts(responses[0])
         assert first[0] in (200, 201)
-        assert all(seen(other) == first for other in responses)
+        assert all(read_parts(other) == first for other in responses)
         shown = await served.editor.get(f"/v1/articles/{responses[0].json()['id']}")
         assert (shown.content, shown.headers["etag"]) == (first[2], responses[0].headers["etag"])
 
@@ -147,13 +147,13 @@ async def test_purge_deletes_responses_to_writes_of_other_articles_that_show_it(
     shows = request(key, "POST", f"/v1/articles{query}", body)
     apart = request(key, "POST", "/v1/articles", {"title": "Apart", "status": "published"})
     host = await shows.send(served)
-    first = seen(await apart.send(served))
+    first = read_parts(await apart.send(served))
     related = request(key, "PUT", f"/v1/articles/{host.json()['id']}/related?fields=title", [{"article": "named"}])
     assert (await related.send(served)).status_code == 200
-    assert b"Named in another" in seen(await shows.send(served))[2]
+    assert b"Named in another" in read_parts(await shows.send(served))[2]
     await happens(served, "purged", "named")
     assert [(await one.send(served)).status_code for one in (shows, related)] == [410, 410]
-    assert seen(await apart.send(served)) == first
+    assert read_parts(await apart.send(served)) == first
     with served.db.snapshot() as snapshot:
         connection = snapshot.connection
         stored = connection.execute(select(ROWS.c.size, ROWS.c.response, ROWS.c.headers)).all()
@@ -219,7 +219,7 @@ async def test_key_may_be_used_again_after_a_day(served: Served) -> None:
     second = await one.send(served)
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json()["id"] != second.json()["id"]
-    assert seen(await one.send(served)) == seen(second)
+    assert read_parts(await one.send(served)) == read_parts(second)
 
 
 async def test_request_of_the_time_before_responses_were_stored_is_not_carried_out_again(served: Served) -> None:

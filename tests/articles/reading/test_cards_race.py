@@ -15,17 +15,17 @@ async def test_card_of_an_article_withdrawn_in_between_is_left_out(served: Serve
     made = await served.post(title="Public for a moment only")
     id = int(str(made["id"]))
     await served.db.write(service.withdraw, [id], now=int(time.time()))
-    here = served.app.state.archive
-    assert isinstance(here, AppContext)
+    context = served.app.state.archive
+    assert isinstance(context, AppContext)
     from app.regions import service as regions
 
-    head = await here.head()
-    atlas = await regions.current(here.db, head.epoch, head.names_seq)
-    assert await here.cards.get([(id, 1_000)], atlas, published=True) == {}
-    assert set(await here.cards.get([(id, 1_001)], atlas)) == {id}
+    head = await context.head()
+    atlas = await regions.current(context.db, head.epoch, head.names_seq)
+    assert await context.cards.get([(id, 1_000)], atlas, published=True) == {}
+    assert set(await context.cards.get([(id, 1_001)], atlas)) == {id}
 
 
 @pytest.mark.parametrize("address", ["https://example.org/a%00b", "http://[::bad"])
 async def test_odd_address_resolves_to_nothing_and_is_no_crash(served: Served, address: str) -> None:
-    answer = await served.public.get("/v1/resolve", params={"url": address})
-    assert answer.status_code in (404, 422), answer.text
+    response = await served.public.get("/v1/resolve", params={"url": address})
+    assert response.status_code in (404, 422), response.text

@@ -87,14 +87,14 @@ class Walk:
 
     async def page(self, cursor: str | None) -> dict[str, Any]:
         asked = self.asked | ({"cursor": cursor} if cursor else {})
-        answer = await self.served.editor.get("/v1/articles", params=asked)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+        response = await self.served.editor.get("/v1/articles", params=asked)
+        assert response.status_code == 200, response.text
+        body: dict[str, Any] = response.json()
+        return body
 
-    async def everything(self) -> list[int]:
-        answer = await self.served.editor.get("/v1/articles", params=self.asked | {"limit": 100})
-        return [row["id"] for row in answer.json()["data"]]
+    async def collect_all(self) -> list[int]:
+        response = await self.served.editor.get("/v1/articles", params=self.asked | {"limit": 100})
+        return [row["id"] for row in response.json()["data"]]
 
     async def walk(self, way: str, begin: str | None, turns: Sequence[tuple[Sequence[Row], int]]) -> list[int]:
         """All ids met from `begin` on; the list changes before each further page."""
@@ -143,13 +143,13 @@ async def test_rows_that_stay_are_met_exactly_once_forth_and_back(
 ) -> None:
     walk = Walk(archive, sort, limit, drafts=drafts)
     walk.came |= set(await walk.add(start))
-    before = await walk.everything()
+    before = await walk.collect_all()
     met = await walk.walk("next", None, turns)
     stayed = [id for id in before if id not in walk.went]
     assert len(met) == len(set(met))
     assert [id for id in met if id in stayed] == stayed
     assert set(met) <= walk.came
-    before = await walk.everything()
+    before = await walk.collect_all()
     begin = walk.last["previous"]
     if begin is None:
         assert len(met) <= limit
@@ -186,7 +186,7 @@ async def test_page_that_has_emptied_still_leads_back(archive: Served) -> None:
     for sort in SORTS:
         walk = Walk(archive, sort, 2, drafts=False)
         ids = await walk.add([(0, "alpha"), (1, "beta"), (2, "gamma")])
-        order = await walk.everything()
+        order = await walk.collect_all()
         cursor = (await walk.page(None))["page"]["next"]
         await archive.db.write(_delete, [order[-1]])
         empty = await walk.page(cursor)

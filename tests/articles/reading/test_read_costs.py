@@ -43,7 +43,7 @@ ITEMS = {
 
 @pytest.fixture
 async def plain(sqlite_settings: Settings) -> AsyncIterator[Served]:
-    """A server that keeps no answers, with twenty-one articles."""
+    """A server that caches no responses, with twenty-one articles."""
     async with serve(sqlite_settings.model_copy(update={"cache_mb": 0})) as served:
         for number in range(21):
             story: dict[str, object] = {
@@ -79,16 +79,16 @@ async def test_reads_take_the_same_few_statements_for_one_row_and_for_twenty(pla
 
 
 async def test_a_remembered_item_shows_what_moves_no_version(plain: Served) -> None:
-    async def related(path: str) -> list[object]:
+    async def get_related(path: str) -> list[object]:
         shown = (await plain.public.get(path)).json()
         return [post["article"]["title"] for post in shown["related"] if post["status"] == "linked"]
 
-    assert await related("/v1/articles/story-1") == await related("/v1/articles/story-1") == ["Harbour 0"]
+    assert await get_related("/v1/articles/story-1") == await get_related("/v1/articles/story-1") == ["Harbour 0"]
     etag = {"If-Match": "*"}
     assert (await plain.editor.patch("/v1/articles/story-0", json={"title": "Quay"}, headers=etag)).is_success
-    assert await related("/v1/articles/story-1") == ["Quay"]
+    assert await get_related("/v1/articles/story-1") == ["Quay"]
     assert (await plain.editor.delete("/v1/articles/story-0", headers=etag)).is_success
-    assert await related("/v1/articles/story-1") == []
+    assert await get_related("/v1/articles/story-1") == []
     tag = (await plain.editor.get("/v1/tags/harbour")).headers["etag"]
     assert (await plain.editor.patch("/v1/tags/harbour", json={"name": "Port"}, headers={"If-Match": tag})).is_success
     shown = (await plain.public.get("/v1/articles/story-1")).json()
@@ -104,9 +104,9 @@ async def test_a_remembered_translation_names_its_original_only_while_that_is_pu
     seen = [(await plain.public.get("/v1/articles/haven")).json()["translation_of"] for _ in range(2)]
     assert seen == [original, original]
     for change, shown in (("withdrawn", None), ("published", original)):
-        answer = await plain.editor.patch(f"/v1/articles/{original}",
+        response = await plain.editor.patch(f"/v1/articles/{original}",
                                           json={"status": change}, headers={"If-Match": "*"})  # fmt: skip
-        assert answer.is_success, answer.text
+        assert response.is_success, response.text
         assert (await plain.public.get("/v1/articles/haven")).json()["translation_of"] == shown
 
 

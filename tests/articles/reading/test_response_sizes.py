@@ -83,8 +83,8 @@ async def changes(client: httpx.AsyncClient, since: str, limit: int) -> dict[str
     query = f"since={since}&limit={limit}&include=article,related,{EVERYTHING[8:]}"
     response = await client.get(f"/v1/changes?{query}")
     assert response.status_code == 200, response.text[:500]
-    found: dict[str, object] = response.json()
-    return found
+    body: dict[str, object] = response.json()
+    return body
 
 
 async def test_followers_get_shorter_pages_and_streams_lose_nothing(large: Listening) -> None:

@@ -32,9 +32,9 @@ COMMON = {"tags": ["peace"], "regions": ["belgium"], "body": "The council met.",
 async def _import(served: Served, *items: dict[str, object], wait: bool = True) -> None:
     body = "".join(json.dumps(COMMON | item) + "\n" for item in items)
     headers = {"Content-Type": "application/x-ndjson"}
-    answer = await served.editor.post("/v1/imports?origin=press.example", content=body, headers=headers)
-    last = json.loads(answer.text.splitlines()[-1])
-    assert last["summary"]["failed"] == 0, answer.text
+    response = await served.editor.post("/v1/imports?origin=press.example", content=body, headers=headers)
+    last = json.loads(response.text.splitlines()[-1])
+    assert last["summary"]["failed"] == 0, response.text
     if wait:
         ready = await served.public.get("/v1/search", params={"limit": 1, "min_seq": last["seq"]})
         assert ready.status_code == 200, ready.text
@@ -48,9 +48,9 @@ async def press(settings: Settings) -> AsyncIterator[Served]:
 
 
 async def _get(served: Served, path: str, **params: object) -> Any:
-    answer = await served.public.get(path, params={k: str(v) for k, v in params.items()})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = await served.public.get(path, params={k: str(v) for k, v in params.items()})
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def _slugs(shown: Any) -> list[str]:
@@ -95,8 +95,8 @@ async def test_no_date_finds_an_undated_article(press: Served) -> None:
             {"year": "2000,2001,2009,2010,2019,2020"},
         ):
             for tz in ("UTC", "America/New_York"):
-                found = _slugs(await _get(press, path, **asked, tz=tz, sort="published_at"))
-                assert found == ["oldest", "middle", "newest"], (path, asked)
+                body = _slugs(await _get(press, path, **asked, tz=tz, sort="published_at"))
+                assert body == ["oldest", "middle", "newest"], (path, asked)
     shown = await _get(press, "/v1/timeline", interval="year")
     assert (sum(bucket["count"] for bucket in shown["buckets"]), shown["undated"], shown["too_coarse"]) == (3, 3, 0)
     ranged = await _get(press, "/v1/timeline", interval="year", published_from="2001", published_to="2020")
@@ -204,9 +204,9 @@ async def test_dates_of_earlier_imports_are_listed_and_taken_away_on_demand_only
     with press.db.snapshot() as snapshot:
         suspects = invented_dates.find(snapshot.connection)
     assert sorted(one.slug for one in suspects) == ["undated-one", "undated-three", "undated-two"]
-    found = next(one for one in check.run_checks(press.db, press.settings) if one.name == "dates")
-    assert found.good
-    assert found.detail.startswith("3 articles")
+    result = next(one for one in check.run_checks(press.db, press.settings) if one.name == "dates")
+    assert result.good
+    assert result.detail.startswith("3 articles")
     assert check.remove_dates(press.db, suspects) == 3
     assert check.remove_dates(press.db, suspects) == 0
     shown = await _get(press, "/v1/articles/undated-one")

@@ -87,14 +87,14 @@ def _filter(query: str, zone: str) -> ArticleFilter | None:
     return ArticleFilter(**filter_params.dates(read, 0))
 
 
-def _found(archive: Archive, engine: TantivyEngine, wanted: ArticleFilter) -> set[int]:
+def _find_by_all(archive: Archive, engine: TantivyEngine, article_filter: ArticleFilter) -> set[int]:
     """The articles that all three readers find."""
-    conditions = filters.conditions(wanted)
-    statement = prepare(select(filters.A.c.id).where(*conditions), archive.db.dialect, filters.lists(wanted))
+    conditions = filters.conditions(article_filter)
+    statement = prepare(select(filters.A.c.id).where(*conditions), archive.db.dialect, filters.lists(article_filter))
     with archive.db.snapshot() as snapshot:
-        by_sql = {row[0] for row in snapshot.fetch(statement, filters.values(wanted))}
-    by_feed = {story.id for story in STORIES if filters.matches(wanted, story.facts)}
-    by_index = {hit.id for hit in engine.search(Question(filter=wanted, limit=1_000)).hits}
+        by_sql = {row[0] for row in snapshot.fetch(statement, filters.values(article_filter))}
+    by_feed = {story.id for story in STORIES if filters.matches(article_filter, story.facts)}
+    by_index = {hit.id for hit in engine.search(Question(filter=article_filter, limit=1_000)).hits}
     assert by_sql == by_feed == by_index
     return by_feed
 
@@ -106,8 +106,8 @@ def test_coarse_dates_lie_in_the_same_period_in_every_zone(
 ) -> None:
     there, utc = _filter(query, zone), _filter(query, "UTC")
     # A range may be empty in the one and hold some hours in the other, where an instant ends it.
-    found = _found(archive, engine, there) & COARSE if there else set()
-    assert found == (_found(archive, engine, utc) & COARSE if utc else set())
+    result = _find_by_all(archive, engine, there) & COARSE if there else set()
+    assert result == (_find_by_all(archive, engine, utc) & COARSE if utc else set())
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -127,8 +127,8 @@ def _timeline(
     read = PARAMETERS.read(f"{query}&tz={quote(zone)}".encode(), 0)
     dates = filter_params.dates(read, 0)
     vague = {"day": ("month", "year"), "week": ("month", "year"), "month": ("year",), "year": ()}[interval]
-    found = _found(archive, engine, ArticleFilter(**dates))
-    ids = {story.id for story in STORIES if story.precision not in vague} & found
+    result = _find_by_all(archive, engine, ArticleFilter(**dates))
+    ids = {story.id for story in STORIES if story.precision not in vague} & result
     edges = timeline.compute_edges(interval, read.zone(), *_spans(dates))
     coarse: list[int] = []
     for part in (ids, ids & COARSE):

@@ -41,7 +41,7 @@ HERE = "As an editor wrote it"
 
 
 @dataclass(slots=True)
-class Desk:
+class SourceDesk:
     """One article of one source, and what is done with it."""
 
     db: Database
@@ -51,9 +51,9 @@ class Desk:
 
     def run(self, source: str, fetch: Fetch | None = None, **options: Any) -> Report:
         self.now += 60
-        found = sources.find([source], io.BytesIO())
+        items = sources.find([source], io.BytesIO())
         self.reports.append(
-            pipeline.run(self.db, found, Options(enrich=False, **options), lambda: self.now, fetch=fetch)
+            pipeline.run(self.db, items, Options(enrich=False, **options), lambda: self.now, fetch=fetch)
         )
         assert self.reports[-1].failures == []
         return self.reports[-1]
@@ -101,15 +101,15 @@ class Desk:
 
 
 @pytest.fixture
-def desk(db: Database, tmp_path: Path) -> Desk:
-    return Desk(db, tmp_path)
+def desk(db: Database, tmp_path: Path) -> SourceDesk:
+    return SourceDesk(db, tmp_path)
 
 
 @pytest.fixture
-def quiet(sqlite_settings: Settings, tmp_path: Path) -> Iterator[Desk]:
+def quiet(sqlite_settings: Settings, tmp_path: Path) -> Iterator[SourceDesk]:
     database = Database(sqlite_settings, log.append)
     try:
-        yield Desk(database, tmp_path)
+        yield SourceDesk(database, tmp_path)
     finally:
         database.close_now()
 
@@ -119,31 +119,31 @@ def notes(report: Report) -> list[str]:
     return [note for note in report.notes if "here" in note or "source" in note]
 
 
-def said(report: Report) -> list[str]:
+def list_notes(report: Report) -> list[str]:
     """But for what is said where a source names the state of an article that was taken back to draft."""
     return [note for note in notes(report) if note != three_way_merge.TAKEN_BACK]
 
 
-Import = Callable[[Desk, str, bool], Report]
+Import = Callable[[SourceDesk, str, bool], Report]
 
 
-def of_export(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_export(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     return desk.file("export.xml", EXPORT.replace("A dam holds", title), overwrite=overwrite)
 
 
-def of_site(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_site(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     # Each run reads the whole blog: how a site is asked for changes is another matter.
     desk.db.write_now(lambda session: session.connection().execute(delete(KNOWN)))
     blog = Blog([post(1, title={"rendered": title})])
     return desk.run(blog.url, blog, overwrite=overwrite)
 
 
-def of_lines(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_lines(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     record = {"id": "a", "title": title, "body": "The lake rose.", "tags": ["Water"]}
     return desk.lines(record, overwrite=overwrite)
 
 
-def of_markdown(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_markdown(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     return desk.file(
         "dam.md",
         f"---\ntitle: {title}\ntags: [Water]\n---\nThe waters rose during the whole night.\n",
@@ -151,7 +151,7 @@ def of_markdown(desk: Desk, title: str, overwrite: bool) -> Report:
     )
 
 
-def of_feed(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_feed(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     feed = (
         "<rss version='2.0'><channel><title>T</title><link>https://e.example</link><item><guid>a</guid>"
         f"<title>{title}</title><link>https://e.example/a</link><description>The lake rose.</description>"
@@ -160,30 +160,30 @@ def of_feed(desk: Desk, title: str, overwrite: bool) -> Report:
     return desk.file("feed.xml", feed, overwrite=overwrite)
 
 
-def of_table(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_table(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     return desk.file("all.csv", f"id,title,body,tags\na,{title},The lake rose.,Water\n", overwrite=overwrite)
 
 
-def of_ghost(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_ghost(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     post = {"id": "a", "title": title, "html": "<p>The lake rose.</p>", "status": "published", "visibility": "public"}
     return desk.file("blog.json", exports.ghost(post), overwrite=overwrite)
 
 
-def of_medium(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_medium(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     return desk.file("lake.html", exports.medium(title, "<p>The lake rose all night.</p>"), overwrite=overwrite)
 
 
-def of_substack(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_substack(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     head, row = exports.SUBSTACK_LIST.splitlines()[:2]
     files = {"posts.csv": f"{head}\n{row.replace('Slack water', title)}\n", "posts/101.lake.html": "<p>It rose.</p>"}
     return desk.file("substack.zip", exports.packed(files), overwrite=overwrite)
 
 
-def of_nitf(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_nitf(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     return desk.file("item.xml", exports.nitf(title), overwrite=overwrite)
 
 
-def of_newsml(desk: Desk, title: str, overwrite: bool) -> Report:
+def of_newsml(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     return desk.file("item.xml", exports.newsml(title), overwrite=overwrite)
 
 
@@ -201,15 +201,15 @@ STATES = [
 @pytest.mark.parametrize(("import_", "baseline", "state"), STATES)
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_table_of_source_edits_and_states(
-    quiet: Desk, import_: Import, overwrite: bool, state: str, baseline: bool
+    quiet: SourceDesk, import_: Import, overwrite: bool, state: str, baseline: bool
 ) -> None:
     """Every combination of what happened there and here, one after the other with the same article."""
-    for number, (there, here) in enumerate(product((False, True), repeat=2)):
+    for number, (there, local) in enumerate(product((False, True), repeat=2)):
         first, now = f"As first said {number}", f"As said later {number}"
         if state in ("purged", "trashed") and number:
             return
         import_(quiet, first, True)
-        if here:
+        if local:
             quiet.edit(title=HERE)
         if state == "withdrawn" and quiet.article["status"] == "published":
             quiet.edit(status="withdrawn")
@@ -232,11 +232,11 @@ def test_table_of_source_edits_and_states(
             assert [notes(one) for one in (report, later)] == [[three_way_merge.TRASHED]] * 2
             assert (quiet.article["status"], quiet.article["title"], later.unchanged) == ("trashed", first, 1)
             return
-        elif overwrite or not here:
-            assert (quiet.article["title"], said(report)) == (now if there else first, [])
+        elif overwrite or not local:
+            assert (quiet.article["title"], list_notes(report)) == (now if there else first, [])
         else:
             assert quiet.article["title"] == HERE
-            assert said(report) == ([three_way_merge.EDITED.format("title")] if there else [])
+            assert list_notes(report) == ([three_way_merge.EDITED.format("title")] if there else [])
         if state != "purged":
             assert quiet.article["status"] == ("draft" if state == "redrafted" else "published")
         again = import_(quiet, now if there else first, False)
@@ -254,7 +254,7 @@ STORY: dict[str, object] = {
 }  # fmt: skip
 CHANGED: dict[str, object] = {
     "title": "A dam breaks", "body": "The lake fell at dawn.", "standfirst": "At length.", "tags": ["Mud"],
-    "sections": ["Home"], "authors": ["Bo Ek"], "regions": ["France"], "signature": "Desk",
+    "sections": ["Home"], "authors": ["Bo Ek"], "regions": ["France"], "signature": "SourceDesk",
     "images": [{"url": "https://e.example/b.jpg"}], "related": [{"title": "The quay at noon is empty"}],
     "dateline": {"text": "Bruges, June 2025", "place": "Bruges", "date": "2025-06"}, "source": "The Herald",
     "slug": "a-dam-breaks", "published_at": "2025-05-15T09:00:00Z", "language": "fr",
@@ -262,7 +262,7 @@ CHANGED: dict[str, object] = {
 
 
 @pytest.mark.parametrize("name", CHANGED)
-def test_one_field_that_the_source_changes_changes_no_other(quiet: Desk, name: str) -> None:
+def test_one_field_that_the_source_changes_changes_no_other(quiet: SourceDesk, name: str) -> None:
     quiet.lines(STORY)
     quiet.edit(title=HERE) if name != "title" else quiet.edit(standfirst=HERE)
     before = quiet.article
@@ -279,7 +279,7 @@ def test_one_field_that_the_source_changes_changes_no_other(quiet: Desk, name: s
 
 
 @pytest.mark.parametrize("name", ["title", "body", "standfirst", "tags", "slug", "signature", "language"])
-def test_one_field_that_was_edited_here_keeps_the_others_following(quiet: Desk, name: str) -> None:
+def test_one_field_that_was_edited_here_keeps_the_others_following(quiet: SourceDesk, name: str) -> None:
     quiet.lines(STORY)
     mine: dict[str, Any] = {
         "body": "<p>Mine.</p>",
@@ -300,7 +300,7 @@ def test_one_field_that_was_edited_here_keeps_the_others_following(quiet: Desk, 
     assert [quiet.article[one] for one in others] == [CHANGED[one] for one in others]
 
 
-def test_line_with_title_and_tags_changes_only_these(desk: Desk) -> None:
+def test_line_with_title_and_tags_changes_only_these(desk: SourceDesk) -> None:
     desk.lines(STORY)
     before = desk.article
     desk.lines({"id": "a", "title": "Another title", "tags": ["Mud"]})
@@ -312,7 +312,7 @@ def test_line_with_title_and_tags_changes_only_these(desk: Desk) -> None:
     assert desk.article["tags"] == ["Ann Lee", "World"]
 
 
-def test_correction_and_tags_of_editors_outlive_a_fix_of_the_excerpt(desk: Desk) -> None:
+def test_correction_and_tags_of_editors_outlive_a_fix_of_the_excerpt(desk: SourceDesk) -> None:
     desk.lines(STORY)
     corrected = "<p>The lake fell all night.</p>"
 
@@ -329,7 +329,7 @@ def test_correction_and_tags_of_editors_outlive_a_fix_of_the_excerpt(desk: Desk)
     assert (len(json.loads(after["corrections"])), notes(report)) == (1, [])
 
 
-def test_title_that_both_sides_mend_alike_is_no_conflict(quiet: Desk) -> None:
+def test_title_that_both_sides_mend_alike_is_no_conflict(quiet: SourceDesk) -> None:
     quiet.lines(STORY)
     quiet.edit(title="A dam breaks")
     report = quiet.lines(STORY | {"title": "A dam breaks"})
@@ -338,13 +338,13 @@ def test_title_that_both_sides_mend_alike_is_no_conflict(quiet: Desk) -> None:
     assert notes(report) == [three_way_merge.EDITED.format("title")]
 
 
-def test_suggested_regions_are_no_edit(quiet: Desk) -> None:
+def test_suggested_regions_are_no_edit(quiet: SourceDesk) -> None:
     story = {"id": "a", "title": "Ministers of France and Germany meet in Paris", "body": "They met in Paris. " * 9}
     record = [orjson.dumps(story | {"standfirst": said}) for said in ("One", "Two")]
     for content in record:
         (quiet.folder / "all.ndjson").write_bytes(content)
-        found = sources.find([str(quiet.folder / "all.ndjson")], io.BytesIO())
-        report = pipeline.run(quiet.db, found, Options(origin="wire"), lambda: quiet.now)
+        items = sources.find([str(quiet.folder / "all.ndjson")], io.BytesIO())
+        report = pipeline.run(quiet.db, items, Options(origin="wire"), lambda: quiet.now)
     assert (report.updated, notes(report)) == (1, [])
     with quiet.db.snapshot() as snapshot:
         [kept] = stored_article.load(snapshot.connection, [quiet.id]).values()
@@ -352,7 +352,7 @@ def test_suggested_regions_are_no_edit(quiet: Desk) -> None:
         assert authorship.find_edited_fields(snapshot.connection, [kept])[quiet.id] == frozenset()
 
 
-def test_edited_article_without_a_baseline_gets_the_note_and_its_baseline(quiet: Desk) -> None:
+def test_edited_article_without_a_baseline_gets_the_note_and_its_baseline(quiet: SourceDesk) -> None:
     quiet.lines(STORY)
     quiet.edit(title=HERE)
     quiet.forget_baselines()
@@ -362,7 +362,7 @@ def test_edited_article_without_a_baseline_gets_the_note_and_its_baseline(quiet:
     assert notes(quiet.lines(STORY | {"standfirst": "In a word."})) == []
 
 
-def test_retraction_withdraws_unless_an_editor_set_the_state(quiet: Desk) -> None:
+def test_retraction_withdraws_unless_an_editor_set_the_state(quiet: SourceDesk) -> None:
     bin = "<wp:status>trash</wp:status>"
     of_export(quiet, "A dam holds", False)
     report = quiet.file("export.xml", EXPORT.replace("<wp:status>publish</wp:status>", bin))
@@ -374,7 +374,7 @@ def test_retraction_withdraws_unless_an_editor_set_the_state(quiet: Desk) -> Non
     assert (quiet.article["status"], notes(report)) == ("published", [three_way_merge.EDITED.format("status")])
 
 
-def test_retraction_of_what_is_not_here_makes_nothing(quiet: Desk) -> None:
+def test_retraction_of_what_is_not_here_makes_nothing(quiet: SourceDesk) -> None:
     report = quiet.file("export.xml", EXPORT.replace(">publish<", ">trash<"))
     assert (quiet.article, report.unchanged, notes(report)) == (None, 1, [three_way_merge.UNKNOWN])
 
@@ -386,7 +386,7 @@ ITEM = {
 
 
 @pytest.mark.parametrize("kill", [ITEM, {name: ITEM[name] for name in ("uri", "type", "versioncreated")}])
-def test_wire_kill_withdraws(quiet: Desk, kill: dict[str, str]) -> None:
+def test_wire_kill_withdraws(quiet: SourceDesk, kill: dict[str, str]) -> None:
     quiet.file("item.json", orjson.dumps(ITEM))
     quiet.file("item.json", orjson.dumps(kill | {"pubstatus": "canceled"}))
     assert (quiet.article["status"], quiet.article["title"]) == ("withdrawn", "A tunnel is dug")
@@ -395,7 +395,7 @@ def test_wire_kill_withdraws(quiet: Desk, kill: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("item", [exports.nitf, exports.newsml])
-def test_kill_of_an_agency_withdraws_and_brings_nothing_back(quiet: Desk, item: Callable[..., str]) -> None:
+def test_kill_of_an_agency_withdraws_and_brings_nothing_back(quiet: SourceDesk, item: Callable[..., str]) -> None:
     quiet.file("item.xml", item("A tunnel is dug"))
     quiet.file("item.xml", item("A tunnel is dug", "canceled"))
     assert quiet.article["status"] == "withdrawn"
@@ -404,14 +404,14 @@ def test_kill_of_an_agency_withdraws_and_brings_nothing_back(quiet: Desk, item: 
 
 
 @pytest.mark.parametrize("item", [exports.nitf, exports.newsml])
-def test_what_an_agency_withholds_later_stays_public_unless_asked(quiet: Desk, item: Callable[..., str]) -> None:
+def test_what_an_agency_withholds_later_stays_public_unless_asked(quiet: SourceDesk, item: Callable[..., str]) -> None:
     quiet.file("item.xml", item("A tunnel is dug"))
     report = quiet.file("item.xml", item("A tunnel is dug", "withheld"))
     assert quiet.article["status"] == "published"
     assert three_way_merge.DRAFT in notes(report)
 
 
-def test_row_of_an_own_export_does_not_bring_back_what_was_purged(quiet: Desk) -> None:
+def test_row_of_an_own_export_does_not_bring_back_what_was_purged(quiet: SourceDesk) -> None:
     quiet.lines(STORY)
     row = quiet.article
     created = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -422,7 +422,7 @@ def test_row_of_an_own_export_does_not_bring_back_what_was_purged(quiet: Desk) -
         assert (quiet.article, report.created) == (None, 0), own
 
 
-def own_row(desk: Desk) -> str:
+def own_row(desk: SourceDesk) -> str:
     """A table with the article as it is now, as an export of this archive has it."""
     row = desk.article
     created = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -430,13 +430,13 @@ def own_row(desk: Desk) -> str:
     return f"id,slug,version,status,created_at,title\n{','.join(map(str, values))}\n"
 
 
-def test_row_of_an_own_export_is_signed_as_an_import(quiet: Desk) -> None:
+def test_row_of_an_own_export_is_signed_as_an_import(quiet: SourceDesk) -> None:
     quiet.lines(STORY)
     assert quiet.file("own.csv", own_row(quiet).replace("A dam holds", "A dam breaks")).updated == 1
     assert (quiet.article["title"], quiet.article["saved_by"]) == ("A dam breaks", "import")
 
 
-def test_draft_at_the_source_hides_nothing_unless_asked(quiet: Desk) -> None:
+def test_draft_at_the_source_hides_nothing_unless_asked(quiet: SourceDesk) -> None:
     quiet.lines(STORY)
     for _ in range(2):
         report = quiet.lines(STORY | {"status": "draft"})
@@ -446,7 +446,7 @@ def test_draft_at_the_source_hides_nothing_unless_asked(quiet: Desk) -> None:
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_what_an_editor_took_back_to_draft_is_never_published_by_a_source(quiet: Desk, overwrite: bool) -> None:
+def test_what_an_editor_took_back_to_draft_is_never_published_by_a_source(quiet: SourceDesk, overwrite: bool) -> None:
     quiet.lines(STORY | {"status": "published"})
     quiet.edit(status="draft", gone=True)
     assert notes(quiet.lines(STORY | {"status": "published", "title": "Two"}, overwrite=overwrite)) == (
@@ -462,7 +462,7 @@ def test_what_an_editor_took_back_to_draft_is_never_published_by_a_source(quiet:
     assert (article["status"], article["title"], article["withdrawn_at"] is None) == ("draft", "Three", False)
 
 
-def test_row_of_an_own_export_publishes_nothing_that_was_taken_back(quiet: Desk) -> None:
+def test_row_of_an_own_export_publishes_nothing_that_was_taken_back(quiet: SourceDesk) -> None:
     quiet.lines(STORY)
     row = own_row(quiet)
     quiet.edit(status="draft")
@@ -475,7 +475,7 @@ def test_row_of_an_own_export_publishes_nothing_that_was_taken_back(quiet: Desk)
     assert quiet.article["status"] == "trashed"
 
 
-def test_row_of_an_own_export_makes_no_draft_of_what_is_public(quiet: Desk) -> None:
+def test_row_of_an_own_export_makes_no_draft_of_what_is_public(quiet: SourceDesk) -> None:
     quiet.lines(STORY)
     for state in ("draft", "trashed"):
         row = own_row(quiet).replace(",published,", f",{state},")
@@ -484,7 +484,7 @@ def test_row_of_an_own_export_makes_no_draft_of_what_is_public(quiet: Desk) -> N
         assert quiet.article["status"] == "published"
 
 
-def test_draft_whose_marker_is_gone_stays_one_and_is_noted(quiet: Desk) -> None:
+def test_draft_whose_marker_is_gone_stays_one_and_is_noted(quiet: SourceDesk) -> None:
     post = "---\ntitle: A dam holds\n{}---\nThe lake rose.\n"
     quiet.file("dam.md", post.format("draft: true\n"))
     report = quiet.file("dam.md", post.format(""))
@@ -494,7 +494,7 @@ def test_draft_whose_marker_is_gone_stays_one_and_is_noted(quiet: Desk) -> None:
     assert notes(quiet.file("dam.md", post.format("draft: true\n"))) == [three_way_merge.EDITED.format("status")]
 
 
-def test_article_made_by_hand_is_its_editors(quiet: Desk) -> None:
+def test_article_made_by_hand_is_its_editors(quiet: SourceDesk) -> None:
     quiet.lines(STORY)
     quiet.db.write_now(lambda session: session.connection().execute(A.update().values(saved_by="ann")))
     quiet.forget_baselines()
@@ -502,7 +502,7 @@ def test_article_made_by_hand_is_its_editors(quiet: Desk) -> None:
     assert (quiet.article["title"], notes(report)) == (STORY["title"], [three_way_merge.EDITED.format("title")])
 
 
-def test_purged_article_can_be_made_by_hand_again(quiet: Desk) -> None:
+def test_purged_article_can_be_made_by_hand_again(quiet: SourceDesk) -> None:
     quiet.lines(STORY)
     quiet.purge()
     assert notes(quiet.lines(STORY)) == [three_way_merge.PURGED]
@@ -516,7 +516,7 @@ def test_purged_article_can_be_made_by_hand_again(quiet: Desk) -> None:
     ]
 
 
-def test_dry_run_says_what_the_run_does(desk: Desk) -> None:
+def test_dry_run_says_what_the_run_does(desk: SourceDesk) -> None:
     desk.lines(STORY)
     desk.edit(title=HERE)
     for record, overwrite in ((STORY | CHANGED, False), (STORY | CHANGED, True), (STORY, False)):

@@ -22,8 +22,8 @@ async def test_job_and_stream_count_by_note_and_overwrite(sqlite_settings: Setti
         [slug] = [one["slug"] for one in (await local.public.get("/v1/articles")).json()["data"]]
         await local.editor.patch(f"/v1/articles/{slug}", json=changed, headers={"If-Match": "*"})
         note = three_way_merge.EDITED.format("title")
-        answer = await local.editor.post("/v1/imports", content=later, headers=lines)
-        result, last = [orjson.loads(line) for line in answer.content.splitlines()]
+        response = await local.editor.post("/v1/imports", content=later, headers=lines)
+        result, last = [orjson.loads(line) for line in response.content.splitlines()]
         assert (result["outcome"], result["notes"]) == ("unchanged", [note])
         assert last["notes"] == [{"note": note, "count": 1, "first": 1}]
         third = orjson.dumps(STORY | {"title": "Three"})
@@ -42,8 +42,8 @@ async def test_key_that_is_called_import_is_an_editors(sqlite_settings: Settings
         await local.editor.post("/v1/imports", content=orjson.dumps(STORY), headers=lines)
         await local.public.patch("/v1/articles/a-dam-holds", json={"title": HERE}, headers=key | {"If-Match": "*"})
         changed = orjson.dumps(STORY | {"title": "Two"})
-        answer = await local.editor.post("/v1/imports", content=changed, headers=lines)
-        assert orjson.loads(answer.content.splitlines()[0])["notes"] == [three_way_merge.EDITED.format("title")]
+        response = await local.editor.post("/v1/imports", content=changed, headers=lines)
+        assert orjson.loads(response.content.splitlines()[0])["notes"] == [three_way_merge.EDITED.format("title")]
 
 
 async def test_key_without_read_drafts_gets_no_note_of_a_withdrawn_article(sqlite_settings: Settings) -> None:

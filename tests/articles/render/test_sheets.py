@@ -14,9 +14,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def _table(newsroom: Newsroom, path: str, **asked: object) -> list[dict[str, str]]:
-    answer = await newsroom.served.public.get(path, params=asked)  # type: ignore[arg-type] # text and numbers
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
-    return list(csv.DictReader(io.StringIO(answer.text)))
+    response = await newsroom.served.public.get(path, params=asked)  # type: ignore[arg-type] # text and numbers
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    return list(csv.DictReader(io.StringIO(response.text)))
 
 
 async def test_list_as_csv_has_a_line_for_each_article(newsroom: Newsroom) -> None:
@@ -54,21 +54,21 @@ async def test_export_as_csv_has_every_article(newsroom: Newsroom) -> None:
 
 async def test_what_a_list_warns_of_stands_in_a_header_beside_csv(newsroom: Newsroom) -> None:
     for path in ("/v1/articles?format=csv", "/v1/export?format=csv", "/v1/export?x=", "/v1/timeline?format=csv"):
-        answer = await newsroom.served.public.get(f"{path.removesuffix('?x=')}{'&' if 'csv' in path else '?'}tag=zzz")
-        [warning] = json.loads(answer.headers["dateline-warnings"])
+        response = await newsroom.served.public.get(f"{path.removesuffix('?x=')}{'&' if 'csv' in path else '?'}tag=zzz")
+        [warning] = json.loads(response.headers["dateline-warnings"])
         assert (warning["code"], warning["parameter"]) == ("unknown_tag", "tag")
     many = "&".join(f"tag=unknown-{number}" for number in range(100))
-    answer = await newsroom.served.public.get(f"/v1/articles?format=csv&{many}")
-    *first, last = json.loads(answer.headers["dateline-warnings"])
-    assert len(answer.headers["dateline-warnings"]) < 4_000
+    response = await newsroom.served.public.get(f"/v1/articles?format=csv&{many}")
+    *first, last = json.loads(response.headers["dateline-warnings"])
+    assert len(response.headers["dateline-warnings"]) < 4_000
     assert (first[0]["code"], last["code"]) == ("unknown_tag", "more_warnings")
     assert last["detail"].startswith(f"{100 - len(first)} more")
     assert "dateline-warnings" not in (await newsroom.served.public.get("/v1/articles?format=csv")).headers
 
 
 async def test_unknown_format_of_a_list_is_refused(newsroom: Newsroom) -> None:
-    answer = await newsroom.served.public.get("/v1/articles?format=xlsx")
-    assert (answer.status_code, answer.json()["allowed"]) == (406, ["json", "csv"])
+    response = await newsroom.served.public.get("/v1/articles?format=xlsx")
+    assert (response.status_code, response.json()["allowed"]) == (406, ["json", "csv"])
 
 
 def test_entries_of_lists_keep_their_places_and_their_bars() -> None:

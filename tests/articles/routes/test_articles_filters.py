@@ -73,8 +73,8 @@ async def test_filter_lists_exactly_what_fits(
 
 
 async def test_space_for_the_plus_of_an_offset_is_read_as_plus(newsroom: Newsroom) -> None:
-    answer = await newsroom.served.public.get("/v1/articles?published_from=2025-06-10T10:00:00+02:00")
-    assert [row["slug"] for row in answer.json()["data"]] == ["summit"]
+    response = await newsroom.served.public.get("/v1/articles?published_from=2025-06-10T10:00:00+02:00")
+    assert [row["slug"] for row in response.json()["data"]] == ["summit"]
 
 
 async def test_translations_are_found_by_their_original(newsroom: Newsroom) -> None:
@@ -83,8 +83,8 @@ async def test_translations_are_found_by_their_original(newsroom: Newsroom) -> N
 
 async def test_unknown_names_of_open_vocabularies_warn(newsroom: Newsroom) -> None:
     shown = await newsroom.get("/v1/articles", tag="nato,nope", author="nato", source="nope")
-    found = [(one["code"], one["parameter"]) for one in shown["warnings"]]  # type: ignore[attr-defined]
-    assert sorted(found) == [("unknown_author", "author"), ("unknown_source", "source"), ("unknown_tag", "tag")]
+    result = [(one["code"], one["parameter"]) for one in shown["warnings"]]  # type: ignore[attr-defined]
+    assert sorted(result) == [("unknown_author", "author"), ("unknown_source", "source"), ("unknown_tag", "tag")]
 
 
 async def test_old_slug_in_a_filter_is_followed_with_a_warning(newsroom: Newsroom) -> None:
@@ -127,19 +127,19 @@ WRONG: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("query", "code", "parameter"), WRONG)
 async def test_wrong_parameter_is_refused_by_name(newsroom: Newsroom, query: str, code: str, parameter: str) -> None:
-    answer = await newsroom.served.public.get(f"/v1/articles?{query}")
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["code"] == code
-    assert answer.json()["errors"][0]["parameter"] == parameter
+    response = await newsroom.served.public.get(f"/v1/articles?{query}")
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == code
+    assert response.json()["errors"][0]["parameter"] == parameter
 
 
 async def test_mistyped_region_and_parameter_get_a_suggestion(newsroom: Newsroom) -> None:
-    answer = await newsroom.served.public.get("/v1/articles?region=begium,Belgique&pubished_from=2025")
-    guesses = [one.get("did_you_mean") for one in answer.json()["errors"]]
+    response = await newsroom.served.public.get("/v1/articles?region=begium,Belgique&pubished_from=2025")
+    guesses = [one.get("did_you_mean") for one in response.json()["errors"]]
     assert guesses == ["published_from"]
-    answer = await newsroom.served.public.get("/v1/articles?region=begium,Belgique")
-    assert [one["did_you_mean"] for one in answer.json()["errors"]] == ["belgium", "belgium"]
+    response = await newsroom.served.public.get("/v1/articles?region=begium,Belgique")
+    assert [one["did_you_mean"] for one in response.json()["errors"]] == ["belgium", "belgium"]
 
 
 async def test_campaign_parameters_are_ignored(newsroom: Newsroom) -> None:

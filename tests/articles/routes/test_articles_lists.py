@@ -11,11 +11,11 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_numbered_pages_have_links_and_cursors(newsroom: Newsroom) -> None:
-    answer = await newsroom.served.public.get("/v1/articles?limit=2&page=2&utm_x=1&tag_not=nope")
-    page = answer.json()["page"]
-    assert [row["slug"] for row in answer.json()["data"]] == ["cables", "uchaguzi"]
+    response = await newsroom.served.public.get("/v1/articles?limit=2&page=2&utm_x=1&tag_not=nope")
+    page = response.json()["page"]
+    assert [row["slug"] for row in response.json()["data"]] == ["cables", "uchaguzi"]
     assert (page["limit"], page["number"], page["total"], page["total_is"]) == (2, 2, 5, "exact")
-    assert answer.headers["link"] == ", ".join(
+    assert response.headers["link"] == ", ".join(
         f'</v1/articles?limit=2&tag_not=nope&page={n}>; rel="{rel}"'
         for rel, n in (("next", 3), ("prev", 1), ("first", 1), ("last", 3))
     )
@@ -40,11 +40,11 @@ async def test_cursor_survives_what_may_change_and_nothing_else(newsroom: Newsro
         "grain", "cables", "uchaguzi", "kenya",
     ]  # fmt: skip
     for other in ("/v1/articles?tag=nato&", "/v1/articles?sort=title&", "/v1/tags?", "/v1/regions?"):
-        answer = await newsroom.served.public.get(f"{other}cursor={cursor}")
-        assert (answer.status_code, answer.json()["code"]) == (400, "cursor_mismatch"), other
+        response = await newsroom.served.public.get(f"{other}cursor={cursor}")
+        assert (response.status_code, response.json()["code"]) == (400, "cursor_mismatch"), other
     for broken in (f"{str(cursor)[:-1]}", "x", "AAAA" * 100):
-        answer = await newsroom.served.public.get(f"/v1/articles?cursor={broken}")
-        assert (answer.status_code, answer.json()["code"]) == (400, "cursor_invalid")
+        response = await newsroom.served.public.get(f"/v1/articles?cursor={broken}")
+        assert (response.status_code, response.json()["code"]) == (400, "cursor_invalid")
 
 
 async def test_count_none_leaves_the_total_out(newsroom: Newsroom) -> None:
@@ -65,8 +65,8 @@ async def test_ids_keep_their_order_and_name_what_is_missing(newsroom: Newsroom)
     sorted_: Any = await newsroom.get("/v1/articles", id=",".join(map(str, asked)), sort="-published_at")
     assert [row["slug"] for row in sorted_["data"]] == ["summit", "kenya"]
     assert sorted_["page"]["missing"] == [ids["hidden"], 999_999, ids["gone"]]
-    answer = await newsroom.served.public.get("/v1/articles?id=" + ",".join(map(str, range(1, 102))))
-    assert answer.status_code == 422
+    response = await newsroom.served.public.get("/v1/articles?id=" + ",".join(map(str, range(1, 102))))
+    assert response.status_code == 422
 
 
 async def test_other_states_need_a_scope(newsroom: Newsroom) -> None:
@@ -173,7 +173,7 @@ async def test_public_list_may_be_shared_and_a_keyed_one_not(newsroom: Newsroom)
         "/v1/articles?limit=1", headers={"If-None-Match": f'"x", W/{shared.headers["etag"]}'}
     )
     assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["etag"] == f"W/{shared.headers['etag']}"  # it takes packed answers
+    assert again.headers["etag"] == f"W/{shared.headers['etag']}"  # it takes packed responses
     head = await newsroom.served.public.head("/v1/articles?limit=1", headers={"Accept-Encoding": "identity"})
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == str(len(shared.content))
@@ -189,9 +189,9 @@ async def test_public_list_may_be_shared_and_a_keyed_one_not(newsroom: Newsroom)
 
 async def test_cross_origin_headers_do_not_depend_on_the_caller(newsroom: Newsroom) -> None:
     for headers in ({}, {"Origin": "https://site.example"}):
-        answer = await newsroom.served.public.get("/v1/articles", headers=headers)
-        assert answer.headers["access-control-allow-origin"] == "*"
-        exposed = {name.strip() for name in answer.headers["access-control-expose-headers"].split(",")}
+        response = await newsroom.served.public.get("/v1/articles", headers=headers)
+        assert response.headers["access-control-allow-origin"] == "*"
+        exposed = {name.strip() for name in response.headers["access-control-expose-headers"].split(",")}
         assert exposed >= {"ETag", "Link", "Location", "Allow", "X-Seq", "Retry-After", "X-Request-Id"}
     asked = {
         "Origin": "https://site.example",

@@ -27,13 +27,13 @@ MEGABYTE = 1_000_000
 
 
 @pytest.fixture(scope="module")
-async def listening(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Listening]:
+async def listening_server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Listening]:
     folder = tmp_path_factory.mktemp("bad")
     shutil.copy(sqlite_template, folder / "dateline.db")
-    async with listen(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as found:
-        made = await found.post(**TITLE, slug="there", external_id="there", tags=["energy"])
+    async with listen(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as server:
+        made = await server.post(**TITLE, slug="there", external_id="there", tags=["energy"])
         assert made["status"] == "published"
-        yield found
+        yield server
 
 
 TOLD = ("api_key", "audit", "import_record", "job")
@@ -49,8 +49,8 @@ def state(served: Served) -> dict[str, object]:
             for table in tables
         }
     engine = TantivyEngine(served.settings.index_path)
-    found = engine.search(Question(order="-published_at", limit=100))
-    return rows | {"index": (engine.position(), [(hit.id, hit.version) for hit in found.hits])}
+    result = engine.search(Question(order="-published_at", limit=100))
+    return rows | {"index": (engine.position(), [(hit.id, hit.version) for hit in result.hits])}
 
 
 DEEP = b'{"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
@@ -86,59 +86,63 @@ REFUSED: list[tuple[object, int, str, str | None]] = [
 
 @pytest.mark.parametrize(("sent", "status", "code", "pointer"), REFUSED, ids=range(len(REFUSED)))
 async def test_what_is_sent_wrong_is_named_and_changes_nothing(
-    listening: Listening, sent: object, status: int, code: str, pointer: str | None
+    listening_server: Listening, sent: object, status: int, code: str, pointer: str | None
 ) -> None:
-    before = state(listening)
+    before = state(listening_server)
     body = sent if isinstance(sent, bytes) else orjson.dumps(sent)
-    answer = await listening.editor.post("/v1/articles", content=body, headers={"Content-Type": "application/json"})
-    problem = answer.json()
-    assert answer.status_code == status, problem
-    assert answer.headers["content-type"] == "application/problem+json"
+    response = await listening_server.editor.post(
+        "/v1/articles", content=body, headers={"Content-Type": "application/json"}
+    )
+    problem = response.json()
+    assert response.status_code == status, problem
+    assert response.headers["content-type"] == "application/problem+json"
     if pointer is None:
         assert problem["code"] == code
     else:
         assert [(wrong["pointer"], wrong["code"]) for wrong in problem["errors"]] == [(pointer, code)]
     assert len(problem["detail"]) > 10
-    assert state(listening) == before
+    assert state(listening_server) == before
 
 
-async def test_body_of_another_kind_or_without_a_key_changes_nothing(listening: Listening) -> None:
-    before = state(listening)
-    text = await listening.editor.post("/v1/articles", content=b"title: x", headers={"Content-Type": "text/yaml"})
+async def test_body_of_another_kind_or_without_a_key_changes_nothing(listening_server: Listening) -> None:
+    before = state(listening_server)
+    text = await listening_server.editor.post(
+        "/v1/articles", content=b"title: x", headers={"Content-Type": "text/yaml"}
+    )
     assert (text.status_code, text.json()["code"]) == (415, "unsupported_media_type")
-    key = await listening.key("read_drafts")
+    key = await listening_server.key("read_drafts")
     for headers, status, code in (({}, 401, "unauthorized"), (key, 403, "missing_scope")):
         for address in ("/v1/articles", "/v1/imports"):
-            answer = await listening.public.post(address, json={"title": "x"}, headers=headers)
-            assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert state(listening) == before
+            response = await listening_server.public.post(address, json={"title": "x"}, headers=headers)
+            assert (response.status_code, response.json()["code"]) == (status, code)
+    assert state(listening_server) == before
 
 
-async def test_repeated_key_with_another_body_is_refused(listening: Listening) -> None:
+async def test_repeated_key_with_another_body_is_refused(listening_server: Listening) -> None:
     headers = {"Idempotency-Key": "morning-edition"}
-    first = await listening.editor.post("/v1/articles", json={"title": "As it was sent first"}, headers=headers)
-    before = state(listening)
-    again = await listening.editor.post("/v1/articles", json={"title": "As it was sent first"}, headers=headers)
-    other = await listening.editor.post("/v1/articles", json={"title": "As it was sent then"}, headers=headers)
+    first = await listening_server.editor.post("/v1/articles", json={"title": "As it was sent first"}, headers=headers)
+    before = state(listening_server)
+    again = await listening_server.editor.post("/v1/articles", json={"title": "As it was sent first"}, headers=headers)
+    other = await listening_server.editor.post("/v1/articles", json={"title": "As it was sent then"}, headers=headers)
     assert (again.status_code, again.json()) == (201, first.json())
     [wrong] = other.json()["errors"]
     assert (other.status_code, wrong["code"], wrong["parameter"]) == (422, "idempotency_conflict", "Idempotency-Key")
-    assert state(listening) == before
+    assert state(listening_server) == before
 
 
-async def _half(listening: Listening, address: str, kind: str, framing: str, body: bytes) -> bytes:
+async def _half(listening_server: Listening, address: str, kind: str, framing: str, body: bytes) -> bytes:
     """Sends a request that says it is longer than it is, goes away, and reads what comes back."""
-    host, _, port = listening.address.removeprefix("http://").partition(":")
+    host, _, port = listening_server.address.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    key = listening.editor.headers["authorization"]
+    key = listening_server.editor.headers["authorization"]
     head = f"POST {address} HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\nContent-Type: {kind}\r\n{framing}\r\n\r\n"
     writer.write(head.encode() + body)
     await writer.drain()
     await asyncio.sleep(0.05)
     writer.write_eof()
-    answer = await asyncio.wait_for(reader.read(), 5)
+    response = await asyncio.wait_for(reader.read(), 5)
     writer.close()
-    return answer
+    return response
 
 
 WHOLE = orjson.dumps({"title": "Sent by halves", "external_id": "half", "tags": ["half a tag"]})
@@ -153,24 +157,24 @@ CHUNKED = "Transfer-Encoding: chunked"
 ])  # fmt: skip
 @pytest.mark.parametrize(("address", "kind"), [("/v1/articles", "application/json"), ("/v1/imports", LINE)])
 async def test_body_that_breaks_off_is_not_taken_for_a_whole_one(
-    listening: Listening, address: str, kind: str, framing: str, body: bytes
+    listening_server: Listening, address: str, kind: str, framing: str, body: bytes
 ) -> None:
-    before = state(listening)
-    answer = await _half(listening, address, kind, framing, body)
-    assert b"201 Created" not in answer
-    assert b'"outcome"' not in answer
-    assert (await listening.public.get("/health/live")).status_code == 200
-    assert state(listening) == before
+    before = state(listening_server)
+    response = await _half(listening_server, address, kind, framing, body)
+    assert b"201 Created" not in response
+    assert b'"outcome"' not in response
+    assert (await listening_server.public.get("/health/live")).status_code == 200
+    assert state(listening_server) == before
 
 
-async def test_markup_that_could_run_is_taken_out(listening: Listening) -> None:
+async def test_markup_that_could_run_is_taken_out(listening_server: Listening) -> None:
     wicked = (
         "<p onclick='a()'>Fine</p><script>alert(1)</script><img src=x onerror=alert(1)>"
         "<a href='java\tscript:alert(1)'>go</a><svg/onload=alert(1)><iframe srcdoc='<script>'></iframe>"
         "<style>p{background:url(javascript:alert(1))}</style><math><mi xlink:href='data:x,<script>'>"
     )
     for body in (wicked, {"html": wicked}, {"markdown": wicked}, {"text": wicked}):
-        made = (await listening.editor.post("/v1/articles", json={"title": "With scripts", "body": body})).json()
+        made = (await listening_server.editor.post("/v1/articles", json={"title": "With scripts", "body": body})).json()
         shown = made["body"].lower().replace("&lt;", "&").replace("\t", "")
         assert not any(word in shown for word in ("<script", "<svg", "<iframe", "<style", "<math", 'href="java')), shown
         assert body == {"text": wicked} or not any(word in shown for word in ("onerror=", "onclick=", "onload=")), shown
@@ -178,29 +182,29 @@ async def test_markup_that_could_run_is_taken_out(listening: Listening) -> None:
 
 
 async def test_place_of_another_archive_is_expired_and_a_cursor_of_another_list_is_refused(
-    listening: Listening,
+    listening_server: Listening,
 ) -> None:
     other = LogPosition(epoch=1, seq=1, mark=1).token
-    changes = await listening.public.get("/v1/changes", params={"since": other})
+    changes = await listening_server.public.get("/v1/changes", params={"since": other})
     assert (changes.status_code, changes.json()["code"], changes.json()["export"]) == (
         410, "cursor_expired", "/v1/export",
     )  # fmt: skip
-    search = await listening.public.get("/v1/articles", params={"min_seq": other})
+    search = await listening_server.public.get("/v1/articles", params={"min_seq": other})
     assert (search.status_code, search.json()["code"]) == (422, "seq_unknown")
-    tags: Any = (await listening.public.get("/v1/regions", params={"limit": 1})).json()
+    tags: Any = (await listening_server.public.get("/v1/regions", params={"limit": 1})).json()
     for cursor, code in ((tags["page"]["next"], "cursor_mismatch"), (other, "cursor_invalid"), ("x", "cursor_invalid")):
-        answer = await listening.public.get("/v1/articles", params={"cursor": cursor})
-        assert (answer.status_code, answer.json()["code"]) == (400, code), cursor
+        response = await listening_server.public.get("/v1/articles", params={"cursor": cursor})
+        assert (response.status_code, response.json()["code"]) == (400, code), cursor
 
 
-async def test_import_line_of_40_megabytes_fails_alone(listening: Listening) -> None:
-    before = state(listening)
-    answer = await listening.editor.post("/v1/imports", content=_long_line(), headers={"Content-Type": LINE})
-    line, last = (orjson.loads(one) for one in answer.text.splitlines())
+async def test_import_line_of_40_megabytes_fails_alone(listening_server: Listening) -> None:
+    before = state(listening_server)
+    response = await listening_server.editor.post("/v1/imports", content=_long_line(), headers={"Content-Type": LINE})
+    line, last = (orjson.loads(one) for one in response.text.splitlines())
     assert (line["line"], line["outcome"]) == (1, "failed")
     assert "MB" in line["reason"]
     assert last["summary"] == {"created": 0, "updated": 0, "unchanged": 0, "failed": 1}
-    assert state(listening) == before
+    assert state(listening_server) == before
 
 
 async def _long_line() -> AsyncIterator[bytes]:

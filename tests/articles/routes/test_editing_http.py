@@ -29,11 +29,11 @@ async def desk(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -
         yield served
 
 
-async def made(desk: Served, **article: object) -> Json:
-    answer = await desk.editor.post("/v1/articles", json={"title": "One of many stories", **article})
-    assert answer.status_code == 201, answer.text
-    found: Json = answer.json()
-    return found
+async def create_article(desk: Served, **article: object) -> Json:
+    response = await desk.editor.post("/v1/articles", json={"title": "One of many stories", **article})
+    assert response.status_code == 201, response.text
+    body: Json = response.json()
+    return body
 
 
 async def send(
@@ -55,7 +55,7 @@ async def patch(desk: Served, article: Mapping[str, Any], body: object, **more: 
     return await send(desk, "PATCH", article, body, **more)
 
 
-def counted(desk: Served, id: int) -> tuple[int, int]:
+def count_rows(desk: Served, id: int) -> tuple[int, int]:
     """Rows of the log about an article, and kept versions."""
     change, kept = table(Change), table(Revision)
     with desk.db.snapshot() as snapshot:
@@ -85,40 +85,40 @@ FULL: Json = {
 }
 
 
-async def test_patch_changes_what_it_names_and_answers_with_the_article(desk: Served) -> None:
-    first = await made(desk, **FULL, slug="danube-patched", status="published")
-    answer = await patch(desk, first, {"title": "A river is kept open", "standfirst": None, "seo": {"title": None}})
-    assert answer.status_code == 200, answer.text
-    now = answer.json()
+async def test_patch_changes_what_it_names_and_returns_the_article(desk: Served) -> None:
+    first = await create_article(desk, **FULL, slug="danube-patched", status="published")
+    response = await patch(desk, first, {"title": "A river is kept open", "standfirst": None, "seo": {"title": None}})
+    assert response.status_code == 200, response.text
+    now = response.json()
     assert (now["title"], now["standfirst"], now["version"]) == ("A river is kept open", None, 2)
     assert now["seo"] == {"title": None, "description": "D", "canonical_url": None}
     differing = {name for name in now if now[name] != first[name]}
     assert differing <= {"title", "standfirst", "seo", "version", "updated_at"}
-    assert answer.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "no-store"
     read = await desk.public.get("/v1/articles/danube-patched")
-    assert (read.json(), read.headers["etag"]) == (now, answer.headers["etag"])
-    ready = await desk.public.get("/v1/search", params={"q": '"kept open"', "min_seq": answer.headers["x-seq"]})
+    assert (read.json(), read.headers["etag"]) == (now, response.headers["etag"])
+    ready = await desk.public.get("/v1/search", params={"q": '"kept open"', "min_seq": response.headers["x-seq"]})
     assert [hit["article"]["id"] for hit in ready.json()["data"]] == [first["id"]]
-    assert counted(desk, first["id"]) == (2, 1)
+    assert count_rows(desk, first["id"]) == (2, 1)
 
 
 async def test_what_was_read_can_be_put_back_and_changes_nothing(desk: Served) -> None:
-    first = await made(desk, **FULL, status="published", external_id="7")
+    first = await create_article(desk, **FULL, status="published", external_id="7")
     for query in ("", "?names_in=fr", "?include=body_text,body_markdown,body_blocks"):
         shown = await desk.editor.get(f"/v1/articles/{first['id']}{query}")
-        answer = await send(desk, "PUT", first, shown.json(), shown.headers["etag"])
-        assert answer.status_code == 200, answer.text
-        assert answer.json() == first
+        response = await send(desk, "PUT", first, shown.json(), shown.headers["etag"])
+        assert response.status_code == 200, response.text
+        assert response.json() == first
     assert (await patch(desk, first, {})).json() == first
     same = {"title": f"  {first['title']} ", "tags": ["Shipping", "danube-commission"], "body": FULL["body"]}
     assert (await patch(desk, first, same)).json() == first
-    assert counted(desk, first["id"]) == (1, 0)
+    assert count_rows(desk, first["id"]) == (1, 0)
 
 
 async def test_put_replaces_all_but_what_says_which_article_it_is(desk: Served) -> None:
-    first = await made(desk, **FULL, external_id="8", slug="to-be-replaced")
-    answer = await send(desk, "PUT", first, {"title": "Another text"})
-    now = answer.json()
+    first = await create_article(desk, **FULL, external_id="8", slug="to-be-replaced")
+    response = await send(desk, "PUT", first, {"title": "Another text"})
+    now = response.json()
     assert (now["title"], now["body"], now["tags"], now["authors"], now["related"]) == ("Another text", "", [], [], [])
     assert (now["dateline"], now["images"], now["source"], now["standfirst"]) == (None, [], None, None)
     kept = ("slug", "status", "language", "external_id", "published_at", "published_precision")
@@ -126,7 +126,7 @@ async def test_put_replaces_all_but_what_says_which_article_it_is(desk: Served) 
 
 
 async def test_dateline_that_changes_takes_its_region_along(desk: Served) -> None:
-    first = await made(desk, **FULL)
+    first = await create_article(desk, **FULL)
     roles = {region["slug"]: region["roles"] for region in first["regions"]}
     assert roles == {"romania": ["about"], "europe": ["about", "mention"], "budapest": ["dateline"]}
     text = await patch(desk, first, {"dateline": {"text": "BUDAPEST, May 2025"}})
@@ -172,31 +172,31 @@ async def test_dateline_that_changes_takes_its_region_along(desk: Served) -> Non
 async def test_mistake_in_a_change_is_refused_and_changes_nothing(
     desk: Served, body: Json, code: str, pointer: str
 ) -> None:
-    first = await made(desk, body="<p>Words.</p>")
+    first = await create_article(desk, body="<p>Words.</p>")
     before = await desk.editor.get(f"/v1/articles/{first['id']}")
-    answer = await patch(desk, first, {"standfirst": "new", **body})
-    assert answer.status_code == 422, answer.text
-    assert (answer.json()["code"], answer.json()["errors"][0]["pointer"]) == (code, pointer)
+    response = await patch(desk, first, {"standfirst": "new", **body})
+    assert response.status_code == 422, response.text
+    assert (response.json()["code"], response.json()["errors"][0]["pointer"]) == (code, pointer)
     assert (await desk.editor.get(f"/v1/articles/{first['id']}")).content == before.content
-    assert counted(desk, first["id"]) == (1, 0)
+    assert count_rows(desk, first["id"]) == (1, 0)
 
 
 async def test_if_match_compares_the_version_and_nothing_else(desk: Served) -> None:
-    first = await made(desk)
+    first = await create_article(desk)
     for version, tag in enumerate(('W/"1-0000000000000000"', '"2"', '"99", "3-abc"', "*"), 1):
-        answer = await patch(desk, first, {"standfirst": f"Line {version}"}, version=tag)
-        assert (answer.status_code, answer.json().get("version")) == (200, version + 1), answer.text
+        response = await patch(desk, first, {"standfirst": f"Line {version}"}, version=tag)
+        assert (response.status_code, response.json().get("version")) == (200, version + 1), response.text
     path = f"/v1/articles/{first['id']}"
     for method in ("PATCH", "PUT", "DELETE"):
         bare = await desk.editor.request(method, path, json={"title": "x"} if method != "DELETE" else None)
         assert (bare.status_code, bare.json()["code"]) == (428, "precondition_required")
     for tag in ("", "5", '"x"', "W/5", '"999999999999999999999"'):
-        answer = await patch(desk, first, {"standfirst": "x"}, version=tag)
-        assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed"), tag
+        response = await patch(desk, first, {"standfirst": "x"}, version=tag)
+        assert (response.status_code, response.json()["code"]) == (412, "precondition_failed"), tag
 
 
 async def test_stale_writer_is_told_what_has_changed_since(desk: Served) -> None:
-    first = await made(desk, standfirst="A")
+    first = await create_article(desk, standfirst="A")
     second = (await patch(desk, first, {"standfirst": "B", "tags": ["nato"]})).json()
     third = (await patch(desk, second, {"authors": ["Jon Abara"], "body": "<p>x</p>"})).json()
     assert (await patch(desk, third, {"standfirst": "A", "tags": []})).status_code == 200
@@ -205,28 +205,28 @@ async def test_stale_writer_is_told_what_has_changed_since(desk: Served) -> None
         (2, ["authors", "body", "standfirst", "tags"]),
         (7, ["authors", "body"]),
     ):
-        answer = await send(desk, "PUT", first, first, f'"{version}"')
-        assert answer.status_code == 412
-        problem = answer.json()
+        response = await send(desk, "PUT", first, first, f'"{version}"')
+        assert response.status_code == 412
+        problem = response.json()
         assert (problem["current_version"], problem["changed_fields"]) == (4, fields), version
 
 
 async def one_wins(served: Served, article: Json, writers: int) -> Json:
     """Lets so many change one version at once; the article as the one that won left it."""
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(patch(served, article, {"title": f"Version {article['version']} of writer {n}"}) for n in range(writers))
     )
-    won = [answer for answer in answers if answer.status_code == 200]
+    won = [response for response in responses if response.status_code == 200]
     assert len(won) == 1
-    assert {answer.status_code for answer in answers} == {200, 412}
+    assert {response.status_code for response in responses} == {200, 412}
     assert won[0].json()["version"] == article["version"] + 1
-    found: Json = won[0].json()
-    return found
+    body: Json = won[0].json()
+    return body
 
 
 @pytest.mark.torture
 async def test_of_two_hundred_with_one_version_one_wins_each_round(served: Served) -> None:
-    article = await made(served)
+    article = await create_article(served)
     titles = []
     for _ in range(20):
         article = await one_wins(served, article, writers=200)
@@ -234,29 +234,29 @@ async def test_of_two_hundred_with_one_version_one_wins_each_round(served: Serve
     path = f"/v1/articles/{article['id']}/revisions?limit=100"
     kept = (await served.editor.get(path)).json()["data"]
     assert [one["title"] for one in kept][:-1] == titles[::-1]
-    assert counted(served, article["id"]) == (21, 20)
+    assert count_rows(served, article["id"]) == (21, 20)
 
 
 async def test_of_many_with_one_version_exactly_one_wins(served: Served) -> None:
-    article = await made(served)
+    article = await create_article(served)
     for _ in range(2):
         article = await one_wins(served, article, writers=20)
     everyone = await asyncio.gather(
         *(patch(served, article, {"standfirst": f"Line {n}"}, version="*") for n in range(8))
     )
-    assert {answer.status_code for answer in everyone} == {200}
-    assert counted(served, article["id"]) == (11, 10)
+    assert {response.status_code for response in everyone} == {200}
+    assert count_rows(served, article["id"]) == (11, 10)
 
 
-async def test_renamed_article_answers_under_its_new_slug(desk: Served) -> None:
-    first = await made(desk, slug="called-so-first", status="published")
-    taken = await made(desk, slug="called-otherwise")
+async def test_renamed_article_is_read_under_its_new_slug(desk: Served) -> None:
+    first = await create_article(desk, slug="called-so-first", status="published")
+    taken = await create_article(desk, slug="called-otherwise")
     refused = await patch(desk, first, {"slug": "called-otherwise"})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (409, "/slug")
     now = (await patch(desk, first, {"slug": "called-so-now", "previous_slugs": ["called-so-once"]})).json()
     for old in ("called-so-first", "called-so-once"):
-        answer = await desk.public.get(f"/v1/articles/{old}?fields=title")
-        assert (answer.status_code, answer.headers["location"]) == (308, "/v1/articles/called-so-now?fields=title")
+        response = await desk.public.get(f"/v1/articles/{old}?fields=title")
+        assert (response.status_code, response.headers["location"]) == (308, "/v1/articles/called-so-now?fields=title")
     write = await desk.editor.patch("/v1/articles/called-so-first", json={}, headers={"If-Match": "*"})
     assert (write.status_code, write.headers["location"]) == (308, "/v1/articles/called-so-now")
     back = await patch(desk, now, {"slug": "called-so-first"})
@@ -266,15 +266,15 @@ async def test_renamed_article_answers_under_its_new_slug(desk: Served) -> None:
 
 
 async def test_identity_of_another_article_is_refused(desk: Served) -> None:
-    await made(desk, external_id="e-1", origin="herald")
-    other = await made(desk, external_id="e-2", origin="herald")
+    await create_article(desk, external_id="e-1", origin="herald")
+    other = await create_article(desk, external_id="e-2", origin="herald")
     refused = await patch(desk, other, {"external_id": "e-1"})
     assert (refused.status_code, refused.json()["code"]) == (409, "external_id_taken")
     assert (await patch(desk, other, {"external_id": None})).json()["external_id"] is None
 
 
 async def test_states_change_in_their_order_only(desk: Served) -> None:
-    article = await made(desk)
+    article = await create_article(desk)
     steps = (
         ({"status": "withdrawn"}, 409), ({"status": "scheduled", "published_at": "2199-01-01"}, 200),
         ({"status": "withdrawn"}, 409), ({"status": "published"}, 422), ({"status": "draft"}, 200),
@@ -285,14 +285,14 @@ async def test_states_change_in_their_order_only(desk: Served) -> None:
     )  # fmt: skip
     first = None
     for body, status in steps:
-        answer = await patch(desk, article, body)
-        assert answer.status_code == status, (body, answer.text)
+        response = await patch(desk, article, body)
+        assert response.status_code == status, (body, response.text)
         if status == 409:
-            shown = answer.json()
+            shown = response.json()
             assert (shown["code"], shown["status"], shown["article_status"]) == (
                 "invalid_transition", 409, article["status"],
             )  # fmt: skip
-            assert body["status"] not in answer.json()["allowed"]
+            assert body["status"] not in response.json()["allowed"]
         article = (await desk.editor.get(f"/v1/articles/{article['id']}")).json()
         first = first or article["first_published_at"]
         assert article["first_published_at"] == first
@@ -300,13 +300,13 @@ async def test_states_change_in_their_order_only(desk: Served) -> None:
 
 async def test_deleted_article_is_gone_with_its_reason_and_can_return(desk: Served) -> None:
     article = await desk.post(title="This was wrong from the start", slug="wrong", tags=["nato"])
-    answer = await send(desk, "DELETE", article, params={"reason": "It was wrong."})
-    withdrawn = answer.json()
-    assert (answer.status_code, withdrawn["status"], withdrawn["version"]) == (200, "withdrawn", 2)
+    response = await send(desk, "DELETE", article, params={"reason": "It was wrong."})
+    withdrawn = response.json()
+    assert (response.status_code, withdrawn["status"], withdrawn["version"]) == (200, "withdrawn", 2)
     gone = await desk.public.get("/v1/articles/wrong")
     assert (gone.status_code, gone.json()["reason"]) == (410, "It was wrong.")
     assert gone.json()["withdrawn_at"]
-    listed = await desk.public.get("/v1/articles", params={"slug": "wrong", "min_seq": answer.headers["x-seq"]})
+    listed = await desk.public.get("/v1/articles", params={"slug": "wrong", "min_seq": response.headers["x-seq"]})
     assert (listed.json()["data"], listed.json()["page"]["total"]) == ([], 0)
     again = await send(desk, "DELETE", withdrawn)
     assert (again.status_code, again.json()["code"]) == (409, "invalid_transition")
@@ -321,9 +321,9 @@ async def test_deleted_article_is_gone_with_its_reason_and_can_return(desk: Serv
 
 async def test_purged_article_that_was_never_public_just_goes(desk: Served) -> None:
     for status in ({}, {"status": "scheduled", "published_at": "2199"}):
-        article = await made(desk, slug="never-seen", **status)
-        answer = await send(desk, "DELETE", article, params={"purge": "true"})
-        assert (answer.status_code, answer.content) == (204, b"")
+        article = await create_article(desk, slug="never-seen", **status)
+        response = await send(desk, "DELETE", article, params={"purge": "true"})
+        assert (response.status_code, response.content) == (204, b"")
         nothing = await desk.editor.get("/v1/articles/no-such-article-at-all")
         for ref in ("never-seen", article["id"]):
             left = await desk.editor.get(f"/v1/articles/{ref}")
@@ -341,8 +341,8 @@ async def test_purged_article_leaves_nothing_but_that_it_was_there(served: Serve
     translation = await served.post(title="Auf Deutsch", translation_of=article["id"])
     article = (await patch(served, article, {"slug": "quibbleford-renamed"})).json()
     assert (await send(served, "DELETE", article, params={"purge": "true", "reason": "x"})).status_code == 422
-    answer = await send(served, "DELETE", article, params={"purge": "true"})
-    assert (answer.status_code, answer.content) == (204, b"")
+    response = await send(served, "DELETE", article, params={"purge": "true"})
+    assert (response.status_code, response.content) == (204, b"")
     for ref in ("quibbleford", "quibbleford-renamed", article["id"]):
         for client in (served.public, served.editor):
             gone = await client.get(f"/v1/articles/{ref}")
@@ -355,8 +355,8 @@ async def test_purged_article_leaves_nothing_but_that_it_was_there(served: Serve
     ]
     rest = await served.editor.get(f"/v1/articles/{translation['id']}")
     assert (rest.json()["translation_of"], rest.json()["version"]) == (None, 2)
-    found = await served.public.get("/v1/search", params={"q": "quibbleford", "min_seq": answer.headers["x-seq"]})
-    assert found.json()["page"]["total"] == 0
+    result = await served.public.get("/v1/search", params={"q": "quibbleford", "min_seq": response.headers["x-seq"]})
+    assert result.json()["page"]["total"] == 0
     stored = served.settings.data_dir / "dateline.db"
     if served.db.dialect == "sqlite":
         with served.db.snapshot() as snapshot:
@@ -371,39 +371,39 @@ async def test_purged_article_leaves_nothing_but_that_it_was_there(served: Serve
 
 
 async def test_scopes_decide_who_may_change_what(desk: Served) -> None:
-    draft = await made(desk)
-    public = await made(desk, status="published")
+    draft = await create_article(desk)
+    public = await create_article(desk, status="published")
     writer, seer = await desk.key("write", "read_drafts"), await desk.key("read_drafts")
     blind, chief = await desk.key("write", "publish"), await desk.key("admin", "read_drafts")
     nothing = await desk.public.get("/v1/articles/no-such-article-at-all")
 
-    async def tried(key: dict[str, str], method: str, article: Json, body: object = None, query: str = "") -> int:
+    async def try_change(key: dict[str, str], method: str, article: Json, body: object = None, query: str = "") -> int:
         content: Json = {} if body is None else {"json": body}
         headers = {**key, "If-Match": "*"}
         path = f"/v1/articles/{article['id']}{query}"
-        answer = await desk.public.request(method, path, headers=headers, **content)
-        if answer.status_code == 404:
-            assert answer.content == nothing.content
-        if answer.status_code == 403:
-            assert answer.json()["code"] == "missing_scope"
-        return answer.status_code
+        response = await desk.public.request(method, path, headers=headers, **content)
+        if response.status_code == 404:
+            assert response.content == nothing.content
+        if response.status_code == 403:
+            assert response.json()["code"] == "missing_scope"
+        return response.status_code
 
-    assert await tried({}, "PATCH", draft, {}) == 401
-    assert await tried({}, "DELETE", public) == 401
-    assert await tried(seer, "PATCH", draft, {"title": "x"}) == 403
-    assert await tried(blind, "PATCH", draft, {"title": "x"}) == 404
-    assert await tried(writer, "PATCH", draft, {"title": "x"}) == 200
-    assert await tried(writer, "PATCH", draft, {"status": "published"}) == 403
-    assert await tried(writer, "PATCH", public, {"title": "x"}) == 403
-    assert await tried(writer, "DELETE", public) == 403
-    assert await tried(writer, "DELETE", public, query="?purge=true") == 403
-    assert await tried(blind, "PATCH", public, {"title": "x"}) == 200
-    assert await tried(writer, "DELETE", draft) == 200
-    assert await tried(chief, "DELETE", public, query="?purge=true") == 204
+    assert await try_change({}, "PATCH", draft, {}) == 401
+    assert await try_change({}, "DELETE", public) == 401
+    assert await try_change(seer, "PATCH", draft, {"title": "x"}) == 403
+    assert await try_change(blind, "PATCH", draft, {"title": "x"}) == 404
+    assert await try_change(writer, "PATCH", draft, {"title": "x"}) == 200
+    assert await try_change(writer, "PATCH", draft, {"status": "published"}) == 403
+    assert await try_change(writer, "PATCH", public, {"title": "x"}) == 403
+    assert await try_change(writer, "DELETE", public) == 403
+    assert await try_change(writer, "DELETE", public, query="?purge=true") == 403
+    assert await try_change(blind, "PATCH", public, {"title": "x"}) == 200
+    assert await try_change(writer, "DELETE", draft) == 200
+    assert await try_change(chief, "DELETE", public, query="?purge=true") == 204
 
 
 async def test_correction_is_kept_shown_and_announced(desk: Served) -> None:
-    article = await made(desk, status="published")
+    article = await create_article(desk, status="published")
     text = "An earlier version named twelve states."
     now = (await patch(desk, article, {"title": "Eleven states", "correction": text})).json()
     [correction] = now["corrections"]
@@ -423,10 +423,10 @@ class Between:
         self.inner, self.happens = inner, [happens]
 
     async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
-        found = await self.inner.rows(statement, values, bounded=bounded)
+        result = await self.inner.rows(statement, values, bounded=bounded)
         if "FROM idempotency_key" in statement.sql and self.happens:
             await self.happens.pop()()
-        return found
+        return result
 
     def version(self) -> int | None:
         return self.inner.version()
@@ -436,10 +436,10 @@ class Between:
 
 
 @pytest.mark.parametrize("change", [{"title": "Changed by the other"}, {"slug": "renamed-by-the-other"}])
-async def test_change_made_by_the_same_request_a_moment_before_is_its_answer(
+async def test_change_made_by_the_same_request_a_moment_before_gives_its_response(
     served: Served, change: dict[str, object]
 ) -> None:
-    article = await made(served, slug="twice-at-once")
+    article = await create_article(served, slug="twice-at-once")
 
     async def ask() -> httpx.Response:
         headers = {"Idempotency-Key": "twice", "If-Match": '"1"'}
@@ -448,35 +448,35 @@ async def test_change_made_by_the_same_request_a_moment_before_is_its_answer(
     inner = served.db.reader
     earlier: list[httpx.Response] = []
 
-    async def other() -> None:
+    async def send_other() -> None:
         earlier.append(await ask())
 
-    served.db.reader = Between(inner, other)
+    served.db.reader = Between(inner, send_other)
     try:
         later = await ask()
     finally:
         served.db.reader = inner
     assert [later.status_code, earlier[0].status_code] == [200, 200]
     assert later.json() == earlier[0].json()
-    assert counted(served, article["id"])[1] == 1
+    assert count_rows(served, article["id"])[1] == 1
 
 
-async def test_repeated_change_gets_the_same_answer(served: Served) -> None:
-    article = await made(served, slug="repeated")
+async def test_repeated_change_gets_the_same_response(served: Served) -> None:
+    article = await create_article(served, slug="repeated")
     key = {"Idempotency-Key": "k"}
     body = {"title": "Changed once", "slug": "repeated-and-renamed"}
-    answers = [
+    responses = [
         await served.editor.patch("/v1/articles/repeated", json=body, headers={"If-Match": '"1"', **key})
         for _ in range(2)
     ]
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert answers[0].json() == answers[1].json()
-    other = await patch(served, answers[0].json(), {"title": "Another"}, headers=key)
+    assert [response.status_code for response in responses] == [200, 200]
+    assert responses[0].json() == responses[1].json()
+    other = await patch(served, responses[0].json(), {"title": "Another"}, headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
     at_once = await asyncio.gather(
-        *(patch(served, answers[0].json(), {"title": "At once"}, headers={"Idempotency-Key": "c"}) for _ in range(8))
+        *(patch(served, responses[0].json(), {"title": "At once"}, headers={"Idempotency-Key": "c"}) for _ in range(8))
     )
-    assert {(answer.status_code, answer.json()["version"]) for answer in at_once} == {(200, 3)}
+    assert {(response.status_code, response.json()["version"]) for response in at_once} == {(200, 3)}
     for _ in range(2):
         binned = await send(served, "DELETE", article, version='"3"', headers={"Idempotency-Key": "d"})
         assert (binned.status_code, binned.json()["status"], binned.json()["version"]) == (200, "trashed", 4)
@@ -490,11 +490,11 @@ async def test_what_is_removed_from_a_body_is_reported(desk: Served) -> None:
     removed = ["onclick of p", "script", "href of a"]
     article = await desk.editor.post("/v1/articles", json={"title": "Unsafe", "body": unsafe})
     markdown = await patch(desk, article.json(), {"body": {"markdown": f"Some *words*\n\n{unsafe}"}})
-    for answer in (article, markdown):
-        [warning] = json.loads(answer.headers["dateline-warnings"])
+    for response in (article, markdown):
+        [warning] = json.loads(response.headers["dateline-warnings"])
         assert (warning["code"], warning["pointer"], warning["removed"]) == ("markup_removed", "/body", removed)
-        assert "script" not in answer.json()["body"]
-        assert "Hi" in answer.json()["body"]
+        assert "script" not in response.json()["body"]
+        assert "Hi" in response.json()["body"]
     back = await send(desk, "PUT", markdown.json(), markdown.json())
     assert (back.status_code, back.headers.get("dateline-warnings")) == (200, None)
     text = await patch(desk, markdown.json(), {"body": {"text": "a <b> c"}})
@@ -502,7 +502,7 @@ async def test_what_is_removed_from_a_body_is_reported(desk: Served) -> None:
 
 
 async def test_bodies_that_cannot_be_read_are_problems(desk: Served) -> None:
-    article = await made(desk)
+    article = await create_article(desk)
     path, tag = f"/v1/articles/{article['id']}", {"If-Match": "*"}
     for method, kind, content, status in (
         ("PATCH", "application/merge-patch+json", b'{"title": "x"', 400),
@@ -511,6 +511,6 @@ async def test_bodies_that_cannot_be_read_are_problems(desk: Served) -> None:
         ("PUT", "application/merge-patch+json", b"{}", 415),
         ("PUT", "application/json", b"", 400),
     ):
-        answer = await desk.editor.request(method, path, content=content, headers=tag | {"Content-Type": kind})
-        assert answer.status_code == status
-    assert counted(desk, article["id"]) == (1, 0)
+        response = await desk.editor.request(method, path, content=content, headers=tag | {"Content-Type": kind})
+        assert response.status_code == status
+    assert count_rows(desk, article["id"]) == (1, 0)

@@ -28,34 +28,34 @@ async def test_item_is_found_by_id_and_slug_in_full(newsroom: Newsroom) -> None:
 
 async def test_old_slug_redirects_and_keeps_the_query(newsroom: Newsroom) -> None:
     for below in ("", "/related", "/neighbours"):
-        answer = await newsroom.served.public.get(f"/v1/articles/the-summit{below}?fields=title&utm_x=%20y")
-        assert answer.status_code == 308
-        assert answer.headers["location"] == f"/v1/articles/summit{below}?fields=title&utm_x=%20y"
-        assert answer.headers["cache-control"] == "public, max-age=60"
-    answer = await newsroom.served.editor.get("/v1/articles/the-summit")
-    assert answer.headers["cache-control"] == "private, max-age=60"
+        response = await newsroom.served.public.get(f"/v1/articles/the-summit{below}?fields=title&utm_x=%20y")
+        assert response.status_code == 308
+        assert response.headers["location"] == f"/v1/articles/summit{below}?fields=title&utm_x=%20y"
+        assert response.headers["cache-control"] == "public, max-age=60"
+    response = await newsroom.served.editor.get("/v1/articles/the-summit")
+    assert response.headers["cache-control"] == "private, max-age=60"
 
 
 async def test_hidden_and_missing_are_the_same_bytes(newsroom: Newsroom) -> None:
     refs = ["no-such-slug", "999999", "9" * 40, "hidden", str(newsroom.ids["hidden"]), "later", "a%00b"]
-    answers = [await newsroom.served.public.get(f"/v1/articles/{ref}{below}")
+    responses = [await newsroom.served.public.get(f"/v1/articles/{ref}{below}")
                for ref in refs for below in ("", "/related", "/neighbours")]  # fmt: skip
-    assert {answer.status_code for answer in answers} == {404}
-    assert len({answer.content for answer in answers}) == 1
-    assert len({str(sorted(answer.headers.items())) for answer in answers}) == 1
-    assert answers[0].headers["cache-control"] == "public, max-age=5"
+    assert {response.status_code for response in responses} == {404}
+    assert len({response.content for response in responses}) == 1
+    assert len({str(sorted(response.headers.items())) for response in responses}) == 1
+    assert responses[0].headers["cache-control"] == "public, max-age=5"
     assert (await newsroom.edit("/v1/articles/hidden"))["status"] == "draft"
 
 
 async def test_withdrawn_article_is_gone_with_date_and_reason(newsroom: Newsroom) -> None:
     for path in ("gone", str(newsroom.ids["gone"]), "gone/related", "gone/neighbours"):
-        answer = await newsroom.served.public.get(f"/v1/articles/{path}")
-        assert answer.status_code == 410
-        shown = answer.json()
+        response = await newsroom.served.public.get(f"/v1/articles/{path}")
+        assert response.status_code == 410
+        shown = response.json()
         assert (shown["code"], shown["withdrawn_at"], shown["reason"]) == (
             "gone", "2023-11-14T22:13:20Z", "It was wrong.",
         )  # fmt: skip
-        assert answer.headers["cache-control"] == "public, max-age=5"
+        assert response.headers["cache-control"] == "public, max-age=5"
     assert (await newsroom.edit("/v1/articles/gone"))["status"] == "withdrawn"
 
 
@@ -70,22 +70,22 @@ async def test_format_wins_over_accept_and_what_is_missing_is_refused(newsroom: 
     assert (await public.get("/v1/articles/summit", headers=browser)).status_code == 200
 
 
-async def test_item_tag_carries_the_version_and_is_answered_by_304(newsroom: Newsroom) -> None:
+async def test_item_tag_carries_the_version_and_gets_304(newsroom: Newsroom) -> None:
     public = newsroom.served.public
-    answer = await public.get("/v1/articles/summit")
-    assert answer.headers["etag"].startswith('W/"1-')  # packed
+    response = await public.get("/v1/articles/summit")
+    assert response.headers["etag"].startswith('W/"1-')  # packed
     other = await public.get("/v1/articles/summit?fields=title")
     assert other.headers["etag"].startswith('"1-')  # too short to be packed
-    assert other.headers["etag"] != answer.headers["etag"]
-    again = await public.get("/v1/articles/summit", headers={"If-None-Match": answer.headers["etag"]})
+    assert other.headers["etag"] != response.headers["etag"]
+    again = await public.get("/v1/articles/summit", headers={"If-None-Match": response.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     head = await public.head("/v1/articles/summit", headers={"If-None-Match": '"1-other"'})
     assert (head.status_code, head.content) == (200, b"")
-    assert answer.headers["cache-tag"].split() == [
+    assert response.headers["cache-tag"].split() == [
         f"article:{newsroom.ids['summit']}", "tag:ines-marlow", "tag:nato", "tag:world", "region:belgium",
         "region:brussels",
     ]  # fmt: skip
-    assert len(answer.headers["x-seq"]) == 32
+    assert len(response.headers["x-seq"]) == 32
 
 
 async def test_fields_keep_parts_and_include_adds_views(newsroom: Newsroom) -> None:

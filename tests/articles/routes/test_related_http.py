@@ -56,34 +56,34 @@ def _remove(session: Session, id: int) -> None:
 
 
 async def test_neighbours_are_the_next_in_time_within_a_filter(newsroom: Newsroom) -> None:
-    async def beside(slug: str, **asked: object) -> list[str | None]:
+    async def get_neighbours(slug: str, **asked: object) -> list[str | None]:
         shown: Any = await newsroom.get(f"/v1/articles/{slug}/neighbours", **asked)
         return [shown[side] and shown[side]["slug"] for side in ("newer", "older")]
 
-    assert await beside("grain") == ["summit", "cables"]
-    assert await beside("summit") == [None, "grain"]
-    assert await beside("cables", tag="nato") == ["grain", None]
-    assert await beside("grain", region="kenya") == [None, "uchaguzi"]
-    assert await beside("summit", tag="no-such-tag") == [None, None]
+    assert await get_neighbours("grain") == ["summit", "cables"]
+    assert await get_neighbours("summit") == [None, "grain"]
+    assert await get_neighbours("cables", tag="nato") == ["grain", None]
+    assert await get_neighbours("grain", region="kenya") == [None, "uchaguzi"]
+    assert await get_neighbours("summit", tag="no-such-tag") == [None, None]
     short: Any = await newsroom.get("/v1/articles/grain/neighbours", fields="slug")
     assert short["older"] == {"id": newsroom.ids["cables"], "slug": "cables"}
     assert (await newsroom.served.public.get("/v1/articles/grain/neighbours?limit=3")).status_code == 422
 
 
 async def test_translations_are_the_same_story_in_other_languages(newsroom: Newsroom) -> None:
-    async def told(slug: str) -> list[str]:
+    async def get_translations(slug: str) -> list[str]:
         shown: Any = await newsroom.get(f"/v1/articles/{slug}/translations", fields="slug")
         return [row["slug"] for row in shown["data"]]
 
     made = await newsroom.served.post(
         title="Auf Deutsch", language="de", translation_of=newsroom.ids["kenya"], status="published"
     )
-    assert await told("kenya") == [str(made["slug"]), "uchaguzi"]
-    assert await told("uchaguzi") == [str(made["slug"]), "kenya"]
-    assert await told("grain") == []
+    assert await get_translations("kenya") == [str(made["slug"]), "uchaguzi"]
+    assert await get_translations("uchaguzi") == [str(made["slug"]), "kenya"]
+    assert await get_translations("grain") == []
     address = f"/v1/articles/{made['id']}?purge=true"
     assert (await newsroom.served.editor.delete(address, headers={"If-Match": "*"})).is_success
-    assert await told("kenya") == ["uchaguzi"]
+    assert await get_translations("kenya") == ["uchaguzi"]
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ async def test_translations_are_the_same_story_in_other_languages(newsroom: News
     ],
 )
 async def test_address_resolves_to_its_article(newsroom: Newsroom, asked: dict[str, str], slug: str) -> None:
-    answer = await newsroom.served.public.get("/v1/resolve", params=asked)
-    assert (answer.status_code, answer.headers["location"]) == (307, f"/v1/articles/{slug}")
+    response = await newsroom.served.public.get("/v1/resolve", params=asked)
+    assert (response.status_code, response.headers["location"]) == (307, f"/v1/articles/{slug}")
 
 
-async def test_shared_address_answers_candidates(newsroom: Newsroom) -> None:
-    answer = await newsroom.served.public.get("/v1/resolve?url=https://shared.example/live")
-    assert answer.status_code == 300
-    assert {row["slug"] for row in answer.json()["data"]} == {"summit", "grain"}
+async def test_shared_address_returns_candidates(newsroom: Newsroom) -> None:
+    response = await newsroom.served.public.get("/v1/resolve?url=https://shared.example/live")
+    assert response.status_code == 300
+    assert {row["slug"] for row in response.json()["data"]} == {"summit", "grain"}
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ async def test_shared_address_answers_candidates(newsroom: Newsroom) -> None:
     ],
 )
 async def test_address_that_leads_nowhere_says_why(newsroom: Newsroom, query: str, status: int, code: str) -> None:
-    answer = await newsroom.served.public.get(f"/v1/resolve?{query}")
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    response = await newsroom.served.public.get(f"/v1/resolve?{query}")
+    assert (response.status_code, response.json()["code"]) == (status, code)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session
 from support.stories import NOW, story
-from test_editing_http import FULL, made, patch, send
+from test_editing_http import FULL, create_article, patch, send
 
 from app.articles import service
 from app.articles.html import bodies
@@ -32,14 +32,14 @@ async def desk(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -
 
 
 async def get(desk: Served, article: Json, below: str = "", **parameters: Any) -> Json:
-    answer = await desk.editor.get(f"/v1/articles/{article['id']}/revisions{below}", params=parameters)
-    assert answer.status_code == 200, answer.text
-    found: Json = answer.json()
-    return found
+    response = await desk.editor.get(f"/v1/articles/{article['id']}/revisions{below}", params=parameters)
+    assert response.status_code == 200, response.text
+    body: Json = response.json()
+    return body
 
 
 async def test_versions_are_listed_shown_compared_and_restored(served: Served) -> None:
-    first = await made(served, **FULL, slug="danube", status="published")
+    first = await create_article(served, **FULL, slug="danube", status="published")
     second = (await patch(served, first, {"title": "A river is kept open", "tags": ["rivers"]})).json()
     body = second["body"].replace("Second ones.", "Other ones.") + "<p>Third ones.</p>"
     third = (await patch(served, second, {"body": body, "dateline": None, "slug": "danube-river"})).json()
@@ -71,7 +71,7 @@ async def test_versions_are_listed_shown_compared_and_restored(served: Served) -
 
 
 async def test_list_of_versions_is_paged_like_others(desk: Served) -> None:
-    article = await made(desk)
+    article = await create_article(desk)
     for n in range(4):
         article = (await patch(desk, article, {"standfirst": f"Line {n}"})).json()
     page = await get(desk, article, limit=2)
@@ -84,7 +84,7 @@ async def test_list_of_versions_is_paged_like_others(desk: Served) -> None:
 
 
 async def test_what_there_is_not_and_who_may_not_see(desk: Served) -> None:
-    article = await made(desk, status="published", body="<p>One.</p>")
+    article = await create_article(desk, status="published", body="<p>One.</p>")
     path = f"/v1/articles/{article['id']}/revisions"
     for below in ("/7", "/0", "/x", "/7/diff", "/99999999999"):
         assert (await desk.editor.get(path + below)).status_code == 404
@@ -107,12 +107,12 @@ async def test_what_there_is_not_and_who_may_not_see(desk: Served) -> None:
 
 
 async def test_versions_replaced_by_other_doors_are_kept_too(served: Served) -> None:
-    def imported(session: Session, *numbers: int) -> list[int]:
+    def list_imported(session: Session, *numbers: int) -> list[int]:
         due = [story(served.db, n, title=f"Draft {numbers} of it", published_at=NOW + 100) for n in numbers[:1]]
         return [one.id for one in service.upsert(session, due, now=NOW, site_url="")]
 
-    [id] = (await served.db.write(imported, 7)).value
-    assert (await served.db.write(imported, 7, 8)).value == [id]
+    [id] = (await served.db.write(list_imported, 7)).value
+    assert (await served.db.write(list_imported, 7, 8)).value == [id]
     await served.db.write(service.go_live, now=NOW + 200)
     await served.db.write(service.withdraw, [id], now=NOW + 300, by="the desk")
     listed = await get(served, {"id": id})
@@ -125,8 +125,8 @@ async def test_versions_replaced_by_other_doors_are_kept_too(served: Served) -> 
 
 
 async def test_version_shows_what_it_was_linked_to_by_todays_names(desk: Served) -> None:
-    target = await made(desk, title="A target of some links", slug="target", status="published")
-    article = await made(desk, related=[{"article": "target"}, {"title": "Not written yet"}], source="Herald")
+    target = await create_article(desk, title="A target of some links", slug="target", status="published")
+    article = await create_article(desk, related=[{"article": "target"}, {"title": "Not written yet"}], source="Herald")
     changed = (await patch(desk, article, {"related": [], "source": None, "translation_of": target["id"]})).json()
     assert await get(desk, article, "/1") == article
     assert (await send(desk, "DELETE", target, params={"purge": "true"})).status_code == 204

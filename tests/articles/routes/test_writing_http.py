@@ -30,21 +30,21 @@ async def raw(served: Served, body: bytes, kind: str = "application/json") -> ht
 
 
 async def test_new_article_is_a_draft_with_its_address_and_tag(served: Served) -> None:
-    answer = await post(served, EXAMPLE)
-    assert answer.status_code == 201
-    made = answer.json()
-    assert answer.headers["location"] == f"/v1/articles/{made['slug']}"
+    response = await post(served, EXAMPLE)
+    assert response.status_code == 201
+    made = response.json()
+    assert response.headers["location"] == f"/v1/articles/{made['slug']}"
     assert (made["status"], made["published_at"], made["first_published_at"]) == ("draft", None, None)
-    assert (made["version"], answer.headers["etag"][:5]) == (1, 'W/"1-')  # packed
-    assert answer.headers["cache-control"] == "no-store"
+    assert (made["version"], response.headers["etag"][:5]) == (1, 'W/"1-')  # packed
+    assert response.headers["cache-control"] == "no-store"
     assert made["title"] == EXAMPLE["title"]
     assert [tag["kind"] for tag in made["tags"]] == ["topic", "organisation"]
     assert [region["slug"] for region in made["regions"]] == ["hungary", "europe"]
     assert made["related"][0]["status"] == "unresolved"
-    assert (await served.public.get(answer.headers["location"])).status_code == 404
-    again = await served.editor.get(answer.headers["location"])
-    assert (again.json(), again.headers["etag"]) == (made, answer.headers["etag"])
-    assert (await served.editor.get(f"/v1/articles?min_seq={answer.headers['x-seq']}")).status_code == 200
+    assert (await served.public.get(response.headers["location"])).status_code == 404
+    again = await served.editor.get(response.headers["location"])
+    assert (again.json(), again.headers["etag"]) == (made, response.headers["etag"])
+    assert (await served.editor.get(f"/v1/articles?min_seq={response.headers['x-seq']}")).status_code == 200
 
 
 async def test_read_shape_is_accepted_back(served: Served) -> None:
@@ -74,9 +74,9 @@ async def test_read_shape_is_accepted_back(served: Served) -> None:
         "created_at",
     }  # fmt: skip
     copied = {name: value for name, value in made.items() if name not in wrong and name != "slug"}
-    answer = await post(served, copied)
-    assert answer.status_code == 201, answer.text
-    copy = answer.json()
+    response = await post(served, copied)
+    assert response.status_code == 201, response.text
+    copy = response.json()
     assert copy["slug"] == f"{made['slug']}-2"
     assert {name: copy[name] for name in copied} == copied
 
@@ -88,8 +88,8 @@ async def test_body_comes_as_html_markdown_or_text_and_is_made_safe(desk: Served
         ({"markdown": "**b**"}, "<p><strong>b</strong></p>"),
         ({"text": "a < b\n\nc"}, "<p>a &lt; b</p>\n<p>c</p>"),
     ):
-        answer = await post(desk, {"title": "T", "body": body})
-        assert (answer.status_code, answer.json()["body"]) == (201, expected)
+        response = await post(desk, {"title": "T", "body": body})
+        assert (response.status_code, response.json()["body"]) == (201, expected)
     untitled = (await post(desk, {"body": {"text": "Words that begin it."}})).json()
     assert untitled["title"] == "Words that begin it."
 
@@ -145,13 +145,13 @@ async def test_body_comes_as_html_markdown_or_text_and_is_made_safe(desk: Served
     ids=lambda value: str(value)[:50],
 )
 async def test_mistake_is_refused_with_its_place(desk_once: Served, body: object, code: str, pointer: str) -> None:
-    answer = await post(desk_once, body)
-    assert answer.status_code == 422, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
+    response = await post(desk_once, body)
+    assert response.status_code == 422, response.text
+    assert response.headers["content-type"] == "application/problem+json"
     assert code in CODES
-    first = answer.json()["errors"][0]
-    assert (first["code"], first["pointer"], answer.json()["code"]) == (code, pointer, code)
-    assert "(object)" not in answer.text
+    first = response.json()["errors"][0]
+    assert (first["code"], first["pointer"], response.json()["code"]) == (code, pointer, code)
+    assert "(object)" not in response.text
     assert (await desk_once.editor.get("/v1/articles?status=draft,published")).json()["data"] == []
 
 
@@ -165,8 +165,8 @@ async def desk_once(sqlite_template: Any, tmp_path_factory: pytest.TempPathFacto
 
 
 async def test_all_mistakes_are_told_at_once_up_to_a_bound(desk_once: Served) -> None:
-    answer = await post(desk_once, {"titel": "x", "id": 4, "language": "?"})
-    assert [(one["code"], one.get("did_you_mean")) for one in answer.json()["errors"]] == [
+    response = await post(desk_once, {"titel": "x", "id": 4, "language": "?"})
+    assert [(one["code"], one.get("did_you_mean")) for one in response.json()["errors"]] == [
         ("read_only_field", None), ("invalid_value", None), ("unknown_field", "title"),
     ]  # fmt: skip
     many = await post(desk_once, {f"field-{n}": n for n in range(5_000)})
@@ -195,9 +195,9 @@ async def test_all_mistakes_are_told_at_once_up_to_a_bound(desk_once: Served) ->
     ids=lambda value: str(value)[:30],
 )
 async def test_body_that_cannot_be_read_is_a_problem(desk_once: Served, body: bytes, status: int, code: str) -> None:
-    answer = await raw(desk_once, body)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.headers["content-type"] == "application/problem+json"
+    response = await raw(desk_once, body)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
 
 
 async def test_body_without_a_length_is_cut_off_too(desk_once: Served) -> None:
@@ -205,18 +205,18 @@ async def test_body_without_a_length_is_cut_off_too(desk_once: Served) -> None:
         for _ in range(50):
             yield b" " * 1_000_000
 
-    answer = await desk_once.editor.post("/v1/articles", content=chunks())
-    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    response = await desk_once.editor.post("/v1/articles", content=chunks())
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
 
 
 async def test_other_content_types_are_refused(desk_once: Served) -> None:
     for kind in ("text/plain", "application/xml", "multipart/form-data; boundary=x"):
-        answer = await raw(desk_once, b"{}", kind)
-        assert (answer.status_code, answer.json()["allowed"]) == (415, ["application/json"])
+        response = await raw(desk_once, b"{}", kind)
+        assert (response.status_code, response.json()["allowed"]) == (415, ["application/json"])
 
 
 async def test_odd_characters_are_cleaned_on_the_way_in(served: Served) -> None:
-    answer = await post(
+    response = await post(
         served,
         {
             "title": "A\u0000B\u0007  C\ufeff\n D",
@@ -237,9 +237,9 @@ async def test_odd_characters_are_cleaned_on_the_way_in(served: Served) -> None:
             "standfirst": "Cafe\u0301",
         },
     )
-    assert answer.status_code == 201, answer.text
-    made = answer.json()
-    assert "\\u0000" not in answer.text
+    assert response.status_code == 201, response.text
+    made = response.json()
+    assert "\\u0000" not in response.text
     assert (made["title"], made["external_id"], made["standfirst"]) == ("AB C D", "e1", "Café")
     assert made["signature"] is None
 
@@ -273,7 +273,7 @@ async def test_taken_slug_and_external_id_are_conflicts(served: Served) -> None:
 
 
 async def test_published_dates_keep_their_precision(desk: Served) -> None:
-    for given, at, precision in (
+    for value, at, precision in (
         ("2024", "2024-01-01T00:00:00Z", "year"),
         ("2024-05", "2024-05-01T00:00:00Z", "month"),
         ("2024-05-03", "2024-05-03T00:00:00Z", "day"),
@@ -281,14 +281,14 @@ async def test_published_dates_keep_their_precision(desk: Served) -> None:
         ("1789-07-14", "1789-07-14T00:00:00Z", "day"),
         ("0001", "0001-01-01T00:00:00Z", "year"),
     ):
-        made = await desk.post(title="T", published_at=given)
+        made = await desk.post(title="T", published_at=value)
         assert (made["published_at"], made["published_precision"], made["first_published_at"]) == (at, precision, at)
     later = await post(desk, {"title": "T", "status": "scheduled", "published_at": "2199-12-31"})
     assert (later.status_code, later.json()["status"]) == (201, "scheduled")
     assert (await desk.public.get(later.headers["location"])).status_code == 404
 
 
-async def test_repeated_request_gets_the_same_answer(served: Served) -> None:
+async def test_repeated_request_gets_the_same_response(served: Served) -> None:
     body = {"title": "Once only"}
     first = await post(served, body, **{"Idempotency-Key": "k1"})
     again = await post(served, body, **{"Idempotency-Key": "k1"})
@@ -307,9 +307,9 @@ async def test_repeated_request_gets_the_same_answer(served: Served) -> None:
 
 
 async def test_concurrent_requests_with_one_key_make_one_article(served: Served) -> None:
-    answers = await asyncio.gather(*(post(served, {"title": "Race"}, **{"Idempotency-Key": "r"}) for _ in range(12)))
-    assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.json()["id"] for answer in answers}) == 1
+    responses = await asyncio.gather(*(post(served, {"title": "Race"}, **{"Idempotency-Key": "r"}) for _ in range(12)))
+    assert {response.status_code for response in responses} == {201}
+    assert len({response.json()["id"] for response in responses}) == 1
     assert len((await served.editor.get("/v1/articles?status=draft")).json()["data"]) == 1
 
 
@@ -319,8 +319,8 @@ async def test_min_seq_waits_for_the_index_and_knows_its_own_log(served: Served)
         seq = made.headers["x-seq"]
         for path in ("/v1/articles", "/v1/search", "/v1/tags", "/v1/regions?include=counts"):
             joint = "&" if "?" in path else "?"
-            answer = await served.public.get(f"{path}{joint}min_seq={seq}")
-            assert answer.status_code == 200
+            response = await served.public.get(f"{path}{joint}min_seq={seq}")
+            assert response.status_code == 200
         listed = await served.public.get(f"/v1/articles?min_seq={seq}")
         assert listed.json()["page"]["total"] == n + 1
         assert listed.headers["x-seq"] == seq
@@ -334,10 +334,10 @@ async def test_index_that_never_comes_is_waited_for_two_seconds(sqlite_settings:
         first = await post(served, {"title": "One", "status": "published"})
         await asyncio.sleep(0.3)
         late = await post(served, {"title": "Two", "status": "published"})
-        answer = await served.public.get("/v1/articles", params={"min_seq": late.headers["x-seq"]})
+        response = await served.public.get("/v1/articles", params={"min_seq": late.headers["x-seq"]})
         assert first.status_code == 201
-        assert (answer.status_code, answer.json()["code"]) == (503, "index_behind")
-        assert answer.headers["retry-after"] == "1"
-        assert answer.headers["cache-control"] == "no-store"
+        assert (response.status_code, response.json()["code"]) == (503, "index_behind")
+        assert response.headers["retry-after"] == "1"
+        assert response.headers["cache-control"] == "no-store"
         current = await served.public.get("/v1/articles", params={"count": "none"})
         assert len(current.json()["data"]) == 2

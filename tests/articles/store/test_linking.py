@@ -31,7 +31,7 @@ SITE = "https://news.example"
 NOW = 1_700_000_000
 
 
-def titled(*titles: str) -> tuple[RelatedEntry, ...]:
+def entries_titled(*titles: str) -> tuple[RelatedEntry, ...]:
     return tuple(RelatedEntry(title=title) for title in titles)
 
 
@@ -40,7 +40,7 @@ def at(url: str) -> tuple[RelatedEntry, ...]:
 
 
 @dataclass
-class Desk:
+class LinkingDesk:
     """Saves articles as an editor would, told apart by `id`, and says what is linked."""
 
     db: Database
@@ -75,7 +75,7 @@ class Desk:
     def targets(self, article: int) -> list[int | None]:
         """What an article's entries are linked to, in their order."""
         public = A.alias()
-        wanted = (
+        statement = (
             select(public.c.id)
             .select_from(RELATED)
             .outerjoin(public, (public.c.id == RELATED.c.target_id) & (public.c.status == "published"))
@@ -83,31 +83,31 @@ class Desk:
             .order_by(RELATED.c.position)
         )
         with self.db.snapshot() as snapshot:
-            return list(snapshot.connection.execute(wanted).scalars())
+            return list(snapshot.connection.execute(statement).scalars())
 
-    def unresolved(self, article: int) -> list[bool]:
+    def list_unresolved(self, article: int) -> list[bool]:
         """Whether it had an unresolved entry, after each of its changes."""
-        wanted = select(CHANGE.c.after).where(CHANGE.c.entity_id == article, CHANGE.c.entity == "article")
+        statement = select(CHANGE.c.after).where(CHANGE.c.entity_id == article, CHANGE.c.entity == "article")
         with self.db.snapshot() as snapshot:
-            rows = snapshot.connection.execute(wanted.order_by(CHANGE.c.seq)).scalars()
+            rows = snapshot.connection.execute(statement.order_by(CHANGE.c.seq)).scalars()
             return ["has_unresolved" in orjson.loads(row) for row in rows]
 
-    def moved(self, article: int) -> tuple[int, int]:
+    def read_version(self, article: int) -> tuple[int, int]:
         """Version and time of change."""
         with self.db.snapshot() as snapshot:
             row = snapshot.connection.execute(select(A.c.version, A.c.updated_at).where(A.c.id == article)).one()
             return row[0], row[1]
 
-    def logged(self, after: int = 0) -> list[tuple[int, str, bool]]:
+    def list_log(self, after: int = 0) -> list[tuple[int, str, bool]]:
         """(article, event, public) of the rows behind a place, or of this test."""
         columns = (CHANGE.c.entity_id, CHANGE.c.event, CHANGE.c.public)
-        wanted = (
+        statement = (
             select(*columns)
             .where(CHANGE.c.seq > (after or self.start), CHANGE.c.entity == "article")
             .order_by(CHANGE.c.seq)
         )
         with self.db.snapshot() as snapshot:
-            return [(row[0], row[1], row[2]) for row in snapshot.connection.execute(wanted)]
+            return [(row[0], row[1], row[2]) for row in snapshot.connection.execute(statement)]
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -122,64 +122,66 @@ def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def desk(archive: Database) -> Desk:
+def desk(archive: Database) -> LinkingDesk:
     def clear(session: Session) -> None:
         session.connection().execute(A.delete())
 
-    return Desk(archive, archive.write_now(clear).head.seq)
+    return LinkingDesk(archive, archive.write_now(clear).head.seq)
 
 
-def test_publishing_a_title_that_is_waited_for_links_it_in_the_same_transaction(desk: Desk) -> None:
-    source = desk.save("s", "A source", titled("First of the three", "Second of the three", "Third of the three"))
-    before, seq = desk.moved(source), desk.written[-1].head.seq
+def test_publishing_a_title_that_is_waited_for_links_it_in_the_same_transaction(desk: LinkingDesk) -> None:
+    source = desk.save(
+        "s", "A source", entries_titled("First of the three", "Second of the three", "Third of the three")
+    )
+    before, seq = desk.read_version(source), desk.written[-1].head.seq
     target = desk.save("t", "SECOND of – the “three”")
     assert desk.targets(source) == [None, target, None]
-    assert desk.logged(seq) == [(target, "published", True), (source, "linked", True)]
+    assert desk.list_log(seq) == [(target, "published", True), (source, "linked", True)]
     assert desk.written[-1].head.seq == seq + 2
-    assert desk.moved(source) == before
+    assert desk.read_version(source) == before
 
 
-def test_linked_row_says_what_was_waiting(desk: Desk) -> None:
-    desk.save("s", "A source", titled("One waits for another"))
+def test_linked_row_says_what_was_waiting(desk: LinkingDesk) -> None:
+    desk.save("s", "A source", entries_titled("One waits for another"))
     desk.save("t", "One waits for another")
     columns = (CHANGE.c.changed_fields, CHANGE.c.before, CHANGE.c.after)
-    wanted = select(*columns).where(CHANGE.c.event == "linked", CHANGE.c.seq > desk.start)
+    statement = select(*columns).where(CHANGE.c.event == "linked", CHANGE.c.seq > desk.start)
     with desk.db.snapshot() as snapshot:
-        fields, before, after = snapshot.connection.execute(wanted).one()
+        fields, before, after = snapshot.connection.execute(statement).one()
     assert fields == '["related"]'
     assert before != after
 
 
-def test_linked_row_of_a_draft_is_not_public(desk: Desk) -> None:
-    source = desk.save("s", "A source", titled("One waits for another"), status="draft")
+def test_linked_row_of_a_draft_is_not_public(desk: LinkingDesk) -> None:
+    source = desk.save("s", "A source", entries_titled("One waits for another"), status="draft")
     seq = desk.written[-1].head
     target = desk.save("t", "One waits for another")
-    assert desk.logged(seq.seq) == [(target, "published", True), (source, "linked", False)]
+    assert desk.list_log(seq.seq) == [(target, "published", True), (source, "linked", False)]
 
 
-def test_title_of_two_words_says_too_little_to_link(desk: Desk) -> None:
-    source = desk.save("s", "A source", titled("Two words"))
+def test_title_of_two_words_says_too_little_to_link(desk: LinkingDesk) -> None:
+    source = desk.save("s", "A source", entries_titled("Two words"))
     desk.save("t", "Two words")
-    later = desk.save("u", "Another source", titled("Two words"))
+    later = desk.save("u", "Another source", entries_titled("Two words"))
     assert desk.targets(source) == desk.targets(later) == [None]
 
 
-def test_title_that_two_published_articles_have_does_not_link(desk: Desk) -> None:
-    early = desk.save("s", "A source", titled("The same old title"))
+def test_title_that_two_published_articles_have_does_not_link(desk: LinkingDesk) -> None:
+    early = desk.save("s", "A source", entries_titled("The same old title"))
     desk.batch(desk.manuscript("t", "The same old title"), desk.manuscript("u", "The same old title"))
-    late = desk.save("v", "Another source", titled("The same old title"))
+    late = desk.save("v", "Another source", entries_titled("The same old title"))
     assert desk.targets(early) == desk.targets(late) == [None]
 
 
-def test_draft_of_the_same_title_does_not_make_it_ambiguous(desk: Desk) -> None:
+def test_draft_of_the_same_title_does_not_make_it_ambiguous(desk: LinkingDesk) -> None:
     target = desk.save("t", "The same old title")
     desk.save("u", "The same old title", status="draft")
-    assert desk.targets(desk.save("s", "A source", titled("The same old title"))) == [target]
+    assert desk.targets(desk.save("s", "A source", entries_titled("The same old title"))) == [target]
 
 
 @pytest.mark.parametrize("url", ["https://elsewhere.example/a/b", "http://www.elsewhere.example/a/b/?utm_source=x#top"])
 @pytest.mark.parametrize("old", [False, True])
-def test_address_links_however_it_is_spelt(desk: Desk, url: str, old: bool) -> None:
+def test_address_links_however_it_is_spelt(desk: LinkingDesk, url: str, old: bool) -> None:
     known = "https://elsewhere.example/a/b"
     early = desk.save("s", "A source", at(url))
     urls: dict[str, object] = {"previous_urls": (known,)} if old else {"source_url": known}
@@ -189,67 +191,67 @@ def test_address_links_however_it_is_spelt(desk: Desk, url: str, old: bool) -> N
 
 @pytest.mark.parametrize("url", [f"{SITE}/a/on-the-river", "/a/on-the-river", f"{SITE}/on-the-river.html"])
 @pytest.mark.parametrize("old", [False, True])
-def test_slug_in_an_address_of_this_site_links(desk: Desk, url: str, old: bool) -> None:
+def test_slug_in_an_address_of_this_site_links(desk: LinkingDesk, url: str, old: bool) -> None:
     early = desk.save("s", "A source", at(url))
     slugs: dict[str, object] = {"previous_slugs": ("on-the-river",)} if old else {"slug": "on-the-river"}
     target = desk.save("t", "River", (), **slugs)
     assert desk.targets(early) == desk.targets(desk.save("u", "Other", at(url))) == [target]
 
 
-def test_slug_in_an_address_of_another_site_says_nothing(desk: Desk) -> None:
+def test_slug_in_an_address_of_another_site_says_nothing(desk: LinkingDesk) -> None:
     source = desk.save("s", "A source", at("https://elsewhere.example/articles/on-the-river"))
     desk.save("t", "River", slug="on-the-river")
     assert desk.targets(source) == [None]
 
 
 @pytest.mark.parametrize("status", ["draft", "withdrawn"])
-def test_unpublished_article_links_once_it_is_published(desk: Desk, status: str) -> None:
-    early = desk.save("s", "A source", titled("Not for all eyes"))
+def test_unpublished_article_links_once_it_is_published(desk: LinkingDesk, status: str) -> None:
+    early = desk.save("s", "A source", entries_titled("Not for all eyes"))
     target = desk.save("t", "Not for all eyes", status=status)
-    late = desk.save("u", "Another source", titled("Not for all eyes"))
+    late = desk.save("u", "Another source", entries_titled("Not for all eyes"))
     assert desk.targets(early) == desk.targets(late) == [None]
     seq = desk.written[-1].head.seq
     desk.edit(target, status="published")
     assert desk.targets(early) == desk.targets(late) == [target]
-    assert desk.logged(seq) == [(target, "published", True), (early, "linked", True), (late, "linked", True)]
+    assert desk.list_log(seq) == [(target, "published", True), (early, "linked", True), (late, "linked", True)]
 
 
-def test_scheduled_article_links_when_it_goes_live(desk: Desk) -> None:
-    source = desk.save("s", "A source", titled("Not before the time"))
+def test_scheduled_article_links_when_it_goes_live(desk: LinkingDesk) -> None:
+    source = desk.save("s", "A source", entries_titled("Not before the time"))
     target = desk.save("t", "Not before the time", status="scheduled", published_at=NOW + 10_000)
     assert desk.targets(source) == [None]
     seq = desk.written[-1].head.seq
     assert desk.db.write_now(service.go_live, now=NOW + 10_000).value == [target]
     assert desk.targets(source) == [target]
-    assert desk.logged(seq) == [(target, "published", True), (source, "linked", True)]
+    assert desk.list_log(seq) == [(target, "published", True), (source, "linked", True)]
 
 
-def test_title_that_changes_into_the_one_waited_for_links(desk: Desk) -> None:
-    source = desk.save("s", "A source", titled("The title it gets"))
+def test_title_that_changes_into_the_one_waited_for_links(desk: LinkingDesk) -> None:
+    source = desk.save("s", "A source", entries_titled("The title it gets"))
     target = desk.save("t", "The title it had")
     assert desk.targets(source) == [None]
     desk.save("t", "The title it gets")
     assert desk.targets(source) == [target]
 
 
-def test_article_never_links_to_itself(desk: Desk) -> None:
-    itself = (*titled("All about this article"), *at("/x/own-slug"))
+def test_article_never_links_to_itself(desk: LinkingDesk) -> None:
+    itself = (*entries_titled("All about this article"), *at("/x/own-slug"))
     own = desk.save("s", "All about this article", itself, slug="own-slug")
     assert desk.targets(own) == [None, None]
-    assert [event for _, event, _ in desk.logged()] == ["published"]
+    assert [event for _, event, _ in desk.list_log()] == ["published"]
 
 
-def test_two_that_name_each_other_link_both_ways_in_one_batch(desk: Desk) -> None:
+def test_two_that_name_each_other_link_both_ways_in_one_batch(desk: LinkingDesk) -> None:
     one, two = desk.batch(
-        desk.manuscript("a", "The first of two", titled("The second of two")),
-        desk.manuscript("b", "The second of two", titled("The first of two")),
+        desk.manuscript("a", "The first of two", entries_titled("The second of two")),
+        desk.manuscript("b", "The second of two", entries_titled("The first of two")),
     )
     assert (desk.targets(one), desk.targets(two)) == ([two], [one])
-    assert [event for _, event, _ in desk.logged()] == ["published", "published"]
+    assert [event for _, event, _ in desk.list_log()] == ["published", "published"]
 
 
-def test_entry_that_an_editor_unlinked_stays_so_through_imports(desk: Desk) -> None:
-    never, other = titled("Never link this one")[0], titled("Some other story here")[0]
+def test_entry_that_an_editor_unlinked_stays_so_through_imports(desk: LinkingDesk) -> None:
+    never, other = entries_titled("Never link this one")[0], entries_titled("Some other story here")[0]
     source = desk.save("s", "A source", (never, replace(never, unlinked=True, url="/never")))
     target = desk.save("t", "Never link this one", slug="never")
     desk.save("s", "A source", (other, replace(never, url="/never"), never))
@@ -258,62 +260,62 @@ def test_entry_that_an_editor_unlinked_stays_so_through_imports(desk: Desk) -> N
     assert desk.targets(source) == [target]
 
 
-def test_withdrawn_target_unlinks_and_links_again_when_it_returns(desk: Desk) -> None:
-    source = desk.save("s", "A source", titled("Here and gone again"))
+def test_withdrawn_target_unlinks_and_links_again_when_it_returns(desk: LinkingDesk) -> None:
+    source = desk.save("s", "A source", entries_titled("Here and gone again"))
     target = desk.save("t", "Here and gone again")
-    before, seq = desk.moved(source), desk.written[-1].head.seq
+    before, seq = desk.read_version(source), desk.written[-1].head.seq
     desk.db.write_now(service.withdraw, [target], now=NOW)
     assert desk.targets(source) == [None]
-    assert desk.logged(seq) == [(target, "withdrawn", True), (source, "linked", True)]
+    assert desk.list_log(seq) == [(target, "withdrawn", True), (source, "linked", True)]
     desk.save("u", "Here and gone again")
     assert desk.targets(source) == [None]
     desk.edit(target, title="Called something else since", status="published")
     assert desk.targets(source) == [target]
-    assert desk.moved(source) == before
-    assert desk.logged(seq)[3:] == [(target, "published", True), (source, "linked", True)]
-    assert desk.unresolved(source) == [True, False, True, False]
+    assert desk.read_version(source) == before
+    assert desk.list_log(seq)[3:] == [(target, "published", True), (source, "linked", True)]
+    assert desk.list_unresolved(source) == [True, False, True, False]
 
 
-def test_target_that_an_import_withdraws_unlinks(desk: Desk) -> None:
+def test_target_that_an_import_withdraws_unlinks(desk: LinkingDesk) -> None:
     target = desk.save("t", "Here and gone again")
-    source = desk.save("s", "A source", titled("Here and gone again"))
+    source = desk.save("s", "A source", entries_titled("Here and gone again"))
     seq = desk.written[-1].head.seq
     desk.save("t", "Here and gone again", status="withdrawn")
     assert desk.targets(source) == [None]
-    assert desk.logged(seq) == [(target, "withdrawn", True), (source, "linked", True)]
+    assert desk.list_log(seq) == [(target, "withdrawn", True), (source, "linked", True)]
 
 
-def test_withdrawn_batch_of_source_and_target_logs_each_once(desk: Desk) -> None:
+def test_withdrawn_batch_of_source_and_target_logs_each_once(desk: LinkingDesk) -> None:
     one, two = desk.batch(
-        desk.manuscript("a", "The first of two", titled("The second of two")),
-        desk.manuscript("b", "The second of two", titled("The first of two")),
+        desk.manuscript("a", "The first of two", entries_titled("The second of two")),
+        desk.manuscript("b", "The second of two", entries_titled("The first of two")),
     )
     seq = desk.written[-1].head.seq
     desk.db.write_now(service.withdraw, [one, two], now=NOW)
-    assert desk.logged(seq) == [(one, "withdrawn", True), (two, "withdrawn", True)]
+    assert desk.list_log(seq) == [(one, "withdrawn", True), (two, "withdrawn", True)]
 
 
-def test_entry_for_a_draft_tells_nobody_of_it(desk: Desk) -> None:
+def test_entry_for_a_draft_tells_nobody_of_it(desk: LinkingDesk) -> None:
     draft = desk.save("t", "Nobody knows of this", status="draft")
-    given = RelatedEntry("The editors' own words", None, draft)
-    source = desk.save("s", "A source", (given, RelatedEntry(target=draft)))
+    values = RelatedEntry("The editors' own words", None, draft)
+    source = desk.save("s", "A source", (values, RelatedEntry(target=draft)))
     seq = desk.written[-1].head.seq
     desk.save("t", "Nobody knows of this", status="scheduled", published_at=NOW + 10_000)
-    assert desk.logged(seq) == [(draft, "updated", False)]
-    assert desk.unresolved(source) == [False]
+    assert desk.list_log(seq) == [(draft, "updated", False)]
+    assert desk.list_unresolved(source) == [False]
     desk.db.write_now(service.go_live, now=NOW + 10_000)
     assert desk.targets(source) == [draft, draft]
-    assert desk.unresolved(source) == [False, False]
+    assert desk.list_unresolved(source) == [False, False]
 
 
-def test_entries_for_an_article_that_goes_for_good_wait_by_their_own_words(desk: Desk) -> None:
+def test_entries_for_an_article_that_goes_for_good_wait_by_their_own_words(desk: LinkingDesk) -> None:
     target = desk.save("t", "Two of the same title")
-    given = (
-        *titled("Two of the same title"),
+    values = (
+        *entries_titled("Two of the same title"),
         RelatedEntry("Words of the editors", None, target),
         RelatedEntry(target=target),
     )
-    source = desk.save("s", "A source", given)
+    source = desk.save("s", "A source", values)
     other, worded = desk.save("u", "Two of the same title"), desk.save("v", "Words of the editors")
 
     def purge(session: Session) -> None:
@@ -326,9 +328,11 @@ def test_entries_for_an_article_that_goes_for_good_wait_by_their_own_words(desk:
     assert desk.targets(source) == [other, worded]
 
 
-def test_draft_that_goes_for_good_takes_its_entries_along(desk: Desk) -> None:
+def test_draft_that_goes_for_good_takes_its_entries_along(desk: LinkingDesk) -> None:
     draft = desk.save("t", "Nobody knows of this", status="draft")
-    source = desk.save("s", "A source", (RelatedEntry("Words about it", None, draft), *titled("Another story there")))
+    source = desk.save(
+        "s", "A source", (RelatedEntry("Words about it", None, draft), *entries_titled("Another story there"))
+    )
     desk.db.write_now(lambda session: related_links.release_targets(session.connection(), [draft]))
     assert desk.targets(source) == [None]
 
@@ -341,12 +345,14 @@ cuts = st.sets(st.integers(1, NUMBER - 1))
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edges=edges, order=st.permutations(range(NUMBER)), cuts=cuts)
 def test_order_and_batches_of_arrival_make_no_difference(
-    desk: Desk, edges: list[tuple[int, int]], order: list[int], cuts: set[int]
+    desk: LinkingDesk, edges: list[tuple[int, int]], order: list[int], cuts: set[int]
 ) -> None:
     example = next(RUNS)  # counted, not drawn: a title that another example had is not unique
     names = {i: f"Article number {i} of {example}" for i in range(NUMBER)}
     named = {i: [target for source, target in edges if source == i] for i in range(NUMBER)}
-    ready = {i: desk.manuscript(names[i], names[i], titled(*(names[t] for t in named[i]))) for i in range(NUMBER)}
+    ready = {
+        i: desk.manuscript(names[i], names[i], entries_titled(*(names[t] for t in named[i]))) for i in range(NUMBER)
+    }
     ids: dict[int, int] = {}
     bounds = [0, *sorted(cuts), NUMBER]
     for start, end in pairwise(bounds):
@@ -357,7 +363,7 @@ def test_order_and_batches_of_arrival_make_no_difference(
 
 
 @pytest.mark.parametrize("archive", ["postgresql"], indirect=True)
-def test_source_and_target_saved_at_the_same_moment_always_link(desk: Desk) -> None:
+def test_source_and_target_saved_at_the_same_moment_always_link(desk: LinkingDesk) -> None:
     db, meet = desk.db, threading.Barrier(2)
 
     def save(session: Session, one: Manuscript) -> int:
@@ -372,7 +378,7 @@ def test_source_and_target_saved_at_the_same_moment_always_link(desk: Desk) -> N
     with ThreadPoolExecutor(2) as pool:
         for i in range(25):
             title = f"The target of round {i}"
-            pair = desk.manuscript(f"t{i}", title), desk.manuscript(f"s{i}", f"Source {i}", titled(title))
+            pair = desk.manuscript(f"t{i}", title), desk.manuscript(f"s{i}", f"Source {i}", entries_titled(title))
             target, source = pool.map(at_once, pair)
             assert desk.targets(source) == [target], f"round {i}"
     with db.snapshot() as snapshot:

@@ -18,17 +18,17 @@ TRANSLATION: Json = {
 }  # fmt: skip
 
 
-async def sent(served: Served, *stories: Json, **query: str) -> list[Json]:
+async def send_stories(served: Served, *stories: Json, **query: str) -> list[Json]:
     body = b"".join(orjson.dumps(story) + b"\n" for story in stories)
-    answer = await served.editor.post("/v1/imports", params=query, content=body, headers=LINES)
-    assert answer.status_code == 200, answer.text
-    return [orjson.loads(line) for line in answer.content.splitlines()[:-1]]
+    response = await served.editor.post("/v1/imports", params=query, content=body, headers=LINES)
+    assert response.status_code == 200, response.text
+    return [orjson.loads(line) for line in response.content.splitlines()[:-1]]
 
 
 async def read(served: Served, slug: str) -> Json:
-    answer = await served.editor.get(f"/v1/articles/{slug}")
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
+    response = await served.editor.get(f"/v1/articles/{slug}")
+    assert response.status_code == 200, response.text
+    return dict(response.json())
 
 
 async def of(served: Served, slug: str) -> tuple[bool, int]:
@@ -39,31 +39,31 @@ async def of(served: Served, slug: str) -> tuple[bool, int]:
 
 @both
 async def test_translation_before_its_original_is_linked_when_that_comes(served: Served) -> None:
-    await sent(served, TRANSLATION)
+    await send_stories(served, TRANSLATION)
     before = await read(served, "die-faehre")
     assert (before["translation_of"], before["version"]) == (None, 1)
-    await sent(served, {**ORIGINAL, "origin": "another"})
+    await send_stories(served, {**ORIGINAL, "origin": "another"})
     assert (await read(served, "die-faehre"))["translation_of"] is None
-    await sent(served, {**ORIGINAL, "slug": "ferry", "previous_slugs": ["the-boat"]})
+    await send_stories(served, {**ORIGINAL, "slug": "ferry", "previous_slugs": ["the-boat"]})
     assert (await read(served, "die-faehre"))["translation_of"] is None
-    await sent(served, {**TRANSLATION, "original": {"origin": "wire", "slug": "the-boat"}, "body": "Edited."})
+    await send_stories(served, {**TRANSLATION, "original": {"origin": "wire", "slug": "the-boat"}, "body": "Edited."})
     own = await read(served, "ferry")
     assert (await read(served, "die-faehre"))["translation_of"] == own["id"]
 
 
 @pytest.mark.parametrize("stories", [(ORIGINAL, TRANSLATION), (TRANSLATION, ORIGINAL)])
 async def test_both_in_one_import_are_linked_at_once(served: Served, stories: tuple[Json, Json]) -> None:
-    await sent(served, *stories)
+    await send_stories(served, *stories)
     assert await of(served, "die-faehre") == (True, 1)
-    assert [one["outcome"] for one in await sent(served, *stories)] == ["unchanged"] * 2
-    await sent(served, {**TRANSLATION, "body": "Sie fährt wieder."})
+    assert [one["outcome"] for one in await send_stories(served, *stories)] == ["unchanged"] * 2
+    await send_stories(served, {**TRANSLATION, "body": "Sie fährt wieder."})
     assert await of(served, "die-faehre") == (True, 2)
 
 
 async def test_original_that_comes_last_makes_a_new_version_that_the_log_tells_of(served: Served) -> None:
-    await sent(served, TRANSLATION)
+    await send_stories(served, TRANSLATION)
     since = (await served.editor.get("/v1/changes")).headers["x-seq"]
-    await sent(served, ORIGINAL)
+    await send_stories(served, ORIGINAL)
     assert await of(served, "die-faehre") == (True, 2)
     rows = (await served.editor.get("/v1/changes", params={"since": since})).json()["data"]
     assert [row["changed_fields"] for row in rows if row["event"] == "updated"] == [["translation_of"]]
@@ -82,7 +82,7 @@ async def test_export_says_what_an_article_is_a_translation_of(served: Served) -
 
 @pytest.mark.parametrize("said", ["the-ferry", {"slug": "the-ferry"}, {"origin": "wire", "slug": 7}])
 async def test_what_is_no_original_is_kept_as_it_came(served: Served, said: object) -> None:
-    await sent(served, ORIGINAL, {**TRANSLATION, "original": said})
+    await send_stories(served, ORIGINAL, {**TRANSLATION, "original": said})
     assert (await read(served, "die-faehre"))["translation_of"] is None
     exported = (await served.editor.get("/v1/export", params={"language": "de"})).content.splitlines()[0]
     assert orjson.loads(exported)["original"] == said

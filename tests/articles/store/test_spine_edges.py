@@ -45,14 +45,14 @@ def bring_in(db: Database, folder: Path, *lines: dict[str, object]) -> Report:
     return pipeline.run(db, sources.find([str(file)], io.BytesIO()), Options(), lambda: NOW)
 
 
-def nested(depth: int) -> object:
+def nest(depth: int) -> object:
     value: object = 1
     for _ in range(depth):
         value = [value]
     return value
 
 
-@pytest.mark.parametrize("odd", [{"number": 2**70}, {"lists": nested(300)}])
+@pytest.mark.parametrize("odd", [{"number": 2**70}, {"lists": nest(300)}])
 def test_line_that_cannot_be_kept_fails_alone(db: Database, tmp_path: Path, odd: dict[str, object]) -> None:
     report = bring_in(
         db, tmp_path, {"id": "a", "title": "One"}, {"id": "b", "title": "Two", **odd}, {"id": "c", "title": "Three"}
@@ -115,7 +115,7 @@ def _links(db: Database, settings: Settings) -> str:
 
 
 @pytest.mark.anyio
-async def test_index_of_another_log_answers_nothing(sqlite_settings: Settings, tmp_path: Path) -> None:
+async def test_index_of_another_log_finds_nothing(sqlite_settings: Settings, tmp_path: Path) -> None:
     """A draft that was published after the backup must not show through the old index once the backup is restored."""
     db = open_archive.open_archive(sqlite_settings)
     draft = story(db, 1, title="A secret of the newsroom", status="draft")
@@ -216,10 +216,10 @@ class Noting:
     ],
 )
 async def test_list_that_may_read_the_whole_archive_leaves_the_event_loop(
-    sqlite_settings: Settings, wanted: ArticleFilter, sort: str, bounded: bool
+    sqlite_settings: Settings, article_filter: ArticleFilter, sort: str, bounded: bool
 ) -> None:
     db = Database(sqlite_settings, log.append)
     noting = db.__dict__["reader"] = Noting(db.reader)
-    await queries.load_page(db, wanted, sort, 20)
+    await queries.load_page(db, article_filter, sort, 20)
     assert noting.bounded == [bounded]
     await db.close()

@@ -27,19 +27,19 @@ def save(session: Session, *manuscripts: Manuscript, now: int = NOW) -> list[int
     return [one.id for one in service.upsert(session, manuscripts, now=now, site_url="")]
 
 
-def overlapping(
+def run_overlapping(
     db: Database, first: Callable[[Session], object], second: Callable[[Session], object], wait: float = 0.3
 ) -> None:
     """The second one begins while the first one is done but not committed."""
     done, go = threading.Event(), threading.Event()
 
-    def held(session: Session) -> None:
+    def hold_first(session: Session) -> None:
         first(session)
         done.set()
         go.wait(10)
 
     with ThreadPoolExecutor(2) as pool:
-        one = pool.submit(db.write_now, held)
+        one = pool.submit(db.write_now, hold_first)
         assert done.wait(10)
         two = pool.submit(db.write_now, second)
         threading.Event().wait(wait)
@@ -49,21 +49,21 @@ def overlapping(
 
 def row(db: Database, id: int) -> tuple[str, int]:
     with db.snapshot() as snapshot:
-        found = snapshot.connection.execute(select(A.c.status, A.c.version).where(A.c.id == id)).one()
-    return found[0], found[1]
+        statement = snapshot.connection.execute(select(A.c.status, A.c.version).where(A.c.id == id)).one()
+    return statement[0], statement[1]
 
 
 def events(db: Database, id: int) -> list[tuple[str, int]]:
-    wanted = select(CHANGE.c.event, CHANGE.c.version).where(CHANGE.c.entity_id == id, CHANGE.c.entity == "article")
+    statement = select(CHANGE.c.event, CHANGE.c.version).where(CHANGE.c.entity_id == id, CHANGE.c.entity == "article")
     with db.snapshot() as snapshot:
-        return [(one[0], one[1]) for one in snapshot.connection.execute(wanted.order_by(CHANGE.c.seq))]
+        return [(one[0], one[1]) for one in snapshot.connection.execute(statement.order_by(CHANGE.c.seq))]
 
 
 @on_postgres
 def test_import_beside_a_withdrawal_does_not_publish_again(db: Database) -> None:
     [id] = db.write_now(save, story(db, 1)).value
     edited = story(db, 1, title="The same story, edited")
-    overlapping(db, lambda s: service.withdraw(s, [id], now=NOW), lambda s: save(s, edited))
+    run_overlapping(db, lambda s: service.withdraw(s, [id], now=NOW), lambda s: save(s, edited))
     assert row(db, id) == ("withdrawn", 2)  # what is withdrawn here is left alone
     assert [version for _, version in events(db, id)] == [1, 2]
 
@@ -72,10 +72,10 @@ def test_import_beside_a_withdrawal_does_not_publish_again(db: Database) -> None
 def test_withdrawal_beside_an_import_logs_what_the_import_left(db: Database) -> None:
     [id] = db.write_now(save, story(db, 1, tags=["old"])).value
     edited = story(db, 1, tags=["new"])
-    overlapping(db, lambda s: save(s, edited), lambda s: service.withdraw(s, [id], now=NOW))
-    wanted = select(CHANGE.c.before, CHANGE.c.after).where(CHANGE.c.entity_id == id, CHANGE.c.entity == "article")
+    run_overlapping(db, lambda s: save(s, edited), lambda s: service.withdraw(s, [id], now=NOW))
+    statement = select(CHANGE.c.before, CHANGE.c.after).where(CHANGE.c.entity_id == id, CHANGE.c.entity == "article")
     with db.snapshot() as snapshot:
-        rows = snapshot.connection.execute(wanted.order_by(CHANGE.c.seq)).all()
+        rows = snapshot.connection.execute(statement.order_by(CHANGE.c.seq)).all()
     assert [later.before for later in rows[1:]] == [earlier.after for earlier in rows[:-1]]
 
 
@@ -84,7 +84,7 @@ def test_article_goes_live_once_beside_an_import_of_it(db: Database) -> None:
     due = story(db, 1, published_at=NOW + DAY)
     [id] = db.write_now(save, due).value
     edited = story(db, 1, title="The same story, edited", published_at=NOW + DAY)
-    overlapping(
+    run_overlapping(
         db,
         lambda s: service.go_live(s, now=NOW + DAY),
         lambda s: save(s, edited, now=NOW + DAY),
@@ -119,19 +119,19 @@ def test_saving_an_article_beside_its_target_waits_for_no_deadlock(db: Database)
         threading.Event().wait(0.3)
         save(session, target)
 
-    def again(session: Session) -> None:
+    def save_again(session: Session) -> None:
         runs.append("source")
         save(session, edited)
 
     with ThreadPoolExecutor(2) as pool:
         one = pool.submit(db.write_now, aim)
         assert ahead.wait(10)
-        two = pool.submit(db.write_now, again)
+        two = pool.submit(db.write_now, save_again)
         one.result(20), two.result(20)
     assert runs == ["target", "source"]
-    wanted = select(RELATED.c.target_id).where(RELATED.c.article_id == source)
+    statement = select(RELATED.c.target_id).where(RELATED.c.article_id == source)
     with db.snapshot() as snapshot:
-        assert snapshot.connection.execute(wanted).scalar_one() is not None
+        assert snapshot.connection.execute(statement).scalar_one() is not None
 
 
 def test_more_than_go_live_at_once_all_go_live(db: Database) -> None:
