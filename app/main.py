@@ -48,8 +48,8 @@ from app.http.server.connections import ConnectionLimiter, Timeouts
 from app.importers import routes as imports
 from app.importers.jobs import upload_store
 from app.importers.jobs.submission import ImportAddress
-from app.importers.jobs.worker import Importing, lane
-from app.importers.web.fetch import Fetch, Pace
+from app.importers.jobs.worker import ImportWorker, choose_queue
+from app.importers.web.fetch import Fetch, HostThrottle
 from app.monitoring import health, metrics
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
@@ -150,10 +150,10 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
         Timeouts(rest=settings.keep_alive),
     )
     app.state.load, app.state.tally = CurrentLoad(), RequestTally()
-    fetcher = partial(_create_fetcher, settings, Pace())
-    importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)
+    fetcher = partial(_create_fetcher, settings, HostThrottle())
+    importing = ImportWorker(db, settings.site_url, fetcher, enrich=settings.enrich)
     app.state.importing = importing
-    app.state.imports = Jobs(db, {}, {upload_store.KIND: importing}, lane)
+    app.state.imports = Jobs(db, {}, {upload_store.KIND: importing}, choose_queue)
     for feature in FEATURES:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", redirect_to_docs, name="start"))
@@ -169,11 +169,11 @@ async def redirect_to_docs(request: Request) -> Response:
     return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
 
 
-def _create_fetcher(settings: Settings, pace: Pace) -> AbstractContextManager[Fetch]:
+def _create_fetcher(settings: Settings, pace: HostThrottle) -> AbstractContextManager[Fetch]:
     # Only where something is fetched: what it is made of takes a second to load, and megabytes.
-    from app.importers.web.http_fetcher import Fetcher
+    from app.importers.web.http_fetcher import HttpFetcher
 
-    return Fetcher(allow_private=settings.import_private_addresses, pace=pace)
+    return HttpFetcher(allow_private=settings.import_private_addresses, pace=pace)
 
 
 def _add_layers(app: Application, settings: Settings, versions: CacheVersions) -> None:

@@ -15,7 +15,7 @@ Responses = dict[bytes, tuple[int, list[tuple[bytes, bytes]], bytes]]
 """Status, headers and body by path and query."""
 
 
-def app(responses: Responses) -> ASGIApp:
+def make_app(responses: Responses) -> ASGIApp:
     async def bare(scope: Scope, receive: Receive, send: Send) -> None:
         query = scope["query_string"]
         status, headers, body = responses.get(scope["raw_path"] + b"?" + query if query else scope["raw_path"], UNKNOWN)
@@ -27,7 +27,7 @@ def app(responses: Responses) -> ASGIApp:
 
 def main() -> None:
     responses = pickle.loads(Path(sys.argv[2]).read_bytes())
-    uvicorn.run(app(responses), port=int(sys.argv[1]), lifespan="off", log_level="warning", access_log=False,
+    uvicorn.run(make_app(responses), port=int(sys.argv[1]), lifespan="off", log_level="warning", access_log=False,
                 server_header=False, proxy_headers=False)  # fmt: skip
 
 

@@ -25,7 +25,7 @@ YEAR = 1987
 Story = dict[str, object]
 
 
-def gazetteer() -> Gazetteer:
+def load_gazetteer() -> Gazetteer:
     """That of a new archive; tests use it too."""
     levels = {fact.slug: fact.level for fact in standard_regions.load()}
     return Gazetteer(
@@ -41,7 +41,7 @@ def gazetteer() -> Gazetteer:
     )
 
 
-def texts(story: Story, *, dateline: bool) -> Texts:
+def make_texts(story: Story, *, dateline: bool) -> Texts:
     return Texts(
         title=str(story.get("title") or ""),
         body=str(story.get("body") or ""),
@@ -50,7 +50,7 @@ def texts(story: Story, *, dateline: bool) -> Texts:
     )
 
 
-class Measure:
+class RegionScore:
     """Counts of (right, suggested, wanted) countries and of primary ones."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Measure:
             self.asked += 1
             self.primary += bool(suggested) and suggested[0] in expected
 
-    def line(self) -> str:
+    def render_line(self) -> str:
         precision, recall = self.right / self.suggested, self.right / self.expected
         f1 = 2 * precision * recall / (precision + recall)
         return (
@@ -72,21 +72,21 @@ class Measure:
         )
 
 
-def measure(stories: Iterable[Story], places: Gazetteer, *, dateline: bool, weights: Weights) -> Measure:
-    called = names()
+def measure_regions(stories: Iterable[Story], places: Gazetteer, *, dateline: bool, weights: Weights) -> RegionScore:
+    called = load_country_names()
     levels = places.regions
-    result = Measure()
+    result = RegionScore()
     for story in stories:
         places_of_story = story.get("places") or []
         assert isinstance(places_of_story, list)
         expected = {called[fold(place)] for place in places_of_story if fold(place) in called}
-        suggested = regions.suggest(texts(story, dateline=dateline), places, weights)
+        suggested = regions.suggest(make_texts(story, dateline=dateline), places, weights)
         about = [one.value for one in suggested if one.roles & ABOUT and levels[one.value].level == "country"]
         result.add(about, expected)
     return result
 
 
-def names() -> dict[str, str]:
+def load_country_names() -> dict[str, str]:
     """Countries by their folded names."""
     by_name: dict[str, str] = {}
     for fact in standard_regions.load():
@@ -98,19 +98,22 @@ def names() -> dict[str, str]:
 
 def main(data: Path) -> None:
     stories = [json.loads(line) for line in (data / "corpora/reuters.ndjson").read_text().splitlines()]
-    places = gazetteer()
+    places = load_gazetteer()
     places.lexicon("en")
     for dateline in (True, False):
         for name, part in (("even", stories[::2]), ("odd", stories[1::2]), ("all", stories)):
             began = time.process_time()
-            result = measure(part, places, dateline=dateline, weights=regions.WEIGHTS)
+            result = measure_regions(part, places, dateline=dateline, weights=regions.WEIGHTS)
             each = (time.process_time() - began) / len(part) * 1000
-            print(f"regions, dateline {'given' if dateline else 'withheld':8} {name:5} {result.line()}  {each:.2f} ms")
-    languages(data, stories)
-    copies(stories)
+            print(
+                f"regions, dateline {'given' if dateline else 'withheld':8} {name:5} "
+                f"{result.render_line()}  {each:.2f} ms"
+            )
+    measure_languages(data, stories)
+    measure_copies(stories)
 
 
-def languages(data: Path, wires: Sequence[Story]) -> None:
+def measure_languages(data: Path, wires: Sequence[Story]) -> None:
     """What is recognised of texts of which the language is known."""
     news = [json.loads(line) for line in (data / "corpora/wikinews_fr.ndjson").read_text().splitlines()]
     for name, expected, part in (("French news", "fr", news), ("wires", "en", wires)):
@@ -122,7 +125,7 @@ def languages(data: Path, wires: Sequence[Story]) -> None:
         print(f"language, {name:12} right {right}  none {none}  wrong {len(part) - right - none}  {each:.2f} ms")
 
 
-def copies(stories: Sequence[Story]) -> None:
+def measure_copies(stories: Sequence[Story]) -> None:
     """What looking for near-duplicates costs, and how many there are."""
     first: dict[int, int] = {}
     matched = compared = 0

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import trafilatura
 
-from app.importers.document import Context, Document
+from app.importers.document import Document, ParseContext
 from app.importers.formats.pages import web_page
 from app.importers.records import fallback_dates
 from app.importers.text_parts import charsets
@@ -28,10 +28,10 @@ from app.importers.text_parts import charsets
 Read = Callable[[bytes], str | None]
 
 
-def read_here(data: bytes) -> str | None:
+def read_with_dateline(data: bytes) -> str | None:
     """The day as the page writes it; a month or a year is no day."""
-    [item] = web_page.parse(io.BytesIO(data), "page", Context())
-    stands_in = fallback_dates.find(item, None) if isinstance(item, Document) else None
+    [item] = web_page.parse(io.BytesIO(data), "page", ParseContext())
+    stands_in = fallback_dates.find_date(item, None) if isinstance(item, Document) else None
     date = (item.published if isinstance(item, Document) else None) or (stands_in.date if stands_in else None)
     if date is None:
         return None
@@ -52,15 +52,15 @@ def find_written_day(data: bytes, instant: int) -> str | None:
 
 
 def read_trafilatura(data: bytes) -> str | None:
-    metadata = trafilatura.extract_metadata(charsets.decode(data, (None, None))[0])
+    metadata = trafilatura.extract_metadata(charsets.decode_bytes(data, (None, None))[0])
     return metadata.date if metadata is not None else None
 
 
 _WITH_OFFSET = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?[+-]\d\d:?\d\d")
-READERS: dict[str, Read] = {"here": read_here, "trafilatura": read_trafilatura}
+READERS: dict[str, Read] = {"here": read_with_dateline, "trafilatura": read_trafilatura}
 
 
-def judge(date: str | None, expected: str) -> str:
+def judge_date(date: str | None, expected: str) -> str:
     """Of a page without a date, none is right."""
     if date is None:
         return "right" if expected == "nan" else "none"
@@ -69,7 +69,7 @@ def judge(date: str | None, expected: str) -> str:
     return "right" if date == expected else "wrong"
 
 
-def _file(folder: Path, name: str) -> Path:
+def _find_file(folder: Path, name: str) -> Path:
     return next(path for path in (folder / part / name for part in (".", "test_set", "cache", "eval")) if path.exists())
 
 
@@ -83,25 +83,25 @@ def main() -> None:
     part, parts = map(int, options.part.split("/"))
     counts: dict[str, Counter[str]] = {name: Counter() for name in READERS}
     seconds = dict.fromkeys(READERS, 0.0)
-    shown = 0
+    shown_count = 0
     for address, page in json.loads(options.pages.read_text()).items():
         if zlib.crc32(page["file"].encode()) % parts != part:
             continue
-        data, expected = _file(options.folder, page["file"]).read_bytes(), str(page["date"])
+        data, expected = _find_file(options.folder, page["file"]).read_bytes(), str(page["date"])
         results = {}
         for name, read in READERS.items():
             began = time.process_time()
             results[name] = read(data)
             seconds[name] += time.process_time() - began
-            counts[name][judge(results[name], expected)] += 1
-        if judge(results["here"], expected) != "right" and shown < options.wrong:
-            shown += 1
+            counts[name][judge_date(results[name], expected)] += 1
+        if judge_date(results["here"], expected) != "right" and shown_count < options.wrong:
+            shown_count += 1
             print(page["file"], "expected", expected, results, address)
     for name, count in counts.items():
         total = count.total()
-        said = ", ".join(f"{kind} {count[kind]}" for kind in ("right", "wrong", "coarse", "none"))
+        counts_text = ", ".join(f"{kind} {count[kind]}" for kind in ("right", "wrong", "coarse", "none"))
         share, spent = count["right"] / total, seconds[name] / total * 1000
-        print(f"{name:12} {share:.3f} of {total}: {said}; {spent:.0f} ms a page")
+        print(f"{name:12} {share:.3f} of {total}: {counts_text}; {spent:.0f} ms a page")
 
 
 if __name__ == "__main__":

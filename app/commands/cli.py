@@ -32,7 +32,7 @@ from app.http import auth
 from app.http.params.times import Period, format_time, make_range, read_time, read_zone
 from app.importers import sources
 from app.importers.document import Identity
-from app.importers.pipeline import Options
+from app.importers.pipeline import ImportOptions
 from app.importers.records import item_urls
 from app.search.indexing.rebuild import rebuild_index
 from app.settings import Settings
@@ -170,7 +170,7 @@ def import_(
     json: Json = False,
 ) -> None:
     """Bring articles in. Running it again changes only what has changed in the source."""
-    options = Options(
+    options = ImportOptions(
         _parse_choice("--format", format, sources.NAMES),
         origin,
         _parse_zone(timezone),
@@ -184,7 +184,7 @@ def import_(
     )
     chosen = load_settings()
     with open_database(chosen) as db:
-        import_sources = sources.find(source, sys.stdin.buffer)
+        import_sources = sources.find_sources(source, sys.stdin.buffer)
         options = replace(options, enrich=enrich and chosen.enrich, site_url=chosen.site_url)
         report = import_articles.run_import(db, chosen, import_sources, options, json=json, allow_private=allow_private)
     if report.failures:

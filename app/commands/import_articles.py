@@ -12,7 +12,7 @@ from app.changes.follower import catch_up
 from app.commands.output import err, out, print_json
 from app.db.database import Database
 from app.importers import pipeline, sources
-from app.importers.pipeline import Options, Report
+from app.importers.pipeline import ImportOptions, ImportReport
 from app.importers.records import visibility
 from app.importers.web.fetch import Fetch
 from app.search.indexing.indexer import Indexer
@@ -22,18 +22,18 @@ from app.settings import Settings
 MANY = 1_000
 """Changes from which on an index process of its own is worth its start, which takes a second of a processor."""
 
-Tell = Callable[[Report], None]
+Tell = Callable[[ImportReport], None]
 
 
 def run_import(
     db: Database,
     settings: Settings,
-    import_sources: list[sources.Source],
-    options: Options,
+    import_sources: list[sources.SourceInput],
+    options: ImportOptions,
     *,
     json: bool,
     allow_private: bool,
-) -> Report:
+) -> ImportReport:
     """Imports, with the index in step, and prints the report."""
     started = time.monotonic()
     with (
@@ -42,16 +42,16 @@ def run_import(
         _collect_seldom(),
     ):
         if options.dry_run:
-            report = pipeline.run(db, import_sources, options, db.read_time, tell, fetch)
+            report = pipeline.run_import(db, import_sources, options, db.read_time, tell, fetch)
         else:
             with _keep_index_current(db, settings) as beside:
-                report = pipeline.run(db, import_sources, options, db.read_time, _combine(tell, beside), fetch)
+                report = pipeline.run_import(db, import_sources, options, db.read_time, _combine(tell, beside), fetch)
     _print_report(report, time.monotonic() - started, dry_run=options.dry_run, json=json)
     return report
 
 
 def _combine(first: Tell, second: Tell) -> Tell:
-    def tell(report: Report) -> None:
+    def tell(report: ImportReport) -> None:
         first(report)
         second(report)
 
@@ -75,7 +75,7 @@ def _keep_index_current(db: Database, settings: Settings) -> Iterator[Tell]:
     """Keeps the index in step, unless a running server does: of many items while they come, else after the last."""
     processes: list[IndexerProcess] = []
 
-    def tell(report: Report) -> None:
+    def tell(report: ImportReport) -> None:
         if not processes and report.created + report.updated >= MANY:
             processes.append(IndexerProcess(settings))
 
@@ -96,13 +96,13 @@ def catch_up_index(db: Database, settings: Settings) -> None:
 
 
 @contextmanager
-def _open_fetch(import_sources: list[sources.Source], *, allow_private: bool) -> Iterator[Fetch | None]:
+def _open_fetch(import_sources: list[sources.SourceInput], *, allow_private: bool) -> Iterator[Fetch | None]:
     if not any(source.address for source in import_sources):
         yield None
         return
-    from app.importers.web.http_fetcher import Fetcher  # with httpx, which files need not wait for
+    from app.importers.web.http_fetcher import HttpFetcher  # with httpx, which files need not wait for
 
-    with Fetcher(allow_private=allow_private) as fetch:
+    with HttpFetcher(allow_private=allow_private) as fetch:
         yield fetch
 
 
@@ -115,7 +115,7 @@ def _show_progress(*, json: bool) -> Iterator[Any]:
     if not err.is_terminal:
         last_reported = [0]
 
-        def tell(report: Report) -> None:
+        def tell(report: ImportReport) -> None:
             if report.done - last_reported[0] >= 10_000:
                 last_reported[0] = report.done
                 err.print(f"{report.done} items")
@@ -136,7 +136,7 @@ def _show_progress(*, json: bool) -> Iterator[Any]:
         )
 
 
-def _print_report(report: Report, seconds: float, *, dry_run: bool, json: bool) -> None:
+def _print_report(report: ImportReport, seconds: float, *, dry_run: bool, json: bool) -> None:
     counts = {
         "created": report.created,
         "updated": report.updated,

@@ -23,7 +23,7 @@ from app.http import auth
 from app.http.server.process import ServerProcess
 from app.http.server.self_check import check_libraries
 from app.importers import pipeline, sources
-from app.importers.pipeline import Options
+from app.importers.pipeline import ImportOptions
 from app.main import create_app
 from app.models import ApiKey, Article, table
 from app.search.indexing.indexer import Indexer
@@ -176,9 +176,9 @@ def _import_samples(db: Database, settings: Settings, seed: Path, console: Conso
     if not articles:
         if str(seed) == "seed_data" and not seed.exists():
             seed = shipped.find_folder("seed_data")
-        import_sources = sources.find([str(seed)], BytesIO())
-        options = Options(enrich=settings.enrich, site_url=settings.site_url)
-        report = pipeline.run(db, import_sources, options, db.read_time)
+        import_sources = sources.find_sources([str(seed)], BytesIO())
+        options = ImportOptions(enrich=settings.enrich, site_url=settings.site_url)
+        report = pipeline.run_import(db, import_sources, options, db.read_time)
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
         for where, reason in report.failures:
             console.print(f"failed: {where}: {reason}", markup=False)

@@ -19,20 +19,20 @@ from app.changes import log
 from app.db.database import Database, is_permanent_refusal, is_taken
 from app.errors import DatabaseUnavailable, DatelineError
 from app.importers.document import Failure
-from app.importers.prepare import Prepared
+from app.importers.prepare import PreparedItem
 
 logger = logging.getLogger(__name__)
 
 HIDDEN = "the article of this origin and id is not public: to import it anew a key needs the scope read_drafts"
 """Says the same of every state, and no more than that the identity is taken, which a refusal cannot hide."""
-Batch = Sequence[Prepared]
+Batch = Sequence[PreparedItem]
 Strangers = Mapping[tuple[str, str], int | None]
 T = TypeVar("T")
 
 
 def save_batch(
     session: Session,
-    ready: Batch,
+    items: Batch,
     *,
     site_url: str,
     sees_hidden: bool = True,
@@ -51,11 +51,11 @@ def save_batch(
     def save_visible(batch: Batch) -> list[Saved | str]:
         with log.attempt(session):
             hidden = service.find_hidden(session.connection(), [one.manuscript for one in batch], lock=True)
-            return _without(hidden, batch, save)
+            return _run_visible(hidden, batch, save)
 
-    outcomes = _divide(ready, save) if sees_hidden else _divide(ready, save_visible)
+    outcomes = _divide(items, save) if sees_hidden else _divide(items, save_visible)
     if record is not None:
-        records.note_outcomes(session, record, outcomes, (one.manuscript.origin for one in ready))
+        records.note_outcomes(session, record, outcomes, (one.manuscript.origin for one in items))
     return outcomes
 
 
@@ -71,12 +71,12 @@ def preview_batch(
     def preview_visible(batch: Batch) -> list[Saved | str]:
         with connection.begin_nested():
             hidden = service.find_hidden(connection, [one.manuscript for one in batch])
-            return _without(hidden, batch, preview)
+            return _run_visible(hidden, batch, preview)
 
     return _divide(ready, preview) if sees_hidden else _divide(ready, preview_visible)
 
 
-def collect_notes(one: Prepared, outcome: Saved | str) -> tuple[str, ...]:
+def collect_notes(one: PreparedItem, outcome: Saved | str) -> tuple[str, ...]:
     """What people should know of an item and of what became of it. That it is kept as a draft is left out where its
     article keeps a state of its own."""
     if isinstance(outcome, str):
@@ -85,18 +85,20 @@ def collect_notes(one: Prepared, outcome: Saved | str) -> tuple[str, ...]:
     return (*notes, *outcome.notes)
 
 
-def _without(hidden: Collection[int], batch: Batch, work: Callable[[Batch], list[Saved | str]]) -> list[Saved | str]:
+def _run_visible(
+    hidden: Collection[int], batch: Batch, work: Callable[[Batch], list[Saved | str]]
+) -> list[Saved | str]:
     """Does the work for those that are not at hidden places; the others are refused, each in its place."""
-    visible = [one for place, one in enumerate(batch) if place not in hidden]
-    done = iter(work(visible) if visible else [])
-    return [HIDDEN if place in hidden else next(done) for place in range(len(batch))]
+    visible = [one for index, one in enumerate(batch) if index not in hidden]
+    results = iter(work(visible) if visible else [])
+    return [HIDDEN if index in hidden else next(results) for index in range(len(batch))]
 
 
-def refuse_strangers(
-    db: Database, found: Sequence[Prepared | Failure], *, sees_hidden: bool = True
-) -> list[Prepared | Failure]:
+def refuse_mismatches(
+    db: Database, items: Sequence[PreparedItem | Failure], *, sees_hidden: bool = True
+) -> list[PreparedItem | Failure]:
     """A file that would overwrite an article that has nothing in common with it but the file's name fails."""
-    ready = [one for one in found if isinstance(one, Prepared)]
+    prepared = [one for one in items if isinstance(one, PreparedItem)]
 
     def look_up(batch: Batch) -> list[Strangers | str]:
         with connection.begin_nested():
@@ -105,18 +107,18 @@ def refuse_strangers(
 
     with db.snapshot() as snapshot:
         connection = snapshot.connection
-        strange = iter(_divide(ready, look_up))
-    return [one if isinstance(one, Failure) else _refuse(one, next(strange)) for one in found]
+        strange = iter(_divide(prepared, look_up))
+    return [one if isinstance(one, Failure) else _refuse_item(one, next(strange)) for one in items]
 
 
-def _refuse(one: Prepared, strange: Strangers | str) -> Prepared | Failure:
+def _refuse_item(one: PreparedItem, strange: Strangers | str) -> PreparedItem | Failure:
     if isinstance(strange, str):
         return Failure(one.where, strange, late=True)
     name = (one.manuscript.origin, one.manuscript.identity or "")
     if name not in strange:
         return one
-    known = "another article" if (id := strange[name]) is None else f"article {id}, which is another one,"
-    reason = f"{known} came from a file of this name; give this one an origin of its own: --origin"
+    other_article = "another article" if (id := strange[name]) is None else f"article {id}, which is another one,"
+    reason = f"{other_article} came from a file of this name; give this one an origin of its own: --origin"
     return Failure(one.where, reason, late=True)
 
 
@@ -132,10 +134,10 @@ def _divide(ready: Batch, work: Callable[[Batch], Sequence[T | str]]) -> list[T 
         if len(ready) > 1:
             half = len(ready) // 2
             return [*_divide(ready[:half], work), *_divide(ready[half:], work)]
-        return [_repeat(ready, work, error)]
+        return [_try_again(ready, work, error)]
 
 
-def _repeat(ready: Batch, work: Callable[[Batch], Sequence[T | str]], error: Exception) -> T | str:
+def _try_again(ready: Batch, work: Callable[[Batch], Sequence[T | str]], error: Exception) -> T | str:
     """A value that another transaction took first is there to be seen by a second look."""
     if isinstance(error, DBAPIError) and is_taken(error):
         try:

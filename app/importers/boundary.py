@@ -50,10 +50,10 @@ def guard(where: str, items: Callable[[], Iterator[Item]]) -> Iterator[Item]:
         yield Failure(where, refusal)
         return
     last = ""
-    found = items()
+    iterator = items()
     while True:
         try:
-            item = next(found)
+            item = next(iterator)
         except StopIteration:
             return
         except BaseException as error:
@@ -77,10 +77,12 @@ def explain(error: BaseException, stage: Stage, where: str) -> str:
         return "could not be read: it is nested too deeply"
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror}"
-    said = " ".join(keys.clean(str(error)).split())[:MOST_REASON]
+    message = " ".join(keys.clean(str(error)).split())[:MOST_REASON]
     # The message of a ValueError is meant for people; that of a KeyError means nothing without its name.
-    named = said if type(error) is ValueError and said else f"{type(error).__name__}: {said}".removesuffix(": ")
-    return f"could not be read: {named}"
+    reason = (
+        message if type(error) is ValueError and message else f"{type(error).__name__}: {message}".removesuffix(": ")
+    )
+    return f"could not be read: {reason}"
 
 
 TOO_MUCH_MEMORY = "it took too much memory"

@@ -12,7 +12,7 @@ from app.enrich.regions import Texts
 from app.enrich.tags import TagLexicon
 from app.importers import boundary
 from app.importers.document import Document, Failure
-from app.importers.prepare import Prepared
+from app.importers.prepare import PreparedItem
 from app.regions.atlas import Atlas
 
 P = ParamSpec("P")
@@ -20,42 +20,44 @@ P = ParamSpec("P")
 COPY = "nearly the same text as an earlier article; its suggestions say which"
 
 
-def enrich(ready: Prepared, document: Document, atlas: Atlas, lexicon: TagLexicon) -> Prepared:
+def enrich(ready: PreparedItem, document: Document, atlas: Atlas, lexicon: TagLexicon) -> PreparedItem:
     """With everything that enrichment finds."""
-    return add(add(ready, told, document), enriched, atlas, lexicon)
+    return add_finding(add_finding(ready, add_language, document), add_suggestions, atlas, lexicon)
 
 
-def add(
-    ready: Prepared, work: Callable[Concatenate[Prepared, P], Prepared], *args: P.args, **kwargs: P.kwargs
-) -> Prepared:
+def add_finding(
+    ready: PreparedItem, work: Callable[Concatenate[PreparedItem, P], PreparedItem], *args: P.args, **kwargs: P.kwargs
+) -> PreparedItem:
     """With what `work` adds. Where it fails, the item is saved without that, and a note says so."""
-    found = boundary.attempt("enrich", ready.where, work, ready, *args, **kwargs)
-    if isinstance(found, Failure):
-        return replace(ready, notes=(*ready.notes, f"saved without suggestions: {found.reason}"))
-    return found
+    enriched_item = boundary.attempt("enrich", ready.where, work, ready, *args, **kwargs)
+    if isinstance(enriched_item, Failure):
+        return replace(ready, notes=(*ready.notes, f"saved without suggestions: {enriched_item.reason}"))
+    return enriched_item
 
 
-def told(ready: Prepared, document: Document) -> Prepared:
+def add_language(ready: PreparedItem, document: Document) -> PreparedItem:
     """With the language that it is in, where its source names none."""
     spoken = None if document.language else language.suggest(ready.manuscript.title, ready.text)
     return replace(ready, spoken=spoken) if spoken else ready
 
 
-def enriched(ready: Prepared, atlas: Atlas, lexicon: TagLexicon) -> Prepared:
+def add_suggestions(ready: PreparedItem, atlas: Atlas, lexicon: TagLexicon) -> PreparedItem:
     """With its suggestions on the manuscript: of its language, its regions, and tags of the lexicon."""
     manuscript, spoken = ready.manuscript, ready.spoken
     code = spoken.value if spoken else manuscript.language
-    found = regions.suggest(_texts(manuscript, ready.text, code), atlas.gazetteer)
-    known = [replace(one, target=place.id) for one in found if (place := atlas.by_slug.get(one.value))]
+    region_suggestions = regions.suggest(_make_texts(manuscript, ready.text, code), atlas.gazetteer)
+    resolved = [
+        replace(one, target=region.id) for one in region_suggestions if (region := atlas.by_slug.get(one.value))
+    ]
     words = near_duplicates.words(ready.text)
-    named = tags.find_named(manuscript.title, ready.text, lexicon, words)
-    suggestions = (*([spoken] if spoken else ()), *known, *named)
+    tag_suggestions = tags.find_named(manuscript.title, ready.text, lexicon, words)
+    suggestions = (*([spoken] if spoken else ()), *resolved, *tag_suggestions)
     return replace(
         ready, manuscript=replace(manuscript, suggestions=suggestions, text_keys=near_duplicates.keys(words))
     )
 
 
-def _texts(manuscript: Manuscript, body: str, code: str) -> Texts:
+def _make_texts(manuscript: Manuscript, body: str, code: str) -> Texts:
     dateline = manuscript.dateline
     at = manuscript.published_at
     year = datetime.fromtimestamp(at, UTC).year if at is not None else None

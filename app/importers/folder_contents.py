@@ -23,7 +23,7 @@ ASSET = "left out of the folder: pictures, films and fonts of the site"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FolderEntry:
     """A file; `left_out` says why it is not read, `export` that it is the list of a Substack export."""
 
     path: Path
@@ -31,38 +31,44 @@ class Entry:
     export: bool = False
 
 
-def entries(root: Path) -> list[Entry]:
+def list_entries(root: Path) -> list[FolderEntry]:
     """The files in a folder and those below it, in the order of their names, but for hidden ones."""
     files = sorted(path for path in root.rglob("*") if path.is_file() and not _is_hidden(path, root))
-    exported = {path.parent for path in files if is_substack(path)}
-    medium = _of_medium(files) - exported
+    exported = {path.parent for path in files if is_substack_list(path)}
+    medium = _find_medium_folders(files) - exported
     is_site = any((root / name).is_file() for name in SITES)
-    return [entry for path in files for entry in _entry(path, root, exported, medium, is_site=is_site)]
+    return [entry for path in files for entry in _read_entry(path, root, exported, medium, is_site=is_site)]
 
 
-def _of_medium(files: list[Path]) -> set[Path]:
+def _find_medium_folders(files: list[Path]) -> set[Path]:
     """The folders of Medium's exports: those with pages of Medium in `posts`."""
     pages = {path.parent: path for path in files if path.parent.name == "posts" and path.suffix.lower() == ".html"}
-    return {folder.parent for folder, path in pages.items() if detect.detect(path.name, _head(path)) == "medium"}
+    return {
+        folder.parent for folder, path in pages.items() if detect.detect_format(path.name, _read_head(path)) == "medium"
+    }
 
 
-def _entry(path: Path, root: Path, exported: set[Path], medium: set[Path], *, is_site: bool) -> Iterator[Entry]:
+def _read_entry(
+    path: Path, root: Path, exported: set[Path], medium: set[Path], *, is_site: bool
+) -> Iterator[FolderEntry]:
     if path.parent in exported and path.name == "posts.csv":
-        yield Entry(path, export=True)
+        yield FolderEntry(path, export=True)
     elif any(path.is_relative_to(folder / "posts") for folder in exported):
         return  # read with their list
     elif any(path.is_relative_to(folder) and path.parent.name != "posts" for folder in (*medium, *exported)):
-        yield Entry(path, PRIVATE)
+        yield FolderEntry(path, PRIVATE)
     else:
-        yield Entry(path, None if path.suffix.lower() in detect.SUFFIXES else _left_out(path, root, is_site=is_site))
+        yield FolderEntry(
+            path, None if path.suffix.lower() in detect.SUFFIXES else _explain_left_out(path, root, is_site=is_site)
+        )
 
 
-def is_substack(path: Path) -> bool:
+def is_substack_list(path: Path) -> bool:
     """Whether it is the list of posts of an export of Substack, with the posts beside it."""
     return (
         path.name == "posts.csv"
         and (path.parent / "posts").is_dir()
-        and csv_head.is_substack(_head(path).decode("utf-8", "replace"))
+        and csv_head.is_substack_list(_read_head(path).decode("utf-8", "replace"))
     )
 
 
@@ -70,7 +76,7 @@ def _is_hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
-def _head(path: Path) -> bytes:
+def _read_head(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             return stream.read(detect.HEAD)
@@ -78,19 +84,19 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def _left_out(path: Path, root: Path, *, is_site: bool) -> str | None:
+def _explain_left_out(path: Path, root: Path, *, is_site: bool) -> str | None:
     """Why a file that is not called like an article is passed over; None where reading it is to say what it is."""
-    head = _head(path)
+    head = _read_head(path)
     try:
-        found = detect.choose(path.name, head)
+        format_name = detect.choose_parser(path.name, head)
     except detect.NotText as error:
         if error.is_part:
-            return _unread(path)
+            return _describe_unread(path)
         inside = PurePath(path.relative_to(root)).parts[:-1]
         return ASSET if error.is_asset and (is_site or ASSETS & {part.lower() for part in inside}) else None
-    return None if found in TOLD else _unread(path)
+    return None if format_name in TOLD else _describe_unread(path)
 
 
-def _unread(path: Path) -> str:
+def _describe_unread(path: Path) -> str:
     suffix = path.suffix.lower()
     return LEFT_OUT.format(f"{suffix} files" if 1 < len(suffix) < 10 else "files without a suffix that is known")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.importers.formats.ndjson import MAX_LINE
 
 
-class Lines:
+class LineSplitter:
     """Takes pieces, gives whole lines without their ends; memory stays below one longest line and one piece."""
 
     def __init__(self, longest: int = MAX_LINE) -> None:
@@ -17,19 +17,19 @@ class Lines:
         start = 0
         while (end := piece.find(b"\n", start)) >= 0:
             self._keep(piece[start:end])
-            yield self._taken()
+            yield self._take_line()
             start = end + 1
         self._keep(piece[start:])
 
-    def rest(self) -> bytes:
+    def take_rest(self) -> bytes:
         """What stood behind the last line end, when the body has ended."""
-        return self._taken()
+        return self._take_line()
 
     def _keep(self, part: bytes) -> None:
         room = self._longest + 1 - len(self._kept)
         self._kept += part[:room] if len(part) > room else part
 
-    def _taken(self) -> bytes:
+    def _take_line(self) -> bytes:
         line = bytes(self._kept).removesuffix(b"\r")
         self._kept.clear()
         return line

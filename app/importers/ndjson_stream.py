@@ -1,7 +1,7 @@
 """Imports that arrive line by line: reads, saves in batches, and says of each line what became of it.
 
-A bad line never fails the others. What was not
-answered for was not saved, unless the client went while its answer was on the way.
+A bad line never fails the others. A line without a result was not saved, unless the client went while the result was
+on the way.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from app.db.sql import prepare as prepare_statement
 from app.enrich.tags import TagLexicon
 from app.errors import DatabaseUnavailable
 from app.importers import batches, boundary
-from app.importers.document import Context, Document, Failure
+from app.importers.document import Document, Failure, ParseContext
 from app.importers.enrichment import enrich
 from app.importers.formats import ndjson
 from app.importers.prepare import SENT, prepare
-from app.importers.prepare import Prepared as Ready
+from app.importers.prepare import PreparedItem as Ready
 from app.models import Article, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -46,16 +46,16 @@ Slugs = dict[int, tuple[str, bool]]
 
 
 @dataclass(slots=True)
-class Arriving:
+class NdjsonImport:
     """One import on its way: what it counts, and where the log stands with it. `by` is what the key of its sender is
     called, `record` the number of its record once a batch is saved. `drafts`: whoever sends it may read them, so copies
     of drafts are told too, and articles that are not public may be updated."""
 
-    here: AppContext
+    context_of_app: AppContext
     head: LogHead
     drafts: bool
     origin: str | None
-    context: Context
+    context: ParseContext
     dry_run: bool
     overwrite: bool = False
     by: str | None = None
@@ -65,19 +65,19 @@ class Arriving:
     counted: Counter[str] = field(default_factory=Counter)
     ended: bool = False
 
-    async def take(self, lines: Sequence[Line]) -> list[bytes]:
+    async def save_lines(self, lines: Sequence[Line]) -> list[bytes]:
         """One transaction for all of these lines; a result for each, in order."""
-        atlas = await regions.current(self.here.db, self.head.epoch, self.head.names_seq)
-        read = await asyncio.to_thread(self._prepared, lines, atlas)
-        ready = {number: one for number, one in read.items() if isinstance(one, Ready)}
-        saved = await self._saved(ready)
-        slugs = await self._slugs(list(_named(saved.values())))
+        atlas = await regions.current(self.context_of_app.db, self.head.epoch, self.head.names_seq)
+        prepared_lines = await asyncio.to_thread(self._prepare_lines, lines, atlas)
+        prepared_items = {number: one for number, one in prepared_lines.items() if isinstance(one, Ready)}
+        saved = await self._save_items(prepared_items)
+        slugs = await self._load_slugs(list(_list_ids(saved.values())))
         results = []
-        for number, one in read.items():
+        for number, one in prepared_lines.items():
             outcome = saved.get(number, one)
             notes = batches.collect_notes(one, outcome) if isinstance(one, Ready) and isinstance(outcome, Saved) else ()
             self._count(notes, number)
-            results.append(orjson.dumps({**self._result(number, outcome, slugs), "notes": notes}))
+            results.append(orjson.dumps({**self._render_result(number, outcome, slugs), "notes": notes}))
         return results
 
     def _count(self, notes: Sequence[str], line: int) -> None:
@@ -93,84 +93,88 @@ class Arriving:
         self.ended = True
         counts = {name: self.counted[name] for name in records.OUTCOMES}
         with act_as(acting_within(origin=self.origin)):
-            await self.here.db.write(self._end, {**counts, "read": sum(counts.values())}, error)
+            await self.context_of_app.db.write(self._end, {**counts, "read": sum(counts.values())}, error)
 
     def _end(self, session: Session, progress: Json, error: str | None) -> None:
         self.record = self.record or self._begin(session)
         records.end(session, self.record, progress, error)
 
     def _begin(self, session: Session) -> int:
-        given: Json = {"format": "ndjson", "origin": self.origin, "overwrite": self.overwrite}
-        return records.begin(session, records.STREAM, "request", {n: v for n, v in given.items() if v}, self.by)
+        arguments: Json = {"format": "ndjson", "origin": self.origin, "overwrite": self.overwrite}
+        return records.begin(session, records.STREAM, "request", {n: v for n, v in arguments.items() if v}, self.by)
 
-    def summary(self) -> bytes:
+    def render_summary(self) -> bytes:
         """The last line, with the number of the import's record; null where nothing was to be changed."""
         counts = {name: self.counted[name] for name in records.OUTCOMES}
         notes = [{"note": note, "count": count, "first": first} for note, (count, first) in self.notes.items()]
-        shown = {"summary": counts, "import": self.record, "notes": notes, "seq": self.head.position.token}
-        return orjson.dumps(shown)
+        summary_fields = {"summary": counts, "import": self.record, "notes": notes, "seq": self.head.position.token}
+        return orjson.dumps(summary_fields)
 
-    def _prepared(self, lines: Sequence[Line], atlas: Atlas) -> dict[int, Ready | str]:
+    def _prepare_lines(self, lines: Sequence[Line], atlas: Atlas) -> dict[int, Ready | str]:
         """Each line as something to save, or the reason why it is none. A last line with the count is neither."""
-        found: dict[int, Ready | str] = {}
-        lexicon = self._lexicon()
+        by_line: dict[int, Ready | str] = {}
+        lexicon = self._load_lexicon()
         for number, line in lines:
-            count = _end(line)
+            count = _parse_end(line)
             if count is None:
                 self.read += 1
-                found[number] = _read(line, self.origin, self.context, atlas, lexicon)
+                by_line[number] = _prepare_line(line, self.origin, self.context, atlas, lexicon)
             elif count != self.read:
-                found[number] = f"the body ends with a count of {count}, but {self.read} lines were read"
-        return found
+                by_line[number] = f"the body ends with a count of {count}, but {self.read} lines were read"
+        return by_line
 
-    def _lexicon(self) -> TagLexicon | None:
-        if not self.here.settings.enrich:
+    def _load_lexicon(self) -> TagLexicon | None:
+        if not self.context_of_app.settings.enrich:
             return None
-        with self.here.db.snapshot() as snapshot:
+        with self.context_of_app.db.snapshot() as snapshot:
             return tags.current(snapshot)
 
-    async def _saved(self, ready: dict[int, Ready]) -> dict[int, Saved | str]:
+    async def _save_items(self, prepared_items: dict[int, Ready]) -> dict[int, Saved | str]:
         """In one transaction, of which only what cannot be saved is missing."""
-        if not ready:
+        if not prepared_items:
             return {}
         try:
-            return dict(zip(ready, await self._write(list(ready.values())), strict=True))
+            return dict(zip(prepared_items, await self._write(list(prepared_items.values())), strict=True))
         except DatabaseUnavailable as error:
-            return dict.fromkeys(ready, error.detail)
+            return dict.fromkeys(prepared_items, error.detail)
 
-    async def _write(self, ready: Sequence[Ready]) -> list[Saved | str]:
+    async def _write(self, prepared_items: Sequence[Ready]) -> list[Saved | str]:
         if self.dry_run:
-            return await asyncio.to_thread(self._preview, ready)
+            return await asyncio.to_thread(self._preview, prepared_items)
         with act_as(acting_within(origin=self.origin)):
-            written = await self.here.db.write(self._save, ready)
+            written = await self.context_of_app.db.write(self._save, prepared_items)
         self.head = written.head
         self.record, outcomes = written.value
         return outcomes
 
-    def _save(self, session: Session, ready: Sequence[Ready]) -> tuple[int, list[Saved | str]]:
+    def _save(self, session: Session, prepared_items: Sequence[Ready]) -> tuple[int, list[Saved | str]]:
         """The record's number too: the first batch begins it, in the same transaction."""
         record = self.record or self._begin(session)
         outcomes = batches.save_batch(
             session,
-            ready,
-            site_url=self.here.settings.site_url,
+            prepared_items,
+            site_url=self.context_of_app.settings.site_url,
             sees_hidden=self.drafts,
             overwrite=self.overwrite,
             record=record,
         )
         return record, outcomes
 
-    def _preview(self, ready: Sequence[Ready]) -> list[Saved | str]:
-        with self.here.db.snapshot() as snapshot:
-            return batches.preview_batch(snapshot.connection, ready, sees_hidden=self.drafts, overwrite=self.overwrite)
+    def _preview(self, prepared_items: Sequence[Ready]) -> list[Saved | str]:
+        with self.context_of_app.db.snapshot() as snapshot:
+            return batches.preview_batch(
+                snapshot.connection, prepared_items, sees_hidden=self.drafts, overwrite=self.overwrite
+            )
 
-    async def _slugs(self, ids: Sequence[int]) -> Slugs:
+    async def _load_slugs(self, ids: Sequence[int]) -> Slugs:
         if not ids:
             return {}
-        rows = await self.here.db.reader.rows(_slug_statement(self.here.db.dialect), {"ids": list(ids)})
+        rows = await self.context_of_app.db.reader.rows(
+            _slug_statement(self.context_of_app.db.dialect), {"ids": list(ids)}
+        )
         return {read_integer(id): (str(slug), status == "published") for id, slug, status in rows}
 
-    def _result(self, number: int, outcome: Saved | Ready | str, slugs: Slugs) -> Json:
+    def _render_result(self, number: int, outcome: Saved | Ready | str, slugs: Slugs) -> Json:
         if not isinstance(outcome, Saved):
             self.counted["failed"] += 1
             failed = {"line": number, "outcome": "failed", "id": None, "slug": None}
@@ -183,27 +187,29 @@ class Arriving:
         return {**saved, "reason": None, "copy_of": of if public or (of and self.drafts) else None}
 
 
-def _named(saved: Iterable[Saved | str]) -> Iterator[int]:
+def _list_ids(saved: Iterable[Saved | str]) -> Iterator[int]:
     """All articles that results tell of."""
     for one in saved:
         if isinstance(one, Saved):
             yield from (id for id in (one.id, one.copy.of if one.copy else 0) if id)
 
 
-def _read(line: bytes, origin: str | None, context: Context, atlas: Atlas, lexicon: TagLexicon | None) -> Ready | str:
+def _prepare_line(
+    line: bytes, origin: str | None, context: ParseContext, atlas: Atlas, lexicon: TagLexicon | None
+) -> Ready | str:
     if line.lstrip()[:1] == b"[":
         return "not a JSON object"
     [item] = ndjson.parse([line], "line", context)
     if not isinstance(item, Document):
         return item.reason
     item = replace(item, format="ndjson", base=item.base or context.base_url)
-    ready = boundary.attempt("prepare", item.where, prepare, item, SENT, origin, atlas)
-    if isinstance(ready, Failure):
-        return ready.reason
-    return ready if lexicon is None else enrich(ready, item, atlas, lexicon)
+    prepared = boundary.attempt("prepare", item.where, prepare, item, SENT, origin, atlas)
+    if isinstance(prepared, Failure):
+        return prepared.reason
+    return prepared if lexicon is None else enrich(prepared, item, atlas, lexicon)
 
 
-def _end(line: bytes) -> int | None:
+def _parse_end(line: bytes) -> int | None:
     """The count of a last line `{"end": true, "count": N}`, which exports have."""
     if len(line) > 200 or b'"end"' not in line:
         return None

@@ -25,11 +25,11 @@ from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.http.schemas import JOB_ID as ID
 from app.importers import sources
-from app.importers.document import BodyKind, Context, Identity
+from app.importers.document import BodyKind, Identity, ParseContext
 from app.importers.jobs import results, submission, upload_store
 from app.importers.jobs.submission import FORMATS, JSON, LINES, MOST_JSON
-from app.importers.line_splitter import Lines
-from app.importers.ndjson_stream import Arriving, Line
+from app.importers.line_splitter import LineSplitter
+from app.importers.ndjson_stream import Line, NdjsonImport
 from app.importers.prepare import SENT
 from app.importers.schemas import EXAMPLE as FINISHED
 from app.importers.schemas import STARTED, Import
@@ -41,7 +41,7 @@ PATH = "/v1/imports"
 BATCH_LINES = 200
 BATCH_BYTES = 8_000_000
 PATIENCE_SECONDS = 0.2
-"""How long a batch that is not full waits for more lines before it is saved and answered for."""
+"""How long a batch that is not full waits for more lines before it is saved and its results are sent."""
 
 IMPORTED = Parameters(
     parser.choice("outcome", "Only results of this kind.", results.OUTCOMES), parser.limit(), parser.CURSOR
@@ -112,52 +112,61 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
 async def import_articles(request: Request) -> Response:
     """Creates or updates an article for each item, by its origin and external id. Twice changes nothing.
 
-    Lines are answered for one by one while they arrive. Any other format is kept and worked on as a job.
+    Each line gets its result while others arrive. Any other format is kept and worked on as a job.
     """
-    here = get_context(request)
-    view = await here.view(request)
+    app_context = get_context(request)
+    view = await app_context.view(request)
     view.caller.require_scope("publish")
     read = IMPORT.read(request.scope["query_string"], view.now)
-    kind = submission.media_type(request)
-    given = submission.arguments(request, kind, read) | upload_store.authority(view.caller.has_scope("read_drafts"))
-    if given.get("format") == "ndjson" and kind == LINES and not submission.is_async(request):
-        submission.check_format(given)
-        zone = ZoneInfo(submission.zone(read) or "UTC")
-        now = await asyncio.to_thread(here.db.read_time)
-        body_kind, base_url = cast("BodyKind | None", given.get("body")), cast("str | None", given.get("base_url"))
-        context = Context(read.text("origin") or SENT, zone, body_kind, base_url=base_url, now=now)
+    kind = submission.read_media_type(request)
+    job_arguments = submission.read_arguments(request, kind, read) | upload_store.encode_authority(
+        view.caller.has_scope("read_drafts")
+    )
+    if job_arguments.get("format") == "ndjson" and kind == LINES and not submission.is_async(request):
+        submission.check_format(job_arguments)
+        zone = ZoneInfo(submission.read_zone_name(read) or "UTC")
+        now = await asyncio.to_thread(app_context.db.read_time)
+        body_kind, base_url = (
+            cast("BodyKind | None", job_arguments.get("body")),
+            cast("str | None", job_arguments.get("base_url")),
+        )
+        context = ParseContext(read.text("origin") or SENT, zone, body_kind, base_url=base_url, now=now)
         drafts = view.caller.has_scope("read_drafts")
-        work = Arriving(
-            here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite"),
+        work = NdjsonImport(
+            app_context, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite"),
             view.caller.name,
         )  # fmt: skip
         headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
-        return Streamed(_results(request, work), headers, LINES)
-    return await _accepted(request, here, view, given, kind)
+        return Streamed(_stream_results(request, work), headers, LINES)
+    return await _respond_accepted(request, app_context, view, job_arguments, kind)
 
 
-async def _accepted(request: Request, here: AppContext, view: RequestContext, given: Json, kind: str) -> Response:
+async def _respond_accepted(
+    request: Request, context: AppContext, view: RequestContext, job_arguments: Json, kind: str
+) -> Response:
     """202 with the job, when all of the body is kept."""
-    most = here.settings.max_import_bytes
+    max_bytes = context.settings.max_import_bytes
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length[:20]) > most:
-        raise BodyTooLarge(most)
-    head, pieces = await submission.opening(request.stream())
-    named = submission.address(head, given) if kind == JSON and len(head) <= MOST_JSON else None
-    if named is not None:
+    if length.isdigit() and int(length[:20]) > max_bytes:
+        raise BodyTooLarge(max_bytes)
+    head, pieces = await submission.peek_body(request.stream())
+    address_arguments = (
+        submission.read_address(head, job_arguments) if kind == JSON and len(head) <= MOST_JSON else None
+    )
+    if address_arguments is not None:
         view.caller.require_scope("admin")
-        job = (await here.db.write(upload_store.whole, named, view.caller.name, b"")).value
+        job = (await context.db.write(upload_store.create_whole, address_arguments, view.caller.name, b"")).value
     else:
-        submission.check_format(given)
-        job = await submission.receive(here.db, pieces, most, given, view.caller.name)
+        submission.check_format(job_arguments)
+        job = await submission.receive_body(context.db, pieces, max_bytes, job_arguments, view.caller.name)
     request.app.state.imports.wake()
-    found = await queries.find(here.db, job)
-    assert found is not None  # rows of jobs stay
-    shown = await _shown(here, view, found, IMPORTED.read(b"", view.now))
-    answered = responses.render_change(shown, view.token, status=202, location=f"{PATH}/{job}")
+    record = await queries.find(context.db, job)
+    assert record is not None  # rows of jobs stay
+    rendered = await _render_import(context, view, record, IMPORTED.read(b"", view.now))
+    response = responses.render_change(rendered, view.token, status=202, location=f"{PATH}/{job}")
     if submission.is_async(request):
-        answered.headers["Preference-Applied"] = "respond-async"
-    return answered
+        response.headers["Preference-Applied"] = "respond-async"
+    return response
 
 
 @router.get(
@@ -173,40 +182,40 @@ async def get_import(request: Request) -> Response:
     for a bulk edit, and for what an undo did.
 
     Of an import that ran as a job also what became of each item, in their order, until 30 days after its end."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     view.caller.require_scope("publish")
     read = IMPORTED.read(request.scope["query_string"], view.now)
-    found = await lookup.find(here, request)
-    if found.kind == BULK:
+    record = await lookup.find(context, request)
+    if record.kind == BULK:
         view.caller.require_scope("read_drafts")
-    return responses.render_change(await _shown(here, view, found, read), view.token)
+    return responses.render_change(await _render_import(context, view, record, read), view.token)
 
 
-async def _shown(here: AppContext, view: RequestContext, found: Record, read: Read) -> bytes:
+async def _render_import(context: AppContext, view: RequestContext, record: Record, read: Read) -> bytes:
     drafts = view.caller.has_scope("read_drafts")
-    rows, page = await results.page(here.db, found, read, drafts=drafts)
-    return orjson.dumps({**results.shown(found, drafts=drafts), "results": rows, "page": page.to_dict()})
+    rows, page = await results.load_page(context.db, record, read, drafts=drafts)
+    return orjson.dumps({**results.render_import(record, drafts=drafts), "results": rows, "page": page.to_dict()})
 
 
-async def _results(request: Request, work: Arriving) -> AsyncGenerator[bytes]:
+async def _stream_results(request: Request, work: NdjsonImport) -> AsyncGenerator[bytes]:
     try:
-        async with aclosing(_batches(request)) as batches:
+        async with aclosing(_read_batches(request)) as batches:
             async for batch in batches:
-                found = await work.take(batch)
-                if found:
-                    yield b"\n".join(found) + b"\n"
+                results = await work.save_lines(batch)
+                if results:
+                    yield b"\n".join(results) + b"\n"
         await work.end()
     finally:
         # Shielded: the server cancels what works for a client that has gone.
         await asyncio.shield(work.end(records.BROKEN_OFF))
-    yield work.summary() + b"\n"
+    yield work.render_summary() + b"\n"
 
 
-async def _batches(request: Request) -> AsyncGenerator[list[Line]]:
+async def _read_batches(request: Request) -> AsyncGenerator[list[Line]]:
     """Lines with their numbers, blank ones left out. A body that breaks off raises ClientDisconnect, and what had not
     been given out by then is dropped."""
-    lines, number, size = Lines(), 0, 0
+    lines, number, size = LineSplitter(), 0, 0
     batch: list[Line] = []
     pieces = request.stream()
     coming = asyncio.ensure_future(anext(pieces, None))
@@ -217,7 +226,7 @@ async def _batches(request: Request) -> AsyncGenerator[list[Line]]:
                 batch, size = [], 0
                 continue
             piece = coming.result()
-            for line in lines.feed(piece) if piece is not None else [lines.rest()]:
+            for line in lines.feed(piece) if piece is not None else [lines.take_rest()]:
                 number += 1
                 if not line.strip():
                     continue

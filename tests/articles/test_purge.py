@@ -16,7 +16,7 @@ from app.commands import open_archive
 from app.db.database import Database, DatabaseProblem
 from app.importers import pipeline, sources
 from app.importers.jobs import upload_store
-from app.importers.pipeline import Options
+from app.importers.pipeline import ImportOptions
 from app.models import ImportSource, Job, PurgedRef, table
 from app.search.indexing.rebuild import rebuild_index
 from app.settings import Settings
@@ -106,8 +106,10 @@ async def test_file_that_is_named_after_a_purged_article_is_named_nowhere(served
     paths = [tmp_path / f"2027-01-0{n}-{name}.md" for n, name in enumerate(("harbour", f"the-{WORD}-file", "lock"), 1)]
     for path in paths:
         path.write_text(f"---\ntitle: {path.stem[11:].replace('-', ' ')}\n---\n\nText.\n")
-    items = list(sources.find([str(path) for path in paths], BytesIO()))
-    report = await asyncio.to_thread(pipeline.run, served.db, items, Options(origin="desk"), lambda: 1_800_000_000)
+    items = list(sources.find_sources([str(path) for path in paths], BytesIO()))
+    report = await asyncio.to_thread(
+        pipeline.run_import, served.db, items, ImportOptions(origin="desk"), lambda: 1_800_000_000
+    )
     assert report.created == 3, report
     assert {"import_record.source", "job.arguments"} <= set(tables_with(served.db, WORD))
     gone = await served.editor.delete(f"/v1/articles/the-{WORD}-file?purge=true", headers=ANY)
@@ -137,7 +139,7 @@ async def test_import_of_long_ago_tells_nothing_of_its_items(served: Served) -> 
     row = {"kind": "import", "state": "done", "arguments": "{}", "progress": progress, "created_at": 1, "updated_at": 1}
     with served.db.engine.begin() as connection:
         connection.execute(table(Job).insert(), row)
-    await served.db.write(upload_store.whole, {}, None, b"any other import")
+    await served.db.write(upload_store.create_whole, {}, None, b"any other import")
     assert list(tables_with(served.db, WORD)) == []
     assert list(tables_with(served.db, '{"created":3}')) == ["job.progress"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import select
-from support.processes import Dateline
+from support.processes import DatelineProcess
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
@@ -153,7 +153,7 @@ def test_start_of_a_server_is_noted_with_its_settings_and_no_password(archive: S
         "DATELINE_DATABASE_URL": f"sqlite:///{archive.data_dir / 'dateline.db'}",
         "DATELINE_RATE_LIMIT": "60",
     }
-    server = Dateline("serve", "--port", "0", environment=environment, quiet=True)
+    server = DatelineProcess("serve", "--port", "0", environment=environment, quiet=True)
     next(server.lines)
     [row] = [row for row in rows(archive) if row["action"] == "server_start"]
     assert (row["actor_kind"], row["actor"]) == ("command", "dateline serve")

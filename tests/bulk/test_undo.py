@@ -17,7 +17,7 @@ from app.changes import jobs, log
 from app.db.database import Database
 from app.errors import InvalidTransition
 from app.importers import pipeline, sources
-from app.importers.pipeline import Options
+from app.importers.pipeline import ImportOptions
 from app.models import Article, Change, Job, SourceBaseline, Tag, table
 from app.settings import Settings
 
@@ -271,9 +271,9 @@ def test_import_by_command_has_a_record_and_is_revived_after_its_undo(db: Databa
     file = tmp_path / "wire.ndjson"
     file.write_bytes(b"".join(orjson.dumps(story(n)) + b"\n" for n in range(3)))
 
-    def run(**options: Any) -> pipeline.Report:
-        items = sources.find([str(file)], BytesIO())
-        return pipeline.run(db, items, Options(by="me (command)", **options), db.read_time)
+    def run(**options: Any) -> pipeline.ImportReport:
+        items = sources.find_sources([str(file)], BytesIO())
+        return pipeline.run_import(db, items, ImportOptions(by="me (command)", **options), db.read_time)
 
     assert run(dry_run=True).record is None
     report = run()

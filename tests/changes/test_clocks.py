@@ -13,7 +13,7 @@ import httpx
 import pytest
 from conftest import Served
 from sqlalchemy import select, update
-from support.processes import Dateline
+from support.processes import DatelineProcess
 from support.stories import story as new_story
 
 from app.articles import service
@@ -36,7 +36,7 @@ def _server(settings: Settings, name: str, clock: float) -> Iterator[httpx.Clien
         "DATELINE_DATA_DIR": str(settings.data_dir / name),
         "CLOCK_OFFSET": str(clock),
     }
-    process = Dateline("serve", "--port", "0", environment=environment, quiet=True)
+    process = DatelineProcess("serve", "--port", "0", environment=environment, quiet=True)
     try:
         result = (word for line in process.lines for word in line.split() if word.startswith("http://"))
         with httpx.Client(base_url=next(result), timeout=30) as client:

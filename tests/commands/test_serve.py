@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.processes import Dateline
+from support.processes import DatelineProcess
 
 from app.main import cancel_tasks
 
@@ -72,7 +72,7 @@ def serving(data_dir: Path, *arguments: str, last: str = "Try: ") -> Iterator[Se
 
 def refused(data_dir: Path, *arguments: str, **more: str) -> str:
     """The one line of a server that could not start; `more` settings by the names of their variables."""
-    server = Dateline("serve", *arguments, environment={"DATELINE_DATA_DIR": str(data_dir), **more})
+    server = DatelineProcess("serve", *arguments, environment={"DATELINE_DATA_DIR": str(data_dir), **more})
     status, out, err = server.wait(30)
     server.end()
     assert (status, out.partition(" sample articles")[0] or "40") == (1, "40")
@@ -128,7 +128,7 @@ def test_second_server_and_taken_port_are_refused_in_one_line_while_imports_run_
         port = server.address.rpartition(":")[2]
         assert f"Port {port}" in refused(tmp_path / "other", "--port", port)
         assert not (tmp_path / "other").exists()
-        importing = Dateline("import", SEED[1], "--json", environment={"DATELINE_DATA_DIR": str(data)})
+        importing = DatelineProcess("import", SEED[1], "--json", environment={"DATELINE_DATA_DIR": str(data)})
         status, out, _ = importing.wait(30)
         importing.end()
         assert status == 0

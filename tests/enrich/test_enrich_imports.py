@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from app.enrich import language
 from app.importers import pipeline
-from app.importers.pipeline import Options, Report
-from app.importers.sources import Source
+from app.importers.pipeline import ImportOptions, ImportReport
+from app.importers.sources import SourceInput
 from app.models import Suggestion, table
 
 pytestmark = pytest.mark.anyio
@@ -28,10 +28,10 @@ BODY = (
 STORY = {"id": "one", "title": "Finland builds a harbour", "body": BODY}
 
 
-def import_stories(served: Served, *stories: Json, enrich: bool = True) -> Report:
+def import_stories(served: Served, *stories: Json, enrich: bool = True) -> ImportReport:
     data = b"\n".join(orjson.dumps(story) for story in stories)
-    source = Source("stories.ndjson", "stories.ndjson", lambda: io.BytesIO(data))
-    return pipeline.run(served.db, [source], Options(enrich=enrich), lambda: 1_760_000_000)
+    source = SourceInput("stories.ndjson", "stories.ndjson", lambda: io.BytesIO(data))
+    return pipeline.run_import(served.db, [source], ImportOptions(enrich=enrich), lambda: 1_760_000_000)
 
 
 async def article(served: Served, external_id: str = "one") -> Json:

@@ -6,12 +6,12 @@ from app.enrich import regions
 from app.enrich.gazetteer import Gazetteer
 from app.enrich.regions import Texts
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
-from bench.enrich import gazetteer
+from bench.enrich import load_gazetteer
 
 
 @pytest.fixture(scope="module")
 def places() -> Gazetteer:
-    return gazetteer()
+    return load_gazetteer()
 
 
 def find_regions(places: Gazetteer, body: str = "", **texts: str | int) -> dict[str, SuggestedValue]:

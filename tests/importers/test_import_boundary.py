@@ -19,8 +19,8 @@ from app.changes import log
 from app.db.database import Database
 from app.enrich import language
 from app.importers import boundary, pipeline, sources
-from app.importers.document import Context, Document, Failure
-from app.importers.pipeline import Options, Report
+from app.importers.document import Document, Failure, ParseContext
+from app.importers.pipeline import ImportOptions, ImportReport
 from app.importers.text_parts import clean
 from app.models import Article, table
 from app.settings import Settings
@@ -85,8 +85,10 @@ def good(db: Database) -> int:
         return int(snapshot.connection.execute(saved).scalar_one())
 
 
-def imported(db: Database, *paths: str, enrich: bool = True) -> Report:
-    return pipeline.run(db, sources.find(paths, io.BytesIO()), Options(enrich=enrich), lambda: int(time.time()))
+def imported(db: Database, *paths: str, enrich: bool = True) -> ImportReport:
+    return pipeline.run_import(
+        db, sources.find_sources(paths, io.BytesIO()), ImportOptions(enrich=enrich), lambda: int(time.time())
+    )
 
 
 def test_command_saves_all_but_what_is_broken(quiet: Database, tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def broken(chance: random.Random, content: str) -> bytes:
     return data
 
 
-def import_broken_files(db: Database, folder: Path, count: int, seed: int) -> Report:
+def import_broken_files(db: Database, folder: Path, count: int, seed: int) -> ImportReport:
     chance = random.Random(seed)
     for number in range(count):
         suffix, content = chance.choice(sorted(KINDS.items()))
@@ -258,11 +260,11 @@ def test_item_of_an_export_fails_alone(name: str, content: bytes, refused: str, 
         def begin(self, stage: boundary.Stage, where: str) -> str | None:
             return "it ended the process" if where.endswith(refused) else None
 
-    source = sources.Source(name, name, lambda: io.BytesIO(content))
-    whole = [one for one in sources.items(source, None, Context()) if isinstance(one, Document)]
+    source = sources.SourceInput(name, name, lambda: io.BytesIO(content))
+    whole = [one for one in sources.read_items(source, None, ParseContext()) if isinstance(one, Document)]
     token = boundary.observer.set(Refusing())
     try:
-        found = list(sources.items(source, None, Context()))
+        found = list(sources.read_items(source, None, ParseContext()))
     finally:
         boundary.observer.reset(token)
     [failure] = [one for one in found if isinstance(one, Failure)]

@@ -14,8 +14,8 @@ from app.articles import service
 from app.articles.service import Saved
 from app.db.database import Database
 from app.importers import batches, pipeline
-from app.importers.document import Body, Document, Failure
-from app.importers.prepare import Prepared
+from app.importers.document import Document, DocumentBody, Failure
+from app.importers.prepare import PreparedItem
 
 pytestmark = pytest.mark.anyio
 ON = ENGINES
@@ -140,18 +140,18 @@ async def test_job_does_not_tell_others_that_items_repeat_hidden_articles(served
 @pytest.mark.parametrize("sees_hidden", [True, False])
 def test_file_of_a_known_name_tells_nothing_of_a_hidden_article(db: Database, sees_hidden: bool) -> None:
     first = Document(
-        "a.md", title="Harbour closes", body=Body("text", "Fishermen waited yesterday beside their boats.")
+        "a.md", title="Harbour closes", body=DocumentBody("text", "Fishermen waited yesterday beside their boats.")
     )
     other = Document(
-        "a.md", title="Budget passes", body=Body("text", "Ministers applauded loudly throughout the session.")
+        "a.md", title="Budget passes", body=DocumentBody("text", "Ministers applauded loudly throughout the session.")
     )
 
-    def prepared(one: Document) -> Prepared | Failure:
+    def prepared(one: Document) -> PreparedItem | Failure:
         [found] = pipeline.prepare_all(db, [("a.md", one)], "files", enrich=False, sees_hidden=sees_hidden)
         return found
 
     known = prepared(first)
-    assert isinstance(known, Prepared)
+    assert isinstance(known, PreparedItem)
     [saved] = db.write_now(batches.save_batch, [known], site_url="").value
     assert isinstance(saved, Saved)
     stranger = prepared(other)
@@ -163,7 +163,7 @@ def test_file_of_a_known_name_tells_nothing_of_a_hidden_article(db: Database, se
         assert isinstance(hidden, Failure)
         assert "another article came from a file of this name;" in hidden.reason
     else:
-        assert isinstance(hidden, Prepared)
+        assert isinstance(hidden, PreparedItem)
         assert db.write_now(batches.save_batch, [hidden], site_url="", sees_hidden=False).value == [batches.HIDDEN]
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from app.importers.document import Context, Document, Failure, Item
+from app.importers.document import Document, Failure, Item, ParseContext
 from app.importers.formats import markdown, ndjson, text
-from app.importers.formats.detect import detect
+from app.importers.formats.detect import detect_format
 
 Data = Callable[[str], Path]
 
 
 def collection(file: Path) -> tuple[list[Document], list[Failure]]:
     with file.open("rb") as stream:
-        return halves(ndjson.parse(ndjson.read_lines(stream), file.name, Context()))
+        return halves(ndjson.parse(ndjson.read_lines(stream), file.name, ParseContext()))
 
 
 def halves(items: Iterable[Item]) -> tuple[list[Document], list[Failure]]:
@@ -27,7 +27,7 @@ def halves(items: Iterable[Item]) -> tuple[list[Document], list[Failure]]:
 def test_first_thousand_wire_stories_come_out_with_their_dates(data: Data) -> None:
     with data("corpora/reuters.ndjson").open("rb") as stream:
         lines = itertools.islice(ndjson.read_lines(stream), 1_000)
-        documents, failures = halves(ndjson.parse(lines, "reuters.ndjson", Context()))
+        documents, failures = halves(ndjson.parse(lines, "reuters.ndjson", ParseContext()))
     assert (len(documents), failures) == (1_000, [])
     assert sum(document.title_derived for document in documents) == 15
     assert {document.dateline.date[:4] for document in documents if document.dateline and document.dateline.date} == {
@@ -64,8 +64,8 @@ def test_every_french_article_comes_out_by_the_day(data: Data) -> None:
 def test_every_markdown_file_comes_out(data: Data) -> None:
     paths = sorted(data("markdown").rglob("2*.md"))
     assert paths
-    assert {detect("x", path.read_bytes()[:4096]) for path in paths} == {"markdown"}
-    items = [item for path in paths for item in markdown.parse(path.read_bytes(), path.name, Context())]
+    assert {detect_format("x", path.read_bytes()[:4096]) for path in paths} == {"markdown"}
+    items = [item for path in paths for item in markdown.parse(path.read_bytes(), path.name, ParseContext())]
     documents, failures = halves(items)
     assert (len(documents), failures) == (len(paths), [])
     assert all(document.published and document.title and not document.title_derived for document in documents)
@@ -73,8 +73,8 @@ def test_every_markdown_file_comes_out(data: Data) -> None:
 
 def test_the_example_article_is_told_into_its_parts(data: Data) -> None:
     content = data("seed/article.txt").read_bytes()
-    assert detect("article", content) == "text"
-    (article,) = text.parse(content, "article.txt", Context())
+    assert detect_format("article", content) == "text"
+    (article,) = text.parse(content, "article.txt", ParseContext())
     assert isinstance(article, Document)
     assert article.dateline
     assert (article.dateline.text, article.dateline.date) == ("Brussels, December 2025.", "2025-12")

@@ -14,9 +14,9 @@ from app.changes.jobs import Task
 from app.db.database import Database
 from app.importers import pipeline, sources
 from app.importers.jobs import job_items, upload_store
-from app.importers.jobs.worker import Importing
-from app.importers.pipeline import Options
-from app.importers.web.fetch import Fetch, Fetched, FetchError
+from app.importers.jobs.worker import ImportWorker
+from app.importers.pipeline import ImportOptions
+from app.importers.web.fetch import Fetch, FetchedPage, FetchError
 from app.models import Article, ImportResult, table
 from app.settings import Settings
 
@@ -37,23 +37,30 @@ def db(sqlite_settings: Settings) -> Iterator[Database]:
 def begun(db: Database, url: str) -> Task:
     given: jobs.Json = {"url": url}
     return Task(
-        db.write_now(upload_store.whole, given, None, b"").value, upload_store.KIND, "waiting", given, {}, None, 0, 0
+        db.write_now(upload_store.create_whole, given, None, b"").value,
+        upload_store.KIND,
+        "waiting",
+        given,
+        {},
+        None,
+        0,
+        0,
     )
 
 
-def importing(db: Database, fetch: Fetch) -> Importing:
+def importing(db: Database, fetch: Fetch) -> ImportWorker:
     """Its clock stands, unless an address makes it go."""
     clock = fetch.clock if isinstance(fetch, News) else lambda: 0.0
-    return Importing(db, "", lambda: contextlib.nullcontext(fetch), enrich=False, clock=clock)
+    return ImportWorker(db, "", lambda: contextlib.nullcontext(fetch), enrich=False, clock=clock)
 
 
-def step(db: Database, worker: Importing, task: Task) -> Task:
+def step(db: Database, worker: ImportWorker, task: Task) -> Task:
     advanced = db.write_now(jobs.advance, {upload_store.KIND: worker(task)}, task.id).value
     assert advanced is not None
     return advanced
 
 
-def done(db: Database, worker: Importing, task: Task) -> Task:
+def done(db: Database, worker: ImportWorker, task: Task) -> Task:
     while not task.has_ended:
         task = step(db, worker, task)
     return task
@@ -73,17 +80,17 @@ class News:
     def clock(self) -> float:
         return self.now
 
-    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         name = url.rpartition("/")[2]
         if name == "sitemap.xml":
             listed = (f"<url><loc>https://n.example/{one}</loc><lastmod>2025</lastmod></url>" for one in self.pages)
-            return Fetched(url, 200, {}, f"<urlset>{''.join(listed)}</urlset>".encode())
+            return FetchedPage(url, 200, {}, f"<urlset>{''.join(listed)}</urlset>".encode())
         if name == self.gone:
             raise FetchError(url, "the server answers 503", 503)
         if name == self.slow:
             self.now += 2 * job_items.SECONDS
         page = f"<title>The {name} of the day</title><article><p>{f'What the {name} brought to the quay. ' * 9}</p>"
-        return Fetched(url, 200, {"content-type": "text/html"}, page.encode())
+        return FetchedPage(url, 200, {"content-type": "text/html"}, page.encode())
 
 
 def test_sitemap_that_begins_otherwise_after_a_restart_loses_no_page(db: Database) -> None:
@@ -109,9 +116,9 @@ def test_page_that_changed_while_its_import_was_down_is_not_lost(db: Database) -
     task = step(db, importing(db, news), begun(db, "https://n.example/sitemap.xml"))
     news.slow = ""
 
-    def edited(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+    def edited(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         page = news(url)
-        return Fetched(url, 200, page.headers, page.body.replace(b"brought to", b"took from"))
+        return FetchedPage(url, 200, page.headers, page.body.replace(b"brought to", b"took from"))
 
     assert counts(done(db, importing(db, edited), task)) == [2, 2, 0, 0, 0]
     with db.snapshot() as snapshot:
@@ -134,10 +141,10 @@ class Lines:
     def __init__(self) -> None:
         self.known: list[dict[str, str]] = []
 
-    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         self.known.append(dict(known or {}))
         lines = [b'{"id": "1", "title": "A", "big": %s}' % TOO_LARGE, orjson.dumps({"id": "2", "title": "B"})]
-        return Fetched(url, 304 if known else 200, {"etag": '"1"'}, b"" if known else b"\n".join(lines))
+        return FetchedPage(url, 304 if known else 200, {"etag": '"1"'}, b"" if known else b"\n".join(lines))
 
 
 def test_address_of_which_an_item_failed_later_is_read_anew(db: Database) -> None:
@@ -146,6 +153,8 @@ def test_address_of_which_an_item_failed_later_is_read_anew(db: Database) -> Non
         ended = done(db, importing(db, lines), begun(db, url))
         assert counts(ended) == [2, 1 - unchanged, 0, unchanged, 1]
     for _ in range(2):
-        report = pipeline.run(db, sources.find([url], io.BytesIO()), Options(), lambda: 1, fetch=lines)
+        report = pipeline.run_import(
+            db, sources.find_sources([url], io.BytesIO()), ImportOptions(), lambda: 1, fetch=lines
+        )
         assert [where for where, _ in report.failures] == [f"{url}:1"]
     assert lines.known == [{}] * 4

@@ -8,7 +8,7 @@ import pytest
 from conftest import Served
 
 from app.articles.html import bodies
-from app.importers.document import Body, Context, Document
+from app.importers.document import Document, DocumentBody, ParseContext
 from app.importers.formats.pages.json_ld import BROKEN, PAYWALLED, REPAIRED
 from app.importers.formats.registry import PARSERS
 from app.importers.formats.wordpress import bodies as wordpress_bodies
@@ -36,7 +36,7 @@ def page(inside: str, before: str = "", behind: str = "", head: str = "") -> str
 
 
 def read(kind: str, data: str, address: str | None = None) -> Document:
-    found = PARSERS[kind](io.BytesIO(data.encode()), "x", Context(address=address))
+    found = PARSERS[kind](io.BytesIO(data.encode()), "x", ParseContext(address=address))
     [item] = [one for one in found if isinstance(one, Document)]
     return item
 
@@ -99,7 +99,7 @@ def test_iframe_that_nobody_closed_swallows_nothing(kind: str, frame: str) -> No
 @pytest.mark.parametrize("tag", ["iframe", "video", "object"])
 def test_words_for_readers_who_do_not_see_a_frame_are_noted(tag: str) -> None:
     given = f'<{tag} src="https://v.example/1"><p>Your browser shows no film.</p></{tag}><p>After.</p>'
-    body, notes = convert_body(Document("x", body=Body("html", given)))
+    body, notes = convert_body(Document("x", body=DocumentBody("html", given)))
     assert "browser" not in body
     assert body.endswith("<p>After.</p>")
     assert html_markup.FALLBACK.format(tag, "Your browser shows no film.") in notes
@@ -113,7 +113,9 @@ def test_relative_addresses_count_from_where_the_item_stands(kind: str) -> None:
 
 
 def test_relative_address_without_a_base_is_left_out_with_a_note() -> None:
-    body, notes = convert_body(Document("x", body=Body("html", '<p><a href="/d">word</a><img src="e.jpg"></p>')))
+    body, notes = convert_body(
+        Document("x", body=DocumentBody("html", '<p><a href="/d">word</a><img src="e.jpg"></p>'))
+    )
     assert body == '<p><a rel="noopener noreferrer">word</a></p>'
     assert [*notes] == [html_markup.DROPPED.format("/d"), html_markup.DROPPED.format("e.jpg")]
 
@@ -131,12 +133,12 @@ def test_relative_address_without_a_base_is_left_out_with_a_note() -> None:
     ],
 )
 def test_player_of_any_kind_is_a_link(given: str, address: str, title: str | None) -> None:
-    assert f'<a href="{address}">{title or address}</a>' in html_markup.convert(given, None, lambda _: None)
+    assert f'<a href="{address}">{title or address}</a>' in html_markup.convert_markup(given, None, lambda _: None)
 
 
 def test_frame_that_nobody_sees_and_what_the_sanitiser_removes_are_noted() -> None:
     hidden = '<iframe src="https://t.example" width="0"></iframe><script>x</script><p onclick="y" class="z">word</p>'
-    body, notes = convert_body(Document("x", body=Body("html", hidden)))
+    body, notes = convert_body(Document("x", body=DocumentBody("html", hidden)))
     assert body == "<p>word</p>"
     assert [*notes] == [
         html_markup.LOST.format("iframe"), "removed from the body: script", "removed from the body: onclick of p",
@@ -155,7 +157,7 @@ def test_frame_that_nobody_sees_and_what_the_sanitiser_removes_are_noted() -> No
     ],
 )
 def test_picture_that_loads_late_has_its_address(given: str) -> None:
-    body, _ = convert_body(Document("x", body=Body("html", f"<p>words {given}</p>")))
+    body, _ = convert_body(Document("x", body=DocumentBody("html", f"<p>words {given}</p>")))
     assert 'src="https://a.example/w.jpg"' in body
     assert body.count("<img") == 1
 
@@ -230,7 +232,7 @@ def test_markdown_notes_tasks_and_captions_keep_their_words() -> None:
     ],
 )
 def test_code_between_brackets_is_text_to_its_end(given: str, wanted: str) -> None:
-    made = wordpress_bodies.to_html(f"{given}\n\nAfter.", shortcodes.Library(), {}, "1", lambda _: None)
+    made = wordpress_bodies.convert_post(f"{given}\n\nAfter.", shortcodes.MediaLibrary(), {}, "1", lambda _: None)
     body = bodies.to_html("html", made)
     assert f"<pre><code>{wanted}</code></pre>" in bodies.to_html("html", made) or wanted in body
     assert "<p>After.</p>" in body
@@ -246,12 +248,14 @@ def test_code_between_brackets_is_text_to_its_end(given: str, wanted: str) -> No
     ],
 )
 def test_parts_of_a_page_builder_stay_apart(given: str) -> None:
-    made = wordpress_bodies.to_html(given, shortcodes.Library(), {}, "1", lambda _: None)
+    made = wordpress_bodies.convert_post(given, shortcodes.MediaLibrary(), {}, "1", lambda _: None)
     assert bodies.to_text(bodies.to_html("html", made)).split() == ["one", "Beta"]
 
 
 def test_a_letter_between_brackets_stays_in_its_word() -> None:
-    made = wordpress_bodies.to_html("[dropcap]T[/dropcap]he end", shortcodes.Library(), {}, "1", lambda _: None)
+    made = wordpress_bodies.convert_post(
+        "[dropcap]T[/dropcap]he end", shortcodes.MediaLibrary(), {}, "1", lambda _: None
+    )
     assert bodies.to_text(made) == "The end"
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.listening import listen
 
-from app.importers.line_splitter import Lines
+from app.importers.line_splitter import LineSplitter
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -176,6 +176,6 @@ async def test_line_of_40_mb_fails_alone_and_is_never_held(local: Served) -> Non
 )
 def test_lines_are_the_same_however_the_body_is_cut(body: bytes, cuts: list[int]) -> None:
     ends = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
-    lines = Lines(longest=5)
+    lines = LineSplitter(longest=5)
     found = [one for start, end in pairwise(ends) for one in lines.feed(body[start:end])]
-    assert [*found, lines.rest()] == [one[:6].removesuffix(b"\r") for one in body.split(b"\n")]
+    assert [*found, lines.take_rest()] == [one[:6].removesuffix(b"\r") for one in body.split(b"\n")]

@@ -9,17 +9,17 @@ import pytest
 from conftest import Served
 
 from app.importers import pipeline
-from app.importers.pipeline import Options
-from app.importers.sources import Source
+from app.importers.pipeline import ImportOptions
+from app.importers.sources import SourceInput
 
 pytestmark = pytest.mark.anyio
 
 
-def _import(served: Served, name: str, content: bytes, origin: str = "outlet") -> pipeline.Report:
+def _import(served: Served, name: str, content: bytes, origin: str = "outlet") -> pipeline.ImportReport:
     import io
 
-    source = Source(name, name, lambda: io.BytesIO(content))
-    return pipeline.run(served.db, [source], Options(origin=origin), lambda: int(time.time()))
+    source = SourceInput(name, name, lambda: io.BytesIO(content))
+    return pipeline.run_import(served.db, [source], ImportOptions(origin=origin), lambda: int(time.time()))
 
 
 async def test_seed_article_imported_shows_every_part(served: Served, data: Callable[[str], Path]) -> None:

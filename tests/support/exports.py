@@ -6,8 +6,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.importers.document import Context, Document, Failure, Item, Remark
-from app.importers.sources import find, items
+from app.importers.document import Document, Failure, Item, ParseContext, Remark
+from app.importers.sources import find_sources, read_items
 
 
 def packed(files: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -23,8 +23,8 @@ def read(path: Path, **context: object) -> list[Item]:
     """What is in a file or folder."""
     return [
         item
-        for source in find([str(path)], io.BytesIO())
-        for item in items(source, None, Context(**context))  # type: ignore[arg-type] # as given by the test
+        for source in find_sources([str(path)], io.BytesIO())
+        for item in read_items(source, None, ParseContext(**context))  # type: ignore[arg-type] # as given by the test
     ]
 
 

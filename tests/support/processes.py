@@ -37,7 +37,7 @@ def _shift_clock(seconds: float) -> None:
     time.time = lambda: there() + seconds
 
 
-class Dateline:
+class DatelineProcess:
     """A running command. `lines` are those of its standard output, as they come. `CLOCK_OFFSET` in its environment are
     seconds by which its clock is off."""
 

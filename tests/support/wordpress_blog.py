@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from app.importers.web.fetch import Fetched, FetchError
+from app.importers.web.fetch import FetchedPage, FetchError
 
 Json = dict[str, object]
 CATEGORIES = {
@@ -65,13 +65,13 @@ class Blog:
     repeats: bool = False
     asked: list[str] = field(default_factory=list)
 
-    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         status, headers, body = self.answer(url)
         if status != 200:
             raise FetchError(url, f"answered {status}", status)
-        return Fetched(url, status, headers, body)
+        return FetchedPage(url, status, headers, body)
 
-    def home(self) -> Fetched:
+    def home(self) -> FetchedPage:
         """The front page, which announces the API."""
         return self(self.url)
 

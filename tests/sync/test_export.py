@@ -17,8 +17,8 @@ from support.stories import NOW, story, write
 from app.articles import service
 from app.commands import cli, open_archive
 from app.importers import pipeline
-from app.importers.pipeline import Options
-from app.importers.sources import Source
+from app.importers.pipeline import ImportOptions
+from app.importers.sources import SourceInput
 from app.models import Article, table
 from app.settings import Settings
 from app.sync import export, full_export
@@ -126,11 +126,11 @@ SOURCES = [
 _OWN = ("id", "version", "created_at")
 
 
-def _import(settings: Settings, lines: bytes) -> pipeline.Report:
+def _import(settings: Settings, lines: bytes) -> pipeline.ImportReport:
     db = open_archive.open_archive(settings)
     try:
-        source = Source("all.ndjson", "all.ndjson", lambda: BytesIO(lines))
-        return pipeline.run(db, [source], Options(format="ndjson"), lambda: NOW)
+        source = SourceInput("all.ndjson", "all.ndjson", lambda: BytesIO(lines))
+        return pipeline.run_import(db, [source], ImportOptions(format="ndjson"), lambda: NOW)
     finally:
         db.close_now()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.processes import Dateline
+from support.processes import DatelineProcess
 
 from app.commands import open_archive
 from app.http import auth
@@ -39,7 +39,7 @@ READS = (
 def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The sample articles, and a key with every scope."""
     folder = tmp_path_factory.mktemp("archive")
-    command = Dateline("import", str(ROOT / "seed_data"), environment={"DATELINE_DATA_DIR": str(folder)})
+    command = DatelineProcess("import", str(ROOT / "seed_data"), environment={"DATELINE_DATA_DIR": str(folder)})
     status, _, err = command.wait(60)
     command.end()
     assert status == 0, err
@@ -54,7 +54,7 @@ def _client(archive: tuple[Path, str], folder: Path, plain: str) -> Iterator[htt
     """A client of a server over a copy of the archive."""
     shutil.copytree(archive[0], folder)
     environment = {"DATELINE_DATA_DIR": str(folder), "DATELINE_PLAIN_UVICORN": plain, "PATH": os.environ["PATH"]}
-    server = Dateline("serve", "--port", "0", environment=environment)
+    server = DatelineProcess("serve", "--port", "0", environment=environment)
     try:
         address = next(line for line in server.lines if "http://" in line).split()[3]
         with httpx.Client(base_url=address, timeout=20, headers={"X-Request-Id": "the-same"}) as client:

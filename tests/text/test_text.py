@@ -8,7 +8,7 @@ from slugify import slugify
 
 from app.articles.html import bodies
 from app.enrich import language, near_duplicates
-from app.importers.document import Context, Document
+from app.importers.document import Document, ParseContext
 from app.importers.formats import ndjson
 from app.text import keys
 
@@ -85,7 +85,7 @@ def test_keys_of_a_text_stay_what_archives_have_kept() -> None:
 
 def test_number_of_many_digits_is_told_from_a_text_of_them() -> None:
     lines = [b'{"title":"T","n":12345678901234567890123}', b'{"title":"T","n":"12345678901234567890123"}']
-    read = list(ndjson.parse(lines, "f", Context()))
+    read = list(ndjson.parse(lines, "f", ParseContext()))
     assert [one.extra for one in read if isinstance(one, Document)] == [
         {"n": 12345678901234567890123},
         {"n": "12345678901234567890123"},

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 from support.abuse import GET, Answer, Client, get
-from support.processes import Dateline
+from support.processes import DatelineProcess
 
 from app.commands.serve import TRIM_SECONDS
 
@@ -56,7 +56,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Server:
-    process: Dateline
+    process: DatelineProcess
     port: int
 
     def private_memory(self) -> int:
@@ -71,7 +71,7 @@ class Server:
 def serving(folder: Path) -> Iterator[Server]:
     archive = Path(ARCHIVE) if ARCHIVE else folder / "archive"
     settings = {"DATELINE_DATA_DIR": str(archive), "DATELINE_PORT": "0"}
-    process = Dateline("serve", "--seed", str(SEED), environment=settings)
+    process = DatelineProcess("serve", "--seed", str(SEED), environment=settings)
     try:
         greeting = next(line for line in process.lines if "Dateline is at" in line)
         found = re.search(r":(\d+) ", greeting)

@@ -13,7 +13,7 @@ import httpx
 import orjson
 import pytest
 from sqlalchemy import func, select
-from support.processes import Dateline
+from support.processes import DatelineProcess
 
 from app.changes import log
 from app.db.database import Database
@@ -42,7 +42,7 @@ class Archive:
     @contextlib.contextmanager
     def served(self) -> Iterator[httpx.Client]:
         """In the end the server is killed, whatever it is at."""
-        server = Dateline("serve", "--port", "0", environment=self.environment, quiet=True)
+        server = DatelineProcess("serve", "--port", "0", environment=self.environment, quiet=True)
         try:
             line = next(server.lines)
             assert line.startswith("Dateline is at http://"), line
@@ -57,7 +57,7 @@ class Archive:
             server.end()
 
     def run(self, *arguments: str) -> None:
-        process = Dateline(*arguments, environment=self.environment)
+        process = DatelineProcess(*arguments, environment=self.environment)
         status, said, errors = process.wait(600)
         process.end()
         assert status == 0, (said, errors)
@@ -137,7 +137,7 @@ def test_reuters_are_edited_once_each_whatever_is_killed(
 
 
 def _import(archive: Archive, file: Path) -> None:
-    process = Dateline("import", str(file), "--no-enrich", "--json", environment=archive.environment)
+    process = DatelineProcess("import", str(file), "--no-enrich", "--json", environment=archive.environment)
     status, _, _ = process.wait(600)
     process.end()
     assert status == 1  # one story is empty

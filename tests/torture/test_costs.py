@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.costly import Json, Measured, Request, Search, Shapes, collect_material
-from support.processes import Dateline
+from support.processes import DatelineProcess
 
 from app.changes import log
 from app.db.database import Database
@@ -49,7 +49,7 @@ def seconds_of_cpu(pid: int) -> float:
 class Server:
     """A server of its own whose responses come from no cache, and what it spends."""
 
-    def __init__(self, process: Dateline, client: httpx.AsyncClient, key: Mapping[str, str]) -> None:
+    def __init__(self, process: DatelineProcess, client: httpx.AsyncClient, key: Mapping[str, str]) -> None:
         self.process, self.client, self.key = process, client, key
         self.tokens: list[str] = []
         self.cursors: list[str] = []
@@ -144,7 +144,7 @@ async def test_no_public_request_costs_a_quarter_of_a_second(folder: Path) -> No
     key = db.write_now(auth.create_key, "costs", auth.SCOPES).value
     db.close_now()
     environment = {"DATELINE_DATA_DIR": str(folder), "DATELINE_CACHE_MB": "0", "DATELINE_LOG_LEVEL": "ERROR"}
-    process = Dateline("serve", "--port", "0", environment=environment, quiet=True)
+    process = DatelineProcess("serve", "--port", "0", environment=environment, quiet=True)
     try:
         line = next(process.lines, "")
         assert line.startswith("Dateline is at http://"), line

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from app.importers.document import Context, Document, Failure, Item, Remark
+from app.importers.document import Document, Failure, Item, ParseContext, Remark
 from app.importers.formats import registry
-from app.importers.formats.detect import detect
+from app.importers.formats.detect import detect_format
 from app.importers.formats.feeds import feed, feed_entry
 from app.importers.records import fields
 from torture.drivers import expectations
@@ -34,7 +34,7 @@ def files(folder: Path) -> list[Path]:
 
 def imported(path: Path) -> list[Item]:
     data = path.read_bytes()
-    return list(registry.PARSERS[detect(path.name, data[:65_536])](io.BytesIO(data), path.name, Context()))
+    return list(registry.PARSERS[detect_format(path.name, data[:65_536])](io.BytesIO(data), path.name, ParseContext()))
 
 
 def told(item: Item) -> str:
@@ -59,10 +59,10 @@ def test_every_feed_is_imported_or_refused_with_a_reason(data: Callable[[str], P
 
 def document_of(path: Path, number: int, address: str | None) -> Document:
     """The entry, with a title where it has none, for many of these files have nothing but the field in question."""
-    found = feed.read(path.read_bytes(), Context(address=address))
+    found = feed.parse_feed(path.read_bytes(), ParseContext(address=address))
     of = feed_entry.read_feed(found.feed, str(found.get("version")))
-    record = feed_entry.record(found.entries[number], of)
-    document = fields.read(record | {"title": record["title"] or "-"}, "", Context())
+    record = feed_entry.build_record(found.entries[number], of)
+    document = fields.read_record(record | {"title": record["title"] or "-"}, "", ParseContext())
     assert isinstance(document, Document)
     return document
 
@@ -157,8 +157,8 @@ LAUGHS = (
 )
 def test_bombs_end_in_bounded_time(bomb: bytes) -> None:
     began = time.process_time()
-    kind = detect("a.xml", bomb[:65_536])
-    items = list(registry.PARSERS[kind](io.BytesIO(bomb), "a.xml", Context()))
+    kind = detect_format("a.xml", bomb[:65_536])
+    items = list(registry.PARSERS[kind](io.BytesIO(bomb), "a.xml", ParseContext()))
     spent = time.process_time() - began
     print(f"{spent:.1f} s", *(str(item)[:150] for item in items), sep="\n")  # noqa: T201
     assert items

@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 from sqlalchemy import func, select
-from support.processes import Dateline
+from support.processes import DatelineProcess
 
 from app.changes import log
 from app.db.database import Database
@@ -36,7 +36,7 @@ def test_killed_job_is_done_once_and_whole(tmp_path: Path, capsys: pytest.Captur
     found: dict[str, Any] = {}
     job, kills, bad = "", 0, LINES // 1_000
     while not found or found["state"] != "done":
-        server = Dateline("serve", "--port", "0", environment=environment, quiet=True)
+        server = DatelineProcess("serve", "--port", "0", environment=environment, quiet=True)
         line = next(server.lines)
         assert line.startswith("Dateline is at http://"), line
         if key is None:
@@ -71,7 +71,7 @@ def test_killed_job_is_done_once_and_whole(tmp_path: Path, capsys: pytest.Captur
         changes = snapshot.connection.execute(select(func.count()).where(table(Change).c.entity == "article"))
         assert (*counts, changes.scalar_one()) == (LINES - bad, LINES, 0, LINES - bad)
     db.close_now()
-    process = Dateline("check", environment=environment)
+    process = DatelineProcess("check", environment=environment)
     status, said, _ = process.wait(60)
     process.end()
     assert status == 0, said

@@ -19,7 +19,7 @@ from app.changes import log
 from app.changes.follower import catch_up
 from app.db.database import Database
 from app.importers import pipeline, sources
-from app.importers.pipeline import Options
+from app.importers.pipeline import ImportOptions
 from app.search.indexing.indexer import Indexer
 from app.settings import Settings
 
@@ -42,8 +42,8 @@ def imported(settings: Settings, db: Database, data: Callable[[str], Path]) -> S
     import io
 
     # Enrichment would link places that the file does not name; what is counted here is the file's.
-    found = sources.find([str(data("corpora/reuters.ndjson"))], io.BytesIO())
-    report = pipeline.run(db, found, Options(enrich=False), lambda: int(time.time()))
+    found = sources.find_sources([str(data("corpora/reuters.ndjson"))], io.BytesIO())
+    report = pipeline.run_import(db, found, ImportOptions(enrich=False), lambda: int(time.time()))
     assert (report.created, len(report.failures)) == (15_389, 1)
     indexer = Indexer(settings.index_path)
     assert indexer.acquire()

@@ -23,9 +23,9 @@ from test_threeway import HERE, KNOWN, SourceDesk, notes, of_export, of_feed, of
 from app.articles.reimport import three_way_merge
 from app.changes import log
 from app.db.database import Database
-from app.importers.pipeline import Report
+from app.importers.pipeline import ImportReport
 from app.importers.records import visibility
-from app.importers.web.http_fetcher import Clock, Fetcher
+from app.importers.web.http_fetcher import FetchClock, HttpFetcher
 from app.settings import Settings
 
 pytestmark = pytest.mark.torture
@@ -33,7 +33,7 @@ FIRST, LATER = "As first said", "As said later"
 STATES = ("published", "draft", "released", "withdrawn", "purged")
 """`draft` and `released`: the source brought a draft, which it still is there, or has been published there since; a
 site shows nobody its drafts."""
-Import = Callable[[SourceDesk, str, bool], Report]
+Import = Callable[[SourceDesk, str, bool], ImportReport]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Row:
 @contextmanager
 def running_site() -> Iterator[Import]:
     blog = Blog([])
-    with served(blog) as url, Fetcher(allow_private=True, clock=Clock(sleep=lambda _seconds: None)) as fetch:
+    with served(blog) as url, HttpFetcher(allow_private=True, clock=FetchClock(sleep=lambda _seconds: None)) as fetch:
 
-        def run(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+        def run(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
             desk.db.write_now(lambda session: session.connection().execute(delete(KNOWN)))
             blog.posts = [post(1, title={"rendered": title}, link=f"{url}/ship-1/")]
             return desk.run(url, fetch, overwrite=overwrite)
@@ -78,7 +78,7 @@ class Drafting(SourceDesk):
     marker: tuple[str, str] = ("", "")
     is_draft: bool = True
 
-    def file(self, name: str, content: str | bytes, **options: Any) -> Report:
+    def file(self, name: str, content: str | bytes, **options: Any) -> ImportReport:
         text = content if isinstance(content, str) else content.decode()
         assert self.marker[0] in text
         return SourceDesk.file(self, name, text.replace(*self.marker) if self.is_draft else text, **options)
@@ -108,7 +108,7 @@ def play(settings: Settings, import_: Import, there: bool, here: bool, state: st
         database.close_now()
 
 
-def read_row(desk: SourceDesk, report: Report) -> Row:
+def read_row(desk: SourceDesk, report: ImportReport) -> Row:
     said = tuple(note for note in notes(report) if not note.endswith(visibility.KEPT))
     outcome = next(name for name in ("created", "updated", "unchanged") if getattr(report, name))
     article = desk.article

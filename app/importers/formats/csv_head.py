@@ -22,7 +22,7 @@ _CONTENT = frozenset(("title", "body"))
 _SUBSTACK = frozenset(("post_id", "post_date", "is_published"))
 
 
-def split(line: str, delimiter: str) -> list[str]:
+def split_cells(line: str, delimiter: str) -> list[str]:
     """The cells of one line; nothing where its quotes are not closed."""
     try:
         return next(csv.reader([line], delimiter=delimiter, strict=True), [])
@@ -30,52 +30,52 @@ def split(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def delimiter(text: str) -> str:
+def find_delimiter(text: str) -> str:
     """The sign between the cells: what a line `sep=;` says, else the one that the most names of fields stand between,
     else a comma."""
-    if said := _SEPARATOR.match(text):
-        return said[1]
-    line = first_line(text)
-    found = {one: known(split(line, one)) for one in DELIMITERS}
-    cells = {one: len(split(line, one)) for one in DELIMITERS}
-    return max(DELIMITERS, key=lambda one: (found[one], cells[one], -DELIMITERS.index(one)))
+    if separator := _SEPARATOR.match(text):
+        return separator[1]
+    line = find_first_line(text)
+    counts = {one: count_known(split_cells(line, one)) for one in DELIMITERS}
+    cells = {one: len(split_cells(line, one)) for one in DELIMITERS}
+    return max(DELIMITERS, key=lambda one: (counts[one], cells[one], -DELIMITERS.index(one)))
 
 
-def first_line(text: str) -> str:
+def find_first_line(text: str) -> str:
     """The line of names, behind a line that only names the sign."""
     text = text.removeprefix("\ufeff")
-    said = _SEPARATOR.match(text)
-    return text[said.end() if said else 0 :].partition("\n")[0].rstrip("\r")
+    separator = _SEPARATOR.match(text)
+    return text[separator.end() if separator else 0 :].partition("\n")[0].rstrip("\r")
 
 
-def field_of(name: str) -> str | None:
+def find_field(name: str) -> str | None:
     """The field that a column holds, all of it or a part: `tags.name` is a part of `tags`."""
-    found = aliases.lookup(name.strip().partition(".")[0])
-    return found[0] if found else None
+    field_rank = aliases.find_field(name.strip().partition(".")[0])
+    return field_rank[0] if field_rank else None
 
 
-def known(cells: Iterable[str]) -> int:
+def count_known(cells: Iterable[str]) -> int:
     """How many of the names are those of fields, or of what this archive exports beside them."""
     return sum(
-        field_of(cell) is not None or cell.partition(".")[0] in aliases.OWN_EXTRA | aliases.DERIVED for cell in cells
+        find_field(cell) is not None or cell.partition(".")[0] in aliases.OWN_EXTRA | aliases.DERIVED for cell in cells
     )
 
 
 def is_table(text: str) -> bool:
     """Whether a text that nobody calls a table is one: three names of columns or more, half of them known, one of a
     title or a text, and as many cells in the line below."""
-    line = first_line(text)
-    sign = delimiter(text)
-    cells = split(line, sign)
+    line = find_first_line(text)
+    sign = find_delimiter(text)
+    cells = split_cells(line, sign)
     if len(cells) < LEAST or len(set(cells)) < len(cells) or not all(_NAME.fullmatch(cell.strip()) for cell in cells):
         return False
-    if known(cells) * 2 < len(cells) or not _CONTENT & {field_of(cell) for cell in cells}:
+    if count_known(cells) * 2 < len(cells) or not _CONTENT & {find_field(cell) for cell in cells}:
         return False
     below = text.removeprefix("\ufeff").partition("\n")[2]
-    return _fits(below, sign, len(cells)) if below.strip() else known(cells) >= LEAST_OWN
+    return _is_fitting(below, sign, len(cells)) if below.strip() else count_known(cells) >= LEAST_OWN
 
 
-def _fits(below: str, sign: str, count: int) -> bool:
+def _is_fitting(below: str, sign: str, count: int) -> bool:
     """Whether the first row has that many cells. One that goes on beyond what is seen of it has at most so many."""
     if not below.partition("\n")[0].strip():
         return False
@@ -87,17 +87,17 @@ def _fits(below: str, sign: str, count: int) -> bool:
     return len(row) == count or (len(row) < count and len(below) > MOST_SEEN)
 
 
-def cells(text: str, sign: str) -> list[str]:
+def list_cells(text: str, sign: str) -> list[str]:
     """The cells at the beginning of a table that are short enough for a date, as far as they can be read."""
-    found: list[str] = []
+    short_cells: list[str] = []
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=sign):
-            found += [cell for cell in row if len(cell) <= MOST_DATE]
+            short_cells += [cell for cell in row if len(cell) <= MOST_DATE]
     except csv.Error:
         pass
-    return found
+    return short_cells
 
 
-def is_substack(text: str) -> bool:
+def is_substack_list(text: str) -> bool:
     """Whether it is the list of posts in an export of Substack."""
-    return {cell.strip().lower() for cell in split(first_line(text), ",")} >= _SUBSTACK
+    return {cell.strip().lower() for cell in split_cells(find_first_line(text), ",")} >= _SUBSTACK

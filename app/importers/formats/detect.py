@@ -93,31 +93,31 @@ class NotText(Exception):
         self.is_asset, self.is_part = is_asset, is_part
 
 
-def choose(name: str, head: bytes, kind: str | None = None, charset: str | None = None) -> str:
-    """The parser for a file: `kind` where somebody named it, else as `detect`. NotText for what no parser reads, named
-    or not; `charset` is what came with the file and says how its bytes are to be read."""
+def choose_parser(name: str, head: bytes, kind: str | None = None, charset: str | None = None) -> str:
+    """The parser for a file: `kind` where somebody named it, else as `detect_format`. NotText for what no parser reads,
+    named or not; `charset` is what came with the file and says how its bytes are to be read."""
     if file_signatures.is_zip(head):
         return "zip"
     text = decode(head)[0].replace("\r\n", "\n")
-    binary = _unreadable(head, text, charset)
-    found = file_signatures.known(head, binary=binary is not None) or (
-        None if binary else file_signatures.of_text(head, text)
+    binary = _explain_unreadable(head, text, charset)
+    signature = file_signatures.find_signature(head, binary=binary is not None) or (
+        None if binary else file_signatures.find_text_signature(head, text)
     )
-    if found:
+    if signature:
         raise NotText(
-            f"this is {found.what}: {found.way_out}",
-            is_asset=found.way_out == file_signatures.NO_MEDIA,
-            is_part=found.what == file_signatures.SCRIPT,
+            f"this is {signature.what}: {signature.way_out}",
+            is_asset=signature.way_out == file_signatures.NO_MEDIA,
+            is_part=signature.what == file_signatures.SCRIPT,
         )
-    if reason := binary or (unsupported.refusal(text) if kind is None else None):
+    if reason := binary or (unsupported.explain_refusal(text) if kind is None else None):
         raise NotText(reason)
-    chosen = kind or detect(name, head)
-    if kind is None and chosen in ("text", "markdown") and (root := file_signatures.root_of_xml(text)):
+    chosen = kind or detect_format(name, head)
+    if kind is None and chosen in ("text", "markdown") and (root := file_signatures.find_xml_root(text)):
         raise NotText(f"this is XML that begins with <{root}>, which is no format that is read here", is_part=True)
     return chosen
 
 
-def _unreadable(head: bytes, text: str, charset: str | None) -> str | None:
+def _explain_unreadable(head: bytes, text: str, charset: str | None) -> str | None:
     marked = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{", b"["))
     if head.startswith(_XML_WIDE) or (head.startswith(_MARKS_16) and not head.startswith(_MARKS_32)):
         return None
@@ -138,12 +138,12 @@ def _unreadable(head: bytes, text: str, charset: str | None) -> str | None:
     return None
 
 
-def detect(name: str, head: bytes) -> Format:
+def detect_format(name: str, head: bytes) -> Format:
     """XML, JSON and front matter are told by their looks, the rest by the suffix, then by headings and links."""
     text = decode(head)[0].replace("\r\n", "\n")
     if file_signatures.is_zip(head):
         return "zip"
-    if text.lstrip()[:1] == "<" and (marked := _marked(text)):
+    if text.lstrip()[:1] == "<" and (marked := _detect_markup(text)):
         return marked
     if text.lstrip()[:1] == "{" and _JSON_FEED.search(text):
         return "feed"
@@ -151,10 +151,10 @@ def detect(name: str, head: bytes) -> Format:
     if suffix == "markdown" and _JSON_FRONT_MATTER.match(text):
         return "markdown"
     if _JSON.match(text):
-        return _json(text)
+        return _detect_json(text)
     if _FRONT_MATTER.match(text):
         return "markdown"
-    if csv_head.is_substack(text):
+    if csv_head.is_substack_list(text):
         return "substack"
     if suffix:
         return suffix
@@ -163,11 +163,11 @@ def detect(name: str, head: bytes) -> Format:
     return "markdown" if _MARKDOWN.search(text) else "text"
 
 
-def _marked(text: str) -> Format | None:
+def _detect_markup(text: str) -> Format | None:
     """The format of XML and HTML, by the first element."""
     if _WXR.search(text):
         return "wxr"
-    root = found[1].lower() if (found := _ROOT.match(text)) else ""
+    root = matched[1].lower() if (matched := _ROOT.match(text)) else ""
     if root in _FEEDS:
         return "feed"
     if root == "nitf":
@@ -179,7 +179,7 @@ def _marked(text: str) -> Format | None:
     return None
 
 
-def _json(text: str) -> Format:
+def _detect_json(text: str) -> Format:
     if _GHOST.match(text):
         return "ghost"
     if _WORDPRESS.match(text):

@@ -129,7 +129,7 @@ _SOME_XML = re.compile(
 _PICTURES = {"svg": ("an SVG picture", NO_MEDIA), "plist": ("a property list", NOTHING)}
 
 
-def known(head: bytes, *, binary: bool) -> Signature | None:
+def find_signature(head: bytes, *, binary: bool) -> Signature | None:
     """The signature that a head bears; `binary` says that its bytes are no text."""
     if b"%PDF-" in head[:1024] and (binary or head.lstrip()[:5] == b"%PDF-"):
         return SIGNATURES[0]  # readers allow some bytes before it
@@ -143,38 +143,38 @@ def is_zip(head: bytes) -> bool:
     return head.startswith(ZIP)
 
 
-def of_text(head: bytes, text: str) -> Signature | None:
+def find_text_signature(head: bytes, text: str) -> Signature | None:
     """What a text is that holds no article, whatever it is called: mail, a script, a drawing."""
-    root = root_of_xml(text)
-    return mail(head) or script(head) or (picture(root) if root else None)
+    root = find_xml_root(text)
+    return find_mail(head) or find_script(head) or (find_picture(root) if root else None)
 
 
-def mail(head: bytes) -> Signature | None:
+def find_mail(head: bytes) -> Signature | None:
     """A mailbox, or one message with what only mail programs write into its head."""
     if _MBOX.match(head):
         return Signature(b"", "a mailbox (mbox)", MAIL)
     names: set[bytes] = set()
-    place = len(head) - len(head.lstrip())
-    while len(names) < 100 and (field := _FIELD.match(head, place)):
+    start = len(head) - len(head.lstrip())
+    while len(names) < 100 and (field := _FIELD.match(head, start)):
         names.add(field[1].lower())
-        place = field.end()
+        start = field.end()
     if len(names & _POSTED) > 1 or (names & _POSTED and {b"from", b"subject", b"date"} & names and len(names) > 2):
         return Signature(b"", "an e-mail message", MAIL)
     return None
 
 
-def script(head: bytes) -> Signature | None:
+def find_script(head: bytes) -> Signature | None:
     return Signature(b"", SCRIPT, NOTHING) if _SCRIPT.match(head) else None
 
 
-def root_of_xml(text: str) -> str | None:
+def find_xml_root(text: str) -> str | None:
     """The name of the first element of what is XML and not HTML; None for anything else."""
     if text.lstrip()[:5].lower() != "<?xml" and not re.match(r"\s*<svg\b", text):
         return None
-    found = _SOME_XML.match(text)
-    return found[1] if found else None
+    matched = _SOME_XML.match(text)
+    return matched[1] if matched else None
 
 
-def picture(root: str) -> Signature | None:
-    found = _PICTURES.get(root.rpartition(":")[2].lower())
-    return Signature(b"", *found) if found else None
+def find_picture(root: str) -> Signature | None:
+    picture_type = _PICTURES.get(root.rpartition(":")[2].lower())
+    return Signature(b"", *picture_type) if picture_type else None

@@ -46,7 +46,7 @@ _Loader.add_implicit_resolver(
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9]\d{0,17})$"), list("-0123456789"))
 
 
-def split(text: str) -> tuple[Mapping[str, object], str]:
+def split_front_matter(text: str) -> tuple[Mapping[str, object], str]:
     """The front matter (empty where the file has none) and the text below it. FrontMatterError if it is broken."""
     fence = _FENCE.match(text)
     if not fence:
@@ -62,10 +62,10 @@ def split(text: str) -> tuple[Mapping[str, object], str]:
         return {}, text
     if len(block.encode()) > MAX_BYTES:
         raise FrontMatterError("the front matter is longer than 1 MB", 1)
-    value = _toml(block) if fence["fence"] == "+++" else _yaml(block)
+    value = _load_toml(block) if fence["fence"] == "+++" else _load_yaml(block)
     if not isinstance(value, dict | None):
         raise FrontMatterError("the front matter is not a map of names to values", 2)
-    return _plain(value) if value else {}, text[end.end() :]
+    return _convert_mapping(value) if value else {}, text[end.end() :]
 
 
 def _split_json(text: str) -> tuple[Mapping[str, object], str]:
@@ -78,22 +78,22 @@ def _split_json(text: str) -> tuple[Mapping[str, object], str]:
         raise FrontMatterError("the front matter is nested too deep, or has a number that is none", 1) from error
     if end > MAX_BYTES:
         raise FrontMatterError("the front matter is longer than 1 MB", 1)
-    return _plain(value), text[end:].lstrip("\n")
+    return _convert_mapping(value), text[end:].lstrip("\n")
 
 
-def _toml(block: str) -> object:
+def _load_toml(block: str) -> object:
     try:
         return tomllib.loads(block)
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        raise FrontMatterError(f"not valid TOML: {error}", int(found[1]) + 1 if found else 2) from error
+        line_match = re.search(r"at line (\d+)", str(error))
+        raise FrontMatterError(f"not valid TOML: {error}", int(line_match[1]) + 1 if line_match else 2) from error
     except RecursionError as error:
         raise FrontMatterError("the front matter is nested too deep", 2) from error
 
 
-def _yaml(block: str) -> object:
+def _load_yaml(block: str) -> object:
     try:
-        _check(block)
+        _check_size(block)
         return yaml.load(block, Loader=_Loader)  # noqa: S506 - a safe loader with fewer types
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -104,7 +104,7 @@ def _yaml(block: str) -> object:
         raise FrontMatterError(f"not valid YAML: {error}".partition("\n")[0], 2) from error
 
 
-def _check(block: str) -> None:
+def _check_size(block: str) -> None:
     """Refuses before anything is built what would be too much to build."""
     aliases = depth = 0
     for event in yaml.parse(block, Loader=_Loader):
@@ -129,20 +129,20 @@ class _Budget:
             raise FrontMatterError(f"the front matter holds more than {MAX_VALUES} values", 2)
 
 
-def _plain(value: Mapping[object, object]) -> dict[str, object]:
+def _convert_mapping(value: Mapping[object, object]) -> dict[str, object]:
     budget = _Budget()
-    return {str(key): _json(item, budget, 0) for key, item in value.items()}
+    return {str(key): _convert_value(item, budget, 0) for key, item in value.items()}
 
 
-def _json(value: object, budget: _Budget, depth: int) -> object:
+def _convert_value(value: object, budget: _Budget, depth: int) -> object:
     """The value in the types of JSON; dates and times as ISO 8601 text."""
     budget.spend()
     if depth > MAX_DEPTH:
         raise FrontMatterError(f"the front matter is nested more than {MAX_DEPTH} levels deep", 2)
     if isinstance(value, dict):
-        return {str(key): _json(item, budget, depth + 1) for key, item in value.items()}
+        return {str(key): _convert_value(item, budget, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_json(item, budget, depth + 1) for item in value]
+        return [_convert_value(item, budget, depth + 1) for item in value]
     if isinstance(value, date | time):
         return value.isoformat()
     return value if isinstance(value, str | int | float | None) else str(value)

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from app.importers.document import Body, Context, Document, Failure
+from app.importers.document import Document, DocumentBody, Failure, ParseContext
 from app.importers.formats import frontmatter
 from app.importers.records import fields
-from app.importers.records.values import text as one_line
+from app.importers.records.values import read_text as one_line
 from app.importers.text_parts import clean
 from app.importers.text_parts.datelines import split_dateline
 from app.importers.text_parts.related_block_text import is_bulleted, is_heading, is_signature, split_related
@@ -23,13 +23,13 @@ _HEADING = re.compile(
 _BLANK = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
-def parse(data: bytes, where: str, context: Context) -> Iterator[Document | Failure]:
+def parse(data: bytes, where: str, context: ParseContext) -> Iterator[Document | Failure]:
     """One article, or a Failure: `where:line` with the reason, if its front matter is broken."""
     decoded, guessed = clean.decode(data)
     notes = dict.fromkeys(guessed)
     text = clean.scrub(decoded, notes.setdefault)
     try:
-        record, content = frontmatter.split(text)
+        record, content = frontmatter.split_front_matter(text)
         scrubbed = clean.scrub_value(dict(record), notes.setdefault)
     except frontmatter.FrontMatterError as error:
         yield Failure(f"{where}:{error.line}", str(error))
@@ -37,29 +37,29 @@ def parse(data: bytes, where: str, context: Context) -> Iterator[Document | Fail
     except ValueError as error:
         yield Failure(where, str(error))
         return
-    yield _article(scrubbed if isinstance(scrubbed, dict) else {}, content, where, context, tuple(notes))
+    yield _build_article(scrubbed if isinstance(scrubbed, dict) else {}, content, where, context, tuple(notes))
 
 
-def _article(
-    record: dict[str, object], content: str, where: str, context: Context, notes: tuple[str, ...]
+def _build_article(
+    record: dict[str, object], content: str, where: str, context: ParseContext, notes: tuple[str, ...]
 ) -> Document | Failure:
     heading, below = _split_heading(content)
-    body = Body("markdown", content.strip("\n")) if content.strip() else None
-    document = fields.read(record, where, context, notes, body)
+    body = DocumentBody("markdown", content.strip("\n")) if content.strip() else None
+    document = fields.read_record(record, where, context, notes, body)
     if isinstance(document, Failure):
         return document
     if heading and document.title_derived:
-        document = _titled(document, heading, below)
+        document = _add_title(document, heading, below)
     elif heading and heading[1] == 1 and heading[0] == document.title:
-        document = replace(document, body=_markdown(below))
+        document = replace(document, body=_make_body(below))
     return _split_tail(_split_head(document))
 
 
-def _titled(document: Document, heading: tuple[str, int], below: str) -> Document:
+def _add_title(document: Document, heading: tuple[str, int], below: str) -> Document:
     """A first heading is the title; one of a lower level stays in the body as well, as it may head a part."""
     title, level = heading
     if level == 1:
-        return replace(document, title=title, title_derived=False, body=_markdown(below))
+        return replace(document, title=title, title_derived=False, body=_make_body(below))
     return replace(document, title=title, notes=(*document.notes, NOTE_TITLE))
 
 
@@ -69,12 +69,12 @@ def _split_heading(content: str) -> tuple[tuple[str, int] | None, str]:
     if not match:
         return None, content
     level = len(match["level"]) if match["level"] else 1 if match["rule"][0] == "=" else 2
-    title = one_line(fields.plain_text(Body("markdown", (match["hash"] or match["ruled"]).rstrip("# \t"))))
+    title = one_line(fields.extract_text(DocumentBody("markdown", (match["hash"] or match["ruled"]).rstrip("# \t"))))
     return ((title, level) if title else None), content[match.end() :]
 
 
-def _markdown(content: str) -> Body | None:
-    return Body("markdown", content.strip("\n")) if content.strip() else None
+def _make_body(content: str) -> DocumentBody | None:
+    return DocumentBody("markdown", content.strip("\n")) if content.strip() else None
 
 
 def _split_head(document: Document) -> Document:
@@ -85,7 +85,7 @@ def _split_head(document: Document) -> Document:
     dateline, opening = split_dateline(first, document.published)
     if not dateline or not dateline.date:
         return document
-    body = _markdown("\n\n".join(part for part in (opening, *rest) if part.strip()))
+    body = _make_body("\n\n".join(part for part in (opening, *rest) if part.strip()))
     return replace(document, dateline=dateline, body=body)
 
 
@@ -102,16 +102,16 @@ def _split_tail(document: Document) -> Document:
         signature = above.pop().strip()
     if not related and signature is document.signature:
         return document
-    body = _kept(document.body.content, above)
+    body = _cut_body(document.body.content, above)
     return replace(document, body=body, related=related, signature=signature)
 
 
-def _kept(content: str, above: list[str]) -> Body | None:
+def _cut_body(content: str, above: list[str]) -> DocumentBody | None:
     """The text as it stood down to the last of the blocks, blank lines and all."""
     position = 0
     for block in above:
         position = content.index(block, position) + len(block)
-    return _markdown(content[:position])
+    return _make_body(content[:position])
 
 
 def _is_list(blocks: list[str]) -> bool:

@@ -12,11 +12,11 @@ from typing import BinaryIO, NoReturn
 import orjson
 
 from app.importers import boundary
-from app.importers.document import Context, Document, Failure
+from app.importers.document import Document, Failure, ParseContext
 from app.importers.records import fields, values
 from app.importers.text_parts import clean
 
-Read = Callable[[Mapping[str, object], str, Context, tuple[str, ...]], Document | Failure]
+Read = Callable[[Mapping[str, object], str, ParseContext, tuple[str, ...]], Document | Failure]
 """What makes an article of one object; `fields.read_line` where the objects are in no format of their own."""
 
 MAX_LINE = 32 * 1024 * 1024
@@ -37,7 +37,7 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def parse(
-    lines: Iterable[bytes], where: str, context: Context, read: Read = fields.read_line
+    lines: Iterable[bytes], where: str, context: ParseContext, read: Read = fields.read_line
 ) -> Iterator[Document | Failure]:
     """An item for each line, `where:1` and so on; for a whole array or object `where#1` and `where`.
 
@@ -52,9 +52,9 @@ def parse(
         if len(filled) > 1 or (filled and _is_complete(filled[0]) and filled[0].lstrip()[:1] == b"{"):
             break
     if _spans_lines([line.strip() for _, line in head if line.strip()]):
-        yield from _whole(head, source, where, context, read)
+        yield from _parse_whole(head, source, where, context, read)
     else:
-        yield from _each(chain(head, source), where, context, read)
+        yield from _parse_lines(chain(head, source), where, context, read)
 
 
 def _is_complete(line: bytes) -> bool:
@@ -75,24 +75,26 @@ def _spans_lines(filled: list[bytes]) -> bool:
     return goes_on and filled[0].startswith(b"{") and not _is_complete(filled[0])
 
 
-def _each(lines: Iterable[tuple[int, bytes]], where: str, context: Context, read: Read) -> Iterator[Document | Failure]:
+def _parse_lines(
+    lines: Iterable[tuple[int, bytes]], where: str, context: ParseContext, read: Read
+) -> Iterator[Document | Failure]:
     count = 0
     for number, line in lines:
         if not line.strip():
             continue
-        place = f"{where}:{number}"
-        loaded = boundary.attempt("read", place, _load, line)
+        line_name = f"{where}:{number}"
+        loaded = boundary.attempt("read", line_name, _load_value, line)
         value, notes, reason = (None, (), loaded.reason) if isinstance(loaded, Failure) else loaded
         if isinstance(value, dict) and value.get("end") is True and set(value) <= {"end", "count"}:
             if value.get("count", count) != count:
-                yield Failure(place, f"the file ends with a count of {value['count']}, but {count} lines were read")
+                yield Failure(line_name, f"the file ends with a count of {value['count']}, but {count} lines were read")
             continue
         count += 1
-        yield Failure(place, reason) if reason else _item(value, place, context, notes, read)
+        yield Failure(line_name, reason) if reason else _read_item(value, line_name, context, notes, read)
 
 
-def _whole(
-    head: list[tuple[int, bytes]], rest: Iterable[tuple[int, bytes]], where: str, context: Context, read: Read
+def _parse_whole(
+    head: list[tuple[int, bytes]], rest: Iterable[tuple[int, bytes]], where: str, context: ParseContext, read: Read
 ) -> Iterator[Document | Failure]:
     pieces: list[tuple[int, bytes]] = []
     size = 0
@@ -102,28 +104,30 @@ def _whole(
         if size > MAX_FILE:
             break
     array = next(line for _, line in head if line.strip()).lstrip().startswith(b"[")
-    loaded = boundary.attempt("read", where, _load, b"".join(line for _, line in pieces), MAX_FILE)
+    loaded = boundary.attempt("read", where, _load_value, b"".join(line for _, line in pieces), MAX_FILE)
     value, notes, reason = (None, (), loaded.reason) if isinstance(loaded, Failure) else loaded
     if reason and not array:
         # No object after all, so each line is told apart what is wrong with it.
-        yield from _each(chain(pieces, rest), where, context, read)
+        yield from _parse_lines(chain(pieces, rest), where, context, read)
     elif reason:
         yield Failure(where, reason)
     elif isinstance(value, list):
         for number, entry in enumerate(value, 1):
-            yield _item(entry, f"{where}#{number}", context, notes, read)
+            yield _read_item(entry, f"{where}#{number}", context, notes, read)
     else:
-        yield _item(value, where, context, notes, read)
+        yield _read_item(value, where, context, notes, read)
 
 
-def _item(value: object, where: str, context: Context, notes: tuple[str, ...], read: Read) -> Document | Failure:
-    record = values.mapping(value)
+def _read_item(
+    value: object, where: str, context: ParseContext, notes: tuple[str, ...], read: Read
+) -> Document | Failure:
+    record = values.read_mapping(value)
     if record is None:
         return Failure(where, "not a JSON object")
     return boundary.attempt("read", where, read, record, where, context, notes)
 
 
-def _load(line: bytes, limit: int = MAX_LINE) -> tuple[object, tuple[str, ...], str]:
+def _load_value(line: bytes, limit: int = MAX_LINE) -> tuple[object, tuple[str, ...], str]:
     """The value of a line, what was repaired in it, and the reason why there is none."""
     if len(line) > limit:
         return None, (), f"longer than {limit >> 20} MB"

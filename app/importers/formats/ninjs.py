@@ -11,11 +11,18 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from app.importers import dates
-from app.importers.document import Body, Context, Dateline, Document, Failure, Item
+from app.importers.document import Document, DocumentBody, Failure, Item, ParseContext, SourceDateline
 from app.importers.formats import ndjson
-from app.importers.formats.ninjs_parts import Given, associated, body_of, by_line, named, said
+from app.importers.formats.ninjs_parts import (
+    Given,
+    list_associations,
+    list_names,
+    read_body,
+    read_byline,
+    read_main_text,
+)
 from app.importers.records import article_head, fields, values
-from app.importers.records.aliases import folded
+from app.importers.records.aliases import fold_name
 
 MARKS = (
     "versioncreated contentcreated firstcreated pubstatus representationtype headlines bodies bodyxhtml bodyhtml "
@@ -34,106 +41,117 @@ _READ = frozenset(
 _TEXTS = re.compile(r"(?:head(?:line)|body|description)\w*|headlines|bodies|descriptions")
 
 
-def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+def parse(stream: BinaryIO, where: str, context: ParseContext) -> Iterator[Item]:
     """One item, an array of them, or one a line."""
-    yield from ndjson.parse(ndjson.read_lines(stream), where, context, read)
+    yield from ndjson.parse(ndjson.read_lines(stream), where, context, read_item)
 
 
-def read(record: Mapping[str, object], where: str, context: Context, notes: tuple[str, ...] = ()) -> Document | Failure:
+def read_item(
+    record: Mapping[str, object], where: str, context: ParseContext, notes: tuple[str, ...] = ()
+) -> Document | Failure:
     """The article of an item; a Failure for pictures, events and whatever else is none."""
-    item = {folded(name) if not name.startswith("$") else name: value for name, value in record.items()}
-    kind = values.text(item.get("type"))
+    item = {fold_name(name) if not name.startswith("$") else name: value for name, value in record.items()}
+    kind = values.read_text(item.get("type"))
     if "uri" not in item or not _KEYS & item.keys():
         return Failure(where, "no ninjs item: it has no uri, or nothing else of one")
     if kind not in (None, "text", "composite"):
         return Failure(where, f"no article: the item is of type {kind}")
-    headline, body = said(item, "headline"), body_of(item)
+    headline, body = read_main_text(item, "headline"), read_body(item)
     if headline is None and body is None and _is_cancelled(item):
-        return _cancelled(item, where)
+        return _make_retraction(item, where)
     if headline is None and body is None:
         return Failure(where, "no article: the item has neither a headline nor a body")
-    title = headline or values.text(item.get("title"))
-    document = fields.read(_record(item, title, context), where, context, notes, body)
+    title = headline or values.read_text(item.get("title"))
+    document = fields.read_record(_build_record(item, title, context), where, context, notes, body)
     if isinstance(document, Failure):
         return document
-    return _settled(document, item)
+    return _extract_parts(document, item)
 
 
 def _is_cancelled(item: Given) -> bool:
-    return _STATUS.get((values.text(item.get("pubstatus")) or "").lower()) == "withdrawn"
+    return _STATUS.get((values.read_text(item.get("pubstatus")) or "").lower()) == "withdrawn"
 
 
-def _cancelled(item: Given, where: str) -> Document:
+def _make_retraction(item: Given, where: str) -> Document:
     """A kill that says no more than what it kills."""
-    uri = values.text(item.get("uri")) or ""
+    uri = values.read_text(item.get("uri")) or ""
     return Document(
-        where, external_id=uri, origin=origin_of(uri), title=uri, status="withdrawn", said=("status",), retracts=True
+        where,
+        external_id=uri,
+        origin=find_origin(uri),
+        title=uri,
+        status="withdrawn",
+        stated=("status",),
+        retracts=True,
     )
 
 
-def _record(item: Given, title: str | None, context: Context) -> dict[str, object]:
+def _build_record(item: Given, title: str | None, context: ParseContext) -> dict[str, object]:
     """The item under the names that the fields of other sources have."""
-    uri = values.text(item.get("uri"))
+    uri = values.read_text(item.get("uri"))
     first = item.get("firstcreated") or item.get("contentcreated") or item.get("versioncreated")
-    status, embargo = _public(item, context)
-    images, related = associated(item)
-    source = next(iter(named(item, "infosource")), None)
+    status, embargo = _read_status(item, context)
+    images, related = list_associations(item)
+    source = next(iter(list_names(item, "infosource")), None)
     return {
         "external_id": uri,
-        "origin": origin_of(uri or ""),
+        "origin": find_origin(uri or ""),
         "title": title,
-        "standfirst": said(item, "description"),
-        "authors": list(by_line(item)),
+        "standfirst": read_main_text(item, "description"),
+        "authors": list(read_byline(item)),
         "published_at": embargo or first,
         "updated_at": item.get("versioncreated"),
         "status": status,
-        "tags": _tags(item),
-        "regions": named(item, "place"),
-        "language": _language(item.get("language")),
-        "source": values.text(item.get("copyrightholder")) or source,
-        "signature": values.text(item.get("copyrightnotice")),
+        "tags": _list_tags(item),
+        "regions": list_names(item, "place"),
+        "language": _read_language(item.get("language")),
+        "source": values.read_text(item.get("copyrightholder")) or source,
+        "signature": values.read_text(item.get("copyrightnotice")),
         "images": images,
         "related": related,
-        "ninjs": {name: value for name, value in item.items() if value and not _is_read(name)},
+        "ninjs": {name: value for name, value in item.items() if value and not _is_field_read(name)},
     }
 
 
-def _public(item: Given, context: Context) -> tuple[str | None, str | None]:
+def _read_status(item: Given, context: ParseContext) -> tuple[str | None, str | None]:
     """The status, and until when an embargo holds. One whose end cannot be told keeps the item a draft; one that was
     over when this version was made says nothing."""
-    given = values.text(item.get("pubstatus")) or "usable"
-    status = _STATUS.get(given.lower(), given)
-    embargo = values.text(item.get("embargoed")) or values.text(item.get("embargoeduntil"))
+    pubstatus = values.read_text(item.get("pubstatus")) or "usable"
+    status = _STATUS.get(pubstatus.lower(), pubstatus)
+    embargo = values.read_text(item.get("embargoed")) or values.read_text(item.get("embargoeduntil"))
     if status != "published" or not (embargo or item.get("embargoedreason")):
         return status, None
-    until, made = _instant(embargo, context), _instant(values.text(item.get("versioncreated")), context)
+    until, created = (
+        _parse_instant(embargo, context),
+        _parse_instant(values.read_text(item.get("versioncreated")), context),
+    )
     if until is None:
         return "draft", None
-    return ("published", None) if made is not None and until <= made else ("scheduled", embargo)
+    return ("published", None) if created is not None and until <= created else ("scheduled", embargo)
 
 
-def _instant(text: str | None, context: Context) -> int | None:
+def _parse_instant(text: str | None, context: ParseContext) -> int | None:
     try:
-        return dates.read(text, context.timezone, context.locale).until().instant
+        return dates.parse_date(text, context.timezone, context.locale).round_up().instant
     except ValueError:
         return None
 
 
-def _is_read(name: str) -> bool:
+def _is_field_read(name: str) -> bool:
     return name in _READ or bool(_TEXTS.fullmatch(name))
 
 
-def _tags(item: Given) -> list[object]:
+def _list_tags(item: Given) -> list[object]:
     kinds = (("subject", "topic"), ("person", "person"), ("organisation", "organisation"), ("event", "event"))
-    return [{"name": name, "kind": kind} for field, kind in kinds for name in named(item, field)]
+    return [{"name": name, "kind": kind} for field, kind in kinds for name in list_names(item, field)]
 
 
-def _language(value: object) -> str | None:
-    found = re.match(r"[a-z]{2,3}(?![a-z])", (values.text(value) or "").lower())
-    return found[0] if found else None
+def _read_language(value: object) -> str | None:
+    matched = re.match(r"[a-z]{2,3}(?![a-z])", (values.read_text(value) or "").lower())
+    return matched[0] if matched else None
 
 
-def origin_of(uri: str) -> str | None:
+def find_origin(uri: str) -> str | None:
     """Who gave the item its name: the host of an address, the authority of `urn:newsml:` and `tag:`."""
     authority = re.match(r"(?:urn:newsml|tag):([\w.-]+\.[a-z]{2,})[:,]", uri, re.IGNORECASE)
     try:
@@ -142,15 +160,15 @@ def origin_of(uri: str) -> str | None:
         return None
 
 
-def _settled(document: Document, item: Given) -> Document:
+def _extract_parts(document: Document, item: Given) -> Document:
     """Dateline and related posts out of the body; without a dateline there, the place where the item was written."""
-    document = article_head.settle(document)
-    place = values.text(item.get("located"))
-    if document.dateline is None and place:
-        document = replace(document, dateline=Dateline(place, place.partition(",")[0].strip() or place))
-    if document.standfirst and article_head.repeats(document.standfirst, document):
+    document = article_head.extract_head(document)
+    located = values.read_text(item.get("located"))
+    if document.dateline is None and located:
+        document = replace(document, dateline=SourceDateline(located, located.partition(",")[0].strip() or located))
+    if document.standfirst and article_head.is_repetition(document.standfirst, document):
         document = replace(document, standfirst=None)
     if document.body and document.body.kind == "html":
-        content = article_head.without_title(document.body.content, document.title)
-        document = replace(document, body=Body("html", content))
+        content = article_head.remove_title(document.body.content, document.title)
+        document = replace(document, body=DocumentBody("html", content))
     return document

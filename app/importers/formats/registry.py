@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, get_args
 
 from app.importers import boundary, dates
-from app.importers.document import Context, Document, Failure, Item
+from app.importers.document import Document, Failure, Item, ParseContext
 from app.importers.formats import markdown, ndjson, ninjs, text
 from app.importers.formats.detect import Format
 from app.importers.formats.exports import archive_zip, csv_table, ghost, medium, substack
-from app.importers.formats.exports.file_tree import Folder
+from app.importers.formats.exports.file_tree import FolderTree
 
 _HEAD = 262_144
 
 
-class Parse(Protocol):
+class FormatParser(Protocol):
     """Reads one file. Pure but for reading the stream, which it may do piece by piece and, where it says so, seek.
 
     Yields items as they are read, so that a file of any size needs little memory; never raises for what is in the
@@ -25,11 +25,11 @@ class Parse(Protocol):
     `where` is the file's name for people; a parser of many items appends `:line` or `#number`.
     """
 
-    def __call__(self, stream: BinaryIO, where: str, context: Context) -> Iterator[Item]: ...
+    def __call__(self, stream: BinaryIO, where: str, context: ParseContext) -> Iterator[Item]: ...
 
 
-def _whole(parse: Callable[[bytes, str, Context], Iterable[Item]]) -> Parse:
-    def read(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+def _read_whole(parse: Callable[[bytes, str, ParseContext], Iterable[Item]]) -> FormatParser:
+    def read(stream: BinaryIO, where: str, context: ParseContext) -> Iterator[Item]:
         data = stream.read()
         if b"\x00" in data and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             yield Failure(where, "this is binary data and no text (it has NUL bytes)")
@@ -39,37 +39,37 @@ def _whole(parse: Callable[[bytes, str, Context], Iterable[Item]]) -> Parse:
     return read
 
 
-def _lines(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
-    context = replace(context, locale=dates.infer_day_order_of_json(context.locale, _head(stream)))
+def _parse_lines(stream: BinaryIO, where: str, context: ParseContext) -> Iterator[Item]:
+    context = replace(context, locale=dates.infer_day_order_of_json(context.locale, _peek(stream)))
     yield from ndjson.parse(ndjson.read_lines(stream), where, context)
 
 
-def _head(stream: BinaryIO) -> bytes:
+def _peek(stream: BinaryIO) -> bytes:
     """The beginning of what can be gone back in: from it is told in which order the source writes days and months."""
     if not stream.seekable():
         return b""
-    here = stream.tell()
+    position = stream.tell()
     head = stream.read(_HEAD)
-    stream.seek(here)
+    stream.seek(position)
     return head
 
 
-def read_export(folder: Path, where: str, context: Context) -> Iterator[Item]:
+def read_export(folder: Path, where: str, context: ParseContext) -> Iterator[Item]:
     """The posts of an export that was unpacked into a folder, of which `where` is the list."""
-    for item in boundary.guard(where, lambda: substack.read(Folder(folder), where, context)):
+    for item in boundary.guard(where, lambda: substack.read_posts(FolderTree(folder), where, context)):
         yield replace(item, format="substack") if isinstance(item, Document) else item
 
 
-def _archive(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
-    yield from archive_zip.read(stream, where, context, PARSERS)
+def _parse_archive(stream: BinaryIO, where: str, context: ParseContext) -> Iterator[Item]:
+    yield from archive_zip.read_archive(stream, where, context, PARSERS)
 
 
-def _extra(module: str) -> Parse:
+def _load_extra(module: str) -> FormatParser:
     """A parser whose libraries come with the extra `importers`: loaded when it is needed, one clear Failure without."""
 
-    def read(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+    def read(stream: BinaryIO, where: str, context: ParseContext) -> Iterator[Item]:
         try:
-            parse: Parse = import_module(f"app.importers.formats.{module}").parse
+            parse: FormatParser = import_module(f"app.importers.formats.{module}").parse
         except ModuleNotFoundError as error:
             yield Failure(where, f"this format needs {error.name}: pip install 'dateline[importers]'")
             return
@@ -78,21 +78,21 @@ def _extra(module: str) -> Parse:
     return read
 
 
-PARSERS: Mapping[str, Parse] = {
-    "text": _whole(text.parse),
-    "markdown": _whole(markdown.parse),
-    "ndjson": _lines,
+PARSERS: Mapping[str, FormatParser] = {
+    "text": _read_whole(text.parse),
+    "markdown": _read_whole(markdown.parse),
+    "ndjson": _parse_lines,
     "csv": csv_table.parse,
-    "feed": _extra("feeds.feed"),
-    "html": _extra("pages.web_page"),
+    "feed": _load_extra("feeds.feed"),
+    "html": _load_extra("pages.web_page"),
     "ninjs": ninjs.parse,
-    "wxr": _extra("wordpress.export_file"),
-    "wordpress": _extra("wordpress.rest_posts"),
-    "nitf": _extra("newsml.nitf"),
-    "newsml": _extra("newsml.newsml_g2"),
+    "wxr": _load_extra("wordpress.export_file"),
+    "wordpress": _load_extra("wordpress.rest_posts"),
+    "nitf": _load_extra("newsml.nitf"),
+    "newsml": _load_extra("newsml.newsml_g2"),
     "ghost": ghost.parse,
     "medium": medium.parse,
     "substack": substack.parse,
-    "zip": _archive,
+    "zip": _parse_archive,
 }
 NAMES: tuple[str, ...] = get_args(Format)

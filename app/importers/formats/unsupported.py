@@ -8,77 +8,79 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Foreign(NamedTuple):
+class ForeignFormat(NamedTuple):
     """`marks` must all be there; `reason` is a sentence for people."""
 
     marks: Sequence[re.Pattern[str]]
     reason: str
 
 
-def _marks(*patterns: str) -> tuple[re.Pattern[str], ...]:
+def _compile_marks(*patterns: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in patterns)
 
 
 _JSON_SYSTEMS = (
-    Foreign(
-        _marks(r'"type"\s*:\s*"node--|"drupal_internal__\w+"\s*:'),
+    ForeignFormat(
+        _compile_marks(r'"type"\s*:\s*"node--|"drupal_internal__\w+"\s*:'),
         "this is a reply of Drupal's JSON:API, which is not read: import the site's feed (rss.xml, or a view with an "
         "RSS display), or export the nodes with Views data export as CSV with title, body, created and path",
     ),
-    Foreign(
-        _marks(
+    ForeignFormat(
+        _compile_marks(
             r'api\\?/index\.php\\?/v1\\?/content|"type"\s*:\s*"articles"\s*,\s*"id"\s*:\s*"?\d+"?\s*,\s*"attributes"'
         ),
         "this is a reply of Joomla's API, which is not read: import the feed of the category (?format=feed&type=atom), "
         "or export the articles as CSV with title, introtext as standfirst, fulltext as body, and created as date",
     ),
-    Foreign(
-        _marks(r'"contentTypes"\s*:\s*\[', r'"sys"\s*:\s*\{'),
+    ForeignFormat(
+        _compile_marks(r'"contentTypes"\s*:\s*\[', r'"sys"\s*:\s*\{'),
         "this is an export of Contentful, which is not read, as its fields are named by each site: write each entry as "
         "a line of NDJSON with title, body, published_at and id",
     ),
-    Foreign(
-        _marks(r'"sys"\s*:\s*\{[^{}]{0,100}"type"\s*:\s*"Array"'),
+    ForeignFormat(
+        _compile_marks(r'"sys"\s*:\s*\{[^{}]{0,100}"type"\s*:\s*"Array"'),
         "this is a reply of Contentful's API, which is not read, as its fields are named by each site: write each "
         "entry as a line of NDJSON with title, body, published_at and id",
     ),
-    Foreign(
-        _marks(r'\A\s*\{\s*"data"\s*:\s*\[?\s*\{\s*"id"\s*:\s*\d+\s*,\s*(?:"attributes"\s*:\s*\{|"documentId"\s*:)'),
+    ForeignFormat(
+        _compile_marks(
+            r'\A\s*\{\s*"data"\s*:\s*\[?\s*\{\s*"id"\s*:\s*\d+\s*,\s*(?:"attributes"\s*:\s*\{|"documentId"\s*:)'
+        ),
         "this is a reply of Strapi's API, which is not read, as its fields are named by each site: write each entry as "
         "a line of NDJSON with title, body, published_at and id",
     ),
-    Foreign(
-        _marks(r'"_type"\s*:\s*"', r'"_id"\s*:\s*"', r'"_(?:rev|createdAt)"\s*:\s*"'),
+    ForeignFormat(
+        _compile_marks(r'"_type"\s*:\s*"', r'"_id"\s*:\s*"', r'"_(?:rev|createdAt)"\s*:\s*"'),
         "this is an export of Sanity, which is not read, as its fields are named by each site: write each document "
         "as a line of NDJSON with title, body, published_at and id",
     ),
-    Foreign(
-        _marks(r'"jsonapi"\s*:\s*\{\s*"version"', r'"attributes"\s*:\s*\{'),
+    ForeignFormat(
+        _compile_marks(r'"jsonapi"\s*:\s*\{\s*"version"', r'"attributes"\s*:\s*\{'),
         "this is a reply of a JSON:API, which is not read, as its fields are named by each site: write each entry as "
         "a line of NDJSON with title, body, published_at and id",
     ),
 )
 _XML_SYSTEMS = (
-    Foreign(
-        _marks(r"<j2xml\b"),
+    ForeignFormat(
+        _compile_marks(r"<j2xml\b"),
         "this is an export of Joomla (J2XML), which is not read: import the feed of the category "
         "(?format=feed&type=atom), or export the articles as CSV",
     ),
-    Foreign(
-        _marks(r"<NewsML\b(?![^>]*\bxmlns=[\"']http://iptc\.org/std/nar/)"),
+    ForeignFormat(
+        _compile_marks(r"<NewsML\b(?![^>]*\bxmlns=[\"']http://iptc\.org/std/nar/)"),
         "this is NewsML 1, which is not read: agencies deliver the same items as NewsML-G2, NITF or ninjs",
     ),
-    Foreign(
-        _marks(r"<(?:w|pkg):(?:wordDocument|package)\b|<office:document\b"),
+    ForeignFormat(
+        _compile_marks(r"<(?:w|pkg):(?:wordDocument|package)\b|<office:document\b"),
         "this is a document of a word processor: save it as HTML or plain text and import that",
     ),
-    Foreign(_marks(r"<opml\b"), "this is a list of feeds (OPML): import each of their addresses"),
-    Foreign(
-        _marks(r"<(?:urlset|sitemapindex)\b"),
+    ForeignFormat(_compile_marks(r"<opml\b"), "this is a list of feeds (OPML): import each of their addresses"),
+    ForeignFormat(
+        _compile_marks(r"<(?:urlset|sitemapindex)\b"),
         "this is a sitemap: import it by its address, so that the pages it names can be fetched",
     ),
-    Foreign(
-        _marks(r"<mysqldump\b|<pma_xml_export\b"),
+    ForeignFormat(
+        _compile_marks(r"<mysqldump\b|<pma_xml_export\b"),
         "this is a dump of a database: export the articles from the system that it belongs to",
     ),
 )
@@ -88,14 +90,14 @@ _ROOT = re.compile(
 )
 
 
-def refusal(text: str) -> str | None:
+def explain_refusal(text: str) -> str | None:
     """What a text is that begins as JSON or XML of a system that is not read, and what to do; None for any other."""
     opening = text.lstrip("\ufeff \t\r\n")[:1]
     if opening in ("{", "["):
-        return _first(_JSON_SYSTEMS, text)
-    found = _ROOT.match(text) if opening == "<" else None
-    return _first(_XML_SYSTEMS, found[1]) if found else None
+        return _find_reason(_JSON_SYSTEMS, text)
+    matched = _ROOT.match(text) if opening == "<" else None
+    return _find_reason(_XML_SYSTEMS, matched[1]) if matched else None
 
 
-def _first(systems: Sequence[Foreign], text: str) -> str | None:
+def _find_reason(systems: Sequence[ForeignFormat], text: str) -> str | None:
     return next((one.reason for one in systems if all(mark.search(text) for mark in one.marks)), None)

@@ -1,4 +1,4 @@
-"""A job while it is being read: its items, chunk by chunk, and which of them the job has met before.
+"""A job while it is being read: its items, chunk by chunk, and which of them were already processed (for resume).
 
 Only reads; what becomes of the items is not known here.
 """
@@ -11,8 +11,8 @@ from sqlalchemy import select
 from app.changes import jobs
 from app.db.database import Database
 from app.importers.document import Bookmark, Failure, Remark
-from app.importers.jobs.isolated_reader import Isolated
-from app.importers.prepare import Prepared
+from app.importers.jobs.isolated_reader import IsolatedReader
+from app.importers.prepare import PreparedItem
 from app.models import ImportResult, table
 from app.text import keys
 
@@ -22,22 +22,22 @@ SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The row of an item that the job has met before."""
+class StoredResult:
+    """The stored result of an item that was already processed."""
 
     number: int
     failed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class JobChunk:
     """One chunk: `number` chunks and `start` items came before. `again` names the items, by their place in `items`,
     that a parser before this one gave too."""
 
     number: int
     start: int
-    items: list[Prepared | Failure] = field(default_factory=list)
-    again: dict[int, Told] = field(default_factory=dict)
+    items: list[PreparedItem | Failure] = field(default_factory=list)
+    again: dict[int, StoredResult] = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
     bookmarks: list[Bookmark] = field(default_factory=list)
     ended: bool = False
@@ -47,20 +47,25 @@ class Read:
         return self.start + len(self.items) - len(self.again)
 
 
-class Reading:
+class JobReader:
     """One job as it is being read: the open source, and what it gave last."""
 
     def __init__(
-        self, source: Isolated, number: int, start: int, told: dict[str, list[Told]], clock: Callable[[], float]
+        self,
+        source: IsolatedReader,
+        number: int,
+        start: int,
+        stored: dict[str, list[StoredResult]],
+        clock: Callable[[], float],
     ) -> None:
-        """`told` by where items stood. What is read anew from the web may come in another order, with other items in
+        """`stored` by where items stood. What is read anew from the web may come in another order, with other items in
         between: only by that, and not by counting, the known ones are told from the rest."""
         self._clock = clock
-        self._source, self._items, self._told = source, iter(source), told
-        self.last: Read | None = None
-        self._next = Read(number, start)
+        self._source, self._items, self._told = source, iter(source), stored
+        self.last: JobChunk | None = None
+        self._next = JobChunk(number, start)
 
-    def chunk(self, number: int) -> Read | None:
+    def read_chunk(self, number: int) -> JobChunk | None:
         """The chunk that so many came before; None where this has gone elsewhere."""
         if self.last and self.last.number == number:
             return self.last  # its transaction was lost
@@ -68,15 +73,15 @@ class Reading:
             return None
         self._source.start()
         self._source.renew_names()
-        self.last = self._fill(self._next, self._clock() + SECONDS)
-        self._next = Read(number + 1, self.last.end)
+        self.last = self._fill_chunk(self._next, self._clock() + SECONDS)
+        self._next = JobChunk(number + 1, self.last.end)
         return self.last
 
     def close(self) -> None:
         """Nothing more is read."""
         self._source.close()
 
-    def _fill(self, read: Read, until: float) -> Read:
+    def _fill_chunk(self, read: JobChunk, until: float) -> JobChunk:
         for item in self._items:
             if isinstance(item, Remark):
                 read.remarks.append(item)
@@ -88,14 +93,14 @@ class Reading:
                 read.items.append(item)
             if len(read.items) >= jobs.CHUNK or self._clock() > until:
                 return read
-        return Read(read.number, read.start, read.items, read.again, read.remarks, read.bookmarks, ended=True)
+        return JobChunk(read.number, read.start, read.items, read.again, read.remarks, read.bookmarks, ended=True)
 
 
-def told(db: Database, job: int) -> dict[str, list[Told]]:
+def load_stored_results(db: Database, job: int) -> dict[str, list[StoredResult]]:
     """What a job has said of its items, by where they stood, in the order in which it met them."""
-    found: dict[str, list[Told]] = {}
-    wanted = select(RESULT.c.item, RESULT.c.number, RESULT.c.outcome).where(RESULT.c.job_id == job)
+    by_item: dict[str, list[StoredResult]] = {}
+    statement = select(RESULT.c.item, RESULT.c.number, RESULT.c.outcome).where(RESULT.c.job_id == job)
     with db.snapshot() as snapshot:
-        for where, number, outcome in snapshot.connection.execute(wanted.order_by(RESULT.c.number)):
-            found.setdefault(where, []).append(Told(number, outcome == "failed"))
-    return found
+        for where, number, outcome in snapshot.connection.execute(statement.order_by(RESULT.c.number)):
+            by_item.setdefault(where, []).append(StoredResult(number, outcome == "failed"))
+    return by_item

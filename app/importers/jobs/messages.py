@@ -24,7 +24,7 @@ PREPARED, FAILURE, REMARK, BOOKMARK = b"P", b"F", b"R", b"B"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ItemLimits:
     """What one item may take. `memory_bytes` come on top of what the process has before it reads anything;
     `silent_seconds` is the clock's; of `most_deaths` items that ended the process the last one ends the job."""
 
@@ -35,15 +35,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class ProcessSetup:
     """What a process is told before anything else, for all imports that it reads."""
 
-    limits: Limits
+    limits: ItemLimits
     enrich: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkPlace:
     """Where work was when the process died. `index` is that of the item among those of a source that reads the same
     every time, and 0 elsewhere."""
 
@@ -53,7 +53,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class ImportOrders:
     """One import: what was sent, or the address to read. The first `skip` articles and failures are passed over;
     `overwrite` reads also what has not changed since; `source_dates` and `now` are those of `Context`; `avoid` are
     places that ended a process before this one, with the reason to give."""
@@ -71,7 +71,7 @@ class Orders:
     source_dates: bool = False
     now: int = 0
     skip: int = 0
-    avoid: Mapping[Place, str] = field(default_factory=dict)
+    avoid: Mapping[WorkPlace, str] = field(default_factory=dict)
 
 
 AT_ONCE = 25
@@ -79,7 +79,7 @@ AT_ONCE = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class NameUpdate:
     """What has changed of regions and tags; `atlas` None: nothing. `tags` come on top, or are all that there are."""
 
     atlas: Atlas | None
@@ -88,8 +88,8 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ItemRequest:
     """Asks for that many results more; `names` where they have changed."""
 
     count: int
-    names: Names | None
+    names: NameUpdate | None

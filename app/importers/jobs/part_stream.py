@@ -7,18 +7,18 @@ PART_BYTES = 1_000_000
 """Of each piece but the last."""
 
 
-class Parts(io.RawIOBase):
+class PartStream(io.RawIOBase):
     """Holds one piece at a time."""
 
     def __init__(self) -> None:
         self._position, self._part, self._piece = 0, -1, b""
 
     @abstractmethod
-    def load(self, number: int) -> bytes:
+    def load_part(self, number: int) -> bytes:
         """The piece of that number, from 0; empty where there is none."""
 
     @abstractmethod
-    def count(self) -> int:
+    def count_parts(self) -> int:
         """How many pieces there are."""
 
     def readable(self) -> bool:
@@ -29,7 +29,7 @@ class Parts(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if whence == io.SEEK_END:
-            offset += self._size()
+            offset += self._find_size()
         elif whence == io.SEEK_CUR:
             offset += self._position
         self._position = max(0, offset)
@@ -41,13 +41,13 @@ class Parts(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         number, start = divmod(self._position, PART_BYTES)
         if number != self._part:
-            self._part, self._piece = number, self.load(number)
+            self._part, self._piece = number, self.load_part(number)
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type] # whatever readers hand over
-        found = self._piece[start : start + len(view)]
-        view[: len(found)] = found
-        self._position += len(found)
-        return len(found)
+        chunk = self._piece[start : start + len(view)]
+        view[: len(chunk)] = chunk
+        self._position += len(chunk)
+        return len(chunk)
 
-    def _size(self) -> int:
-        count = self.count()
-        return (count - 1) * PART_BYTES + len(self.load(count - 1)) if count else 0
+    def _find_size(self) -> int:
+        count = self.count_parts()
+        return (count - 1) * PART_BYTES + len(self.load_part(count - 1)) if count else 0

@@ -26,67 +26,71 @@ OF_HIDDEN = (COPY, *three_way_merge.OF_HIDDEN)
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
-async def page(db: Database, one: Record, read: Read, *, drafts: bool) -> tuple[list[Json], PageInfo]:
+async def load_page(db: Database, record: Record, params: Read, *, drafts: bool) -> tuple[list[Json], PageInfo]:
     """Results of an import that ran as a job, none of any other and none after KEPT_SECONDS, in the order of the items,
     from a cursor on, of one outcome or of all. Without `drafts`, neither id nor slug of an article
     that is not public, nor that something repeats it."""
-    outcome, limit, signature = read.choice("outcome"), read.integer("limit"), f"import {one.id} {read.signature}"
-    text = read.text("cursor")
-    after = _place(text, signature) if text is not None else 0
-    values: dict[str, Value] = {"job": one.id, "after": after, "limit": limit + 1, "outcome": outcome}
+    outcome, limit, signature = (
+        params.choice("outcome"),
+        params.integer("limit"),
+        f"import {record.id} {params.signature}",
+    )
+    text = params.text("cursor")
+    after = _read_position(text, signature) if text is not None else 0
+    values: dict[str, Value] = {"job": record.id, "after": after, "limit": limit + 1, "outcome": outcome}
     # Of few that have failed among many no index knows.
-    rows = await db.reader.rows(_results(db.dialect, bool(outcome)), values, bounded=not outcome)
-    shown = [_result(row, drafts=drafts) for row in rows[:limit]]
+    rows = await db.reader.rows(_results_statement(db.dialect, bool(outcome)), values, bounded=not outcome)
+    rendered = [_render_result(row, drafts=drafts) for row in rows[:limit]]
     more = len(rows) > limit
-    following = paging.encode(Cursor("after", id=cast("int", shown[-1]["number"])), signature) if more else None
-    is_there = one.kind == KIND and not (one.has_ended and one.updated_at < read.now - KEPT_SECONDS)
-    total = 0 if not is_there else one.count(outcome) if outcome else sum(one.count(name) for name in OUTCOMES)
-    return shown, PageInfo(limit, next=following, total=total, total_is="exact")
+    following = paging.encode(Cursor("after", id=cast("int", rendered[-1]["number"])), signature) if more else None
+    is_there = record.kind == KIND and not (record.has_ended and record.updated_at < params.now - KEPT_SECONDS)
+    total = 0 if not is_there else record.count(outcome) if outcome else sum(record.count(name) for name in OUTCOMES)
+    return rendered, PageInfo(limit, next=following, total=total, total_is="exact")
 
 
-def _place(text: str, signature: str) -> int:
+def _read_position(text: str, signature: str) -> int:
     cursor = paging.decode(text, signature)
     if cursor.kind != "after" or cursor.id < 0:
         raise CursorInvalid("This is no cursor of this list.")
     return cursor.id
 
 
-def _result(row: Row, *, drafts: bool) -> Json:
+def _render_result(row: Row, *, drafts: bool) -> Json:
     *values, public, of_public = row
-    told = dict(zip(("number", "item", "outcome", "id", "slug", "reason", "copy_of"), values, strict=True))
+    fields = dict(zip(("number", "item", "outcome", "id", "slug", "reason", "copy_of"), values, strict=True))
     for name in ("id", "slug"):
-        told[name] = told[name] if public or drafts else None
-    told["copy_of"] = told["copy_of"] if of_public or drafts else None
-    return told
+        fields[name] = fields[name] if public or drafts else None
+    fields["copy_of"] = fields["copy_of"] if of_public or drafts else None
+    return fields
 
 
-def shown(one: Record, *, drafts: bool) -> Json:
+def render_import(record: Record, *, drafts: bool) -> Json:
     """An import as clients see it, but for its results. Without `drafts` nothing of what may be about
     hidden articles: that items repeat earlier ones, or meet what is withdrawn or purged, and what an undo hid."""
-    notes = dict(cast("Mapping[str, tuple[int, str]]", one.progress.get("notes", {})))
+    notes = dict(cast("Mapping[str, tuple[int, str]]", record.progress.get("notes", {})))
     for note in () if drafts else OF_HIDDEN:
         notes.pop(note, None)
     undo = {} if drafts else {"undo": None}
     return {
-        **queries.shape(one),
+        **queries.shape(record),
         **undo,
-        "url": one.arguments.get("url"),
-        "format": one.arguments.get("format"),
-        "origin": one.arguments.get("origin"),
-        "overwrite": one.arguments.get("overwrite") is True,
+        "url": record.arguments.get("url"),
+        "format": record.arguments.get("format"),
+        "origin": record.arguments.get("origin"),
+        "overwrite": record.arguments.get("overwrite") is True,
         "notes": [{"note": note, "count": count, "first": first} for note, (count, first) in notes.items()],
-        "unknown_fields": one.progress.get("unknown_fields", {}),
-        "unknown_regions": one.progress.get("unknown_regions", {}),
+        "unknown_fields": record.progress.get("unknown_fields", {}),
+        "unknown_regions": record.progress.get("unknown_regions", {}),
     }
 
 
 @lru_cache(maxsize=8)
-def _results(dialect: str, chosen: bool) -> Prepared:
+def _results_statement(dialect: str, chosen: bool) -> Prepared:
     job, after = (bindparam(name, type_=RESULT.c.job_id.type) for name in ("job", "after"))
     columns = [RESULT.c[name] for name in ("number", "item", "outcome", "article_id")]
     repeated = A.alias("repeated")
     public: ColumnElement[str] = literal_column("'published'")
-    found = (
+    statement = (
         select(*columns, A.c.slug, RESULT.c.reason, RESULT.c.copy_of, A.c.status == public, repeated.c.status == public)
         .outerjoin(A, A.c.id == RESULT.c.article_id)
         .outerjoin(repeated, repeated.c.id == RESULT.c.copy_of)
@@ -94,4 +98,4 @@ def _results(dialect: str, chosen: bool) -> Prepared:
         .order_by(RESULT.c.number)
         .limit(bindparam("limit"))
     )
-    return prepare(found.where(RESULT.c.outcome == bindparam("outcome")) if chosen else found, dialect)
+    return prepare(statement.where(RESULT.c.outcome == bindparam("outcome")) if chosen else statement, dialect)

@@ -76,7 +76,7 @@ class ImportAddress(PayloadModel):
     origin: Short | None = Field(None, description="As the parameter of this name.")
 
 
-def media_type(request: Request) -> str:
+def read_media_type(request: Request) -> str:
     """UnsupportedMediaType for what is no format; nothing is assumed where none is given."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in FORMATS:
@@ -85,33 +85,33 @@ def media_type(request: Request) -> str:
 
 
 def is_async(request: Request) -> bool:
-    """Whether `Prefer` asks for an answer before the work is done (RFC 7240)."""
-    said = ",".join(request.headers.getlist("prefer")).split(",")
-    return any(one.partition(";")[0].strip().lower() == "respond-async" for one in said)
+    """Whether `Prefer` asks for a response before the work is done (RFC 7240)."""
+    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(one.partition(";")[0].strip().lower() == "respond-async" for one in preferences)
 
 
-def arguments(request: Request, kind: str, read: Read) -> Json:
+def read_arguments(request: Request, kind: str, params: Read) -> Json:
     """What the job is to do with the body. InvalidValue for a zone that there is none of, and for a base that is no
     address."""
-    given: Json = {
-        "format": read.choice("format") or FORMATS[kind],
-        "origin": read.text("origin"),
-        "timezone": zone(read),
-        "body": read.choice("body") or None,
-        "source_dates": read.flag("source_dates"),
-        "identity": read.choice("identity") or None,
-        "base_url": _base(read),
-        "dry_run": read.flag("dry_run"),
-        "overwrite": read.flag("overwrite"),
-        "charset": _charset(request),
+    job_arguments: Json = {
+        "format": params.choice("format") or FORMATS[kind],
+        "origin": params.text("origin"),
+        "timezone": read_zone_name(params),
+        "body": params.choice("body") or None,
+        "source_dates": params.flag("source_dates"),
+        "identity": params.choice("identity") or None,
+        "base_url": _read_base(params),
+        "dry_run": params.flag("dry_run"),
+        "overwrite": params.flag("overwrite"),
+        "charset": _read_charset(request),
         "type": kind if FORMATS[kind] is None else None,
     }
-    return {name: value for name, value in given.items() if value}
+    return {name: value for name, value in job_arguments.items() if value}
 
 
-def zone(read: Read) -> str | None:
+def read_zone_name(params: Read) -> str | None:
     """The zone of dates without one, as it is called."""
-    name = read.text("timezone")
+    name = params.text("timezone")
     if name is None:
         return None
     try:
@@ -120,15 +120,15 @@ def zone(read: Read) -> str | None:
         raise InvalidValue(wrong.detail, "timezone") from None
 
 
-def _base(read: Read) -> str | None:
+def _read_base(params: Read) -> str | None:
     """InvalidValue for what is no address of a site."""
-    url = read.text("base_url")
+    url = params.text("base_url")
     if url is not None and not item_urls.is_base(url):
         raise InvalidValue("Expected the address of a site, such as https://news.example.", "base_url")
     return url
 
 
-def _charset(request: Request) -> str | None:
+def _read_charset(request: Request) -> str | None:
     for part in request.headers.get("content-type", "").split(";")[1:]:
         name, _, value = part.partition("=")
         if name.strip().lower() == "charset":
@@ -136,82 +136,88 @@ def _charset(request: Request) -> str | None:
     return None
 
 
-def address(content: bytes, given: Json) -> Json | None:
+def read_address(content: bytes, job_arguments: Json) -> Json | None:
     """The arguments with those in a body that names an address and nothing to import; None for any other body.
 
     InvalidInput where it has nothing but what goes with an address, and no good one, or where the two say different
     things; MalformedJson for what no format is written in.
     """
     try:
-        said = orjson.loads(content)
+        payload = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise MalformedJson(f"This is not JSON: {error}.") from None
-    if not isinstance(said, dict | list):
+    if not isinstance(payload, dict | list):
         raise MalformedJson("An object or a list is expected here.")
-    if isinstance(said, list) or not said.keys() <= ImportAddress.model_fields.keys():
+    if isinstance(payload, list) or not payload.keys() <= ImportAddress.model_fields.keys():
         return None
     try:
-        found = ImportAddress.model_validate(said).model_dump(exclude_none=True)
+        address_arguments = ImportAddress.model_validate(payload).model_dump(exclude_none=True)
     except ValidationError as error:
         wrong = body.to_field_errors(error, ImportAddress.model_fields)
         raise InvalidInput(*(replace(one, detail=ADDRESS) if one.pointer == "/url" else one for one in wrong)) from None
-    twice = [name for name in found if given.get(name, found[name]) != found[name]]
+    twice = [
+        name
+        for name in address_arguments
+        if job_arguments.get(name, address_arguments[name]) != address_arguments[name]
+    ]
     if twice:
         detail = "The address of the request says something else."
         raise InvalidInput(*(FieldError("invalid_range", detail, pointer=f"/{name}") for name in twice))
-    check_format({**given, **found})
-    return {**given, **found}
+    check_format({**job_arguments, **address_arguments})
+    return {**job_arguments, **address_arguments}
 
 
-def check_format(given: Json) -> None:
+def check_format(job_arguments: Json) -> None:
     """InvalidValue for what the source cannot be read as: kinds of sites are read from addresses alone. InvalidRange
     for an identity of what has no entries of feeds."""
-    if "identity" in given and given.get("format") not in (None, "feed") and "url" not in given:
+    if "identity" in job_arguments and job_arguments.get("format") not in (None, "feed") and "url" not in job_arguments:
         raise InvalidRange("Only entries of feeds are known by one of several names; leave it out.", "identity")
-    named, known = given.get("format"), sources.NAMES if "url" in given else registry.NAMES
-    if named is not None and named not in known:
-        detail = f"Expected one of {', '.join(known)}."
-        raise InvalidInput(FieldError("invalid_value", detail, "format", allowed=tuple(known)))
+    format_name, allowed = job_arguments.get("format"), sources.NAMES if "url" in job_arguments else registry.NAMES
+    if format_name is not None and format_name not in allowed:
+        detail = f"Expected one of {', '.join(allowed)}."
+        raise InvalidInput(FieldError("invalid_value", detail, "format", allowed=tuple(allowed)))
 
 
-async def opening(pieces: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+async def peek_body(pieces: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
     """The beginning of a body, all of it where it is no longer than MOST_JSON, and the whole of it again."""
-    seen = bytearray()
+    received = bytearray()
     async for piece in pieces:
-        seen += piece
-        if len(seen) > MOST_JSON:
+        received += piece
+        if len(received) > MOST_JSON:
             break
-    head = bytes(seen)
+    head = bytes(received)
 
-    async def again() -> AsyncIterator[bytes]:
+    async def iterate_again() -> AsyncIterator[bytes]:
         yield head
         async for piece in pieces:
             yield piece
 
-    return head, again()
+    return head, iterate_again()
 
 
-async def receive(db: Database, pieces: AsyncIterator[bytes], most: int, given: Json, by: str | None) -> int:
-    """Keeps a body; the number of its job. BodyTooLarge above `most` bytes; what breaks off leaves nothing behind."""
+async def receive_body(
+    db: Database, pieces: AsyncIterator[bytes], max_bytes: int, job_arguments: Json, by: str | None
+) -> int:
+    """Keeps a body; the number of its job. BodyTooLarge above `max_bytes`; what breaks off leaves nothing behind."""
     job: int | None = None
-    number, seen, kept = 0, 0, bytearray()
+    number, received_bytes, pending = 0, 0, bytearray()
     try:
         async for piece in pieces:
-            seen += len(piece)
-            if seen > most:
-                raise BodyTooLarge(most)
-            kept += piece
-            while len(kept) > PART_BYTES:
+            received_bytes += len(piece)
+            if received_bytes > max_bytes:
+                raise BodyTooLarge(max_bytes)
+            pending += piece
+            while len(pending) > PART_BYTES:
                 if job is None:
-                    job = (await db.write(upload_store.begin, given, by)).value
-                await db.write(upload_store.keep, job, number, bytes(kept[:PART_BYTES]))
-                del kept[:PART_BYTES]
+                    job = (await db.write(upload_store.begin_upload, job_arguments, by)).value
+                await db.write(upload_store.save_part, job, number, bytes(pending[:PART_BYTES]))
+                del pending[:PART_BYTES]
                 number += 1
         if job is None:
-            return (await db.write(upload_store.whole, given, by, bytes(kept))).value
-        await db.write(upload_store.finish, job, number, bytes(kept))
+            return (await db.write(upload_store.create_whole, job_arguments, by, bytes(pending))).value
+        await db.write(upload_store.finish_upload, job, number, bytes(pending))
         return job
     except BaseException:
         if job is not None:
-            await asyncio.shield(db.write(upload_store.drop, job))
+            await asyncio.shield(db.write(upload_store.drop_upload, job))
         raise

@@ -22,11 +22,11 @@ from app.importers import batches
 from app.importers.document import BodyKind, Failure, Identity
 from app.importers.enrichment import COPY
 from app.importers.jobs import upload_store
-from app.importers.jobs.isolated_reader import Fetcher, Isolated
-from app.importers.jobs.job_items import RESULT, Read, Reading, Told, told
-from app.importers.jobs.messages import Limits, Orders, Setup
-from app.importers.jobs.process_pool import Children
-from app.importers.prepare import Prepared
+from app.importers.jobs.isolated_reader import Fetcher, IsolatedReader
+from app.importers.jobs.job_items import RESULT, JobChunk, JobReader, StoredResult, load_stored_results
+from app.importers.jobs.messages import ImportOrders, ItemLimits, ProcessSetup
+from app.importers.jobs.process_pool import ProcessPool
+from app.importers.prepare import PreparedItem
 from app.importers.web import crawl_state
 from app.text import keys
 
@@ -35,93 +35,99 @@ FETCHED = Lane("fetched", most=4, at_once=4)
 """Reading what was sent keeps a processor busy; what is fetched is waited for most of the time."""
 MOST_NOTES = 50
 
-Ready = Prepared | Failure
+Ready = PreparedItem | Failure
 Both = tuple[Ready, Saved | str]
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class ChunkWork:
     """What one transaction does: `items` are those of `read`, ready to be saved or not."""
 
-    read: Read
+    read: JobChunk
     items: list[Ready]
     site_url: str
 
     def __call__(self, session: Session, task: Task) -> Step:
-        if _number(task.progress, "chunks") != self.read.number:
+        if _read_number(task.progress, "chunks") != self.read.number:
             raise Overtaken
         dry = task.arguments.get("dry_run") is True
-        saved = iter(self._saved(session, task))
+        saved = iter(self._save_items(session, task))
         outcomes = [one.reason if isinstance(one, Failure) else next(saved) for one in self.items]
-        known = self.read.again
-        fresh = [both for place, both in enumerate(zip(self.items, outcomes, strict=True)) if place not in known]
-        self._note(session, task.id, fresh)
-        progress = further(task.progress, self.read, fresh)
-        self._mend(session, task.id, [(row, outcomes[place]) for place, row in known.items() if row.failed], progress)
-        if self._lost(outcomes):
+        stored = self.read.again
+        fresh = [both for index, both in enumerate(zip(self.items, outcomes, strict=True)) if index not in stored]
+        self._record_results(session, task.id, fresh)
+        progress = advance_progress(task.progress, self.read, fresh)
+        self._correct_results(
+            session, task.id, [(row, outcomes[index]) for index, row in stored.items() if row.failed], progress
+        )
+        if self._has_lost_item(outcomes):
             progress["lost"] = True
         for bookmark in [] if dry or "lost" in progress else self.read.bookmarks[-1:]:
-            crawl_state.keep(session, bookmark, int(time.time()), task.id)
+            crawl_state.save_state(session, bookmark, int(time.time()), task.id)
         if self.read.ended:
-            upload_store.discard(session, task.id)
+            upload_store.delete_parts(session, task.id)
         return Step(progress, self.read.ended)
 
-    def _lost(self, outcomes: Sequence[Saved | str]) -> bool:
+    def _has_lost_item(self, outcomes: Sequence[Saved | str]) -> bool:
         """Whether an item failed that its reader takes for read: a bookmark behind it would leave it out next time."""
         both = zip(self.items, outcomes, strict=True)
         return any(one.late if isinstance(one, Failure) else isinstance(outcome, str) for one, outcome in both)
 
-    def _saved(self, session: Session, task: Task) -> list[Saved | str]:
-        ready = [one for one in self.items if isinstance(one, Prepared)]
+    def _save_items(self, session: Session, task: Task) -> list[Saved | str]:
+        prepared = [one for one in self.items if isinstance(one, PreparedItem)]
         sees_hidden, overwrite = upload_store.sees_hidden(task.arguments), task.arguments.get("overwrite") is True
         if task.arguments.get("dry_run") is True:
             connection = session.connection()
-            return batches.preview_batch(connection, ready, sees_hidden=sees_hidden, overwrite=overwrite)
+            return batches.preview_batch(connection, prepared, sees_hidden=sees_hidden, overwrite=overwrite)
         return batches.save_batch(
             session,
-            ready,
+            prepared,
             site_url=self.site_url,
             sees_hidden=sees_hidden,
             overwrite=overwrite,
             record=task.id,
         )
 
-    def _note(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
+    def _record_results(self, session: Session, job: int, fresh: Sequence[Both]) -> None:
         rows = [
-            {"job_id": job, "number": number, "item": keys.clean(one.where), **_outcome(outcome)}
+            {"job_id": job, "number": number, "item": keys.clean(one.where), **_render_outcome(outcome)}
             for number, (one, outcome) in enumerate(fresh, self.read.start + 1)
         ]
         if rows:
             session.connection().execute(insert(RESULT), rows)
 
-    def _mend(self, session: Session, job: int, again: Sequence[tuple[Told, Saved | str]], progress: Json) -> None:
+    def _correct_results(
+        self, session: Session, job: int, again: Sequence[tuple[StoredResult, Saved | str]], progress: Json
+    ) -> None:
         """What had failed before the job was taken up again, and has not now."""
         for row, outcome in again:
             if isinstance(outcome, Saved):
-                mine = (RESULT.c.job_id == job) & (RESULT.c.number == row.number)
-                session.connection().execute(update(RESULT).where(mine).values(_outcome(outcome)))
-                progress["failed"] = _number(progress, "failed") - 1
-                progress[outcome.outcome] = _number(progress, outcome.outcome) + 1
+                is_row = (RESULT.c.job_id == job) & (RESULT.c.number == row.number)
+                session.connection().execute(update(RESULT).where(is_row).values(_render_outcome(outcome)))
+                progress["failed"] = _read_number(progress, "failed") - 1
+                progress[outcome.outcome] = _read_number(progress, outcome.outcome) + 1
 
 
-def _outcome(outcome: Saved | str) -> Json:
+def _render_outcome(outcome: Saved | str) -> Json:
     if not isinstance(outcome, Saved):
         return {"outcome": "failed", "article_id": None, "reason": keys.clean(outcome), "copy_of": None}
     copy_of = outcome.copy.of if outcome.copy else None
     return {"outcome": outcome.outcome, "article_id": outcome.id or None, "reason": None, "copy_of": copy_of}
 
 
-def further(progress: Json, read: Read, fresh: Sequence[Both]) -> Json:
+def advance_progress(progress: Json, chunk: JobChunk, fresh: Sequence[Both]) -> Json:
     """The progress after a chunk: counts, and the commonest of what a person should know."""
     counted = Counter(outcome.outcome if isinstance(outcome, Saved) else "failed" for _, outcome in fresh)
-    counts = {name: _number(progress, name) + counted[name] for name in ("created", "updated", "unchanged", "failed")}
-    ready = [one for one, _ in fresh if isinstance(one, Prepared)]
+    counts = {
+        name: _read_number(progress, name) + counted[name] for name in ("created", "updated", "unchanged", "failed")
+    }
+    prepared = [one for one, _ in fresh if isinstance(one, PreparedItem)]
     notes = cast("dict[str, list[object]]", dict(cast("Mapping[str, object]", progress.get("notes", {}))))
-    items = [(one, outcome) for one, outcome in fresh if isinstance(one, Prepared)]
-    said = [(note, one.where) for one, outcome in items for note in batches.collect_notes(one, outcome)]
-    said += [(one.text, one.where) for one in read.remarks]
-    said += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
-    for note, where in ((keys.clean(note), keys.clean(where)) for note, where in said):
+    items = [(one, outcome) for one, outcome in fresh if isinstance(one, PreparedItem)]
+    places_by_note = [(note, one.where) for one, outcome in items for note in batches.collect_notes(one, outcome)]
+    places_by_note += [(one.text, one.where) for one in chunk.remarks]
+    places_by_note += [(COPY, one.where) for one, outcome in fresh if isinstance(outcome, Saved) and outcome.copy]
+    for note, where in ((keys.clean(note), keys.clean(where)) for note, where in places_by_note):
         if note in notes:
             notes[note] = [cast("int", notes[note][0]) + 1, notes[note][1]]
         elif len(notes) < MOST_NOTES:
@@ -129,33 +135,35 @@ def further(progress: Json, read: Read, fresh: Sequence[Both]) -> Json:
     return {
         **progress,
         **counts,
-        "chunks": read.number + 1,
-        "done": read.end,
-        "total": read.end,
-        "read": read.end,
+        "chunks": chunk.number + 1,
+        "done": chunk.end,
+        "total": chunk.end,
+        "read": chunk.end,
         "notes": notes,
-        "unknown_fields": _tally(progress, "unknown_fields", [f for one in ready for f in one.unknown_fields]),
-        "unknown_regions": _tally(progress, "unknown_regions", [r for one in ready for r in one.unknown_regions]),
+        "unknown_fields": _add_counts(progress, "unknown_fields", [f for one in prepared for f in one.unknown_fields]),
+        "unknown_regions": _add_counts(
+            progress, "unknown_regions", [r for one in prepared for r in one.unknown_regions]
+        ),
     }
 
 
-def _tally(progress: Json, name: str, more: list[str]) -> dict[str, int]:
+def _add_counts(progress: Json, name: str, more: list[str]) -> dict[str, int]:
     before = cast("Mapping[str, int]", progress.get(name, {}))
     return dict((Counter(before) + Counter(more)).most_common(MOST_NOTES))
 
 
-def _number(progress: Json, name: str) -> int:
+def _read_number(progress: Json, name: str) -> int:
     value = progress.get(name, 0)
     assert isinstance(value, int)
     return value
 
 
-def lane(arguments: Json) -> Lane:
-    """Which jobs wait for one another: never what was sent for an address that does not answer."""
+def choose_queue(arguments: Json) -> Lane:
+    """Which jobs wait for one another: never what was sent for an address that does not respond."""
     return FETCHED if "url" in arguments else SENT_HERE
 
 
-class Importing:
+class ImportWorker:
     """Prepares chunks of imports, in whatever threads; holds the few jobs open that it has been at last."""
 
     def __init__(
@@ -165,32 +173,32 @@ class Importing:
         fetcher: Fetcher,
         *,
         enrich: bool = True,
-        limits: Limits | None = None,
+        limits: ItemLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`fetcher` opens what reads addresses, for each job one of its own; `limits` are those of an item; `clock`
         tells how long a chunk has taken."""
         self._db, self._site_url, self._fetcher, self._clock = db, site_url, fetcher, clock
-        self.children = Children(Setup(limits or Limits(), enrich))
-        self._open: OrderedDict[int, Reading] = OrderedDict()
+        self.children = ProcessPool(ProcessSetup(limits or ItemLimits(), enrich))
+        self._open: OrderedDict[int, JobReader] = OrderedDict()
 
-    def __call__(self, task: Task) -> Chunk:
+    def __call__(self, task: Task) -> ChunkWork:
         """As `jobs.Prepare`."""
-        number = _number(task.progress, "chunks")
+        number = _read_number(task.progress, "chunks")
         reading = self._open.pop(task.id, None)
-        read = reading.chunk(number) if reading else None
-        if reading is None or read is None:
+        chunk = reading.read_chunk(number) if reading else None
+        if reading is None or chunk is None:
             if reading is not None:
                 reading.close()
-            reading = self._begun(task, number)
-            read = reading.chunk(number)
-            assert read is not None  # the first that it is asked for
-        if not read.ended:
+            reading = self._open_reader(task, number)
+            chunk = reading.read_chunk(number)
+            assert chunk is not None  # the first that it is asked for
+        if not chunk.ended:
             self._open[task.id] = reading
         while len(self._open) > SENT_HERE.most + FETCHED.most:
             self._open.popitem(last=False)[1].close()
-        items = batches.refuse_strangers(self._db, read.items, sees_hidden=upload_store.sees_hidden(task.arguments))
-        return Chunk(read, items, self._site_url)
+        items = batches.refuse_mismatches(self._db, chunk.items, sees_hidden=upload_store.sees_hidden(task.arguments))
+        return ChunkWork(chunk, items, self._site_url)
 
     def close(self) -> None:
         """Ends the processes that read."""
@@ -198,27 +206,27 @@ class Importing:
             self._open.popitem()[1].close()
         self.children.close()
 
-    def _begun(self, task: Task, number: int) -> Reading:
-        done = _number(task.progress, "read")
-        orders = replace(_orders(task.arguments), now=self._db.read_time())
-        known = told(self._db, task.id) if done and orders.url is not None else {}
-        orders = orders if orders.url is not None else replace(orders, skip=done)
-        source = Isolated(self._db, task.id, orders, self._fetcher, self.children)
-        return Reading(source, number, done, known, self._clock)
+    def _open_reader(self, task: Task, number: int) -> JobReader:
+        done_chunks = _read_number(task.progress, "read")
+        orders = replace(_make_orders(task.arguments), now=self._db.read_time())
+        stored = load_stored_results(self._db, task.id) if done_chunks and orders.url is not None else {}
+        orders = orders if orders.url is not None else replace(orders, skip=done_chunks)
+        source = IsolatedReader(self._db, task.id, orders, self._fetcher, self.children)
+        return JobReader(source, number, done_chunks, stored, self._clock)
 
 
-def _orders(arguments: Json) -> Orders:
-    said = cast("Mapping[str, str]", arguments)
-    return Orders(
-        url=said.get("url"),
-        format=said.get("format"),
-        media_type=said.get("type"),
-        origin=said.get("origin"),
-        timezone=said.get("timezone"),
-        body=cast("BodyKind | None", said.get("body")),
-        charset=said.get("charset"),
-        identity=cast("Identity | None", said.get("identity")),
-        base_url=said.get("base_url"),
+def _make_orders(arguments: Json) -> ImportOrders:
+    texts = cast("Mapping[str, str]", arguments)
+    return ImportOrders(
+        url=texts.get("url"),
+        format=texts.get("format"),
+        media_type=texts.get("type"),
+        origin=texts.get("origin"),
+        timezone=texts.get("timezone"),
+        body=cast("BodyKind | None", texts.get("body")),
+        charset=texts.get("charset"),
+        identity=cast("Identity | None", texts.get("identity")),
+        base_url=texts.get("base_url"),
         overwrite=arguments.get("overwrite") is True,
         source_dates=arguments.get("source_dates") is True,
     )

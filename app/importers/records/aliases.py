@@ -82,18 +82,18 @@ OWN_EXTRA = frozenset(
 )
 
 
-def folded(name: str) -> str:
+def fold_name(name: str) -> str:
     """A name without what styles of writing differ in: `datePublished`, `date-published` and `date_published`."""
     return name.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
-_RANKS = {folded(name): (field, rank) for field, names in TABLE.items() for rank, name in enumerate(names)}
+_RANKS = {fold_name(name): (field, rank) for field, names in TABLE.items() for rank, name in enumerate(names)}
 
 
 @lru_cache(maxsize=4096)
-def lookup(name: str) -> tuple[str, int] | None:
+def find_field(name: str) -> tuple[str, int] | None:
     """The field that a source's name stands for and its rank among the names; None for an unknown name."""
-    return _RANKS.get(folded(name))
+    return _RANKS.get(fold_name(name))
 
 
 def sort_fields(record: Mapping[str, object]) -> tuple[dict[str, tuple[str, object]], dict[str, object]]:
@@ -101,20 +101,20 @@ def sort_fields(record: Mapping[str, object]) -> tuple[dict[str, tuple[str, obje
 
     Absent is what is null, empty text or an empty list: it never hides another name's value.
     """
-    known: dict[str, tuple[str, object]] = {}
+    fields: dict[str, tuple[str, object]] = {}
     ranks: dict[str, int] = {}
     extra: dict[str, object] = {}
     for name, value in record.items():
-        found = lookup(name)
-        if found is None:
+        field_rank = find_field(name)
+        if field_rank is None:
             extra[name] = value
         elif value is None or value == "" or value == []:
             continue
-        elif found[0] not in known:
-            known[found[0]], ranks[found[0]] = (name, value), found[1]
-        elif found[1] < ranks[found[0]]:
-            extra.update([known[found[0]]])
-            known[found[0]], ranks[found[0]] = (name, value), found[1]
+        elif field_rank[0] not in fields:
+            fields[field_rank[0]], ranks[field_rank[0]] = (name, value), field_rank[1]
+        elif field_rank[1] < ranks[field_rank[0]]:
+            extra.update([fields[field_rank[0]]])
+            fields[field_rank[0]], ranks[field_rank[0]] = (name, value), field_rank[1]
         else:
             extra[name] = value
-    return known, extra
+    return fields, extra

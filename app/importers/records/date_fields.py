@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from app.importers import dates
-from app.importers.document import Context, Locale, SourceDate
+from app.importers.document import ParseContext, SourceDate, SourceLocale
 
 _SHOWN = 60
 _NO_DATES = ("", "0000-00-00", "0000-00-00 00:00:00")
@@ -21,9 +21,9 @@ class DateFields:
     """`locale` and `zone` are those of the source where it says them, else the context's; `note` is told what people
     should know. `unread` holds the fields that are no dates, as they were written."""
 
-    context: Context
+    context: ParseContext
     note: Callable[[str], object]
-    locale: Locale | None = None
+    locale: SourceLocale | None = None
     zone: tzinfo | None = None
     unread: dict[str, object] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class DateFields:
         if value is None or (isinstance(value, str) and value.strip() in _NO_DATES):
             return None
         try:
-            reading = dates.read(value, self.zone or self.context.timezone, self.locale or self.context.locale)
+            reading = dates.parse_date(value, self.zone or self.context.timezone, self.locale or self.context.locale)
         except ValueError as error:
             self.note(f"{name}: {_quote(value)} is no date: {error}")
             self.unread[name] = value
@@ -42,9 +42,9 @@ class DateFields:
             self.note(f"{name}: no time zone given, read as {self.context.timezone}")
         if reading.note:
             self.note(f"{name}: {_quote(value)}: {reading.note}")
-        return reading.until() if is_awaited else reading.date
+        return reading.round_up() if is_awaited else reading.date
 
 
 def _quote(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+    quoted = repr(value)
+    return quoted if len(quoted) <= _SHOWN else quoted[: _SHOWN - 1] + "…"

@@ -26,58 +26,58 @@ _DAYS = (
 _MONTHS = (re.compile(rf"/{_YEAR}[/-]{_MONTH}(?=/)"),)
 
 
-class Found(NamedTuple):
+class FallbackDate(NamedTuple):
     """A date, and for people where it is from; nothing where that is no news."""
 
     date: SourceDate
     note: str
 
 
-def find(document: Document, path: str | None) -> Found | None:
+def find_date(document: Document, path: str | None) -> FallbackDate | None:
     """The first that there is; `path` is that of the article's own file, None where it shares one with others."""
-    return next(_candidates(document, path), None)
+    return next(_list_candidates(document, path), None)
 
 
-def _candidates(document: Document, path: str | None) -> Iterator[Found]:
-    if document.dateline and (period := dates.from_dateline(document.dateline, UTC)):
+def _list_candidates(document: Document, path: str | None) -> Iterator[FallbackDate]:
+    if document.dateline and (period := dates.parse_dateline(document.dateline, UTC)):
         # A text has no other place for its date.
         is_text = document.body is not None and document.body.kind == "text"
-        yield Found(period, "" if is_text else "no date of its own: the dateline's is taken")
-    if document.url and (day := in_address(document.url)):
-        yield Found(day, "no date of its own: the one in the address is taken")
-    if path and (day := in_path(path)):
-        yield Found(day, "no date of its own: the one in the name of the file is taken")
+        yield FallbackDate(period, "" if is_text else "no date of its own: the dateline's is taken")
+    if document.url and (day := find_in_url(document.url)):
+        yield FallbackDate(day, "no date of its own: the one in the address is taken")
+    if path and (day := find_in_path(path)):
+        yield FallbackDate(day, "no date of its own: the one in the name of the file is taken")
     if document.status == "draft":
         return  # when it was changed says nothing of when it will come out
     if document.updated:
-        yield Found(document.updated, "no date of its own: that of its last change is taken")
+        yield FallbackDate(document.updated, "no date of its own: that of its last change is taken")
     if document.source_date:
-        yield Found(document.source_date, "no date of its own: that of its feed or file is taken, as asked for")
+        yield FallbackDate(document.source_date, "no date of its own: that of its feed or file is taken, as asked for")
 
 
-def in_address(url: str) -> SourceDate | None:
+def find_in_url(url: str) -> SourceDate | None:
     """The day, else the month, that stands in a web address as parts of its path."""
     try:
-        return _find(unquote(urlsplit(url).path))
+        return _find_day(unquote(urlsplit(url).path))
     except ValueError:
         return None
 
 
-def in_path(path: str) -> SourceDate | None:
+def find_in_path(path: str) -> SourceDate | None:
     """The day, else the month, in the path of a file: `2014-04-05-title.md`, `2014/04/05/title`, `2014/04/title`."""
-    return in_address(path) if path.startswith(("http://", "https://")) else _find(f"/{path}")
+    return find_in_url(path) if path.startswith(("http://", "https://")) else _find_day(f"/{path}")
 
 
-def _find(path: str) -> SourceDate | None:
+def _find_day(path: str) -> SourceDate | None:
     """Years of 1900 to 2099; None where two days differ."""
     for patterns in (_DAYS, _MONTHS):
-        found = {day for pattern in patterns for match in pattern.finditer(path) if (day := _date(match))}
-        if found:
-            return found.pop() if len(found) == 1 else None
+        days = {day for pattern in patterns for match in pattern.finditer(path) if (day := _parse_date(match))}
+        if days:
+            return days.pop() if len(days) == 1 else None
     return None
 
 
-def _date(match: re.Match[str]) -> SourceDate | None:
+def _parse_date(match: re.Match[str]) -> SourceDate | None:
     parts = [part.zfill(2) for part in match.groups() if part not in "-_"]
     try:
         return dates.read_date("-".join(parts), UTC)

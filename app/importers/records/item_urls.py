@@ -4,7 +4,7 @@ leads to no page is left out, with a note. The item itself is kept. Pure."""
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from app.importers.document import Document, Image, RelatedPost
+from app.importers.document import Document, DocumentImage, RelatedReference
 from app.text import urls
 
 LONGEST = 80
@@ -12,8 +12,8 @@ LONGEST = 80
 
 def drop_unsafe_addresses(document: Document) -> tuple[Document, tuple[str, ...]]:
     """The document with addresses on the web only, and what people should know of the others."""
-    found = _Addresses(document)
-    return found.read(), tuple(found.notes)
+    item_urls = _ItemUrls(document)
+    return item_urls.read(), tuple(item_urls.notes)
 
 
 def is_base(url: str) -> bool:
@@ -30,44 +30,44 @@ def is_within(url: str | None) -> bool:
     return url is not None and url.startswith("/") and not url.startswith("//") and ":" not in url
 
 
-class _Addresses:
+class _ItemUrls:
     def __init__(self, document: Document) -> None:
         self._document = document
         self.notes: dict[str, None] = {}
         self._base: str | None = None
 
     def read(self) -> Document:
-        given = self._document
+        document = self._document
         # The path of a page within its site is no address, but nothing is lost where the whole address is known.
-        is_path = given.url is not None and given.url.startswith("/")
-        url = None if is_path and given.source_url else self._one("url", given.url)
-        self._base = given.base or url
-        images = tuple(image for one in given.images if (image := self._image(one)))
-        related = tuple(post for one in given.related if (post := self._post(one)))
-        earlier = [self._one("previous_urls", one) for one in given.previous_urls]
+        is_path = document.url is not None and document.url.startswith("/")
+        url = None if is_path and document.source_url else self._resolve_url("url", document.url)
+        self._base = document.base or url
+        images = tuple(image for one in document.images if (image := self._resolve_image(one)))
+        related = tuple(post for one in document.related if (post := self._resolve_post(one)))
+        earlier = [self._resolve_url("previous_urls", one) for one in document.previous_urls]
         return replace(
-            given,
+            document,
             url=url,
-            source_url=self._one("source", given.source_url),
-            canonical_url=self._one("canonical_url", given.canonical_url),
+            source_url=self._resolve_url("source", document.source_url),
+            canonical_url=self._resolve_url("canonical_url", document.canonical_url),
             images=images,
             related=related,
             previous_urls=tuple(one for one in earlier if one),
         )
 
-    def _one(self, name: str, given: str | None) -> str | None:
-        if not given:
+    def _resolve_url(self, name: str, url: str | None) -> str | None:
+        if not url:
             return None
-        found = urls.resolve(given, self._base)
-        if found is None:
-            shown = given if len(given) <= LONGEST else f"{given[:LONGEST]}…"
-            self.notes.setdefault(f"{name}: {shown!r} is no address on the web, left out")
-        return found
+        resolved = urls.resolve(url, self._base)
+        if resolved is None:
+            shortened = url if len(url) <= LONGEST else f"{url[:LONGEST]}…"
+            self.notes.setdefault(f"{name}: {shortened!r} is no address on the web, left out")
+        return resolved
 
-    def _image(self, image: Image) -> Image | None:
-        found = self._one("images", image.url)
-        return replace(image, url=found) if found else None
+    def _resolve_image(self, image: DocumentImage) -> DocumentImage | None:
+        resolved = self._resolve_url("images", image.url)
+        return replace(image, url=resolved) if resolved else None
 
-    def _post(self, post: RelatedPost) -> RelatedPost | None:
-        found = self._one("related", post.url)
-        return replace(post, url=found) if found or post.title else None
+    def _resolve_post(self, post: RelatedReference) -> RelatedReference | None:
+        resolved = self._resolve_url("related", post.url)
+        return replace(post, url=resolved) if resolved or post.title else None

@@ -28,7 +28,7 @@ _NO_FIELDS = frozenset({"external_id", "origin", "updated", "first_published_at"
 
 
 @dataclass(frozen=True, slots=True)
-class WorkedOut:
+class DerivedValues:
     """What several places of a document come to: the date with its precision, the state with a withdrawal, JSON."""
 
     published: tuple[int | None, str]
@@ -42,28 +42,28 @@ class WorkedOut:
 
 def name_fields(record: Mapping[str, object]) -> tuple[str, ...]:
     """The fields that a record has names for, whatever it says of them."""
-    found = set()
+    names = set()
     for name in record:
-        known = aliases.lookup(name)
-        field = known[0] if known else name if name in _OWN else "extra"
+        field_rank = aliases.find_field(name)
+        field = field_rank[0] if field_rank else name if name in _OWN else "extra"
         if field not in _NO_FIELDS and name not in _NO_FIELDS:
-            found.add(_FIELD_OF.get(field, field))
-    return tuple(sorted(found))
+            names.add(_FIELD_OF.get(field, field))
+    return tuple(sorted(names))
 
 
-def hash_fields(document: Document, worked_out: WorkedOut) -> tuple[str, tuple[str, ...] | None]:
+def hash_fields(document: Document, worked_out: DerivedValues) -> tuple[str, tuple[str, ...] | None]:
     """The hashes of all fields, packed, and those that the document says anything of: the ones that it names, and the
     ones that were found in it."""
-    found = {name: _hash(value) for name, value in _values(document, worked_out).items()}
-    if document.said is None:
-        return pack(found), None
+    hashes = {name: _hash_value(value) for name, value in _list_values(document, worked_out).items()}
+    if document.stated is None:
+        return pack(hashes), None
     # What stands in for a date that a part of an article does not name is for a new article only.
     unsaid = {"title"} if document.published else {"title", "published_at"}
-    said = {*document.said} | {name for name, value in found.items() if value != EMPTY and name not in unsaid}
-    return pack({name: found[name] if name in said else UNSAID for name in found}), tuple(sorted(said))
+    stated = {*document.stated} | {name for name, value in hashes.items() if value != EMPTY and name not in unsaid}
+    return pack({name: hashes[name] if name in stated else UNSAID for name in hashes}), tuple(sorted(stated))
 
 
-def _hash(value: object) -> bytes:
+def _hash_value(value: object) -> bytes:
     if not value:
         return EMPTY
     if isinstance(value, str):
@@ -71,7 +71,7 @@ def _hash(value: object) -> bytes:
     return digest(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
 
 
-def _values(document: Document, worked_out: WorkedOut) -> Mapping[str, object]:
+def _list_values(document: Document, worked_out: DerivedValues) -> Mapping[str, object]:
     """Each as the source has it; what is worked out from several places, as it was."""
     published, status = worked_out.published, worked_out.status
     addresses = (document.previous_slugs, document.previous_urls)

@@ -32,16 +32,16 @@ def split_byline(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def opening_byline(line: str) -> tuple[str, ...]:
+def read_opening_byline(line: str) -> tuple[str, ...]:
     """The names, where a whole short line is a byline (`By Ann Lee`); nothing for any other line."""
     match = _OPENING.match(line)
     if not match or len(line) > 100 or line[-1] in ".!?:":
         return ()
     names = split_byline(line) if match["by"].lower() != "von" else split_byline("by " + line[match.end() :])
-    good = all(_NAME.fullmatch(name) and _capitalised(name) for name in names)
+    good = all(_NAME.fullmatch(name) and _is_capitalised(name) for name in names)
     return names if good else ()
 
 
-def _capitalised(name: str) -> bool:
+def _is_capitalised(name: str) -> bool:
     words = name.split()
     return words[0][0].isupper() and words[-1][0].isupper()

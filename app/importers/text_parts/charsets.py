@@ -20,10 +20,10 @@ FEW = 0.01
 """Of the characters beyond ASCII: as many may be broken in a text that is in the encoding it claims after all."""
 
 
-def decode(data: bytes, said: Iterable[str | None]) -> tuple[str, tuple[str, ...]]:
+def decode_bytes(data: bytes, labels: Iterable[str | None]) -> tuple[str, tuple[str, ...]]:
     """The text, and what had to be guessed: UTF-8 where the bytes are, whatever is said; then the first encoding of
     those said that fits; Windows-1252 where none does."""
-    names = [name for one in said if one and (name := _known(one))]
+    names = [name for one in labels if one and (name := _find_encoding(one))]
     if b"\x1b" in data[:100_000]:
         for name in names:
             if name in _STATEFUL:
@@ -32,16 +32,16 @@ def decode(data: bytes, said: Iterable[str | None]) -> tuple[str, tuple[str, ...
     if clean.NOTE_BYTES not in notes:
         return text, notes
     for name in names:
-        found = data.decode(name, "replace")
-        beyond = sum(not character.isascii() for character in found)
-        broken = found.count("\ufffd")
+        decoded = data.decode(name, "replace")
+        beyond = sum(not character.isascii() for character in decoded)
+        broken = decoded.count("\ufffd")
         if broken <= FEW * beyond:
             note = f"not valid {name}, broken characters replaced"
-            return found, (note,) if broken else ()
+            return decoded, (note,) if broken else ()
     return text, notes
 
 
-def _known(label: str) -> str | None:
+def _find_encoding(label: str) -> str | None:
     try:
         codec = codecs.lookup(label.strip())
         b"".decode(codec.name)

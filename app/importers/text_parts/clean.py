@@ -79,6 +79,6 @@ def scrub_value(value: object, note: Callable[[str], object], depth: int = 0) ->
     return value
 
 
-def line(text: str) -> str:
+def join_lines(text: str) -> str:
     """The text on one line: every run of white space is one space."""
     return " ".join(text.split())

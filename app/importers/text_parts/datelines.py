@@ -6,7 +6,7 @@ Never rewrites one (`text` stands as written) and never invents a year, month or
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from app.importers.document import Dateline, DatelinePrecision, SourceDate
+from app.importers.document import DatelinePrecision, SourceDate, SourceDateline
 from app.importers.text_parts import months
 
 MIN_SENTENCE = 60
@@ -38,30 +38,30 @@ _UNREADABLE = re.compile(r",\s*[^\W\d_]+\.?\s+\w*\d\w*\s*$")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def _words(text: str) -> frozenset[str]:
+def _split(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_SMALL = _words(
+_SMALL = _split(
     "of the and on upon by de la le les du des del el los las y e et en sur sous an am der die das "
     "im in bei und ob den da do dos di al aan"
 )
-_NO_PLACES = _words(
+_NO_PLACES = _split(
     "breaking update updated corrected correction exclusive opinion analysis video watch factbox live "
     "editorial comment unesco unicef interpol europol eurostat frontex asean brics mercosur opinión "
     "análisis analyse vidéo exclusif mise actualisé eilmeldung kommentar"
 )
-_OPENERS = _words(
+_OPENERS = _split(
     "in on at by since from until as for it this that late early last next today yesterday dated published"
 )
-_FIRST_OF_TWO = _words(
+_FIRST_OF_TWO = _split(
     "new san santa santo são sao los las hong mexico tel abu buenos kuala phnom addis united port saint st cape "
     "fort rio panama guatemala kansas salt ho sri"
 )
-_SHORT_PLACES = _words("rome lima oslo kyiv kiev bonn bern gaza doha baku riga nice lyon lome suva")
+_SHORT_PLACES = _split("rome lima oslo kyiv kiev bonn bern gaza doha baku riga nice lyon lome suva")
 
 
-def split_dateline(paragraph: str, reference: SourceDate | None = None) -> tuple[Dateline | None, str]:
+def split_dateline(paragraph: str, reference: SourceDate | None = None) -> tuple[SourceDateline | None, str]:
     """The dateline that opens the paragraph and the rest; None and the paragraph itself where none does.
 
     With a date it may end in a full stop or a dash; a place without one is believed only with an agency in
@@ -77,7 +77,7 @@ def split_dateline(paragraph: str, reference: SourceDate | None = None) -> tuple
     return read_dateline(text, reference), head[match.end() :].lstrip()
 
 
-def read_dateline(text: str, reference: SourceDate | None = None) -> Dateline:
+def read_dateline(text: str, reference: SourceDate | None = None) -> SourceDateline:
     """A text that is known to be a dateline, such as `NEW YORK, April 7 -`.
 
     A year that is not written is the one that puts the day nearest to `reference`; without one there is no date.
@@ -86,13 +86,13 @@ def read_dateline(text: str, reference: SourceDate | None = None) -> Dateline:
     head = text[:MAX_DATELINE]
     match = _ANY_DATE.search(head)
     if not match:
-        return Dateline(text, _place(head))
-    place = _place(head[: match.start()])
-    year, month, day = _civil(match)
+        return SourceDateline(text, _read_place(head))
+    place = _read_place(head[: match.start()])
+    year, month, day = _read_civil(match)
     if year is None and month is not None and day is not None:
-        year = _nearest_year(month, day, reference)
-    written = _date(year, month, day)
-    return Dateline(text, place, *written) if written else Dateline(text, place)
+        year = _find_nearest_year(month, day, reference)
+    written = _render_date(year, month, day)
+    return SourceDateline(text, place, *written) if written else SourceDateline(text, place)
 
 
 def _is_dated(match: re.Match[str]) -> bool:
@@ -130,7 +130,7 @@ def _names_place(text: str) -> bool:
     return all(word[0].isupper() or word in _SMALL for word in words) and ". " not in sentences
 
 
-def _place(text: str) -> str | None:
+def _read_place(text: str) -> str | None:
     """What stands before the date, without punctuation and agency; None where that is no name."""
     text = re.sub(r"[\s,:–—-]+$", "", text)
     text = _UNREADABLE.sub("", re.sub(r"\s*(?:\([^()]*\)|/[^/]*/)$", "", text))
@@ -140,7 +140,7 @@ def _place(text: str) -> str | None:
     return text if 1 < len(text) <= 80 and text[0].isalpha() else None
 
 
-def _civil(match: re.Match[str]) -> tuple[int | None, int | None, int | None]:
+def _read_civil(match: re.Match[str]) -> tuple[int | None, int | None, int | None]:
     if match["lone"]:
         return int(match["lone"]), None, None
     if match["iso"]:
@@ -148,32 +148,32 @@ def _civil(match: re.Match[str]) -> tuple[int | None, int | None, int | None]:
         return parts[0], parts[1], parts[2] if len(parts) > 2 else None
     if match["y4"]:
         return int(match["y4"]), int(match["m4"]), int(match["d4"])
-    return months.civil(match)
+    return months.read_civil(match)
 
 
-def _nearest_year(month: int, day: int, reference: SourceDate | None) -> int | None:
+def _find_nearest_year(month: int, day: int, reference: SourceDate | None) -> int | None:
     if reference is None:
         return None
     # A period is taken at its middle: any day of a year is nearest to that year's own.
     middle = {"year": 182, "month": 15}.get(reference.precision, 0)
     about = (_EPOCH + timedelta(seconds=reference.instant, days=middle)).date()
-    days = [found for year in (-1, 0, 1) if (found := _day(about.year + year, month, day))]
-    near = [found for found in days if abs(found - about) <= HALF_A_YEAR]
-    return min(near, key=lambda found: abs(found - about)).year if near else None
+    days = [day_found for year in (-1, 0, 1) if (day_found := _make_day(about.year + year, month, day))]
+    near = [day_found for day_found in days if abs(day_found - about) <= HALF_A_YEAR]
+    return min(near, key=lambda day_found: abs(day_found - about)).year if near else None
 
 
-def _day(year: int, month: int, day: int) -> date | None:
+def _make_day(year: int, month: int, day: int) -> date | None:
     try:
         return date(year, month, day)
     except ValueError:
         return None
 
 
-def _date(year: int | None, month: int | None, day: int | None) -> tuple[str, DatelinePrecision] | None:
+def _render_date(year: int | None, month: int | None, day: int | None) -> tuple[str, DatelinePrecision] | None:
     if year is None:
         return None
     if month is None:
         return f"{year:04}", "year"
     if day is None:
         return (f"{year:04}-{month:02}", "month") if 1 <= month <= 12 else None
-    return (f"{year:04}-{month:02}-{day:02}", "day") if _day(year, month, day) else None
+    return (f"{year:04}-{month:02}-{day:02}", "day") if _make_day(year, month, day) else None

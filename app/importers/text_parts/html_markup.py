@@ -42,35 +42,38 @@ FALLBACK = "words inside {}, for readers who do not see it, left out of the body
 DROPPED = "relative address {!r} in the body, with nothing to count from: left out"
 
 
-def convert(content: str, base: str | None, note: Note, *, is_own: bool = False) -> str:
+def convert_markup(content: str, base: str | None, note: Note, *, is_own: bool = False) -> str:
     """The body, with addresses seen from `base`. `is_own`: of an export of this archive, which keeps them as it is."""
     if not _UNTIDY.search(content):
         return content
-    root = html_trees.body_of(content)
+    root = html_trees.parse_fragment(content)
     if root is None:
         return content
-    show_pictures(root)
+    reveal_pictures(root)
     for node in root.css(_FRAMES):
         if node.parent is not None:
             _replace_frame(node, base, note)
     if not is_own:
-        _resolve(root, base, note)
+        _resolve_urls(root, base, note)
     return (root.inner_html or "").strip()
 
 
 def _replace_frame(node: LexborNode, base: str | None, note: Note) -> None:
-    found = _address(node, base)
-    if found is None and node.tag == "object":
+    url = _find_url(node, base)
+    if url is None and node.tag == "object":
         node.unwrap()  # what stands in it is shown in its place
         return
     _note_fallback(node, note)
-    if found is None or _is_out_of_sight(node):
+    if url is None or _is_hidden(node):
         note(LOST.format(node.tag))
         node.decompose()
         return
-    given = node.attributes
-    title = next((said for name in ("title", "aria-label", "data-title", "alt") if (said := given.get(name))), None)
-    link = f'<a href="{html.escape(found)}">{html.escape((title or "").strip() or found, quote=False)}</a>'
+    attributes = node.attributes
+    title = next(
+        (title_text for name in ("title", "aria-label", "data-title", "alt") if (title_text := attributes.get(name))),
+        None,
+    )
+    link = f'<a href="{html.escape(url)}">{html.escape((title or "").strip() or url, quote=False)}</a>'
     is_block = node.parent is not None and node.parent.tag in _HOLDS_BLOCKS
     made = LexborHTMLParser(f"<div><p>{link}</p></div>" if is_block else f"<div><p><span>{link}</span></p></div>")
     piece = made.css_first("p" if is_block else "a")
@@ -80,47 +83,49 @@ def _replace_frame(node: LexborNode, base: str | None, note: Note) -> None:
 
 def _note_fallback(node: LexborNode, note: Note) -> None:
     """The words in a frame are for browsers that do not know it."""
-    inside = html_trees.body_of(node.text()) if node.tag == "iframe" else node
+    inside = html_trees.parse_fragment(node.text()) if node.tag == "iframe" else node
     if inside is not None and (words := " ".join(inside.text(separator=" ").split())):
         note(FALLBACK.format(node.tag, words[:80]))
 
 
-def _address(node: LexborNode, base: str | None) -> str | None:
-    given = node.attributes
-    if node.tag in ("amp-youtube", "lite-youtube") and (video := given.get("data-videoid") or given.get("videoid")):
+def _find_url(node: LexborNode, base: str | None) -> str | None:
+    attributes = node.attributes
+    if node.tag in ("amp-youtube", "lite-youtube") and (
+        video := attributes.get("data-videoid") or attributes.get("videoid")
+    ):
         return urls.resolve(f"https://www.youtube.com/watch?v={video}")
-    said = [given.get(name) for name in _SOURCES]
-    said += [inner.attributes.get("src") for inner in node.css("source, embed, iframe")]
+    values_found = [attributes.get(name) for name in _SOURCES]
+    values_found += [inner.attributes.get("src") for inner in node.css("source, embed, iframe")]
     named = [(one.attributes.get("name") or "", one.attributes.get("value")) for one in node.css("param")]
-    said += [value for name, value in named if name.lower() in _PARAMETERS]
-    for value in said:
-        if value and not value.startswith(("about:", "#")) and (found := urls.resolve(value, base or "https:")):
-            return found if urlsplit(found).hostname else None
+    values_found += [value for name, value in named if name.lower() in _PARAMETERS]
+    for value in values_found:
+        if value and not value.startswith(("about:", "#")) and (resolved := urls.resolve(value, base or "https:")):
+            return resolved if urlsplit(resolved).hostname else None
     return None
 
 
-def _is_out_of_sight(node: LexborNode) -> bool:
-    given = node.attributes
-    sizes = {(given.get(side) or "").removesuffix("px") for side in ("width", "height")}
-    return bool(sizes & {"0", "1"}) or bool(_OUT_OF_SIGHT.search(f"{given.get('style')} {given.get('src')}"))
+def _is_hidden(node: LexborNode) -> bool:
+    attributes = node.attributes
+    sizes = {(attributes.get(side) or "").removesuffix("px") for side in ("width", "height")}
+    return bool(sizes & {"0", "1"}) or bool(_OUT_OF_SIGHT.search(f"{attributes.get('style')} {attributes.get('src')}"))
 
 
-def show_pictures(root: LexborNode) -> None:
+def reveal_pictures(root: LexborNode) -> None:
     """Gives each picture the address that it would be shown from."""
     for node in root.css("noscript"):
         _open_noscript(node)
     for node in root.css("img, amp-img"):
-        found = shown_address(node)
-        if found and found != node.attributes.get("src"):
-            node.attrs["src"] = found
+        url = find_shown_url(node)
+        if url and url != node.attributes.get("src"):
+            node.attrs["src"] = url
 
 
-def shown_address(node: LexborNode) -> str | None:
+def find_shown_url(node: LexborNode) -> str | None:
     """The address of a picture: where it loads late, not that of what stands in its place until then."""
     source = (node.attributes.get("src") or "").strip()
     loads_late = any(name in node.attributes for name in (*_LATE, "data-srcset", "data-lazy-srcset"))
     waits = not source or _PLACEHOLDER.search(source) or (loads_late and _STANDS_IN.search(source))
-    return (_late(node) if waits else None) or source or None
+    return (_find_late_url(node) if waits else None) or source or None
 
 
 def _open_noscript(node: LexborNode) -> None:
@@ -133,26 +138,26 @@ def _open_noscript(node: LexborNode) -> None:
         beside = beside.prev
     picture = beside if beside is not None and beside.tag == "img" else None
     if picture is not None:
-        if not _late(picture) and _PLACEHOLDER.search(picture.attributes.get("src") or "data:"):
+        if not _find_late_url(picture) and _PLACEHOLDER.search(picture.attributes.get("src") or "data:"):
             picture.attrs["src"] = inner.attributes.get("src") or ""
         node.decompose()
     else:
         node.replace_with(inner)
 
 
-def _late(node: LexborNode) -> str | None:
-    given = node.attributes
+def _find_late_url(node: LexborNode) -> str | None:
+    attributes = node.attributes
     for name in _LATE:
-        value = (given.get(name) or "").strip()
+        value = (attributes.get(name) or "").strip()
         if value and not value.startswith("data:"):
             return value
-    sets = [given.get(name) for name in _SETS]
+    sets = [attributes.get(name) for name in _SETS]
     if node.parent is not None and node.parent.tag == "picture":
         sets += [one.attributes.get(name) for one in node.parent.css("source") for name in _SETS]
-    return next((found for value in sets if value and (found := widest(value))), None)
+    return next((url for value in sets if value and (url := choose_widest(value))), None)
 
 
-def widest(candidates: str) -> str | None:
+def choose_widest(candidates: str) -> str | None:
     """The address of a `srcset` with the widest picture of no more than MAX_WIDTH."""
     sized: list[tuple[float, str]] = []
     for match in _CANDIDATE.finditer(candidates[:20_000]):
@@ -169,15 +174,15 @@ def widest(candidates: str) -> str | None:
     return chosen[1] if chosen else None
 
 
-def _resolve(root: LexborNode, base: str | None, note: Note) -> None:
+def _resolve_urls(root: LexborNode, base: str | None, note: Note) -> None:
     for selector, name in (("a[href]", "href"), ("img[src]", "src"), ("blockquote[cite], q[cite]", "cite")):
         for node in root.css(selector):
             value = (node.attributes.get(name) or "").strip()
             if not value or value.startswith("#") or _SCHEME.match(value):
                 continue
-            found = urls.resolve(value, base or ("https:" if value.startswith("//") else None))
-            if found is not None:
-                node.attrs[name] = found
+            resolved = urls.resolve(value, base or ("https:" if value.startswith("//") else None))
+            if resolved is not None:
+                node.attrs[name] = resolved
                 continue
             note(DROPPED.format(value[:80]))
             if node.tag == "img":

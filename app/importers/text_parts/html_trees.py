@@ -16,28 +16,28 @@ MOST_KEPT = 1_000_000
 """Characters of a text of which it is kept how deep it is."""
 
 
-def parse(content: str) -> LexborHTMLParser:
+def parse_html(content: str) -> LexborHTMLParser:
     """The tree of a page or a piece of one; of elements nested beyond measure the outer ones."""
-    return LexborHTMLParser(_close_iframes(flat(content)))
+    return LexborHTMLParser(_close_iframes(flatten(content)))
 
 
 def _close_iframes(content: str) -> str:
     """Closes the iframes that nobody closed: to a parser the rest of the article is text in them."""
 
-    def close(found: re.Match[str]) -> str:
-        start, inside, another = found.groups()
-        closed = another is None and found.end() < len(content)
-        return found[0] if closed and len(inside) <= MOST_FALLBACK else f"{start}</iframe>{inside}"
+    def close(tag: re.Match[str]) -> str:
+        start, inside, another = tag.groups()
+        closed = another is None and tag.end() < len(content)
+        return tag[0] if closed and len(inside) <= MOST_FALLBACK else f"{start}</iframe>{inside}"
 
     return _IFRAME.sub(close, content)
 
 
-def body_of(content: str) -> LexborNode | None:
+def parse_fragment(content: str) -> LexborNode | None:
     """The same, for pieces of a page."""
-    return parse(content).body
+    return parse_html(content).body
 
 
-def flat(content: str, note: Callable[[str], object] = lambda _: None) -> str:
+def flatten(content: str, note: Callable[[str], object] = lambda _: None) -> str:
     """The content with no more levels than a parser takes; `note` is called where it had more."""
     if content.count("<") <= FEW and len(content) <= nesting_depth.FEW_CHARACTERS:
         return content

@@ -43,7 +43,7 @@ _WEEKDAYS = (
 _NUMBERS = {fold(name): number for number, names in enumerate(_NAMES, 1) for name in names.split()}
 
 
-def number(name: str) -> int:
+def find_number(name: str) -> int:
     """1 to 12. KeyError for a word that names no month in these languages."""
     return _NUMBERS[fold(name.rstrip("."))]
 
@@ -51,19 +51,19 @@ def number(name: str) -> int:
 _LANGUAGE = {name: language for language, names in _ONLY.items() for name in names.split()}
 
 
-def language(text: str) -> str | None:
+def find_language(text: str) -> str | None:
     """The language of a text's first month name, where only one language has it."""
-    found = (_LANGUAGE.get(word.lower()) for word in re.findall(r"[^\W\d_]+", text))
-    return next((one for one in found if one), None)
+    languages = (_LANGUAGE.get(word.lower()) for word in re.findall(r"[^\W\d_]+", text))
+    return next((one for one in languages if one), None)
 
 
-def _words(words: set[str]) -> str:
+def _join_words(words: set[str]) -> str:
     return "(?:" + "|".join(sorted(map(re.escape, words), key=len, reverse=True)) + ")"
 
 
 _SPELLED = {name for names in _NAMES for name in names.split()}
-MONTH = rf"(?<![^\W\d_]){_words(_SPELLED | set(_NUMBERS))}(?![^\W\d_])\.?"
-WEEKDAY = rf"(?<![^\W\d_]){_words({name for names in _WEEKDAYS for name in names.split()})}(?![^\W\d_])\.?"
+MONTH = rf"(?<![^\W\d_]){_join_words(_SPELLED | set(_NUMBERS))}(?![^\W\d_])\.?"
+WEEKDAY = rf"(?<![^\W\d_]){_join_words({name for names in _WEEKDAYS for name in names.split()})}(?![^\W\d_])\.?"
 DAY = r"[0-3]?\d(?!\d)(?:er|st|nd|rd|th|\.|º)?"
 YEAR = r"(?<!\d)[12]\d{3}(?!\d)"
 _OF = r"(?:de\s+|del\s+|of\s+|d['’]\s?)?"
@@ -78,7 +78,7 @@ IN_WORDS = (
 )
 
 
-def civil(match: re.Match[str]) -> tuple[int | None, int, int | None]:
+def read_civil(match: re.Match[str]) -> tuple[int | None, int, int | None]:
     """Year, month and day out of a match of `IN_WORDS`; what was not written is None."""
     part = match.groupdict()
     year = part["y1"] or part["y2"] or part["y3"]
@@ -86,6 +86,6 @@ def civil(match: re.Match[str]) -> tuple[int | None, int, int | None]:
     month = part["m1"] or part["m2"] or part["m3"]
     return (
         int(year) if year else None,
-        number(month),
+        find_number(month),
         int(re.sub(r"\D", "", day)) if day else None,
     )

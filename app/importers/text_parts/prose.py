@@ -7,17 +7,17 @@ from app.importers.text_parts import clean
 _BREAK = re.compile(r"\n(?:[^\S\n]*\n)+|\n(?=[^\S\n]{2})")
 
 
-def paragraphs(text: str) -> list[str]:
+def join_paragraphs(text: str) -> list[str]:
     """Hard-wrapped text as paragraphs of one line each, every character but white space kept.
 
     A paragraph begins after a blank line, or at a line indented by two spaces or more.
     """
-    return [line for block in _BREAK.split(text) if (line := clean.line(block))]
+    return [line for block in _BREAK.split(text) if (line := clean.join_lines(block))]
 
 
-def first_words(text: str, limit: int = 80) -> str:
+def cut_title(text: str, limit: int = 80) -> str:
     """The beginning of a text as a title: at most `limit` characters, cut between words, with `…` if cut."""
-    text = clean.line(text)
+    text = clean.join_lines(text)
     if len(text) <= limit:
         return text
     head = text[:limit].rpartition(" ")[0].rstrip(" ,;:-–—") or text[: limit - 1]

@@ -6,7 +6,7 @@ Never takes what could be prose: a list is one only under a known heading, down 
 import re
 from collections.abc import Sequence
 
-from app.importers.document import RelatedPost
+from app.importers.document import RelatedReference
 from app.text.keys import fold
 
 HEADINGS = frozenset(
@@ -147,20 +147,20 @@ def is_bulleted(line: str) -> bool:
     return _BULLET.match(line) is not None
 
 
-def read_entry(line: str) -> RelatedPost | None:
+def read_entry(line: str) -> RelatedReference | None:
     """`Title`, `Title <https://…>`, `[Title](url)` or an address, with or without a bullet; None for prose."""
     text = _BULLET.sub("", line).strip()
     if len(text) > MAX_ENTRY:
         return None
     for pattern in (_LINKED, _ANGLED, _BARE):
         if match := pattern.match(text):
-            return RelatedPost(match["title"].strip() or None, match["url"])
+            return RelatedReference(match["title"].strip() or None, match["url"])
     if not text or len(text) > MAX_TITLE or "](" in text:
         return None
-    return RelatedPost(text)
+    return RelatedReference(text)
 
 
-def split_related(blocks: Sequence[str]) -> tuple[list[str], tuple[RelatedPost, ...]]:
+def split_related(blocks: Sequence[str]) -> tuple[list[str], tuple[RelatedReference, ...]]:
     """The blocks (paragraphs with their line breaks) above the list of related posts, and the list.
 
     All blocks and no list, where no heading is found, nothing follows it, or prose does.
@@ -190,8 +190,8 @@ def is_signature(line: str) -> bool:
         return True
     if re.match(r"(?:©|\(c\)|copyright\b)", text, re.IGNORECASE) or _AGENCY.match(text):
         return True
-    named = re.match(r"(?:[–—]|--?)\s*(?P<name>[^\W\d_].*)$", text)
-    return bool(named) and _is_name(text[named.start("name") :] if named else "")
+    name_match = re.match(r"(?:[–—]|--?)\s*(?P<name>[^\W\d_].*)$", text)
+    return bool(name_match) and _is_name(text[name_match.start("name") :] if name_match else "")
 
 
 def _is_name(text: str) -> bool:

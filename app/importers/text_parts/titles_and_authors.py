@@ -19,38 +19,38 @@ _PLACE = re.compile(r"\s+in\s+[^\W\d_a-z][\w.'’-]*(?:\s+[^\W\d_a-z][\w.'’-]*
 _NOBODY = frozenset(("admin", "administrator", "editor", "staff", "webmaster", "root", "user", "guest", "unknown"))
 
 
-def title(said: str | None, shown: str | None, heading: str | None, site: Iterable[str]) -> str | None:
-    """`said` in metadata, else `shown` in the window's bar, each without the site's name; the page's heading where
-    that is the same title in other dress."""
-    text = said or shown
+def choose_title(stated: str | None, window_title: str | None, heading: str | None, site: Iterable[str]) -> str | None:
+    """`stated` in metadata, else `window_title` in the window's bar, each without the site's name; the page's heading
+    where that is the same title in other dress."""
+    text = stated or window_title
     if text is None:
         return heading
-    if heading and _same(heading, text):
+    if heading and _is_same(heading, text):
         return heading
     sites = {key for name in site if (key := name_key(name))}
-    head, cut, tail = _parted(text)
-    if cut and (name_key(tail) in sites or (said is None and _is_name_of_site(head, tail))):
+    head, cut, tail = _split_at_separator(text)
+    if cut and (name_key(tail) in sites or (stated is None and _is_name_of_site(head, tail))):
         return head
     if cut and heading and words_key(head).count(" ") and words_key(heading).endswith(f" {words_key(head)}"):
         return head  # the heading has a line of its own above the title
-    first, cut, rest = _parted(text, last=False)
+    first, cut, rest = _split_at_separator(text, last=False)
     return rest if cut and name_key(first) in sites else text
 
 
-def _same(heading: str, text: str) -> bool:
+def _is_same(heading: str, text: str) -> bool:
     """Whether the text is the heading, or the heading and a few words of a site behind or before a separator."""
     if words_key(heading) == words_key(text):
         return True
-    head, cut, _ = _parted(text)
-    _, _, tail = _parted(text, last=False)
+    head, cut, _ = _split_at_separator(text)
+    _, _, tail = _split_at_separator(text, last=False)
     return bool(cut) and words_key(heading) in (words_key(head), words_key(tail))
 
 
-def _parted(text: str, last: bool = True) -> tuple[str, str, str]:
-    found = list(_SEPARATOR.finditer(text))
-    if not found:
+def _split_at_separator(text: str, last: bool = True) -> tuple[str, str, str]:
+    separators = list(_SEPARATOR.finditer(text))
+    if not separators:
         return text, "", ""
-    cut = found[-1] if last else found[0]
+    cut = separators[-1] if last else separators[0]
     return text[: cut.start()].strip(), cut[0], text[cut.end() :].strip()
 
 
@@ -58,18 +58,18 @@ def _is_name_of_site(head: str, tail: str) -> bool:
     return len(head.split()) >= 3 and len(tail.split()) <= 5 and len(tail) < len(head)
 
 
-def authors(lines: Iterable[str], site: Iterable[str]) -> tuple[str, ...]:
+def list_authors(lines: Iterable[str], site: Iterable[str]) -> tuple[str, ...]:
     """The names in bylines: no addresses, no accounts, not the site's own name unless a person has it, each once."""
     sites = {key for name in site if (key := name_key(name))}
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for line in lines:
         line = _PLACE.sub("", line)
-        for name in split_byline(_ROLE.sub("", _LABEL.sub("", _joined(line)))):
+        for name in split_byline(_ROLE.sub("", _LABEL.sub("", _join_byline(line)))):
             key = words_key(name)
             nobody = not key or key in _NOBODY or (key in sites and not _is_person(key))
             if not nobody and _NAME.fullmatch(name) and len(name) <= 80:
-                found.setdefault(key, name)
-    return tuple(found.values())
+                names.setdefault(key, name)
+    return tuple(names.values())
 
 
 def _is_person(key: str) -> bool:
@@ -78,7 +78,7 @@ def _is_person(key: str) -> bool:
     return first in load_words("forenames") and 1 <= len(rest) <= 2
 
 
-def _joined(line: str) -> str:
+def _join_byline(line: str) -> str:
     """`Ann Lee (avec Bo Ek et Cy Dee)` as one French byline of three."""
-    parted, found = re.subn(r"\s*\(avec ([^()]+)\)", r", \1", line)
-    return parted if not found or parted.lower().startswith("par ") else f"par {parted}"
+    parted, count = re.subn(r"\s*\(avec ([^()]+)\)", r", \1", line)
+    return parted if not count or parted.lower().startswith("par ") else f"par {parted}"

@@ -12,14 +12,14 @@ from app.models import ImportSource, table
 SOURCE = table(ImportSource)
 
 
-def recall(connection: Connection, url: str) -> Mapping[str, object]:
+def load_state(connection: Connection, url: str) -> Mapping[str, object]:
     """The state last kept for the address; empty where there is none."""
-    found = connection.execute(select(SOURCE.c.state).where(SOURCE.c.url == url)).scalar_one_or_none()
-    state = orjson.loads(found) if found else {}
+    stored = connection.execute(select(SOURCE.c.state).where(SOURCE.c.url == url)).scalar_one_or_none()
+    state = orjson.loads(stored) if stored else {}
     return state if isinstance(state, dict) else {}
 
 
-def keep(session: Session, bookmark: Bookmark, now: int, job: int | None = None) -> None:
+def save_state(session: Session, bookmark: Bookmark, now: int, job: int | None = None) -> None:
     """Replaces what was kept before: of two imports of one address the later one counts. `job` is the import's."""
     session.connection().execute(delete(SOURCE).where(SOURCE.c.url == bookmark.url))
     row = {"url": bookmark.url, "state": orjson.dumps(bookmark.state).decode(), "updated_at": now, "job_id": job}

@@ -7,35 +7,35 @@ _GZIP = 16 + zlib.MAX_WBITS
 _RATIO, _RATIO_FROM = 300, 2**20
 
 
-class TooLarge(Exception):
+class DecompressedTooLarge(Exception):
     """The body is larger than the limit, or was packed so tightly that nobody can have meant it."""
 
 
-class Broken(Exception):
+class BrokenEncoding(Exception):
     """What came is not what its headers say."""
 
 
-def body(pieces: Iterable[bytes], coding: str, limit: int) -> bytes:
+def read_body(pieces: Iterable[bytes], coding: str, limit: int) -> bytes:
     """All of it. `coding` is the Content-Encoding: gzip or none."""
     coding = coding.strip().lower()
     if coding in ("", "identity"):
-        return _whole(pieces, limit)
+        return _read_plain(pieces, limit)
     if coding in ("gzip", "x-gzip"):
-        return _unzipped(pieces, limit)
-    raise Broken(f"it is packed as {coding[:40]}, which was not asked for")
+        return _read_gzip(pieces, limit)
+    raise BrokenEncoding(f"it is packed as {coding[:40]}, which was not asked for")
 
 
-def _whole(pieces: Iterable[bytes], limit: int) -> bytes:
-    found = bytearray()
+def _read_plain(pieces: Iterable[bytes], limit: int) -> bytes:
+    content = bytearray()
     for piece in pieces:
-        found += piece
-        if len(found) > limit:
-            raise TooLarge
-    return bytes(found)
+        content += piece
+        if len(content) > limit:
+            raise DecompressedTooLarge
+    return bytes(content)
 
 
-def _unzipped(pieces: Iterable[bytes], limit: int) -> bytes:
-    found, packed = bytearray(), 0
+def _read_gzip(pieces: Iterable[bytes], limit: int) -> bytes:
+    content, packed = bytearray(), 0
     unpacking = zlib.decompressobj(_GZIP)
     for piece in pieces:
         packed += len(piece)
@@ -46,12 +46,12 @@ def _unzipped(pieces: Iterable[bytes], limit: int) -> bytes:
                     break
                 unpacking = zlib.decompressobj(_GZIP)
             try:
-                found += unpacking.decompress(piece, limit + 1 - len(found))
+                content += unpacking.decompress(piece, limit + 1 - len(content))
             except zlib.error as error:
-                raise Broken("it says that it is gzip, and is not") from error
-            if len(found) > limit or (len(found) > _RATIO_FROM and len(found) > _RATIO * packed):
-                raise TooLarge
+                raise BrokenEncoding("it says that it is gzip, and is not") from error
+            if len(content) > limit or (len(content) > _RATIO_FROM and len(content) > _RATIO * packed):
+                raise DecompressedTooLarge
             piece = unpacking.unconsumed_tail or unpacking.unused_data
     if not unpacking.eof and packed:
-        raise Broken("it ends in the middle")
-    return bytes(found)
+        raise BrokenEncoding("it ends in the middle")
+    return bytes(content)

@@ -9,8 +9,8 @@ PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """An answer with status 200, or 304 with an empty body where `known` says that the caller has it.
+class FetchedPage:
+    """A response with status 200, or 304 with an empty body where `known` says that the caller has it.
 
     `url` is the address after redirects; header names are in lower case; the body is decompressed, and whole.
     """
@@ -22,14 +22,15 @@ class Fetched:
 
 
 class FetchError(Exception):
-    """An address that could not be read, with a reason for people. `status` is the last answer's, 0 where none came."""
+    """An address that could not be read, with a reason for people. `status` is the last response's, 0 where none
+    came."""
 
     def __init__(self, url: str, reason: str, status: int = 0) -> None:
         self.url, self.reason, self.status = url, reason, status
         super().__init__(f"{url}: {reason}")
 
 
-class Pace:
+class HostThrottle:
     """When each host may be asked next, for all that read addresses at the same time, in whatever threads. Moments are
     those of one clock."""
 
@@ -37,14 +38,14 @@ class Pace:
         self._next: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def turn(self, host: str, now: float) -> float:
+    def reserve(self, host: str, now: float) -> float:
         """The seconds to wait; whoever asks after this waits for PAUSE_SECONDS more."""
         with self._lock:
             moment = max(now, self._next.get(host, now))
             self._next[host] = moment + PAUSE_SECONDS
         return moment - now
 
-    def set(self, host: str, moment: float) -> None:
+    def postpone(self, host: str, moment: float) -> None:
         """As the host wants it, or as it needs it."""
         with self._lock:
             self._next[host] = moment
@@ -54,10 +55,10 @@ class Fetch(Protocol):
     """Reads one address, politely: at the host's pace, again after 429 and 5xx as long as that is reasonable, within
     bounds of time and size, and never from a private network unless that is allowed. FetchError otherwise."""
 
-    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched: ...
+    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage: ...
 
 
-def charset(page: Fetched) -> str | None:
+def read_charset(page: FetchedPage) -> str | None:
     """The encoding that the headers name; None where they name none."""
     for part in page.headers.get("content-type", "").split(";")[1:]:
         name, _, value = part.partition("=")

@@ -21,8 +21,8 @@ import httpcore
 import httpx
 
 from app.importers.web import decompression
-from app.importers.web.fetch import Fetched, FetchError, Pace
-from app.importers.web.ssrf_guard import Guard, NoSuchHost, Refused, Resolve, resolve
+from app.importers.web.fetch import FetchedPage, FetchError, HostThrottle
+from app.importers.web.ssrf_guard import ConnectionRefused, NoSuchHost, Resolve, SsrfGuard, resolve_host
 
 USER_AGENT = f"Dateline/{version('dateline')} (news archive; imports on request)"
 MAX_BYTES = 64 * 1024 * 1024
@@ -44,7 +44,7 @@ _CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class FetchClock:
     """Seconds that only go forward, a way to let them pass, and the time of day that dates in headers count from."""
 
     now: Callable[[], float] = time.monotonic
@@ -63,33 +63,33 @@ class _TryAgain(Exception):
 class _Transport(httpx.BaseTransport):
     """httpx's own, but for connections, which the guard makes. What goes wrong below stays httpcore's exception."""
 
-    def __init__(self, guard: Guard, trusted: ssl.SSLContext) -> None:
+    def __init__(self, guard: SsrfGuard, trusted: ssl.SSLContext) -> None:
         self._pool = httpcore.ConnectionPool(trusted, max_connections=4, keepalive_expiry=30, network_backend=guard)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        answer = self._pool.handle_request(
+        response = self._pool.handle_request(
             httpcore.Request(request.method, target, headers=request.headers.raw, extensions=request.extensions)
         )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Stream(answer))
+        return httpx.Response(response.status, headers=response.headers, stream=_Stream(response))
 
     def close(self) -> None:
         self._pool.close()
 
 
 class _Stream(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._answer.iter_stream()
+        yield from self._response.iter_stream()
 
     def close(self) -> None:
-        self._answer.close()
+        self._response.close()
 
 
-class Fetcher:
+class HttpFetcher:
     """A Fetch for one thread, to be closed. Keeps connections, the pace of each host, which it may share with others,
     and the name and password that an address was given with, which go to that address's own host and port only.
 
@@ -100,24 +100,24 @@ class Fetcher:
         self,
         *,
         allow_private: bool = False,
-        resolve: Resolve = resolve,
+        resolve: Resolve = resolve_host,
         network: httpcore.NetworkBackend | None = None,
-        clock: Clock | None = None,
-        pace: Pace | None = None,
+        clock: FetchClock | None = None,
+        pace: HostThrottle | None = None,
         max_bytes: int = MAX_BYTES,
         whole_seconds: float = WHOLE_SECONDS,
         progress: Callable[[str, int], None] = lambda url, size: None,
     ) -> None:
-        self._clock = clock or Clock()
+        self._clock = clock or FetchClock()
         self._max_bytes, self._whole_seconds, self._progress = max_bytes, whole_seconds, progress
-        self._guard = Guard(allow_private=allow_private, resolve=resolve, network=network, now=self._clock.now)
+        self._guard = SsrfGuard(allow_private=allow_private, resolve=resolve, network=network, now=self._clock.now)
         self._client = httpx.Client(
-            transport=_Transport(self._guard, _trusted()),
+            transport=_Transport(self._guard, _create_ssl_context()),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,
         )
-        self._pace = pace or Pace()
+        self._pace = pace or HostThrottle()
         self._logins: dict[str, httpx.BasicAuth] = {}
 
     def __enter__(self) -> Self:
@@ -126,10 +126,10 @@ class Fetcher:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._client.close()
 
-    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
-        headers = {"Accept": accept, **_conditions(known or {})}
+    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
+        headers = {"Accept": accept, **_build_conditions(known or {})}
         try:
-            request = self._client.build_request("GET", self._without_login(url), headers=headers)
+            request = self._client.build_request("GET", self._remove_login(url), headers=headers)
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             raise FetchError(url, f"not an address: {error}") from error
         give_up = self._clock.now() + PATIENCE_SECONDS
@@ -140,129 +140,135 @@ class Fetcher:
                 wait = 2.0**attempt if failed.wait is None else failed.wait
                 now = self._clock.now()
                 if attempt + 1 == ATTEMPTS or now + wait > give_up:
-                    asked = f", and asks to wait {failed.wait:.0f} seconds" if failed.wait else ""
-                    raise FetchError(_shown(request.url), failed.reason + asked, failed.status) from failed
-                self._pace.set(request.url.host, now + wait)
+                    wait_text = f", and asks to wait {failed.wait:.0f} seconds" if failed.wait else ""
+                    raise FetchError(_format_url(request.url), failed.reason + wait_text, failed.status) from failed
+                self._pace.postpone(request.url.host, now + wait)
         raise AssertionError("the last attempt returns or raises")
 
-    def _without_login(self, url: str) -> httpx.URL:
+    def _remove_login(self, url: str) -> httpx.URL:
         """The address without a name and password, which are kept for its origin."""
-        given = httpx.URL(url)
-        if given.scheme not in ("http", "https") or not given.host:
+        parsed = httpx.URL(url)
+        if parsed.scheme not in ("http", "https") or not parsed.host:
             raise ValueError("it begins with neither http:// nor https://")
-        target = given.copy_with(username=None, password=None)
-        if given.userinfo:
-            self._logins[_origin(target)] = httpx.BasicAuth(given.username, given.password)
+        target = parsed.copy_with(username=None, password=None)
+        if parsed.userinfo:
+            self._logins[_origin_of(target)] = httpx.BasicAuth(parsed.username, parsed.password)
         return target
 
-    def _attempt(self, request: httpx.Request, give_up: float) -> Fetched:
-        shown, began = _shown(request.url), self._clock.now()
+    def _attempt(self, request: httpx.Request, give_up: float) -> FetchedPage:
+        shown_url, began = _format_url(request.url), self._clock.now()
         self._guard.until = min(give_up, began + self._whole_seconds)
-        with _explained(shown, lambda: self._clock.now() >= self._guard.until):
+        with _translate_errors(shown_url, lambda: self._clock.now() >= self._guard.until):
             for _ in range(MAX_REDIRECTS + 1):
-                answer = self._get(request)
+                response = self._send(request)
                 try:
-                    if answer.next_request is None:
-                        return self._read(answer, shown)
-                    request = answer.next_request
+                    if response.next_request is None:
+                        return self._read_response(response, shown_url)
+                    request = response.next_request
                 finally:
-                    answer.close()
-        raise FetchError(shown, f"redirects more than {MAX_REDIRECTS} times", answer.status_code)
+                    response.close()
+        raise FetchError(shown_url, f"redirects more than {MAX_REDIRECTS} times", response.status_code)
 
-    def _get(self, request: httpx.Request) -> httpx.Response:
+    def _send(self, request: httpx.Request) -> httpx.Response:
         """One request, at the pace of its host; hosts in one's own network need none."""
         host = request.url.host
         if request.url.scheme not in ("http", "https") or not host:
-            raise Refused(f"{_shown(request.url)[:200]} is neither http:// nor https://")
-        wait = self._pace.turn(host, self._clock.now())
+            raise ConnectionRefused(f"{_format_url(request.url)[:200]} is neither http:// nor https://")
+        wait = self._pace.reserve(host, self._clock.now())
         if wait > 0:
             self._clock.sleep(wait)
             self._guard.until += wait
         try:
-            return self._client.send(request, stream=True, auth=self._logins.get(_origin(request.url)))
+            return self._client.send(request, stream=True, auth=self._logins.get(_origin_of(request.url)))
         finally:
             if host in self._guard.own:
-                self._pace.set(host, 0.0)
+                self._pace.postpone(host, 0.0)
 
-    def _read(self, answer: httpx.Response, shown: str) -> Fetched:
-        status, request = answer.status_code, answer.request
+    def _read_response(self, response: httpx.Response, shown_url: str) -> FetchedPage:
+        status, request = response.status_code, response.request
         if status in AGAIN:
-            raise _TryAgain(_answered(answer), status, self._wait(answer.headers.get("retry-after")))
-        asked = any(name in request.headers for name in _CONDITIONS.values())
-        if status != 200 and not (status == 304 and asked):
-            raise FetchError(shown, _answered(answer), status)
-        body = b"" if status == 304 else self._body(answer, shown)
-        return Fetched(_shown(request.url), status, dict(answer.headers), body)
+            raise _TryAgain(
+                _describe_response(response), status, self._parse_retry_after(response.headers.get("retry-after"))
+            )
+        is_conditional = any(name in request.headers for name in _CONDITIONS.values())
+        if status != 200 and not (status == 304 and is_conditional):
+            raise FetchError(shown_url, _describe_response(response), status)
+        body = b"" if status == 304 else self._read_body(response, shown_url)
+        return FetchedPage(_format_url(request.url), status, dict(response.headers), body)
 
-    def _body(self, answer: httpx.Response, shown: str) -> bytes:
-        length = answer.headers.get("content-length", "")
+    def _read_body(self, response: httpx.Response, shown_url: str) -> bytes:
+        length = response.headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._max_bytes:
-            raise decompression.TooLarge
-        return decompression.body(
-            self._pieces(answer, shown), answer.headers.get("content-encoding", ""), self._max_bytes
+            raise decompression.DecompressedTooLarge
+        return decompression.read_body(
+            self._iterate_body(response, shown_url), response.headers.get("content-encoding", ""), self._max_bytes
         )
 
-    def _pieces(self, answer: httpx.Response, shown: str) -> Iterator[bytes]:
+    def _iterate_body(self, response: httpx.Response, shown_url: str) -> Iterator[bytes]:
         size = 0
-        for piece in answer.iter_raw():
-            self._guard.left(None)
+        for piece in response.iter_raw():
+            self._guard.limit_timeout(None)
             size += len(piece)
-            self._progress(shown, size)
+            self._progress(shown_url, size)
             yield piece
 
-    def _wait(self, said: str | None) -> float | None:
+    def _parse_retry_after(self, retry_after: str | None) -> float | None:
         """The seconds that Retry-After asks for, as a number or a date; None where it says nothing."""
-        if said is None or said.strip().isdecimal():
-            return float(said) if said and len(said) < 10 else None
+        if retry_after is None or retry_after.strip().isdecimal():
+            return float(retry_after) if retry_after and len(retry_after) < 10 else None
         try:
-            return max(0.0, (parsedate_to_datetime(said) - self._clock.today()).total_seconds())
+            return max(0.0, (parsedate_to_datetime(retry_after) - self._clock.today()).total_seconds())
         except (ValueError, TypeError):
             return None
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def _create_ssl_context() -> ssl.SSLContext:
     """Whom the machine trusts; reading all certificates takes 30 ms, so it is done once."""
     return httpx.create_ssl_context()
 
 
-def _conditions(known: Mapping[str, str]) -> dict[str, str]:
-    return {name: known[kept] for kept, name in _CONDITIONS.items() if known.get(kept, "").isascii() and kept in known}
+def _build_conditions(validators: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: validators[state_name]
+        for state_name, name in _CONDITIONS.items()
+        if validators.get(state_name, "").isascii() and state_name in validators
+    }
 
 
-def _origin(url: httpx.URL) -> str:
+def _origin_of(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
 
 
-def _shown(url: httpx.URL) -> str:
+def _format_url(url: httpx.URL) -> str:
     """The address for people and tables: without passwords, and without the fragment, which no server sees."""
     return str(url.copy_with(username=None, password=None, fragment=None))
 
 
-def _answered(answer: httpx.Response) -> str:
-    phrase = f" {answer.reason_phrase}" if answer.reason_phrase else ""
-    return f"the server answers {answer.status_code}{phrase}"
+def _describe_response(response: httpx.Response) -> str:
+    phrase = f" {response.reason_phrase}" if response.reason_phrase else ""
+    return f"the server answers {response.status_code}{phrase}"
 
 
 @contextmanager
-def _explained(url: str, is_over: Callable[[], bool]) -> Iterator[None]:
+def _translate_errors(url: str, is_over: Callable[[], bool]) -> Iterator[None]:
     """Turns whatever goes wrong on the way into a reason for people, or into another attempt."""
     try:
         yield
-    except (Refused, NoSuchHost, decompression.Broken) as error:
+    except (ConnectionRefused, NoSuchHost, decompression.BrokenEncoding) as error:
         raise FetchError(url, str(error)) from error
-    except decompression.TooLarge as error:
+    except decompression.DecompressedTooLarge as error:
         raise FetchError(url, "it is larger than what is read from the web; download it and import the file") from error
     except _BROKEN as error:
         if is_over():
             raise FetchError(url, "it takes longer than anything from the web may") from error
         if isinstance(error.__cause__, ssl.SSLCertVerificationError):
             raise FetchError(url, f"its certificate is not trusted: {error.__cause__.verify_message}") from error
-        raise _TryAgain(_broken(error)) from error
+        raise _TryAgain(_describe_error(error)) from error
 
 
-def _broken(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, httpcore.TimeoutException):
         return "no answer in time"
-    said = str(error.__cause__ or error).strip() or type(error).__name__
-    return f"the connection failed: {said}"
+    message = str(error.__cause__ or error).strip() or type(error).__name__
+    return f"the connection failed: {message}"

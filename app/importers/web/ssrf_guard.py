@@ -1,7 +1,7 @@
 """Which addresses may be connected to: public ones, judged by the number that a connection is made to and nothing else.
 
-A name is looked up once, every answer is checked, and the connection goes to exactly what was checked: neither a name
-that answers differently the next time nor an odd spelling of a number gets round it. Never looks at names.
+A name is looked up once, every address is checked, and the connection goes to exactly what was checked: neither a name
+that resolves differently the next time nor an odd spelling of a number gets round it. Never looks at names.
 """
 
 import ipaddress
@@ -33,7 +33,7 @@ _IPV6_CLOSED = tuple(
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-class Refused(Exception):
+class ConnectionRefused(Exception):
     """A connection that must not be made; says where it would have gone."""
 
 
@@ -45,23 +45,23 @@ def is_public(address: str) -> bool:
     """Whether a numeric address belongs to the public internet. IPv4 inside IPv6 (mapped, NAT64) is judged as IPv4;
     tunnels (6to4, Teredo) are not public, nor is anything that is no address."""
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is None and found not in _NAT64:
-            return found in _IPV6_OPEN and not any(found in network for network in _IPV6_CLOSED)
-        found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-    return found.is_global and not found.is_multicast and not any(found in network for network in _IPV4_CLOSED)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is None and parsed not in _NAT64:
+            return parsed in _IPV6_OPEN and not any(parsed in network for network in _IPV6_CLOSED)
+        parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
+    return parsed.is_global and not parsed.is_multicast and not any(parsed in network for network in _IPV4_CLOSED)
 
 
-def resolve(host: str, port: int) -> Sequence[str]:
+def resolve_host(host: str, port: int) -> Sequence[str]:
     """What the machine's own resolver says."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    address_rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in address_rows))
 
 
-class Guard(httpcore.NetworkBackend):
+class SsrfGuard(httpcore.NetworkBackend):
     """Makes the connections of a pool. `until` is the moment by `now` after which nothing is waited for any more;
     `own` holds the hosts that turned out to be in a private network, where that is allowed."""
 
@@ -69,7 +69,7 @@ class Guard(httpcore.NetworkBackend):
         self,
         *,
         allow_private: bool = False,
-        resolve: Resolve = resolve,
+        resolve: Resolve = resolve_host,
         network: httpcore.NetworkBackend | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -86,46 +86,48 @@ class Guard(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """To the first address that answers. One private address among several refuses the name as a whole."""
+        """To the first address that responds. One private address among several refuses the name as a whole."""
         if not 0 < port < 65_536:  # what is above goes to the port that is left after taking 65,536 away
-            raise Refused(f"there is no port {port}")
+            raise ConnectionRefused(f"there is no port {port}")
         if not self.allow_private and port < 1024 and port not in (80, 443):
-            raise Refused(f"port {port} is not one of the web")
+            raise ConnectionRefused(f"port {port} is not one of the web")
         failed: Exception = NoSuchHost(f"{host} has no address")
-        for address in self._addresses(host, port):
+        for address in self._resolve_host(host, port):
             try:
-                stream = self._network.connect_tcp(address, port, self.left(timeout), local_address, socket_options)
-                return _Bounded(stream, self.left)
+                stream = self._network.connect_tcp(
+                    address, port, self.limit_timeout(timeout), local_address, socket_options
+                )
+                return _BoundedStream(stream, self.limit_timeout)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed
 
-    def _addresses(self, host: str, port: int) -> Sequence[str]:
+    def _resolve_host(self, host: str, port: int) -> Sequence[str]:
         try:
-            found = self._resolve(host, port)
+            addresses = self._resolve(host, port)
         except socket.gaierror as error:
             if error.errno == socket.EAI_AGAIN:
                 raise httpcore.ConnectError(f"{host} cannot be looked up at the moment") from error
             raise NoSuchHost(f"{host} is not known") from error
         except (OSError, UnicodeError) as error:
             raise NoSuchHost(f"{host} is not known") from error
-        private = [address for address in found if not is_public(address)]
+        private = [address for address in addresses if not is_public(address)]
         if private and not self.allow_private:
             at = "" if host == private[0] else f" is at {private[0]}, which"
-            raise Refused(f"{host}{at} is not on the public internet, and nothing else is allowed here")
+            raise ConnectionRefused(f"{host}{at} is not on the public internet, and nothing else is allowed here")
         if private:
             self.own.add(host)
-        return found[:MAX_ADDRESSES]
+        return addresses[:MAX_ADDRESSES]
 
-    def left(self, timeout: float | None) -> float:
+    def limit_timeout(self, timeout: float | None) -> float:
         """The seconds that one step may take: its own bound, or what is left of the whole."""
-        left = self.until - self._now()
-        if left <= 0:
+        seconds_left = self.until - self._now()
+        if seconds_left <= 0:
             raise httpcore.ReadTimeout("it takes too long")
-        return left if timeout is None else min(timeout, left)
+        return seconds_left if timeout is None else min(timeout, seconds_left)
 
 
-class _Bounded(httpcore.NetworkStream):
+class _BoundedStream(httpcore.NetworkStream):
     """A connection each step of which ends in time: many short waits would add up to a long one."""
 
     def __init__(self, stream: httpcore.NetworkStream, left: Callable[[float | None], float]) -> None:
@@ -143,7 +145,7 @@ class _Bounded(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Bounded(self._stream.start_tls(ssl_context, server_hostname, self._left(timeout)), self._left)
+        return _BoundedStream(self._stream.start_tls(ssl_context, server_hostname, self._left(timeout)), self._left)
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)

@@ -6,11 +6,11 @@ Asks for what is public only. Never trusts a site's paging: a page that repeats,
 from collections.abc import Generator, Iterator, Mapping
 
 from app.importers import boundary
-from app.importers.document import Bookmark, Context, Failure, Item
+from app.importers.document import Bookmark, Failure, Item, ParseContext
 from app.importers.formats.wordpress import rest_posts
 from app.importers.records import values
-from app.importers.web.fetch import Fetch, Fetched, FetchError
-from app.importers.web.wordpress_api import Api, announced_post, open_api, reason
+from app.importers.web.fetch import Fetch, FetchedPage, FetchError
+from app.importers.web.wordpress_api import WordPressApi, describe_reason, find_announced_post, open_api
 
 Json = Mapping[str, object]
 PAGE, SMALL_PAGE = 100, 10
@@ -22,73 +22,77 @@ _WANTED = (
 )
 
 
-class _Refused(Exception):
+class _SiteRefused(Exception):
     """The site cannot be read further; the reason is for people."""
 
 
-def read(url: str, page: Fetched, fetch: Fetch, state: Mapping[str, object], context: Context) -> Iterator[Item]:
+def read_site(
+    url: str, page: FetchedPage, fetch: Fetch, state: Mapping[str, object], context: ParseContext
+) -> Iterator[Item]:
     """Every public post of the site, the oldest first; then, the next time, those that changed since.
 
     The state is `{"page": n, "began": when}` while pages are missing, `{"since": when}` once all of them were read.
     """
-    api = Api("", fetch, context)
+    api = WordPressApi("", fetch, context)
     try:
-        yield from _posts(api, url, page, state)
-    except _Refused as error:
+        yield from _read_posts(api, url, page, state)
+    except _SiteRefused as error:
         yield Failure(url, str(error))
     except FetchError as error:
-        yield Failure(url, reason(error))
+        yield Failure(url, describe_reason(error))
 
 
-def _posts(api: Api, url: str, page: Fetched, state: Mapping[str, object]) -> Iterator[Item]:
+def _read_posts(api: WordPressApi, url: str, page: FetchedPage, state: Mapping[str, object]) -> Iterator[Item]:
     began = open_api(api, page)
-    if one := announced_post(page):
+    if one := find_announced_post(page):
         post, _ = api.get(f"wp/v2/posts/{one}", {"_embed": _EMBEDDED})
-        yield from _read(api, [said] if (said := values.mapping(post)) else [])
+        yield from _read_documents(api, [post_fields] if (post_fields := values.read_mapping(post)) else [])
         return
-    since, before = values.text(state.get("since")), values.text(state.get("began"))
+    since, before = values.read_text(state.get("since")), values.read_text(state.get("began"))
     if since:
         # What was scheduled before and went live since was not modified since.
         for what in ("modified_after", "after"):
-            yield from _pages(api, url, {what: since})
+            yield from _read_pages(api, url, {what: since})
     else:
         began = before or began
         done = state.get("page")
         # One page is read again: posts that were taken away meanwhile have moved the rest forward.
         first = max(1, done) if isinstance(done, int) and before else 1
-        yield from _pages(api, url, {}, first, began)
+        yield from _read_pages(api, url, {}, first, began)
     if not api.failed:
         yield Bookmark(url, {"since": began})
 
 
-def _pages(api: Api, url: str, filters: Mapping[str, str], first: int = 1, began: str | None = None) -> Iterator[Item]:
+def _read_pages(
+    api: WordPressApi, url: str, filters: Mapping[str, str], first: int = 1, began: str | None = None
+) -> Iterator[Item]:
     """The posts of all pages from `first` on; behind each page a Bookmark, where `began` says since when it counts."""
-    seen: set[int] = set()
+    seen_posts: set[int] = set()
     for number in range(first, MAX_PAGES):
-        posts, last = (None, False) if api.heavy else _page(api, filters, number, PAGE)
+        posts, last = (None, False) if api.heavy else _read_page(api, filters, number, PAGE)
         if posts is None:
-            last = yield from _smaller(api, filters, number)
+            last = yield from _read_smaller_pages(api, filters, number)
         else:
-            ids = {_id(post) for post in posts}
-            if ids and ids <= seen:
-                raise _Refused(f"page {number} repeats what came before: the rest was not read")
-            seen |= ids
-            yield from _read(api, posts)
+            ids = {_read_id(post) for post in posts}
+            if ids and ids <= seen_posts:
+                raise _SiteRefused(f"page {number} repeats what came before: the rest was not read")
+            seen_posts |= ids
+            yield from _read_documents(api, posts)
         if last:
             return
         if began and not api.failed:
             yield Bookmark(url, {"page": number, "began": began})
-    raise _Refused(f"more than {MAX_PAGES} pages")
+    raise _SiteRefused(f"more than {MAX_PAGES} pages")
 
 
-def _page(api: Api, filters: Mapping[str, str], number: int, size: int) -> tuple[list[Json] | None, bool]:
+def _read_page(api: WordPressApi, filters: Mapping[str, str], number: int, size: int) -> tuple[list[Json] | None, bool]:
     """The posts of a page, and whether it is the last; None where the site fails over a page of that size.
 
-    Beyond its last page a site answers 400, which is an end like any other.
+    Beyond its last page a site responds with 400, which is an end like any other.
     """
     query = {"per_page": size, "page": number, "orderby": "id", "order": "asc", **filters}
     try:
-        reply, answer = api.get("wp/v2/posts", {**query, "_embed": _EMBEDDED, "_fields": _WANTED})
+        payload, response = api.get("wp/v2/posts", {**query, "_embed": _EMBEDDED, "_fields": _WANTED})
     except FetchError as error:
         if error.status == 400 and number > 1:
             return [], True
@@ -96,71 +100,71 @@ def _page(api: Api, filters: Mapping[str, str], number: int, size: int) -> tuple
             api.trouble = error.reason
             return None, False
         raise
-    if not isinstance(reply, list):
-        raise _Refused("its API answered something else than a list of posts")
-    pages = answer.headers.get("x-wp-totalpages", "")
-    told = pages.isdecimal() and len(pages) < 10
-    last = not reply or (number >= int(pages) if told else len(reply) < size)
-    return [post for post in map(values.mapping, reply) if post], last
+    if not isinstance(payload, list):
+        raise _SiteRefused("its API answered something else than a list of posts")
+    pages = response.headers.get("x-wp-totalpages", "")
+    is_counted = pages.isdecimal() and len(pages) < 10
+    last = not payload or (number >= int(pages) if is_counted else len(payload) < size)
+    return [post for post in map(values.read_mapping, payload) if post], last
 
 
-def _smaller(api: Api, filters: Mapping[str, str], number: int) -> Generator[Item, None, bool]:
+def _read_smaller_pages(api: WordPressApi, filters: Mapping[str, str], number: int) -> Generator[Item, None, bool]:
     """A page that fails, in small ones, so that one broken post costs a few others and not a hundred; whether it is the
     last. Where all of them can be read, the usual size was too much, and is not tried again."""
     steps = PAGE // SMALL_PAGE
     lost = 0
     for small in range((number - 1) * steps + 1, number * steps + 1):
-        posts, last = _page(api, filters, small, SMALL_PAGE)
+        posts, last = _read_page(api, filters, small, SMALL_PAGE)
         if posts is not None:
-            yield from _read(api, posts)
+            yield from _read_documents(api, posts)
         else:
             api.failed, lost = True, lost + 1
             begin = (small - 1) * SMALL_PAGE + 1
             yield Failure(api.root, f"posts {begin} to {small * SMALL_PAGE}: {api.trouble}")
         if lost > 2:
-            raise _Refused("the site keeps failing: the rest was not read; run the import again to go on")
+            raise _SiteRefused("the site keeps failing: the rest was not read; run the import again to go on")
         if last:
             return True
     api.heavy = not lost
     return False
 
 
-def _read(api: Api, given: list[Json]) -> Iterator[Item]:
-    """The posts of one answer that no other answer had, with what they refer to."""
-    posts = list({id: post for post in given if (id := _id(post)) and id not in api.met}.values())
+def _read_documents(api: WordPressApi, received: list[Json]) -> Iterator[Item]:
+    """The posts of one response that no other response had, with what they refer to."""
+    posts = list({id: post for post in received if (id := _read_id(post)) and id not in api.met}.values())
     for post in posts:
-        api.met.add(_id(post))
+        api.met.add(_read_id(post))
         # What is wrong with it is told where the post itself is read.
-        boundary.attempt("read", _place(api, post), api.known.embedded, post)
+        boundary.attempt("read", _name_place(api, post), api.known.add_embedded, post)
     for kind in ("users", "categories", "tags", "media"):
         yield from _look_up(api, kind, posts)
     for post in posts:
-        where = _place(api, post)
-        yield boundary.attempt("read", where, rest_posts.read, post, api.known, api.blog, where, api.context)
+        where = _name_place(api, post)
+        yield boundary.attempt("read", where, rest_posts.read_post, post, api.known, api.blog, where, api.context)
 
 
-def _place(api: Api, post: Json) -> str:
-    return values.text(post.get("link")) or f"{api.root}wp/v2/posts/{_id(post)}"
+def _name_place(api: WordPressApi, post: Json) -> str:
+    return values.read_text(post.get("link")) or f"{api.root}wp/v2/posts/{_read_id(post)}"
 
 
-def _look_up(api: Api, kind: str, posts: list[Json]) -> Iterator[Item]:
+def _look_up(api: WordPressApi, kind: str, posts: list[Json]) -> Iterator[Item]:
     """Asks for what did not come with the posts. Many sites tell nobody who their users are: that is no failure."""
-    missing = api.known.missing(kind, posts)
+    missing = api.known.list_missing(kind, posts)
     while missing and kind not in api.silent:
-        asked, missing = missing[:PAGE], missing[PAGE:]
+        requested, missing = missing[:PAGE], missing[PAGE:]
         reply: object = []
         try:
-            reply, _ = api.get(f"wp/v2/{kind}", {"include": ",".join(map(str, asked)), "per_page": PAGE})
+            reply, _ = api.get(f"wp/v2/{kind}", {"include": ",".join(map(str, requested)), "per_page": PAGE})
         except FetchError as error:
             if error.status in (0, 429) or error.status >= 500:
                 api.failed = True
                 api.silent.add(kind)
                 yield Failure(error.url, f"{error.reason}: posts have no {kind} from here on; import again to get them")
-        api.known.keep(kind, reply if isinstance(reply, list) else [], asked)
+        api.known.add_entries(kind, reply if isinstance(reply, list) else [], requested)
         if kind == "categories":
-            missing = missing or api.known.parents_missing()
+            missing = missing or api.known.list_missing_parents()
 
 
-def _id(post: Json) -> int:
+def _read_id(post: Json) -> int:
     number = post.get("id")
     return number if isinstance(number, int) else 0

@@ -28,7 +28,7 @@ from app.articles.store.row_columns import SaveContext
 from app.changes import log
 from app.db.database import Database
 from app.importers import pipeline, sources
-from app.importers.pipeline import Options, Report
+from app.importers.pipeline import ImportOptions, ImportReport
 from app.importers.web.fetch import Fetch
 from app.models import Article, ImportSource, SourceBaseline, table
 from app.settings import Settings
@@ -47,23 +47,23 @@ class SourceDesk:
     db: Database
     folder: Path
     now: int = NOW
-    reports: list[Report] = field(default_factory=list)
+    reports: list[ImportReport] = field(default_factory=list)
 
-    def run(self, source: str, fetch: Fetch | None = None, **options: Any) -> Report:
+    def run(self, source: str, fetch: Fetch | None = None, **options: Any) -> ImportReport:
         self.now += 60
-        items = sources.find([source], io.BytesIO())
+        items = sources.find_sources([source], io.BytesIO())
         self.reports.append(
-            pipeline.run(self.db, items, Options(enrich=False, **options), lambda: self.now, fetch=fetch)
+            pipeline.run_import(self.db, items, ImportOptions(enrich=False, **options), lambda: self.now, fetch=fetch)
         )
         assert self.reports[-1].failures == []
         return self.reports[-1]
 
-    def file(self, name: str, content: str | bytes, **options: Any) -> Report:
+    def file(self, name: str, content: str | bytes, **options: Any) -> ImportReport:
         path = self.folder / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return self.run(str(path), **options)
 
-    def lines(self, *records: Mapping[str, object], **options: Any) -> Report:
+    def lines(self, *records: Mapping[str, object], **options: Any) -> ImportReport:
         return self.file("all.ndjson", b"\n".join(map(orjson.dumps, records)), origin="wire", **options)
 
     def edit(self, **changes: Any) -> None:
@@ -114,36 +114,36 @@ def quiet(sqlite_settings: Settings, tmp_path: Path) -> Iterator[SourceDesk]:
         database.close_now()
 
 
-def notes(report: Report) -> list[str]:
+def notes(report: ImportReport) -> list[str]:
     """But for what is said of every run."""
     return [note for note in report.notes if "here" in note or "source" in note]
 
 
-def list_notes(report: Report) -> list[str]:
+def list_notes(report: ImportReport) -> list[str]:
     """But for what is said where a source names the state of an article that was taken back to draft."""
     return [note for note in notes(report) if note != three_way_merge.TAKEN_BACK]
 
 
-Import = Callable[[SourceDesk, str, bool], Report]
+Import = Callable[[SourceDesk, str, bool], ImportReport]
 
 
-def of_export(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_export(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     return desk.file("export.xml", EXPORT.replace("A dam holds", title), overwrite=overwrite)
 
 
-def of_site(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_site(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     # Each run reads the whole blog: how a site is asked for changes is another matter.
     desk.db.write_now(lambda session: session.connection().execute(delete(KNOWN)))
     blog = Blog([post(1, title={"rendered": title})])
     return desk.run(blog.url, blog, overwrite=overwrite)
 
 
-def of_lines(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_lines(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     record = {"id": "a", "title": title, "body": "The lake rose.", "tags": ["Water"]}
     return desk.lines(record, overwrite=overwrite)
 
 
-def of_markdown(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_markdown(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     return desk.file(
         "dam.md",
         f"---\ntitle: {title}\ntags: [Water]\n---\nThe waters rose during the whole night.\n",
@@ -151,7 +151,7 @@ def of_markdown(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     )
 
 
-def of_feed(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_feed(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     feed = (
         "<rss version='2.0'><channel><title>T</title><link>https://e.example</link><item><guid>a</guid>"
         f"<title>{title}</title><link>https://e.example/a</link><description>The lake rose.</description>"
@@ -160,30 +160,30 @@ def of_feed(desk: SourceDesk, title: str, overwrite: bool) -> Report:
     return desk.file("feed.xml", feed, overwrite=overwrite)
 
 
-def of_table(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_table(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     return desk.file("all.csv", f"id,title,body,tags\na,{title},The lake rose.,Water\n", overwrite=overwrite)
 
 
-def of_ghost(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_ghost(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     post = {"id": "a", "title": title, "html": "<p>The lake rose.</p>", "status": "published", "visibility": "public"}
     return desk.file("blog.json", exports.ghost(post), overwrite=overwrite)
 
 
-def of_medium(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_medium(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     return desk.file("lake.html", exports.medium(title, "<p>The lake rose all night.</p>"), overwrite=overwrite)
 
 
-def of_substack(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_substack(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     head, row = exports.SUBSTACK_LIST.splitlines()[:2]
     files = {"posts.csv": f"{head}\n{row.replace('Slack water', title)}\n", "posts/101.lake.html": "<p>It rose.</p>"}
     return desk.file("substack.zip", exports.packed(files), overwrite=overwrite)
 
 
-def of_nitf(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_nitf(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     return desk.file("item.xml", exports.nitf(title), overwrite=overwrite)
 
 
-def of_newsml(desk: SourceDesk, title: str, overwrite: bool) -> Report:
+def of_newsml(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     return desk.file("item.xml", exports.newsml(title), overwrite=overwrite)
 
 
@@ -343,8 +343,8 @@ def test_suggested_regions_are_no_edit(quiet: SourceDesk) -> None:
     record = [orjson.dumps(story | {"standfirst": said}) for said in ("One", "Two")]
     for content in record:
         (quiet.folder / "all.ndjson").write_bytes(content)
-        items = sources.find([str(quiet.folder / "all.ndjson")], io.BytesIO())
-        report = pipeline.run(quiet.db, items, Options(origin="wire"), lambda: quiet.now)
+        items = sources.find_sources([str(quiet.folder / "all.ndjson")], io.BytesIO())
+        report = pipeline.run_import(quiet.db, items, ImportOptions(origin="wire"), lambda: quiet.now)
     assert (report.updated, notes(report)) == (1, [])
     with quiet.db.snapshot() as snapshot:
         [kept] = stored_article.load(snapshot.connection, [quiet.id]).values()

@@ -12,8 +12,8 @@ from conftest import ENGINES, Served
 from app.articles.store import near_duplicates
 from app.db import migrate
 from app.importers import pipeline
-from app.importers.pipeline import Options, Report
-from app.importers.sources import Source
+from app.importers.pipeline import ImportOptions, ImportReport
+from app.importers.sources import SourceInput
 
 pytestmark = pytest.mark.anyio
 both = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
@@ -35,9 +35,9 @@ def story(id: str, body: str, **fields: object) -> bytes:
     return orjson.dumps({"id": id, "title": f"Story {id}", "body": body, **fields}) + b"\n"
 
 
-def import_stories(served: Served, *stories: bytes, enrich: bool = True) -> Report:
-    source = Source("wire.ndjson", "wire.ndjson", lambda: io.BytesIO(b"".join(stories)))
-    return pipeline.run(served.db, [source], Options(enrich=enrich), lambda: 1_760_000_000)
+def import_stories(served: Served, *stories: bytes, enrich: bool = True) -> ImportReport:
+    source = SourceInput("wire.ndjson", "wire.ndjson", lambda: io.BytesIO(b"".join(stories)))
+    return pipeline.run_import(served.db, [source], ImportOptions(enrich=enrich), lambda: 1_760_000_000)
 
 
 async def stream_stories(served: Served, *stories: bytes) -> list[int | None]:

@@ -24,7 +24,7 @@ from app.db.database import Database, Reader, Row
 from app.db.sql import Prepared, Value
 from app.errors import IndexBehind
 from app.importers import pipeline, sources
-from app.importers.pipeline import Options, Report
+from app.importers.pipeline import ImportOptions, ImportReport
 from app.models import Article, ArticleTag, RelatedPost, Tag, table
 from app.search.index import EngineIndex, _withdrawn_statement
 from app.search.indexing.indexer import Indexer
@@ -39,10 +39,10 @@ def save(session: Session, *manuscripts: Manuscript) -> list[int]:
     return [one.id for one in service.upsert(session, manuscripts, now=NOW, site_url="https://news.example")]
 
 
-def bring_in(db: Database, folder: Path, *lines: dict[str, object]) -> Report:
+def bring_in(db: Database, folder: Path, *lines: dict[str, object]) -> ImportReport:
     file = folder / "lines.ndjson"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return pipeline.run(db, sources.find([str(file)], io.BytesIO()), Options(), lambda: NOW)
+    return pipeline.run_import(db, sources.find_sources([str(file)], io.BytesIO()), ImportOptions(), lambda: NOW)
 
 
 def nest(depth: int) -> object:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.importers import dates
 from app.importers.dates import calendars
-from app.importers.document import Locale
+from app.importers.document import SourceLocale
 
 ROWS = [
     line.split(" | ")
@@ -29,9 +29,9 @@ _FORMS = {"instant": "%Y-%m-%dT%H:%M:%SZ", "day": "%Y-%m-%d", "month": "%Y-%m", 
 def read(text: str, options: str = "") -> str:
     """The date in the notation of the table."""
     given = dict(one.split("=", 1) for one in options.split())
-    locale = dates.locale_of(given.get("language"), given.get("address"))
+    locale = dates.find_locale(given.get("language"), given.get("address"))
     try:
-        reading = dates.read(text, ZoneInfo(given["zone"]) if "zone" in given else UTC, locale)
+        reading = dates.parse_date(text, ZoneInfo(given["zone"]) if "zone" in given else UTC, locale)
     except ValueError:
         return "-"
     moment = datetime.fromtimestamp(reading.date.instant, UTC)
@@ -126,18 +126,18 @@ PIECES = st.sampled_from(
 TEXTS = st.one_of(
     st.text(max_size=60), st.lists(PIECES, max_size=9).map(" ".join), st.lists(PIECES, max_size=9).map("".join)
 )
-LOCALES = st.builds(dates.locale_of, st.sampled_from([None, "en-US", "fr", "hr", "fa-IR", "en-AU"]))
+LOCALES = st.builds(dates.find_locale, st.sampled_from([None, "en-US", "fr", "hr", "fa-IR", "en-AU"]))
 
 
 @given(TEXTS, LOCALES)
-def test_whatever_the_text_a_date_has_its_digits_from_it(text: str, locale: Locale) -> None:
+def test_whatever_the_text_a_date_has_its_digits_from_it(text: str, locale: SourceLocale) -> None:
     with contextlib.suppress(ValueError):
-        reading = dates.read(text, UTC, locale)
+        reading = dates.parse_date(text, UTC, locale)
         assert -62135596800 <= reading.date.instant < 7289654400
         if "converted" in (reading.note or ""):
             return
         moment = datetime.fromtimestamp(reading.date.instant, UTC)
-        digits = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else " " for c in calendars.spell_out(text))
+        digits = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else " " for c in calendars.spell_in_digits(text))
         numbers = [int(number) for number in re.findall(r"\d+", digits)]
         near = {moment.year, moment.year + 543, moment.year - 1, moment.year + 1}  # an offset may cross New Year
         written = {
@@ -156,7 +156,7 @@ def test_whatever_the_text_a_date_has_its_digits_from_it(text: str, locale: Loca
 )
 def test_any_value_is_read_or_refused_and_never_raises_otherwise(value: object) -> None:
     try:
-        reading = dates.read(value, UTC)
+        reading = dates.parse_date(value, UTC)
     except ValueError:
         return
     assert not isinstance(value, bool)

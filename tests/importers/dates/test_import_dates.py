@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.importers import dates
-from app.importers.document import Dateline, SourceDate
+from app.importers.document import SourceDate, SourceDateline
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 
@@ -113,44 +113,48 @@ def test_what_is_no_date_or_could_be_two_is_refused(written: object) -> None:
 
 
 def test_a_moment_without_offset_is_read_in_the_zone_and_says_so() -> None:
-    reading = dates.read("2025-07-01 12:00", BRUSSELS)
-    assert reading == dates.Reading(SourceDate(at(2025, 7, 1, 10), "instant"), floating=True)
-    assert not dates.read("2025-07-01 12:00Z", BRUSSELS).floating
+    reading = dates.parse_date("2025-07-01 12:00", BRUSSELS)
+    assert reading == dates.ParsedDate(SourceDate(at(2025, 7, 1, 10), "instant"), floating=True)
+    assert not dates.parse_date("2025-07-01 12:00Z", BRUSSELS).floating
 
 
 def test_a_period_is_one_of_the_calendar_whatever_the_zone() -> None:
     for written in ("2025-07-01", date(2025, 7, 1), "1 July 2025"):
-        assert dates.read(written, BRUSSELS) == dates.Reading(SourceDate(at(2025, 7, 1), "day"), floating=False)
+        assert dates.parse_date(written, BRUSSELS) == dates.ParsedDate(
+            SourceDate(at(2025, 7, 1), "day"), floating=False
+        )
 
 
 def test_a_naive_moment_takes_the_zone_of_the_import() -> None:
-    assert dates.read(datetime(2025, 7, 1, 12), BRUSSELS) == dates.read("2025-07-01 12:00", BRUSSELS)
+    assert dates.parse_date(datetime(2025, 7, 1, 12), BRUSSELS) == dates.parse_date("2025-07-01 12:00", BRUSSELS)
 
 
 def test_a_zone_that_cannot_be_told_leaves_the_day_with_a_note() -> None:
-    reading = dates.read("2025-12-03 10:00 XYZ", UTC)
-    assert reading == dates.Reading(
+    reading = dates.parse_date("2025-12-03 10:00 XYZ", UTC)
+    assert reading == dates.ParsedDate(
         SourceDate(at(2025, 12, 3), "day"), note="time zone XYZ is not known: the time of day was left out"
     )
-    assert "one of several" in (dates.read("3 Dec 2025 10:00 IST", UTC).note or "")
+    assert "one of several" in (dates.parse_date("3 Dec 2025 10:00 IST", UTC).note or "")
 
 
 def test_the_end_of_an_embargo_waits_for_the_fraction_of_its_second() -> None:
-    reading = dates.read("2025-12-03T10:00:00.001Z", UTC)
-    assert (reading.date.instant, reading.until().instant) == (at(2025, 12, 3, 10), at(2025, 12, 3, 10, 0, 1))
-    assert dates.read("2025-12-03T10:00:00.000Z", UTC).until().instant == at(2025, 12, 3, 10)
+    reading = dates.parse_date("2025-12-03T10:00:00.001Z", UTC)
+    assert (reading.date.instant, reading.round_up().instant) == (at(2025, 12, 3, 10), at(2025, 12, 3, 10, 0, 1))
+    assert dates.parse_date("2025-12-03T10:00:00.000Z", UTC).round_up().instant == at(2025, 12, 3, 10)
 
 
 def test_a_count_of_seconds_is_read_only_where_it_is_asked_for() -> None:
-    assert dates.from_epoch(1345035649) == dates.from_epoch(1345035649999, per_second=1000)
+    assert dates.parse_epoch(1345035649) == dates.parse_epoch(1345035649999, per_second=1000)
     for wrong in (True, float("nan"), 1e300):
         with pytest.raises(ValueError, match=r"."):
-            dates.from_epoch(wrong)
+            dates.parse_epoch(wrong)
 
 
 def test_a_dateline_lends_its_period() -> None:
-    assert dates.from_dateline(Dateline("x", "x", "2025-12", "month"), UTC) == SourceDate(at(2025, 12, 1), "month")
-    assert dates.from_dateline(Dateline("GENEVA -", "GENEVA"), UTC) is None
+    assert dates.parse_dateline(SourceDateline("x", "x", "2025-12", "month"), UTC) == SourceDate(
+        at(2025, 12, 1), "month"
+    )
+    assert dates.parse_dateline(SourceDateline("GENEVA -", "GENEVA"), UTC) is None
 
 
 @given(

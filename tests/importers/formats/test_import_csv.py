@@ -16,7 +16,7 @@ from support.exports import documents, failures, read
 from test_import_jobs import sent
 
 from app.http import csv_text
-from app.importers.document import Body, Context, Document, Failure, SourceDate
+from app.importers.document import Document, DocumentBody, Failure, ParseContext, SourceDate
 from app.importers.formats import detect
 from app.importers.formats.exports import csv_table
 
@@ -28,7 +28,7 @@ ROW = 'a1,Fog,"Fog lay on the water, and\nnothing moved.",sea|fog,2025-05-06,wes
 
 def table(content: bytes | str, charset: str | None = None) -> list[Document | Failure]:
     data = content if isinstance(content, bytes) else content.encode()
-    return list(csv_table.parse(io.BytesIO(data), "t.csv", Context(charset=charset)))  # type: ignore[arg-type] # no others
+    return list(csv_table.parse(io.BytesIO(data), "t.csv", ParseContext(charset=charset)))  # type: ignore[arg-type] # no others
 
 
 def only(content: bytes | str, charset: str | None = None) -> Document:
@@ -40,7 +40,7 @@ def only(content: bytes | str, charset: str | None = None) -> Document:
 def test_first_line_names_what_the_columns_hold() -> None:
     document = only(HEAD + ROW)
     assert (document.external_id, document.title, document.tags) == ("a1", "Fog", ("sea", "fog"))
-    assert document.body == Body("text", "Fog lay on the water, and nothing moved.")
+    assert document.body == DocumentBody("text", "Fog lay on the water, and nothing moved.")
     assert document.published == SourceDate(1746489600, "day")
     assert (dict(document.extra), document.where) == ({"desk": "west"}, "t.csv:2")
 
@@ -114,9 +114,9 @@ def _none() -> Any:
 
 
 def test_text_that_merely_has_commas_is_no_table(tmp_path: Path) -> None:
-    assert detect.detect("a", b"Title, body, author\n\nA text that begins oddly, but is one.\n") == "text"
-    assert detect.detect("a", HEAD.encode() + ROW.encode()) == "csv"
-    assert detect.detect("a.csv", b"x") == "csv"
+    assert detect.detect_format("a", b"Title, body, author\n\nA text that begins oddly, but is one.\n") == "text"
+    assert detect.detect_format("a", HEAD.encode() + ROW.encode()) == "csv"
+    assert detect.detect_format("a.csv", b"x") == "csv"
     (tmp_path / "notes.txt").write_text("Fog, wind, rain\n\nOn the water, the quay, the hill.\n")
     assert documents(read(tmp_path / "notes.txt"))[0].title == "Fog, wind, rain"
     (tmp_path / "subscribers.csv").write_text("email,name\na@b.example,Ann\n")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.importers.formats.detect import detect
+from app.importers.formats.detect import detect_format
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ from app.importers.formats.detect import detect
     ],
 )
 def test_a_head_and_a_name_tell_the_format(name: str, head: bytes, format_: str) -> None:
-    assert detect(name, head) == format_
+    assert detect_format(name, head) == format_
 
 
 def test_a_head_of_blank_lines_takes_no_time() -> None:
-    assert detect("a", b"---\n" + b"\n" * 4000 + b"!") == "text"
+    assert detect_format("a", b"---\n" + b"\n" * 4000 + b"!") == "text"

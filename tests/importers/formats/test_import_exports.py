@@ -29,7 +29,7 @@ from support.exports import (
 )
 from test_import_jobs import local, sent
 
-from app.importers.document import Context, Document, Failure, Image, SourceDate
+from app.importers.document import Document, DocumentImage, Failure, ParseContext, SourceDate
 from app.importers.formats.exports import archive_zip, ghost_bodies
 from app.importers.formats.registry import PARSERS
 from app.importers.prepare import prepare
@@ -63,7 +63,7 @@ LINKS = {
 
 
 def parsed(name: str, data: bytes, **context: object) -> list[object]:
-    return list(PARSERS[name](io.BytesIO(data), "x", Context(**context)))  # type: ignore[arg-type] # as given by the test
+    return list(PARSERS[name](io.BytesIO(data), "x", ParseContext(**context)))  # type: ignore[arg-type] # as given by the test
 
 
 def only(name: str, data: bytes, **context: object) -> Document:
@@ -87,7 +87,7 @@ def test_post_of_ghost_has_what_its_tables_say_of_it() -> None:
     )
     assert post.body
     assert "https://port.example/tides/" in post.body.content
-    assert post.images == (Image("https://port.example/content/images/fog.jpg", "F", "Fog"),)
+    assert post.images == (DocumentImage("https://port.example/content/images/fog.jpg", "F", "Fog"),)
     assert (post.url, post.extra["seo"]) == ("https://port.example/slack-water/", {"title": "Fog at sea"})
 
 
@@ -214,7 +214,7 @@ MOBILEDOC = {
 
 def test_texts_that_ghost_never_rendered_are_read_as_its_editor_kept_them() -> None:
     notes: dict[str, None] = {}
-    html = ghost_bodies.from_lexical(json.dumps(LEXICAL), notes.setdefault)
+    html = ghost_bodies.convert_lexical(json.dumps(LEXICAL), notes.setdefault)
     assert html.startswith(
         '<h2>Fog</h2><p>A <em><strong>bold &amp; low</strong></em><br><a href="https://x.example">link</a></p>'
     )
@@ -223,7 +223,7 @@ def test_texts_that_ghost_never_rendered_are_read_as_its_editor_kept_them() -> N
     for words in ("Tides", "All", "Mind the tide", "Words of a new card", "a &lt; b"):
         assert words in html
     assert list(notes) == ["a card of the kind 'newfangled' is kept as its words"]
-    html = ghost_bodies.from_mobiledoc(json.dumps(MOBILEDOC), notes.setdefault)
+    html = ghost_bodies.convert_mobiledoc(json.dumps(MOBILEDOC), notes.setdefault)
     assert html.startswith(
         '<h2>Fog</h2><p><strong>bold <a href="https://x.example">link</a> still</strong><br>end</p>'
         "<ul><li>one</li><li>two</li></ul>"
@@ -244,10 +244,10 @@ SHAPES = st.recursive(
 @given(SHAPES)
 def test_bodies_of_any_shape_are_read_or_left(value: object) -> None:
     notes: dict[str, None] = {}
-    assert isinstance(ghost_bodies.from_lexical(json.dumps({"root": value}), notes.setdefault), str)
-    assert isinstance(ghost_bodies.from_mobiledoc(json.dumps(value), notes.setdefault), str)
+    assert isinstance(ghost_bodies.convert_lexical(json.dumps({"root": value}), notes.setdefault), str)
+    assert isinstance(ghost_bodies.convert_mobiledoc(json.dumps(value), notes.setdefault), str)
     deep = '{"root":' + '{"type":"root","children":[' * 400 + "]}" * 400 + "}"
-    assert ghost_bodies.from_lexical(deep, notes.setdefault) == ""
+    assert ghost_bodies.convert_lexical(deep, notes.setdefault) == ""
 
 
 def test_medium_s_posts_are_read_with_title_and_subtitle_out_of_the_text(tmp_path: Path) -> None:

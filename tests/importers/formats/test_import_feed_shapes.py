@@ -2,7 +2,7 @@
 
 import io
 
-from app.importers.document import Body, Context, Document, Remark
+from app.importers.document import Document, DocumentBody, ParseContext, Remark
 from app.importers.formats.feeds import feed
 
 MEDIA = 'xmlns:media="http://search.yahoo.com/mrss/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
@@ -18,7 +18,7 @@ def atom(entry: str) -> bytes:
 
 
 def one(data: bytes) -> Document:
-    (found,) = [item for item in feed.parse(io.BytesIO(data), "f", Context()) if not isinstance(item, Remark)]
+    (found,) = [item for item in feed.parse(io.BytesIO(data), "f", ParseContext()) if not isinstance(item, Remark)]
     assert isinstance(found, Document)
     return found
 
@@ -48,23 +48,29 @@ def test_the_description_of_a_picture_is_its_caption_and_no_text_of_the_entry() 
     text = "<description>Words</description>"
     for said in (f"{text}{picture}", f"{picture}{text}"):
         found = one(rss(f"<title>A</title>{said}"))
-        assert (found.body, found.standfirst, found.images[0].caption) == (Body("text", "Words"), None, "A boat")
+        assert (found.body, found.standfirst, found.images[0].caption) == (
+            DocumentBody("text", "Words"),
+            None,
+            "A boat",
+        )
     film = '<media:group><media:content url="https://w.example/a.mp4"/><media:description>Said</media:description>'
-    assert one(rss(f"<title>A</title>{film}</media:group>")).body == Body("text", "Said")
+    assert one(rss(f"<title>A</title>{film}</media:group>")).body == DocumentBody("text", "Said")
 
 
 def test_a_plain_text_with_brackets_is_not_its_own_standfirst() -> None:
     found = one(atom('<id>1</id><title>A</title><content type="text">use &lt;b&gt; here</content>'))
-    assert (found.standfirst, found.body) == (None, Body("text", "use <b> here"))
+    assert (found.standfirst, found.body) == (None, DocumentBody("text", "use <b> here"))
 
 
 def test_html_that_was_escaped_twice_is_html_and_a_text_about_html_stays_text() -> None:
     twice = "&amp;lt;p&amp;gt;One.&amp;lt;/p&amp;gt;&amp;lt;p&amp;gt;Two.&amp;lt;/p&amp;gt;"
-    assert one(rss(f"<title>A</title><description>{twice}</description>")).body == Body(
+    assert one(rss(f"<title>A</title><description>{twice}</description>")).body == DocumentBody(
         "html", "<p>One.</p><p>Two.</p>"
     )
     about = "Write &amp;lt;p&amp;gt; before it"
-    assert one(rss(f"<title>A</title><description>{about}</description>")).body == Body("text", "Write <p> before it")
+    assert one(rss(f"<title>A</title><description>{about}</description>")).body == DocumentBody(
+        "text", "Write <p> before it"
+    )
 
 
 def test_paths_as_links_are_addresses_within_the_site_and_ids_are_none() -> None:
@@ -78,9 +84,9 @@ def test_ampersands_and_names_of_characters_that_xml_does_not_know_lose_and_add_
     data = rss(
         "<title>AT&T &mdash; caf&eacute;</title><description><![CDATA[R&D <b>x</b>]]> &amp; &bogus;</description>"
     )
-    remark, found = list(feed.parse(io.BytesIO(data), "f", Context()))
+    remark, found = list(feed.parse(io.BytesIO(data), "f", ParseContext()))
     assert isinstance(remark, Remark)
     assert "repaired" in remark.text
     assert isinstance(found, Document)
     assert found.title == "AT&T — café"
-    assert found.body == Body("html", "R&D <b>x</b> & &bogus;")
+    assert found.body == DocumentBody("html", "R&D <b>x</b> & &bogus;")

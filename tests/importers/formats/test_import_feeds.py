@@ -10,10 +10,19 @@ from support.websites import Site, answer, running
 from app.articles.html import nesting_depth
 from app.db.database import Database
 from app.importers import pipeline, sources
-from app.importers.document import Context, Document, Failure, Image, Item, RelatedPost, Remark, SourceDate
+from app.importers.document import (
+    Document,
+    DocumentImage,
+    Failure,
+    Item,
+    ParseContext,
+    RelatedReference,
+    Remark,
+    SourceDate,
+)
 from app.importers.formats.feeds import feed
-from app.importers.pipeline import Options, Report
-from app.importers.web.http_fetcher import Fetcher
+from app.importers.pipeline import ImportOptions, ImportReport
+from app.importers.web.http_fetcher import HttpFetcher
 
 NOW = 1_764_752_400
 NAMESPACES = " ".join(
@@ -35,11 +44,11 @@ def atom(entries: str, head: str = "<title>The Harbour Wire</title>") -> bytes:
     return f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="fr">{head}{entries}</feed>'.encode()
 
 
-def parsed(data: bytes, context: Context | None = None) -> list[Item]:
-    return list(feed.parse(io.BytesIO(data), "f", context or Context()))
+def parsed(data: bytes, context: ParseContext | None = None) -> list[Item]:
+    return list(feed.parse(io.BytesIO(data), "f", context or ParseContext()))
 
 
-def one(data: bytes, context: Context | None = None) -> Document:
+def one(data: bytes, context: ParseContext | None = None) -> Document:
     (item,) = parsed(data, context)
     assert isinstance(item, Document), item
     return item
@@ -74,10 +83,10 @@ def test_an_rss_item_comes_through_whole() -> None:
     assert (found.updated, found.language) == (None, "en-gb")
     assert (found.authors, found.tags) == (("Ann Lee", "Bo Ek"), ("Ports", "Weather, sea"))
     assert (found.source, found.source_url) == ("The Harbour Wire", "https://harbour.example/")
-    assert found.images == (Image("https://harbour.example/fog.jpg", credit="Pat Moor", width=640, height=480),)
+    assert found.images == (DocumentImage("https://harbour.example/fog.jpg", credit="Pat Moor", width=640, height=480),)
     assert found.related == (
-        RelatedPost("The fleet", "https://harbour.example/fleet"),
-        RelatedPost("High tide", "https://harbour.example/tide"),
+        RelatedReference("The fleet", "https://harbour.example/fleet"),
+        RelatedReference("High tide", "https://harbour.example/tide"),
     )
     assert found.body
     assert (found.body.kind, "Nothing moved" in found.body.content, "High tide" in found.body.content) == (
@@ -123,7 +132,7 @@ def test_an_rdf_item_with_a_day_keeps_the_day() -> None:
     assert (found.published.precision, found.external_id, found.updated) == ("month", "https://harbour.example/1", None)
 
 
-def dated(*texts: str, channel: str = "<title>W</title>", context: Context | None = None) -> list[Document]:
+def dated(*texts: str, channel: str = "<title>W</title>", context: ParseContext | None = None) -> list[Document]:
     items = "".join(f"<item><guid>{n}</guid><title>T</title><pubDate>{t}</pubDate></item>" for n, t in enumerate(texts))
     return [item for item in parsed(rss(items, channel), context) if isinstance(item, Document)]
 
@@ -134,20 +143,22 @@ def test_enclosures_are_resolved_or_noted() -> None:
         '<media:content url="//cdn.example/quay.jpg" medium="image"/><media:thumbnail url="small.jpg"/>'
     )
     item = f"<item><guid>a</guid><title>Fog</title><link>https://harbour.example/2025/fog</link>{files}</item>"
-    [found] = feed.parse(io.BytesIO(rss(item)), "f", Context())
+    [found] = feed.parse(io.BytesIO(rss(item)), "f", ParseContext())
     assert isinstance(found, Document)
     assert found.extra == {"enclosures": ["https://harbour.example/2025/fog.mp3"]}
     assert [one.url for one in found.images] == ["https://cdn.example/quay.jpg", "https://harbour.example/fog.jpg"]
     assert found.notes == ()
     alone = f"<item><guid>a</guid><title>Fog</title>{files}</item>"
-    [found] = feed.parse(io.BytesIO(rss(alone, "<title>T</title>")), "f", Context())
+    [found] = feed.parse(io.BytesIO(rss(alone, "<title>T</title>")), "f", ParseContext())
     assert isinstance(found, Document)
     assert (dict(found.extra), [one.url for one in found.images]) == ({}, ["https://cdn.example/quay.jpg"])
     lost = {note for note in found.notes if note.startswith("enclosure ")}
     assert lost == {
         f"enclosure '{name}' leads to nothing on the web: left out" for name in ("fog.mp3", "/fog.jpg", "small.jpg")
     }
-    [found] = feed.parse(io.BytesIO(rss(alone, "<title>T</title>")), "f", Context(address="https://e.example/feed"))
+    [found] = feed.parse(
+        io.BytesIO(rss(alone, "<title>T</title>")), "f", ParseContext(address="https://e.example/feed")
+    )
     assert isinstance(found, Document)
     assert found.extra == {"enclosures": ["https://e.example/fog.mp3"]}
 
@@ -187,7 +198,7 @@ def test_what_several_zones_are_called_is_told_by_the_language_of_the_feed() -> 
 def test_the_date_of_the_feed_is_taken_only_where_it_was_asked_for() -> None:
     channel = "<title>W</title><pubDate>Sun, 06 Jul 2025 10:00:00 GMT</pubDate>"
     for asked in (False, True):
-        (found,) = dated("tomorrow", channel=channel, context=Context(source_dates=asked))
+        (found,) = dated("tomorrow", channel=channel, context=ParseContext(source_dates=asked))
         expected = SourceDate(instant("2025-07-06T10:00:00Z"), "instant") if asked else None
         assert (found.published, found.source_date) == (None, expected)
 
@@ -243,7 +254,7 @@ def test_an_entry_without_an_address_belongs_to_the_feeds_host() -> None:
 def test_relative_links_count_from_the_address_of_the_feed() -> None:
     item = "<entry><title>t</title><link href='/fog'/><content type='html'>{}</content></entry>"
     found = one(
-        atom(item.format("&lt;a href='tide'&gt;x&lt;/a&gt;")), Context(address="https://harbour.example/news/feed")
+        atom(item.format("&lt;a href='tide'&gt;x&lt;/a&gt;")), ParseContext(address="https://harbour.example/news/feed")
     )
     assert found.body
     assert (found.url, found.body.content) == (
@@ -266,7 +277,7 @@ SAYING = "<?xml version='1.0' encoding='windows-1251'?>" + PLAIN
     ],
 )
 def test_bytes_say_their_charset_before_the_header_does(data: bytes, charset: str, title: str) -> None:
-    documents = [item for item in parsed(data, Context(charset=charset)) if isinstance(item, Document)]
+    documents = [item for item in parsed(data, ParseContext(charset=charset)) if isinstance(item, Document)]
     assert [document.title for document in documents] == [title]
 
 
@@ -295,8 +306,8 @@ def test_json_feed_comes_through() -> None:
         "Kurz.",
     )
     assert (found.authors, found.tags, found.language) == (("Desk",), ("See",), "de")
-    assert found.images == (Image("https://harbour.example/7.jpg"),)
-    assert found.related == (RelatedPost(None, "https://other.example/"),)
+    assert found.images == (DocumentImage("https://harbour.example/7.jpg"),)
+    assert found.related == (RelatedReference(None, "https://other.example/"),)
     assert found.extra == {"_own": {"a": 1}}
 
 
@@ -360,13 +371,13 @@ def site() -> Iterator[Site]:
         yield site
 
 
-def imported(db: Database, *given: str, origin: str | None = None, dry_run: bool = False) -> Report:
-    with Fetcher(allow_private=True) as fetch:
-        found = sources.find(given, io.BytesIO())
-        return pipeline.run(db, found, Options(origin=origin, dry_run=dry_run), lambda: NOW, fetch=fetch)
+def imported(db: Database, *given: str, origin: str | None = None, dry_run: bool = False) -> ImportReport:
+    with HttpFetcher(allow_private=True) as fetch:
+        found = sources.find_sources(given, io.BytesIO())
+        return pipeline.run_import(db, found, ImportOptions(origin=origin, dry_run=dry_run), lambda: NOW, fetch=fetch)
 
 
-def counts(report: Report) -> tuple[int, int, int, int]:
+def counts(report: ImportReport) -> tuple[int, int, int, int]:
     return report.created, report.updated, report.unchanged, len(report.failures)
 
 
@@ -408,9 +419,9 @@ def test_a_dry_run_remembers_nothing(db: Database, site: Site) -> None:
 
 def test_a_text_on_the_web_has_its_address(db: Database, site: Site) -> None:
     site.pages["/story"] = answer(body=b"# Low tide\n\nWater.", content_type="text/markdown; charset=utf-8")
-    (source,) = sources.find([site.url("/story#top")], io.BytesIO())
-    with Fetcher(allow_private=True) as fetch:
-        document, _ = sources.items(source, None, Context(), sources.Web(fetch, lambda _: {}))
+    (source,) = sources.find_sources([site.url("/story#top")], io.BytesIO())
+    with HttpFetcher(allow_private=True) as fetch:
+        document, _ = sources.read_items(source, None, ParseContext(), sources.WebAccess(fetch, lambda _: {}))
     assert isinstance(document, Document)
     assert (document.title, document.url) == ("Low tide", site.url("/story"))
 

@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from app.articles.html import bodies, nesting_depth
-from app.importers.document import Context, Dateline, Document, Failure, Image, RelatedPost, SourceDate
+from app.importers.document import (
+    Document,
+    DocumentImage,
+    Failure,
+    ParseContext,
+    RelatedReference,
+    SourceDate,
+    SourceDateline,
+)
 from app.importers.formats import detect
 from app.importers.formats.registry import PARSERS
 from app.importers.text_parts import titles_and_authors
@@ -54,14 +62,14 @@ when the last of the members of the board came over to the side of the crews.</p
 <footer>Imprint, contact, jobs</footer></body></html>"""
 
 
-def read(page: str | bytes, context: Context | None = None) -> Document | Failure:
+def read(page: str | bytes, context: ParseContext | None = None) -> Document | Failure:
     data = page if isinstance(page, bytes) else page.encode()
-    [item] = PARSERS["html"](io.BytesIO(data), "a.html", context or Context())
+    [item] = PARSERS["html"](io.BytesIO(data), "a.html", context or ParseContext())
     assert isinstance(item, Document | Failure)
     return item
 
 
-def article(page: str | bytes, context: Context | None = None) -> Document:
+def article(page: str | bytes, context: ParseContext | None = None) -> Document:
     item = read(page, context)
     assert isinstance(item, Document), item
     return item
@@ -84,7 +92,7 @@ def test_page_with_json_ld_gives_every_field_of_it(lighthouse: Document) -> None
         canonical_url="https://coast.example/2025/11/03/lighthouse",
         title="Lighthouse stays lit & bright",
         standfirst="A vote that nobody on the quay expected.",
-        dateline=Dateline("HARBOUR TOWN, 3 November 2025 —", "HARBOUR TOWN", "2025-11-03", "day"),
+        dateline=SourceDateline("HARBOUR TOWN, 3 November 2025 —", "HARBOUR TOWN", "2025-11-03", "day"),
         authors=("Ann Lee", "Bo Ek"),
         sections=("Harbour",),
         tags=("Lighthouses", "Fishing"),
@@ -92,8 +100,10 @@ def test_page_with_json_ld_gives_every_field_of_it(lighthouse: Document) -> None
         source="Coast Paper",
         published=SourceDate(1762190400, "instant"),
         updated=SourceDate(1762214400, "day"),
-        related=(RelatedPost("Fog horns of the north coast", "https://coast.example/fog"),),
-        images=(Image("https://coast.example/pics/lamp.jpg", "A lamp", "The lamp in March", "Cy Dee", 1200, 800),),
+        related=(RelatedReference("Fog horns of the north coast", "https://coast.example/fog"),),
+        images=(
+            DocumentImage("https://coast.example/pics/lamp.jpg", "A lamp", "The lamp in March", "Cy Dee", 1200, 800),
+        ),
     )
 
 
@@ -134,7 +144,7 @@ def test_byline_above_the_text_is_no_part_of_it() -> None:
 
 def test_dateline_without_a_year_has_that_of_the_address() -> None:
     text = TEXT.replace("<p>The harbour", "<p>HARBOUR TOWN, 9 February — The harbour", 1)
-    found = article(f"<title>Storm</title>{text}", Context(address="https://coast.example/2024/2/9/storm"))
+    found = article(f"<title>Storm</title>{text}", ParseContext(address="https://coast.example/2024/2/9/storm"))
     assert found.dateline is not None
     assert (found.published, found.dateline.date) == (None, "2024-02-09")
 
@@ -199,7 +209,7 @@ def test_a_change_that_a_page_shows_is_its_update() -> None:
 
 def test_an_address_tells_which_of_several_dates_is_the_articles() -> None:
     shown = "<h1>Storm over the harbour</h1><p>7 May 2015</p><p>5 April 2014, 10:00 UTC</p>"
-    found = article(f"<title>Storm</title>{shown}{TEXT}", Context(address="https://coast.example/2014/04/storm"))
+    found = article(f"<title>Storm</title>{shown}{TEXT}", ParseContext(address="https://coast.example/2014/04/storm"))
     assert found.published == MOMENT
 
 
@@ -271,7 +281,7 @@ def test_json_ld_that_is_broken_is_as_if_it_were_not_there(script: str) -> None:
     "head", [b"\n<!DOCTYPE HTML>", b"<?xml version='1.0'?><!-- a --><html xmlns='x'>", b"<head><title>"]
 )
 def test_page_is_told_from_its_content(head: bytes) -> None:
-    assert detect.detect("page", head) == "html"
+    assert detect.detect_format("page", head) == "html"
 
 
 @pytest.mark.parametrize(
@@ -279,4 +289,4 @@ def test_page_is_told_from_its_content(head: bytes) -> None:
     [("Maria Holm", ("Maria Holm",)), ("Maria Holm Foundation for Rivers", ()), ("Coast Paper", ())],
 )
 def test_site_that_is_called_like_its_author_has_that_author(site: str, authors: tuple[str, ...]) -> None:
-    assert titles_and_authors.authors([f"By {site}"], [site]) == authors
+    assert titles_and_authors.list_authors([f"By {site}"], [site]) == authors

@@ -13,11 +13,11 @@ from test_import_jobs import ended
 
 from app.db.database import Database
 from app.importers import batches, pipeline
-from app.importers.document import Context, Document, Identity
+from app.importers.document import Document, Identity, ParseContext
 from app.importers.formats.feeds import feed
-from app.importers.pipeline import Options, Report
-from app.importers.prepare import Prepared
-from app.importers.sources import Source
+from app.importers.pipeline import ImportOptions, ImportReport
+from app.importers.prepare import PreparedItem
+from app.importers.sources import SourceInput
 from app.models import Article, table
 
 ON = ENGINES
@@ -59,7 +59,7 @@ def at(name: str) -> str:
 
 
 def known_by(data: bytes, wanted: Identity | None = None) -> list[Identity | None]:
-    found = list(feed.parse(io.BytesIO(data), "f", Context(identity=wanted)))
+    found = list(feed.parse(io.BytesIO(data), "f", ParseContext(identity=wanted)))
     assert all(isinstance(one, Document) for one in found)
     return [one.identity for one in found if isinstance(one, Document)]
 
@@ -97,14 +97,16 @@ def test_identity_can_be_asked_for() -> None:
     assert known_by(rss(entries), "content") == ["content"] * 5
 
 
-def run(db: Database, data: bytes, identity: Identity | None = None) -> Report:
-    source = Source("feed.xml", "feed.xml", lambda: io.BytesIO(data))
-    report = pipeline.run(db, [source], Options(format="feed", enrich=False, identity=identity), lambda: NOW)
+def run(db: Database, data: bytes, identity: Identity | None = None) -> ImportReport:
+    source = SourceInput("feed.xml", "feed.xml", lambda: io.BytesIO(data))
+    report = pipeline.run_import(
+        db, [source], ImportOptions(format="feed", enrich=False, identity=identity), lambda: NOW
+    )
     assert report.failures == []
     return report
 
 
-def told(report: Report) -> tuple[int, int, int]:
+def told(report: ImportReport) -> tuple[int, int, int]:
     return report.created, report.updated, report.unchanged
 
 
@@ -154,8 +156,8 @@ def test_known_entry_that_moved_is_not_taken_for_the_one_at_its_old_address(db: 
 def test_feed_changes_no_article_of_an_archive_that_counts_its_items(db: Database) -> None:
     item = {"id": 17, "url": at("a"), "title": "Whole", "body": "All of the text.", "origin": "harbour.example"}
     whole = orjson.dumps(item)
-    source = Source("posts.ndjson", "posts.ndjson", lambda: io.BytesIO(whole))
-    pipeline.run(db, [source], Options(enrich=False), lambda: NOW)
+    source = SourceInput("posts.ndjson", "posts.ndjson", lambda: io.BytesIO(whole))
+    pipeline.run_import(db, [source], ImportOptions(enrich=False), lambda: NOW)
     assert told(run(db, rss([("https://harbour.example/?p=17", at("a"), "Whole")]))) == (1, 0, 0)
     assert titles(db) == ["Whole", "Whole"]
 
@@ -171,11 +173,11 @@ def test_content_is_an_identity_that_an_edit_changes(db: Database) -> None:
 def test_earlier_imports_are_recognised(db: Database) -> None:
     """Articles that were kept under the hash of their whole document are not new versions."""
     data = rss([("1", at("a"), "A")])
-    [document] = feed.parse(io.BytesIO(data), "feed.xml#1", Context())
+    [document] = feed.parse(io.BytesIO(data), "feed.xml#1", ParseContext())
     assert isinstance(document, Document)
     before = replace(document, identity=None)
     [prepared] = pipeline.prepare_all(db, [("feed.xml", before)], None, enrich=False)
-    assert isinstance(prepared, Prepared)
+    assert isinstance(prepared, PreparedItem)
     db.write_now(batches.save_batch, [prepared], site_url="")
     assert told(run(db, data)) == (0, 0, 1)
 

@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers.document import Body, Context, Dateline, Document, Failure, RelatedPost
+from app.importers.document import Document, DocumentBody, Failure, ParseContext, RelatedReference, SourceDateline
 from app.importers.formats import markdown
 
 
 def read(source: str) -> Document:
-    (item,) = markdown.parse(source.encode(), "a.md", Context())
+    (item,) = markdown.parse(source.encode(), "a.md", ParseContext())
     assert isinstance(item, Document), item
     return item
 
 
 def fail(source: str) -> Failure:
-    (item,) = markdown.parse(source.encode(), "a.md", Context())
+    (item,) = markdown.parse(source.encode(), "a.md", ParseContext())
     assert isinstance(item, Failure), item
     return item
 
@@ -29,7 +29,7 @@ def test_yaml_front_matter_goes_through_the_table_of_names() -> None:
     assert (found.authors, found.tags, found.previous_urls) == (("ann",), ("sea", "law"), ("/old/",))
     assert found.published
     assert (found.published.instant, found.status) == (1408114849, "draft")
-    assert (found.extra, found.body) == ({"expirydate": "2025-01-01"}, Body("markdown", "Body."))
+    assert (found.extra, found.body) == ({"expirydate": "2025-01-01"}, DocumentBody("markdown", "Body."))
     assert found.notes == (
         "title: character references resolved",
         "draft: True: not public at its source, kept as a draft",
@@ -83,43 +83,47 @@ def test_bombs_are_refused() -> None:
 
 def test_without_front_matter_the_heading_is_the_title() -> None:
     found = read("\n# The *ferry* [line](/x) #\n\nBody.\n")
-    assert (found.title, found.title_derived, found.body) == ("The ferry line", False, Body("markdown", "Body."))
+    assert (found.title, found.title_derived, found.body) == (
+        "The ferry line",
+        False,
+        DocumentBody("markdown", "Body."),
+    )
     assert read("The line\n===\n\nBody.").title == "The line"
 
 
 def test_a_lower_heading_is_the_title_and_stays() -> None:
     found = read("## Part one\n\nBody.")
     assert (found.title, found.title_derived) == ("Part one", True)
-    assert found.body == Body("markdown", "## Part one\n\nBody.")
+    assert found.body == DocumentBody("markdown", "## Part one\n\nBody.")
 
 
 def test_a_heading_that_repeats_the_title_goes() -> None:
-    assert read("---\ntitle: Same\n---\n# Same\n\nBody.").body == Body("markdown", "Body.")
-    assert read("---\ntitle: Same\n---\n# Other\n\nBody.").body == Body("markdown", "# Other\n\nBody.")
+    assert read("---\ntitle: Same\n---\n# Same\n\nBody.").body == DocumentBody("markdown", "Body.")
+    assert read("---\ntitle: Same\n---\n# Other\n\nBody.").body == DocumentBody("markdown", "# Other\n\nBody.")
 
 
 def test_rules_are_no_front_matter() -> None:
     for source in ("---\nJust words\n---\nBody.", "---\n\n# Head\n\n---\n\nBody.", "---\n- a\n---\nBody."):
-        assert read(source).body == Body("markdown", source)
+        assert read(source).body == DocumentBody("markdown", source)
 
 
 def test_a_related_section_moves_and_shortcodes_stay() -> None:
     found = read(
         "# T\n\nBody {{< ref a.md >}}.\n\n\n1.  x\n\n        code\n\n## Related posts\n\n- [One](/one)\n- Two\n"
     )
-    assert found.related == (RelatedPost("One", "/one"), RelatedPost("Two"))
-    assert found.body == Body("markdown", "Body {{< ref a.md >}}.\n\n\n1.  x\n\n        code")
+    assert found.related == (RelatedReference("One", "/one"), RelatedReference("Two"))
+    assert found.body == DocumentBody("markdown", "Body {{< ref a.md >}}.\n\n\n1.  x\n\n        code")
 
 
 def test_prose_under_a_related_heading_stays() -> None:
     content = "Body.\n\n## See also\n\nThe [report](/r) and its [annex](/a) say more."
-    assert read("# T\n\n" + content).body == Body("markdown", content)
+    assert read("# T\n\n" + content).body == DocumentBody("markdown", content)
 
 
 def test_a_dated_dateline_is_taken_from_the_first_paragraph() -> None:
     found = read("# T\n\nOstend, December 2025. It **rained**.\n\nMore.")
-    assert found.dateline == Dateline("Ostend, December 2025.", "Ostend", "2025-12", "month")
-    assert found.body == Body("markdown", "It **rained**.\n\nMore.")
+    assert found.dateline == SourceDateline("Ostend, December 2025.", "Ostend", "2025-12", "month")
+    assert found.body == DocumentBody("markdown", "It **rained**.\n\nMore.")
 
 
 def test_an_empty_file_fails() -> None:
@@ -128,11 +132,14 @@ def test_an_empty_file_fails() -> None:
 
 @given(st.one_of(st.binary(max_size=300), st.text(max_size=300).map(lambda s: f"---\n{s}\n---\nx".encode())))
 def test_any_bytes_give_one_article_or_one_failure(data: bytes) -> None:
-    assert len(list(markdown.parse(data, "x", Context()))) == 1
+    assert len(list(markdown.parse(data, "x", ParseContext()))) == 1
 
 
 @pytest.mark.parametrize(
     "unit", ["#", "# ", "[", "[a](", "{{", "- ", "---\n", "***", "<p ", "\n ", "\n", "1987, ", "A, "]
 )
 def test_long_runs_of_markup_take_no_time(unit: str) -> None:
-    assert len(list(markdown.parse((f"x{unit * 20_000}\n\nSee also\n\n" + unit * 9000).encode(), "x", Context()))) == 1
+    assert (
+        len(list(markdown.parse((f"x{unit * 20_000}\n\nSee also\n\n" + unit * 9000).encode(), "x", ParseContext())))
+        == 1
+    )

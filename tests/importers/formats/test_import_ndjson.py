@@ -11,29 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.importers.document import (
-    Body,
     BodyKind,
-    Context,
-    Dateline,
     Document,
+    DocumentBody,
+    DocumentImage,
     Failure,
-    Image,
-    Reference,
-    RelatedPost,
+    NameReference,
+    ParseContext,
+    RelatedReference,
     SourceDate,
+    SourceDateline,
 )
 from app.importers.formats import ndjson
 from app.importers.formats.registry import PARSERS
 
 
-def parse(data: bytes, context: Context | None = None) -> list[Document | Failure]:
-    items = list(ndjson.parse(ndjson.read_lines(io.BytesIO(data)), "f", context or Context()))
+def parse(data: bytes, context: ParseContext | None = None) -> list[Document | Failure]:
+    items = list(ndjson.parse(ndjson.read_lines(io.BytesIO(data)), "f", context or ParseContext()))
     found = [item for item in items if isinstance(item, Document | Failure)]
     assert len(found) == len(items)
     return found
 
 
-def read(record: Mapping[str, object], context: Context | None = None) -> Document:
+def read(record: Mapping[str, object], context: ParseContext | None = None) -> Document:
     (item,) = parse(json.dumps(record).encode(), context)
     assert isinstance(item, Document), item
     return item
@@ -87,8 +87,8 @@ OWN = {
 def test_an_exported_article_is_read_back_whole() -> None:
     found = read(OWN)
     assert isinstance(found, Document)
-    assert {"title", "tags", "status", "corrections", "seo"} <= {*(found.said or ())}
-    assert replace(found, said=None, format="") == Document(
+    assert {"title", "tags", "status", "corrections", "seo"} <= {*(found.stated or ())}
+    assert replace(found, stated=None, format="") == Document(
         where="f:1",
         external_id="x-1",
         origin="press.example",
@@ -96,20 +96,20 @@ def test_an_exported_article_is_read_back_whole() -> None:
         canonical_url="https://c.example/f",
         slug="ferries",
         title="Ferries",
-        dateline=Dateline("Ostend, May 2025.", "Ostend", "2025-05", "month"),
-        body=Body("html", "<p>Body.</p>"),
+        dateline=SourceDateline("Ostend, May 2025.", "Ostend", "2025-05", "month"),
+        body=DocumentBody("html", "<p>Body.</p>"),
         authors=("Ann Lee",),
-        author_refs=(Reference("Ann Lee", "ann-lee"),),
+        author_refs=(NameReference("Ann Lee", "ann-lee"),),
         tags=("Sea", "World"),
-        tag_refs=(Reference("Sea", "sea", "topic"), Reference("World", "world", "section")),
+        tag_refs=(NameReference("Sea", "sea", "topic"), NameReference("World", "world", "section")),
         regions=("Belgium",),
-        region_refs=(Reference("Belgium", "belgium", None, ("about", "dateline")),),
+        region_refs=(NameReference("Belgium", "belgium", None, ("about", "dateline")),),
         language="en",
         source="Press",
         source_url="https://press.example",
         signature="Press. / Press.",
-        related=(RelatedPost("Quay"), RelatedPost("Tide", "https://x.example/t")),
-        images=(Image("https://x.example/i.png", "A", None, "C", 12, 8),),
+        related=(RelatedReference("Quay"), RelatedReference("Tide", "https://x.example/t")),
+        images=(DocumentImage("https://x.example/i.png", "A", None, "C", 12, 8),),
         published=SourceDate(1746057600, "month"),
         updated=SourceDate(1746144000, "instant"),
         status="published",
@@ -167,11 +167,11 @@ def test_unknown_fields_are_kept_under_their_names() -> None:
     ],
 )
 def test_a_body_has_the_kind_that_was_said_or_shows(record: dict[str, object], kind: BodyKind, content: str) -> None:
-    assert read(record).body == Body(kind, content)
+    assert read(record).body == DocumentBody(kind, content)
 
 
 def test_the_import_may_say_the_kind_of_bodies() -> None:
-    assert read({"body": "*x*"}, Context(body_kind="markdown")).body == Body("markdown", "*x*")
+    assert read({"body": "*x*"}, ParseContext(body_kind="markdown")).body == DocumentBody("markdown", "*x*")
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_date_that_could_be_two_is_told_by_its_country_or_by_the_rest_of_the_f
     assert read(given | {"url": "https://news.example.co.uk/x"}).published == SourceDate(1743638400, "day")
     assert read(given | {"language": "en-US"}).published == SourceDate(1741046400, "day")
     lines = "".join(json.dumps(one) + "\n" for one in (given, given | {"date": "25/12/2024"}))
-    first, *_ = PARSERS["ndjson"](io.BytesIO(lines.encode()), "f", Context())
+    first, *_ = PARSERS["ndjson"](io.BytesIO(lines.encode()), "f", ParseContext())
     assert isinstance(first, Document)
     assert first.published == SourceDate(1743638400, "day")
 
@@ -237,20 +237,20 @@ def test_what_waits_for_its_time_waits_for_the_fraction_of_the_second() -> None:
 
 
 def test_a_date_without_offset_is_read_in_the_zone_with_a_note() -> None:
-    found = read({"title": "T", "date": "2025-07-01 12:00"}, Context(timezone=ZoneInfo("Europe/Brussels")))
+    found = read({"title": "T", "date": "2025-07-01 12:00"}, ParseContext(timezone=ZoneInfo("Europe/Brussels")))
     assert found.published == SourceDate(1751364000, "instant")
     assert found.notes == ("date: no time zone given, read as Europe/Brussels",)
 
 
 def test_a_dateline_field_takes_its_year_from_the_publication() -> None:
     record = {"title": "T", "dateline": "    NEW YORK, Dec 31 -", "date": "1988-01-01"}
-    assert read(record).dateline == Dateline("NEW YORK, Dec 31 -", "NEW YORK", "1987-12-31", "day")
+    assert read(record).dateline == SourceDateline("NEW YORK, Dec 31 -", "NEW YORK", "1987-12-31", "day")
 
 
 def test_a_dateline_object_with_an_impossible_date_keeps_the_rest() -> None:
     given_dateline = {"text": "Ostend, May.", "place": "Ostend", "date": "2025-99"}
     found = read({"title": "T", "dateline": given_dateline})
-    assert (found.dateline, found.extra) == (Dateline("Ostend, May.", "Ostend"), {"dateline": given_dateline})
+    assert (found.dateline, found.extra) == (SourceDateline("Ostend, May.", "Ostend"), {"dateline": given_dateline})
     assert len(found.notes) == 1
 
 
@@ -398,4 +398,7 @@ def test_related_entry_for_a_hidden_article_brings_only_what_the_editors_said() 
         {"title": "Nobody knows", "url": "https://a.example/b", "article": hidden, "unlinked": True},
     ]
     found = read({"title": "T", "related": given}).related
-    assert found == (RelatedPost("The editors' words"), RelatedPost(None, "https://a.example/b", unlinked=True))
+    assert found == (
+        RelatedReference("The editors' words"),
+        RelatedReference(None, "https://a.example/b", unlinked=True),
+    )

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers.document import Body, Context, Dateline, Document, Failure, Image, Item, Remark, SourceDate
+from app.importers.document import (
+    Document,
+    DocumentBody,
+    DocumentImage,
+    Failure,
+    Item,
+    ParseContext,
+    Remark,
+    SourceDate,
+    SourceDateline,
+)
 from app.importers.formats import detect
 from app.importers.formats.registry import PARSERS
 
@@ -56,8 +66,8 @@ INNER = """<inlineXML contenttype="application/nitf+xml"><nitf xmlns="http://ipt
 
 def read(name: str, text: str | bytes) -> list[Item]:
     data = text if isinstance(text, bytes) else text.encode()
-    assert detect.detect("x.xml", data) == name
-    return list(PARSERS[name](io.BytesIO(data), "x.xml", Context()))
+    assert detect.detect_format("x.xml", data) == name
+    return list(PARSERS[name](io.BytesIO(data), "x.xml", ParseContext()))
 
 
 def nitf(status: str = "usable", more: str = "") -> Document:
@@ -89,9 +99,9 @@ def test_nitf_document_is_an_article_with_its_parts_in_their_places() -> None:
         ("Bo Ek", "person"),
         ("Harbour Board", "organisation"),
     ]
-    assert found.dateline == Dateline("GENEVA", "GENEVA")
+    assert found.dateline == SourceDateline("GENEVA", "GENEVA")
     assert (found.source, found.signature, found.status) == ("Port Agency", "Edited by Di Em", "published")
-    assert found.images == (Image("https://port.example/l.jpg", None, "Fog at dawn.", "Cy Dee", 900, None),)
+    assert found.images == (DocumentImage("https://port.example/l.jpg", None, "Fog at dawn.", "Cy Dee", 900, None),)
     assert found.body
     assert found.body.content.startswith("<p>Fog lay on the water, said Bo Ek.</p><h3>Later</h3>")
     assert "<p>It cost 5\xa0euros &amp; more &amp; time.</p>" in found.body.content.replace("&nbsp;", "\xa0")
@@ -149,7 +159,7 @@ def test_news_item_is_an_article_with_its_parts_in_their_places() -> None:
         ("Bo Ek", "person"),
         ("Harbour Board", "organisation"),
     ]
-    assert (found.dateline, found.signature) == (Dateline("Geneva, Switzerland", "Geneva"), "(c) Port Agency")
+    assert (found.dateline, found.signature) == (SourceDateline("Geneva, Switzerland", "Geneva"), "(c) Port Agency")
     assert [(one.title, one.url) for one in found.related] == [("Ebb", "https://port.example/ebb")]
     assert [one.url for one in found.images] == ["https://port.example/l.jpg"]
     assert found.extra["newsml"] == {
@@ -198,7 +208,7 @@ def test_first_of_several_headlines_is_the_title_and_no_other_is_lost() -> None:
 def test_blocks_without_a_page_around_them_are_a_text_and_its_title_is_no_part_of_it() -> None:
     inline = "<inlineXML><h1>Fog over the harbour</h1><p>Fog lay.</p><ul><li>a</li></ul></inlineXML>"
     found = only(item(inline))
-    assert found.body == Body("html", "<p>Fog lay.</p><ul><li>a</li></ul>")
+    assert found.body == DocumentBody("html", "<p>Fog lay.</p><ul><li>a</li></ul>")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +240,7 @@ def test_kill_without_content_takes_its_article_back_and_brings_none() -> None:
         [found] = read(kind, text)
         assert isinstance(found, Document), found
         assert (found.external_id, found.status, found.retracts) == (guid, "withdrawn", True)
-        assert found.said == ("status",)
+        assert found.stated == ("status",)
     [failure] = read("newsml", news.replace("canceled", "usable"))
     assert isinstance(failure, Failure)
 
@@ -276,7 +286,7 @@ def test_encodings_and_controls_are_read_or_repaired() -> None:
         text.replace("UTF-8", "ISO-8859-1").encode("latin-1"),
         text.replace("UTF-8", "UTF-16").encode("utf-16"),
     ):
-        [found] = PARSERS["nitf"](io.BytesIO(data), "x", Context())
+        [found] = PARSERS["nitf"](io.BytesIO(data), "x", ParseContext())
         assert isinstance(found, Document)
         assert found.title == "Fóg over the harbour"
 
@@ -286,4 +296,4 @@ def test_spoilt_documents_are_read_or_refused(noise: bytes, place: int) -> None:
     for name, text in (("nitf", NITF), ("newsml", item())):
         data = text.encode()
         spoilt = data[: place % len(data)] + noise + data[place % len(data) :]
-        assert list(PARSERS[name](io.BytesIO(spoilt), "x", Context()))
+        assert list(PARSERS[name](io.BytesIO(spoilt), "x", ParseContext()))

@@ -5,7 +5,16 @@ import json
 
 import pytest
 
-from app.importers.document import Body, Context, Dateline, Document, Failure, Image, RelatedPost, SourceDate
+from app.importers.document import (
+    Document,
+    DocumentBody,
+    DocumentImage,
+    Failure,
+    ParseContext,
+    RelatedReference,
+    SourceDate,
+    SourceDateline,
+)
 from app.importers.formats import detect
 from app.importers.formats.registry import PARSERS
 
@@ -72,7 +81,7 @@ THIRD = {
 
 def read(item: object) -> list[Document | Failure]:
     stream = io.BytesIO(json.dumps(item).encode())
-    return [one for one in PARSERS["ninjs"](stream, "a.json", Context()) if isinstance(one, Document | Failure)]
+    return [one for one in PARSERS["ninjs"](stream, "a.json", ParseContext()) if isinstance(one, Document | Failure)]
 
 
 def article(item: object) -> Document:
@@ -85,8 +94,8 @@ def test_item_of_version_one_gives_every_field() -> None:
     found = article(FIRST)
     assert (found.external_id, found.origin, found.url) == (FIRST["uri"], "wire.example", None)
     assert (found.title, found.standfirst) == ("River ferry returns", "A boat that was thought lost.")
-    assert found.dateline == Dateline("OSLO (AFP) -", "OSLO")
-    assert found.body == Body(
+    assert found.dateline == SourceDateline("OSLO (AFP) -", "OSLO")
+    assert found.body == DocumentBody(
         "text", "The ferry came back on Sunday, and the whole quay came out to see it.\n\nIt stays."
     )
     assert (found.authors, found.source, found.signature) == (("Ann Lee", "Bo Ek"), "Wire", "(c) Wire 2025")
@@ -94,10 +103,10 @@ def test_item_of_version_one_gives_every_field() -> None:
     assert (found.language, found.status, found.regions) == ("en", "published", ("Norway",))
     kinds = [(ref.name, ref.kind) for ref in found.tag_refs]
     assert kinds == [("Transport", "topic"), ("Cy Dee", "person"), ("Harbour Board", "organisation")]
-    picture = Image("https://wire.example/w.jpg", None, "The ferry at dusk.", "Di Fox", 1200, 800)
+    picture = DocumentImage("https://wire.example/w.jpg", None, "The ferry at dusk.", "Di Fox", 1200, 800)
     assert (found.images, found.related) == (
         (picture,),
-        (RelatedPost("River ferry is lost", "https://wire.example/lost"),),
+        (RelatedReference("River ferry is lost", "https://wire.example/lost"),),
     )
     assert found.extra == {"ninjs": {"slugline": "ferry-return"}}
 
@@ -105,9 +114,9 @@ def test_item_of_version_one_gives_every_field() -> None:
 def test_item_of_version_three_is_read_the_same_way() -> None:
     found = article(THIRD)
     assert (found.title, found.authors) == ("Fog closes the sound", ("Eva Roth",))
-    assert found.body == Body("html", "<p>Fog closed the sound.</p>")
-    assert found.related == (RelatedPost("Fog in May", "https://wire.example/1"),)
-    assert found.dateline == Dateline("Malmö, Sweden", "Malmö")
+    assert found.body == DocumentBody("html", "<p>Fog closed the sound.</p>")
+    assert found.related == (RelatedReference("Fog in May", "https://wire.example/1"),)
+    assert found.dateline == SourceDateline("Malmö, Sweden", "Malmö")
     assert (found.regions, [ref.kind for ref in found.tag_refs]) == (("Sweden",), ["person"])
 
 
@@ -151,5 +160,5 @@ def test_odd_shapes_are_read_around() -> None:
 
 @pytest.mark.parametrize("item", [FIRST, THIRD, [THIRD]])
 def test_items_are_told_from_other_json(item: object) -> None:
-    assert detect.detect("a.json", json.dumps(item).encode()) == "ninjs"
-    assert detect.detect("a.json", b'{"id": 1, "title": "uri", "body": "x"}') == "ndjson"
+    assert detect.detect_format("a.json", json.dumps(item).encode()) == "ninjs"
+    assert detect.detect_format("a.json", b'{"id": 1, "title": "uri", "body": "x"}') == "ndjson"

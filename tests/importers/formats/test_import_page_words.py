@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from app.importers.document import Context, Document
+from app.importers.document import Document, ParseContext
 from app.importers.formats.pages import web_page
 
 TEXT = [
@@ -22,7 +22,7 @@ def read(between: str = "", head: str = "", heading: str = "Pilots to board ship
     page = (
         f"<!DOCTYPE html><html><head><meta charset='utf-8'>{title}{head}</head><body><main>{body}</main></body></html>"
     )
-    (found,) = web_page.parse(io.BytesIO(page.encode()), "p", Context(address="https://hp.example/a"))
+    (found,) = web_page.parse(io.BytesIO(page.encode()), "p", ParseContext(address="https://hp.example/a"))
     assert isinstance(found, Document)
     return found
 

@@ -13,10 +13,10 @@ from support.exports import documents, failures, packed, read, remarks, write
 from test_cli import Dateline, dateline
 from test_import_jobs import local, sent
 
-from app.importers.document import Context
+from app.importers.document import ParseContext
 from app.importers.formats import detect
-from app.importers.sources import Web, find, items
-from app.importers.web.fetch import Fetched
+from app.importers.sources import WebAccess, find_sources, read_items
+from app.importers.web.fetch import FetchedPage
 
 __all__ = ["dateline", "local"]
 
@@ -86,10 +86,10 @@ def test_what_is_no_text_is_refused_by_name_whatever_it_is_called(name: str, tmp
 
 def test_formats_that_are_named_do_not_make_text_of_a_picture() -> None:
     with pytest.raises(detect.NotText, match="PNG"):
-        detect.choose("a", BINARY["a.png"][0], "text")
+        detect.choose_parser("a", BINARY["a.png"][0], "text")
     with pytest.raises(detect.NotText, match="NUL"):
-        detect.choose("a", b"Fog\x00", "markdown")
-    assert detect.choose("a", BINARY["drupal.json"][0], "ndjson") == "ndjson"  # somebody knows better
+        detect.choose_parser("a", b"Fog\x00", "markdown")
+    assert detect.choose_parser("a", BINARY["drupal.json"][0], "ndjson") == "ndjson"  # somebody knows better
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -133,12 +133,12 @@ def test_command_fails_for_each_of_them_and_saves_none(dateline: Dateline, tmp_p
 
 @pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.png", "noise.md"])
 def test_what_an_address_gives_is_refused_alike(name: str) -> None:
-    def fetch(url: str, *, accept: str = "", known: Mapping[str, str] | None = None) -> Fetched:
-        return Fetched(url, 200, {"content-type": "text/html"}, BINARY[name][0])
+    def fetch(url: str, *, accept: str = "", known: Mapping[str, str] | None = None) -> FetchedPage:
+        return FetchedPage(url, 200, {"content-type": "text/html"}, BINARY[name][0])
 
-    web = Web(fetch, lambda _: {})
-    [source] = find(["https://news.example/story.html"], io.BytesIO())
-    found = list(items(source, None, Context(), web))
+    web = WebAccess(fetch, lambda _: {})
+    [source] = find_sources(["https://news.example/story.html"], io.BytesIO())
+    found = list(read_items(source, None, ParseContext(), web))
     assert [BINARY[name][1] in reason for reason in failures(found)] == [True]
     assert len(found) == 1  # no bookmark: it is asked for again
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers.document import Body, Context, Dateline, Document, Failure, RelatedPost
+from app.importers.document import Document, DocumentBody, Failure, ParseContext, RelatedReference, SourceDateline
 from app.importers.formats import text
 from app.importers.text_parts import prose
 from app.importers.text_parts.related_block_text import HEADINGS, is_signature, split_related
@@ -31,7 +31,7 @@ Who pays for the quay? <https://news.example/quay>
 
 def read(source: str | bytes) -> Document:
     data = source.encode() if isinstance(source, str) else source
-    (item,) = text.parse(data, "a.txt", Context())
+    (item,) = text.parse(data, "a.txt", ParseContext())
     assert isinstance(item, Document)
     return item
 
@@ -41,13 +41,13 @@ def test_every_part_of_an_article_is_told_apart() -> None:
         where="a.txt",
         title="Harbour towns vote on the new ferry line",
         standfirst="A short vote ended a long quarrel.",
-        dateline=Dateline("Ostend, December 2025.", "Ostend", "2025-12", "month"),
+        dateline=SourceDateline("Ostend, December 2025.", "Ostend", "2025-12", "month"),
         language="en",
-        body=Body("text", "The councils agreed on a timetable.\n\nNobody was surprised."),
+        body=DocumentBody("text", "The councils agreed on a timetable.\n\nNobody was surprised."),
         signature="Slow boats, sure boats. / Slow boats, sure boats.",
         related=(
-            RelatedPost("The ferry that never came"),
-            RelatedPost("Who pays for the quay?", "https://news.example/quay"),
+            RelatedReference("The ferry that never came"),
+            RelatedReference("Who pays for the quay?", "https://news.example/quay"),
         ),
     )
 
@@ -63,12 +63,12 @@ def test_without_a_standfirst_the_dateline_follows_the_title() -> None:
 
 def test_without_a_dateline_all_is_body() -> None:
     found = read("Title\n\nFirst.\n\nSecond.\n\nThird.")
-    assert (found.standfirst, found.body) == (None, Body("text", "First.\n\nSecond.\n\nThird."))
+    assert (found.standfirst, found.body) == (None, DocumentBody("text", "First.\n\nSecond.\n\nThird."))
 
 
 def test_a_dateline_alone_in_its_paragraph_leaves_the_body_whole() -> None:
     found = read("Title\n\nOstend, December 2025.\n\nBody.")
-    assert (found.dateline and found.dateline.date, found.body) == ("2025-12", Body("text", "Body."))
+    assert (found.dateline and found.dateline.date, found.body) == ("2025-12", DocumentBody("text", "Body."))
 
 
 def test_a_byline_gives_authors() -> None:
@@ -82,7 +82,7 @@ def test_a_lone_sentence_is_body_with_a_derived_title() -> None:
     assert (found.title, found.title_derived, found.body) == (
         "It rained all day.",
         True,
-        Body("text", "It rained all day."),
+        DocumentBody("text", "It rained all day."),
     )
 
 
@@ -100,12 +100,12 @@ def test_a_long_first_paragraph_is_no_title() -> None:
 
 @pytest.mark.parametrize("data", [b"", b" \n\n\t\n", b"\xef\xbb\xbf", b"\x00\x01"])
 def test_a_file_without_text_fails(data: bytes) -> None:
-    assert list(text.parse(data, "a.txt", Context())) == [Failure("a.txt", "the file holds no text")]
+    assert list(text.parse(data, "a.txt", ParseContext())) == [Failure("a.txt", "the file holds no text")]
 
 
 def test_windows_bytes_and_controls_are_repaired_with_a_note() -> None:
     found = read("Caf\xe9 \x93open\x94\n\nA\x00b.".encode("latin-1"))
-    assert (found.title, found.body) == ("Café “open”", Body("text", "Ab."))
+    assert (found.title, found.body) == ("Café “open”", DocumentBody("text", "Ab."))
     assert found.notes == ("not valid UTF-8, read as Windows-1252", "control characters removed")
 
 
@@ -114,24 +114,24 @@ def test_text_is_in_nfc() -> None:
 
 
 def test_indented_lines_begin_paragraphs() -> None:
-    assert prose.paragraphs("One\ntwo.\n    Three\nfour.\n\n\n five") == ["One two.", "Three four.", "five"]
+    assert prose.join_paragraphs("One\ntwo.\n    Three\nfour.\n\n\n five") == ["One two.", "Three four.", "five"]
 
 
 @given(st.text())
 def test_paragraphs_keep_every_character(source: str) -> None:
-    assert "".join("".join(prose.paragraphs(source)).split()) == "".join(source.split())
+    assert "".join("".join(prose.join_paragraphs(source)).split()) == "".join(source.split())
 
 
 @given(st.text(), st.integers(2, 90))
 def test_first_words_stay_within_the_limit(source: str, limit: int) -> None:
-    words = prose.first_words(source, limit)
+    words = prose.cut_title(source, limit)
     assert len(words) <= limit
     assert " ".join(source.split()).startswith(words.removesuffix("…"))
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_give_one_article_or_one_failure(data: bytes) -> None:
-    assert len(list(text.parse(data, "x", Context()))) == 1
+    assert len(list(text.parse(data, "x", ParseContext()))) == 1
 
 
 @pytest.mark.parametrize(
@@ -153,16 +153,19 @@ def test_any_bytes_give_one_article_or_one_failure(data: bytes) -> None:
     ],
 )
 def test_a_heading_in_any_language_opens_the_list(heading: str) -> None:
-    assert split_related(["Body.", heading, "One", "Two"]) == (["Body."], (RelatedPost("One"), RelatedPost("Two")))
+    assert split_related(["Body.", heading, "One", "Two"]) == (
+        ["Body."],
+        (RelatedReference("One"), RelatedReference("Two")),
+    )
 
 
 def test_entries_come_with_bullets_links_and_addresses() -> None:
     lines = "See also\n- One\n2. [Two](https://x.example/2)\n* Three <https://x.example/3>\nhttps://x.example/4"
     assert split_related(["Body.", lines])[1] == (
-        RelatedPost("One"),
-        RelatedPost("Two", "https://x.example/2"),
-        RelatedPost("Three", "https://x.example/3"),
-        RelatedPost(None, "https://x.example/4"),
+        RelatedReference("One"),
+        RelatedReference("Two", "https://x.example/2"),
+        RelatedReference("Three", "https://x.example/3"),
+        RelatedReference(None, "https://x.example/4"),
     )
 
 

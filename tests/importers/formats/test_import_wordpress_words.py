@@ -2,15 +2,15 @@
 
 import pytest
 
-from app.importers.document import Context, Document
+from app.importers.document import Document, ParseContext
 from app.importers.formats.wordpress import bodies
-from app.importers.formats.wordpress.posts import Blog, Post, document
-from app.importers.formats.wordpress.shortcodes import Library
+from app.importers.formats.wordpress.posts import WordPressBlog, WordPressPost, build_document
+from app.importers.formats.wordpress.shortcodes import MediaLibrary
 
 
 def rendered(content: str) -> tuple[str, list[str]]:
     notes: dict[str, None] = {}
-    return bodies.to_html(content, Library(), {}, "1", notes.setdefault), list(notes)
+    return bodies.convert_post(content, MediaLibrary(), {}, "1", notes.setdefault), list(notes)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,11 @@ def test_blocks_that_show_nothing_need_no_note() -> None:
 
 
 def test_paragraphs_of_an_excerpt_stay_apart() -> None:
-    found = document(
-        Post("1", title="A", body="<p>Text.</p>", excerpt="<p>One.</p><p>Two.</p>"), Blog(), "w", Context()
+    found = build_document(
+        WordPressPost("1", title="A", body="<p>Text.</p>", excerpt="<p>One.</p><p>Two.</p>"),
+        WordPressBlog(),
+        "w",
+        ParseContext(),
     )
     assert isinstance(found, Document)
     assert found.standfirst == "One. Two."

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers.document import Context, Document, Failure, Image, Item, Remark, SourceDate
+from app.importers.document import Document, DocumentImage, Failure, Item, ParseContext, Remark, SourceDate
 from app.importers.formats import detect, registry
 from app.importers.formats.wordpress import bodies, export_file
-from app.importers.formats.wordpress.shortcodes import Library
+from app.importers.formats.wordpress.shortcodes import MediaLibrary
 from app.importers.text_parts import html_markup
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
@@ -77,24 +77,24 @@ def item(**fields: str) -> str:
     return f"<item>{inside}<content:encoded>Text.</content:encoded></item>\n"
 
 
-def parse(*parts: str | bytes, context: Context | None = None) -> list[Item]:
+def parse(*parts: str | bytes, context: ParseContext | None = None) -> list[Item]:
     data = b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
-    return list(export_file.parse(io.BytesIO(data), "f", context or Context()))
+    return list(export_file.parse(io.BytesIO(data), "f", context or ParseContext()))
 
 
-def post(*parts: str, context: Context | None = None) -> Document:
+def post(*parts: str, context: ParseContext | None = None) -> Document:
     [found, *_] = parse(HEAD, *parts, TAIL, context=context)
     assert isinstance(found, Document), found
     return found
 
 
-def html(content: str, library: Library | None = None, reusable: Mapping[str, str] | None = None) -> str:
-    return bodies.to_html(content, library or Library(), reusable or {}, "7", lambda _: None)
+def html(content: str, library: MediaLibrary | None = None, reusable: Mapping[str, str] | None = None) -> str:
+    return bodies.convert_post(content, library or MediaLibrary(), reusable or {}, "7", lambda _: None)
 
 
 def test_export_is_told_by_its_content() -> None:
-    assert detect.detect("posts.txt", (HEAD + FULL).encode()) == "wxr"
-    assert len(list(registry.PARSERS["wxr"](io.BytesIO((HEAD + FULL + TAIL).encode()), "f", Context()))) == 1
+    assert detect.detect_format("posts.txt", (HEAD + FULL).encode()) == "wxr"
+    assert len(list(registry.PARSERS["wxr"](io.BytesIO((HEAD + FULL + TAIL).encode()), "f", ParseContext()))) == 1
 
 
 def test_post_has_all_that_it_refers_to_wherever_it_stands() -> None:
@@ -111,7 +111,9 @@ def test_post_has_all_that_it_refers_to_wherever_it_stands() -> None:
     assert found.authors == ("Ann Lee",)
     assert found.sections == ("Ports", "World")
     assert found.tags == ("Tide & time",)
-    assert found.images == (Image("https://gazette.example/quay.jpg", "The quay", "At dawn", "Bo Ek", 1200, 800),)
+    assert found.images == (
+        DocumentImage("https://gazette.example/quay.jpg", "The quay", "At dawn", "Bo Ek", 1200, 800),
+    )
     assert (found.published, found.updated) == (SourceDate(1709370000, "instant"), SourceDate(1709456400, "instant"))
     assert (found.previous_slugs, found.previous_urls) == (("old-ships",), ("https://gazette.example/?p=7",))
     assert (found.canonical_url, found.language) == ("https://a.example/s", "en")
@@ -159,7 +161,7 @@ def test_what_is_no_article_is_counted_and_left_out() -> None:
     found = parse(HEAD, pages, bin, item(post_type="nav_menu_item"), item(post_id="4"), TAIL)
 
     gone, kept = [one for one in found if isinstance(one, Document)]
-    assert (gone.status, gone.said, gone.retracts) == ("withdrawn", ("status",), True)
+    assert (gone.status, gone.stated, gone.retracts) == ("withdrawn", ("status",), True)
     assert kept.where == "f#4"
     assert {one.text for one in found if isinstance(one, Remark)} == {
         "left out: 2 of the type page",
@@ -171,7 +173,7 @@ def test_draft_without_a_date_in_utc_has_the_sites_own() -> None:
     never = "0000-00-00 00:00:00"
     draft = item(status="draft", post_date_gmt=never, post_date="2024-03-02 10:00:00")
 
-    found = post(draft, context=Context(timezone=ZoneInfo("Europe/Brussels")))
+    found = post(draft, context=ParseContext(timezone=ZoneInfo("Europe/Brussels")))
 
     assert found.published == SourceDate(1709370000, "instant")
     assert found.notes[0] == "no time zone given, read as Europe/Brussels"
@@ -269,7 +271,7 @@ def test_entry_beyond_measure_ends_the_reading() -> None:
             self.given = False
             return 0
 
-    [failed] = export_file.parse(Endless(), "f", Context())  # type: ignore[arg-type] # all of a stream that is read here
+    [failed] = export_file.parse(Endless(), "f", ParseContext())  # type: ignore[arg-type] # all of a stream that is read here
 
     assert isinstance(failed, Failure)
     assert failed.reason.startswith("an entry is larger than 64 MB")
@@ -296,15 +298,17 @@ def test_entry_beyond_measure_ends_the_reading() -> None:
     ],
 )
 def test_text_of_both_editors_becomes_what_readers_saw(content: str, expected: str) -> None:
-    notes = bodies.footnotes('[{"id": "a", "content": "Low <em>tide</em>"}]')
+    notes = bodies.render_footnotes('[{"id": "a", "content": "Low <em>tide</em>"}]')
     shared = {"3": "<!-- wp:paragraph --><p>Shared</p><!-- /wp:paragraph -->", "footnotes": notes}
 
     assert html(content, reusable=shared) == expected
 
 
 def test_gallery_shows_its_pictures_in_the_order_given() -> None:
-    images = {number: Image(f"https://g.example/{number}.jpg", caption=f"No. {number}") for number in ("1", "2", "3")}
-    library = Library(images, {"7": ["3"]})
+    images = {
+        number: DocumentImage(f"https://g.example/{number}.jpg", caption=f"No. {number}") for number in ("1", "2", "3")
+    }
+    library = MediaLibrary(images, {"7": ["3"]})
 
     shown = html("[gallery ids='2,1']", library)
 
@@ -317,7 +321,7 @@ def test_players_become_links_and_late_pictures_get_their_address() -> None:
     frame = '<p>A</p><iframe src="//v.example/1" title="Ship <b>"></iframe><video><source src="https://v.example/2"></video>'
     late = '<img src="data:," data-src="https://v.example/3.jpg"><div class="sharedaddy">Share</div>'
 
-    shown = html_markup.convert(html(frame + late), None, lambda _: None)
+    shown = html_markup.convert_markup(html(frame + late), None, lambda _: None)
 
     assert '<a href="https://v.example/1">Ship &lt;b&gt;</a>' in shown
     assert '<a href="https://v.example/2">' in shown

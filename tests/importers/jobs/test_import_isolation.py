@@ -19,9 +19,9 @@ from app.changes import jobs, log
 from app.changes.jobs import Task
 from app.db.database import Database
 from app.importers.jobs import upload_store
-from app.importers.jobs.messages import Limits
-from app.importers.jobs.worker import Importing
-from app.importers.web.fetch import Fetch, Fetched
+from app.importers.jobs.messages import ItemLimits
+from app.importers.jobs.worker import ImportWorker
+from app.importers.web.fetch import Fetch, FetchedPage
 from app.models import Article, ImportResult, table
 from app.settings import Settings
 
@@ -38,22 +38,22 @@ def db(sqlite_settings: Settings) -> Iterator[Database]:
         database.close_now()
 
 
-def importing(db: Database, limits: Limits, fetch: Fetch | None = None, *, enrich: bool = False) -> Importing:
+def importing(db: Database, limits: ItemLimits, fetch: Fetch | None = None, *, enrich: bool = False) -> ImportWorker:
     def fetcher() -> contextlib.AbstractContextManager[Fetch]:
         assert fetch is not None
         return contextlib.nullcontext(fetch)
 
-    return Importing(db, "", fetcher, enrich=enrich, limits=limits, clock=lambda: 0.0)
+    return ImportWorker(db, "", fetcher, enrich=enrich, limits=limits, clock=lambda: 0.0)
 
 
 def sent(db: Database, *stories: Mapping[str, object]) -> Task:
     given: jobs.Json = {"format": "ndjson"}
     content = b"\n".join(orjson.dumps(one) for one in stories)
-    job = db.write_now(upload_store.begin, given, None).value
+    job = db.write_now(upload_store.begin_upload, given, None).value
     pieces = [content[i : i + upload_store.PART_BYTES] for i in range(0, len(content), upload_store.PART_BYTES)]
     for number, piece in enumerate(pieces[:-1]):
-        db.write_now(upload_store.keep, job, number, piece)
-    db.write_now(upload_store.finish, job, len(pieces) - 1, pieces[-1])
+        db.write_now(upload_store.save_part, job, number, piece)
+    db.write_now(upload_store.finish_upload, job, len(pieces) - 1, pieces[-1])
     return Task(job, upload_store.KIND, "waiting", given, {}, None, 0, 0)
 
 
@@ -78,7 +78,7 @@ def test_item_that_takes_too_much_memory_costs_itself(db: Database) -> None:
     stories = [{"id": n, "title": f"Story {n}", "body": "Met."} for n in range(4)]
     task = sent(db, *stories[:2], {"id": "large", "title": "Large", "body": WORDS * 400_000}, *stories[2:])
     # Four times the line: to read it takes twice as much, to make an article of it six times.
-    ended = done(db, importing(db, Limits(memory_bytes=100_000_000)), task)
+    ended = done(db, importing(db, ItemLimits(memory_bytes=100_000_000)), task)
     assert counts(ended) == [5, 4, 0, 0, 1]
     assert told(db, task)[2] == ("body:3", "failed", "it took too much memory")
 
@@ -88,13 +88,13 @@ def test_item_that_takes_too_much_time_costs_itself(db: Database) -> None:
     # What it is read for takes a second for each few megabytes.
     large = {"id": "large", "title": "Large", "body": (WORDS + "\n\n") * 500_000}
     task = sent(db, *stories[:2], large, *stories[2:])
-    ended = done(db, importing(db, Limits(cpu_seconds=1), enrich=True), task)
+    ended = done(db, importing(db, ItemLimits(cpu_seconds=1), enrich=True), task)
     assert counts(ended) == [5, 4, 0, 0, 1]
     assert told(db, task)[2] == ("body:3", "failed", "it took too much time")
 
 
 def test_process_that_gives_no_sign_is_given_up(db: Database) -> None:
-    worker = importing(db, Limits(silent_seconds=2))
+    worker = importing(db, ItemLimits(silent_seconds=2))
     task = step(db, worker, sent(db, *({"id": n, "title": f"Story {n}"} for n in range(jobs.CHUNK + 5))))
     [reader] = readers()
     os.kill(reader, signal.SIGSTOP)
@@ -104,7 +104,7 @@ def test_process_that_gives_no_sign_is_given_up(db: Database) -> None:
 
 
 def test_killed_process_loses_nothing_and_tells_of_nothing_twice(db: Database) -> None:
-    worker = importing(db, Limits())
+    worker = importing(db, ItemLimits())
     many = jobs.CHUNK * 2 + 5
     task = sent(db, *({"id": n, "title": f"Story {n}"} for n in range(many)))
     for _ in range(2):
@@ -118,13 +118,13 @@ def test_killed_process_loses_nothing_and_tells_of_nothing_twice(db: Database) -
 def test_page_that_ends_its_process_costs_itself_and_is_asked_for_again_next_time(db: Database) -> None:
     news = News("herring", "salt", "timber", "wool")
 
-    def heavy(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+    def heavy(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         page = news(url, accept=accept, known=known)
         if url.endswith("salt"):
-            return Fetched(url, 200, page.headers, page.body + f"<p>{WORDS}</p>".encode() * 50_000)
+            return FetchedPage(url, 200, page.headers, page.body + f"<p>{WORDS}</p>".encode() * 50_000)
         return page
 
-    url, limits = "https://n.example/sitemap.xml", Limits(memory_bytes=60_000_000)
+    url, limits = "https://n.example/sitemap.xml", ItemLimits(memory_bytes=60_000_000)
     task = begun(db, url)
     assert counts(done(db, importing(db, limits, heavy), task)) == [4, 3, 0, 0, 1]
     [(where, reason)] = [(where, reason) for where, outcome, reason in told(db, task) if outcome == "failed"]
@@ -138,7 +138,7 @@ def test_job_that_ends_process_after_process_ends_itself(db: Database) -> None:
     large = f"<p>{WORDS}</p>" * 200_000
     heavy = [{"id": f"h{n}", "title": f"Heavy {n}", "body_html": large} for n in range(2)]
     task = sent(db, {"id": 1, "title": "First"}, *heavy, {"id": 2, "title": "Last"})
-    ended = done(db, importing(db, Limits(cpu_seconds=1, most_deaths=1)), task)
+    ended = done(db, importing(db, ItemLimits(cpu_seconds=1, most_deaths=1)), task)
     assert (ended.state, counts(ended)) == ("done", [3, 1, 0, 0, 2])
     assert told(db, task)[1:] == [
         ("body:2", "failed", "it took too much time"),
@@ -148,8 +148,9 @@ def test_job_that_ends_process_after_process_ends_itself(db: Database) -> None:
 
 def test_process_ends_with_its_server() -> None:
     code = (
-        "from app.importers.jobs.process_pool import Child\nfrom app.importers.jobs.messages import Limits, Setup\n"
-        "child = Child(Setup(Limits(), False))\nchild.receive()\nprint(child.number, flush=True)\ninput()"
+        "from app.importers.jobs.process_pool import ReaderProcess\n"
+        "from app.importers.jobs.messages import ItemLimits, ProcessSetup\n"
+        "child = ReaderProcess(ProcessSetup(ItemLimits(), False))\nchild.receive()\nprint(child.number, flush=True)\ninput()"
     )
     server = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -191,7 +192,7 @@ def test_process_needs_neither_database_nor_framework() -> None:
 
 
 def test_names_that_came_meanwhile_are_known_in_the_next_chunk(db: Database) -> None:
-    worker = importing(db, Limits(), enrich=True)
+    worker = importing(db, ItemLimits(), enrich=True)
     first = [{"id": f"f{n}", "title": f"Story {n}", "tags": ["Herring"]} for n in range(jobs.CHUNK)]
     task = sent(db, *first, {"id": "last", "title": "The day of the herring", "body": WORDS})
     done(db, worker, task)
@@ -207,7 +208,7 @@ def test_event_loop_runs_on_while_a_job_is_read(db: Database) -> None:
 
     async def watched() -> None:
         nonlocal longest
-        work = jobs.Jobs(db, {}, {upload_store.KIND: importing(db, Limits(), enrich=True)})
+        work = jobs.Jobs(db, {}, {upload_store.KIND: importing(db, ItemLimits(), enrich=True)})
         running = asyncio.create_task(work.run())
         while not ((found := await work.find(task.id)) and found.has_ended):
             before = time.monotonic()

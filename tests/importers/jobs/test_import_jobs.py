@@ -17,8 +17,8 @@ from app.changes import jobs, log
 from app.changes.jobs import Jobs, Task
 from app.db.database import Database
 from app.importers.jobs import upload_store
-from app.importers.jobs.worker import Importing, lane
-from app.importers.web.fetch import Fetch, Fetched, FetchError
+from app.importers.jobs.worker import ImportWorker, choose_queue
+from app.importers.web.fetch import Fetch, FetchedPage, FetchError
 from app.models import Article, ImportPart, ImportResult, Job, table
 from app.settings import Settings
 
@@ -72,10 +72,10 @@ def nobody() -> contextlib.AbstractContextManager[Fetch]:
     raise AssertionError("no address is read here")
 
 
-def importing(db: Database, fetch: Fetch | None = None, *, enrich: bool = True) -> Importing:
+def importing(db: Database, fetch: Fetch | None = None, *, enrich: bool = True) -> ImportWorker:
     """Its clock stands, so that a chunk takes as long as it takes."""
     fetcher = nobody if fetch is None else lambda: contextlib.nullcontext(fetch)
-    return Importing(db, "", fetcher, enrich=enrich, clock=lambda: 0.0)
+    return ImportWorker(db, "", fetcher, enrich=enrich, clock=lambda: 0.0)
 
 
 def count(db: Database, what: Any) -> int:
@@ -196,10 +196,10 @@ async def test_body_over_the_cap_leaves_nothing(sqlite_settings: Settings) -> No
 
 def test_body_in_pieces_reads_as_it_was_sent(quiet: Database) -> None:
     content = bytes(range(256)) * 5_000
-    job = quiet.write_now(upload_store.begin, {}, None).value
-    quiet.write_now(upload_store.keep, job, 0, content[: upload_store.PART_BYTES])
-    quiet.write_now(upload_store.finish, job, 1, content[upload_store.PART_BYTES :])
-    stream = upload_store.Kept(quiet, job)
+    job = quiet.write_now(upload_store.begin_upload, {}, None).value
+    quiet.write_now(upload_store.save_part, job, 0, content[: upload_store.PART_BYTES])
+    quiet.write_now(upload_store.finish_upload, job, 1, content[upload_store.PART_BYTES :])
+    stream = upload_store.StoredParts(quiet, job)
     assert stream.read() == content
     assert stream.seek(-3, 2) == len(content) - 3
     assert stream.read() == content[-3:]
@@ -209,7 +209,7 @@ def test_body_in_pieces_reads_as_it_was_sent(quiet: Database) -> None:
 
 async def test_job_that_was_cut_off_goes_on_behind_its_last_chunk(quiet: Database) -> None:
     many = jobs.CHUNK * 2 + 30
-    job = quiet.write_now(upload_store.whole, {"format": "ndjson", "origin": "wire"}, None, lines(many)).value
+    job = quiet.write_now(upload_store.create_whole, {"format": "ndjson", "origin": "wire"}, None, lines(many)).value
 
     async def task() -> Task:
         found = await Jobs(quiet, {}, {upload_store.KIND: importing(quiet)}).find(job)
@@ -231,7 +231,7 @@ async def test_job_that_was_cut_off_goes_on_behind_its_last_chunk(quiet: Databas
 
 
 async def test_chunk_whose_transaction_was_lost_is_done_again(quiet: Database) -> None:
-    job = quiet.write_now(upload_store.whole, {"format": "ndjson"}, None, lines(5)).value
+    job = quiet.write_now(upload_store.create_whole, {"format": "ndjson"}, None, lines(5)).value
     work = importing(quiet)
     found = await Jobs(quiet, {}, {upload_store.KIND: work}).find(job)
     assert found is not None
@@ -243,15 +243,15 @@ async def test_chunk_whose_transaction_was_lost_is_done_again(quiet: Database) -
 def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Database) -> None:
     asked: list[dict[str, str]] = []
 
-    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         asked.append(dict(known or {}))
         headers = {"etag": '"1"', "content-type": "application/x-ndjson"}
-        return Fetched(url, 304 if known else 200, headers, b"" if known else lines(jobs.CHUNK + 5))
+        return FetchedPage(url, 304 if known else 200, headers, b"" if known else lines(jobs.CHUNK + 5))
 
     work = importing(quiet, fetch)
     given: jobs.Json = {"url": "https://news.example/all.ndjson"}
     for _ in range(2):
-        job = quiet.write_now(upload_store.whole, given, None, b"").value
+        job = quiet.write_now(upload_store.create_whole, given, None, b"").value
         task = jobs.Task(job, upload_store.KIND, "waiting", given, {}, None, 0, 0)
         while not task.has_ended:
             advanced = quiet.write_now(jobs.advance, {upload_store.KIND: work(task)}, job).value
@@ -265,16 +265,18 @@ def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Databas
 def test_addresses_that_hang_stop_neither_other_imports_nor_the_server(quiet: Database) -> None:
     held = threading.Event()
 
-    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         held.wait(90)
         raise FetchError(url, "nobody answers")
 
-    hanging = [quiet.write_now(upload_store.whole, {"url": "https://slow.example"}, None, b"").value for _ in range(6)]
-    sent = [quiet.write_now(upload_store.whole, {"format": "ndjson"}, None, lines(1)).value for _ in range(6)]
+    hanging = [
+        quiet.write_now(upload_store.create_whole, {"url": "https://slow.example"}, None, b"").value for _ in range(6)
+    ]
+    sent = [quiet.write_now(upload_store.create_whole, {"format": "ndjson"}, None, lines(1)).value for _ in range(6)]
     reads = importing(quiet, fetch, enrich=False)
 
     async def stopped_behind_what_was_sent() -> list[str]:
-        work = Jobs(quiet, {}, {upload_store.KIND: reads}, lane)
+        work = Jobs(quiet, {}, {upload_store.KIND: reads}, choose_queue)
         running = asyncio.create_task(work.run())
         async with asyncio.timeout(60):
             for job in sent:
@@ -308,13 +310,13 @@ async def test_stop_that_comes_with_a_new_job_is_not_lost(quiet: Database, turns
 
 
 def test_control_characters_in_what_an_address_lists_end_no_job(db: Database) -> None:
-    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+    def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         if not url.endswith("sitemap.txt"):
             raise FetchError(url, f"not an address: {url}")
-        return Fetched(url, 200, {}, b"https://news.example/a\0b\n")
+        return FetchedPage(url, 200, {}, b"https://news.example/a\0b\n")
 
     given: jobs.Json = {"url": "https://news.example/sitemap.txt"}
-    job = db.write_now(upload_store.whole, given, None, b"").value
+    job = db.write_now(upload_store.create_whole, given, None, b"").value
     task = jobs.Task(job, upload_store.KIND, "waiting", given, {}, None, 0, 0)
     work = importing(db, fetch)
     db.write_now(jobs.advance, {upload_store.KIND: work(task)}, job)

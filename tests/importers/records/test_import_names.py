@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from app.importers.records.aliases import TABLE, folded, lookup
+from app.importers.records.aliases import TABLE, find_field, fold_name
 
 DOCUMENT = Path(__file__).parent.parent.parent.parent / "docs" / "importing.md"
 
@@ -15,10 +15,10 @@ def test_the_documented_table_is_the_one_in_use() -> None:
 
 
 def test_no_name_stands_for_two_fields() -> None:
-    counted = Counter(folded(name) for names in TABLE.values() for name in names)
+    counted = Counter(fold_name(name) for names in TABLE.values() for name in names)
     assert counted.most_common(1)[0][1] == 1
 
 
 def test_an_unknown_name_is_none() -> None:
-    assert lookup("expirydate") is None
-    assert lookup("Date-Published") == ("published", TABLE["published"].index("date_published"))
+    assert find_field("expirydate") is None
+    assert find_field("Date-Published") == ("published", TABLE["published"].index("date_published"))

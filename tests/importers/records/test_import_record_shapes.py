@@ -5,13 +5,13 @@ import io
 import orjson
 import pytest
 
-from app.importers.document import Body, Context, Document, Failure
+from app.importers.document import Document, DocumentBody, Failure, ParseContext
 from app.importers.formats import detect, markdown, ndjson
 from app.importers.records import fields
 
 
 def read(**record: object) -> Document:
-    (found,) = ndjson.parse(io.BytesIO(orjson.dumps({"title": "A", **record})), "n", Context())
+    (found,) = ndjson.parse(io.BytesIO(orjson.dumps({"title": "A", **record})), "n", ParseContext())
     assert isinstance(found, Document)
     return found
 
@@ -26,12 +26,12 @@ def test_a_standfirst_in_html_is_its_words_apart() -> None:
 def test_of_several_kinds_of_one_body_the_html_is_read_and_all_are_kept() -> None:
     both = {"text": "x", "html": "<p>x</p>"}
     found = read(body=both)
-    assert (found.body, found.extra) == (Body("html", "<p>x</p>"), {"body": both})
+    assert (found.body, found.extra) == (DocumentBody("html", "<p>x</p>"), {"body": both})
 
 
 def test_wrapped_values_are_read_unless_they_are_behind_a_password() -> None:
     found = read(title={"rendered": "A &#8211; b"}, content={"rendered": "<p>x</p>", "protected": False})
-    assert (found.title, found.body) == ("A – b", Body("html", "<p>x</p>"))
+    assert (found.title, found.body) == ("A – b", DocumentBody("html", "<p>x</p>"))
     assert read(content={"rendered": "<p>x</p>", "protected": True}).body is None
 
 
@@ -42,11 +42,11 @@ def test_authors_in_parts_are_names() -> None:
 
 def test_json_is_front_matter_in_markdown_only() -> None:
     text = b'{\n  "title": "A",\n  "tags": ["x"]\n}\n\nSome {words}.\n'
-    assert (detect.detect("a.md", text), detect.detect("a.json", text)) == ("markdown", "ndjson")
-    (found,) = markdown.parse(text, "a.md", Context())
+    assert (detect.detect_format("a.md", text), detect.detect_format("a.json", text)) == ("markdown", "ndjson")
+    (found,) = markdown.parse(text, "a.md", ParseContext())
     assert isinstance(found, Document)
-    assert (found.title, found.tags, found.body) == ("A", ("x",), Body("markdown", "Some {words}."))
-    (broken,) = markdown.parse(b'{\n  "title": "A"\n  "tags": []\n}\n\nWords.\n', "a.md", Context())
+    assert (found.title, found.tags, found.body) == ("A", ("x",), DocumentBody("markdown", "Some {words}."))
+    (broken,) = markdown.parse(b'{\n  "title": "A"\n  "tags": []\n}\n\nWords.\n', "a.md", ParseContext())
     assert isinstance(broken, Failure)
     assert broken.where == "a.md:3"
 
@@ -62,6 +62,6 @@ def test_json_is_front_matter_in_markdown_only() -> None:
 )
 def test_comments_files_and_unpublished_versions_are_no_articles(given: dict[str, object], reason: str) -> None:
     record = {"date_gmt": "2017-02-14T00:00:00", "content": {"rendered": "<p>x</p>"}, **given}
-    found = fields.read(record, "f:1", Context())
+    found = fields.read_record(record, "f:1", ParseContext())
     assert isinstance(found, Failure)
     assert found.reason == reason

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from app.importers import dates
-from app.importers.document import Dateline, Document, SourceDate
+from app.importers.document import Document, SourceDate, SourceDateline
 from app.importers.prepare import prepare
 from app.importers.records import fallback_dates
 from app.regions.atlas import Atlas
 
-DATELINE = Dateline("Ostend, May 2025.", "Ostend", "2025-05", "month")
+DATELINE = SourceDateline("Ostend, May 2025.", "Ostend", "2025-05", "month")
 UPDATED = SourceDate(1751796000, "instant")
 FEEDS = SourceDate(1751760000, "day")
 EVERYTHING: dict[str, Any] = {
@@ -24,7 +24,7 @@ EVERYTHING: dict[str, Any] = {
 
 def found(path: str | None = None, **given: Any) -> tuple[str, str] | None:
     """What stands in, and where from."""
-    date = fallback_dates.find(Document("f", title="Fog", **given), path)
+    date = fallback_dates.find_date(Document("f", title="Fog", **given), path)
     return (f"{date.date.precision} {date.date.instant}", date.note.partition(": ")[2]) if date else None
 
 
@@ -79,7 +79,7 @@ def test_a_draft_has_no_date_from_its_last_change() -> None:
 )
 def test_a_path_tells_a_day_or_a_month_and_nothing_else(path: str, date: str | None) -> None:
     expected = dates.read_date(date, UTC) if date else None
-    assert fallback_dates.in_path(path) == expected
+    assert fallback_dates.find_in_path(path) == expected
 
 
 @pytest.mark.parametrize(

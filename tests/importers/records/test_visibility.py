@@ -11,23 +11,23 @@ from sqlalchemy import select
 
 from app.db.database import Database
 from app.importers import pipeline, sources
-from app.importers.document import Context, Document, Remark, SourceDate
+from app.importers.document import Document, ParseContext, Remark, SourceDate
 from app.importers.formats import markdown
 from app.importers.formats.feeds import feed
 from app.importers.formats.pages import web_page
-from app.importers.pipeline import Options, Report
+from app.importers.pipeline import ImportOptions, ImportReport
 from app.importers.records import aliases, fields, visibility, visibility_names
-from app.importers.sources import Source
+from app.importers.sources import SourceInput
 from app.models import Article, table
 
 NOW = 1_764_000_000  # 2025-11-24
-CONTEXT = Context(now=NOW)
+CONTEXT = ParseContext(now=NOW)
 LATER = "2031-05-06T07:08:09Z"
 LATER_INSTANT = 1_935_817_689
 
 
 def read(**record: object) -> Document:
-    found = fields.read({"title": "T", "body": "Text.", **record}, "f:1", CONTEXT)
+    found = fields.read_record({"title": "T", "body": "Text.", **record}, "f:1", CONTEXT)
     assert isinstance(found, Document)
     return found
 
@@ -84,9 +84,9 @@ def test_item_without_a_marker_says_nothing_of_its_state(silent: dict[str, objec
 
 def test_words_for_what_is_public_and_withdrawn_are_understood() -> None:
     for word in ("published", "Publish", "LIVE", "public", 1, True):
-        assert visibility.of_word("status", read(status=word).status).status == "published"
+        assert visibility.read_word("status", read(status=word).status).status == "published"
     for word in ("withdrawn", "canceled", "retracted"):
-        assert visibility.of_word("status", read(status=word).status).status == "withdrawn"
+        assert visibility.read_word("status", read(status=word).status).status == "withdrawn"
     assert read(status="published", published=False).status == "draft"
     assert read(status="scheduled", published=False, date=LATER).status == "scheduled"
 
@@ -117,7 +117,7 @@ def test_marker_that_cannot_be_read_is_a_draft(name: str, value: object) -> None
 
 @given(st.text(min_size=1, max_size=12), st.one_of(st.booleans(), st.integers(), st.text(max_size=12), st.none()))
 def test_other_fields_never_hide_an_item(name: str, value: object) -> None:
-    if visibility.is_marker(name) or aliases.folded(name) in ("id", "build"):
+    if visibility.is_marker(name) or aliases.fold_name(name) in ("id", "build"):
         return
     assert read(**{"date": "2025-01-02", name: value}).status is None
 
@@ -139,7 +139,7 @@ def test_own_export_is_believed_and_no_news() -> None:
 
 def test_markers_are_no_unknown_fields() -> None:
     for name in ("is_draft", "expiryDate", "visibility", "_build", "eleventyExcludeFromCollections", "publishDate"):
-        assert visibility.is_marker(name) or aliases.lookup(name)
+        assert visibility.is_marker(name) or aliases.find_field(name)
     assert not visibility.is_marker("layout")
 
 
@@ -223,8 +223,8 @@ def test_folders_and_names_of_files_say_it(
     file.write_text(text if file.suffix == ".html" else "---\ntitle: T\n---\nText.")
     monkeypatch.chdir(file.parent)
     for given_path in (str(tmp_path), str(file), file.name, "."):
-        [source] = sources.find([given_path], io.BytesIO())
-        [found] = sources.items(source, None, CONTEXT)
+        [source] = sources.find_sources([given_path], io.BytesIO())
+        [found] = sources.read_items(source, None, CONTEXT)
         assert isinstance(found, Document), found
         assert (found.status, bool(found.notes and "draft" in found.notes[-1])) == (status, status == "draft")
 
@@ -232,7 +232,7 @@ def test_folders_and_names_of_files_say_it(
 def page(head: str, classes: str = "") -> Document:
     text = f"<html><head><title>T</title>{head}</head><body><article class='{classes}'><h1>T</h1>"
     text += "<p>The quay is being mended until the spring, the harbour master said.</p></article></body></html>"
-    found = web_page.read(text, "a.html", CONTEXT)
+    found = web_page.read_page(text, "a.html", CONTEXT)
     assert isinstance(found, Document)
     return found
 
@@ -253,9 +253,9 @@ def test_web_page_says_it() -> None:
 def test_article_that_an_earlier_import_made_public_stays_so_until_it_is_overwritten(db: Database) -> None:
     """Earlier versions knew fewer markers: the article is public here, and its source says the same as ever."""
 
-    def run(line: bytes, *, overwrite: bool = False) -> tuple[Report, str]:
-        source = Source("f.ndjson", "f.ndjson", lambda: io.BytesIO(line))
-        report = pipeline.run(db, [source], Options(enrich=False, overwrite=overwrite), lambda: NOW)
+    def run(line: bytes, *, overwrite: bool = False) -> tuple[ImportReport, str]:
+        source = SourceInput("f.ndjson", "f.ndjson", lambda: io.BytesIO(line))
+        report = pipeline.run_import(db, [source], ImportOptions(enrich=False, overwrite=overwrite), lambda: NOW)
         with db.snapshot() as snapshot:
             return report, snapshot.connection.execute(select(table(Article).c.status)).scalar_one()
 

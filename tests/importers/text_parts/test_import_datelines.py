@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importers.document import Dateline, SourceDate
+from app.importers.document import SourceDate, SourceDateline
 from app.importers.text_parts.datelines import read_dateline, split_dateline
 
 REST = "Ministers met on Tuesday to settle what had been open since the spring, officials said."
@@ -42,7 +42,7 @@ def day(year: int, month: int, number: int) -> SourceDate:
 )
 def test_a_dateline_is_taken_out_as_it_stood(text: str, place: str, date: str | None, precision: str | None) -> None:
     dateline, rest = split_dateline(f"{text} {REST}")
-    assert dateline == Dateline(text, place, date, precision)  # type: ignore[arg-type] # parameters are str
+    assert dateline == SourceDateline(text, place, date, precision)  # type: ignore[arg-type] # parameters are str
     assert rest == REST
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from app.importers.document import RelatedPost
+from app.importers.document import RelatedReference
 from app.importers.text_parts.related_block_html import split_related
 
 BODY = "<p>The ferry was late again on Monday.</p>"
-ONE = RelatedPost("The first ferry of spring", "https://boats.example/1")
+ONE = RelatedReference("The first ferry of spring", "https://boats.example/1")
 LINK = '<a href="https://boats.example/1">The first ferry of spring</a>'
 
 

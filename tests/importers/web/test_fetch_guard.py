@@ -7,8 +7,8 @@ from typing import Any
 import httpcore
 import pytest
 
-from app.importers.web.fetch import FetchError, Pace
-from app.importers.web.http_fetcher import Clock, Fetcher
+from app.importers.web.fetch import FetchError, HostThrottle
+from app.importers.web.http_fetcher import FetchClock, HttpFetcher
 from app.importers.web.ssrf_guard import is_public
 
 PUBLIC = "93.184.216.34"
@@ -98,11 +98,11 @@ class Line(httpcore.MockStream):
         self._sent.append(buffer)
 
 
-def fetcher(wire: Wire, *answers: list[str], allow_private: bool = False) -> Fetcher:
+def fetcher(wire: Wire, *answers: list[str], allow_private: bool = False) -> HttpFetcher:
     """One whose resolver gives these answers in turn, the last one for ever."""
     given: Iterator[list[str]] = iter([*answers[:-1], *[answers[-1]] * 20])
-    clock = Clock(sleep=lambda _: None)
-    return Fetcher(network=wire, resolve=lambda host, port: next(given), clock=clock, allow_private=allow_private)
+    clock = FetchClock(sleep=lambda _: None)
+    return HttpFetcher(network=wire, resolve=lambda host, port: next(given), clock=clock, allow_private=allow_private)
 
 
 def redirect(to: str) -> bytes:
@@ -148,7 +148,7 @@ def test_a_name_at_a_public_address_is_read_from_exactly_there(address: str) -> 
 )
 def test_a_number_however_it_is_spelt_is_refused_by_the_machines_own_resolver(host: str) -> None:
     with (
-        Fetcher(network=Wire()) as fetch,
+        HttpFetcher(network=Wire()) as fetch,
         pytest.raises(FetchError, match=r"not on the public|is not known|not an address"),
     ):
         fetch(f"http://{host}/")
@@ -242,7 +242,7 @@ def test_an_unknown_name_is_said_at_once() -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     with (
-        Fetcher(network=Wire(), resolve=unknown) as fetch,
+        HttpFetcher(network=Wire(), resolve=unknown) as fetch,
         pytest.raises(FetchError, match=r"news\.example is not known"),
     ):
         fetch("http://news.example/")
@@ -278,9 +278,11 @@ def test_what_is_no_address_is_not_public() -> None:
 
 def test_two_pages_of_one_public_host_are_asked_for_half_a_second_apart() -> None:
     slept: list[float] = []
-    clock = Clock(now=lambda: 100.0, sleep=slept.append)
+    clock = FetchClock(now=lambda: 100.0, sleep=slept.append)
     closing = FINE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    with Fetcher(network=Wire(closing, closing, closing), resolve=lambda host, port: [PUBLIC], clock=clock) as fetch:
+    with HttpFetcher(
+        network=Wire(closing, closing, closing), resolve=lambda host, port: [PUBLIC], clock=clock
+    ) as fetch:
         for url in ("http://news.example/1", "http://other.example/", "http://news.example/2"):
             fetch(url)
     assert slept == [0.5]
@@ -288,9 +290,9 @@ def test_two_pages_of_one_public_host_are_asked_for_half_a_second_apart() -> Non
 
 def test_imports_of_one_host_at_the_same_time_keep_its_pace_together() -> None:
     slept: list[float] = []
-    clock, pace = Clock(now=lambda: 100.0, sleep=slept.append), Pace()
+    clock, pace = FetchClock(now=lambda: 100.0, sleep=slept.append), HostThrottle()
     for _ in range(3):
-        with Fetcher(network=Wire(FINE), resolve=lambda host, port: [PUBLIC], clock=clock, pace=pace) as fetch:
+        with HttpFetcher(network=Wire(FINE), resolve=lambda host, port: [PUBLIC], clock=clock, pace=pace) as fetch:
             fetch("http://news.example/")
     assert slept == [0.5, 1.0]
 
@@ -302,7 +304,7 @@ def test_a_wait_that_a_host_asks_for_is_not_counted_as_time_that_it_takes() -> N
         now[0] += seconds
 
     busy = b"HTTP/1.1 429 Busy\r\nRetry-After: 200\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    clock = Clock(now=lambda: now[0], sleep=sleep)
-    with Fetcher(network=Wire(busy, FINE), resolve=lambda host, port: [PUBLIC], clock=clock) as fetch:
+    clock = FetchClock(now=lambda: now[0], sleep=sleep)
+    with HttpFetcher(network=Wire(busy, FINE), resolve=lambda host, port: [PUBLIC], clock=clock) as fetch:
         assert fetch("http://news.example/").body == b"ok"
     assert now == [300.0]

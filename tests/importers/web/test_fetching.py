@@ -9,7 +9,7 @@ import pytest
 from support.websites import Handler, Site, answer, running
 
 from app.importers.web.fetch import FetchError
-from app.importers.web.http_fetcher import Clock, Fetcher
+from app.importers.web.http_fetcher import FetchClock, HttpFetcher
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.slept: list[float] = []
-        self.clock = Clock(now=self._now, sleep=self._sleep, today=lambda: datetime(2025, 12, 3, 12, tzinfo=UTC))
+        self.clock = FetchClock(now=self._now, sleep=self._sleep, today=lambda: datetime(2025, 12, 3, 12, tzinfo=UTC))
 
     def _now(self) -> float:
         return time.monotonic() + sum(self.slept)
@@ -45,8 +45,8 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def fetch(watch: Watch) -> Iterator[Fetcher]:
-    with Fetcher(allow_private=True, clock=watch.clock, max_bytes=100_000) as fetch:
+def fetch(watch: Watch) -> Iterator[HttpFetcher]:
+    with HttpFetcher(allow_private=True, clock=watch.clock, max_bytes=100_000) as fetch:
         yield fetch
 
 
@@ -73,7 +73,7 @@ def endlessly(piece: bytes, pause: float = 0.0) -> Callable[[Handler], None]:
     return send
 
 
-def test_an_answer_comes_with_its_headers_and_who_asked_is_said(site: Site, fetch: Fetcher) -> None:
+def test_an_answer_comes_with_its_headers_and_who_asked_is_said(site: Site, fetch: HttpFetcher) -> None:
     site.pages["/"] = answer(body=gzip.compress(b"text"), content_encoding="gzip", ETag='"a"')
     found = fetch(site.url("/"), accept="application/json")
     assert (found.status, found.body, found.headers["etag"], found.url) == (200, b"text", '"a"', site.url("/"))
@@ -82,7 +82,7 @@ def test_an_answer_comes_with_its_headers_and_who_asked_is_said(site: Site, fetc
     assert (asked["accept"], asked["accept-encoding"]) == ("application/json", "gzip")
 
 
-def test_what_is_known_is_asked_for_conditionally(site: Site, fetch: Fetcher) -> None:
+def test_what_is_known_is_asked_for_conditionally(site: Site, fetch: HttpFetcher) -> None:
     site.pages["/"] = answer(304, b"")
     found = fetch(site.url("/"), known={"etag": 'W/"a"', "last-modified": "Wed, 03 Dec 2025 10:00:00 GMT", "x": "y"})
     assert (found.status, found.body) == (304, b"")
@@ -90,13 +90,13 @@ def test_what_is_known_is_asked_for_conditionally(site: Site, fetch: Fetcher) ->
     assert (asked["if-none-match"], asked["if-modified-since"]) == ('W/"a"', "Wed, 03 Dec 2025 10:00:00 GMT")
 
 
-def test_unchanged_is_no_answer_to_who_has_nothing(site: Site, fetch: Fetcher) -> None:
+def test_unchanged_is_no_answer_to_who_has_nothing(site: Site, fetch: HttpFetcher) -> None:
     site.pages["/"] = answer(304, b"")
     with pytest.raises(FetchError, match="304"):
         fetch(site.url("/"))
 
 
-def test_three_redirects_are_followed_and_four_are_not(site: Site, fetch: Fetcher) -> None:
+def test_three_redirects_are_followed_and_four_are_not(site: Site, fetch: HttpFetcher) -> None:
     for number in range(4):
         site.pages[f"/{number}"] = answer(302, location=f"/{number + 1}")
     site.pages["/4"] = answer()
@@ -105,7 +105,7 @@ def test_three_redirects_are_followed_and_four_are_not(site: Site, fetch: Fetche
         fetch(site.url("/0"))
 
 
-def test_a_circle_of_redirects_ends(site: Site, fetch: Fetcher) -> None:
+def test_a_circle_of_redirects_ends(site: Site, fetch: HttpFetcher) -> None:
     site.pages["/"] = answer(301, location="/")
     with pytest.raises(FetchError, match="redirects"):
         fetch(site.url("/"))
@@ -113,48 +113,48 @@ def test_a_circle_of_redirects_ends(site: Site, fetch: Fetcher) -> None:
 
 
 @pytest.mark.parametrize("status", [204, 206, 300, 401, 403, 404, 410, 418])
-def test_a_refusal_is_said_at_once_with_its_status(site: Site, fetch: Fetcher, status: int) -> None:
+def test_a_refusal_is_said_at_once_with_its_status(site: Site, fetch: HttpFetcher, status: int) -> None:
     site.pages["/"] = answer(status, b"")
     with pytest.raises(FetchError, match=f"answers {status}") as failed:
         fetch(site.url("/"))
     assert (failed.value.status, len(site.asked)) == (status, 1)
 
 
-def test_a_busy_server_is_asked_again_when_it_wants(site: Site, fetch: Fetcher, watch: Watch) -> None:
+def test_a_busy_server_is_asked_again_when_it_wants(site: Site, fetch: HttpFetcher, watch: Watch) -> None:
     at = "Wed, 03 Dec 2025 12:00:30 GMT"
     site.pages["/"] = in_turn(answer(429, retry_after="7"), answer(503, retry_after=at), answer(500), answer())
     assert fetch(site.url("/")).body == b"ok"
     assert [round(slept) for slept in watch.slept] == [7, 30, 4]
 
 
-def test_a_server_that_stays_busy_is_given_up(site: Site, fetch: Fetcher, watch: Watch) -> None:
+def test_a_server_that_stays_busy_is_given_up(site: Site, fetch: HttpFetcher, watch: Watch) -> None:
     site.pages["/"] = answer(503)
     with pytest.raises(FetchError, match="answers 503") as failed:
         fetch(site.url("/"))
     assert (failed.value.status, len(site.asked), [round(slept) for slept in watch.slept]) == (503, 4, [1, 2, 4])
 
 
-def test_who_asks_for_an_hour_is_not_waited_for(site: Site, fetch: Fetcher, watch: Watch) -> None:
+def test_who_asks_for_an_hour_is_not_waited_for(site: Site, fetch: HttpFetcher, watch: Watch) -> None:
     site.pages["/"] = answer(429, retry_after="3600")
     with pytest.raises(FetchError, match="asks to wait 3600 seconds"):
         fetch(site.url("/"))
     assert (len(site.asked), watch.slept) == (1, [])
 
 
-def test_an_endless_answer_is_left_at_the_limit(site: Site, fetch: Fetcher) -> None:
+def test_an_endless_answer_is_left_at_the_limit(site: Site, fetch: HttpFetcher) -> None:
     site.pages["/"] = endlessly(b"x" * 10_000)
     with pytest.raises(FetchError, match="larger than"):
         fetch(site.url("/"))
 
 
-def test_a_length_beyond_the_limit_is_not_read_at_all(site: Site, fetch: Fetcher) -> None:
+def test_a_length_beyond_the_limit_is_not_read_at_all(site: Site, fetch: HttpFetcher) -> None:
     site.pages["/"] = answer(body=b"x", content_length="100001")
     with pytest.raises(FetchError, match="larger than"):
         fetch(site.url("/"))
 
 
 @pytest.mark.parametrize("levels", [1, 2])
-def test_a_bomb_is_defused(site: Site, fetch: Fetcher, levels: int) -> None:
+def test_a_bomb_is_defused(site: Site, fetch: HttpFetcher, levels: int) -> None:
     bomb = gzip.compress(b"\0" * 20_000_000)
     site.pages["/"] = answer(body=bomb if levels == 1 else gzip.compress(bomb) * 500, content_encoding="gzip")
     with pytest.raises(FetchError, match="larger than"):
@@ -162,7 +162,7 @@ def test_a_bomb_is_defused(site: Site, fetch: Fetcher, levels: int) -> None:
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "deflate", "gzip, gzip", "compress"])
-def test_a_packing_that_was_not_asked_for_is_refused(site: Site, fetch: Fetcher, coding: str) -> None:
+def test_a_packing_that_was_not_asked_for_is_refused(site: Site, fetch: HttpFetcher, coding: str) -> None:
     site.pages["/"] = answer(content_encoding=coding)
     with pytest.raises(FetchError, match="packed as"):
         fetch(site.url("/"))
@@ -173,29 +173,29 @@ def test_a_packing_that_was_not_asked_for_is_refused(site: Site, fetch: Fetcher,
     [(b"plain", "is not"), (gzip.compress(b"text" * 1000)[:-20], "ends in the middle")],
     ids=["not packed", "cut off"],
 )
-def test_broken_packing_is_said(site: Site, fetch: Fetcher, body: bytes, reason: str) -> None:
+def test_broken_packing_is_said(site: Site, fetch: HttpFetcher, body: bytes, reason: str) -> None:
     site.pages["/"] = answer(body=body, content_encoding="gzip")
     with pytest.raises(FetchError, match=reason):
         fetch(site.url("/"))
 
 
-def test_packing_in_several_members_is_read_whole(site: Site, fetch: Fetcher) -> None:
+def test_packing_in_several_members_is_read_whole(site: Site, fetch: HttpFetcher) -> None:
     packed = gzip.compress(b"one ") + gzip.compress(b"two") + b"\0\0"
     site.pages["/"] = answer(body=packed, content_encoding="x-gzip")
     assert fetch(site.url("/")).body == b"one two"
 
 
-def test_a_body_shorter_than_its_length_is_asked_for_again(site: Site, fetch: Fetcher) -> None:
+def test_a_body_shorter_than_its_length_is_asked_for_again(site: Site, fetch: HttpFetcher) -> None:
     site.pages["/"] = in_turn(answer(body=b"half", content_length="8"), answer(body=b"whole"))
     assert fetch(site.url("/")).body == b"whole"
 
 
-def test_a_body_longer_than_its_length_is_cut_there(site: Site, fetch: Fetcher) -> None:
+def test_a_body_longer_than_its_length_is_cut_there(site: Site, fetch: HttpFetcher) -> None:
     site.pages["/"] = answer(body=b"whole and more", content_length="5")
     assert fetch(site.url("/")).body == b"whole"
 
 
-def test_what_is_no_http_is_a_failure(site: Site, fetch: Fetcher) -> None:
+def test_what_is_no_http_is_a_failure(site: Site, fetch: HttpFetcher) -> None:
     def send(to: Handler) -> None:
         to.wfile.write(b"SSH-2.0-dropbear\r\n")
 
@@ -217,7 +217,7 @@ def test_bytes_that_trickle_end_at_the_whole_bound(site: Site) -> None:
             return
 
     site.pages["/headers"] = headers
-    with Fetcher(allow_private=True, whole_seconds=0.2) as fetch:
+    with HttpFetcher(allow_private=True, whole_seconds=0.2) as fetch:
         for path in ("/body", "/headers"):
             began = time.monotonic()
             with pytest.raises(FetchError, match="takes longer"):
@@ -225,7 +225,7 @@ def test_bytes_that_trickle_end_at_the_whole_bound(site: Site) -> None:
             assert time.monotonic() - began < 1
 
 
-def test_nobody_listening_is_a_failure_after_some_attempts(fetch: Fetcher, watch: Watch) -> None:
+def test_nobody_listening_is_a_failure_after_some_attempts(fetch: HttpFetcher, watch: Watch) -> None:
     with pytest.raises(FetchError, match="refused"):
         fetch("http://127.0.0.1:9/")
     assert len(watch.slept) == 3
@@ -234,6 +234,6 @@ def test_nobody_listening_is_a_failure_after_some_attempts(fetch: Fetcher, watch
 def test_progress_is_told(site: Site, watch: Watch) -> None:
     told: list[tuple[str, int]] = []
     site.pages["/"] = answer(body=b"x" * 90_000)
-    with Fetcher(allow_private=True, clock=watch.clock, progress=lambda *now: told.append(now)) as fetch:
+    with HttpFetcher(allow_private=True, clock=watch.clock, progress=lambda *now: told.append(now)) as fetch:
         fetch(site.url("/"))
     assert told[-1] == (site.url("/"), 90_000)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.importers.document import Bookmark, Context, Document, Failure, Item, Remark, SourceDate
+from app.importers.document import Bookmark, Document, Failure, Item, ParseContext, Remark, SourceDate
 from app.importers.web import sitemap
-from app.importers.web.fetch import Fetched, FetchError
+from app.importers.web.fetch import FetchedPage, FetchError
 
 SITE = "https://coast.example"
 NEWS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
@@ -34,19 +34,19 @@ class Web:
         self.files = files
         self.asked: list[str] = []
 
-    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> Fetched:
+    def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         path = url.removeprefix(f"{SITE}/")
         self.asked.append(path)
         if path.startswith("lost"):
             raise FetchError(url, "answers 404", 404)
         page = f"<html><title>Page {path} of the coast</title><p>{'The tide came in again at noon. ' * 9}</p></html>"
         kind = "application/xml" if path in self.files else "text/html"
-        return Fetched(url, 200, {"content-type": kind}, self.files.get(path, page.encode()))
+        return FetchedPage(url, 200, {"content-type": kind}, self.files.get(path, page.encode()))
 
     def read(self, state: Mapping[str, object] = NO_STATE) -> list[Item]:
         self.asked.clear()
-        start = Fetched(f"{SITE}/start", 200, {}, self.files["start"])
-        return list(sitemap.read(f"{SITE}/start", start, self, state, Context()))
+        start = FetchedPage(f"{SITE}/start", 200, {}, self.files["start"])
+        return list(sitemap.read_site(f"{SITE}/start", start, self, state, ParseContext()))
 
 
 def failures(items: list[Item]) -> list[Failure]:

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.wordpress_blog import Blog, post
 
-from app.importers.document import Bookmark, Context, Document, Failure, Image, Item, Remark, SourceDate
+from app.importers.document import Bookmark, Document, DocumentImage, Failure, Item, ParseContext, Remark, SourceDate
 from app.importers.formats import detect, registry
 from app.importers.web import wordpress_site
-from app.importers.web.fetch import Fetched
+from app.importers.web.fetch import FetchedPage
 
 URL = "https://gazette.example"
 
 
 def read(blog: Blog, state: Mapping[str, object] | None = None) -> list[Item]:
-    return list(wordpress_site.read(URL, blog.home(), blog, state or {}, Context()))
+    return list(wordpress_site.read_site(URL, blog.home(), blog, state or {}, ParseContext()))
 
 
 def documents(items: list[Item]) -> list[Document]:
@@ -37,7 +37,7 @@ def test_post_of_a_site_has_all_that_it_refers_to() -> None:
     assert found.authors == ("Ann Lee",)
     assert found.sections == ("Arts & Letters", "World")  # the one that says more exactly where stands first
     assert found.tags == ("Tide 14",)
-    assert found.images == (Image(f"{URL}/quay.jpg", "The quay", "At dawn", "Bo Ek", 1200, 800),)
+    assert found.images == (DocumentImage(f"{URL}/quay.jpg", "The quay", "At dawn", "Bo Ek", 1200, 800),)
     assert found.published == SourceDate(1709370000, "instant")
     assert found.standfirst is None  # it was cut from the text
     assert found.language == "fr"
@@ -152,13 +152,13 @@ def test_site_without_an_open_api_is_one_clear_failure(reply: tuple[int, dict[st
 def test_address_of_one_post_brings_that_post() -> None:
     blog = Blog([post(1), post(2)])
     link = f'<link rel="alternate" type="application/json" href="{URL}/wp-json/wp/v2/posts/2">'
-    page = Fetched(f"{URL}/ship-2/", 200, {"link": f'<{URL}/wp-json/>; rel="https://api.w.org/"'}, link.encode())
+    page = FetchedPage(f"{URL}/ship-2/", 200, {"link": f'<{URL}/wp-json/>; rel="https://api.w.org/"'}, link.encode())
 
     class OfOne(Blog):
         def answer(self, url: str) -> tuple[int, dict[str, str], bytes]:
             return (200, {}, orjson.dumps(post(2))) if "posts/2" in url else blog.answer(url)
 
-    [found] = wordpress_site.read(page.url, page, OfOne([]), {}, Context())
+    [found] = wordpress_site.read_site(page.url, page, OfOne([]), {}, ParseContext())
 
     assert isinstance(found, Document)
     assert found.external_id == "2"
@@ -171,9 +171,9 @@ def test_saved_reply_is_read_and_pages_are_left_out() -> None:
     }
     links = {"self": [{"href": f"{URL}/news/wp-json/wp/v2/posts/2"}]}
     saved = orjson.dumps([post(2, _embedded=embedded, _links=links), post(3, type="page"), {"id": 5}])
-    assert detect.detect("posts.json", saved) == "wordpress"
+    assert detect.detect_format("posts.json", saved) == "wordpress"
 
-    first, second, third = registry.PARSERS["wordpress"](io.BytesIO(saved), "f", Context())
+    first, second, third = registry.PARSERS["wordpress"](io.BytesIO(saved), "f", ParseContext())
 
     assert isinstance(first, Document)
     assert (first.where, first.origin, first.authors, first.tags) == (
@@ -207,9 +207,9 @@ def test_written_excerpt_and_changed_seo_come_through() -> None:
 
 def test_address_of_an_api_that_is_none_is_passed_over() -> None:
     blog = Blog([post(1)])
-    page = Fetched(URL, 200, {"link": '<http://[::/>; rel="https://api.w.org/"'}, b"")
+    page = FetchedPage(URL, 200, {"link": '<http://[::/>; rel="https://api.w.org/"'}, b"")
 
-    assert len(documents(list(wordpress_site.read(URL, page, blog, {}, Context())))) == 1
+    assert len(documents(list(wordpress_site.read_site(URL, page, blog, {}, ParseContext())))) == 1
 
 
 ODD = st.recursive(

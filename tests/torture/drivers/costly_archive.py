@@ -7,7 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import orjson
-from support.processes import Dateline
+from support.processes import DatelineProcess
 
 from bench import archive
 
@@ -29,7 +29,7 @@ def _lines(count: int) -> Iterator[dict[str, object]]:
     chance = random.Random(7)
     of_tag = list(accumulate(1 / rank for rank in range(1, archive.TAGS + 1)))
     titles: list[str] = []
-    for number, row in enumerate(archive.articles(count)):
+    for number, row in enumerate(archive.make_articles(count)):
         title, body, language = str(row["title"]), str(row["body"]), chance.choice(LANGUAGES)
         line: dict[str, object] = {
             "id": row["external_id"],
@@ -67,7 +67,9 @@ def build(folder: Path, count: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_lines(folder / "articles.ndjson", count)
     environment = {"DATELINE_DATA_DIR": str(folder), "DATELINE_INDEX_HEAP_MB": "100"}
-    importing = Dateline("import", "--no-enrich", "--json", str(folder / "articles.ndjson"), environment=environment)
+    importing = DatelineProcess(
+        "import", "--no-enrich", "--json", str(folder / "articles.ndjson"), environment=environment
+    )
     status, said, errors = importing.wait(1_200)
     assert status == 0, said + errors
     importing.end()

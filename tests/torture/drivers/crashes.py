@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 from sqlalchemy import func, select
-from support.processes import Dateline
+from support.processes import DatelineProcess
 
 from app.changes import log
 from app.commands import check
@@ -91,17 +91,17 @@ class Archive:
         self.headers = {"Authorization": f"Bearer {db.write_now(auth.create_key, 'crash', auth.SCOPES).value}"}
         db.close_now()
 
-    def start(self, *arguments: str) -> Dateline:
+    def start(self, *arguments: str) -> DatelineProcess:
         """A `dateline` command of its own, with this archive."""
         environment = {
             "DATELINE_DATA_DIR": str(self.settings.data_dir),
             "DATELINE_INDEX_HEAP_MB": "15",
             "DATELINE_LOG_LEVEL": "ERROR",
         }
-        return Dateline(*arguments, environment=environment, quiet=True)
+        return DatelineProcess(*arguments, environment=environment, quiet=True)
 
     @contextmanager
-    def server(self) -> Iterator[tuple[Dateline, str]]:
+    def server(self) -> Iterator[tuple[DatelineProcess, str]]:
         """A running server and its address; killed in the end if it still runs."""
         process = self.start("serve", "--port", "0")
         try:
@@ -133,7 +133,7 @@ class Archive:
                 thread.join()
             importing.end()
 
-    def _await_batch(self, importing: Dateline) -> None:
+    def _await_batch(self, importing: DatelineProcess) -> None:
         connection = sqlite3.connect(f"file:{self.settings.data_dir / 'dateline.db'}?mode=ro", uri=True, timeout=10)
         wanted = "SELECT 1 FROM article WHERE origin = ? LIMIT 1"
         while importing.status is None and not connection.execute(wanted, (f"round-{self.round}.ndjson",)).fetchall():

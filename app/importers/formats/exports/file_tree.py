@@ -7,14 +7,14 @@ from typing import Protocol
 MAX_FILE = 64 * 1024 * 1024
 
 
-class Unreadable(Exception):
+class FileUnreadable(Exception):
     """A file that is not read; the text says why."""
 
 
-class Tree(Protocol):
+class FileTree(Protocol):
     """Files by their names, which are relative, with `/` between their parts."""
 
-    def names(self) -> Sequence[str]:
+    def list_names(self) -> Sequence[str]:
         """In the order of the names."""
         ...
 
@@ -23,24 +23,24 @@ class Tree(Protocol):
         ...
 
 
-class Folder:
+class FolderTree:
     """A Tree of the files below a folder; links that lead out of it are not followed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def names(self) -> Sequence[str]:
+    def list_names(self) -> Sequence[str]:
         return sorted(path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
 
     def read(self, name: str) -> bytes:
         path = (self._root / name).resolve()
         if not path.is_relative_to(self._root):
-            raise Unreadable("it leads out of the folder of the export")
+            raise FileUnreadable("it leads out of the folder of the export")
         try:
             with path.open("rb") as stream:
                 data = stream.read(MAX_FILE + 1)
         except OSError as error:
-            raise Unreadable(f"cannot be read: {error.strerror}") from error
+            raise FileUnreadable(f"cannot be read: {error.strerror}") from error
         if len(data) > MAX_FILE:
-            raise Unreadable(f"larger than {MAX_FILE >> 20} MB")
+            raise FileUnreadable(f"larger than {MAX_FILE >> 20} MB")
         return data

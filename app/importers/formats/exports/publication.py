@@ -7,7 +7,7 @@ markers themselves are those of `visibility`, which serves every format.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.importers.document import Context, SourceDate
+from app.importers.document import ParseContext, SourceDate
 from app.importers.records import visibility
 
 HELD = "{} there: kept as a draft"
@@ -15,7 +15,7 @@ WITHDRAWN = "retracted there"
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class PublicationState:
     """`status` as documents have it; `notes` for people. `at`: when what is scheduled becomes public, where a marker
     says that."""
 
@@ -24,27 +24,27 @@ class State:
     at: SourceDate | None = None
 
     @property
-    def marker(self) -> str | None:
+    def find_marker(self) -> str | None:
         """What makes it a draft, as documents have it."""
         return next(iter(self.notes), None) if self.status == "draft" else None
 
 
-PUBLIC = State("published")
-RETRACTED = State("withdrawn", (WITHDRAWN,))
+PUBLIC = PublicationState("published")
+RETRACTED = PublicationState("withdrawn", (WITHDRAWN,))
 
 
-def held(why: str) -> State:
+def make_held(why: str) -> PublicationState:
     """Not public, and why: "a draft", "for members"."""
-    return State("draft", (HELD.format(why),))
+    return PublicationState("draft", (HELD.format(why),))
 
 
-def read_state(record: Mapping[str, object], context: Context, required: Sequence[str] = ()) -> State:
+def read_state(record: Mapping[str, object], context: ParseContext, required: Sequence[str] = ()) -> PublicationState:
     """What the markers of a post say. `required` are those that the system writes for each of its posts: without one
     of them nothing says surely that it is public."""
-    found, notes = visibility.read(record, context)
-    if found.status == "withdrawn":
-        return State("withdrawn", notes or (WITHDRAWN,))
+    visibility_found, notes = visibility.read_record(record, context)
+    if visibility_found.status == "withdrawn":
+        return PublicationState("withdrawn", notes or (WITHDRAWN,))
     missing = next((name for name in required if record.get(name) in (None, "")), None)
-    if missing and found.status != "draft":
-        return held(f"{missing} is not said")
-    return State(found.status or "published", notes, found.at)
+    if missing and visibility_found.status != "draft":
+        return make_held(f"{missing} is not said")
+    return PublicationState(visibility_found.status or "published", notes, visibility_found.at)

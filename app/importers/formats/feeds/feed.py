@@ -14,7 +14,7 @@ from xml.parsers import expat
 import feedparser
 
 from app.importers import boundary, dates
-from app.importers.document import Context, Document, Failure, Item, Remark, SourceDate
+from app.importers.document import Document, Failure, Item, ParseContext, Remark, SourceDate
 from app.importers.formats.feeds import entry_identity, feed_bytes, feed_entry, json_feed
 from app.importers.text_parts import clean
 
@@ -27,7 +27,7 @@ _ROOT = re.compile(rb"<([A-Za-z][\w.:-]{0,60})")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
-def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
+def parse(stream: BinaryIO, where: str, context: ParseContext) -> Iterator[Item]:
     """An item for each entry, `where#1` and so on; Remarks for what was wrong with the feed as a whole."""
     data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -35,40 +35,42 @@ def parse(stream: BinaryIO, where: str, context: Context) -> Iterator[Item]:
     elif data.removeprefix(_MARKS[0]).lstrip()[:1] == b"{":
         yield from json_feed.parse(data, where, context)
     else:
-        yield from _xml(data, where, context)
+        yield from _parse_xml(data, where, context)
 
 
-def _xml(data: bytes, where: str, context: Context) -> Iterator[Item]:
-    wrong = _unbearable(data)
+def _parse_xml(data: bytes, where: str, context: ParseContext) -> Iterator[Item]:
+    wrong = _explain_too_complex(data)
     if wrong:
         yield Failure(where, wrong)
         return
     data, repaired = feed_bytes.prepare(data)
-    found = read(data, context)
-    if not found.get("version") and not found.entries:
-        yield Failure(where, _no_feed(data))
+    parsed = parse_feed(data, context)
+    if not parsed.get("version") and not parsed.entries:
+        yield Failure(where, _explain_no_feed(data))
         return
-    if remark := _remark(found):
+    if remark := _describe_problem(parsed):
         yield Remark(where, remark)
     if repaired:
         yield Remark(where, "its XML is broken (ampersands and names of characters that XML does not know), repaired")
-    if not found.entries:
+    if not parsed.entries:
         yield Remark(where, "a feed without entries")
-    version = str(found.get("version") or "")
-    feed = feed_entry.read_feed(found.feed, version)
-    locale = dates.within(context.locale, feed.language, feed.home or context.address)
-    texts = [text for entry in found.entries for text in feed_entry.date_texts(entry)]
+    version = str(parsed.get("version") or "")
+    feed = feed_entry.read_feed(parsed.feed, version)
+    locale = dates.narrow_locale(context.locale, feed.language, feed.home or context.address)
+    texts = [text for entry in parsed.entries for text in feed_entry.list_date_texts(entry)]
     context = replace(context, locale=dates.infer_day_order(locale, texts))
-    own = _own_date(found, context) if context.source_dates else None
-    places = ((f"{where}#{number}", entry) for number, entry in enumerate(found.entries, 1))
-    items = (boundary.attempt("read", place, feed_entry.read, entry, place, context, feed) for place, entry in places)
-    for item in entry_identity.settle(items, feed.home, context.identity, atom=version.startswith("atom")):
+    own = _read_own_date(parsed, context) if context.source_dates else None
+    places = ((f"{where}#{number}", entry) for number, entry in enumerate(parsed.entries, 1))
+    items = (
+        boundary.attempt("read", place, feed_entry.read_entry, entry, place, context, feed) for place, entry in places
+    )
+    for item in entry_identity.identify_entries(items, feed.home, context.identity, atom=version.startswith("atom")):
         yield replace(item, source_date=own) if own and isinstance(item, Document) else item
 
 
-def _own_date(found: feedparser.FeedParserDict, context: Context) -> SourceDate | None:
+def _read_own_date(parsed: feedparser.FeedParserDict, context: ParseContext) -> SourceDate | None:
     """The date of the feed itself, for entries without one where that is asked for."""
-    for text in feed_entry.date_texts(found.feed):
+    for text in feed_entry.list_date_texts(parsed.feed):
         try:
             return dates.read_date(text, context.timezone, context.locale)
         except ValueError:
@@ -76,11 +78,11 @@ def _own_date(found: feedparser.FeedParserDict, context: Context) -> SourceDate 
     return None
 
 
-def read(data: bytes, context: Context) -> feedparser.FeedParserDict:
+def parse_feed(data: bytes, context: ParseContext) -> feedparser.FeedParserDict:
     """What feedparser makes of it. HTML stays as it came, for it is made safe where it is stored; relative links are
     resolved where anything says what they count from."""
     headers = {"content-location": context.address} if context.address else {}
-    if context.charset and not _says_its_charset(data):
+    if context.charset and not _has_charset(data):
         headers["content-type"] = f"application/xml; charset={context.charset}"
     relative = context.address is not None or b"xml:base" in data
     return feedparser.parse(
@@ -88,7 +90,7 @@ def read(data: bytes, context: Context) -> feedparser.FeedParserDict:
     )
 
 
-def _says_its_charset(data: bytes) -> bool:
+def _has_charset(data: bytes) -> bool:
     """Whether the bytes themselves do, which headers often contradict, and wrongly: a mark, a declaration, UTF-8."""
     if data.startswith(_MARKS) or b"encoding" in data[:_OPENING].partition(b"?>")[0]:
         return True
@@ -99,22 +101,22 @@ def _says_its_charset(data: bytes) -> bool:
     return True
 
 
-def _unbearable(data: bytes) -> str | None:
+def _explain_too_complex(data: bytes) -> str | None:
     """Why this is not given to feedparser, whose time and memory grow with tags and depth: up to 6 seconds and 200 MB
     for each megabyte of nothing but opening tags."""
     depth = deepest = 0
 
-    def opened(name: str, attributes: object) -> None:
+    def on_start(name: str, attributes: object) -> None:
         nonlocal depth, deepest
         depth += 1
         deepest = max(deepest, depth)
 
-    def closed(name: str) -> None:
+    def on_end(name: str) -> None:
         nonlocal depth
         depth -= 1
 
     reader = expat.ParserCreate()
-    reader.StartElementHandler, reader.EndElementHandler = opened, closed
+    reader.StartElementHandler, reader.EndElementHandler = on_start, on_end
     try:
         reader.Parse(data, True)
     except (expat.ExpatError, LookupError, ValueError) as error:
@@ -125,22 +127,22 @@ def _unbearable(data: bytes) -> str | None:
     return f"elements {deepest} levels deep" if deepest > MAX_DEPTH else None
 
 
-def _no_feed(data: bytes) -> str:
+def _explain_no_feed(data: bytes) -> str:
     opening = data[:_OPENING].lower()
     if b"<!doctype html" in opening or b"<html" in opening:
         return "a web page and not a feed"
     root = _ROOT.search(data[:_OPENING])
-    named = f", but <{root[1].decode()}>" if root else ""
-    return f"no feed and no other XML that is read: neither RSS, RDF nor Atom{named}"
+    root_text = f", but <{root[1].decode()}>" if root else ""
+    return f"no feed and no other XML that is read: neither RSS, RDF nor Atom{root_text}"
 
 
-def _remark(found: feedparser.FeedParserDict) -> str | None:
-    problem = found.get("bozo_exception")
-    if not found.get("bozo") or problem is None:
+def _describe_problem(parsed: feedparser.FeedParserDict) -> str | None:
+    problem = parsed.get("bozo_exception")
+    if not parsed.get("bozo") or problem is None:
         return None
     if isinstance(problem, feedparser.NonXMLContentType):
         return None
     if isinstance(problem, feedparser.CharacterEncodingOverride):
-        return f"its encoding is not what it says, read as {found.get('encoding')}"
-    said = problem.getMessage() if hasattr(problem, "getMessage") else str(problem)
-    return f"its XML is broken ({clean.line(str(said))[:120]}), read as far as possible"
+        return f"its encoding is not what it says, read as {parsed.get('encoding')}"
+    message = problem.getMessage() if hasattr(problem, "getMessage") else str(problem)
+    return f"its XML is broken ({clean.join_lines(str(message))[:120]}), read as far as possible"

@@ -34,13 +34,13 @@ def prepare(data: bytes) -> tuple[bytes, bool]:
     data = _DESCRIPTION.sub(rb"<\1media:caption", data)
     if b"&" not in data or b"<!ENTITY" in data:
         return data, False
-    repaired = _TOKEN.sub(_reference, data)
+    repaired = _TOKEN.sub(_replace_reference, data)
     return repaired, repaired != data
 
 
-def _reference(match: re.Match[bytes]) -> bytes:
+def _replace_reference(match: re.Match[bytes]) -> bytes:
     """What is no reference in XML, as one: names of HTML by their numbers, other ampersands as themselves."""
     if match["known"] or not match[0].startswith(b"&"):
         return match[0]
-    found = html5.get(f"{match['name'].decode()};") if match["name"] else None
-    return "".join(f"&#{ord(one)};" for one in found).encode() if found else b"&amp;" + match[0][1:]
+    characters = html5.get(f"{match['name'].decode()};") if match["name"] else None
+    return "".join(f"&#{ord(one)};" for one in characters).encode() if characters else b"&amp;" + match[0][1:]

@@ -11,9 +11,18 @@ from dataclasses import dataclass, replace
 from feedparser import FeedParserDict
 
 from app.articles.html import bodies
-from app.importers.document import Context, Document, Failure, Item, Remark
+from app.importers.document import Document, Failure, Item, ParseContext, Remark
 from app.importers.formats.feeds import feed_bytes
-from app.importers.formats.feeds.feed_links import Record, get, host, images, is_picture, links, resolve_files, web
+from app.importers.formats.feeds.feed_links import (
+    Record,
+    get_exact,
+    is_picture,
+    list_images,
+    list_links,
+    read_host,
+    read_web_url,
+    resolve_files,
+)
 from app.importers.records import fields
 from app.importers.text_parts import clean, html_trees
 from app.importers.text_parts.bylines import split_byline
@@ -48,7 +57,7 @@ _CONSUMED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class FeedContext:
     """What entries take from their feed. `home` is the address of the site that it belongs to."""
 
     title: str | None
@@ -57,137 +66,152 @@ class Feed:
     authors: tuple[str, ...]
 
 
-def read_feed(found: FeedParserDict, version: str) -> Feed:
+def read_feed(parsed: FeedParserDict, version: str) -> FeedContext:
     """Authors of a feed are those of its entries in Atom only; in RSS they are who keeps it up."""
-    authors = _authors(found) if version.startswith("atom") else []
-    return Feed(_plain(found, "title"), web(get(found, "link")), _language(get(found, "language")), tuple(authors))
+    authors = _list_authors(parsed) if version.startswith("atom") else []
+    return FeedContext(
+        _read_plain(parsed, "title"),
+        read_web_url(get_exact(parsed, "link")),
+        _read_language(get_exact(parsed, "language")),
+        tuple(authors),
+    )
 
 
-def read(entry: FeedParserDict, where: str, context: Context, feed: Feed) -> Item:
+def read_entry(entry: FeedParserDict, where: str, context: ParseContext, feed: FeedContext) -> Item:
     """One entry as a document, or the reason why it is none."""
-    if (kind := _blogger_kind(entry)) in _NO_ARTICLES:
+    if (kind := _find_blogger_kind(entry)) in _NO_ARTICLES:
         return Remark(where, f"left out: {_NO_ARTICLES[kind]} of a Blogger export")
     notes: dict[str, None] = {}
-    resolve_files(entry, _page(entry) or feed.home or context.address, notes.setdefault)
+    resolve_files(entry, _find_page(entry) or feed.home or context.address, notes.setdefault)
     try:
-        found = record(entry, feed, notes.setdefault)
+        entry_record = build_record(entry, feed, notes.setdefault)
     except ValueError as error:
         return Failure(where, str(error))
-    return item(found, where, context, feed.home, tuple(notes))
+    return build_item(entry_record, where, context, feed.home, tuple(notes))
 
 
-def _blogger_kind(entry: FeedParserDict) -> str:
+def _find_blogger_kind(entry: FeedParserDict) -> str:
     """What Blogger says that an entry is: in a category of its own until 2024, in an element since."""
-    tags = get(entry, "tags")
-    terms = [str(get(one, "term")) for one in tags if isinstance(one, Mapping)] if isinstance(tags, list) else []
+    tags = get_exact(entry, "tags")
+    terms = [str(get_exact(one, "term")) for one in tags if isinstance(one, Mapping)] if isinstance(tags, list) else []
     kinds = [term.removeprefix(_KIND) for term in terms if term.startswith(_KIND)]
-    return (kinds[0] if kinds else str(get(entry, "blogger_type") or "")).lower()
+    return (kinds[0] if kinds else str(get_exact(entry, "blogger_type") or "")).lower()
 
 
-def _draft(entry: FeedParserDict) -> object:
+def _read_draft(entry: FeedParserDict) -> object:
     """`app:draft` of the Atom Publishing Protocol, by whatever prefix its namespace goes."""
-    return next((get(entry, name) for name in _draft_names(entry)), get(entry, "draft"))
+    return next((get_exact(entry, name) for name in _list_draft_names(entry)), get_exact(entry, "draft"))
 
 
-def _draft_names(entry: FeedParserDict) -> list[str]:
+def _list_draft_names(entry: FeedParserDict) -> list[str]:
     return [name for name in entry if name.endswith("_draft") and f"{name[:-6]}_control" in entry]
 
 
-def item(
-    record: Mapping[str, object], where: str, context: Context, home: str | None, known: tuple[str, ...] = ()
+def build_item(
+    record: Mapping[str, object],
+    where: str,
+    context: ParseContext,
+    home: str | None,
+    feed_authors: tuple[str, ...] = (),
 ) -> Item:
     """The document of an entry. One without an address of its own belongs to the feed's host."""
-    notes = dict.fromkeys(known)
+    notes = dict.fromkeys(feed_authors)
     try:
         scrubbed = clean.scrub_value(record, notes.setdefault)
     except ValueError as error:
         return Failure(where, str(error))
-    document = fields.read(scrubbed if isinstance(scrubbed, dict) else {}, where, context, tuple(notes))
+    document = fields.read_record(scrubbed if isinstance(scrubbed, dict) else {}, where, context, tuple(notes))
     if isinstance(document, Document) and not document.url and not document.origin:
-        return replace(document, origin=host(home))
+        return replace(document, origin=read_host(home))
     return document
 
 
-def record(entry: FeedParserDict, feed: Feed, note: Note = lambda _: None) -> Record:
+def build_record(entry: FeedParserDict, feed: FeedContext, note: Note = lambda _: None) -> Record:
     """One entry under the names of `aliases.TABLE`; what has no place there keeps its own name."""
-    summary, content = _flat(_summary(entry), note), _flat(_content(entry), note)
-    caption, pictures = _caption(entry), images(entry)
-    body, related = _ended(content or summary or caption)
-    source = get(entry, "source")
+    summary, content = _flatten(_read_summary(entry), note), _flatten(_choose_content(entry), note)
+    caption, pictures = _read_caption(entry), list_images(entry)
+    body, related = _split_tail(content or summary or caption)
+    source = get_exact(entry, "source")
     source = source if isinstance(source, Mapping) else {}
-    found: Record = {
+    fields: Record = {
         name: value
         for name, value in dict(entry).items()
         if isinstance(value, str) and value and name not in _CONSUMED and not name.endswith(("_detail", "_parsed"))
     }
-    found |= {
-        "external_id": get(entry, "id"),
-        "url": web(get(entry, "feedburner_origlink")) or _page(entry) or _within(entry, feed.home),
-        "canonical_url": next((link["href"] for link in links(entry, "canonical")), None),
-        "title": _plain(entry, "title"),
-        "standfirst": standfirst(summary, content) if content else None,
+    fields |= {
+        "external_id": get_exact(entry, "id"),
+        "url": read_web_url(get_exact(entry, "feedburner_origlink"))
+        or _find_page(entry)
+        or _find_path(entry, feed.home),
+        "canonical_url": next((link["href"] for link in list_links(entry, "canonical")), None),
+        "title": _read_plain(entry, "title"),
+        "standfirst": choose_standfirst(summary, content) if content else None,
         "body": {body[0]: body[1]} if body else None,
-        "authors": _authors(entry) or _authors(source) or list(feed.authors),
-        "tags": _tags(entry),
-        "language": _language(_body_language(entry)) or _language(get(entry, "language")) or feed.language,
-        "source": _source(_plain(source, "title") or feed.title, web(get(source, "link")) or feed.home),
+        "authors": _list_authors(entry) or _list_authors(source) or list(feed.authors),
+        "tags": _list_tags(entry),
+        "language": _read_language(_read_body_language(entry))
+        or _read_language(get_exact(entry, "language"))
+        or feed.language,
+        "source": _make_source(
+            _read_plain(source, "title") or feed.title, read_web_url(get_exact(source, "link")) or feed.home
+        ),
         "related": [
-            *({"title": link.get("title"), "url": link["href"]} for link in links(entry, "related")),
+            *({"title": link.get("title"), "url": link["href"]} for link in list_links(entry, "related")),
             *related,
         ],
         "images": pictures,
-        "draft": _draft(entry),
-        **_dates(entry),
+        "draft": _read_draft(entry),
+        **_read_dates(entry),
     }
-    for name in _draft_names(entry):  # it is the draft of the table already
-        found.pop(name, None)
+    for name in _list_draft_names(entry):  # it is the draft of the table already
+        fields.pop(name, None)
     if any(one.get("caption") for one in pictures) or body == caption:
-        found.pop(feed_bytes.CAPTION, None)
-    others = [link["href"] for link in links(entry, "enclosure") if not is_picture(link)]
-    return found | ({"enclosures": others} if others else {})
+        fields.pop(feed_bytes.CAPTION, None)
+    others = [link["href"] for link in list_links(entry, "enclosure") if not is_picture(link)]
+    return fields | ({"enclosures": others} if others else {})
 
 
-def _flat(text: tuple[str, str] | None, note: Note) -> tuple[str, str] | None:
-    return ("html", html_trees.flat(text[1], note)) if text and text[0] == "html" else text
+def _flatten(text: tuple[str, str] | None, note: Note) -> tuple[str, str] | None:
+    return ("html", html_trees.flatten(text[1], note)) if text and text[0] == "html" else text
 
 
-def _language(value: object) -> str | None:
-    said = value.strip() if isinstance(value, str) else ""
-    return said if _LANGUAGE.fullmatch(said) else None
+def _read_language(value: object) -> str | None:
+    code = value.strip() if isinstance(value, str) else ""
+    return code if _LANGUAGE.fullmatch(code) else None
 
 
-def _page(entry: FeedParserDict) -> str | None:
+def _find_page(entry: FeedParserDict) -> str | None:
     """The entry's own address; feedparser's `link` may be that of a file beside it."""
-    link, pages = web(get(entry, "link")), [one["href"] for one in links(entry, "alternate")]
+    link, pages = read_web_url(get_exact(entry, "link")), [one["href"] for one in list_links(entry, "alternate")]
     return pages[0] if pages and link not in pages else link
 
 
-def _within(entry: FeedParserDict, home: str | None) -> str | None:
+def _find_path(entry: FeedParserDict, home: str | None) -> str | None:
     """An address of its own that is written as a path within the feed's site."""
-    listed = get(entry, "links")  # only these were written as addresses: `link` may be the entry's id
-    found = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
-    said = next((one.get("href") for one in found if one.get("rel") == "alternate"), None)
-    path = said.strip() if isinstance(said, str) else ""
-    return web(urls.resolve(path, home)) if path and home and not _SCHEME.match(path) else None
+    listed = get_exact(entry, "links")  # only these were written as addresses: `link` may be the entry's id
+    links_found = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    href = next((one.get("href") for one in links_found if one.get("rel") == "alternate"), None)
+    path = href.strip() if isinstance(href, str) else ""
+    return read_web_url(urls.resolve(path, home)) if path and home and not _SCHEME.match(path) else None
 
 
-def _words(markup: str) -> str:
-    tree = html_trees.parse(markup)
+def _strip_markup(markup: str) -> str:
+    tree = html_trees.parse_html(markup)
     tree.strip_tags(["script", "style"], recursive=True)
     root = tree.body
     return root.text(separator="") if root is not None else ""
 
 
-def _plain(found: Mapping[str, object], name: str) -> str | None:
+def _read_plain(parsed: Mapping[str, object], name: str) -> str | None:
     """A title without markup, where it was said or seen to be HTML."""
-    value, detail = get(found, name), get(found, f"{name}_detail")
+    value, detail = get_exact(parsed, name), get_exact(parsed, f"{name}_detail")
     if not isinstance(value, str):
         return None
-    kind = get(detail, "type") if isinstance(detail, Mapping) else None
-    return (_words(value) if kind in _MARKUP else value).strip() or None
+    kind = get_exact(detail, "type") if isinstance(detail, Mapping) else None
+    return (_strip_markup(value) if kind in _MARKUP else value).strip() or None
 
 
-def _typed(value: object, kind: object) -> tuple[str, str] | None:
+def _type_text(value: object, kind: object) -> tuple[str, str] | None:
     """A text as (`html` or `text`, content). What is called HTML and has no tags is text with character references."""
     if not isinstance(value, str) or not value.strip():
         return None
@@ -203,30 +227,34 @@ def _typed(value: object, kind: object) -> tuple[str, str] | None:
     return "html", _APPEARED.sub("", value).rstrip()
 
 
-def _summary(entry: FeedParserDict) -> tuple[str, str] | None:
-    detail = get(entry, "summary_detail")
-    if not isinstance(detail, Mapping) and _contents(entry):
+def _read_summary(entry: FeedParserDict) -> tuple[str, str] | None:
+    detail = get_exact(entry, "summary_detail")
+    if not isinstance(detail, Mapping) and _list_contents(entry):
         return None  # feedparser gives a text as its own summary
-    return _typed(get(entry, "summary"), get(detail, "type") if isinstance(detail, Mapping) else "text/html")
+    return _type_text(
+        get_exact(entry, "summary"), get_exact(detail, "type") if isinstance(detail, Mapping) else "text/html"
+    )
 
 
-def _caption(entry: FeedParserDict) -> tuple[str, str] | None:
+def _read_caption(entry: FeedParserDict) -> tuple[str, str] | None:
     """What is said of its pictures or film, where an entry says nothing else."""
-    return _typed(get(entry, feed_bytes.CAPTION), "text/plain")
+    return _type_text(get_exact(entry, feed_bytes.CAPTION), "text/plain")
 
 
-def _contents(entry: FeedParserDict) -> list[Mapping[str, object]]:
-    found = get(entry, "content")
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+def _list_contents(entry: FeedParserDict) -> list[Mapping[str, object]]:
+    contents = get_exact(entry, "content")
+    return [one for one in contents if isinstance(one, Mapping)] if isinstance(contents, list) else []
 
 
-def _content(entry: FeedParserDict) -> tuple[str, str] | None:
+def _choose_content(entry: FeedParserDict) -> tuple[str, str] | None:
     """The longest of the HTML contents, else of the texts."""
-    found = [typed for one in _contents(entry) if (typed := _typed(get(one, "value"), get(one, "type")))]
-    return max(found, key=lambda one: (one[0] == "html", len(one[1])), default=None)
+    texts = [
+        typed for one in _list_contents(entry) if (typed := _type_text(get_exact(one, "value"), get_exact(one, "type")))
+    ]
+    return max(texts, key=lambda one: (one[0] == "html", len(one[1])), default=None)
 
 
-def _ended(body: tuple[str, str] | None) -> tuple[tuple[str, str] | None, list[Record]]:
+def _split_tail(body: tuple[str, str] | None) -> tuple[tuple[str, str] | None, list[Record]]:
     """The body without what stands at its end about other articles, and those."""
     if body is None or body[0] != "html":
         return body, []
@@ -234,76 +262,80 @@ def _ended(body: tuple[str, str] | None) -> tuple[tuple[str, str] | None, list[R
     return ("html", rest), [{"title": post.title, "url": post.url} for post in posts]
 
 
-def standfirst(summary: tuple[str, str] | None, content: tuple[str, str]) -> str | None:
+def choose_standfirst(summary: tuple[str, str] | None, content: tuple[str, str]) -> str | None:
     """The summary beside a full text, unless it is nothing but the beginning of that text."""
     if summary is None:
         return None
-    words = _apart(("html", _APPEARED.sub("", summary[1])) if summary[0] == "html" else summary)
+    words = _separate_paragraphs(("html", _APPEARED.sub("", summary[1])) if summary[0] == "html" else summary)
     beginning = words_key(_CUT.sub("", _INVITING.sub("", words).strip()))
-    body = words_key(_apart(content))
+    body = words_key(_separate_paragraphs(content))
     # A summary that is as long as the text is that text again, whatever stands before or behind it.
     is_text = len(beginning) > MOST_OF_STANDFIRST and len(beginning) > len(body) / 2
     repeats = body.startswith(beginning) or (len(beginning) > SHORT and beginning in body[: len(beginning) + NEAR])
     return None if not beginning or is_text or repeats else words
 
 
-def _apart(text: tuple[str, str]) -> str:
+def _separate_paragraphs(text: tuple[str, str]) -> str:
     """The words of a text, those of different paragraphs apart."""
-    found = bodies.to_text(bodies.to_html("html", text[1])) if text[0] == "html" else text[1]
-    return " ".join(found.split())
+    text_found = bodies.to_text(bodies.to_html("html", text[1])) if text[0] == "html" else text[1]
+    return " ".join(text_found.split())
 
 
-def _body_language(entry: FeedParserDict) -> object:
-    details = [*_contents(entry), *(get(entry, f"{name}_detail") for name in ("summary", "title"))]
-    return next((said for one in details if isinstance(one, Mapping) and (said := get(one, "language"))), None)
+def _read_body_language(entry: FeedParserDict) -> object:
+    details = [*_list_contents(entry), *(get_exact(entry, f"{name}_detail") for name in ("summary", "title"))]
+    return next((code for one in details if isinstance(one, Mapping) and (code := get_exact(one, "language"))), None)
 
 
-def _authors(found: Mapping[str, object]) -> list[str]:
-    people = get(found, "authors")
-    named = [get(one, "name") for one in people if isinstance(one, Mapping)] if isinstance(people, list) else []
-    if len(named) == 1:
+def _list_authors(parsed: Mapping[str, object]) -> list[str]:
+    people = get_exact(parsed, "authors")
+    stated_names = (
+        [get_exact(one, "name") for one in people if isinstance(one, Mapping)] if isinstance(people, list) else []
+    )
+    if len(stated_names) == 1:
         # feedparser cuts addresses of mail off after four letters of their last part; what was written is beside it.
-        named = [get(found, "author") or named[0]]
-    plain = [_MAIL.sub("", _words(name) if "&" in name else name) for name in named if isinstance(name, str)]
+        stated_names = [get_exact(parsed, "author") or stated_names[0]]
+    plain = [
+        _MAIL.sub("", _strip_markup(name) if "&" in name else name) for name in stated_names if isinstance(name, str)
+    ]
     names = [name.strip(" ()") for name in plain if name.strip(" ()")]
-    return list(dict.fromkeys(_split(names[0]) if len(names) == 1 else names))
+    return list(dict.fromkeys(_split_names(names[0]) if len(names) == 1 else names))
 
 
-def _split(byline: str) -> tuple[str, ...]:
+def _split_names(byline: str) -> tuple[str, ...]:
     """The names in one that may be several; `Lee, Ann` is one."""
-    found = split_byline(byline)
-    return found if "," not in byline or all(" " in name for name in found) else (byline,)
+    names = split_byline(byline)
+    return names if "," not in byline or all(" " in name for name in names) else (byline,)
 
 
-def _tags(entry: FeedParserDict) -> list[str]:
+def _list_tags(entry: FeedParserDict) -> list[str]:
     """Labels before terms; terms that are addresses are for machines."""
-    found = get(entry, "tags")
-    said = (
-        [get(one, "label") or get(one, "term") for one in found if isinstance(one, Mapping)]
-        if isinstance(found, list)
+    tags = get_exact(entry, "tags")
+    labels = (
+        [get_exact(one, "label") or get_exact(one, "term") for one in tags if isinstance(one, Mapping)]
+        if isinstance(tags, list)
         else []
     )
-    return [html.unescape(one) for one in said if isinstance(one, str) and one.strip() and "://" not in one]
+    return [html.unescape(one) for one in labels if isinstance(one, str) and one.strip() and "://" not in one]
 
 
-def _source(title: str | None, url: str | None) -> Record | None:
+def _make_source(title: str | None, url: str | None) -> Record | None:
     return {"name": title, "url": url} if title else None
 
 
-def date_texts(found: FeedParserDict) -> list[str]:
+def list_date_texts(parsed: FeedParserDict) -> list[str]:
     """All dates of a feed's entry as they stand."""
-    return [text for name in ("published", "created", "updated") if (text := _date(found, name))]
+    return [text for name in ("published", "created", "updated") if (text := _read_date(parsed, name))]
 
 
-def _dates(entry: FeedParserDict) -> Record:
+def _read_dates(entry: FeedParserDict) -> Record:
     """A feed that has one date only calls it whatever its format does: it is when the entry was published."""
-    published, created, updated = (_date(entry, name) for name in ("published", "created", "updated"))
+    published, created, updated = (_read_date(entry, name) for name in ("published", "created", "updated"))
     first = published or created or updated
     return {"published_at": first, "updated_at": updated if updated != first else None}
 
 
-def _date(entry: FeedParserDict, name: str) -> str | None:
+def _read_date(entry: FeedParserDict, name: str) -> str | None:
     """The date as it stands, so that it is kept as exact as it is. What feedparser makes of it is not looked at: it
     reads `2025年7月6日` as the month of the import."""
-    said = get(entry, name)
-    return said if isinstance(said, str) and said.strip() else None
+    text = get_exact(entry, name)
+    return text if isinstance(text, str) and text.strip() else None

@@ -1,6 +1,6 @@
 """Addresses in what feedparser found: links by their relation, pictures of media elements and enclosures.
 
-Never answers for one name with another, as feedparser's own `get` does, and takes only addresses on the web.
+Never takes one name for another, as feedparser's own `get` does, and takes only addresses on the web.
 """
 
 import re
@@ -16,7 +16,7 @@ LOST = "enclosure {!r} leads to nothing on the web: left out"
 _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg)\Z", re.IGNORECASE)
 
 
-def host(url: str | None) -> str | None:
+def read_host(url: str | None) -> str | None:
     """The host of an address; None where there is none."""
     try:
         return urlsplit(url or "").hostname
@@ -24,38 +24,38 @@ def host(url: str | None) -> str | None:
         return None
 
 
-def get(found: Mapping[str, object], name: str) -> object:
-    """The value under exactly this name: feedparser's own `get` answers for one name with another."""
-    return dict.get(found, name) if isinstance(found, dict) else None
+def get_exact(parsed: Mapping[str, object], name: str) -> object:
+    """The value under exactly this name: feedparser's own `get` takes one name for another."""
+    return dict.get(parsed, name) if isinstance(parsed, dict) else None
 
 
-def web(value: object) -> str | None:
-    said = value.strip() if isinstance(value, str) else ""
-    return said if said.lower().startswith(("http://", "https://")) and host(said) else None
+def read_web_url(value: object) -> str | None:
+    url = value.strip() if isinstance(value, str) else ""
+    return url if url.lower().startswith(("http://", "https://")) and read_host(url) else None
 
 
 def resolve_files(entry: Mapping[str, object], base: str | None, note: Callable[[str], object]) -> None:
     """Makes the addresses of enclosures and media absolute, seen from `base`; `note` is called with each that leads to
     nothing on the web and is left out therefore."""
-    found = get(entry, "links")
-    every = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-    files = [(one, "href") for one in every if get(one, "rel") == "enclosure"]
-    files += [(one, "url") for name in ("media_content", "media_thumbnail") for one in _medias(entry, name)]
+    links_found = get_exact(entry, "links")
+    every = [one for one in links_found if isinstance(one, dict)] if isinstance(links_found, list) else []
+    files = [(one, "href") for one in every if get_exact(one, "rel") == "enclosure"]
+    files += [(one, "url") for name in ("media_content", "media_thumbnail") for one in _list_media(entry, name)]
     for one, name in files:
-        said = str(get(one, name) or "").strip()
-        if not said or web(said):
+        url = str(get_exact(one, name) or "").strip()
+        if not url or read_web_url(url):
             continue
-        resolved = urls.resolve(said, base or ("https:" if said.startswith("//") else None))
-        if resolved is not None and web(resolved):
+        resolved = urls.resolve(url, base or ("https:" if url.startswith("//") else None))
+        if resolved is not None and read_web_url(resolved):
             one[name] = resolved
         else:
-            note(LOST.format(said[:80]))
+            note(LOST.format(url[:80]))
 
 
-def links(entry: Mapping[str, object], rel: str) -> list[dict[str, str]]:
-    found = get(entry, "links")
-    every = [dict(one) for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
-    return [link for link in every if link.get("rel") == rel and web(link.get("href"))]
+def list_links(entry: Mapping[str, object], rel: str) -> list[dict[str, str]]:
+    links_found = get_exact(entry, "links")
+    every = [dict(one) for one in links_found if isinstance(one, Mapping)] if isinstance(links_found, list) else []
+    return [link for link in every if link.get("rel") == rel and read_web_url(link.get("href"))]
 
 
 def is_picture(link: Mapping[str, object]) -> bool:
@@ -66,26 +66,26 @@ def is_picture(link: Mapping[str, object]) -> bool:
     return bool(_PICTURE.search(path))
 
 
-def images(entry: Mapping[str, object]) -> list[Record]:
+def list_images(entry: Mapping[str, object]) -> list[Record]:
     """Pictures of `media:content` with their credits, then of enclosures; a thumbnail where there is nothing else."""
-    media = [one for one in _medias(entry, "media_content") if is_picture(one)]
-    credits = [str(get(one, "content") or "") for one in _medias(entry, "media_credit", "content")]
+    media = [one for one in _list_media(entry, "media_content") if is_picture(one)]
+    credits = [str(get_exact(one, "content") or "") for one in _list_media(entry, "media_credit", "content")]
     # Credits stand in a list of their own: whose they are is sure only where there is one for each, or one picture.
     paired = credits if len(credits) == len(media) else credits[:1] * len(media) if len(set(credits)) == 1 else []
     # feedparser keeps one of several descriptions: it is the caption of the one picture.
-    caption = get(entry, feed_bytes.CAPTION) if len(media) == 1 else None
-    found: dict[str, Record] = {}
+    caption = get_exact(entry, feed_bytes.CAPTION) if len(media) == 1 else None
+    by_url: dict[str, Record] = {}
     for number, one in enumerate(media):
-        size = {name: get(one, name) for name in ("width", "height")}
-        found.setdefault(str(one["url"]), size | {"credit": paired[number] if paired else None, "caption": caption})
-    for link in links(entry, "enclosure"):
+        size = {name: get_exact(one, name) for name in ("width", "height")}
+        by_url.setdefault(str(one["url"]), size | {"credit": paired[number] if paired else None, "caption": caption})
+    for link in list_links(entry, "enclosure"):
         if is_picture(link):
-            found.setdefault(link["href"], {})
-    for one in _medias(entry, "media_thumbnail") if not found else ():
-        found.setdefault(str(one["url"]), {name: get(one, name) for name in ("width", "height")})
-    return [{"url": url} | said for url, said in found.items() if web(url)]
+            by_url.setdefault(link["href"], {})
+    for one in _list_media(entry, "media_thumbnail") if not by_url else ():
+        by_url.setdefault(str(one["url"]), {name: get_exact(one, name) for name in ("width", "height")})
+    return [{"url": url} | fields for url, fields in by_url.items() if read_web_url(url)]
 
 
-def _medias(entry: Mapping[str, object], name: str, needed: str = "url") -> list[Record]:
-    found = get(entry, name)
-    return [one for one in found if isinstance(one, dict) and get(one, needed)] if isinstance(found, list) else []
+def _list_media(entry: Mapping[str, object], name: str, needed: str = "url") -> list[Record]:
+    media = get_exact(entry, name)
+    return [one for one in media if isinstance(one, dict) and get_exact(one, needed)] if isinstance(media, list) else []

@@ -7,8 +7,16 @@ from html import escape
 
 from lxml import etree
 
-from app.importers.document import Image
-from app.importers.formats.newsml.xml_item import Element, attribute, below, first, local, said, text_of
+from app.importers.document import DocumentImage
+from app.importers.formats.newsml.xml_item import (
+    Element,
+    find_below,
+    find_first,
+    get_local_name,
+    read_attribute,
+    read_element_text,
+    read_first_text,
+)
 from app.importers.records import values
 
 _SAME = frozenset(
@@ -32,10 +40,10 @@ _GONE = frozenset(("alt-code", "nitf-col", "nitf-colgroup", "media-metadata"))
 _PICTURES = ("image", "photo", "picture", "graphic")
 
 
-def to_html(content: Element) -> tuple[str, tuple[Image, ...], tuple[str, ...]]:
+def convert_content(content: Element) -> tuple[str, tuple[DocumentImage, ...], tuple[str, ...]]:
     """The inside of `body.content`, the pictures in it, and notes. Films and recordings become links."""
     parts: list[str] = []
-    images: list[Image] = []
+    images: list[DocumentImage] = []
     notes: dict[str, None] = {}
     skipped: Element | None = None
     verbatim = 0
@@ -43,83 +51,83 @@ def to_html(content: Element) -> tuple[str, tuple[Image, ...], tuple[str, ...]]:
         if skipped is not None:
             if event == "end" and element is skipped:
                 skipped = None
-                parts.append(_words(element.tail, verbatim))
+                parts.append(_escape_words(element.tail, verbatim))
             continue
-        if local(element) == "pre":
+        if get_local_name(element) == "pre":
             verbatim += 1 if event == "start" else -1
         if event == "end":
             if element is not content:
-                parts += [_closing(element), _words(element.tail, verbatim)]
-        elif local(element) == "media":
+                parts += [_close_tag(element), _escape_words(element.tail, verbatim)]
+        elif get_local_name(element) == "media":
             skipped = element
-            parts.append(_media(element, images, notes))
-        elif local(element) in _GONE:
+            parts.append(_convert_media(element, images, notes))
+        elif get_local_name(element) in _GONE:
             skipped = element
         else:
-            parts += ["" if element is content else _opening(element), _words(element.text, verbatim)]
+            parts += ["" if element is content else _open_tag(element), _escape_words(element.text, verbatim)]
     return "".join(parts).strip(), tuple(images), tuple(notes)
 
 
-def _words(text: object, verbatim: int) -> str:
+def _escape_words(text: object, verbatim: int) -> str:
     """A piece of text; lines are broken and indented for the file's sake, but in preformatted text."""
-    found = escape(str(text or ""), quote=False)
-    return found if verbatim else _SPACE.sub(" ", found)
+    escaped = escape(str(text or ""), quote=False)
+    return escaped if verbatim else _SPACE.sub(" ", escaped)
 
 
-def _tag(element: Element) -> str:
-    name = local(element)
+def _choose_tag(element: Element) -> str:
+    name = get_local_name(element)
     return name if name in _SAME else _RENAMED.get(name, "")
 
 
-def _opening(element: Element) -> str:
-    if local(element) == "a" and (href := attribute(element, "href")):
+def _open_tag(element: Element) -> str:
+    if get_local_name(element) == "a" and (href := read_attribute(element, "href")):
         return f'<a href="{escape(href)}">'
-    if local(element) in _FRAMES:
-        found = ((name, attribute(element, name)) for name in _OF_FRAMES)
-        given = "".join(f' {name}="{escape(value)}"' for name, value in found if value)
-        return f"<{local(element)}{given}>"
-    tag = _tag(element)
-    if local(element) in ("td", "th"):
+    if get_local_name(element) in _FRAMES:
+        frame_attributes = ((name, read_attribute(element, name)) for name in _OF_FRAMES)
+        attributes_text = "".join(f' {name}="{escape(value)}"' for name, value in frame_attributes if value)
+        return f"<{get_local_name(element)}{attributes_text}>"
+    tag = _choose_tag(element)
+    if get_local_name(element) in ("td", "th"):
         spans = "".join(
             f' {name}="{digits}"'
             for name in ("colspan", "rowspan")
-            if (digits := attribute(element, name)) and digits.isdigit()
+            if (digits := read_attribute(element, name)) and digits.isdigit()
         )
         return f"<{tag}{spans}>"
     # Blocks without a tag of their own still part words from one another.
-    return f"<{tag}>" if tag else " " if local(element) == "block" else ""
+    return f"<{tag}>" if tag else " " if get_local_name(element) == "block" else ""
 
 
-def _closing(element: Element) -> str:
-    if local(element) == "a" and attribute(element, "href"):
+def _close_tag(element: Element) -> str:
+    if get_local_name(element) == "a" and read_attribute(element, "href"):
         return "</a>"
-    tag = local(element) if local(element) in _FRAMES - _VOID else _tag(element)
+    tag = get_local_name(element) if get_local_name(element) in _FRAMES - _VOID else _choose_tag(element)
     return f"</{tag}>" if tag and tag not in _EMPTY else ""
 
 
-def _media(media: Element, images: list[Image], notes: dict[str, None]) -> str:
+def _convert_media(media: Element, images: list[DocumentImage], notes: dict[str, None]) -> str:
     """A picture goes to the images, anything else becomes a link; its caption goes with it."""
-    kind = (attribute(media, "media-type") or "").lower()
-    caption = " ".join(text for one in below(media, "media-caption") if (text := text_of(one))) or None
-    credit = said(media, "media-producer")
-    references: Sequence[Element] = list(below(media, "media-reference"))
-    best = max(references, key=lambda one: values.pixels(attribute(one, "width")) or 0, default=None)
-    url = attribute(best, "source", "data-location")
+    kind = (read_attribute(media, "media-type") or "").lower()
+    caption = " ".join(text for one in find_below(media, "media-caption") if (text := read_element_text(one))) or None
+    credit = read_first_text(media, "media-producer")
+    references: Sequence[Element] = list(find_below(media, "media-reference"))
+    best = max(references, key=lambda one: values.read_pixels(read_attribute(one, "width")) or 0, default=None)
+    url = read_attribute(best, "source", "data-location")
     if url is None or not url.startswith(("http://", "https://")):
         if url or caption:
             notes.setdefault("pictures and films without an address on the web are left out, their captions kept")
         return f"<p>{escape(caption, quote=False)}</p>" if caption else ""
-    mime = (attribute(best, "mime-type") or "").lower()
+    mime = (read_attribute(best, "mime-type") or "").lower()
     if kind in _PICTURES or mime.startswith("image/") or not kind:
-        alt = attribute(best, "alternate-text", "alt-text")
-        width, height = (values.pixels(attribute(best, side)) for side in ("width", "height"))
-        images.append(Image(url, alt, caption, credit, width, height))
+        alt = read_attribute(best, "alternate-text", "alt-text")
+        width, height = (values.read_pixels(read_attribute(best, side)) for side in ("width", "height"))
+        images.append(DocumentImage(url, alt, caption, credit, width, height))
         return ""
-    title = caption or attribute(best, "name") or url
+    title = caption or read_attribute(best, "name") or url
     return f'<p><a href="{escape(url)}">{escape(title, quote=False)}</a></p>'
 
 
-def tagline(body: Element) -> str | None:
+def read_tagline(body: Element) -> str | None:
     """What stands below the text: who wrote or edited it, and for whom."""
-    end = first(body, "body.end")
-    return said(end, "tagline") if end is not None else None
+    end = find_first(body, "body.end")
+    return read_first_text(end, "tagline") if end is not None else None

@@ -24,37 +24,37 @@ _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[[^\]]*\]\s*)?>", re.IGNORECASE)
 Element: TypeAlias = etree._Element
 
 
-class Broken(Exception):
+class XmlBroken(Exception):
     """What is no XML, or not safe to read; the text says why, for people."""
 
 
-def load(stream: BinaryIO, charset: str | None, note: Callable[[str], object]) -> Element:
+def load_xml(stream: BinaryIO, charset: str | None, note: Callable[[str], object]) -> Element:
     """The first element of the document. Broken where it is none; `note` is told what was repaired."""
     data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise Broken(f"larger than {MAX_BYTES >> 20} MB")
-    named = _ENCODING.match(data)
-    text, guessed = charsets.decode(data, (named[1].decode() if named else None, charset))
+        raise XmlBroken(f"larger than {MAX_BYTES >> 20} MB")
+    declared = _ENCODING.match(data)
+    text, guessed = charsets.decode_bytes(data, (declared[1].decode() if declared else None, charset))
     for one in guessed:
         note(one)
     if "<!DOCTYPE" in text and "<!ENTITY" in text:
-        raise Broken("it defines entities of its own (<!ENTITY …>), which news items do not: not read")
+        raise XmlBroken("it defines entities of its own (<!ENTITY …>), which news items do not: not read")
     text = _DOCTYPE.sub("", _DECLARATION.sub("", text.lstrip("\ufeff")), count=1)
     if _FORBIDDEN.search(text):
         note(clean.NOTE_CONTROLS)
         text = _FORBIDDEN.sub("", text)
     try:
-        root = _parsed(text)
+        root = _parse(text)
     except etree.XMLSyntaxError:
         try:
-            root = _parsed(_resolved(text, note))
+            root = _parse(_resolve_references(text, note))
         except etree.XMLSyntaxError as error:
-            raise Broken(f"broken at line {error.lineno}: {str(error.msg).partition(', line')[0]}") from error
+            raise XmlBroken(f"broken at line {error.lineno}: {str(error.msg).partition(', line')[0]}") from error
     _check_depth(root)
     return root
 
 
-def _parsed(text: str) -> Element:
+def _parse(text: str) -> Element:
     # Without `huge_tree`: libxml2's own bounds on depth, on the length of a text and on what entities grow to hold.
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True, remove_comments=True
@@ -62,18 +62,18 @@ def _parsed(text: str) -> Element:
     return etree.fromstring(text.encode(), parser)
 
 
-def _resolved(text: str, note: Callable[[str], object]) -> str:
+def _resolve_references(text: str, note: Callable[[str], object]) -> str:
     """HTML's names of characters, which items use without declaring them, as the characters; an ampersand that stands
     for itself as one. What is in CDATA stays."""
 
-    def resolve(found: re.Match[str]) -> str:
-        if found[0].startswith("<"):
-            return found[0]
-        character = html.unescape(found[0])
-        if found[0].endswith(";") and character != found[0]:
+    def resolve(reference: re.Match[str]) -> str:
+        if reference[0].startswith("<"):
+            return reference[0]
+        character = html.unescape(reference[0])
+        if reference[0].endswith(";") and character != reference[0]:
             return character
         note(NOTE_AMPERSANDS)
-        return f"&amp;{found[0][1:]}"
+        return f"&amp;{reference[0][1:]}"
 
     return _AMPERSAND.sub(resolve, text)
 
@@ -84,38 +84,40 @@ def _check_depth(root: Element) -> None:
     for event, _ in etree.iterwalk(root, events=("start", "end")):
         depth += 1 if event == "start" else -1
         if depth > MAX_DEPTH:
-            raise Broken(f"elements {MAX_DEPTH} levels deep")
+            raise XmlBroken(f"elements {MAX_DEPTH} levels deep")
 
 
-def local(element: Element) -> str:
+def get_local_name(element: Element) -> str:
     """An element's name without its namespace, in small letters; empty for entities."""
     return etree.QName(element).localname.lower() if isinstance(element.tag, str) else ""
 
 
-def below(element: Element, *path: str) -> Iterator[Element]:
+def find_below(element: Element, *path: str) -> Iterator[Element]:
     """The elements at the end of a path of names, from child to child."""
-    found = [element]
+    elements = [element]
     for name in path:
-        found = [child for one in found for child in one if local(child) == name]
-    yield from found
+        elements = [child for one in elements for child in one if get_local_name(child) == name]
+    yield from elements
 
 
-def first(element: Element, *path: str) -> Element | None:
-    return next(below(element, *path), None)
+def find_first(element: Element, *path: str) -> Element | None:
+    return next(find_below(element, *path), None)
 
 
-def text_of(element: Element | None) -> str | None:
+def read_element_text(element: Element | None) -> str | None:
     """The words in an element, on one line; None for nothing."""
-    return clean.line("".join(str(part) for part in element.itertext())) or None if element is not None else None
+    return clean.join_lines("".join(str(part) for part in element.itertext())) or None if element is not None else None
 
 
-def said(element: Element, *path: str) -> str | None:
-    return text_of(first(element, *path))
+def read_first_text(element: Element, *path: str) -> str | None:
+    return read_element_text(find_first(element, *path))
 
 
-def attribute(element: Element | None, *names: str) -> str | None:
+def read_attribute(element: Element | None, *names: str) -> str | None:
     """The first of these attributes that says anything, whatever its namespace."""
     if element is None:
         return None
-    found = {etree.QName(str(name)).localname.lower(): str(value).strip() for name, value in element.attrib.items()}
-    return next((found[name] for name in names if found.get(name)), None)
+    attributes = {
+        etree.QName(str(name)).localname.lower(): str(value).strip() for name, value in element.attrib.items()
+    }
+    return next((attributes[name] for name in names if attributes.get(name)), None)

@@ -11,11 +11,11 @@ from urllib.parse import urljoin, urlsplit
 import trafilatura
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from app.importers.document import Image, RelatedPost
+from app.importers.document import DocumentImage, RelatedReference
 from app.importers.formats.pages import lost_text
-from app.importers.formats.pages.metadata import words
+from app.importers.formats.pages.metadata import read_words
 from app.importers.records import values
-from app.importers.records.article_head import without_title
+from app.importers.records.article_head import remove_title
 from app.importers.text_parts import html_markup, html_trees, related_block_html
 
 MAX_IMAGES = 50
@@ -43,24 +43,24 @@ _CREDITS = '[class*="credit" i], [itemprop="copyrightHolder"], [class*="photogra
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
-def take_related(page: LexborHTMLParser) -> tuple[RelatedPost, ...]:
+def take_related(page: LexborHTMLParser) -> tuple[RelatedReference, ...]:
     """The related posts at the end of the page's article, which the page loses: extraction would lose their links."""
     places = [*page.css(_ENDS)[-MAX_PLACES:], *([page.body] if page.body is not None else [])]
-    found = [post for place in places for post in related_block_html.take_related(place) or ()]
-    return tuple({post.url or post.title: post for post in found}.values())
+    posts = [post for place in places for post in related_block_html.take_related(place) or ()]
+    return tuple({post.url or post.title: post for post in posts}.values())
 
 
 def take_invitations(page: LexborHTMLParser, selectors: tuple[str, ...]) -> None:
     """Takes out what invites readers to subscribe: an element that the page says is behind its paywall, or whose class
     does, if it is no more than that. What is the story itself stays, wherever it stands."""
     for selector in (*selectors, _PAYWALLS):
-        for node in _selected(page, selector):
-            text = _text(node)
+        for node in _select(page, selector):
+            text = _read_text(node)
             if node.tag not in _FRAME and len(text.split()) <= MOST_OF_INVITATION and _INVITES.search(text):
                 node.decompose()
 
 
-def _selected(page: LexborHTMLParser, selector: str) -> list[LexborNode]:
+def _select(page: LexborHTMLParser, selector: str) -> list[LexborNode]:
     """Nothing for a selector of a page that is none."""
     try:
         return page.css(selector) if selector else []
@@ -68,15 +68,15 @@ def _selected(page: LexborHTMLParser, selector: str) -> list[LexborNode]:
         return []
 
 
-def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> str:
+def extract_body(page: LexborHTMLParser, title: str | None, address: str | None) -> str:
     """The article as HTML, not sanitised yet, links made absolute where the page's address is known.
 
     Empty where the page holds no text. The page is changed: what readers cannot see is taken out.
     """
-    _prune(page)
+    _remove_invisible(page)
     # It warns of every page that holds no article; that is said in the report.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    found = trafilatura.extract(
+    extracted = trafilatura.extract(
         page.html or "",
         output_format="html",
         include_comments=False,
@@ -85,49 +85,49 @@ def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> s
         include_images=True,
         include_tables=True,
     )
-    whole = lost_text.restore(page, found) if found else None
-    body = _fuller(page, html_trees.body_of(whole or found or ""))
+    whole = lost_text.restore_text(page, extracted) if extracted else None
+    body = _choose_fuller(page, html_trees.parse_fragment(whole or extracted or ""))
     if body is None:
         return ""
-    base = base_of(page, address)
-    html_markup.show_pictures(body)
+    base = find_base(page, address)
+    html_markup.reveal_pictures(body)
     if base:
-        _resolve(body, base)
-    return without_title((body.inner_html or "").strip(), title)
+        _resolve_links(body, base)
+    return remove_title((body.inner_html or "").strip(), title)
 
 
-def _fuller(page: LexborHTMLParser, found: LexborNode | None) -> LexborNode | None:
+def _choose_fuller(page: LexborHTMLParser, extracted: LexborNode | None) -> LexborNode | None:
     """What was found, or the element that is marked as the article, where that has much more text in paragraphs."""
     marked = page.css('[itemprop="articleBody"]') or page.css("article")
     if len(marked) != 1:
-        return found
+        return extracted
     for node in marked[0].css(_AROUND):
         node.decompose()
     linked = sum(len(link.text()) for link in marked[0].css("a"))
-    length = len(_text(marked[0])) - 2 * linked
-    return marked[0] if length > MUCH_MORE * (len(_text(found)) if found is not None else 0) else found
+    length = len(_read_text(marked[0])) - 2 * linked
+    return marked[0] if length > MUCH_MORE * (len(_read_text(extracted)) if extracted is not None else 0) else extracted
 
 
-def _text(node: LexborNode) -> str:
+def _read_text(node: LexborNode) -> str:
     return " ".join(node.text(separator=" ").split())
 
 
-def linked_share(page: LexborHTMLParser, body: str) -> float:
+def measure_link_share(page: LexborHTMLParser, body: str) -> float:
     """How much of the text of a body is text of links on its page, from 0 to 1; names of two words do not count."""
-    tree = html_trees.body_of(body)
-    text = _text(tree) if tree is not None else ""
-    links = {found for link in page.css("a") if (found := _text(link)).count(" ") > 1}
+    tree = html_trees.parse_fragment(body)
+    text = _read_text(tree) if tree is not None else ""
+    links = {link_text for link in page.css("a") if (link_text := _read_text(link)).count(" ") > 1}
     return sum(len(link) for link in links if link in text) / max(1, len(text))
 
 
-def base_of(page: LexborHTMLParser, address: str | None) -> str | None:
+def find_base(page: LexborHTMLParser, address: str | None) -> str | None:
     """What relative addresses count from; None for a page whose own is not known."""
     node = page.css_first("base[href]")
-    base = absolute(address, (node.attributes.get("href") or "").strip()) if node is not None else address
+    base = make_absolute(address, (node.attributes.get("href") or "").strip()) if node is not None else address
     return base if base and base.startswith(("http://", "https://")) else None
 
 
-def absolute(base: str | None, url: str) -> str:
+def make_absolute(base: str | None, url: str) -> str:
     """The address as seen from the base; as it stands where there is none, or it is no address."""
     try:
         return urljoin(base, url) if base else url
@@ -135,17 +135,17 @@ def absolute(base: str | None, url: str) -> str:
         return url
 
 
-def pictures(page: LexborHTMLParser, base: str | None) -> Mapping[str, Image]:
+def list_pictures(page: LexborHTMLParser, base: str | None) -> Mapping[str, DocumentImage]:
     """The pictures in the page's article with what is written under them, by the name of their file, in order."""
-    found: dict[str, Image] = {}
+    by_name: dict[str, DocumentImage] = {}
     for node in page.css("figure img, article img, main img")[: 4 * MAX_IMAGES]:
-        url = html_markup.shown_address(node)
+        url = html_markup.find_shown_url(node)
         if url and not url.startswith("data:"):
-            found.setdefault(file_name(url), _described(node, absolute(base, url)))
-    return found
+            by_name.setdefault(read_file_name(url), _describe_picture(node, make_absolute(base, url)))
+    return by_name
 
 
-def file_name(url: str) -> str:
+def read_file_name(url: str) -> str:
     """What is the same in the addresses of one picture in several sizes, more often than not."""
     try:
         name = urlsplit(url).path.rpartition("/")[2]
@@ -154,25 +154,25 @@ def file_name(url: str) -> str:
     return re.sub(r"[-_]\d{2,4}x\d{2,4}(?=\.\w+$)", "", name) or url
 
 
-def shown_in(body: str) -> Iterator[str]:
+def list_picture_urls(body: str) -> Iterator[str]:
     """The addresses of the pictures in a body."""
-    for node in html_trees.parse(body).css("img[src]"):
+    for node in html_trees.parse_html(body).css("img[src]"):
         yield node.attributes.get("src") or ""
 
 
-def _described(node: LexborNode, url: str) -> Image:
-    figure = _figure(node)
+def _describe_picture(node: LexborNode, url: str) -> DocumentImage:
+    figure = _find_figure(node)
     caption = credit = None
     if figure is not None and len(figure.css("img")) <= 3:
-        credit = words(figure.css_first(_CREDITS))
-        caption = words(figure.css_first("figcaption, [class*=caption i]"))
+        credit = read_words(figure.css_first(_CREDITS))
+        caption = read_words(figure.css_first("figcaption, [class*=caption i]"))
         if caption and credit and caption.endswith(credit):
             caption = caption.removesuffix(credit).rstrip(" -–—|(.,:") or None
-    width, height = (values.pixels(node.attributes.get(side)) for side in ("width", "height"))
-    return Image(url, values.text(node.attributes.get("alt")), caption, credit, width, height)
+    width, height = (values.read_pixels(node.attributes.get(side)) for side in ("width", "height"))
+    return DocumentImage(url, values.read_text(node.attributes.get("alt")), caption, credit, width, height)
 
 
-def _figure(node: LexborNode) -> LexborNode | None:
+def _find_figure(node: LexborNode) -> LexborNode | None:
     parent = node.parent
     for _ in range(6):
         if parent is None or parent.tag == "figure":
@@ -181,7 +181,7 @@ def _figure(node: LexborNode) -> LexborNode | None:
     return None
 
 
-def _prune(page: LexborHTMLParser) -> None:
+def _remove_invisible(page: LexborHTMLParser) -> None:
     """Takes out what readers do not see; but no more than half of a page, for scripts show some of them later."""
     body = page.body
     whole = len(body.text()) if body is not None else 0
@@ -194,9 +194,9 @@ def _prune(page: LexborHTMLParser) -> None:
             node.decompose()
 
 
-def _resolve(body: LexborNode, base: str) -> None:
+def _resolve_links(body: LexborNode, base: str) -> None:
     for selector, name in (("a[href]", "href"), ("img[src]", "src")):
         for node in body.css(selector):
             value = (node.attributes.get(name) or "").strip()
             if value and not value.startswith("#") and not _SCHEME.match(value):
-                node.attrs[name] = absolute(base, value)
+                node.attrs[name] = make_absolute(base, value)

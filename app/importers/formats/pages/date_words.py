@@ -6,13 +6,13 @@ Never decides which date counts.
 import re
 
 
-def _pattern(words: str, glued: str = "") -> re.Pattern[str]:
+def _make_pattern(words: str, glued: str = "") -> re.Pattern[str]:
     """Any of the words, one a line; `glued` are those of scripts that put no space behind them."""
     spaced = "|".join(line.strip() for line in words.strip().splitlines())
     return re.compile(rf"(?<!\w)(?:{spaced})(?!\w)" + (rf"|{glued}" if glued else ""), re.IGNORECASE)
 
 
-CHANGED = _pattern(
+CHANGED = _make_pattern(
     r"""
     (?:last\s+)?(?:updated?|modified|changed|revised|edited|reviewed)(?:\s+(?:on|at))?
     zuletzt\s+\w+|(?:letzte\s+)?aktualisier\w*|geändert|(?:letzte\s+)?änderung|überarbeitet|stand
@@ -22,7 +22,7 @@ CHANGED = _pattern(
     """,
     "更新日?時?间?|최종수정|수정|تحديث|ویرایش|به‌روز|עודכן",
 )
-LABEL = _pattern(
+LABEL = _make_pattern(
     r"""
     (?:first\s+)?(?:published|posted|created|written|added|submitted|issued|released|uploaded|filed|dated?|time)(?:\s+(?:on|at|in))?
     pub(?:lication)?\.?\s+date|(?:veröffentlicht|erschienen|erstellt|geschrieben|eingestellt)(?:\s+am)?|datum

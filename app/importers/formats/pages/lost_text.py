@@ -63,39 +63,39 @@ COVERS = 0.9
 """Of the words that were found so many must stand in what is put back, or what was found is kept as it is."""
 
 
-def restore(page: LexborHTMLParser, found: str) -> str | None:
+def restore_text(page: LexborHTMLParser, extracted: str) -> str | None:
     """The article with all that stands in it on the page, as HTML of the page; None where that is not surely the same
     article."""
     body = page.body
-    said = words(LexborHTMLParser(found).text(separator=" "))
-    if body is None or len(said) < 20:
+    extracted_words = words(LexborHTMLParser(extracted).text(separator=" "))
+    if body is None or len(extracted_words) < 20:
         return None
-    found_runs = {tuple(said[i : i + RUN]) for i in range(len(said) - RUN + 1)}
-    known = _Known(found_runs)
-    matched = [node for node in _leaves(body) if known.has(node)]
-    root = _common(matched)
+    found_runs = {tuple(extracted_words[i : i + RUN]) for i in range(len(extracted_words) - RUN + 1)}
+    matcher = _ExtractedText(found_runs)
+    matched = [node for node in _list_leaves(body) if matcher.is_extracted(node)]
+    root = _find_common(matched)
     if root is None:
         return None
-    marked = _ancestors(matched, root)
-    pieces = list(_pieces(root, marked, known))
+    marked = _collect_ancestors(matched, root)
+    pieces = list(_list_pieces(root, marked, matcher))
     restored = "\n".join(pieces)
     again = words(LexborHTMLParser(restored).text(separator=" "))
     runs = {tuple(again[i : i + RUN]) for i in range(len(again) - RUN + 1)}
     covered = len(found_runs & runs) >= COVERS * len(found_runs)
-    return restored if covered and len(again) <= MOST_MORE * len(said) else None
+    return restored if covered and len(again) <= MOST_MORE * len(extracted_words) else None
 
 
 MOST_MORE = 1.25
 """What is put back is no more than so much of what was found."""
 
 
-class _Known:
+class _ExtractedText:
     """Which elements hold text that was found, by their place in memory."""
 
     def __init__(self, runs: set[tuple[str, ...]]) -> None:
         self._runs = runs
 
-    def has(self, node: LexborNode) -> bool:
+    def is_extracted(self, node: LexborNode) -> bool:
         own = words(node.text(separator=" "))
         if len(own) < RUN:
             return False
@@ -103,7 +103,7 @@ class _Known:
         return sum(run in self._runs for run in runs) >= ENOUGH * len(runs)
 
 
-def _leaves(root: LexborNode) -> Iterator[LexborNode]:
+def _list_leaves(root: LexborNode) -> Iterator[LexborNode]:
     """The outermost blocks of text, in order, without what stands around articles."""
     pending = [root]
     while pending:
@@ -114,63 +114,63 @@ def _leaves(root: LexborNode) -> Iterator[LexborNode]:
             pending += reversed(list(node.iter()))
 
 
-def _common(nodes: list[LexborNode]) -> LexborNode | None:
+def _find_common(nodes: list[LexborNode]) -> LexborNode | None:
     """The innermost element that holds all of them."""
     if not nodes:
         return None
-    path = _path(nodes[0])
+    path = _list_ancestors(nodes[0])
     for node in nodes[1:]:
-        own = {one.mem_id for one in _path(node)}
+        own = {one.mem_id for one in _list_ancestors(node)}
         path = [one for one in path if one.mem_id in own]
     return path[-1] if path else None
 
 
-def _path(node: LexborNode) -> list[LexborNode]:
+def _list_ancestors(node: LexborNode) -> list[LexborNode]:
     """The elements around it, outermost first."""
-    found: list[LexborNode] = []
+    ancestors: list[LexborNode] = []
     parent = node.parent
     while parent is not None and parent.tag not in ("html", "-document"):
-        found.append(parent)
+        ancestors.append(parent)
         parent = parent.parent
-    return found[::-1]
+    return ancestors[::-1]
 
 
-def _ancestors(nodes: list[LexborNode], root: LexborNode) -> set[int]:
-    found = {node.mem_id for node in nodes}
+def _collect_ancestors(nodes: list[LexborNode], root: LexborNode) -> set[int]:
+    ids = {node.mem_id for node in nodes}
     for node in nodes:
         parent = node.parent
-        while parent is not None and parent.mem_id not in found:
-            found.add(parent.mem_id)
+        while parent is not None and parent.mem_id not in ids:
+            ids.add(parent.mem_id)
             if parent.mem_id == root.mem_id:
                 break
             parent = parent.parent
-    return found
+    return ids
 
 
-def _pieces(root: LexborNode, marked: set[int], known: _Known) -> Iterator[str]:
+def _list_pieces(root: LexborNode, marked: set[int], matcher: _ExtractedText) -> Iterator[str]:
     """What stands between the first and the last block that was found: these, what is in them, and blocks beside."""
-    pending: list[LexborNode] = _inner(root, marked, is_root=True)
+    pending: list[LexborNode] = _list_inner(root, marked, is_root=True)
     loose: list[LexborNode] = []
     while pending:
         node = pending.pop()
         if node.tag in _INLINE and node.mem_id not in marked:
             loose.append(node)
             continue
-        yield from _paragraph(loose)
+        yield from _wrap_paragraph(loose)
         loose = []
         if node.mem_id in marked:
             if node.tag in LEAVES or node.tag in ("ol", "ul", "dl", "details"):
                 yield node.html or ""
             else:
-                pending += _inner(node, marked, is_root=False)
-        elif _belongs(node):
+                pending += _list_inner(node, marked, is_root=False)
+        elif _is_part(node):
             yield f"<div>{node.inner_html}</div>" if node.tag in ("center", "address", "fieldset") else node.html or ""
         elif node.tag not in _AROUND and not _is_furniture(node):
             yield from (frame.html or "" for frame in node.css("iframe, video, audio, embed, object"))
-    yield from _paragraph(loose)
+    yield from _wrap_paragraph(loose)
 
 
-def _paragraph(nodes: list[LexborNode]) -> Iterator[str]:
+def _wrap_paragraph(nodes: list[LexborNode]) -> Iterator[str]:
     """Text that stands in no block of its own, as a paragraph."""
     inside = "".join(node.html or "" for node in nodes if node.tag == "-text" or not _is_furniture(node))
     text = " ".join(LexborHTMLParser(inside).text(separator=" ").split()) if inside.strip() else ""
@@ -179,33 +179,33 @@ def _paragraph(nodes: list[LexborNode]) -> Iterator[str]:
         yield f"<p>{inside.strip()}</p>"
 
 
-def _inner(node: LexborNode, marked: set[int], *, is_root: bool) -> list[LexborNode]:
+def _list_inner(node: LexborNode, marked: set[int], *, is_root: bool) -> list[LexborNode]:
     """Its children from the first that is marked to the last, in reverse, with the headings right before them; of the
     element around the whole article those are of the page."""
     children = list(node.iter(include_text=True))
-    places = [i for i, child in enumerate(children) if child.mem_id in marked]
-    if not places:
+    positions = [i for i, child in enumerate(children) if child.mem_id in marked]
+    if not positions:
         return []
-    first = places[0]
-    while first and not is_root and _opens(children[first - 1]):
+    first = positions[0]
+    while first and not is_root and _is_opening(children[first - 1]):
         first -= 1
-    parts = (children[:first], children[places[-1] + 1 :])
+    parts = (children[:first], children[positions[-1] + 1 :])
     before, behind = ([one for one in part if one.tag in _FRAMES and not _is_furniture(one)] for part in parts)
-    return [*before, *children[first : places[-1] + 1], *behind][::-1]
+    return [*before, *children[first : positions[-1] + 1], *behind][::-1]
 
 
-def _opens(node: LexborNode) -> bool:
+def _is_opening(node: LexborNode) -> bool:
     """A heading of a part, or the white space below it."""
     blank = node.tag == "-text" and not (node.text_content or "").strip()
-    return blank or (node.tag in _HEADINGS and not _is_furniture(node) and _belongs(node))
+    return blank or (node.tag in _HEADINGS and not _is_furniture(node) and _is_part(node))
 
 
 def _is_furniture(node: LexborNode) -> bool:
-    given = node.attributes
-    return bool(_FURNITURE.search(f"{given.get('class') or ''} {given.get('id') or ''}"))
+    attributes = node.attributes
+    return bool(_FURNITURE.search(f"{attributes.get('class') or ''} {attributes.get('id') or ''}"))
 
 
-def _belongs(node: LexborNode) -> bool:
+def _is_part(node: LexborNode) -> bool:
     """Whether a block between blocks of the article is one of them."""
     if node.tag not in _BETWEEN:
         return False

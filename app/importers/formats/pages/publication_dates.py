@@ -13,7 +13,7 @@ import htmldate
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from app.importers import dates
-from app.importers.document import Locale, SourceDate
+from app.importers.document import SourceDate, SourceLocale
 from app.importers.formats.pages import metadata
 from app.importers.formats.pages.date_words import ANOTHERS, BEFORE, CHANGED, ELSEWHERE, LABEL, NOT_ITS, SEPARATOR
 from app.importers.records import fallback_dates
@@ -52,12 +52,12 @@ _PUBLISHED = re.compile(r"publish|entry-date|post-?date")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownDate:
     """A date on the page as it was read; `distance` is how many characters behind the headline it stands, negative
     before it, None where there is no headline. `is_change` says that it is the date of one, `is_labelled` that words
     before it say that it is when the article came out."""
 
-    reading: dates.Reading
+    reading: dates.ParsedDate
     text: str
     distance: int | None
     is_change: bool = False
@@ -65,7 +65,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Dates:
+class PageDates:
     """The texts that stand for the date of publication and for that of the last change; None where nothing does."""
 
     published: str | None = None
@@ -73,7 +73,7 @@ class Dates:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DateSearch:
     """What a date is looked for with: the page's headline and the elements that hold it, its address, and how its dates
     are read."""
 
@@ -81,44 +81,46 @@ class Seen:
     own: frozenset[int]
     address: str | None
     zone: tzinfo
-    locale: Locale
+    locale: SourceLocale
 
-    def read(self, text: str) -> dates.Reading | None:
+    def parse_text(self, text: str) -> dates.ParsedDate | None:
         """The date that a text is, or None."""
         try:
-            return dates.read(text, self.zone, self.locale)
+            return dates.parse_date(text, self.zone, self.locale)
         except ValueError:
             return None
 
 
-def look(tree: LexborHTMLParser, title: str | None, address: str | None, zone: tzinfo, locale: Locale) -> Seen:
+def begin_search(
+    tree: LexborHTMLParser, title: str | None, address: str | None, zone: tzinfo, locale: SourceLocale
+) -> DateSearch:
     """Finds the headline of the page, near which its date is looked for."""
-    headline = _headline(tree, title)
-    own = frozenset(one.mem_id for one in _around(headline, 100)) if headline is not None else frozenset()
-    return Seen(headline, own, address, zone, locale)
+    headline = _find_headline(tree, title)
+    own = frozenset(one.mem_id for one in _list_around(headline, 100)) if headline is not None else frozenset()
+    return DateSearch(headline, own, address, zone, locale)
 
 
-def find(markup: str, tree: LexborHTMLParser, seen: Seen) -> Dates:
+def find_dates(markup: str, tree: LexborHTMLParser, search: DateSearch) -> PageDates:
     """What is marked as the date of publication, else what stands nearest to the headline and lies in the period that
     the address names, else what htmldate points to; and the change that is told nearest to the headline."""
-    shown = _candidates(tree, seen)
-    updated = _nearest([one for one in shown if one.is_change])
-    if marked := _marked(tree, seen):
-        return Dates(marked, updated)
-    shown = [one for one in shown if not one.is_change]
-    period = fallback_dates.in_address(seen.address) if seen.address else None
+    candidates = _list_candidates(tree, search)
+    updated = _choose_nearest([one for one in candidates if one.is_change])
+    if marked := _find_marked(tree, search):
+        return PageDates(marked, updated)
+    candidates = [one for one in candidates if not one.is_change]
+    period = fallback_dates.find_in_url(search.address) if search.address else None
     if period is not None:
-        return Dates(_nearest([one for one in shown if _is_within(one.reading.date, period)]), updated)
-    return Dates(_nearest(shown) or _pointed_to(markup, shown), updated)
+        return PageDates(_choose_nearest([one for one in candidates if _is_within(one.reading.date, period)]), updated)
+    return PageDates(_choose_nearest(candidates) or _find_by_htmldate(markup, candidates), updated)
 
 
-def _marked(tree: LexborHTMLParser, seen: Seen) -> str | None:
+def _find_marked(tree: LexborHTMLParser, search: DateSearch) -> str | None:
     for selector in _MARKED:
         for node in tree.css(selector)[:3]:
-            said = _attribute(node) or metadata.words(node)
-            found = _read(said, seen) if said and not _is_anothers(node, seen.own) else None
-            if found:
-                return found.text
+            text = _read_attribute(node) or metadata.read_words(node)
+            shown_date = _parse_shown(text, search) if text and not _is_of_other_article(node, search.own) else None
+            if shown_date:
+                return shown_date.text
     return None
 
 
@@ -128,53 +130,57 @@ def _is_within(day: SourceDate, period: SourceDate) -> bool:
     return period.instant - _DAY <= day.instant < period.instant + (length + 1) * _DAY
 
 
-def _pointed_to(markup: str, shown: list[Shown]) -> str | None:
+def _find_by_htmldate(markup: str, candidates: list[ShownDate]) -> str | None:
     """What htmldate takes for the date, if it stands on the page as one; it guesses, and knows no other precision than
     that of a day."""
-    shown = [one for one in shown if abs(one.distance or 0) <= FAR]
-    day = htmldate.find_date(markup, original_date=True, extensive_search=False) if shown else None
-    days = {f"{datetime.fromtimestamp(one.reading.date.instant, UTC):%Y-%m-%d}": one.text for one in reversed(shown)}
+    candidates = [one for one in candidates if abs(one.distance or 0) <= FAR]
+    day = htmldate.find_date(markup, original_date=True, extensive_search=False) if candidates else None
+    days = {
+        f"{datetime.fromtimestamp(one.reading.date.instant, UTC):%Y-%m-%d}": one.text for one in reversed(candidates)
+    }
     return days.get(day or "")
 
 
-def _attribute(node: LexborNode) -> str | None:
-    given = node.attributes
-    return metadata.line(
-        given.get("datetime") or given.get("content") or (given.get("title") if node.tag == "abbr" else None)
+def _read_attribute(node: LexborNode) -> str | None:
+    attributes = node.attributes
+    return metadata.clean_line(
+        attributes.get("datetime")
+        or attributes.get("content")
+        or (attributes.get("title") if node.tag == "abbr" else None)
     )
 
 
-def _nearest(shown: list[Shown]) -> str | None:
+def _choose_nearest(candidates: list[ShownDate]) -> str | None:
     """The one nearest to the headline, behind it rather than before; where there is none, the only one that the page
     has, unless a headline stands far from it."""
-    near = [one for one in shown if one.distance is not None and abs(one.distance) <= NEAR]
+    near = [one for one in candidates if one.distance is not None and abs(one.distance) <= NEAR]
     if near:
-        return min(near, key=lambda one: _cost(one.distance or 0)).text
-    shown = [one for one in shown if abs(one.distance or 0) <= FAR]
-    for some in ([one for one in shown if one.is_labelled], shown):
+        return min(near, key=lambda one: _measure_cost(one.distance or 0)).text
+    candidates = [one for one in candidates if abs(one.distance or 0) <= FAR]
+    for some in ([one for one in candidates if one.is_labelled], candidates):
         if len({one.reading.date.instant // _DAY for one in some}) == 1:
             return some[0].text
     return None
 
 
-def _cost(distance: int) -> int:
+def _measure_cost(distance: int) -> int:
     return distance if distance >= 0 else 2 - 3 * distance
 
 
-def _candidates(tree: LexborHTMLParser, seen: Seen) -> list[Shown]:
+def _list_candidates(tree: LexborHTMLParser, search: DateSearch) -> list[ShownDate]:
     """All dates in short lines and `<time>` elements of the page that may be its article's, in their order."""
     position, behind = 0, None
-    inside = seen.headline.mem_id if seen.headline is not None else None
-    waiting: list[tuple[int, Shown]] = []
+    inside = search.headline.mem_id if search.headline is not None else None
+    waiting: list[tuple[int, ShownDate]] = []
     for node in tree.body.traverse(include_text=True) if tree.body is not None else ():
         if node.is_text_node:
             text = node.text_content or ""
             if len(waiting) < MAX_CANDIDATES and _YEAR.search(text, 0, MAX_LINE):
-                found_here = _in_line(node, seen) if len(text) <= MAX_LINE else _in_opening(node, text, seen)
-                waiting += ((position, found) for found in found_here)
+                found_here = _read_line(node, search) if len(text) <= MAX_LINE else _read_opening(node, text, search)
+                waiting += ((position, candidate) for candidate in found_here)
             position += len(text)
         elif node.tag == "time" and len(waiting) < MAX_CANDIDATES:
-            waiting += ((position, found) for found in _in_time(node, seen))
+            waiting += ((position, candidate) for candidate in _read_time_element(node, search))
         elif node.mem_id == inside:
             behind = position + len(node.text())
     return [
@@ -184,7 +190,7 @@ def _candidates(tree: LexborHTMLParser, seen: Seen) -> list[Shown]:
     ]
 
 
-def _headline(tree: LexborHTMLParser, title: str | None) -> LexborNode | None:
+def _find_headline(tree: LexborHTMLParser, title: str | None) -> LexborNode | None:
     """The heading of the article: the one that is its title, else marked as such, else the one of the first level, else
     the one that the title in the window's bar repeats."""
     key = words_key(title or "")
@@ -193,59 +199,59 @@ def _headline(tree: LexborHTMLParser, title: str | None) -> LexborNode | None:
         if len(key) > _TOO_SHORT and words_key(node.text(separator=" ")) == key:
             return node
     for selector in ("[itemprop~=headline]", "article h1, main h1", "h1"):
-        found = [node for node in tree.css(selector) if node.text().strip() and node.tag != "meta"]
-        if len(found) == 1 or (found and selector != "h1"):
-            return found[0]
-    bar = metadata.words(tree.css_first("title")) or ""
+        marked = [node for node in tree.css(selector) if node.text().strip() and node.tag != "meta"]
+        if len(marked) == 1 or (marked and selector != "h1"):
+            return marked[0]
+    bar = metadata.read_words(tree.css_first("title")) or ""
     return next(
-        (node for node in headings if len(text := metadata.words(node) or "") > _TOO_SHORT and text in bar), None
+        (node for node in headings if len(text := metadata.read_words(node) or "") > _TOO_SHORT and text in bar), None
     )
 
 
-def _in_time(node: LexborNode, seen: Seen) -> Iterator[Shown]:
-    given = metadata.line(node.attributes.get("datetime"))
-    found = _read(given, seen) if given and not _is_elsewhere(node, seen.own) else None
-    if found:
-        found = _in_words(node, found, seen) or found
-        line = _line_of(node) or ""
+def _read_time_element(node: LexborNode, search: DateSearch) -> Iterator[ShownDate]:
+    datetime_text = metadata.clean_line(node.attributes.get("datetime"))
+    shown_date = _parse_shown(datetime_text, search) if datetime_text and not _is_elsewhere(node, search.own) else None
+    if shown_date:
+        shown_date = _read_visible_date(node, shown_date, search) or shown_date
+        line = _find_line(node) or ""
         is_labelled = bool(LABEL.search(line))
-        yield replace(found, is_change=_is_of_change(node) or bool(CHANGED.search(line) and not is_labelled))
+        yield replace(shown_date, is_change=_is_of_change(node) or bool(CHANGED.search(line) and not is_labelled))
 
 
-def _in_words(node: LexborNode, said: Shown, seen: Seen) -> Shown | None:
+def _read_visible_date(node: LexborNode, marked: ShownDate, search: DateSearch) -> ShownDate | None:
     """The day that readers see where a template tells machines another one: that of a change, as often as not."""
-    text = metadata.words(node) or ""
+    text = metadata.read_words(node) or ""
     if len(text) > MAX_BYLINE or not _YEAR.search(text):
         return None
-    shown = next(_of_line(text, seen), None)
-    is_same = shown is None or abs(shown.reading.date.instant - said.reading.date.instant) < 2 * _DAY
-    return None if is_same else shown
+    visible = next(_parse_line(text, search), None)
+    is_same = visible is None or abs(visible.reading.date.instant - marked.reading.date.instant) < 2 * _DAY
+    return None if is_same else visible
 
 
-def _in_line(node: LexborNode, seen: Seen) -> Iterator[Shown]:
+def _read_line(node: LexborNode, search: DateSearch) -> Iterator[ShownDate]:
     around = node.parent
-    if around is None or around.tag in _NO_TEXT or _is_elsewhere(node, seen.own):
+    if around is None or around.tag in _NO_TEXT or _is_elsewhere(node, search.own):
         return
-    if around.tag == "time" and any(_in_time(around, seen)):
+    if around.tag == "time" and any(_read_time_element(around, search)):
         return  # what it says to machines is more exact
-    line, text = _line_of(node), metadata.line(node.text_content) or ""
+    line, text = _find_line(node), metadata.clean_line(node.text_content) or ""
     if NOT_ITS.search(line or text):
         return
-    alone = _read(text.strip(" ,;|·-–()"), seen) if line is None else None
-    for one in _of_line(line, seen) if line is not None else [alone] if alone else []:
+    alone = _parse_shown(text.strip(" ,;|·-–()"), search) if line is None else None
+    for one in _parse_line(line, search) if line is not None else [alone] if alone else []:
         yield replace(one, is_change=True) if _is_of_change(node) else one
 
 
-def _in_opening(node: LexborNode, text: str, seen: Seen) -> Iterator[Shown]:
+def _read_opening(node: LexborNode, text: str, search: DateSearch) -> Iterator[ShownDate]:
     """The date in brackets that a paragraph begins with, behind a place or alone: `Bonn (18.01.2018) The …`."""
     match = _OPENING.match(text)
     is_place = match is not None and all(word[0].isupper() for word in match[1].split())
-    found = _read(match[2], seen) if match and is_place and not _is_elsewhere(node, seen.own) else None
-    if found:
-        yield found
+    shown_date = _parse_shown(match[2], search) if match and is_place and not _is_elsewhere(node, search.own) else None
+    if shown_date:
+        yield shown_date
 
 
-def _line_of(node: LexborNode) -> str | None:
+def _find_line(node: LexborNode) -> str | None:
     """The text of the line that a node stands in: of its inline elements and what is around them; None of prose."""
     around = node.parent if node.is_text_node else node
     while around is not None and around.tag in _INLINE and around.parent is not None:
@@ -256,7 +262,7 @@ def _line_of(node: LexborNode) -> str | None:
     return text if text and len(text) <= MAX_LINE else None
 
 
-def _of_line(line: str, seen: Seen) -> Iterator[Shown]:
+def _parse_line(line: str, search: DateSearch) -> Iterator[ShownDate]:
     """The dates in a line, each with what the words before it say of it."""
     marked = LABEL.sub(f"\n{_LABELLED}\n", CHANGED.sub(f"\n{_CHANGE}\n", line))
     if len(line) <= MAX_BYLINE:
@@ -268,30 +274,35 @@ def _of_line(line: str, seen: Seen) -> Iterator[Shown]:
             label = parts[first]
             first += 1
             continue
-        first, found = _longest(parts, first, seen)
-        if found:
-            yield replace(found, is_change=label == _CHANGE, is_labelled=label == _LABELLED)
+        first, shown_date = _find_longest(parts, first, search)
+        if shown_date:
+            yield replace(shown_date, is_change=label == _CHANGE, is_labelled=label == _LABELLED)
 
 
-def _longest(parts: list[str], first: int, seen: Seen) -> tuple[int, Shown | None]:
+def _find_longest(parts: list[str], first: int, search: DateSearch) -> tuple[int, ShownDate | None]:
     """The longest run of parts from the first on that is a date, and where it ends."""
     for last in range(min(len(parts), first + 4), first, -1):
         text = ", ".join(parts[first:last])
-        if _YEAR.search(text) and _LABELLED not in text and _CHANGE not in text and (found := _read(text, seen)):
-            return last, found
+        if (
+            _YEAR.search(text)
+            and _LABELLED not in text
+            and _CHANGE not in text
+            and (shown_date := _parse_shown(text, search))
+        ):
+            return last, shown_date
     return first + 1, None
 
 
-def _read(text: str, seen: Seen) -> Shown | None:
+def _parse_shown(text: str, search: DateSearch) -> ShownDate | None:
     """A date as exact as a day at least, with its text."""
-    reading = seen.read(text)
-    return Shown(reading, text, None) if reading and reading.date.precision in ("day", "instant") else None
+    reading = search.parse_text(text)
+    return ShownDate(reading, text, None) if reading and reading.date.precision in ("day", "instant") else None
 
 
 def _is_of_change(node: LexborNode) -> bool:
-    for one in _around(node, 3):
-        given = one.attributes
-        names = f"{given.get('class') or ''} {given.get('itemprop') or ''} {given.get('id') or ''}"
+    for one in _list_around(node, 3):
+        attributes = one.attributes
+        names = f"{attributes.get('class') or ''} {attributes.get('itemprop') or ''} {attributes.get('id') or ''}"
         # In themes that follow hAtom `updated` stands on the only date that there is, beside another name.
         if _UPDATED.search(names) and not _PUBLISHED.search(names):
             return True
@@ -301,7 +312,7 @@ def _is_of_change(node: LexborNode) -> bool:
 def _is_elsewhere(node: LexborNode, own: frozenset[int]) -> bool:
     """Whether it stands in a part of the page that is not its article: comments, lists of others, the foot of the site.
     What holds the headline too (`own`) is none of these, whatever it is called, and what holds a line only is none."""
-    for step, one in enumerate(_around(node, 40)):
+    for step, one in enumerate(_list_around(node, 40)):
         if one.tag in ("body", "html") or one.mem_id in own:
             return False
         # Tables with headings hold facts, those without are how pages were laid out once.
@@ -318,9 +329,9 @@ def _is_elsewhere(node: LexborNode, own: frozenset[int]) -> bool:
     return False
 
 
-def _is_anothers(node: LexborNode, own: frozenset[int]) -> bool:
+def _is_of_other_article(node: LexborNode, own: frozenset[int]) -> bool:
     """Whether what is marked as a date of publication is that of a comment or of another article."""
-    for one in _around(node, 40):
+    for one in _list_around(node, 40):
         if one.mem_id in own or one.tag == "body":
             return False
         names = f"{one.attributes.get('class') or ''} {one.attributes.get('id') or ''}"
@@ -329,7 +340,7 @@ def _is_anothers(node: LexborNode, own: frozenset[int]) -> bool:
     return False
 
 
-def _around(node: LexborNode, most: int) -> Iterator[LexborNode]:
+def _list_around(node: LexborNode, most: int) -> Iterator[LexborNode]:
     one: LexborNode | None = node if not node.is_text_node else node.parent
     while one is not None and most:
         yield one

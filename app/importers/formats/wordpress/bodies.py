@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from app.importers.formats.wordpress import shortcodes
-from app.importers.formats.wordpress.shortcodes import Library
+from app.importers.formats.wordpress.shortcodes import MediaLibrary
 from app.importers.text_parts import html_trees
 
 _BLOCK = re.compile(r"<!--\s*(?P<close>/)?wp:(?P<name>[a-z][\w/-]*)")
@@ -32,8 +32,8 @@ _EMPTY_BLOCKS = re.compile(r"(?:core/)?(?:spacer|separator|more|nextpage|paragra
 MAX_NESTED = 5
 
 
-def to_html(
-    content: str, library: Library, reusable: Mapping[str, str], post: str, note: Callable[[str], object]
+def convert_post(
+    content: str, library: MediaLibrary, reusable: Mapping[str, str], post: str, note: Callable[[str], object]
 ) -> str:
     """The text of a post. `reusable` are blocks that several posts share, by id, and this post's FOOTNOTES; `note`
     hears what was taken out."""
@@ -42,12 +42,14 @@ def to_html(
         content = _COMMENT.sub("\n\n", content)
     if _BLOCK.search(content):
         # Text between the blocks was written in the older editor, which marks no paragraphs.
-        pieces = [piece if marked else paragraphs(piece) for marked, piece in _pieces(content, reusable, note)]
-        return tidy(shortcodes.render("".join(pieces), library, post, note))
-    return tidy(paragraphs(shortcodes.render(content, library, post, note)))
+        pieces = [
+            piece if marked else add_paragraphs(piece) for marked, piece in _split_blocks(content, reusable, note)
+        ]
+        return remove_share_buttons(shortcodes.render_shortcodes("".join(pieces), library, post, note))
+    return remove_share_buttons(add_paragraphs(shortcodes.render_shortcodes(content, library, post, note)))
 
 
-def _pieces(
+def _split_blocks(
     content: str, reusable: Mapping[str, str], note: Callable[[str], object], nested: int = 0
 ) -> Iterator[tuple[bool, str]]:
     """The text without the marks of blocks, in pieces: whether each stands within a block."""
@@ -65,40 +67,40 @@ def _pieces(
         elif not inside.endswith("/"):
             depth += 1
         elif match["name"] in _FILLED and nested < MAX_NESTED:
-            shared = FOOTNOTES if match["name"] == FOOTNOTES else _ref(inside)
+            shared = FOOTNOTES if match["name"] == FOOTNOTES else _read_ref(inside)
             if shared not in reusable:
                 note(f"block [{match['name']}] is not in the export, left out")
-            yield from _pieces(reusable.get(shared, ""), reusable, note, nested + 1)
+            yield from _split_blocks(reusable.get(shared, ""), reusable, note, nested + 1)
         elif not _EMPTY_BLOCKS.fullmatch(match["name"]):
             note(f"block [{match['name']}] left out: its site computes what it shows")
     if rest := content[position:]:
         yield depth > 0, rest
 
 
-def _ref(attributes: str) -> str:
+def _read_ref(attributes: str) -> str:
     try:
         return str(json.loads(attributes.rstrip("/")).get("ref", ""))
     except (ValueError, AttributeError, RecursionError):
         return ""
 
 
-def footnotes(kept: str) -> str:
+def render_footnotes(stored: str) -> str:
     """The list of a post's footnotes, which WordPress keeps beside the text: a JSON list of `{"id", "content"}`."""
     try:
-        notes = [note["content"] for note in json.loads(kept)]
+        notes = [note["content"] for note in json.loads(stored)]
     except (ValueError, TypeError, KeyError, RecursionError):
         return ""
     return "<ol>" + "".join(f"<li>{note}</li>" for note in notes) + "</ol>"
 
 
-def paragraphs(content: str) -> str:
+def add_paragraphs(content: str) -> str:
     """Text in which blank lines part paragraphs and line ends are breaks; markup of blocks stays as it is."""
     if not content.strip():
         return ""
-    return "\n".join(part if kept else _paragraphs(part) for kept, part in _apart(content)).strip("\n")
+    return "\n".join(part if kept else _wrap_paragraphs(part) for kept, part in _split_elements(content)).strip("\n")
 
 
-def _apart(content: str) -> Iterator[tuple[bool, str]]:
+def _split_elements(content: str) -> Iterator[tuple[bool, str]]:
     """Elements in which line ends mean something else, and the text between them."""
     position, folded = 0, content.lower()
     while match := _KEPT.search(content, position):
@@ -112,24 +114,24 @@ def _apart(content: str) -> Iterator[tuple[bool, str]]:
     yield False, content[position:]
 
 
-def _paragraphs(content: str) -> str:
+def _wrap_paragraphs(content: str) -> str:
     content = _CLOSING.sub(r"\1\n\n", _OPENING.sub("\n\n", _EDGE.sub(r"\n\n\1\n\n", content)))
     blocks = (block.strip() for block in _BLANK.split(content))
-    return "\n".join(block if _IS_BLOCK.match(block) else _paragraph(block) for block in blocks if block)
+    return "\n".join(block if _IS_BLOCK.match(block) else _wrap_paragraph(block) for block in blocks if block)
 
 
-def _paragraph(block: str) -> str:
+def _wrap_paragraph(block: str) -> str:
     return "<p>" + re.sub(r"(?<!<br>)(?<!<br/>)(?<!<br />)\n", "<br>\n", block) + "</p>"
 
 
-def tidy(content: str) -> str:
+def remove_share_buttons(content: str) -> str:
     """HTML without buttons for sharing."""
     if "<pre" not in content:
         # Between blocks the editor leaves lines that say nothing, in an export others than in the API.
         content = _EMPTY.sub("\n", content)
     if not _UNTIDY.search(content):
         return content.strip()
-    root = html_trees.body_of(content)
+    root = html_trees.parse_fragment(content)
     if root is None:
         return content
     for node in root.css(_FURNITURE):

@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 from app.articles.html import bodies
 from app.importers import dates
-from app.importers.document import Body, Context, Document, Failure, Image, SourceDate
+from app.importers.document import Document, DocumentBody, DocumentImage, Failure, ParseContext, SourceDate
 from app.importers.records import visibility
-from app.importers.records.article_head import repeats, settle
+from app.importers.records.article_head import extract_head, is_repetition
 from app.importers.text_parts import clean, html_trees
-from app.importers.text_parts.prose import first_words
+from app.importers.text_parts.prose import cut_title
 
 NOTE_FLOATING = "no time zone given, read as {}"
 _DEFAULTS = frozenset(
@@ -29,7 +29,7 @@ _STATES = {"private": "it is private", "pending": "it waits for review"}
 
 
 @dataclass(frozen=True, slots=True)
-class Blog:
+class WordPressBlog:
     """The site: its name, its address, and the language of what is said to be in none."""
 
     name: str | None = None
@@ -49,7 +49,7 @@ class Blog:
 
 
 @dataclass(frozen=True, slots=True)
-class Category:
+class WordPressCategory:
     """A category of a post; `depth` is how many stand above it."""
 
     name: str
@@ -59,7 +59,7 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class WordPressPost:
     """A post as its site keeps it. Title, body and excerpt are HTML; dates are as written, `0000-…` for none.
 
     `pub_date` is that of a feed's entry, which an export has beside the others. `previous_urls` are other
@@ -80,9 +80,9 @@ class Post:
     has_password: bool = False
     language: str | None = None
     authors: tuple[str, ...] = ()
-    categories: tuple[Category, ...] = ()
+    categories: tuple[WordPressCategory, ...] = ()
     tags: tuple[str, ...] = ()
-    images: tuple[Image, ...] = ()
+    images: tuple[DocumentImage, ...] = ()
     previous_slugs: tuple[str, ...] = ()
     previous_urls: tuple[str, ...] = ()
     canonical_url: str | None = None
@@ -90,95 +90,101 @@ class Post:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
-def document(post: Post, blog: Blog, where: str, context: Context, notes: tuple[str, ...] = ()) -> Document | Failure:
+def build_document(
+    post: WordPressPost, blog: WordPressBlog, where: str, context: ParseContext, notes: tuple[str, ...] = ()
+) -> Document | Failure:
     """The post as a document; dateline and related posts are taken out of its text."""
-    said = dict.fromkeys(notes)
-    title = words(post.title) or None
+    note_set = dict.fromkeys(notes)
+    title = strip_markup(post.title) or None
     if title is None and not post.body.strip():
         return Failure(where, "neither a title nor a text")
-    published = _date(post, blog, context, said)
-    found = Document(
+    published = _read_published(post, blog, context, note_set)
+    result = Document(
         where=where,
         external_id=post.id or None,
         origin=blog.origin,
         url=post.link,
         slug=unquote(post.slug) if post.slug else None,
-        title=title or first_words(words(post.body[:20_000])),
+        title=title or cut_title(strip_markup(post.body[:20_000])),
         title_derived=title is None,
-        body=Body("html", post.body) if post.body.strip() else None,
+        body=DocumentBody("html", post.body) if post.body.strip() else None,
         authors=tuple(dict.fromkeys(post.authors)),
         tags=tuple(dict.fromkeys(post.tags)),
-        sections=_sections(post.categories),
-        language=language(post.language or blog.language),
+        sections=_list_sections(post.categories),
+        language=read_language(post.language or blog.language),
         source=blog.name,
         source_url=blog.url,
         images=post.images,
         published=published,
-        updated=_updated(post, published),
-        status=_status(post, said),
+        updated=_read_updated(post, published),
+        status=_read_status(post, note_set),
         previous_slugs=tuple(dict.fromkeys(unquote(slug) for slug in post.previous_slugs)),
         previous_urls=tuple(url for url in dict.fromkeys(post.previous_urls) if url != post.link),
         canonical_url=post.canonical_url if post.canonical_url != post.link else None,
         extra={**post.extra, **({"seo": dict(post.seo)} if post.seo else {})},
-        notes=tuple(said),
+        notes=tuple(note_set),
     )
-    return settle(replace(found, standfirst=_standfirst(post.excerpt, found)))
+    return extract_head(replace(result, standfirst=_choose_standfirst(post.excerpt, result)))
 
 
-def words(markup: str) -> str:
+def strip_markup(markup: str) -> str:
     """The words of a piece of HTML, on one line."""
     if "<" in markup:
-        root = html_trees.body_of(markup)
-        return clean.line(root.text(separator="")) if root else ""
-    return clean.line(html.unescape(markup))
+        root = html_trees.parse_fragment(markup)
+        return clean.join_lines(root.text(separator="")) if root else ""
+    return clean.join_lines(html.unescape(markup))
 
 
-def apart(markup: str) -> str:
+def separate_paragraphs(markup: str) -> str:
     """The words of HTML that may have several paragraphs, those of different ones apart."""
-    return clean.line(bodies.to_text(bodies.to_html("html", markup))) if "<" in markup else words(markup)
+    return clean.join_lines(bodies.to_text(bodies.to_html("html", markup))) if "<" in markup else strip_markup(markup)
 
 
-def language(code: str | None) -> str | None:
+def read_language(code: str | None) -> str | None:
     """`en` of `en-US`: a site's setting names a country for its dates and numbers, which says nothing of texts."""
     return re.split(r"[-_]", code.strip())[0].lower() or None if code else None
 
 
-def _standfirst(excerpt: str, found: Document) -> str | None:
+def _choose_standfirst(excerpt: str, document: Document) -> str | None:
     """What an editor wrote; nothing where WordPress cut it from the text itself."""
-    said = _CUT.sub("", apart(excerpt))
-    return said if said and not repeats(said, found) else None
+    text = _CUT.sub("", separate_paragraphs(excerpt))
+    return text if text and not is_repetition(text, document) else None
 
 
-def _sections(categories: tuple[Category, ...]) -> tuple[str, ...]:
+def _list_sections(categories: tuple[WordPressCategory, ...]) -> tuple[str, ...]:
     """All of them: the one that the editors call the main one first, then those that say most exactly where."""
-    wanted = [one for one in categories if one.slug not in _DEFAULTS and one.name.lower() not in _DEFAULTS]
-    return tuple(dict.fromkeys(one.name for one in sorted(wanted, key=lambda one: (not one.is_primary, -one.depth))))
+    categories_kept = [one for one in categories if one.slug not in _DEFAULTS and one.name.lower() not in _DEFAULTS]
+    return tuple(
+        dict.fromkeys(one.name for one in sorted(categories_kept, key=lambda one: (not one.is_primary, -one.depth)))
+    )
 
 
-def _status(post: Post, notes: dict[str, None]) -> str:
+def _read_status(post: WordPressPost, notes: dict[str, None]) -> str:
     if post.has_password:
         notes.setdefault("behind a password there: kept as a draft")
         return "draft"
     if post.status in _STATES:
         notes.setdefault(f"{_STATES[post.status]} there: kept as a draft")
         return "draft"
-    if note := visibility.of_word("status", post.status).note:
+    if note := visibility.read_word("status", post.status).note:
         notes.setdefault(note)
     return post.status
 
 
-def _date(post: Post, blog: Blog, context: Context, notes: dict[str, None]) -> SourceDate | None:
+def _read_published(
+    post: WordPressPost, blog: WordPressBlog, context: ParseContext, notes: dict[str, None]
+) -> SourceDate | None:
     """The instant in UTC; without one the date of the feed's entry, which has an offset; of a post that has neither (a
     draft) the site's own clock, read in the import's zone."""
-    local = _read(post.date, context, blog, notes)
+    local = _parse_date(post.date, context, blog, notes)
     try:
         if post.date_gmt and not post.date_gmt.startswith(_NO_DATE):
-            return _utc(post.date_gmt)
+            return _parse_utc(post.date_gmt)
     except ValueError as error:
         notes.setdefault(f"date {post.date_gmt!r} is no date: {error}")
     if local is None:
         return None
-    fed = _read(post.pub_date, context, blog, {})
+    fed = _parse_date(post.pub_date, context, blog, {})
     # Of a post that has no time in UTC some versions write the beginning of time there.
     if fed and not fed.floating and abs(fed.date.instant - local.date.instant) <= _DAY:
         return fed.date
@@ -187,25 +193,27 @@ def _date(post: Post, blog: Blog, context: Context, notes: dict[str, None]) -> S
     return local.date
 
 
-def _read(text: str | None, context: Context, blog: Blog, notes: dict[str, None]) -> dates.Reading | None:
+def _parse_date(
+    text: str | None, context: ParseContext, blog: WordPressBlog, notes: dict[str, None]
+) -> dates.ParsedDate | None:
     if not text or text.startswith(_NO_DATE):
         return None
     try:
-        return dates.read(text, context.timezone, dates.within(context.locale, blog.language, blog.url))
+        return dates.parse_date(text, context.timezone, dates.narrow_locale(context.locale, blog.language, blog.url))
     except ValueError as error:
         notes.setdefault(f"date {text!r} is no date: {error}")
         return None
 
 
-def _utc(gmt: str) -> SourceDate:
+def _parse_utc(gmt: str) -> SourceDate:
     return dates.read_date(gmt.replace(" ", "T") + ("" if gmt.endswith("Z") else "Z"), UTC)
 
 
-def _updated(post: Post, published: SourceDate | None) -> SourceDate | None:
+def _read_updated(post: WordPressPost, published: SourceDate | None) -> SourceDate | None:
     """The last change; none where it lies before the publication, as of what was scheduled."""
     try:
         gmt = post.modified_gmt
-        changed = _utc(gmt) if gmt and not gmt.startswith(_NO_DATE) else None
+        changed = _parse_utc(gmt) if gmt and not gmt.startswith(_NO_DATE) else None
     except ValueError:
         return None
     return changed if changed and not (published and changed.instant < published.instant) else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from app.importers.document import Image
+from app.importers.document import DocumentImage
 
 CODE = [
     "sourcecode",
@@ -109,13 +109,13 @@ _KNOWN = _MEDIA | {"caption", "wp_caption", "gallery"}
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class MediaLibrary:
     """Pictures by the id of their attachment, and those that were uploaded to a post, by the post's id."""
 
-    images: Mapping[str, Image] = field(default_factory=dict)
+    images: Mapping[str, DocumentImage] = field(default_factory=dict)
     uploaded: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def gallery(self, attributes: Mapping[str, str], post: str) -> tuple[Image, ...]:
+    def list_gallery(self, attributes: Mapping[str, str], post: str) -> tuple[DocumentImage, ...]:
         """The pictures that `ids` names, in its order; without it those that belong to the post."""
         ids = re.findall(r"\d+", attributes.get("ids") or attributes.get("include") or "") or self.uploaded.get(
             post, ()
@@ -124,43 +124,43 @@ class Library:
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenShortcode:
     """A shortcode that waits for its end, and what has come since it began."""
 
     name: str
-    given: str
+    attributes_text: str
     inside: list[str] = field(default_factory=list)
     ended: int = -1
     endless: set[str] = field(default_factory=set)
     """Of the outermost: where in the text a shortcode ended last, and code shortcodes that have no end any more."""
 
 
-def render(text: str, library: Library, post: str, note: Callable[[str], object]) -> str:
+def render_shortcodes(text: str, library: MediaLibrary, post: str, note: Callable[[str], object]) -> str:
     """The text with shortcodes as HTML. Of unknown ones the text between their brackets stays; `note` is told."""
     if "[" not in text and "http" not in text:
         return text
     closings = Counter(match["name"] for match in _TOKEN.finditer(text) if match["close"])
-    stack = [_Open("", "")]
+    stack = [_OpenShortcode("", "")]
     position = 0
     while match := _TOKEN.search(text, position):
         stack[-1].inside.append(text[position : match.start()])
         position = match.end()
         if match["listing"]:
-            position = _listing(text, match, position, stack)
+            position = _take_listing(text, match, position, stack)
         elif match["code"]:
             end = text.find(f"</{match['code']}>", position)
             position = end if end >= 0 else position
             stack[-1].inside.append(text[match.start() : position])
         elif match["url"]:
-            stack[-1].inside.append(_link(match["url"]))
+            stack[-1].inside.append(_render_link(match["url"]))
         else:
-            _shortcode(match, closings, stack, lambda one: _html(one, library, post, note))
+            _take_shortcode(match, closings, stack, lambda one: _render_shortcode(one, library, post, note))
     stack[-1].inside.append(text[position:])
-    _close(stack, 1, lambda one: _html(one, library, post, note))
+    _close(stack, 1, lambda one: _render_shortcode(one, library, post, note))
     return "".join(stack[0].inside)
 
 
-def _listing(text: str, match: re.Match[str], position: int, stack: list[_Open]) -> int:
+def _take_listing(text: str, match: re.Match[str], position: int, stack: list[_OpenShortcode]) -> int:
     """Code, as it stands between its brackets; without an end it is no shortcode. Returns where the text goes on."""
     inside, endless, name = stack[-1].inside, stack[0].endless, match["listing"]
     end = None if name in endless else re.compile(rf"\[/{name}\]", re.IGNORECASE).search(text, position)
@@ -170,14 +170,16 @@ def _listing(text: str, match: re.Match[str], position: int, stack: list[_Open])
         return position
     code = text[position : end.start()].strip("\r\n")
     # Older editors kept some signs as references, others as they are.
-    shown = html.escape(html.unescape(code) if _REFERENCES.search(code) and "<" not in code else code, quote=False)
+    escaped = html.escape(html.unescape(code) if _REFERENCES.search(code) and "<" not in code else code, quote=False)
     is_within_line = "\n" not in code and text[max(0, match.start() - 1) : match.start()] not in ("", "\n", ">", "]")
-    inside.append(f"<code>{shown}</code>" if is_within_line else f"\n\n<pre><code>{shown}</code></pre>\n\n")
+    inside.append(f"<code>{escaped}</code>" if is_within_line else f"\n\n<pre><code>{escaped}</code></pre>\n\n")
     return end.end()
 
 
-def _shortcode(match: re.Match[str], closings: Counter[str], stack: list[_Open], show: Callable[[_Open], str]) -> None:
-    name, given = match["name"], match["given"]
+def _take_shortcode(
+    match: re.Match[str], closings: Counter[str], stack: list[_OpenShortcode], show: Callable[[_OpenShortcode], str]
+) -> None:
+    name, attributes_text = match["name"], match["given"]
     if match["escape"]:
         stack[-1].inside.append(match[0][1:-1])
     elif match["close"]:
@@ -188,55 +190,55 @@ def _shortcode(match: re.Match[str], closings: Counter[str], stack: list[_Open],
             stack[0].ended = match.end()
         elif name not in _KNOWN:
             stack[-1].inside.append(match[0])
-    elif closings[name] > 0 and not given.endswith("/") and len(stack) < 100:
+    elif closings[name] > 0 and not attributes_text.endswith("/") and len(stack) < 100:
         if stack[0].ended == match.start():  # two that hold text, with nothing between them, are two parts of a page
             stack[-1].inside.append("\n\n")
-        stack.append(_Open(name, given))
-    elif name in _KNOWN or _PAIR.search(given):
-        stack[-1].inside.append(show(_Open(name, given)))
+        stack.append(_OpenShortcode(name, attributes_text))
+    elif name in _KNOWN or _PAIR.search(attributes_text):
+        stack[-1].inside.append(show(_OpenShortcode(name, attributes_text)))
     else:
         stack[-1].inside.append(match[0])
 
 
-def _close(stack: list[_Open], depth: int, show: Callable[[_Open], str]) -> None:
+def _close(stack: list[_OpenShortcode], depth: int, show: Callable[[_OpenShortcode], str]) -> None:
     """Ends the shortcode at that depth; those inside it that never ended have no inside of their own."""
     while len(stack) > depth + 1:
         unended = stack.pop()
-        stack[-1].inside += [show(_Open(unended.name, unended.given)), *unended.inside]
+        stack[-1].inside += [show(_OpenShortcode(unended.name, unended.attributes_text)), *unended.inside]
     if len(stack) > depth:
         ended = stack.pop()
         stack[-1].inside.append(show(ended))
 
 
-def _html(one: _Open, library: Library, post: str, note: Callable[[str], object]) -> str:
+def _render_shortcode(one: _OpenShortcode, library: MediaLibrary, post: str, note: Callable[[str], object]) -> str:
     inside = "".join(one.inside)
-    attributes = {name.lower(): a or b or c for name, a, b, c in _PAIR.findall(one.given)}
+    attributes = {name.lower(): a or b or c for name, a, b, c in _PAIR.findall(one.attributes_text)}
     if one.name in ("caption", "wp_caption"):
-        return _caption(inside, attributes.get("caption"))
+        return _render_caption(inside, attributes.get("caption"))
     if one.name == "gallery":
-        return "\n\n".join(["", *map(figure, library.gallery(attributes, post)), ""])
+        return "\n\n".join(["", *map(render_figure, library.list_gallery(attributes, post)), ""])
     if one.name in _MEDIA:
-        found = dict.fromkeys(_ADDRESS.findall(f"{html.unescape(one.given)} {inside}")[:20]) or _numbered(
-            one, attributes
-        )
-        if not found:
-            note(f"shortcode [{one.name}{one.given[:80]}] removed")
-        return "".join(map(_link, found))
+        urls_found = dict.fromkeys(
+            _ADDRESS.findall(f"{html.unescape(one.attributes_text)} {inside}")[:20]
+        ) or _find_numbered(one, attributes)
+        if not urls_found:
+            note(f"shortcode [{one.name}{one.attributes_text[:80]}] removed")
+        return "".join(map(_render_link, urls_found))
     note(f"shortcode [{one.name}] removed")
     if _BUILDERS.match(one.name) or one.name in _TITLED:
-        return _part(one, attributes, inside)
+        return _render_part(one, attributes, inside)
     # What a shortcode shows from elsewhere, such as a map, stays a link to it.
-    return inside or "".join(map(_link, dict.fromkeys(_POSITIONAL.findall(html.unescape(one.given)))))
+    return inside or "".join(map(_render_link, dict.fromkeys(_POSITIONAL.findall(html.unescape(one.attributes_text)))))
 
 
-def _numbered(one: _Open, attributes: Mapping[str, str]) -> list[str]:
+def _find_numbered(one: _OpenShortcode, attributes: Mapping[str, str]) -> list[str]:
     """The address of a film that is named by its number alone."""
-    number = re.fullmatch(r"\s*=?\s*[\"']?([\w-]{5,20})[\"']?\s*/?", one.given)
+    number = re.fullmatch(r"\s*=?\s*[\"']?([\w-]{5,20})[\"']?\s*/?", one.attributes_text)
     named = attributes.get("id") or attributes.get("v") or (number[1] if number else "")
     return [_PLAYERS[one.name] + named] if named and one.name in _PLAYERS else []
 
 
-def _part(one: _Open, attributes: Mapping[str, str], inside: str) -> str:
+def _render_part(one: _OpenShortcode, attributes: Mapping[str, str], inside: str) -> str:
     """A part of a page, under its heading where readers see one: of a tab, a button, a box that opens."""
     title = (
         html.unescape(attributes.get("title") or attributes.get("heading") or "")
@@ -252,7 +254,7 @@ def _part(one: _Open, attributes: Mapping[str, str], inside: str) -> str:
     return "".join(f"\n\n{part}\n\n" for part in parts if part)
 
 
-def _caption(inside: str, stated: str | None) -> str:
+def _render_caption(inside: str, stated: str | None) -> str:
     picture = _LEADING.match(inside)
     if picture is None:
         return inside
@@ -274,12 +276,12 @@ def render_captions(text: str) -> str:
             alt, source = html.escape(picture[1]), html.escape(picture[2])
             inside = f'<img src="{source}" alt="{alt}">{inside[picture.end() :]}'
         attributes = {name.lower(): a or b or c for name, a, b, c in _PAIR.findall(match[1])}
-        out += [text[position : match.start()], _caption(inside.strip(), attributes.get("caption"))]
+        out += [text[position : match.start()], _render_caption(inside.strip(), attributes.get("caption"))]
         position = end + len("[/caption]")
     return "".join([*out, text[position:]])
 
 
-def figure(image: Image) -> str:
+def render_figure(image: DocumentImage) -> str:
     """A picture with its caption and credit."""
     words = " ".join(part for part in (image.caption, image.credit) if part)
     caption = f"<figcaption>{html.escape(words, quote=False)}</figcaption>" if words else ""
@@ -287,6 +289,6 @@ def figure(image: Image) -> str:
     return f'<figure><img src="{source}" alt="{alt}">{caption}</figure>'
 
 
-def _link(address: str) -> str:
-    shown = html.escape(html.unescape(address))
-    return f'\n\n<p><a href="{shown}">{shown}</a></p>\n\n'
+def _render_link(address: str) -> str:
+    escaped = html.escape(html.unescape(address))
+    return f'\n\n<p><a href="{escaped}">{escaped}</a></p>\n\n'
