@@ -22,14 +22,14 @@ from app.changes import jobs, log
 from app.changes.cache_version import CurrentHead
 from app.changes.jobs import Task
 from app.db.database import Database, Readable
-from app.db.log_position import Head, read_token
+from app.db.log_position import LogHead, parse_token
 from app.db.sql import Prepared, prepare
 from app.errors import IndexBehind, SeqUnknown, Unauthorized
 from app.http import auth, responses
 from app.http.auth import Caller
-from app.http.headers import headers
+from app.http.headers import list_headers
 from app.http.params.parser import Parameters
-from app.http.request_id import request_id
+from app.http.request_id import get_request_id
 from app.models import Source, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
@@ -43,7 +43,7 @@ class RequestContext(NamedTuple):
     """One request's idea of the archive. `now` is in epoch seconds, read once."""
 
     caller: Caller
-    head: Head
+    head: LogHead
     atlas: Atlas
     now: int
 
@@ -55,11 +55,11 @@ class RequestContext(NamedTuple):
     @property
     def token(self) -> str:
         """X-Seq: the position in the log that the response reflects at least, as far as the caller may know of it."""
-        return self.head.place.token if self.caller.may("read_drafts") else self.head.public_token
+        return self.head.position.token if self.caller.has_scope("read_drafts") else self.head.public_token
 
 
 @dataclass(frozen=True, slots=True)
-class Similar:
+class SimilarArticle:
     """An article like another one; `score` orders, `reason` is for people."""
 
     id: int
@@ -68,7 +68,7 @@ class Similar:
     reason: str
 
 
-class Index(Protocol):
+class SearchIndex(Protocol):
     """What reads need of the search index, served from memory-mapped files in microseconds."""
 
     def seq(self) -> int | None:
@@ -76,25 +76,27 @@ class Index(Protocol):
         is no index yet."""
         ...
 
-    async def tag_counts(self, head: Head) -> dict[int, int]:
+    async def count_tags(self, head: LogHead) -> dict[int, int]:
         """Published articles for each tag id; tags without any are missing."""
         ...
 
-    async def region_counts(self, head: Head) -> dict[int, int]:
+    async def count_regions(self, head: LogHead) -> dict[int, int]:
         """Published articles at or below each region id, in the roles about and dateline."""
         ...
 
-    async def total(self, article_filter: ArticleFilter, head: Head) -> int | None:
+    async def total(self, article_filter: ArticleFilter, head: LogHead) -> int | None:
         """How many published articles match, less what the log has withdrawn since; None without an index."""
         ...
 
-    async def similar(self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()) -> list[Similar]:
+    async def similar(
+        self, id: int, view: RequestContext, limit: int, without: Sequence[int] = ()
+    ) -> list[SimilarArticle]:
         """Published articles like this one, the likest first: never itself, its copies, or one of `without`. Empty
         without an index."""
         ...
 
 
-class Shelf(Protocol):
+class CardSource(Protocol):
     """What rendering articles needs: the archive, or a transaction that is open (`UncommittedArticles`)."""
 
     @property
@@ -119,7 +121,7 @@ class AppContext:
 
     settings: Settings
     db: Database
-    index: Index
+    index: SearchIndex
     cards: Cards
     items: Items = field(default_factory=Items)
     memo: LogMemo = field(default_factory=LogMemo)
@@ -127,54 +129,58 @@ class AppContext:
 
     async def view(self, request: Request) -> RequestContext:
         """Checks the caller's key and reads where the log stands. Unauthorized where reads are not public."""
-        values = headers(request.scope, b"authorization")
+        values = list_headers(request.scope, b"authorization")
         if len(values) > 1:
             raise Unauthorized("There are several Authorization headers; send one.")
-        caller = await auth.check(self.db, values[0].decode("latin-1")) if values else auth.PUBLIC
+        caller = await auth.authenticate(self.db, values[0].decode("latin-1")) if values else auth.PUBLIC
         if caller.key is not None:
-            set_actor(Actor("key", caller.name or "", caller.key, request_id(request.scope)))
+            set_actor(Actor("key", caller.name or "", caller.key, get_request_id(request.scope)))
         elif not self.settings.public_reads:
-            caller.demand("read_drafts")
+            caller.require_scope("read_drafts")
         head = await self.head()
         return RequestContext(
             caller, head, await regions.current(self.db, head.epoch, head.names_seq), int(time.time())
         )
 
-    async def head(self) -> Head:
+    async def head(self) -> LogHead:
         return await self.latest.read(self.db)
 
     async def sources(self) -> dict[int, tuple[str, str]]:
         """Slug and name of every source, by id: a few rows."""
-        rows = await self.db.reader.rows(_sources(self.db.dialect), {})
+        rows = await self.db.reader.rows(_sources_statement(self.db.dialect), {})
         return {int(str(id)): (str(slug), str(name)) for id, slug, name in rows}
 
-    async def tag_counts(self, head: Head) -> dict[int, int] | None:
+    async def count_tags(self, head: LogHead) -> dict[int, int] | None:
         """Published articles by tag id; None while there is no index."""
-        return await self.index.tag_counts(head) if self.index.seq() is not None else None
+        return await self.index.count_tags(head) if self.index.seq() is not None else None
 
     async def respond_accepted(self, task: Task) -> Response:
         """202: a job goes on with what was asked for."""
-        token = (await self.head()).place.token
-        return responses.changed(
+        token = (await self.head()).position.token
+        return responses.render_change(
             orjson.dumps(jobs.render_task(task)), token, status=202, location=f"/v1/jobs/{task.id}"
         )
 
-    async def wait_for(self, token: str | None, head: Head) -> None:
+    async def wait_for(self, token: str | None, head: LogHead) -> None:
         """Waits until the index reflects a position of the log; behind the head's last public row, nothing of it is
         for the index. SeqUnknown at once where the log has no such position, IndexBehind after WAIT_SECONDS."""
         if token is None:
             return
-        place = read_token(token)
-        known = place is not None and place.epoch == head.epoch and await self._has(place.seq, place.mark)
-        if place is None or not known:
+        position = parse_token(token)
+        is_indexed = (
+            position is not None
+            and position.epoch == head.epoch
+            and await self._has_indexed(position.seq, position.mark)
+        )
+        if position is None or not is_indexed:
             raise SeqUnknown("This archive's change log has no such place.", "min_seq")
-        deadline, enough = time.monotonic() + WAIT_SECONDS, min(place.seq, head.public_seq)
+        deadline, enough = time.monotonic() + WAIT_SECONDS, min(position.seq, head.public_seq)
         while (seq := self.index.seq()) is None or seq < enough:
             if time.monotonic() > deadline:
                 raise IndexBehind("The index has not reached that place yet; try again.")
             await asyncio.sleep(0.01)
 
-    async def _has(self, seq: int, mark: int) -> bool:
+    async def _has_indexed(self, seq: int, mark: int) -> bool:
         if seq == 0:
             return mark == 0
         rows = await self.db.reader.rows(log.mark_statement(self.db.dialect), {"seq": seq})
@@ -182,7 +188,7 @@ class AppContext:
 
 
 @lru_cache(maxsize=4)
-def _sources(dialect: str) -> Prepared:
+def _sources_statement(dialect: str) -> Prepared:
     source = table(Source)
     return prepare(select(source.c.id, source.c.slug, source.c.name), dialect)
 
@@ -199,5 +205,5 @@ async def get_admin_context(request: Request) -> tuple[AppContext, RequestContex
     app = get_context(request)
     view = await app.view(request)
     NO_PARAMETERS.read(request.scope["query_string"], view.now)
-    view.caller.demand("admin")
+    view.caller.require_scope("admin")
     return app, view

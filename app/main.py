@@ -34,17 +34,17 @@ from app.changes.jobs import Jobs
 from app.context import AppContext
 from app.db.database import Database
 from app.http import docs_page, openapi, problems
-from app.http.fast_path import FastPath, read_table
-from app.http.middleware.access_log import RequestLog, Tally
-from app.http.middleware.cache_store import Kept
+from app.http.fast_path import FastPath, build_table
+from app.http.middleware.access_log import AccessLog, RequestTally
+from app.http.middleware.cache_store import CacheStore
 from app.http.middleware.compression import Compression
 from app.http.middleware.cors import Cors
-from app.http.middleware.errors_and_timing import Envelope
+from app.http.middleware.errors_and_timing import ErrorsAndTiming
 from app.http.middleware.head_and_body_limit import BodyLimit, HeadAsGet
-from app.http.middleware.load_shedding import Caps, Load, Overload
-from app.http.middleware.rate_limit import Counters, Limits
-from app.http.middleware.response_cache import Cache
-from app.http.server.connections import Guard, Patience
+from app.http.middleware.load_shedding import CurrentLoad, LoadCaps, LoadShedding
+from app.http.middleware.rate_limit import RateCounters, RateLimit
+from app.http.middleware.response_cache import ResponseCache
+from app.http.server.connections import ConnectionLimiter, Timeouts
 from app.importers import routes as imports
 from app.importers.jobs import upload_store
 from app.importers.jobs.submission import ImportAddress
@@ -135,75 +135,77 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=openapi.operation_id,
+        generate_unique_id_function=openapi.name_operation,
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        lifespan=_lifespan(archive, follow=follow),
+        lifespan=_create_lifespan(archive, follow=follow),
     )
     app.state.archive = archive
     app.state.watch = LogWatch(archive.head)
     app.state.jobs = Jobs(db, {**relink_jobs.WORKS, **job_chunks.WORKS})
-    app.state.cache = Kept(settings.cache_mb * 1_000_000)
-    app.state.guard = Guard(
+    app.state.cache = CacheStore(settings.cache_mb * 1_000_000)
+    app.state.limiter = ConnectionLimiter(
         settings.max_connections,
         settings.max_connections_per_address,
         settings.trusted_proxies,
-        Patience(rest=settings.keep_alive),
+        Timeouts(rest=settings.keep_alive),
     )
-    app.state.load, app.state.tally = Load(), Tally()
-    fetcher = partial(_fetcher, settings, Pace())
+    app.state.load, app.state.tally = CurrentLoad(), RequestTally()
+    fetcher = partial(_create_fetcher, settings, Pace())
     importing = Importing(db, settings.site_url, fetcher, enrich=settings.enrich)
     app.state.importing = importing
     app.state.imports = Jobs(db, {}, {upload_store.KIND: importing}, lane)
     for feature in FEATURES:
         app.include_router(feature.router)
-    app.router.routes.append(Route("/", _start, name="start"))
+    app.router.routes.append(Route("/", redirect_to_docs, name="start"))
     problems.install(app)
     openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
     docs_page.install(app)
-    _layers(app, settings, CacheVersions(db, index.engine.place))
+    _add_layers(app, settings, CacheVersions(db, index.engine.position))
     return app
 
 
-async def _start(request: Request) -> Response:
+async def redirect_to_docs(request: Request) -> Response:
     """Who opens the server in a browser is looking for its documentation."""
     return Response(status_code=307, headers={"Location": "/docs", "Cache-Control": "public, max-age=60"})
 
 
-def _fetcher(settings: Settings, pace: Pace) -> AbstractContextManager[Fetch]:
+def _create_fetcher(settings: Settings, pace: Pace) -> AbstractContextManager[Fetch]:
     # Only where something is fetched: what it is made of takes a second to load, and megabytes.
     from app.importers.web.http_fetcher import Fetcher
 
     return Fetcher(allow_private=settings.import_private_addresses, pace=pace)
 
 
-def _layers(app: Application, settings: Settings, standings: CacheVersions) -> None:
+def _add_layers(app: Application, settings: Settings, versions: CacheVersions) -> None:
     """Pure ASGI, the innermost first."""
-    counters = Counters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
-    read_table(app.routes)  # now, and not with the first request: a declaration that is wrong ends the building
+    counters = RateCounters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
+    build_table(app.routes)  # now, and not with the first request: a declaration that is wrong ends the building
     app.add_middleware(FastPath, routes=app.routes)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if counters is not None:
-        app.add_middleware(Limits, counters=counters)
+        app.add_middleware(RateLimit, counters=counters)
     app.add_middleware(
-        Overload,
-        caps=Caps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
-        guard=app.state.guard,
+        LoadShedding,
+        caps=LoadCaps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
+        limiter=app.state.limiter,
         load=app.state.load,
         trusted=settings.trusted_proxies,
     )
-    app.add_middleware(Envelope, tally=app.state.tally, cors=Cors(settings.cors_origins))
+    app.add_middleware(ErrorsAndTiming, tally=app.state.tally, cors=Cors(settings.cors_origins))
     app.add_middleware(Compression)
     app.add_middleware(HeadAsGet)
     by_origin = "*" not in settings.cors_origins
-    cache = Cache(app.call_layers, app.state.cache, standings, counters=counters, never=NEVER_KEPT, by_origin=by_origin)
+    cache = ResponseCache(
+        app.call_layers, app.state.cache, versions, counters=counters, never=NEVER_KEPT, by_origin=by_origin
+    )
     app.front = cache if settings.cache_mb else app.call_layers
     if settings.cache_mb and not settings.request_log:
-        app.state.guard.at_once = cache.at_once
+        app.state.limiter.at_once = cache.find_messages
     if settings.request_log:
-        app.front = RequestLog(app.front, trusted=settings.trusted_proxies)
+        app.front = AccessLog(app.front, trusted=settings.trusted_proxies)
 
 
-def _lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
+def _create_lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-untyped-def] # FastAPI names no type for it
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         indexer = Indexer(archive.settings.index_path, archive.settings.index_heap_mb)
@@ -216,12 +218,12 @@ def _lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-untyped-
         if days := archive.settings.audit_days:
             tasks += [asyncio.create_task(retention.run(archive.db, days))]
         verification = Verification(archive.settings.index_path)
-        tasks += [asyncio.create_task(_lead(indexer, following, verification))] if follow else []
+        tasks += [asyncio.create_task(_become_indexer(indexer, following, verification))] if follow else []
         try:
             yield
         finally:
             await app.state.watch.close()
-            await cancel(tasks)
+            await cancel_tasks(tasks)
             await asyncio.to_thread(verification.stop)
             await asyncio.to_thread(app.state.importing.close)
             await asyncio.to_thread(following.stop)
@@ -231,17 +233,17 @@ def _lifespan(archive: AppContext, *, follow: bool):  # type: ignore[no-untyped-
     return lifespan
 
 
-async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def cancel_tasks(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Ends tasks that run for ever. Again where one has not ended after a second: what libraries wait with may lose a
     cancellation that comes together with what is waited for (`asyncio.wait_for` does before Python 3.12)."""
-    left = set(tasks)
-    while left:
-        for task in left:
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=1)
+        _, pending = await asyncio.wait(pending, timeout=1)
 
 
-async def _lead(indexer: Indexer, following: FollowerTask, verification: Verification) -> None:
+async def _become_indexer(indexer: Indexer, following: FollowerTask, verification: Verification) -> None:
     """Becomes the indexer as soon as no other process on this machine is; until then this one only reads."""
     # Another process holds the lock: no event of this one tells when it lets go.
     while not await asyncio.to_thread(indexer.acquire):  # noqa: ASYNC110

@@ -64,7 +64,7 @@ def build(folder: Path, count: int) -> Settings:
         there = snapshot.connection.execute(select(table(Article).c.id).limit(1)).first()
     if there is None:
         began = time.monotonic()
-        with db.alone(), db.engine.begin() as connection:
+        with db.hold_write_lock(), db.engine.begin() as connection:
             _fill(connection, count)
         filled = time.monotonic()
         _index(db, settings)
@@ -123,5 +123,5 @@ def _index(db: Database, settings: Settings) -> None:
     indexer = Indexer(settings.index_path, settings.index_heap_mb)
     assert indexer.acquire()
     with db.snapshot() as snapshot:
-        indexer.rebuild(snapshot, log.head(snapshot).place)
+        indexer.rebuild(snapshot, log.head(snapshot).position)
     indexer.close()

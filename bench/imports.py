@@ -86,7 +86,7 @@ def _run(settings: Settings, paths: list[str], options: Options) -> None:
     began = time.monotonic()
     db = open_archive.open_archive(settings)
     items = sources.find(paths, BytesIO())
-    report = import_articles.run(db, settings, items, options, json=False, allow_private=False)
+    report = import_articles.run_import(db, settings, items, options, json=False, allow_private=False)
     db.close_now()
     seconds = time.monotonic() - began
     used = [

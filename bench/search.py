@@ -16,8 +16,8 @@ import tantivy
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFacts, ArticleFilter
-from app.db.log_position import Place
-from app.search.engine import Question, Sample
+from app.db.log_position import LogPosition
+from app.search.engine import Question, SimilaritySample
 from app.search.query import analysis
 from app.search.query.parser import parse
 from app.search.tantivy import index_folders, index_schema
@@ -56,21 +56,21 @@ class Corpus:
 
     def documents(self, count: int) -> Iterator[tantivy.Document]:
         for number in range(1, count + 1):
-            text = index_schema.Text(self.text(8), self.text(15), self.text(LENGTH))
-            yield index_schema.article_document(self.facts(number), 1, text)
+            text = index_schema.SearchableText(self.text(8), self.text(15), self.text(LENGTH))
+            yield index_schema.build_article_document(self.facts(number), 1, text)
 
 
 def build(root: Path, corpus: Corpus, count: int) -> TantivyEngine:
-    folder = index_folders.create(root)
-    index = tantivy.Index(index_schema.schema(), str(folder))
+    folder = index_folders.create_folder(root)
+    index = tantivy.Index(index_schema.build_schema(), str(folder))
     analysis.register_tokenizer(index)
     writer = index.writer(200_000_000, 1)
     for document in corpus.documents(count):
         writer.add_document(document)
-    writer.add_document(index_schema.place_document(Place(1, 1, 1)))
+    writer.add_document(index_schema.build_position_document(LogPosition(1, 1, 1)))
     writer.commit()
     writer.wait_merging_threads()
-    index_folders.flip(root, folder)
+    index_folders.make_current(root, folder)
     return TantivyEngine(root)
 
 
@@ -94,9 +94,9 @@ def question(text: str, article_filter: ArticleFilter = ArticleFilter(), **optio
 def measure(engine: TantivyEngine, corpus: Corpus) -> None:
     common, second, third, rare = (corpus.words[rank] for rank in (3, 40, 300, 20_000))
     view = engine.view()
-    body = Query.term_query(index_schema.schema(), "body", common)
+    body = Query.term_query(index_schema.build_schema(), "body", common)
     both = Query.boolean_query(
-        [(Occur.Must, Query.term_query(index_schema.schema(), "body", w)) for w in (common, second)]
+        [(Occur.Must, Query.term_query(index_schema.build_schema(), "body", w)) for w in (common, second)]
     )
     terms = {"by": {"terms": {"field": "tags", "size": 1000, "segment_size": 1_000_000}}}
 
@@ -128,10 +128,15 @@ def measure(engine: TantivyEngine, corpus: Corpus) -> None:
         ("misspelt word", lambda: engine.search(question(corpus.words[900] + "x"))),
         ("unfinished word", lambda: engine.search(question(corpus.words[900][:4], prefix=True))),
         ("pasted text of 40 words", lambda: engine.search(question(pasted))),
-        ("facets of a common word", lambda: engine.facets(question(common), ("tag", "region", "year"))),
-        ("facets of everything", lambda: engine.facets(Question(), ("tag", "region", "year"))),
+        ("facets of a common word", lambda: engine.count_facets(question(common), ("tag", "region", "year"))),
+        ("facets of everything", lambda: engine.count_facets(Question(), ("tag", "region", "year"))),
         ("filter, newest 20", lambda: engine.search(Question(tagged))),
-        ("similar", lambda: engine.similar(Sample(1, "en", pasted, corpus.text(200), (1, 2)), ArticleFilter(), (), 5)),
+        (
+            "similar",
+            lambda: engine.find_similar(
+                SimilaritySample(1, "en", pasted, corpus.text(200), (1, 2)), ArticleFilter(), (), 5
+            ),
+        ),
     ):
         print_times(name, cold(run))
     print_times("common word, asked before", lambda: engine.search(question(common)))

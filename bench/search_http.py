@@ -193,9 +193,13 @@ def _holds(article: Story, word: str, languages: list[str]) -> bool:
     """In its text, in any form of the word, or in the name of a tag or author."""
     named = [*_rows(article, "tags"), *_rows(article, "authors")]
     parts = [str(article[part] or "") for part in ("title", "standfirst", "body_text")]
-    read = analysis.analysed("\n".join([*parts, *(str(one["name"]) for one in named)]), str(article["language"]))
-    forms = [analysis.words(word, language) for language in (*languages, None)]  # as the index is asked for them
-    return {*read.words}.issuperset(analysis.words(word)) or any({*read.stems}.issuperset(form) for form in forms)
+    read = analysis.analyse("\n".join([*parts, *(str(one["name"]) for one in named)]), str(article["language"]))
+    forms = [
+        analysis.analyse_words(word, language) for language in (*languages, None)
+    ]  # as the index is asked for them
+    return {*read.words}.issuperset(analysis.analyse_words(word)) or any(
+        {*read.stems}.issuperset(form) for form in forms
+    )
 
 
 def _rows(article: Story, name: str) -> list[Story]:

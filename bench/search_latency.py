@@ -32,7 +32,7 @@ from app.search.query.tree import Field
 from app.search.tantivy import matches
 from app.search.tantivy.index_schema import ID_BITS
 from app.search.tantivy.local_engine import TantivyEngine
-from app.search.tantivy.reader import View, terms_counts
+from app.search.tantivy.reader import View, count_terms
 from bench.archive import NEWEST, build, vocabulary
 
 ROUNDS = 100
@@ -88,9 +88,9 @@ def raw(view: View, path: str, params: Asked) -> float:
     Facets and timelines of everything that matches; of suggestions the titles.
     """
     asked = question(path, params)
-    query = matches.query(view, asked)
+    query = matches.build_query(view, asked)
     span = NEWEST - 10 * 365 * 86_400, NEWEST
-    edges = timeline.edges("month", UTC, span, span).exact if path == "/v1/timeline" else ()
+    edges = timeline.compute_edges("month", UTC, span, span).exact if path == "/v1/timeline" else ()
     ranges = [{"from": float(start << ID_BITS), "to": float(end << ID_BITS)} for start, end in pairwise(edges)]
     began = time.perf_counter()
     if ranges:
@@ -98,7 +98,7 @@ def raw(view: View, path: str, params: Asked) -> float:
     else:
         view.searcher.search(query, asked.limit + 1)
     if "facets" in params:
-        terms_counts(view.searcher, query, ("tags", "within_5", "language", "year"))
+        count_terms(view.searcher, query, ("tags", "within_5", "language", "year"))
     return (time.perf_counter() - began) * 1000
 
 
@@ -141,7 +141,7 @@ async def measure(folder: Path, size: int) -> None:
     chance = random.Random(8)
     words = vocabulary(random.Random(3))
     await ask(app, "/v1/search", {"q": words[5], "facets": "tag"})  # opens what is opened once
-    serve.settle()
+    serve.freeze_garbage_collector()
     print(f"\n{size:,} articles, milliseconds, {ROUNDS} questions of each kind, load {_load()}\n")
     print("| question | new p50 | new p99 | again p50 | again p99 | tantivy p50 | p99 | more |")
     print("|---" * 8 + "|")

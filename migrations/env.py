@@ -17,7 +17,7 @@ def run() -> None:
             context.run_migrations()
         return
     db = Database(Settings(), log.append)
-    with db.alone(), db.engine.begin() as own:
+    with db.hold_write_lock(), db.engine.begin() as own:
         context.config.attributes["connection"] = own
         run()
     db.close_now()

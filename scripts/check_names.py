@@ -127,7 +127,7 @@ def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef
 
 def _check_names(path: str, tree: ast.Module) -> Iterator[Finding]:
     for function in _functions(tree):
-        if is_participle(function.name):
+        if is_participle(function.name) and not _is_dunder(function.name):
             yield Finding("function", path, function.lineno, f"`{function.name}` is no verb")
         if word := _retired_part(function.name):
             yield Finding("word", path, function.lineno, f"`{function.name}`: say {RETIRED_WORDS[word]}")

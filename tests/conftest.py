@@ -107,7 +107,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sqlite_template(shared: Path) -> Path:
     """A migrated file that tests copy, made by the worker that first needs it."""
     folder = shared / "template"
-    with FileLock(shared / "template.lock").held():
+    with FileLock(shared / "template.lock").hold():
         if not folder.exists():
             open_archive.open_archive(Settings(data_dir=folder)).close_now()
     return folder / "dateline.db"
@@ -149,7 +149,7 @@ def postgres_server() -> Iterator[str]:
 def postgres_template(postgres_server: str, shared: Path) -> str:
     """The name of a migrated database that tests copy, made by the worker that first needs it."""
     known = shared / "postgres-template"
-    with FileLock(shared / "postgres-template.lock").held():
+    with FileLock(shared / "postgres-template.lock").hold():
         if not known.exists():
             name = f"dateline_template_{uuid4().hex[:8]}"
             _administer(postgres_server, f"CREATE DATABASE {name}")
@@ -237,7 +237,7 @@ class Served:
 
     async def key(self, *scopes: str) -> dict[str, str]:
         """The Authorization header of a new key."""
-        written = await self.db.write(auth.create, "test", scopes)
+        written = await self.db.write(auth.create_key, "test", scopes)
         return {"Authorization": f"Bearer {written.value}"}
 
     async def post(self, **article: object) -> dict[str, object]:

@@ -12,7 +12,7 @@ from app.articles.store.authorship import SCHEDULE
 from app.changes import log
 from app.db import audit_rows
 from app.db.sql import read_clock
-from app.db.wal_truncation import erase_traces
+from app.db.wal_truncation import request_truncation
 from app.models import Article, ArticleSlug, Change, PurgedRef, table
 
 A, SLUG, PURGED = table(Article), table(ArticleSlug), table(PurgedRef)
@@ -117,7 +117,7 @@ def remove(session: Session, id: int, *, now: int, by: str | None) -> int:
         _let_go(session, name, id, now=now, by=by)
     audit_rows.forget_article(session, id)
     purge.forget_imports(session, id)
-    erase_traces(session)
+    request_truncation(session)
     related_links.lock_linking(connection)
     if public:
         slugs = connection.execute(select(SLUG.c.slug).where(SLUG.c.article_id == id)).scalars().all()

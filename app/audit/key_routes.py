@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from app.audit import schemas
 from app.context import AppContext, get_context
-from app.db.sql import Prepared, integer, prepare
+from app.db.sql import Prepared, prepare, read_integer
 from app.errors import Unauthorized
 from app.http import responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.params.parser import Parameters
 from app.http.params.times import format_time
 from app.models import ApiKey, IdempotencyUsage, table
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1", tags=["audit"])
     "/key",
     name="get_own_key",
     response_model=schemas.OwnKey,
-    responses=responses.example(schemas.OWN_KEY) | problems("unauthorized"),
+    responses=responses.document_example(schemas.OWN_KEY) | describe_problems("unauthorized"),
 )
 async def get_own_key(request: Request) -> Response:
     """Name, scopes, expiry and limits of the key that asks; 401 without one."""
@@ -40,7 +40,7 @@ async def get_own_key(request: Request) -> Response:
     [row] = await context.db.reader.rows(
         _own(context.db.dialect), {"id": view.caller.key, "caller": str(view.caller.key)}
     )
-    return responses.item(request, orjson.dumps(_show(context, row)), token=view.token, public=False)
+    return responses.render_item(request, orjson.dumps(_show(context, row)), token=view.token, public=False)
 
 
 def _show(context: AppContext, row: tuple[object, ...]) -> dict[str, object]:
@@ -50,8 +50,8 @@ def _show(context: AppContext, row: tuple[object, ...]) -> dict[str, object]:
         "id": id,
         "name": name,
         "scopes": str(scopes).split(),
-        "created_at": format_time(integer(created_at)),
-        "expires_at": None if expires_at is None else format_time(integer(expires_at)),
+        "created_at": format_time(read_integer(created_at)),
+        "expires_at": None if expires_at is None else format_time(read_integer(expires_at)),
         "limits": {
             "requests_per_minute": settings.rate_limit or None,
             "body_bytes": settings.max_body_bytes,

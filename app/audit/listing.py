@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.audit import queries
 from app.audit.queries import AuditEntry, AuditFilter, AuditPosition
 from app.db.database import Database
-from app.db.sql import integer
+from app.db.sql import read_integer
 
 AT_ONCE = 1_000
 
@@ -15,7 +15,7 @@ def find_keys(db: Database, name: str) -> list[int]:
     if name.isascii() and name.isdigit() and len(name) < 18:
         return [int(name)]
     with db.snapshot() as snapshot:
-        return [integer(row[0]) for row in snapshot.rows(queries.select_keys(db.dialect), {"name": name})]
+        return [read_integer(row[0]) for row in snapshot.fetch(queries.select_keys(db.dialect), {"name": name})]
 
 
 def read_rows(db: Database, audit_filter: AuditFilter, most: int) -> Iterator[AuditEntry]:
@@ -25,7 +25,7 @@ def read_rows(db: Database, audit_filter: AuditFilter, most: int) -> Iterator[Au
         size = min(most, AT_ONCE)
         statement, values = queries.select_page(db.dialect, audit_filter, size, place)
         with db.snapshot() as snapshot:
-            rows = queries.read_rows(snapshot.rows(statement, values), place.turn)
+            rows = queries.read_rows(snapshot.fetch(statement, values), place.turn)
         yield from rows
         if len(rows) < size:
             return

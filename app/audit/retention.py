@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from app.actor import Actor, set_actor
 from app.db import audit_rows
-from app.db.audit_rows import AUDIT, Deed
+from app.db.audit_rows import AUDIT, AuditRecord
 from app.db.database import Database
 from app.db.sql import read_clock
 from app.errors import DatabaseUnavailable
@@ -28,7 +28,7 @@ def prune(session: Session, days: int) -> int:
     oldest = select(AUDIT.c.id).where(AUDIT.c.at < until).order_by(AUDIT.c.at, AUDIT.c.id).limit(AT_ONCE)
     deleted = connection.execute(delete(AUDIT).where(AUDIT.c.id.in_(oldest))).rowcount
     if deleted:
-        audit_rows.note(session, Deed("audit_prune", details={"rows": deleted, "days": days}))
+        audit_rows.add_record(session, AuditRecord("audit_prune", details={"rows": deleted, "days": days}))
     return deleted
 
 

@@ -14,11 +14,11 @@ from app.audit import queries, render, schemas
 from app.audit.queries import COUNTED, AuditEntry, AuditFilter, AuditPosition
 from app.context import AppContext, RequestContext, get_context
 from app.db.audit_rows import ACTIONS
-from app.db.sql import integer
+from app.db.sql import read_integer
 from app.errors import CursorInvalid, FieldError, Gone, InvalidInput, NotFound
 from app.http import paging, responses
-from app.http.openapi import problems
-from app.http.paging import Cursor, Page
+from app.http.openapi import describe_problems
+from app.http.paging import Cursor, PageInfo
 from app.http.params import parser
 from app.http.params.typed import Paging, TimeRange
 
@@ -49,7 +49,7 @@ class AuditParams(ArticleAuditParams):
     )
 
 
-_PROBLEMS = problems(
+_PROBLEMS = describe_problems(
     "missing_scope", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep",
     "offset_required", "invalid_value",
 )  # fmt: skip
@@ -61,14 +61,14 @@ Warnings = list[Mapping[str, object]]
     "/audit",
     name="list_audit",
     response_model=schemas.AuditList,
-    responses=responses.example(schemas.LIST) | _PROBLEMS,
+    responses=responses.document_example(schemas.LIST) | _PROBLEMS,
     openapi_extra={"parameters": AuditParams.openapi()},
 )
 async def list_audit(request: Request) -> Response:
     """Who did what, the newest first: keys, commands and the server itself. Needs the scope `admin`."""
     context = get_context(request)
     seen = await context.view(request)
-    seen.caller.demand("admin")
+    seen.caller.require_scope("admin")
     params = AuditParams.parse(request.scope["query_string"], seen.now)
     warnings: Warnings = []
     article, ref = None, params.article
@@ -83,14 +83,14 @@ async def list_audit(request: Request) -> Response:
     "/articles/{ref}/audit",
     name="list_article_audit",
     response_model=schemas.AuditList,
-    responses=responses.example(schemas.LIST) | MOVED | _PROBLEMS | problems("not_found", "gone"),
+    responses=responses.document_example(schemas.LIST) | MOVED | _PROBLEMS | describe_problems("not_found", "gone"),
     openapi_extra=describe_parameters(ArticleAuditParams, REF),
 )
 async def list_article_audit(request: Request) -> Response:
     """Who did what to an article, the newest first; also to a purged one, by its id. Needs the scope `read_drafts`."""
     context = get_context(request)
     seen = await context.view(request)
-    seen.caller.demand("read_drafts")
+    seen.caller.require_scope("read_drafts")
     params = ArticleAuditParams.parse(request.scope["query_string"], seen.now)
     ref = request.path_params["ref"]
     try:
@@ -108,7 +108,7 @@ async def list_article_audit(request: Request) -> Response:
 
 def _id(ref: str) -> int | None:
     name = articles.parse_ref(ref)
-    return integer(name[1]) if name is not None and name[0] == "id" else None
+    return read_integer(name[1]) if name is not None and name[0] == "id" else None
 
 
 async def _find_article(context: AppContext, seen: RequestContext, ref: str) -> int | None:
@@ -117,7 +117,9 @@ async def _find_article(context: AppContext, seen: RequestContext, ref: str) -> 
     if (id := _id(ref)) is not None:
         return id
     article = await articles.find(context.db, ref)
-    if article is None or not (article.status == "published" or article.is_gone or seen.caller.may("read_drafts")):
+    if article is None or not (
+        article.status == "published" or article.is_gone or seen.caller.has_scope("read_drafts")
+    ):
         return None
     return article.id
 
@@ -138,7 +140,7 @@ async def _list(
     audit_filter = AuditFilter(article, key, params.action, params.at.from_, params.at.to)
     limit, signature = params.limit, f"audit {article} {params.signature}"
     if warnings:  # of nobody, or of nothing that there is
-        page = Page(limit, number=params.page, total=0, total_is="exact")
+        page = PageInfo(limit, number=params.page, total=0, total_is="exact")
         return _respond(request, [], page, seen, params, warnings)
     place = _place(params, signature, limit)
     entries = await _rows(context, audit_filter, limit + 1, place)
@@ -146,14 +148,14 @@ async def _list(
     total, total_is = await _total(context, audit_filter) if params.count != "none" else (None, "none")
     slugs = await _slugs(context, seen, rows)
     shown = [orjson.dumps(render.show_row(row, slugs)) for row in rows]
-    page = Page(limit, params.page, page.next, page.previous, total, total_is)  # type: ignore[arg-type] # one of three
+    page = PageInfo(limit, params.page, page.next, page.previous, total, total_is)  # type: ignore[arg-type] # one of three
     return _respond(request, shown, page, seen, params, warnings)
 
 
 def _respond(
-    request: Request, rows: Sequence[bytes], page: Page, seen: RequestContext, params: Paging, warnings: Warnings
+    request: Request, rows: Sequence[bytes], page: PageInfo, seen: RequestContext, params: Paging, warnings: Warnings
 ) -> Response:
-    return responses.listed(
+    return responses.render_list(
         request, rows, page, token=seen.token, public=False, warnings=warnings, uses_now=params.uses_now
     )
 
@@ -163,7 +165,7 @@ async def _find_key(context: AppContext, name: str) -> int | None:
     if name.isascii() and name.isdigit() and len(name) < 18:
         return int(name)
     rows = await context.db.reader.rows(queries.select_keys(context.db.dialect), {"name": name})
-    ids = [integer(row[0]) for row in rows]
+    ids = [read_integer(row[0]) for row in rows]
     if len(ids) > 1:
         detail = "Several keys are called so; give the number of one, as `dateline keys list` shows it."
         raise InvalidInput(FieldError("invalid_value", detail, "key", allowed=tuple(map(str, ids))))
@@ -183,7 +185,7 @@ async def _rows(context: AppContext, audit_filter: AuditFilter, limit: int, plac
 async def _total(context: AppContext, audit_filter: AuditFilter) -> tuple[int, str]:
     statement, values = queries.count_rows(context.db.dialect, audit_filter)
     [(count,)] = await context.db.reader.rows(statement, values, bounded=False)
-    return (COUNTED, "at_least") if integer(count) > COUNTED else (integer(count), "exact")
+    return (COUNTED, "at_least") if read_integer(count) > COUNTED else (read_integer(count), "exact")
 
 
 def _place(params: Paging, signature: str, limit: int) -> AuditPosition:
@@ -196,7 +198,9 @@ def _place(params: Paging, signature: str, limit: int) -> AuditPosition:
     return AuditPosition(cursor.kind, cursor.key, cursor.id)
 
 
-def _page(entries: list[AuditEntry], place: AuditPosition, limit: int, signature: str) -> tuple[list[AuditEntry], Page]:
+def _page(
+    entries: list[AuditEntry], place: AuditPosition, limit: int, signature: str
+) -> tuple[list[AuditEntry], PageInfo]:
     """What is shown of one row more than a page has, and where it goes on."""
     more, backwards = len(entries) > limit, place.turn == "before"
     rows = (entries[1:] if more else entries) if backwards else entries[:limit]
@@ -206,7 +210,7 @@ def _page(entries: list[AuditEntry], place: AuditPosition, limit: int, signature
 
     is_first = place.turn == "start" and place.offset == 0
     has_next, has_previous = more or backwards, more if backwards else not is_first
-    return rows, Page(
+    return rows, PageInfo(
         limit,
         next=cursor("after", rows[-1]) if rows and has_next else None,
         previous=cursor("before", rows[0]) if rows and has_previous else None,
@@ -219,12 +223,12 @@ _KINDS: tuple[Literal["article", "tag"], ...] = ("article", "tag")
 async def _slugs(context: AppContext, seen: RequestContext, rows: Sequence[AuditEntry]) -> render.Slugs:
     """Of what the rows are about, as it is called now; a slug of what is not public only for who reads drafts."""
     slugs: dict[tuple[str, int], str] = {}
-    drafts = seen.caller.may("read_drafts")
+    drafts = seen.caller.has_scope("read_drafts")
     for kind in _KINDS:
         ids = sorted({row.entity_id for row in rows if row.entity == kind and row.entity_id is not None})
         if ids:
             told = await context.db.reader.rows(queries.select_slugs(context.db.dialect, kind), {"ids": ids})
-            slugs |= {(kind, integer(id)): str(slug) for id, slug, public in told if public or drafts}
+            slugs |= {(kind, read_integer(id)): str(slug) for id, slug, public in told if public or drafts}
     places = seen.atlas.by_id
     regions = {row.entity_id for row in rows if row.entity == "region" and row.entity_id is not None}
     return slugs | {("region", id): places[id].slug for id in regions if id in places}

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from app.articles.store import authorship
 from app.changes import jobs, log
 from app.changes.jobs import CHUNK
-from app.db.sql import hold_vocabulary, integer
+from app.db.sql import lock_vocabulary, read_integer
 from app.models import Article, ArticleTag, ImportTag, Suggestion, Tag, TagName, TagSlug, table
 from app.tags import editing, merges
 
@@ -24,7 +24,7 @@ def remove_unused(session: Session, job: int, after: int) -> tuple[int, int | No
     """How many of the next tags of an import were removed, and the last that was looked at; None when there are no
     more."""
     connection = session.connection()
-    hold_vocabulary(connection, alone=True)
+    lock_vocabulary(connection, alone=True)
     mine = select(MADE.c.tag_id).where(MADE.c.job_id == job, MADE.c.removed.is_(False), MADE.c.tag_id > after)
     ids = list(connection.execute(mine.order_by(MADE.c.tag_id).limit(CHUNK)).scalars())
     unused = _find_unused(session, ids)
@@ -58,7 +58,7 @@ def _find_unused(session: Session, ids: Sequence[int]) -> list[int]:
         )
     )
     merging_now = {
-        integer(task.arguments[end])
+        read_integer(task.arguments[end])
         for task in jobs.list_unfinished(session, merges.KIND)
         for end in ("source", "target")
     }

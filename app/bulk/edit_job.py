@@ -27,7 +27,7 @@ from app.bulk.records import ARTICLE, BULK
 from app.changes import jobs
 from app.changes.jobs import CHUNK, Json, Step, Task
 from app.db.database import Snapshot
-from app.db.sql import AnySelect, Prepared, insert_rows, integer, prepare, read_clock
+from app.db.sql import AnySelect, Prepared, insert_rows, prepare, read_clock, read_integer
 from app.enrich.suggestion import DATELINE
 from app.errors import DatelineError
 from app.models import Article, TextKey, table
@@ -76,10 +76,10 @@ def advance(session: Session, task: Task) -> Step:
 
 def _select(session: Session, task: Task) -> Step:
     """Writes down the next articles that are meant."""
-    after, connection = integer(task.progress.get("after", 0)), session.connection()
-    ids = find(Snapshot(connection), read_filter(task), after, integer(task.arguments["_last"]), SELECTED_AT_ONCE)
+    after, connection = read_integer(task.progress.get("after", 0)), session.connection()
+    ids = find(Snapshot(connection), read_filter(task), after, read_integer(task.arguments["_last"]), SELECTED_AT_ONCE)
     insert_rows(connection, ARTICLE, [{"job_id": task.id, "article_id": id, "action": "selected"} for id in ids])
-    total = integer(task.progress.get("total", 0)) + len(ids)
+    total = read_integer(task.progress.get("total", 0)) + len(ids)
     is_all = len(ids) < SELECTED_AT_ONCE
     progress = {**task.progress, "after": 0 if is_all else ids[-1], "total": total, "selected": is_all}
     return Step(progress, finished=is_all and total == 0)
@@ -105,13 +105,13 @@ def find(snapshot: Snapshot, article_filter: ArticleFilter, after: int, last: in
     """The next articles that a filter means, in the order of their ids, up to `last`."""
     statement = _statement(snapshot.connection.dialect.name, _Shaped(article_filter), counts=False)
     values = {**filters.values(article_filter), "after_id": after, "last_id": last, "limit": limit}
-    return [integer(row[0]) for row in snapshot.rows(statement, values)]
+    return [read_integer(row[0]) for row in snapshot.fetch(statement, values)]
 
 
 def count(snapshot: Snapshot, article_filter: ArticleFilter) -> int:
     """How many articles a filter means."""
     statement = _statement(snapshot.connection.dialect.name, _Shaped(article_filter), counts=True)
-    return integer(snapshot.rows(statement, filters.values(article_filter))[0][0])
+    return read_integer(snapshot.fetch(statement, filters.values(article_filter))[0][0])
 
 
 class _Shaped:
@@ -142,7 +142,7 @@ def _statement(dialect: str, shaped: _Shaped, *, counts: bool) -> Prepared:
 
 def _edit(session: Session, task: Task) -> Step:
     """Edits the next articles that were written down."""
-    after, connection = integer(task.progress.get("after", 0)), session.connection()
+    after, connection = read_integer(task.progress.get("after", 0)), session.connection()
     mine = (ARTICLE.c.job_id == task.id) & (ARTICLE.c.article_id > after)
     statement = select(ARTICLE.c.article_id).where(mine).order_by(ARTICLE.c.article_id).limit(CHUNK)
     ids = list(connection.execute(statement).scalars())
@@ -151,8 +151,8 @@ def _edit(session: Session, task: Task) -> Step:
     counts = Counter(action for action, *_ in outcomes.values())
     progress = {**task.progress, "after": ids[-1] if ids else after}
     for name in ("updated", "unchanged", "failed"):
-        progress[name] = integer(progress.get(name, 0)) + counts[name]
-    progress["done"] = progress["read"] = integer(progress.get("done", 0)) + len(ids)
+        progress[name] = read_integer(progress.get(name, 0)) + counts[name]
+    progress["done"] = progress["read"] = read_integer(progress.get("done", 0)) + len(ids)
     return Step(progress, len(ids) < CHUNK)
 
 

@@ -18,7 +18,7 @@ from app.enrich.suggestion import DATELINE
 from app.errors import FieldError, InvalidInput
 from app.http.params import parser
 from app.http.params.parser import Parameters
-from app.http.validation_errors import pointer
+from app.http.validation_errors import render_pointer
 from app.tags import queries as tags
 from app.tags.service import KINDS
 
@@ -39,7 +39,7 @@ class EditOrder:
 async def read(context: AppContext, view: RequestContext, payload: BulkEdit) -> EditOrder:
     """InvalidInput with pointers; MissingScope for states that the caller may not see, and without `publish` for what
     is or becomes public."""
-    view.caller.demand("write")
+    view.caller.require_scope("write")
     article_filter, warnings = await _selection(context, view, payload)
     if article_filter.statuses != ("draft",):
         update_flow.require_publish(view.caller, "published")
@@ -54,7 +54,7 @@ async def _selection(
     context: AppContext, view: RequestContext, payload: BulkEdit
 ) -> tuple[ArticleFilter, Sequence[Mapping[str, str | None]]]:
     if payload.ids is not None:
-        hidden = view.caller.may("read_drafts")
+        hidden = view.caller.has_scope("read_drafts")
         return ArticleFilter(
             statuses=filter_params.STATES if hidden else PUBLISHED, ids=tuple(dict.fromkeys(payload.ids))
         ), ()
@@ -62,7 +62,7 @@ async def _selection(
         params = FILTER.read(_query(payload.filter or {}), view.now)
         statuses = tuple(sorted(params.choices("status"))) or PUBLISHED
         if statuses != PUBLISHED:
-            view.caller.demand("read_drafts")
+            view.caller.require_scope("read_drafts")
         resolved = await filter_params.resolve(context, view, params, statuses)
     except InvalidInput as error:
         raise InvalidInput(*(_in_body(one) for one in error.errors)) from None
@@ -83,12 +83,12 @@ def _query(values: Mapping[str, object]) -> bytes:
 
 def _in_body(error: FieldError) -> FieldError:
     return replace(
-        error, parameter=None, pointer=pointer(["filter", error.parameter] if error.parameter else ["filter"])
+        error, parameter=None, pointer=render_pointer(["filter", error.parameter] if error.parameter else ["filter"])
     )
 
 
 async def _changes(context: AppContext, view: RequestContext, payload: BulkEdit) -> Changes:
-    drafts = view.caller.may("read_drafts")
+    drafts = view.caller.has_scope("read_drafts")
     section = [payload.section] if payload.section is not None else []
     named = [ref for one in (*payload.add_tags, *payload.remove_tags, *section) if (ref := fields.tag_ref(one))]
     known = fields.References({}, await tags.by_refs(context.db, sorted(set(named)), hidden=drafts) if named else {})

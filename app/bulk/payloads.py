@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.articles.input.payloads import Language, RegionRef, TagRef
-from app.http.body import Given, by_kind
+from app.http.body import PayloadModel, by_kind
 
 MOST_IDS = 10_000
 MOST_NAMES = 50
@@ -17,7 +17,7 @@ Value = Annotated[AsText | AsNumber | Annotated[bool, Tag("(flag)")] | Annotated
 Changing = ("add_tags", "remove_tags", "add_regions", "remove_regions", "section", "status", "language")
 
 
-class BulkEdit(Given):
+class BulkEdit(PayloadModel):
     """Which articles, by `ids` or by a `filter` with the parameters of the list, and what becomes of each of them.
 
     `section: null` takes sections away; an unknown tag is made."""

@@ -14,7 +14,7 @@ from app.db.database import Database, Row
 from app.db.sql import Prepared, Value, prepare
 from app.errors import CursorInvalid
 from app.http import paging
-from app.http.paging import Cursor, Page
+from app.http.paging import Cursor, PageInfo
 from app.http.params.times import format_time
 from app.models import Article, table
 
@@ -57,7 +57,7 @@ async def find(db: Database, id: int) -> Record | None:
     return _record(rows[0]) if rows else None
 
 
-async def page(db: Database, params: RecordListParams) -> tuple[list[Record], Page]:
+async def page(db: Database, params: RecordListParams) -> tuple[list[Record], PageInfo]:
     """The newest first, of one kind or of all."""
     limit, kind, signature = params.limit, params.kind or "", f"imports {params.signature}"
     before = _place(params.cursor, signature, 2**63 - 1)
@@ -66,10 +66,10 @@ async def page(db: Database, params: RecordListParams) -> tuple[list[Record], Pa
     counted = await db.reader.rows(_total(db.dialect, kind), {"kind": BULK}, bounded=False)
     records = [_record(row) for row in rows[:limit]]
     following = paging.encode(Cursor("after", id=records[-1].id), signature) if len(rows) > limit else None
-    return records, Page(limit, next=following, total=cast("int", counted[0][0]), total_is="exact")
+    return records, PageInfo(limit, next=following, total=cast("int", counted[0][0]), total_is="exact")
 
 
-async def articles(db: Database, record: Record, params: TouchedParams) -> tuple[list[Json], Page]:
+async def articles(db: Database, record: Record, params: TouchedParams) -> tuple[list[Json], PageInfo]:
     """What a record did to each article, in the order of their ids; also to those that are not public."""
     limit, signature = params.limit, f"import articles {record.id} {params.signature}"
     action, undone = params.action or "", params.undone or ""
@@ -88,7 +88,7 @@ async def articles(db: Database, record: Record, params: TouchedParams) -> tuple
         following = paging.encode(Cursor("after", id=cast("int", rows[limit - 1][0])), signature)
     names = ("id", "slug", "action", "version_before", "version", "undone", "note")
     shown = [dict(zip(names, values, strict=True)) for values in rows[:limit]]
-    return shown, Page(limit, next=following)
+    return shown, PageInfo(limit, next=following)
 
 
 def _place(text: str | None, signature: str, start: int) -> int:

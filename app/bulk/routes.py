@@ -20,7 +20,7 @@ from app.changes.jobs import Json
 from app.context import AppContext, get_admin_context, get_context
 from app.errors import InvalidTransition, NotFound
 from app.http import body, responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.schemas import JOB, JOB_ID, Job
 from app.models import Article, table
 
@@ -37,8 +37,8 @@ ID: dict[str, object] = {**JOB_ID, "description": "The number of an import or a 
     name="list_imports",
     tags=["importing"],
     response_model=schemas.ImportRecordList,
-    responses=responses.example(examples.RECORDS)
-    | problems("missing_scope", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
+    responses=responses.document_example(examples.RECORDS)
+    | describe_problems("missing_scope", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
     openapi_extra={"parameters": RecordListParams.openapi()},
 )
 async def list_imports(request: Request) -> Response:
@@ -46,12 +46,12 @@ async def list_imports(request: Request) -> Response:
     `read_drafts`."""
     context = get_context(request)
     view = await context.view(request)
-    view.caller.demand("publish")
-    view.caller.demand("read_drafts")
+    view.caller.require_scope("publish")
+    view.caller.require_scope("read_drafts")
     params = RecordListParams.parse(request.scope["query_string"], view.now)
     records, page = await queries.page(context.db, params)
     rows = [orjson.dumps(queries.shape(one)) for one in records]
-    return responses.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
+    return responses.render_list(request, rows, page, token=view.token, public=False, tags=["imports"])
 
 
 @router.get(
@@ -59,8 +59,8 @@ async def list_imports(request: Request) -> Response:
     name="list_import_articles",
     tags=["importing"],
     response_model=schemas.TouchedArticleList,
-    responses=responses.example(examples.ARTICLES)
-    | problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
+    responses=responses.document_example(examples.ARTICLES)
+    | describe_problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
     openapi_extra={"parameters": [ID, *TouchedParams.openapi()]},
 )
 async def list_import_articles(request: Request) -> Response:
@@ -70,13 +70,13 @@ async def list_import_articles(request: Request) -> Response:
     With `undone=kept` those that an undo left alone, because somebody has edited them since."""
     context = get_context(request)
     view = await context.view(request)
-    view.caller.demand("publish")
-    view.caller.demand("read_drafts")
+    view.caller.require_scope("publish")
+    view.caller.require_scope("read_drafts")
     params = TouchedParams.parse(request.scope["query_string"], view.now)
     record = await lookup.find(context, request)
     articles, page = await queries.articles(context.db, record, params)
     rows = [orjson.dumps(one) for one in articles]
-    return responses.listed(request, rows, page, token=view.token, public=False, tags=["imports"])
+    return responses.render_list(request, rows, page, token=view.token, public=False, tags=["imports"])
 
 
 @router.post(
@@ -84,9 +84,9 @@ async def list_import_articles(request: Request) -> Response:
     name="undo_import",
     tags=["importing"],
     response_model=schemas.ImportRecord,
-    responses=responses.example(examples.UNDONE)
-    | responses.accepted("The undo goes on; the job says how far it is.")
-    | problems("missing_scope", "not_found", "invalid_transition"),
+    responses=responses.document_example(examples.UNDONE)
+    | responses.document_job("The undo goes on; the job says how far it is.")
+    | describe_problems("missing_scope", "not_found", "invalid_transition"),
     openapi_extra={"parameters": [ID]},
 )
 async def undo_import(request: Request) -> Response:
@@ -102,7 +102,7 @@ async def undo_import(request: Request) -> Response:
     if task.state != "done":
         return await context.respond_accepted(task)
     updated = await lookup.find(context, request)
-    return responses.changed(orjson.dumps(queries.shape(updated)), (await context.head()).place.token)
+    return responses.render_change(orjson.dumps(queries.shape(updated)), (await context.head()).position.token)
 
 
 @router.post(
@@ -110,7 +110,7 @@ async def undo_import(request: Request) -> Response:
     name="edit_articles",
     tags=["articles"],
     response_model=schemas.BulkPreview,
-    responses=responses.example(examples.PREVIEW)
+    responses=responses.document_example(examples.PREVIEW)
     | {
         202: {
             "model": schemas.ImportRecord,
@@ -119,11 +119,11 @@ async def undo_import(request: Request) -> Response:
             "content": {"application/json": {"example": examples.BEGUN}},
         }
     }
-    | problems(
+    | describe_problems(
         "malformed_json", "missing_scope", "body_too_large", "unsupported_media_type", "invalid_value", "unknown_field",
         "unknown_region",
     ),
-    openapi_extra={"parameters": BulkEditParams.openapi(), "requestBody": body.described("BulkEdit")},
+    openapi_extra={"parameters": BulkEditParams.openapi(), "requestBody": body.describe_body("BulkEdit")},
 )  # fmt: skip
 async def edit_articles(request: Request) -> Response:
     """Changes many articles alike: tags, regions, section, state, language. Needs `write`, and `publish` unless only
@@ -133,12 +133,12 @@ async def edit_articles(request: Request) -> Response:
     Each article gets a version and a row in the change log. With `dry_run=true` 200 with a count and samples."""
     context = get_context(request)
     view = await context.view(request)
-    view.caller.demand("write")
+    view.caller.require_scope("write")
     params = BulkEditParams.parse(request.scope["query_string"], view.now)
-    payload = await body.read(request, BulkEdit)
+    payload = await body.read_payload(request, BulkEdit)
     order = await edit_request.read(context, view, payload)
     if params.dry_run:
-        return responses.changed(orjson.dumps(await asyncio.to_thread(preview, context, order)), view.token)
+        return responses.render_change(orjson.dumps(await asyncio.to_thread(preview, context, order)), view.token)
     by = authorship.sign(view.caller.name)
     job = (
         await context.db.write(
@@ -148,9 +148,9 @@ async def edit_articles(request: Request) -> Response:
     jobs.get_jobs(request).wake()
     record = await queries.find(context.db, job)
     assert record is not None  # just made
-    location = f"/v1/imports/{job}" if view.caller.may("read_drafts") else f"/v1/jobs/{job}"
-    response = responses.changed(orjson.dumps(queries.shape(record)), view.token, status=202, location=location)
-    response.headers.update(responses.warned(order.warnings))
+    location = f"/v1/imports/{job}" if view.caller.has_scope("read_drafts") else f"/v1/jobs/{job}"
+    response = responses.render_change(orjson.dumps(queries.shape(record)), view.token, status=202, location=location)
+    response.headers.update(responses.render_warnings(order.warnings))
     return response
 
 
@@ -170,8 +170,10 @@ def preview(context: AppContext, order: EditOrder) -> Json:
     name="stop_job",
     tags=["operating"],
     response_model=Job,
-    responses=responses.example({**JOB, "kind": "undo", "state": "failed", "error": jobs.STOPPED, "result": None})
-    | problems("missing_scope", "not_found", "invalid_transition"),
+    responses=responses.document_example(
+        {**JOB, "kind": "undo", "state": "failed", "error": jobs.STOPPED, "result": None}
+    )
+    | describe_problems("missing_scope", "not_found", "invalid_transition"),
     openapi_extra={"parameters": [JOB_ID]},
 )
 async def stop_job(request: Request) -> Response:
@@ -188,4 +190,4 @@ async def stop_job(request: Request) -> Response:
     if not (await context.db.write(jobs.stop, task.id)).value:
         raise InvalidTransition(f"Job {task.id} has ended already.")
     stopped = replace(task, state="failed", error=jobs.STOPPED)
-    return responses.changed(orjson.dumps(jobs.render_task(stopped)), view.token)
+    return responses.render_change(orjson.dumps(jobs.render_task(stopped)), view.token)

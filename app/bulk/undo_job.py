@@ -22,7 +22,7 @@ from app.bulk.edited_since import TouchedRow
 from app.bulk.records import ARTICLE, BULK, COMMAND, KINDS, RECORD, STREAM
 from app.changes import jobs
 from app.changes.jobs import CHUNK, JOB, Json, Step, Task
-from app.db.sql import integer, read_clock
+from app.db.sql import read_clock, read_integer
 from app.errors import InvalidTransition, NotFound
 from app.models import Article, ImportSource, SourceBaseline, table
 
@@ -45,7 +45,7 @@ def begin(session: Session, id: int, by: str | None) -> int:
     if record.undone_at is not None:
         raise InvalidTransition(f"Import {id} was undone already.")
     if record.undo_job is not None and _is_unfinished(connection, record.undo_job):
-        return integer(record.undo_job)
+        return read_integer(record.undo_job)
     _end_abandoned(session, id, job.kind, job.state, job.updated_at)
     if orjson.loads(job.arguments).get("dry_run") is True:
         raise InvalidTransition(f"Import {id} was a dry run and has changed nothing.")
@@ -105,22 +105,22 @@ def _open(id: int) -> Sequence[ColumnElement[bool]]:
 
 def advance(session: Session, task: Task) -> Step:
     """The next articles, then the next tags; with the last of them the record is undone."""
-    id = integer(task.arguments["import"])
-    after = integer(task.progress.get("after", 0))
+    id = read_integer(task.arguments["import"])
+    after = read_integer(task.progress.get("after", 0))
     connection = session.connection()
     columns = (ARTICLE.c.article_id, ARTICLE.c.action, ARTICLE.c.version_before, ARTICLE.c.version)
     statement = select(*columns).where(*_open(id), ARTICLE.c.article_id > after)
     rows = [TouchedRow(*row) for row in connection.execute(statement.order_by(ARTICLE.c.article_id).limit(CHUNK))]
     if rows:
         counts = Counter(_undo(session, id, rows).values())
-        done = integer(task.progress.get("done", 0)) + len(rows)
+        done = read_integer(task.progress.get("done", 0)) + len(rows)
         progress = {**task.progress, "after": rows[-1].article, "done": done}
         for name, count in counts.items():
-            progress[name] = integer(progress.get(name, 0)) + count
+            progress[name] = read_integer(progress.get(name, 0)) + count
         return Step(progress, finished=False)
-    tags_after = integer(task.progress.get("tags_after", 0))
+    tags_after = read_integer(task.progress.get("tags_after", 0))
     removed, last = created_tags.remove_unused(session, id, tags_after)
-    progress = {**task.progress, "tags_removed": integer(task.progress.get("tags_removed", 0)) + removed}
+    progress = {**task.progress, "tags_removed": read_integer(task.progress.get("tags_removed", 0)) + removed}
     if last is not None:
         return Step({**progress, "tags_after": last}, finished=False)
     connection.execute(delete(SOURCE).where(SOURCE.c.job_id == id))

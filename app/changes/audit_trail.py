@@ -7,7 +7,7 @@ with the program are told of together.
 from collections.abc import Sequence
 
 from app.changes.entries import LogEntry
-from app.db.audit_rows import Action, Deed, Entity
+from app.db.audit_rows import Action, AuditRecord, Entity
 
 _FROM_NOTHING: Action = "create"
 _BY_STATE: dict[tuple[str, str], Action] = {
@@ -35,7 +35,7 @@ _BY_EVENT: dict[str, Action] = {
 _ENTITIES: dict[str, Entity] = {"article": "article", "tag": "tag", "region": "region"}
 
 
-def derive_deeds(entries: Sequence[LogEntry], first: int) -> list[Deed]:
+def derive_deeds(entries: Sequence[LogEntry], first: int) -> list[AuditRecord]:
     """The audit's rows for entries that have the numbers from `first` on in the log."""
     numbered = list(enumerate(entries, first))
     deeds = [_derive(entry, seq) for seq, entry in numbered if not is_shipped_region(entry)]
@@ -43,7 +43,7 @@ def derive_deeds(entries: Sequence[LogEntry], first: int) -> list[Deed]:
     if shipped:
         added = sum(entry.event == "region_added" for _, entry in shipped)
         details = {"added": added, "changed": len(shipped) - added, "first_seq": shipped[0][0]}
-        deeds.append(Deed("region_load", details=details, seq=shipped[-1][0]))
+        deeds.append(AuditRecord("region_load", details=details, seq=shipped[-1][0]))
     return deeds
 
 
@@ -52,7 +52,7 @@ def is_shipped_region(entry: LogEntry) -> bool:
     return entry.entity == "region" and not entry.changed_fields
 
 
-def _derive(entry: LogEntry, seq: int) -> Deed:
+def _derive(entry: LogEntry, seq: int) -> AuditRecord:
     before, after = _status(entry.before), _status(entry.after)
     details: dict[str, object] = dict(entry.details or {})
     if before != after:
@@ -60,7 +60,7 @@ def _derive(entry: LogEntry, seq: int) -> Deed:
     if entry.changed_fields:
         details["fields"] = entry.changed_fields
     is_purged = entry.event == "purged"
-    return Deed(
+    return AuditRecord(
         derive_action(entry),
         _ENTITIES[entry.entity],
         entry.entity_id,

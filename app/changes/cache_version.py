@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.changes import log
 from app.db.database import Database
-from app.db.log_position import Head, Place
+from app.db.log_position import LogHead, LogPosition
 
 DAY = 86_400
 
@@ -32,14 +32,14 @@ class CurrentHead:
 
     def __init__(self) -> None:
         self._version: int | None = None
-        self._head: Head | None = None
+        self._head: LogHead | None = None
 
-    async def read(self, db: Database) -> Head:
+    async def read(self, db: Database) -> LogHead:
         """Never older than the call. DatabaseUnavailable where the database does not respond."""
         version = db.reader.version()
         if version is None or version != self._version or self._head is None:
             [row] = await db.reader.rows(log.head_statement(db.dialect), {})
-            self._version, self._head = version, Head(*row)  # type: ignore[arg-type] # as selected
+            self._version, self._head = version, LogHead(*row)  # type: ignore[arg-type] # as selected
         return self._head
 
 
@@ -50,13 +50,13 @@ class CacheVersions:
     be acknowledged gets a version that includes it.
     """
 
-    def __init__(self, db: Database, index: Callable[[], Place | None]) -> None:
+    def __init__(self, db: Database, index: Callable[[], LogPosition | None]) -> None:
         self._db, self._index = db, index
         self._latest = CurrentHead()
         self._version: int | None = None
         self._told = CacheVersion(0, -1, 0, None, -1)
         self._until = 0.0
-        self._place: Place | None = None
+        self._place: LogPosition | None = None
         self._behind = True
         self._running: asyncio.Future[CacheVersion] | None = None
         self._next: asyncio.Future[CacheVersion] | None = None
@@ -84,7 +84,7 @@ class CacheVersions:
         self._running, self._next = self._next, None
         return self._tell(None, await self._latest.read(self._db))
 
-    def _tell(self, version: int | None, head: Head) -> CacheVersion:
+    def _tell(self, version: int | None, head: LogHead) -> CacheVersion:
         now, place = time.time(), self._index()
         day = int(now // DAY)
         reached = None if place is None else (place.epoch, min(place.seq, head.public_seq))

@@ -23,9 +23,9 @@ from starlette.requests import Request
 from app.actor import Actor
 from app.changes.daemon_thread import run_in_daemon_thread
 from app.db import audit_rows
-from app.db.audit_rows import Action, Deed, Entity
+from app.db.audit_rows import Action, AuditRecord, Entity
 from app.db.database import Database, Row
-from app.db.sql import AnyOf, Prepared, integer, prepare
+from app.db.sql import AnyOf, Prepared, prepare, read_integer
 from app.errors import DatabaseUnavailable
 from app.http.params.times import format_time
 from app.models import Job, table
@@ -116,7 +116,7 @@ def add(session: Session, kind: str, arguments: Json, total: int, by: str | None
     row = {
         "kind": kind,
         "state": "waiting",
-        "arguments": orjson.dumps({**arguments, "actor": _name_actor(audit_rows.actor_of(session))}).decode(),
+        "arguments": orjson.dumps({**arguments, "actor": _name_actor(audit_rows.get_actor(session))}).decode(),
         "progress": orjson.dumps({"done": 0, "total": total}).decode(),
         "created_by": by,
         "created_at": now,
@@ -137,7 +137,7 @@ def note_state(session: Session, id: int, kind: str, state: str, arguments: Json
     details |= {name: progress[name] for name in _COUNTS if name in progress} if progress else {}
     entity: Entity = "import" if kind in _RECORDS else "job"
     record = arguments["import"] if kind == "undo" else id
-    audit_rows.note(session, Deed(ACTIONS.get(kind, "job"), entity, integer(record), details=details))
+    audit_rows.add_record(session, AuditRecord(ACTIONS.get(kind, "job"), entity, read_integer(record), details=details))
 
 
 def _name_actor(actor: Actor) -> Json:
@@ -151,10 +151,10 @@ def _act(session: Session, task: Task) -> None:
     origin = task.arguments.get("origin")
     context: dict[str, str | int] = {}
     if task.kind in _RECORDS:
-        context[task.kind] = integer(task.arguments["import"] if task.kind == "undo" else task.id)
+        context[task.kind] = read_integer(task.arguments["import"] if task.kind == "undo" else task.id)
     if isinstance(origin, str):
         context["origin"] = origin
-    audit_rows.attribute(session, replace(actor, context=context))
+    audit_rows.set_actor(session, replace(actor, context=context))
 
 
 def list_unfinished(session: Session, kind: str) -> list[Task]:

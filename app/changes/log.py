@@ -21,7 +21,7 @@ from app.changes.entries import Facts as Facts
 from app.changes.entries import LogEntry as LogEntry
 from app.db import audit_rows
 from app.db.database import Snapshot
-from app.db.log_position import Head, Place
+from app.db.log_position import LogHead, LogPosition
 from app.db.sql import AnyOf, Prepared, insert_rows, prepare
 from app.models import Change, ChangeHead, table
 
@@ -54,7 +54,7 @@ def record(session: Session, entry: LogEntry) -> None:
 @contextmanager
 def attempt(session: Session) -> Iterator[None]:
     """A part of a transaction that may fail alone: then what it did and recorded is undone, and nothing else."""
-    lists = (session.info.setdefault(_PENDING, []), audit_rows.noted(session))
+    lists = (session.info.setdefault(_PENDING, []), audit_rows.list_pending(session))
     before = [len(pending) for pending in lists]
     try:
         with session.begin_nested():
@@ -65,13 +65,13 @@ def attempt(session: Session) -> Iterator[None]:
         raise
 
 
-def append(session: Session) -> Head:
+def append(session: Session) -> LogHead:
     """Takes the counter and writes the recorded rows, and those of the audit, one for each of them. Nothing may run
     between this and the commit."""
     entries: list[LogEntry] = session.info.pop(_PENDING, [])
     session.flush()
     if not entries:
-        audit_rows.write(session, audit_rows.noted(session))
+        audit_rows.write_records(session, audit_rows.list_pending(session))
         return _read_head(session)
     marks = [secrets.randbits(63) for _ in entries]
     shown = [i for i, entry in enumerate(entries) if entry.public]
@@ -84,11 +84,11 @@ def append(session: Session) -> Head:
         values["names_seq"] = HEAD.c.seq + renamed[-1] + 1
     # On the connection, not the session: the session would look for objects to refresh.
     connection = session.connection()
-    head = Head(*connection.execute(update(HEAD).values(values).returning(*_HEAD_COLUMNS)).one())
+    head = LogHead(*connection.execute(update(HEAD).values(values).returning(*_HEAD_COLUMNS)).one())
     now, first = int(time.time()), head.seq - count + 1
     insert_rows(connection, CHANGE, [_row(entry, first + i, marks[i], now) for i, entry in enumerate(entries)])
     # Here and nowhere else: whatever writes to the log, by whatever way, is in the audit with the same commit.
-    audit_rows.write(session, [*audit_rows.noted(session), *audit_trail.derive_deeds(entries, first)])
+    audit_rows.write_records(session, [*audit_rows.list_pending(session), *audit_trail.derive_deeds(entries, first)])
     return head
 
 
@@ -111,8 +111,8 @@ def _row(entry: LogEntry, seq: int, mark: int, now: int) -> dict[str, object]:
 _HEAD_COLUMNS = [HEAD.c[name] for name in ("epoch", "seq", "mark", "public_seq", "public_mark", "names_seq")]
 
 
-def _read_head(session: Session) -> Head:
-    return Head(*session.connection().execute(select(*_HEAD_COLUMNS)).one())
+def _read_head(session: Session) -> LogHead:
+    return LogHead(*session.connection().execute(select(*_HEAD_COLUMNS)).one())
 
 
 @lru_cache(maxsize=4)
@@ -141,12 +141,12 @@ def renamed_statement(dialect: str) -> Prepared:
     return prepare(statement.limit(1), dialect, ["entities"])
 
 
-def head(snapshot: Snapshot) -> Head:
+def head(snapshot: Snapshot) -> LogHead:
     """Where the log stands at the snapshot's point in time."""
-    return Head(*snapshot.connection.execute(select(*_HEAD_COLUMNS)).one())
+    return LogHead(*snapshot.connection.execute(select(*_HEAD_COLUMNS)).one())
 
 
-def has_position(snapshot: Snapshot, place: Place) -> bool:
+def has_position(snapshot: Snapshot, place: LogPosition) -> bool:
     """Whether the log has that row with that mark: the data that bears this place follows this very log."""
     now = head(snapshot)
     if place.epoch != now.epoch or not 0 <= place.seq <= now.seq:

@@ -12,7 +12,7 @@ from app.articles.store import links
 from app.changes import log
 from app.db import migrate
 from app.db.database import Database, Snapshot
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.models import Article, ArticleRegion, ArticleTag, Change, ChangeHead, RegionWithin, table
 from app.regions import service as regions
@@ -31,7 +31,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at; `detail` says how much, or what is wrong."""
 
     name: str
@@ -39,60 +39,62 @@ class Finding:
     detail: str
 
 
-def run(db: Database, settings: Settings) -> list[Finding]:
+def run_checks(db: Database, settings: Settings) -> list[CheckResult]:
     """All checks, on one snapshot where they read SQL."""
     with db.snapshot() as snapshot:
         connection = snapshot.connection
         looks: list[tuple[str, Callable[[], str | None]]] = [
-            ("database files", lambda: _files(connection)),
-            ("schema", lambda: _schema(db)),
-            ("change log", lambda: _log(connection)),
-            ("articles and log", lambda: _versions(connection)),
-            ("links", lambda: _links(connection)),
-            ("regions", lambda: _regions(connection)),
-            ("index files", lambda: _index_files(settings)),
-            ("index", lambda: _index(db, settings)),
+            ("database files", lambda: _check_files(connection)),
+            ("schema", lambda: _check_schema(db)),
+            ("change log", lambda: _check_log(connection)),
+            ("articles and log", lambda: _check_versions(connection)),
+            ("links", lambda: _check_links(connection)),
+            ("regions", lambda: _check_regions(connection)),
+            ("index files", lambda: _check_index_files(settings)),
+            ("index", lambda: _check_index(db, settings)),
         ]
-        return [*(_finding(name, look) for name, look in looks), _dates(connection)]
+        return [*(_check(name, look) for name, look in looks), _check_dates(connection)]
 
 
-def _finding(name: str, look: Callable[[], str | None]) -> Finding:
+def _check(name: str, look: Callable[[], str | None]) -> CheckResult:
     wrong = look()
-    return Finding(name, wrong is None, wrong or "as it should be")
+    return CheckResult(name, wrong is None, wrong or "as it should be")
 
 
-def _dates(connection: Connection) -> Finding:
+def _check_dates(connection: Connection) -> CheckResult:
     """Not wrong, and perhaps not true: a person looks at the list and decides."""
     number = invented_dates.count(connection)
-    said = f"{number} articles are dated with the second of their import; --fix-dates lists them and takes it away"
-    return Finding("dates", good=True, detail=said if number else "as it should be")
+    detail = f"{number} articles are dated with the second of their import; --fix-dates lists them and takes it away"
+    return CheckResult("dates", good=True, detail=detail if number else "as it should be")
 
 
-def take_dates(db: Database, suspects: Sequence[Suspect]) -> int:
+def remove_dates(db: Database, suspects: Sequence[Suspect]) -> int:
     """Takes the date of their import from these articles, 500 at a time; returns from how many."""
-    ids, done = [one.id for one in suspects], 0
+    ids, changed = [one.id for one in suspects], 0
     for i in range(0, len(ids), invented_dates.AT_ONCE):
         part = ids[i : i + invented_dates.AT_ONCE]
-        done += len(db.write_now(invented_dates.take_away, part, now=db.now(), by="check").value)
-    return done
+        changed += len(db.write_now(invented_dates.take_away, part, now=db.read_time(), by="check").value)
+    return changed
 
 
-def _files(connection: Connection) -> str | None:
+def _check_files(connection: Connection) -> str | None:
     if connection.dialect.name != "sqlite":
         return None
-    found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(5)"))]
+    problems = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(5)"))]
     orphans = connection.execute(text("PRAGMA foreign_key_check")).fetchmany(5)
     return (
-        None if found == ["ok"] and not orphans else "; ".join([*(f for f in found if f != "ok"), *map(str, orphans)])
+        None
+        if problems == ["ok"] and not orphans
+        else "; ".join([*(f for f in problems if f != "ok"), *map(str, orphans)])
     )
 
 
-def _schema(db: Database) -> str | None:
-    found = migrate.difference(db)
-    return None if not found else f"tables differ from this version's: {str(found[0])[:200]}"
+def _check_schema(db: Database) -> str | None:
+    differences = migrate.find_differences(db)
+    return None if not differences else f"tables differ from this version's: {str(differences[0])[:200]}"
 
 
-def _log(connection: Connection) -> str | None:
+def _check_log(connection: Connection) -> str | None:
     """Gapless from 1 (or from where old rows were let go) to the counter, whose mark is the last row's."""
     first, last, rows = connection.execute(
         select(func.min(CHANGE.c.seq), func.max(CHANGE.c.seq), func.count()).select_from(CHANGE)
@@ -106,7 +108,7 @@ def _log(connection: Connection) -> str | None:
     return None if (last, last_mark) == (seq, mark) else f"the counter says {seq}, the last row is {last}"
 
 
-def _versions(connection: Connection) -> str | None:
+def _check_versions(connection: Connection) -> str | None:
     """The last row about an article bears its version."""
     newest = (
         select(CHANGE.c.entity_id, func.max(CHANGE.c.version).label("version"))
@@ -124,12 +126,12 @@ def _versions(connection: Connection) -> str | None:
     return None if count == 0 else f"{count} articles have another version than the log"
 
 
-def _links(connection: Connection) -> str | None:
+def _check_links(connection: Connection) -> str | None:
     """Links are marked, and bear the date of publication, exactly while their article is published."""
     for rows in (TAGGED, PLACED):
-        shown = case((A.c.status == "published", A.c.published_at))
+        published_at = case((A.c.status == "published", A.c.published_at))
         # A plain comparison with a date that is missing would be neither true nor false.
-        differ = rows.c.published_at.is_distinct_from(shown) | (rows.c.public != (A.c.status == "published"))
+        differ = rows.c.published_at.is_distinct_from(published_at) | (rows.c.public != (A.c.status == "published"))
         wrong = select(func.count()).select_from(rows).join(A, A.c.id == rows.c.article_id).where(differ)
         count = connection.execute(wrong).scalar_one()
         if count:
@@ -137,21 +139,21 @@ def _links(connection: Connection) -> str | None:
     return None
 
 
-def _regions(connection: Connection) -> str | None:
+def _check_regions(connection: Connection) -> str | None:
     """The closure is what parents and members give, and articles lie in what their regions lie in."""
     atlas = regions.read(connection)
-    kept = {(row[0], row[1]) for row in connection.execute(select(WITHIN.c.region_id, WITHIN.c.ancestor_id))}
-    given = {(id, above) for id, all_ in atlas.within.items() for above in all_}
-    if kept != given:
-        return f"{len(kept ^ given)} pairs of regions are not what the tree and the groupings give"
-    wrong = sum(1 for own, within in _placed(connection) if _spread(own, atlas) != within)
+    stored = {(row[0], row[1]) for row in connection.execute(select(WITHIN.c.region_id, WITHIN.c.ancestor_id))}
+    computed = {(id, above) for id, all_ in atlas.within.items() for above in all_}
+    if stored != computed:
+        return f"{len(stored ^ computed)} pairs of regions are not what the tree and the groupings give"
+    wrong = sum(1 for own, within in _load_placed(connection) if _add_ancestors(own, atlas) != within)
     return None if wrong == 0 else f"{wrong} articles lie in other regions than their own ones do"
 
 
 Placed = dict[int, int]
 
 
-def _placed(connection: Connection) -> Iterator[tuple[Placed, Placed]]:
+def _load_placed(connection: Connection) -> Iterator[tuple[Placed, Placed]]:
     """For each article its own regions with roles, and all with the roles at or below."""
     columns = (PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
     own: Placed = {}
@@ -169,48 +171,52 @@ def _placed(connection: Connection) -> Iterator[tuple[Placed, Placed]]:
         yield own, within
 
 
-def _spread(own: Placed, atlas: Atlas) -> Placed:
+def _add_ancestors(own: Placed, atlas: Atlas) -> Placed:
     return {region: within for region, (_, _, within) in links.spread(tuple(own.items()), atlas).items()}
 
 
-def _index_files(settings: Settings) -> str | None:
+def _check_index_files(settings: Settings) -> str | None:
     """Every file of the index has the hash with which it was committed. Where one has not, a new index is asked for:
     the order of hits may be another than it should be, and nothing else would tell."""
     damage = verification.find_damage(settings.index_path)
     if not damage:
         return None
-    index_folders.ask(settings.index_path)
+    index_folders.request_rebuild(settings.index_path)
     more = f" and {len(damage) - NAMED} more" if len(damage) > NAMED else ""
     return f"{'; '.join(damage[:NAMED])}{more}; a running server builds a new one, `dateline reindex` at once"
 
 
-def _index(db: Database, settings: Settings) -> str | None:
+def _check_index(db: Database, settings: Settings) -> str | None:
     """Where the index has taken in all that is public, it holds the published articles in their versions, and nothing
     else. Beside a busy server it moves on meanwhile; then it is looked at again."""
     engine = TantivyEngine(settings.index_path)
     for _ in range(TRIES):
-        place = engine.place()
-        if place is None:
+        position = engine.position()
+        if position is None:
             return "there is none; a server builds it when it starts, `dateline reindex` at once"
         with db.snapshot() as snapshot:
-            wrong = _compared(snapshot, engine, place)
-        if wrong is None or engine.place() == place:
+            wrong = _compare_index(snapshot, engine, position)
+        if wrong is None or engine.position() == position:
             break
     return wrong
 
 
-def _compared(snapshot: Snapshot, engine: TantivyEngine, place: Place) -> str | None:
+def _compare_index(snapshot: Snapshot, engine: TantivyEngine, position: LogPosition) -> str | None:
     head = log.head(snapshot)
-    if not log.has_position(snapshot, place) or place.seq < head.public_seq:
-        behind = f"{head.public_seq - place.seq} changes behind" if place.epoch == head.epoch else "of another archive"
+    if not log.has_position(snapshot, position) or position.seq < head.public_seq:
+        behind = (
+            f"{head.public_seq - position.seq} changes behind" if position.epoch == head.epoch else "of another archive"
+        )
         return f"it is {behind}; a running server brings it up"
     published = select(A.c.id, A.c.version).where(A.c.status == "published")
     truth = {(row[0], row[1]) for row in snapshot.connection.execute(published)}
-    found = set(_indexed(engine))
-    return None if found == truth else f"{len(found - truth)} articles too many or old, {len(truth - found)} missing"
+    indexed = set(_load_indexed(engine))
+    return (
+        None if indexed == truth else f"{len(indexed - truth)} articles too many or old, {len(truth - indexed)} missing"
+    )
 
 
-def _indexed(engine: TantivyEngine) -> Iterator[tuple[int, int]]:
+def _load_indexed(engine: TantivyEngine) -> Iterator[tuple[int, int]]:
     after: int | None = None
     while True:
         try:

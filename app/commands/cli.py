@@ -24,17 +24,17 @@ from app.audit.queries import AuditFilter
 from app.audit.render import show_line, show_row
 from app.commands import check as checks
 from app.commands import import_articles, open_archive, output
-from app.commands.output import err, out, show
+from app.commands.output import err, out, print_json
 from app.db.audit_rows import ACTIONS
 from app.db.database import Database, DatabaseProblem
 from app.errors import InvalidInput
 from app.http import auth
-from app.http.params.times import Period, between, format_time, read_time, read_zone
+from app.http.params.times import Period, format_time, make_range, read_time, read_zone
 from app.importers import sources
 from app.importers.document import Identity
 from app.importers.pipeline import Options
 from app.importers.records import item_urls
-from app.search.indexing.rebuild import renew
+from app.search.indexing.rebuild import rebuild_index
 from app.settings import Settings
 
 cli = typer.Typer(
@@ -53,13 +53,13 @@ cli.add_typer(imports, name="imports")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         out.print(f"dateline {version('dateline')}")
         raise typer.Exit
 
 
-def _act(context: typer.Context, group: str = "") -> None:
+def _set_actor(context: typer.Context, group: str = "") -> None:
     """Names the command for the audit as it is typed, here for all of them; what one run writes has one request id."""
     command = f"dateline {group}{context.invoked_subcommand or ''}"
     context.with_resource(act_as(Actor("command", command, request=secrets.token_hex(8))))
@@ -68,30 +68,30 @@ def _act(context: typer.Context, group: str = "") -> None:
 @cli.callback()
 def main(
     context: typer.Context,
-    shown: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which version this is.")
     ] = False,
 ) -> None:
     """A news archive: import, search, serve."""
-    _act(context)
+    _set_actor(context)
 
 
 @keys.callback()
 def keys_main(context: typer.Context) -> None:
     """API keys: make, list, revoke."""
-    _act(context, "keys ")
+    _set_actor(context, "keys ")
 
 
 @imports.callback()
 def imports_main(context: typer.Context) -> None:
     """Imports and bulk edits: list, show, undo."""
-    _act(context, "imports ")
+    _set_actor(context, "imports ")
 
 
-def settings(**given: object) -> Settings:
+def load_settings(**options: object) -> Settings:
     """From the environment, with what the command line says on top; DatabaseProblem names a wrong variable."""
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type] # checked by pydantic
+        return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type] # checked by pydantic
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
@@ -99,9 +99,9 @@ def settings(**given: object) -> Settings:
 
 
 @contextmanager
-def archive(chosen: Settings | None = None) -> Iterator[Database]:
+def open_database(chosen: Settings | None = None) -> Iterator[Database]:
     """The archive, opened, migrated if empty, and closed in the end. What is written meanwhile is the command's."""
-    db = open_archive.open_archive(chosen or settings())
+    db = open_archive.open_archive(chosen or load_settings())
     try:
         yield db
     finally:
@@ -123,7 +123,7 @@ def serve(
     """Run the server. Migrates an empty archive; refuses an outdated one."""
     from app.commands import serve  # with all of the web's imports, which the other commands need not wait for
 
-    serve.run(settings(host=host, port=port), seed, out)
+    serve.run_server(load_settings(host=host, port=port), seed, out)
 
 
 @cli.command()
@@ -171,39 +171,39 @@ def import_(
 ) -> None:
     """Bring articles in. Running it again changes only what has changed in the source."""
     options = Options(
-        _choice("--format", format, sources.NAMES),
+        _parse_choice("--format", format, sources.NAMES),
         origin,
-        _zone(timezone),
-        _choice("--body", body, ("html", "markdown", "text")),
+        _parse_zone(timezone),
+        _parse_choice("--body", body, ("html", "markdown", "text")),
         dry_run,
         source_dates=source_dates,
-        identity=_choice("--identity", identity, get_args(Identity)),
+        identity=_parse_choice("--identity", identity, get_args(Identity)),
         overwrite=overwrite,
-        base_url=_base(base_url),
-        by=output.user(),
+        base_url=_parse_base_url(base_url),
+        by=output.find_user(),
     )
-    chosen = settings()
-    with archive(chosen) as db:
-        found = sources.find(source, sys.stdin.buffer)
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        import_sources = sources.find(source, sys.stdin.buffer)
         options = replace(options, enrich=enrich and chosen.enrich, site_url=chosen.site_url)
-        report = import_articles.run(db, chosen, found, options, json=json, allow_private=allow_private)
+        report = import_articles.run_import(db, chosen, import_sources, options, json=json, allow_private=allow_private)
     if report.failures:
         raise typer.Exit(1)
 
 
-def _choice(option: str, value: str | None, allowed: tuple[str, ...]) -> Any:
+def _parse_choice(option: str, value: str | None, allowed: tuple[str, ...]) -> Any:
     if value is not None and value not in allowed:
         raise typer.BadParameter(f"{value!r} is none of {', '.join(allowed)}.", param_hint=option)
     return value
 
 
-def _base(url: str | None) -> str | None:
+def _parse_base_url(url: str | None) -> str | None:
     if url is not None and not item_urls.is_base(url):
         raise typer.BadParameter(f"{url!r} is no address such as https://news.example.", param_hint="--base-url")
     return url
 
 
-def _zone(name: str) -> ZoneInfo:
+def _parse_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
@@ -220,21 +220,21 @@ def export(
     """Write the whole archive, in every state, to standard output; importing it elsewhere gives the same archive."""
     from app.sync import full_export  # the server's part, which other commands need not wait for
 
-    _choice("--format", format, ("ndjson",))
-    chosen = settings()
-    with archive(chosen) as db:
-        place = asyncio.run(full_export.write(db, chosen, since, sys.stdout.buffer.write))
+    _parse_choice("--format", format, ("ndjson",))
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        position = asyncio.run(full_export.write(db, chosen, since, sys.stdout.buffer.write))
         sys.stdout.buffer.flush()
-    err.print(f"To go on from here: --since {place}", markup=False)
+    err.print(f"To go on from here: --since {position}", markup=False)
 
 
 @cli.command()
 def reindex() -> None:
     """Build the search index anew beside the old one, then put it in its place; a running server does so itself."""
-    chosen = settings()
-    with archive(chosen) as db:
+    chosen = load_settings()
+    with open_database(chosen) as db:
         started = time.monotonic()
-        renew(db, chosen)
+        rebuild_index(db, chosen)
         out.print(f"The index is new, in {time.monotonic() - started:.1f} s.")
 
 
@@ -251,22 +251,22 @@ def check(
     json: Json = False,
 ) -> None:
     """See whether database, change log, index and regions agree, or say where not."""
-    chosen = settings()
-    with archive(chosen) as db:
+    chosen = load_settings()
+    with open_database(chosen) as db:
         if fix_dates:
             _fix_dates(db, chosen)
-        found = checks.run(db, chosen)
+        results = checks.run_checks(db, chosen)
     if json:
-        show(
+        print_json(
             {
-                "ok": all(one.good for one in found),
-                "checks": [{"name": c.name, "ok": c.good, "detail": c.detail} for c in found],
+                "ok": all(result.good for result in results),
+                "checks": [{"name": c.name, "ok": c.good, "detail": c.detail} for c in results],
             }
         )
     else:
-        for one in found:
-            out.print(f"{'ok    ' if one.good else 'WRONG '} {one.name}: {one.detail}", markup=False)
-    if not all(one.good for one in found):
+        for result in results:
+            out.print(f"{'ok    ' if result.good else 'WRONG '} {result.name}: {result.detail}", markup=False)
+    if not all(result.good for result in results):
         raise typer.Exit(1)
 
 
@@ -274,36 +274,36 @@ def _fix_dates(db: Database, chosen: Settings) -> None:
     """The list goes to standard error, which stays readable beside --json."""
     with db.snapshot() as snapshot:
         suspects = invented_dates.find(snapshot.connection)
-    for one in suspects:
-        err.print(f"{one.id} {one.slug} {format_time(one.published_at)} {one.title}", markup=False)
+    for suspect in suspects:
+        err.print(f"{suspect.id} {suspect.slug} {format_time(suspect.published_at)} {suspect.title}", markup=False)
     if suspects and err.is_terminal and not typer.confirm(f"Take the date from these {len(suspects)}?", err=True):
         return
-    done = checks.take_dates(db, suspects)
+    changed = checks.remove_dates(db, suspects)
     import_articles.catch_up_index(db, chosen)
-    err.print(f"{done} articles have no date any more.", markup=False)
+    err.print(f"{changed} articles have no date any more.", markup=False)
 
 
 @cli.command()
 def migrate() -> None:
     """Bring the archive's schema up to this version. Stop the server first."""
-    out.print(open_archive.migrate(settings()), markup=False)
+    out.print(open_archive.migrate(load_settings()), markup=False)
 
 
 @cli.command()
 def compact() -> None:
     """Write the database file and the index anew, without anything that was deleted. Stop the server first."""
-    chosen = settings()
-    with archive(chosen) as db:
+    chosen = load_settings()
+    with open_database(chosen) as db:
         open_archive.compact(db)
-        renew(db, chosen)
+        rebuild_index(db, chosen)
     out.print("Nothing that was deleted is left in the archive's files.", markup=False)
 
 
 @cli.command()
 def backup(file: Annotated[Path, typer.Argument(help="The copy; must not exist yet.")]) -> None:
     """A consistent copy of a SQLite archive, also of a running one; restored, it is known to be a copy."""
-    chosen = settings()
-    with archive(chosen) as db:
+    chosen = load_settings()
+    with open_database(chosen) as db:
         open_archive.backup(db, file)
     out.print(f"The copy is {file}.", markup=False)
 
@@ -319,30 +319,30 @@ def audit(
     json: Annotated[bool, typer.Option("--json", help="Print each row as a line of JSON.")] = False,
 ) -> None:
     """List who did what, the newest first."""
-    wanted = AuditFilter(article, action=_choice("--action", action, ACTIONS), **_span(from_, to))
-    with archive() as db:
-        for row in listing.read_rows(db, replace(wanted, key=_key(db, key)), limit):
+    audit_filter = AuditFilter(article, action=_parse_choice("--action", action, ACTIONS), **_parse_span(from_, to))
+    with open_database() as db:
+        for row in listing.read_rows(db, replace(audit_filter, key=_find_key(db, key)), limit):
             line = orjson.dumps(show_row(row, {})).decode() if json else show_line(row)
             out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _span(from_: str | None, to: str | None) -> dict[str, int | None]:
+def _parse_span(from_: str | None, to: str | None) -> dict[str, int | None]:
     """Both ends as `AuditFilter` has them; the command line is wrong where nothing fits in between."""
     now, zone = int(time.time()), read_zone("UTC")
     try:
-        both = [None if given is None else read_time(given, zone, now) for given in (from_, to)]
-        found = between(*both)
+        both = [None if text is None else read_time(text, zone, now) for text in (from_, to)]
+        time_range = make_range(*both)
     except InvalidInput as wrong:
         raise typer.BadParameter(wrong.detail, param_hint="--from, --to") from None
-    return {"since": found.from_, "until": found.to}
+    return {"since": time_range.from_, "until": time_range.to}
 
 
-def _key(db: Database, name: str | None) -> int | None:
-    found = [] if name is None else listing.find_keys(db, name)
-    if name is not None and len(found) != 1:
-        said = f"Several keys are called so: {found}; give a number." if found else f"There is no key {name!r}."
-        raise typer.BadParameter(said, param_hint="--key")
-    return found[0] if found else None
+def _find_key(db: Database, name: str | None) -> int | None:
+    key_ids = [] if name is None else listing.find_keys(db, name)
+    if name is not None and len(key_ids) != 1:
+        message = f"Several keys are called so: {key_ids}; give a number." if key_ids else f"There is no key {name!r}."
+        raise typer.BadParameter(message, param_hint="--key")
+    return key_ids[0] if key_ids else None
 
 
 @cli.command()
@@ -364,16 +364,16 @@ def edit(
     """Change many articles alike, as one step that `dateline imports undo` takes back."""
     from app.commands import bulk_edits  # with the server's part, which other commands need not wait for
 
-    given: dict[str, Any] = {"add_tags": add_tag, "remove_tags": remove_tag, "status": status, "language": language}
-    given |= {"add_regions": add_region, "remove_regions": remove_region, "ids": id or None}
-    given = {name: value for name, value in given.items() if value}
+    payload: dict[str, Any] = {"add_tags": add_tag, "remove_tags": remove_tag, "status": status, "language": language}
+    payload |= {"add_regions": add_region, "remove_regions": remove_region, "ids": id or None}
+    payload = {name: value for name, value in payload.items() if value}
     if section is not None:
-        given["section"] = section or None
+        payload["section"] = section or None
     if filter:
-        given["filter"] = bulk_edits.read_filter(filter)
-    chosen = settings()
-    with archive(chosen) as db:
-        good = bulk_edits.edit(db, chosen, given, dry_run=dry_run, json=json)
+        payload["filter"] = bulk_edits.read_filter(filter)
+    chosen = load_settings()
+    with open_database(chosen) as db:
+        good = bulk_edits.edit(db, chosen, payload, dry_run=dry_run, json=json)
     if not good:
         raise typer.Exit(1)
 
@@ -387,8 +387,8 @@ def imports_list(
     """What was imported and edited in bulk, by whom, and whether it was undone."""
     from app.commands import bulk_edits
 
-    _choice("--kind", kind, ("import", "bulk_edit"))
-    with archive() as db:
+    _parse_choice("--kind", kind, ("import", "bulk_edit"))
+    with open_database() as db:
         bulk_edits.list_imports(db, kind, limit, json=json)
 
 
@@ -400,7 +400,7 @@ def imports_show(id: Number) -> None:
     """One of them in full, as JSON."""
     from app.commands import bulk_edits
 
-    with archive() as db:
+    with open_database() as db:
         bulk_edits.show_import(db, id)
 
 
@@ -409,8 +409,8 @@ def imports_undo(id: Number, json: Json = False) -> None:
     """Take it back: withdraw what it published, bin its drafts, restore what it changed. Again: go on with that."""
     from app.commands import bulk_edits
 
-    chosen = settings()
-    with archive(chosen) as db:
+    chosen = load_settings()
+    with open_database(chosen) as db:
         good = bulk_edits.undo_import(db, chosen, id, json=json)
     if not good:
         raise typer.Exit(1)
@@ -421,8 +421,8 @@ def imports_resume(id: Number, json: Json = False) -> None:
     """Go on with a bulk edit whose process has died; a running server does so by itself."""
     from app.commands import bulk_edits
 
-    chosen = settings()
-    with archive(chosen) as db:
+    chosen = load_settings()
+    with open_database(chosen) as db:
         good = bulk_edits.resume(db, chosen, id, json=json)
     if not good:
         raise typer.Exit(1)
@@ -436,25 +436,25 @@ def keys_create(
 ) -> None:
     """Make a key and print it, once."""
     for one in scope:
-        _choice("--scope", one, auth.SCOPES)
+        _parse_choice("--scope", one, auth.SCOPES)
     until = None
     if expires is not None:
         when = read_time(expires, read_zone("UTC"), int(time.time()))
         until = when.end if isinstance(when, Period) else when.at
-    with archive() as db:
-        made = db.write_now(auth.create, name, tuple(dict.fromkeys(scope)), until).value
-    out.print(made, markup=False)
+    with open_database() as db:
+        secret = db.write_now(auth.create_key, name, tuple(dict.fromkeys(scope)), until).value
+    out.print(secret, markup=False)
 
 
 @keys.command("list")
 def keys_list(json: Json = False) -> None:
     """All keys, without their secrets."""
-    with archive() as db:
-        found = db.write_now(auth.listed).value
+    with open_database() as db:
+        api_keys = db.write_now(auth.list_keys).value
     times = ("created_at", "expires_at", "revoked_at", "last_used_at")
-    rows = [{n: format_time(v) if n in times and isinstance(v, int) else v for n, v in row.items()} for row in found]
+    rows = [{n: format_time(v) if n in times and isinstance(v, int) else v for n, v in row.items()} for row in api_keys]
     if json:
-        show(rows)
+        print_json(rows)
         return
     table = Table("id", "name", "scopes", "created", "expires", "revoked", "last used")
     for row in rows:
@@ -465,7 +465,7 @@ def keys_list(json: Json = False) -> None:
 @keys.command("revoke")
 def keys_revoke(id: Annotated[int, typer.Argument(help="As `dateline keys list` shows it.")]) -> None:
     """End a key at once."""
-    with archive() as db:
-        if not db.write_now(auth.revoke, id).value:
+    with open_database() as db:
+        if not db.write_now(auth.revoke_key, id).value:
             raise DatabaseProblem(f"There is no key {id} that could be revoked.")
     out.print(f"Key {id} is revoked.")

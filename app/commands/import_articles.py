@@ -9,14 +9,14 @@ from typing import Any
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.changes.follower import catch_up
-from app.commands.output import err, out, show
+from app.commands.output import err, out, print_json
 from app.db.database import Database
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options, Report
 from app.importers.records import visibility
 from app.importers.web.fetch import Fetch
 from app.search.indexing.indexer import Indexer
-from app.search.indexing.indexer_process import Beside
+from app.search.indexing.indexer_process import IndexerProcess
 from app.settings import Settings
 
 MANY = 1_000
@@ -25,22 +25,32 @@ MANY = 1_000
 Tell = Callable[[Report], None]
 
 
-def run(
-    db: Database, settings: Settings, found: list[sources.Source], options: Options, *, json: bool, allow_private: bool
+def run_import(
+    db: Database,
+    settings: Settings,
+    import_sources: list[sources.Source],
+    options: Options,
+    *,
+    json: bool,
+    allow_private: bool,
 ) -> Report:
     """Imports, with the index in step, and prints the report."""
     started = time.monotonic()
-    with _progress(json=json) as tell, _fetch(found, allow_private=allow_private) as fetch, _seldom_collected():
+    with (
+        _show_progress(json=json) as tell,
+        _open_fetch(import_sources, allow_private=allow_private) as fetch,
+        _collect_seldom(),
+    ):
         if options.dry_run:
-            report = pipeline.run(db, found, options, db.now, tell, fetch)
+            report = pipeline.run(db, import_sources, options, db.read_time, tell, fetch)
         else:
-            with _index_beside(db, settings) as beside:
-                report = pipeline.run(db, found, options, db.now, _both(tell, beside), fetch)
-    _print(report, time.monotonic() - started, dry_run=options.dry_run, json=json)
+            with _keep_index_current(db, settings) as beside:
+                report = pipeline.run(db, import_sources, options, db.read_time, _combine(tell, beside), fetch)
+    _print_report(report, time.monotonic() - started, dry_run=options.dry_run, json=json)
     return report
 
 
-def _both(first: Tell, second: Tell) -> Tell:
+def _combine(first: Tell, second: Tell) -> Tell:
     def tell(report: Report) -> None:
         first(report)
         second(report)
@@ -49,7 +59,7 @@ def _both(first: Tell, second: Tell) -> Tell:
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
+def _collect_seldom() -> Iterator[None]:
     """Nearly nothing of what an import makes is garbage in circles, but all of it would be looked through for that,
     again and again."""
     before = gc.get_threshold()
@@ -61,13 +71,13 @@ def _seldom_collected() -> Iterator[None]:
 
 
 @contextmanager
-def _index_beside(db: Database, settings: Settings) -> Iterator[Tell]:
+def _keep_index_current(db: Database, settings: Settings) -> Iterator[Tell]:
     """Keeps the index in step, unless a running server does: of many items while they come, else after the last."""
-    processes: list[Beside] = []
+    processes: list[IndexerProcess] = []
 
     def tell(report: Report) -> None:
         if not processes and report.created + report.updated >= MANY:
-            processes.append(Beside(settings))
+            processes.append(IndexerProcess(settings))
 
     try:
         yield tell
@@ -86,8 +96,8 @@ def catch_up_index(db: Database, settings: Settings) -> None:
 
 
 @contextmanager
-def _fetch(found: list[sources.Source], *, allow_private: bool) -> Iterator[Fetch | None]:
-    if not any(source.address for source in found):
+def _open_fetch(import_sources: list[sources.Source], *, allow_private: bool) -> Iterator[Fetch | None]:
+    if not any(source.address for source in import_sources):
         yield None
         return
     from app.importers.web.http_fetcher import Fetcher  # with httpx, which files need not wait for
@@ -97,17 +107,17 @@ def _fetch(found: list[sources.Source], *, allow_private: bool) -> Iterator[Fetc
 
 
 @contextmanager
-def _progress(*, json: bool) -> Iterator[Any]:
+def _show_progress(*, json: bool) -> Iterator[Any]:
     """A bar on a terminal, a line every 10,000 items elsewhere, nothing with --json."""
     if json:
         yield lambda report: None
         return
     if not err.is_terminal:
-        told = [0]
+        last_reported = [0]
 
         def tell(report: Report) -> None:
-            if report.done - told[0] >= 10_000:
-                told[0] = report.done
+            if report.done - last_reported[0] >= 10_000:
+                last_reported[0] = report.done
                 err.print(f"{report.done} items")
 
         yield tell
@@ -126,7 +136,7 @@ def _progress(*, json: bool) -> Iterator[Any]:
         )
 
 
-def _print(report: Report, seconds: float, *, dry_run: bool, json: bool) -> None:
+def _print_report(report: Report, seconds: float, *, dry_run: bool, json: bool) -> None:
     counts = {
         "created": report.created,
         "updated": report.updated,
@@ -134,12 +144,12 @@ def _print(report: Report, seconds: float, *, dry_run: bool, json: bool) -> None
         "failed": len(report.failures),
     }
     if json:
-        show(
+        print_json(
             {
                 **counts,
                 "dry_run": dry_run,
                 "seconds": round(seconds, 3),
-                "seq": report.head.place.token if report.head else None,
+                "seq": report.head.position.token if report.head else None,
                 "failures": [{"where": where, "reason": reason} for where, reason in report.failures],
                 "notes": [{"note": note, "where": where} for note, where in report.notes.items()],
                 "copies": [{"where": where, "id": id, "copy_of": of} for where, id, of in report.copies],
@@ -154,13 +164,13 @@ def _print(report: Report, seconds: float, *, dry_run: bool, json: bool) -> None
         more = f" and {len(places) - 1} more" if len(places) > 1 else ""
         err.print(f"note: {places[0]}{more}: {note}", markup=False)
     if report.unknown:
-        kept = ", ".join(f"{name} ({count})" for name, count in report.unknown.most_common(20))
-        out.print(f"Fields without a place here, kept in `extra`: {kept}.", markup=False)
+        unknown_names = ", ".join(f"{name} ({count})" for name, count in report.unknown.most_common(20))
+        out.print(f"Fields without a place here, kept in `extra`: {unknown_names}.", markup=False)
     if report.unknown_regions:
         names = ", ".join(f"{name} ({count})" for name, count in report.unknown_regions.most_common(20))
         out.print(f"Regions that nobody here knows, kept as given: {names}.", markup=False)
     if drafts := visibility.count_drafts(report.notes):
-        shown = "; ".join(f"{reason} ({count})" for reason, count in drafts[:20])
-        out.print(f"Not public at their source, drafts here: {shown}.", markup=False)
-    told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    out.print(f"{'Would be: ' if dry_run else ''}{told}, in {seconds:.1f} s.", markup=False)
+        draft_reasons = "; ".join(f"{reason} ({count})" for reason, count in drafts[:20])
+        out.print(f"Not public at their source, drafts here: {draft_reasons}.", markup=False)
+    counts_text = ", ".join(f"{count} {name}" for name, count in counts.items())
+    out.print(f"{'Would be: ' if dry_run else ''}{counts_text}, in {seconds:.1f} s.", markup=False)

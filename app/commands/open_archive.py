@@ -12,7 +12,7 @@ from app.articles.repair import unsafe_links
 from app.changes import log
 from app.db import audit_rows, permissions
 from app.db import migrate as db_migrate
-from app.db.audit_rows import Deed
+from app.db.audit_rows import AuditRecord
 from app.db.database import Database, DatabaseProblem, read_url
 from app.db.file_locks import FileLock
 from app.models import Region, table
@@ -25,44 +25,44 @@ MOST_LISTED = 1_000
 
 def open_archive(settings: Settings) -> Database:
     """The archive with a schema that fits; an empty one is migrated and gets its regions. DatabaseProblem else."""
-    db = _open(settings)
+    db = _open_database(settings)
     try:
-        state = db_migrate.state(db)
+        state = db_migrate.find_state(db)
         if state == "outdated":
             raise DatabaseProblem("The archive is of an older version: stop its server and run `dateline migrate`.")
         if state == "newer":
             raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
-        _furnish(db, state)
+        _create_content(db, state)
     except BaseException:
         db.close_now()
         raise
     return db
 
 
-def _open(settings: Settings) -> Database:
+def _open_database(settings: Settings) -> Database:
     try:
-        permissions.close_new_files(_folders(settings))
+        permissions.close_new_files(_list_folders(settings))
         return Database(settings, log.append)
     except OSError as error:
         raise DatabaseProblem(f"The archive's folder cannot be used: {error.strerror}: {error.filename}.") from error
 
 
-def _folders(settings: Settings) -> list[Path]:
+def _list_folders(settings: Settings) -> list[Path]:
     """Where the archive keeps files of its own: the index, and the database unless it is a server's."""
     url = read_url(settings.url)
     database = [Path(url.database or "").parent] if url.drivername == "sqlite" else []
     return [*database, settings.index_path]
 
 
-def open_to_others(settings: Settings) -> list[str]:
+def describe_open_files(settings: Settings) -> list[str]:
     """What other users of this machine may read of the archive, for whoever starts its server."""
-    folders = _folders(settings)
+    folders = _list_folders(settings)
     url = read_url(settings.url)
     files = [Path(f"{url.database}{end}") for end in ("", "-wal", "-shm")] if url.drivername == "sqlite" else []
-    return list(permissions.open_to_others([*folders, *files]))
+    return list(permissions.describe_open_files([*folders, *files]))
 
 
-def _furnish(db: Database, state: db_migrate.State) -> None:
+def _create_content(db: Database, state: db_migrate.State) -> None:
     """Tables and regions; also where an earlier opening was cut short between the two."""
     try:
         if state == "empty":
@@ -75,7 +75,7 @@ def _furnish(db: Database, state: db_migrate.State) -> None:
         raise DatabaseProblem(f"The archive cannot be made: {db_migrate.first_line(error)}.") from error
 
 
-def hold(db: Database) -> FileLock | None:
+def acquire_server_lock(db: Database) -> FileLock | None:
     """The lock of the one server of a SQLite archive; None on PostgreSQL, which any number may serve."""
     if db.dialect != "sqlite":
         return None
@@ -90,33 +90,33 @@ def hold(db: Database) -> FileLock | None:
 
 def migrate(settings: Settings) -> str:
     """Brings the schema up, alone; returns what was done, for people."""
-    db = _open(settings)
+    db = _open_database(settings)
     try:
-        lock = hold(db)
-        state = db_migrate.state(db)
+        lock = acquire_server_lock(db)
+        state = db_migrate.find_state(db)
         if state == "newer":
             raise DatabaseProblem("The archive is of a newer version of Dateline than this one; use that.")
         if state != "current":
             db_migrate.upgrade(db)
         changed = db.write_now(regions.load).value
-        unsafe = db.write_now(_mend).value
+        unsafe = db.write_now(_repair).value
         if lock:
             lock.close()
     finally:
         db.close_now()
     is_current = state == "current" and not changed and not unsafe
-    done = "The archive is up to date." if is_current else "The archive has been brought up to date."
-    return "\n".join([done, *_listed(unsafe)])
+    message = "The archive is up to date." if is_current else "The archive has been brought up to date."
+    return "\n".join([message, *_list_unsafe(unsafe)])
 
 
-def _mend(session: Session) -> list[str]:
+def _repair(session: Session) -> list[str]:
     unsafe = unsafe_links.null_unsafe_addresses(session)
     if unsafe:
-        audit_rows.note(session, Deed("migrate", details={"unsafe_addresses": len(unsafe)}))
+        audit_rows.add_record(session, AuditRecord("migrate", details={"unsafe_addresses": len(unsafe)}))
     return unsafe
 
 
-def _listed(unsafe: list[str]) -> list[str]:
+def _list_unsafe(unsafe: list[str]) -> list[str]:
     if not unsafe:
         return []
     more = [f"  and {len(unsafe) - MOST_LISTED} more"] if len(unsafe) > MOST_LISTED else []
@@ -132,9 +132,9 @@ def compact(db: Database) -> None:
     copies of them may be left in the unused part of a page. DatabaseProblem beside a running server."""
     if db.dialect != "sqlite":
         raise DatabaseProblem("A PostgreSQL archive is written anew with VACUUM FULL.")
-    lock = hold(db)
+    lock = acquire_server_lock(db)
     try:
-        with db.alone():
+        with db.hold_write_lock():
             connection = db.engine.raw_connection()
             try:
                 cursor = connection.cursor()

@@ -9,7 +9,7 @@ from rich.console import Console
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def user() -> str:
+def find_user() -> str:
     """Who runs the command, as records and versions name them."""
     try:
         return f"{getpass.getuser()} (command)"
@@ -17,6 +17,6 @@ def user() -> str:
         return "command"
 
 
-def show(document: object) -> None:
+def print_json(document: object) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -17,10 +17,10 @@ from sqlmodel import Session
 from app.changes.follower import catch_up
 from app.commands import open_archive
 from app.db import audit_rows, permissions, shipped
-from app.db.audit_rows import Deed
+from app.db.audit_rows import AuditRecord
 from app.db.database import Database, DatabaseProblem
 from app.http import auth
-from app.http.server.process import Process
+from app.http.server.process import ServerProcess
 from app.http.server.self_check import check_libraries
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options
@@ -41,15 +41,15 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Numbers of mallopt's parameters, from glibc's malloc.h."""
 
 
-def run(settings: Settings, seed: Path | None, console: Console) -> None:
+def run_server(settings: Settings, seed: Path | None, console: Console) -> None:
     """Serves until told to stop. DatabaseProblem for a port in use, an archive that is served, one that does not fit,
     or libraries that are not those which the server was made for."""
     check_libraries(plain=settings.plain_uvicorn)
-    with _listen(settings) as listening:
+    with _open_socket(settings) as listening:
         db = open_archive.open_archive(settings)
         try:
-            lock = open_archive.hold(db)
-            key = _prepare(db, settings, seed, console) if seed is not None else None
+            lock = open_archive.acquire_server_lock(db)
+            key = _import_samples(db, settings, seed, console) if seed is not None else None
             db.write_now(_note_start, settings)
         finally:
             db.close_now()
@@ -68,37 +68,37 @@ def _note_start(session: Session, settings: Settings) -> None:
         if (value := getattr(settings, name)) != field.default
     }
     details: dict[str, object] = {"version": metadata.version("dateline")}
-    audit_rows.note(session, Deed("server_start", details={**details, **changed}))
+    audit_rows.add_record(session, AuditRecord("server_start", details={**details, **changed}))
 
 
 def _serve(settings: Settings, listening: socket.socket, console: Console, key: str | None) -> None:
     # Only now: that an index is built for the first time is no news to whoever starts a server.
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     ending = Event()
-    _give_back(ending)
-    for warning in open_archive.open_to_others(settings):
+    _return_memory(ending)
+    for warning in open_archive.describe_open_files(settings):
         logger.warning("%s", warning)
     app = create_app(settings)
-    app.state.guard.most = _most_connections(settings)
+    app.state.limiter.max_connections = _limit_connections(settings)
     if settings.plain_uvicorn:
         logger.warning(
             "DATELINE_PLAIN_UVICORN is set: connections, heads of requests and slow clients have no limits but those "
             "of uvicorn and of a proxy in front"
         )
-    process = Process(app, None if settings.plain_uvicorn else app.state.guard.protocol, settings.keep_alive)
+    process = ServerProcess(app, None if settings.plain_uvicorn else app.state.limiter.protocol, settings.keep_alive)
     # Whoever waits for news is let go first; else the server would wait for them.
     app.state.watch.ending = lambda: process.is_ending
-    _greet(console, "http://{}:{}".format(*_shown(listening)), key)
-    settle()
+    _greet(console, "http://{}:{}".format(*_format_address(listening)), key)
+    freeze_garbage_collector()
     has_served = process.run(listening)
     ending.set()
     if not has_served:
         raise DatabaseProblem("The server could not start; the lines above say why.")
 
 
-def _most_connections(settings: Settings) -> int:
+def _limit_connections(settings: Settings) -> int:
     """As many as wanted, or as the system has files for; DatabaseProblem where it has too few to serve anybody."""
-    files = _most_files()
+    files = _limit_files()
     possible = files - RESERVED_FILES
     if possible < FEWEST_CONNECTIONS:
         needed = RESERVED_FILES + FEWEST_CONNECTIONS
@@ -111,7 +111,7 @@ def _most_connections(settings: Settings) -> int:
     return min(settings.max_connections, possible)
 
 
-def _most_files() -> int:
+def _limit_files() -> int:
     """How many files and connections this process may have open, after asking for all that the system gives."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard == resource.RLIM_INFINITY:
@@ -120,8 +120,8 @@ def _most_files() -> int:
     return hard
 
 
-def _give_back(ending: Event) -> None:
-    """Has glibc return freed memory to the system: by itself it learns from large answers to keep ever larger pieces,
+def _return_memory(ending: Event) -> None:
+    """Has glibc return freed memory to the system: by itself it learns from large responses to keep ever larger pieces,
     gives each thread a heap of its own, and keeps what is free between two pieces in use. 10 MB less after a mixed
     load, 13 MB after a crowd of connections; no other C library needs it."""
     libc = ctypes.CDLL(None)
@@ -137,23 +137,23 @@ def _give_back(ending: Event) -> None:
     Thread(target=trim, name="give-back", daemon=True).start()
 
 
-def settle() -> None:
+def freeze_garbage_collector() -> None:
     """What is loaded now stays as long as the process: looking through it for garbage again and again would hold up
     requests for 60 to 100 ms each time."""
     gc.collect()
     gc.freeze()
 
 
-def _shown(listening: socket.socket) -> tuple[str, int]:
+def _format_address(listening: socket.socket) -> tuple[str, int]:
     """Host and port as an address to open: an IPv6 host in brackets, and for "everywhere" this machine."""
     host, port = listening.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- only shown
     return (f"[{host}]" if ":" in host else host), port
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _open_socket(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # By its protocol asyncio tells a socket that it must not hold small answers back for 40 ms.
+    # By its protocol asyncio tells a socket that it must not hold small responses back for 40 ms.
     listening = socket.socket(family, proto=socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -168,7 +168,7 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> str | None:
+def _import_samples(db: Database, settings: Settings, seed: Path, console: Console) -> str | None:
     """The sample articles for an empty archive, with their index; a first key where there is none."""
     with db.snapshot() as snapshot:
         articles = snapshot.connection.execute(select(func.count()).select_from(table(Article))).scalar_one()
@@ -176,9 +176,9 @@ def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> 
     if not articles:
         if str(seed) == "seed_data" and not seed.exists():
             seed = shipped.find_folder("seed_data")
-        found = sources.find([str(seed)], BytesIO())
+        import_sources = sources.find([str(seed)], BytesIO())
         options = Options(enrich=settings.enrich, site_url=settings.site_url)
-        report = pipeline.run(db, found, options, db.now)
+        report = pipeline.run(db, import_sources, options, db.read_time)
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
         for where, reason in report.failures:
             console.print(f"failed: {where}: {reason}", markup=False)
@@ -186,17 +186,17 @@ def _prepare(db: Database, settings: Settings, seed: Path, console: Console) -> 
     if indexer.acquire():
         catch_up(db, indexer)
     indexer.close()
-    return None if keys else _first_key(db, settings.first_key_file, console)
+    return None if keys else _create_first_key(db, settings.first_key_file, console)
 
 
-def _first_key(db: Database, file: Path | None, console: Console) -> str | None:
+def _create_first_key(db: Database, file: Path | None, console: Console) -> str | None:
     """Makes a key with every scope; returns it to be printed, or writes it to a file: what a container prints is kept
     in its log."""
     if file is None:
-        return db.write_now(auth.create, "first key", auth.SCOPES).value
+        return db.write_now(auth.create_key, "first key", auth.SCOPES).value
     try:
         permissions.create_file(file)
-        file.write_text(db.write_now(auth.create, "first key", auth.SCOPES).value + "\n", encoding="ascii")
+        file.write_text(db.write_now(auth.create_key, "first key", auth.SCOPES).value + "\n", encoding="ascii")
     except OSError as error:
         raise DatabaseProblem(f"The first key cannot be written to {file}: {error.strerror}.") from error
     console.print(f"The admin key is in {file}: read it and delete the file.", markup=False)

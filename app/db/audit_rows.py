@@ -33,7 +33,7 @@ _NOTED, _ACTOR = "dateline.audit", "dateline.actor"
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class AuditRecord:
     """One row to be written. `seq` is the row of the change log that it belongs to."""
 
     action: Action
@@ -45,41 +45,41 @@ class Deed:
     seq: int | None = None
 
 
-def note(session: Session, deed: Deed) -> None:
+def add_record(session: Session, deed: AuditRecord) -> None:
     """Notes what this transaction does beside the changes of the log, whose rows come by themselves."""
-    noted(session).append(deed)
+    list_pending(session).append(deed)
 
 
-def noted(session: Session) -> list[Deed]:
+def list_pending(session: Session) -> list[AuditRecord]:
     """What is noted and not yet written; whoever undoes a part of the transaction removes what that part noted."""
-    deeds: list[Deed] = session.info.setdefault(_NOTED, [])
+    deeds: list[AuditRecord] = session.info.setdefault(_NOTED, [])
     return deeds
 
 
-def attribute(session: Session, actor: Actor) -> None:
+def set_actor(session: Session, actor: Actor) -> None:
     """Says who acts in this transaction."""
     session.info[_ACTOR] = actor
 
 
 def add_context(session: Session, context: Context) -> None:
     """Says what this transaction is a part of, such as an import."""
-    actor = actor_of(session)
-    attribute(session, replace(actor, context={**actor.context, **context}))
+    actor = get_actor(session)
+    set_actor(session, replace(actor, context={**actor.context, **context}))
 
 
-def actor_of(session: Session) -> Actor:
+def get_actor(session: Session) -> Actor:
     actor = session.info.get(_ACTOR, UNKNOWN)
     assert isinstance(actor, Actor)
     return actor
 
 
-def write(session: Session, deeds: Sequence[Deed]) -> None:
+def write_records(session: Session, deeds: Sequence[AuditRecord]) -> None:
     """Writes rows in the order of the deeds, in one statement, dated by the database's clock."""
-    actor = actor_of(session)
-    insert_rows(session.connection(), AUDIT, [_row(deed, actor) for deed in deeds], clocked="at")
+    actor = get_actor(session)
+    insert_rows(session.connection(), AUDIT, [_render_row(deed, actor) for deed in deeds], clock_column="at")
 
 
-def _row(deed: Deed, actor: Actor) -> dict[str, object]:
+def _render_row(deed: AuditRecord, actor: Actor) -> dict[str, object]:
     details = {**deed.details, **actor.context} if actor.context else deed.details
     return {
         "action": deed.action,
@@ -98,13 +98,13 @@ def _row(deed: Deed, actor: Actor) -> dict[str, object]:
 
 def encode_details(details: Details) -> str:
     """JSON of at most MOST_DETAILS bytes: what is too long is named under `left_out` instead."""
-    said, left_out = dict(details), []
-    text = orjson.dumps(said)
-    while len(text) > MOST_DETAILS and said:
-        longest = max(said, key=lambda name: len(orjson.dumps(said[name])))
-        said.pop(longest)
+    encoded, left_out = dict(details), []
+    text = orjson.dumps(encoded)
+    while len(text) > MOST_DETAILS and encoded:
+        longest = max(encoded, key=lambda name: len(orjson.dumps(encoded[name])))
+        encoded.pop(longest)
         left_out.append(longest[:40])
-        text = orjson.dumps({**said, "left_out": left_out})
+        text = orjson.dumps({**encoded, "left_out": left_out})
     return (text if len(text) <= MOST_DETAILS else orjson.dumps({"left_out": len(details)})).decode()
 
 

@@ -30,20 +30,20 @@ from sqlmodel import Session
 from app.actor import Actor, current_actor
 from app.db import audit_rows, permissions
 from app.db.file_locks import FileLock
-from app.db.log_position import Head
+from app.db.log_position import LogHead
 from app.db.readers import BUSY_SECONDS as BUSY_SECONDS
-from app.db.readers import PostgresReader, SqliteReader, is_gone, sqlite_values
+from app.db.readers import PostgresReader, SqliteReader, encode_sqlite_values, is_disconnected
 from app.db.readers import Reader as Reader
 from app.db.readers import Row as Row
 from app.db.sql import Prepared, Value, read_clock
-from app.db.wal_truncation import Eraser
+from app.db.wal_truncation import WalTruncation
 from app.errors import DatabaseUnavailable
 from app.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
-BeforeCommit = Callable[[Session], Head]
-Finish = Callable[[Session, Head], None]
+BeforeCommit = Callable[[Session], LogHead]
+Finish = Callable[[Session, LogHead], None]
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +58,11 @@ class DatabaseProblem(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Written(Generic[T]):
+class Committed(Generic[T]):
     """What a committed transaction returned, and where the log stands with it."""
 
     value: T
-    head: Head
+    head: LogHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ class Snapshot:
 
     connection: Connection
 
-    def rows(self, statement: Prepared, values: Mapping[str, Value]) -> list[Row]:
+    def fetch(self, statement: Prepared, values: Mapping[str, Value]) -> list[Row]:
         if self.connection.dialect.name == "sqlite":
-            result = self.connection.exec_driver_sql(statement.sql, sqlite_values(statement, values))
+            result = self.connection.exec_driver_sql(statement.sql, encode_sqlite_values(statement, values))
         else:
             result = self.connection.exec_driver_sql(statement.sql, {**statement.constants, **values})
         return [tuple(row) for row in result.all()]
@@ -110,19 +110,19 @@ class OpenTransaction:
         return self
 
     async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
-        return Snapshot(self.connection).rows(statement, values)
+        return Snapshot(self.connection).fetch(statement, values)
 
 
 _FINISH = "dateline.finish"
 
 
-def finish(session: Session, fn: Finish) -> None:
+def add_finisher(session: Session, fn: Finish) -> None:
     """Runs `fn(session, head)` when the log's rows are written, before the commit: for what names the change's place
     in the log. The log's counter is locked then, so that `fn` has to be short."""
     session.info.setdefault(_FINISH, []).append(fn)
 
 
-class Doorbell:
+class CommitNotifier:
     """Tells in microseconds whether anything can have been committed since it was last asked. For one thread.
 
     SQLite counts what other connections commit; on PostgreSQL the log's counter is asked for.
@@ -134,7 +134,7 @@ class Doorbell:
         self._connection: PoolProxiedConnection | None = None
 
     def number(self) -> int | None:
-        """Another one than before after every commit that matters; None where the database does not answer."""
+        """Another one than before after every commit that matters; None where the database does not respond."""
         try:
             if self._connection is None:
                 self._connection = self._engine.raw_connection()
@@ -169,13 +169,15 @@ class Database:
             self.path = Path(self.url.database or "")
             permissions.make_folder(self.path.parent)
             self._file_lock: FileLock | None = FileLock(self.path.with_name(self.path.name + ".write-lock"))
-            self.engine = _sqlite_engine(self.path, read_only=False)
-            self._snapshots = _sqlite_engine(self.path, read_only=True)
+            self.engine = _create_sqlite_engine(self.path, read_only=False)
+            self._snapshots = _create_sqlite_engine(self.path, read_only=True)
             self._writers = ThreadPoolExecutor(1, "write")
-            self._eraser: Eraser | None = Eraser(self.engine, self.alone, self._writers, BUSY_SECONDS)
+            self._eraser: WalTruncation | None = WalTruncation(
+                self.engine, self.hold_write_lock, self._writers, BUSY_SECONDS
+            )
         else:
             self._file_lock = None
-            self.engine = _postgres_engine(self.url, settings.write_connections)
+            self.engine = _create_postgres_engine(self.url, settings.write_connections)
             self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writers = ThreadPoolExecutor(settings.write_connections, "write")
             self._eraser = None
@@ -187,40 +189,40 @@ class Database:
             return SqliteReader(self.path)
         return PostgresReader(self.url, self._settings.read_connections)
 
-    async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Written[T]:
+    async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Committed[T]:
         """Runs `fn(session, …)` and what it recorded as one transaction; returns after the commit.
 
         A domain error from `fn` rolls everything back and passes through. DatabaseUnavailable where the database does
-        not answer, and where a connection broke during COMMIT: then nobody knows, and its text says so.
+        not respond, and where a connection broke during COMMIT: then nobody knows, and its text says so.
         """
         # Read here: the writers' threads do not have this task's context.
         loop, actor = asyncio.get_running_loop(), current_actor()
         written = await loop.run_in_executor(
-            self._writers, lambda: self._repeated(actor, lambda session: fn(session, *args, **kwargs))
+            self._writers, lambda: self._run_with_retries(actor, lambda session: fn(session, *args, **kwargs))
         )
         if self._eraser:
             self._eraser.retry(loop)
         return written
 
-    def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Written[T]:
+    def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Committed[T]:
         """`write` in the calling thread, for commands and followers."""
-        return self._repeated(current_actor(), lambda session: fn(session, *args, **kwargs))
+        return self._run_with_retries(current_actor(), lambda session: fn(session, *args, **kwargs))
 
-    def _repeated(self, actor: Actor, work: Callable[[Session], T]) -> Written[T]:
+    def _run_with_retries(self, actor: Actor, work: Callable[[Session], T]) -> Committed[T]:
         """One transaction of `actor`, begun again whole where it lost a race."""
         for attempt in range(RETRIES):
             try:
                 return self._transaction(actor, work)
             except DBAPIError as error:
-                again = _state(error) in RETRY_STATES or error.connection_invalidated
+                again = _sql_state(error) in RETRY_STATES or error.connection_invalidated
                 if not again or attempt + 1 == RETRIES:
-                    raise _unavailable(error) from error
+                    raise _translate_error(error) from error
                 time.sleep(0.005 * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _transaction(self, actor: Actor, work: Callable[[Session], T]) -> Written[T]:
-        with self.alone(), Session(self.engine, expire_on_commit=False) as session:
-            audit_rows.attribute(session, actor)
+    def _transaction(self, actor: Actor, work: Callable[[Session], T]) -> Committed[T]:
+        with self.hold_write_lock(), Session(self.engine, expire_on_commit=False) as session:
+            audit_rows.set_actor(session, actor)
             result = work(session)
             head = self._before_commit(session)
             for fn in session.info.pop(_FINISH, ()):
@@ -228,20 +230,22 @@ class Database:
             try:
                 session.commit()
             except DBAPIError as error:
-                if self.dialect == "postgresql" and (error.connection_invalidated or is_gone(_state(error))):
+                if self.dialect == "postgresql" and (
+                    error.connection_invalidated or is_disconnected(_sql_state(error))
+                ):
                     raise DatabaseUnavailable(
                         "The connection broke while saving: whether it was saved is not known. Read before trying "
                         "again, or repeat with the same Idempotency-Key."
                     ) from error
                 raise
             if self._eraser:
-                self._eraser.after_commit(session)
-            return Written(result, head)
+                self._eraser.truncate_after_commit(session)
+            return Committed(result, head)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def hold_write_lock(self) -> Iterator[None]:
         """Holds the lock under which every process writes to a SQLite file; on PostgreSQL there is none."""
-        with self._file_lock.held() if self._file_lock else nullcontext():
+        with self._file_lock.hold() if self._file_lock else nullcontext():
             yield
 
     @contextmanager
@@ -250,14 +254,14 @@ class Database:
         with self._snapshots.connect() as connection, connection.begin():
             yield Snapshot(connection)
 
-    def now(self) -> int:
+    def read_time(self) -> int:
         """The database's time in epoch seconds: see `app.db.sql.read_clock`."""
         with self.snapshot() as snapshot:
             return read_clock(snapshot.connection)
 
-    def doorbell(self) -> Doorbell:
+    def doorbell(self) -> CommitNotifier:
         """For a follower's thread, which closes it."""
-        return Doorbell(self._snapshots)
+        return CommitNotifier(self._snapshots)
 
     async def close(self) -> None:
         """Ends after what was begun. Closing a SQLite file checkpoints it, so that happens under the lock."""
@@ -269,7 +273,7 @@ class Database:
 
     def close_now(self) -> None:
         self._writers.shutdown()
-        with self.alone():
+        with self.hold_write_lock():
             self._snapshots.dispose()
             self.engine.dispose()
         if self._file_lock:
@@ -289,7 +293,7 @@ def read_url(text: str) -> URL:
     raise DatabaseProblem("DATELINE_DATABASE_URL must be sqlite:///path/to/file or postgresql://user@host/name.")
 
 
-def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
+def _create_sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
 
     def connect() -> sqlite3.Connection:
@@ -317,7 +321,7 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     return engine
 
 
-def _postgres_engine(url: URL, size: int) -> Engine:
+def _create_postgres_engine(url: URL, size: int) -> Engine:
     try:
         return create_engine(
             url,
@@ -336,14 +340,14 @@ def _postgres_engine(url: URL, size: int) -> Engine:
         raise DatabaseProblem("PostgreSQL needs its driver: pip install 'dateline[postgres]'.") from None
 
 
-def _state(error: DBAPIError) -> str | None:
+def _sql_state(error: DBAPIError) -> str | None:
     state = getattr(error.orig, "sqlstate", None)
     return state if isinstance(state, str) else None
 
 
-def refuses(error: DBAPIError) -> bool:
+def is_permanent_refusal(error: DBAPIError) -> bool:
     """Whether the database says the same of the same rows again: it is not busy, not full and not away."""
-    state = _state(error)
+    state = _sql_state(error)
     if error.connection_invalidated or state in RETRY_STATES:
         return False
     return state.startswith(("22", "23", "54")) if state else not isinstance(error, OperationalError)
@@ -351,10 +355,10 @@ def refuses(error: DBAPIError) -> bool:
 
 def is_taken(error: DBAPIError) -> bool:
     """Whether a value that has to be unique is there already: perhaps since another transaction's commit."""
-    return isinstance(error, IntegrityError) and _state(error) in (None, "23505")
+    return isinstance(error, IntegrityError) and _sql_state(error) in (None, "23505")
 
 
-def _unavailable(error: DBAPIError) -> Exception:
+def _translate_error(error: DBAPIError) -> Exception:
     """What a caller may see of a database error: broken or full is named, a bug stays a bug."""
     text = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
     if isinstance(error, OperationalError) or error.connection_invalidated:

@@ -20,7 +20,7 @@ class FileLock:
         self._threads = threading.Lock()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Waits for the lock as long as it takes. OSError where the file cannot be made (read-only disk)."""
         with self._threads:
             if self._fd is None:

@@ -9,7 +9,7 @@ _LAYOUT = struct.Struct(">qqq")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LogPosition:
     """One row of one log: the archive's epoch, the row's number, its random mark. Row 0 stands before the first."""
 
     epoch: int
@@ -19,16 +19,16 @@ class Place:
     @property
     def token(self) -> str:
         """What clients get: 32 characters, safe in URLs and headers."""
-        return _token(self.epoch, self.seq, self.mark)
+        return _encode_token(self.epoch, self.seq, self.mark)
 
 
 @lru_cache(maxsize=64)
-def _token(epoch: int, seq: int, mark: int) -> str:
+def _encode_token(epoch: int, seq: int, mark: int) -> str:
     return base64.urlsafe_b64encode(_LAYOUT.pack(epoch, seq, mark)).decode()
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class LogHead:
     """Where the log stands. Drafts move `seq` only; what the public can see moves `public_seq` too.
 
     `names_seq` is the last change of a tag or region: what shows names is fresh as of it.
@@ -42,24 +42,24 @@ class Head:
     names_seq: int
 
     @property
-    def place(self) -> Place:
-        return Place(self.epoch, self.seq, self.mark)
+    def position(self) -> LogPosition:
+        return LogPosition(self.epoch, self.seq, self.mark)
 
     @property
     def public_token(self) -> str:
         """That of the newest place that a caller without a key may know of."""
-        return _token(self.epoch, self.public_seq, self.public_mark)
+        return _encode_token(self.epoch, self.public_seq, self.public_mark)
 
     @property
-    def public_place(self) -> Place:
+    def public_position(self) -> LogPosition:
         """The newest place that a caller without a key may know of."""
-        return Place(self.epoch, self.public_seq, self.public_mark)
+        return LogPosition(self.epoch, self.public_seq, self.public_mark)
 
 
-def read_token(token: str) -> Place | None:
+def parse_token(token: str) -> LogPosition | None:
     """The place that a token stands for, or None where it is none of ours."""
     try:
         raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
-        return Place(*_LAYOUT.unpack(raw))
+        return LogPosition(*_LAYOUT.unpack(raw))
     except (ValueError, struct.error):
         return None

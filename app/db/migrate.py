@@ -25,7 +25,7 @@ BUSY = (
 State = Literal["empty", "current", "outdated", "newer"]
 
 
-def _config(connection: Connection | None = None) -> "Config":
+def _make_config(connection: Connection | None = None) -> "Config":
     from alembic.config import Config
 
     config = Config()
@@ -34,41 +34,41 @@ def _config(connection: Connection | None = None) -> "Config":
     return config
 
 
-def state(db: Database) -> State:
+def find_state(db: Database) -> State:
     """Where the archive stands beside this program; DatabaseProblem where it cannot be opened."""
     try:
-        with db.alone(), db.engine.connect() as connection:
-            return _state(connection)
+        with db.hold_write_lock(), db.engine.connect() as connection:
+            return _find_state(connection)
     except (DBAPIError, OSError) as error:
         raise DatabaseProblem(f"The archive cannot be opened: {first_line(error)}.") from error
 
 
-def revisions() -> list[str]:
+def list_revisions() -> list[str]:
     """The first is the oldest. Scripts bear their revision in their names, so that looking needs no alembic, which
     takes longer to import than most commands to run."""
     return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.py"))
 
 
-def _state(connection: Connection) -> State:
+def _find_state(connection: Connection) -> State:
     if not inspect(connection).has_table("alembic_version"):
         return "empty"
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     if revision is None:
         return "empty"
-    known = revisions()
-    return "current" if revision == known[-1] else "outdated" if revision in known else "newer"
+    known_revisions = list_revisions()
+    return "current" if revision == known_revisions[-1] else "outdated" if revision in known_revisions else "newer"
 
 
 def upgrade(db: Database, revision: str = "head") -> None:
     """Brings the schema up in one transaction, one process after the other; nothing half done where it fails. Servers
     may be running: they are let go first, again and again for a minute; DatabaseProblem where one never lets go."""
-    for left in reversed(range(TRIES)):
+    for tries_left in reversed(range(TRIES)):
         try:
             _upgrade(db, revision)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) not in LOCKED:
                 raise
-            if not left:
+            if not tries_left:
                 raise DatabaseProblem(BUSY) from error
             time.sleep(0.5)
         else:
@@ -78,11 +78,11 @@ def upgrade(db: Database, revision: str = "head") -> None:
 def _upgrade(db: Database, revision: str) -> None:
     from alembic import command
 
-    with db.alone(), db.engine.begin() as connection:
+    with db.hold_write_lock(), db.engine.begin() as connection:
         if db.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(4700)"))
             _lock_tables(connection)
-        command.upgrade(_config(connection), revision)
+        command.upgrade(_make_config(connection), revision)
 
 
 def _lock_tables(connection: Connection) -> None:
@@ -100,8 +100,8 @@ def downgrade(db: Database, revision: str) -> None:
     """The way back, in one transaction. What the older schema has no place for is lost."""
     from alembic import command
 
-    with db.alone(), db.engine.begin() as connection:
-        command.downgrade(_config(connection), revision)
+    with db.hold_write_lock(), db.engine.begin() as connection:
+        command.downgrade(_make_config(connection), revision)
 
 
 def first_line(error: Exception) -> str:
@@ -110,7 +110,7 @@ def first_line(error: Exception) -> str:
     return str(origin).strip().splitlines()[0]
 
 
-def difference(db: Database) -> list[object]:
+def find_differences(db: Database) -> list[object]:
     """What tables and models disagree on; empty where the migrations are complete."""
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext

@@ -33,7 +33,7 @@ def close_new_files(folders: Iterable[Path]) -> None:
     os.umask(os.umask(OTHERS) | closed)
 
 
-def open_to_others(paths: Iterable[Path]) -> Iterator[str]:
+def describe_open_files(paths: Iterable[Path]) -> Iterator[str]:
     """A sentence for each of these files and folders that others than its owner may read or change."""
     for path in paths:
         try:
@@ -41,5 +41,5 @@ def open_to_others(paths: Iterable[Path]) -> Iterator[str]:
         except OSError:
             continue
         if mode & OTHERS:
-            kept = mode & ~OTHERS
-            yield f"{path} is open to other users of this machine (mode {mode:04o}); to close it: chmod {kept:o} {path}"
+            way_out = f"chmod {mode & ~OTHERS:o} {path}"
+            yield f"{path} is open to other users of this machine (mode {mode:04o}); to close it: {way_out}"

@@ -20,7 +20,7 @@ MAPPED_BYTES = 1 << 40
 
 
 class Reader(Protocol):
-    """Runs prepared statements outside any write. Raises DatabaseUnavailable where the database does not answer.
+    """Runs prepared statements outside any write. Raises DatabaseUnavailable where the database does not respond.
 
     Each call sees everything that was committed before it began.
     """
@@ -64,7 +64,7 @@ class SqliteReader:
         return connection
 
     async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
-        bound = sqlite_values(statement, values)
+        bound = encode_sqlite_values(statement, values)
         try:
             if bounded:
                 return self._loop_connection.execute(statement.sql, bound).fetchall()
@@ -108,7 +108,7 @@ class PostgresReader:
         from psycopg_pool import AsyncConnectionPool
 
         self._pool = AsyncConnectionPool(
-            postgres_dsn(url),
+            format_postgres_dsn(url),
             min_size=1,
             max_size=size,
             open=False,
@@ -125,7 +125,7 @@ class PostgresReader:
             try:
                 return await self._rows(statement, values)
             except psycopg.OperationalError as error:
-                if isinstance(error, PoolTimeout) or not is_gone(error.sqlstate):
+                if isinstance(error, PoolTimeout) or not is_disconnected(error.sqlstate):
                     raise
                 # The server has been away since: the pool's other connections are as dead as this one.
                 await self._pool.check()
@@ -145,7 +145,7 @@ class PostgresReader:
         await self._pool.close()
 
 
-def sqlite_values(statement: Prepared, values: Mapping[str, Value]) -> dict[str, Value]:
+def encode_sqlite_values(statement: Prepared, values: Mapping[str, Value]) -> dict[str, Value]:
     """Lists travel to SQLite as JSON."""
     bound = {**statement.constants, **values}
     for name in statement.lists:
@@ -153,11 +153,11 @@ def sqlite_values(statement: Prepared, values: Mapping[str, Value]) -> dict[str,
     return bound
 
 
-def postgres_dsn(url: URL) -> str:
+def format_postgres_dsn(url: URL) -> str:
     """The address as libpq reads it."""
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def is_gone(state: str | None) -> bool:
+def is_disconnected(state: str | None) -> bool:
     """Whether a PostgreSQL error says, or by saying nothing lets assume, that the connection has ended."""
     return state is None or state.startswith(("08", "57P"))

@@ -38,7 +38,7 @@ AnyQuery = AnySelect | CompoundSelect[*tuple[Any, ...]]
 Value = int | str | float | None | list[int] | list[str]
 
 
-def integer(value: object) -> int:
+def read_integer(value: object) -> int:
     """A column of a row that is known to hold whole numbers."""
     assert isinstance(value, int)
     return value
@@ -114,7 +114,7 @@ def _byte_length_postgresql(element: _byte_length, compiler: SQLCompiler, **kw: 
     return f"octet_length({compiler.process(element.clauses, **kw)})"
 
 
-def byte_length(text: ColumnElement[str]) -> ColumnElement[int]:
+def measure_bytes(text: ColumnElement[str]) -> ColumnElement[int]:
     """How many bytes a text takes in UTF-8."""
     return _byte_length(text, type_=Integer())
 
@@ -140,16 +140,16 @@ def _clock_postgresql(element: clock, compiler: SQLCompiler, **kw: object) -> st
 def read_clock(connection: Connection) -> int:
     """What is due, and when something is published, is decided by this clock and by no server's own: two servers'
     clocks differ, and a state that one has set would be undone by the other."""
-    return integer(connection.execute(select(clock())).scalar_one())
+    return read_integer(connection.execute(select(clock())).scalar_one())
 
 
-def json_rows(rows: Subquery) -> ColumnElement[str]:
+def aggregate_rows(rows: Subquery) -> ColumnElement[str]:
     """The rows of an ordered subquery as one JSON text `[[…], …]`, in their order."""
     statement = select(_json_group(func._json_array(*rows.c))).select_from(rows)
     return statement.scalar_subquery()
 
 
-def hold_vocabulary(connection: Connection, *, alone: bool = False) -> None:
+def lock_vocabulary(connection: Connection, *, alone: bool = False) -> None:
     """Until the commit no tag is merged and no region gets other ancestors, so that links may be written by what is
     read from here on. `alone`, for who merges or moves: waits for all who write links. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
@@ -187,22 +187,22 @@ def prepare(
 
 
 def insert_rows(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, object]], *, clocked: str | None = None
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, object]], *, clock_column: str | None = None
 ) -> None:
     """Inserts rows that all have the columns of the first one, two at least, as they are: SQLAlchemy would look at each
     value of each row again, which for links costs as much as the database itself. SQLite gets them in the order of its
-    statement, because it looks names up for each row again. `clocked`: a column that gets the database's time."""
+    statement, because it looks names up for each row again. `clock_column`: a column that gets the database's time."""
     if rows:
-        statement, order = _insert(table, tuple(rows[0]), connection.dialect, clocked)
+        statement, order = _insert_statement(table, tuple(rows[0]), connection.dialect, clock_column)
         connection.exec_driver_sql(statement, list(map(itemgetter(*order), rows)) if order else rows)
 
 
 @lru_cache(maxsize=64)
-def _insert(
-    table: Table, names: tuple[str, ...], dialect: Dialect, clocked: str | None = None
+def _insert_statement(
+    table: Table, names: tuple[str, ...], dialect: Dialect, clock_column: str | None = None
 ) -> tuple[str, Sequence[str]]:
     """The statement, and the order of its values where it wants them by place."""
-    statement = insert(table) if clocked is None else insert(table).values({clocked: clock()})
+    statement = insert(table) if clock_column is None else insert(table).values({clock_column: clock()})
     compiled = statement.compile(dialect=dialect, column_keys=names)
     assert isinstance(compiled, SQLCompiler)
     return str(compiled), compiled.positiontup or ()

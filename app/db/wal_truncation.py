@@ -18,12 +18,12 @@ _ERASE = "dateline.erase"
 log = logging.getLogger(__name__)
 
 
-def erase_traces(session: Session) -> None:
+def request_truncation(session: Session) -> None:
     """Asks for it, once this transaction is committed."""
     session.info[_ERASE] = True
 
 
-class Eraser:
+class WalTruncation:
     """For one database. `alone` holds the lock on writing, `writers` is where writes run, `busy_seconds` how long
     connections wait for locks otherwise."""
 
@@ -34,10 +34,10 @@ class Eraser:
         self._due = False
         self._timer: asyncio.TimerHandle | None = None
 
-    def after_commit(self, session: Session) -> None:
+    def truncate_after_commit(self, session: Session) -> None:
         """While the lock on writing is still held."""
         if self._due or _ERASE in session.info:
-            self._due = not self._empty()
+            self._due = not self._truncate()
 
     def retry(self, loop: asyncio.AbstractEventLoop) -> None:
         """Each second, until no reader needs the log any more. In the event loop's thread."""
@@ -53,12 +53,12 @@ class Eraser:
 
     def _try_again(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._alone():
-            self._due = self._due and not self._empty()
+            self._due = self._due and not self._truncate()
         self._timer = None
         if self._due:
             loop.call_soon_threadsafe(self.retry, loop)
 
-    def _empty(self) -> bool:
+    def _truncate(self) -> bool:
         """Whether all of it is in the file now and the log is empty; not where a reader is still at an older state."""
         connection = self._engine.raw_connection()
         try:

@@ -1,4 +1,4 @@
-"""Bodies of requests that change something: read strictly, all mistakes told at once with pointers into the body."""
+"""Bodies of requests that change something: parsed strictly, all validation errors reported together with pointers."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from app.errors import FieldError, InvalidInput, MalformedJson, UnsupportedMediaType
-from app.http.params.values import nearest
-from app.http.validation_errors import invalid_input
+from app.http.params.values import find_nearest
+from app.http.validation_errors import translate_errors
 from app.text import keys, urls
 
 Json = dict[str, object]
@@ -21,7 +21,7 @@ MOST_MISTAKES = 50
 PATCH_TYPES = ("application/json", "application/merge-patch+json")
 
 
-class Given(BaseModel):
+class PayloadModel(BaseModel):
     """What clients send; unknown properties are refused, and numbers are not read from texts."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
@@ -31,7 +31,7 @@ BRANCHES = frozenset({"(text)", "(number)", "(flag)", "(object)", "(list)"})
 """How the places of errors name the branch of a union that was taken; no part of any JSON pointer."""
 
 
-def _branch(value: object) -> str | None:
+def _name_branch(value: object) -> str | None:
     if isinstance(value, bool):
         return "(flag)"
     if isinstance(value, str):
@@ -44,26 +44,26 @@ def _branch(value: object) -> str | None:
 
 
 # By the kind of the value, so that errors are those of the branch that was meant.
-by_kind = Discriminator(_branch, "wrong_kind", "This kind of value is not read here.")
+by_kind = Discriminator(_name_branch, "wrong_kind", "This kind of value is not read here.")
 
 
-def words(most: int) -> BeforeValidator:
+def clean_text(most: int) -> BeforeValidator:
     """Text as the database may hold it. What is longer than `most` as it was sent stays so, and is refused; what is no
     text is left for the checks behind."""
     return BeforeValidator(lambda value: keys.clean(value) if isinstance(value, str) and len(value) <= most else value)
 
 
-def line(most: int) -> BeforeValidator:
+def clean_line(most: int) -> BeforeValidator:
     """The same without line ends."""
 
-    def cleaned(value: object) -> object:
+    def clean(value: object) -> object:
         fits = isinstance(value, str) and len(value) <= most
         return keys.clean(str(value)).replace("\n", " ").replace("\t", " ") if fits else value
 
-    return BeforeValidator(cleaned)
+    return BeforeValidator(clean)
 
 
-def _address(value: str) -> str:
+def _validate_url(value: str) -> str:
     try:
         return urls.normalize(value)
     except ValueError as error:
@@ -75,15 +75,15 @@ def _address(value: str) -> str:
 ExactAddress = Annotated[
     str,
     Field(max_length=urls.MAX_LENGTH, pattern=urls.PATTERN),
-    AfterValidator(_address),
+    AfterValidator(_validate_url),
 ]
 """Every address on the web that a client may send; nothing is taken out of one that is asked for at once."""
-Address = Annotated[ExactAddress, line(urls.MAX_LENGTH)]
+Address = Annotated[ExactAddress, clean_line(urls.MAX_LENGTH)]
 """The same as the database may hold it."""
-Short = Annotated[str, line(500), Field(max_length=500)]
+Short = Annotated[str, clean_line(500), Field(max_length=500)]
 
 
-async def read(
+async def read_payload(
     request: Request, model: type[M], *, shown: Json | None = None, types: tuple[str, ...] = PATCH_TYPES[:1]
 ) -> M:
     """The body as a model. `shown`: the thing as it is read, whose properties that the model lacks may be sent back
@@ -91,24 +91,24 @@ async def read(
 
     UnsupportedMediaType, MalformedJson, or InvalidInput with everything that is wrong.
     """
-    given = as_object(await content(request, types))
-    wrong = [_read_only(name) for name in _taken_out(given, model, shown or {})]
+    payload = parse_object(await read_content(request, types))
+    wrong = [_read_only_error(name) for name in _remove_read_only(payload, model, shown or {})]
     try:
-        found = model.model_validate(given)
+        model_instance = model.model_validate(payload)
     except ValidationError as error:
-        raise InvalidInput(*(wrong + mistakes(error, model.model_fields))[:MOST_MISTAKES]) from None
+        raise InvalidInput(*(wrong + to_field_errors(error, model.model_fields))[:MOST_MISTAKES]) from None
     if wrong:
         raise InvalidInput(*wrong)
-    return found
+    return model_instance
 
 
-def described(model: str, types: tuple[str, ...] = PATCH_TYPES[:1]) -> dict[str, object]:
+def describe_body(model: str, types: tuple[str, ...] = PATCH_TYPES[:1]) -> dict[str, object]:
     """The `requestBody` of a route for OpenAPI; the model is one of those that the document is built with."""
     schema = {"schema": {"$ref": f"#/components/schemas/{model}"}}
     return {"required": True, "content": dict.fromkeys(types, schema)}
 
 
-async def content(request: Request, types: tuple[str, ...]) -> bytes:
+async def read_content(request: Request, types: tuple[str, ...]) -> bytes:
     """UnsupportedMediaType for other types than these; none given counts as the first."""
     kind = request.headers.get("content-type", types[0]).partition(";")[0].strip().lower()
     if kind and kind not in types:
@@ -116,7 +116,7 @@ async def content(request: Request, types: tuple[str, ...]) -> bytes:
     return await request.body()
 
 
-def as_json(body: bytes) -> object:
+def parse_json(body: bytes) -> object:
     """MalformedJson with the place."""
     try:
         return orjson.loads(body)
@@ -124,33 +124,33 @@ def as_json(body: bytes) -> object:
         raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
 
 
-def as_object(body: bytes) -> Json:
+def parse_object(body: bytes) -> Json:
     """MalformedJson with the place, also for what is no object."""
-    given = as_json(body)
-    if not isinstance(given, dict):
+    payload = parse_json(body)
+    if not isinstance(payload, dict):
         raise MalformedJson("An object is expected here.")
-    return given
+    return payload
 
 
-def _taken_out(given: Json, model: type[BaseModel], shown: Json) -> list[str]:
+def _remove_read_only(payload: Json, model: type[BaseModel], shown: Json) -> list[str]:
     """Takes what is only read out of the body; the names of those that are not what they were."""
-    read_only = [name for name in shown if name in given and name not in model.model_fields]
-    return [name for name in read_only if given.pop(name) != shown[name]]
+    read_only = [name for name in shown if name in payload and name not in model.model_fields]
+    return [name for name in read_only if payload.pop(name) != shown[name]]
 
 
-def _read_only(name: str) -> FieldError:
+def _read_only_error(name: str) -> FieldError:
     return FieldError("read_only_field", f"{name} cannot be changed here; leave it out.", pointer=f"/{name}")
 
 
-def mistakes(error: ValidationError, names: Iterable[str]) -> list[FieldError]:
+def to_field_errors(error: ValidationError, names: Iterable[str]) -> list[FieldError]:
     """Each with a pointer into the body; likely `names` for unknown properties at the top."""
-    found = []
-    for one in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_MISTAKES]:
-        place = [str(part)[:100] for part in one["loc"] if part not in BRANCHES]
-        [wrong] = invalid_input([{**one, "loc": ("body", *place)}]).errors
+    field_errors = []
+    for error_row in error.errors(include_url=False, include_input=False, include_context=False)[:MOST_MISTAKES]:
+        location = [str(part)[:100] for part in error_row["loc"] if part not in BRANCHES]
+        [wrong] = translate_errors([{**error_row, "loc": ("body", *location)}]).errors
         if wrong.code == "unknown_field":
-            detail = f"There is no field {place[-1]!r} here."
-            guess = nearest(place[-1], names) if len(place) == 1 else None
+            detail = f"There is no field {location[-1]!r} here."
+            guess = find_nearest(location[-1], names) if len(location) == 1 else None
             wrong = replace(wrong, detail=detail, did_you_mean=guess)
-        found.append(wrong)
-    return found
+        field_errors.append(wrong)
+    return field_errors

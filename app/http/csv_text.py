@@ -19,7 +19,7 @@ backslash `\\`; an entry that is nothing keeps its place, so that columns of one
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
-def wanted(read: Read, formats: Sequence[str] = ("json", "csv")) -> str:
+def choose_format(read: Read, formats: Sequence[str] = ("json", "csv")) -> str:
     """The format asked for, the first one by default; NotAcceptable for any other."""
     shape = read.text("format") or formats[0]
     if shape not in formats:
@@ -27,27 +27,27 @@ def wanted(read: Read, formats: Sequence[str] = ("json", "csv")) -> str:
     return shape
 
 
-def lines(rows: Iterable[Sequence[object]]) -> bytes:
+def write_rows(rows: Iterable[Sequence[object]]) -> bytes:
     """Each row as a line; lists in a cell are joined, nothing is an empty cell. Every text is quoted: a spreadsheet
     that takes another character for the end of a cell would see one begin within it."""
     text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerows([_cell(value) for value in row] for row in rows)
+    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerows([_format_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()
 
 
-def _cell(value: object) -> object:
+def _format_cell(value: object) -> object:
     if isinstance(value, list | tuple):
-        value = JOINT.join(_entry(one) for one in value)
-    return _harmless(value) if isinstance(value, str) else value
+        value = JOINT.join(_format_entry(one) for one in value)
+    return _escape_formula(value) if isinstance(value, str) else value
 
 
-def _entry(value: object) -> str:
+def _format_entry(value: object) -> str:
     if isinstance(value, list | tuple):
-        return INNER.join(_entry(one) for one in value)
+        return INNER.join(_format_entry(one) for one in value)
     return "" if value is None else str(value).replace("\\", "\\\\").replace(JOINT, f"\\{JOINT}")
 
 
-def _harmless(cell: str) -> str:
+def _escape_formula(cell: str) -> str:
     """Spreadsheets run cells that begin like a formula. What looks as if this had been done gets one quote more, so
     that taking one away gives back what was there."""
     return f"'{cell}" if _FORMULA.match(cell) else cell

@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import DatelineError
-from app.http.problems import render
+from app.http.problems import render_problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _MARK = "__on_fast_path__"
@@ -33,15 +33,15 @@ class FastPathError(TypeError):
 
 
 def declare(endpoint: Endpoint) -> Endpoint:
-    """Puts a read on the fast path, which saves it 60 µs. It answers GET, takes the request alone and has no
+    """Puts a read on the fast path, which saves it 60 µs. It handles GET, takes the request alone and has no
     dependencies. Stands below the decorator of the route."""
     setattr(endpoint, _MARK, True)
     return endpoint
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What answers a GET; `endpoint` is None where FastAPI is to answer."""
+class RouteTarget:
+    """What handles a GET; `endpoint` is None where FastAPI does."""
 
     route: BaseRoute
     endpoint: Endpoint | None
@@ -49,24 +49,24 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RouteTable:
     """Where a GET goes, as the router would find it: first by whole paths, then by patterns in their order."""
 
-    paths: dict[str, Target] = field(default_factory=dict)
-    patterns: list[tuple[Pattern[str], Target]] = field(default_factory=list)
+    paths: dict[str, RouteTarget] = field(default_factory=dict)
+    patterns: list[tuple[Pattern[str], RouteTarget]] = field(default_factory=list)
 
-    def find(self, path: str) -> tuple[Target, dict[str, object]] | None:
+    def match(self, path: str) -> tuple[RouteTarget, dict[str, object]] | None:
         """The target and the parameters in the path; None where no declared route comes first."""
         target = self.paths.get(path)
         if target is not None:
             return (target, {}) if target.endpoint is not None else None
         for pattern, other in self.patterns:
-            found = pattern.match(path)
-            if found is not None:
+            matched = pattern.match(path)
+            if matched is not None:
                 if other.endpoint is None:
                     return None
                 convertors = other.convertors
-                return other, {name: convertors[name].convert(text) for name, text in found.groupdict().items()}
+                return other, {name: convertors[name].convert(text) for name, text in matched.groupdict().items()}
         return None
 
 
@@ -76,28 +76,28 @@ class FastPath:
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self.app = app
-        self._find = read_table(routes).find
+        self._match = build_table(routes).match
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_read = scope["type"] == "http" and scope["method"] == "GET" and not scope.get("root_path")
-        found = self._find(scope["path"]) if is_read else None
-        if found is None:
+        target_match = self._match(scope["path"]) if is_read else None
+        if target_match is None:
             await self.app(scope, receive, send)
             return
-        target, scope["path_params"] = found
+        target, scope["path_params"] = target_match
         endpoint = target.endpoint
         assert endpoint is not None  # else it is not found
         scope["route"], scope["endpoint"] = target.route, endpoint
         try:
             response = await endpoint(Request(scope, receive, send))
         except DatelineError as error:
-            response = render(error, scope)
+            response = render_problem(error, scope)
         await response(scope, receive, send)
 
 
-def read_table(routes: Sequence[BaseRoute]) -> Table:
+def build_table(routes: Sequence[BaseRoute]) -> RouteTable:
     """Where the GETs of an application go. FastPathError for a declared route that asks for more than the request."""
-    table, ordered = Table(), list(_targets(routes))
+    table, ordered = RouteTable(), list(_list_targets(routes))
     for place, (path, pattern, target) in enumerate(ordered):
         if "{" in path or not path:
             behind = [other for other, _, later in ordered[place:] if later.endpoint is not None]
@@ -108,18 +108,18 @@ def read_table(routes: Sequence[BaseRoute]) -> Table:
     return table
 
 
-def _targets(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, Pattern[str], Target]]:
-    """All that may answer a GET, in the order in which the router tries them, with its path and pattern."""
+def _list_targets(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, Pattern[str], RouteTarget]]:
+    """All routes that may handle a GET, in the order in which the router tries them, with path and pattern."""
     for context in iter_route_contexts(routes):
         is_declared = getattr(context.endpoint, _MARK, False)
         if is_declared:
-            _check(context)
+            _check_route(context)
         if isinstance(context.original_route, WebSocketRoute) or "GET" not in (context.methods or {"GET"}):
             continue
-        # What has no path of its own, such as a host, may answer anything.
+        # A route without a path of its own, such as a host, may handle anything.
         path, pattern = context.path or "", getattr(context, "path_regex", _ANY)
         endpoint = cast("Endpoint", context.endpoint) if is_declared else None
-        yield path, pattern, Target(context.original_route, endpoint, getattr(context, "param_convertors", {}))
+        yield path, pattern, RouteTarget(context.original_route, endpoint, getattr(context, "param_convertors", {}))
 
 
 def _may_overlap(one: str, other: str) -> bool:
@@ -130,13 +130,13 @@ def _may_overlap(one: str, other: str) -> bool:
     return all(None not in pair and (pair[0] == pair[1] or any("{" in part for part in pair)) for pair in pairs)
 
 
-def _check(context: RouteContext) -> None:
-    wrong = list(_mistakes(context))
+def _check_route(context: RouteContext) -> None:
+    wrong = list(_find_unsupported(context))
     if wrong:
         raise FastPathError(f"{context.path} is declared for the fast path, but {' and '.join(wrong)}")
 
 
-def _mistakes(context: RouteContext) -> Iterator[str]:
+def _find_unsupported(context: RouteContext) -> Iterator[str]:
     """What FastAPI would do for a route, and the fast path would not."""
     if type(context.original_route) is not APIRoute or context.methods != {"GET"}:
         yield "it is no plain route of GET"

@@ -8,39 +8,39 @@ from typing import TypeVar
 
 from app.errors import CursorInvalid
 from app.http import paging
-from app.http.paging import Cursor, Page
+from app.http.paging import Cursor, PageInfo
 from app.http.params.typed import Paging
 
 T = TypeVar("T")
 Key = tuple[str | int, int]
 
 
-def window(
+def slice_page(
     rows: Iterable[T], key: Callable[[T], Key], params: Paging, *, name: str, descending: bool = False
-) -> tuple[list[T], Page]:
+) -> tuple[list[T], PageInfo]:
     """The rows to show, in order, and the `page` about them. `key`: what the list is sorted by, and the id; all of
     one type. `name` keeps cursors of one list from being used in another."""
     ordered = sorted(rows, key=key, reverse=descending)
     signature = f"{name} {params.signature}"
-    start, end = _bounds(ordered, key, params, signature, descending=descending)
-    shown = ordered[start:end]
+    start, end = _find_bounds(ordered, key, params, signature, descending=descending)
+    page_rows = ordered[start:end]
     count = params.count != "none"
 
-    def cursor(kind: paging.Kind, at: Key) -> str:
+    def encode_cursor(kind: paging.Kind, at: Key) -> str:
         return paging.encode(Cursor(kind, *at), signature)
 
-    page = Page(
+    page = PageInfo(
         params.limit,
         number=params.page,
-        next=cursor("after", key(ordered[end - 1])) if 0 < end < len(ordered) else None,
-        previous=_previous(ordered, start, key, cursor, descending=descending) if start else None,
+        next=encode_cursor("after", key(ordered[end - 1])) if 0 < end < len(ordered) else None,
+        previous=_previous_cursor(ordered, start, key, encode_cursor, descending=descending) if start else None,
         total=len(ordered) if count else None,
         total_is="exact" if count else "none",
     )
-    return shown, page
+    return page_rows, page
 
 
-def _previous(
+def _previous_cursor(
     ordered: list[T],
     start: int,
     key: Callable[[T], Key],
@@ -55,7 +55,7 @@ def _previous(
     return cursor("before", (value, id - 1 if descending else id + 1))
 
 
-def _bounds(
+def _find_bounds(
     ordered: list[T], key: Callable[[T], Key], params: Paging, signature: str, *, descending: bool
 ) -> tuple[int, int]:
     """From and to, as positions of this moment."""
@@ -68,13 +68,13 @@ def _bounds(
     if cursor.key is None or (ordered and type(cursor.key) is not type(key(ordered[0])[0])):
         raise CursorInvalid("This is no cursor of this list.")
     if cursor.kind == "after":
-        start = sum(1 for row in ordered if not _beyond(key(row), at, descending=descending))
+        start = sum(1 for row in ordered if not _is_beyond(key(row), at, descending=descending))
         return start, min(len(ordered), start + limit)
-    end = sum(1 for row in ordered if _beyond(at, key(row), descending=descending))
+    end = sum(1 for row in ordered if _is_beyond(at, key(row), descending=descending))
     return max(0, end - limit), end
 
 
-def _beyond(one: tuple[object, int], other: tuple[object, int], *, descending: bool) -> bool:
+def _is_beyond(one: tuple[object, int], other: tuple[object, int], *, descending: bool) -> bool:
     """Whether `one` stands behind `other` in the direction of reading."""
     behind: bool = one < other if descending else one > other
     return behind

@@ -33,16 +33,16 @@ _VERBS = ("get", "put", "post", "patch", "delete")
 _SHARED_STATUS = (404, 410)
 
 
-def problems(*codes: str) -> Responses:
+def describe_problems(*codes: str) -> Responses:
     """The `responses=` of a route that may fail in these ways, besides those `EVERYWHERE`; KeyError for a code that
     does not exist."""
     by_status: dict[int | str, list[ProblemCode]] = {}
     for code in codes:
         by_status.setdefault(CODES[code].status, []).append(CODES[code])
-    return {status: _response(found) for status, found in by_status.items()}
+    return {status: _describe_response(status_codes) for status, status_codes in by_status.items()}
 
 
-def operation_id(route: APIRoute) -> str:
+def name_operation(route: APIRoute) -> str:
     """For FastAPI's `generate_unique_id_function`: the route's name, which clients' generated code is named after."""
     return route.name
 
@@ -57,23 +57,23 @@ def install(
     """Serves `/openapi.json`. The app must have been made with `openapi_url=None`, so that FastAPI serves none.
 
     `bodies`: the shapes of bodies that routes read themselves, so that FastAPI does not know of them."""
-    made: list[bytes] = []
+    documents: list[bytes] = []
     making = asyncio.Lock()
 
-    def make() -> bytes:
-        return orjson.dumps(build(app, description=description, tags=tags, bodies=bodies))
+    def make_document() -> bytes:
+        return orjson.dumps(build_document(app, description=description, tags=tags, bodies=bodies))
 
-    async def openapi(request: Request) -> Response:
+    async def get_openapi(request: Request) -> Response:
         async with making:
-            if not made:
-                made.append(await asyncio.to_thread(make))  # 0.2 s
-        body = made[0]
+            if not documents:
+                documents.append(await asyncio.to_thread(make_document))  # 0.2 s
+        body = documents[0]
         return respond(request, body, etag=list_etag(body), cache_control=PUBLIC, headers={"Vary": VARY})
 
-    app.router.routes.append(Route("/openapi.json", openapi, name="openapi"))
+    app.router.routes.append(Route("/openapi.json", get_openapi, name="openapi"))
 
 
-def build(
+def build_document(
     app: FastAPI,
     *,
     description: str,
@@ -81,12 +81,12 @@ def build(
     bodies: Sequence[type[BaseModel]] = (),
 ) -> Json:
     """The document as data. Two operations with one id make FastAPI warn, which tests take as an error."""
-    shown: Json = orjson.loads(orjson.dumps(app.openapi()))
-    shown["info"] |= {"description": description, "license": {"name": "MIT", "identifier": "MIT"}}
-    shown["servers"] = [{"url": "/"}]
-    shown["tags"] = [dict(tag) for tag in tags]
-    shown["security"] = [{}, {"key": []}]
-    parts = shown.setdefault("components", {})
+    document: Json = orjson.loads(orjson.dumps(app.openapi()))
+    document["info"] |= {"description": description, "license": {"name": "MIT", "identifier": "MIT"}}
+    document["servers"] = [{"url": "/"}]
+    document["tags"] = [dict(tag) for tag in tags]
+    document["security"] = [{}, {"key": []}]
+    parts = document.setdefault("components", {})
     parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "dl_…"}}
     schemas = parts.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -96,34 +96,36 @@ def build(
         schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {}) | {body.__name__: schema}
     parts["schemas"] = dict(sorted(schemas.items()))
-    for operation in _operations(shown):
+    for operation in _list_operations(document):
         _describe_failures(operation)
-    return shown
+    return document
 
 
-def _operations(shown: Json) -> Iterator[Json]:
-    for path in shown.get("paths", {}).values():
+def _list_operations(document: Json) -> Iterator[Json]:
+    for path in document.get("paths", {}).values():
         yield from (path[verb] for verb in _VERBS if verb in path)
 
 
 def _describe_failures(operation: Json) -> None:
-    """Adds what every operation may answer, and replaces FastAPI's own idea of a 422."""
-    given: Json = operation["responses"]
-    if MEDIA_TYPE not in given.get("422", {}).get("content", {MEDIA_TYPE: ()}):
-        del given["422"]
-    in_query = any(found["in"] == "query" for found in operation.get("parameters", ()))
-    for status, response in problems(*EVERYWHERE, *(WITH_QUERY if in_query else ("unknown_parameter",))).items():
-        known = given.setdefault(str(status), response)
-        if known is not response:
-            _merge(known, response)
-    for response in given.values():
+    """Adds the failures of every operation, and replaces FastAPI's own 422."""
+    responses: Json = operation["responses"]
+    if MEDIA_TYPE not in responses.get("422", {}).get("content", {MEDIA_TYPE: ()}):
+        del responses["422"]
+    in_query = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
+    for status, response in describe_problems(
+        *EVERYWHERE, *(WITH_QUERY if in_query else ("unknown_parameter",))
+    ).items():
+        described = responses.setdefault(str(status), response)
+        if described is not response:
+            _merge_codes(described, response)
+    for response in responses.values():
         examples = response.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
         for code, example in examples.items():
-            example["value"] = _example(CODES[code])  # FastAPI leaves out what is null
-    operation["responses"] = dict(sorted(given.items()))
+            example["value"] = _make_example(CODES[code])  # FastAPI leaves out what is null
+    operation["responses"] = dict(sorted(responses.items()))
 
 
-def _merge(known: Json, more: Json) -> None:
+def _merge_codes(known: Json, more: Json) -> None:
     """Two sets of codes under one status; beside a body that is no problem, such as that of a health check, both."""
     contents = known.setdefault("content", {})
     if MEDIA_TYPE not in contents:
@@ -132,21 +134,21 @@ def _merge(known: Json, more: Json) -> None:
     examples = contents[MEDIA_TYPE]["examples"]
     for code, example in more["content"][MEDIA_TYPE]["examples"].items():
         examples.setdefault(code, example)
-    known["description"] = _titles(CODES[code] for code in examples)
+    known["description"] = _join_titles(CODES[code] for code in examples)
 
 
-def _response(found: list[ProblemCode]) -> Json:
-    examples = {row.code: {"summary": row.title, "value": _example(row)} for row in found}
+def _describe_response(codes: list[ProblemCode]) -> Json:
+    examples = {row.code: {"summary": row.title, "value": _make_example(row)} for row in codes}
     schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": _titles(iter(found)), "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}}
+    return {"description": _join_titles(iter(codes)), "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}}
 
 
-def _titles(found: Iterator[ProblemCode]) -> str:
-    return "; ".join(f"`{row.code}`: {row.title}" for row in found) + "."
+def _join_titles(codes: Iterator[ProblemCode]) -> str:
+    return "; ".join(f"`{row.code}`: {row.title}" for row in codes) + "."
 
 
-def _example(row: ProblemCode) -> Json:
-    shown: Json = {
+def _make_example(row: ProblemCode) -> Json:
+    problem: Json = {
         "type": f"/problems/{row.code}",
         "title": row.title,
         "status": row.status,
@@ -155,8 +157,8 @@ def _example(row: ProblemCode) -> Json:
         "request_id": None if row.status in _SHARED_STATUS else "5f0c2d9ab1e84c37",
     }
     if row.status == 422:
-        shown["errors"] = [{"parameter": "limit", "code": row.code, "detail": f"{row.title}."}]
-    return shown
+        problem["errors"] = [{"parameter": "limit", "code": row.code, "detail": f"{row.title}."}]
+    return problem
 
 
 PROBLEM_ERROR: Json = {

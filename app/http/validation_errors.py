@@ -14,21 +14,21 @@ _DETAIL_OF_TYPE = {
 _CODE_OF_TYPE = {"extra_forbidden": "unknown_field"}
 
 
-def invalid_input(errors: Iterable[dict[str, object]]) -> InvalidInput:
+def translate_errors(errors: Iterable[dict[str, object]]) -> InvalidInput:
     """From pydantic's list of errors, whose `loc` is relative to the request: `("body", "title")`."""
-    return InvalidInput(*(_field_error(error) for error in errors))
+    return InvalidInput(*(_translate_error(error) for error in errors))
 
 
-def _field_error(error: dict[str, object]) -> FieldError:
-    place = error.get("loc")
-    where, *path = place if isinstance(place, tuple) and place else ("body",)
+def _translate_error(error: dict[str, object]) -> FieldError:
+    location = error.get("loc")
+    where, *path = location if isinstance(location, tuple) and location else ("body",)
     code = _CODE_OF_TYPE.get(str(error.get("type")), "invalid_value")
     detail = _DETAIL_OF_TYPE.get(str(error.get("type")), str(error.get("msg", "Invalid.")))
     if where == "body":
-        return FieldError(code, detail, pointer=pointer(path))
+        return FieldError(code, detail, pointer=render_pointer(path))
     return FieldError(code, detail, parameter=".".join(str(part) for part in path))
 
 
-def pointer(path: Iterable[object]) -> str:
+def render_pointer(path: Iterable[object]) -> str:
     """A JSON pointer (RFC 6901)."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

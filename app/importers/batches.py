@@ -16,7 +16,7 @@ from app.articles import service
 from app.articles.service import Saved
 from app.bulk import records
 from app.changes import log
-from app.db.database import Database, is_taken, refuses
+from app.db.database import Database, is_permanent_refusal, is_taken
 from app.errors import DatabaseUnavailable, DatelineError
 from app.importers.document import Failure
 from app.importers.prepare import Prepared
@@ -150,7 +150,7 @@ def _repeat(ready: Batch, work: Callable[[Batch], Sequence[T | str]], error: Exc
 def is_items_fault(error: Exception) -> bool:
     """Whether an item has failed, and not the database or the machine."""
     if isinstance(error, DBAPIError):
-        return refuses(error) or is_taken(error)
+        return is_permanent_refusal(error) or is_taken(error)
     return not isinstance(error, DatabaseUnavailable | MemoryError)
 
 

@@ -18,8 +18,8 @@ from app.actor import act_as, acting_within
 from app.articles.service import Saved
 from app.bulk import records
 from app.context import AppContext
-from app.db.log_position import Head
-from app.db.sql import AnyOf, Prepared, integer
+from app.db.log_position import LogHead
+from app.db.sql import AnyOf, Prepared, read_integer
 from app.db.sql import prepare as prepare_statement
 from app.enrich.tags import TagLexicon
 from app.errors import DatabaseUnavailable
@@ -52,7 +52,7 @@ class Arriving:
     of drafts are told too, and articles that are not public may be updated."""
 
     here: AppContext
-    head: Head
+    head: LogHead
     drafts: bool
     origin: str | None
     context: Context
@@ -107,7 +107,7 @@ class Arriving:
         """The last line, with the number of the import's record; null where nothing was to be changed."""
         counts = {name: self.counted[name] for name in records.OUTCOMES}
         notes = [{"note": note, "count": count, "first": first} for note, (count, first) in self.notes.items()]
-        shown = {"summary": counts, "import": self.record, "notes": notes, "seq": self.head.place.token}
+        shown = {"summary": counts, "import": self.record, "notes": notes, "seq": self.head.position.token}
         return orjson.dumps(shown)
 
     def _prepared(self, lines: Sequence[Line], atlas: Atlas) -> dict[int, Ready | str]:
@@ -168,7 +168,7 @@ class Arriving:
         if not ids:
             return {}
         rows = await self.here.db.reader.rows(_slug_statement(self.here.db.dialect), {"ids": list(ids)})
-        return {integer(id): (str(slug), status == "published") for id, slug, status in rows}
+        return {read_integer(id): (str(slug), status == "published") for id, slug, status in rows}
 
     def _result(self, number: int, outcome: Saved | Ready | str, slugs: Slugs) -> Json:
         if not isinstance(outcome, Saved):

@@ -17,7 +17,7 @@ from app.actor import act_as, acting_within
 from app.articles.service import Outcome, Saved
 from app.bulk import records
 from app.db.database import Database
-from app.db.log_position import Head
+from app.db.log_position import LogHead
 from app.importers import batches, boundary, enrichment, sources
 from app.importers.document import BodyKind, Bookmark, Context, Document, Failure, Identity, Item, Remark
 from app.importers.enrichment import COPY
@@ -70,7 +70,7 @@ class Report:
     notes: dict[str, list[str]] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
     unknown_regions: Counter[str] = field(default_factory=Counter)
-    head: Head | None = None
+    head: LogHead | None = None
     met: dict[tuple[str, str], str] = field(default_factory=dict)
     copies: list[tuple[str, int, int]] = field(default_factory=list)
     record: int | None = None

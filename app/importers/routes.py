@@ -20,7 +20,7 @@ from app.context import AppContext, RequestContext, get_context
 from app.errors import BodyTooLarge
 from app.http import responses
 from app.http.conditional import VARY
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.http.schemas import JOB_ID as ID
@@ -106,7 +106,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses=describe_stream(LINES, EXAMPLE)
     | ACCEPTED
-    | problems("malformed_json", "missing_scope", "unsupported_media_type", "body_too_large", "invalid_range"),
+    | describe_problems("malformed_json", "missing_scope", "unsupported_media_type", "body_too_large", "invalid_range"),
     openapi_extra={"parameters": [*IMPORT.openapi(), PREFER], "requestBody": BODY},
 )
 async def import_articles(request: Request) -> Response:
@@ -116,17 +116,17 @@ async def import_articles(request: Request) -> Response:
     """
     here = get_context(request)
     view = await here.view(request)
-    view.caller.demand("publish")
+    view.caller.require_scope("publish")
     read = IMPORT.read(request.scope["query_string"], view.now)
     kind = submission.media_type(request)
-    given = submission.arguments(request, kind, read) | upload_store.authority(view.caller.may("read_drafts"))
+    given = submission.arguments(request, kind, read) | upload_store.authority(view.caller.has_scope("read_drafts"))
     if given.get("format") == "ndjson" and kind == LINES and not submission.is_async(request):
         submission.check_format(given)
         zone = ZoneInfo(submission.zone(read) or "UTC")
-        now = await asyncio.to_thread(here.db.now)
+        now = await asyncio.to_thread(here.db.read_time)
         body_kind, base_url = cast("BodyKind | None", given.get("body")), cast("str | None", given.get("base_url"))
         context = Context(read.text("origin") or SENT, zone, body_kind, base_url=base_url, now=now)
-        drafts = view.caller.may("read_drafts")
+        drafts = view.caller.has_scope("read_drafts")
         work = Arriving(
             here, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite"),
             view.caller.name,
@@ -145,7 +145,7 @@ async def _accepted(request: Request, here: AppContext, view: RequestContext, gi
     head, pieces = await submission.opening(request.stream())
     named = submission.address(head, given) if kind == JSON and len(head) <= MOST_JSON else None
     if named is not None:
-        view.caller.demand("admin")
+        view.caller.require_scope("admin")
         job = (await here.db.write(upload_store.whole, named, view.caller.name, b"")).value
     else:
         submission.check_format(given)
@@ -154,7 +154,7 @@ async def _accepted(request: Request, here: AppContext, view: RequestContext, gi
     found = await queries.find(here.db, job)
     assert found is not None  # rows of jobs stay
     shown = await _shown(here, view, found, IMPORTED.read(b"", view.now))
-    answered = responses.changed(shown, view.token, status=202, location=f"{PATH}/{job}")
+    answered = responses.render_change(shown, view.token, status=202, location=f"{PATH}/{job}")
     if submission.is_async(request):
         answered.headers["Preference-Applied"] = "respond-async"
     return answered
@@ -164,8 +164,8 @@ async def _accepted(request: Request, here: AppContext, view: RequestContext, gi
     "/imports/{id}",
     name="get_import",
     response_model=Import,
-    responses=responses.example(FINISHED)
-    | problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
+    responses=responses.document_example(FINISHED)
+    | describe_problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
     openapi_extra={"parameters": [ID, *IMPORTED.openapi()]},
 )
 async def get_import(request: Request) -> Response:
@@ -175,16 +175,16 @@ async def get_import(request: Request) -> Response:
     Of an import that ran as a job also what became of each item, in their order, until 30 days after its end."""
     here = get_context(request)
     view = await here.view(request)
-    view.caller.demand("publish")
+    view.caller.require_scope("publish")
     read = IMPORTED.read(request.scope["query_string"], view.now)
     found = await lookup.find(here, request)
     if found.kind == BULK:
-        view.caller.demand("read_drafts")
-    return responses.changed(await _shown(here, view, found, read), view.token)
+        view.caller.require_scope("read_drafts")
+    return responses.render_change(await _shown(here, view, found, read), view.token)
 
 
 async def _shown(here: AppContext, view: RequestContext, found: Record, read: Read) -> bytes:
-    drafts = view.caller.may("read_drafts")
+    drafts = view.caller.has_scope("read_drafts")
     rows, page = await results.page(here.db, found, read, drafts=drafts)
     return orjson.dumps({**results.shown(found, drafts=drafts), "results": rows, "page": page.to_dict()})
 

@@ -40,11 +40,11 @@ READY = {"status": "ok", "database": True, "index": True, "index_lag": 0, "probl
 BEHIND = {"status": "unavailable", "database": True, "index": False, "index_lag": None, "problem": None}
 
 
-@router.get("/live", name="get_liveness", response_model=Live, responses=responses.example(LIVE))
+@router.get("/live", name="get_liveness", response_model=Live, responses=responses.document_example(LIVE))
 async def get_liveness(request: Request) -> Response:
-    """The process answers."""
+    """The process responds."""
     NONE.read(request.scope["query_string"], 0)
-    return _answer(200, Live(status="ok"))
+    return _render_status(200, Live(status="ok"))
 
 
 @router.get(
@@ -52,33 +52,33 @@ async def get_liveness(request: Request) -> Response:
     name="get_readiness",
     response_model=Ready,
     responses={
-        **responses.example(READY),
+        **responses.document_example(READY),
         503: {
             "model": Ready,
-            "description": "Not now: the database or the index does not answer.",
-            **responses.example(BEHIND, 503)[503],
+            "description": "Not now: the database or the index does not respond.",
+            **responses.document_example(BEHIND, 503)[503],
         },
     },
 )
 async def get_readiness(request: Request) -> Response:
-    """The database answers, and the index has taken in nearly all of the change log."""
+    """The database responds, and the index has taken in nearly all of the change log."""
     NONE.read(request.scope["query_string"], 0)
-    here = get_context(request)
+    context = get_context(request)
     following = request.app.state.following
     try:
-        head = await here.head()
+        head = await context.head()
     except DatabaseUnavailable as error:
-        return _answer(
+        return _render_status(
             503, Ready(status="unavailable", database=False, index=False, index_lag=None, problem=error.detail)
         )
-    seq = here.index.seq()
+    seq = context.index.seq()
     lag = None if seq is None else max(0, head.public_seq - seq)
     good = lag is not None and lag <= LAG and following.problem is None
     state: Literal["ok", "unavailable"] = "ok" if good else "unavailable"
-    shown = Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=following.problem)
-    return _answer(200 if good else 503, shown)
+    readiness = Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=following.problem)
+    return _render_status(200 if good else 503, readiness)
 
 
-def _answer(status: int, shown: BaseModel) -> Response:
-    body = orjson.dumps(shown.model_dump())
+def _render_status(status: int, model: BaseModel) -> Response:
+    body = orjson.dumps(model.model_dump())
     return Response(body, status, {"Cache-Control": "no-store"}, "application/json")

@@ -17,15 +17,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.context import AppContext, get_context
-from app.db.log_position import Head
+from app.db.log_position import LogHead
 from app.errors import DatabaseUnavailable
 from app.http.conditional import VARY
-from app.http.middleware.access_log import EDGES, Tally
-from app.http.middleware.cache_store import Kept
-from app.http.middleware.load_shedding import Load
-from app.http.openapi import problems
+from app.http.middleware.access_log import EDGES, RequestTally
+from app.http.middleware.cache_store import CacheStore
+from app.http.middleware.load_shedding import CurrentLoad
+from app.http.openapi import describe_problems
 from app.http.params.parser import Parameters
-from app.http.server.connections import Guard
+from app.http.server.connections import ConnectionLimiter
 from app.sync.streaming_response import describe_stream
 
 router = APIRouter(tags=["operating"])
@@ -42,25 +42,25 @@ SENT_ON = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
     "/metrics",
     name="get_metrics",
     response_class=Response,
-    responses=describe_stream(MEDIA_TYPE, EXAMPLE) | problems("unauthorized", "missing_scope"),
+    responses=describe_stream(MEDIA_TYPE, EXAMPLE) | describe_problems("unauthorized", "missing_scope"),
 )
 async def get_metrics(request: Request) -> Response:
-    """Numbers of this process, in Prometheus' text format. Without a key for who asks from this machine itself, or from
+    """Numbers of this process, in Prometheus' text format. Without a key for clients on this machine itself, or from
     where the settings say."""
     NONE.read(request.scope["query_string"], 0)
-    here = get_context(request)
-    if not _open_to(request, here):
-        view = await here.view(request)
-        view.caller.demand("read_drafts")
+    context = get_context(request)
+    if not _is_allowed(request, context):
+        view = await context.view(request)
+        view.caller.require_scope("read_drafts")
     try:
-        head: Head | None = await here.head()
+        head: LogHead | None = await context.head()
     except DatabaseUnavailable:
         head = None
-    body = generate_latest(_registry(request.app, here, head))
+    body = generate_latest(_create_registry(request.app, context, head))
     return Response(body, 200, {"Cache-Control": "no-store", "Vary": VARY, "Content-Type": TYPE})
 
 
-def _open_to(request: Request, here: AppContext) -> bool:
+def _is_allowed(request: Request, context: AppContext) -> bool:
     """Who has come through a proxy is not taken for the proxy, and who shows a key is asked for what it may."""
     if request.client is None or "authorization" in request.headers or not SENT_ON.isdisjoint(request.headers.keys()):
         return False
@@ -68,69 +68,75 @@ def _open_to(request: Request, here: AppContext) -> bool:
         peer = ip_address(request.client.host)
     except ValueError:
         return False
-    return any(peer in network for network in here.settings.metrics_open_to)
+    return any(peer in network for network in context.settings.metrics_open_to)
 
 
-def _registry(app: FastAPI, here: AppContext, head: Head | None) -> CollectorRegistry:
-    """Made for one answer: everything in it reads numbers that are kept anyway."""
+def _create_registry(app: FastAPI, context: AppContext, head: LogHead | None) -> CollectorRegistry:
+    """Made for one response: everything in it reads numbers that are kept anyway."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
     state = app.state
-    registry.register(_Own(state.guard, state.load, state.tally, state.cache, here, head))
+    registry.register(_ServerCollector(state.limiter, state.load, state.tally, state.cache, context, head))
     return registry
 
 
-class _Own(Collector):
-    """The numbers of Dateline itself; `head` is None while the database does not answer."""
+class _ServerCollector(Collector):
+    """The numbers of Dateline itself; `head` is None while the database does not respond."""
 
     def __init__(
-        self, guard: Guard, load: Load, tally: Tally, cache: Kept, here: AppContext, head: Head | None
+        self,
+        limiter: ConnectionLimiter,
+        load: CurrentLoad,
+        tally: RequestTally,
+        cache: CacheStore,
+        context: AppContext,
+        head: LogHead | None,
     ) -> None:
-        self._guard, self._load, self._tally, self._cache = guard, load, tally, cache
-        self._here, self._head = here, head
+        self._limiter, self._load, self._tally, self._cache = limiter, load, tally, cache
+        self._context, self._head = context, head
 
     def collect(self) -> Iterable[Metric]:
-        yield from self._requests()
-        yield from self._kept()
-        yield from self._connections()
-        yield from self._archive()
+        yield from self._collect_requests()
+        yield from self._collect_cache()
+        yield from self._collect_connections()
+        yield from self._collect_archive()
 
-    def _requests(self) -> Iterator[Metric]:
-        answered = Counts(
+    def _collect_requests(self) -> Iterator[Metric]:
+        responses = Counts(
             "dateline_requests", "Answers, without those from the response cache.", labels=["method", "route", "status"]
         )
-        for (method, name, hundreds), count in sorted(self._tally.answered.items()):
-            answered.add_metric([method, name, f"{hundreds}xx"], count)
-        yield answered
+        for (method, name, hundreds), count in sorted(self._tally.responses.items()):
+            responses.add_metric([method, name, f"{hundreds}xx"], count)
+        yield responses
         seconds = Histogram(
             "dateline_request_seconds", "Time to the end of these answers; streams last.", labels=["route"]
         )
         for name, buckets in sorted(self._tally.seconds.items()):
-            seconds.add_metric([name], list(_cumulative(buckets)), self._tally.spent[name])
+            seconds.add_metric([name], list(_accumulate(buckets)), self._tally.spent[name])
         yield seconds
         yield Gauge("dateline_requests_in_progress", "Requests that are being worked on.", self._load.requests)
         streams = self._load.streams.total()
         yield Gauge("dateline_streams", "Event streams, exports and requests that wait.", streams)
 
-    def _kept(self) -> Iterator[Metric]:
+    def _collect_cache(self) -> Iterator[Metric]:
         cache = self._cache
-        found = {"hit": cache.hits, "miss": cache.misses, "waited": cache.waited}
-        yield _counted("dateline_cache_lookups", "Look-ups in the response cache.", found, "result")
+        lookups = {"hit": cache.hits, "miss": cache.misses, "waited": cache.waited}
+        yield _count_metric("dateline_cache_lookups", "Look-ups in the response cache.", lookups, "result")
         yield Counts("dateline_cache_evicted", "Answers that were forgotten to make room.", cache.evicted)
         yield Counts("dateline_cache_emptied", "Times that a change emptied the response cache.", cache.turns)
         yield Gauge("dateline_cache_bytes", "Size of the response cache.", cache.bytes)
         yield Gauge("dateline_cache_answers", "Answers in the response cache.", len(cache.entries))
 
-    def _connections(self) -> Iterator[Metric]:
-        guard = self._guard
-        yield Gauge("dateline_connections", "Open connections.", len(guard.open))
-        yield _counted("dateline_refused", "Requests and connections that were turned away.", guard.refused)
-        yield _counted("dateline_broken_off", "Connections that were closed because nothing moved.", guard.cut)
-        yield Gauge("dateline_unsent_bytes", "Bytes of answers that slow clients have not taken yet.", guard.held)
-        yield Gauge("dateline_loop_lag_seconds", "How late the event loop last came to its clock.", guard.lag)
+    def _collect_connections(self) -> Iterator[Metric]:
+        limiter = self._limiter
+        yield Gauge("dateline_connections", "Open connections.", len(limiter.open))
+        yield _count_metric("dateline_refused", "Requests and connections that were turned away.", limiter.refused)
+        yield _count_metric("dateline_broken_off", "Connections that were closed because nothing moved.", limiter.cut)
+        yield Gauge("dateline_unsent_bytes", "Bytes of answers that slow clients have not taken yet.", limiter.held)
+        yield Gauge("dateline_loop_lag_seconds", "How late the event loop last came to its clock.", limiter.lag)
 
-    def _archive(self) -> Iterator[Metric]:
-        seq, head = self._here.index.seq(), self._head
+    def _collect_archive(self) -> Iterator[Metric]:
+        seq, head = self._context.index.seq(), self._head
         yield Gauge("dateline_database_up", "Whether the database answers.", int(head is not None))
         if head is None:
             return
@@ -141,14 +147,14 @@ class _Own(Collector):
             yield Gauge("dateline_index_lag_changes", "Changes that the index has not taken in.", lag)
 
 
-def _counted(name: str, meaning: str, counts: dict[str, int], label: str = "reason") -> Metric:
+def _count_metric(name: str, meaning: str, counts: dict[str, int], label: str = "reason") -> Metric:
     family = Counts(name, meaning, labels=[label])
     for reason, count in sorted(counts.items()):
         family.add_metric([reason], count)
     return family
 
 
-def _cumulative(buckets: list[int]) -> Iterator[tuple[str, float]]:
+def _accumulate(buckets: list[int]) -> Iterator[tuple[str, float]]:
     """(upper edge, how many took at most that), as Prometheus wants them."""
     below = 0
     for edge, count in zip((*map(str, EDGES), "+Inf"), buckets, strict=True):

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
 from app.changes import log
-from app.db.sql import hold_vocabulary
+from app.db.sql import lock_vocabulary
 from app.errors import SlugTaken
 from app.models import Region, RegionMember, RegionName, table
 from app.regions import names as naming
@@ -49,7 +49,7 @@ def create(session: Session, level: str, slug: str | None, edit: RegionEdit) -> 
     """A new grouping with members or city with a parent. SlugTaken where another region has the slug; without one it is
     made from the name."""
     assert edit.name is not None
-    hold_vocabulary(session.connection(), alone=True)
+    lock_vocabulary(session.connection(), alone=True)
     chosen = _free_slug(session, slug or keys.slug(edit.name, "region"))
     row = {
         "slug": chosen,
@@ -75,7 +75,7 @@ def _free_slug(session: Session, slug: str) -> str:
 def revise(session: Session, id: int, edit: RegionEdit) -> EditedRegion:
     """Changes a grouping or city. A new name is one row in the log; where nothing changes nothing is recorded."""
     connection = session.connection()
-    hold_vocabulary(connection, alone=True)
+    lock_vocabulary(connection, alone=True)
     name, parent = connection.execute(select(REGION.c.name, REGION.c.parent_id).where(REGION.c.id == id)).one()
     rows = select(NAME.c.language, NAME.c.name, NAME.c.alias).where(NAME.c.region_id == id).order_by(NAME.c.id)
     old = naming.read(name, ((row[0], row[1], row[2]) for row in connection.execute(rows)))

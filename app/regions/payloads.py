@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from app.http.body import Given, Short
+from app.http.body import PayloadModel, Short
 from app.http.schemas import only_where
 from app.regions.names import ANY
 
@@ -25,7 +25,7 @@ Aliases = Annotated[list[Name], Field(max_length=200)]
 Members = Annotated[list[Short], Field(max_length=1000)]
 
 
-class RegionCreate(Given):
+class RegionCreate(PayloadModel):
     """A new grouping, which has members, or city, which has a parent. Regions by slug, code or name."""
 
     model_config = ConfigDict(
@@ -43,7 +43,7 @@ class RegionCreate(Given):
     parent: Short | None = None
 
 
-class RegionPatch(Given):
+class RegionPatch(PayloadModel):
     """What is to change (JSON Merge Patch). `names` is merged in, null takes one away; `aliases` and `members`
     replace."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from app.errors import FieldError
 from app.http.params.parser import Read
-from app.http.params.values import nearest
+from app.http.params.values import find_nearest
 from app.regions.atlas import Atlas, AtlasRegion
 
 GUESSES = 3
@@ -37,7 +37,7 @@ def describe_unknown(ref: str) -> str:
 def find_similar(atlas: Atlas, ref: str) -> str | None:
     """The slug that is likely meant: the one of that name in any language, else one that is written much like it."""
     named = atlas.find_name(ref)
-    return named.slug if named else nearest(ref, atlas.by_slug)
+    return named.slug if named else find_nearest(ref, atlas.by_slug)
 
 
 def language(read: Read) -> str | None:

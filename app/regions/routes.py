@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidInput, NotFound
 from app.http import fast_path, responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn, Paging
 from app.regions import examples, refs, schemas
@@ -74,8 +74,8 @@ Json = dict[str, Any]
     "/regions",
     name="list_regions",
     response_model=schemas.RegionList,
-    responses=responses.example(examples.LIST)
-    | problems(
+    responses=responses.document_example(examples.LIST)
+    | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "unknown_region",
         "seq_unknown", "index_behind",
     ),
@@ -89,10 +89,10 @@ async def list_regions(request: Request) -> Response:
     params = RegionListParams.parse(request.scope["query_string"], view.now)
     await context.wait_for(params.min_seq, view.head)
     by_count = params.sort.endswith("article_count")
-    counts = await _counts(context, view, params, is_counted=by_count or "min_articles" in params.given)
+    counts = await _counts(context, view, params, is_counted=by_count or "min_articles" in params.given_names)
     keys = _keys(view.atlas, params)
     least = params.min_articles
-    return responses.windowed(
+    return responses.render_slice(
         request,
         params,
         [id for id in keys if not least or (counts or {}).get(id, 0) >= least],
@@ -111,7 +111,7 @@ async def _counts(
     """None where nothing asks for them, and while there is no index."""
     if context.index.seq() is None or not (is_counted or "counts" in params.include):
         return None
-    return await context.index.region_counts(view.head)
+    return await context.index.count_regions(view.head)
 
 
 def _keys(atlas: Atlas, params: RegionListParams) -> dict[int, str]:
@@ -155,7 +155,7 @@ def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
     "/regions/tree",
     name="get_region_tree",
     response_model=schemas.RegionNode,
-    responses=responses.example(examples.TREE) | problems("not_found"),
+    responses=responses.document_example(examples.TREE) | describe_problems("not_found"),
     openapi_extra={"parameters": RegionTreeParams.openapi()},
 )
 @fast_path.declare
@@ -169,7 +169,7 @@ async def get_region_tree(request: Request) -> Response:
     if world is None:
         raise NotFound()
     body = orjson.dumps(_node(view.atlas, world, params.depth, params.language))
-    return responses.item(request, body, token=view.token, public=view.public, tags=["regions"])
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=["regions"])
 
 
 def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
@@ -190,7 +190,8 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
     "/regions/{ref}",
     name="get_region",
     response_model=schemas.Region,
-    responses=responses.example(examples.REGION) | problems("not_found", "seq_unknown", "index_behind"),
+    responses=responses.document_example(examples.REGION)
+    | describe_problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={
         "parameters": [
             REF,
@@ -210,7 +211,7 @@ async def get_region(request: Request) -> Response:
         raise NotFound()
     counts = await _counts(context, view, params)
     body = orjson.dumps(render_region(view.atlas, place, params, counts))
-    return responses.item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"region:{place.slug}"])
 
 
 def render_region(atlas: Atlas, place: AtlasRegion, params: RegionForm, counts: dict[int, int] | None = None) -> Json:

@@ -10,8 +10,8 @@ from sqlmodel import Session
 
 from app.changes import jobs, log
 from app.db.database import Readable, Row, Snapshot
-from app.db.log_position import Head
-from app.db.sql import Prepared, Value, hold_vocabulary, prepare
+from app.db.log_position import LogHead
+from app.db.sql import Prepared, Value, lock_vocabulary, prepare
 from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
 from app.regions import standard_regions
 from app.regions.atlas import Atlas, AtlasRegion, Name
@@ -74,7 +74,7 @@ def atlas(connection: Connection) -> Atlas:
     cached = _cache.get((epoch, names_seq))
     if cached is None:
         older, values = _older(epoch, names_seq)
-        same = older and not Snapshot(connection).rows(log.renamed_statement(connection.dialect.name), values)
+        same = older and not Snapshot(connection).fetch(log.renamed_statement(connection.dialect.name), values)
         cached = older.as_of(names_seq) if older and same else build(_rows(connection), names_seq)
         _keep_newest(epoch, cached)
     return cached
@@ -113,7 +113,7 @@ async def current(db: Readable, epoch: int, names_seq: int) -> Atlas:
 async def newest(db: Readable) -> Atlas:
     """The atlas as of now, for what a request meets that is newer than its own."""
     [row] = await db.reader.rows(log.head_statement(db.dialect), {})
-    head = Head(*row)  # type: ignore[arg-type] # as selected
+    head = LogHead(*row)  # type: ignore[arg-type] # as selected
     return await current(db, head.epoch, head.names_seq)
 
 
@@ -138,7 +138,7 @@ def load(session: Session) -> int:
     so that whoever keeps an atlas reads it again, and a job brings articles to where they lie then.
     """
     connection = session.connection()
-    hold_vocabulary(connection, alone=True)
+    lock_vocabulary(connection, alone=True)
     edited = _find_edited(connection)
     facts = tuple(fact for fact in standard_regions.load() if fact.slug not in edited)
     old: dict[str, tuple[object, ...]] = {

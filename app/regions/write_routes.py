@@ -11,7 +11,7 @@ from app.changes import jobs
 from app.context import AppContext, RequestContext, get_admin_context
 from app.errors import FieldError, InvalidInput, NotFound, ReadOnlyField
 from app.http import body, responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.regions import editing, examples, refs, schemas, service
 from app.regions.atlas import Atlas, AtlasRegion
 from app.regions.editing import EditedRegion, RegionEdit
@@ -23,11 +23,11 @@ router = APIRouter(prefix="/v1", tags=["regions"])
 _NAMED = b"include=names"
 _PARENTS = ("region", "subregion", "country")
 _MEMBERS = (*_PARENTS, "city")
-_PROBLEMS = problems(
+_PROBLEMS = describe_problems(
     "malformed_json", "missing_scope", "slug_taken", "body_too_large", "unsupported_media_type", "invalid_value",
     "unknown_field", "unknown_region",
 )  # fmt: skip
-_WAITING = responses.accepted("The region is as asked for; a job brings its articles to where they lie now.")
+_WAITING = responses.document_job("The region is as asked for; a job brings its articles to where they lie now.")
 
 
 @router.post(
@@ -35,13 +35,13 @@ _WAITING = responses.accepted("The region is as asked for; a job brings its arti
     name="create_region",
     status_code=201,
     response_model=schemas.Region,
-    responses=responses.example(examples.NAMED, 201) | _WAITING | _PROBLEMS,
-    openapi_extra={"requestBody": body.described("RegionCreate")},
+    responses=responses.document_example(examples.NAMED, 201) | _WAITING | _PROBLEMS,
+    openapi_extra={"requestBody": body.describe_body("RegionCreate")},
 )
 async def create_region(request: Request) -> Response:
     """A new grouping or city. 202 with a job where many articles lie in it."""
     context, view = await get_admin_context(request)
-    payload = await body.read(request, RegionCreate)
+    payload = await body.read_payload(request, RegionCreate)
     if payload.level == "city" and payload.parent is None:
         raise _wrong("A city needs the country or area that it lies in.", "/parent")
     edit = _edit(payload, payload.level, view.atlas)
@@ -53,10 +53,13 @@ async def create_region(request: Request) -> Response:
     "/regions/{ref}",
     name="update_region",
     response_model=schemas.Region,
-    responses=responses.example(examples.NAMED) | _WAITING | _PROBLEMS | problems("not_found", "read_only_field"),
+    responses=responses.document_example(examples.NAMED)
+    | _WAITING
+    | _PROBLEMS
+    | describe_problems("not_found", "read_only_field"),
     openapi_extra={
         "parameters": [{**REF, "example": "nato"}],
-        "requestBody": body.described("RegionPatch", body.PATCH_TYPES),
+        "requestBody": body.describe_body("RegionPatch", body.PATCH_TYPES),
     },
 )
 async def update_region(request: Request) -> Response:
@@ -69,7 +72,7 @@ async def update_region(request: Request) -> Response:
     if place.level not in editing.OWN_LEVELS:
         raise ReadOnlyField(f"{place.name} is a {place.level} of UN M49; only groupings and cities are changed here.")
     before = render_region(view.atlas, place, RegionParams.parse(_NAMED, view.now))
-    payload = await body.read(request, RegionPatch, shown=before, types=body.PATCH_TYPES)
+    payload = await body.read_payload(request, RegionPatch, shown=before, types=body.PATCH_TYPES)
     written = await context.db.write(editing.revise, place.id, _edit(payload, place.level, view.atlas))
     return await _respond(request, context, view, written.value)
 
@@ -122,4 +125,4 @@ async def _respond(
     place = atlas.by_id[edited.id]
     region = orjson.dumps(render_region(atlas, place, RegionParams.parse(_NAMED, view.now)))
     location = f"/v1/regions/{place.slug}" if status == 201 else None
-    return responses.changed(region, head.place.token, status=status, location=location)
+    return responses.render_change(region, head.position.token, status=status, location=location)

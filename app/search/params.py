@@ -11,7 +11,7 @@ from app.http.params import parser
 from app.http.params.parser import Read
 from app.search.engine import Match, Order, Question, Recency
 from app.search.index import EngineIndex
-from app.search.query.parser import Query, parse
+from app.search.query.parser import ParsedQuery, parse
 from app.search.vocabulary.names import Vocabulary
 
 DAY = 86_400
@@ -39,55 +39,55 @@ WORDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class ResolvedSearch:
     """A request understood: the engine's question without its page, and what to tell about how it was read."""
 
     index: EngineIndex
-    wanted: ResolvedFilter
-    query: Query
+    resolved_filter: ResolvedFilter
+    query: ParsedQuery
     question: Question
     vocabulary: Vocabulary
 
 
-async def understand(here: AppContext, view: RequestContext, read: Read) -> Asking:
+async def resolve_search(context: AppContext, view: RequestContext, read: Read) -> ResolvedSearch:
     """With `q`. Waits for `min_seq` where it is given; IndexBehind where there is no index yet."""
     if read.knows("min_seq"):
-        await here.wait_for(read.text("min_seq"), view.head)
+        await context.wait_for(read.text("min_seq"), view.head)
     query = parse(read.text("q") or "")
-    found = await understand_filter(here, view, read)
-    order = _order(read, query)
+    filtered = await resolve_filter(context, view, read)
+    order = _choose_order(read, query)
     question = replace(
-        found.question,
+        filtered.question,
         tree=query.tree,
         order=order,
-        match=_match(read, order),
+        match=_choose_match(read, order),
         typo=read.choice("typo") == "auto",
         prefix=read.knows("prefix") and read.flag("prefix"),
         recency=cast("Recency", read.choice("recency")) if read.knows("recency") else "off",
     )
-    return replace(found, query=query, question=question)
+    return replace(filtered, query=query, question=question)
 
 
-async def understand_filter(here: AppContext, view: RequestContext, read: Read) -> Asking:
+async def resolve_filter(context: AppContext, view: RequestContext, read: Read) -> ResolvedSearch:
     """Without words: the filters alone."""
-    index = here.index
+    index = context.index
     assert isinstance(index, EngineIndex)
     if index.seq() is None:
         raise IndexBehind("The search index is being built; articles can be read and listed meanwhile.")
-    wanted = await filter_params.resolve(here, view, read)
-    vocabulary = await index.vocabulary(view.head)
+    resolved_filter = await filter_params.resolve(context, view, read)
+    vocabulary = await index.load_vocabulary(view.head)
     question = Question(
-        filter=wanted.filter,
-        excluded=await index.excluded(view.head),
-        languages=wanted.filter.languages,
+        filter=resolved_filter.filter,
+        excluded=await index.find_excluded(view.head),
+        languages=resolved_filter.filter.languages,
         today=view.now - view.now % DAY,
         names=vocabulary,
     )
-    return Asking(index, wanted, Query(None, ()), question, vocabulary)
+    return ResolvedSearch(index, resolved_filter, ParsedQuery(None, ()), question, vocabulary)
 
 
-def _order(read: Read, query: Query) -> Order:
-    if not read.knows("sort") or "sort" not in read.given:
+def _choose_order(read: Read, query: ParsedQuery) -> Order:
+    if not read.knows("sort") or "sort" not in read.given_names:
         return "relevance" if query.tree is not None else "-published_at"
     order = cast("Order", read.choice("sort"))
     if order == "relevance" and query.tree is None:
@@ -95,7 +95,7 @@ def _order(read: Read, query: Query) -> Order:
     return order
 
 
-def _match(read: Read, order: Order) -> Match:
+def _choose_match(read: Read, order: Order) -> Match:
     """By date, `auto` means all words: there is no rank that would put the better matches first."""
     match = cast("Match", read.choice("match"))
     return "all" if match == "auto" and order != "relevance" else match

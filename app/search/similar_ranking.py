@@ -36,26 +36,26 @@ class Profile:
     published_at: int | None
 
 
-def ordered(sample: Profile, candidates: Iterable[Profile], limit: int) -> list[tuple[Profile, float]]:
+def rank(sample: Profile, candidates: Iterable[Profile], limit: int) -> list[tuple[Profile, float]]:
     """The likest first, each with its score from 0 to 1.25; copies of the sample, and of one another, left out."""
-    found = list(candidates)
-    best = max((one.score for one in found), default=1.0) or 1.0
+    remaining = list(candidates)
+    best = max((one.score for one in remaining), default=1.0) or 1.0
     ranked = sorted(
-        ((one, round(one.score / best + _nearness(sample, one), 4)) for one in found),
+        ((one, round(one.score / best + _measure_nearness(sample, one), 4)) for one in remaining),
         key=lambda pair: (-pair[1], pair[0].id),
     )
-    kept: list[tuple[Profile, float]] = []
-    seen = _Texts(many=limit > MANY)
-    seen.add(runs(sample))
+    ranked_profiles: list[tuple[Profile, float]] = []
+    earlier_texts = _Texts(many=limit > MANY)
+    earlier_texts.add(list_runs(sample))
     for one, score in ranked:
-        own = runs(one) if score >= LEAST else None
-        if own is None or seen.has_copy_of(own):
+        own = list_runs(one) if score >= LEAST else None
+        if own is None or earlier_texts.has_copy_of(own):
             continue
-        kept.append((one, score))
-        seen.add(own)
-        if len(kept) == limit:
+        ranked_profiles.append((one, score))
+        earlier_texts.add(own)
+        if len(ranked_profiles) == limit:
             break
-    return kept
+    return ranked_profiles
 
 
 class _Texts:
@@ -87,20 +87,20 @@ class _Texts:
         return any(least > 0 and len(text & other) >= COPY * least for other, least in shorter)
 
 
-def _nearness(sample: Profile, other: Profile) -> float:
+def _measure_nearness(sample: Profile, other: Profile) -> float:
     near = REGION if sample.regions & other.regions else 0.0
     if sample.published_at is not None and other.published_at is not None:
         near += TIME * exp(-abs(sample.published_at - other.published_at) / YEAR)
     return near
 
 
-def runs(profile: Profile) -> frozenset[tuple[str, ...]]:
+def list_runs(profile: Profile) -> frozenset[tuple[str, ...]]:
     """Every three words in a row of title and text."""
-    words = analysis.analysed(f"{profile.title}\n{profile.text}", None).words[:_READ]
+    words = analysis.analyse(f"{profile.title}\n{profile.text}", None).words[:_READ]
     return frozenset(zip(words, words[1:], words[2:], strict=False))
 
 
-def reason(tags: Sequence[str], regions: Sequence[str]) -> str:
+def describe_reason(tags: Sequence[str], regions: Sequence[str]) -> str:
     """Why, for people."""
     parts = [f"tags {', '.join(tags[:3])}"] if tags else []
     parts += [f"regions {', '.join(regions[:3])}"] if regions else []

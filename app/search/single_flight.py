@@ -1,4 +1,4 @@
-"""Work that many ask for at once, done once. Keeps no results: that is for those who know how long they are good."""
+"""Single flight: concurrent calls under one key share one run. Caches no results."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -7,14 +7,14 @@ from typing import TypeVar, cast
 T = TypeVar("T")
 
 
-class Once:
+class SingleFlight:
     """Of one event loop. Work under one key must always be the same work."""
 
     def __init__(self) -> None:
         self._running: dict[Hashable, asyncio.Task[object]] = {}
 
-    async def do(self, key: Hashable, work: Callable[[], Coroutine[object, object, T]]) -> T:
-        """The result of the work, or its error, for everyone who asks while it runs; it goes on when one of them has
+    async def run(self, key: Hashable, work: Callable[[], Coroutine[object, object, T]]) -> T:
+        """The result of the work, or its error, for every caller while it runs; it goes on when one of them has
         gone."""
         running = self._running.get(key)
         if running is None:

@@ -15,7 +15,7 @@ from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.reading import filter_params
 from app.changes import log
 from app.context import AppContext, RequestContext, get_context
-from app.db.log_position import Head, Place, read_token
+from app.db.log_position import LogHead, LogPosition, parse_token
 from app.errors import CursorExpired, FieldError, InvalidInput, InvalidValue
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
@@ -43,7 +43,7 @@ class ChangeBatch:
     told: tuple[VisibleChange, ...]
     filter: ArticleFilter
     more: bool
-    place: Place
+    place: LogPosition
 
 
 @dataclass(slots=True)
@@ -54,11 +54,11 @@ class ChangeReader:
     request: Request
     read: Read
     view: RequestContext
-    place: Place
+    place: LogPosition
 
     @property
     def drafts(self) -> bool:
-        return self.view.caller.may("read_drafts")
+        return self.view.caller.has_scope("read_drafts")
 
     async def look(self, limit: int) -> ChangeBatch:
         """Goes on from where it stands, past what is not for it, to the next `limit` changes or the head."""
@@ -71,7 +71,7 @@ class ChangeReader:
             for row in rows:
                 shown = change_rows.tell(consumer, row)
                 told += [shown] if shown is not None else []
-                self.place = Place(self.place.epoch, row.seq, row.mark)
+                self.place = LogPosition(self.place.epoch, row.seq, row.mark)
                 if len(told) == limit:
                     break
             if len(told) == limit or self.place.seq >= until:
@@ -97,12 +97,12 @@ class ChangeReader:
         """Reads the head, and whether caller and filter are still what they were; raises as a new request would."""
         self.view = await self.context.view(self.request)
         if _statuses(self.read) != PUBLISHED:
-            self.view.caller.demand("read_drafts")
+            self.view.caller.require_scope("read_drafts")
         if self.view.head.epoch != self.place.epoch or self.view.head.seq < self.place.seq:
             raise make_cursor_expired(self.request, "The archive has been replaced by another copy.")
         await merged_tags.refuse(self.context, self.view, self.read, self.place)
 
-    def _find_end(self, head: Head) -> int:
+    def _find_end(self, head: LogHead) -> int:
         """The last row that is for this caller: what only drafts have moved is not to be seen in places either."""
         return head.seq if self.drafts else head.public_seq
 
@@ -114,7 +114,7 @@ async def begin(request: Request, parameters: Parameters, since: Callable[[Read]
     read = parameters.read(request.scope["query_string"], view.now)
     _refuse_relative(read)
     if _statuses(read) != PUBLISHED:
-        view.caller.demand("read_drafts")
+        view.caller.require_scope("read_drafts")
     place = await _place(context, view, request, since(read))
     await merged_tags.refuse(context, view, read, place)
     return ChangeReader(context, request, read, view, place)
@@ -139,13 +139,13 @@ def _refuse_relative(read: Read) -> None:
         raise InvalidInput(*(FieldError("invalid_value", detail, name) for name in moving))
 
 
-async def _place(context: AppContext, view: RequestContext, request: Request, since: str) -> Place:
+async def _place(context: AppContext, view: RequestContext, request: Request, since: str) -> LogPosition:
     head = view.head
     if since == "now":
-        return head.place if view.caller.may("read_drafts") else head.public_place
+        return head.position if view.caller.has_scope("read_drafts") else head.public_position
     if since == "0":
-        return Place(head.epoch, 0, 0)
-    place = read_token(since)
+        return LogPosition(head.epoch, 0, 0)
+    place = parse_token(since)
     if place is None:
         raise InvalidValue("A place is `0`, `now`, or a token from `next`, `seq` or `X-Seq`.", "since")
     if place.epoch != head.epoch or not await has_position(context, place):
@@ -153,7 +153,7 @@ async def _place(context: AppContext, view: RequestContext, request: Request, si
     return place
 
 
-async def has_position(context: AppContext, place: Place) -> bool:
+async def has_position(context: AppContext, place: LogPosition) -> bool:
     """Whether the log has that row with that mark."""
     if place.seq == 0:
         return place.mark == 0

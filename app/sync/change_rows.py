@@ -18,7 +18,7 @@ from app.articles.filters import ArticleFacts, ArticleFilter
 from app.articles.store.log_facts import from_log
 from app.changes import log
 from app.db.database import Database
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.db.sql import Prepared, prepare
 from app.models import Change, table
 
@@ -148,6 +148,6 @@ def _statement(dialect: str) -> Prepared:
     return prepare(statement, dialect)
 
 
-def place(epoch: int, rows: Sequence[ChangeRow]) -> Place:
+def place(epoch: int, rows: Sequence[ChangeRow]) -> LogPosition:
     """Behind the last of the rows."""
-    return Place(epoch, rows[-1].seq, rows[-1].mark)
+    return LogPosition(epoch, rows[-1].seq, rows[-1].mark)

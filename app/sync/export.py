@@ -15,7 +15,7 @@ from app.articles.reading.queries import ListRow
 from app.articles.render import article_json, csv_rows
 from app.context import AppContext, RequestContext
 from app.db.database import Database
-from app.db.sql import AnyOf, Prepared, json_rows, prepare
+from app.db.sql import AnyOf, Prepared, aggregate_rows, prepare
 from app.http import csv_text
 from app.http.params.parser import Read
 from app.http.params.times import format_time
@@ -54,7 +54,7 @@ class Export:
     async def sheet(self) -> AsyncGenerator[bytes]:
         """The same as CSV, the names first; no line says that it is the last."""
         names = [*csv_rows.columns(self.read, csv_rows.FULL), *(() if self.read.choices("fields") else csv_rows.MORE)]
-        yield csv_text.lines([names])
+        yield csv_text.write_rows([names])
         async for shown in self.articles():
             yield await article_json.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
 
@@ -94,7 +94,7 @@ def _lines(articles: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def _csv(articles: Sequence[bytes], names: Sequence[str]) -> bytes:
-    return csv_text.lines(csv_rows.cells(articles, names))
+    return csv_text.write_rows(csv_rows.cells(articles, names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,9 @@ def _more_statement(dialect: str) -> Prepared:
     gone = [case((A.c.public_once, column), else_=null()) for column in (A.c.withdrawn_at, A.c.withdrawn_reason)]
     original = A.alias("original")
     named = (original.c.origin.label("original_origin"), original.c.slug.label("original_slug"))
-    statement = select(A.c.id, A.c.status, A.c.origin, *gone, *named, A.c.extra, json_rows(slugs), json_rows(urls))
+    statement = select(
+        A.c.id, A.c.status, A.c.origin, *gone, *named, A.c.extra, aggregate_rows(slugs), aggregate_rows(urls)
+    )
     statement = statement.outerjoin(original, original.c.id == A.c.translation_of)
     return prepare(statement.where(AnyOf(A.c.id, "ids")), dialect, ["ids"])
 

@@ -13,7 +13,7 @@ from app.articles.render import article_json
 from app.context import get_context
 from app.http import csv_text, responses
 from app.http.conditional import VARY
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.parser import Parameters
 from app.sync import examples
@@ -35,7 +35,7 @@ EXPORT = Parameters(*FILTERS, *article_json.PARAMETERS, FORMAT)
     name="export_articles",
     response_class=Response,
     responses=_DESCRIBED
-    | problems(
+    | describe_problems(
         "missing_scope", "not_acceptable", "invalid_range", "offset_required", "unknown_field", "unknown_region"
     ),
     openapi_extra={"parameters": EXPORT.openapi()},
@@ -49,12 +49,17 @@ async def export_articles(request: Request) -> Response:
     # The head first: what changes while the lines are read is behind it.
     view = await context.view(request)
     read = EXPORT.read(request.scope["query_string"], int(time.time()))
-    shape = csv_text.wanted(read, ("ndjson", "csv"))
+    shape = csv_text.choose_format(read, ("ndjson", "csv"))
     statuses = tuple(sorted(read.choices("status"))) or PUBLISHED
     if statuses != PUBLISHED:
-        view.caller.demand("read_drafts")
+        view.caller.require_scope("read_drafts")
     resolved = await filter_params.resolve(context, view, read, statuses)
-    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": view.token, **responses.warned(resolved.warnings)}
+    headers = {
+        "Cache-Control": "no-store",
+        "Vary": VARY,
+        "X-Seq": view.token,
+        **responses.render_warnings(resolved.warnings),
+    }
     export = Export(context, view, read, resolved.filter)
     if shape == "csv":
         return Streamed(export.sheet(), headers, csv_text.MEDIA_TYPE, request)

@@ -7,7 +7,7 @@ from app.articles.filters import ArticleFilter
 from app.articles.reading.card_cache import Cards
 from app.context import AppContext, RequestContext
 from app.db.database import Database
-from app.db.log_position import Head, read_token
+from app.db.log_position import LogHead, parse_token
 from app.errors import CursorExpired
 from app.http.auth import SCOPES, Caller
 from app.regions import service as regions
@@ -35,11 +35,11 @@ async def write(db: Database, settings: Settings, since: str | None, to: Callabl
             to(piece)
     finally:
         await db.reader.close()
-    return head.place.token
+    return head.position.token
 
 
-async def _check_position(context: AppContext, head: Head, since: str) -> int:
-    place = read_token(since)
+async def _check_position(context: AppContext, head: LogHead, since: str) -> int:
+    place = parse_token(since)
     if place is None or place.epoch != head.epoch or not await has_position(context, place):
         raise CursorExpired("The archive's change log does not have that place; export everything.")
     return place.seq

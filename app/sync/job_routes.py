@@ -9,7 +9,7 @@ from app.changes import jobs
 from app.context import get_admin_context
 from app.errors import NotFound
 from app.http import responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.schemas import JOB, JOB_ID, Job
 
 router = APIRouter(prefix="/v1", tags=["operating"])
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1", tags=["operating"])
     "/jobs/{id}",
     name="get_job",
     response_model=Job,
-    responses=responses.example(JOB) | problems("missing_scope", "not_found"),
+    responses=responses.document_example(JOB) | describe_problems("missing_scope", "not_found"),
     openapi_extra={"parameters": [JOB_ID]},
 )
 async def get_job(request: Request) -> Response:
@@ -30,4 +30,4 @@ async def get_job(request: Request) -> Response:
     task = await jobs.get_jobs(request).find(int(text)) if digits else None
     if task is None:
         raise NotFound()
-    return responses.changed(orjson.dumps(jobs.render_task(task)), view.token)
+    return responses.render_change(orjson.dumps(jobs.render_task(task)), view.token)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from sqlalchemy import bindparam, literal_column, or_, select, true
 
 from app.context import AppContext, RequestContext
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.errors import FilterChanged
 from app.http.params.parser import Read
@@ -17,11 +17,11 @@ TAG, SLUG, CHANGE = table(Tag), table(TagSlug), table(Change)
 _NAMES = ("author", "section", "tag", "tag_all", "tag_not")
 
 
-async def refuse(context: AppContext, view: RequestContext, read: Read, place: Place) -> None:
+async def refuse(context: AppContext, view: RequestContext, read: Read, place: LogPosition) -> None:
     """FilterChanged for a tag that another has taken in since that place; its detail names the other where the caller
     may know it. Who began behind the merge has what the filter means now."""
     tag_refs = sorted({ref for name in _NAMES for ref in read.refs(name)})
-    drafts = view.caller.may("read_drafts")
+    drafts = view.caller.has_scope("read_drafts")
     merged = await _merged_among(context, tag_refs, place, drafts=drafts) if tag_refs else []
     if merged:
         shown = await tags.by_refs(context.db, merged, hidden=drafts)
@@ -29,7 +29,7 @@ async def refuse(context: AppContext, view: RequestContext, read: Read, place: P
         raise FilterChanged(f"{'; '.join(told) or 'A tag has been merged into another'}. Start again from the export.")
 
 
-async def _merged_among(context: AppContext, refs: Sequence[str], place: Place, *, drafts: bool) -> list[str]:
+async def _merged_among(context: AppContext, refs: Sequence[str], place: LogPosition, *, drafts: bool) -> list[str]:
     numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit() and len(ref) < 18]
     values: dict[str, Value] = {"refs": list(refs), "numbers": numbers, "after": place.seq}
     rows = await context.db.reader.rows(_statement(context.db.dialect, drafts), values, bounded=False)

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles.render import article_json
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.http import fast_path, responses
 from app.http.conditional import VARY
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.sync import change_reader, examples, render, schemas
@@ -46,7 +46,7 @@ LAST_EVENT_ID: dict[str, object] = {
 }
 PER_EVENTS = 100
 RETRY_MILLISECONDS = 2000
-_PROBLEMS = problems(
+_PROBLEMS = describe_problems(
     "missing_scope", "cursor_expired", "filter_changed", "invalid_range", "offset_required", "unknown_field",
     "unknown_region",
 )  # fmt: skip
@@ -62,7 +62,7 @@ def _watch(request: Request) -> LogWatch:
     "/changes",
     name="list_changes",
     response_model=schemas.ChangeList,
-    responses=responses.example(examples.CHANGES) | _PROBLEMS | problems("limit_too_large"),
+    responses=responses.document_example(examples.CHANGES) | _PROBLEMS | describe_problems("limit_too_large"),
     openapi_extra={"parameters": CHANGES.openapi()},
 )
 @fast_path.declare
@@ -126,6 +126,6 @@ async def _batch(at: ChangeReader, seen: ChangeBatch) -> tuple[bytes, ChangeBatc
     others their own."""
     told, seen = await render.render_changes(at, seen)
     rows = [one.row for one in seen.told]
-    ids = [Place(seen.place.epoch, row.seq, row.mark).token for row in rows[:-1]] + [seen.place.token]
+    ids = [LogPosition(seen.place.epoch, row.seq, row.mark).token for row in rows[:-1]] + [seen.place.token]
     events = (b"id: %s\ndata: %s\n\n" % (id.encode(), data) for id, data in zip(ids, told, strict=True))
     return b"".join(events), seen

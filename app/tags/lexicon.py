@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 
 from app.changes import log
 from app.db.database import Snapshot
-from app.db.log_position import Head
+from app.db.log_position import LogHead
 from app.db.sql import Value
 from app.enrich import tags
 from app.enrich.tags import TagLexicon
@@ -51,12 +51,12 @@ def load_since(snapshot: Snapshot, mark: LexiconVersion | None) -> tuple[Lexicon
     return LexiconVersion(head.epoch, head.names_seq, newest), tags_since, whole
 
 
-def _holds(snapshot: Snapshot, mark: LexiconVersion, head: Head) -> bool:
+def _holds(snapshot: Snapshot, mark: LexiconVersion, head: LogHead) -> bool:
     if mark.epoch != head.epoch or not 0 <= head.names_seq - mark.names_seq < log.NEAR:
         return False
     asked: dict[str, Value] = {"after": mark.names_seq, "until": head.names_seq, "entities": ["tag"]}
     same = head.names_seq == mark.names_seq
-    return same or not snapshot.rows(log.renamed_statement(snapshot.connection.dialect.name), asked)
+    return same or not snapshot.fetch(log.renamed_statement(snapshot.connection.dialect.name), asked)
 
 
 def _since(snapshot: Snapshot, after: int) -> tuple[int, list[tags.LexiconTag]]:

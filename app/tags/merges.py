@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
 
 from app.changes import jobs, log
-from app.db.sql import hold_vocabulary
+from app.db.sql import lock_vocabulary
 from app.errors import FieldError, InvalidInput, InvalidTransition
 from app.models import ArticleTag, Tag, TagName, table
 from app.tags import editing
@@ -31,7 +31,7 @@ def begin(session: Session, source_id: int, target_id: int) -> int | None:
 
     InvalidInput for a tag into itself or across kinds, InvalidTransition while another merge is at one of them.
     """
-    hold_vocabulary(session.connection(), alone=True)
+    lock_vocabulary(session.connection(), alone=True)
     source, target = _get(session, source_id), _get(session, target_id)
     if target.merged_into is not None:
         target = _get(session, target.merged_into)

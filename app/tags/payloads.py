@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from app.http.body import Given, Short
+from app.http.body import PayloadModel, Short
 from app.http.schemas import only_where
 from app.regions.payloads import Aliases, Name, Names, NamesPatch, Slug
 from app.tags.schemas import Kind
 
 
-class TagCreate(Given):
+class TagCreate(PayloadModel):
     """A new tag. Without a slug one is made from the name."""
 
     model_config = ConfigDict(
@@ -26,7 +26,7 @@ class TagCreate(Given):
     aliases: Aliases = Field(default_factory=list)
 
 
-class TagPatch(Given):
+class TagPatch(PayloadModel):
     """What is to change (JSON Merge Patch). `names` is merged in, null takes one away; `aliases` replace."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"names": {"fr": "OTAN"}, "aliases": ["the Alliance"]}})
@@ -38,7 +38,7 @@ class TagPatch(Given):
     aliases: Aliases | None = None
 
 
-class TagMerge(Given):
+class TagMerge(PayloadModel):
     """Which tag takes this one in."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"into": "nato"}})

@@ -9,8 +9,8 @@ import orjson
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, false, func, or_, select, true
 
 from app.db.database import Database, Readable, Row
-from app.db.sql import AnyOf, Prepared, Value, is_undated, json_rows, prepare
-from app.http.params.values import nearest
+from app.db.sql import AnyOf, Prepared, Value, aggregate_rows, is_undated, prepare
+from app.http.params.values import find_nearest
 from app.models import ArticleTag, Tag, TagName, TagSlug, table
 from app.text import keys
 
@@ -123,7 +123,7 @@ def _list(dialect: str, kinds: bool, prefix: bool, hidden: bool) -> Prepared:
 
 @lru_cache(maxsize=4)
 def _by_ids(dialect: str) -> Prepared:
-    statement = select(*_columns, json_rows(_names)).where(TAG.c.merged_into.is_(None), AnyOf(TAG.c.id, "ids"))
+    statement = select(*_columns, aggregate_rows(_names)).where(TAG.c.merged_into.is_(None), AnyOf(TAG.c.id, "ids"))
     return prepare(statement, dialect, ["ids"])
 
 
@@ -144,7 +144,7 @@ def _lookup(dialect: str, hidden: bool) -> Prepared:
     meant = select(func.coalesce(asked.c.merged_into, asked.c.id)).where(
         (asked.c.slug == ref) | (asked.c.id == bindparam("number", type_=TAG.c.id.type)) | asked.c.id.in_(old)
     )
-    statement = select(*_columns, json_rows(_names)).where(TAG.c.id.in_(meant))
+    statement = select(*_columns, aggregate_rows(_names)).where(TAG.c.id.in_(meant))
     return prepare(statement if hidden else statement.where(public(TAG)), dialect)
 
 
@@ -156,7 +156,7 @@ async def find_similar(db: Database, ref: str, kinds: Sequence[str], *, hidden: 
     values: dict[str, Value] = {"first": first, "last": first + "\U0010ffff", "kinds": list(kinds), "limit": 200}
     rows = await db.reader.rows(_similar_statement(db.dialect, hidden), values) if key else []
     slugs = {str(name): str(slug) for slug, name in rows}
-    match = nearest(key, slugs)
+    match = find_nearest(key, slugs)
     return slugs[match] if match else None
 
 

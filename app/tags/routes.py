@@ -13,9 +13,9 @@ from starlette.responses import Response
 from app.context import AppContext, RequestContext, get_context
 from app.errors import NotFound
 from app.http import fast_path, responses
-from app.http.list_paging import window
-from app.http.openapi import problems
-from app.http.paging import Page
+from app.http.list_paging import slice_page
+from app.http.openapi import describe_problems
+from app.http.paging import PageInfo
 from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn, Paging
 from app.regions.names import ANY
@@ -53,7 +53,7 @@ REF: dict[str, object] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "example": "nato",
 }
-MOVED = responses.moved("An old slug, or a merged tag: the tag that it is now.")
+MOVED = responses.document_redirect("An old slug, or a merged tag: the tag that it is now.")
 
 MANY = 3_000
 """Tags from which on putting them in order takes a millisecond."""
@@ -64,8 +64,8 @@ Json = dict[str, Any]
     "/tags",
     name="list_tags",
     response_model=schemas.TagList,
-    responses=responses.example(examples.LIST)
-    | problems(
+    responses=responses.document_example(examples.LIST)
+    | describe_problems(
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "seq_unknown",
         "index_behind",
     ),
@@ -79,15 +79,15 @@ async def list_tags(request: Request) -> Response:
     params = TagListParams.parse(request.scope["query_string"], view.now)
     await context.wait_for(params.min_seq, view.head)
     named = await _load_names(context, view, params)
-    counts = await context.tag_counts(view.head)
+    counts = await context.count_tags(view.head)
     page_of = partial(_page, named, counts or {}, params)
     ids, page = await asyncio.to_thread(page_of) if len(named) > MANY else page_of()
     entries = await queries.by_ids(context.db, ids)
     rows = [orjson.dumps(render_tag(entries[id], counts, params.language)) for id in ids if id in entries]
-    return responses.listed(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
+    return responses.render_list(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
 
 
-def _page(named: list[tuple[int, str]], counts: Mapping[int, int], params: TagListParams) -> tuple[list[int], Page]:
+def _page(named: list[tuple[int, str]], counts: Mapping[int, int], params: TagListParams) -> tuple[list[int], PageInfo]:
     """The ids of the tags on one page, in their order."""
     sort, least = params.sort, params.min_articles or 0
     by_count = sort.endswith("article_count")
@@ -96,7 +96,7 @@ def _page(named: list[tuple[int, str]], counts: Mapping[int, int], params: TagLi
     def key(one: tuple[int, str]) -> tuple[str | int, int]:
         return counts.get(one[0], 0) if by_count else one[1], one[0]
 
-    shown, page = window(names, key, params, name="tags", descending=sort.startswith("-"))
+    shown, page = slice_page(names, key, params, name="tags", descending=sort.startswith("-"))
     return [id for id, _ in shown], page
 
 
@@ -105,14 +105,16 @@ async def _load_names(context: AppContext, view: RequestContext, params: TagList
     prefix = keys.name_key(q or "")
     if q is not None and not prefix:
         return []
-    return await queries.sort_names(context.db, TagFilter(params.kind, prefix, view.caller.may("read_drafts")))
+    return await queries.sort_names(context.db, TagFilter(params.kind, prefix, view.caller.has_scope("read_drafts")))
 
 
 @router.get(
     "/tags/{ref}",
     name="get_tag",
     response_model=schemas.Tag,
-    responses=responses.example(examples.TAG) | MOVED | problems("not_found", "seq_unknown", "index_behind"),
+    responses=responses.document_example(examples.TAG)
+    | MOVED
+    | describe_problems("not_found", "seq_unknown", "index_behind"),
     openapi_extra={"parameters": [REF, *TagParams.openapi()]},
 )
 @fast_path.declare
@@ -123,13 +125,13 @@ async def get_tag(request: Request) -> Response:
     params = TagParams.parse(request.scope["query_string"], view.now)
     await context.wait_for(params.min_seq, view.head)
     ref = request.path_params["ref"]
-    entry = await queries.find(context.db, ref, hidden=view.caller.may("read_drafts"))
+    entry = await queries.find(context.db, ref, hidden=view.caller.has_scope("read_drafts"))
     if entry is None:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
-        return responses.redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
-    body = orjson.dumps(render_tag(entry, await context.tag_counts(view.head), params.language))
-    return responses.item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
+        return responses.render_redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
+    body = orjson.dumps(render_tag(entry, await context.count_tags(view.head), params.language))
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 
 def render_tag(entry: TagRow, counts: dict[int, int] | None, language: str | None) -> Json:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import func, insert, select
 from sqlmodel import Session
 
-from app.db.sql import hold_vocabulary
+from app.db.sql import lock_vocabulary
 from app.models import ImportTag, Tag, TagName, TagSlug, table
 from app.tags.tag_names import KINDS as KINDS
 from app.tags.tag_names import TagSpec as TagSpec
@@ -23,7 +23,7 @@ def resolve(session: Session, specs: Iterable[TagSpec]) -> dict[TagSpec, int]:
     as a contributor or section is only found among these, any other among the rest. Until the commit none of them is
     merged into another, so that whoever writes links asks here first.
     """
-    hold_vocabulary(session.connection())
+    lock_vocabulary(session.connection())
     asked = list(dict.fromkeys(specs))
     if not asked:
         return {}

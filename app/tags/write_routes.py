@@ -9,7 +9,7 @@ from app.changes import jobs
 from app.context import AppContext, get_admin_context
 from app.errors import FieldError, InvalidInput, NotFound
 from app.http import body, responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.tags import editing, examples, merges, queries, schemas
 from app.tags.editing import TagEdit
 from app.tags.payloads import TagCreate, TagMerge, TagPatch
@@ -19,10 +19,10 @@ from app.tags.service import KINDS
 
 router = APIRouter(prefix="/v1", tags=["tags"])
 
-_PROBLEMS = problems(
+_PROBLEMS = describe_problems(
     "malformed_json", "missing_scope", "body_too_large", "unsupported_media_type", "invalid_value", "unknown_field"
 )
-_WAITING = responses.accepted("The merge goes on; the job says how far it is.")
+_WAITING = responses.document_job("The merge goes on; the job says how far it is.")
 
 
 @router.post(
@@ -30,13 +30,13 @@ _WAITING = responses.accepted("The merge goes on; the job says how far it is.")
     name="create_tag",
     status_code=201,
     response_model=schemas.Tag,
-    responses=responses.example(examples.TAG, 201) | _PROBLEMS | problems("slug_taken"),
-    openapi_extra={"requestBody": body.described("TagCreate")},
+    responses=responses.document_example(examples.TAG, 201) | _PROBLEMS | describe_problems("slug_taken"),
+    openapi_extra={"requestBody": body.describe_body("TagCreate")},
 )
 async def create_tag(request: Request) -> Response:
     """A new tag, section or contributor. Most are made by the articles that name them; this is for what needs more."""
     context, _ = await get_admin_context(request)
-    payload = await body.read(request, TagCreate)
+    payload = await body.read_payload(request, TagCreate)
     written = await context.db.write(editing.create, _edit(payload))
     return await _respond(context, str(written.value), status=201)
 
@@ -45,13 +45,13 @@ async def create_tag(request: Request) -> Response:
     "/tags/{ref}",
     name="update_tag",
     response_model=schemas.Tag,
-    responses=responses.example(examples.TAG)
+    responses=responses.document_example(examples.TAG)
     | MOVED
     | _PROBLEMS
-    | problems("not_found", "slug_taken", "read_only_field"),
+    | describe_problems("not_found", "slug_taken", "read_only_field"),
     openapi_extra={
         "parameters": [REF],
-        "requestBody": body.described("TagPatch", body.PATCH_TYPES),
+        "requestBody": body.describe_body("TagPatch", body.PATCH_TYPES),
     },
 )
 async def update_tag(request: Request) -> Response:
@@ -61,11 +61,11 @@ async def update_tag(request: Request) -> Response:
     entry = await queries.find(context.db, ref, hidden=True)
     if entry is None:
         raise NotFound()
-    before = render_tag(entry, await context.tag_counts(view.head), None)
-    payload = await body.read(request, TagPatch, shown=before, types=body.PATCH_TYPES)
+    before = render_tag(entry, await context.count_tags(view.head), None)
+    payload = await body.read_payload(request, TagPatch, shown=before, types=body.PATCH_TYPES)
     if ref not in (entry.slug, str(entry.id)):
         path = f"/v1/tags/{entry.slug}"
-        return responses.redirect(request, 308, path, token=view.token, public=False, max_age=0)
+        return responses.render_redirect(request, 308, path, token=view.token, public=False, max_age=0)
     await context.db.write(editing.revise, entry.id, _edit(payload))
     return await _respond(context, str(entry.id))
 
@@ -84,8 +84,11 @@ def _edit(payload: TagCreate | TagPatch) -> TagEdit:
     "/tags/{ref}/merge",
     name="merge_tags",
     response_model=schemas.Tag,
-    responses=responses.example(examples.TAG) | _WAITING | _PROBLEMS | problems("not_found", "invalid_transition"),
-    openapi_extra={"parameters": [REF], "requestBody": body.described("TagMerge")},
+    responses=responses.document_example(examples.TAG)
+    | _WAITING
+    | _PROBLEMS
+    | describe_problems("not_found", "invalid_transition"),
+    openapi_extra={"parameters": [REF], "requestBody": body.describe_body("TagMerge")},
 )
 async def merge_tags(request: Request) -> Response:
     """Gives every article of this tag the other one instead, and lets this one lead there for good.
@@ -93,7 +96,7 @@ async def merge_tags(request: Request) -> Response:
     200 with the other tag when all is done, 202 with a job where that takes longer than a few seconds."""
     context, _ = await get_admin_context(request)
     ref = request.path_params["ref"]
-    into = (await body.read(request, TagMerge)).into
+    into = (await body.read_payload(request, TagMerge)).into
     known = await queries.by_refs(context.db, [ref, into], hidden=True)
     source, target = known.get(ref), known.get(into)
     if source is None:
@@ -119,6 +122,6 @@ async def _respond(context: AppContext, ref: str, status: int = 200) -> Response
     head = await context.head()
     entry = await queries.find(context.db, ref, hidden=True)
     assert entry is not None  # tags are never deleted
-    shape = render_tag(entry, await context.tag_counts(head), None)
+    shape = render_tag(entry, await context.count_tags(head), None)
     location = f"/v1/tags/{entry.slug}" if status == 201 else None
-    return responses.changed(orjson.dumps(shape), head.place.token, status=status, location=location)
+    return responses.render_change(orjson.dumps(shape), head.position.token, status=status, location=location)

@@ -18,7 +18,7 @@ from app.importers import pipeline, sources
 from app.importers.jobs import upload_store
 from app.importers.pipeline import Options
 from app.models import ImportSource, Job, PurgedRef, table
-from app.search.indexing.rebuild import renew
+from app.search.indexing.rebuild import rebuild_index
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -170,13 +170,13 @@ async def test_compacted_archive_has_the_word_in_no_file(settings: Settings) -> 
             await served.editor.delete(f"/v1/articles/{id}?purge=true", headers=ANY)
     db = open_archive.open_archive(settings)
     open_archive.compact(db)
-    renew(db, settings)
+    rebuild_index(db, settings)
     db.close_now()
     assert files_with(settings.data_dir, WORD) == []
     async with serve(settings) as served:
         body = (await served.public.get(f"/v1/search?q={WORD[:-1]}")).json()
         assert (body["data"], WORD in repr(body["query"]["corrections"])) == ([], False)
-        lock = open_archive.hold(served.db)
+        lock = open_archive.acquire_server_lock(served.db)
         with pytest.raises(DatabaseProblem, match="running already"):
             open_archive.compact(served.db)
         assert lock is not None

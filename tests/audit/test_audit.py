@@ -246,7 +246,7 @@ async def test_every_door_that_writes_leaves_the_right_rows_for_each_of_three_ke
     assert writes == DOORS.keys()
     for number in range(3):
         name = f"key{number}"
-        made = (await own_archive.db.write(auth.create, name, auth.SCOPES)).value
+        made = (await own_archive.db.write(auth.create_key, name, auth.SCOPES)).value
         for operation, attempt in DOORS.items():
             door = Door(own_archive, f"Bearer {made}", f"{name}-{operation.replace('_', '-')}")
             expected = await attempt(door)

@@ -12,7 +12,7 @@ from app.articles import states
 from app.audit import queries, retention
 from app.audit.queries import AuditFilter, AuditPosition, Turn
 from app.db.database import Database
-from app.db.sql import Prepared, integer
+from app.db.sql import Prepared, read_integer
 from app.http import auth
 from app.models import Audit, table
 from app.settings import Settings
@@ -121,7 +121,7 @@ async def test_total_counts_ten_thousand_and_says_that_there_are_more(own_archiv
 )
 async def test_bad_input_is_named(own_archive: Served, query: str, code: str) -> None:
     for _ in range(2):
-        await own_archive.db.write(auth.create, "twin", ("write",))
+        await own_archive.db.write(auth.create_key, "twin", ("write",))
     result = await own_archive.editor.get(f"/v1/audit?{query}")
     assert result.json()["code"] == code
     if result.status_code == 422:
@@ -188,7 +188,7 @@ def test_page_is_read_off_an_index_without_sorting(db: Database) -> None:
         statement, values = queries.select_page("sqlite", article_filter, 20, AuditPosition(turn, 1_000_000_000, 3))
         with db.snapshot() as snapshot:
             plan = Prepared("EXPLAIN QUERY PLAN " + statement.sql, statement.constants, statement.lists)
-            said = [str(row[3]) for row in snapshot.rows(plan, values)]
+            said = [str(row[3]) for row in snapshot.fetch(plan, values)]
         assert len(said) == 1, said
         assert "INDEX" in said[0], said
         assert "TEMP B-TREE" not in said[0], said
@@ -208,7 +208,7 @@ async def test_old_rows_are_deleted_where_a_setting_says_so(own_archive: Served)
 
 
 async def test_key_sees_itself(own_archive: Served) -> None:
-    made = (await own_archive.db.write(auth.create, "night desk", ("write", "read_drafts"), 4_102_444_800)).value
+    made = (await own_archive.db.write(auth.create_key, "night desk", ("write", "read_drafts"), 4_102_444_800)).value
     headers = {"Authorization": f"Bearer {made}"}
     sent = {"title": "Owl"}
     await own_archive.public.post("/v1/articles", json=sent, headers=headers | {"Idempotency-Key": "one"})
@@ -238,5 +238,5 @@ async def test_key_sees_itself(own_archive: Served) -> None:
 
 async def test_withdrawal_by_the_service_is_told_like_any_other(own_archive: Served) -> None:
     made = await own_archive.post(title="Plover")
-    await own_archive.db.write(states.withdraw, [integer(made["id"])], now=1_800_000_000)
+    await own_archive.db.write(states.withdraw, [read_integer(made["id"])], now=1_800_000_000)
     assert (await actions(own_archive, f"article={made['id']}"))[0] == "withdraw"

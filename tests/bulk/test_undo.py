@@ -273,7 +273,7 @@ def test_import_by_command_has_a_record_and_is_revived_after_its_undo(db: Databa
 
     def run(**options: Any) -> pipeline.Report:
         items = sources.find([str(file)], BytesIO())
-        return pipeline.run(db, items, Options(by="me (command)", **options), db.now)
+        return pipeline.run(db, items, Options(by="me (command)", **options), db.read_time)
 
     assert run(dry_run=True).record is None
     report = run()

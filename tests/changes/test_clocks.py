@@ -47,7 +47,7 @@ def _server(settings: Settings, name: str, clock: float) -> Iterator[httpx.Clien
 
 @pytest.fixture
 def servers(db: Database, settings: Settings) -> Iterator[list[httpx.Client]]:
-    key = db.write_now(auth.create, "desk", auth.SCOPES).value
+    key = db.write_now(auth.create_key, "desk", auth.SCOPES).value
     with _server(settings, "slow", SLOW) as slow, _server(settings, "fast", FAST) as fast:
         for client in (slow, fast):
             client.headers["Authorization"] = f"Bearer {key}"

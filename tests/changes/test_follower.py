@@ -15,10 +15,10 @@ from app.changes.follower import Follower, FollowerTask, catch_up, step
 from app.changes.log import LogBroken, LogEntry, Logged
 from app.commands import open_archive
 from app.db.database import Database, DatabaseProblem, Snapshot
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.models import Change, ChangeHead, Source, table
 from app.search.indexing.indexer import Indexer
-from app.search.indexing.rebuild import renew
+from app.search.indexing.rebuild import rebuild_index
 from app.settings import Settings
 
 CHANGE, HEAD, SOURCE = table(Change), table(ChangeHead), table(Source)
@@ -28,20 +28,20 @@ class FollowedNames:
     """Follows sources into a dict id → name that is replaced whole, as a commit would be. Fails when told to."""
 
     def __init__(self) -> None:
-        self.kept: tuple[Place | None, dict[int, str]] = (None, {})
+        self.kept: tuple[LogPosition | None, dict[int, str]] = (None, {})
         self.failures = self.rebuilt = 0
         self.closed = False
 
-    def place(self) -> Place | None:
+    def position(self) -> LogPosition | None:
         return self.kept[0]
 
-    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
+    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
         named = {row.entity_id for row in rows if row.entity == "article"}
         now = {id: name for id, name in _names(snapshot).items() if id in named}
         self._fail()
         self.kept = (place, {id: name for id, name in self.kept[1].items() if id not in named} | now)
 
-    def rebuild(self, snapshot: Snapshot, place: Place) -> None:
+    def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:
         names = _names(snapshot)
         self._fail()
         self.rebuilt += 1
@@ -60,9 +60,9 @@ def _names(snapshot: Snapshot) -> dict[int, str]:
     return {row[0]: row[1] for row in snapshot.connection.execute(select(SOURCE.c.id, SOURCE.c.name))}
 
 
-def _truth(db: Database) -> tuple[Place, dict[int, str]]:
+def _truth(db: Database) -> tuple[LogPosition, dict[int, str]]:
     with db.snapshot() as snapshot:
-        return log.head(snapshot).place, _names(snapshot)
+        return log.head(snapshot).position, _names(snapshot)
 
 
 def _put(session: Session, names: dict[int, str | None]) -> None:
@@ -77,7 +77,7 @@ def _put(session: Session, names: dict[int, str | None]) -> None:
 
 def _by_hand(db: Database, change: Callable[[Session], object]) -> None:
     """Changes rows behind the log's back."""
-    with db.alone(), Session(db.engine) as session:
+    with db.hold_write_lock(), Session(db.engine) as session:
         change(session)
         session.commit()
 
@@ -90,7 +90,9 @@ put = st.dictionaries(st.integers(1, 5), st.one_of(st.none(), st.text("ab", max_
 happening = st.one_of(put, put, st.sampled_from(["step", "crash", "repeat", "lose", "epoch", "other mark", "beyond"]))
 
 
-def _happen(db: Database, names: FollowedNames, what: object, past: list[tuple[Place | None, dict[int, str]]]) -> None:
+def _happen(
+    db: Database, names: FollowedNames, what: object, past: list[tuple[LogPosition | None, dict[int, str]]]
+) -> None:
     place, kept = names.kept
     match what:
         case dict():
@@ -109,9 +111,9 @@ def _happen(db: Database, names: FollowedNames, what: object, past: list[tuple[P
         case "epoch":
             _by_hand(db, _other_epoch)
         case "other mark":
-            names.kept = (place and Place(place.epoch, place.seq, place.mark + 1), {99: "of another log"})
+            names.kept = (place and LogPosition(place.epoch, place.seq, place.mark + 1), {99: "of another log"})
         case "beyond":
-            names.kept = (place and Place(place.epoch, place.seq + 100, place.mark), {99: "of another log"})
+            names.kept = (place and LogPosition(place.epoch, place.seq + 100, place.mark), {99: "of another log"})
     if what in ("lose", "other mark", "beyond"):
         past[:] = [names.kept]  # places from before go with data that is no more
 
@@ -255,7 +257,7 @@ def test_new_index_is_not_waited_for_where_the_log_is_broken(sqlite_settings: Se
     catch_up(db, indexer)
     _by_hand(db, lambda session: session.connection().execute(update(HEAD).values(seq=HEAD.c.seq + 1)))
     with _thread(db, indexer), pytest.raises(DatabaseProblem, match="dateline check"):
-        renew(db, sqlite_settings)
+        rebuild_index(db, sqlite_settings)
     db.close_now()
 
 

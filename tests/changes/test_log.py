@@ -12,7 +12,7 @@ from sqlmodel import Session
 from app.changes import log
 from app.changes.log import LogEntry
 from app.db.database import Database
-from app.db.log_position import Head
+from app.db.log_position import LogHead
 from app.errors import NotFound
 from app.models import Change, ChangeHead, Source, table
 
@@ -40,7 +40,7 @@ def _run(session: Session, batch: LogBatch, first: int) -> None:
         raise NotFound
 
 
-def _write(db: Database, batch: LogBatch, first: int) -> Head | None:
+def _write(db: Database, batch: LogBatch, first: int) -> LogHead | None:
     try:
         return db.write_now(_run, batch, first).head
     except NotFound:
@@ -58,12 +58,12 @@ def _rows(db: Database, after: int) -> list[Row]:
         return [(row[0], row[1], row[2], row[3], row[4]) for row in statement]
 
 
-def _head(db: Database) -> Head:
+def _head(db: Database) -> LogHead:
     with db.snapshot() as snapshot:
         return log.head(snapshot)
 
 
-def _advance(head: Head, rows: list[Row]) -> Head:
+def _advance(head: LogHead, rows: list[Row]) -> LogHead:
     """Where the head stands after these rows."""
     for seq, mark, entity, _, public in rows:
         head = replace(head, seq=seq, mark=mark)

@@ -201,7 +201,7 @@ def test_index_that_a_server_keeps_is_built_anew_by_it(dateline: Dateline, tmp_p
     dateline("import", SEED)
     settings = Settings(data_dir=tmp_path / "data")
     before, db, server = (
-        index_folders.current(settings.index_path),
+        index_folders.find_current(settings.index_path),
         Database(settings, log.append),
         Indexer(settings.index_path),
     )
@@ -210,7 +210,7 @@ def test_index_that_a_server_keeps_is_built_anew_by_it(dateline: Dateline, tmp_p
     following.start()
     try:
         assert dateline("reindex").status == 0
-        assert index_folders.current(settings.index_path) not in (before, None)
+        assert index_folders.find_current(settings.index_path) not in (before, None)
     finally:
         following.stop()
         server.close()

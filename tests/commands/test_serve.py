@@ -16,7 +16,7 @@ import httpx
 import pytest
 from support.processes import Dateline
 
-from app.main import cancel
+from app.main import cancel_tasks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEED = ["--seed", str(ROOT / "seed_data")]
@@ -152,6 +152,6 @@ async def test_tasks_end_although_a_cancellation_gets_lost() -> None:
 
     tasks = [asyncio.create_task(run(name)) for name in ("schedule", "jobs")]
     await asyncio.sleep(0)
-    await asyncio.wait_for(cancel(tasks), 10)
+    await asyncio.wait_for(cancel_tasks(tasks), 10)
     assert sorted(lost) == ["jobs", "schedule"]
     assert all(task.cancelled() for task in tasks)

@@ -273,7 +273,7 @@ def test_address_of_no_database_is_refused(url: str) -> None:
 
 
 def _hold_for_ever(settings: Settings, held: Event) -> None:
-    with Database(settings, log.append).alone():
+    with Database(settings, log.append).hold_write_lock():
         held.set()
         time.sleep(60)
 

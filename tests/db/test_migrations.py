@@ -65,35 +65,35 @@ def _tables(db: Database) -> set[str]:
 
 
 def _set_revision(db: Database, revision: str) -> None:
-    with db.alone(), Session(db.engine) as session:
+    with db.hold_write_lock(), Session(db.engine) as session:
         session.connection().execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
         session.commit()
 
 
 def test_scripts_are_named_by_their_revisions_in_order() -> None:
     directory = ScriptDirectory(str(migrate.MIGRATIONS))
-    assert [script.revision for script in directory.walk_revisions()][::-1] == migrate.revisions()
+    assert [script.revision for script in directory.walk_revisions()][::-1] == migrate.list_revisions()
 
 
 def test_migrated_archive_has_exactly_the_tables_of_the_models(db: Database) -> None:
-    assert migrate.state(db) == "current"
-    assert migrate.difference(db) == []
+    assert migrate.find_state(db) == "current"
+    assert migrate.find_differences(db) == []
 
 
 def test_table_that_is_not_as_it_should_be_is_a_difference(db: Database) -> None:
-    with db.alone(), Session(db.engine) as session:
+    with db.hold_write_lock(), Session(db.engine) as session:
         session.connection().execute(text("ALTER TABLE source ADD COLUMN odd INTEGER"))
         session.commit()
-    assert len(migrate.difference(db)) == 1
+    assert len(migrate.find_differences(db)) == 1
 
 
 def test_all_the_way_down_and_up_again_gives_the_same_archive(db: Database, settings: Settings) -> None:
     regions = _regions(db)
     migrate.downgrade(db, "base")
     assert _tables(db) == {"alembic_version"}
-    assert migrate.state(db) == "empty"
+    assert migrate.find_state(db) == "empty"
     open_archive.open_archive(settings).close_now()
-    assert (migrate.state(db), migrate.difference(db), _regions(db)) == ("current", [], regions)
+    assert (migrate.find_state(db), migrate.find_differences(db), _regions(db)) == ("current", [], regions)
 
 
 def _save(session: Session, stories: list[Manuscript]) -> None:
@@ -111,14 +111,16 @@ def test_links_are_marked_and_undated_articles_are_allowed_after_migrating(db: D
     with db.engine.connect() as connection:
         dates = connection.execute(text("SELECT published_at FROM article ORDER BY id")).scalars().all()
     assert dates == [NOW - DAY, NOW - DAY, NOW]
-    with pytest.raises(IntegrityError), db.alone(), db.engine.begin() as connection:
+    with pytest.raises(IntegrityError), db.hold_write_lock(), db.engine.begin() as connection:
         connection.execute(text("UPDATE article SET published_at = NULL WHERE id = 1"))
     migrate.upgrade(db)
-    assert migrate.difference(db) == []
-    assert [one for one in check.run(db, settings) if one.name in ("links", "database files") and not one.good] == []
-    with db.alone(), db.engine.begin() as connection:
+    assert migrate.find_differences(db) == []
+    assert [
+        one for one in check.run_checks(db, settings) if one.name in ("links", "database files") and not one.good
+    ] == []
+    with db.hold_write_lock(), db.engine.begin() as connection:
         connection.execute(text("UPDATE article SET published_at = NULL WHERE id = 1"))
-    with pytest.raises(IntegrityError), db.alone(), db.engine.begin() as connection:
+    with pytest.raises(IntegrityError), db.hold_write_lock(), db.engine.begin() as connection:
         connection.execute(text("UPDATE article SET status = 'scheduled', published_at = NULL WHERE id = 2"))
 
 
@@ -146,7 +148,7 @@ def test_readers_of_several_tables_are_let_go_before_anything_is_changed(db: Dat
         migrate.upgrade(db)
         reading.result(30)
     assert finished.is_set()
-    assert migrate.state(db) == "current"
+    assert migrate.find_state(db) == "current"
 
 
 def test_slugs_of_purged_articles_are_hashes_after_migrating(db: Database, settings: Settings) -> None:
@@ -182,7 +184,7 @@ def test_opening_again_changes_nothing(db: Database, settings: Settings) -> None
 
 def test_archive_of_a_newer_version_is_refused(db: Database, settings: Settings) -> None:
     _set_revision(db, "9999")
-    assert migrate.state(db) == "newer"
+    assert migrate.find_state(db) == "newer"
     with pytest.raises(DatabaseProblem, match="newer version"):
         open_archive.open_archive(settings)
     with pytest.raises(DatabaseProblem, match="newer version"):
@@ -196,7 +198,7 @@ def test_opening_that_was_cut_short_is_completed_by_the_next(tmp_path: Path) -> 
     db.close_now()
     db = open_archive.open_archive(settings)
     assert _regions(db) > 200
-    assert [one.name for one in check.run(db, settings) if not one.good] == ["index"]
+    assert [one.name for one in check.run_checks(db, settings) if not one.good] == ["index"]
     db.close_now()
 
 
@@ -280,5 +282,5 @@ def test_migration_that_fails_leaves_the_archive_as_it_was(later_version: Path, 
     assert "nowhere" in _run(later_version, sqlite_settings, "migrate")
     db = open_archive.open_archive(sqlite_settings)
     assert "later" not in _tables(db)
-    assert migrate.difference(db) == []
+    assert migrate.find_differences(db) == []
     db.close_now()

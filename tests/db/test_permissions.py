@@ -48,7 +48,7 @@ def test_folder_that_was_there_keeps_its_mode_and_is_named_in_a_warning(tmp_path
     (data / "dateline.db").chmod(0o644)
     open_archive.open_archive(settings).close_now()
     assert (modes(data)["."], modes(data)["dateline.db"]) == (0o755, 0o644)
-    folder, file = open_archive.open_to_others(settings)
+    folder, file = open_archive.describe_open_files(settings)
     assert f"(mode 0755); to close it: chmod 700 {data}" in folder
     assert f"(mode 0644); to close it: chmod 600 {data / 'dateline.db'}" in file
     with serving(data) as server:

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.anyio
 async def test_bad_keys_are_refused_everywhere(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings) as served:
         good = (await served.key("read_drafts"))["Authorization"]
-        expired = await served.db.write(auth.create, "old", ("read_drafts",), 1)
-        revoked = await served.db.write(auth.create, "revoked", ("read_drafts",))
-        assert (await served.db.write(auth.revoke, int(revoked.value.split("_")[1]))).value
+        expired = await served.db.write(auth.create_key, "old", ("read_drafts",), 1)
+        revoked = await served.db.write(auth.create_key, "revoked", ("read_drafts",))
+        assert (await served.db.write(auth.revoke_key, int(revoked.value.split("_")[1]))).value
         for header in (
             "", "Bearer", "Bearer dl_1_x", f"Basic {good[7:]}", good[:-1], f"{good}x", "Bearer dl_999_" + "a" * 43,
             f"Bearer {expired.value}", f"Bearer {revoked.value}",
@@ -34,7 +34,7 @@ async def test_key_is_stored_as_a_hash_with_its_last_use(sqlite_settings: Settin
     async with serve(sqlite_settings) as served:
         header = await served.key("read_drafts")
         await served.public.get("/v1/tags", headers=header)
-        [_, listed] = (await served.db.write(auth.listed)).value
+        [_, listed] = (await served.db.write(auth.list_keys)).value
         assert listed["last_used_at"] is not None
         stored = sqlite_settings.data_dir / "dateline.db"
         secret = header["Authorization"].rsplit("_", 1)[0]
@@ -71,5 +71,5 @@ async def _post(served: Served, body: dict[str, str], scopes: tuple[str, ...] | 
 
 
 def test_caller_without_a_key_has_no_scopes() -> None:
-    assert not any(auth.PUBLIC.may(scope) for scope in auth.SCOPES)
-    assert dataclasses.replace(auth.PUBLIC, key=1, scopes=frozenset({"write"})).may("write")
+    assert not any(auth.PUBLIC.has_scope(scope) for scope in auth.SCOPES)
+    assert dataclasses.replace(auth.PUBLIC, key=1, scopes=frozenset({"write"})).has_scope("write")

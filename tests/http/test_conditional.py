@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
-from app.http.conditional import ANY, item_etag, list_etag, matches, respond, version_of
+from app.http.conditional import ANY, is_match, item_etag, list_etag, parse_versions, respond
 
 ETAG = item_etag(3, b"body")
 
@@ -17,12 +17,12 @@ def test_item_etag_carries_version_and_representation() -> None:
 
 @pytest.mark.parametrize("header", [ETAG, f"W/{ETAG}", "*", f'"x", {ETAG}', f'W/"x,y" ,W/{ETAG} ', " * "])
 def test_if_none_match_that_names_the_tag_matches(header: str) -> None:
-    assert matches(header, ETAG)
+    assert is_match(header, ETAG)
 
 
 @pytest.mark.parametrize("header", [None, "", '"3"', ETAG.strip('"'), f'"x" {ETAG}', f"{ETAG} x", '"', "w/" + ETAG])
 def test_if_none_match_that_does_not_name_the_tag_matches_nothing(header: str | None) -> None:
-    assert not matches(header, ETAG)
+    assert not is_match(header, ETAG)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_if_none_match_that_does_not_name_the_tag_matches_nothing(header: str | 
     ],
 )
 def test_if_match_names_versions(header: str, versions: set[int]) -> None:
-    assert version_of(header) == frozenset(versions)
+    assert parse_versions(header) == frozenset(versions)
 
 
 def test_if_match_star_is_any_version() -> None:
-    assert version_of("*") == ANY
+    assert parse_versions("*") == ANY
 
 
 def test_client_that_has_the_body_gets_304_without_one() -> None:

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import MissingScope, NotFound
 from app.http import fast_path, problems
-from app.http.fast_path import FastPath, FastPathError, read_table
+from app.http.fast_path import FastPath, FastPathError, build_table
 from app.main import FEATURES, create_app
 from app.settings import Settings
 
@@ -154,13 +154,13 @@ def test_declared_route_that_asks_for_more_than_the_request_ends_the_building() 
         router = APIRouter()
         router.add_api_route("/{ref}", fast_path.declare(endpoint), **{"methods": ["GET"], **named})
         with pytest.raises(FastPathError):
-            read_table(application(router).routes)
+            build_table(application(router).routes)
     router = APIRouter(route_class=OtherRoute)
     router.get("/a")(fast_path.declare(telling()))
     with pytest.raises(FastPathError):
-        read_table(application(router).routes)
+        build_table(application(router).routes)
     with pytest.raises(FastPathError):
-        read_table([Route("/a", fast_path.declare(telling()))])
+        build_table([Route("/a", fast_path.declare(telling()))])
 
 
 def test_route_that_comes_first_is_served_first() -> None:
@@ -200,7 +200,7 @@ def test_function_in_a_guard_of_its_own_runs_with_it() -> None:
 
 def test_hot_reads_are_on_the_fast_path_and_the_rest_is_not(settings: Settings) -> None:
     app = create_app(settings)
-    table = read_table(app.routes)
+    table = build_table(app.routes)
     declared = [path for path, target in table.paths.items() if target.endpoint is not None]
     declared += [getattr(target.route, "path", "") for _, target in table.patterns if target.endpoint is not None]
     assert sorted(declared) == sorted(

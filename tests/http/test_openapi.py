@@ -23,17 +23,19 @@ def described() -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=openapi.operation_id,
+        generate_unique_id_function=openapi.name_operation,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
 
     @app.get(
-        "/things", openapi_extra={"parameters": LIST.openapi()}, responses=openapi.problems("limit_too_large", "gone")
+        "/things",
+        openapi_extra={"parameters": LIST.openapi()},
+        responses=openapi.describe_problems("limit_too_large", "gone"),
     )
     async def list_things() -> Response:
         return Response()
 
-    @app.get("/things/{ref}", responses=openapi.problems("not_found", "gone", "index_behind"))
+    @app.get("/things/{ref}", responses=openapi.describe_problems("not_found", "gone", "index_behind"))
     async def get_thing(ref: str) -> Response:
         return Response(ref)
 
@@ -82,7 +84,7 @@ def test_description_may_be_cached_and_revalidated() -> None:
 
 def test_undeclared_code_is_a_mistake_in_the_code() -> None:
     with pytest.raises(KeyError):
-        openapi.problems("no_such_code")
+        openapi.describe_problems("no_such_code")
 
 
 def test_docs_page_asks_nothing_of_other_hosts() -> None:

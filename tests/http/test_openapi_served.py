@@ -11,7 +11,7 @@ from app.articles import examples as articles
 from app.articles import schemas
 from app.articles.input import payloads
 from app.errors import CODES
-from app.http.openapi import build
+from app.http.openapi import build_document
 from app.http.schemas import JOB, Job
 from app.main import BODIES, DESCRIPTION, TAGS, create_app
 from app.monitoring.health import BEHIND, LIVE, READY, Live, Ready
@@ -37,7 +37,7 @@ OPERATIONS = {
 
 @pytest.fixture(scope="module")
 def described(sqlite_template: Any) -> dict[str, Any]:
-    return build(
+    return build_document(
         create_app(Settings(data_dir=sqlite_template.parent)), description=DESCRIPTION, tags=TAGS, bodies=BODIES
     )
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import CursorInvalid, CursorMismatch
-from app.http.paging import Cursor, Page, decode, encode, link_header
+from app.http.paging import Cursor, PageInfo, decode, encode, render_links
 
 PLACE = Cursor("after", "zürich", 42, None, (1_764_583_200, None))
 whole = st.integers(-(2**63), 2**63 - 1)
@@ -73,7 +73,7 @@ def test_forged_cursor_of_another_shape_is_invalid(place: str) -> None:
 
 
 def test_page_shows_every_property_in_order() -> None:
-    assert list(Page(20).to_dict().items()) == [
+    assert list(PageInfo(20).to_dict().items()) == [
         ("limit", 20),
         ("number", None),
         ("next", None),
@@ -81,13 +81,13 @@ def test_page_shows_every_property_in_order() -> None:
         ("total", None),
         ("total_is", "none"),
     ]
-    assert Page(20, missing=(3,)).to_dict()["missing"] == [3]
+    assert PageInfo(20, missing=(3,)).to_dict()["missing"] == [3]
 
 
 def test_links_of_a_cursor_page_keep_the_query_as_it_is() -> None:
     query = b"tag=a,b&cursor=old&utm_source=x&q=%C3%A9+%3E&limit=5"
     kept = "/v1/articles?tag=a,b&q=%C3%A9+%3E&limit=5"
-    assert links(link_header("/v1/articles", query, Page(5, next="NN", previous="PP"))) == {
+    assert links(render_links("/v1/articles", query, PageInfo(5, next="NN", previous="PP"))) == {
         "next": f"{kept}&cursor=NN",
         "prev": f"{kept}&cursor=PP",
         "first": kept,
@@ -95,12 +95,12 @@ def test_links_of_a_cursor_page_keep_the_query_as_it_is() -> None:
 
 
 def test_links_of_the_only_page_are_the_first_alone() -> None:
-    assert links(link_header("/v1/articles", b"", Page(20))) == {"first": "/v1/articles"}
+    assert links(render_links("/v1/articles", b"", PageInfo(20))) == {"first": "/v1/articles"}
 
 
 def test_links_of_a_numbered_page_lead_to_the_last() -> None:
-    page = Page(20, number=2, total=45, total_is="exact")
-    assert links(link_header("/v1/tags", b"page=2", page)) == {
+    page = PageInfo(20, number=2, total=45, total_is="exact")
+    assert links(render_links("/v1/tags", b"page=2", page)) == {
         "next": "/v1/tags?page=3",
         "prev": "/v1/tags?page=1",
         "first": "/v1/tags?page=1",
@@ -109,22 +109,22 @@ def test_links_of_a_numbered_page_lead_to_the_last() -> None:
 
 
 def test_links_of_the_last_numbered_page_have_no_next() -> None:
-    page = Page(20, number=3, total=45, total_is="exact")
-    assert set(links(link_header("/v1/tags", b"page=3", page))) == {"prev", "first", "last"}
+    page = PageInfo(20, number=3, total=45, total_is="exact")
+    assert set(links(render_links("/v1/tags", b"page=3", page))) == {"prev", "first", "last"}
 
 
 def test_links_never_lead_deeper_than_pages_reach() -> None:
-    page = Page(20, number=500, next="NN", total=20_000, total_is="exact")
-    assert set(links(link_header("/v1/tags", b"page=500", page))) == {"prev", "first"}
+    page = PageInfo(20, number=500, next="NN", total=20_000, total_is="exact")
+    assert set(links(render_links("/v1/tags", b"page=500", page))) == {"prev", "first"}
 
 
 def test_links_without_a_known_total_have_no_last() -> None:
-    page = Page(20, number=1, next="NN", total=10_000, total_is="at_least")
-    assert links(link_header("/v1/tags", b"", page)) == {"next": "/v1/tags?page=2", "first": "/v1/tags?page=1"}
+    page = PageInfo(20, number=1, next="NN", total=10_000, total_is="at_least")
+    assert links(render_links("/v1/tags", b"", page)) == {"next": "/v1/tags?page=2", "first": "/v1/tags?page=1"}
 
 
 def test_link_cannot_be_broken_out_of() -> None:
-    value = link_header("/v1/articles", b'q=a>; rel="next"\r\nX: \xff', Page(20))
+    value = render_links("/v1/articles", b'q=a>; rel="next"\r\nX: \xff', PageInfo(20))
     assert value == '</v1/articles?q=a%3E;%20rel=%22next%22%0D%0AX:%20%FF>; rel="first"'
 
 

@@ -20,10 +20,10 @@ from starlette.responses import Response
 from app import errors, main
 from app.errors import CODES, MEMBERS, DatelineError, FieldError, InvalidInput
 from app.http import openapi, problems
-from app.http.middleware.access_log import Tally
+from app.http.middleware.access_log import RequestTally
 from app.http.middleware.cors import Cors
-from app.http.middleware.errors_and_timing import Envelope
-from app.http.problems import MEDIA_TYPE, document
+from app.http.middleware.errors_and_timing import ErrorsAndTiming
+from app.http.problems import MEDIA_TYPE, build_document
 from app.settings import Settings
 from app.sync.streaming_response import Streamed
 
@@ -41,7 +41,7 @@ WITH_ARGUMENTS: dict[str, Callable[[], DatelineError]] = {
     "body_too_large": lambda: errors.BodyTooLarge(100),
     "rate_limited": lambda: errors.RateLimited(30),
 }
-BY_CODE = {leaf.code: leaf for leaf in errors._leaves(DatelineError)}
+BY_CODE = {leaf.code: leaf for leaf in errors._list_leaves(DatelineError)}
 OF_NO_OPERATION = {"method_not_allowed", "preflight_refused", "request_in_progress"}
 """What no operation of OpenAPI can answer with by itself."""
 
@@ -63,7 +63,7 @@ def is_valid(shown: object) -> bool:
 @pytest.mark.parametrize("code", CODES)
 def test_error_is_a_valid_document_whose_members_are_its_own(code: str) -> None:
     error = made(code)
-    shown = orjson.loads(orjson.dumps(document(error, "r1")))
+    shown = orjson.loads(orjson.dumps(build_document(error, "r1")))
     assert is_valid(shown), shown
     row = CODES[code]
     assert (shown["type"], shown["code"], shown["status"], shown["title"]) == (
@@ -82,22 +82,22 @@ def test_members_of_every_document_cannot_be_given_another_meaning(member: str) 
     with pytest.raises(ValueError, match=member):
         errors.InvalidTransition(members={member: "published", "allowed": []})
     error = errors.InvalidTransition(members={"allowed": []})
-    before = document(error, "r1")
+    before = build_document(error, "r1")
     error.members = {member: "published", "allowed": []}  # past the check
-    after = document(error, "r1")
+    after = build_document(error, "r1")
     assert {name: after[name] for name in before} == before
 
 
 def test_first_of_several_errors_names_the_document() -> None:
     several = InvalidInput(FieldError("invalid_value", "One.", "a"), FieldError("unknown_field", "Two.", pointer="/b"))
-    shown = document(several, None)
+    shown = build_document(several, None)
     assert is_valid(shown)
     assert (shown["code"], shown["status"], shown["title"]) == ("invalid_value", 422, "Invalid value")
 
 
 def test_description_and_page_have_the_same_codes(settings: Settings) -> None:
     app = main.create_app(settings)
-    shown = openapi.build(app, description="", tags=main.TAGS, bodies=main.BODIES)
+    shown = openapi.build_document(app, description="", tags=main.TAGS, bodies=main.BODIES)
     assert shown["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == list(CODES)
     page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \| \*\*(.+?)\.\*\*", page, flags=re.MULTILINE)
@@ -202,7 +202,7 @@ def streaming(failing: BaseException, after: int) -> FastAPI:
     async def stream(request: Request) -> Response:
         return Streamed(pieces(), {}, "text/plain")
 
-    app.add_middleware(Envelope, tally=Tally(), cors=Cors(["*"]))
+    app.add_middleware(ErrorsAndTiming, tally=RequestTally(), cors=Cors(["*"]))
     return app
 
 

@@ -18,9 +18,9 @@ from starlette.responses import Response, StreamingResponse
 from app import errors
 from app.errors import CODES, FieldError
 from app.http import problems
-from app.http.middleware.access_log import Tally
+from app.http.middleware.access_log import RequestTally
 from app.http.middleware.cors import Cors
-from app.http.middleware.errors_and_timing import Envelope
+from app.http.middleware.errors_and_timing import ErrorsAndTiming
 from app.http.middleware.head_and_body_limit import BodyLimit, HeadAsGet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -67,7 +67,7 @@ def wrapped() -> FastAPI:
         return StreamingResponse(pieces())
 
     app.add_middleware(BodyLimit, max_bytes=100, larger={"/big": 1000})
-    app.add_middleware(Envelope, tally=Tally(), cors=Cors(["*"]))
+    app.add_middleware(ErrorsAndTiming, tally=RequestTally(), cors=Cors(["*"]))
     app.add_middleware(HeadAsGet)
     return app
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http.list_paging import window
+from app.http.list_paging import slice_page
 from app.http.params.typed import Paging
 
 pairs = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40)), max_size=15, unique_by=lambda pair: pair[1])
@@ -13,7 +13,7 @@ def page(
     rows: list[tuple[int, int]], limit: int, cursor: str | None, *, descending: bool
 ) -> tuple[list[int], str | None, str | None]:
     params = Paging.parse(f"limit={limit}{f'&cursor={cursor}' if cursor else ''}".encode(), 0)
-    shown, told = window(rows, lambda row: row, params, name="numbers", descending=descending)
+    shown, told = slice_page(rows, lambda row: row, params, name="numbers", descending=descending)
     assert len(shown) <= limit
     assert told.total == len(rows)
     return [id for _, id in shown], told.next, told.previous

@@ -80,7 +80,7 @@ async def test_members_change_where_articles_lie(own_archive: Served) -> None:
     counted = (await own_archive.public.get("/v1/regions/weimar-triangle?include=counts,names")).json()
     assert (counted["article_count"], counted["names"]) == (1, {"fr": "Triangle de Weimar"})
     assert "weimar-triangle" in (await own_archive.public.get("/v1/regions/kenya")).json()["groupings"]
-    assert [one for one in check.run(own_archive.db, own_archive.settings) if not one.good] == []
+    assert [one for one in check.run_checks(own_archive.db, own_archive.settings) if not one.good] == []
 
 
 async def test_city_moves_with_its_articles(local: Served) -> None:
@@ -187,6 +187,6 @@ async def test_new_version_brings_its_members_and_leaves_what_editors_changed(lo
     with local.db.snapshot() as snapshot:
         job = snapshot.connection.execute(select(func.max(table(Job).c.id))).scalar_one()
     await local.app.state.jobs.finish(job)
-    assert [one for one in check.run(local.db, local.settings) if one.name == "regions" and not one.good] == []
+    assert [one for one in check.run_checks(local.db, local.settings) if one.name == "regions" and not one.good] == []
     drafts = await local.editor.get("/v1/articles?status=draft&region=asean")
     assert slugs_of(drafts.json()) == ["vientiane"]

@@ -121,7 +121,7 @@ def by_sql(archive: Archive, wanted: ArticleFilter) -> set[object]:
         select(filters.A.c.id).where(*filters.conditions(wanted)), archive.db.dialect, filters.lists(wanted)
     )
     with archive.db.snapshot() as snapshot:
-        return {row[0] for row in snapshot.rows(statement, filters.values(wanted))}
+        return {row[0] for row in snapshot.fetch(statement, filters.values(wanted))}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -146,7 +146,7 @@ def driven_ids(
     statement = query_plan.statement(driver, turn, descending=descending != turn.startswith("before"))
     prepared = prepare(statement, archive.db.dialect, filters.lists(driver.rest))
     with archive.db.snapshot() as snapshot:
-        rows = snapshot.rows(prepared, {**query_plan.values(driver, 200, 0), **place})
+        rows = snapshot.fetch(prepared, {**query_plan.values(driver, 200, 0), **place})
     return [row[0] for row in rows]
 
 
@@ -204,8 +204,8 @@ def test_any_filter_counts_tags_and_regions_as_a_click_would(engine: TantivyEngi
         region: sum(bool(story.regions.get(region, (0, 0))[side] & wanted.roles) for story in matched)
         for region in REGIONS
     }
-    assert engine.tag_counts(wanted) == {tag: count for tag, count in tags.items() if count}
-    assert engine.region_counts(wanted) == {region: count for region, count in regions.items() if count}
+    assert engine.count_tags(wanted) == {tag: count for tag, count in tags.items() if count}
+    assert engine.count_regions(wanted) == {region: count for region, count in regions.items() if count}
 
 
 def test_drafts_asked_of_the_index_are_the_callers_mistake(engine: TantivyEngine) -> None:

@@ -15,8 +15,8 @@ from tantivy import DocAddress, Query, Searcher
 from app.articles.filters import ArticleFilter
 from app.errors import QueryTooComplex
 from app.search import highlight, similar_ranking
-from app.search.engine import FacetName, Question, Reading
-from app.search.highlight import Room
+from app.search.engine import FacetName, QueryInterpretation, Question
+from app.search.highlight import ReadingBudget
 from app.search.query.parser import parse
 from app.search.similar_ranking import Profile
 from app.search.tantivy import aggregates, explanation, match_cache
@@ -77,7 +77,7 @@ def test_explaining_many_hits_takes_as_many_searches_as_explaining_one(engine: T
     for some in (ids[:1], ids):
         counting = Counting(engine.view().searcher)
         view = View(counting, engine.view().place)  # type: ignore[arg-type] # in the place of a Searcher
-        found = explanation.explain(view, question, some)
+        found = explanation.explain_scores(view, question, some)
         assert set(found) == set(some)
         taken.append(counting.asked)
     assert taken[0] == taken[1]
@@ -125,24 +125,24 @@ def test_counts_of_costly_queries_are_those_of_their_parts(
     """In one run with all filters, by a list, and facet by facet they are the same."""
     question = Question(tree=parse(text).tree, filter=wanted, order="relevance", match="any")
     assert match_cache.is_costly(question.tree)
-    found = engine.facets(question, FACETS)
+    found = engine.count_facets(question, FACETS)
     bounds = tuple(day * DAY for day in range(0, 3_001, 250))
     edges = Edges(bounds, tuple(bound + DAY for bound in bounds))
     groups = [("tag", 3), ("language", "fr"), ("source", 2), *([("region", 1)] if wanted.roles else [])]
     for name in FACETS:
-        assert found[name] == engine.facets(question, (name,))[name], name
-    series = engine.histograms(question, edges, groups)  # type: ignore[arg-type] # names of groups
+        assert found[name] == engine.count_facets(question, (name,))[name], name
+    series = engine.count_groups_by_date(question, edges, groups)  # type: ignore[arg-type] # names of groups
     for group, counts in zip(groups, series, strict=True):
-        assert counts == engine.histogram(question, edges, group), group  # type: ignore[arg-type]
+        assert counts == engine.count_by_date(question, edges, group), group  # type: ignore[arg-type]
     whole = Edges(bounds, bounds)
-    assert sum(engine.histogram(question, whole)) == engine.search(replace(question, order="published_at")).total
+    assert sum(engine.count_by_date(question, whole)) == engine.search(replace(question, order="published_at")).total
 
 
 def test_the_list_of_a_costly_query_is_its_hits(engine: TantivyEngine) -> None:
     question = Question(tree=parse(COSTLY).tree, limit=200)
     hits = engine.search(replace(question, order="relevance")).hits
     assert {hit.id for hit in engine.search(question).hits} == {hit.id for hit in hits}
-    assert sum(aggregates.values(engine.view(), question, "language").values()) == len(hits)
+    assert sum(aggregates.count_values(engine.view(), question, "language").values()) == len(hits)
 
 
 def _profile(number: int, text: str) -> Profile:
@@ -156,10 +156,10 @@ def _profile(number: int, text: str) -> Profile:
 def test_no_copies_are_among_similar_articles_and_nothing_else_is_left_out(texts: list[list[str]], limit: int) -> None:
     sample = _profile(0, "one two three four five six seven eight")
     candidates = [_profile(number, " ".join(text)) for number, text in enumerate(texts, 1)]
-    shown = [one for one, _ in similar_ranking.ordered(sample, candidates, limit)]
+    shown = [one for one, _ in similar_ranking.rank(sample, candidates, limit)]
 
     def are_copies(one: Profile, other: Profile) -> bool:
-        a, b = similar_ranking.runs(one), similar_ranking.runs(other)
+        a, b = similar_ranking.list_runs(one), similar_ranking.list_runs(other)
         return len(a & b) >= similar_ranking.COPY * min(len(a), len(b))
 
     assert not any(are_copies(one, other) for one, other in combinations([sample, *shown], 2))
@@ -168,21 +168,21 @@ def test_no_copies_are_among_similar_articles_and_nothing_else_is_left_out(texts
 
 
 def test_room_for_highlights_is_used_up_and_leaves_a_beginning_for_each() -> None:
-    marks = highlight.marks(Reading(parse("harbour").tree, ("en",)), "body")
+    marks = highlight.find_marks(QueryInterpretation(parse("harbour").tree, ("en",)), "body")
     text = "A harbour. " + "Water and more water all the way. " * 1_000
-    room = Room(words=5_000)
-    found = [highlight.fragments(text, "en", marks, room) for _ in range(50)]
+    room = ReadingBudget(words=5_000)
+    found = [highlight.find_fragments(text, "en", marks, room) for _ in range(50)]
     assert all("<mark>harbour</mark>" in shown[0] for shown in found)
     assert room.words > -20_000  # not the 330,000 words that are there
     late = "Water. " * 200 + "A harbour."
-    assert highlight.fragments(late, "en", marks) != []
-    assert highlight.fragments(late, "en", marks, room) == []
+    assert highlight.find_fragments(late, "en", marks) != []
+    assert highlight.find_fragments(late, "en", marks, room) == []
 
 
 @given(st.integers(0, 200_000))
 def test_bodies_are_not_cut_within_a_tag(left: int) -> None:
     body = '<p>Ships at <a href="https://example.org/a">sea</a>.</p>' * 4_000
-    cut = Room(characters=left).cut(body)
+    cut = ReadingBudget(characters=left).truncate(body)
     assert body.startswith(cut)
     assert cut.rfind("<") <= cut.rfind(">")
     assert len(cut) >= min(left, 150_000) - 100

@@ -12,7 +12,7 @@ from support.search_archive import DAY, Archive, Story, ask, ids
 from app.articles.filters import ArticleFilter
 from app.errors import TooManyBuckets
 from app.search import timeline, trending
-from app.search.engine import NameKind, Question, Sample
+from app.search.engine import NameKind, Question, SimilaritySample
 from app.search.query.parser import parse
 from app.search.tantivy.local_engine import TantivyEngine
 
@@ -43,7 +43,7 @@ NATO = Question(tree=parse("nato").tree, order="relevance")
 
 
 def test_facets_count_the_hits(engine: TantivyEngine) -> None:
-    facets = engine.facets(NATO, ("tag", "region", "language", "source", "year"))
+    facets = engine.count_facets(NATO, ("tag", "region", "language", "source", "year"))
     assert facets == {
         "tag": {1: 2, 2: 2, 3: 2},
         "region": {1: 1, 2: 2},
@@ -55,7 +55,7 @@ def test_facets_count_the_hits(engine: TantivyEngine) -> None:
 
 def test_facet_leaves_out_its_own_filter_only(engine: TantivyEngine) -> None:
     asked = replace(NATO, filter=ArticleFilter(tags=(1,), languages=("fr",)))
-    facets = engine.facets(asked, ("tag", "language"))
+    facets = engine.count_facets(asked, ("tag", "language"))
     assert facets["tag"] == {1: 1, 3: 1}
     assert facets["language"] == {"en": 1, "fr": 1}
     assert facets["tag"][3] == engine.search(replace(asked, filter=ArticleFilter(tags=(3,), languages=("fr",)))).total
@@ -64,7 +64,7 @@ def test_facet_leaves_out_its_own_filter_only(engine: TantivyEngine) -> None:
 def test_facets_with_more_values_than_a_guess_would_see_are_exact(tmp_path_factory: pytest.TempPathFactory) -> None:
     archive = Archive(tmp_path_factory.mktemp("many"))
     archive.put(*[Story(i, source=1 + i % 3, published_at=(i % 60) * 366 * DAY) for i in range(1, 241)])
-    years = archive.engine().facets(Question(), ("year",))["year"]
+    years = archive.engine().count_facets(Question(), ("year",))["year"]
     assert sum(years.values()) == 240
     assert len(years) == 60
     archive.close()
@@ -74,18 +74,18 @@ def test_histogram_is_calendar_true_in_its_zone(engine: TantivyEngine) -> None:
     brussels = ZoneInfo("Europe/Brussels")
     edges = edges_of("month", brussels, at("2023-12-15"), at("2024-03-01"))
     assert edges.exact[0] == at("2023-11-30T23:00:00")
-    assert engine.histogram(NATO, edges) == [1, 1, 0, 0]
-    assert engine.histogram(NATO, edges_of("month", UTC, at("2023-12-15"), at("2024-03-01"))) == [1, 1, 0]
-    assert engine.histogram(Question(), edges, ("tag", 2)) == [1, 0, 1, 0]
-    assert engine.histogram(Question(), edges, ("region", 3)) == [0, 0, 0, 0]
-    assert engine.histogram(Question(), edges, ("language", "fr")) == [0, 1, 0, 0]
-    assert engine.histogram(NATO, edges_of("year", UTC, at("1969-06-01"), at("1970-06-01"))) == [1, 0]
-    assert engine.histogram(NATO, timeline.Edges()) == []
+    assert engine.count_by_date(NATO, edges) == [1, 1, 0, 0]
+    assert engine.count_by_date(NATO, edges_of("month", UTC, at("2023-12-15"), at("2024-03-01"))) == [1, 1, 0]
+    assert engine.count_by_date(Question(), edges, ("tag", 2)) == [1, 0, 1, 0]
+    assert engine.count_by_date(Question(), edges, ("region", 3)) == [0, 0, 0, 0]
+    assert engine.count_by_date(Question(), edges, ("language", "fr")) == [0, 1, 0, 0]
+    assert engine.count_by_date(NATO, edges_of("year", UTC, at("1969-06-01"), at("1970-06-01"))) == [1, 0]
+    assert engine.count_by_date(NATO, timeline.Edges()) == []
 
 
 def edges_of(interval: timeline.Interval, zone: tzinfo, start: int, end: int) -> timeline.Edges:
     """Of instants and of dates, from and to the same second."""
-    return timeline.edges(interval, zone, (start, end), (start, end))
+    return timeline.compute_edges(interval, zone, (start, end), (start, end))
 
 
 def test_weeks_begin_on_monday_and_days_survive_summer_time() -> None:
@@ -107,11 +107,11 @@ def test_edges_hold_any_instant_and_stay_under_the_limit(interval: timeline.Inte
 
 
 def test_buckets_share_out_the_total() -> None:
-    found = timeline.buckets([0, 10, 20], [1, 3], 4)
+    found = timeline.render_buckets([0, 10, 20], [1, 3], 4)
     assert [(b["start"], b["count"], b["share"]) for b in found] == [
         ("1970-01-01T00:00:00Z", 1, 0.25), ("1970-01-01T00:00:10Z", 3, 0.75),
     ]  # fmt: skip
-    assert timeline.buckets([0, 1], [0], 0)[0]["share"] == 0
+    assert timeline.render_buckets([0, 1], [0], 0)[0]["share"] == 0
 
 
 def test_explanations_name_the_words_and_recency(engine: TantivyEngine) -> None:
@@ -128,19 +128,19 @@ def test_explanations_name_the_words_and_recency(engine: TantivyEngine) -> None:
 
 
 def test_similar_articles_share_words_or_tags_and_leave_out_the_sample(engine: TantivyEngine) -> None:
-    sample = Sample(1, "en", "Nato meets", "Deterrence in the east.", (1, 2))
+    sample = SimilaritySample(1, "en", "Nato meets", "Deterrence in the east.", (1, 2))
     everywhere = ArticleFilter()
-    assert {hit.id for hit in engine.similar(sample, everywhere, (), 10)} == {2, 3, 4}
-    assert [hit.id for hit in engine.similar(sample, everywhere, (2, 4), 10)] == [3]
-    assert [hit.id for hit in engine.similar(sample, ArticleFilter(languages=("fr",)), (), 10)] == [2]
-    assert engine.similar(Sample(9, "en", "", "", ()), everywhere, (), 10) == ()
-    assert engine.similar(Sample(9, "xx", "Nothing shared whatsoever", "", ()), everywhere, (), 10) == ()
+    assert {hit.id for hit in engine.find_similar(sample, everywhere, (), 10)} == {2, 3, 4}
+    assert [hit.id for hit in engine.find_similar(sample, everywhere, (2, 4), 10)] == [3]
+    assert [hit.id for hit in engine.find_similar(sample, ArticleFilter(languages=("fr",)), (), 10)] == [2]
+    assert engine.find_similar(SimilaritySample(9, "en", "", "", ()), everywhere, (), 10) == ()
+    assert engine.find_similar(SimilaritySample(9, "xx", "Nothing shared whatsoever", "", ()), everywhere, (), 10) == ()
 
 
 class FewNames:
     """A vocabulary of two tags, an author and a region."""
 
-    def named(self, kind: NameKind, text: str) -> tuple[int, ...]:
+    def find_named(self, kind: NameKind, text: str) -> tuple[int, ...]:
         known = {
             ("tag", "alliance"): (1,),
             ("author", "smith"): (3,),
@@ -167,13 +167,13 @@ def test_names_of_tags_find_their_articles(engine: TantivyEngine, text: str, fou
 
 def test_what_rises_has_more_than_its_own_past() -> None:
     recent, past = {1: 30, 2: 30, 3: 5, 4: 1}, {1: 120, 2: 8, 4: 0}
-    found = trending.rising(recent, past, 100, 400, 10)
+    found = trending.find_rising(recent, past, 100, 400, 10)
     assert [trend.id for trend in found] == [2, 3]
     assert found[0].count == 30
     assert found[0].expected == pytest.approx(2.12, abs=0.01)
-    assert trending.spans(1_000, 100) == ((900, 1_000), (500, 900))
-    assert trending.rising({}, {}, 0, 0, 5) == []
+    assert trending.split_spans(1_000, 100) == ((900, 1_000), (500, 900))
+    assert trending.find_rising({}, {}, 0, 0, 5) == []
 
 
 def test_coarse_dates_are_counted(engine: TantivyEngine) -> None:
-    assert engine.coarse(NATO, "month") == 0
+    assert engine.count_coarse(NATO, "month") == 0

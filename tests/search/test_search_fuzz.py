@@ -14,9 +14,9 @@ from support.search_archive import Archive, Story
 from app.errors import QueryTooComplex
 from app.search.engine import Question
 from app.search.query.parser import parse
-from app.search.tantivy.query_builder import Composer
-from app.search.tantivy.reader import commonest_languages
-from app.search.tantivy.term_stats import of as terms_of
+from app.search.tantivy.query_builder import QueryBuilder
+from app.search.tantivy.reader import find_languages
+from app.search.tantivy.term_stats import get_stats as terms_of
 
 QUERIES = int(os.environ.get("FUZZ_QUERIES", "3000"))
 PIECES = (
@@ -45,7 +45,7 @@ def test_odd_queries_are_read_composed_and_searched(tmp_path: Path) -> None:
     made.put(*stories)
     engine = made.engine()
     view = engine.view()
-    composer = Composer(terms_of(view, commonest_languages(view)))
+    composer = QueryBuilder(terms_of(view, find_languages(view)))
     refused = 0
     for number, text in enumerate(queries(QUERIES)):
         try:
@@ -55,7 +55,7 @@ def test_odd_queries_are_read_composed_and_searched(tmp_path: Path) -> None:
             continue
         if query.tree is None:
             continue
-        composer.query(query.tree)
+        composer.build(query.tree)
         if number % 100 == 0:
             question = Question(tree=query.tree, order="relevance", match="auto", typo=True, prefix=number % 200 == 0)
             engine.search(question)

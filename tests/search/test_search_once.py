@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from support.search_archive import Archive
 
-from app.db.log_position import Head
-from app.search.single_flight import Once
+from app.db.log_position import LogHead
+from app.search.single_flight import SingleFlight
 from app.search.vocabulary.current import CurrentVocabulary
 
 pytestmark = pytest.mark.anyio
@@ -15,21 +15,21 @@ pytestmark = pytest.mark.anyio
 
 async def test_many_at_once_read_the_vocabulary_once(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
-    current, head = CurrentVocabulary(archive.db), Head(1, 0, 0, 0, 0, 0)
+    current, head = CurrentVocabulary(archive.db), LogHead(1, 0, 0, 0, 0, 0)
     first, *others = await asyncio.gather(*(current.get(head) for _ in range(50)))
-    assert first.named("tag", "tag-3") == (3,)
+    assert first.find_named("tag", "tag-3") == (3,)
     assert all(other is first for other in others)
     await archive.db.close()
 
 
 async def test_waiter_that_goes_away_takes_nothing_from_the_others() -> None:
-    once, ready = Once(), asyncio.Event()
+    once, ready = SingleFlight(), asyncio.Event()
 
     async def work() -> str:
         await ready.wait()
         return "done"
 
-    waiting = [asyncio.create_task(once.do("key", work)) for _ in range(3)]
+    waiting = [asyncio.create_task(once.run("key", work)) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
     ready.set()
@@ -37,7 +37,7 @@ async def test_waiter_that_goes_away_takes_nothing_from_the_others() -> None:
 
 
 async def test_failed_work_fails_for_all_and_is_tried_again() -> None:
-    once, tries = Once(), list[int]()
+    once, tries = SingleFlight(), list[int]()
 
     async def work() -> int:
         tries.append(1)
@@ -46,6 +46,6 @@ async def test_failed_work_fails_for_all_and_is_tried_again() -> None:
             raise ValueError
         return len(tries)
 
-    failed = await asyncio.gather(*(once.do("key", work) for _ in range(3)), return_exceptions=True)
+    failed = await asyncio.gather(*(once.run("key", work) for _ in range(3)), return_exceptions=True)
     assert [type(error) for error in failed] == [ValueError] * 3
-    assert await once.do("key", work) == 2
+    assert await once.run("key", work) == 2

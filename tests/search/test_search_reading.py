@@ -7,7 +7,7 @@ import pytest
 from support.search_archive import Archive, Story, ask, ids
 
 from app.articles.filters import ArticleFilter
-from app.search.engine import Correction
+from app.search.engine import SpellingCorrection
 from app.search.tantivy.local_engine import TantivyEngine
 
 
@@ -52,12 +52,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
 def test_misspelt_words_still_find_their_articles(engine: TantivyEngine, text: str, found: list[int]) -> None:
     answer = ask(engine, text, typo=True)
     assert sorted(ids(answer)) == found
-    assert len(answer.reading.corrections) == len(text.split())
+    assert len(answer.interpretation.corrections) == len(text.split())
 
 
 def test_corrections_say_what_was_done(engine: TantivyEngine) -> None:
-    reading = ask(engine, "sanctons banks", typo=True).reading
-    assert reading.corrections == (Correction("sanctons", ("sanctions",)),)
+    reading = ask(engine, "sanctons banks", typo=True).interpretation
+    assert reading.corrections == (SpellingCorrection("sanctons", ("sanctions",)),)
     assert reading.did_you_mean == "sanctions banks"
 
 
@@ -65,35 +65,35 @@ def test_corrections_say_what_was_done(engine: TantivyEngine) -> None:
 def test_quoted_words_numbers_and_short_words_are_never_corrected(engine: TantivyEngine, text: str) -> None:
     answer = ask(engine, text, typo=True)
     assert answer.total == 0
-    assert answer.reading.corrections == ()
+    assert answer.interpretation.corrections == ()
 
 
 def test_typo_off_corrects_nothing_but_knows_better(engine: TantivyEngine) -> None:
     answer = ask(engine, "sanctons", typo=False)
     assert answer.total == 0
-    assert answer.reading.corrections == ()
-    assert answer.reading.did_you_mean == "sanctions"
+    assert answer.interpretation.corrections == ()
+    assert answer.interpretation.did_you_mean == "sanctions"
 
 
 def test_word_that_is_there_is_left_alone(archive: Archive) -> None:
     archive.put(Story(5, "Sanctons is a village"))
     answer = ask(archive.engine(), "sanctons", typo=True)
     assert ids(answer) == [5]
-    assert answer.reading.corrections == ()
+    assert answer.interpretation.corrections == ()
 
 
 def test_withdrawn_words_are_no_corrections(archive: Archive) -> None:
     engine = archive.engine()
     archive.withdraw(1)
-    assert ask(engine, "sanctons", typo=True, excluded=(1,)).reading.corrections == ()
+    assert ask(engine, "sanctons", typo=True, excluded=(1,)).interpretation.corrections == ()
     archive.index()
     answer = ask(engine, "sanctons", typo=True)
-    assert (answer.total, answer.reading.corrections, answer.reading.did_you_mean) == (0, (), None)
+    assert (answer.total, answer.interpretation.corrections, answer.interpretation.did_you_mean) == (0, (), None)
 
 
 def test_too_few_with_all_words_relaxes_to_any_with_the_fullest_first(engine: TantivyEngine) -> None:
     answer = ask(engine, "the parliament spoke about sanctions", match="auto")
-    assert answer.reading.relaxed
+    assert answer.interpretation.relaxed
     assert ids(answer)[0] == 2
     assert sorted(ids(answer)) == [1, 2, 3]
 
@@ -105,16 +105,16 @@ def test_article_with_all_words_stands_before_any_with_some(archive: Archive) ->
         Story(12, "Parliament parliament", "parliament " * 30),
     )
     answer = ask(archive.engine(), "trade parliament", match="auto")
-    assert answer.reading.relaxed
+    assert answer.interpretation.relaxed
     assert set(ids(answer)[:2]) == {2, 11}
 
 
 def test_enough_with_all_words_stays_strict(archive: Archive) -> None:
     archive.put(*[Story(i, "Trade in parliament") for i in range(100, 119)])
     engine = archive.engine()
-    assert not ask(engine, "trade parliament", match="auto").reading.relaxed
+    assert not ask(engine, "trade parliament", match="auto").interpretation.relaxed
     assert ask(engine, "trade parliament", match="auto").total == 20
-    assert ask(engine, "trade sanctions", match="auto").reading.relaxed
+    assert ask(engine, "trade sanctions", match="auto").interpretation.relaxed
 
 
 def test_relaxing_hangs_on_the_query_alone(archive: Archive) -> None:
@@ -124,7 +124,7 @@ def test_relaxing_hangs_on_the_query_alone(archive: Archive) -> None:
     assert ids(ask(engine, "trade parliament", match="auto", filter=narrow)) == [2]
     assert ids(ask(engine, "trade parliament", match="auto", offset=19)) != []
     by_date = ask(engine, "trade sanctions", match="auto", order="-published_at")
-    assert not by_date.reading.relaxed
+    assert not by_date.interpretation.relaxed
     assert by_date.total == 0
 
 
@@ -132,7 +132,7 @@ def test_relaxing_hangs_on_the_query_alone(archive: Archive) -> None:
     "text", ["trade", "trade -sanctions", "trade OR sanctions", '"trade talks"', "-trade -sanctions"]
 )
 def test_single_words_and_alternatives_cannot_relax(engine: TantivyEngine, text: str) -> None:
-    assert not ask(engine, text, match="auto").reading.relaxed
+    assert not ask(engine, text, match="auto").interpretation.relaxed
 
 
 def test_any_keeps_what_is_ruled_out(engine: TantivyEngine) -> None:
@@ -158,4 +158,4 @@ def test_last_word_may_be_unfinished(engine: TantivyEngine, text: str, found: li
 def test_unfinished_word_is_no_misspelling(engine: TantivyEngine) -> None:
     answer = ask(engine, "presiden", prefix=True, typo=True)
     assert ids(answer) == [4]
-    assert answer.reading.corrections == ()
+    assert answer.interpretation.corrections == ()

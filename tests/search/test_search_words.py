@@ -125,7 +125,7 @@ def test_no_text_and_no_option_makes_searching_fail(
 ) -> None:
     found = ask(engine, text, **options)
     assert found.total >= len(found.hits)
-    engine.facets(Question(tree=parse(text).tree), ("tag", "region", "language", "year"))
+    engine.count_facets(Question(tree=parse(text).tree), ("tag", "region", "language", "year"))
 
 
 def test_limit_zero_counts_only(engine: TantivyEngine) -> None:

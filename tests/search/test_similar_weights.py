@@ -9,7 +9,7 @@ from support.search_archive import Archive, Story
 
 from app.articles.filters import ArticleFilter
 from app.search import similar_ranking
-from app.search.engine import Sample
+from app.search.engine import SimilaritySample
 from app.search.similar_ranking import Profile
 from app.search.tantivy import more_like_this
 from app.search.tantivy.local_engine import TantivyEngine
@@ -36,7 +36,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
 
 
 def _weights(engine: TantivyEngine, title: str, text: str) -> dict[str, float]:
-    return dict(more_like_this.telling(engine.view(), Sample(99, "en", title, text)))
+    return dict(more_like_this.select_terms(engine.view(), SimilaritySample(99, "en", title, text)))
 
 
 def _weight(times: int, having: int) -> float:
@@ -60,21 +60,21 @@ def test_words_that_tell_nothing_have_no_weight(engine: TantivyEngine) -> None:
 
 
 def test_telling_words_are_the_heaviest_first_and_no_more_than_are_asked_for(engine: TantivyEngine) -> None:
-    found = more_like_this.telling(engine.view(), Sample(99, "en", "", "Grain grain grain barges wait."))
+    found = more_like_this.select_terms(engine.view(), SimilaritySample(99, "en", "", "Grain grain grain barges wait."))
     assert [word for word, _ in found] == ["grain", "barg", "wait"]
 
 
 @pytest.mark.parametrize(("tag", "having", "alike"), [(2, 2, {2, 4}), (1, 20, set(range(1, 21)))])
 def test_tag_scores_by_its_rarity(engine: TantivyEngine, tag: int, having: int, alike: set[int]) -> None:
-    hits = engine.similar(Sample(99, "en", "", "", (tag,)), ArticleFilter(), (), 30)
+    hits = engine.find_similar(SimilaritySample(99, "en", "", "", (tag,)), ArticleFilter(), (), 30)
     assert {hit.id for hit in hits} == alike
     assert [hit.score for hit in hits] == pytest.approx([1.5 * log(1 + COUNT / (having + 1))] * len(alike), rel=1e-3)
 
 
 def test_rare_tag_goes_before_a_common_one_and_words_before_none(engine: TantivyEngine) -> None:
-    by_tag = engine.similar(Sample(99, "en", "", "", (2, 1)), ArticleFilter(), (), 30)
+    by_tag = engine.find_similar(SimilaritySample(99, "en", "", "", (2, 1)), ArticleFilter(), (), 30)
     assert {hit.id for hit in by_tag[:2]} == {2, 4}
-    by_word = engine.similar(Sample(99, "en", "Grain", "", (1,)), ArticleFilter(), (), 30)
+    by_word = engine.find_similar(SimilaritySample(99, "en", "Grain", "", (1,)), ArticleFilter(), (), 30)
     assert {hit.id for hit in by_word[:2]} == {3, 4}
 
 
@@ -86,7 +86,7 @@ def _other(id: int, score: float, *, regions: tuple[int, ...] = (), published_at
 
 
 def _scores(*others: Profile, sample: Profile = SAMPLE) -> dict[int, float]:
-    return {one.id: score for one, score in similar_ranking.ordered(sample, others, 10)}
+    return {one.id: score for one, score in similar_ranking.rank(sample, others, 10)}
 
 
 def test_score_is_a_share_of_the_best_with_something_for_a_region_and_for_closeness_in_time() -> None:

@@ -11,7 +11,7 @@ import uvicorn
 from conftest import Served
 
 from app.http import auth
-from app.http.server.connections import Patience
+from app.http.server.connections import Timeouts
 from app.main import create_app
 from app.settings import Settings
 
@@ -25,16 +25,16 @@ class Listening(Served):
 
 
 @contextlib.asynccontextmanager
-async def listen(settings: Settings, patience: Patience | None = None) -> AsyncIterator[Listening]:
+async def listen(settings: Settings, patience: Timeouts | None = None) -> AsyncIterator[Listening]:
     """`patience` with clients that are slow, where the usual one would take a test too long."""
     app = create_app(settings)
-    app.state.guard.patience = patience or app.state.guard.patience
+    app.state.limiter.timeouts = patience or app.state.limiter.timeouts
     # By its protocol asyncio tells a socket that it must not hold small answers back for 40 ms.
     with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
             app,
-            http=app.state.guard.protocol,
+            http=app.state.limiter.protocol,
             log_config=None,
             log_level="error",
             access_log=False,

@@ -164,7 +164,7 @@ MARKDOWN: Mapping[str, Shape] = {
 
 def _fragments(body: str) -> object:
     wanted = highlight.Marks(frozenset({"word"}), ("so",), (("some", "word"),))
-    return highlight.fragments(bodies.to_text(body), "en", wanted)
+    return highlight.find_fragments(bodies.to_text(body), "en", wanted)
 
 
 VIEWS: Mapping[str, Callable[[str], object]] = {

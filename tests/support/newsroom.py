@@ -140,7 +140,7 @@ async def _fill(served: Served) -> dict[str, int]:
         assert answer.status_code == 201, answer.text
         ids[str(story["slug"])] = answer.json()["id"]
     written = await served.db.write(withdraw, ids["gone"], 1_700_000_000, "It was wrong.")
-    ready = await served.public.get("/v1/articles", params={"min_seq": written.head.place.token})
+    ready = await served.public.get("/v1/articles", params={"min_seq": written.head.position.token})
     assert ready.status_code == 200, ready.text
     return ids
 

@@ -26,7 +26,7 @@ from app.models import (
     Tag,
     table,
 )
-from app.search.engine import Found, Question
+from app.search.engine import Question, ResultPage
 from app.search.indexing.indexer import Indexer
 from app.search.query.parser import parse
 from app.search.tantivy.local_engine import TantivyEngine
@@ -229,13 +229,13 @@ def _withdraw(session: Session, ids: Sequence[int]) -> None:
         log.record(session, LogEntry("article", article_id, "withdrawn", True, 2))
 
 
-def ask(engine: TantivyEngine, text: str, **options: object) -> Found:
+def ask(engine: TantivyEngine, text: str, **options: object) -> ResultPage:
     """A search by relevance for a text, all words, nothing corrected unless asked for."""
     question = {"order": "relevance", **options}
     return engine.search(Question(tree=parse(text).tree, **question))  # type: ignore[arg-type] # options are its fields
 
 
-def ids(found: Found) -> list[int]:
+def ids(found: ResultPage) -> list[int]:
     return [hit.id for hit in found.hits]
 
 

@@ -15,7 +15,7 @@ from support.stories import NOW, story, write
 
 from app.articles import service
 from app.changes import log
-from app.db.log_position import Place, read_token
+from app.db.log_position import LogPosition, parse_token
 from app.http import auth
 from app.settings import Settings
 from app.sync import change_reader
@@ -204,17 +204,17 @@ async def test_purge_is_told_to_everybody_with_nothing_but_the_id(local: Served)
     assert body["card"] is None
 
 
-BENT: dict[str, Callable[[Place], Place]] = {
-    "other epoch": lambda place: Place(place.epoch + 1, place.seq, place.mark),
-    "beyond the head": lambda place: Place(place.epoch, place.seq + 1, place.mark),
-    "other mark": lambda place: Place(place.epoch, place.seq, place.mark ^ 1),
-    "negative": lambda place: Place(place.epoch, -1, 0),
-    "marked beginning": lambda place: Place(place.epoch, 0, 5),
+BENT: dict[str, Callable[[LogPosition], LogPosition]] = {
+    "other epoch": lambda place: LogPosition(place.epoch + 1, place.seq, place.mark),
+    "beyond the head": lambda place: LogPosition(place.epoch, place.seq + 1, place.mark),
+    "other mark": lambda place: LogPosition(place.epoch, place.seq, place.mark ^ 1),
+    "negative": lambda place: LogPosition(place.epoch, -1, 0),
+    "marked beginning": lambda place: LogPosition(place.epoch, 0, 5),
 }
 
 
 async def test_place_of_another_log_is_expired_with_the_way_to_start_again(served: Served) -> None:
-    place = read_token(await read_position(served))
+    place = parse_token(await read_position(served))
     assert place is not None
     for what, bend in BENT.items():
         body = await problem(served, 410, since=bend(place).token, tag="a,b", year="2024", limit=7)
@@ -300,7 +300,7 @@ async def test_key_revoked_while_waiting_ends_the_wait(local: Served) -> None:
     key = await local.key("read_drafts")
     waiting = asyncio.create_task(local.public.get("/v1/changes?since=now&wait=10", headers=key))
     await asyncio.sleep(0.15)
-    await local.db.write(auth.revoke, int(key["Authorization"].split("_")[1]))
+    await local.db.write(auth.revoke_key, int(key["Authorization"].split("_")[1]))
     await write(local.db, story(local.db, 1))
     assert (await asyncio.wait_for(waiting, 2)).status_code == 401
 
@@ -326,7 +326,7 @@ def _forget(session: Session) -> None:
 
 
 async def test_place_older_than_what_is_kept_is_expired(served: Served) -> None:
-    first = read_token((await changes(served.public, since="0"))["next"])
+    first = parse_token((await changes(served.public, since="0"))["next"])
     assert first is not None
     await served.db.write(_forget)
     assert (await problem(served, 410, since="0"))["code"] == "cursor_expired"

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from support.costly import STREAMS, UNLISTED, Json, Material, Measured, Request, Search, Shapes, collect_material
 from support.stories import story, write
 
-from app.http.middleware.load_shedding import lasts
+from app.http.middleware.load_shedding import is_long_lived
 from app.http.middleware.rate_limit import EXEMPT
 from app.settings import Settings
 
@@ -77,7 +77,7 @@ async def test_every_get_of_the_description_is_searched_or_a_stream(plain: Serve
     assert set(shapes.paths) == (every - STREAMS) | set(UNLISTED)
     assert every >= STREAMS
     for path in STREAMS:  # and what is declared one here is counted as one there
-        assert lasts({"path": path, "query_string": b""})
+        assert is_long_lived({"path": path, "query_string": b""})
         assert not EXEMPT.fullmatch(path)
 
 

@@ -87,10 +87,10 @@ async def _pair(stack: AsyncExitStack, places: Places, hide: Hide) -> Pair:
     now = int(time.time())
     db = Database(places.first, log.append)
     with db.snapshot() as snapshot:
-        since = log.head(snapshot).place.token
+        since = log.head(snapshot).position.token
     ids = db.write_now(public, now).value
     scopes = {"write": ("write",), "read_drafts": ("read_drafts",), "all_but_drafts": ("write", "publish", "admin")}
-    keys = {name: db.write_now(auth.create, name, given).value for name, given in scopes.items()}
+    keys = {name: db.write_now(auth.create_key, name, given).value for name, given in scopes.items()}
     db.close_now()
     places.copy()
     db = Database(places.second, log.append)

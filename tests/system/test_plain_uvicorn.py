@@ -44,7 +44,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     command.end()
     assert status == 0, err
     db = open_archive.open_archive(Settings(data_dir=folder))
-    key = db.write_now(auth.create, "test", auth.SCOPES).value
+    key = db.write_now(auth.create_key, "test", auth.SCOPES).value
     db.close_now()
     return folder, key
 

@@ -29,7 +29,7 @@ from support.newsroom import STORIES
 from app.changes import log
 from app.db.database import Database
 from app.http import auth
-from app.http.openapi import build
+from app.http.openapi import build_document
 from app.main import BODIES, DESCRIPTION, TAGS, create_app
 from app.settings import Settings
 
@@ -63,7 +63,7 @@ def running(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     configured = Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)
     database = Database(with_own_epoch(configured), log.append)
     scopes = {scope: (scope,) for scope in auth.SCOPES} | {ALL: auth.SCOPES}
-    keys = {name: database.write_now(auth.create, name, given).value for name, given in scopes.items()}
+    keys = {name: database.write_now(auth.create_key, name, given).value for name, given in scopes.items()}
     database.close_now()
     app = create_app(configured)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
@@ -73,7 +73,7 @@ def running(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         time.sleep(0.01)
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     _fill(address, keys[ALL])
-    described = build(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
+    described = build_document(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
     try:
         yield Running(address, keys, schemathesis.openapi.from_dict(described))
     finally:

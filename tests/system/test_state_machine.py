@@ -319,7 +319,7 @@ class Editors(RuleBasedStateMachine):
         db, indexer = Database(self.archive.settings, log.append), Indexer(self.archive.settings.index_path, 15)
         assert indexer.acquire()
         with db.snapshot() as snapshot:
-            indexer.rebuild(snapshot, log.head(snapshot).place)
+            indexer.rebuild(snapshot, log.head(snapshot).position)
         catch_up(db, indexer)
         indexer.close()
         db.close_now()
@@ -366,7 +366,7 @@ class Editors(RuleBasedStateMachine):
                 self.look()
                 self._replay()
                 self._copies_are_true()
-                wrong = [one for one in check.run(self.served.db, self.archive.settings) if not one.good]
+                wrong = [one for one in check.run_checks(self.served.db, self.archive.settings) if not one.good]
                 assert wrong == []
         finally:
             self.archive.stop()
@@ -424,7 +424,7 @@ class Editors(RuleBasedStateMachine):
         """A change by another key, of a version that there is not."""
         name = " ".join(scopes)
         if name not in self.keys:
-            token = self.archive.run(self.served.db.write(auth.create, name or "none", scopes)).value
+            token = self.archive.run(self.served.db.write(auth.create_key, name or "none", scopes)).value
             self.keys[name] = {"Authorization": f"Bearer {token}"}
         headers = {**self.keys[name], "If-Match": '"9999"'}
         path = f"/v1/articles/{one.id}"

@@ -48,7 +48,7 @@ class Archive:
             assert line.startswith("Dateline is at http://"), line
             if not self.key:
                 db = Database(self.settings, log.append)
-                self.key = db.write_now(auth.create, "torture", auth.SCOPES).value
+                self.key = db.write_now(auth.create_key, "torture", auth.SCOPES).value
                 db.close_now()
             headers = {"Authorization": f"Bearer {self.key}"}
             with httpx.Client(base_url=line.split()[3], headers=headers, timeout=60) as client:

@@ -141,7 +141,7 @@ def folder(tmp_path: Path) -> Path:
 
 async def test_no_public_request_costs_a_quarter_of_a_second(folder: Path) -> None:
     db = Database(Settings(data_dir=folder), log.append)
-    key = db.write_now(auth.create, "costs", auth.SCOPES).value
+    key = db.write_now(auth.create_key, "costs", auth.SCOPES).value
     db.close_now()
     environment = {"DATELINE_DATA_DIR": str(folder), "DATELINE_CACHE_MB": "0", "DATELINE_LOG_LEVEL": "ERROR"}
     process = Dateline("serve", "--port", "0", environment=environment, quiet=True)

@@ -72,7 +72,7 @@ def test_two_minutes_of_requests_find_no_failure(
     address: str, settings: Settings, tmp_path: Path, scopes: tuple[str, ...]
 ) -> None:
     db = Database(settings, log.append)
-    key = f"Bearer {db.write_now(auth.create, 'fuzz', auth.SCOPES).value}"
+    key = f"Bearer {db.write_now(auth.create_key, 'fuzz', auth.SCOPES).value}"
     db.close_now()
     with httpx.Client(base_url=address) as client:
         for story in STORIES:

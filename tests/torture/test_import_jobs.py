@@ -41,7 +41,7 @@ def test_killed_job_is_done_once_and_whole(tmp_path: Path, capsys: pytest.Captur
         assert line.startswith("Dateline is at http://"), line
         if key is None:
             db = Database(settings, log.append)
-            key = db.write_now(auth.create, "torture", auth.SCOPES).value
+            key = db.write_now(auth.create_key, "torture", auth.SCOPES).value
             db.close_now()
         with httpx.Client(base_url=line.split()[3], headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
             if not job:

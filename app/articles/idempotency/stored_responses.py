@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 from sqlmodel import Session
 
 from app.articles.render.write_responses import Rendered
-from app.db.database import finish
-from app.db.log_position import Head
-from app.db.sql import integer
+from app.db.database import add_finisher
+from app.db.log_position import LogHead
+from app.db.sql import read_integer
 from app.errors import FieldError, RateLimited
 from app.models import Article, IdempotencyArticle, IdempotencyKey, IdempotencyUsage, table
 
@@ -46,7 +46,7 @@ def _check_live(connection: Connection, caller: str, limit: int, now: int, more:
     used, oldest = connection.execute(total).one()
     if used + more <= limit:
         return
-    wait = max(1, integer(oldest if oldest is not None else now) + KEPT_SECONDS - now)
+    wait = max(1, read_integer(oldest if oldest is not None else now) + KEPT_SECONDS - now)
     detail = (
         f"This API key has {used} bytes of stored responses for its Idempotency-Keys, of {limit} that it may have "
         f"(DATELINE_MAX_IDEMPOTENCY_BYTES). Send the request without Idempotency-Key, or again in {wait} s."
@@ -59,7 +59,7 @@ def add(session: Session, row: Row, rendered: Rendered, limit: int) -> None:
     there = _lock_articles(session.connection(), rendered.articles)
     body = zstandard.ZstdCompressor(level=3).compress(rendered.body) if there else None
 
-    def insert_row(session: Session, head: Head) -> None:
+    def insert_row(session: Session, head: LogHead) -> None:
         connection, now = session.connection(), int(time.time())
         _delete_expired(connection, row, now)
         headers = orjson.dumps(dict(rendered.with_place(head).headers)).decode() if there else None
@@ -72,7 +72,7 @@ def add(session: Session, row: Row, rendered: Rendered, limit: int) -> None:
         if there and rendered.articles:
             connection.execute(insert(CONTAINED), [names | {"article_id": id} for id in sorted(rendered.articles)])
 
-    finish(session, insert_row)
+    add_finisher(session, insert_row)
 
 
 def _lock_articles(connection: Connection, ids: frozenset[int]) -> bool:
@@ -119,7 +119,7 @@ def delete_responses_of(session: Session, article_id: int) -> None:
     """Deletes every stored response that shows something of an article; repeats are Gone from then on. Like `add` it
     comes last, so that the callers' counts are taken in one order."""
 
-    def delete_responses(session: Session, _: Head) -> None:
+    def delete_responses(session: Session, _: LogHead) -> None:
         connection = session.connection()
         showing = select(CONTAINED.c.caller, CONTAINED.c.key).where(CONTAINED.c.article_id == article_id)
         sizes = select(IDEMPOTENCY.c.caller, IDEMPOTENCY.c.size).where(_NAME.in_(showing)).with_for_update()
@@ -132,4 +132,4 @@ def delete_responses_of(session: Session, article_id: int) -> None:
             connection.execute(delete(CONTAINED).where(of))
         _release(connection, rows)
 
-    finish(session, delete_responses)
+    add_finisher(session, delete_responses)

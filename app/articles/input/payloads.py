@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, Tag, WithJsonSchema
 from pydantic.config import JsonDict, JsonValue
 
-from app.http.body import Address, Given, Short, by_kind, words
+from app.http.body import Address, PayloadModel, Short, by_kind, clean_text
 from app.regions.payloads import Slug
 from app.tags.schemas import Kind
 
-Words = Annotated[str, words(sys.maxsize)]
+Words = Annotated[str, clean_text(sys.maxsize)]
 
 
-class BodyIn(Given):
+class BodyIn(PayloadModel):
     """A body in one notation; exactly one of the three."""
 
     html: Words | None = None
@@ -22,7 +22,7 @@ class BodyIn(Given):
     text: Words | None = None
 
 
-class TagIn(Given):
+class TagIn(PayloadModel):
     """A tag or author as an object: of the read shape, or `{name, kind}` for a new tag."""
 
     id: int | None = None
@@ -31,7 +31,7 @@ class TagIn(Given):
     kind: Kind | None = None
 
 
-class RegionIn(Given):
+class RegionIn(PayloadModel):
     """A region as an object of the read shape; `slug` counts, or `id`, or a name."""
 
     id: int | None = None
@@ -41,7 +41,7 @@ class RegionIn(Given):
     roles: list[Literal["about", "mention", "dateline"]] | None = None
 
 
-class DatelineIn(Given):
+class DatelineIn(PayloadModel):
     """`text` as printed; `date` as exact as it is known: a day, a month or a year."""
 
     text: Annotated[Short, Field(min_length=1)]
@@ -51,7 +51,7 @@ class DatelineIn(Given):
     precision: Literal["day", "month", "year"] | None = None
 
 
-class ImageIn(Given):
+class ImageIn(PayloadModel):
     url: Address | None
     alt: Words | None = None
     caption: Words | None = None
@@ -60,15 +60,15 @@ class ImageIn(Given):
     height: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
-class SourceIn(Given):
+class SourceIn(PayloadModel):
     slug: Short | None = None
     name: Short | None = None
     url: Address | None = None
 
 
-class SeoIn(Given):
+class SeoIn(PayloadModel):
     title: Short | None = None
-    description: Annotated[str, words(2000), Field(max_length=2000)] | None = None
+    description: Annotated[str, clean_text(2000), Field(max_length=2000)] | None = None
     canonical_url: Address | None = None
 
 
@@ -91,7 +91,7 @@ DatelineGiven = Annotated[AsText | Annotated[DatelineIn, Tag("(object)")], by_ki
 SourceGiven = Annotated[AsText | Annotated[SourceIn, Tag("(object)")], by_kind]
 
 
-class RelatedIn(Given):
+class RelatedIn(PayloadModel):
     """`{"article": ref}`, or what is known: `{"title", "url"}`. The rest of the read shape is accepted.
 
     `unlinked: true` never links it, `false` does again; without it, an entry that was there stays as it was."""
@@ -112,7 +112,7 @@ RelatedGiven = Annotated[AsText | Annotated[RelatedIn, Tag("(object)")], by_kind
 Posts = Annotated[list[RelatedGiven], Field(max_length=100)]
 
 
-class PostsIn(Given):
+class PostsIn(PayloadModel):
     """The editors' list as reading gives it."""
 
     data: Posts
@@ -163,7 +163,7 @@ EXAMPLE: JsonDict = {
 }
 
 
-Standfirst = Annotated[str, words(5000), Field(max_length=5000)]
+Standfirst = Annotated[str, clean_text(5000), Field(max_length=5000)]
 Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
 Tags = Annotated[list[TagRef], Field(max_length=200)]
 Regions = Annotated[list[RegionRef], Field(max_length=200)]
@@ -171,10 +171,10 @@ Images = Annotated[list[ImageIn], Field(max_length=100)]
 OldSlugs = Annotated[list[Short], Field(max_length=50)]
 OldUrls = Annotated[list[Address], Field(max_length=50)]
 PublishedAt = Annotated[str, WithJsonSchema({"anyOf": TIME_FORMS})]
-Reason = Annotated[str, words(2000), Field(min_length=1, max_length=2000)]
+Reason = Annotated[str, clean_text(2000), Field(min_length=1, max_length=2000)]
 
 
-class ArticleFields(Given):
+class ArticleFields(PayloadModel):
     """What a write may say of an article."""
 
     title: Short | None = None

@@ -10,7 +10,7 @@ from app.articles.input.merge_patch import Json
 from app.articles.input.payloads import READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
 from app.errors import FieldError, InvalidInput, MalformedJson
 from app.http import responses
-from app.http.body import MOST_MISTAKES, as_json, mistakes
+from app.http.body import MOST_MISTAKES, parse_json, to_field_errors
 
 MOST_REMOVED = 50
 JSON = "application/json"
@@ -22,13 +22,13 @@ Fields = TypeVar("Fields", bound=ArticleFields)
 
 def validate_related(content: bytes) -> RelatedReplace:
     """The editors' list, bare or under `data`."""
-    data = as_json(content)
+    data = parse_json(content)
     if not isinstance(data, (list, dict)):
         raise MalformedJson("A list is expected here, or an object with `data`.")
     try:
         return RelatedReplace.model_validate(data)
     except ValidationError as error:
-        raise InvalidInput(*mistakes(error, ("data",))) from None
+        raise InvalidInput(*to_field_errors(error, ("data",))) from None
 
 
 def validate_new(data: Json) -> ArticleCreate:
@@ -54,7 +54,7 @@ def _validate(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Field
     try:
         payload = shape.model_validate(data)
     except ValidationError as error:
-        wrong += mistakes(error, shape.model_fields)
+        wrong += to_field_errors(error, shape.model_fields)
     if wrong or payload is None:
         raise InvalidInput(*wrong[:MOST_MISTAKES])
     return payload
@@ -76,7 +76,7 @@ def list_warnings(data: Json) -> dict[str, str]:
         return {}
     detail = f"Removed because it is not safe or not text: {', '.join(removed)}."
     warning = {"code": "markup_removed", "pointer": "/body", "detail": detail, "removed": removed}
-    return responses.warned([warning])
+    return responses.render_warnings([warning])
 
 
 def _list_removed(value: object) -> list[str]:

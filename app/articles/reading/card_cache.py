@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, literal_column, select
 
 from app.articles.html.bodies import reading_minutes
 from app.db.database import Readable, Row
-from app.db.sql import AnyOf, AnySelect, Prepared, integer, json_rows, prepare
+from app.db.sql import AnyOf, AnySelect, Prepared, aggregate_rows, prepare, read_integer
 from app.enrich.suggestion import ROLES
 from app.http.params.times import format_time
 from app.models import Article, ArticleRegion, ArticleTag, Source, Tag, table
@@ -70,7 +70,13 @@ def columns() -> list[ColumnElement[object]]:
         .correlate(A)
         .subquery()
     )
-    return [*(A.c[name] for name in COLUMNS), SOURCE.c.slug, SOURCE.c.name, json_rows(tags), json_rows(regions)]
+    return [
+        *(A.c[name] for name in COLUMNS),
+        SOURCE.c.slug,
+        SOURCE.c.name,
+        aggregate_rows(tags),
+        aggregate_rows(regions),
+    ]
 
 
 CARDED = A.outerjoin(SOURCE, SOURCE.c.id == A.c.source_id)
@@ -112,7 +118,7 @@ def render_card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, objec
         "replaced_by": a["replaced_by"],
         "seo": _seo(orjson.loads(str(a["seo"]))),
         "word_count": a["word_count"],
-        "reading_minutes": reading_minutes(integer(a["word_count"])),
+        "reading_minutes": reading_minutes(read_integer(a["word_count"])),
         "published_at": _time(a["published_at"]),
         "published_precision": None if a["published_at"] is None else a["published_precision"],
         "first_published_at": _time(a["first_published_at"]),
@@ -126,7 +132,7 @@ def render_card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, objec
 
 
 def _time(value: object) -> str | None:
-    return None if value is None else format_time(integer(value))
+    return None if value is None else format_time(read_integer(value))
 
 
 def _dateline(a: Mapping[str, object], atlas: Atlas) -> Json | None:
@@ -136,7 +142,7 @@ def _dateline(a: Mapping[str, object], atlas: Atlas) -> Json | None:
     return {
         "text": a["dateline_text"],
         "place": a["dateline_place"],
-        "region": atlas.country(integer(region)).slug if region is not None else None,
+        "region": atlas.country(read_integer(region)).slug if region is not None else None,
         "date": a["dateline_date"],
         "precision": a["dateline_precision"],
     }
@@ -221,11 +227,11 @@ class Cards:
     async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, _CachedCard]:
         cards: dict[int, _CachedCard] = {}
         for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
-            id, version, original = integer(row[0]), integer(row[1]), row[_ORIGINAL]
+            id, version, original = read_integer(row[0]), read_integer(row[1]), row[_ORIGINAL]
             shown = await self.render_row(row, atlas)
             # A copy: orjson leaves its result in a buffer of at least 8 kB.
             compact = bytes(memoryview(orjson.dumps(shown)))
-            made = _CachedCard(compact, None if original is None else integer(original))
+            made = _CachedCard(compact, None if original is None else read_integer(original))
             self._put((id, version, atlas.names_seq), made)
             if not published or row[_STATUS] == "published":
                 cards[id] = made
@@ -247,7 +253,7 @@ def _without_original(shown: bytes) -> bytes:
 
 async def public_among(db: Readable, ids: Sequence[int]) -> set[int]:
     """Those of the articles that are published."""
-    return {integer(id) for (id,) in await db.reader.rows(_public(db.dialect), {"ids": list(ids)})}
+    return {read_integer(id) for (id,) in await db.reader.rows(_public(db.dialect), {"ids": list(ids)})}
 
 
 @lru_cache(maxsize=4)

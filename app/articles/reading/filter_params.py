@@ -79,10 +79,10 @@ async def resolve(
     same was asked since the last commit.
 
     InvalidInput for regions and years that do not exist; for other names a warning, and no hits."""
-    if read.given.isdisjoint(_NAMES):
+    if read.given_names.isdisjoint(_NAMES):
         return ResolvedFilter(_all(statuses))
     told = tuple((name, value) for name, value in read.values.items() if name in _NAMES)
-    key = ("asked", told, statuses, view.caller.may("read_drafts"))
+    key = ("asked", told, statuses, view.caller.has_scope("read_drafts"))
     known = archive.memo.get(view.head, key)
     if not isinstance(known, ResolvedFilter):
         known = await _resolve(archive, view, read, statuses)
@@ -196,7 +196,7 @@ async def _tags(archive: AppContext, view: RequestContext, read: Read, warnings:
     asked_for = sorted({ref for name in names for ref in read.refs(name)})
     if not asked_for:
         return dict.fromkeys(names, _Tags((), impossible=False))
-    hidden = view.caller.may("read_drafts")
+    hidden = view.caller.has_scope("read_drafts")
     known = await tags.by_refs(archive.db, asked_for, hidden=hidden)
     missing = [(name, ref) for name in names for ref in read.refs(name) if ref not in known][: refs.GUESSES]
     guesses = {
@@ -260,7 +260,7 @@ async def _sources(
     names = read.strings("source")
     if not names:
         return (), False
-    statement = _source_statement(archive.db.dialect, view.caller.may("read_drafts"))
+    statement = _source_statement(archive.db.dialect, view.caller.has_scope("read_drafts"))
     rows = await archive.db.reader.rows(statement, {"refs": list(names)}, bounded=False)
     known = {str(word) for _, slug, name in rows for word in (slug, name)}
     for ref in names:
@@ -284,7 +284,7 @@ async def _ids(
 ) -> tuple[int, ...] | None:
     """What `id` and `slug` leave together; None where neither was given. An old slug of an article that the list
     cannot show is not told apart from one that nothing ever had."""
-    ids = read.ids("id") if "id" in read.given else None
+    ids = read.ids("id") if "id" in read.given_names else None
     slugs = read.refs("slug")
     if not slugs:
         return ids

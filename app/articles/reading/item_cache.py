@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, select
 from app.articles.reading import card_cache, queries
 from app.articles.reading.queries import FOUND, ArticleRef, By, RelatedRow
 from app.db.database import Database, Row
-from app.db.sql import AnySelect, Prepared, json_rows, prepare
+from app.db.sql import AnySelect, Prepared, aggregate_rows, prepare
 from app.models import Article, ArticleSlug, RelatedPost, table
 
 A, SLUG, RELATED = table(Article), table(ArticleSlug), table(RelatedPost)
@@ -119,7 +119,7 @@ def _statement(dialect: str, by: By, *, whole: bool) -> Prepared:
         .subquery()
     )
     more = [*card_cache.columns(), A.c.body] if whole else []
-    statement: AnySelect = select(*FOUND, own.c.status, json_rows(posts), *more)
+    statement: AnySelect = select(*FOUND, own.c.status, aggregate_rows(posts), *more)
     joined = (card_cache.CARDED if whole else A).outerjoin(own, own.c.id == A.c.translation_of)
     if by == "id":
         statement = statement.select_from(joined).where(A.c.id == bindparam("ref", type_=A.c.id.type))

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 
-from app.db.log_position import Head
+from app.db.log_position import LogHead
 
 
 class LogMemo:
@@ -10,13 +10,13 @@ class LogMemo:
 
     def __init__(self, most: int = 512) -> None:
         self._most = most
-        self._head: Head | None = None
+        self._head: LogHead | None = None
         self._kept: dict[Hashable, object] = {}
 
-    def get(self, head: Head, key: Hashable) -> object | None:
+    def get(self, head: LogHead, key: Hashable) -> object | None:
         return self._kept.get(key) if head == self._head else None
 
-    def put(self, head: Head, key: Hashable, value: object) -> None:
+    def put(self, head: LogHead, key: Hashable, value: object) -> None:
         if head != self._head or len(self._kept) >= self._most:
             self._head, self._kept = head, {}
         self._kept[key] = value

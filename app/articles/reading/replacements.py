@@ -10,7 +10,7 @@ from functools import lru_cache
 from sqlalchemy import Connection, literal_column, select
 
 from app.db.database import Database
-from app.db.sql import AnyOf, Prepared, integer, prepare
+from app.db.sql import AnyOf, Prepared, prepare, read_integer
 from app.models import Article, table
 
 A = table(Article)
@@ -52,7 +52,7 @@ async def find_slug(db: Database, id: int | None) -> str | None:
 async def find_slugs(db: Database, ids: Collection[int]) -> dict[int, str]:
     """The slugs of those of the articles that are public."""
     rows = await db.reader.rows(_public_slugs(db.dialect), {"ids": sorted(ids)}) if ids else []
-    return {integer(id): str(slug) for id, slug in rows}
+    return {read_integer(id): str(slug) for id, slug in rows}
 
 
 @lru_cache(maxsize=4)

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, bindparam, case, func, literal_column, null, sel
 
 from app.articles.reading.queries import ListRow
 from app.db.database import Readable
-from app.db.sql import AnyOf, Prepared, Value, byte_length, integer, prepare
+from app.db.sql import AnyOf, Prepared, Value, measure_bytes, prepare, read_integer
 from app.errors import ResponseTooLarge
 from app.http.params.parser import Read
 from app.models import Article, table
@@ -53,19 +53,19 @@ async def measure(db: Readable, ids: Sequence[int], includes: Set[str], *, small
     # In a thread: SQLite copies the bodies to measure them.
     values: dict[str, Value] = {"ids": list(ids), "small": small}
     rows = await db.reader.rows(_statement(db.dialect), values, bounded=False)
-    texts = {integer(id): str(body) for id, _, _, body in rows if body is not None}
+    texts = {read_integer(id): str(body) for id, _, _, body in rows if body is not None}
     weight = sum(BYTE_COSTS[name] for name in forms)
     costs = {}
     for id_, size, counted, _ in rows:
-        id = integer(id_)
-        tags = texts[id].count("<") if counted is None else integer(counted)
-        costs[id] = integer(size) * weight + tags * TAG_COST * len(forms)
+        id = read_integer(id_)
+        tags = texts[id].count("<") if counted is None else read_integer(counted)
+        costs[id] = read_integer(size) * weight + tags * TAG_COST * len(forms)
     return ResponseCosts(costs, texts)
 
 
 @lru_cache(maxsize=4)
 def _statement(dialect: str) -> Prepared:
-    size, small = byte_length(A.c.body), bindparam("small", type_=Integer())
+    size, small = measure_bytes(A.c.body), bindparam("small", type_=Integer())
     tags = func.length(A.c.body) - func.length(func.replace(A.c.body, literal_column("'<'"), literal_column("''")))
     eighth = size // literal_column("8", Integer())
     measured = case((size <= small, null()), (size <= literal_column(str(MEASURED)), tags), else_=eighth)

@@ -13,8 +13,8 @@ from app.articles.reading.card_cache import FIELDS, Json
 from app.articles.reading.item_cache import ItemRow
 from app.articles.reading.queries import ListRow, RelatedRow
 from app.articles.render import body_views
-from app.context import AppContext, RequestContext, Shelf
-from app.db.sql import integer
+from app.context import AppContext, CardSource, RequestContext
+from app.db.sql import read_integer
 from app.http.params import parser
 from app.regions import refs
 from app.regions.atlas import Atlas
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 async def render_articles(
-    archive: Shelf,
+    archive: CardSource,
     view: RequestContext,
     entries: Sequence[ListRow],
     *,
@@ -64,7 +64,7 @@ async def render_articles(
 
 
 async def render_by_id(
-    archive: Shelf,
+    archive: CardSource,
     view: RequestContext,
     entries: Sequence[ListRow],
     *,
@@ -120,7 +120,7 @@ async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if cost > response_size.LARGE else work()
 
 
-async def render_item(archive: Shelf, view: RequestContext, stored: ItemRow, params: parser.Read) -> Json:
+async def render_item(archive: CardSource, view: RequestContext, stored: ItemRow, params: parser.Read) -> Json:
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(params, full=True), stored.article.id
@@ -129,7 +129,7 @@ async def render_item(archive: Shelf, view: RequestContext, stored: ItemRow, par
     if "related" in form.includes:
         added["related"] = (await render_related_rows(archive, view, [id], stored.related_rows()))[id]
     shown = await archive.cards.render_row(stored.card, view.atlas, added)
-    if stored.original_status != "published" and not view.caller.may("read_drafts"):
+    if stored.original_status != "published" and not view.caller.has_scope("read_drafts"):
         shown["translation_of"] = None
     shown |= shown_bodies
     await _name(archive, view, [shown], form.language)
@@ -137,9 +137,9 @@ async def render_item(archive: Shelf, view: RequestContext, stored: ItemRow, par
 
 
 async def _cards(
-    archive: Shelf, view: RequestContext, entries: Sequence[ListRow], *, own: bool = False
+    archive: CardSource, view: RequestContext, entries: Sequence[ListRow], *, own: bool = False
 ) -> dict[int, bytes]:
-    public = not view.caller.may("read_drafts")
+    public = not view.caller.has_scope("read_drafts")
     pairs = [(entry.id, entry.version) for entry in entries]
     return await archive.cards.get(pairs, view.atlas, published=public and not own, public=public)
 
@@ -159,7 +159,7 @@ _FORMING = frozenset(parameter.name for parameter in PARAMETERS)
 
 
 def _form(params: parser.Read, *, full: bool) -> RenderOptions:
-    if params.given.isdisjoint(_FORMING):
+    if params.given_names.isdisjoint(_FORMING):
         return FULL if full else CARD
     fields, added = params.choices("fields"), params.choices("include")
     if fields:
@@ -171,7 +171,7 @@ def _form(params: parser.Read, *, full: bool) -> RenderOptions:
 
 
 async def _bodies(
-    archive: Shelf, shown: Collection[int], includes: Set[str], known: Mapping[int, str], cost: int
+    archive: CardSource, shown: Collection[int], includes: Set[str], known: Mapping[int, str], cost: int
 ) -> dict[int, str]:
     """The bodies of which views are asked for, which count as `cost`; `known` are there already."""
     if not includes - {"related"}:
@@ -181,7 +181,9 @@ async def _bodies(
     return {id: known.get(id) or read.get(id, "") for id in shown}
 
 
-async def _relate(archive: Shelf, view: RequestContext, shown: dict[int, Json], checking: parser.Read | None) -> None:
+async def _relate(
+    archive: CardSource, view: RequestContext, shown: dict[int, Json], checking: parser.Read | None
+) -> None:
     """Adds related posts; where `checking`, no more of these than one response may hold."""
     rows = await queries.load_related(archive.db, list(shown))
     if checking is not None:
@@ -193,7 +195,7 @@ async def _relate(archive: Shelf, view: RequestContext, shown: dict[int, Json], 
 
 
 async def render_related(
-    archive: Shelf,
+    archive: CardSource,
     view: RequestContext,
     ids: Sequence[int],
     params: parser.Read | None = None,
@@ -206,7 +208,7 @@ async def render_related(
 
 
 async def render_related_rows(
-    archive: Shelf,
+    archive: CardSource,
     view: RequestContext,
     ids: Sequence[int],
     rows: Sequence[RelatedRow],
@@ -249,7 +251,7 @@ async def render_similar(
     archive: AppContext, view: RequestContext, id: int, params: parser.Read, limit: int, *, after: Sequence[Json]
 ) -> list[Json]:
     """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
-    named = [integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
+    named = [read_integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
     similar_articles = await archive.index.similar(id, view, limit, named)
     shown = await _targets(
         archive, view, [ListRow(one.id, one.version, None) for one in similar_articles], params, named
@@ -273,7 +275,7 @@ async def render_similar(
 
 
 async def _targets(
-    archive: Shelf,
+    archive: CardSource,
     view: RequestContext,
     entries: Sequence[ListRow],
     params: parser.Read | None,
@@ -281,14 +283,14 @@ async def _targets(
 ) -> dict[int, Json]:
     if params is None:
         pairs = [(entry.id, entry.version) for entry in entries]
-        cards = await archive.cards.get(pairs, view.atlas, published=not view.caller.may("read_drafts"))
+        cards = await archive.cards.get(pairs, view.atlas, published=not view.caller.has_scope("read_drafts"))
     else:
         cards = await render_by_id(archive, view, entries, params=params, beside=beside)
     return {id: orjson.loads(card) for id, card in cards.items()}
 
 
 def _may_see(view: RequestContext, row: RelatedRow) -> bool:
-    return row.target_status == "published" or (row.target_id is not None and view.caller.may("read_drafts"))
+    return row.target_status == "published" or (row.target_id is not None and view.caller.has_scope("read_drafts"))
 
 
 def _is_unresolved(row: RelatedRow) -> bool:
@@ -327,7 +329,7 @@ def _tag_slugs(cards: Iterable[Json]) -> set[str]:
     return slugs | _tag_slugs(nested) if nested else slugs
 
 
-async def _name(archive: Shelf, view: RequestContext, shown: Collection[Json], language: str | None) -> None:
+async def _name(archive: CardSource, view: RequestContext, shown: Collection[Json], language: str | None) -> None:
     """Names of tags and regions in a language, if one is asked for."""
     if language is not None:
         called = await tags.names_in(archive.db, sorted(_tag_slugs(shown)), language)

@@ -14,9 +14,9 @@ from app.articles.input.merge_patch import Json
 from app.articles.reading.card_cache import Cards
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json
-from app.context import RequestContext, Shelf, UncommittedArticles
+from app.context import CardSource, RequestContext, UncommittedArticles
 from app.db.database import OpenTransaction
-from app.db.log_position import Head
+from app.db.log_position import LogHead
 from app.errors import Gone
 from app.http import conditional
 from app.http.conditional import VARY
@@ -44,21 +44,21 @@ class Rendered:
     body: bytes
     articles: frozenset[int] = frozenset()
 
-    def with_place(self, head: Head) -> "Rendered":
+    def with_place(self, head: LogHead) -> "Rendered":
         """With the place of the change in the log."""
-        return Rendered(self.status, {"X-Seq": head.place.token, **self.headers}, self.body, self.articles)
+        return Rendered(self.status, {"X-Seq": head.position.token, **self.headers}, self.body, self.articles)
 
     def response(self) -> Response:
         return Response(self.body, self.status, dict(self.headers))
 
 
-Render = Callable[[Shelf, RequestContext, WriteResult], Awaitable[Rendered]]
+Render = Callable[[CardSource, RequestContext, WriteResult], Awaitable[Rendered]]
 
 
 def make_article_renderer(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> Render:
     """Renders the article as `read` asks for it. Gone where it has been removed since."""
 
-    async def render(shelf: Shelf, view: RequestContext, result: WriteResult) -> Rendered:
+    async def render(shelf: CardSource, view: RequestContext, result: WriteResult) -> Rendered:
         if result.status == 204:
             return Rendered(204, {**NO_STORE, **warnings}, b"")
         entry = ListRow(result.id, result.version, None)
@@ -78,7 +78,7 @@ def make_article_renderer(read: Read, warnings: Mapping[str, str] = MappingProxy
 def make_related_renderer(read: Read) -> Render:
     """Renders the article's related posts, with what `read` asks for of their targets."""
 
-    async def render(shelf: Shelf, view: RequestContext, result: WriteResult) -> Rendered:
+    async def render(shelf: CardSource, view: RequestContext, result: WriteResult) -> Rendered:
         shown = (await article_json.render_related(shelf, view, [result.id], read))[result.id]
         body = orjson.dumps({"data": shown})
         etag = conditional.item_etag(result.version, body)
@@ -98,7 +98,9 @@ def render_uncommitted(
     return asyncio.run(_render_with_articles(shelf, context, result, render))
 
 
-async def _render_with_articles(shelf: Shelf, view: RequestContext, result: WriteResult, render: Render) -> Rendered:
+async def _render_with_articles(
+    shelf: CardSource, view: RequestContext, result: WriteResult, render: Render
+) -> Rendered:
     rendered = await render(shelf, view, result)
     if not rendered.body:
         return rendered

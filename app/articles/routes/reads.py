@@ -22,9 +22,9 @@ from app.articles.render import article_json, csv_rows
 from app.context import AppContext, RequestContext, get_context
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
 from app.http import conditional, csv_text, fast_path, paging, responses
-from app.http.headers import header
-from app.http.openapi import problems
-from app.http.paging import Cursor, Page
+from app.http.headers import find_header
+from app.http.openapi import describe_problems
+from app.http.paging import Cursor, PageInfo
 from app.http.params import parser
 from app.http.params.declaration import MAX_VALUES
 from app.http.params.parser import Parameters, Read
@@ -60,7 +60,7 @@ REF: list[dict[str, object]] = [
     }
 ]
 READS = ("GET", "HEAD")
-MOVED = responses.moved(
+MOVED = responses.document_redirect(
     "An old slug: the article under the one it has now. A withdrawn article: the one that replaces it."
 )
 
@@ -76,8 +76,8 @@ def describe_parameters(
     "/articles",
     name="list_articles",
     response_model=schemas.ArticleList,
-    responses=responses.example(examples.LIST, others=csv_text.CONTENT)
-    | problems(
+    responses=responses.document_example(examples.LIST, others=csv_text.CONTENT)
+    | describe_problems(
         "cursor_invalid", "cursor_mismatch", "missing_scope", "invalid_range", "limit_too_large", "page_too_deep",
         "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
         "not_acceptable",
@@ -90,19 +90,19 @@ async def list_articles(request: Request) -> Response:
     context = get_context(request)
     view = await context.view(request)
     read = LIST.read(request.scope["query_string"], int(time.time()))
-    shape = csv_text.wanted(read)
+    shape = csv_text.choose_format(read)
     await context.wait_for(read.text("min_seq"), view.head)
     resolved = await filter_params.resolve(context, view, read, _statuses(view, read))
-    listed = _by_ids if "id" in read.given and "sort" not in read.given else _by_sort
+    listed = _by_ids if "id" in read.given_names and "sort" not in read.given_names else _by_sort
     entries, page = await listed(context, view, read, resolved)
     rows = await article_json.render_articles(context, view, entries, params=read)
     tags = ["list", *(f"article:{entry.id}" for entry in entries)]
     if shape == "csv":
         # In a thread: 100 articles take 25 ms.
-        body = await asyncio.to_thread(lambda: csv_text.lines(csv_rows.rows(rows, read)))
-        show = partial(responses.sheet, request, body)
+        body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(rows, read)))
+        show = partial(responses.render_csv, request, body)
     else:
-        show = partial(responses.listed, request, rows)
+        show = partial(responses.render_list, request, rows)
     return show(
         page=page,
         token=view.token,
@@ -116,23 +116,23 @@ async def list_articles(request: Request) -> Response:
 def _statuses(view: RequestContext, read: Read) -> tuple[str, ...]:
     statuses = tuple(sorted(read.choices("status"))) or PUBLISHED
     if statuses != PUBLISHED:
-        view.caller.demand("read_drafts")
+        view.caller.require_scope("read_drafts")
     return statuses
 
 
 async def _by_ids(
     context: AppContext, view: RequestContext, read: Read, resolved: ResolvedFilter
-) -> tuple[list[ListRow], Page]:
+) -> tuple[list[ListRow], PageInfo]:
     """The ids asked for, in that order; all on one page unless `limit` is less."""
     list_rows = {
         entry.id: entry for entry in await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)
     }
     ids = read.ids("id")
     entries = [list_rows[id] for id in ids if id in list_rows]
-    limit = read.integer("limit") if "limit" in read.given else MOST_IDS
+    limit = read.integer("limit") if "limit" in read.given_names else MOST_IDS
     start = _offset(read, limit)
     counted = read.choice("count") != "none"
-    page = Page(
+    page = PageInfo(
         limit,
         number=read.integer_or_none("page"),
         next=_cursor(read, Cursor("after", offset=start + limit)) if start + limit < len(entries) else None,
@@ -153,7 +153,7 @@ def _offset(read: Read, limit: int) -> int:
 
 async def _by_sort(
     context: AppContext, view: RequestContext, read: Read, resolved: ResolvedFilter
-) -> tuple[list[ListRow], Page]:
+) -> tuple[list[ListRow], PageInfo]:
     limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
     driver = await _driver(context, view, resolved, sort)
@@ -165,7 +165,7 @@ async def _by_sort(
     first, last = (entries[0], entries[-1]) if entries else _ends(place, descending=sort.startswith("-"))
     behind, ahead = (more, True) if backwards else (place.id is not None or place.offset > 0, more)
     total, total_is = await _total(context, view, read, resolved)
-    page = Page(
+    page = PageInfo(
         limit,
         number=number,
         next=_at(read, "after", last) if last and ahead else None,
@@ -207,7 +207,7 @@ def _ends(place: CursorPosition, *, descending: bool) -> tuple[ListRow | None, L
 
 
 async def _find_missing(context: AppContext, read: Read, resolved: ResolvedFilter) -> tuple[int, ...] | None:
-    if "id" not in read.given:
+    if "id" not in read.given_names:
         return None
     ids = {entry.id for entry in await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)}
     return tuple(id for id in read.ids("id") if id not in ids)
@@ -276,17 +276,19 @@ async def _check_access(
 ) -> ArticleRef | Response:
     if article is None:
         raise Gone() if await queries.is_purged(context.db, ref) else NotFound()
-    if article.status != "published" and not view.caller.may("read_drafts"):
+    if article.status != "published" and not view.caller.has_scope("read_drafts"):
         if not article.is_gone:
             raise NotFound()
         # A change is of the article that it names: it must not follow to another one.
         slug = await replacements.find_slug(context.db, article.replaced_by) if request.method in READS else None
         if slug is None:
             raise Gone(withdrawn_at=format_time(article.withdrawn_at or 0), reason=article.withdrawn_reason)
-        return responses.redirect(request, 308, f"/v1/articles/{slug}{below}", token=view.token, public=view.public)
+        return responses.render_redirect(
+            request, 308, f"/v1/articles/{slug}{below}", token=view.token, public=view.public
+        )
     if ref != article.slug and not ref.isdigit():
         path = f"/v1/articles/{article.slug}{below}"
-        return responses.redirect(request, 308, path, token=view.token, public=view.public)
+        return responses.render_redirect(request, 308, path, token=view.token, public=view.public)
     return article
 
 
@@ -294,9 +296,9 @@ async def _check_access(
     "/articles/{ref}",
     name="get_article",
     response_model=schemas.Article,
-    responses=responses.example(examples.ARTICLE)
+    responses=responses.document_example(examples.ARTICLE)
     | MOVED
-    | problems("not_found", "gone", "not_acceptable", "unknown_field"),
+    | describe_problems("not_found", "gone", "not_acceptable", "unknown_field"),
     openapi_extra=describe_parameters(ITEM, REF),
 )
 @fast_path.declare
@@ -308,7 +310,7 @@ async def get_article(request: Request) -> Response:
     read = ITEM.read(request.scope["query_string"], view.now)
     _check_format(request, read)
     ref = request.path_params["ref"]
-    key = (ref, view.head.epoch, view.head.names_seq, view.caller.may("read_drafts"), read.identity)
+    key = (ref, view.head.epoch, view.head.names_seq, view.caller.has_scope("read_drafts"), read.identity)
     item = context.items.get(key)
     if item is None or await item_cache.state(context.db, ref) != item.state:
         stored = await item_cache.find(context.db, ref)
@@ -317,7 +319,9 @@ async def get_article(request: Request) -> Response:
             assert isinstance(article, Response)
             return article
         item = await _render_item(context, view, read, stored, key)
-    return responses.item(request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names])
+    return responses.render_item(
+        request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names]
+    )
 
 
 async def _render_item(context: AppContext, view: RequestContext, read: Read, stored: ItemRow, key: Hashable) -> Item:
@@ -351,7 +355,7 @@ def _check_format(request: Request, read: Read) -> None:
         if asked_for not in FORMATS:
             raise NotAcceptable(FORMATS)
         return
-    accept = header(request.scope, b"accept")
+    accept = find_header(request.scope, b"accept")
     if accept is not None and accept != b"*/*" and not _takes_json(accept.decode("latin-1")):
         raise NotAcceptable(["application/json"])
 

@@ -13,7 +13,7 @@ from app.articles.routes.reads import MOVED, REF, describe_parameters, find
 from app.context import AppContext, get_context
 from app.errors import Gone, InvalidRange, InvalidValue, NotFound
 from app.http import fast_path, responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.http.params.times import format_time
@@ -49,9 +49,9 @@ RESOLVE = Parameters(
     "/articles/{ref}/related",
     name="list_related",
     response_model=schemas.RelatedList,
-    responses=responses.example(examples.RELATED)
+    responses=responses.document_example(examples.RELATED)
     | MOVED
-    | problems("not_found", "gone", "limit_too_large", "unknown_field", "response_too_large"),
+    | describe_problems("not_found", "gone", "limit_too_large", "unknown_field", "response_too_large"),
     openapi_extra=describe_parameters(RELATED, REF),
 )
 @fast_path.declare
@@ -76,16 +76,18 @@ async def list_related(request: Request) -> Response:
         rows += await article_json.render_similar(context, view, article.id, read, limit - len(rows), after=rows)
     body = orjson.dumps({"data": rows[:limit]})
     tags = [f"article:{article.id}", "list"]
-    return responses.item(request, body, token=view.token, public=view.public, version=article.version, tags=tags)
+    return responses.render_item(
+        request, body, token=view.token, public=view.public, version=article.version, tags=tags
+    )
 
 
 @router.get(
     "/articles/{ref}/neighbours",
     name="get_neighbours",
     response_model=schemas.Neighbours,
-    responses=responses.example(examples.NEIGHBOURS)
+    responses=responses.document_example(examples.NEIGHBOURS)
     | MOVED
-    | problems(
+    | describe_problems(
         "not_found",
         "gone",
         "invalid_range",
@@ -112,16 +114,16 @@ async def get_neighbours(request: Request) -> Response:
     shown = [rows.get(entry.id, b"null") if entry is not None else b"null" for entry in (newer, older)]
     body = b'{"newer":%b,"older":%b}' % (shown[0], shown[1])
     tags = ["list", f"article:{article.id}"]
-    return responses.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=read.uses_now)
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=tags, uses_now=read.uses_now)
 
 
 @router.get(
     "/articles/{ref}/translations",
     name="list_translations",
     response_model=schemas.Translations,
-    responses=responses.example(examples.TRANSLATIONS)
+    responses=responses.document_example(examples.TRANSLATIONS)
     | MOVED
-    | problems("not_found", "gone", "unknown_field", "response_too_large"),
+    | describe_problems("not_found", "gone", "unknown_field", "response_too_large"),
     openapi_extra=describe_parameters(TRANSLATIONS, REF),
 )
 @fast_path.declare
@@ -133,10 +135,10 @@ async def list_translations(request: Request) -> Response:
     article = await find(request, context, view, request.path_params["ref"], "/translations")
     if isinstance(article, Response):
         return article
-    entries = await queries.load_translations(context.db, article.id, hidden=view.caller.may("read_drafts"))
+    entries = await queries.load_translations(context.db, article.id, hidden=view.caller.has_scope("read_drafts"))
     rows = await article_json.render_articles(context, view, entries, params=read)
     tags = ["list", f"article:{article.id}", *(f"article:{entry.id}" for entry in entries)]
-    return responses.item(
+    return responses.render_item(
         request, b'{"data":[' + b",".join(rows) + b"]}", token=view.token, public=view.public, tags=tags
     )
 
@@ -151,10 +153,10 @@ async def list_translations(request: Request) -> Response:
         300: {
             "model": schemas.Candidates,
             "description": "Several articles: the candidates.",
-            **responses.example(examples.CANDIDATES, 300)[300],
+            **responses.document_example(examples.CANDIDATES, 300)[300],
         },
         307: {"description": "The article, in `Location`.", "headers": responses.LOCATION},
-        **problems("not_found", "gone", "invalid_range"),
+        **describe_problems("not_found", "gone", "invalid_range"),
     },
     openapi_extra=describe_parameters(RESOLVE),
 )
@@ -166,7 +168,7 @@ async def resolve_address(request: Request) -> Response:
     read = RESOLVE.read(request.scope["query_string"], view.now)
     visible, gone = [], None
     for article in await _candidates(context, read):
-        if article.status == "published" or view.caller.may("read_drafts"):
+        if article.status == "published" or view.caller.has_scope("read_drafts"):
             visible.append(article)
         elif article.is_gone:
             replacement = await _replacement(context, article)
@@ -176,16 +178,18 @@ async def resolve_address(request: Request) -> Response:
         if gone is not None:
             raise Gone(withdrawn_at=format_time(gone.withdrawn_at or 0), reason=gone.withdrawn_reason)
         raise NotFound()
-    shown = responses.headers(view.token, public=view.public, tags=[f"article:{article.id}" for article in visible])
+    shown = responses.build_headers(
+        view.token, public=view.public, tags=[f"article:{article.id}" for article in visible]
+    )
     if len(visible) == 1:
         headers = {
             **shown,
             "Location": f"/v1/articles/{visible[0].slug}",
-            "Cache-Control": responses.cache_control(public=view.public),
+            "Cache-Control": responses.choose_cache_control(public=view.public),
         }
         return Response(status_code=307, headers=headers)
     rows = [{"id": article.id, "slug": article.slug, "path": f"/v1/articles/{article.slug}"} for article in visible]
-    shown["Cache-Control"] = responses.cache_control(public=view.public)
+    shown["Cache-Control"] = responses.choose_cache_control(public=view.public)
     return Response(orjson.dumps({"data": rows}), 300, shown, "application/json")
 
 
@@ -199,7 +203,7 @@ async def _candidates(context: AppContext, read: Read) -> list[ArticleRef]:
     url, id = read.text("url"), read.text("external_id")
     if url is None and id is None:
         raise InvalidValue("Give an url or an external_id.", "url")
-    if url is not None and (id is not None or "origin" in read.given):
+    if url is not None and (id is not None or "origin" in read.given_names):
         raise InvalidRange("An url goes alone; origin goes with an external_id.", "url")
     if id is not None:
         return await queries.by_external_id(context.db, id, read.text("origin"))

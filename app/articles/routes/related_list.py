@@ -14,7 +14,7 @@ from app.articles.routes.reads import MOVED, REF
 from app.articles.routes.update_flow import PlannedUpdate, UpdateRequest
 from app.context import get_context
 from app.http import body, responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.params.parser import Parameters
 
 router = APIRouter(prefix="/v1", tags=["articles"])
@@ -27,10 +27,12 @@ BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "
     "/articles/{ref}/related",
     name="replace_related",
     response_model=schemas.RelatedList,
-    responses=responses.example(examples.RELATED) | MOVED | problems(*writes.FAILURES, *BODY_FAILURES),
+    responses=responses.document_example(examples.RELATED)
+    | MOVED
+    | describe_problems(*writes.FAILURES, *BODY_FAILURES),
     openapi_extra={
         "parameters": writes.parameters(REPLACE, *REF, writes.IF_MATCH),
-        "requestBody": body.described("RelatedReplace"),
+        "requestBody": body.describe_body("RelatedReplace"),
     },
 )
 async def replace_related(request: Request) -> Response:
@@ -40,9 +42,9 @@ async def replace_related(request: Request) -> Response:
     """
     context = get_context(request)
     view = await context.view(request)
-    view.caller.demand("write")
+    view.caller.require_scope("write")
     read = REPLACE.read(request.scope["query_string"], view.now)
-    content = await body.content(request, (validation.JSON,))
+    content = await body.read_content(request, (validation.JSON,))
     change = UpdateRequest.from_request(
         request, context, view, content, write_responses.make_related_renderer(read), "/related"
     )
@@ -56,7 +58,7 @@ async def replace_related(request: Request) -> Response:
 
     async def plan(article: ArticleRef) -> PlannedUpdate:
         articles = await new_article.find_articles(
-            context.db, related_entries.refs(entries), hidden=view.caller.may("read_drafts")
+            context.db, related_entries.refs(entries), hidden=view.caller.has_scope("read_drafts")
         )
         edit = ArticleEdit({"related": tuple(related_entries.read(entries, articles, pointer, article.id))})
         return PlannedUpdate(article.version, lambda session, current: change.save_edit(session, current, edit))

@@ -24,8 +24,8 @@ from app.articles.store.stored_article import StoredArticle
 from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidValue, NotFound
 from app.http import responses
-from app.http.list_paging import window
-from app.http.openapi import problems
+from app.http.list_paging import slice_page
+from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.times import format_time
 from app.http.params.typed import Paging, Params
@@ -72,7 +72,7 @@ class RevisionRequest(Generic[P]):
 async def _read_request(request: Request, kind: type[P], below: str) -> RevisionRequest[P] | Response:
     context = get_context(request)
     view = await context.view(request)
-    view.caller.demand("read_drafts")
+    view.caller.require_scope("read_drafts")
     params = kind.parse(request.scope["query_string"], view.now)
     article = await find(request, context, view, request.path_params["ref"], below)
     return article if isinstance(article, Response) else RevisionRequest(context, view, params, article)
@@ -90,9 +90,9 @@ def _number(request: Request) -> int:
     "/articles/{ref}/revisions",
     name="list_revisions",
     response_model=schemas.RevisionList,
-    responses=responses.example(examples.REVISIONS)
+    responses=responses.document_example(examples.REVISIONS)
     | MOVED
-    | problems(
+    | describe_problems(
         "missing_scope", "not_found", "gone", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large",
         "page_too_deep",
     ),
@@ -106,7 +106,7 @@ async def list_revisions(request: Request) -> Response:
     id = asked.article.id
     every = await revisions.versions(asked.context.db, id)
     name = f"revisions of {id}"
-    shown, page = window(every, lambda one: (one.version, id), asked.params, name=name, descending=True)
+    shown, page = slice_page(every, lambda one: (one.version, id), asked.params, name=name, descending=True)
     before = {one.version: _find_previous(every, one.version) for one in shown}
     rows: list[bytes] = []
     for start in range(0, len(shown), DOCUMENTS):
@@ -118,7 +118,7 @@ async def list_revisions(request: Request) -> Response:
             for one in some
             if one.version in documents
         ]
-    return responses.listed(request, rows, page, token=asked.view.token, public=False)
+    return responses.render_list(request, rows, page, token=asked.view.token, public=False)
 
 
 def _find_previous(every: list[Version], version: int) -> int | None:
@@ -140,7 +140,9 @@ def _revision(one: Version, now: StoredArticle, before: StoredArticle | None) ->
     "/articles/{ref}/revisions/{n}",
     name="get_revision",
     response_model=schemas.Article,
-    responses=responses.example(examples.ARTICLE) | MOVED | problems("missing_scope", "not_found", "gone"),
+    responses=responses.document_example(examples.ARTICLE)
+    | MOVED
+    | describe_problems("missing_scope", "not_found", "gone"),
     openapi_extra=describe_parameters(Params, [*REF, *NUMBER]),
 )
 async def get_revision(request: Request) -> Response:
@@ -152,14 +154,16 @@ async def get_revision(request: Request) -> Response:
     versions = await revision_json.render_articles(asked.context, asked.view, asked.article.id, [number])
     if number not in versions:
         raise NotFound()
-    return responses.item(request, orjson.dumps(versions[number]), token=asked.view.token, public=False)
+    return responses.render_item(request, orjson.dumps(versions[number]), token=asked.view.token, public=False)
 
 
 @router.get(
     "/articles/{ref}/revisions/{n}/diff",
     name="get_revision_diff",
     response_model=schemas.RevisionDiff,
-    responses=responses.example(examples.DIFF) | MOVED | problems("missing_scope", "not_found", "gone"),
+    responses=responses.document_example(examples.DIFF)
+    | MOVED
+    | describe_problems("missing_scope", "not_found", "gone"),
     openapi_extra=describe_parameters(DiffParams, [*REF, *NUMBER]),
 )
 async def get_revision_diff(request: Request) -> Response:
@@ -178,7 +182,7 @@ async def get_revision_diff(request: Request) -> Response:
     if base is not None and base not in versions:
         raise InvalidValue(f"There is no version {base} of this article.", "from")
     body = await asyncio.to_thread(_diff, base, number, versions.get(base or 0, {}), versions[number])
-    return responses.item(request, body, token=asked.view.token, public=False)
+    return responses.render_item(request, body, token=asked.view.token, public=False)
 
 
 def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str, Any]) -> bytes:
@@ -194,7 +198,7 @@ def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str
     "/articles/{ref}/revisions/{n}/restore",
     name="restore_revision",
     response_model=schemas.Article,
-    responses=MOVED | responses.example(examples.ARTICLE) | problems(*FAILURES),
+    responses=MOVED | responses.document_example(examples.ARTICLE) | describe_problems(*FAILURES),
     openapi_extra={"parameters": parameters(CHANGE, *REF, *NUMBER, IF_MATCH)},
 )
 async def restore_revision(request: Request) -> Response:
@@ -203,7 +207,7 @@ async def restore_revision(request: Request) -> Response:
     context = get_context(request)
     view = await context.view(request)
     for scope in ("write", "read_drafts"):
-        view.caller.demand(scope)
+        view.caller.require_scope(scope)
     read = CHANGE.read(request.scope["query_string"], view.now)
     change = UpdateRequest.from_request(
         request, context, view, b"", write_responses.make_article_renderer(read), f"/revisions/{number}/restore"

@@ -27,7 +27,7 @@ from app.articles.store import authorship, stored_article
 from app.articles.store.row_columns import SaveContext
 from app.articles.store.stored_article import StoredArticle
 from app.context import AppContext, RequestContext
-from app.db.database import Database, Written
+from app.db.database import Committed, Database
 from app.db.sql import read_clock
 from app.errors import (
     DatelineError,
@@ -113,7 +113,7 @@ class UpdateRequest:
         keys.store(session, self.key, result.id, result.version, rendered)
         return rendered
 
-    async def respond(self, written: Written[Outcome]) -> Response:
+    async def respond(self, written: Committed[Outcome]) -> Response:
         """The response to a committed change, with its place in the log."""
         outcome = written.value
         if isinstance(outcome, WriteResult):
@@ -148,8 +148,8 @@ class UpdateRequest:
         plan: Callable[[ArticleRef], Awaitable[PlannedUpdate]],
         *,
         unconditional: bool,
-    ) -> Written[Outcome] | Response:
-        versions = conditional.if_match(self.request)
+    ) -> Committed[Outcome] | Response:
+        versions = conditional.read_if_match(self.request)
         if versions is None and unconditional:
             versions = conditional.ANY
         for attempt in range(1, TRIES + 1):
@@ -205,8 +205,10 @@ class UpdateRequest:
         payload = validation.validate_changes(shown, data, changed)
         names = [name for name in changed if name in ArticleFields.model_fields]
         if article.public_once and ADDRESS & {*names}:
-            self.caller.demand("publish")
-        known = await new_article.resolve_references(self.context.db, payload, hidden=self.caller.may("read_drafts"))
+            self.caller.require_scope("publish")
+        known = await new_article.resolve_references(
+            self.context.db, payload, hidden=self.caller.has_scope("read_drafts")
+        )
         known = replace(known, own=article.id)
         made = await offload.run(
             validation.measure_text(data), fields.read_changes, payload, names, self.view.atlas, known
@@ -249,7 +251,7 @@ class UpdateRequest:
 def require_publish(caller: Caller, *statuses: object) -> None:
     """`publish` for whatever the public sees, now or later, or has seen; drafts need no more than `write`."""
     if any(status not in (None, "draft", "trashed") for status in statuses):
-        caller.demand("publish")
+        caller.require_scope("publish")
 
 
 def _stale(db: Database, id: int, versions: Collection[int]) -> Exception:

@@ -21,7 +21,7 @@ from app.articles.routes.update_flow import Merge, Outcome, PlannedUpdate, Updat
 from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidRange, InvalidValue
 from app.http import body, responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.parser import Parameters
 from app.text import keys
@@ -78,9 +78,9 @@ WARNED = {
 
 def describe_response(status: int, *codes: str) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a write that returns the article."""
-    shown = responses.example(examples.ARTICLE, status)
+    shown = responses.document_example(examples.ARTICLE, status)
     shown[status]["headers"] = WARNED
-    return shown | problems(*codes)
+    return shown | describe_problems(*codes)
 
 
 def parameters(read: Parameters, *more: dict[str, object]) -> list[dict[str, object]]:
@@ -93,16 +93,16 @@ def parameters(read: Parameters, *more: dict[str, object]) -> list[dict[str, obj
     status_code=201,
     response_model=schemas.Article,
     responses=describe_response(201, "missing_scope", "idempotency_conflict", *BODY_FAILURES, *MISTAKES),
-    openapi_extra={"parameters": parameters(CHANGE), "requestBody": body.described("ArticleCreate")},
+    openapi_extra={"parameters": parameters(CHANGE), "requestBody": body.describe_body("ArticleCreate")},
 )
 async def create_article(request: Request) -> Response:
     """A new article; a draft unless `status` says otherwise, which needs the scope `publish`."""
     context = get_context(request)
     view = await context.view(request)
-    view.caller.demand("write")
+    view.caller.require_scope("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
-    content = await body.content(request, (validation.JSON,))
-    data = body.as_object(content)
+    content = await body.read_content(request, (validation.JSON,))
+    data = body.parse_object(content)
     warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
     change = UpdateRequest.from_request(
         request, context, view, content, write_responses.make_article_renderer(read, warnings)
@@ -112,7 +112,7 @@ async def create_article(request: Request) -> Response:
         return repeated
     payload = await offload.run(len(content), validation.validate_new, data)
     update_flow.require_publish(view.caller, payload.status)
-    known = await new_article.resolve_references(context.db, payload, hidden=view.caller.may("read_drafts"))
+    known = await new_article.resolve_references(context.db, payload, hidden=view.caller.has_scope("read_drafts"))
     manuscript = await offload.run(validation.measure_text(data), new_article.make_manuscript, payload, view, known)
     return await change.respond(await context.db.write(_create, manuscript, change))
 
@@ -135,7 +135,7 @@ def _create(session: Session, manuscript: Manuscript, change: UpdateRequest) -> 
     responses=MOVED | describe_response(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
     openapi_extra={
         "parameters": parameters(CHANGE, *REF, IF_MATCH),
-        "requestBody": body.described("ArticlePatch", (validation.MERGE_PATCH, validation.JSON)),
+        "requestBody": body.describe_body("ArticlePatch", (validation.MERGE_PATCH, validation.JSON)),
     },
 )
 async def update_article(request: Request) -> Response:
@@ -148,7 +148,7 @@ async def update_article(request: Request) -> Response:
     name="replace_article",
     response_model=schemas.Article,
     responses=MOVED | describe_response(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
-    openapi_extra={"parameters": parameters(CHANGE, *REF, IF_MATCH), "requestBody": body.described("ArticlePut")},
+    openapi_extra={"parameters": parameters(CHANGE, *REF, IF_MATCH), "requestBody": body.describe_body("ArticlePut")},
 )
 async def replace_article(request: Request) -> Response:
     """The article as it shall be, such as the response to a GET with changes. What is left out becomes empty."""
@@ -158,10 +158,10 @@ async def replace_article(request: Request) -> Response:
 async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Response:
     context = get_context(request)
     view = await context.view(request)
-    view.caller.demand("write")
+    view.caller.require_scope("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
-    content = await body.content(request, kinds)
-    data = body.as_object(content)
+    content = await body.read_content(request, kinds)
+    data = body.parse_object(content)
     warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
     change = UpdateRequest.from_request(
         request, context, view, content, write_responses.make_article_renderer(read, warnings)
@@ -184,9 +184,9 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     name="delete_article",
     response_model=schemas.Article,
     responses=MOVED
-    | responses.example(examples.ARTICLE)
+    | responses.document_example(examples.ARTICLE)
     | {204: {"description": "The article has been purged."}}
-    | problems(*FAILURES, "invalid_range", "invalid_value"),
+    | describe_problems(*FAILURES, "invalid_range", "invalid_value"),
     openapi_extra={"parameters": parameters(DELETE, *REF, IF_MATCH)},
 )
 async def delete_article(request: Request) -> Response:
@@ -200,7 +200,7 @@ async def delete_article(request: Request) -> Response:
     read = DELETE.read(request.scope["query_string"], view.now)
     purge, reason = read.flag("purge"), keys.clean(read.text("reason") or "").strip() or None
     replaced_by = read.text("replaced_by")
-    view.caller.demand("admin" if purge else "write")
+    view.caller.require_scope("admin" if purge else "write")
     for name, value in (("reason", reason), ("replaced_by", replaced_by)):
         if purge and value is not None:
             raise InvalidRange(f"What is purged keeps no {name}; leave it out.", name)
@@ -230,7 +230,7 @@ async def _replacement(context: AppContext, view: RequestContext, ref: str | Non
     """InvalidValue for an article that is not there, or that this caller may not see: the two are not told apart."""
     if ref is None:
         return None
-    ids = await new_article.find_articles(context.db, [ref], hidden=view.caller.may("read_drafts"))
+    ids = await new_article.find_articles(context.db, [ref], hidden=view.caller.has_scope("read_drafts"))
     if ref not in ids:
         raise InvalidValue(replacements.MISSING.format(ref[:80]), "replaced_by")
     return ids[ref]
@@ -240,14 +240,14 @@ async def _replacement(context: AppContext, view: RequestContext, ref: str | Non
     "/articles/{ref}/restore",
     name="restore_article",
     response_model=schemas.Article,
-    responses=MOVED | responses.example(examples.ARTICLE) | problems(*RESTORE_FAILURES),
+    responses=MOVED | responses.document_example(examples.ARTICLE) | describe_problems(*RESTORE_FAILURES),
     openapi_extra={"parameters": parameters(CHANGE, *REF, {**IF_MATCH, "required": False})},
 )
 async def restore_article(request: Request) -> Response:
     """Takes an article out of the bin: it is a draft again, under its id and slug, with all its versions."""
     context = get_context(request)
     view = await context.view(request)
-    view.caller.demand("write")
+    view.caller.require_scope("write")
     read = CHANGE.read(request.scope["query_string"], view.now)
     change = UpdateRequest.from_request(
         request, context, view, b"", write_responses.make_article_renderer(read), "/restore"

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from app.articles.store import links, log_facts
 from app.changes import log
 from app.changes.jobs import CHUNK, Step, Task, Work
-from app.db.sql import hold_vocabulary, integer
+from app.db.sql import lock_vocabulary, read_integer
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions import service as regions
 from app.tags import merges
@@ -23,11 +23,11 @@ A, TAGGED, PLACED = table(Article), table(ArticleTag), table(ArticleRegion)
 def merge_tags(session: Session, task: Task) -> Step:
     """The next articles with the old tag. The chunk that takes the last of them lets nobody write links meanwhile, and
     makes the old tag lead to the other."""
-    source, target = integer(task.arguments["source"]), integer(task.arguments["target"])
+    source, target = read_integer(task.arguments["source"]), read_integer(task.arguments["target"])
     connection = session.connection()
     ids = _find_tagged(connection, source)
     if len(ids) < CHUNK:
-        hold_vocabulary(connection, alone=True)
+        lock_vocabulary(connection, alone=True)
         ids = _find_tagged(connection, source)
     _relink(session, task.id, ids, "tags", lambda: links.move(connection, ids, source, target))
     finished = len(ids) < CHUNK
@@ -43,11 +43,11 @@ def _find_tagged(connection: Connection, tag: int) -> list[int]:
 
 def place_articles(session: Session, task: Task) -> Step:
     """The next articles with an own link to one of the regions whose ancestors have changed."""
-    after = integer(task.progress.get("after", 0))
+    after = read_integer(task.progress.get("after", 0))
     moved = task.arguments["regions"]
     assert isinstance(moved, list)
     connection = session.connection()
-    hold_vocabulary(connection)
+    lock_vocabulary(connection)
     ids = list(
         connection.execute(
             select(PLACED.c.article_id)
@@ -68,8 +68,8 @@ WORKS: Mapping[str, Work] = {"merge_tags": merge_tags, "place_articles": place_a
 
 def _advance_progress(task: Task, count: int) -> dict[str, object]:
     """Articles written meanwhile may make it more than there were at first."""
-    done = integer(task.progress["done"]) + count
-    return task.progress | {"done": done, "total": max(done, integer(task.progress["total"]))}
+    done = read_integer(task.progress["done"]) + count
+    return task.progress | {"done": done, "total": max(done, read_integer(task.progress["total"]))}
 
 
 def _relink(session: Session, task: int, ids: Sequence[int], field: str, change: Callable[[], None]) -> None:

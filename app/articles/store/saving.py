@@ -23,7 +23,7 @@ from app.articles.store import (
 )
 from app.articles.store.near_duplicates import NearDuplicate
 from app.articles.store.row_columns import ExistingRow, Row, SaveContext
-from app.db.sql import insert_rows, integer
+from app.db.sql import insert_rows, read_integer
 from app.errors import SlugTaken
 from app.models import Article, table
 from app.models.column_types import InstantType, check_instant
@@ -109,7 +109,7 @@ def save(session: Session, batch: Batch, saving: SaveContext) -> list[Saved]:
     linked = related_links.link(connection, all_ids, published)
     log_changes.record(session, all_ids, before, fields, {*linked, *pointing}, corrected=batch.corrections is not None)
     return [
-        Saved(ids[i], integer(rows[i]["version"]), "created" if e is None else "updated", repeated.get(ids[i]))
+        Saved(ids[i], read_integer(rows[i]["version"]), "created" if e is None else "updated", repeated.get(ids[i]))
         for i, e in enumerate(batch.old)
     ]
 

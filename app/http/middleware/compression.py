@@ -1,6 +1,6 @@
-"""Content codings (RFC 9110): which one a client takes, and answers packed in it. Streams are never held back.
+"""Content codings (RFC 9110): chooses one by Accept-Encoding and compresses responses. Never buffers a stream.
 
-The entity tag of a packed answer is weak: one and the same representation, in other bytes.
+The entity tag of a compressed response is weak: the same representation in other bytes.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Literal
 import zstandard
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.headers import Headers, headers
+from app.http.headers import Headers, list_headers
 
 Coding = Literal["zstd", "gzip", "identity"]
 
@@ -24,25 +24,27 @@ _LARGE = 32_768
 _TEXTS = (b"application/json", b"application/problem+json", b"application/schema+json", b"text/")
 
 
-def chosen(accept_encoding: bytes) -> Coding:
-    """The coding that a client likes best, of those that it likes alike the smallest; as it is for who says nothing,
-    for who takes nothing that there is, and where the header is longer than any client's."""
-    return _chosen(accept_encoding) if len(accept_encoding) <= _LONGEST_HEADER else "identity"
+def choose_coding(accept_encoding: bytes) -> Coding:
+    """The coding that a client prefers; among equals the one that compresses best. `identity` without the header, where
+    it names no coding that exists here, and where it is longer than any client's."""
+    return _choose_coding(accept_encoding) if len(accept_encoding) <= _LONGEST_HEADER else "identity"
 
 
 @lru_cache(maxsize=256)
-def _chosen(header: bytes) -> Coding:
-    weights = dict(_weighed(header.decode("latin-1").lower()))
+def _choose_coding(header: bytes) -> Coding:
+    weights = dict(_parse_weights(header.decode("latin-1").lower()))
     rest = weights.pop("*", 0.0)
-    found: list[tuple[float, int, Coding]] = [(weights.get("identity", 0.0001), _PREFERENCE["identity"], "identity")]
+    candidates: list[tuple[float, int, Coding]] = [
+        (weights.get("identity", 0.0001), _PREFERENCE["identity"], "identity")
+    ]
     for name in ("zstd", "gzip"):
         weight = weights.get(name, weights.get("x-gzip", rest) if name == "gzip" else rest)
         if weight:
-            found.append((weight, _PREFERENCE[name], name))
-    return max(found)[2]
+            candidates.append((weight, _PREFERENCE[name], name))
+    return max(candidates)[2]
 
 
-def _weighed(header: str) -> Iterable[tuple[str, float]]:
+def _parse_weights(header: str) -> Iterable[tuple[str, float]]:
     """Names with their weight; a weight that cannot be read counts as none."""
     for part in header.split(","):
         name, _, parameter = part.partition(";")
@@ -52,79 +54,79 @@ def _weighed(header: str) -> Iterable[tuple[str, float]]:
         if not parameter.strip():
             yield name.strip(), 1.0
         elif key.strip() == "q":
-            yield name.strip(), _weight(text.strip())
+            yield name.strip(), _parse_weight(text.strip())
 
 
-def _weight(text: str) -> float:
+def _parse_weight(text: str) -> float:
     whole, _, rest = text.partition(".")
     if whole not in ("0", "1") or len(rest) > 3 or (rest and not (rest.isascii() and rest.isdigit())):
         return 0.0
     return min(float(f"{whole}.{rest or 0}"), 1.0)
 
 
-def is_worth(headers: Headers, body: bytes) -> bool:
-    """Whether an answer gets smaller: text of some length that is not packed yet."""
+def is_compressible(headers: Headers, body: bytes) -> bool:
+    """Whether compression makes a response smaller: text of some length that is not compressed yet."""
     if len(body) < _SMALLEST:
         return False
     names = {name.lower(): value for name, value in headers}
     return b"content-encoding" not in names and names.get(b"content-type", b"").startswith(_TEXTS)
 
 
-async def pack(body: bytes, coding: Coding) -> bytes:
-    """Large bodies in a thread, so that others are answered meanwhile."""
-    return await asyncio.to_thread(_pack, body, coding) if len(body) > _LARGE else _pack(body, coding)
+async def compress(body: bytes, coding: Coding) -> bytes:
+    """Large bodies in a thread, so that other requests go on meanwhile."""
+    return await asyncio.to_thread(_compress, body, coding) if len(body) > _LARGE else _compress(body, coding)
 
 
-def _pack(body: bytes, coding: Coding) -> bytes:
-    # A compressor holds megabytes, and is no two threads': one for each body costs little beside the packing. Level 6
+def _compress(body: bytes, coding: Coding) -> bytes:
+    # A compressor holds megabytes, and is no two threads': one for each body costs little beside compressing. Level 6
     # of gzip takes twice the time of 5 for 4 % less.
     return zstandard.ZstdCompressor(level=3).compress(body) if coding == "zstd" else gzip.compress(body, 5, mtime=0)
 
 
-def packed_headers(headers: Headers, coding: Coding, length: int) -> Headers:
-    """Those of the same answer packed, with a weak ETag; names in lower case."""
-    kept = [(name.lower(), value) for name, value in headers if name.lower() != b"content-length"]
-    shown = [(name, _weak(value) if name == b"etag" else value) for name, value in kept]
-    return [*shown, (b"content-encoding", coding.encode()), (b"content-length", str(length).encode())]
+def rewrite_headers(headers: Headers, coding: Coding, length: int) -> Headers:
+    """Headers of the compressed response, with a weak ETag; names in lower case."""
+    other_headers = [(name.lower(), value) for name, value in headers if name.lower() != b"content-length"]
+    new_headers = [(name, _weaken_etag(value) if name == b"etag" else value) for name, value in other_headers]
+    return [*new_headers, (b"content-encoding", coding.encode()), (b"content-length", str(length).encode())]
 
 
-def _weak(etag: bytes) -> bytes:
+def _weaken_etag(etag: bytes) -> bytes:
     return etag if etag.startswith(b"W/") else b"W/" + etag
 
 
 class Compression:
-    """Packs what is answered in one piece, as Accept-Encoding says."""
+    """Compresses responses that are sent in one piece, as Accept-Encoding says."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            send = packing(send, chosen(b",".join(headers(scope, b"accept-encoding"))))
+            send = wrap_send(send, choose_coding(b",".join(list_headers(scope, b"accept-encoding"))))
         await self.app(scope, receive, send)
 
 
-def packing(send: Send, coding: Coding) -> Send:
-    """Sends an answer on, packed where that is worth it."""
-    begun: Message | None = None
+def wrap_send(send: Send, coding: Coding) -> Send:
+    """A `send` that compresses a response where that makes it smaller."""
+    held_start: Message | None = None
 
-    async def packed(message: Message) -> None:
-        nonlocal begun
+    async def send_compressed(message: Message) -> None:
+        nonlocal held_start
         # Only what says its length comes in one piece; a stream's start must not wait for its first event.
         if message["type"] == "http.response.start" and _has_length(message):
-            begun = message
+            held_start = message
             return
-        if begun is not None:
-            start, begun = begun, None
+        if held_start is not None:
+            start, held_start = held_start, None
             body = message.get("body", b"")
-            if not message.get("more_body") and is_worth(start["headers"], body):
-                body = await pack(body, coding)
-                start = {**start, "headers": packed_headers(start["headers"], coding, len(body))}
+            if not message.get("more_body") and is_compressible(start["headers"], body):
+                body = await compress(body, coding)
+                start = {**start, "headers": rewrite_headers(start["headers"], coding, len(body))}
                 message = {"type": "http.response.body", "body": body}
             await send(start)
         await send(message)
 
-    return send if coding == "identity" else packed
+    return send if coding == "identity" else send_compressed
 
 
 def _has_length(message: Message) -> bool:

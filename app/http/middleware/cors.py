@@ -1,6 +1,6 @@
-"""CORS for answers that shared caches keep: the headers do not depend on whether the request came from a browser.
+"""CORS for responses that shared caches store: the headers do not depend on whether the request came from a browser.
 
-Starlette's own layer answers only requests with an Origin; what a cache got from any other client would then be refused
+Starlette's own layer handles only requests with an Origin; what a cache got from any other client would then be refused
 by browsers. Its rules are used here, not the layer.
 """
 
@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.errors import PreflightRefused
-from app.http.headers import header
-from app.http.problems import render
+from app.http.headers import find_header
+from app.http.problems import render_problem
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 EXPOSED = (
@@ -29,7 +29,7 @@ class Cors:
 
     def __init__(self, origins: Sequence[str]) -> None:
         self._rules = CORSMiddleware(
-            _nothing,
+            _ignore,
             allow_origins=origins,
             allow_methods=METHODS,
             allow_headers=ALLOWED,
@@ -38,33 +38,33 @@ class Cors:
         )
         self._simple = [(name.lower().encode(), text.encode()) for name, text in self._rules.simple_headers.items()]
 
-    def preflight(self, scope: Scope) -> Response | None:
-        """The whole answer to what a browser asks before it asks; None for any other request."""
+    def render_preflight(self, scope: Scope) -> Response | None:
+        """The response to a preflight request; None for any other request."""
         if scope["method"] != "OPTIONS":
             return None
-        asked = Headers(scope=scope)
-        if "origin" not in asked or "access-control-request-method" not in asked:
+        headers = Headers(scope=scope)
+        if "origin" not in headers or "access-control-request-method" not in headers:
             return None
-        found = self._rules.preflight_response(asked)
-        if found.status_code < 400:
-            return found
-        why = bytes(found.body).decode().rpartition("CORS ")[2]
-        refused = render(PreflightRefused(f"Not allowed for a page of another origin: {why}."), scope)
+        response = self._rules.preflight_response(headers)
+        if response.status_code < 400:
+            return response
+        why = bytes(response.body).decode().rpartition("CORS ")[2]
+        refused = render_problem(PreflightRefused(f"Not allowed for a page of another origin: {why}."), scope)
         refused.headers.update(self._rules.preflight_headers)
         return refused
 
-    def opened(self, scope: Scope, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The headers of an answer, those of CORS among them."""
+    def add_headers(self, scope: Scope, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of a response with those of CORS."""
         if self._rules.allow_all_origins:
             return [*headers, *self._simple]
-        shown = MutableHeaders(raw=list(headers))
-        origin = (header(scope, b"origin") or b"").decode("latin-1")
+        response_headers = MutableHeaders(raw=list(headers))
+        origin = (find_header(scope, b"origin") or b"").decode("latin-1")
         if self._rules.is_allowed_origin(origin):
-            shown.update(self._rules.simple_headers)
-            shown["Access-Control-Allow-Origin"] = origin
-        shown.add_vary_header("Origin")
-        return shown.raw
+            response_headers.update(self._rules.simple_headers)
+            response_headers["Access-Control-Allow-Origin"] = origin
+        response_headers.add_vary_header("Origin")
+        return response_headers.raw
 
 
-async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+async def _ignore(scope: Scope, receive: Receive, send: Send) -> None:
     """Nothing is behind the rules."""

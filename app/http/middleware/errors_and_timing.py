@@ -1,7 +1,7 @@
-"""What every answer has around what it says, whoever made it: one layer, since each costs every request its part.
+"""What every response gets, whichever layer made it: one layer, since each one costs every request time.
 
-CORS headers; where caches do not share the answer an id of the request and the time it took; a place in the tally; and
-a problem document for whatever was raised within. Changes nothing of what an answer says.
+CORS headers; where caches do not share the response an id of the request and the time it took; a count; and
+a problem document for whatever was raised within. Never changes the content of a response.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import DatelineError
 from app.http.headers import Headers
-from app.http.middleware.access_log import Tally
+from app.http.middleware.access_log import RequestTally
 from app.http.middleware.cors import Cors
-from app.http.problems import crash, render
-from app.http.request_id import request_id
+from app.http.problems import make_crash_error, render_problem
+from app.http.request_id import get_request_id
 
 log = logging.getLogger(__name__)
 
 _ENDINGS = (CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
-class Envelope:
-    """Answers that are not shared say the request's id in X-Request-Id, and in Server-Timing how many milliseconds it
-    took until they began.
+class ErrorsAndTiming:
+    """Responses that are not shared carry the request's id in X-Request-Id, and in Server-Timing how many milliseconds
+    it took until they began.
 
-    Once an answer has begun it can only be broken off, which is what raising on does. That the client has gone is no
-    failure: nobody is left to be told, and an answer that never began is not counted."""
+    Once a response has begun it can only be broken off, which is what re-raising does. A client that disconnects is
+    no failure, and a response that never began is not counted."""
 
-    def __init__(self, app: ASGIApp, tally: Tally, cors: Cors) -> None:
+    def __init__(self, app: ASGIApp, tally: RequestTally, cors: Cors) -> None:
         self.app, self.tally, self.cors = app, tally, cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,31 +41,31 @@ class Envelope:
             return
         began, status = time.perf_counter(), 0
         scope.setdefault("state", {})
-        preflight = self.cors.preflight(scope)
+        preflight = self.cors.render_preflight(scope)
 
-        async def enclosed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if not status:
                 status = message["status"]
-                headers = message["headers"] if preflight else self.cors.opened(scope, message["headers"])
+                headers = message["headers"] if preflight else self.cors.add_headers(scope, message["headers"])
                 if not _is_shared(headers):
                     spent = b"app;dur=%.1f" % ((time.perf_counter() - began) * 1000)
-                    headers = [*headers, (b"x-request-id", request_id(scope).encode()), (b"server-timing", spent)]
+                    headers = [*headers, (b"x-request-id", get_request_id(scope).encode()), (b"server-timing", spent)]
                 message = {**message, "headers": headers}
             await send(message)
 
         try:
-            await (preflight or self.app)(scope, receive, enclosed)
+            await (preflight or self.app)(scope, receive, send_with_headers)
         except ClientDisconnect:
             return
         except _ENDINGS:
             raise
         # Not only Exception: a panic in a Rust extension arrives as a BaseException.
         except BaseException as error:
-            problem = error if isinstance(error, DatelineError) else _logged(error, scope)
+            problem = error if isinstance(error, DatelineError) else _log_crash(error, scope)
             if status:
                 raise
-            await render(problem, scope)(scope, receive, enclosed)
+            await render_problem(problem, scope)(scope, receive, send_with_headers)
         finally:
             if status:
                 self.tally.add(scope["method"], scope["path"], status, time.perf_counter() - began)
@@ -78,6 +78,6 @@ def _is_shared(headers: Headers) -> bool:
     return False
 
 
-def _logged(error: BaseException, scope: Scope) -> DatelineError:
-    log.error("%s %r failed, request %s", scope["method"], scope["path"], request_id(scope), exc_info=error)
-    return crash()
+def _log_crash(error: BaseException, scope: Scope) -> DatelineError:
+    log.error("%s %r failed, request %s", scope["method"], scope["path"], get_request_id(scope), exc_info=error)
+    return make_crash_error()

@@ -1,8 +1,8 @@
 """Pure ASGI layers around all routes: HEAD, and how large a body may be.
 
-From outside in: (the cache), HeadAsGet, compression, the envelope, overload, (limits), BodyLimit, the fast path, the
-routes; all but the cache put there by `app.add_middleware`, innermost first. None reads or changes what an answer says.
-"""
+From outside in: (the cache), HeadAsGet, compression, errors and timing, load shedding, (rate limit), BodyLimit, the
+fast path, the routes; all but the cache put there by `app.add_middleware`, innermost first. None reads or changes the
+content of a response."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import BodyTooLarge
-from app.http.headers import header
-from app.http.problems import render
+from app.http.headers import find_header
+from app.http.problems import render_problem
 
 
 class HeadAsGet:
@@ -29,7 +29,7 @@ class HeadAsGet:
             return
         ended = False
 
-        async def bodiless(message: Message) -> None:
+        async def send_start(message: Message) -> None:
             nonlocal ended
             if ended:
                 raise OSError("nobody reads the body of a HEAD")
@@ -38,11 +38,11 @@ class HeadAsGet:
                 message = {"type": "http.response.body", "body": b"", "more_body": False}
             await send(message)
 
-        async def gone() -> Message:
+        async def receive_disconnect() -> Message:
             return {"type": "http.disconnect"} if ended else await receive()
 
         try:
-            await self.app({**scope, "method": "GET"}, gone, bodiless)
+            await self.app({**scope, "method": "GET"}, receive_disconnect, send_start)
         except (ClientDisconnect, OSError):
             if not ended:
                 raise
@@ -61,24 +61,24 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):  # whose bodies nobody reads
             await self.app(scope, receive, send)
             return
-        most = self._most(scope["path"])
-        length = header(scope, b"content-length") or b""
-        if length.isdigit() and int(length[:20]) > most:
-            await render(BodyTooLarge(most), scope)(scope, receive, send)
+        max_bytes = self._max_bytes_of(scope["path"])
+        length = find_header(scope, b"content-length") or b""
+        if length.isdigit() and int(length[:20]) > max_bytes:
+            await render_problem(BodyTooLarge(max_bytes), scope)(scope, receive, send)
             return
-        seen = 0
+        received_bytes = 0
 
-        async def counted() -> Message:
-            nonlocal seen
+        async def receive_counted() -> Message:
+            nonlocal received_bytes
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > most:
-                raise BodyTooLarge(most)
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > max_bytes:
+                raise BodyTooLarge(max_bytes)
             return message
 
-        await self.app(scope, counted, send)
+        await self.app(scope, receive_counted, send)
 
-    def _most(self, path: str) -> int:
+    def _max_bytes_of(self, path: str) -> int:
         for start, most in self.larger.items():
             if path.startswith(start):
                 return most

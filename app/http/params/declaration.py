@@ -77,7 +77,7 @@ class Parameter(Generic[T]):
             "name": self.name,
             "in": "query",
             "required": self.required,
-            "description": self._described(),
+            "description": self._describe(),
             "schema": _schema(self),
         }
         if self.kind in LISTS:
@@ -86,7 +86,7 @@ class Parameter(Generic[T]):
             shown["example"] = [self.example] if self.kind in LISTS else self.example
         return shown
 
-    def _described(self) -> str:
+    def _describe(self) -> str:
         """Examples of what need not be given stand in the text: documentation pages fill fields in with the others,
         and a request with every filter at once finds nothing."""
         told = self.required or self.example is None or self.allowed or self.kind in ("flag", "integer")
@@ -129,7 +129,7 @@ def choices(name: str, doc: str, allowed: tuple[Word, ...], *, signs: bool = Tru
 
 
 def fields(name: str, doc: str, allowed: tuple[Word, ...]) -> Parameter[tuple[Word, ...]]:
-    """Parts of the answer (`fields`, `include`); another word is an `unknown_field`. May change from page to
+    """Parts of the response (`fields`, `include`); another word is an `unknown_field`. May change from page to
     page."""
     return Parameter(name, "fields", doc, allowed[0], allowed, signs=False)
 

@@ -35,29 +35,29 @@ class Read:
     specs: Mapping[str, Parameter[object]]
 
     @property
-    def given(self) -> Set[str]:
+    def given_names(self) -> Set[str]:
         """The names that were there, also those that only repeat a default."""
         return self.values.keys()
 
     @cached_property
     def canonical(self) -> Canonical:
         """Names and words, sorted; the same for requests that mean the same. Without what repeats a default."""
-        told = ((name, _told(self.specs[name], self.values[name], self.texts[name])) for name in self.values)
+        told = ((name, _canonical_value(self.specs[name], self.values[name], self.texts[name])) for name in self.values)
         return tuple(sorted((name, words) for name, words in told if words != (self.specs[name].default,)))
 
     @cached_property
     def identity(self) -> str:
         """Stands for `canonical` where its length would count: 16 hex digits."""
-        return _signed(self.canonical)
+        return _hash_pairs(self.canonical)
 
     @cached_property
     def signature(self) -> str:
         """What a cursor is bound to: filters, `q` and `sort`, but not what may change from page to page."""
-        return _signed(tuple(pair for pair in self.canonical if self.specs[pair[0]].signs))
+        return _hash_pairs(tuple(pair for pair in self.canonical if self.specs[pair[0]].signs))
 
     @property
     def uses_now(self) -> bool:
-        """Some time given moves with the clock: the answer may not live long."""
+        """Some time given moves with the clock: the response may not live long."""
         return any(isinstance(value, Instant) and value.uses_now for value in self.values.values())
 
     def knows(self, name: str) -> bool:
@@ -118,14 +118,14 @@ class Read:
 
 
 @lru_cache(maxsize=256)
-def _signed(pairs: Canonical) -> str:
+def _hash_pairs(pairs: Canonical) -> str:
     """What was asked for, as 64 bits."""
     return blake2b(repr(list(pairs)).encode(), digest_size=8).hexdigest()
 
 
-def _told(spec: Parameter[object], value: Value, given: list[str | None]) -> tuple[str | int, ...]:
+def _canonical_value(spec: Parameter[object], value: Value, texts: list[str | None]) -> tuple[str | int, ...]:
     if spec.kind == "ids":
         return cast("tuple[int, ...]", value)
     if isinstance(value, tuple):
         return tuple(sorted(str(item) for item in value))
-    return (value,) if isinstance(value, str | int) else (given[0] or "",)
+    return (value,) if isinstance(value, str | int) else (texts[0] or "",)

@@ -33,9 +33,9 @@ from app.http.params.declaration import (
     time,
 )
 from app.http.params.parsed import UTC, Read, Texts
-from app.http.params.query_string import split
-from app.http.params.times import Instant, Period, Range, between, read_time, read_zone
-from app.http.params.values import GUESSES, Value, fault, nearest, read_value
+from app.http.params.query_string import parse_query
+from app.http.params.times import Instant, Period, Range, make_range, read_time, read_zone
+from app.http.params.values import GUESSES, Value, find_nearest, make_error, read_value
 
 __all__ = [
     "COUNT",
@@ -91,7 +91,7 @@ class Parameters:
         if len(query_string) > MAX_QUERY_BYTES:
             detail = f"At most {MAX_QUERY_BYTES} bytes; {len(query_string)} were sent."
             raise InvalidInput(FieldError("invalid_value", detail, "query string"))
-        texts = split(query_string)
+        texts = parse_query(query_string)
         if len(texts) > MAX_NAMES:
             detail = f"At most {MAX_NAMES} different parameters; {len(texts)} were given."
             raise InvalidInput(FieldError("unknown_parameter", detail, "query string"))
@@ -105,15 +105,15 @@ class Parameters:
 
     def _values(self, texts: Texts, now: int, errors: list[FieldError]) -> dict[str, Value]:
         values: dict[str, Value] = {}
-        zone = _zone(texts["tz"]) if "tz" in texts else UTC
-        for name, given in texts.items():
+        zone = _read_zone(texts["tz"]) if "tz" in texts else UTC
+        for name, raw_values in texts.items():
             spec = self.specs.get(name)
             if spec is None:
                 guessed = sum(error.code == "unknown_parameter" for error in errors) < GUESSES
                 errors += self._unknown(name, guessed=guessed)
                 continue
             try:
-                values[name] = _value(spec, given, zone, now)
+                values[name] = _read_value(spec, raw_values, zone, now)
             except InvalidInput as wrong:
                 errors += (replace(error, parameter=name) for error in wrong.errors)
         return values
@@ -125,14 +125,14 @@ class Parameters:
         detail = f"There is no parameter {shown!r} here."
         if not guessed:
             return [FieldError("unknown_parameter", detail, shown)]
-        return [FieldError("unknown_parameter", detail, shown, None, allowed, nearest(name, allowed))]
+        return [FieldError("unknown_parameter", detail, shown, None, allowed, find_nearest(name, allowed))]
 
     def _ranges(self, values: Mapping[str, Value], errors: list[FieldError]) -> dict[str, Range]:
         ranges: dict[str, Range] = {}
         for stem, first, last in self._ends:
             if first in values or last in values:
                 try:
-                    ranges[stem] = between(_time(values.get(first)), _time(values.get(last)))
+                    ranges[stem] = make_range(_read_time(values.get(first)), _read_time(values.get(last)))
                 except InvalidInput as wrong:
                     errors += (replace(error, parameter=last) for error in wrong.errors)
         return ranges
@@ -151,7 +151,7 @@ class Parameters:
             yield FieldError("invalid_range", "Give a page or a cursor, not both.", "page")
 
 
-def _zone(texts: list[str | None]) -> ZoneInfo:
+def _read_zone(texts: list[str | None]) -> ZoneInfo:
     """A wrong `tz` is reported in its own turn; the other parameters are then checked in UTC."""
     try:
         return read_zone(texts[0] or "UTC")
@@ -159,14 +159,14 @@ def _zone(texts: list[str | None]) -> ZoneInfo:
         return UTC
 
 
-def _value(spec: Parameter[object], given: list[str | None], zone: ZoneInfo, now: int) -> Value:
-    if len(given) > 1 and spec.kind not in LISTS:
-        raise fault(spec, f"{spec.name} takes one value; {len(given)} were given.", "duplicate_parameter")
-    if None in given:
-        raise fault(spec, "The value is not percent-encoded UTF-8.")
-    texts = cast("list[str]", given)
+def _read_value(spec: Parameter[object], raw_values: list[str | None], zone: ZoneInfo, now: int) -> Value:
+    if len(raw_values) > 1 and spec.kind not in LISTS:
+        raise make_error(spec, f"{spec.name} takes one value; {len(raw_values)} were given.", "duplicate_parameter")
+    if None in raw_values:
+        raise make_error(spec, "The value is not percent-encoded UTF-8.")
+    texts = cast("list[str]", raw_values)
     return read_time(texts[0], zone, now) if spec.kind == "time" else read_value(spec, texts)
 
 
-def _time(value: Value | None) -> Instant | Period | None:
+def _read_time(value: Value | None) -> Instant | Period | None:
     return value if isinstance(value, Instant | Period) else None

@@ -9,16 +9,16 @@ from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
 
-def split(query: bytes) -> dict[str, list[str | None]]:
+def parse_query(query: bytes) -> dict[str, list[str | None]]:
     """Names in the order of their first appearance, each with all its texts; None where one is not UTF-8."""
-    found: dict[str, list[str | None]] = {}
+    texts_by_name: dict[str, list[str | None]] = {}
     for pair in query.split(b"&"):
         if pair:
             name, _, text = pair.partition(b"=")
             key = _decode(name)
-            shown = name.decode("ascii", "replace") if key is None else key
-            found.setdefault(shown, []).append(_decode(text))
-    return found
+            decoded_name = name.decode("ascii", "replace") if key is None else key
+            texts_by_name.setdefault(decoded_name, []).append(_decode(text))
+    return texts_by_name
 
 
 def _decode(raw: bytes) -> str | None:

@@ -38,7 +38,7 @@ EXPECTED = (
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """One second. `uses_now`: it moves with the clock, so that answers made from it may not live long."""
+    """One second. `uses_now`: it moves with the clock, so that responses made from it may not live long."""
 
     at: int
     uses_now: bool = False
@@ -66,7 +66,7 @@ class Range:
     calendar: tuple[int | None, int | None] = (None, None)
 
 
-def between(from_: Instant | Period | None, to: Instant | Period | None) -> Range:
+def make_range(from_: Instant | Period | None, to: Instant | Period | None) -> Range:
     """The range that a `_from` and a `_to` mean: a period is taken in whole at either end, an instant is the
     first second at `_from` and the first one left out at `_to`. Raises InvalidRange where nothing fits in: a day that
     the zone has skipped is still one of the calendar."""
@@ -89,11 +89,11 @@ def read_time(text: str, zone: tzinfo, now: int, *, up: bool = False) -> Instant
     a time in the years 1 to 2200. `zone` says where days, months and years begin. Fractions of a second are
     cut off, as they are when stored, or with `up` make a whole one."""
     if date := _DATE.fullmatch(text):
-        return _period(date, zone)
+        return _make_period(date, zone)
     if time := _DATE_TIME.fullmatch(text):
-        return _instant(time, up=up)
+        return _make_instant(time, up=up)
     if relative := _RELATIVE.fullmatch(text):
-        return Instant(_before(now, relative, zone), uses_now=True)
+        return Instant(_subtract(now, relative, zone), uses_now=True)
     raise InvalidValue(f"Expected {EXPECTED}.")
 
 
@@ -104,47 +104,49 @@ def format_time(at: int) -> str:
 
 
 @cache
-def zone_names() -> frozenset[str]:
+def list_zone_names() -> frozenset[str]:
     """The names of the IANA time zone database that this machine or the `tzdata` package has."""
     return frozenset(available_timezones() - {"localtime", "posixrules"})
 
 
 def read_zone(name: str) -> ZoneInfo:
     """Only names of the database, exactly as written there: ZoneInfo itself would open files by other names."""
-    if name not in zone_names():
+    if name not in list_zone_names():
         raise InvalidValue("Expected the name of a time zone, such as UTC or Europe/Brussels.")
     return ZoneInfo(name)
 
 
-def _period(found: re.Match[str], zone: tzinfo) -> Period:
-    year, month, day = (int(part) if part else None for part in found.groups())
-    first = _datetime(year or 0, month or 1, day or 1)
+def _make_period(match: re.Match[str], zone: tzinfo) -> Period:
+    year, month, day = (int(part) if part else None for part in match.groups())
+    first = _make_datetime(year or 0, month or 1, day or 1)
     precision: Precision = "day" if day else "month" if month else "year"
     after = first + timedelta(days=1) if day else _add_months(first, 1 if month else 12)
-    return Period(_epoch(first, zone), _epoch(after, zone), precision, (_epoch(first, UTC), _epoch(after, UTC)))
+    return Period(
+        _to_epoch(first, zone), _to_epoch(after, zone), precision, (_to_epoch(first, UTC), _to_epoch(after, UTC))
+    )
 
 
-def _instant(found: re.Match[str], *, up: bool) -> Instant:
-    date, hour, minute, second, fraction, zulu, sign, off_hour, off_minute = found.groups()
+def _make_instant(match: re.Match[str], *, up: bool) -> Instant:
+    date, hour, minute, second, fraction, zulu, sign, off_hour, off_minute = match.groups()
     if not zulu and not sign:
-        raise OffsetRequired(f"Add Z or an offset such as +01:00 to {found[0]}, or give the date only.")
+        raise OffsetRequired(f"Add Z or an offset such as +01:00 to {match[0]}, or give the date only.")
     year, month, day = (int(part) for part in date.split("-"))
-    at = _epoch(_datetime(year, month, day, int(hour), int(minute), int(second or 0)), UTC)
+    at = _to_epoch(_make_datetime(year, month, day, int(hour), int(minute), int(second or 0)), UTC)
     if sign:
         if int(off_hour) > 23 or int(off_minute) > 59:
             raise InvalidValue("The offset is not one: it goes from -23:59 to +23:59.")
         offset = int(off_hour) * 3_600 + int(off_minute) * 60
         at += offset if sign == "-" else -offset
     at += up and (fraction or "").strip("0") != ""
-    return Instant(_in_bounds(at))
+    return Instant(_check_bounds(at))
 
 
-def _before(now: int, found: re.Match[str], zone: tzinfo) -> int:
-    count, unit = int(found[1] or 0), found[2] or "h"
+def _subtract(now: int, match: re.Match[str], zone: tzinfo) -> int:
+    count, unit = int(match[1] or 0), match[2] or "h"
     if unit in _SECONDS:
-        return _in_bounds(now - count * _SECONDS[unit])
-    here = datetime.fromtimestamp(now, zone).replace(tzinfo=None)
-    return _in_bounds(_epoch(_add_months(here, -count * (12 if unit == "y" else 1)), zone))
+        return _check_bounds(now - count * _SECONDS[unit])
+    local_now = datetime.fromtimestamp(now, zone).replace(tzinfo=None)
+    return _check_bounds(_to_epoch(_add_months(local_now, -count * (12 if unit == "y" else 1)), zone))
 
 
 def _add_months(moment: datetime, months: int) -> datetime:
@@ -156,7 +158,7 @@ def _add_months(moment: datetime, months: int) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 
 
-def _datetime(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+def _make_datetime(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise InvalidValue(f"Years go from {FIRST_YEAR} to {LAST_YEAR}.")
     try:
@@ -165,14 +167,14 @@ def _datetime(year: int, month: int, day: int, hour: int = 0, minute: int = 0, s
         raise InvalidValue("There is no such day or time in the calendar.") from None
 
 
-def _epoch(local: datetime, zone: tzinfo) -> int:
+def _to_epoch(local: datetime, zone: tzinfo) -> int:
     """A time that the clocks skip counts as if they had not been put forward yet: midnight lost to summer
     time becomes the first second of that day."""
     offset = local.replace(tzinfo=zone).utcoffset() or timedelta(0)
     return int((local - _EPOCH - offset) // timedelta(seconds=1))
 
 
-def _in_bounds(at: int) -> int:
+def _check_bounds(at: int) -> int:
     if not EARLIEST <= at <= LATEST:
         raise InvalidValue(f"Years go from {FIRST_YEAR} to {LAST_YEAR}.")
     return at

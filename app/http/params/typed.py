@@ -97,5 +97,5 @@ class NamesIn(Params):
     @property
     def language(self) -> str | None:
         """`names_in` as names are stored: the bare language, in lower case."""
-        given = self.names_in
-        return given.lower().replace("_", "-").partition("-")[0] if given else None
+        code = self.names_in
+        return code.lower().replace("_", "-").partition("-")[0] if code else None

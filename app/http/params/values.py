@@ -28,28 +28,28 @@ def read_value(spec: Parameter[object], texts: list[str]) -> Value:
     return _READERS[spec.kind](spec, texts)
 
 
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
+def find_nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `word` is likeliest to be a slip of, or None if none is near."""
     lower = {candidate.lower(): candidate for candidate in candidates}
-    found = get_close_matches(word[:64].lower(), lower, n=1, cutoff=0.6)
-    return lower[found[0]] if found else None
+    close_matches = get_close_matches(word[:64].lower(), lower, n=1, cutoff=0.6)
+    return lower[close_matches[0]] if close_matches else None
 
 
-def fault(spec: Parameter[object], detail: str, code: str = "invalid_value") -> InvalidInput:
+def make_error(spec: Parameter[object], detail: str, code: str = "invalid_value") -> InvalidInput:
     """An error in this parameter; `code` is one of those with status 422."""
     assert CODES[code].status == 422
     return InvalidInput(FieldError(code, detail, spec.name))
 
 
-def _items(spec: Parameter[object], texts: list[str]) -> list[str]:
-    return _counted(spec, [item.strip() for text in texts for item in text.split(",")])
+def _split_items(spec: Parameter[object], texts: list[str]) -> list[str]:
+    return _check_count(spec, [item.strip() for text in texts for item in text.split(",")])
 
 
-def _counted(spec: Parameter[object], items: list[str]) -> list[str]:
+def _check_count(spec: Parameter[object], items: list[str]) -> list[str]:
     if "" in items:
-        raise fault(spec, "A value is empty. Leave the parameter out to filter by nothing.")
+        raise make_error(spec, "A value is empty. Leave the parameter out to filter by nothing.")
     if len(items) > MAX_VALUES:
-        raise fault(spec, f"At most {MAX_VALUES} values; {len(items)} were given.")
+        raise make_error(spec, f"At most {MAX_VALUES} values; {len(items)} were given.")
     for item in items:
         _check_line(spec, item)
     return items
@@ -57,97 +57,97 @@ def _counted(spec: Parameter[object], items: list[str]) -> list[str]:
 
 def _check_line(spec: Parameter[object], text: str) -> None:
     if not text.isprintable() and CONTROLS.search(text):
-        raise fault(spec, "Control characters are not allowed here.")
+        raise make_error(spec, "Control characters are not allowed here.")
 
 
-def _strings(spec: Parameter[object], texts: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_counted(spec, texts)))
+def _read_strings(spec: Parameter[object], texts: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_check_count(spec, texts)))
 
 
-def _refs(spec: Parameter[object], texts: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_items(spec, texts)))
+def _read_refs(spec: Parameter[object], texts: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_split_items(spec, texts)))
 
 
-def _ids(spec: Parameter[object], texts: list[str]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(_number(spec, item) for item in _items(spec, texts)))
+def _read_ids(spec: Parameter[object], texts: list[str]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(_parse_number(spec, item) for item in _split_items(spec, texts)))
 
 
-def _choices(spec: Parameter[object], texts: list[str], code: str = "invalid_value") -> tuple[str, ...]:
-    items = _items(spec, texts)
+def _read_choices(spec: Parameter[object], texts: list[str], code: str = "invalid_value") -> tuple[str, ...]:
+    items = _split_items(spec, texts)
     wrong = [item for item in dict.fromkeys(items) if item not in spec.allowed]
     if wrong:
-        guessed = (_not_allowed(spec, item, code) for item in wrong[:GUESSES])
-        raise InvalidInput(*guessed, *(_not_allowed(spec, item, code, guess=False) for item in wrong[GUESSES:]))
+        guessed = (_refuse_word(spec, item, code) for item in wrong[:GUESSES])
+        raise InvalidInput(*guessed, *(_refuse_word(spec, item, code, guess=False) for item in wrong[GUESSES:]))
     return tuple(dict.fromkeys(items))
 
 
-def _fields(spec: Parameter[object], texts: list[str]) -> tuple[str, ...]:
-    return _choices(spec, texts, "unknown_field")
+def _read_fields(spec: Parameter[object], texts: list[str]) -> tuple[str, ...]:
+    return _read_choices(spec, texts, "unknown_field")
 
 
-def _not_allowed(spec: Parameter[object], word: str, code: str = "invalid_value", *, guess: bool = True) -> FieldError:
+def _refuse_word(spec: Parameter[object], word: str, code: str = "invalid_value", *, guess: bool = True) -> FieldError:
     """With what is allowed, and the likeliest of it, unless that was said of others before."""
     detail = f"{word[:64]!r} is none of the values that {spec.name} takes."
     if not guess:
         return FieldError(code, detail, spec.name)
-    return FieldError(code, detail, spec.name, None, spec.allowed, nearest(word, spec.allowed))
+    return FieldError(code, detail, spec.name, None, spec.allowed, find_nearest(word, spec.allowed))
 
 
-def _choice(spec: Parameter[object], texts: list[str]) -> str:
+def _read_choice(spec: Parameter[object], texts: list[str]) -> str:
     if texts[0] not in spec.allowed:
-        raise InvalidInput(_not_allowed(spec, texts[0]))
+        raise InvalidInput(_refuse_word(spec, texts[0]))
     return texts[0]
 
 
-def _flag(spec: Parameter[object], texts: list[str]) -> bool:
+def _read_flag(spec: Parameter[object], texts: list[str]) -> bool:
     if texts[0] not in ("true", "false"):
         raise InvalidInput(FieldError("invalid_value", "Expected true or false.", spec.name, None, ("true", "false")))
     return texts[0] == "true"
 
 
-def _text(spec: Parameter[object], texts: list[str]) -> str:
+def _read_text(spec: Parameter[object], texts: list[str]) -> str:
     text = texts[0].translate(_SPACES)
     if not text and not spec.may_be_empty:
-        raise fault(spec, "The value is empty.")
+        raise make_error(spec, "The value is empty.")
     if len(text) > spec.maximum:
-        raise fault(spec, f"At most {spec.maximum} characters; {len(text)} were given.", spec.excess)
+        raise make_error(spec, f"At most {spec.maximum} characters; {len(text)} were given.", spec.excess)
     _check_line(spec, text)
     return text
 
 
-def _integer(spec: Parameter[object], texts: list[str]) -> int:
-    number = _number(spec, texts[0])
+def _read_integer(spec: Parameter[object], texts: list[str]) -> int:
+    number = _parse_number(spec, texts[0])
     if number < spec.minimum:
-        raise fault(spec, f"{number} is below the smallest value, {spec.minimum}.")
+        raise make_error(spec, f"{number} is below the smallest value, {spec.minimum}.")
     if number > spec.maximum:
-        raise fault(spec, f"{number} is above the largest value, {spec.maximum}.", spec.excess)
+        raise make_error(spec, f"{number} is above the largest value, {spec.maximum}.", spec.excess)
     return number
 
 
-def _number(spec: Parameter[object], text: str) -> int:
+def _parse_number(spec: Parameter[object], text: str) -> int:
     if not _DIGITS.fullmatch(text) or (number := int(text)) > MAX_ID:
-        raise fault(spec, "Expected a whole number, in digits.")
+        raise make_error(spec, "Expected a whole number, in digits.")
     return number
 
 
-def _zone(spec: Parameter[object], texts: list[str]) -> ZoneInfo:
+def _read_zone(spec: Parameter[object], texts: list[str]) -> ZoneInfo:
     return read_zone(texts[0])
 
 
-def _unreadable(spec: Parameter[object], texts: list[str]) -> Value:
+def _refuse_unreadable(spec: Parameter[object], texts: list[str]) -> Value:
     raise AssertionError(f"{spec.name}: times are read with the request's zone and clock")
 
 
 _READERS: dict[Kind, Callable[[Parameter[object], list[str]], Value]] = {
-    "refs": _refs,
-    "strings": _strings,
-    "ids": _ids,
-    "choice": _choice,
-    "choices": _choices,
-    "fields": _fields,
-    "text": _text,
-    "flag": _flag,
-    "integer": _integer,
-    "zone": _zone,
-    "time": _unreadable,
+    "refs": _read_refs,
+    "strings": _read_strings,
+    "ids": _read_ids,
+    "choice": _read_choice,
+    "choices": _read_choices,
+    "fields": _read_fields,
+    "text": _read_text,
+    "flag": _read_flag,
+    "integer": _read_integer,
+    "zone": _read_zone,
+    "time": _refuse_unreadable,
 }

@@ -18,30 +18,30 @@ LONGEST_ADDRESS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class ProxyHop:
     """A machine on the way of a request: the name that it is counted under, and whether what it says is believed."""
 
     name: str
     trusted: bool
 
 
-class Clients:
+class ClientAddresses:
     """Tells from a request which address it came from: the peer, or where that is a trusted proxy the right-most
     address of X-Forwarded-For that is none. `Forwarded` (RFC 7239) is not read: a proxy that sets the one header passes
     on the other as the client wrote it."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
-        self._hop = lru_cache(maxsize=8192)(partial(hop, tuple(trusted)))
+        self._hop = lru_cache(maxsize=8192)(partial(parse_hop, tuple(trusted)))
 
-    def peer(self, text: str) -> Hop:
+    def read_peer(self, text: str) -> ProxyHop:
         """The machine at the other end of a connection; by its own word where that is no address."""
-        return self._hop(text) or Hop(text, trusted=False)
+        return self._hop(text) or ProxyHop(text, trusted=False)
 
-    def address(self, scope: Scope) -> str:
+    def find_address(self, scope: Scope) -> str:
         """An IPv4 address or an IPv6 network of 64 bits, which is what one subscriber has; the peer's own word where it
         is no address, as on a Unix socket."""
-        last = self.peer((scope.get("client") or ("",))[0])
-        for text in islice(_forwarded(scope), MOST_HOPS) if last.trusted else ():
+        last = self.read_peer((scope.get("client") or ("",))[0])
+        for text in islice(_list_forwarded(scope), MOST_HOPS) if last.trusted else ():
             further = self._hop(text) if len(text) <= LONGEST_ADDRESS else None
             if further is None:
                 break
@@ -51,29 +51,29 @@ class Clients:
         return last.name
 
 
-def hop(trusted: Sequence[Network], text: str) -> Hop | None:
+def parse_hop(trusted: Sequence[Network], text: str) -> ProxyHop | None:
     """None for what is no address. A port, the brackets around an IPv6 address and its zone do not matter."""
-    found = _address(text.strip())
-    if found is None:
+    address = _parse_address(text.strip())
+    if address is None:
         return None
-    name = str(found) if found.version == 4 else str(IPv6Network((int(found), 64), strict=False))
-    return Hop(name, any(found in network for network in trusted))
+    name = str(address) if address.version == 4 else str(IPv6Network((int(address), 64), strict=False))
+    return ProxyHop(name, any(address in network for network in trusted))
 
 
-def _address(text: str) -> Address | None:
+def _parse_address(text: str) -> Address | None:
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        found = ip_address(text.partition("%")[0])
+        parsed = ip_address(text.partition("%")[0])
     except ValueError:
         return None
     # A socket for both families shows IPv4 peers as ::ffff:192.0.2.1.
-    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed
 
 
-def _forwarded(scope: Scope) -> Iterator[str]:
+def _list_forwarded(scope: Scope) -> Iterator[str]:
     """The addresses in X-Forwarded-For, the nearest first; several such headers are one list."""
     for name, value in reversed(scope["headers"]):
         if name == b"x-forwarded-for":

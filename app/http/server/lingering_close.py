@@ -13,7 +13,7 @@ from http import HTTPStatus
 import orjson
 
 from app.errors import DatelineError
-from app.http.problems import MEDIA_TYPE, document
+from app.http.problems import MEDIA_TYPE, build_document
 
 SECONDS = 1
 MOST_LEAVING = 256
@@ -25,7 +25,7 @@ MOST_UNSENT = 65_536
 Lost = Callable[[Exception | None], None]
 
 
-class Leaving(asyncio.Protocol):
+class LingeringClose(asyncio.Protocol):
     """The rest of one connection: `response` goes out at once, or with `waits` as soon as the client has said anything.
     `lost` is called when the connection has ended."""
 
@@ -61,12 +61,15 @@ class Leaving(asyncio.Protocol):
             self._transport.abort()
 
 
-def raw(error: DatelineError) -> bytes:
+def encode_response(error: DatelineError) -> bytes:
     """A whole response as it goes over the wire, for who has no request to render it for."""
-    body = orjson.dumps(document(error, None))
-    named = {
+    body = orjson.dumps(build_document(error, None))
+    header_fields = {
         "Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", **error.headers,
         "Content-Length": str(len(body)), "Connection": "close",
     }  # fmt: skip
-    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}", *(f"{k}: {v}" for k, v in named.items())]
+    lines = [
+        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}",
+        *(f"{k}: {v}" for k, v in header_fields.items()),
+    ]
     return "\r\n".join([*lines, "", ""]).encode() + body

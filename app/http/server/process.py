@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 GRACE_SECONDS = 10
 
 
-class Process:
+class ServerProcess:
     """One server. `protocol` is what a connection is made by (`Guard.protocol`); None takes uvicorn's own, without our
     limits and with a connection that rests ended after `keep_alive` seconds."""
 

@@ -1,7 +1,7 @@
 """uvicorn's protocol with one budget for all that a client sends of a request beside its body, and a check of `Host`.
 
 The parser keeps a head of any length, uvicorn any number of fields, and both put trailers behind the headers of a
-request that is being answered. Here bytes and fields are counted for each request anew: request line, headers, chunk
+request that is being handled. Here bytes and fields are counted for each request anew: request line, headers, chunk
 framing with its extensions, trailers. Knows no connections beside its own and no routes.
 """
 
@@ -39,7 +39,7 @@ class BudgetedProtocol(HttpToolsProtocol):
     """Refuses a request beyond its budget with 431 `head_too_large`, or with 400 where its head was within it.
 
     `receiving` is one of IDLE, HEAD and BODY. A subclass says in `end_with` how a connection ends, and hears from
-    `head_moved` of a head that comes in parts. Each request passes here: what looks clumsy saves calls."""
+    `note_head_size` of a head that comes in parts. Each request passes here: what looks clumsy saves calls."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -54,7 +54,7 @@ class BudgetedProtocol(HttpToolsProtocol):
         """The last that this client is sent."""
         raise NotImplementedError
 
-    def head_moved(self, size: int) -> None:
+    def note_head_size(self, size: int) -> None:
         """A head has come in part, and takes `size` bytes of memory; 0 when it is whole."""
         raise NotImplementedError
 
@@ -69,12 +69,12 @@ class BudgetedProtocol(HttpToolsProtocol):
             self._receive_slices(memoryview(data))
         if self.receiving == HEAD and not self.ended:
             self._in_parts = True
-            self.head_moved(self._spent + FIELD_OVERHEAD * self._fields)
+            self.note_head_size(self._spent + FIELD_OVERHEAD * self._count_fields)
 
     def _receive_slices(self, data: memoryview) -> None:
         start = 0
         while start < len(data) and self.parser is not None and not (self.ended or self.transport.is_closing()):
-            step = self._step()
+            step = self._next_size()
             if not step:
                 self._end_over_budget()
                 return
@@ -88,7 +88,7 @@ class BudgetedProtocol(HttpToolsProtocol):
                 self._fresh = len(piece)
             self._parse(piece)
 
-    def _step(self) -> int:
+    def _next_size(self) -> int:
         """How many bytes to parse before looking again; 0 beyond the budget."""
         room = LARGEST_HEAD - self._spent
         if self.receiving == IDLE or room > SLICE:
@@ -104,24 +104,26 @@ class BudgetedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
         except httptools.HttpParserUpgrade:
-            pass  # answered as if it had not been asked for
-        if self.receiving and self._fields > MOST_FIELDS:
+            pass  # handled as if it had not been requested
+        if self.receiving and self._count_fields > MOST_FIELDS:
             self._end_over_budget()
         if len(self.pipeline) > MOST_PIPELINED and not self.ended:
             self.send_400_response("Too many requests were sent at once.")
 
     def _end_over_budget(self) -> None:
-        self._refusal = self._over_budget()
+        self._refusal = self._budget_error()
         self.send_400_response(self._refusal.detail)
 
-    def _over_budget(self) -> DatelineError:
-        most = f"at most {LARGEST_HEAD} bytes and {MOST_FIELDS} fields"
+    def _budget_error(self) -> DatelineError:
+        limits = f"at most {LARGEST_HEAD} bytes and {MOST_FIELDS} fields"
         if self.receiving == HEAD:
-            return HeadTooLarge(f"The head of a request has {most}.")
-        return MalformedRequest(f"The head of a request, its trailers and what frames its chunks have {most} together.")
+            return HeadTooLarge(f"The head of a request has {limits}.")
+        return MalformedRequest(
+            f"The head of a request, its trailers and what frames its chunks have {limits} together."
+        )
 
     def send_400_response(self, msg: str) -> None:
-        """What uvicorn answers to what is no HTTP, as a problem document."""
+        """The response to what is no HTTP, as a problem document in place of uvicorn's text."""
         error, self._refusal = self._refusal or MalformedRequest(msg), None
         self.end_with(error)
 
@@ -139,7 +141,7 @@ class BudgetedProtocol(HttpToolsProtocol):
         headers = self.headers
         if len(headers) >= MOST_FIELDS:
             # At once, not behind the slice: thousands of fields of three bytes from many clients would hold the loop.
-            self._refuse(self._over_budget())
+            self._refuse(self._budget_error())
         name = name.lower()
         if name == b"host" and self.receiving == HEAD:
             if self._host is not None:
@@ -158,7 +160,7 @@ class BudgetedProtocol(HttpToolsProtocol):
         self.receiving = BODY
         if self._in_parts:
             self._in_parts = False
-            self.head_moved(0)
+            self.note_head_size(0)
         HttpToolsProtocol.on_headers_complete(self)
         self.headers = []  # for trailers, which nobody reads
 
@@ -169,8 +171,8 @@ class BudgetedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """As uvicorn has it, but for WebSockets."""
-        if self.headers and self._fields > MOST_FIELDS:
-            self._refuse(self._over_budget())
+        if self.headers and self._count_fields > MOST_FIELDS:
+            self._refuse(self._budget_error())
         self.receiving = IDLE
         cycle = self.cycle
         if not cycle.response_complete:
@@ -178,7 +180,7 @@ class BudgetedProtocol(HttpToolsProtocol):
             cycle.message_event.set()
 
     @property
-    def _fields(self) -> int:
+    def _count_fields(self) -> int:
         """Headers, and trailers beside them."""
         return len(self.headers) + (len(list(self.scope["headers"])) if self.receiving == BODY else 0)
 

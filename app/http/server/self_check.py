@@ -31,14 +31,14 @@ since one that is new may be called where an overridden one was."""
 def check_libraries(*, plain: bool) -> None:
     """DatabaseProblem with a sentence where a library differs; with `plain` uvicorn is not overridden, and not looked
     at."""
-    known = _read_table(TABLE)
-    if not plain and (different := find_differences(known, fingerprint_uvicorn())):
+    expected = _read_table(TABLE)
+    if not plain and (different := find_differences(expected, fingerprint_uvicorn())):
         raise DatabaseProblem(
             f"uvicorn {metadata.version('uvicorn')} is not the one that the limits on connections were made for "
             f"({_name_some(different)}). Install the versions of requirements/run.txt, or set "
             "DATELINE_PLAIN_UVICORN=1 to start without these limits."
         )
-    if different := find_differences(known, fingerprint_fastapi()):
+    if different := find_differences(expected, fingerprint_fastapi()):
         raise DatabaseProblem(
             f"FastAPI {metadata.version('fastapi')} is not the one that the application was made for "
             f"({_name_some(different)}). Install the versions of requirements/run.txt."
@@ -54,26 +54,26 @@ def find_differences(known: Mapping[str, str], present: Mapping[str, str]) -> li
 
 def fingerprint_uvicorn() -> dict[str, str]:
     """Digest by name, such as `uvicorn:FlowControl.drain`."""
-    functions = [function for cls in OF_UVICORN for function in _functions(cls)]
-    found = {f"uvicorn:{one.__qualname__}": _digest(_source(one)) for one in functions}
-    found["uvicorn:HEADER_RE"] = _digest(repr(httptools_impl.HEADER_RE.pattern))
-    found["uvicorn:STATUS_LINE"] = _digest(repr(httptools_impl.STATUS_LINE[200]))
-    return found
+    functions = [function for cls in OF_UVICORN for function in _list_functions(cls)]
+    digests = {f"uvicorn:{one.__qualname__}": _digest(_read_source(one)) for one in functions}
+    digests["uvicorn:HEADER_RE"] = _digest(repr(httptools_impl.HEADER_RE.pattern))
+    digests["uvicorn:STATUS_LINE"] = _digest(repr(httptools_impl.STATUS_LINE[200]))
+    return digests
 
 
 def fingerprint_fastapi() -> dict[str, str]:
     """What `app.main.Application` has instead."""
     replaced = (FastAPI.build_middleware_stack, FastAPI.__call__)
-    return {f"fastapi:{one.__qualname__}": _digest(_source(one)) for one in replaced}
+    return {f"fastapi:{one.__qualname__}": _digest(_read_source(one)) for one in replaced}
 
 
-def _functions(cls: type) -> Iterator[Callable[..., object]]:
+def _list_functions(cls: type) -> Iterator[Callable[..., object]]:
     for value in vars(cls).values():
         if inspect.isfunction(value):
             yield value
 
 
-def _source(function: Callable[..., object]) -> str:
+def _read_source(function: Callable[..., object]) -> str:
     """Without comments on lines of their own and empty lines; nothing where the source is not there to be read."""
     try:
         text = dedent(inspect.getsource(function))

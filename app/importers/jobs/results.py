@@ -15,7 +15,7 @@ from app.db.database import Database, Row
 from app.db.sql import Prepared, Value, prepare
 from app.errors import CursorInvalid
 from app.http import paging
-from app.http.paging import Cursor, Page
+from app.http.paging import Cursor, PageInfo
 from app.http.params.parsed import Read
 from app.importers.enrichment import COPY
 from app.importers.jobs.upload_store import KEPT_SECONDS, KIND
@@ -26,7 +26,7 @@ OF_HIDDEN = (COPY, *three_way_merge.OF_HIDDEN)
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
-async def page(db: Database, one: Record, read: Read, *, drafts: bool) -> tuple[list[Json], Page]:
+async def page(db: Database, one: Record, read: Read, *, drafts: bool) -> tuple[list[Json], PageInfo]:
     """Results of an import that ran as a job, none of any other and none after KEPT_SECONDS, in the order of the items,
     from a cursor on, of one outcome or of all. Without `drafts`, neither id nor slug of an article
     that is not public, nor that something repeats it."""
@@ -41,7 +41,7 @@ async def page(db: Database, one: Record, read: Read, *, drafts: bool) -> tuple[
     following = paging.encode(Cursor("after", id=cast("int", shown[-1]["number"])), signature) if more else None
     is_there = one.kind == KIND and not (one.has_ended and one.updated_at < read.now - KEPT_SECONDS)
     total = 0 if not is_there else one.count(outcome) if outcome else sum(one.count(name) for name in OUTCOMES)
-    return shown, Page(limit, next=following, total=total, total_is="exact")
+    return shown, PageInfo(limit, next=following, total=total, total_is="exact")
 
 
 def _place(text: str, signature: str) -> int:

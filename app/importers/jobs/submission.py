@@ -23,7 +23,7 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.http import body
-from app.http.body import ExactAddress, Given, Short
+from app.http.body import ExactAddress, PayloadModel, Short
 from app.http.params.parsed import Read
 from app.http.params.times import read_zone
 from app.importers import sources
@@ -68,7 +68,7 @@ MOST_JSON = 16_384
 """A longer body does not name an address, but is one to import."""
 
 
-class ImportAddress(Given):
+class ImportAddress(PayloadModel):
     """An address on the web that the server is to import from, without a password: it is kept and shown."""
 
     url: ExactAddress = Field(pattern=_ADDRESS, examples=["https://news.example/feed.xml"])
@@ -153,7 +153,7 @@ def address(content: bytes, given: Json) -> Json | None:
     try:
         found = ImportAddress.model_validate(said).model_dump(exclude_none=True)
     except ValidationError as error:
-        wrong = body.mistakes(error, ImportAddress.model_fields)
+        wrong = body.to_field_errors(error, ImportAddress.model_fields)
         raise InvalidInput(*(replace(one, detail=ADDRESS) if one.pointer == "/url" else one for one in wrong)) from None
     twice = [name for name in found if given.get(name, found[name]) != found[name]]
     if twice:

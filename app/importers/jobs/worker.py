@@ -200,7 +200,7 @@ class Importing:
 
     def _begun(self, task: Task, number: int) -> Reading:
         done = _number(task.progress, "read")
-        orders = replace(_orders(task.arguments), now=self._db.now())
+        orders = replace(_orders(task.arguments), now=self._db.read_time())
         known = told(self._db, task.id) if done and orders.url is not None else {}
         orders = orders if orders.url is not None else replace(orders, skip=done)
         source = Isolated(self._db, task.id, orders, self._fetcher, self.children)

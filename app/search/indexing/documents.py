@@ -12,9 +12,9 @@ from tantivy import Document
 from app.articles.filters import ORIGINAL, PLACED, RELATED, TAGGED, UNRESOLVED, A, ArticleFacts
 from app.articles.html import bodies
 from app.db.database import Row, Snapshot
-from app.db.sql import AnyOf, Prepared, byte_length, integer, prepare
+from app.db.sql import AnyOf, Prepared, measure_bytes, prepare, read_integer
 from app.search.tantivy import index_schema
-from app.search.tantivy.index_schema import Text
+from app.search.tantivy.index_schema import SearchableText
 
 T = TypeVar("T")
 CHUNK = 500
@@ -31,7 +31,7 @@ _COLUMNS = (
 
 
 @functools.cache
-def _statements(dialect: str) -> dict[str, Prepared]:
+def _prepare_statements(dialect: str) -> dict[str, Prepared]:
     published = A.c.status == literal_column("'published'")
     tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.article_id, TAGGED.c.position)
     placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
@@ -47,48 +47,48 @@ def _statements(dialect: str) -> dict[str, Prepared]:
 
 
 @functools.cache
-def _large(dialect: str) -> Prepared:
-    size = byte_length(A.c.body)
+def _large_statement(dialect: str) -> Prepared:
+    size = measure_bytes(A.c.body)
     is_large = (A.c.status == literal_column("'published'")) & (size > bindparam("least", type_=Integer()))
     return prepare(select(A.c.id, size).where(AnyOf(A.c.id, "ids"), is_large), dialect, ["ids"])
 
 
-def published_ids(snapshot: Snapshot) -> list[int]:
+def load_published_ids(snapshot: Snapshot) -> list[int]:
     """Every published article, in the order of its number."""
     statement = select(A.c.id).where(A.c.status == literal_column("'published'")).order_by(A.c.id)
     return [cast(int, row[0]) for row in snapshot.connection.execute(statement)]
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class DocumentBatch:
     """Articles that are read at once, and the bytes of the large bodies among them."""
 
     ids: list[int]
     large: int
 
 
-def load(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Document]:
+def load_documents(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Document]:
     """Documents of those ids that are published now, a portion at a time."""
-    for portion in portions(snapshot, ids):
-        yield from load_portion(snapshot, portion.ids)
+    for portion in split_into_batches(snapshot, ids):
+        yield from load_batch(snapshot, portion.ids)
 
 
-def portions(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[Portion]:
+def split_into_batches(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[DocumentBatch]:
     """Up to CHUNK of the ids at a time, with no more than PORTION bytes of large bodies, or one such body."""
     for start in range(0, len(ids), CHUNK):
         some = ids[start : start + CHUNK]
-        sizes = large_sizes(snapshot, some)
-        for part in split(some, [sizes.get(id, 0) for id in some]):
-            yield Portion(part, sum(sizes.get(id, 0) for id in part))
+        sizes = measure_large(snapshot, some)
+        for part in split_by_size(some, [sizes.get(id, 0) for id in some]):
+            yield DocumentBatch(part, sum(sizes.get(id, 0) for id in part))
 
 
-def large_sizes(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, int]:
+def measure_large(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, int]:
     """The bytes of those bodies that are published now and LARGE, by the article's id."""
-    rows = snapshot.rows(_large(snapshot.connection.dialect.name), {"ids": list(ids), "least": LARGE})
-    return {integer(id): integer(size) for id, size in rows}
+    rows = snapshot.fetch(_large_statement(snapshot.connection.dialect.name), {"ids": list(ids), "least": LARGE})
+    return {read_integer(id): read_integer(size) for id, size in rows}
 
 
-def split(items: Sequence[T], sizes: Sequence[int]) -> Iterator[list[T]]:
+def split_by_size(items: Sequence[T], sizes: Sequence[int]) -> Iterator[list[T]]:
     """The items in their order, each part with sizes of no more than PORTION or with one such item."""
     part: list[T] = []
     total = 0
@@ -102,9 +102,12 @@ def split(items: Sequence[T], sizes: Sequence[int]) -> Iterator[list[T]]:
         yield part
 
 
-def load_portion(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
+def load_batch(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
     """Documents of those ids that are published now, in four statements."""
-    rows = {name: snapshot.rows(s, {"ids": ids}) for name, s in _statements(snapshot.connection.dialect.name).items()}
+    rows = {
+        name: snapshot.fetch(s, {"ids": ids})
+        for name, s in _prepare_statements(snapshot.connection.dialect.name).items()
+    }
     tags: defaultdict[int, list[int]] = defaultdict(list)
     for article, tag in cast(list[tuple[int, int]], rows["tags"]):
         tags[article].append(tag)
@@ -113,10 +116,10 @@ def load_portion(snapshot: Snapshot, ids: list[int]) -> Iterator[Document]:
         regions[article][region] = (own, within)
     unresolved = {row[0] for row in rows["unresolved"]}
     for row in rows["articles"]:
-        yield _document(row, tags, regions, unresolved)
+        yield _build_document(row, tags, regions, unresolved)
 
 
-def _document(
+def _build_document(
     row: Row,
     tags: defaultdict[int, list[int]],
     regions: defaultdict[int, dict[int, tuple[int, int]]],
@@ -152,4 +155,6 @@ def _document(
         has_unresolved=article_id in unresolved,
         is_coarse=precision != "instant",
     )
-    return index_schema.article_document(facts, version, Text(title, standfirst or "", bodies.to_text(body), precision))
+    return index_schema.build_article_document(
+        facts, version, SearchableText(title, standfirst or "", bodies.to_text(body), precision)
+    )

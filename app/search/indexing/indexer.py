@@ -14,7 +14,7 @@ from app.changes.log import Logged
 from app.db import permissions
 from app.db.database import Snapshot
 from app.db.file_locks import FileLock
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.search.indexing import documents
 from app.search.query import analysis
 from app.search.tantivy import filters, index_folders, index_schema, integrity, reader
@@ -27,7 +27,7 @@ _PATIENCE = 3
 
 
 class Indexer:
-    """A Follower that writes the index under `root`. `acquire` comes before everything else, but for `place`."""
+    """A Follower that writes the index under `root`. `acquire` comes before everything else, but for `position`."""
 
     def __init__(self, root: Path, heap_mb: int = 64) -> None:
         self._root, self._heap = root, heap_mb * MEGABYTE
@@ -39,7 +39,7 @@ class Indexer:
         self._manifest: integrity.Manifest | None = None
         self._writer: IndexWriter | None = None
         self._failures = 0
-        self._passed: Place | None = None
+        self._passed: LogPosition | None = None
 
     def acquire(self) -> bool:
         """Whether this process may write: one does, as long as it lives; the others read."""
@@ -48,34 +48,36 @@ class Indexer:
 
     def close(self) -> None:
         """Ends writing, waits for merges under way and lets another process write."""
-        self._let_go()
+        self._release()
         self._lock.close()
         self._held = False
 
-    def place(self) -> Place | None:
+    def position(self) -> LogPosition | None:
         """None also where the live folder is damaged or made by another version, and where somebody has asked for a new
         one: all are built anew."""
-        folder = index_folders.current(self._root)
-        if folder is None or self._failures >= _PATIENCE or index_folders.is_asked(self._root):
+        folder = index_folders.find_current(self._root)
+        if folder is None or self._failures >= _PATIENCE or index_folders.is_rebuild_requested(self._root):
             return None
         try:
             index, manifest = self._open_folder(folder)
-            with reader.trusting(folder.name):
+            with reader.translate_damage(folder.name):
                 if not integrity.has_meta(folder, manifest):
                     raise integrity.HashMismatch("its last commit is not the one that was recorded")
                 index.reload()
-            return self._beyond(reader.read_view(index).place)
+            return self._position_if_known(reader.read_view(index).place)
         except reader.IndexDamaged as error:
             log.warning("the search index cannot be read and is built anew: %s", error)
-            self._let_go()
+            self._release()
             return None
 
-    def _beyond(self, kept: Place | None) -> Place | None:
+    def _position_if_known(self, position: LogPosition | None) -> LogPosition | None:
         passed = self._passed
-        further = kept is not None and passed is not None and passed.epoch == kept.epoch and passed.seq > kept.seq
-        return passed if further else kept
+        further = (
+            position is not None and passed is not None and passed.epoch == position.epoch and passed.seq > position.seq
+        )
+        return passed if further else position
 
-    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
+    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
         """Takes the current state of the articles named. Names of tags and regions are not in the index.
 
         Where the rows are none of the public's nothing is written: each commit leaves the place before it behind as
@@ -87,22 +89,22 @@ class Indexer:
         if not any(row.public for row in rows):
             self._passed = place
             return
-        for some, reached in _portions(snapshot, rows, place):
+        for some, reached in _split_into_batches(snapshot, rows, place):
             self._apply(snapshot, some, reached)
 
-    def _apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
-        folder = index_folders.current(self._root)
+    def _apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
+        folder = index_folders.find_current(self._root)
         if folder is None:
             raise reader.IndexDamaged("there is no index to go on with")
         ids = sorted({row.entity_id for row in rows if row.entity == "article"})
         try:
             self._check_held()
             index, manifest = self._open_folder(folder)
-            with reader.trusting(folder.name), integrity.Recorder(folder, manifest) as recorder:
+            with reader.translate_damage(folder.name), integrity.HashRecorder(folder, manifest) as recorder:
                 writer = self._open_writer(index)
                 if ids:
-                    writer.delete_documents_by_query(filters.any_of("id", tuple(ids)))
-                _add(writer, documents.load(snapshot, ids))
+                    writer.delete_documents_by_query(filters.match_any("id", tuple(ids)))
+                _add_documents(writer, documents.load_documents(snapshot, ids))
                 _commit(writer, place)
                 # Before the merges too, which may take a while: a kill in between leaves a commit that is recorded.
                 self._manifest = recorder.record()
@@ -110,23 +112,25 @@ class Indexer:
                 self._manifest = recorder.record()
         except BaseException:
             self._failures += 1
-            self._let_go()
+            self._release()
             raise
         self._failures = 0
 
-    def rebuild(self, snapshot: Snapshot, place: Place) -> None:
+    def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:
         """Into a new folder, which takes the place of the live one when it is complete."""
         self._check_held()
-        self._let_go()
-        index_folders.sweep(self._root)  # what a rebuild that was cut short has left: on a full disk it is in the way
-        folder = index_folders.begin(self._root)
-        with reader.trusting(folder.name), integrity.Recorder(folder, None) as recorder:
-            index = tantivy.Index(index_schema.schema(), str(folder))
+        self._release()
+        index_folders.delete_old_folders(
+            self._root
+        )  # what a rebuild that was cut short has left: on a full disk it is in the way
+        folder = index_folders.begin_rebuild(self._root)
+        with reader.translate_damage(folder.name), integrity.HashRecorder(folder, None) as recorder:
+            index = tantivy.Index(index_schema.build_schema(), str(folder))
             analysis.register_tokenizer(index)
             writer = index.writer(self._heap, 1)
             waiting = 0
-            for portion in documents.portions(snapshot, documents.published_ids(snapshot)):
-                _add(writer, documents.load_portion(snapshot, portion.ids))
+            for portion in documents.split_into_batches(snapshot, documents.load_published_ids(snapshot)):
+                _add_documents(writer, documents.load_batch(snapshot, portion.ids))
                 waiting += portion.large
                 if waiting > documents.PORTION:  # a commit waits until they are written
                     writer.commit()
@@ -134,15 +138,15 @@ class Indexer:
             _commit(writer, place)
             writer.wait_merging_threads()
             recorder.record()
-        index_folders.flip(self._root, folder)
-        index_folders.sweep(self._root)
+        index_folders.make_current(self._root, folder)
+        index_folders.delete_old_folders(self._root)
         self._failures = 0
 
     def _open_folder(self, folder: Path) -> tuple[tantivy.Index, integrity.Manifest]:
         """IndexDamaged where its files are not those of the last commit."""
         if self._index is None or self._manifest is None or folder != self._folder:
-            self._let_go()
-            with reader.trusting(folder.name):
+            self._release()
+            with reader.translate_damage(folder.name):
                 self._manifest = integrity.check_last_commit(folder, held=self._held)
             self._index, self._folder = reader.open_index(folder), folder
         return self._index, self._manifest
@@ -161,7 +165,7 @@ class Indexer:
         if not self._held:
             raise RuntimeError("acquire() the index before writing to it")
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         writer, self._writer, self._index, self._folder, self._manifest = self._writer, None, None, None, None
         if writer is not None:
             try:
@@ -171,13 +175,15 @@ class Indexer:
                 log.warning("the index writer ended badly: %s", error)
 
 
-def _portions(snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> Iterator[tuple[Sequence[Logged], Place]]:
+def _split_into_batches(
+    snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition
+) -> Iterator[tuple[Sequence[Logged], LogPosition]]:
     """The rows in their order with the place that each part reaches; most are one part."""
-    sizes = documents.large_sizes(snapshot, sorted({row.entity_id for row in rows if row.entity == "article"}))
-    named = [sizes.get(row.entity_id, 0) if row.entity == "article" else 0 for row in rows]
-    for part in documents.split(rows, named):
+    sizes = documents.measure_large(snapshot, sorted({row.entity_id for row in rows if row.entity == "article"}))
+    sizes_named = [sizes.get(row.entity_id, 0) if row.entity == "article" else 0 for row in rows]
+    for part in documents.split_by_size(rows, sizes_named):
         last = part[-1]
-        yield part, Place(place.epoch, last.seq, last.mark) if last is not rows[-1] else place
+        yield part, LogPosition(place.epoch, last.seq, last.mark) if last is not rows[-1] else place
 
 
 def new_writer(index: tantivy.Index, heap: int) -> IndexWriter:
@@ -190,12 +196,12 @@ def new_writer(index: tantivy.Index, heap: int) -> IndexWriter:
     return writer
 
 
-def _add(writer: IndexWriter, found: Iterable[tantivy.Document]) -> None:
-    for document in found:
+def _add_documents(writer: IndexWriter, documents: Iterable[tantivy.Document]) -> None:
+    for document in documents:
         writer.add_document(document)
 
 
-def _commit(writer: IndexWriter, place: Place) -> None:
-    writer.delete_documents_by_query(Query.regex_query(index_schema.schema(), index_schema.PLACE, ".*"))
-    writer.add_document(index_schema.place_document(place))
+def _commit(writer: IndexWriter, place: LogPosition) -> None:
+    writer.delete_documents_by_query(Query.regex_query(index_schema.build_schema(), index_schema.PLACE, ".*"))
+    writer.add_document(index_schema.build_position_document(place))
     writer.commit()

@@ -1,4 +1,4 @@
-"""A process that keeps the search index in step while another one imports: each has a processor of its own.
+"""A process that keeps the search index in step while another one imports, to use a second CPU core.
 
 It ends when its standard input does, which is also when whoever began it has died; told `done`, it catches up first.
 """
@@ -18,27 +18,27 @@ from app.settings import Settings
 _DONE = b"done\n"
 
 
-class Beside:
-    """The process as who begins it sees it. Where a server keeps the index already it ends at once."""
+class IndexerProcess:
+    """The process as its parent sees it. Where a server keeps the index already it ends at once."""
 
     def __init__(self, settings: Settings) -> None:
         command = [sys.executable, "-m", __name__]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: S603 -- ours
-        self._tell(settings.model_dump_json().encode() + b"\n")
+        self._send_line(settings.model_dump_json().encode() + b"\n")
 
     def finish(self) -> None:
         """Waits until the index has everything."""
-        self._tell(_DONE)
+        self._send_line(_DONE)
         self._process.communicate()
 
-    def _tell(self, line: bytes) -> None:
+    def _send_line(self, line: bytes) -> None:
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # it has ended, since there was nothing to do for it
             self._process.stdin.write(line)
             self._process.stdin.flush()
 
 
-def run(orders: BinaryIO) -> None:
+def run_process(orders: BinaryIO) -> None:
     """The process itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who interrupts the import ends this one through its input
     settings = Settings.model_validate_json(orders.readline())
@@ -48,13 +48,13 @@ def run(orders: BinaryIO) -> None:
     db = Database(settings, log.append)
     following = FollowerTask(db, indexer, settings.index_interval)
     following.start()
-    said = orders.readline()
+    line = orders.readline()
     following.stop()
-    if said == _DONE:
+    if line == _DONE:
         catch_up(db, indexer)
     indexer.close()
     db.close_now()
 
 
 if __name__ == "__main__":
-    run(sys.stdin.buffer)
+    run_process(sys.stdin.buffer)

@@ -12,21 +12,21 @@ from app.settings import Settings
 LOOK_SECONDS = 0.1
 
 
-def renew(db: Database, settings: Settings) -> None:
+def rebuild_index(db: Database, settings: Settings) -> None:
     """Returns when the new index is in its place; goes on by itself where a server that was asked has ended, or has
     stopped to follow the log. DatabaseProblem where the log is broken."""
     root = settings.index_path
     indexer = Indexer(root, settings.index_heap_mb)
     try:
-        before = index_folders.current(root)
+        before = index_folders.find_current(root)
         if not indexer.acquire():
-            index_folders.ask(root)
+            index_folders.request_rebuild(root)
         while not indexer.acquire():
-            if not index_folders.is_asked(root) and index_folders.current(root) != before:
+            if not index_folders.is_rebuild_requested(root) and index_folders.find_current(root) != before:
                 return
             time.sleep(LOOK_SECONDS)
         with db.snapshot() as snapshot:
-            indexer.rebuild(snapshot, log.head(snapshot).place)
+            indexer.rebuild(snapshot, log.head(snapshot).position)
         catch_up(db, indexer)
     except log.LogBroken as error:
         raise DatabaseProblem(f"{error} No index can follow it; `dateline check` says where it breaks.") from error

@@ -20,22 +20,22 @@ _LOOK_SECONDS = 0.05
 
 def find_damage(root: Path) -> list[str]:
     """What of the live index is not as it was committed, as messages that name the file; empty without an index."""
-    while (folder := index_folders.current(root)) is not None and folder.exists():
+    while (folder := index_folders.find_current(root)) is not None and folder.exists():
         damage = _find_damage_of(root, folder)
-        if index_folders.current(root) == folder:
+        if index_folders.find_current(root) == folder:
             return damage
     return []
 
 
 def _find_damage_of(root: Path, folder: Path) -> list[str]:
-    manifest = _read_settled(root, folder)
+    manifest = _read_stable_manifest(root, folder)
     if manifest is None:
         return _describe_unrecorded(folder)
     damage = [name for name, file in manifest.files.items() if integrity.compare_file(folder, name, file)]
     if not damage:
         return _find_unreadable(folder)
     # A writer deletes files meanwhile, after it has compared them for the last time.
-    newest = _read_settled(root, folder)
+    newest = _read_stable_manifest(root, folder)
     if newest is None:
         return _describe_unrecorded(folder)
     wrong = (integrity.compare_file(folder, name, newest.files[name]) for name in damage if name in newest.files)
@@ -58,7 +58,7 @@ def _describe_unrecorded(folder: Path) -> list[str]:
     return [f"{integrity.META} is not that of the last recorded commit"]
 
 
-def _read_settled(root: Path, folder: Path) -> integrity.Manifest | None:
+def _read_stable_manifest(root: Path, folder: Path) -> integrity.Manifest | None:
     """The hashes of the last commit; None where they are of another one, also after the time that a writer needs."""
     until = time.monotonic() + _SETTLE_SECONDS
     while True:
@@ -66,7 +66,7 @@ def _read_settled(root: Path, folder: Path) -> integrity.Manifest | None:
         manifest = integrity.read_manifest(folder)
         if manifest is not None and integrity.has_meta(folder, manifest):
             return manifest
-        if not written or time.monotonic() > until or index_folders.current(root) != folder:
+        if not written or time.monotonic() > until or index_folders.find_current(root) != folder:
             return None
         time.sleep(_LOOK_SECONDS)
 
@@ -99,7 +99,7 @@ class Verification:
             self._thread.join()
 
     def _run(self) -> None:
-        folder = index_folders.current(self._root)
+        folder = index_folders.find_current(self._root)
         manifest = None if folder is None else integrity.read_manifest(folder)
         if folder is None or manifest is None:  # there is nothing to compare: the writer begins with a new index
             return
@@ -108,9 +108,9 @@ class Verification:
             if self._ended.is_set():
                 return
             # A file that is gone was merged meanwhile, and compared by whoever merged it.
-            if wrong is not None and (folder / name).exists() and index_folders.current(self._root) == folder:
+            if wrong is not None and (folder / name).exists() and index_folders.find_current(self._root) == folder:
                 log.error("the search index is damaged and is built anew: %s in %s", wrong, folder.name)
-                index_folders.ask(self._root)
+                index_folders.request_rebuild(self._root)
                 return
 
     def _pause(self, size: int) -> None:

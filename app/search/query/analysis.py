@@ -58,11 +58,11 @@ class _Folding(dict[int, str]):
     """What `str.translate` puts for a character: the same without marks. Latin letters stay for the stemmers."""
 
     def __missing__(self, code: int) -> str:
-        folded = self[code] = _folded(chr(code))
+        folded = self[code] = _fold(chr(code))
         return folded
 
 
-def _folded(character: str) -> str:
+def _fold(character: str) -> str:
     # й is a letter of its own, and so is every kana with a voicing mark; ς is σ at the end of a word.
     if (
         character in "йЙїЇ"
@@ -79,14 +79,14 @@ def _folded(character: str) -> str:
 _FOLDING = _Folding()
 
 
-def language_of(tag: str | None) -> str | None:
+def find_language(tag: str | None) -> str | None:
     """The language of a BCP 47 tag if there is a stemmer for it."""
     base = (tag or "").partition("-")[0].lower()
     return base if base in STEMMERS else None
 
 
 @cache
-def _analyzer(language: str | None) -> TextAnalyzer:
+def _create_analyzer(language: str | None) -> TextAnalyzer:
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
     builder = builder.filter(tantivy.Filter.remove_long(LONGEST)).filter(tantivy.Filter.lowercase())
     if language is not None:
@@ -97,33 +97,33 @@ def _analyzer(language: str | None) -> TextAnalyzer:
 def register_tokenizer(index: tantivy.Index) -> None:
     """For whoever writes to the index: it takes the words of texts itself. Tokens that are made here are copied twice
     before they are written, and take 35 times as much memory as their text."""
-    index.register_tokenizer(WHOLE_WORDS, _analyzer(None))
+    index.register_tokenizer(WHOLE_WORDS, _create_analyzer(None))
 
 
 def add_stems(document: Document, field: str, text: str, tag: str | None) -> None:
     """The text's terms in the language of `tag`, as they are where it has no stemmer, in pieces: the interpreter runs
     nothing else while tantivy makes tokens. A phrase is not found from one piece to the next."""
     for piece in pieces(text, PIECE):
-        document.add_pre_tokenized_text(field, _tokens(piece, language_of(tag)))
+        document.add_pre_tokenized_text(field, _tokenize(piece, find_language(tag)))
 
 
 def add_words(document: Document, field: str, text: str) -> None:
     """The text's whole words; `field` has the tokenizer WHOLE_WORDS."""
     for piece in pieces(text, PIECE):
         if _UNSPACED_TEXT.search(piece):
-            document.add_pre_tokenized_text(field, _tokens(piece, None))
+            document.add_pre_tokenized_text(field, _tokenize(piece, None))
         else:
-            document.add_text(field, _foldable(piece))
+            document.add_text(field, _needs_no_folding(piece))
 
 
-def _tokens(text: str, language: str | None) -> PreTokenizedString:
+def _tokenize(text: str, language: str | None) -> PreTokenizedString:
     if _UNSPACED_TEXT.search(text):
-        found = [tantivy.Token(t.text, t.position, t.start, t.end) for t in _unspaced(text, language)]
-        return PreTokenizedString(text, found)
-    return _analyzer(language).pre_tokenize(_foldable(text))
+        tokens = [tantivy.Token(t.text, t.position, t.start, t.end) for t in _read_pairs(text, language)]
+        return PreTokenizedString(text, tokens)
+    return _create_analyzer(language).pre_tokenize(_needs_no_folding(text))
 
 
-def _unspaced(text: str, language: str | None, *, last_alone: bool = True) -> Iterator[Term]:
+def _read_pairs(text: str, language: str | None, *, last_alone: bool = True) -> Iterator[Term]:
     """Runs of scripts without spaces as pairs of characters.
 
     In articles the last character also stands alone, so that every single one is the beginning of a term.
@@ -138,13 +138,13 @@ def _unspaced(text: str, language: str | None, *, last_alone: bool = True) -> It
                 yield Term(pair, position, start + i, start + min(i + 2, len(word)))
                 position += 1
             continue
-        for part in _analyzer(language).analyze(word.translate(_FOLDING)):
+        for part in _create_analyzer(language).analyze(word.translate(_FOLDING)):
             yield Term(part, position, start, run.end())
             position += 1
 
 
 @dataclass(frozen=True, slots=True)
-class Analysed:
+class AnalysedText:
     """A text's terms in its language (`stems`) and whole (`words`), one beside the other. `places` says which
     characters of the text some of them stand for, by their numbers; it costs as much as the analysis."""
 
@@ -153,39 +153,41 @@ class Analysed:
     places: Callable[[Iterable[int]], list[Span]]
 
 
-def analysed(text: str, tag: str | None) -> Analysed:
+def analyse(text: str, tag: str | None) -> AnalysedText:
     """The terms that the index has of a text in the language of `tag`."""
-    language = language_of(tag)
+    language = find_language(tag)
     if _UNSPACED_TEXT.search(text):
-        found = list(_unspaced(text, language))
-        whole = [t.text for t in (_unspaced(text, None) if language else found)]
-        return Analysed([t.text for t in found], whole, lambda which: [(found[i].start, found[i].end) for i in which])
-    folded = _foldable(text)
-    words = _analyzer(None).analyze(folded)
-    stems = _analyzer(language).analyze(folded) if language else words
-    return Analysed(stems, words, lambda which: _places(text, folded, which))
+        terms = list(_read_pairs(text, language))
+        whole = [t.text for t in (_read_pairs(text, None) if language else terms)]
+        return AnalysedText(
+            [t.text for t in terms], whole, lambda which: [(terms[i].start, terms[i].end) for i in which]
+        )
+    folded = _needs_no_folding(text)
+    words = _create_analyzer(None).analyze(folded)
+    stems = _create_analyzer(language).analyze(folded) if language else words
+    return AnalysedText(stems, words, lambda which: _find_spans(text, folded, which))
 
 
-def _places(text: str, folded: str, which: Iterable[int]) -> list[Span]:
-    found = _analyzer(None).pre_tokenize(folded).tokens
-    spans = [(found[i].char_offset_from, found[i].char_offset_to) for i in which]
+def _find_spans(text: str, folded: str, which: Iterable[int]) -> list[Span]:
+    tokens = _create_analyzer(None).pre_tokenize(folded).tokens
+    spans = [(tokens[i].char_offset_from, tokens[i].char_offset_to) for i in which]
     if folded is text or all(len(_FOLDING[ord(c)]) == 1 for c in set(text)):
         return spans
     back = [i for i, c in enumerate(text) for _ in _FOLDING[ord(c)]]
     return [(back[start], back[end - 1] + 1) for start, end in spans]
 
 
-def _foldable(text: str) -> str:
+def _needs_no_folding(text: str) -> str:
     """The same text where nothing in it is folded before stemming."""
     return text.translate(_FOLDING) if _FOLDED_BEFORE.search(text) else text
 
 
 @lru_cache(4096)
-def words(text: str, tag: str | None = None) -> tuple[str, ...]:
+def analyse_words(text: str, tag: str | None = None) -> tuple[str, ...]:
     """The terms of a few words of a query, in order; unstemmed where `tag` is None."""
     if _UNSPACED_TEXT.search(text):
-        return tuple(t.text for t in _unspaced(text, language_of(tag), last_alone=False))
-    return tuple(_analyzer(language_of(tag)).analyze(_foldable(text)))
+        return tuple(t.text for t in _read_pairs(text, find_language(tag), last_alone=False))
+    return tuple(_create_analyzer(find_language(tag)).analyze(_needs_no_folding(text)))
 
 
 def is_single_character(word: str) -> bool:
@@ -194,7 +196,7 @@ def is_single_character(word: str) -> bool:
 
 
 @lru_cache(4096)
-def bare(word: str) -> str:
+def strip_affixes(word: str) -> str:
     """A word without what hangs on to it: `Trump's` is found where Trump is, `l'Europe` where Europe is."""
     return _ELISION.sub("", word) or word
 
@@ -205,7 +207,7 @@ def is_unspaced(word: str) -> bool:
 
 
 @cache
-def _stopping(language: str) -> TextAnalyzer | None:
+def _stop_analyzer(language: str) -> TextAnalyzer | None:
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase())
     try:
         return builder.filter(tantivy.Filter.stopword(STEMMERS[language])).build()
@@ -216,12 +218,12 @@ def _stopping(language: str) -> TextAnalyzer | None:
 @lru_cache(16384)
 def is_stop_word(word: str, tags: tuple[str, ...]) -> bool:
     """Whether it carries grammar and no subject in any of the languages, as tantivy's lists have it."""
-    known = [_stopping(language) for tag in tags if (language := language_of(tag))]
-    return any(analyzer is not None and not analyzer.analyze(word) for analyzer in known)
+    analyzers = [_stop_analyzer(language) for tag in tags if (language := find_language(tag))]
+    return any(analyzer is not None and not analyzer.analyze(word) for analyzer in analyzers)
 
 
-def stems(text: str, tag: str | None) -> list[str]:
+def list_stems(text: str, tag: str | None) -> list[str]:
     """The text's terms without places and stop words, for counting."""
-    languages, read = (tag,) if tag else (), analysed(text, tag)
-    pairs = zip(read.stems, read.places(range(len(read.stems))), strict=True)
+    languages, analysed_text = (tag,) if tag else (), analyse(text, tag)
+    pairs = zip(analysed_text.stems, analysed_text.places(range(len(analysed_text.stems))), strict=True)
     return [stem for stem, (start, end) in pairs if not is_stop_word(text[start:end], languages)]

@@ -21,10 +21,10 @@ from app.search.query.tree import (
     Phrase,
     Prefix,
     Word,
-    alternatives,
-    conjunction,
     is_headline,
-    negation,
+    join_all,
+    join_any,
+    negate,
 )
 
 MAX_CHARACTERS, MAX_WORDS, MAX_LEVELS = 512, 64, 8
@@ -43,7 +43,7 @@ _FIELD_WORD = re.compile(rf"({_FIELD}):(.*)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ParseNote:
     """Something in the query that was not read as it may have been meant."""
 
     code: Literal["unclosed_quote", "unbalanced_parenthesis", "operator_as_text", "star_as_text", "nothing_to_search"]
@@ -51,15 +51,15 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ParsedQuery:
     """A query as read; `tree` is None where there is nothing to look for."""
 
     tree: Node | None
-    notes: tuple[Note, ...] = ()
+    notes: tuple[ParseNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class _Operator:
     """An operator or a parenthesis; field and sign belong to an opening one."""
 
     kind: Literal["(", ")", "or", "and", "not"]
@@ -67,31 +67,31 @@ class _Mark:
     negative: bool = False
 
 
-_Item: TypeAlias = _Mark | Node
-_Notes: TypeAlias = dict[Note, None]
+_Item: TypeAlias = _Operator | Node
+_Notes: TypeAlias = dict[ParseNote, None]
 
 
 @lru_cache(512)  # the same words are asked for again: by the next page, by a timeline beside the hits
-def parse(text: str) -> Query:
+def parse(text: str) -> ParsedQuery:
     """The query as a tree. InvalidInput `query_too_complex` over 512 characters, 64 words, 32 of them with
     a star, or 8 levels."""
     if len(text) > MAX_CHARACTERS:
-        raise _too_complex(f"The query has {len(text)} characters; {MAX_CHARACTERS} are possible.")
+        raise _refuse(f"The query has {len(text)} characters; {MAX_CHARACTERS} are possible.")
     notes: _Notes = {}
-    lexed = _lex(unicodedata.normalize("NFC", text).translate(_QUOTES), notes, headline=is_headline(text))
-    items = _operators(_balanced(lexed, notes), notes)
+    lexed = _tokenize(unicodedata.normalize("NFC", text).translate(_QUOTES), notes, headline=is_headline(text))
+    items = _check_operators(_balance_parentheses(lexed, notes), notes)
     words = sum(_count_words(item) for item in items)
     if words > MAX_WORDS:
-        raise _too_complex(f"The query has {words} words; {MAX_WORDS} are possible.")
+        raise _refuse(f"The query has {words} words; {MAX_WORDS} are possible.")
     beginnings = sum(_is_beginning(item) for item in items)
     if beginnings > MAX_BEGINNINGS:
-        raise _too_complex(f"The query has {beginnings} words with a star; {MAX_BEGINNINGS} are possible.")
+        raise _refuse(f"The query has {beginnings} words with a star; {MAX_BEGINNINGS} are possible.")
     if text.strip() and not items:
-        notes[Note("nothing_to_search", "There is no letter or digit to look for.")] = None
-    return Query(_Reader(items).alternatives() if items else None, tuple(notes))
+        notes[ParseNote("nothing_to_search", "There is no letter or digit to look for.")] = None
+    return ParsedQuery(_Parser(items).parse_alternatives() if items else None, tuple(notes))
 
 
-def _too_complex(detail: str) -> QueryTooComplex:
+def _refuse(detail: str) -> QueryTooComplex:
     return QueryTooComplex(detail, "q")
 
 
@@ -101,7 +101,7 @@ def _count_words(item: _Item) -> int:
             return len(text.split())
         case Field(_, inner) | Not(inner):
             return _count_words(inner)
-        case _Mark():
+        case _Operator():
             return 0
         case _:
             return 1
@@ -115,60 +115,62 @@ def _is_beginning(item: _Item) -> bool:
             return isinstance(item, Prefix)
 
 
-def _lex(text: str, notes: _Notes, *, headline: bool) -> Iterator[_Item]:
+def _tokenize(text: str, notes: _Notes, *, headline: bool) -> Iterator[_Item]:
     """Nodes, operators and parentheses from left to right; what holds no letter or digit is passed over."""
-    for found in _LEXEME.finditer(text):
-        apart = not found.start() or text[found.start() - 1].isspace() or text[found.start() - 1] == "("
-        negative, field = apart and found["sign"] == "-", _field_name(found["field"])
-        if found["open"]:
-            yield _Mark("(", field, negative)
-        elif found["close"]:
-            yield _Mark(")")
-        elif found["phrase"] is not None:
-            phrase = " ".join(found["phrase"].split())
-            if _searchable(phrase):
-                yield _signed(_fielded(Phrase(phrase), field), negative)
-        elif found["stray"]:
-            notes[Note("unclosed_quote", "A quotation mark without a partner is read as a space.")] = None
-        elif found["word"] in _OPERATORS and headline:
-            detail = f"In a headline in capitals {found['word']} is a word."
-            notes[Note("operator_as_text", detail)] = None
-            yield Word(found["word"].lower())
-        elif found["word"] in _OPERATORS:
-            yield _Mark(_OPERATORS[found["word"]])
+    for lexeme in _LEXEME.finditer(text):
+        apart = not lexeme.start() or text[lexeme.start() - 1].isspace() or text[lexeme.start() - 1] == "("
+        negative, field = apart and lexeme["sign"] == "-", _find_field(lexeme["field"])
+        if lexeme["open"]:
+            yield _Operator("(", field, negative)
+        elif lexeme["close"]:
+            yield _Operator(")")
+        elif lexeme["phrase"] is not None:
+            phrase = " ".join(lexeme["phrase"].split())
+            if _is_searchable(phrase):
+                yield _apply_sign(_apply_field(Phrase(phrase), field), negative)
+        elif lexeme["stray"]:
+            notes[ParseNote("unclosed_quote", "A quotation mark without a partner is read as a space.")] = None
+        elif lexeme["word"] in _OPERATORS and headline:
+            detail = f"In a headline in capitals {lexeme['word']} is a word."
+            notes[ParseNote("operator_as_text", detail)] = None
+            yield Word(lexeme["word"].lower())
+        elif lexeme["word"] in _OPERATORS:
+            yield _Operator(_OPERATORS[lexeme["word"]])
         else:
-            yield from _word(found["word"], notes, apart=apart)
+            yield from _parse_word(lexeme["word"], notes, apart=apart)
 
 
-def _word(raw: str, notes: _Notes, *, apart: bool) -> Iterator[Node]:
+def _parse_word(raw: str, notes: _Notes, *, apart: bool) -> Iterator[Node]:
     """`word`, `-word`, `word*`, `field:word`: one node, or none where there is nothing to look for. A minus counts
     only `apart` from what stands before it."""
     negative = apart and len(raw) > 1 and raw[0] == "-" and not _is_punctuation(raw[1])
     text = _strip_left(raw)
     match = _FIELD_WORD.fullmatch(text)
-    field, value = (_field_name(match[1]), _strip_left(match[2])) if match else (None, text)
-    if match and not _searchable(value):
+    field, value = (_find_field(match[1]), _strip_left(match[2])) if match else (None, text)
+    if match and not _is_searchable(value):
         field, value = None, match[1]
     if "*" in value.rstrip("*"):
-        notes[Note("star_as_text", "A star stands at the end of a word; anywhere else it is read as a space.")] = None
-    if not _searchable(value):
+        notes[ParseNote("star_as_text", "A star stands at the end of a word; anywhere else it is read as a space.")] = (
+            None
+        )
+    if not _is_searchable(value):
         return
     word = _strip_right(value)
     unfinished = value.startswith("*", len(word))
     word = _OPERATORS.get(word, word)
-    yield _signed(_fielded(Prefix(word) if unfinished else Word(word), field), negative)
+    yield _apply_sign(_apply_field(Prefix(word) if unfinished else Word(word), field), negative)
 
 
-def _field_name(text: str | None) -> FieldName | None:
+def _find_field(text: str | None) -> FieldName | None:
     return next(name for name in FIELDS if name == text.lower()) if text else None
 
 
-def _fielded(node: Node, field: FieldName | None) -> Node:
+def _apply_field(node: Node, field: FieldName | None) -> Node:
     return node if field is None else Field(field, node)
 
 
-def _signed(node: Node, negative: bool) -> Node:
-    return negation(node) if negative else node
+def _apply_sign(node: Node, negative: bool) -> Node:
+    return negate(node) if negative else node
 
 
 def _is_punctuation(character: str) -> bool:
@@ -184,33 +186,33 @@ def _strip_right(text: str) -> str:
     return _strip_left(text[::-1])[::-1]
 
 
-def _searchable(text: str) -> bool:
+def _is_searchable(text: str) -> bool:
     return any(character.isalnum() for character in text)
 
 
-def _balanced(items: Iterable[_Item], notes: _Notes) -> list[_Item]:
+def _balance_parentheses(items: Iterable[_Item], notes: _Notes) -> list[_Item]:
     """Without parentheses that have no partner or nothing in them. Raises over MAX_LEVELS of the others."""
-    kept: list[_Item | None] = []
+    kept_items: list[_Item | None] = []
     opened: list[int] = []
     stray = False
     for item in items:
-        if not (isinstance(item, _Mark) and item.kind == ")"):
-            if isinstance(item, _Mark) and item.kind == "(":
-                opened.append(len(kept))
-            kept.append(item)
+        if not (isinstance(item, _Operator) and item.kind == ")"):
+            if isinstance(item, _Operator) and item.kind == "(":
+                opened.append(len(kept_items))
+            kept_items.append(item)
         elif not opened:
             stray = True
-        elif opened[-1] == len(kept) - 1:
+        elif opened[-1] == len(kept_items) - 1:
             opened.pop()
-            kept.pop()
+            kept_items.pop()
         else:
             opened.pop()
-            kept.append(item)
+            kept_items.append(item)
     for i in opened:
-        kept[i] = None
+        kept_items[i] = None
     if stray or opened:
-        notes[Note("unbalanced_parenthesis", "A parenthesis without a partner is read as a space.")] = None
-    balanced = [item for item in kept if item is not None]
+        notes[ParseNote("unbalanced_parenthesis", "A parenthesis without a partner is read as a space.")] = None
+    balanced = [item for item in kept_items if item is not None]
     _check_levels(balanced)
     return balanced
 
@@ -218,37 +220,37 @@ def _balanced(items: Iterable[_Item], notes: _Notes) -> list[_Item]:
 def _check_levels(items: list[_Item]) -> None:
     level = 0
     for item in items:
-        if isinstance(item, _Mark):
+        if isinstance(item, _Operator):
             level += (item.kind == "(") - (item.kind == ")")
             if level > MAX_LEVELS:
-                raise _too_complex(f"The query has more than {MAX_LEVELS} levels of parentheses.")
+                raise _refuse(f"The query has more than {MAX_LEVELS} levels of parentheses.")
 
 
-def _operators(items: list[_Item], notes: _Notes) -> list[_Item]:
+def _check_operators(items: list[_Item], notes: _Notes) -> list[_Item]:
     """Turns operators that lack an operand into words."""
-    read: list[_Item] = []
+    checked: list[_Item] = []
     for i in range(len(items) - 1, -1, -1):
         item = items[i]
-        if isinstance(item, _Mark) and item.kind in ("or", "and", "not"):
-            followed = bool(read) and _begins(read[-1])
-            led = item.kind == "not" or (i > 0 and _ends(items[i - 1]))
+        if isinstance(item, _Operator) and item.kind in ("or", "and", "not"):
+            followed = bool(checked) and _is_operand_start(checked[-1])
+            led = item.kind == "not" or (i > 0 and _is_operand_end(items[i - 1]))
             if not (followed and led):
                 item = Word(item.kind)
                 detail = f"{item.text.upper()} with nothing to join is read as a word."
-                notes[Note("operator_as_text", detail)] = None
-        read.append(item)
-    return read[::-1]
+                notes[ParseNote("operator_as_text", detail)] = None
+        checked.append(item)
+    return checked[::-1]
 
 
-def _begins(item: _Item) -> bool:
-    return not isinstance(item, _Mark) or item.kind in ("(", "not")
+def _is_operand_start(item: _Item) -> bool:
+    return not isinstance(item, _Operator) or item.kind in ("(", "not")
 
 
-def _ends(item: _Item) -> bool:
-    return not isinstance(item, _Mark) or item.kind == ")"
+def _is_operand_end(item: _Item) -> bool:
+    return not isinstance(item, _Operator) or item.kind == ")"
 
 
-class _Reader:
+class _Parser:
     """Descends once per pair of parentheses, of which there are at most MAX_LEVELS inside each other."""
 
     def __init__(self, items: list[_Item]) -> None:
@@ -256,30 +258,30 @@ class _Reader:
 
     def _next_is(self, *kinds: str) -> bool:
         item = self._items[self._at] if self._at < len(self._items) else None
-        return isinstance(item, _Mark) and item.kind in kinds
+        return isinstance(item, _Operator) and item.kind in kinds
 
-    def alternatives(self) -> Node:
-        nodes = [self._conjunction()]
+    def parse_alternatives(self) -> Node:
+        nodes = [self._parse_conjunction()]
         while self._next_is("or"):
             self._at += 1
-            nodes.append(self._conjunction())
-        return alternatives(nodes)
+            nodes.append(self._parse_conjunction())
+        return join_any(nodes)
 
-    def _conjunction(self) -> Node:
-        nodes = [self._operand()]
+    def _parse_conjunction(self) -> Node:
+        nodes = [self._parse_operand()]
         while self._at < len(self._items) and not self._next_is("or", ")"):
             self._at += self._next_is("and")
-            nodes.append(self._operand())
-        return conjunction(nodes)
+            nodes.append(self._parse_operand())
+        return join_all(nodes)
 
-    def _operand(self) -> Node:
+    def _parse_operand(self) -> Node:
         negative = False
         while self._next_is("not"):
             negative, self._at = not negative, self._at + 1
         item = self._items[self._at]
         self._at += 1
-        if isinstance(item, _Mark):  # an opening one: whatever else was a mark has become a word
-            inner = self.alternatives()
+        if isinstance(item, _Operator):  # an opening one: whatever else was a mark has become a word
+            inner = self.parse_alternatives()
             self._at += 1
-            return _signed(_signed(_fielded(inner, item.field), item.negative), negative)
-        return _signed(item, negative)
+            return _apply_sign(_apply_sign(_apply_field(inner, item.field), item.negative), negative)
+        return _apply_sign(item, negative)

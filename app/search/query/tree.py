@@ -70,19 +70,19 @@ Leaf: TypeAlias = Word | Phrase | Prefix | Near
 Node: TypeAlias = Leaf | Not | And | Or | Field
 
 
-def conjunction(nodes: list[Node]) -> Node:
+def join_all(nodes: list[Node]) -> Node:
     """All of one or more, flattened."""
     flat = [inner for node in nodes for inner in (node.nodes if isinstance(node, And) else (node,))]
     return flat[0] if len(flat) == 1 else And(tuple(flat))
 
 
-def alternatives(nodes: list[Node]) -> Node:
+def join_any(nodes: list[Node]) -> Node:
     """Any of one or more, flattened."""
     flat = [inner for node in nodes for inner in (node.nodes if isinstance(node, Or) else (node,))]
     return flat[0] if len(flat) == 1 else Or(tuple(flat))
 
 
-def negation(node: Node) -> Node:
+def negate(node: Node) -> Node:
     """Two negations are none."""
     return node.node if isinstance(node, Not) else Not(node)
 
@@ -118,48 +118,48 @@ def _render(node: Node | None) -> str:
         case Prefix(text):
             return f"{text}*"
         case Not(inner):
-            return f"-{_grouped(inner)}"
+            return f"-{_render_grouped(inner)}"
         case Field(name, inner):
-            return f"{name}:{_grouped(inner)}"
+            return f"{name}:{_render_grouped(inner)}"
         case And(nodes):
             return " ".join(f"({_render(inner)})" if isinstance(inner, Or) else _render(inner) for inner in nodes)
         case Or(nodes):
             return " OR ".join(_render(inner) for inner in nodes)
 
 
-def _grouped(node: Node) -> str:
+def _render_grouped(node: Node) -> str:
     return f"({_render(node)})" if isinstance(node, And | Or | Not) else _render(node)
 
 
-def wanted(node: Node | None) -> Iterator[Leaf]:
+def list_leaves(node: Node | None) -> Iterator[Leaf]:
     """The leaves that hits may show, in reading order: those that are not ruled out."""
     match node:
         case None | Not():
             return
         case Field(_, inner):
-            yield from wanted(inner)
+            yield from list_leaves(inner)
         case And(nodes) | Or(nodes):
             for inner in nodes:
-                yield from wanted(inner)
+                yield from list_leaves(inner)
         case _:
             yield node
 
 
-def replaced(node: Node, change: Callable[[Word, FieldName | None], Node], field: FieldName | None = None) -> Node:
+def replace_words(node: Node, change: Callable[[Word, FieldName | None], Node], field: FieldName | None = None) -> Node:
     """The same tree with every word that is not ruled out put through `change`, which is told the word's field."""
     match node:
         case Word():
             return change(node, field)
         case Field(name, inner):
-            return Field(name, replaced(inner, change, name))
+            return Field(name, replace_words(inner, change, name))
         case And(nodes):
-            return conjunction([replaced(inner, change, field) for inner in nodes])
+            return join_all([replace_words(inner, change, field) for inner in nodes])
         case Or(nodes):
-            return alternatives([replaced(inner, change, field) for inner in nodes])
+            return join_any([replace_words(inner, change, field) for inner in nodes])
         case _:
             return node
 
 
-def put_right(node: Node, instead: Mapping[str, str]) -> Node:
+def correct(node: Node, instead: Mapping[str, str]) -> Node:
     """The tree with misspelt words replaced for good."""
-    return replaced(node, lambda word, _: Word(instead.get(word.text, word.text)))
+    return replace_words(node, lambda word, _: Word(instead.get(word.text, word.text)))

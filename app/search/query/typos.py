@@ -15,19 +15,19 @@ _ALPHABETS = (
 )
 
 
-def correctable(word: str) -> bool:
+def is_correctable(word: str) -> bool:
     """Words of letters only, four or more; numbers and codes are meant as they stand."""
     return len(word) >= SHORTEST and word.isalpha()
 
 
-def alphabet(word: str) -> str:
+def find_alphabet(word: str) -> str:
     """The letters that a typist of this word has at hand."""
     return next((letters for letters in _ALPHABETS if word[0] in letters), "".join(sorted(set(word))))
 
 
-def one_edit(word: str) -> Iterator[str]:
+def list_edits(word: str) -> Iterator[str]:
     """Every text at distance 1, perhaps more than once: about 54 a letter."""
-    letters = alphabet(word)
+    letters = find_alphabet(word)
     for i in range(len(word) + 1):
         head, tail = word[:i], word[i:]
         if tail:
@@ -38,16 +38,16 @@ def one_edit(word: str) -> Iterator[str]:
         yield from (head + letter + tail for letter in letters)
 
 
-def within(a: str, b: str, most: int) -> bool:
+def is_within(a: str, b: str, limit: int) -> bool:
     """Whether at most so many edits lie between the words; letters that only one of them has rule out most pairs."""
-    near = abs(len(a) - len(b)) <= most and len(set(a) ^ set(b)) <= 2 * most
-    return near and distance(a, b, most) <= most
+    near = abs(len(a) - len(b)) <= limit and len(set(a) ^ set(b)) <= 2 * limit
+    return near and measure_distance(a, b, limit) <= limit
 
 
-def distance(a: str, b: str, most: int) -> int:
+def measure_distance(a: str, b: str, limit: int) -> int:
     """Edits between two words, two letters changing places counting as one; `most + 1` stands for any more."""
-    if abs(len(a) - len(b)) > most:
-        return most + 1
+    if abs(len(a) - len(b)) > limit:
+        return limit + 1
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, letter in enumerate(a, 1):
@@ -57,6 +57,6 @@ def distance(a: str, b: str, most: int) -> int:
             if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
                 cost = min(cost, older[j - 2] + 1)
             row.append(cost)
-        if min(row) > most:
-            return most + 1
-    return min(row[-1], most + 1)
+        if min(row) > limit:
+            return limit + 1
+    return min(row[-1], limit + 1)

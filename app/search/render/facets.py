@@ -35,62 +35,62 @@ Sources = Mapping[int, tuple[str, str]]
 """Slug and name of each source, by id."""
 
 
-def shown(
+def render_facet(
     name: FacetName,
     counts: Counts,
-    wanted: ArticleFilter,
+    article_filter: ArticleFilter,
     read: Read,
     atlas: Atlas,
     vocabulary: Vocabulary,
     sources: Sources,
 ) -> list[Value]:
     """The commonest values, at most `facet_limit`, and those that the filter has selected, whatever their count."""
-    selected = _selected(name, wanted, read)
+    selected = _find_selected(name, article_filter, read)
     levels = read.choices("region_level") if read.knows("region_level") else ()
     limit = read.integer("facet_limit")
     rows: dict[int | str, Value] = {}
-    for value in _commonest_first(_own(name, counts, vocabulary)):
+    for value in _sort_by_count(_select_kind(name, counts, vocabulary)):
         if len(rows) == limit:
             break
-        row = _row(name, value, atlas, vocabulary, sources, levels)
+        row = _render_value(name, value, atlas, vocabulary, sources, levels)
         if row is not None:
             rows[value] = row
-    for value in _commonest_first({value: counts.get(value, 0) for value in selected - rows.keys()}):
-        row = _row(name, value, atlas, vocabulary, sources, levels)
+    for value in _sort_by_count({value: counts.get(value, 0) for value in selected - rows.keys()}):
+        row = _render_value(name, value, atlas, vocabulary, sources, levels)
         if row is not None:
             rows[value] = row
     return [{**row, "count": counts.get(value, 0), "selected": value in selected} for value, row in rows.items()]
 
 
-def _own(name: FacetName, counts: Counts, vocabulary: Vocabulary) -> Counts:
+def _select_kind(name: FacetName, counts: Counts, vocabulary: Vocabulary) -> Counts:
     """Tags of every kind are counted together: those of the facet."""
     if name not in ("tag", "author", "section"):
         return counts
-    own = vocabulary.tags[name]
-    return {value: count for value, count in counts.items() if value in own}
+    tag_ids = vocabulary.tags[name]
+    return {value: count for value, count in counts.items() if value in tag_ids}
 
 
-def _commonest_first(counts: Counts) -> Iterator[int | str]:
+def _sort_by_count(counts: Counts) -> Iterator[int | str]:
     """Values with as many by their text. Lazily: of thousands a client sees twenty."""
     ordered = sorted(counts.items(), key=itemgetter(1), reverse=True)
     for _, tied in groupby(ordered, key=itemgetter(1)):
         yield from sorted((value for value, _ in tied), key=str)
 
 
-def _selected(name: FacetName, wanted: ArticleFilter, read: Read) -> frozenset[int | str]:
+def _find_selected(name: FacetName, article_filter: ArticleFilter, read: Read) -> frozenset[int | str]:
     chosen: dict[FacetName, Sequence[int | str]] = {
-        "tag": wanted.tags,
-        "author": wanted.authors,
-        "section": wanted.sections,
-        "region": wanted.regions,
-        "language": wanted.languages,
-        "source": wanted.sources,
+        "tag": article_filter.tags,
+        "author": article_filter.authors,
+        "section": article_filter.sections,
+        "region": article_filter.regions,
+        "language": article_filter.languages,
+        "source": article_filter.sources,
         "year": tuple(int(year) for year in read.strings("year")),
     }
     return frozenset(chosen[name])
 
 
-def _row(
+def _render_value(
     name: FacetName,
     value: int | str,
     atlas: Atlas,
@@ -100,13 +100,13 @@ def _row(
 ) -> Value | None:
     """None for what is not of the facet: tags of another kind, regions of another level."""
     if name == "region":
-        place = atlas.by_id.get(int(value))
-        if place is None or (levels and place.level not in levels):
+        region = atlas.by_id.get(int(value))
+        if region is None or (levels and region.level not in levels):
             return None
-        return {"value": place.slug, "name": place.name}
+        return {"value": region.slug, "name": region.name}
     if name in ("tag", "author", "section"):
-        known = int(value) in vocabulary.tags[name]
-        entry = vocabulary.entries["tag", int(value)] if known else None
+        is_known = int(value) in vocabulary.tags[name]
+        entry = vocabulary.entries["tag", int(value)] if is_known else None
         return {"value": entry.slug, "name": entry.name} if entry else None
     if name == "source":
         slug, title = sources.get(int(value), ("", ""))
@@ -114,7 +114,7 @@ def _row(
     return {"value": str(value), "name": str(value)}
 
 
-def ranked(
+def rank_values(
     name: FacetName,
     counts: Counts,
     atlas: Atlas,
@@ -123,21 +123,23 @@ def ranked(
     among: Set[int] | None = None,
 ) -> list[tuple[int | str, Value]]:
     """Values that are of the facet, the commonest first, as the engine and as clients know them."""
-    found = []
-    for value in _commonest_first(_own(name, counts, vocabulary)):
-        row = _row(name, value, atlas, vocabulary, sources, ()) if among is None or value in among else None
+    values = []
+    for value in _sort_by_count(_select_kind(name, counts, vocabulary)):
+        row = _render_value(name, value, atlas, vocabulary, sources, ()) if among is None or value in among else None
         if row is not None:
-            found.append((value, row))
-    return found
+            values.append((value, row))
+    return values
 
 
-def rename(shown: Mapping[FacetName, list[Value]], atlas: Atlas, called: Mapping[str, str], language: str) -> None:
-    """Tags, authors, sections and regions by their names in a language; `called` has those of tags by slug."""
-    for row in (row for name in TAGS & shown.keys() for row in shown[name]):
-        row["name"] = called.get(str(row["value"]), row["name"])
-    for row in shown.get("region", ()):
+def rename_values(
+    rendered: Mapping[FacetName, list[Value]], atlas: Atlas, tag_names: Mapping[str, str], language: str
+) -> None:
+    """Tags, authors, sections and regions by their names in a language; `tag_names` has those of tags by slug."""
+    for row in (row for name in TAGS & rendered.keys() for row in rendered[name]):
+        row["name"] = tag_names.get(str(row["value"]), row["name"])
+    for row in rendered.get("region", ()):
         row["name"] = atlas.name_in(atlas.by_slug[str(row["value"])].id, language)
 
 
-def asked_for(read: Read) -> tuple[FacetName, ...]:
+def requested_facets(read: Read) -> tuple[FacetName, ...]:
     return cast("tuple[FacetName, ...]", read.choices("facets"))

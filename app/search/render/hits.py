@@ -14,9 +14,9 @@ from app.context import AppContext, RequestContext
 from app.http.params import parser
 from app.http.params.parser import Read
 from app.search import highlight
-from app.search.engine import Found, Hit, Part, Reading
+from app.search.engine import QueryInterpretation, ResultPage, ScoreComponent, SearchHit
 from app.search.highlight import Marks, PartName
-from app.search.params import Asking
+from app.search.params import ResolvedSearch
 from app.search.query.tree import render
 
 PARTS = ("title", "standfirst", "body")
@@ -29,22 +29,27 @@ Texts = Mapping[int, Mapping[PartName, tuple[str, str]]]
 """For each article and part its text and language."""
 
 
-async def rows(
-    here: AppContext, view: RequestContext, read: Read, asking: Asking, found: Found, hits: Sequence[Hit]
+async def render_rows(
+    context: AppContext,
+    view: RequestContext,
+    read: Read,
+    search: ResolvedSearch,
+    results: ResultPage,
+    hits: Sequence[SearchHit],
 ) -> list[bytes]:
     """Each hit's JSON, in order; an article that vanished meanwhile is left out."""
     entries = [ListRow(hit.id, hit.version, None) for hit in hits]
-    cards = await article_json.render_by_id(here, view, entries, params=read)
-    shown = await _highlights(here, view, read, found, entries)
+    cards = await article_json.render_by_id(context, view, entries, params=read)
+    highlights = await _load_highlights(context, view, read, results, entries)
     explained: Mapping[int, bytes] = {}
     if read.flag("explain"):
-        explained = await asyncio.to_thread(_explain, asking, hits)
+        explained = await asyncio.to_thread(_explain_hits, search, hits)
     return [
         b'{"article":%b,"score":%b,"highlights":%b%b}'
         % (
             cards[hit.id],
             orjson.dumps(None if hit.score is None else round(hit.score, 4)),
-            orjson.dumps(shown.get(hit.id, {})),
+            orjson.dumps(highlights.get(hit.id, {})),
             explained.get(hit.id, b""),
         )
         for hit in hits
@@ -52,72 +57,76 @@ async def rows(
     ]
 
 
-def _explain(asking: Asking, hits: Sequence[Hit]) -> dict[int, bytes]:
+def _explain_hits(search: ResolvedSearch, hits: Sequence[SearchHit]) -> dict[int, bytes]:
     """What is added to each hit. Off the event loop: there are up to 100 hits times 64 parts."""
-    parts = asking.index.engine.explain(asking.question, tuple(hit.id for hit in hits))
-    return {hit.id: _explained(parts[hit.id], hit.score or 0.0) for hit in hits if hit.id in parts}
+    parts = search.index.engine.explain(search.question, tuple(hit.id for hit in hits))
+    return {hit.id: _render_explanation(parts[hit.id], hit.score or 0.0) for hit in hits if hit.id in parts}
 
 
-def _explained(parts: tuple[Part, ...], score: float) -> bytes:
+def _render_explanation(parts: tuple[ScoreComponent, ...], score: float) -> bytes:
     """What the words do not add one by one, they add together: by being near, or all there in a relaxed search."""
     together = round(score - sum(part.score for part in parts), 4)
     if together > 0.01 * score:
-        parts = (*parts, Part("words together", together))
+        parts = (*parts, ScoreComponent("words together", together))
     return b',"explanation":' + orjson.dumps([{"part": part.name, "score": part.score} for part in parts])
 
 
-async def _highlights(
-    here: AppContext, view: RequestContext, read: Read, found: Found, entries: Sequence[ListRow]
+async def _load_highlights(
+    context: AppContext, view: RequestContext, read: Read, results: ResultPage, entries: Sequence[ListRow]
 ) -> dict[int, dict[str, list[str]]]:
-    wanted = cast("tuple[PartName, ...]", read.choices("highlight"))
-    if not wanted or not entries:
+    parts = cast("tuple[PartName, ...]", read.choices("highlight"))
+    if not parts or not entries:
         return {}
-    found_cards = await here.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
+    found_cards = await context.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
     cards = {entry.id: found_cards[entry.id] for entry in entries if entry.id in found_cards}  # the best hits first
-    marks = {part: highlight.marks(found.reading, part) for part in wanted}
-    texts = await queries.load_body_beginnings(here.db, list(cards), highlight.MOST_HTML) if "body" in wanted else {}
-    return await asyncio.to_thread(_marked, cards, texts, marks)
+    marks = {part: highlight.find_marks(results.interpretation, part) for part in parts}
+    texts = await queries.load_body_beginnings(context.db, list(cards), highlight.MOST_HTML) if "body" in parts else {}
+    return await asyncio.to_thread(_mark_hits, cards, texts, marks)
 
 
-def _marked(
+def _mark_hits(
     cards: Mapping[int, bytes], texts: Mapping[int, str], marks: Mapping[PartName, Marks]
 ) -> dict[int, dict[str, list[str]]]:
     """Off the event loop: a long body takes a millisecond."""
-    found: dict[int, dict[str, list[str]]] = {}
-    room = highlight.Room()
+    highlights: dict[int, dict[str, list[str]]] = {}
+    room = highlight.ReadingBudget()
     for id, raw in cards.items():
         card = orjson.loads(raw)
-        shown: dict[str, list[str]] = {}
-        for part, wanted in marks.items():
+        by_part: dict[str, list[str]] = {}
+        for part, part_marks in marks.items():
             if part == "body":
-                shown[part] = highlight.fragments(
-                    bodies.to_text(room.cut(texts.get(id, ""))), card["language"], wanted, room
+                by_part[part] = highlight.find_fragments(
+                    bodies.to_text(room.truncate(texts.get(id, ""))), card["language"], part_marks, room
                 )
             else:
-                whole = highlight.whole(card[part] or "", card["language"], wanted, room)
-                shown[part] = [whole] if whole is not None else []
-        found[id] = shown
-    return found
+                whole = highlight.mark_text(card[part] or "", card["language"], part_marks, room)
+                by_part[part] = [whole] if whole is not None else []
+        highlights[id] = by_part
+    return highlights
 
 
-def _read_as(read: Read, reading: Reading) -> str | None:
+def _render_interpretation(read: Read, interpretation: QueryInterpretation) -> str | None:
     """With the words that were put right, where they were looked for instead."""
-    if reading.tree is None:
+    if interpretation.tree is None:
         return None
-    return reading.did_you_mean if reading.corrections and reading.did_you_mean else render(reading.tree)
+    return (
+        interpretation.did_you_mean
+        if interpretation.corrections and interpretation.did_you_mean
+        else render(interpretation.tree)
+    )
 
 
-def query(read: Read, asking: Asking, found: Found) -> dict[str, object]:
+def describe_query(read: Read, search: ResolvedSearch, results: ResultPage) -> dict[str, object]:
     """How the query was read, for people and for search boxes."""
-    reading = found.reading
+    reading = results.interpretation
     return {
         "q": read.text("q"),
-        "read_as": _read_as(read, reading),
+        "read_as": _render_interpretation(read, reading),
         "languages": list(reading.languages),
-        "sort": asking.question.order,
+        "sort": search.question.order,
         "match": "any" if reading.any_word else "all",
         "relaxed": reading.relaxed,
         "corrections": [{"word": one.word, "read_as": list(one.read_as)} for one in reading.corrections],
         "did_you_mean": reading.did_you_mean,
-        "notes": [{"code": note.code, "detail": note.detail} for note in asking.query.notes],
+        "notes": [{"code": note.code, "detail": note.detail} for note in search.query.notes],
     }

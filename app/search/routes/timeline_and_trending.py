@@ -15,14 +15,14 @@ from app.articles.reading import filter_params
 from app.context import AppContext, RequestContext, get_context
 from app.errors import InvalidValue
 from app.http import csv_text, fast_path, responses
-from app.http.openapi import problems
+from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.parser import Parameters, Read
 from app.http.params.times import format_time
 from app.regions.atlas import LEVELS
 from app.search import params, schemas, timeline, trending
 from app.search.engine import FacetName, GroupName
-from app.search.params import Asking
+from app.search.params import ResolvedSearch
 from app.search.render import facets
 from app.search.render.facets import Counts, Value
 from app.search.tantivy import index_schema
@@ -60,7 +60,7 @@ Series = list[tuple[Value, list[int]]]
     response_model=schemas.Timeline,
     responses={
         200: {"content": csv_text.CONTENT},
-        **problems(
+        **describe_problems(
             "invalid_range", "limit_too_large", "offset_required", "unknown_region", "query_too_complex",
             "too_many_buckets", "not_acceptable", "index_behind",
         ),
@@ -75,108 +75,116 @@ async def get_timeline(request: Request) -> Response:
     and counted in `too_coarse`, those without any date in `undated`. A date that is a day, a month or a year is counted
     in that period of the calendar, whatever the time zone.
     """
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = TIMELINE.read(request.scope["query_string"], view.now)
-    shape = csv_text.wanted(read)
-    asked_ = await params.understand(here, view, read)
+    shape = csv_text.choose_format(read)
+    resolved = await params.resolve_search(context, view, read)
     interval = cast("Interval", read.choice("interval"))
-    bounds = await _bounds(asked_, view, read, interval)
-    too_coarse = await asked_.index.coarse(asked_.question, interval)
-    undated = await asked_.index.count_undated(asked_.question)
-    bounds, counts = bounds.trim(await asked_.index.histogram(asked_.question, bounds, interval))
+    bounds = await _find_bounds(resolved, view, read, interval)
+    too_coarse = await resolved.index.count_coarse(resolved.question, interval)
+    undated = await resolved.index.count_undated(resolved.question)
+    bounds, counts = bounds.trim(await resolved.index.count_by_date(resolved.question, bounds, interval))
     total = sum(counts)
-    series = await _series(here, view, read, asked_, bounds, interval)
-    tags, uses_now = ["list", "timeline"], read.uses_now or "published_to" not in read.given
+    series = await _count_series(context, view, read, resolved, bounds, interval)
+    tags, uses_now = ["list", "timeline"], read.uses_now or "published_to" not in read.given_names
     # In threads: 50 series of 1,000 buckets are 4 MB.
     if shape == "csv":
-        sheet = await asyncio.to_thread(_csv, bounds.exact, counts, series)
-        return responses.sheet(
-            request, sheet, token=view.token, public=view.public, warnings=asked_.wanted.warnings, tags=tags,
+        sheet = await asyncio.to_thread(_write_csv, bounds.exact, counts, series)
+        return responses.render_csv(
+            request, sheet, token=view.token, public=view.public, warnings=resolved.resolved_filter.warnings, tags=tags,
             uses_now=uses_now,
         )  # fmt: skip
-    shown = {
+    payload = {
         "interval": interval,
         "tz": str(read.zone()),
-        "buckets": timeline.buckets(bounds.exact, counts, total),
+        "buckets": timeline.render_buckets(bounds.exact, counts, total),
         "series": [],
         "too_coarse": too_coarse,
         "undated": undated,
-        "warnings": asked_.wanted.warnings,
+        "warnings": resolved.resolved_filter.warnings,
     }
-    body = await asyncio.to_thread(_with_series, shown, series, bounds.exact, total) if series else orjson.dumps(shown)
-    return responses.item(request, body, token=view.token, public=view.public, tags=tags, uses_now=uses_now)
+    body = (
+        await asyncio.to_thread(_append_series, payload, series, bounds.exact, total)
+        if series
+        else orjson.dumps(payload)
+    )
+    return responses.render_item(request, body, token=view.token, public=view.public, tags=tags, uses_now=uses_now)
 
 
-def _with_series(shown: dict[str, object], series: Series, bounds: Sequence[int], total: int) -> bytes:
-    every = [{**row, "buckets": timeline.buckets(bounds, counts, total)} for row, counts in series]
-    return orjson.dumps(shown | {"series": every})
+def _append_series(payload: dict[str, object], series: Series, bounds: Sequence[int], total: int) -> bytes:
+    every = [{**row, "buckets": timeline.render_buckets(bounds, counts, total)} for row, counts in series]
+    return orjson.dumps(payload | {"series": every})
 
 
-async def _bounds(asked_: Asking, view: RequestContext, read: Read, interval: Interval) -> Edges:
+async def _find_bounds(resolved: ResolvedSearch, view: RequestContext, read: Read, interval: Interval) -> Edges:
     """From the dates asked for; where they are open from the first match, and to now."""
-    wanted = asked_.question.filter
-    spans = (wanted.published, wanted.coarse or wanted.published)
+    article_filter = resolved.question.filter
+    spans = (article_filter.published, article_filter.coarse or article_filter.published)
     first = 0
     if spans[0][0] is None:
-        found = await asked_.index.search(replace(asked_.question, order="published_at", limit=1))
-        if not found.hits or found.hits[0].newest < index_schema.FIRST_DATED:
+        first_match = await resolved.index.search(replace(resolved.question, order="published_at", limit=1))
+        if not first_match.hits or first_match.hits[0].newest < index_schema.FIRST_DATED:
             return Edges()
-        first = found.hits[0].newest >> index_schema.ID_BITS
+        first = first_match.hits[0].newest >> index_schema.ID_BITS
     last = max(view.now, spans[0][0] if spans[0][0] is not None else first) + 1
     exact, calendar = ((first if s is None else s, last if e is None else e) for s, e in spans)
-    return timeline.edges(interval, read.zone(), exact, calendar)
+    return timeline.compute_edges(interval, read.zone(), exact, calendar)
 
 
-async def _series(
-    here: AppContext, view: RequestContext, read: Read, asked_: Asking, bounds: Edges, interval: Interval
+async def _count_series(
+    context: AppContext, view: RequestContext, read: Read, resolved: ResolvedSearch, bounds: Edges, interval: Interval
 ) -> Series:
     """The commonest values of the group, each with the counts of its buckets."""
-    if "group_by" not in read.given or not bounds.exact:
+    if "group_by" not in read.given_names or not bounds.exact:
         return []
     group = cast("GroupName", read.choice("group_by"))
-    counts = await asked_.index.values(asked_.question, group, bounds, interval)
-    sources = await here.sources() if group == "source" else {}
-    among = _of_levels(view, read.choices("region_level") or ("country",)) if group == "region" else None
-    vocabulary = await _names(asked_, view, group, counts)
-    ranked = facets.ranked(group, counts, view.atlas, vocabulary, sources, among)[: read.integer("group_limit")]
+    counts = await resolved.index.count_values(resolved.question, group, bounds, interval)
+    sources = await context.sources() if group == "source" else {}
+    among = _select_levels(view, read.choices("region_level") or ("country",)) if group == "region" else None
+    vocabulary = await _load_names(resolved, view, group, counts)
+    ranked = facets.rank_values(group, counts, view.atlas, vocabulary, sources, among)[: read.integer("group_limit")]
     groups = [(group, value) for value, _ in ranked]
-    every = await asked_.index.histograms(asked_.question, bounds, interval, groups)
+    every = await resolved.index.count_groups_by_date(resolved.question, bounds, interval, groups)
     return [({**row, "total": sum(own)}, own) for (_, row), own in zip(ranked, every, strict=True)]
 
 
-def _csv(bounds: Sequence[int], counts: list[int], series: Series) -> bytes:
+def _write_csv(bounds: Sequence[int], counts: list[int], series: Series) -> bytes:
     """One line a bucket, one column a series."""
     rows: list[list[object]] = [["start", "end", "count", *(row["name"] for row, _ in series)]]
     for i, (start, end) in enumerate(pairwise(bounds)):
         rows.append([format_time(start), format_time(end), counts[i], *(own[i] for _, own in series)])
-    return csv_text.lines(rows)
+    return csv_text.write_rows(rows)
 
 
 @router.get(
     "/trending",
     name="get_trending",
     response_model=schemas.Trending,
-    responses=problems("invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"),
+    responses=describe_problems(
+        "invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"
+    ),
     openapi_extra={"parameters": TRENDING.openapi()},
 )
 @fast_path.declare
 async def get_trending(request: Request) -> Response:
     """Tags or regions with more articles in the window than their own past makes likely, the strongest first."""
-    here = get_context(request)
-    view = await here.view(request)
+    context = get_context(request)
+    view = await context.view(request)
     read = TRENDING.read(request.scope["query_string"], view.now)
-    window = _window(read.text("window") or "7d")
-    asked_ = await params.understand_filter(here, view, read)
+    window = _parse_window(read.text("window") or "7d")
+    resolved = await params.resolve_filter(context, view, read)
     now = view.now - view.now % 60
     group = cast("FacetName", read.choice("group_by"))
-    spans = trending.spans(now, window)
-    recent, past = await asyncio.gather(*(asked_.index.published(asked_.question, group, span) for span in spans))
-    vocabulary = await _names(asked_, view, group, recent.counts)
+    spans = trending.split_spans(now, window)
+    recent, past = await asyncio.gather(
+        *(resolved.index.count_published(resolved.question, group, span) for span in spans)
+    )
+    vocabulary = await _load_names(resolved, view, group, recent.counts)
     # A continent holds them all: only what has an edge on the map, or a name in the news, rises.
-    among = _of_levels(view, ("country", "city", "grouping")) if group == "region" else None
-    names = dict(facets.ranked(group, recent.counts, view.atlas, vocabulary, {}, among))
-    rising = trending.rising(
+    among = _select_levels(view, ("country", "city", "grouping")) if group == "region" else None
+    names = dict(facets.rank_values(group, recent.counts, view.atlas, vocabulary, {}, among))
+    rising = trending.find_rising(
         {int(v): n for v, n in recent.counts.items() if v in names},
         {int(v): n for v, n in past.counts.items()},
         recent.total,
@@ -184,24 +192,24 @@ async def get_trending(request: Request) -> Response:
         read.integer("limit"),
     )
     rows = [{**names[one.id], "count": one.count, "expected": one.expected, "score": one.score} for one in rising]
-    shown = {"window": {"from": format_time(spans[0][0]), "to": format_time(spans[0][1])}, "data": rows,
-             "warnings": asked_.wanted.warnings}  # fmt: skip
-    return responses.item(
-        request, orjson.dumps(shown), token=view.token, public=view.public, tags=["list", "trending"], uses_now=True
+    payload = {"window": {"from": format_time(spans[0][0]), "to": format_time(spans[0][1])}, "data": rows,
+             "warnings": resolved.resolved_filter.warnings}  # fmt: skip
+    return responses.render_item(
+        request, orjson.dumps(payload), token=view.token, public=view.public, tags=["list", "trending"], uses_now=True
     )
 
 
-async def _names(asked_: Asking, view: RequestContext, group: str, counts: Counts) -> Vocabulary:
+async def _load_names(resolved: ResolvedSearch, view: RequestContext, group: str, counts: Counts) -> Vocabulary:
     """The vocabulary with the names of everything that was counted."""
     tags = [int(tag) for tag in counts] if group in ("tag", "author", "section") else []
-    return await asked_.index.vocabulary(view.head, tags)
+    return await resolved.index.load_vocabulary(view.head, tags)
 
 
-def _of_levels(view: RequestContext, levels: Sequence[str]) -> frozenset[int]:
+def _select_levels(view: RequestContext, levels: Sequence[str]) -> frozenset[int]:
     return frozenset(id for id, place in view.atlas.by_id.items() if place.level in levels)
 
 
-def _window(text: str) -> int:
+def _parse_window(text: str) -> int:
     number, unit = text[:-1], text[-1:]
     if not (number.isascii() and number.isdigit() and unit in _UNITS):
         raise InvalidValue("A window is a number and h, d or w: 24h, 7d, 4w.", "window")

@@ -13,7 +13,7 @@ from app.articles.filters import ArticleFilter
 from app.models.column_types import EARLIEST, LATEST
 from app.search.engine import FacetName, GroupName, Question
 from app.search.tantivy import filters, index_schema, match_cache, matches
-from app.search.tantivy.reader import View, read_terms, terms_asked, terms_counts
+from app.search.tantivy.reader import View, build_aggregations, count_terms, read_terms
 from app.search.timeline import Edges
 
 _OWN_FILTER: dict[FacetName, str] = {
@@ -22,118 +22,126 @@ _OWN_FILTER: dict[FacetName, str] = {
 }  # fmt: skip
 MOST_KEYS, MANY_EDGES = 100_000, 300
 """Up to so many articles, and from so many parts of a timeline on, they are counted one by one."""
-_EVERYTHING = matches.key(Question())
+_EVERYTHING = matches.normalize_question(Question())
 
 
 Counts = Mapping[int | str, int]
 
 
-def facets(view: View, question: Question, names: tuple[FacetName, ...]) -> dict[FacetName, Counts]:
+def count_facets(view: View, question: Question, names: tuple[FacetName, ...]) -> dict[FacetName, Counts]:
     """Articles by value, each facet without its own any-of filter; those of one filter are counted together."""
-    asked: dict[Question, list[FacetName]] = {}
+    by_question: dict[Question, list[FacetName]] = {}
     for name in names:
-        asked.setdefault(replace(question, filter=_without(question.filter, name)), []).append(name)
+        by_question.setdefault(replace(question, filter=_drop_facet_filter(question.filter, name)), []).append(name)
     if (
-        len(asked) > 1
+        len(by_question) > 1
         and match_cache.is_costly(question.tree)
-        and (found := _at_once(view, question, asked)) is not None
+        and (all_counts := _count_in_one_run(view, question, by_question)) is not None
     ):
-        return found
-    return {name: counts for same, group in asked.items() for name, counts in _values(view, same, group).items()}
+        return all_counts
+    return {
+        name: counts for same, group in by_question.items() for name, counts in _count_values(view, same, group).items()
+    }
 
 
-def values(view: View, question: Question, name: FacetName) -> Counts:
+def count_values(view: View, question: Question, name: FacetName) -> Counts:
     """Articles by value, with every filter."""
-    return _values(view, question, [name])[name]
+    return _count_values(view, question, [name])[name]
 
 
-def _without(wanted: ArticleFilter, name: FacetName) -> ArticleFilter:
+def _drop_facet_filter(article_filter: ArticleFilter, name: FacetName) -> ArticleFilter:
     empty: dict[str, tuple[int, ...]] = {_OWN_FILTER[name]: ()}
-    return replace(wanted, **empty)  # type: ignore[arg-type] # each of them is a tuple
+    return replace(article_filter, **empty)  # type: ignore[arg-type] # each of them is a tuple
 
 
-def _at_once(
-    view: View, question: Question, asked: Mapping[Question, list[FacetName]]
+def _count_in_one_run(
+    view: View, question: Question, by_question: Mapping[Question, list[FacetName]]
 ) -> dict[FacetName, Counts] | None:
     """The facets of all filters in one run of a costly query; None where the filters cannot be told to it."""
     base = question.filter
     for name in _OWN_FILTER:
-        base = _without(base, name)
+        base = _drop_facet_filter(base, name)
     spec: dict[str, object] = {}
-    for number, (same, names) in enumerate(asked.items()):
-        chosen = filters.chosen_text(same.filter)
+    for number, (same, names) in enumerate(by_question.items()):
+        chosen = filters.render_chosen(same.filter)
         if chosen is None:
             return None
-        fields_ = {_field(same.filter, name) for name in names}
-        spec[str(number)] = {"filter": chosen, "aggs": terms_asked(fields_)}
-    found = view.searcher.aggregate(matches.query(view, replace(question, filter=base, order="-published_at")), spec)
+        fields_ = {_find_field(same.filter, name) for name in names}
+        spec[str(number)] = {"filter": chosen, "aggs": build_aggregations(fields_)}
+    aggregated = view.searcher.aggregate(
+        matches.build_query(view, replace(question, filter=base, order="-published_at")), spec
+    )
     return {
         name: counts
-        for number, (same, names) in enumerate(asked.items())
+        for number, (same, names) in enumerate(by_question.items())
         for name, counts in _read_values(
-            same, names, read_terms(found[str(number)], {_field(same.filter, name) for name in names})
+            same, names, read_terms(aggregated[str(number)], {_find_field(same.filter, name) for name in names})
         ).items()
     }
 
 
-def _values(view: View, question: Question, names: list[FacetName]) -> dict[FacetName, Counts]:
-    return _read_values(question, names, _counted(view, question, sorted({_field(question.filter, n) for n in names})))
+def _count_values(view: View, question: Question, names: list[FacetName]) -> dict[FacetName, Counts]:
+    return _read_values(
+        question, names, _count_terms(view, question, sorted({_find_field(question.filter, n) for n in names}))
+    )
 
 
 def _read_values(question: Question, names: list[FacetName], counted: Mapping[str, Counts]) -> dict[FacetName, Counts]:
-    by_name = {name: _field(question.filter, name) for name in names}
-    found = {name: counted[field] for name, field in by_name.items()}
+    by_name = {name: _find_field(question.filter, name) for name in names}
+    by_facet = {name: counted[field] for name, field in by_name.items()}
     if by_name.get("region") == "within_own":
         mask = question.filter.roles & 7
-        found["region"] = {int(key) >> 3: n for key, n in found["region"].items() if int(key) & 7 == mask}
-    return found
+        by_facet["region"] = {int(key) >> 3: n for key, n in by_facet["region"].items() if int(key) & 7 == mask}
+    return by_facet
 
 
-def _field(wanted: ArticleFilter, name: FacetName) -> str:
+def _find_field(article_filter: ArticleFilter, name: FacetName) -> str:
     if name == "region":
-        return "within_own" if wanted.exact else f"within_{wanted.roles & 7}"
+        return "within_own" if article_filter.exact else f"within_{article_filter.roles & 7}"
     return name if name in ("language", "source", "year") else "tags"
 
 
-def _counted(view: View, question: Question, names: list[str]) -> dict[str, Counts]:
+def _count_terms(view: View, question: Question, names: list[str]) -> dict[str, Counts]:
     """Those of everything published are counted once a commit."""
-    if matches.key(question) != _EVERYTHING:
-        return terms_counts(view.searcher, matches.counted(view, question), names)
-    known = {name: cast(Counts, counts) for name in names if (counts := view.memo.get(("counts", name))) is not None}
-    new = [name for name in names if name not in known]
-    for name, counts in terms_counts(view.searcher, matches.counted(view, question), new).items():
+    if matches.normalize_question(question) != _EVERYTHING:
+        return count_terms(view.searcher, matches.build_count_query(view, question), names)
+    cached = {name: cast(Counts, counts) for name in names if (counts := view.memo.get(("counts", name))) is not None}
+    new = [name for name in names if name not in cached]
+    for name, counts in count_terms(view.searcher, matches.build_count_query(view, question), new).items():
         view.remember(("counts", name), counts)
-        known[name] = counts
-    return known
+        cached[name] = counts
+    return cached
 
 
-def histogram(view: View, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None) -> list[int]:
+def count_by_date(view: View, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None) -> list[int]:
     """Articles from each edge to the next: instants between those of the zone, dates between those of the calendar."""
-    query = matches.counted(view, question)
+    query = matches.build_count_query(view, question)
     if group is not None:
-        query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _of_group(question.filter, *group))])
+        query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _group_query(question.filter, *group))])
     if edges.exact == edges.calendar:
-        return _between(view, query, edges.exact)
-    vague = filters.any_of("flags", index_schema.COARSE)
+        return _count_between(view, query, edges.exact)
+    vague = filters.match_any("flags", index_schema.COARSE)
     exact = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, vague)])
     coarse = Query.boolean_query([(Occur.Must, query), (Occur.Must, vague)])
-    parts = _between(view, exact, edges.exact), _between(view, coarse, edges.calendar)
+    parts = _count_between(view, exact, edges.exact), _count_between(view, coarse, edges.calendar)
     return [sum(counts) for counts in zip(*parts, strict=True)]
 
 
-def _between(view: View, query: Query, edges: Sequence[int]) -> list[int]:
+def _count_between(view: View, query: Query, edges: Sequence[int]) -> list[int]:
     """Ranges of tantivy are floating: the edges' keys are exact in them. Of empty ones, as a day that a zone skipped,
     it is not asked: they begin where the next one does, which is how the counts are found again."""
-    ranges = [{"from": start, "to": end} for start, end in pairwise([_key(edge) for edge in edges])]
+    ranges = [{"from": start, "to": end} for start, end in pairwise([_make_key(edge) for edge in edges])]
     full = [bounds for bounds in ranges if bounds["from"] < bounds["to"]]
     if not full:
         return [0] * len(ranges)
-    found = view.searcher.aggregate(query, {"by": {"range": {"field": "newest", "ranges": full}}})["by"]["buckets"]
-    counts = {bucket["from"]: bucket["doc_count"] for bucket in found if "from" in bucket and "to" in bucket}
+    bucket_rows = view.searcher.aggregate(query, {"by": {"range": {"field": "newest", "ranges": full}}})["by"][
+        "buckets"
+    ]
+    counts = {bucket["from"]: bucket["doc_count"] for bucket in bucket_rows if "from" in bucket and "to" in bucket}
     return [counts.get(bounds["from"], 0) if bounds["from"] < bounds["to"] else 0 for bounds in ranges]
 
 
-def histograms(
+def count_groups_by_date(
     view: View, question: Question, edges: Edges, groups: Sequence[tuple[GroupName, int | str]]
 ) -> list[list[int]]:
     """The same for each of the groups. Where that takes less, which it does not in large archives, the articles are
@@ -141,37 +149,39 @@ def histograms(
     most = view.searcher.num_docs
     worth = len(edges.exact) > MANY_EDGES or match_cache.is_costly(question.tree)
     if most > MOST_KEYS or not groups or not worth:
-        return [histogram(view, question, edges, group) for group in groups]
-    query, vague = matches.counted(view, question), filters.any_of("flags", index_schema.COARSE)
+        return [count_by_date(view, question, edges, group) for group in groups]
+    query, vague = matches.build_count_query(view, question), filters.match_any("flags", index_schema.COARSE)
     bucket_of: dict[int, int] = {}
     for occur, bounds in ((Occur.MustNot, edges.exact), (Occur.Must, edges.calendar)):
         part = Query.boolean_query([(Occur.Must, query), (occur, vague)])
-        bucket_of |= _by_bucket(match_cache.newest_keys(view, part, most), bounds)
-    found: list[list[int]] = []
+        bucket_of |= _assign_buckets(match_cache.find_newest_keys(view, part, most), bounds)
+    counted: list[list[int]] = []
     for group in groups:
-        own = Counter(map(bucket_of.get, match_cache.newest_keys(view, _of_group(question.filter, *group), most)))
-        found.append([own[bucket] for bucket in range(len(edges.exact) - 1)])
-    return found
+        own = Counter(
+            map(bucket_of.get, match_cache.find_newest_keys(view, _group_query(question.filter, *group), most))
+        )
+        counted.append([own[bucket] for bucket in range(len(edges.exact) - 1)])
+    return counted
 
 
-def _by_bucket(keys: Sequence[int], edges: Sequence[int]) -> dict[int, int]:
+def _assign_buckets(keys: Sequence[int], edges: Sequence[int]) -> dict[int, int]:
     """Which of the edges lies before each of the keys; without those outside of all."""
-    bounds = [_clamped(edge) << index_schema.ID_BITS for edge in edges]
-    found = ((key, bisect_right(bounds, key) - 1) for key in keys)
-    return {key: bucket for key, bucket in found if 0 <= bucket < len(bounds) - 1}
+    bounds = [_clamp(edge) << index_schema.ID_BITS for edge in edges]
+    positions = ((key, bisect_right(bounds, key) - 1) for key in keys)
+    return {key: bucket for key, bucket in positions if 0 <= bucket < len(bounds) - 1}
 
 
-def _clamped(seconds: int) -> int:
+def _clamp(seconds: int) -> int:
     return max(EARLIEST, min(LATEST + 1, seconds))
 
 
-def _key(seconds: int) -> float:
-    return float(_clamped(seconds) << index_schema.ID_BITS)
+def _make_key(seconds: int) -> float:
+    return float(_clamp(seconds) << index_schema.ID_BITS)
 
 
-def _of_group(wanted: ArticleFilter, name: GroupName, value: int | str) -> Query:
+def _group_query(article_filter: ArticleFilter, name: GroupName, value: int | str) -> Query:
     if name in ("language", "source"):
-        return filters.term(name, value)
-    if name == "region" and wanted.exact:
-        return filters.term("within_own", index_schema.own_key(int(value), wanted.roles & 7))
-    return filters.term(f"within_{wanted.roles & 7}" if name == "region" else "tags", int(value))
+        return filters.match_term(name, value)
+    if name == "region" and article_filter.exact:
+        return filters.match_term("within_own", index_schema.make_own_key(int(value), article_filter.roles & 7))
+    return filters.match_term(f"within_{article_filter.roles & 7}" if name == "region" else "tags", int(value))

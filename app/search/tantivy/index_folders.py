@@ -9,7 +9,7 @@ from pathlib import Path
 _NAME = re.compile(r"[0-9a-z-]{1,64}")
 
 
-def current(root: Path) -> Path | None:
+def find_current(root: Path) -> Path | None:
     """The live folder; None where none is named."""
     try:
         name = (root / "CURRENT").read_text(encoding="ascii").strip()
@@ -18,14 +18,14 @@ def current(root: Path) -> Path | None:
     return root / name if _NAME.fullmatch(name) else None
 
 
-def create(root: Path) -> Path:
+def create_folder(root: Path) -> Path:
     """A new, empty folder beside the live one."""
     folder = root / f"index-{secrets.token_hex(8)}"
     folder.mkdir(parents=True, mode=0o700)
     return folder
 
 
-def flip(root: Path, folder: Path) -> None:
+def make_current(root: Path, folder: Path) -> None:
     """Makes `folder` the live one at once and for good, also across a power cut."""
     draft = root / f"CURRENT.{secrets.token_hex(4)}"
     with draft.open("w", encoding="ascii") as file:
@@ -40,24 +40,24 @@ def flip(root: Path, folder: Path) -> None:
         os.close(directory)
 
 
-def ask(root: Path) -> None:
+def request_rebuild(root: Path) -> None:
     """Asks whoever writes the index for a new one."""
     (root / "WANTED").touch()
 
 
-def is_asked(root: Path) -> bool:
+def is_rebuild_requested(root: Path) -> bool:
     return (root / "WANTED").exists()
 
 
-def begin(root: Path) -> Path:
+def begin_rebuild(root: Path) -> Path:
     """A folder for what was asked for, if it was."""
     (root / "WANTED").unlink(missing_ok=True)
-    return create(root)
+    return create_folder(root)
 
 
-def sweep(root: Path) -> None:
+def delete_old_folders(root: Path) -> None:
     """Deletes every folder but the live one. Whoever reads one has it mapped, and Linux keeps it until they let go."""
-    live = current(root)
+    live = find_current(root)
     for folder in root.glob("index-*"):
         if folder != live:
             shutil.rmtree(folder, ignore_errors=True)

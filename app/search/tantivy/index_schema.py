@@ -14,7 +14,7 @@ import tantivy
 from tantivy import Document, Schema
 
 from app.articles.filters import ArticleFacts
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.models.column_types import EARLIEST
 from app.search.query import analysis
 
@@ -38,7 +38,7 @@ NEVER = EARLIEST - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class SearchableText:
     """What of an article is searched; `precision` is that of its date."""
 
     title: str
@@ -48,7 +48,7 @@ class Text:
 
 
 @functools.cache
-def schema() -> Schema:
+def build_schema() -> Schema:
     """Only the place is stored: cards and snippets come from SQL. `words` has no positions, phrases are stemmed."""
     builder = tantivy.SchemaBuilder()
     for name in (*NUMBERS, *MANY):
@@ -63,7 +63,7 @@ def schema() -> Schema:
 
 
 @functools.cache
-def fingerprint() -> str:
+def compute_fingerprint() -> str:
     """Another one means that the index was made with other fields or another analysis."""
     made_of = (
         NUMBERS,
@@ -82,7 +82,7 @@ def fingerprint() -> str:
     return hashlib.blake2b(repr(made_of).encode(), digest_size=8).hexdigest()
 
 
-def newest_key(published_at: int | None, article_id: int) -> int:
+def make_newest_key(published_at: int | None, article_id: int) -> int:
     """Orders by date and then id, and is unique."""
     return (NEVER if published_at is None else published_at) << ID_BITS | article_id
 
@@ -92,26 +92,28 @@ FIRST_DATED = EARLIEST << ID_BITS
 """The lowest date key of an article that has a date."""
 
 
-def place_document(place: Place) -> Document:
+def build_position_document(position: LogPosition) -> Document:
     document = Document()
-    document.add_text(PLACE, orjson.dumps([fingerprint(), place.epoch, place.seq, place.mark]).decode())
+    document.add_text(
+        PLACE, orjson.dumps([compute_fingerprint(), position.epoch, position.seq, position.mark]).decode()
+    )
     return document
 
 
-def read_place(text: str) -> Place | None:
+def parse_position(text: str) -> LogPosition | None:
     """The place, or None where it was kept by another version of the fields."""
     made_with, epoch, seq, mark = orjson.loads(text)
-    return Place(epoch, seq, mark) if made_with == fingerprint() else None
+    return LogPosition(epoch, seq, mark) if made_with == compute_fingerprint() else None
 
 
-def article_document(facts: ArticleFacts, revision: int, text: Text) -> Document:
+def build_article_document(facts: ArticleFacts, revision: int, text: SearchableText) -> Document:
     """A published article; ValueError for one with an id over 2**26."""
     if facts.id >> ID_BITS:
         raise ValueError(f"article {facts.id} cannot be indexed")
     document = Document()
     document.add_integer("id", facts.id)
     document.add_integer("version", revision)
-    document.add_integer("newest", newest_key(facts.published_at, facts.id))
+    document.add_integer("newest", make_newest_key(facts.published_at, facts.id))
     if facts.published_at is not None:
         document.add_integer("year", year_of(facts.published_at))
     document.add_integer("updated", facts.updated_at)
@@ -146,18 +148,18 @@ def _add_sets(document: Document, facts: ArticleFacts) -> None:
             if within & mask:
                 document.add_integer(f"within_{mask}", region)
             if own & mask:
-                document.add_integer("within_own", own_key(region, mask))
+                document.add_integer("within_own", make_own_key(region, mask))
     document.add_integer("flags", LIVE)
-    for flag, there in (
+    for flag, is_set in (
         (IMAGE, facts.has_image),
         (CORRECTION, facts.has_correction),
         (UNRESOLVED, facts.has_unresolved),
     ):
-        if there:
+        if is_set:
             document.add_integer("flags", flag)
 
 
-def _add_text(document: Document, language: str, text: Text) -> None:
+def _add_text(document: Document, language: str, text: SearchableText) -> None:
     for name, part in zip(STEMMED, (text.title, text.standfirst, text.body), strict=True):
         if part:
             analysis.add_stems(document, name, part, language)
@@ -165,7 +167,7 @@ def _add_text(document: Document, language: str, text: Text) -> None:
     analysis.add_words(document, WORDS, whole)
 
 
-def own_key(region: int, mask: int) -> int:
+def make_own_key(region: int, mask: int) -> int:
     """A region of the article's own, in any of the roles of the mask."""
     return region << 3 | mask
 

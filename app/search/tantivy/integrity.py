@@ -80,7 +80,7 @@ def check_replaced(folder: Path, manifest: Manifest) -> Manifest:
     files = dict(manifest.files)
     for name, recorded in manifest.files.items():
         with suppress(FileNotFoundError):
-            stamp = _stamp(os.stat(folder / name))
+            stamp = _make_stamp(os.stat(folder / name))
             if stamp != recorded.stamp:
                 if wrong := compare_file(folder, name, recorded):
                     raise HashMismatch(wrong)
@@ -127,14 +127,16 @@ def compare_file(folder: Path, name: str, recorded: FileHash, pause: Callable[[i
         with (folder / name).open("rb", buffering=0) as file:
             if file.seek(0, os.SEEK_END) != recorded.stamp[0]:
                 return f"{name} has another size"
-            return None if _digest(file.fileno(), pause) == recorded.digest else f"{name} does not have its hash"
+            return (
+                None if _compute_digest(file.fileno(), pause) == recorded.digest else f"{name} does not have its hash"
+            )
     except FileNotFoundError:
         return f"{name} is missing"
     except OSError as error:
         return f"{name} cannot be read: {error.strerror}"
 
 
-class Recorder:
+class HashRecorder:
     """Records the commits of one writer, from before it is opened to after its merges.
 
     It keeps the recorded files open meanwhile. A merge copies what its sources say into new files and deletes the
@@ -147,7 +149,7 @@ class Recorder:
         self._manifest = manifest or Manifest("", {})
         self._open: dict[str, int] = {}
 
-    def __enter__(self) -> "Recorder":
+    def __enter__(self) -> "HashRecorder":
         for name in self._manifest.files:
             self._open_file(name)
         return self
@@ -181,13 +183,13 @@ class Recorder:
 
     def _hash_file(self, name: str) -> FileHash:
         fd = self._open[name] if name in self._open else self._open_file(name)
-        return FileHash(_digest(fd), _stamp(os.fstat(fd)))
+        return FileHash(_compute_digest(fd), _make_stamp(os.fstat(fd)))
 
     def _compare_gone(self, names: set[str]) -> None:
         for name, recorded in self._manifest.files.items():
             fd = self._open.get(name)
             if name not in names and fd is not None:
-                if _digest(fd) != recorded.digest:
+                if _compute_digest(fd) != recorded.digest:
                     raise HashMismatch(f"{name} did not have its hash when it was merged")
                 os.close(self._open.pop(name))
 
@@ -197,10 +199,10 @@ def _live_files(folder: Path, meta: bytes) -> set[str]:
     deletions only `{segment}.{opstamp}.del` of its own stamp; older ones wait to be deleted."""
     segments = orjson.loads(meta)["segments"]
     ids = {segment["segment_id"].replace("-", ""): segment.get("deletes") for segment in segments}
-    return set(_files_of(ids, os.listdir(folder)))
+    return set(_list_files(ids, os.listdir(folder)))
 
 
-def _files_of(ids: Mapping[str, Mapping[str, int] | None], names: list[str]) -> Iterator[str]:
+def _list_files(ids: Mapping[str, Mapping[str, int] | None], names: list[str]) -> Iterator[str]:
     for name in names:
         segment, _, component = name.partition(".")
         if segment in ids:
@@ -209,11 +211,11 @@ def _files_of(ids: Mapping[str, Mapping[str, int] | None], names: list[str]) -> 
                 yield name
 
 
-def _stamp(found: os.stat_result) -> tuple[int, int, int]:
-    return found.st_size, found.st_mtime_ns, found.st_ino
+def _make_stamp(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
-def _digest(fd: int, pause: Callable[[int], None] | None = None) -> str:
+def _compute_digest(fd: int, pause: Callable[[int], None] | None = None) -> str:
     """Of the whole file, whatever was read of it before."""
     hasher, offset = xxh3_128(), 0
     while piece := os.pread(fd, CHUNK, offset):

@@ -9,13 +9,13 @@ from typing import Literal, ParamSpec, TypeVar
 from tantivy import Occur, Query
 
 from app.articles.filters import ArticleFilter
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.errors import IndexBehind
-from app.search.engine import FacetName, Found, GroupName, Hit, Part, Question, Sample
+from app.search.engine import FacetName, GroupName, Question, ResultPage, ScoreComponent, SearchHit, SimilaritySample
 from app.search.tantivy import aggregates, date_order, explanation, filters, index_schema, matches, more_like_this
-from app.search.tantivy.date_order import count, load_hits
-from app.search.tantivy.interpretation import read
-from app.search.tantivy.reader import LiveIndex, View, commonest_languages, is_panic
+from app.search.tantivy.date_order import count_matches, load_hits
+from app.search.tantivy.interpretation import interpret
+from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
 from app.search.timeline import Edges
 
 log = logging.getLogger(__name__)
@@ -24,11 +24,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _answering(method: Callable[P, T]) -> Callable[P, T]:
+def _translate_panics(method: Callable[P, T]) -> Callable[P, T]:
     """Files that break while they are read make tantivy panic, which is no Exception and would end the server."""
 
     @functools.wraps(method)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return method(*args, **kwargs)
         except BaseException as error:
@@ -37,7 +37,7 @@ def _answering(method: Callable[P, T]) -> Callable[P, T]:
                 raise IndexBehind("The search index cannot be read.") from error
             raise
 
-    return guarded
+    return call
 
 
 class TantivyEngine:
@@ -53,93 +53,104 @@ class TantivyEngine:
             raise IndexBehind("The search index is being built; articles can be read and listed meanwhile.")
         return view
 
-    def place(self) -> Place | None:
+    def position(self) -> LogPosition | None:
         view = self._live.view()
         return None if view is None else view.place
 
-    @_answering
+    @_translate_panics
     def languages(self) -> tuple[str, ...]:
-        return commonest_languages(self.view())
+        return find_languages(self.view())
 
-    @_answering
-    def search(self, question: Question) -> Found:
+    @_translate_panics
+    def search(self, question: Question) -> ResultPage:
         view = self.view()
-        reading = read(view, question)
+        reading = interpret(view, question)
         if question.order == "relevance":
-            hits, total = _by_relevance(view, matches.query(view, question), question)
+            hits, total = _find_by_relevance(view, matches.build_query(view, question), question)
         else:
-            hits, total = date_order.find(view, matches.counted(view, question), question)
-        return Found(hits, total, view.place, reading)
+            hits, total = date_order.find_in_order(view, matches.build_count_query(view, question), question)
+        return ResultPage(hits, total, view.place, reading)
 
-    @_answering
-    def count(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> int:
-        return count(self.view(), filters.query(wanted, excluded))
+    @_translate_panics
+    def count(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> int:
+        return count_matches(self.view(), filters.build_query(article_filter, excluded))
 
-    @_answering
-    def tag_counts(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
-        return _by_id(aggregates.values(self.view(), Question(filter=wanted, excluded=excluded), "tag"))
+    @_translate_panics
+    def count_tags(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
+        return _select_ids(
+            aggregates.count_values(self.view(), Question(filter=article_filter, excluded=excluded), "tag")
+        )
 
-    @_answering
-    def region_counts(self, wanted: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
-        return _by_id(aggregates.values(self.view(), Question(filter=wanted, excluded=excluded), "region"))
+    @_translate_panics
+    def count_regions(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
+        return _select_ids(
+            aggregates.count_values(self.view(), Question(filter=article_filter, excluded=excluded), "region")
+        )
 
-    @_answering
-    def facets(self, question: Question, names: tuple[FacetName, ...]) -> Mapping[FacetName, Mapping[int | str, int]]:
-        return aggregates.facets(self.view(), question, names)
+    @_translate_panics
+    def count_facets(
+        self, question: Question, names: tuple[FacetName, ...]
+    ) -> Mapping[FacetName, Mapping[int | str, int]]:
+        return aggregates.count_facets(self.view(), question, names)
 
-    @_answering
-    def values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
-        return aggregates.values(self.view(), question, name)
+    @_translate_panics
+    def count_values(self, question: Question, name: FacetName) -> Mapping[int | str, int]:
+        return aggregates.count_values(self.view(), question, name)
 
-    @_answering
-    def histogram(
+    @_translate_panics
+    def count_by_date(
         self, question: Question, edges: Edges, group: tuple[GroupName, int | str] | None = None
     ) -> list[int]:
-        return aggregates.histogram(self.view(), question, edges, group)
+        return aggregates.count_by_date(self.view(), question, edges, group)
 
-    @_answering
-    def histograms(
+    @_translate_panics
+    def count_groups_by_date(
         self, question: Question, edges: Edges, groups: Sequence[tuple[GroupName, int | str]]
     ) -> list[list[int]]:
-        return aggregates.histograms(self.view(), question, edges, groups)
+        return aggregates.count_groups_by_date(self.view(), question, edges, groups)
 
-    @_answering
+    @_translate_panics
     def count_undated(self, question: Question) -> int:
         view = self.view()
-        undated = filters.term("flags", index_schema.UNDATED)
-        clauses = [(Occur.Must, matches.counted(view, question)), (Occur.Must, undated)]
-        return count(view, Query.boolean_query(clauses)) if date_order.has_undated(view) else 0
+        undated = filters.match_term("flags", index_schema.UNDATED)
+        clauses = [(Occur.Must, matches.build_count_query(view, question)), (Occur.Must, undated)]
+        return count_matches(view, Query.boolean_query(clauses)) if date_order.has_undated(view) else 0
 
-    @_answering
-    def coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
+    @_translate_panics
+    def count_coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
         view = self.view()
         flags = (index_schema.YEAR_ONLY,) if precision == "year" else (index_schema.MONTH_ONLY, index_schema.YEAR_ONLY)
-        clauses = [(Occur.Must, matches.counted(view, question)), (Occur.Must, filters.any_of("flags", flags))]
-        return count(view, Query.boolean_query(clauses))
+        clauses = [
+            (Occur.Must, matches.build_count_query(view, question)),
+            (Occur.Must, filters.match_any("flags", flags)),
+        ]
+        return count_matches(view, Query.boolean_query(clauses))
 
-    @_answering
-    def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[Part, ...]]:
-        return explanation.explain(self.view(), question, ids)
+    @_translate_panics
+    def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[ScoreComponent, ...]]:
+        return explanation.explain_scores(self.view(), question, ids)
 
-    @_answering
-    def similar(self, sample: Sample, wanted: ArticleFilter, excluded: tuple[int, ...], limit: int) -> tuple[Hit, ...]:
+    @_translate_panics
+    def find_similar(
+        self, sample: SimilaritySample, article_filter: ArticleFilter, excluded: tuple[int, ...], limit: int
+    ) -> tuple[SearchHit, ...]:
         view = self.view()
-        alike = more_like_this.query(view, sample)
+        alike = more_like_this.build_query(view, sample)
         if alike is None:
             return ()
-        clauses = [*filters.clauses(wanted, (*excluded, sample.id)), (Occur.Must, alike)]
+        clauses = [*filters.build_clauses(article_filter, (*excluded, sample.id)), (Occur.Must, alike)]
         question = Question(order="relevance", limit=limit)
-        return _by_relevance(view, Query.boolean_query(clauses), question)[0]
+        return _find_by_relevance(view, Query.boolean_query(clauses), question)[0]
 
 
-def _by_id(counts: Mapping[int | str, int]) -> dict[int, int]:
+def _select_ids(counts: Mapping[int | str, int]) -> dict[int, int]:
     return {int(value): count for value, count in counts.items()}
 
 
-def _by_relevance(view: View, query: Query, question: Question) -> tuple[tuple[Hit, ...], int]:
+def _find_by_relevance(view: View, query: Query, question: Question) -> tuple[tuple[SearchHit, ...], int]:
     # At least 1: a limit of 0 is a panic.
-    found = view.searcher.search(query, max(question.limit, 1), offset=question.offset)
-    addresses = [address for _, address in found.hits]
+    results = view.searcher.search(query, max(question.limit, 1), offset=question.offset)
+    addresses = [address for _, address in results.hits]
     newest = view.searcher.fast_field_values("newest", addresses)
-    hits = load_hits(view, addresses, [score for score, _ in found.hits], [int(n or 0) for n in newest])
-    return hits[: question.limit], found.count  # type: ignore[attr-defined]
+    hits = load_hits(view, addresses, [score for score, _ in results.hits], [int(n or 0) for n in newest])
+    return hits[: question.limit], results.count  # type: ignore[attr-defined]

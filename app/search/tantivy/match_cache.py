@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tantivy import Order, Query
 
-from app.search.engine import Question, Reading
+from app.search.engine import QueryInterpretation, Question
 from app.search.query import analysis
 from app.search.query.tree import And, Field, Node, Not, Or, Prefix, Word
 from app.search.tantivy import index_schema
@@ -22,7 +22,7 @@ _KEY = "listed"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedMatches:
     """The last query that was listed, and its list; None where it found too many."""
 
     of: object
@@ -48,26 +48,26 @@ def count_beginnings(node: Node) -> int:
             return 0
 
 
-def listed(view: View, question: Question, reading: Reading, words: Query) -> Query | None:
+def list_matches(view: View, question: Question, interpretation: QueryInterpretation, words: Query) -> Query | None:
     """The articles that `words`, which is what was read, finds; None where it is no costly query, or finds too many."""
-    if not is_costly(reading.tree):
+    if not is_costly(interpretation.tree):
         return None
-    of = (reading.tree, reading.any_word, reading.languages, question.names)
-    known = view.memo.get(_KEY)
-    if not isinstance(known, Listed) or known.of != of:
+    of = (interpretation.tree, interpretation.any_word, interpretation.languages, question.names)
+    cached = view.memo.get(_KEY)
+    if not isinstance(cached, ListedMatches) or cached.of != of:
         # One at a time: a list takes a megabyte.
-        known = Listed(of, _list(view, words))
-        view.remember(_KEY, known)
-    return known.query
+        cached = ListedMatches(of, _run_list(view, words))
+        view.remember(_KEY, cached)
+    return cached.query
 
 
-def _list(view: View, words: Query) -> Query | None:
-    keys = newest_keys(view, words, MOST + 1)
+def _run_list(view: View, words: Query) -> Query | None:
+    keys = find_newest_keys(view, words, MOST + 1)
     ids = [key & ((1 << index_schema.ID_BITS) - 1) for key in keys]
-    return Query.term_set_query(index_schema.schema(), "id", ids) if len(ids) <= MOST else None
+    return Query.term_set_query(index_schema.build_schema(), "id", ids) if len(ids) <= MOST else None
 
 
-def newest_keys(view: View, query: Query, most: int) -> list[int]:
+def find_newest_keys(view: View, query: Query, most: int) -> list[int]:
     """The sort keys of what matches, which name articles too; the newest first."""
-    found = view.searcher.search(query, most, count=False, order_by_field="newest", order=Order.Desc)
-    return [int(key) for key, _ in found.hits]
+    results = view.searcher.search(query, most, count=False, order_by_field="newest", order=Order.Desc)
+    return [int(key) for key, _ in results.hits]

@@ -16,7 +16,7 @@ from typing import Any
 import tantivy
 from tantivy import Query, Searcher
 
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.search.tantivy import index_folders, index_schema, integrity
 
 log = logging.getLogger(__name__)
@@ -34,10 +34,10 @@ class IndexDamaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One commit of the index: what it answers does not change. `memo` holds what was worked out from it before."""
+    """One commit of the index: its results do not change. `memo` holds what was worked out from it before."""
 
     searcher: Searcher
-    place: Place
+    place: LogPosition
     memo: dict[object, object] = field(default_factory=dict)
 
     def remember(self, key: object, value: object) -> None:
@@ -48,7 +48,7 @@ class View:
 
 
 @contextmanager
-def trusting(what: str) -> Iterator[None]:
+def translate_damage(what: str) -> Iterator[None]:
     """Turns whatever tantivy says of a folder that it cannot read into IndexDamaged; its panics are no Exceptions."""
     try:
         yield
@@ -67,7 +67,7 @@ def is_panic(error: BaseException) -> bool:
 
 def open_index(folder: Path) -> tantivy.Index:
     """IndexDamaged where the files are missing or unreadable, or were replaced by others than were committed."""
-    with trusting(folder.name):
+    with translate_damage(folder.name):
         manifest = integrity.read_manifest(folder)
         if manifest is not None:
             integrity.check_replaced(folder, manifest)
@@ -79,14 +79,14 @@ def open_index(folder: Path) -> tantivy.Index:
 
 def read_view(index: tantivy.Index) -> View:
     """The newest commit that was loaded; IndexDamaged where it bears no place that this version wrote."""
-    with trusting("the place"):
+    with translate_damage("the place"):
         searcher = index.searcher()
         hits = searcher.search(Query.regex_query(index.schema, index_schema.PLACE, ".*"), 1, count=False).hits
         text = searcher.doc(hits[0][1]).get_first(index_schema.PLACE) if hits else None
-        place = index_schema.read_place(text) if isinstance(text, str) else None
-    if place is None:
+        position = index_schema.parse_position(text) if isinstance(text, str) else None
+    if position is None:
         raise IndexDamaged("it was made by another version")
-    return View(searcher, place)
+    return View(searcher, position)
 
 
 class LiveIndex:
@@ -104,28 +104,28 @@ class LiveIndex:
 
     def view(self) -> View | None:
         """None where there is no index yet, or none that can be read."""
-        if self._stamps() != self._seen:
+        if self._read_stamps() != self._seen:
             with self._lock:
-                if (stamps := self._stamps()) != self._seen:
-                    self._look(stamps)
+                if (stamps := self._read_stamps()) != self._seen:
+                    self._refresh(stamps)
         return self._view
 
-    def _stamps(self) -> Stamps:
-        return _stamp(self._current), _stamp(self._meta) if self._meta else None
+    def _read_stamps(self) -> Stamps:
+        return _read_stamp(self._current), _read_stamp(self._meta) if self._meta else None
 
-    def _look(self, stamps: Stamps) -> None:
+    def _refresh(self, stamps: Stamps) -> None:
         """Stamps are from before anything is read: what is committed or flipped meanwhile shows at the next look."""
         seen = stamps
         try:
-            folder = index_folders.current(self._root)
+            folder = index_folders.find_current(self._root)
             if folder is not None and (folder != self._folder or self._index is None):
                 path = str(folder / "meta.json")
-                meta = _stamp(path)
+                meta = _read_stamp(path)
                 self._index, self._folder, self._meta = open_index(folder), folder, path
                 seen = (stamps[0], meta)
                 self._view = read_view(self._index)
             elif self._index is not None and stamps[1] is not None:
-                with trusting("the newest commit"):
+                with translate_damage("the newest commit"):
                     self._index.reload()
                 self._view = read_view(self._index)
         except IndexDamaged as error:
@@ -133,32 +133,32 @@ class LiveIndex:
         self._seen = seen  # last: until then the other threads wait for the view
 
 
-def _stamp(path: str) -> Stamp | None:
+def _read_stamp(path: str) -> Stamp | None:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def commonest_languages(view: View) -> tuple[str, ...]:
+def find_languages(view: View) -> tuple[str, ...]:
     """At most three, counted once a view."""
-    known = view.memo.get("languages")
-    if not isinstance(known, tuple):
-        counts = Counter(terms_counts(view.searcher, Query.all_query(), ["language"])["language"])
-        known = tuple(str(name) for name, _ in counts.most_common(3))
-        view.remember("languages", known)
-    return known
+    cached = view.memo.get("languages")
+    if not isinstance(cached, tuple):
+        counts = Counter(count_terms(view.searcher, Query.all_query(), ["language"])["language"])
+        cached = tuple(str(name) for name, _ in counts.most_common(3))
+        view.remember("languages", cached)
+    return cached
 
 
-def terms_counts(searcher: Searcher, query: Query, field_names: Iterable[str]) -> dict[str, Mapping[int | str, int]]:
+def count_terms(searcher: Searcher, query: Query, field_names: Iterable[str]) -> dict[str, Mapping[int | str, int]]:
     """Articles by value, of the MOST_VALUES commonest of each field. Each segment counts all, else it would guess."""
-    asked = terms_asked(field_names)
-    return read_terms(searcher.aggregate(query, asked) if asked else {}, field_names)
+    aggregations = build_aggregations(field_names)
+    return read_terms(searcher.aggregate(query, aggregations) if aggregations else {}, field_names)
 
 
-def terms_asked(field_names: Iterable[str]) -> dict[str, object]:
-    """The aggregations that `terms_counts` asks for, by field."""
+def build_aggregations(field_names: Iterable[str]) -> dict[str, object]:
+    """The aggregations that `count_terms` asks for, by field."""
     return {
         name: {"terms": {"field": name, "size": MOST_VALUES, "segment_size": 100_000_000}}
         for name in field_names
@@ -166,7 +166,11 @@ def terms_asked(field_names: Iterable[str]) -> dict[str, object]:
     }
 
 
-def read_terms(found: Mapping[str, Any], field_names: Iterable[str]) -> dict[str, Mapping[int | str, int]]:
+def read_terms(aggregated: Mapping[str, Any], field_names: Iterable[str]) -> dict[str, Mapping[int | str, int]]:
     """What came of it."""
-    counts = {name: {b["key"]: b["doc_count"] for b in found[name]["buckets"]} for name in field_names if name in found}
+    counts = {
+        name: {b["key"]: b["doc_count"] for b in aggregated[name]["buckets"]}
+        for name in field_names
+        if name in aggregated
+    }
     return {name: counts.get(name, {}) for name in field_names}

@@ -14,7 +14,7 @@ _REMEMBERED, _COMPOSED = 20_000, 4_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Terms:
+class TermStats:
     """One commit's terms, read in these languages; remembers what it looked up."""
 
     searcher: Searcher
@@ -25,51 +25,51 @@ class Terms:
     _frequencies: dict[str, int] = field(default_factory=dict)
     _queries: dict[Hashable, Query] = field(default_factory=dict)
 
-    def readings(self, text: str) -> list[tuple[str, ...]]:
+    def list_readings(self, text: str) -> list[tuple[str, ...]]:
         """The text's terms in each language and whole, each reading once."""
-        read = {analysis.words(text, language): None for language in (*self.languages, None)}
-        return [words for words in read if words]
+        readings = {analysis.analyse_words(text, language): None for language in (*self.languages, None)}
+        return [words for words in readings if words]
 
-    def frequency(self, text: str) -> int:
+    def find_frequency(self, text: str) -> int:
         """In how many articles the word stands, about: those lately withdrawn may still be counted."""
-        known = self._frequencies.get(text)
-        if known is None:
+        cached = self._frequencies.get(text)
+        if cached is None:
             if len(self._frequencies) >= _REMEMBERED:
                 self._frequencies.clear()
-            known = self._frequencies[text] = self._frequency(analysis.bare(text))
-        return known
+            cached = self._frequencies[text] = self._count_frequency(analysis.strip_affixes(text))
+        return cached
 
-    def _frequency(self, text: str) -> int:
-        stems = {words[0] for words in self.readings(text) if len(words) == 1}
+    def _count_frequency(self, text: str) -> int:
+        stems = {words[0] for words in self.list_readings(text) if len(words) == 1}
         counts = [self.searcher.doc_freq(name, stem) for name in ("title", "body") for stem in stems]
-        whole = analysis.words(text)
+        whole = analysis.analyse_words(text)
         counts += [self.searcher.doc_freq(index_schema.WORDS, whole[0])] if len(whole) == 1 else []
         return max(counts, default=0)
 
-    def composed(self, key: Hashable, compose: Callable[[], Query]) -> Query:
+    def get_query(self, key: Hashable, compose: Callable[[], Query]) -> Query:
         """A query that was made before, else made now: those of words are asked for several times in each search."""
-        known = self._queries.get(key)
-        if known is None:
+        cached = self._queries.get(key)
+        if cached is None:
             if len(self._queries) >= _COMPOSED:
                 self._queries.clear()
-            known = self._queries[key] = compose()
-        return known
+            cached = self._queries[key] = compose()
+        return cached
 
-    def standfirsts_usual(self) -> bool:
+    def has_usual_standfirsts(self) -> bool:
         """Whether at least half of the articles have a standfirst."""
         return 2 * self.searcher.doc_freq("flags", index_schema.STANDFIRST) >= self.searcher.num_docs
 
-    def rarity(self, articles: int) -> float:
+    def compute_rarity(self, articles: int) -> float:
         """Of something that so many articles have: the inverse document frequency of BM25."""
         return log(1 + max(self.searcher.num_docs - articles, 0.5) / (articles + 0.5))
 
 
-def of(view: View, languages: tuple[str, ...]) -> Terms:
+def get_stats(view: View, languages: tuple[str, ...]) -> TermStats:
     """Shared by all questions to the same commit in the same languages."""
-    known = view.memo.get(("terms", languages))
-    if not isinstance(known, Terms):
+    cached = view.memo.get(("terms", languages))
+    if not isinstance(cached, TermStats):
         # One document is no article: that which holds the place.
         dead = view.searcher.doc_freq("flags", index_schema.LIVE) - (view.searcher.num_docs - 1)
-        known = Terms(view.searcher, languages, dead)
-        view.remember(("terms", languages), known)
-    return known
+        cached = TermStats(view.searcher, languages, dead)
+        view.remember(("terms", languages), cached)
+    return cached

@@ -28,7 +28,7 @@ _FACETS: dict[str, TagFacet] = {"contributor": "author", "section": "section"}
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedEntry:
     """A tag or region with everything that it is called; `kind` is the tag's, or the region's level."""
 
     realm: Realm
@@ -42,10 +42,10 @@ class Named:
 class Vocabulary:
     """Names by their words, folded. Immutable; equal to itself only."""
 
-    def __init__(self, entries: Iterable[Named]) -> None:
+    def __init__(self, entries: Iterable[NamedEntry]) -> None:
         self._by_word: defaultdict[str, set[tuple[Realm, int]]] = defaultdict(set)
         self._by_slug: dict[tuple[Realm, str], int] = {}
-        self.entries: dict[tuple[Realm, int], Named] = {}
+        self.entries: dict[tuple[Realm, int], NamedEntry] = {}
         self._names: dict[tuple[Realm, int], tuple[frozenset[str], ...]] = {}
         self._texts: dict[tuple[Realm, int], tuple[str, ...]] = {}
         self.tags: dict[TagFacet, set[int]] = {"tag": set(), "author": set(), "section": set()}
@@ -53,15 +53,15 @@ class Vocabulary:
             self._add(entry)
         self._words = sorted(self._by_word)
         self._heads = {word[:HEAD] for word in self._words}
-        self._begun: dict[str, frozenset[Key]] = {}
+        self._cache: dict[str, frozenset[Key]] = {}
 
-    def _add(self, entry: Named) -> None:
+    def _add(self, entry: NamedEntry) -> None:
         key = (entry.realm, entry.id)
         self.entries[key] = entry
         self._by_slug[entry.realm, entry.slug] = entry.id
         if entry.realm == "tag":
             self.tags[_FACETS.get(entry.kind, "tag")].add(entry.id)
-        read = [_words(name) for name in (entry.name, *entry.others)]
+        read = [_split_words(name) for name in (entry.name, *entry.others)]
         self._texts[key] = tuple(dict.fromkeys(" ".join(words) for words in read))
         names = tuple(dict.fromkeys(frozenset(words) for words in read))
         self._names[key] = names
@@ -69,57 +69,60 @@ class Vocabulary:
             for word in name:
                 self._by_word[word].add(key)
 
-    def named(self, kind: NameKind, text: str) -> tuple[int, ...]:
+    def find_named(self, kind: NameKind, text: str) -> tuple[int, ...]:
         """As Names asks; in ascending order."""
         realm: Realm = "region" if kind == "region" else "tag"
-        words = frozenset(analysis.words(text))
-        keys = self._having(words) if words else set()
-        found = {i for r, i in keys if r == realm and any(words <= name for name in self._names[r, i])}
+        words = frozenset(analysis.analyse_words(text))
+        keys = self._find_having(words) if words else set()
+        ids = {i for r, i in keys if r == realm and any(words <= name for name in self._names[r, i])}
         if (by_slug := self._by_slug.get((realm, text.lower()))) is not None:
-            found.add(by_slug)
+            ids.add(by_slug)
         authors_only = kind == "author"
-        return tuple(sorted(i for i in found if not authors_only or self.entries["tag", i].kind == "contributor"))
+        return tuple(sorted(i for i in ids if not authors_only or self.entries["tag", i].kind == "contributor"))
 
-    def _having(self, words: Iterable[str]) -> set[tuple[Realm, int]]:
+    def _find_having(self, words: Iterable[str]) -> set[tuple[Realm, int]]:
         return set.intersection(*(self._by_word.get(word, set()) for word in words))
 
-    def begun(self, text: str, tags: Container[int]) -> Iterator[tuple[Named, int]]:
+    def find_beginning(self, text: str, tags: Container[int]) -> Iterator[tuple[NamedEntry, int]]:
         """Everything with a name whose words begin as those of `text` do, and how many words had to be mended. Of tags
         only these: one that only drafts have must not keep a word from being mended."""
-        begun = [self._shown(word, tags) for word in analysis.words(text)]
-        for key in set.intersection(*(set(found) for found in begun)) if begun else ():
-            yield self.entries[key], sum(found[key] for found in begun)
+        matched = [self._find_shown_keys(word, tags) for word in analysis.analyse_words(text)]
+        for key in set.intersection(*(set(keys) for keys in matched)) if matched else ():
+            yield self.entries[key], sum(keys[key] for keys in matched)
 
-    def _shown(self, word: str, tags: Container[int]) -> dict[Key, int]:
-        found = {key: 0 for key in self._beginning(word) if key[0] == "region" or key[1] in tags}
-        if found or not typos.correctable(word):
-            return found
-        return {key: 1 for key in self._mended(word) if key[0] == "region" or key[1] in tags}
+    def _find_shown_keys(self, word: str, tags: Container[int]) -> dict[Key, int]:
+        keys = {key: 0 for key in self._find_beginning(word) if key[0] == "region" or key[1] in tags}
+        if keys or not typos.is_correctable(word):
+            return keys
+        return {key: 1 for key in self._find_corrected(word) if key[0] == "region" or key[1] in tags}
 
-    def begins(self, entry: Named, words: Sequence[str]) -> bool:
+    def is_beginning(self, entry: NamedEntry, words: Sequence[str]) -> bool:
         """Whether one of its names begins with these words, the last perhaps unfinished."""
         typed = " ".join(words)
         return any(name.startswith(typed) for name in self._texts[entry.realm, entry.id])
 
-    def _beginning(self, word: str) -> frozenset[Key]:
-        return self._remembered(word, lambda: (key for full in self._from(word) for key in self._by_word[full]))
-
-    def _mended(self, word: str) -> frozenset[Key]:
-        edits = (edit for edit in set(typos.one_edit(word)) if edit[:HEAD] in self._heads)
-        return self._remembered(
-            f"~{word}", lambda: (key for edit in edits for full in self._from(edit) for key in self._by_word[full])
+    def _find_beginning(self, word: str) -> frozenset[Key]:
+        return self._get_cached(
+            word, lambda: (key for full in self._list_words_from(word) for key in self._by_word[full])
         )
 
-    def _remembered(self, name: str, find: Callable[[], Iterable[Key]]) -> frozenset[Key]:
-        """Each kind of suggestions asks for the same, and the next letter's for nearly the same."""
-        known = self._begun.get(name)
-        if known is None:
-            if len(self._begun) >= _REMEMBERED:
-                self._begun.clear()
-            known = self._begun[name] = frozenset(find())
-        return known
+    def _find_corrected(self, word: str) -> frozenset[Key]:
+        edits = (edit for edit in set(typos.list_edits(word)) if edit[:HEAD] in self._heads)
+        return self._get_cached(
+            f"~{word}",
+            lambda: (key for edit in edits for full in self._list_words_from(edit) for key in self._by_word[full]),
+        )
 
-    def _from(self, beginning: str) -> Iterator[str]:
+    def _get_cached(self, name: str, find: Callable[[], Iterable[Key]]) -> frozenset[Key]:
+        """Each kind of suggestions asks for the same, and the next letter's for nearly the same."""
+        cached = self._cache.get(name)
+        if cached is None:
+            if len(self._cache) >= _REMEMBERED:
+                self._cache.clear()
+            cached = self._cache[name] = frozenset(find())
+        return cached
+
+    def _list_words_from(self, beginning: str) -> Iterator[str]:
         for i in range(bisect_left(self._words, beginning), len(self._words)):
             if not self._words[i].startswith(beginning):
                 return
@@ -127,31 +130,31 @@ class Vocabulary:
 
 
 @lru_cache(maxsize=100_000)
-def _words(name: str) -> tuple[str, ...]:
+def _split_words(name: str) -> tuple[str, ...]:
     """Kept, because one new tag makes a new vocabulary of names that are nearly all the same."""
-    return tuple(analysis.words(name))
+    return tuple(analysis.analyse_words(name))
 
 
-def load(snapshot: Snapshot) -> Vocabulary:
+def load_vocabulary(snapshot: Snapshot) -> Vocabulary:
     """Every tag that was not merged away and every region, in four statements."""
     tags, regions = table(Tag), table(Region)
-    kept = select(tags.c.id, tags.c.slug, tags.c.name, tags.c.kind).where(tags.c.merged_into.is_(None))
-    places = select(regions.c.id, regions.c.slug, regions.c.name, regions.c.level)
+    tag_statement = select(tags.c.id, tags.c.slug, tags.c.name, tags.c.kind).where(tags.c.merged_into.is_(None))
+    region_statement = select(regions.c.id, regions.c.slug, regions.c.name, regions.c.level)
     tag_names, region_names = table(TagName), table(RegionName)
-    others = {
-        "tag": _others(snapshot, select(tag_names.c.tag_id, tag_names.c.name)),
-        "region": _others(snapshot, select(region_names.c.region_id, region_names.c.name)),
+    other_names = {
+        "tag": _load_other_names(snapshot, select(tag_names.c.tag_id, tag_names.c.name)),
+        "region": _load_other_names(snapshot, select(region_names.c.region_id, region_names.c.name)),
     }
-    entries = [("tag", row) for row in snapshot.connection.execute(kept)]
-    entries += [("region", row) for row in snapshot.connection.execute(places)]
+    entries = [("tag", row) for row in snapshot.connection.execute(tag_statement)]
+    entries += [("region", row) for row in snapshot.connection.execute(region_statement)]
     return Vocabulary(
-        Named(cast(Realm, realm), i, slug, name, kind, tuple(others[realm][i]))
+        NamedEntry(cast(Realm, realm), i, slug, name, kind, tuple(other_names[realm][i]))
         for realm, (i, slug, name, kind) in entries
     )
 
 
-def _others(snapshot: Snapshot, statement: object) -> defaultdict[int, list[str]]:
-    found: defaultdict[int, list[str]] = defaultdict(list)
+def _load_other_names(snapshot: Snapshot, statement: object) -> defaultdict[int, list[str]]:
+    names_by_id: defaultdict[int, list[str]] = defaultdict(list)
     for owner, name in snapshot.connection.execute(statement):  # type: ignore[call-overload] # a select of two columns
-        found[owner].append(name)
-    return found
+        names_by_id[owner].append(name)
+    return names_by_id

@@ -19,7 +19,7 @@ from app.articles.reading import filter_params
 from app.db.sql import prepare
 from app.errors import InvalidInput
 from app.http.params.parser import Parameters
-from app.http.params.times import zone_names
+from app.http.params.times import list_zone_names
 from app.search import timeline
 from app.search.engine import Question
 from app.search.tantivy.local_engine import TantivyEngine
@@ -67,7 +67,7 @@ def engine(archive: Archive) -> TantivyEngine:
     return archive.engine()
 
 
-zones = st.sampled_from([*ODD, *sorted(zone_names())])
+zones = st.sampled_from([*ODD, *sorted(list_zone_names())])
 periods = st.sampled_from([*EDGES, "2011-12-31", "2025-02", "2025-01", "2011-12", "2025", "2011", "1993-08"])
 instants = st.sampled_from(["2025-01-31T23:30:00Z", "2025-02-01T00:00:00Z", "2011-12-30T10:00:00Z"])
 queries = st.one_of(
@@ -92,7 +92,7 @@ def _find_by_all(archive: Archive, engine: TantivyEngine, article_filter: Articl
     conditions = filters.conditions(article_filter)
     statement = prepare(select(filters.A.c.id).where(*conditions), archive.db.dialect, filters.lists(article_filter))
     with archive.db.snapshot() as snapshot:
-        by_sql = {row[0] for row in snapshot.rows(statement, filters.values(article_filter))}
+        by_sql = {row[0] for row in snapshot.fetch(statement, filters.values(article_filter))}
     by_feed = {story.id for story in STORIES if filters.matches(article_filter, story.facts)}
     by_index = {hit.id for hit in engine.search(Question(filter=article_filter, limit=1_000)).hits}
     assert by_sql == by_feed == by_index
@@ -129,10 +129,10 @@ def _timeline(
     vague = {"day": ("month", "year"), "week": ("month", "year"), "month": ("year",), "year": ()}[interval]
     result = _find_by_all(archive, engine, ArticleFilter(**dates))
     ids = {story.id for story in STORIES if story.precision not in vague} & result
-    edges = timeline.edges(interval, read.zone(), *_spans(dates))
+    edges = timeline.compute_edges(interval, read.zone(), *_spans(dates))
     coarse: list[int] = []
     for part in (ids, ids & COARSE):
-        coarse = engine.histogram(Question(filter=ArticleFilter(ids=tuple(part), **dates)), edges)
+        coarse = engine.count_by_date(Question(filter=ArticleFilter(ids=tuple(part), **dates)), edges)
         assert sum(coarse) == len(part)
         assert len(coarse) == len(edges.calendar) - 1
     return {start: number for start, number in zip(edges.calendar, coarse, strict=False) if number}
@@ -158,6 +158,6 @@ def _spans(dates: filter_params.DateFilters) -> tuple[tuple[int, int], tuple[int
 )
 def test_day_that_a_zone_skipped_is_empty_and_one_that_it_had_twice_is_long(zone: str, day: str, hours: int) -> None:
     read = PARAMETERS.read(f"published_from={day}&published_to={day}&tz={quote(zone)}".encode(), 0)
-    edges = timeline.edges("day", read.zone(), *_spans(filter_params.dates(read, 0)))
+    edges = timeline.compute_edges("day", read.zone(), *_spans(filter_params.dates(read, 0)))
     assert [end - start for start, end in pairwise(edges.exact)] == [hours * 3_600]
     assert edges.calendar == (_at(day), _at(day) + DAY)

@@ -36,7 +36,7 @@ async def test_job_and_stream_count_by_note_and_overwrite(sqlite_settings: Setti
 
 async def test_key_that_is_called_import_is_an_editors(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings) as local:
-        token = (await local.db.write(auth.create, "import", auth.SCOPES)).value
+        token = (await local.db.write(auth.create_key, "import", auth.SCOPES)).value
         key = {"Authorization": f"Bearer {token}"}
         lines = {"Content-Type": "application/x-ndjson"}
         await local.editor.post("/v1/imports", content=orjson.dumps(STORY), headers=lines)

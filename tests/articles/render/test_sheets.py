@@ -73,9 +73,9 @@ async def test_unknown_format_of_a_list_is_refused(newsroom: Newsroom) -> None:
 
 def test_entries_of_lists_keep_their_places_and_their_bars() -> None:
     row: list[object] = [["a|b", "c\\d"], [["about", "mention"], ["about"]], [None, None], "'=x", "'x"]
-    assert csv_text.lines([row]).decode() == '"a\\|b|c\\\\d","about+mention|about","|","\'\'=x","\'x"\r\n'
+    assert csv_text.write_rows([row]).decode() == '"a\\|b|c\\\\d","about+mention|about","|","\'\'=x","\'x"\r\n'
 
 
 def test_text_is_quoted_and_what_begins_like_a_formula_is_made_harmless() -> None:
     row: list[object] = ["=1+1", "-2", "@a", "a=b", ["+x", None, "y"], 3, None]
-    assert csv_text.lines([row]).decode() == '"\'=1+1","\'-2","\'@a","a=b","\'+x||y",3,""\r\n'
+    assert csv_text.write_rows([row]).decode() == '"\'=1+1","\'-2","\'@a","a=b","\'+x||y",3,""\r\n'

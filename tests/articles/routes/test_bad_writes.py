@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlmodel import SQLModel
 from support.listening import Listening, listen
 
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.search.engine import Question
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
@@ -50,7 +50,7 @@ def state(served: Served) -> dict[str, object]:
         }
     engine = TantivyEngine(served.settings.index_path)
     result = engine.search(Question(order="-published_at", limit=100))
-    return rows | {"index": (engine.place(), [(hit.id, hit.version) for hit in result.hits])}
+    return rows | {"index": (engine.position(), [(hit.id, hit.version) for hit in result.hits])}
 
 
 DEEP = b'{"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
@@ -184,7 +184,7 @@ async def test_markup_that_could_run_is_taken_out(listening_server: Listening) -
 async def test_place_of_another_archive_is_expired_and_a_cursor_of_another_list_is_refused(
     listening_server: Listening,
 ) -> None:
-    other = Place(epoch=1, seq=1, mark=1).token
+    other = LogPosition(epoch=1, seq=1, mark=1).token
     changes = await listening_server.public.get("/v1/changes", params={"since": other})
     assert (changes.status_code, changes.json()["code"], changes.json()["export"]) == (
         410, "cursor_expired", "/v1/export",

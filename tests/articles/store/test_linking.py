@@ -22,7 +22,7 @@ from app.articles.service import Saved
 from app.articles.store import related_links
 from app.articles.store.row_columns import SaveContext
 from app.changes import log
-from app.db.database import Database, Written
+from app.db.database import Committed, Database
 from app.models import Article, Change, RelatedPost, table
 from app.settings import Settings
 
@@ -46,7 +46,7 @@ class LinkingDesk:
     db: Database
     start: int
     now: int = NOW
-    written: list[Written[list[Saved]]] = field(default_factory=list)
+    written: list[Committed[list[Saved]]] = field(default_factory=list)
 
     def manuscript(self, id: str, title: str, related: Sequence[RelatedEntry] = (), **more: object) -> Manuscript:
         plain = Manuscript("desk", f"id:{id}", id, title, "<p>Text.</p>", 1, "en", related=tuple(related))

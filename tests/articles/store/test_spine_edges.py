@@ -26,7 +26,7 @@ from app.errors import IndexBehind
 from app.importers import pipeline, sources
 from app.importers.pipeline import Options, Report
 from app.models import Article, ArticleTag, RelatedPost, Tag, table
-from app.search.index import EngineIndex, _withdrawn
+from app.search.index import EngineIndex, _withdrawn_statement
 from app.search.indexing.indexer import Indexer
 from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
@@ -111,7 +111,7 @@ def test_check_finds_links_of_published_articles_without_a_date(db: Database, se
 
 
 def _links(db: Database, settings: Settings) -> str:
-    return next(finding.detail for finding in check.run(db, settings) if finding.name == "links")
+    return next(finding.detail for finding in check.run_checks(db, settings) if finding.name == "links")
 
 
 @pytest.mark.anyio
@@ -135,9 +135,9 @@ async def test_index_of_another_log_finds_nothing(sqlite_settings: Settings, tmp
         head = await served.app.state.archive.head()
         index = served.app.state.archive.index
         assert await index.total(ArticleFilter(), head) is None
-        assert await index.tag_counts(head) == {}
+        assert await index.count_tags(head) == {}
         with pytest.raises(IndexBehind):
-            await index.excluded(head)
+            await index.find_excluded(head)
     indexer.close()
 
 
@@ -146,7 +146,8 @@ def test_withdrawn_articles_are_looked_up_one_by_one(sqlite_settings: Settings) 
     db = Database(sqlite_settings, log.append)
     with db.snapshot() as snapshot:
         plan = snapshot.connection.exec_driver_sql(
-            "EXPLAIN QUERY PLAN " + _withdrawn("sqlite").sql, {"seq": 0, **_withdrawn("sqlite").constants}
+            "EXPLAIN QUERY PLAN " + _withdrawn_statement("sqlite").sql,
+            {"seq": 0, **_withdrawn_statement("sqlite").constants},
         )
         steps = [str(row[3]) for row in plan]
     db.close_now()
@@ -163,9 +164,9 @@ async def test_counts_of_an_index_that_moved_on_are_let_go(sqlite_settings: Sett
     for number in range(4):
         head = db.write_now(save, story(db, number, tags=[f"tag {number}"])).head
         catch_up(db, indexer)
-        assert len(await index.tag_counts(head)) == number + 1
+        assert len(await index.count_tags(head)) == number + 1
         assert await index.total(ArticleFilter(), head) == number + 1
-    assert len(index._kept) == 2
+    assert len(index._stored) == 2
     indexer.close()
     await db.close()
 

@@ -17,9 +17,9 @@ from support import linearizable
 from support.doors import Answer, ask
 from support.listening import listen
 
-from app.http.middleware.cache_store import Kept
-from app.http.middleware.compression import chosen
-from app.http.middleware.response_cache import Cache, in_order
+from app.http.middleware.cache_store import CacheStore
+from app.http.middleware.compression import choose_coding
+from app.http.middleware.response_cache import ResponseCache, sort_parameters
 from app.settings import Settings
 
 ON = ENGINES
@@ -38,8 +38,8 @@ async def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
             yield found
 
 
-def kept(served: Served) -> Kept:
-    return cast("Kept", served.app.state.cache)
+def kept(served: Served) -> CacheStore:
+    return cast("CacheStore", served.app.state.cache)
 
 
 async def hit(served: Served, address: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
@@ -207,14 +207,14 @@ class Slow:
         await send({"type": "http.response.body", "body": body})
 
 
-async def _get(cache: Cache) -> bytes:
+async def _get(cache: ResponseCache) -> bytes:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(cache), base_url="http://test") as client:
         return (await client.get("/x")).content
 
 
 async def test_answer_begun_before_a_change_is_never_given_after_it() -> None:
     slow, told = Slow(), Told(object())
-    cache = Cache(slow, Kept(1_000_000), told)
+    cache = ResponseCache(slow, CacheStore(1_000_000), told)
     first = asyncio.create_task(_get(cache))
     await slow.begun.wait()
     slow.state, told.now = b"new", object()
@@ -227,12 +227,12 @@ async def test_answer_begun_before_a_change_is_never_given_after_it() -> None:
 
 async def test_those_who_wait_for_what_cannot_be_shared_ask_for_themselves() -> None:
     slow = Slow(b"private, no-cache")
-    cache = Cache(slow, Kept(1_000_000), Told(object()))
+    cache = ResponseCache(slow, CacheStore(1_000_000), Told(object()))
     waiting = [asyncio.create_task(_get(cache)) for _ in range(3)]
     await slow.begun.wait()
     slow.go.set()
     assert await asyncio.gather(*waiting) == [b"old"] * 3
-    assert (slow.asked, len(cache.kept.entries), cache.kept.flights) == (3, 0, {})
+    assert (slow.asked, len(cache.store.entries), cache.store.flights) == (3, 0, {})
 
 
 async def test_failure_is_the_first_ones_own_and_the_rest_go_on() -> None:
@@ -247,7 +247,7 @@ async def test_failure_is_the_first_ones_own_and_the_rest_go_on() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"fine"})
 
-    cache = Cache(failing, Kept(1_000_000), Told(object()))
+    cache = ResponseCache(failing, CacheStore(1_000_000), Told(object()))
     found = await asyncio.gather(_get(cache), _get(cache), return_exceptions=True)
     assert isinstance(found[0], ValueError)
     assert found[1] == b"fine"
@@ -270,7 +270,7 @@ async def test_stream_goes_through_piece_by_piece() -> None:
 
     headers = [(b"accept-encoding", b"zstd")]
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers}
-    await Cache(streaming, Kept(1_000_000), Told(object()))(scope, receive, send)
+    await ResponseCache(streaming, CacheStore(1_000_000), Told(object()))(scope, receive, send)
     assert [message.get("body") for message in seen] == [None] + [b"x" * 1_000] * 3
 
 
@@ -284,13 +284,13 @@ async def test_stream_goes_through_piece_by_piece() -> None:
     ],
 )  # fmt: skip
 def test_coding_is_the_one_that_the_client_likes_best(header: str, coding: str) -> None:
-    assert chosen(header.encode()) == coding
+    assert choose_coding(header.encode()) == coding
 
 
 @given(st.lists(st.tuples(st.sampled_from(["gzip", "zstd", "br", "identity", "*"]), st.integers(0, 1_000)), max_size=5))
 def test_coding_chosen_is_never_one_that_the_client_refuses(weights: list[tuple[str, int]]) -> None:
     header = ", ".join(f"{name};q={weight / 1_000}" for name, weight in weights)
-    found, told = chosen(header.encode()), dict(weights)
+    found, told = choose_coding(header.encode()), dict(weights)
     assert found == "identity" or told.get(found, told.get("*", 0)) > 0
     best = max((told.get(name, told.get("*", 0)) for name in ("gzip", "zstd")), default=0)
     assert found == "identity" or told.get(found, told.get("*", 0)) == best
@@ -298,7 +298,7 @@ def test_coding_chosen_is_never_one_that_the_client_refuses(weights: list[tuple[
 
 @given(st.binary(max_size=100))
 def test_any_accept_encoding_is_read(header: bytes) -> None:
-    assert chosen(header) in ("zstd", "gzip", "identity")
+    assert choose_coding(header) in ("zstd", "gzip", "identity")
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_any_accept_encoding_is_read(header: bytes) -> None:
     ],
 )  # fmt: skip
 def test_parameters_of_one_name_keep_their_order(query: bytes, ordered: bytes) -> None:
-    assert in_order(query) == ordered
+    assert sort_parameters(query) == ordered
 
 
 async def test_no_reader_sees_an_older_version_after_a_newer_one(settings: Settings) -> None:

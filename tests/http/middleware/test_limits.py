@@ -19,11 +19,11 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.http import auth
-from app.http.middleware.access_log import Tally
+from app.http.middleware.access_log import RequestTally
 from app.http.middleware.cors import Cors
-from app.http.middleware.errors_and_timing import Envelope
-from app.http.middleware.rate_limit import MINUTE, SECOND, Buckets, Counters, Limits, key_name
-from app.http.server.client_address import Clients
+from app.http.middleware.errors_and_timing import ErrorsAndTiming
+from app.http.middleware.rate_limit import MINUTE, SECOND, RateCounters, RateLimit, TokenBuckets, hash_key
+from app.http.server.client_address import ClientAddresses
 from app.settings import Settings
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::/48")]
@@ -40,7 +40,7 @@ class Clock:
         return self.now
 
 
-def limited(clock: Clock, per_minute: int) -> Limits:
+def limited(clock: Clock, per_minute: int) -> RateLimit:
     app = FastAPI(openapi_url=None, telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @app.get("/shared")
@@ -51,12 +51,12 @@ def limited(clock: Clock, per_minute: int) -> Limits:
     async def own(request: Request) -> Response:
         return Response(headers={"Cache-Control": "private, no-cache"})
 
-    return Limits(app, Counters(per_minute, PROXIES, clock=clock))
+    return RateLimit(app, RateCounters(per_minute, PROXIES, clock=clock))
 
 
-def get(app: Limits, path: str = "/", peer: str = "192.0.2.1", **headers: str) -> httpx.Response:
+def get(app: RateLimit, path: str = "/", peer: str = "192.0.2.1", **headers: str) -> httpx.Response:
     async def send() -> httpx.Response:
-        transport = httpx.ASGITransport(Envelope(app, Tally(), Cors(["*"])), client=(peer, 5))
+        transport = httpx.ASGITransport(ErrorsAndTiming(app, RequestTally(), Cors(["*"])), client=(peer, 5))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             return await client.get(path, headers=named)
@@ -162,26 +162,29 @@ def test_addresses_that_a_trusted_proxy_names_are_clients_of_their_own() -> None
 def test_client_is_the_right_most_address_that_no_trusted_proxy_has(
     peer: str, forwarded: list[str], counted: str
 ) -> None:
-    assert Clients(PROXIES).address(scope(peer, *forwarded)) == counted
+    assert ClientAddresses(PROXIES).find_address(scope(peer, *forwarded)) == counted
 
 
 def test_request_without_a_peer_address_is_counted_too() -> None:
     assert (
-        Clients(PROXIES).address({"type": "http", "client": None, "headers": [(b"x-forwarded-for", b"1.1.1.1")]}) == ""
+        ClientAddresses(PROXIES).find_address(
+            {"type": "http", "client": None, "headers": [(b"x-forwarded-for", b"1.1.1.1")]}
+        )
+        == ""
     )
 
 
 @given(st.ip_addresses(), st.lists(st.text(alphabet="0123456789abcdef.:[]%, \xff", max_size=30), max_size=5))
 def test_nothing_that_an_untrusted_peer_sends_changes_who_it_is(peer: object, sent: list[str]) -> None:
-    plain = Clients(()).address(scope(str(peer)))
-    assert Clients(()).address(scope(str(peer), *sent)) == plain
-    Clients([ip_network("0.0.0.0/0"), ip_network("::/0")]).address(scope(str(peer), *sent))
+    plain = ClientAddresses(()).find_address(scope(str(peer)))
+    assert ClientAddresses(()).find_address(scope(str(peer), *sent)) == plain
+    ClientAddresses([ip_network("0.0.0.0/0"), ip_network("::/0")]).find_address(scope(str(peer), *sent))
 
 
 @given(st.integers(1, 1_000_000), st.lists(st.integers(0, 2 * MINUTE), max_size=50))
 def test_any_pattern_of_requests_gets_its_share_and_what_it_was_told(per_minute: int, pauses: list[int]) -> None:
     clock = Clock()
-    buckets = Buckets(per_minute, 10, clock)
+    buckets = TokenBuckets(per_minute, 10, clock)
     start, allowed = clock.now, 0
     for pause in pauses:
         clock.now += pause
@@ -200,7 +203,7 @@ def test_any_pattern_of_requests_gets_its_share_and_what_it_was_told(per_minute:
 @given(st.integers(1, 200), st.integers(0, MINUTE))
 def test_what_is_said_to_remain_is_exactly_what_is_served(per_minute: int, pause: int) -> None:
     clock = Clock()
-    buckets = Buckets(per_minute, 10, clock)
+    buckets = TokenBuckets(per_minute, 10, clock)
     for _ in range(per_minute):
         assert buckets.take("a").allowed
     clock.now += pause
@@ -210,7 +213,7 @@ def test_what_is_said_to_remain_is_exactly_what_is_served(per_minute: int, pause
 
 
 def test_number_of_clients_is_bounded_and_the_longest_silent_goes_first() -> None:
-    buckets = Buckets(1, 3, Clock())
+    buckets = TokenBuckets(1, 3, Clock())
     for name in ("a", "b", "c", "a", "d"):
         buckets.take(name)
     assert len(buckets) == 3
@@ -219,16 +222,16 @@ def test_number_of_clients_is_bounded_and_the_longest_silent_goes_first() -> Non
 
 @pytest.mark.parametrize("written", [f"Bearer dl_7_{SECRET}", f"bEARER  dl_7_{SECRET} ", f"Bearer dl_0007_{SECRET}"])
 def test_key_has_one_name_in_whatever_way_it_is_written(written: str) -> None:
-    name = key_name(f"Bearer dl_7_{SECRET}".encode())
+    name = hash_key(f"Bearer dl_7_{SECRET}".encode())
     assert name
     assert SECRET not in name
-    assert key_name(written.encode()) == name
-    assert key_name(f"Bearer dl_70_{SECRET}".encode()) != name
+    assert hash_key(written.encode()) == name
+    assert hash_key(f"Bearer dl_70_{SECRET}".encode()) != name
 
 
 @pytest.mark.parametrize("written", [None, b"", b"Bearer", b"Bearer dl_7_short", b"Basic dXNlcjpwYXNz", b"\xff \xff"])
 def test_what_is_no_key_has_no_name(written: bytes | None) -> None:
-    assert key_name(written) is None
+    assert hash_key(written) is None
 
 
 def client(app: FastAPI, peer: str, key: str | None = None) -> httpx.AsyncClient:
@@ -244,7 +247,7 @@ async def ask(sender: httpx.AsyncClient, times: int, path: str = "/v1/articles")
 @pytest.mark.anyio
 async def test_good_keys_at_one_address_have_allowances_of_their_own(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings.model_copy(update={"rate_limit": 4})) as served:
-        keys = [(await served.db.write(auth.create, name, ("write",))).value for name in ("one", "two")]
+        keys = [(await served.db.write(auth.create_key, name, ("write",))).value for name in ("one", "two")]
         one, two = (client(served.app, "192.0.2.1", key) for key in keys)
         assert await ask(one, 5) == [200, 200, 200, 200, 429]
         assert await ask(two, 5) == [200, 200, 200, 200, 429]
@@ -265,10 +268,10 @@ async def test_made_up_keys_are_at_the_expense_of_their_address(sqlite_settings:
 @pytest.mark.anyio
 async def test_revoked_key_falls_back_to_its_address(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings.model_copy(update={"rate_limit": 4})) as served:
-        key = (await served.db.write(auth.create, "one", ("write",))).value
+        key = (await served.db.write(auth.create_key, "one", ("write",))).value
         sender, public = client(served.app, "192.0.2.1", key), client(served.app, "192.0.2.1")
         assert await ask(sender, 1) == [200]
-        await served.db.write(auth.revoke, int(key.split("_")[1]))
+        await served.db.write(auth.revoke_key, int(key.split("_")[1]))
         assert await ask(sender, 1) == [401]
         assert await ask(public, 3) == [200, 200, 429]
         assert await ask(sender, 1) == [429]

@@ -19,16 +19,16 @@ from starlette.types import Message, Receive, Scope, Send
 from support.abuse import GET, Client, get
 from support.listening import Listening, listen
 
-from app.http.middleware.access_log import EDGES, RequestLog, Tally
+from app.http.middleware.access_log import EDGES, AccessLog, RequestTally
 from app.http.middleware.cors import Cors
-from app.http.middleware.errors_and_timing import Envelope
-from app.http.middleware.load_shedding import Caps, Load, Overload
-from app.http.server.connections import Guard, Patience
+from app.http.middleware.errors_and_timing import ErrorsAndTiming
+from app.http.middleware.load_shedding import CurrentLoad, LoadCaps, LoadShedding
+from app.http.server.connections import ConnectionLimiter, Timeouts
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
-HASTY = Patience(head=0.2, body=0.3, answer=0.4, beat=0.05)
+HASTY = Timeouts(head=0.2, body=0.3, response=0.4, beat=0.05)
 OTHER = "127.0.0.9"
 
 
@@ -60,9 +60,9 @@ def port(here: Listening) -> int:
     return int(here.address.rpartition(":")[2])
 
 
-def guard(here: Listening) -> Guard:
-    found = here.app.state.guard
-    assert isinstance(found, Guard)
+def guard(here: Listening) -> ConnectionLimiter:
+    found = here.app.state.limiter
+    assert isinstance(found, ConnectionLimiter)
     return found
 
 
@@ -115,7 +115,7 @@ async def _long(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def test_who_reads_nothing_is_broken_off_and_what_waits_is_bounded() -> None:
-    own = Guard(20, 20, patience=replace(HASTY, held=20_000_000))
+    own = ConnectionLimiter(20, 20, timeouts=replace(HASTY, held_bytes=20_000_000))
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         config = uvicorn.Config(_long, http=own.protocol, lifespan="off", log_config=None, log_level="error")
@@ -165,7 +165,7 @@ async def test_connections_beyond_those_at_work_are_told_when_to_come_back(here:
     refused = await get(port(here), "/v1/articles")
     assert (refused.status, json.loads(refused.body)["code"]) == (429, "rate_limited")
     assert refused.headers["retry-after"] == "5"
-    guard(here).most = 6
+    guard(here).max_connections = 6
     refused = await get(port(here), "/v1/articles", OTHER)
     assert (refused.status, json.loads(refused.body)["code"]) == (503, "overloaded")
 
@@ -213,7 +213,7 @@ async def test_thousands_of_requests_in_one_go_are_not_kept_until_their_turn(her
     await client.send(GET % b"/health/live" * 5000)
     assert await asyncio.wait_for(client.ended(), 5)
     assert guard(here).refused == {"malformed": 1}
-    assert here.app.state.tally.answered["GET", "other", 2] < 1000
+    assert here.app.state.tally.responses["GET", "other", 2] < 1000
 
 
 async def test_requests_that_come_faster_than_answers_are_not_kept_either(here: Listening, connect: Connect) -> None:
@@ -251,8 +251,8 @@ async def _teapot(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def test_requests_beyond_those_at_work_are_refused_and_counted() -> None:
-    guard, load = Guard(10, 10), Load()
-    app = Overload(_teapot, Caps(2, 1, 1), guard, load)
+    guard, load = ConnectionLimiter(10, 10), CurrentLoad()
+    app = LoadShedding(_teapot, LoadCaps(2, 1, 1), guard, load)
     assert (await answered(app))[0]["status"] == 418
     load.requests = 2
     assert (await answered(app))[0]["status"] == 503
@@ -261,11 +261,11 @@ async def test_requests_beyond_those_at_work_are_refused_and_counted() -> None:
 
 
 async def test_traffic_is_counted_by_method_route_and_kind_of_status() -> None:
-    tally = Tally()
-    app = Envelope(_teapot, tally, Cors(["*"]))
+    tally = RequestTally()
+    app = ErrorsAndTiming(_teapot, tally, Cors(["*"]))
     for path, method in (("/v1/articles", "GET"), ("/v1/articles/7/x", "PUT"), ("/wp-login.php", "BREW")):
         await answered(app, path, method=method)
-    assert tally.answered == {("GET", "articles", 4): 1, ("PUT", "articles/one", 4): 1, ("other", "other", 4): 1}
+    assert tally.responses == {("GET", "articles", 4): 1, ("PUT", "articles/one", 4): 1, ("other", "other", 4): 1}
     assert [sum(buckets) for buckets in tally.seconds.values()] == [1, 1, 1]
     tally.add("GET", "/v1/search", 200, 2.0)
     assert tally.seconds["search"][EDGES.index(3.0)] == 1
@@ -273,7 +273,7 @@ async def test_traffic_is_counted_by_method_route_and_kind_of_status() -> None:
 
 async def test_request_log_is_one_line_without_query_or_key() -> None:
     out = io.StringIO()
-    await answered(RequestLog(_teapot, out=out), "/v1/x\n\x1b[31m", authorization="Bearer dl_secret")
+    await answered(AccessLog(_teapot, out=out), "/v1/x\n\x1b[31m", authorization="Bearer dl_secret")
     line = json.loads(out.getvalue())
     assert out.getvalue().count("\n") == 1
     assert "secret" not in out.getvalue()

@@ -56,7 +56,7 @@ def test_nothing_given_answers_the_defaults() -> None:
         "-published_at",
         20,
     )
-    assert (found.given, found.canonical, found.uses_now) == (frozenset(), (), False)
+    assert (found.given_names, found.canonical, found.uses_now) == (frozenset(), (), False)
     assert found.range("published") == Range()
 
 
@@ -96,7 +96,7 @@ def test_unknown_parameter_names_the_nearest_and_all_allowed() -> None:
 
 
 def test_campaign_parameters_are_ignored() -> None:
-    assert read("utm_source=mail&utm_campaign=%FF&tag=eu").given == {"tag"}
+    assert read("utm_source=mail&utm_campaign=%FF&tag=eu").given_names == {"tag"}
 
 
 def test_all_mistakes_are_told_at_once_in_their_order() -> None:
@@ -233,7 +233,7 @@ def test_openapi_shows_lists_as_exploded_arrays_and_numbers_with_bounds() -> Non
 def names_of(query: bytes) -> set[str | None]:
     """The names read, or those complained about."""
     try:
-        return set(LIST.read(query, NOW).given)
+        return set(LIST.read(query, NOW).given_names)
     except InvalidInput as refused:
         return {error.parameter for error in refused.errors} or {"an error without its errors"}
 

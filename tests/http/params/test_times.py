@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidRange, InvalidValue, OffsetRequired
-from app.http.params.times import EARLIEST, LATEST, Instant, Period, Range, between, format_time, read_time, read_zone
+from app.http.params.times import (
+    EARLIEST,
+    LATEST,
+    Instant,
+    Period,
+    Range,
+    format_time,
+    make_range,
+    read_time,
+    read_zone,
+)
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 NOW = int(datetime(2025, 3, 31, 12, 0, tzinfo=UTC).timestamp())
@@ -113,20 +123,20 @@ def test_range_takes_in_the_period_at_its_end_but_not_the_instant() -> None:
         ((day, day), "2025-12-01T00:00+00:00", "2025-12-02T00:00+00:00"),
         ((day, noon), "2025-12-01T00:00+00:00", "2025-12-01T12:00+00:00"),
     ):
-        assert between(*pair) == Range(at(start), at(end), calendar=(at(start), at(end)))
-    assert between(None, noon) == Range(None, noon.at, calendar=(None, noon.at))  # type: ignore[union-attr] # an instant
+        assert make_range(*pair) == Range(at(start), at(end), calendar=(at(start), at(end)))
+    assert make_range(None, noon) == Range(None, noon.at, calendar=(None, noon.at))  # type: ignore[union-attr] # an instant
 
 
 def test_dates_are_compared_with_the_period_in_utc_and_instants_with_that_of_the_zone() -> None:
     day = read_time("2025-12-01", BRUSSELS, NOW)
-    found = between(day, day)
+    found = make_range(day, day)
     assert (found.from_, found.to) == (at("2025-11-30T23:00+00:00"), at("2025-12-01T23:00+00:00"))
     assert found.calendar == (at("2025-12-01T00:00+00:00"), at("2025-12-02T00:00+00:00"))
 
 
 def test_day_that_a_zone_skipped_is_one_of_the_calendar() -> None:
     skipped = read_time("2011-12-30", read_zone("Pacific/Apia"), NOW)
-    found = between(skipped, skipped)
+    found = make_range(skipped, skipped)
     assert found.from_ == found.to
     assert found.calendar == (at("2011-12-30T00:00+00:00"), at("2011-12-31T00:00+00:00"))
 
@@ -134,12 +144,12 @@ def test_day_that_a_zone_skipped_is_one_of_the_calendar() -> None:
 def test_range_that_nothing_fits_in_is_refused() -> None:
     noon = Instant(at("2025-12-01T12:00+00:00"))
     with pytest.raises(InvalidRange):
-        between(noon, noon)
+        make_range(noon, noon)
 
 
 def test_range_says_whether_it_moves_with_the_clock() -> None:
-    assert between(Instant(1), None).uses_now is False
-    assert between(Instant(1), Instant(2, uses_now=True)).uses_now is True
+    assert make_range(Instant(1), None).uses_now is False
+    assert make_range(Instant(1), Instant(2, uses_now=True)).uses_now is True
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "europe/brussels", "../etc/passwd", "Europe", "", "localtime"])

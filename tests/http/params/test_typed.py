@@ -39,7 +39,7 @@ def test_absent_parameters_have_their_default_or_nothing() -> None:
     assert (params.sort, params.only, params.q, params.numbers) == ("name", None, None, ())
     assert (params.least, params.whole, params.limit, params.count) == (None, False, 5, "exact")
     assert (params.kind, params.at_from, params.at, params.tz) == ((), None, Range(), ZoneInfo("UTC"))
-    assert params.given == set()
+    assert params.given_names == set()
 
 
 def test_given_parameters_have_their_values() -> None:

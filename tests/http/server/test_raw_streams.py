@@ -13,7 +13,7 @@ from support.abuse import Client
 from support.raw_streams import STREAMS
 from test_wire import listening
 
-from app.http.server.connections import Guard
+from app.http.server.connections import ConnectionLimiter
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +78,7 @@ WITHOUT_TRAILERS = {"trailers", "trailers, then another"}
 
 
 async def test_odd_streams_end_as_with_uvicorn_alone_but_for_those_listed() -> None:
-    async with listening(echo, Guard(500, 500)) as own, listening(echo, None) as other:
+    async with listening(echo, ConnectionLimiter(500, 500)) as own, listening(echo, None) as other:
         found = await asyncio.gather(*(outcome(port, stream) for stream in STREAMS.values() for port in (own, other)))
     ours, stock = (dict(zip(STREAMS, found[first::2], strict=True)) for first in (0, 1))
     assert {name: one for name, one in ours.items() if name in REFUSED} == {
@@ -92,7 +92,7 @@ async def test_odd_streams_end_as_with_uvicorn_alone_but_for_those_listed() -> N
 
 
 async def test_what_is_refused_is_a_problem_document_that_names_the_way_out() -> None:
-    async with listening(echo, Guard(500, 500)) as port:
+    async with listening(echo, ConnectionLimiter(500, 500)) as port:
         for name, status in REFUSED.items():
             client = await Client.connect(port)
             await client.send(STREAMS[name])

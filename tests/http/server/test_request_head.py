@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from support.abuse import GET, Client
 from test_wire import listening
 
-from app.http.server.connections import Guard, Guarded, Patience
+from app.http.server.connections import ConnectionLimiter, LimitedProtocol, Timeouts
 from app.http.server.request_head import LARGEST_HEAD, MOST_FIELDS, is_host
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ def padded(size: int, target: bytes = b"/") -> bytes:
 @pytest.mark.parametrize("step", [1, 7, 1000, 16_384, 65_536])
 async def test_head_of_any_packets_is_read_up_to_its_bound_and_no_further(step: int) -> None:
     most = 600 if step == 1 else LARGEST_HEAD
-    async with listening(hello, Guard(20, 20)) as port:
+    async with listening(hello, ConnectionLimiter(20, 20)) as port:
         for size in (most, LARGEST_HEAD + 1):
             client = await Client.connect(port)
             head = padded(size)
@@ -63,7 +63,7 @@ async def test_head_of_any_packets_is_read_up_to_its_bound_and_no_further(step: 
 
 
 async def test_each_request_of_a_connection_has_a_budget_of_its_own() -> None:
-    async with listening(hello, Guard(20, 20)) as port:
+    async with listening(hello, ConnectionLimiter(20, 20)) as port:
         client = await Client.connect(port)
         for _ in range(4):
             await client.send(padded(LARGEST_HEAD))
@@ -77,7 +77,7 @@ async def test_each_request_of_a_connection_has_a_budget_of_its_own() -> None:
 
 async def test_requests_that_are_sent_together_do_not_share_a_budget() -> None:
     """Each packet ends in the midst of a head, so that there is always one that has come in part."""
-    async with listening(hello, Guard(20, 20)) as port:
+    async with listening(hello, ConnectionLimiter(20, 20)) as port:
         client = await Client.connect(port)
         stream = padded(10_000) * 20
         received = b""
@@ -91,7 +91,7 @@ async def test_requests_that_are_sent_together_do_not_share_a_budget() -> None:
 
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
 async def test_trailers_without_end_take_no_memory_and_end_the_connection(method: bytes) -> None:
-    guard = Guard(20, 20)
+    guard = ConnectionLimiter(20, 20)
     async with listening(hello, guard) as port:
         client = await Client.connect(port)
         await client.send(POST.replace(b"POST", method, 1) + b"2\r\n{}\r\n0\r\n")
@@ -113,7 +113,7 @@ async def test_trailers_without_end_take_no_memory_and_end_the_connection(method
 
 @pytest.mark.parametrize("begun", [b"GET / HTTP/1.1\r\nHost: test\r\n", POST + b"0\r\n"], ids=["headers", "trailers"])
 async def test_fields_beyond_the_budget_are_not_even_parsed(begun: bytes) -> None:
-    guard = Guard(20, 20)
+    guard = ConnectionLimiter(20, 20)
     async with listening(hello, guard) as port:
         client = await Client.connect(port)
         await until(lambda: bool(guard.open))
@@ -125,7 +125,7 @@ async def test_fields_beyond_the_budget_are_not_even_parsed(begun: bytes) -> Non
 
 
 async def test_trailers_within_the_budget_are_dropped_and_the_next_request_is_read() -> None:
-    async with listening(hello, Guard(20, 20)) as port:
+    async with listening(hello, ConnectionLimiter(20, 20)) as port:
         client = await Client.connect(port)
         for _ in range(3):
             await client.send(POST + b"2;a=b\r\n{}\r\n0\r\n" + b"Pad: %b\r\n" % (b"x" * 60_000) + TINY * 100 + b"\r\n")
@@ -136,7 +136,7 @@ async def test_trailers_within_the_budget_are_dropped_and_the_next_request_is_re
 
 async def test_chunks_of_a_long_body_are_not_charged_and_those_of_a_byte_or_with_extensions_are() -> None:
     whole = [b"%x\r\n%b\r\n" % (size, b"x" * size) for size in (20, 100, 5_000, 70_000)] * 40
-    async with listening(hello, Guard(20, 20)) as port:
+    async with listening(hello, ConnectionLimiter(20, 20)) as port:
         for pieces, status in (
             ([*whole, b"0\r\n\r\n"], 200),
             ([b"1\r\nx\r\n" * 4_000] * 20, 400),
@@ -153,7 +153,7 @@ async def test_chunks_of_a_long_body_are_not_charged_and_those_of_a_byte_or_with
 
 
 async def test_budget_that_is_nearly_spent_does_not_slow_a_body_down() -> None:
-    guard = Guard(20, 20)
+    guard = ConnectionLimiter(20, 20)
     head = POST.replace(b"\r\n\r\n", b"\r\nPad: \r\n\r\n")
     head = head.replace(b"Pad: ", b"Pad: " + b"x" * (LARGEST_HEAD - len(head)))
     async with listening(hello, guard) as port:
@@ -176,7 +176,7 @@ async def test_budget_that_is_nearly_spent_does_not_slow_a_body_down() -> None:
 
 
 async def test_heads_that_have_come_in_part_are_bounded_over_all_connections() -> None:
-    guard = Guard(200, 200, patience=Patience(heads=1_000_000))
+    guard = ConnectionLimiter(200, 200, timeouts=Timeouts(heads=1_000_000))
     async with listening(hello, guard) as port:
         half = [await Client.connect(port) for _ in range(60)]
         for client in half:
@@ -200,7 +200,7 @@ async def test_error_never_stands_in_the_midst_of_another_response() -> None:
         while (await receive())["type"] != "http.disconnect":
             await send({"type": "http.response.body", "body": b"piece", "more_body": True})
 
-    guard = Guard(20, 20)
+    guard = ConnectionLimiter(20, 20)
     async with listening(endless, guard) as port:
         for behind in (b"nonsense\r\n\r\n", GET % b"/next" + b"nonsense\r\n\r\n"):
             client = await Client.connect(port)
@@ -214,7 +214,7 @@ async def test_error_never_stands_in_the_midst_of_another_response() -> None:
 
 
 async def test_client_that_goes_on_sending_is_told_why_it_is_refused() -> None:
-    guard = Guard(20, 20)
+    guard = ConnectionLimiter(20, 20)
     async with listening(hello, guard) as port:
         for _ in range(20):
             client = await Client.connect(port)
@@ -224,7 +224,7 @@ async def test_client_that_goes_on_sending_is_told_why_it_is_refused() -> None:
             await client.close()
         await until(lambda: not guard._leaving)
         assert guard.refused == {"head": 20}
-        assert not [one for one in guard.open if isinstance(one, Guarded)]
+        assert not [one for one in guard.open if isinstance(one, LimitedProtocol)]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.http.server import self_check
-from app.http.server.connections import Guarded
+from app.http.server.connections import LimitedProtocol
 from app.http.server.self_check import TABLE, find_differences, fingerprint_fastapi, fingerprint_uvicorn
 from app.main import Application
 
@@ -31,7 +31,7 @@ def test_installed_libraries_are_those_of_the_table() -> None:
 
 
 def test_everything_that_is_overridden_is_in_the_table() -> None:
-    own = [cls for cls in Guarded.__mro__ if cls.__module__.startswith("app.")]
+    own = [cls for cls in LimitedProtocol.__mro__ if cls.__module__.startswith("app.")]
     overridden = {name for cls in own for name in vars(cls) if inspect.isfunction(vars(HttpToolsProtocol).get(name))}
     assert len(overridden) > 10
     assert {f"uvicorn:HttpToolsProtocol.{name}" for name in overridden} <= _known().keys()

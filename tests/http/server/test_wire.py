@@ -17,8 +17,8 @@ from support.abuse import Client
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.http.server.connections import Guard, Guarded, Patience
-from app.http.server.single_write import HEAD, Every, OnePiece, head
+from app.http.server.connections import ConnectionLimiter, LimitedProtocol, Timeouts
+from app.http.server.single_write import HEAD, DefaultHeaders, SingleWriteSend, encode_head
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ TEXT = b"text/plain"
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, guard: Guard | None) -> AsyncIterator[int]:
+async def listening(app: ASGIApp, guard: ConnectionLimiter | None) -> AsyncIterator[int]:
     """The port of a server; without a guard it is uvicorn as it comes."""
     with socket.socket(proto=socket.IPPROTO_TCP) as door:
         door.bind(("127.0.0.1", 0))
@@ -50,7 +50,7 @@ async def answering(scope: Scope, receive: Receive, send: Send) -> None:
             await send({**start, "headers": sized})
             await send({**rest, "body": b"hello" if scope["method"] == "GET" else b""})
         case "/made-before":
-            await send({**start, "headers": sized, HEAD: head(200, sized)})
+            await send({**start, "headers": sized, HEAD: encode_head(200, sized)})
             await send({**rest, "body": b"hello"})
         case "/unchanged":
             await send({**start, "status": 304, "headers": [(b"etag", b'"1"')]})
@@ -92,14 +92,14 @@ async def test_answers_are_those_of_the_server_alone() -> None:
     paths = [b"/whole", b"/unchanged", b"/pieces", b"/closing"]
     requests = [ONE % (method, path) for path in paths for method in (b"GET", b"HEAD")]
     requests += [OLD % path for path in paths if path != b"/pieces"]
-    async with listening(answering, Guard(20, 20)) as own, listening(answering, None) as other:
+    async with listening(answering, ConnectionLimiter(20, 20)) as own, listening(answering, None) as other:
         for request in requests:
             assert await told(own, request) == await told(other, request), request
         assert await told(own, ONE % (b"GET", b"/made-before")) == await told(other, ONE % (b"GET", b"/whole"))
 
 
 async def test_clients_that_know_no_chunks_read_until_the_connection_ends() -> None:
-    async with listening(answering, Guard(20, 20)) as port:
+    async with listening(answering, ConnectionLimiter(20, 20)) as port:
         for request in (OLD % b"/pieces", b"GET /pieces\r\n\r\n"):
             status, headers, body = await told(port, request)
             assert (status, body) == (b"HTTP/1.1 200 OK", b"hello there")
@@ -114,7 +114,7 @@ async def test_clients_that_know_no_chunks_read_until_the_connection_ends() -> N
 
 async def test_answers_that_break_out_are_not_sent(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL + 1)
-    async with listening(answering, Guard(20, 20)) as port:
+    async with listening(answering, ConnectionLimiter(20, 20)) as port:
         for path in (b"/split", b"/longer", b"/fails"):
             status, headers, body = await told(port, ONE % (b"GET", path))
             assert (b"cookie" in status + b"".join(headers) + body, body[:5] == b"hello") == (False, False), path
@@ -122,7 +122,7 @@ async def test_answers_that_break_out_are_not_sent(caplog: pytest.LogCaptureFixt
 
 async def test_requests_sent_together_are_answered_in_turn() -> None:
     both = b"GET /whole HTTP/1.1\r\nHost: test\r\n\r\nGET /pieces HTTP/1.1\r\nHost: test\r\n\r\n"
-    async with listening(answering, Guard(20, 20)) as port:
+    async with listening(answering, ConnectionLimiter(20, 20)) as port:
         _, _, rest = await told(port, both + ONE % (b"GET", b"/whole"))
         assert [rest.count(word) for word in (b"HTTP/1.1 200 OK", b"hello")] == [2, 3]
         assert rest.index(b"hello there"[:6]) < rest.index(b"there")
@@ -139,8 +139,8 @@ def kept(scope: Scope) -> tuple[Message, Message] | None:
 async def test_what_is_at_hand_is_answered_past_the_application_in_turn_with_the_rest(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    guard = Guard(20, 20)
-    guard.at_once = kept
+    guard = ConnectionLimiter(20, 20)
+    guard.find_cached = kept
     three = b"".join(b"GET %b HTTP/1.1\r\nHost: test\r\n\r\n" % path for path in (b"/whole", b"/pieces", b"/pieces"))
     async with listening(answering, guard) as port:
         _, _, rest = await told(port, three + ONE % (b"GET", b"/whole"))
@@ -152,8 +152,8 @@ async def test_what_is_at_hand_is_answered_past_the_application_in_turn_with_the
 
 @pytest.mark.parametrize("path", [b"/pieces", b"/whole"])
 async def test_connections_that_have_ended_leave_nothing_for_the_collector(path: bytes) -> None:
-    guard = Guard(20, 20)
-    guard.at_once = kept
+    guard = ConnectionLimiter(20, 20)
+    guard.find_cached = kept
     async with listening(answering, guard) as port:
         await told(port, ONE % (b"GET", path))
         gc.collect()
@@ -162,7 +162,7 @@ async def test_connections_that_have_ended_leave_nothing_for_the_collector(path:
             for _ in range(10):
                 await told(port, ONE % (b"GET", path))
             await asyncio.sleep(0.1)
-            left = [one for one in gc.get_objects() if isinstance(one, Guarded | RequestResponseCycle)]
+            left = [one for one in gc.get_objects() if isinstance(one, LimitedProtocol | RequestResponseCycle)]
             assert len(left) <= 2, left
         finally:
             gc.enable()
@@ -193,7 +193,7 @@ def cycle_of(path: str, transport: Writes) -> RequestResponseCycle:
         quiet, quiet, False, [(b"date", b"now")], asyncio.Event(), False, True, lambda: None,
     )  # fmt: skip
     cycle = RequestResponseCycle(*arguments)
-    cycle.send = OnePiece(cycle, Every())  # type: ignore[method-assign,assignment]
+    cycle.send = SingleWriteSend(cycle, DefaultHeaders())  # type: ignore[method-assign,assignment]
     return cycle
 
 
@@ -219,13 +219,13 @@ async def test_nothing_is_written_to_who_has_gone_and_nothing_is_left_of_an_answ
 
 
 def test_head_is_made_of_sane_headers_only() -> None:
-    assert head(200, [(b"etag", b"1")]) == b"HTTP/1.1 200 OK\r\netag: 1\r\n"
+    assert encode_head(200, [(b"etag", b"1")]) == b"HTTP/1.1 200 OK\r\netag: 1\r\n"
     for name, value in [(b"a", b"1\r\nb: 2"), (b"a", b"\0"), (b"a b", b"1"), (b"a:", b"1"), (b"Connection", b"close")]:
-        assert head(200, [(b"etag", b"1"), (name, value)]) is None, (name, value)
+        assert encode_head(200, [(b"etag", b"1"), (name, value)]) is None, (name, value)
 
 
 async def test_connection_that_rests_too_long_is_closed_and_one_that_asks_again_is_not() -> None:
-    guard = Guard(20, 20, patience=Patience(rest=0.4, beat=0.05))
+    guard = ConnectionLimiter(20, 20, timeouts=Timeouts(rest=0.4, beat=0.05))
     async with listening(answering, guard) as port:
         busy, idle = await Client.connect(port), await Client.connect(port)
         await idle.get("/whole")

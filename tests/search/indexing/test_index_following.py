@@ -10,7 +10,7 @@ import tantivy
 from support.search_archive import Archive, Story, ask, ids
 
 from app.changes.follower import catch_up
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.indexing import documents, indexer
 from app.search.indexing.indexer import Indexer
@@ -55,7 +55,7 @@ def test_large_articles_are_taken_in_a_portion_at_a_time(archive: Archive, monke
     commits: list[int] = []
     kept = indexer._commit
 
-    def commit(writer: tantivy.IndexWriter, place: Place) -> None:
+    def commit(writer: tantivy.IndexWriter, place: LogPosition) -> None:
         commits.append(place.seq)
         kept(writer, place)
 
@@ -79,7 +79,7 @@ def test_rebuilding_takes_large_articles_a_portion_at_a_time(archive: Archive, m
     long = "<p>" + "many words here " * 150 + "</p>"
     archive.put(Story(1, "Small"), *(Story(id, f"Nato {id}", long) for id in range(2, 8)))
     with archive.db.snapshot() as snapshot:
-        found = list(documents.portions(snapshot, documents.published_ids(snapshot)))
+        found = list(documents.split_into_batches(snapshot, documents.load_published_ids(snapshot)))
     assert [portion.ids for portion in found] == [[1, 2, 3], [4, 5], [6, 7]]
     assert [portion.large > 4_000 for portion in found] == [True] * 3
     engine = archive.engine()
@@ -104,20 +104,20 @@ def test_every_word_of_a_long_text_is_in_the_index_once(archive: Archive, monkey
 def test_the_place_moves_with_each_commit(archive: Archive) -> None:
     archive.put(Story(1))
     engine = archive.engine()
-    first = engine.place()
+    first = engine.position()
     archive.put(Story(2))
     archive.index()
-    second = engine.place()
+    second = engine.position()
     assert first is not None
     assert second is not None
     assert (first.seq, second.seq, first.epoch) == (1, 2, second.epoch)
-    assert ask(engine, "title").place == second
+    assert ask(engine, "title").position == second
 
 
 def test_applying_twice_changes_nothing(archive: Archive) -> None:
     archive.put(Story(1), Story(2))
     engine = archive.engine()
-    place = engine.place()
+    place = engine.position()
     assert place is not None
     with archive.indexer() as indexer, archive.db.snapshot() as snapshot:
         from app.changes import log
@@ -129,12 +129,12 @@ def test_applying_twice_changes_nothing(archive: Archive) -> None:
 def test_drafts_alone_write_nothing_and_are_passed_over_once(archive: Archive) -> None:
     archive.put(Story(1, "Nato meets"))
     engine = archive.engine()
-    place, scored = engine.place(), [hit.score for hit in ask(engine, "nato").hits]
+    place, scored = engine.position(), [hit.score for hit in ask(engine, "nato").hits]
     with archive.indexer() as indexer:
         for version in range(1, 6):
             archive.put(Story(2, "Nato hides", status="draft", version=version))
             assert catch_up(archive.db, indexer) == 1
-        assert (engine.place(), [hit.score for hit in ask(engine, "nato").hits]) == (place, scored)
+        assert (engine.position(), [hit.score for hit in ask(engine, "nato").hits]) == (place, scored)
         archive.put(Story(2, "Nato shows", version=6))
         assert catch_up(archive.db, indexer) == 1
     assert sorted(ids(ask(engine, "nato"))) == [1, 2]
@@ -142,7 +142,7 @@ def test_drafts_alone_write_nothing_and_are_passed_over_once(archive: Archive) -
 
 def test_no_index_yet_is_said(archive: Archive) -> None:
     engine = TantivyEngine(archive.root)
-    assert engine.place() is None
+    assert engine.position() is None
     with pytest.raises(IndexBehind):
         ask(engine, "title")
     archive.put(Story(1))
@@ -176,22 +176,22 @@ def test_damaged_index_is_built_anew_and_served_meanwhile(archive: Archive, kind
     archive.put(Story(1, "Nato meets"))
     engine = archive.engine()
     assert ids(ask(engine, "nato")) == [1]
-    folder = index_folders.current(archive.root)
+    folder = index_folders.find_current(archive.root)
     assert folder is not None
     _damage(folder, kind)
     assert ids(ask(engine, "nato")) == [1]
     archive.put(Story(2, "Nato again"))
     archive.index()
     assert sorted(ids(ask(engine, "nato"))) == [1, 2]
-    assert index_folders.current(archive.root) != folder
-    assert [f.name for f in archive.root.glob("index-*")] == [Path(str(index_folders.current(archive.root))).name]
+    assert index_folders.find_current(archive.root) != folder
+    assert [f.name for f in archive.root.glob("index-*")] == [Path(str(index_folders.find_current(archive.root))).name]
 
 
 def test_flip_reaches_readers_and_leaves_one_folder(archive: Archive) -> None:
     archive.put(Story(1, "Nato meets"))
     engine = archive.engine()
     with archive.indexer() as indexer, archive.db.snapshot() as snapshot:
-        place = indexer.place()
+        place = indexer.position()
         assert place is not None
         indexer.rebuild(snapshot, place)
         archive.put(Story(2, "Nato again"))
@@ -206,7 +206,7 @@ def test_second_writer_is_refused_until_the_first_ends(archive: Archive) -> None
     assert first.acquire()
     assert not second.acquire()
     with archive.db.snapshot() as snapshot, pytest.raises(RuntimeError, match="acquire"):
-        second.rebuild(snapshot, Place(1, 0, 0))
+        second.rebuild(snapshot, LogPosition(1, 0, 0))
     first.close()
     assert second.acquire()
     second.close()
@@ -217,7 +217,7 @@ def test_index_of_other_fields_is_not_trusted(archive: Archive) -> None:
     archive.index()
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("place", stored=True, tokenizer_name="raw")
-    folder = index_folders.create(archive.root)
+    folder = index_folders.create_folder(archive.root)
     index = tantivy.Index(builder.build(), str(folder))
     writer = index.writer(15_000_000, 1)
     document = tantivy.Document()
@@ -225,8 +225,8 @@ def test_index_of_other_fields_is_not_trusted(archive: Archive) -> None:
     writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
-    index_folders.flip(archive.root, folder)
-    assert TantivyEngine(archive.root).place() is None
+    index_folders.make_current(archive.root, folder)
+    assert TantivyEngine(archive.root).position() is None
     assert ids(ask(archive.engine(), "title")) == [1]
 
 
@@ -234,8 +234,8 @@ def test_files_that_break_while_they_are_read_end_no_server(archive: Archive) ->
     archive.put(*[Story(i, f"Nato {i}", "words and more words " * 50) for i in range(1, 300)])
     archive.index()
     engine = TantivyEngine(archive.root)
-    assert engine.place() is not None
-    folder = index_folders.current(archive.root)
+    assert engine.position() is not None
+    folder = index_folders.find_current(archive.root)
     assert folder is not None
     for file in folder.glob("*.idx"):
         with file.open("r+b") as open_file:  # in place: a mapped file that is cut short ends the process, not the read
@@ -249,7 +249,7 @@ def test_commits_that_keep_failing_end_in_a_new_index(archive: Archive) -> None:
     with archive.indexer() as indexer:
         catch_up(archive.db, indexer)
         archive.put(Story(2, "Nato again"))
-        shutil.rmtree(Path(str(index_folders.current(archive.root))))
+        shutil.rmtree(Path(str(index_folders.find_current(archive.root))))
         for _ in range(4):
             with suppress(IndexDamaged):
                 catch_up(archive.db, indexer)
@@ -261,9 +261,9 @@ def test_unreadable_index_is_looked_at_once_and_not_at_every_question(
 ) -> None:
     archive.put(Story(1))
     archive.index()
-    _damage(Path(str(index_folders.current(archive.root))), "meta")
+    _damage(Path(str(index_folders.find_current(archive.root))), "meta")
     engine = TantivyEngine(archive.root)
-    assert [engine.place() for _ in range(5)] == [None] * 5
+    assert [engine.position() for _ in range(5)] == [None] * 5
     assert len(caplog.records) == 1
     archive.index()
     assert ask(engine, "title").total == 1

@@ -44,7 +44,7 @@ def _story(id: int, version: int) -> Story:
 
 
 def _folder(root: Path) -> Path:
-    folder = index_folders.current(root)
+    folder = index_folders.find_current(root)
     assert folder is not None
     return folder
 
@@ -54,7 +54,7 @@ def _results(root: Path) -> Results:
     engine = TantivyEngine(root)
     found: Results = [ask(engine, word, limit=200).hits for word in WORDS]
     found += [ask(engine, "", order="-published_at", limit=200).hits, engine.languages()]
-    found += [sorted(engine.tag_counts(ArticleFilter()).items()), sorted(engine.region_counts(ArticleFilter()).items())]
+    found += [sorted(engine.count_tags(ArticleFilter()).items()), sorted(engine.count_regions(ArticleFilter()).items())]
     return found
 
 
@@ -96,7 +96,7 @@ def _flip_everywhere(archive: Archive, tmp_path: Path, count: int) -> dict[str, 
         _flip(file, chance.randrange(file.stat().st_size), chance.randrange(8))
         if find_damage(root):
             outcomes["found"] += 1
-            index_folders.ask(root)
+            index_folders.request_rebuild(root)
             _follow(archive, root)
             rebuilt = rebuilt or _results(root)
             assert _results(root) == rebuilt, file.name
@@ -182,7 +182,7 @@ def test_replaced_file_is_compared_when_the_folder_is_opened(archive: Archive, t
     _flip(file, 3, 0)
     with pytest.raises(IndexDamaged, match=file.name):
         open_index(_folder(root))
-    assert TantivyEngine(root).place() is None
+    assert TantivyEngine(root).position() is None
     _follow(archive, root)
     assert find_damage(root) == []
 
@@ -227,7 +227,7 @@ def test_commit_that_was_not_recorded_ends_in_a_new_index(archive: Archive) -> N
 def test_file_that_a_killed_writer_left_does_not_stop_the_next(archive: Archive) -> None:
     folder = _folder(archive.root)
     with archive.indexer() as indexer:
-        assert indexer.place() is not None
+        assert indexer.position() is not None
     for file in list(folder.glob("*.store")):
         for stamp in range(1, 1_000):  # whatever number the next commit has
             with suppress(FileExistsError):
@@ -278,8 +278,8 @@ def test_check_beside_a_busy_writer_reports_no_damage(archive: Archive) -> None:
 
 def test_check_names_the_file_and_asks_for_a_new_index(archive: Archive, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
-    assert check._index_files(settings) is None
+    assert check._check_index_files(settings) is None
     file = next(_folder(archive.root).glob("*.fieldnorm"))
     _flip(file, 3, 0)
-    assert file.name in str(check._index_files(settings))
-    assert index_folders.is_asked(archive.root)
+    assert file.name in str(check._check_index_files(settings))
+    assert index_folders.is_rebuild_requested(archive.root)

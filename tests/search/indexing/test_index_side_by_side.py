@@ -41,7 +41,7 @@ def test_readers_never_see_half_a_change(archive: Archive) -> None:
     def read() -> None:
         while not ended.is_set():
             odd, even, both = (ask(engine, word).total for word in ("odd", "even", "odd OR even"))
-            if engine.place() is not None and both != 2:
+            if engine.position() is not None and both != 2:
                 seen.append((odd, even))
 
     threads = [threading.Thread(target=read) for _ in range(3)]
@@ -54,7 +54,7 @@ def test_readers_never_see_half_a_change(archive: Archive) -> None:
             catch_up(archive.db, indexer)
             if turn == 4:
                 with archive.db.snapshot() as snapshot:
-                    indexer.rebuild(snapshot, log.head(snapshot).place)
+                    indexer.rebuild(snapshot, log.head(snapshot).position)
     ended.set()
     for thread in threads:
         thread.join()
@@ -72,7 +72,7 @@ def test_following_thread_makes_writes_searchable(archive: Archive) -> None:
     engine = TantivyEngine(archive.root)
     found = 0
     for _ in range(200):
-        place = engine.place()
+        place = engine.position()
         if place is not None and place.seq == 1:
             found = ask(engine, "nato").total
             break

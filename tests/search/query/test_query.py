@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidInput
 from app.search.query.parser import parse
-from app.search.query.tree import And, Field, Node, Not, Or, Phrase, Prefix, Word, render, wanted
+from app.search.query.tree import And, Field, Node, Not, Or, Phrase, Prefix, Word, list_leaves, render
 
 A, B, C, D = (Word(letter) for letter in "abcd")
 
@@ -117,7 +117,7 @@ def test_as_much_as_is_possible_is_read(text: str) -> None:
 
 
 def test_leaves_shown_are_those_not_ruled_out() -> None:
-    assert list(wanted(parse('a -b (c OR title:"d e") -(f g*)').tree)) == [A, C, Phrase("d e")]
+    assert list(list_leaves(parse('a -b (c OR title:"d e") -(f g*)').tree)) == [A, C, Phrase("d e")]
 
 
 pieces = st.sampled_from(

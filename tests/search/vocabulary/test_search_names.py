@@ -8,13 +8,13 @@ from support.search_archive import Archive, Story
 
 from app.models import RegionName, TagName, table
 from app.search.vocabulary import completion, names
-from app.search.vocabulary.names import Named, Realm, Vocabulary
+from app.search.vocabulary.names import NamedEntry, Realm, Vocabulary
 
-NATO = Named("tag", 1, "nato", "NATO", "organisation", ("the Alliance", "OTAN"))
-UNION = Named("tag", 2, "european-union", "European Union", "organisation", ("EU",))
-SMITH = Named("tag", 3, "jane-smith", "Jane Smith", "contributor")
-BELGIUM = Named("region", 1, "belgium", "Belgium", "country", ("Belgique", "België"))
-NATURE = Named("tag", 4, "nature", "Nature", "topic")
+NATO = NamedEntry("tag", 1, "nato", "NATO", "organisation", ("the Alliance", "OTAN"))
+UNION = NamedEntry("tag", 2, "european-union", "European Union", "organisation", ("EU",))
+SMITH = NamedEntry("tag", 3, "jane-smith", "Jane Smith", "contributor")
+BELGIUM = NamedEntry("region", 1, "belgium", "Belgium", "country", ("Belgique", "België"))
+NATURE = NamedEntry("tag", 4, "nature", "Nature", "topic")
 VOCABULARY = Vocabulary([NATO, UNION, SMITH, BELGIUM, NATURE])
 COUNTS = {1: 5, 2: 9, 3: 2, 4: 50}
 
@@ -36,7 +36,7 @@ COUNTS = {1: 5, 2: 9, 3: 2, 4: 50}
     ("tag", "!", ()),
 ])  # fmt: skip
 def test_texts_mean_names_that_hold_all_their_words(kind: str, text: str, ids: tuple[int, ...]) -> None:
-    assert VOCABULARY.named(kind, text) == ids  # type: ignore[arg-type] # a NameKind
+    assert VOCABULARY.find_named(kind, text) == ids  # type: ignore[arg-type] # a NameKind
 
 
 @pytest.mark.parametrize(("type_", "text", "slugs"), [
@@ -52,14 +52,14 @@ def test_texts_mean_names_that_hold_all_their_words(kind: str, text: str, ids: t
     ("tag", "xyz", []),
 ])  # fmt: skip
 def test_few_letters_suggest_what_they_begin(type_: str, text: str, slugs: list[str]) -> None:
-    found = completion.names(VOCABULARY, {"tag": COUNTS, "region": COUNTS}, type_, text, 5)  # type: ignore[arg-type] # a type
+    found = completion.complete_names(VOCABULARY, {"tag": COUNTS, "region": COUNTS}, type_, text, 5)  # type: ignore[arg-type] # a type
     assert [suggestion.entry.slug for suggestion in found] == slugs
 
 
 def test_names_without_articles_are_not_suggested() -> None:
-    assert completion.names(VOCABULARY, {"tag": {}, "region": {}}, "tag", "nat", 5) == []
+    assert completion.complete_names(VOCABULARY, {"tag": {}, "region": {}}, "tag", "nat", 5) == []
     counts: dict[Realm, dict[int, int]] = {"tag": COUNTS, "region": {}}
-    assert [s.count for s in completion.names(VOCABULARY, counts, "tag", "nato", 1)] == [5]
+    assert [s.count for s in completion.complete_names(VOCABULARY, counts, "tag", "nato", 1)] == [5]
 
 
 def test_names_are_read_with_their_aliases(tmp_path: Path) -> None:
@@ -70,10 +70,10 @@ def test_names_are_read_with_their_aliases(tmp_path: Path) -> None:
         region = {"region_id": 2, "language": "und", "name": "Flandria", "name_key": "flandria", "alias": True}
         connection.execute(insert(table(RegionName)), [region])
     with archive.db.snapshot() as snapshot:
-        vocabulary = names.load(snapshot)
-    assert vocabulary.named("tag", "etiquette") == (1,)
-    assert vocabulary.named("region", "flandria") == (2,)
-    assert vocabulary.named("tag", "tag-3") == (3,)
+        vocabulary = names.load_vocabulary(snapshot)
+    assert vocabulary.find_named("tag", "etiquette") == (1,)
+    assert vocabulary.find_named("region", "flandria") == (2,)
+    assert vocabulary.find_named("tag", "tag-3") == (3,)
     archive.close()
 
 
@@ -81,8 +81,8 @@ def test_titles_are_suggested_while_they_are_typed(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     archive.put(Story(1, "Sanctions on trade"), Story(2, "Weather", "sanctions and trade"), Story(3, "Trade winds"))
     engine = archive.engine()
-    assert [hit.id for hit in completion.articles(engine, "sanctions tr", (), 5)] == [1]
-    assert [hit.id for hit in completion.articles(engine, "tra", (3,), 5)] == [1]
-    assert [hit.id for hit in completion.articles(engine, "weathr", (), 5)] == [2]
-    assert len(completion.articles(engine, "", (), 2)) == 2
+    assert [hit.id for hit in completion.find_articles(engine, "sanctions tr", (), 5)] == [1]
+    assert [hit.id for hit in completion.find_articles(engine, "tra", (3,), 5)] == [1]
+    assert [hit.id for hit in completion.find_articles(engine, "weathr", (), 5)] == [2]
+    assert len(completion.find_articles(engine, "", (), 2)) == 2
     archive.close()

@@ -56,7 +56,7 @@ def write(settings: Settings, writer: int, seconds: float) -> Written:
 
 def _truncate(db: Database) -> None:
     """Empties the WAL unless somebody reads it: waiting for readers would only make the run tamer."""
-    with db.alone():
+    with db.hold_write_lock():
         connection = db.engine.raw_connection()
         for pragma in ("busy_timeout = 0", "wal_checkpoint(TRUNCATE)", f"busy_timeout = {BUSY_SECONDS * 1000}"):
             connection.cursor().execute(f"PRAGMA {pragma}").fetchall()

@@ -88,7 +88,7 @@ class Archive:
         self.all = Sent()
         self.reads = 0
         db = Database(settings, log.append)
-        self.headers = {"Authorization": f"Bearer {db.write_now(auth.create, 'crash', auth.SCOPES).value}"}
+        self.headers = {"Authorization": f"Bearer {db.write_now(auth.create_key, 'crash', auth.SCOPES).value}"}
         db.close_now()
 
     def start(self, *arguments: str) -> Dateline:
@@ -227,7 +227,7 @@ class Archive:
         wrong += [f"{len(there)} articles, {len(wanted)} answered"] * (len(there) != len(wanted))
         wrong += [f"{id}: a revision is lost" for id, row in there.items() if revisions.get(id, 0) != row[2] - 1]
         wrong += [f"{count} of {origin}" for origin, count in counts.items() if count % BATCH and count != self.lines]
-        wrong += [f"{one.name}: {one.detail}" for one in check.run(db, self.settings) if not one.good]
+        wrong += [f"{one.name}: {one.detail}" for one in check.run_checks(db, self.settings) if not one.good]
         db.close_now()
         return wrong
 

@@ -17,7 +17,7 @@ from app.changes import log
 from app.changes.follower import step
 from app.changes.log import LogEntry, Logged
 from app.db.database import Database, Snapshot
-from app.db.log_position import Place
+from app.db.log_position import LogPosition
 from app.settings import Settings
 
 PATIENCE = 300
@@ -68,28 +68,28 @@ def write(load: Load, writer: int) -> None:
 class Seen:
     """A follower that keeps every id that it is shown."""
 
-    def __init__(self, start: Place) -> None:
+    def __init__(self, start: LogPosition) -> None:
         self._place, self.ids = start, Counter[int]()
 
-    def place(self) -> Place:
+    def position(self) -> LogPosition:
         return self._place
 
-    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: Place) -> None:
+    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
         self.ids.update(row.entity_id for row in rows)
         self._place = place
 
-    def rebuild(self, snapshot: Snapshot, place: Place) -> None:
+    def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:
         raise AssertionError("it follows this very log")
 
     def close(self) -> None:
         """Holds nothing."""
 
 
-def follow(load: Load, start: Place) -> Counter[int]:
+def follow(load: Load, start: LogPosition) -> Counter[int]:
     """Reads on without a pause until the log has all entries; LogBroken where one was stepped over."""
     db = Database(Settings(database_url=load.url, write_connections=1), log.append)
     seen, end = Seen(start), time.monotonic() + PATIENCE
-    while seen.place().seq < start.seq + load.entries and time.monotonic() < end:
+    while seen.position().seq < start.seq + load.entries and time.monotonic() < end:
         step(db, seen)
     db.close_now()
     return seen.ids
@@ -104,7 +104,7 @@ def write_naively(load: Load, writer: int) -> None:
             connection.commit()
 
 
-def follow_naively(load: Load, start: Place) -> Counter[int]:
+def follow_naively(load: Load, start: LogPosition) -> Counter[int]:
     """Reads what is behind the last number seen, until all entries are committed and nothing new comes."""
     seen, last, end = Counter[int](), 0, time.monotonic() + PATIENCE
     with psycopg.connect(load.url, autocommit=True) as connection:
@@ -120,7 +120,7 @@ def follow_naively(load: Load, start: Place) -> Counter[int]:
 
 def run(pool: Executor, load: Load, *, naive: bool = False) -> Followed:
     """All writers and the follower at once in the pool, which has room for every one of them."""
-    start = Place(0, 0, 0)
+    start = LogPosition(0, 0, 0)
     if naive:
         with psycopg.connect(load.url, autocommit=True) as connection:
             connection.execute("CREATE TABLE naive (seq bigserial PRIMARY KEY, who bigint)")
@@ -137,9 +137,9 @@ def run(pool: Executor, load: Load, *, naive: bool = False) -> Followed:
     return Followed(load.entries, skipped, sum(count > 1 for count in seen.values()), seconds)
 
 
-def _head(url: str) -> Place:
+def _head(url: str) -> LogPosition:
     db = Database(Settings(database_url=url), log.append)
     with db.snapshot() as snapshot:
-        place = log.head(snapshot).place
+        place = log.head(snapshot).position
     db.close_now()
     return place

@@ -131,7 +131,7 @@ def _body(text: str) -> Body | None:
         return None
     for node in root.css(_BUTTONS):
         node.decompose()
-    content = _PACKED.sub(lambda found: unquote(found[1]), (root.inner_html or "").strip())
+    content = _PACKED.sub(lambda tag: unquote(tag[1]), (root.inner_html or "").strip())
     return Body("html", content) if root.text().strip() or root.css_first("img, iframe, video") is not None else None
 
 

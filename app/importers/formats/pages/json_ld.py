@@ -102,7 +102,7 @@ _BAD_ESCAPE = re.compile(r'\\(?![\\/"bfnrtu])|\\u(?![0-9A-Fa-f]{4})')
 def _outside_strings(pattern: str, by: str) -> Callable[[str], str]:
     """Replaces where the pattern is met outside of strings."""
     both = re.compile(rf"({_STRING})|{pattern}", re.DOTALL)
-    return lambda text: both.sub(lambda found: found[1] or by, text)
+    return lambda text: both.sub(lambda match: match[1] or by, text)
 
 
 _REPAIRS: tuple[Callable[[str], str], ...] = (
