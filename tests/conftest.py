@@ -65,7 +65,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         report
         for kind in ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
         for report in terminalreporter.getreports(kind)
-        if "needs_data" in report.keywords
+        if "needs_data" in getattr(report, "keywords", ())  # a file that could not be collected has none
     ]
     skipped = sorted({report.nodeid for report in reports if report.skipped})
     ran = {report.nodeid for report in reports} - set(skipped)

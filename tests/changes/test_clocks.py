@@ -194,7 +194,7 @@ async def test_edit_of_an_article_whose_date_is_in_the_future_leaves_it_publishe
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("status", "given", "kept"),
+    ("status", "value", "kept"),
     [
         ("scheduled", "2190-01-01T00:00:00.001Z", "2190-01-01T00:00:01Z"),
         ("scheduled", "2190-01-01T00:00:00.000Z", "2190-01-01T00:00:00Z"),

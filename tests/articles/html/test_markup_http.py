@@ -215,7 +215,7 @@ def test_migrate_names_what_it_takes_out_also_where_the_schema_is_current(db: Da
         assert snapshot.connection.execute(select(A.c.source_url)).scalar() is None
 
 
-@pytest.mark.parametrize("given", HOSTILE)
+@pytest.mark.parametrize("value", HOSTILE)
 def test_what_leads_to_no_page_is_no_address(value: str) -> None:
     assert safe_or_none(value) is None
     with pytest.raises(ValueError, match=r"address|host|URL"):

@@ -200,7 +200,7 @@ class Noting:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("wanted", "sort", "bounded"),
+    ("article_filter", "sort", "bounded"),
     [
         (ArticleFilter(), "-published_at", True),
         (ArticleFilter(), "title", True),
