@@ -97,17 +97,17 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of this run have."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_TESTRUNUID" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(shared: Path) -> Path:
+def sqlite_template(shared_folder: Path) -> Path:
     """A migrated file that tests copy, made by the worker that first needs it."""
-    folder = shared / "template"
-    with FileLock(shared / "template.lock").hold():
+    folder = shared_folder / "template"
+    with FileLock(shared_folder / "template.lock").hold():
         if not folder.exists():
             open_archive.open_archive(Settings(data_dir=folder)).close_now()
     return folder / "dateline.db"
@@ -116,9 +116,9 @@ def sqlite_template(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a server, with `{}` for the database's name."""
-    given = os.environ.get("DATELINE_TEST_DATABASE_URL")
-    if given:
-        head, _, tail = given.rpartition("/")
+    response = os.environ.get("DATELINE_TEST_DATABASE_URL")
+    if response:
+        head, _, tail = response.rpartition("/")
         query = tail.partition("?")[2]
         yield f"{head}/{{}}" + (f"?{query}" if query else "")
         return
@@ -146,10 +146,10 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str, shared: Path) -> str:
+def postgres_template(postgres_server: str, shared_folder: Path) -> str:
     """The name of a migrated database that tests copy, made by the worker that first needs it."""
-    known = shared / "postgres-template"
-    with FileLock(shared / "postgres-template.lock").hold():
+    known = shared_folder / "postgres-template"
+    with FileLock(shared_folder / "postgres-template.lock").hold():
         if not known.exists():
             name = f"dateline_template_{uuid4().hex[:8]}"
             _administer(postgres_server, f"CREATE DATABASE {name}")
@@ -242,13 +242,13 @@ class Served:
 
     async def post(self, **article: object) -> dict[str, object]:
         """Makes an article, published unless said otherwise, and waits until the index has it; its JSON."""
-        answer = await self.editor.post("/v1/articles", json={"status": "published", **article})
-        assert answer.status_code == 201, answer.text
-        ready = await self.public.get("/v1/search", params={"limit": 1, "min_seq": answer.headers["x-seq"]})
+        response = await self.editor.post("/v1/articles", json={"status": "published", **article})
+        assert response.status_code == 201, response.text
+        ready = await self.public.get("/v1/search", params={"limit": 1, "min_seq": response.headers["x-seq"]})
         assert ready.status_code == 200, ready.text
-        found = answer.json()
-        assert isinstance(found, dict)
-        return found
+        payload = response.json()
+        assert isinstance(payload, dict)
+        return payload
 
 
 @contextlib.asynccontextmanager
@@ -260,15 +260,15 @@ async def serve(settings: Settings) -> AsyncIterator[Served]:
             httpx.AsyncClient(transport=transport, base_url="http://test") as public,
             httpx.AsyncClient(transport=transport, base_url="http://test") as editor,
         ):
-            served = Served(app, settings, public, editor)
-            editor.headers.update(await served.key(*auth.SCOPES))
-            yield served
+            api = Served(app, settings, public, editor)
+            editor.headers.update(await api.key(*auth.SCOPES))
+            yield api
 
 
 @pytest.fixture
-async def served(settings: Settings) -> AsyncIterator[Served]:
-    async with serve(settings) as found:
-        yield found
+async def api(settings: Settings) -> AsyncIterator[Served]:
+    async with serve(settings) as running:
+        yield running
 
 
 @pytest.fixture

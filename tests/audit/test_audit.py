@@ -264,49 +264,49 @@ async def test_every_door_that_writes_leaves_the_right_rows_for_each_of_three_ke
     assert not rows(own_archive.db, actor="unknown", entity="article")
 
 
-async def test_what_changes_nothing_leaves_no_row(served: Served) -> None:
-    made = await served.editor.post("/v1/articles", json={"title": "Once"}, headers={"Idempotency-Key": "a"})
-    path, before = f"/v1/articles/{made.json()['id']}", len(rows(served.db))
-    again = await served.editor.post("/v1/articles", json={"title": "Once"}, headers={"Idempotency-Key": "a"})
-    same = await served.editor.patch(path, json={"title": "Once"}, headers=ANY)
-    stale = await served.editor.patch(path, json={"title": "Other"}, headers={"If-Match": '"9"'})
-    wrong = await served.editor.patch(path, json={"status": "withdrawn"}, headers=ANY)
+async def test_what_changes_nothing_leaves_no_row(api: Served) -> None:
+    made = await api.editor.post("/v1/articles", json={"title": "Once"}, headers={"Idempotency-Key": "a"})
+    path, before = f"/v1/articles/{made.json()['id']}", len(rows(api.db))
+    again = await api.editor.post("/v1/articles", json={"title": "Once"}, headers={"Idempotency-Key": "a"})
+    same = await api.editor.patch(path, json={"title": "Once"}, headers=ANY)
+    stale = await api.editor.patch(path, json={"title": "Other"}, headers={"If-Match": '"9"'})
+    wrong = await api.editor.patch(path, json={"status": "withdrawn"}, headers=ANY)
     assert [a.status_code for a in (again, same, stale, wrong)] == [201, 200, 412, 409]
     lines = b'{"id": "1", "title": "Wired", "body": "Text."}\n'
-    dry = await served.editor.post(
+    dry = await api.editor.post(
         "/v1/imports?dry_run=true", content=lines, headers={"Content-Type": "application/x-ndjson"}
     )
     assert dry.status_code == 200
-    assert len(rows(served.db)) == before
+    assert len(rows(api.db)) == before
 
 
-async def test_details_name_fields_states_and_counts_and_no_text(served: Served) -> None:
-    made = await served.post(title="Quixotic herring", body="<p>Marmalade</p>")
+async def test_details_name_fields_states_and_counts_and_no_text(api: Served) -> None:
+    made = await api.post(title="Quixotic herring", body="<p>Marmalade</p>")
     sent = {"title": "Quixotic mackerel", "correction": "It was mackerel."}
-    await served.editor.patch(f"/v1/articles/{made['id']}", json=sent, headers=ANY)
+    await api.editor.patch(f"/v1/articles/{made['id']}", json=sent, headers=ANY)
     lines = b'{"id": "1", "title": "Quixotic", "body": "Text."}\n'
     headers = {"Content-Type": "application/x-ndjson"}
-    response = await served.editor.post("/v1/imports?origin=wire", content=lines, headers=headers)
+    response = await api.editor.post("/v1/imports?origin=wire", content=lines, headers=headers)
     record = orjson.loads(response.content.splitlines()[-1])
-    details = [(row["action"], orjson.loads(row["details"] or "{}")) for row in rows(served.db)][-4:]
+    details = [(row["action"], orjson.loads(row["details"] or "{}")) for row in rows(api.db)][-4:]
     assert details == [
         ("create", {"status": [None, "published"]}),
         ("correct", {"fields": ["corrections", "title"]}),
         ("create", {"status": [None, "published"], "origin": "wire", "import": record["import"]}),
         ("import", {"state": "done", "created": 1, "updated": 0, "unchanged": 0, "failed": 0, "origin": "wire"}),
     ]
-    assert "uixotic" not in repr(rows(served.db))
+    assert "uixotic" not in repr(rows(api.db))
 
 
-async def test_job_acts_in_the_name_of_whoever_sent_it(served: Served) -> None:
+async def test_job_acts_in_the_name_of_whoever_sent_it(api: Served) -> None:
     headers = {"Content-Type": "text/plain", "X-Request-Id": "sent-by-hand"}
-    response = await served.editor.post("/v1/imports?origin=desk", content=b"Title\n\nText of it.", headers=headers)
+    response = await api.editor.post("/v1/imports?origin=desk", content=b"Title\n\nText of it.", headers=headers)
     job = response.json()["id"]
     for _ in range(200):
-        if (await served.editor.get(f"/v1/imports/{job}")).json()["state"] == "done":
+        if (await api.editor.get(f"/v1/imports/{job}")).json()["state"] == "done":
             break
         await asyncio.sleep(0.02)
-    result = rows(served.db, request_id="sent-by-hand")
+    result = rows(api.db, request_id="sent-by-hand")
     told = [(row["action"], row["entity"], orjson.loads(row["details"])) for row in result]
     within = {"import": job, "origin": "desk"}
     counts = {"created": 1, "updated": 0, "unchanged": 0, "failed": 0, "done": 1}
@@ -321,16 +321,16 @@ async def test_job_acts_in_the_name_of_whoever_sent_it(served: Served) -> None:
     assert {row["actor"] for row in result} == {"test"}
 
 
-async def test_scheduled_article_is_published_by_the_server(served: Served) -> None:
+async def test_scheduled_article_is_published_by_the_server(api: Served) -> None:
     from app.actor import Actor, act_as
     from app.articles import service
 
-    made = await served.editor.post(
+    made = await api.editor.post(
         "/v1/articles", json={"title": "Soon", "status": "scheduled", "published_at": "2199-01-01T00:00:00Z"}
     )
     with act_as(Actor("server", "schedule")):
-        served.db.write_now(service.go_live, now=7_258_118_400)
-    [created, live] = rows(served.db, entity="article", entity_id=made.json()["id"])
+        api.db.write_now(service.go_live, now=7_258_118_400)
+    [created, live] = rows(api.db, entity="article", entity_id=made.json()["id"])
     assert (created["action"], orjson.loads(created["details"])["status"]) == ("create", [None, "scheduled"])
     assert (live["action"], live["actor_kind"], live["actor"]) == ("publish", "server", "schedule")
 

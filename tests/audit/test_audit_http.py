@@ -29,20 +29,20 @@ async def own_archive(settings: Settings) -> AsyncIterator[Served]:
         yield server
 
 
-async def read(served: Served, query: str = "", status: int = 200) -> Any:
-    response = await served.editor.get(f"/v1/audit?{query}")
+async def read(api: Served, query: str = "", status: int = 200) -> Any:
+    response = await api.editor.get(f"/v1/audit?{query}")
     assert response.status_code == status, response.text
     return response.json()
 
 
-async def actions(served: Served, query: str = "") -> list[str]:
-    return [row["action"] for row in (await read(served, query))["data"]]
+async def actions(api: Served, query: str = "") -> list[str]:
+    return [row["action"] for row in (await read(api, query))["data"]]
 
 
-def add_rows(served: Served, count: int, **values: object) -> None:
+def add_rows(api: Served, count: int, **values: object) -> None:
     """Rows as of old, two a second."""
     row = {"action": "edit", "actor_kind": "key", "key_id": 7, "actor": "old", "entity": "article", "entity_id": 5}
-    with served.db.engine.begin() as connection:
+    with api.db.engine.begin() as connection:
         connection.execute(insert(AUDIT), [{"at": 1_000_000_000 + i // 2, **row, **values} for i in range(count)])
 
 

@@ -181,14 +181,14 @@ def test_clock_that_goes_back_an_hour_during_an_import_takes_nothing_from_the_pu
 
 
 @pytest.mark.anyio
-async def test_edit_of_an_article_whose_date_is_in_the_future_leaves_it_published(served: Served) -> None:
+async def test_edit_of_an_article_whose_date_is_in_the_future_leaves_it_published(api: Served) -> None:
     """As after the database's own clock was set back."""
-    made = await served.post(title="Story", body="Words")
+    made = await api.post(title="Story", body="Words")
     later = int(time.time()) + 3_600
-    with served.db.engine.begin() as connection:
+    with api.db.engine.begin() as connection:
         connection.execute(update(A).where(A.c.id == made["id"]).values(published_at=later))
     path, headers = f"/v1/articles/{made['id']}", {"If-Match": '"1"'}
-    edited = await served.editor.patch(path, json={"standfirst": "More"}, headers=headers)
+    edited = await api.editor.patch(path, json={"standfirst": "More"}, headers=headers)
     assert (edited.status_code, edited.json()["status"]) == (200, "published")
 
 
@@ -202,9 +202,7 @@ async def test_edit_of_an_article_whose_date_is_in_the_future_leaves_it_publishe
         ("published", "2020-01-01T00:00:00.999Z", "2020-01-01T00:00:00Z"),
     ],
 )
-async def test_embargo_with_a_fraction_of_a_second_rounds_up(
-    served: Served, status: str, value: str, kept: str
-) -> None:
+async def test_embargo_with_a_fraction_of_a_second_rounds_up(api: Served, status: str, value: str, kept: str) -> None:
     article = {"title": "Story", "body": "Words", "status": status, "published_at": value}
-    made = await served.editor.post("/v1/articles", json=article)
+    made = await api.editor.post("/v1/articles", json=article)
     assert (made.status_code, made.json()["published_at"]) == (201, kept)

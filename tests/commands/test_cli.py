@@ -68,7 +68,7 @@ def dateline(
     return run
 
 
-def outside(*arguments: str, before: str = "", **environment: str) -> Ran:
+def run_process(*arguments: str, before: str = "", **environment: str) -> Ran:
     """Runs a command as a process of its own; `before` is what a shell does first."""
     command = f'{before}\nexec "$0" -m app "$@"'
     ran = subprocess.run(
@@ -85,8 +85,8 @@ def outside(*arguments: str, before: str = "", **environment: str) -> Ran:
 
 def count(data_dir: Path, what: str = "article") -> int:
     with closing(sqlite3.connect(data_dir / "dateline.db")) as connection:
-        found: int = connection.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
-        return found
+        result: int = connection.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
+        return result
 
 
 def one_line(ran: Ran) -> str:
@@ -102,7 +102,7 @@ def story(number: int, **fields: object) -> str:
 
 def test_seed_imported_into_nothing_makes_an_archive_with_its_index(tmp_path: Path, dateline: Dateline) -> None:
     shutil.rmtree(tmp_path / "data")
-    ran = outside("import", str(SEED), DATELINE_DATA_DIR=str(tmp_path / "data"))
+    ran = run_process("import", str(SEED), DATELINE_DATA_DIR=str(tmp_path / "data"))
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.startswith("40 created, 0 updated, 0 unchanged, 0 failed, in ")
     checked = dateline("check", "--json").json()
@@ -312,7 +312,7 @@ def test_full_disk_is_one_line_and_leaves_whole_batches_only(dateline: Dateline,
     file, data = tmp_path / "many.ndjson", tmp_path / "data"
     file.write_text("".join(story(n, body="The council met in Brussels. " * 90) for n in range(1_000)), "utf-8")
     blocks = (data / "dateline.db").stat().st_size // 512 + 4_000
-    ran = outside("import", "--no-enrich", str(file), before=f"ulimit -f {blocks}", DATELINE_DATA_DIR=str(data))
+    ran = run_process("import", "--no-enrich", str(file), before=f"ulimit -f {blocks}", DATELINE_DATA_DIR=str(data))
     assert "could not save" in one_line(ran)
     assert count(data) == 500
     assert dateline("check").status == 0
@@ -322,12 +322,12 @@ def test_full_disk_is_one_line_and_leaves_whole_batches_only(dateline: Dateline,
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_output_that_cannot_be_written_is_no_success(dateline: Dateline, tmp_path: Path) -> None:
     dateline("reindex")
-    ran = outside("check", before="exec >/dev/full", DATELINE_DATA_DIR=str(tmp_path / "data"))
+    ran = run_process("check", before="exec >/dev/full", DATELINE_DATA_DIR=str(tmp_path / "data"))
     assert "No space left on device" in one_line(ran)
 
 
 @contextmanager
-def locked(database: Path) -> Iterator[None]:
+def hold_lock(database: Path) -> Iterator[None]:
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         yield
@@ -336,7 +336,7 @@ def locked(database: Path) -> Iterator[None]:
 @pytest.mark.torture
 def test_database_that_another_program_keeps_is_given_up_after_ten_seconds(dateline: Dateline, tmp_path: Path) -> None:
     began = time.monotonic()
-    with locked(tmp_path / "data" / "dateline.db"):
+    with hold_lock(tmp_path / "data" / "dateline.db"):
         assert "database is locked" in one_line(dateline("keys", "create", "--name", "x", "--scope", "write"))
     assert 9 < time.monotonic() - began < 20
     assert count(tmp_path / "data", "api_key") == 0
@@ -346,9 +346,9 @@ def test_many_items_are_in_the_index_when_the_import_ends(dateline: Dateline, tm
     file = tmp_path / "many.ndjson"
     file.write_text("".join(story(n) for n in range(1_100)), "utf-8")
     assert dateline("import", file).status == 0
-    told = dateline("check", "--json").json()
-    assert isinstance(told, dict)
-    assert [one for one in told["checks"] if not one["ok"]] == []
+    payload = dateline("check", "--json").json()
+    assert isinstance(payload, dict)
+    assert [one for one in payload["checks"] if not one["ok"]] == []
 
 
 def test_source_dates_give_an_article_without_one_the_day_of_its_file(dateline: Dateline, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A real server as its operator meets it: what it says, what it answers, how it ends, and what it refuses."""
+"""A real server as its operator meets it: what it says, what it sends, how it ends, and what it refuses."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SEED = ["--seed", str(ROOT / "seed_data")]
 
 
-class Server:
+class ServerProcessUnderTest:
     """`dateline serve` as a process; `greeting` are the lines up to the last one that it prints by itself."""
 
     def __init__(self, data_dir: Path, *arguments: str) -> None:
@@ -47,9 +47,9 @@ class Server:
 
     @property
     def address(self) -> str:
-        found = re.search(r"http://127\.0\.0\.1:\d+", "\n".join(self.greeting))
-        assert found is not None
-        return found[0]
+        results = re.search(r"http://127\.0\.0\.1:\d+", "\n".join(self.greeting))
+        assert results is not None
+        return results[0]
 
     def end(self, number: int) -> tuple[int, str]:
         """The exit status after a signal, and what was written to standard error."""
@@ -59,8 +59,8 @@ class Server:
 
 
 @contextmanager
-def serving(data_dir: Path, *arguments: str, last: str = "Try: ") -> Iterator[Server]:
-    server = Server(data_dir, *arguments)
+def run_server(data_dir: Path, *arguments: str, last: str = "Try: ") -> Iterator[ServerProcessUnderTest]:
+    server = ServerProcessUnderTest(data_dir, *arguments)
     try:
         server.greet(last)
         yield server
@@ -70,7 +70,7 @@ def serving(data_dir: Path, *arguments: str, last: str = "Try: ") -> Iterator[Se
             server.process.communicate()
 
 
-def refused(data_dir: Path, *arguments: str, **more: str) -> str:
+def read_refusal(data_dir: Path, *arguments: str, **more: str) -> str:
     """The one line of a server that could not start; `more` settings by the names of their variables."""
     server = DatelineProcess("serve", *arguments, environment={"DATELINE_DATA_DIR": str(data_dir), **more})
     status, out, err = server.wait(30)
@@ -86,20 +86,20 @@ def readme_requests() -> list[str]:
 
 
 def test_first_start_imports_the_seed_greets_with_a_key_and_ends_well(tmp_path: Path) -> None:
-    with serving(tmp_path / "new", *SEED, last="Admin key") as server:
+    with run_server(tmp_path / "new", *SEED, last="Admin key") as server:
         assert server.greeting[0].startswith("40 sample articles")
         with httpx.Client(base_url=server.address, timeout=10) as client:
             tried = server.greeting[-2].split("'")[1]
             assert client.get(tried).json()["page"]["total"] > 0
             assert client.get("/health/ready").json()["status"] == "ok"
-            answers = [client.get(path) for path in readme_requests()]
-            assert [one.status_code for one in answers] == [200, 200, 200, 200, 422]
-            assert all(one.json()["data"] for one in answers[:4])
+            responses = [client.get(path) for path in readme_requests()]
+            assert [one.status_code for one in responses] == [200, 200, 200, 200, 422]
+            assert all(one.json()["data"] for one in responses[:4])
             key = {"Authorization": f"Bearer {server.greeting[-1].split()[-1]}"}
             made = client.post("/v1/articles", json={"title": "Made by hand", "body": "Text."}, headers=key)
             assert made.status_code == 201
         assert server.end(signal.SIGTERM) == (0, "")
-    with serving(tmp_path / "new", *SEED) as again:
+    with run_server(tmp_path / "new", *SEED) as again:
         assert [line.split(" ", 1)[0] for line in again.greeting] == ["Dateline", "Try:"]
         assert httpx.get(again.address + "/v1/articles").json()["page"]["total"] == 40
         assert again.end(signal.SIGINT) == (0, "")
@@ -108,13 +108,13 @@ def test_first_start_imports_the_seed_greets_with_a_key_and_ends_well(tmp_path: 
 def test_too_few_open_files_to_serve_anybody_are_refused_in_one_line(tmp_path: Path) -> None:
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
     command = f"ulimit -n 500; exec {sys.executable} -m app serve --port 0"
-    found = subprocess.run(
+    output = subprocess.run(
         ["sh", "-c", command],
         env=os.environ | {"DATELINE_DATA_DIR": str(tmp_path)}, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == allowed
-    assert (found.returncode, found.stdout) == (1, "")
-    assert re.fullmatch(r"dateline: The system allows 500 open files.*ulimit -n \d+\n", found.stderr), found.stderr
+    assert (output.returncode, output.stdout) == (1, "")
+    assert re.fullmatch(r"dateline: The system allows 500 open files.*ulimit -n \d+\n", output.stderr), output.stderr
 
 
 def test_second_server_and_taken_port_are_refused_in_one_line_while_imports_run_beside(
@@ -123,18 +123,18 @@ def test_second_server_and_taken_port_are_refused_in_one_line_while_imports_run_
     data = tmp_path / "data"
     data.mkdir()
     (data / "dateline.db").write_bytes(sqlite_template.read_bytes())
-    with serving(data) as server:
-        assert "running already" in refused(data, "--port", "0")
+    with run_server(data) as server:
+        assert "running already" in read_refusal(data, "--port", "0")
         port = server.address.rpartition(":")[2]
-        assert f"Port {port}" in refused(tmp_path / "other", "--port", port)
+        assert f"Port {port}" in read_refusal(tmp_path / "other", "--port", port)
         assert not (tmp_path / "other").exists()
         importing = DatelineProcess("import", SEED[1], "--json", environment={"DATELINE_DATA_DIR": str(data)})
         status, out, _ = importing.wait(30)
         importing.end()
         assert status == 0
         seq = json.loads(out)["seq"]
-        found = httpx.get(server.address + "/v1/search", params={"q": "nato", "min_seq": seq})
-        assert found.json()["page"]["total"] > 0
+        response = httpx.get(server.address + "/v1/search", params={"q": "nato", "min_seq": seq})
+        assert response.json()["page"]["total"] > 0
 
 
 @pytest.mark.anyio

@@ -125,12 +125,12 @@ def test_race_that_is_lost_every_time_is_unavailable(db: Database) -> None:
     lose = Once(_raise_state("40001"))
     always = Once(lambda session: None)
 
-    def again(session: Session) -> None:
+    def write_again(session: Session) -> None:
         always(session)
         lose.act(session)
 
     with pytest.raises(DatabaseUnavailable):
-        db.write_now(_add, "a", again)
+        db.write_now(_add, "a", write_again)
     assert (always.runs, _slugs(db)) == (RETRIES, [])
 
 
@@ -148,9 +148,9 @@ def test_value_that_another_transaction_took_is_seen_in_the_second_run(db: Datab
     other = Once(lambda session: db.write_now(_add, "same"))
 
     def add_if_free(session: Session) -> str:
-        found = session.connection().execute(select(SOURCE.c.id).where(SOURCE.c.slug == "same")).scalar()
+        result = session.connection().execute(select(SOURCE.c.id).where(SOURCE.c.slug == "same")).scalar()
         other(session)
-        return "found" if found is not None else f"made {_add(session, 'same')}"
+        return "found" if result is not None else f"made {_add(session, 'same')}"
 
     assert db.write_now(add_if_free).value == "found"
     assert (other.runs, _slugs(db)) == (2, ["same"])
@@ -251,8 +251,8 @@ async def test_reads_and_writes_go_on_after_all_connections_were_lost(db: Databa
     slow = prepare(select(func.pg_sleep(0.2)), "postgresql")
     await asyncio.gather(*(db.reader.rows(slow, {}) for _ in range(20)))
     assert _end_all_others(db) >= 2
-    found = await asyncio.gather(*(db.reader.rows(one, {}) for _ in range(20)))
-    assert found == [[("a",)]] * 20
+    result = await asyncio.gather(*(db.reader.rows(one, {}) for _ in range(20)))
+    assert result == [[("a",)]] * 20
     await db.write(_add, "b")
     assert _slugs(db) == ["a", "b"]
     await db.reader.close()

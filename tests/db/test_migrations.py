@@ -159,9 +159,9 @@ def test_slugs_of_purged_articles_are_hashes_after_migrating(db: Database, setti
     open_archive.migrate(settings)
     open_archive.migrate(settings)
     with db.engine.begin() as connection:
-        found = set(connection.execute(text("SELECT ref FROM purged_ref")).scalars())
-    assert found == {"17", purge.hash_ref(slug)}
-    assert slug not in repr(found)
+        names = set(connection.execute(text("SELECT ref FROM purged_ref")).scalars())
+    assert names == {"17", purge.hash_ref(slug)}
+    assert slug not in repr(names)
     for there in (slug, "17", "another"):
         assert asyncio.run(_is_purged(settings, there)) == (there != "another")
 
@@ -255,7 +255,7 @@ ON = ENGINES
 
 def _run(program: Path, settings: Settings, what: str) -> str:
     """What the later version says when it opens or migrates an archive; nothing if all is well."""
-    found = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", RUN, what],
         cwd=program,
         env=os.environ | {"PYTHONPATH": str(program), "DATELINE_DATA_DIR": str(settings.data_dir)},
@@ -264,7 +264,7 @@ def _run(program: Path, settings: Settings, what: str) -> str:
         timeout=60,
         check=False,
     )
-    return found.stderr
+    return output.stderr
 
 
 def test_outdated_archive_is_refused_until_it_is_migrated(later_version: Path, sqlite_settings: Settings) -> None:

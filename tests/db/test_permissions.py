@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from test_serve import SEED, refused, serving
+from test_serve import SEED, read_refusal, run_server
 
 from app.commands import open_archive
 from app.settings import Settings
@@ -24,19 +24,19 @@ def _wide_mask() -> Iterator[None]:
 
 def modes(folder: Path) -> dict[str, int]:
     """By path below the folder; itself is `.`."""
-    found = [folder, *folder.rglob("*")]
-    return {str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode) for path in found}
+    results = [folder, *folder.rglob("*")]
+    return {str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode) for path in results}
 
 
 def test_served_archive_is_the_owners_alone(tmp_path: Path) -> None:
     data = tmp_path / "above" / "data"
-    with serving(data, *SEED, last="Admin key") as server:
+    with run_server(data, *SEED, last="Admin key") as server:
         assert httpx.get(server.address + "/v1/articles").status_code == 200
-        found = modes(data)
-    assert {"dateline.db", "dateline.db-wal", "dateline.db-shm", "index", "index/writer-lock"} <= found.keys()
-    folders = {name for name in found if (data / name).is_dir()}
+        result = modes(data)
+    assert {"dateline.db", "dateline.db-wal", "dateline.db-shm", "index", "index/writer-lock"} <= result.keys()
+    folders = {name for name in result if (data / name).is_dir()}
     assert len(folders) > 2
-    assert {name: mode for name, mode in found.items() if mode != (0o700 if name in folders else 0o600)} == {}
+    assert {name: mode for name, mode in result.items() if mode != (0o700 if name in folders else 0o600)} == {}
     assert stat.S_IMODE(data.parent.stat().st_mode) == 0o700
 
 
@@ -51,7 +51,7 @@ def test_folder_that_was_there_keeps_its_mode_and_is_named_in_a_warning(tmp_path
     folder, file = open_archive.describe_open_files(settings)
     assert f"(mode 0755); to close it: chmod 700 {data}" in folder
     assert f"(mode 0644); to close it: chmod 600 {data / 'dateline.db'}" in file
-    with serving(data) as server:
+    with run_server(data) as server:
         status, err = server.end(signal.SIGTERM)
     assert (status, f"chmod 700 {data}" in err) == (0, True)
 
@@ -70,7 +70,7 @@ def test_backup_is_the_owners_alone_wherever_it_lies(tmp_path: Path) -> None:
 def test_first_key_goes_into_a_file_where_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "first-key"
     monkeypatch.setenv("DATELINE_FIRST_KEY_FILE", str(file))
-    with serving(tmp_path / "data", *SEED) as server:
+    with run_server(tmp_path / "data", *SEED) as server:
         assert [line for line in server.greeting if "dl_" in line] == []
         assert any(str(file) in line for line in server.greeting)
         key = file.read_text(encoding="ascii").strip()
@@ -86,6 +86,6 @@ def bearer(key: str) -> dict[str, str]:
 def test_file_that_is_there_is_not_overwritten_with_the_first_key(tmp_path: Path) -> None:
     file = tmp_path / "notes"
     file.write_text("mine")
-    said = refused(tmp_path / "data", "--port", "0", *SEED, DATELINE_FIRST_KEY_FILE=str(file))
+    said = read_refusal(tmp_path / "data", "--port", "0", *SEED, DATELINE_FIRST_KEY_FILE=str(file))
     assert "File exists" in said
     assert file.read_text() == "mine"

@@ -49,9 +49,9 @@ def test_if_match_star_is_any_version() -> None:
 
 def test_client_that_has_the_body_gets_304_without_one() -> None:
     request = Request({"type": "http", "headers": [(b"if-none-match", ETAG.encode())]})
-    answer = respond(request, b"body", etag=ETAG, cache_control="public, max-age=30", headers={"Vary": "Accept"})
-    assert (answer.status_code, answer.body) == (304, b"")
-    assert (answer.headers["etag"], answer.headers["cache-control"], answer.headers["vary"]) == (
+    response = respond(request, b"body", etag=ETAG, cache_control="public, max-age=30", headers={"Vary": "Accept"})
+    assert (response.status_code, response.body) == (304, b"")
+    assert (response.headers["etag"], response.headers["cache-control"], response.headers["vary"]) == (
         ETAG,
         "public, max-age=30",
         "Accept",
@@ -59,5 +59,5 @@ def test_client_that_has_the_body_gets_304_without_one() -> None:
 
 
 def test_client_without_it_gets_the_body() -> None:
-    answer = respond(Request({"type": "http", "headers": []}), b"body", etag=ETAG, cache_control="no-store")
-    assert (answer.status_code, answer.body, answer.headers["etag"]) == (200, b"body", ETAG)
+    response = respond(Request({"type": "http", "headers": []}), b"body", etag=ETAG, cache_control="no-store")
+    assert (response.status_code, response.body, response.headers["etag"]) == (200, b"body", ETAG)

@@ -40,14 +40,14 @@ def application(*routers: APIRouter, **named: Any) -> FastAPI:
     return app
 
 
-def answers(app: FastAPI, *paths: str) -> list[tuple[int, str]]:
+def list_responses(app: FastAPI, *paths: str) -> list[tuple[int, str]]:
     """Status and body of a GET each, with the fast path around the routes; the body says whether that was taken."""
 
     async def send() -> list[tuple[int, str]]:
         transport = httpx.ASGITransport(FastPath(app, app.routes))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            found = [await client.get(path) for path in paths]
-            return [(one.status_code, one.text if one.is_success else one.json()["code"]) for one in found]
+            matches = [await client.get(path) for path in paths]
+            return [(one.status_code, one.text if one.is_success else one.json()["code"]) for one in matches]
 
     return asyncio.run(send())
 
@@ -58,7 +58,7 @@ async def _tell(request: Request) -> Response:
     return Response(f"{way} {request.path_params.get('ref', '')}".strip())
 
 
-def telling() -> Callable[[Request], Any]:
+def make_endpoint() -> Callable[[Request], Any]:
     """A new function each time, since a declaration belongs to the function."""
 
     async def tell(request: Request) -> Response:
@@ -69,13 +69,13 @@ def telling() -> Callable[[Request], Any]:
 
 def test_guarded_route_is_guarded_and_a_declared_one_is_not_kept_waiting() -> None:
     router = APIRouter()
-    router.get("/guarded", dependencies=[Depends(deny)])(telling())
-    router.get("/guarded/{ref}", dependencies=[Depends(deny)])(telling())
-    router.get("/plain")(telling())
-    router.get("/fast")(fast_path.declare(telling()))
-    router.get("/fast/{ref}")(fast_path.declare(telling()))
+    router.get("/guarded", dependencies=[Depends(deny)])(make_endpoint())
+    router.get("/guarded/{ref}", dependencies=[Depends(deny)])(make_endpoint())
+    router.get("/plain")(make_endpoint())
+    router.get("/fast")(fast_path.declare(make_endpoint()))
+    router.get("/fast/{ref}")(fast_path.declare(make_endpoint()))
     app = application(router)
-    assert answers(app, "/guarded", "/guarded/a", "/plain", "/fast", "/fast/a%20b", "/nothing") == [
+    assert list_responses(app, "/guarded", "/guarded/a", "/plain", "/fast", "/fast/a%20b", "/nothing") == [
         (403, "missing_scope"), (403, "missing_scope"), (200, "slow"), (200, "fast"), (200, "fast a b"),
         (404, "not_found"),
     ]  # fmt: skip
@@ -83,34 +83,34 @@ def test_guarded_route_is_guarded_and_a_declared_one_is_not_kept_waiting() -> No
 
 def test_guarded_route_in_the_archive_is_guarded(settings: Settings) -> None:
     app = create_app(settings)
-    app.get("/v1/guarded", dependencies=[Depends(deny)])(telling())
+    app.get("/v1/guarded", dependencies=[Depends(deny)])(make_endpoint())
     guarded = APIRouter(prefix="/v1/guarded", dependencies=[Depends(deny)])
-    guarded.get("/{ref}")(telling())
+    guarded.get("/{ref}")(make_endpoint())
     app.include_router(guarded)
 
     async def send() -> list[int]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            found = [await client.get(path) for path in ("/v1/guarded", "/v1/guarded/a")]
+            matches = [await client.get(path) for path in ("/v1/guarded", "/v1/guarded/a")]
         await app.state.archive.db.close()
-        return [one.status_code for one in found]
+        return [one.status_code for one in matches]
 
     assert asyncio.run(send()) == [403, 403]
 
 
-def planted(place: str) -> Callable[[], Any]:
+def make_guarded_app(place: str) -> Callable[[], Any]:
     """An application with a declared route that has a dependency of some kind."""
 
     def build() -> object:
         guard = [Depends(deny)]
         router = APIRouter(dependencies=guard if place == "router" else None)
-        router.get("/a", dependencies=guard if place == "route" else None)(fast_path.declare(telling()))
+        router.get("/a", dependencies=guard if place == "route" else None)(fast_path.declare(make_endpoint()))
         app = application(dependencies=guard if place == "app" else None)
         if place == "nested":
             outer = APIRouter()
             outer.include_router(router, dependencies=guard)
             app.include_router(outer)
         elif place == "app itself":
-            app.get("/b", dependencies=guard)(fast_path.declare(telling()))
+            app.get("/b", dependencies=guard)(fast_path.declare(make_endpoint()))
         else:
             app.include_router(router, dependencies=guard if place == "include" else None)
         return FastPath(app, app.routes)
@@ -121,7 +121,7 @@ def planted(place: str) -> Callable[[], Any]:
 @pytest.mark.parametrize("place", ["route", "router", "include", "nested", "app", "app itself"])
 def test_declared_route_with_dependencies_ends_the_building(place: str) -> None:
     with pytest.raises(FastPathError, match="has dependencies: deny"):
-        planted(place)()
+        make_guarded_app(place)()
 
 
 def test_declared_route_with_dependencies_ends_the_building_of_the_archive(
@@ -130,14 +130,14 @@ def test_declared_route_with_dependencies_ends_the_building_of_the_archive(
     class Feature:
         router = APIRouter(prefix="/v1")
 
-    Feature.router.get("/planted", dependencies=[Depends(deny)])(fast_path.declare(telling()))
+    Feature.router.get("/planted", dependencies=[Depends(deny)])(fast_path.declare(make_endpoint()))
     monkeypatch.setattr("app.main.FEATURES", (*FEATURES, Feature))
     with pytest.raises(FastPathError, match="/v1/planted is declared for the fast path, but has dependencies: deny"):
         create_app(settings)
 
 
 def test_declared_route_that_asks_for_more_than_the_request_ends_the_building() -> None:
-    async def more(request: Request, ref: str) -> Response:
+    async def take_more(request: Request, ref: str) -> Response:
         return Response(ref)
 
     async def needs(request: Request, guard: Annotated[None, Depends(deny)]) -> Response:
@@ -147,8 +147,8 @@ def test_declared_route_that_asks_for_more_than_the_request_ends_the_building() 
         return Response()
 
     wrong: list[tuple[Any, dict[str, Any]]] = [
-        (more, {}), (needs, {}), (blocks, {}), (telling(), {"methods": ["GET", "POST"]}),
-        (telling(), {"methods": ["PUT"]}),
+        (take_more, {}), (needs, {}), (blocks, {}), (make_endpoint(), {"methods": ["GET", "POST"]}),
+        (make_endpoint(), {"methods": ["PUT"]}),
     ]  # fmt: skip
     for endpoint, named in wrong:
         router = APIRouter()
@@ -156,37 +156,37 @@ def test_declared_route_that_asks_for_more_than_the_request_ends_the_building() 
         with pytest.raises(FastPathError):
             build_table(application(router).routes)
     router = APIRouter(route_class=OtherRoute)
-    router.get("/a")(fast_path.declare(telling()))
+    router.get("/a")(fast_path.declare(make_endpoint()))
     with pytest.raises(FastPathError):
         build_table(application(router).routes)
     with pytest.raises(FastPathError):
-        build_table([Route("/a", fast_path.declare(telling()))])
+        build_table([Route("/a", fast_path.declare(make_endpoint()))])
 
 
 def test_route_that_comes_first_is_served_first() -> None:
-    async def nobody(scope: Scope, receive: Receive, send: Send) -> None:
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         raise NotFound()
 
     router = APIRouter()
-    router.get("/a/own", dependencies=[Depends(deny)])(telling())
-    router.get("/a/{ref}/b", dependencies=[Depends(deny)])(telling())
-    router.get("/a/{ref}")(fast_path.declare(telling()))
-    router.get("/a/late", dependencies=[Depends(deny)])(telling())
-    router.get("/{ref}/c", dependencies=[Depends(deny)])(telling())
-    router.get("/d/{ref}")(fast_path.declare(telling()))
-    router.get("/{ref:path}", dependencies=[Depends(deny)])(telling())
-    router.get("/e")(fast_path.declare(telling()))
-    router.get("/e/{ref}")(fast_path.declare(telling()))
+    router.get("/a/own", dependencies=[Depends(deny)])(make_endpoint())
+    router.get("/a/{ref}/b", dependencies=[Depends(deny)])(make_endpoint())
+    router.get("/a/{ref}")(fast_path.declare(make_endpoint()))
+    router.get("/a/late", dependencies=[Depends(deny)])(make_endpoint())
+    router.get("/{ref}/c", dependencies=[Depends(deny)])(make_endpoint())
+    router.get("/d/{ref}")(fast_path.declare(make_endpoint()))
+    router.get("/{ref:path}", dependencies=[Depends(deny)])(make_endpoint())
+    router.get("/e")(fast_path.declare(make_endpoint()))
+    router.get("/e/{ref}")(fast_path.declare(make_endpoint()))
     app = application(router)
-    app.router.routes.append(Mount("/f", nobody))
+    app.router.routes.append(Mount("/f", refuse))
     denied = (403, "missing_scope")
-    assert answers(app, "/a/own", "/a/x/b", "/a/late", "/d/c", "/d/x", "/e", "/e/x", "/f/x", "/x") == [
+    assert list_responses(app, "/a/own", "/a/x/b", "/a/late", "/d/c", "/d/x", "/e", "/e/x", "/f/x", "/x") == [
         denied, denied, (200, "fast late"), denied, (200, "fast x"), denied, denied, denied, denied,
     ]  # fmt: skip
 
 
 def test_function_in_a_guard_of_its_own_runs_with_it() -> None:
-    def guarded(endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
+    def add_guard(endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
         @wraps(endpoint)
         async def check(request: Request) -> Response:
             raise MissingScope("admin")
@@ -194,8 +194,8 @@ def test_function_in_a_guard_of_its_own_runs_with_it() -> None:
         return check
 
     router = APIRouter()
-    router.get("/a")(guarded(fast_path.declare(telling())))
-    assert answers(application(router), "/a") == [(403, "missing_scope")]
+    router.get("/a")(add_guard(fast_path.declare(make_endpoint())))
+    assert list_responses(application(router), "/a") == [(403, "missing_scope")]
 
 
 def test_hot_reads_are_on_the_fast_path_and_the_rest_is_not(settings: Settings) -> None:

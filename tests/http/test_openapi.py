@@ -17,7 +17,7 @@ from app.http.params import parser
 LIST = parser.Parameters(parser.refs("tag", "Any of these tags.", "nato"), parser.limit())
 
 
-def described() -> FastAPI:
+def make_app() -> FastAPI:
     app = FastAPI(
         title="Dateline",
         openapi_url=None,
@@ -52,11 +52,11 @@ def get(app: FastAPI, path: str) -> httpx.Response:
 
 
 def test_description_lists_parameters_problems_and_stable_ids() -> None:
-    shown = get(described(), "/openapi.json").json()
+    shown = get(make_app(), "/openapi.json").json()
     assert shown["openapi"].startswith("3.1")
     operation = shown["paths"]["/things"]["get"]
     assert operation["operationId"] == "list_things"
-    assert [found["name"] for found in operation["parameters"]] == ["tag", "limit"]
+    assert [item["name"] for item in operation["parameters"]] == ["tag", "limit"]
     assert set(operation["responses"]) == {
         "200", "400", "401", "408", "410", "422", "429", "431", "500", "503",
     }  # fmt: skip
@@ -65,21 +65,21 @@ def test_description_lists_parameters_problems_and_stable_ids() -> None:
 
 
 def test_description_merges_codes_of_one_status() -> None:
-    responses = get(described(), "/openapi.json").json()["paths"]["/things/{ref}"]["get"]["responses"]
+    responses = get(make_app(), "/openapi.json").json()["paths"]["/things/{ref}"]["get"]["responses"]
     examples = responses["503"]["content"]["application/problem+json"]["examples"]
     assert set(examples) == {"index_behind", "overloaded", "database_unavailable"}
 
 
 def test_description_has_one_schema_of_problems_and_none_of_the_framework() -> None:
-    schemas = get(described(), "/openapi.json").json()["components"]["schemas"]
+    schemas = get(make_app(), "/openapi.json").json()["components"]["schemas"]
     assert schemas["Problem"]["properties"]["code"]["enum"] == list(CODES)
     assert "HTTPValidationError" not in schemas
 
 
 def test_description_may_be_cached_and_revalidated() -> None:
-    answer = get(described(), "/openapi.json")
-    assert answer.headers["etag"]
-    assert answer.headers["cache-control"].startswith("public")
+    response = get(make_app(), "/openapi.json")
+    assert response.headers["etag"]
+    assert response.headers["cache-control"].startswith("public")
 
 
 def test_undeclared_code_is_a_mistake_in_the_code() -> None:
@@ -88,13 +88,13 @@ def test_undeclared_code_is_a_mistake_in_the_code() -> None:
 
 
 def test_docs_page_asks_nothing_of_other_hosts() -> None:
-    app = described()
+    app = make_app()
     docs_page.install(app)
     page = get(app, "/docs")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "//" not in page.text.replace("<!--", "")
-    asked = re.findall(r'(?:src|href)="(docs/[^"]+)"', page.text)
-    assert len(asked) == 3
-    for name in asked:
+    requested = re.findall(r'(?:src|href)="(docs/[^"]+)"', page.text)
+    assert len(requested) == 3
+    for name in requested:
         assert len(get(app, f"/{name}").content) > 100

@@ -1,4 +1,4 @@
-"""The description of the real server: complete, with an example for every answer, and true."""
+"""The description of the real server: complete, with an example for every response, and true."""
 
 import re
 from collections.abc import Iterator
@@ -36,20 +36,20 @@ OPERATIONS = {
 
 
 @pytest.fixture(scope="module")
-def described(sqlite_template: Any) -> dict[str, Any]:
+def document(sqlite_template: Any) -> dict[str, Any]:
     return build_document(
         create_app(Settings(data_dir=sqlite_template.parent)), description=DESCRIPTION, tags=TAGS, bodies=BODIES
     )
 
 
-def _operations(described: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in described["paths"].values():
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
         yield from path.values()
 
 
-def test_operations_and_schemas_have_their_names(described: dict[str, Any]) -> None:
-    assert {one["operationId"] for one in _operations(described)} >= OPERATIONS
-    names = set(described["components"]["schemas"])
+def test_operations_and_schemas_have_their_names(document: dict[str, Any]) -> None:
+    assert {one["operationId"] for one in _operations(document)} >= OPERATIONS
+    names = set(document["components"]["schemas"])
     assert {
         "Article",
         "ArticleCard",
@@ -62,22 +62,22 @@ def test_operations_and_schemas_have_their_names(described: dict[str, Any]) -> N
         "Tag",
     } <= names
     assert not [name for name in names if "__" in name or "-" in name]
-    assert set(re.findall(r'"#/components/schemas/([^"]+)"', str(described).replace("'", '"'))) <= names
+    assert set(re.findall(r'"#/components/schemas/([^"]+)"', str(document).replace("'", '"'))) <= names
 
 
-def test_every_answer_has_an_example(described: dict[str, Any]) -> None:
+def test_every_response_has_an_example(document: dict[str, Any]) -> None:
     bare = [
         (one["operationId"], status, kind)
-        for one in _operations(described)
-        for status, answer in one["responses"].items()
-        for kind, shown in answer.get("content", {}).items()
+        for one in _operations(document)
+        for status, response in one["responses"].items()
+        for kind, shown in response.get("content", {}).items()
         if not (shown.get("example") or shown.get("examples"))
     ]
-    assert [found for found in bare if found[0] in OPERATIONS - {"search_articles"}] == []
+    assert [item for item in bare if item[0] in OPERATIONS - {"search_articles"}] == []
 
 
-def test_every_parameter_is_described_and_lists_are_exploded(described: dict[str, Any]) -> None:
-    for one in _operations(described):
+def test_every_parameter_is_described_and_lists_are_exploded(document: dict[str, Any]) -> None:
+    for one in _operations(document):
         assert one["summary"], one["operationId"]
         assert one["description"], one["operationId"]
         for parameter in one.get("parameters", ()):
@@ -86,12 +86,12 @@ def test_every_parameter_is_described_and_lists_are_exploded(described: dict[str
                 assert (parameter["style"], parameter["explode"]) == ("form", True)
 
 
-def test_every_failure_is_a_problem_of_the_closed_list(described: dict[str, Any]) -> None:
-    for one in _operations(described):
-        for status, answer in one["responses"].items():
+def test_every_failure_is_a_problem_of_the_closed_list(document: dict[str, Any]) -> None:
+    for one in _operations(document):
+        for status, response in one["responses"].items():
             if int(status) < 400:
                 continue
-            shown = answer["content"]["application/problem+json"]
+            shown = response["content"]["application/problem+json"]
             assert shown["schema"] == {"$ref": "#/components/schemas/Problem"}
             assert {code: str(CODES[code].status) for code in shown["examples"]} == dict.fromkeys(
                 shown["examples"], status

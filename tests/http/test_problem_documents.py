@@ -43,10 +43,10 @@ WITH_ARGUMENTS: dict[str, Callable[[], DatelineError]] = {
 }
 BY_CODE = {leaf.code: leaf for leaf in errors._list_leaves(DatelineError)}
 OF_NO_OPERATION = {"method_not_allowed", "preflight_refused", "request_in_progress"}
-"""What no operation of OpenAPI can answer with by itself."""
+"""What no operation of OpenAPI can response with by itself."""
 
 
-def made(code: str) -> DatelineError:
+def make_error(code: str) -> DatelineError:
     kind = BY_CODE[code]
     if code in WITH_ARGUMENTS:
         return WITH_ARGUMENTS[code]()
@@ -56,13 +56,13 @@ def made(code: str) -> DatelineError:
 def is_valid(shown: object) -> bool:
     """Against the schema that OpenAPI has of it."""
     schema = orjson.loads(orjson.dumps(openapi.PROBLEM).replace(b"#/components/schemas/", b"#/$defs/"))
-    found: bool = jsonschema_rs.is_valid(schema | {"$defs": {"ProblemError": openapi.PROBLEM_ERROR}}, shown)
-    return found
+    result: bool = jsonschema_rs.is_valid(schema | {"$defs": {"ProblemError": openapi.PROBLEM_ERROR}}, shown)
+    return result
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_error_is_a_valid_document_whose_members_are_its_own(code: str) -> None:
-    error = made(code)
+    error = make_error(code)
     shown = orjson.loads(orjson.dumps(build_document(error, "r1")))
     assert is_valid(shown), shown
     row = CODES[code]
@@ -118,13 +118,13 @@ def test_description_and_page_have_the_same_codes(settings: Settings) -> None:
 # Wherever it is raised.
 
 
-def problem(answer: httpx.Response) -> tuple[int, str]:
-    """Status and code of an answer that is a valid problem document."""
-    assert answer.headers["content-type"] == MEDIA_TYPE, (answer.status_code, answer.text)
-    shown = answer.json()
+def problem(response: httpx.Response) -> tuple[int, str]:
+    """Status and code of a response that is a valid problem document."""
+    assert response.headers["content-type"] == MEDIA_TYPE, (response.status_code, response.text)
+    shown = response.json()
     assert is_valid(shown), shown
-    assert shown["status"] == answer.status_code
-    return answer.status_code, shown["code"]
+    assert shown["status"] == response.status_code
+    return response.status_code, shown["code"]
 
 
 PATHS = (
@@ -137,9 +137,9 @@ PATHS = (
 async def test_options_are_problem_documents_on_every_path(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings) as served:
         for path in PATHS:
-            answer = await served.public.options(path)
-            assert problem(answer) == (405, "method_not_allowed"), path
-            assert set(answer.headers["allow"].split(", ")) & {"GET", "POST"}, path
+            response = await served.public.options(path)
+            assert problem(response) == (405, "method_not_allowed"), path
+            assert set(response.headers["allow"].split(", ")) & {"GET", "POST"}, path
         for path in ("/nothing", "/v1/", "/v1/articles/1/nothing", "/%00"):
             assert problem(await served.public.options(path)) == (404, "not_found"), path
 
@@ -157,13 +157,13 @@ async def test_preflight_that_is_refused_says_why_and_one_that_is_not_is_short(s
     async with serve(sqlite_settings.model_copy(update={"cors_origins": [origin]})) as served:
         for why, more in refused.items():
             for path in ("/v1/articles", "/nothing"):
-                answer = await served.public.options(path, headers=allowed | more)
-                assert problem(answer) == (400, "preflight_refused")
-                assert answer.json()["detail"].endswith(f": {why}.")
-                assert answer.headers["access-control-allow-methods"]
-                assert "access-control-allow-origin" not in answer.headers
-        answer = await served.public.options("/v1/articles", headers=allowed)
-        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, origin)
+                response = await served.public.options(path, headers=allowed | more)
+                assert problem(response) == (400, "preflight_refused")
+                assert response.json()["detail"].endswith(f": {why}.")
+                assert response.headers["access-control-allow-methods"]
+                assert "access-control-allow-origin" not in response.headers
+        response = await served.public.options("/v1/articles", headers=allowed)
+        assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, origin)
 
 
 STREAMS: dict[tuple[str, str], tuple[int, str]] = {
@@ -184,11 +184,11 @@ async def test_streams_that_cannot_begin_are_problem_documents(sqlite_settings: 
         for (method, path), expected in STREAMS.items():
             assert problem(await served.public.request(method, path)) == expected, path
         lines = {"Content-Type": "application/x-ndjson"}
-        answer = await served.editor.post("/v1/imports?timezone=Nowhere", content=b"{}", headers=lines)
-        assert problem(answer)[0] == 422
+        response = await served.editor.post("/v1/imports?timezone=Nowhere", content=b"{}", headers=lines)
+        assert problem(response)[0] == 422
 
 
-def streaming(failing: BaseException, after: int) -> FastAPI:
+def make_streaming_app(failing: BaseException, after: int) -> FastAPI:
     """An application whose stream fails after so many pieces."""
     app = FastAPI(openapi_url=None, telemetry={"tracing": False, "metrics": False, "logs": False})
     problems.install(app)
@@ -217,14 +217,14 @@ def fetch(app: FastAPI) -> httpx.Response:
 
 def test_what_fails_before_the_first_piece_of_a_stream_is_a_problem_document(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL")
-    assert problem(fetch(streaming(errors.DatabaseUnavailable(), 0))) == (503, "database_unavailable")
-    assert problem(fetch(streaming(RuntimeError("a secret"), 0))) == (500, "internal_error")
+    assert problem(fetch(make_streaming_app(errors.DatabaseUnavailable(), 0))) == (503, "database_unavailable")
+    assert problem(fetch(make_streaming_app(RuntimeError("a secret"), 0))) == (500, "internal_error")
     with pytest.raises(RuntimeError):
-        fetch(streaming(RuntimeError("a secret"), 1))
+        fetch(make_streaming_app(RuntimeError("a secret"), 1))
 
 
 def test_a_stream_of_nothing_is_empty() -> None:
-    async def nothing() -> AsyncGenerator[bytes]:
+    async def wait_forever() -> AsyncGenerator[bytes]:
         if asyncio.get_running_loop().is_closed():
             yield b"never"
 
@@ -233,5 +233,5 @@ def test_a_stream_of_nothing_is_empty() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Streamed(nothing(), {}, "text/plain")({"type": "http"}, lambda: None, send))  # type: ignore[arg-type,return-value]
+    asyncio.run(Streamed(wait_forever(), {}, "text/plain")({"type": "http"}, lambda: None, send))  # type: ignore[arg-type,return-value]
     assert [message.get("body", b"start") for message in sent] == [b"start", b""]

@@ -34,7 +34,7 @@ class Body(BaseModel, extra="forbid"):
     title: str
 
 
-def wrapped() -> FastAPI:
+def make_app() -> FastAPI:
     app = FastAPI(openapi_url=None, telemetry={"tracing": False, "metrics": False, "logs": False})
     problems.install(app)
 
@@ -90,7 +90,7 @@ FAILURES: dict[str, BaseException] = {
 
 def call(method: str, path: str, content: bytes | AsyncIterator[bytes] | None = None, **headers: str) -> httpx.Response:
     async def send() -> httpx.Response:
-        transport = httpx.ASGITransport(wrapped(), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(make_app(), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             return await client.request(method, path, content=content, headers=named)
@@ -111,17 +111,17 @@ def test_codes_are_the_closed_list() -> None:
 
 
 def test_problem_has_all_members_and_its_type_leads_to_its_documentation() -> None:
-    answer = get("/fails/stale")
-    shown = answer.json()
-    assert (answer.status_code, answer.headers["content-type"]) == (412, "application/problem+json")
-    assert answer.headers["cache-control"] == "no-store"
+    response = get("/fails/stale")
+    shown = response.json()
+    assert (response.status_code, response.headers["content-type"]) == (412, "application/problem+json")
+    assert response.headers["cache-control"] == "no-store"
     assert shown == {
         "type": "/problems/precondition_failed",
         "title": "The item has changed meanwhile",
         "status": 412,
         "detail": "The current version is 7.",
         "code": "precondition_failed",
-        "request_id": answer.headers["x-request-id"],
+        "request_id": response.headers["x-request-id"],
         "current_version": 7,
         "changed_fields": ["title"],
     }
@@ -139,7 +139,7 @@ def test_unknown_problem_is_a_problem() -> None:
     assert get("/problems/nonsense").json()["code"] == "not_found"
 
 
-def test_several_errors_answer_with_the_code_of_the_first() -> None:
+def test_several_errors_have_the_code_of_the_first() -> None:
     shown = get("/fails/input").json()
     assert (shown["code"], shown["status"], shown["title"]) == ("offset_required", 422, "A time needs an offset")
     assert shown["errors"] == [
@@ -170,9 +170,9 @@ def test_withdrawn_says_when_and_why_and_purged_nothing() -> None:
 
 
 def test_wrong_method_names_every_allowed_one() -> None:
-    answer = call("DELETE", "/item")
-    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET, HEAD, POST, PATCH"
+    response = call("DELETE", "/item")
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response.headers["allow"] == "GET, HEAD, POST, PATCH"
 
 
 def test_headers_of_an_error_go_out_with_it() -> None:
@@ -184,17 +184,21 @@ def test_headers_of_an_error_go_out_with_it() -> None:
 @pytest.mark.parametrize("how", ["crash", "panic"])
 def test_crash_is_a_problem_without_its_cause(how: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        answer = get(f"/fails/{how}", x_request_id="mine-1")
-    assert (answer.status_code, answer.json()["code"], answer.json()["request_id"]) == (500, "internal_error", "mine-1")
-    assert "secret" not in answer.text
+        response = get(f"/fails/{how}", x_request_id="mine-1")
+    assert (response.status_code, response.json()["code"], response.json()["request_id"]) == (
+        500,
+        "internal_error",
+        "mine-1",
+    )
+    assert "secret" not in response.text
     [logged] = [record for record in caplog.records if "mine-1" in record.getMessage()]
     assert logged.exc_info is not None
     assert "secret" in str(logged.exc_info[1])
 
 
 def test_body_over_the_limit_is_refused_by_its_announced_length() -> None:
-    answer = call("POST", "/item", b"x" * 101)
-    assert (answer.status_code, answer.json()["code"], answer.json()["max_bytes"]) == (413, "body_too_large", 100)
+    response = call("POST", "/item", b"x" * 101)
+    assert (response.status_code, response.json()["code"], response.json()["max_bytes"]) == (413, "body_too_large", 100)
     assert call("POST", "/item", b"x" * 100).text == "100"
 
 
@@ -203,8 +207,8 @@ def test_body_over_the_limit_is_refused_while_it_comes() -> None:
         for _ in range(11):
             yield b"x" * 10
 
-    answer = call("POST", "/item", pieces())
-    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    response = call("POST", "/item", pieces())
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
 
 
 def test_body_limit_is_larger_where_said() -> None:
@@ -224,14 +228,14 @@ def test_body_limit_is_larger_where_said() -> None:
 def test_body_that_the_framework_refuses_is_a_problem(
     content: bytes, status: int, code: str, pointer: str | None
 ) -> None:
-    answer = call("PATCH", "/item", content, content_type="application/json")
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert [error["pointer"] for error in answer.json().get("errors", [])] == ([] if pointer is None else [pointer])
+    response = call("PATCH", "/item", content, content_type="application/json")
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert [error["pointer"] for error in response.json().get("errors", [])] == ([] if pointer is None else [pointer])
 
 
-def test_head_answers_like_get_without_the_body() -> None:
-    answer = call("HEAD", "/item")
-    assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", "4")
+def test_head_is_like_get_without_the_body() -> None:
+    response = call("HEAD", "/item")
+    assert (response.status_code, response.content, response.headers["content-length"]) == (200, b"", "4")
     assert call("HEAD", "/nothing").headers["content-type"] == "application/problem+json"
 
 
@@ -245,7 +249,7 @@ def test_request_id_of_the_client_is_taken_only_if_sane(sent: str) -> None:
     assert get("/fails/key", x_request_id=sent).headers["x-request-id"] not in ("", sent)
 
 
-def test_shared_answer_carries_no_request_id() -> None:
+def test_shared_response_carries_no_request_id() -> None:
     assert "x-request-id" not in get("/item").headers
 
 

@@ -13,10 +13,10 @@ def page(
     rows: list[tuple[int, int]], limit: int, cursor: str | None, *, descending: bool
 ) -> tuple[list[int], str | None, str | None]:
     params = Paging.parse(f"limit={limit}{f'&cursor={cursor}' if cursor else ''}".encode(), 0)
-    shown, told = slice_page(rows, lambda row: row, params, name="numbers", descending=descending)
+    shown, reported = slice_page(rows, lambda row: row, params, name="numbers", descending=descending)
     assert len(shown) <= limit
-    assert told.total == len(rows)
-    return [id for _, id in shown], told.next, told.previous
+    assert reported.total == len(rows)
+    return [id for _, id in shown], reported.next, reported.previous
 
 
 @given(rows=pairs, removed=st.sets(st.integers(0, 40)), limit=st.integers(1, 4), descending=st.booleans())

@@ -12,8 +12,8 @@ from conftest import Served, serve
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
-from support.exports import SUBSTACK, ghost, medium, packed
-from test_import_jobs import sent
+from support.exports import SUBSTACK, ghost, medium, pack_files
+from test_import_jobs import send_job
 
 from app.changes import log
 from app.db.database import Database
@@ -56,8 +56,8 @@ ODD = (
 
 @pytest.fixture
 async def local(sqlite_settings: Settings) -> Iterator[Served]:  # type: ignore[misc] # as pytest has it
-    async with serve(sqlite_settings) as found:
-        yield found
+    async with serve(sqlite_settings) as running:
+        yield running
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def good(db: Database) -> int:
         return int(snapshot.connection.execute(saved).scalar_one())
 
 
-def imported(db: Database, *paths: str, enrich: bool = True) -> ImportReport:
+def import_paths(db: Database, *paths: str, enrich: bool = True) -> ImportReport:
     return pipeline.run_import(
         db, sources.find_sources(paths, io.BytesIO()), ImportOptions(enrich=enrich), lambda: int(time.time())
     )
@@ -94,7 +94,7 @@ def imported(db: Database, *paths: str, enrich: bool = True) -> ImportReport:
 def test_command_saves_all_but_what_is_broken(quiet: Database, tmp_path: Path) -> None:
     content, bad = body()
     (tmp_path / "all.ndjson").write_bytes(content)
-    report = imported(quiet, str(tmp_path / "all.ndjson"))
+    report = import_paths(quiet, str(tmp_path / "all.ndjson"))
     failed = {int(where.rpartition(":")[2]): reason for where, reason in report.failures}
     assert {number for number, line in bad.items() if line in REFUSED} <= failed.keys() <= bad.keys()
     assert all(failed.values())
@@ -104,21 +104,21 @@ def test_command_saves_all_but_what_is_broken(quiet: Database, tmp_path: Path) -
 async def test_job_saves_all_but_what_is_broken(local: Served) -> None:
     content, bad = body()
     headers = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}
-    found = await sent(local.editor, content, headers)
-    address = f"/v1/imports/{found['id']}?outcome=failed&limit=100"
+    result = await send_job(local.editor, content, headers)
+    address = f"/v1/imports/{result['id']}?outcome=failed&limit=100"
     results = (await local.editor.get(address)).json()["results"]
     failed = {int(one["item"].rpartition(":")[2]): one["reason"] for one in results}
     assert {number for number, line in bad.items() if line in REFUSED} <= failed.keys() <= bad.keys()
     assert all(failed.values())
-    assert (good(local.db), found["progress"]["read"]) == (MANY, MANY + len(bad))
+    assert (good(local.db), result["progress"]["read"]) == (MANY, MANY + len(bad))
 
 
 async def test_stream_saves_all_but_what_is_broken(local: Served) -> None:
     content, bad = body()
     headers = {"Content-Type": "application/x-ndjson"}
-    answer = await local.editor.post("/v1/imports", content=content, headers=headers)
-    assert answer.status_code == 200
-    *results, last = [orjson.loads(line) for line in answer.content.splitlines()]
+    response = await local.editor.post("/v1/imports", content=content, headers=headers)
+    assert response.status_code == 200
+    *results, last = [orjson.loads(line) for line in response.content.splitlines()]
     failed = {one["line"]: one["reason"] for one in results if one["outcome"] == "failed"}
     assert {number for number, line in bad.items() if line in REFUSED} <= failed.keys() <= bad.keys()
     assert all(failed.values())
@@ -149,7 +149,7 @@ PUT_IN = (
 )  # fmt: skip
 
 
-def broken(chance: random.Random, content: str) -> bytes:
+def break_content(chance: random.Random, content: str) -> bytes:
     """One to four faults: something cut off, left out, put in, moved, or bytes that are no text."""
     data = content.encode()
     for _ in range(chance.randint(1, 4)):
@@ -173,15 +173,15 @@ def import_broken_files(db: Database, folder: Path, count: int, seed: int) -> Im
     chance = random.Random(seed)
     for number in range(count):
         suffix, content = chance.choice(sorted(KINDS.items()))
-        (folder / f"{number:04}{suffix}").write_bytes(broken(chance, content))
+        (folder / f"{number:04}{suffix}").write_bytes(break_content(chance, content))
     (folder / "good.md").write_text(POST)
-    report = imported(db, str(folder))
-    told = {where for where, _ in report.failures} | {where for places in report.notes.values() for where in places}
+    report = import_paths(db, str(folder))
+    reported = {where for where, _ in report.failures} | {where for places in report.notes.values() for where in places}
     with db.snapshot() as snapshot:
         saved = int(snapshot.connection.execute(select(func.count()).select_from(A)).scalar_one())
     assert report.created == saved > count / 3
     # What was saved without a word about it has no place in the report, so that they are counted together.
-    assert len({where.partition("#")[0].partition(":")[0] for where in told}) + saved >= count
+    assert len({where.partition("#")[0].partition(":")[0] for where in reported}) + saved >= count
     assert all(reason for _, reason in report.failures)
     return report
 
@@ -248,11 +248,11 @@ def test_language_of_any_text_is_told_without_an_error(content: str) -> None:
         ("n.xml", f"<newsMessage>{''.join(map(NEWS.format, 'abc'))}</newsMessage>".encode(), "n.xml#2", "newsml"),
         (
             "m.zip",
-            packed({f"posts/{i}.html": medium(str(i), "<p>Fog.</p>", f"{i}" * 12) for i in range(3)}),
+            pack_files({f"posts/{i}.html": medium(str(i), "<p>Fog.</p>", f"{i}" * 12) for i in range(3)}),
             "1.html",
             "medium",
         ),
-        ("s.zip", packed(SUBSTACK), "posts.csv:3", "substack"),
+        ("s.zip", pack_files(SUBSTACK), "posts.csv:3", "substack"),
     ],
 )
 def test_item_of_an_export_fails_alone(name: str, content: bytes, refused: str, kind: str) -> None:
@@ -264,12 +264,12 @@ def test_item_of_an_export_fails_alone(name: str, content: bytes, refused: str, 
     whole = [one for one in sources.read_items(source, None, ParseContext()) if isinstance(one, Document)]
     token = boundary.observer.set(Refusing())
     try:
-        found = list(sources.read_items(source, None, ParseContext()))
+        items = list(sources.read_items(source, None, ParseContext()))
     finally:
         boundary.observer.reset(token)
-    [failure] = [one for one in found if isinstance(one, Failure)]
+    [failure] = [one for one in items if isinstance(one, Failure)]
     assert (failure.where.endswith(refused), failure.reason) == (True, "it ended the process")
-    rest = [one for one in found if isinstance(one, Document)]
+    rest = [one for one in items if isinstance(one, Document)]
     assert rest == [one for one in whole if not one.where.endswith(refused)]
     assert len(rest) >= 2
     assert {one.format for one in rest} == {kind}

@@ -25,21 +25,21 @@ NOW = 1_800_000_000
 LATER = "2199-01-01T00:00:00Z"
 
 
-async def make_hidden(served: Served) -> dict[str, Json]:
+async def make_hidden(api: Served) -> dict[str, Json]:
     """An article in every state that is not public, by its external id."""
     made: dict[str, Json] = {}
     for state in ("draft", "scheduled", "withdrawn", "trashed"):
         body = {"title": f"Secret {state}", "external_id": state, "origin": "wire", "slug": f"secret-{state}"}
         body |= {"status": {"withdrawn": "published", "trashed": "draft"}.get(state, state)}
         body |= {"published_at": LATER} if state == "scheduled" else {}
-        response = await served.editor.post("/v1/articles", json=body)
+        response = await api.editor.post("/v1/articles", json=body)
         assert response.status_code == 201, response.text
         made[state] = response.json()
     for state in ("withdrawn", "trashed"):
         path = f"/v1/articles/{made[state]['id']}"
-        deleted = await served.editor.delete(path, headers={"If-Match": "*"})
+        deleted = await api.editor.delete(path, headers={"If-Match": "*"})
         assert (deleted.status_code, deleted.json()["status"]) == (200, state)
-    return {state: (await served.editor.get(f"/v1/articles/{one['id']}")).json() for state, one in made.items()}
+    return {state: (await api.editor.get(f"/v1/articles/{one['id']}")).json() for state, one in made.items()}
 
 
 def lines(*names: str, **fields: object) -> bytes:
@@ -47,93 +47,93 @@ def lines(*names: str, **fields: object) -> bytes:
     return b"".join(orjson.dumps(item) + b"\n" for item in items)
 
 
-async def stream(served: Served, key: dict[str, str], content: bytes, **query: str) -> list[Json]:
+async def stream(api: Served, key: dict[str, str], content: bytes, **query: str) -> list[Json]:
     query = {"origin": "wire", **query}
-    response = await served.public.post("/v1/imports", params=query, content=content, headers=NDJSON | key)
+    response = await api.public.post("/v1/imports", params=query, content=content, headers=NDJSON | key)
     assert response.status_code == 200, response.text
     return [orjson.loads(line) for line in response.content.splitlines()][:-1]
 
 
-async def job(served: Served, key: dict[str, str], content: bytes, kind: str = "application/x-ndjson") -> str:
+async def job(api: Served, key: dict[str, str], content: bytes, kind: str = "application/x-ndjson") -> str:
     """The address of a job that has ended."""
     headers = {"Content-Type": kind, "Prefer": "respond-async", **key}
-    response = await served.public.post("/v1/imports?origin=wire", content=content, headers=headers)
+    response = await api.public.post("/v1/imports?origin=wire", content=content, headers=headers)
     assert response.status_code == 202, response.text
     for _ in range(500):
-        found = await served.public.get(response.headers["location"], headers=key)
-        if found.json()["state"] in ("done", "failed"):
+        result = await api.public.get(response.headers["location"], headers=key)
+        if result.json()["state"] in ("done", "failed"):
             return str(response.headers["location"])
         await asyncio.sleep(0.02)
-    raise AssertionError(found.text)
+    raise AssertionError(result.text)
 
 
-async def read(served: Served, key: dict[str, str], address: str) -> Json:
-    found: Json = (await served.public.get(address, headers=key)).json()
-    return found
+async def read(api: Served, key: dict[str, str], address: str) -> Json:
+    payload: Json = (await api.public.get(address, headers=key)).json()
+    return payload
 
 
-async def test_item_that_meets_a_hidden_article_is_refused_alike_whatever_its_state(served: Served) -> None:
-    hidden = await make_hidden(served)
-    await served.post(title="Public", external_id="public", origin="wire")
-    key = await served.key("write", "publish")
+async def test_item_that_meets_a_hidden_article_is_refused_alike_whatever_its_state(api: Served) -> None:
+    hidden = await make_hidden(api)
+    await api.post(title="Public", external_id="public", origin="wire")
+    key = await api.key("write", "publish")
     names = (*hidden, "public", "new")
     for query in ({"dry_run": "true"}, {}):
-        told = await stream(served, key, lines(*names), **query)
-        refused = [{name: one[name] for name in one if name != "line"} for one in told[:4]]
+        reported = await stream(api, key, lines(*names), **query)
+        refused = [{name: one[name] for name in one if name != "line"} for one in reported[:4]]
         assert refused[0] == refused[1] == refused[2] == refused[3]
         assert {"outcome": "failed", "id": None, "slug": None, "copy_of": None}.items() <= refused[0].items()
         assert "read_drafts" in str(refused[0]["reason"])
-        assert [one["outcome"] for one in told[4:]] == ["unchanged", "created"]  # an editor wrote the first
-    of_job = await read(served, key, await job(served, key, lines(*names)))
+        assert [one["outcome"] for one in reported[4:]] == ["unchanged", "created"]  # an editor wrote the first
+    of_job = await read(api, key, await job(api, key, lines(*names)))
     results = of_job["results"]
     assert isinstance(results, list)
     assert [one["outcome"] for one in results] == ["failed"] * 4 + ["unchanged"] * 2
     assert all((one["id"], one["slug"], one["reason"]) == (None, None, refused[0]["reason"]) for one in results[:4])
     for one in hidden.values():
-        assert (await served.editor.get(f"/v1/articles/{one['id']}")).json() == one
+        assert (await api.editor.get(f"/v1/articles/{one['id']}")).json() == one
 
 
-async def test_row_that_names_a_hidden_article_is_refused_alike(served: Served) -> None:
+async def test_row_that_names_a_hidden_article_is_refused_alike(api: Served) -> None:
     """A table names articles of this archive by what its own exports have, whatever their origin is."""
-    hidden = await make_hidden(served)
-    key = await served.key("write", "publish")
+    hidden = await make_hidden(api)
+    key = await api.key("write", "publish")
     names = ("id", "slug", "version", "created_at")
     rows = [",".join(str(one[name]) for name in names) for one in hidden.values()]
     table = "\n".join([",".join((*names, "title")), *(f"{row},Guess" for row in rows), "9,none,1,2001-02-03,New"])
-    of_job = await read(served, key, await job(served, key, table.encode(), "text/csv"))
+    of_job = await read(api, key, await job(api, key, table.encode(), "text/csv"))
     results = of_job["results"]
     assert isinstance(results, list)
     assert [one["reason"] for one in results] == [batches.HIDDEN] * 4 + [None]
     assert [(one["id"], one["slug"]) for one in results[:4]] == [(None, None)] * 4
     assert of_job["notes"] == []
     for one in hidden.values():
-        assert (await served.editor.get(f"/v1/articles/{one['id']}")).json() == one
+        assert (await api.editor.get(f"/v1/articles/{one['id']}")).json() == one
 
 
-async def test_key_that_may_see_hidden_articles_imports_as_before(served: Served) -> None:
-    await make_hidden(served)
-    key = await served.key("write", "publish", "read_drafts")
-    told = await stream(served, key, lines("draft", "scheduled", status="draft"))
-    assert [(one["outcome"], one["id"] is None) for one in told] == [("unchanged", False)] * 2
-    assert all("edited here" in str(one["notes"]) for one in told)
-    address = await job(served, key, lines("draft", "new", status="draft"))
-    of_job = await read(served, key, address)
+async def test_key_that_may_see_hidden_articles_imports_as_before(api: Served) -> None:
+    await make_hidden(api)
+    key = await api.key("write", "publish", "read_drafts")
+    reported = await stream(api, key, lines("draft", "scheduled", status="draft"))
+    assert [(one["outcome"], one["id"] is None) for one in reported] == [("unchanged", False)] * 2
+    assert all("edited here" in str(one["notes"]) for one in reported)
+    address = await job(api, key, lines("draft", "new", status="draft"))
+    of_job = await read(api, key, address)
     results = of_job["results"]
     assert isinstance(results, list)
     assert [(one["outcome"], one["slug"] is None) for one in results] == [("unchanged", False), ("created", False)]
-    for_others = await read(served, await served.key("publish"), address)
+    for_others = await read(api, await api.key("publish"), address)
     assert [(one["id"], one["slug"]) for one in for_others["results"]] == [(None, None)] * 2  # type: ignore[attr-defined] # a list
 
 
-async def test_job_does_not_tell_others_that_items_repeat_hidden_articles(served: Served) -> None:
+async def test_job_does_not_tell_others_that_items_repeat_hidden_articles(api: Served) -> None:
     words = " ".join(secrets.token_hex(4) for _ in range(300))
-    secret = await served.editor.post("/v1/articles", json={"title": "Secret", "body": {"text": words}})
+    secret = await api.editor.post("/v1/articles", json={"title": "Secret", "body": {"text": words}})
     assert secret.status_code == 201
-    key, publisher = await served.key("publish", "read_drafts"), await served.key("publish")
-    address = await job(served, key, lines("copy", body=words))
-    told = [await read(served, one, address) for one in (key, publisher)]
-    noted = [any("nearly the same text" in note["note"] for note in one["notes"]) for one in told]  # type: ignore[attr-defined] # a list
-    repeats = [one["results"][0]["copy_of"] for one in told]  # type: ignore[index] # a list
+    key, publisher = await api.key("publish", "read_drafts"), await api.key("publish")
+    address = await job(api, key, lines("copy", body=words))
+    values = [await read(api, one, address) for one in (key, publisher)]
+    noted = [any("nearly the same text" in note["note"] for note in one["notes"]) for one in values]  # type: ignore[attr-defined] # a list
+    repeats = [one["results"][0]["copy_of"] for one in values]  # type: ignore[index] # a list
     assert (noted, repeats) == ([True, False], [secret.json()["id"], None])
 
 
@@ -146,19 +146,19 @@ def test_file_of_a_known_name_tells_nothing_of_a_hidden_article(db: Database, se
         "a.md", title="Budget passes", body=DocumentBody("text", "Ministers applauded loudly throughout the session.")
     )
 
-    def prepared(one: Document) -> PreparedItem | Failure:
-        [found] = pipeline.prepare_all(db, [("a.md", one)], "files", enrich=False, sees_hidden=sees_hidden)
-        return found
+    def prepare_item(one: Document) -> PreparedItem | Failure:
+        [result] = pipeline.prepare_all(db, [("a.md", one)], "files", enrich=False, sees_hidden=sees_hidden)
+        return result
 
-    known = prepared(first)
+    known = prepare_item(first)
     assert isinstance(known, PreparedItem)
     [saved] = db.write_now(batches.save_batch, [known], site_url="").value
     assert isinstance(saved, Saved)
-    stranger = prepared(other)
+    stranger = prepare_item(other)
     assert isinstance(stranger, Failure)
     assert f"article {saved.id}," in stranger.reason
     db.write_now(service.withdraw, [saved.id], now=NOW)
-    hidden = prepared(other)
+    hidden = prepare_item(other)
     if sees_hidden:
         assert isinstance(hidden, Failure)
         assert "another article came from a file of this name;" in hidden.reason
@@ -167,18 +167,18 @@ def test_file_of_a_known_name_tells_nothing_of_a_hidden_article(db: Database, se
         assert db.write_now(batches.save_batch, [hidden], site_url="", sees_hidden=False).value == [batches.HIDDEN]
 
 
-async def test_hidden_articles_cannot_be_named_in_writes(served: Served) -> None:
+async def test_hidden_articles_cannot_be_named_in_writes(api: Served) -> None:
     """A taken slug and a taken identity can be seen, which is documented; nothing else."""
-    hidden = await make_hidden(served)
-    key = await served.key("write", "publish")
+    hidden = await make_hidden(api)
+    key = await api.key("write", "publish")
 
     async def write(**fields: object) -> httpx.Response:
-        return await served.public.post("/v1/articles", json={"title": "Probe", **fields}, headers=key)
+        return await api.public.post("/v1/articles", json={"title": "Probe", **fields}, headers=key)
 
     for one in hidden.values():
         for field in ({"translation_of": one["id"]}, {"related": [{"article": one["id"]}]}):
             there = await write(**field)
-            missing = await write(**{name: _renamed(value) for name, value in field.items()})
+            missing = await write(**{name: _rename_hidden(value) for name, value in field.items()})
             assert (there.status_code, missing.status_code) == (422, 422)
             assert _without_numbers(there) == _without_numbers(missing)
         taken = await write(slug=one["slug"])
@@ -190,7 +190,7 @@ async def test_hidden_articles_cannot_be_named_in_writes(served: Served) -> None
         assert (await write(title=one["title"])).json()["slug"] == f"{one['slug']}-2"
 
 
-def _renamed(value: object) -> object:
+def _rename_hidden(value: object) -> object:
     """The same of an article that there is none of."""
     return 999_999 if isinstance(value, int) else [{"article": 999_999}]
 

@@ -20,8 +20,10 @@ def collection(file: Path) -> tuple[list[Document], list[Failure]]:
 
 
 def halves(items: Iterable[Item]) -> tuple[list[Document], list[Failure]]:
-    found = list(items)
-    return [item for item in found if isinstance(item, Document)], [item for item in found if isinstance(item, Failure)]
+    result = list(items)
+    return [item for item in result if isinstance(item, Document)], [
+        item for item in result if isinstance(item, Failure)
+    ]
 
 
 def test_first_thousand_wire_stories_come_out_with_their_dates(data: Data) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import orjson
 import pytest
 from sqlalchemy import select
-from support.wordpress_blog import Blog, post
+from support.wordpress_blog import BlogServer, post
 
 from app.changes import jobs, log
 from app.changes.jobs import Task
@@ -35,12 +35,12 @@ def db(sqlite_settings: Settings) -> Iterator[Database]:
 
 
 def begun(db: Database, url: str) -> Task:
-    given: jobs.Json = {"url": url}
+    payload: jobs.Json = {"url": url}
     return Task(
-        db.write_now(upload_store.create_whole, given, None, b"").value,
+        db.write_now(upload_store.create_whole, payload, None, b"").value,
         upload_store.KIND,
         "waiting",
-        given,
+        payload,
         {},
         None,
         0,
@@ -48,7 +48,7 @@ def begun(db: Database, url: str) -> Task:
     )
 
 
-def importing(db: Database, fetch: Fetch) -> ImportWorker:
+def make_worker(db: Database, fetch: Fetch) -> ImportWorker:
     """Its clock stands, unless an address makes it go."""
     clock = fetch.clock if isinstance(fetch, News) else lambda: 0.0
     return ImportWorker(db, "", lambda: contextlib.nullcontext(fetch), enrich=False, clock=clock)
@@ -96,31 +96,31 @@ class News:
 def test_sitemap_that_begins_otherwise_after_a_restart_loses_no_page(db: Database) -> None:
     news = News("herring", "salt", "timber", "wool")
     news.slow, news.gone = "timber", "salt"
-    task = step(db, importing(db, news), begun(db, "https://n.example/sitemap.xml"))
+    task = step(db, make_worker(db, news), begun(db, "https://n.example/sitemap.xml"))
     assert counts(task) == [3, 2, 0, 0, 1]
     news.pages[:0] = ["amber", "tar"]
     news.gone = news.slow = ""
-    ended = done(db, importing(db, news), task)
+    ended = done(db, make_worker(db, news), task)
     assert counts(ended) == [6, 6, 0, 0, 0]
     with db.snapshot() as snapshot:
-        told = select(RESULT.c.item, RESULT.c.outcome).order_by(RESULT.c.number)
-        rows = [(where.rpartition("/")[2], outcome) for where, outcome in snapshot.connection.execute(told)]
+        reported = select(RESULT.c.item, RESULT.c.outcome).order_by(RESULT.c.number)
+        rows = [(where.rpartition("/")[2], outcome) for where, outcome in snapshot.connection.execute(reported)]
     assert rows == [(name, "created") for name in ("herring", "salt", "timber", "amber", "tar", "wool")]
-    again = done(db, importing(db, news), begun(db, "https://n.example/sitemap.xml"))
+    again = done(db, make_worker(db, news), begun(db, "https://n.example/sitemap.xml"))
     assert counts(again) == [0, 0, 0, 0, 0]
 
 
 def test_page_that_changed_while_its_import_was_down_is_not_lost(db: Database) -> None:
     news = News("herring", "wool")
     news.slow = "herring"
-    task = step(db, importing(db, news), begun(db, "https://n.example/sitemap.xml"))
+    task = step(db, make_worker(db, news), begun(db, "https://n.example/sitemap.xml"))
     news.slow = ""
 
-    def edited(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
+    def fetch_edited(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         page = news(url)
         return FetchedPage(url, 200, page.headers, page.body.replace(b"brought to", b"took from"))
 
-    assert counts(done(db, importing(db, edited), task)) == [2, 2, 0, 0, 0]
+    assert counts(done(db, make_worker(db, fetch_edited), task)) == [2, 2, 0, 0, 0]
     with db.snapshot() as snapshot:
         bodies = list(snapshot.connection.execute(select(A.c.body)).scalars())
     assert all("took from" in body for body in bodies)
@@ -128,15 +128,15 @@ def test_page_that_changed_while_its_import_was_down_is_not_lost(db: Database) -
 
 def test_blog_that_is_read_on_after_a_restart_is_counted_once(db: Database) -> None:
     many = jobs.CHUNK + 60
-    blog = Blog([post(number) for number in range(1, many + 1)])
-    task = step(db, importing(db, blog), begun(db, blog.url))
-    asked = len(blog.asked)
-    assert counts(done(db, importing(db, blog), task)) == [many, many, 0, 0, 0]
-    assert blog.asked[asked:].count("wp/v2/posts") == 3  # of four pages: from the last bookmark on
+    blog = BlogServer([post(number) for number in range(1, many + 1)])
+    task = step(db, make_worker(db, blog), begun(db, blog.url))
+    count = len(blog.asked)
+    assert counts(done(db, make_worker(db, blog), task)) == [many, many, 0, 0, 0]
+    assert blog.asked[count:].count("wp/v2/posts") == 3  # of four pages: from the last bookmark on
 
 
 class Lines:
-    """An address that answers 304 to whoever has read it."""
+    """An address that responds with 304 to whoever has read it."""
 
     def __init__(self) -> None:
         self.known: list[dict[str, str]] = []
@@ -150,7 +150,7 @@ class Lines:
 def test_address_of_which_an_item_failed_later_is_read_anew(db: Database) -> None:
     lines, url = Lines(), "https://n.example/a.ndjson"
     for unchanged in range(2):
-        ended = done(db, importing(db, lines), begun(db, url))
+        ended = done(db, make_worker(db, lines), begun(db, url))
         assert counts(ended) == [2, 1 - unchanged, 0, unchanged, 1]
     for _ in range(2):
         report = pipeline.run_import(

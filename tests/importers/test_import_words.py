@@ -36,12 +36,12 @@ def page(inside: str, before: str = "", behind: str = "", head: str = "") -> str
 
 
 def read(kind: str, data: str, address: str | None = None) -> Document:
-    found = PARSERS[kind](io.BytesIO(data.encode()), "x", ParseContext(address=address))
-    [item] = [one for one in found if isinstance(one, Document)]
+    result = PARSERS[kind](io.BytesIO(data.encode()), "x", ParseContext(address=address))
+    [item] = [one for one in result if isinstance(one, Document)]
     return item
 
 
-def kept(kind: str, data: str, address: str | None = "https://a.example/b/c") -> str:
+def convert_and_clean(kind: str, data: str, address: str | None = "https://a.example/b/c") -> str:
     return convert_body(read(kind, data, address))[0]
 
 
@@ -82,13 +82,13 @@ FORMATS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_frame_is_a_link_with_its_title_in_every_format(kind: str) -> None:
-    assert LINK in kept(kind, FORMATS[kind](FRAME))
+    assert LINK in convert_and_clean(kind, FORMATS[kind](FRAME))
 
 
 @pytest.mark.parametrize("frame", ['<iframe src="https://v.example/film">', '<iframe src="https://v.example/film"/>'])
 @pytest.mark.parametrize("kind", ["feed", "wxr", "ndjson", "markdown", "ninjs"])
 def test_iframe_that_nobody_closed_swallows_nothing(kind: str, frame: str) -> None:
-    body = kept(
+    body = convert_and_clean(
         kind, FORMATS[kind](f"{frame}<p>{LAST}</p>{frame}<p>The mole has been mended twice since it was built.</p>")
     )
     assert body.count(LAST) == 1
@@ -98,8 +98,8 @@ def test_iframe_that_nobody_closed_swallows_nothing(kind: str, frame: str) -> No
 
 @pytest.mark.parametrize("tag", ["iframe", "video", "object"])
 def test_words_for_readers_who_do_not_see_a_frame_are_noted(tag: str) -> None:
-    given = f'<{tag} src="https://v.example/1"><p>Your browser shows no film.</p></{tag}><p>After.</p>'
-    body, notes = convert_body(Document("x", body=DocumentBody("html", given)))
+    markup = f'<{tag} src="https://v.example/1"><p>Your browser shows no film.</p></{tag}><p>After.</p>'
+    body, notes = convert_body(Document("x", body=DocumentBody("html", markup)))
     assert "browser" not in body
     assert body.endswith("<p>After.</p>")
     assert html_markup.FALLBACK.format(tag, "Your browser shows no film.") in notes
@@ -107,7 +107,9 @@ def test_words_for_readers_who_do_not_see_a_frame_are_noted(tag: str) -> None:
 
 @pytest.mark.parametrize("kind", ["html", "feed", "wxr", "ndjson", "markdown"])
 def test_relative_addresses_count_from_where_the_item_stands(kind: str) -> None:
-    body = kept(kind, FORMATS[kind]('<p>See <a href="/d">this page</a> here</p><p><img src="e.jpg" alt="E"></p>'))
+    body = convert_and_clean(
+        kind, FORMATS[kind]('<p>See <a href="/d">this page</a> here</p><p><img src="e.jpg" alt="E"></p>')
+    )
     assert 'href="https://a.example/d"' in body
     assert 'src="https://a.example/b/e.jpg"' in body
 
@@ -121,7 +123,7 @@ def test_relative_address_without_a_base_is_left_out_with_a_note() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "address", "title"),
+    ("markup", "address", "title"),
     [
         ('<video src="https://v.example/1" poster="p.jpg">old</video>', "https://v.example/1", None),
         ('<audio><source src="//v.example/2"></audio>', "https://v.example/2", None),
@@ -132,8 +134,8 @@ def test_relative_address_without_a_base_is_left_out_with_a_note() -> None:
         ('<iframe data-src="https://v.example/6" src="about:blank"></iframe>', "https://v.example/6", None),
     ],
 )
-def test_player_of_any_kind_is_a_link(given: str, address: str, title: str | None) -> None:
-    assert f'<a href="{address}">{title or address}</a>' in html_markup.convert_markup(given, None, lambda _: None)
+def test_player_of_any_kind_is_a_link(markup: str, address: str, title: str | None) -> None:
+    assert f'<a href="{address}">{title or address}</a>' in html_markup.convert_markup(markup, None, lambda _: None)
 
 
 def test_frame_that_nobody_sees_and_what_the_sanitiser_removes_are_noted() -> None:
@@ -146,7 +148,7 @@ def test_frame_that_nobody_sees_and_what_the_sanitiser_removes_are_noted() -> No
 
 
 @pytest.mark.parametrize(
-    "given",
+    "markup",
     [
         '<img data-src="https://a.example/w.jpg" src="data:image/gif;base64,R0">',
         '<img data-lazy-src="https://a.example/w.jpg">',
@@ -156,8 +158,8 @@ def test_frame_that_nobody_sees_and_what_the_sanitiser_removes_are_noted() -> No
         '<img src="data:x"><noscript><img src="https://a.example/w.jpg"></noscript>',
     ],
 )
-def test_picture_that_loads_late_has_its_address(given: str) -> None:
-    body, _ = convert_body(Document("x", body=DocumentBody("html", f"<p>words {given}</p>")))
+def test_picture_that_loads_late_has_its_address(markup: str) -> None:
+    body, _ = convert_body(Document("x", body=DocumentBody("html", f"<p>words {markup}</p>")))
     assert 'src="https://a.example/w.jpg"' in body
     assert body.count("<img") == 1
 
@@ -176,27 +178,29 @@ def test_picture_that_loads_late_has_its_address(given: str) -> None:
     ],
 )
 def test_page_keeps_what_stands_between_its_paragraphs(inside: str) -> None:
-    body = kept("html", page(inside))
-    wanted = bodies.to_text(bodies.to_html("html", inside))
-    found = bodies.to_text(body)
-    assert wanted in found
+    body = convert_and_clean("html", page(inside))
+    expected = bodies.to_text(bodies.to_html("html", inside))
+    result = bodies.to_text(body)
+    assert expected in result
     assert bodies.to_html("html", inside).split(">")[0] in body
 
 
 def test_page_leaves_out_what_stands_around_its_article() -> None:
     around = '<div class="share-buttons">Share this</div>'
-    body = kept("html", page(f'{around}<ul class="related"><li><a href="/y">Yet another one</a></li></ul>'))
+    body = convert_and_clean(
+        "html", page(f'{around}<ul class="related"><li><a href="/y">Yet another one</a></li></ul>')
+    )
     assert "Share" not in body
     assert "nother" not in body
 
 
 def test_frames_at_the_head_and_the_end_of_an_article_are_kept() -> None:
-    assert kept("html", page("", FRAME, '<video src="/end.mp4"></video>')).count("<a ") == 2
+    assert convert_and_clean("html", page("", FRAME, '<video src="/end.mp4"></video>')).count("<a ") == 2
 
 
 def test_place_that_a_link_of_the_body_leads_to_keeps_its_name_as_the_bodys_own() -> None:
-    given = '<p>See<a href="#n1">1</a>.</p><p id="n1">Note</p><p id="other">x</p><a name="n2">y</a><a href="#n2">z</a>'
-    body = bodies.to_html("html", given)
+    markup = '<p>See<a href="#n1">1</a>.</p><p id="n1">Note</p><p id="other">x</p><a name="n2">y</a><a href="#n2">z</a>'
+    body = bodies.to_html("html", markup)
     assert 'href="#content-n1"' in body
     assert '<p id="content-n1">' in body
     assert 'id="content-n2"' in body
@@ -205,8 +209,8 @@ def test_place_that_a_link_of_the_body_leads_to_keeps_its_name_as_the_bodys_own(
 
 
 def test_markdown_notes_tasks_and_captions_keep_their_words() -> None:
-    given = "A[^1] b[^n], `[^1]`.\n\n- [ ] todo\n- [x] done\n\n[^1]: word\n[^n]: Two *words*\n    more\n\n[^u]: unused"
-    body = bodies.to_html("markdown", given)
+    markup = "A[^1] b[^n], `[^1]`.\n\n- [ ] todo\n- [x] done\n\n[^1]: word\n[^n]: Two *words*\n    more\n\n[^u]: unused"
+    body = bodies.to_html("markdown", markup)
     assert '<a href="#content-fn-1" rel="noopener noreferrer">1</a>' in body
     assert '<li id="content-fn-1">\n<p>word</p>' in body
     assert "<em>words</em>\nmore" in body
@@ -221,7 +225,7 @@ def test_markdown_notes_tasks_and_captions_keep_their_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "wanted"),
+    ("markup", "expected"),
     [
         (
             '[sourcecode language="js"]for (i=0;i<n;i++){ a[i] = b[i]; }[/sourcecode]',
@@ -231,15 +235,15 @@ def test_markdown_notes_tasks_and_captions_keep_their_words() -> None:
         ("[php]if ($a &lt; 1) [b] {}[/php]", "if ($a &lt; 1) [b] {}"),
     ],
 )
-def test_code_between_brackets_is_text_to_its_end(given: str, wanted: str) -> None:
-    made = wordpress_bodies.convert_post(f"{given}\n\nAfter.", shortcodes.MediaLibrary(), {}, "1", lambda _: None)
+def test_code_between_brackets_is_text_to_its_end(markup: str, expected: str) -> None:
+    made = wordpress_bodies.convert_post(f"{markup}\n\nAfter.", shortcodes.MediaLibrary(), {}, "1", lambda _: None)
     body = bodies.to_html("html", made)
-    assert f"<pre><code>{wanted}</code></pre>" in bodies.to_html("html", made) or wanted in body
+    assert f"<pre><code>{expected}</code></pre>" in bodies.to_html("html", made) or expected in body
     assert "<p>After.</p>" in body
 
 
 @pytest.mark.parametrize(
-    "given",
+    "markup",
     [
         "[et_pb_text]one[/et_pb_text][et_pb_text]Beta[/et_pb_text]",
         "[vc_row][vc_column]one[/vc_column][/vc_row][vc_row][vc_column]Beta[/vc_column][/vc_row]",
@@ -247,8 +251,8 @@ def test_code_between_brackets_is_text_to_its_end(given: str, wanted: str) -> No
         "[one_half]one[/one_half][one_half_last]Beta[/one_half_last]",
     ],
 )
-def test_parts_of_a_page_builder_stay_apart(given: str) -> None:
-    made = wordpress_bodies.convert_post(given, shortcodes.MediaLibrary(), {}, "1", lambda _: None)
+def test_parts_of_a_page_builder_stay_apart(markup: str) -> None:
+    made = wordpress_bodies.convert_post(markup, shortcodes.MediaLibrary(), {}, "1", lambda _: None)
     assert bodies.to_text(bodies.to_html("html", made)).split() == ["one", "Beta"]
 
 
@@ -331,7 +335,7 @@ def test_page_behind_a_paywall_says_so_and_keeps_the_story_only() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("kind", ["ndjson"])
-async def test_what_an_import_stores_an_editor_can_save_again(served: Served, kind: str) -> None:
+async def test_what_an_import_stores_an_editor_can_save_again(api: Served, kind: str) -> None:
     line = {
         "id": "r", "title": "T", "url": "https://a.example/b/c", "related": [{"title": "R", "url": "/r"}],
         "images": [{"url": "i.jpg"}, {"url": "//c.example/j.jpg"}],
@@ -339,10 +343,10 @@ async def test_what_an_import_stores_an_editor_can_save_again(served: Served, ki
         "canonical_url": "/canonical", "previous_urls": ["/old", "javascript:x"],
     }  # fmt: skip
     sent = {"Content-Type": "application/x-ndjson"}
-    answer = await served.editor.post("/v1/imports?origin=r", content=json.dumps(line).encode(), headers=sent)
-    id = json.loads(answer.text.splitlines()[0])["id"]
-    shown = (await served.editor.get(f"/v1/articles/{id}")).json()
+    response = await api.editor.post("/v1/imports?origin=r", content=json.dumps(line).encode(), headers=sent)
+    id = json.loads(response.text.splitlines()[0])["id"]
+    shown = (await api.editor.get(f"/v1/articles/{id}")).json()
     assert [one["url"] for one in shown["images"]] == ["https://a.example/b/i.jpg", "https://c.example/j.jpg"]
     for body in (shown, shown | {"images": shown["images"][::-1], "body": shown["body"] + "<p>more</p>"}):
-        saved = await served.editor.put(f"/v1/articles/{id}", json=body, headers={"If-Match": "*"})
+        saved = await api.editor.put(f"/v1/articles/{id}", json=body, headers={"If-Match": "*"})
         assert saved.status_code == 200, saved.text

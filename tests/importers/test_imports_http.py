@@ -30,15 +30,15 @@ def line(number: int, **fields: object) -> bytes:
 @pytest.fixture
 async def local(sqlite_settings: Settings) -> AsyncIterator[Served]:
     """For what neither database does in its own way."""
-    async with serve(sqlite_settings) as found:
-        yield found
+    async with serve(sqlite_settings) as running:
+        yield running
 
 
-async def sent(client: httpx.AsyncClient, body: Any, **query: object) -> list[Json]:
-    answer = await client.post("/v1/imports", params=query, content=body, headers=NDJSON)  # type: ignore[arg-type]
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"] == "application/x-ndjson"
-    return [orjson.loads(line) for line in answer.content.splitlines()]
+async def send_import(client: httpx.AsyncClient, body: Any, **query: object) -> list[Json]:
+    response = await client.post("/v1/imports", params=query, content=body, headers=NDJSON)  # type: ignore[arg-type]
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/x-ndjson"
+    return [orjson.loads(line) for line in response.content.splitlines()]
 
 
 async def titles(client: httpx.AsyncClient, **query: str) -> list[str]:
@@ -49,12 +49,12 @@ def outcomes(results: Sequence[Json]) -> list[tuple[int, str]]:
     return [(one["line"], one["outcome"]) for one in results[:-1]]
 
 
-async def test_each_line_has_its_result_whatever_the_others_are(served: Served) -> None:
+async def test_each_line_has_its_result_whatever_the_others_are(api: Served) -> None:
     body = (
         b"\xef\xbb\xbf" + line(1) + b"{ no json\n\n" + line(2).replace(b"\n", b"\r\n") + b'[1]\n{"id": "empty"}\n"x"\n'
     )
     body += line(3, status="draft") + line(1, title="Edited at once") + b'{"end": true, "count": 8}'
-    results = await sent(served.editor, body)
+    results = await send_import(api.editor, body)
     assert outcomes(results) == [
         (1, "created"), (2, "failed"), (4, "created"), (5, "failed"), (6, "failed"), (7, "failed"), (8, "created"),
         (9, "created"),
@@ -67,37 +67,37 @@ async def test_each_line_has_its_result_whatever_the_others_are(served: Served) 
         "notes": [],
         "line": 4, "outcome": "created", "id": results[2]["id"], "slug": "story-2", "reason": None, "copy_of": None,
     }  # fmt: skip
-    found = await served.public.get("/v1/search", params={"q": "council", "min_seq": summary["seq"]})
-    assert {hit["article"]["title"] for hit in found.json()["data"]} == {"Edited at once", "Story 2"}
+    response = await api.public.get("/v1/search", params={"q": "council", "min_seq": summary["seq"]})
+    assert {hit["article"]["title"] for hit in response.json()["data"]} == {"Edited at once", "Story 2"}
 
 
-async def test_import_done_twice_changes_nothing(served: Served) -> None:
+async def test_import_done_twice_changes_nothing(api: Served) -> None:
     body = line(1) + line(2)
-    first = await sent(served.editor, body, origin="wire")
-    again = await sent(served.editor, body, origin="wire")
+    first = await send_import(api.editor, body, origin="wire")
+    again = await send_import(api.editor, body, origin="wire")
     assert again[-1]["summary"] == {"created": 0, "updated": 0, "unchanged": 2, "failed": 0}
     assert [one["slug"] for one in again[:-1]] == [one["slug"] for one in first[:-1]] == ["story-1", "story-2"]
-    other = await sent(served.editor, body + line(2, body="Another."), origin="other-wire")
+    other = await send_import(api.editor, body + line(2, body="Another."), origin="other-wire")
     assert other[-1]["summary"]["created"] == 3
-    assert len(await titles(served.public, origin="wire")) == 2
+    assert len(await titles(api.public, origin="wire")) == 2
 
 
-async def test_dry_run_says_what_would_be_and_changes_nothing(served: Served) -> None:
-    await sent(served.editor, line(1))
-    results = await sent(served.editor, line(1) + line(1, title="Edited") + line(2) + b"{", dry_run="true")
+async def test_dry_run_says_what_would_be_and_changes_nothing(api: Served) -> None:
+    await send_import(api.editor, line(1))
+    results = await send_import(api.editor, line(1) + line(1, title="Edited") + line(2) + b"{", dry_run="true")
     assert outcomes(results) == [(1, "unchanged"), (2, "updated"), (3, "created"), (4, "failed")]
-    assert await titles(served.public) == ["Story 1"]
+    assert await titles(api.public) == ["Story 1"]
 
 
 async def test_wrong_count_at_the_end_is_a_failure_of_that_line(local: Served) -> None:
-    results = await sent(local.editor, line(1) + b'{"end": true, "count": 3}\n')
+    results = await send_import(local.editor, line(1) + b'{"end": true, "count": 3}\n')
     assert outcomes(results) == [(1, "created"), (2, "failed")]
     assert "a count of 3, but 1 lines" in results[1]["reason"]
-    assert outcomes(await sent(local.editor, b"")) == []
+    assert outcomes(await send_import(local.editor, b"")) == []
 
 
 async def test_who_may_not_or_sends_something_else_is_refused(local: Served) -> None:
-    answers = [
+    responses = [
         await local.public.post("/v1/imports", content=line(1), headers=NDJSON),
         await local.public.post("/v1/imports", content=line(1), headers=NDJSON | await local.key("write")),
         await local.editor.post("/v1/imports", content=line(1), headers={"Content-Type": "image/png"}),
@@ -105,8 +105,8 @@ async def test_who_may_not_or_sends_something_else_is_refused(local: Served) -> 
         await local.editor.post("/v1/imports?dry=true", content=line(1), headers=NDJSON),
         await local.editor.put("/v1/imports"),
     ]
-    assert [answer.status_code for answer in answers] == [401, 403, 415, 415, 422, 405]
-    assert answers[2].json()["allowed"][0] == "application/x-ndjson"
+    assert [response.status_code for response in responses] == [401, 403, 415, 415, 422, 405]
+    assert responses[2].json()["allowed"][0] == "application/x-ndjson"
     assert await titles(local.public) == []
 
 
@@ -129,9 +129,9 @@ async def test_results_come_while_the_body_is_still_on_its_way(sqlite_settings: 
         results = []
         async for piece in body():
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-            while not (found := await asyncio.wait_for(reader.readline(), 5)).startswith(b'{"line"'):
-                assert found
-            results.append(orjson.loads(found))
+            while not (result := await asyncio.wait_for(reader.readline(), 5)).startswith(b'{"line"'):
+                assert result
+            results.append(orjson.loads(result))
             more.set()
         writer.close()
         assert outcomes([*results, {}]) == [(1, "created"), (2, "created")]
@@ -146,14 +146,14 @@ async def test_body_that_breaks_off_leaves_what_was_acknowledged_and_nothing_els
             f"Authorization: {listening.editor.headers['authorization']}\r\nContent-Length: 100000\r\n\r\n"
         )
         writer.write(head.encode() + line(1))
-        while not (found := await asyncio.wait_for(reader.readline(), 5)).startswith(b'{"line"'):
-            assert found
+        while not (result := await asyncio.wait_for(reader.readline(), 5)).startswith(b'{"line"'):
+            assert result
         writer.write(line(2) + line(3)[:-5])
         await writer.drain()
         writer.transport.abort()
         await asyncio.sleep(0.5)
         assert await titles(listening.public) == ["Story 1"]
-        assert (await sent(listening.editor, line(4)))[-1]["summary"]["created"] == 1
+        assert (await send_import(listening.editor, line(4)))[-1]["summary"]["created"] == 1
 
 
 async def test_line_of_40_mb_fails_alone_and_is_never_held(local: Served) -> None:
@@ -164,7 +164,7 @@ async def test_line_of_40_mb_fails_alone_and_is_never_held(local: Served) -> Non
         yield b'"}\n' + line(2)
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    results = await sent(local.editor, body())
+    results = await send_import(local.editor, body())
     assert outcomes(results) == [(1, "created"), (2, "failed"), (3, "created")]
     assert "longer than 32 MB" in results[1]["reason"]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000
@@ -177,5 +177,5 @@ async def test_line_of_40_mb_fails_alone_and_is_never_held(local: Served) -> Non
 def test_lines_are_the_same_however_the_body_is_cut(body: bytes, cuts: list[int]) -> None:
     ends = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     lines = LineSplitter(longest=5)
-    found = [one for start, end in pairwise(ends) for one in lines.feed(body[start:end])]
-    assert [*found, lines.take_rest()] == [one[:6].removesuffix(b"\r") for one in body.split(b"\n")]
+    matches = [one for start, end in pairwise(ends) for one in lines.feed(body[start:end])]
+    assert [*matches, lines.take_rest()] == [one[:6].removesuffix(b"\r") for one in body.split(b"\n")]

@@ -13,18 +13,18 @@ from app.settings import Settings
 pytestmark = pytest.mark.anyio
 
 
-async def test_server_is_live_and_becomes_ready(served: Served) -> None:
-    live = await served.public.get("/health/live")
+async def test_server_is_live_and_becomes_ready(api: Served) -> None:
+    live = await api.public.get("/health/live")
     assert (live.status_code, live.json()) == (200, {"status": "ok"})
     assert live.headers["cache-control"] == "no-store"
-    await served.post(title="Something to index")
+    await api.post(title="Something to index")
     for _ in range(100):
-        ready = await served.public.get("/health/ready")
+        ready = await api.public.get("/health/ready")
         if ready.json()["index_lag"] == 0:
             break
         await asyncio.sleep(0.02)
     assert ready.json() == {"status": "ok", "database": True, "index": True, "index_lag": 0, "problem": None}
-    assert (await served.public.get("/health/ready?x=1")).status_code == 422
+    assert (await api.public.get("/health/ready?x=1")).status_code == 422
 
 
 async def test_server_without_an_index_is_not_ready_but_lists(sqlite_settings: Settings) -> None:

@@ -36,25 +36,25 @@ async def own_archive(settings: Settings) -> AsyncIterator[Served]:
         yield server
 
 
-async def ask(served: Served, verb: str, path: str, body: object, status: int = 200) -> Any:
-    response = await served.editor.request(verb, path, json=body)
+async def ask(api: Served, verb: str, path: str, body: object, status: int = 200) -> Any:
+    response = await api.editor.request(verb, path, json=body)
     assert response.status_code == status, response.text
-    ready = await served.public.get("/v1/search", params={"limit": 1, "min_seq": response.headers.get("x-seq", [])})
+    ready = await api.public.get("/v1/search", params={"limit": 1, "min_seq": response.headers.get("x-seq", [])})
     assert ready.status_code == 200, ready.text
     return response.json()
 
 
-async def list_slugs(served: Served, **query: str) -> list[str]:
+async def list_slugs(api: Served, **query: str) -> list[str]:
     """Slugs in the list, after the search has been seen to find the same."""
-    body = (await served.public.get("/v1/articles", params=query)).json()
-    searched = (await served.public.get("/v1/search", params=query)).json()
+    body = (await api.public.get("/v1/articles", params=query)).json()
+    searched = (await api.public.get("/v1/search", params=query)).json()
     assert [hit["article"]["slug"] for hit in searched["data"]] == slugs_of(body)
     assert body["page"]["total"] == searched["page"]["total"] == len(body["data"])
     return sorted(slugs_of(body))
 
 
-async def list_changes(served: Served, since: str, **query: str) -> list[tuple[str, str]]:
-    body = (await served.public.get("/v1/changes", params={"since": since, **query})).json()
+async def list_changes(api: Served, since: str, **query: str) -> list[tuple[str, str]]:
+    body = (await api.public.get("/v1/changes", params={"since": since, **query})).json()
     return [(row["event"], (row["article"] or row["region"])["slug"]) for row in body["data"]]
 
 

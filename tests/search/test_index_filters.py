@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
-from support.search_archive import DAY, REGIONS, SOURCES, TAGS, Archive, Story, random_story
+from support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, SearchStory, random_story
 
 from app.articles import filters
 from app.articles.filters import ArticleFilter
@@ -34,16 +34,16 @@ def _empty_postgresql(server: str) -> str:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchArchive]:
     url = _empty_postgresql(request.getfixturevalue("postgres_server")) if request.param == "postgresql" else None
-    archive = Archive(tmp_path_factory.mktemp("filters"), url)
+    archive = SearchArchive(tmp_path_factory.mktemp("filters"), url)
     archive.put(*STORIES)
     yield archive
     archive.close()
 
 
 @pytest.fixture(scope="module")
-def engine(archive: Archive) -> TantivyEngine:
+def engine(archive: SearchArchive) -> TantivyEngine:
     return archive.engine()
 
 
@@ -57,16 +57,16 @@ years = st.lists(spans.filter(lambda span: span != (None, None)), max_size=2).ma
 shifts = st.sampled_from([0, 0, -DAY, 5 * 3_600, DAY])
 
 
-def _shifted(span: filters.Span, by: int) -> filters.Span:
+def _shift(span: filters.Span, by: int) -> filters.Span:
     start, end = span
     return None if start is None else start + by, None if end is None else end + by
 
 
-def _in_another_zone(wanted: ArticleFilter, by: int) -> ArticleFilter:
+def _in_another_zone(article_filter: ArticleFilter, by: int) -> ArticleFilter:
     """As where `tz` moves periods, and dates of a day or more stay."""
-    coarse = _shifted(wanted.published, by) if by else None
-    years = tuple(_shifted(year, by) for year in wanted.years) if by else ()
-    return replace(wanted, coarse=coarse, coarse_years=years)
+    coarse = _shift(article_filter.published, by) if by else None
+    years = tuple(_shift(year, by) for year in article_filter.years) if by else ()
+    return replace(article_filter, coarse=coarse, coarse_years=years)
 
 
 flags = st.sampled_from([False, False, False, True])
@@ -116,28 +116,30 @@ sparse_filters = st.fixed_dictionaries(
 any_filter = st.builds(_in_another_zone, wanted_filters | sparse_filters, shifts)
 
 
-def by_sql(archive: Archive, wanted: ArticleFilter) -> set[object]:
+def by_sql(archive: SearchArchive, article_filter: ArticleFilter) -> set[object]:
     statement = prepare(
-        select(filters.A.c.id).where(*filters.conditions(wanted)), archive.db.dialect, filters.lists(wanted)
+        select(filters.A.c.id).where(*filters.conditions(article_filter)),
+        archive.db.dialect,
+        filters.lists(article_filter),
     )
     with archive.db.snapshot() as snapshot:
-        return {row[0] for row in snapshot.fetch(statement, filters.values(wanted))}
+        return {row[0] for row in snapshot.fetch(statement, filters.values(article_filter))}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wanted=any_filter)
+@given(article_filter=any_filter)
 def test_any_filter_means_the_same_to_all_three_readers(
-    archive: Archive, engine: TantivyEngine, wanted: ArticleFilter
+    archive: SearchArchive, engine: TantivyEngine, article_filter: ArticleFilter
 ) -> None:
-    matched = {story.id for story in STORIES if filters.matches(wanted, story.facts)}
-    found = engine.search(Question(filter=wanted, limit=200))
-    assert by_sql(archive, wanted) == matched
-    assert {hit.id for hit in found.hits} == matched
-    assert found.total == engine.count(wanted) == len(matched)
+    matched = {story.id for story in STORIES if filters.matches(article_filter, story.facts)}
+    results = engine.search(Question(filter=article_filter, limit=200))
+    assert by_sql(archive, article_filter) == matched
+    assert {hit.id for hit in results.hits} == matched
+    assert results.total == engine.count(article_filter) == len(matched)
 
 
 def driven_ids(
-    archive: Archive,
+    archive: SearchArchive,
     driver: query_plan.DrivingLink,
     descending: bool,
     turn: query_plan.Turn,
@@ -151,61 +153,66 @@ def driven_ids(
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wanted=any_filter, place=st.sampled_from(STORIES))
+@given(article_filter=any_filter, place=st.sampled_from(STORIES))
 def test_every_link_of_a_filter_drives_to_the_same_rows_in_order(
-    archive: Archive, wanted: ArticleFilter, place: Story
+    archive: SearchArchive, article_filter: ArticleFilter, place: SearchStory
 ) -> None:
-    matching = [story for story in STORIES if filters.matches(wanted, story.facts)]
+    matching = [story for story in STORIES if filters.matches(article_filter, story.facts)]
     after: query_plan.Turn
     before: query_plan.Turn
     after, before = ("after_null", "before_null") if place.published_at is None else ("after", "before")
     beyond = {"id": place.id, "key": place.published_at}
     for descending in (True, False):
-        found, at = sorted(_key(story, descending=descending) for story in matching), _key(place, descending=descending)
-        ahead, behind = [abs(key[2]) for key in found if key > at], [abs(key[2]) for key in found[::-1] if key < at]
-        for driver in query_plan.possible(wanted):
+        result, at = (
+            sorted(_key(story, descending=descending) for story in matching),
+            _key(place, descending=descending),
+        )
+        ahead, behind = [abs(key[2]) for key in result if key > at], [abs(key[2]) for key in result[::-1] if key < at]
+        for driver in query_plan.possible(article_filter):
             read = partial(driven_ids, archive, driver, descending)
-            assert read("start", {}) == [abs(key[2]) for key in found]
+            assert read("start", {}) == [abs(key[2]) for key in result]
             assert read(after, beyond) == ahead
             assert read(before, beyond) == behind
 
 
-def _key(story: Story, *, descending: bool) -> tuple[bool, int, int]:
+def _key(story: SearchStory, *, descending: bool) -> tuple[bool, int, int]:
     """Sorts as a list by date: without one last, whichever way."""
     at, sign = story.published_at, -1 if descending else 1
     return at is None, sign * (at or 0), sign * story.id
 
 
 def test_the_rarest_link_drives_and_few_rows_are_bounded() -> None:
-    async def weigh(wanted: ArticleFilter) -> int:
-        return 9_000 if wanted.tags == (1,) else 40 if wanted.tags else 800_000
+    async def weigh(article_filter: ArticleFilter) -> int:
+        return 9_000 if article_filter.tags == (1,) else 40 if article_filter.tags else 800_000
 
-    def chosen(wanted: ArticleFilter, sort: str = "-published_at") -> query_plan.DrivingLink | None:
-        return asyncio.run(query_plan.choose(wanted, sort, weigh))
+    def choose_driver(article_filter: ArticleFilter, sort: str = "-published_at") -> query_plan.DrivingLink | None:
+        return asyncio.run(query_plan.choose(article_filter, sort, weigh))
 
     both = ArticleFilter(tags=(1,), authors=(7,), regions=(3,))
-    assert chosen(both) == query_plan.DrivingLink("tag", (7,), replace(both, authors=()), bounded=True)
+    assert choose_driver(both) == query_plan.DrivingLink("tag", (7,), replace(both, authors=()), bounded=True)
     common = replace(both, authors=())
-    assert chosen(common, "published_at") == query_plan.DrivingLink(
+    assert choose_driver(common, "published_at") == query_plan.DrivingLink(
         "tag", (1,), replace(common, tags=()), bounded=False
     )
-    assert chosen(ArticleFilter(tags=(1,))) == query_plan.DrivingLink("tag", (1,), ArticleFilter(), bounded=True)
-    assert chosen(both, "title") is None
-    assert chosen(replace(both, statuses=("draft",))) is None
+    assert choose_driver(ArticleFilter(tags=(1,))) == query_plan.DrivingLink("tag", (1,), ArticleFilter(), bounded=True)
+    assert choose_driver(both, "title") is None
+    assert choose_driver(replace(both, statuses=("draft",))) is None
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wanted=sparse_filters)
-def test_any_filter_counts_tags_and_regions_as_a_click_would(engine: TantivyEngine, wanted: ArticleFilter) -> None:
-    matched = [story for story in STORIES if filters.matches(wanted, story.facts)]
-    side = 0 if wanted.exact else 1
+@given(article_filter=sparse_filters)
+def test_any_filter_counts_tags_and_regions_as_a_click_would(
+    engine: TantivyEngine, article_filter: ArticleFilter
+) -> None:
+    matched = [story for story in STORIES if filters.matches(article_filter, story.facts)]
+    side = 0 if article_filter.exact else 1
     tags = {tag: sum(tag in story.tags for story in matched) for tag in TAGS}
     regions = {
-        region: sum(bool(story.regions.get(region, (0, 0))[side] & wanted.roles) for story in matched)
+        region: sum(bool(story.regions.get(region, (0, 0))[side] & article_filter.roles) for story in matched)
         for region in REGIONS
     }
-    assert engine.count_tags(wanted) == {tag: count for tag, count in tags.items() if count}
-    assert engine.count_regions(wanted) == {region: count for region, count in regions.items() if count}
+    assert engine.count_tags(article_filter) == {tag: count for tag, count in tags.items() if count}
+    assert engine.count_regions(article_filter) == {region: count for region, count in regions.items() if count}
 
 
 def test_drafts_asked_of_the_index_are_the_callers_mistake(engine: TantivyEngine) -> None:
@@ -213,18 +220,18 @@ def test_drafts_asked_of_the_index_are_the_callers_mistake(engine: TantivyEngine
         engine.count(ArticleFilter(statuses=("draft",)))
 
 
-@pytest.mark.parametrize("wanted", [
+@pytest.mark.parametrize("article_filter", [
     ArticleFilter(ids=()),
     ArticleFilter(ids=(2**70, -(2**70))),
     ArticleFilter(tags=(2**64,)),
     ArticleFilter(published=(2**70, None)),
     ArticleFilter(updated=(2**70, -(2**70))),
 ])  # fmt: skip
-def test_numbers_that_no_field_holds_find_nothing(engine: TantivyEngine, wanted: ArticleFilter) -> None:
-    assert engine.count(wanted) == 0
+def test_numbers_that_no_field_holds_find_nothing(engine: TantivyEngine, article_filter: ArticleFilter) -> None:
+    assert engine.count(article_filter) == 0
 
 
-def test_articles_named_as_withdrawn_are_in_no_answer(engine: TantivyEngine) -> None:
+def test_articles_named_as_withdrawn_are_in_no_response(engine: TantivyEngine) -> None:
     gone = tuple(story.id for story in STORIES if story.status == "published")[:10]
     everything = engine.search(Question(limit=200))
     rest = engine.search(Question(limit=200, excluded=gone))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.search_archive import DAY, REGIONS, SOURCES, TAGS, Archive, Story
+from support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, SearchStory
 from tantivy import DocAddress, Query, Searcher
 
 from app.articles.filters import ArticleFilter
@@ -29,8 +29,8 @@ FACETS: tuple[FacetName, ...] = ("tag", "author", "section", "region", "language
 COSTLY = " OR ".join(f"{letter}*" for letter in "bcdfh")
 
 
-def _story(number: int, chance: random.Random) -> Story:
-    return Story(
+def _story(number: int, chance: random.Random) -> SearchStory:
+    return SearchStory(
         number,
         chance.choice(WORDS),
         " ".join(chance.choices(WORDS, k=6)),
@@ -46,7 +46,7 @@ def _story(number: int, chance: random.Random) -> Story:
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
     chance = random.Random(5)
-    archive = Archive(tmp_path_factory.mktemp("costs"))
+    archive = SearchArchive(tmp_path_factory.mktemp("costs"))
     archive.put(*(_story(number, chance) for number in range(1, 121)))
     yield archive.engine()
     archive.close()
@@ -77,8 +77,8 @@ def test_explaining_many_hits_takes_as_many_searches_as_explaining_one(engine: T
     for some in (ids[:1], ids):
         counting = Counting(engine.view().searcher)
         view = View(counting, engine.view().place)  # type: ignore[arg-type] # in the place of a Searcher
-        found = explanation.explain_scores(view, question, some)
-        assert set(found) == set(some)
+        result = explanation.explain_scores(view, question, some)
+        assert set(result) == set(some)
         taken.append(counting.asked)
     assert taken[0] == taken[1]
     alone = {id: engine.explain(question, (id,))[id] for id in ids}
@@ -120,17 +120,17 @@ filters = st.builds(
 @settings(max_examples=25, deadline=None)
 @given(filters, st.sampled_from((COSTLY, "b* c* d* -f*", "harbour -b* -c* -d* -f*")))
 def test_counts_of_costly_queries_are_those_of_their_parts(
-    engine: TantivyEngine, wanted: ArticleFilter, text: str
+    engine: TantivyEngine, article_filter: ArticleFilter, text: str
 ) -> None:
     """In one run with all filters, by a list, and facet by facet they are the same."""
-    question = Question(tree=parse(text).tree, filter=wanted, order="relevance", match="any")
+    question = Question(tree=parse(text).tree, filter=article_filter, order="relevance", match="any")
     assert match_cache.is_costly(question.tree)
-    found = engine.count_facets(question, FACETS)
+    facets = engine.count_facets(question, FACETS)
     bounds = tuple(day * DAY for day in range(0, 3_001, 250))
     edges = Edges(bounds, tuple(bound + DAY for bound in bounds))
-    groups = [("tag", 3), ("language", "fr"), ("source", 2), *([("region", 1)] if wanted.roles else [])]
+    groups = [("tag", 3), ("language", "fr"), ("source", 2), *([("region", 1)] if article_filter.roles else [])]
     for name in FACETS:
-        assert found[name] == engine.count_facets(question, (name,))[name], name
+        assert facets[name] == engine.count_facets(question, (name,))[name], name
     series = engine.count_groups_by_date(question, edges, groups)  # type: ignore[arg-type] # names of groups
     for group, counts in zip(groups, series, strict=True):
         assert counts == engine.count_by_date(question, edges, group), group  # type: ignore[arg-type]
@@ -171,8 +171,8 @@ def test_room_for_highlights_is_used_up_and_leaves_a_beginning_for_each() -> Non
     marks = highlight.find_marks(QueryInterpretation(parse("harbour").tree, ("en",)), "body")
     text = "A harbour. " + "Water and more water all the way. " * 1_000
     room = ReadingBudget(words=5_000)
-    found = [highlight.find_fragments(text, "en", marks, room) for _ in range(50)]
-    assert all("<mark>harbour</mark>" in shown[0] for shown in found)
+    matches = [highlight.find_fragments(text, "en", marks, room) for _ in range(50)]
+    assert all("<mark>harbour</mark>" in shown[0] for shown in matches)
     assert room.words > -20_000  # not the 330,000 words that are there
     late = "Water. " * 200 + "A harbour."
     assert highlight.find_fragments(late, "en", marks) != []

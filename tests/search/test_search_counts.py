@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.search_archive import DAY, Archive, Story, ask, ids
+from support.search_archive import DAY, SearchArchive, SearchStory, ask, ids
 
 from app.articles.filters import ArticleFilter
 from app.errors import TooManyBuckets
@@ -22,18 +22,18 @@ def at(text: str) -> int:
 
 
 STORIES = [
-    Story(1, "Nato meets", "Deterrence in the east.", tags=(1, 2), regions={1: (1, 1), 2: (0, 1)}, source=1,
+    SearchStory(1, "Nato meets", "Deterrence in the east.", tags=(1, 2), regions={1: (1, 1), 2: (0, 1)}, source=1,
           published_at=at("2023-12-31")),
-    Story(2, "Nato leaves", "Deterrence in the west.", tags=(1, 3), regions={2: (4, 4)}, source=2, language="fr",
+    SearchStory(2, "Nato leaves", "Deterrence in the west.", tags=(1, 3), regions={2: (4, 4)}, source=2, language="fr",
           published_at=at("2024-01-01")),
-    Story(3, "Weather", "Sun in the east.", tags=(2,), regions={3: (2, 2)}, published_at=at("2024-02-29")),
-    Story(4, "Nato in Kyiv", "Deterrence again.", tags=(2, 3), published_at=at("1969-12-31")),
+    SearchStory(3, "Weather", "Sun in the east.", tags=(2,), regions={3: (2, 2)}, published_at=at("2024-02-29")),
+    SearchStory(4, "Nato in Kyiv", "Deterrence again.", tags=(2, 3), published_at=at("1969-12-31")),
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
-    archive = Archive(tmp_path_factory.mktemp("counts"))
+    archive = SearchArchive(tmp_path_factory.mktemp("counts"))
     archive.put(*STORIES)
     yield archive.engine()
     archive.close()
@@ -54,16 +54,18 @@ def test_facets_count_the_hits(engine: TantivyEngine) -> None:
 
 
 def test_facet_leaves_out_its_own_filter_only(engine: TantivyEngine) -> None:
-    asked = replace(NATO, filter=ArticleFilter(tags=(1,), languages=("fr",)))
-    facets = engine.count_facets(asked, ("tag", "language"))
+    requested = replace(NATO, filter=ArticleFilter(tags=(1,), languages=("fr",)))
+    facets = engine.count_facets(requested, ("tag", "language"))
     assert facets["tag"] == {1: 1, 3: 1}
     assert facets["language"] == {"en": 1, "fr": 1}
-    assert facets["tag"][3] == engine.search(replace(asked, filter=ArticleFilter(tags=(3,), languages=("fr",)))).total
+    assert (
+        facets["tag"][3] == engine.search(replace(requested, filter=ArticleFilter(tags=(3,), languages=("fr",)))).total
+    )
 
 
 def test_facets_with_more_values_than_a_guess_would_see_are_exact(tmp_path_factory: pytest.TempPathFactory) -> None:
-    archive = Archive(tmp_path_factory.mktemp("many"))
-    archive.put(*[Story(i, source=1 + i % 3, published_at=(i % 60) * 366 * DAY) for i in range(1, 241)])
+    archive = SearchArchive(tmp_path_factory.mktemp("many"))
+    archive.put(*[SearchStory(i, source=1 + i % 3, published_at=(i % 60) * 366 * DAY) for i in range(1, 241)])
     years = archive.engine().count_facets(Question(), ("year",))["year"]
     assert sum(years.values()) == 240
     assert len(years) == 60
@@ -107,8 +109,8 @@ def test_edges_hold_any_instant_and_stay_under_the_limit(interval: timeline.Inte
 
 
 def test_buckets_share_out_the_total() -> None:
-    found = timeline.render_buckets([0, 10, 20], [1, 3], 4)
-    assert [(b["start"], b["count"], b["share"]) for b in found] == [
+    buckets = timeline.render_buckets([0, 10, 20], [1, 3], 4)
+    assert [(b["start"], b["count"], b["share"]) for b in buckets] == [
         ("1970-01-01T00:00:00Z", 1, 0.25), ("1970-01-01T00:00:10Z", 3, 0.75),
     ]  # fmt: skip
     assert timeline.render_buckets([0, 1], [0], 0)[0]["share"] == 0
@@ -118,11 +120,11 @@ def test_explanations_name_the_words_and_recency(engine: TantivyEngine) -> None:
     question = Question(
         tree=parse("nato deterrence -sun").tree, order="relevance", recency="normal", today=at("2024-01-02")
     )
-    found = engine.explain(question, (1, 4))
-    assert [part.name for part in found[1]] == ["nato", "deterrence", "recency"]
-    assert [part.name for part in found[4]] == ["nato", "deterrence"]
+    explanations = engine.explain(question, (1, 4))
+    assert [part.name for part in explanations[1]] == ["nato", "deterrence", "recency"]
+    assert [part.name for part in explanations[4]] == ["nato", "deterrence"]
     hits = {hit.id: hit.score for hit in engine.search(question).hits}
-    assert sum(part.score for part in found[1]) == pytest.approx(hits[1], rel=0.01)
+    assert sum(part.score for part in explanations[1]) == pytest.approx(hits[1], rel=0.01)
     assert engine.explain(question, ()) == {}
     assert engine.explain(Question(), (1,)) == {1: ()}
 
@@ -150,7 +152,7 @@ class FewNames:
         return known.get((kind, text.lower()), ())
 
 
-@pytest.mark.parametrize(("text", "found"), [
+@pytest.mark.parametrize(("text", "result"), [
     ("alliance", [1, 2]),
     ("tag:alliance", [1, 2]),
     ("tag:nato", []),
@@ -161,16 +163,16 @@ class FewNames:
     ("sun", [1, 2, 3]),
     ("alliance west", [2]),
 ])  # fmt: skip
-def test_names_of_tags_find_their_articles(engine: TantivyEngine, text: str, found: list[int]) -> None:
-    assert sorted(ids(ask(engine, text, names=FewNames()))) == found
+def test_names_of_tags_find_their_articles(engine: TantivyEngine, text: str, result: list[int]) -> None:
+    assert sorted(ids(ask(engine, text, names=FewNames()))) == result
 
 
 def test_what_rises_has_more_than_its_own_past() -> None:
     recent, past = {1: 30, 2: 30, 3: 5, 4: 1}, {1: 120, 2: 8, 4: 0}
-    found = trending.find_rising(recent, past, 100, 400, 10)
-    assert [trend.id for trend in found] == [2, 3]
-    assert found[0].count == 30
-    assert found[0].expected == pytest.approx(2.12, abs=0.01)
+    rising = trending.find_rising(recent, past, 100, 400, 10)
+    assert [trend.id for trend in rising] == [2, 3]
+    assert rising[0].count == 30
+    assert rising[0].expected == pytest.approx(2.12, abs=0.01)
     assert trending.split_spans(1_000, 100) == ((900, 1_000), (500, 900))
     assert trending.find_rising({}, {}, 0, 0, 5) == []
 

@@ -1,4 +1,4 @@
-"""Odd queries by the thousand, through reader, composer and engine, and over HTTP: an answer or a named 422.
+"""Odd queries by the thousand, through reader, composer and engine, and over HTTP: a response or a named 422.
 
 FUZZ_QUERIES sets how many go through the reader and composer; a hundredth of them is searched for, a fiftieth sent.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Served
-from support.search_archive import Archive, Story
+from support.search_archive import SearchArchive, SearchStory
 
 from app.errors import QueryTooComplex
 from app.search.engine import Question
@@ -39,9 +39,9 @@ def queries(count: int, seed: int = 11) -> list[str]:
 
 def test_odd_queries_are_read_composed_and_searched(tmp_path: Path) -> None:
     stories = [
-        Story(n, title=f"The river Danube, part {n}", body="A river of NATO and 中文. " * 3) for n in range(1, 40)
+        SearchStory(n, title=f"The river Danube, part {n}", body="A river of NATO and 中文. " * 3) for n in range(1, 40)
     ]
-    made = Archive(tmp_path)
+    made = SearchArchive(tmp_path)
     made.put(*stories)
     engine = made.engine()
     view = engine.view()
@@ -65,10 +65,10 @@ def test_odd_queries_are_read_composed_and_searched(tmp_path: Path) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_odd_queries_over_http_get_an_answer_or_a_named_refusal(served: Served) -> None:
-    await served.post(title="The river Danube", body={"text": "A river of NATO and 中文."})
+async def test_odd_queries_over_http_get_a_response_or_a_named_refusal(api: Served) -> None:
+    await api.post(title="The river Danube", body={"text": "A river of NATO and 中文."})
     for text in queries(QUERIES // 50, seed=12):
-        answer = await served.public.get("/v1/search", params={"q": text, "highlight": "title,body", "limit": "3"})
-        assert answer.status_code == 200 or (
-            answer.status_code == 422 and answer.json()["code"] in ("query_too_complex", "invalid_value")
-        ), (text, answer.text)
+        response = await api.public.get("/v1/search", params={"q": text, "highlight": "title,body", "limit": "3"})
+        assert response.status_code == 200 or (
+            response.status_code == 422 and response.json()["code"] in ("query_too_complex", "invalid_value")
+        ), (text, response.text)

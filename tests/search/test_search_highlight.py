@@ -54,8 +54,8 @@ def test_corrected_words_are_marked() -> None:
 
 
 def test_relaxed_query_marks_no_stop_words_and_every_word_of_a_phrase() -> None:
-    wanted = marks('the "red line"', any_word=True)
-    assert highlight.mark_text("the line", "en", wanted) == "the <mark>line</mark>"
+    expected = marks('the "red line"', any_word=True)
+    assert highlight.mark_text("the line", "en", expected) == "the <mark>line</mark>"
 
 
 def test_long_text_gives_the_fragments_with_most_words() -> None:

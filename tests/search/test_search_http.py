@@ -14,7 +14,7 @@ from conftest import Served, serve
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
-# The index answers nearly all of it; what of it is SQL is tested on both engines elsewhere.
+# The index serves nearly all of it; what of it is SQL is tested on both engines elsewhere.
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 RIVERS = (
@@ -36,9 +36,9 @@ RIVERS = (
 )
 
 
-async def _rivers(served: Served) -> list[int]:
+async def _rivers(api: Served) -> list[int]:
     made = [
-        await served.post(title=title, body={"text": text}, tags=tags, regions=regions, published_at=at)
+        await api.post(title=title, body={"text": text}, tags=tags, regions=regions, published_at=at)
         for title, text, tags, regions, at in RIVERS
     ]
     return [int(str(one["id"])) for one in made]
@@ -56,29 +56,29 @@ class Rivers:
 async def rivers(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rivers]:
     folder = tmp_path_factory.mktemp("rivers")
     shutil.copy(sqlite_template, folder / "dateline.db")
-    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as served:
-        ids = await _rivers(served)
-        await served.post(title="Known to the year only, this one", published_at="2025")
-        await served.post(title="A draft about shipping", tags=["shipping", "shipyards"], status="draft")
-        yield Rivers(served.public, ids)
+    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as api:
+        ids = await _rivers(api)
+        await api.post(title="Known to the year only, this one", published_at="2025")
+        await api.post(title="A draft about shipping", tags=["shipping", "shipyards"], status="draft")
+        yield Rivers(api.public, ids)
 
 
 async def test_phrase_not_and_field_find_what_they_say(rivers: Rivers) -> None:
     danube, montreux, mekong = rivers.ids
 
-    async def found(q: str, **more: str) -> list[int]:
-        answer = await rivers.public.get("/v1/search", params={"q": q, **more})
-        assert answer.status_code == 200, answer.text
-        return [hit["article"]["id"] for hit in answer.json()["data"]]
+    async def find_ids(q: str, **more: str) -> list[int]:
+        response = await rivers.public.get("/v1/search", params={"q": q, **more})
+        assert response.status_code == 200, response.text
+        return [hit["article"]["id"] for hit in response.json()["data"]]
 
-    assert sorted(await found("navigation")) == [danube, montreux]
-    assert await found("navigation -treaty") == [danube]
-    assert await found('"navigation treaty"') == [montreux]
-    assert await found("title:mekong OR title:danube", sort="published_at") == [mekong, danube]
-    assert await found("navig", prefix="true", sort="-published_at") == [danube, montreux]
-    assert await found("navigation", region="asia") == [montreux]
-    assert await found("navigtion", sort="-published_at") == [danube, montreux]
-    assert await found("navigtion", typo="off", match="all") == []
+    assert sorted(await find_ids("navigation")) == [danube, montreux]
+    assert await find_ids("navigation -treaty") == [danube]
+    assert await find_ids('"navigation treaty"') == [montreux]
+    assert await find_ids("title:mekong OR title:danube", sort="published_at") == [mekong, danube]
+    assert await find_ids("navig", prefix="true", sort="-published_at") == [danube, montreux]
+    assert await find_ids("navigation", region="asia") == [montreux]
+    assert await find_ids("navigtion", sort="-published_at") == [danube, montreux]
+    assert await find_ids("navigtion", typo="off", match="all") == []
 
 
 async def test_query_says_how_it_was_read(rivers: Rivers) -> None:
@@ -99,10 +99,10 @@ async def test_relaxed_search_is_said_and_filters_only_narrow(rivers: Rivers) ->
 
 
 async def test_facet_ignores_its_own_filter_and_counts_what_a_click_gives(rivers: Rivers) -> None:
-    answer = await rivers.public.get(
+    response = await rivers.public.get(
         "/v1/search", params={"tag": "water", "facets": "tag,region,year", "region_level": "country"}
     )
-    facets = answer.json()["facets"]
+    facets = response.json()["facets"]
     tags = {row["value"]: (row["count"], row["selected"]) for row in facets["tag"]}
     assert tags == {"shipping": (2, False), "treaties": (1, False), "water": (1, True)}
     assert [(row["value"], row["count"]) for row in facets["region"]] == [("cambodia", 1)]
@@ -112,9 +112,9 @@ async def test_facet_ignores_its_own_filter_and_counts_what_a_click_gives(rivers
 
 
 async def test_facets_have_names_in_the_language_asked_for(rivers: Rivers) -> None:
-    asked = {"tag": "water", "facets": "region", "region_level": "country", "names_in": "de"}
-    answer = await rivers.public.get("/v1/search", params=asked)
-    assert [row["name"] for row in answer.json()["facets"]["region"]] == ["Kambodscha"]
+    requested = {"tag": "water", "facets": "region", "region_level": "country", "names_in": "de"}
+    response = await rivers.public.get("/v1/search", params=requested)
+    assert [row["name"] for row in response.json()["facets"]["region"]] == ["Kambodscha"]
 
 
 class _Marks(HTMLParser):
@@ -135,11 +135,11 @@ HOSTILE = (
 
 
 @on_sqlite
-async def test_highlights_of_hostile_text_hold_no_markup_but_marks(served: Served) -> None:
+async def test_highlights_of_hostile_text_hold_no_markup_but_marks(api: Served) -> None:
     for text in HOSTILE:
-        await served.post(title=f"A title {text}", standfirst=text, body={"text": text})
+        await api.post(title=f"A title {text}", standfirst=text, body={"text": text})
     params = {"q": "danube", "highlight": "title,standfirst,body"}
-    hits = (await served.public.get("/v1/search", params=params)).json()["data"]
+    hits = (await api.public.get("/v1/search", params=params)).json()["data"]
     assert len(hits) == len(HOSTILE)
     for hit in hits:
         fragments = [fragment for part in hit["highlights"].values() for fragment in part]
@@ -157,16 +157,16 @@ async def test_explained_parts_add_up_to_the_score(rivers: Rivers) -> None:
 
 
 @on_sqlite
-async def test_pages_by_relevance_meet_every_hit_once(served: Served) -> None:
-    made = [await served.post(title=f"River number {n} of seven", body={"text": "river " * n}) for n in range(1, 8)]
+async def test_pages_by_relevance_meet_every_hit_once(api: Served) -> None:
+    made = [await api.post(title=f"River number {n} of seven", body={"text": "river " * n}) for n in range(1, 8)]
     met: list[int] = []
     params = {"q": "river", "limit": "3"}
     while True:
-        answer = (await served.public.get("/v1/search", params=params)).json()
-        met += (hit["article"]["id"] for hit in answer["data"])
-        if answer["page"]["next"] is None:
+        response = (await api.public.get("/v1/search", params=params)).json()
+        met += (hit["article"]["id"] for hit in response["data"])
+        if response["page"]["next"] is None:
             break
-        params["cursor"] = answer["page"]["next"]
+        params["cursor"] = response["page"]["next"]
     assert sorted(met) == sorted(int(str(one["id"])) for one in made)
 
 
@@ -201,14 +201,14 @@ async def test_timeline_fills_gaps_and_leaves_vague_dates_out(rivers: Rivers) ->
 
 
 @on_sqlite
-async def test_similar_articles_fill_up_behind_the_editors_own(served: Served) -> None:
-    danube, montreux, _ = await _rivers(served)
-    await served.post(title="How the Danube Commission keeps a river open", body={"text": "danube navigation rules"})
-    made = await served.post(
+async def test_similar_articles_fill_up_behind_the_editors_own(api: Served) -> None:
+    danube, montreux, _ = await _rivers(api)
+    await api.post(title="How the Danube Commission keeps a river open", body={"text": "danube navigation rules"})
+    made = await api.post(
         title="Rules of navigation on the Rhine", body={"text": "navigation rules danube treaty"}, tags=["shipping"],
         related=[{"article": montreux}, {"title": "An article that nobody has written yet"}],
     )  # fmt: skip
-    rows = (await served.public.get(f"/v1/articles/{made['id']}/related")).json()["data"]
+    rows = (await api.public.get(f"/v1/articles/{made['id']}/related")).json()["data"]
     assert [(row["kind"], row["status"]) for row in rows[:3]] == [
         ("editorial", "linked"),
         ("editorial", "unresolved"),
@@ -220,7 +220,7 @@ async def test_similar_articles_fill_up_behind_the_editors_own(served: Served) -
     similar = [row for row in rows if row["kind"] == "similar"]
     assert similar[0]["article"]["id"] == danube
     assert similar[0]["reason"] == "shares tags shipping"
-    only = (await served.public.get(f"/v1/articles/{made['id']}/related", params={"kind": "editorial"})).json()["data"]
+    only = (await api.public.get(f"/v1/articles/{made['id']}/related", params={"kind": "editorial"})).json()["data"]
     assert len(only) == 2
 
 
@@ -239,39 +239,39 @@ ODD = {
 
 
 @on_sqlite
-async def test_odd_query_gets_an_answer_or_a_named_refusal(served: Served) -> None:
-    await served.post(title="Something to search through")
+async def test_odd_query_gets_a_response_or_a_named_refusal(api: Served) -> None:
+    await api.post(title="Something to search through")
     for q, code in ODD.items():
-        answer = await served.public.get("/v1/search", params={"q": q})
-        assert answer.status_code == (200 if code is None else 422), answer.text
-        assert answer.json().get("code") == code
+        response = await api.public.get("/v1/search", params={"q": q})
+        assert response.status_code == (200 if code is None else 422), response.text
+        assert response.json().get("code") == code
 
 
 @on_sqlite
-async def test_withdrawn_article_is_found_no_more_at_once(served: Served) -> None:
+async def test_withdrawn_article_is_found_no_more_at_once(api: Served) -> None:
     from app.articles import service
 
-    danube, _, _ = await _rivers(served)
-    await served.db.write(service.withdraw, [danube], now=1_800_000_000)
+    danube, _, _ = await _rivers(api)
+    await api.db.write(service.withdraw, [danube], now=1_800_000_000)
     for address in ("/v1/search?q=danube&match=all", "/v1/articles?tag=shipping&region=hungary"):
-        shown = (await served.public.get(address)).json()
+        shown = (await api.public.get(address)).json()
         assert shown["data"] == []
         assert shown["page"]["total"] == 0
 
 
 @on_sqlite
-async def test_words_side_by_side_stand_before_words_far_apart(served: Served) -> None:
+async def test_words_side_by_side_stand_before_words_far_apart(api: Served) -> None:
     filler = "and many other things were said at length about it " * 3
-    apart = await served.post(title="First of two reports", body={"text": f"central {filler} bank {filler}"})
-    beside = await served.post(title="Second of two reports", body={"text": f"{filler} the central bank {filler}"})
-    hits = (await served.public.get("/v1/search", params={"q": "central bank", "recency": "off"})).json()["data"]
+    apart = await api.post(title="First of two reports", body={"text": f"central {filler} bank {filler}"})
+    beside = await api.post(title="Second of two reports", body={"text": f"{filler} the central bank {filler}"})
+    hits = (await api.public.get("/v1/search", params={"q": "central bank", "recency": "off"})).json()["data"]
     assert [hit["article"]["id"] for hit in hits] == [beside["id"], apart["id"]]
     assert hits[0]["score"] > hits[1]["score"]
 
 
-async def test_trends_of_another_zone_count_no_old_days(served: Served) -> None:
+async def test_trends_of_another_zone_count_no_old_days(api: Served) -> None:
     for number in range(3):
-        await served.post(title=f"Old {number}", body="Words", tags=["bygone"], published_at=f"2001-01-0{number + 1}")
-    asked = {"window": "7d", "tz": "America/New_York", "published_from": "2000"}
-    found = await served.public.get("/v1/trending", params=asked)
-    assert found.json()["data"] == []
+        await api.post(title=f"Old {number}", body="Words", tags=["bygone"], published_at=f"2001-01-0{number + 1}")
+    requested = {"window": "7d", "tz": "America/New_York", "published_from": "2000"}
+    response = await api.public.get("/v1/trending", params=requested)
+    assert response.json()["data"] == []

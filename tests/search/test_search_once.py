@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from support.search_archive import Archive
+from support.search_archive import SearchArchive
 
 from app.db.log_position import LogHead
 from app.search.single_flight import SingleFlight
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_many_at_once_read_the_vocabulary_once(tmp_path: Path) -> None:
-    archive = Archive(tmp_path)
+    archive = SearchArchive(tmp_path)
     current, head = CurrentVocabulary(archive.db), LogHead(1, 0, 0, 0, 0, 0)
     first, *others = await asyncio.gather(*(current.get(head) for _ in range(50)))
     assert first.find_named("tag", "tag-3") == (3,)

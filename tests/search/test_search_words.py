@@ -5,36 +5,36 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.search_archive import DAY, Archive, Story, ask, ids
+from support.search_archive import DAY, SearchArchive, SearchStory, ask, ids
 
 from app.search.engine import Question
 from app.search.query.parser import parse
 from app.search.tantivy.local_engine import TantivyEngine
 
 STORIES = [
-    Story(1, "Sanctions on trade", "The ministers sanctioned the deal.\n\nA co-op in Straßburg agreed."),
-    Story(2, "Weather in Munich", "München had sun; Trump’s visit to l’Europe was cold."),
-    Story(3, "Les écoles publiées", "Une école à Paris et l'Europe entière.", language="fr"),
-    Story(4, "Новости Ёлки", "Выставка открылась в Москве.", language="ru"),
-    Story(5, "北京大学的新闻", "今天天气很好。東京オリンピック", language="zh"),
-    Story(6, "ข่าวประเทศไทย", "วันนี้อากาศดี", language="th"),
-    Story(7, "أخبار", "قَالَ الوزيرُ إن الاقتصاد ينمو", language="ar"),
-    Story(8, "Αθήνα σήμερα", "Οι ειδήσεις της Ελλάδας", language="el"),
-    Story(9, "Talous kasvaa", "Helsingissä taloudesta puhutaan.", language="fi"),
-    Story(10, "İstanbul'da kış", "Işık söndü.", language="tr"),
-    Story(11, "कर्नाटक की खबर", "आज मौसम", language="hi"),
+    SearchStory(1, "Sanctions on trade", "The ministers sanctioned the deal.\n\nA co-op in Straßburg agreed."),
+    SearchStory(2, "Weather in Munich", "München had sun; Trump’s visit to l’Europe was cold."),
+    SearchStory(3, "Les écoles publiées", "Une école à Paris et l'Europe entière.", language="fr"),
+    SearchStory(4, "Новости Ёлки", "Выставка открылась в Москве.", language="ru"),
+    SearchStory(5, "北京大学的新闻", "今天天气很好。東京オリンピック", language="zh"),
+    SearchStory(6, "ข่าวประเทศไทย", "วันนี้อากาศดี", language="th"),
+    SearchStory(7, "أخبار", "قَالَ الوزيرُ إن الاقتصاد ينمو", language="ar"),
+    SearchStory(8, "Αθήνα σήμερα", "Οι ειδήσεις της Ελλάδας", language="el"),
+    SearchStory(9, "Talous kasvaa", "Helsingissä taloudesta puhutaan.", language="fi"),
+    SearchStory(10, "İstanbul'da kış", "Işık söndü.", language="tr"),
+    SearchStory(11, "कर्नाटक की खबर", "आज मौसम", language="hi"),
 ]
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
-    archive = Archive(tmp_path_factory.mktemp("words"))
+    archive = SearchArchive(tmp_path_factory.mktemp("words"))
     archive.put(*STORIES)
     yield archive.engine()
     archive.close()
 
 
-@pytest.mark.parametrize(("text", "found"), [
+@pytest.mark.parametrize(("text", "result"), [
     ("sanction", [1]),
     ("SANCTIONING", [1]),
     ("minister deal", [1]),
@@ -88,26 +88,26 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
     ("zz*", []),
     ("nothing-like-it", []),
 ])  # fmt: skip
-def test_words_find_their_articles(engine: TantivyEngine, text: str, found: list[int]) -> None:
+def test_words_find_their_articles(engine: TantivyEngine, text: str, result: list[int]) -> None:
     languages = ("en", "fr", "ru")
-    assert sorted(ids(ask(engine, text, languages=languages))) == found
+    assert sorted(ids(ask(engine, text, languages=languages))) == result
 
 
-@pytest.mark.parametrize(("text", "language", "found"), [
+@pytest.mark.parametrize(("text", "language", "result"), [
     ("talous", "fi", [9]),
     ("ειδηση", "el", [8]),
     ("sanctioning", "fr", []),
     ("publié", "fr", [3]),
 ])  # fmt: skip
 def test_words_are_read_in_the_language_asked_for(
-    engine: TantivyEngine, text: str, language: str, found: list[int]
+    engine: TantivyEngine, text: str, language: str, result: list[int]
 ) -> None:
-    assert ids(ask(engine, text, languages=(language,))) == found
+    assert ids(ask(engine, text, languages=(language,))) == result
 
 
 def test_only_negations_find_all_the_rest(engine: TantivyEngine) -> None:
-    found = ask(engine, "-weather -sanctions", limit=50)
-    assert sorted(ids(found)) == [story.id for story in STORIES if story.id > 2]
+    results = ask(engine, "-weather -sanctions", limit=50)
+    assert sorted(ids(results)) == [story.id for story in STORIES if story.id > 2]
     assert ask(engine, "-(zz OR xx) -yy").total == len(STORIES)
 
 
@@ -123,30 +123,34 @@ def test_only_negations_find_all_the_rest(engine: TantivyEngine) -> None:
 def test_no_text_and_no_option_makes_searching_fail(
     engine: TantivyEngine, text: str, options: dict[str, object]
 ) -> None:
-    found = ask(engine, text, **options)
-    assert found.total >= len(found.hits)
+    results = ask(engine, text, **options)
+    assert results.total >= len(results.hits)
     engine.count_facets(Question(tree=parse(text).tree), ("tag", "region", "language", "year"))
 
 
 def test_limit_zero_counts_only(engine: TantivyEngine) -> None:
     for order in ("relevance", "-published_at"):
-        found = engine.search(Question(tree=parse("weather").tree, order=order, limit=0))
-        assert (found.hits, found.total) == ((), 1)
+        results = engine.search(Question(tree=parse("weather").tree, order=order, limit=0))
+        assert (results.hits, results.total) == ((), 1)
 
 
 def test_page_beyond_the_last_is_empty_and_keeps_the_total(engine: TantivyEngine) -> None:
-    found = ask(engine, "-zz", offset=10_000)
-    assert (found.hits, found.total) == ((), len(STORIES))
+    results = ask(engine, "-zz", offset=10_000)
+    assert (results.hits, results.total) == ((), len(STORIES))
 
 
 @pytest.mark.parametrize("usual", [None, "Some words below the title", "A few"])
 def test_title_stands_over_standfirst_over_body(tmp_path_factory: pytest.TempPathFactory, usual: str | None) -> None:
-    archive = Archive(tmp_path_factory.mktemp("parts"))
-    filler = [Story(i, f"Filler number {i}", f"Some words of nothing {i}", standfirst=usual) for i in range(10, 30)]
+    archive = SearchArchive(tmp_path_factory.mktemp("parts"))
+    filler = [
+        SearchStory(i, f"Filler number {i}", f"Some words of nothing {i}", standfirst=usual) for i in range(10, 30)
+    ]
     archive.put(
-        Story(1, "Quiet day there", "Nothing about it: the zebra slept in the sun."),
-        Story(2, "Quiet day there", "Nothing about it: the horse slept in the sun.", standfirst="The zebra slept well"),
-        Story(3, "Zebra day there", "Nothing about it: the horse slept in the sun."),
+        SearchStory(1, "Quiet day there", "Nothing about it: the zebra slept in the sun."),
+        SearchStory(
+            2, "Quiet day there", "Nothing about it: the horse slept in the sun.", standfirst="The zebra slept well"
+        ),
+        SearchStory(3, "Zebra day there", "Nothing about it: the horse slept in the sun."),
         *filler,
     )
     assert ids(ask(archive.engine(), "zebra")) == [3, 2, 1]
@@ -155,12 +159,12 @@ def test_title_stands_over_standfirst_over_body(tmp_path_factory: pytest.TempPat
 
 def test_newer_stands_over_older_as_far_as_asked(tmp_path_factory: pytest.TempPathFactory) -> None:
     now = 1_700_000_000 // DAY * DAY
-    archive = Archive(tmp_path_factory.mktemp("recent"))
+    archive = SearchArchive(tmp_path_factory.mktemp("recent"))
     archive.put(
-        Story(1, "Zebra story", "zebra", published_at=now - 4_000 * DAY),
-        Story(2, "A zebra too", "and horses", published_at=now - 2 * DAY),
-        Story(3, "Zebra story", "zebra", published_at=now - 100 * DAY),
-        *[Story(i, f"Filler number {i}", published_at=now) for i in range(10, 60)],
+        SearchStory(1, "Zebra story", "zebra", published_at=now - 4_000 * DAY),
+        SearchStory(2, "A zebra too", "and horses", published_at=now - 2 * DAY),
+        SearchStory(3, "Zebra story", "zebra", published_at=now - 100 * DAY),
+        *[SearchStory(i, f"Filler number {i}", published_at=now) for i in range(10, 60)],
     )
     engine = archive.engine()
     assert ids(ask(engine, "zebra", recency="normal", today=now)) == [3, 1, 2]
@@ -183,12 +187,12 @@ pieces = st.sampled_from(
     prefix=st.booleans(),
     order=st.sampled_from(["relevance", "-published_at"]),
 )
-def test_any_query_is_answered_and_counts_what_it_shows(
+def test_any_query_is_run_and_counts_what_it_shows(
     engine: TantivyEngine, text: str, match: str, typo: bool, prefix: bool, order: str
 ) -> None:
-    found = ask(engine, text, match=match, typo=typo, prefix=prefix, order=order, limit=50)
-    assert found.total == len(found.hits)
-    assert len(set(ids(found))) == found.total
+    results = ask(engine, text, match=match, typo=typo, prefix=prefix, order=order, limit=50)
+    assert results.total == len(results.hits)
+    assert len(set(ids(results))) == results.total
 
 
 @settings(max_examples=60, deadline=None)

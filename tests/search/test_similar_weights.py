@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import exp, log
 
 import pytest
-from support.search_archive import Archive, Story
+from support.search_archive import SearchArchive, SearchStory
 
 from app.articles.filters import ArticleFilter
 from app.search import similar_ranking
@@ -17,11 +17,11 @@ from app.search.tantivy.local_engine import TantivyEngine
 YEAR = 365 * 86_400
 
 STORIES = [
-    Story(1, "Harbour", "Barges wait below the lock.", tags=(1, 3)),
-    Story(2, "Harbour", "Barges wait for the tide.", tags=(1, 2)),
-    Story(3, "Market", "Barges of grain wait.", tags=(1,)),
-    Story(4, "Market", "Prices of grain rise.", tags=(1, 2)),
-    *(Story(number, "Weather", "Sun.", tags=(1,)) for number in range(5, 21)),
+    SearchStory(1, "Harbour", "Barges wait below the lock.", tags=(1, 3)),
+    SearchStory(2, "Harbour", "Barges wait for the tide.", tags=(1, 2)),
+    SearchStory(3, "Market", "Barges of grain wait.", tags=(1,)),
+    SearchStory(4, "Market", "Prices of grain rise.", tags=(1, 2)),
+    *(SearchStory(number, "Weather", "Sun.", tags=(1,)) for number in range(5, 21)),
 ]
 COUNT = len(STORIES) + 1
 """Documents of the index: one holds its position in the log."""
@@ -29,7 +29,7 @@ COUNT = len(STORIES) + 1
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TantivyEngine]:
-    archive = Archive(tmp_path_factory.mktemp("weights"))
+    archive = SearchArchive(tmp_path_factory.mktemp("weights"))
     archive.put(*STORIES)
     yield archive.engine()
     archive.close()
@@ -60,8 +60,8 @@ def test_words_that_tell_nothing_have_no_weight(engine: TantivyEngine) -> None:
 
 
 def test_telling_words_are_the_heaviest_first_and_no_more_than_are_asked_for(engine: TantivyEngine) -> None:
-    found = more_like_this.select_terms(engine.view(), SimilaritySample(99, "en", "", "Grain grain grain barges wait."))
-    assert [word for word, _ in found] == ["grain", "barg", "wait"]
+    terms = more_like_this.select_terms(engine.view(), SimilaritySample(99, "en", "", "Grain grain grain barges wait."))
+    assert [word for word, _ in terms] == ["grain", "barg", "wait"]
 
 
 @pytest.mark.parametrize(("tag", "having", "alike"), [(2, 2, {2, 4}), (1, 20, set(range(1, 21)))])
@@ -81,7 +81,7 @@ def test_rare_tag_goes_before_a_common_one_and_words_before_none(engine: Tantivy
 SAMPLE = Profile(1, 1, 0.0, "Sample", "", frozenset({7}), 10 * YEAR)
 
 
-def _other(id: int, score: float, *, regions: tuple[int, ...] = (), published_at: int | None = None) -> Profile:
+def _make_other(id: int, score: float, *, regions: tuple[int, ...] = (), published_at: int | None = None) -> Profile:
     return Profile(id, 1, score, f"Other {id}", f"text of {id} alone", frozenset(regions), published_at)
 
 
@@ -91,11 +91,11 @@ def _scores(*others: Profile, sample: Profile = SAMPLE) -> dict[int, float]:
 
 def test_score_is_a_share_of_the_best_with_something_for_a_region_and_for_closeness_in_time() -> None:
     scores = _scores(
-        _other(2, 8.0),
-        _other(3, 4.0, regions=(7, 8)),
-        _other(4, 4.0, published_at=10 * YEAR),
-        _other(5, 4.0, published_at=11 * YEAR),
-        _other(6, 4.0, published_at=9 * YEAR, regions=(7,)),
+        _make_other(2, 8.0),
+        _make_other(3, 4.0, regions=(7, 8)),
+        _make_other(4, 4.0, published_at=10 * YEAR),
+        _make_other(5, 4.0, published_at=11 * YEAR),
+        _make_other(6, 4.0, published_at=9 * YEAR, regions=(7,)),
     )
     near = 0.1 * exp(-1)
     expected = {2: 1.0, 3: 0.65, 4: 0.6, 5: 0.5 + near, 6: 0.65 + near}
@@ -104,13 +104,19 @@ def test_score_is_a_share_of_the_best_with_something_for_a_region_and_for_closen
 
 
 def test_without_a_date_nothing_is_close_in_time() -> None:
-    dated = _other(2, 1.0, published_at=10 * YEAR)
+    dated = _make_other(2, 1.0, published_at=10 * YEAR)
     assert _scores(dated) == {2: 1.1}
     assert _scores(dated, sample=replace(SAMPLE, published_at=None)) == {2: 1.0}
 
 
 def test_what_is_hardly_alike_is_left_out_and_equals_stand_by_id() -> None:
-    others = (_other(5, 10.0), _other(2, 10.0), _other(3, 4.0), _other(4, 3.9), _other(6, 3.0, regions=(7,)))
+    others = (
+        _make_other(5, 10.0),
+        _make_other(2, 10.0),
+        _make_other(3, 4.0),
+        _make_other(4, 3.9),
+        _make_other(6, 3.0, regions=(7,)),
+    )
     assert list(_scores(*others).items()) == [(2, 1.0), (5, 1.0), (6, 0.45), (3, 0.4)]
     assert _scores() == {}
-    assert _scores(_other(2, 0.0, regions=(7,), published_at=10 * YEAR)) == {}
+    assert _scores(_make_other(2, 0.0, regions=(7,), published_at=10 * YEAR)) == {}

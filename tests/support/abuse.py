@@ -11,7 +11,7 @@ GET = b"GET %b HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
 @dataclass
-class Answer:
+class RawResponse:
     """What came back on a connection: the status, headers by lower-case name, and the body."""
 
     status: int
@@ -19,14 +19,14 @@ class Answer:
     body: bytes
 
 
-class Client:
+class RawClient:
     """One connection. `address` is the one that it comes from: all of 127.0.0.0/8 are this machine."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def connect(cls, port: int, address: str = "127.0.0.1", *, receive_buffer: int = 0) -> Client:
+    async def connect(cls, port: int, address: str = "127.0.0.1", *, receive_buffer: int = 0) -> RawClient:
         connection = socket.socket()
         connection.setblocking(False)
         if receive_buffer:
@@ -43,18 +43,18 @@ class Client:
         self.writer.write(data)
         await self.writer.drain()
 
-    async def answer(self) -> Answer:
+    async def read_response(self) -> RawResponse:
         """IncompleteReadError or ConnectionError where the server breaks off."""
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
         body = await self.reader.readexactly(int(headers.get("content-length", "0")))
-        return Answer(int(head[0].split()[1]), headers, body)
+        return RawResponse(int(head[0].split()[1]), headers, body)
 
-    async def get(self, path: str) -> Answer:
+    async def get(self, path: str) -> RawResponse:
         await self.send(GET % path.encode())
-        return await self.answer()
+        return await self.read_response()
 
-    async def ended(self) -> bool:
+    async def wait_closed(self) -> bool:
         """Waits until the server has closed the connection, whatever it said before."""
         with suppress(ConnectionError):
             while await self.reader.read(65_536):
@@ -67,9 +67,9 @@ class Client:
             await self.writer.wait_closed()
 
 
-async def get(port: int, path: str, address: str = "127.0.0.1") -> Answer:
+async def get(port: int, path: str, address: str = "127.0.0.1") -> RawResponse:
     """One request on a connection of its own."""
-    client = await Client.connect(port, address)
+    client = await RawClient.connect(port, address)
     try:
         return await client.get(path)
     finally:

@@ -41,24 +41,24 @@ def _example() -> Any:
 
 
 class _Broken(httpx.SyncByteStream):
-    """Half of an answer, then nothing."""
+    """Half of a response, then nothing."""
 
-    def __init__(self, answer: httpx.Response, after: int) -> None:
-        self._answer, self._after = answer, after
+    def __init__(self, response: httpx.Response, after: int) -> None:
+        self._response, self._after = response, after
 
     def __iter__(self) -> Iterator[bytes]:
-        for piece in self._answer.iter_raw(64):
+        for piece in self._response.iter_raw(64):
             yield piece
             self._after -= len(piece)
             if self._after <= 0:
                 raise httpx.ReadError("cut off while reading")
 
     def close(self) -> None:
-        self._answer.close()
+        self._response.close()
 
 
 class Unreliable(httpx.BaseTransport):
-    """Loses some requests, and cuts some answers off anywhere."""
+    """Loses some requests, and cuts some responses off anywhere."""
 
     def __init__(self, chance: random.Random) -> None:
         self._inner, self._chance = httpx.HTTPTransport(verify=False), chance
@@ -69,19 +69,19 @@ class Unreliable(httpx.BaseTransport):
         if fate < 0.1:
             self.cut += 1
             raise httpx.ConnectError("lost on the way")
-        answer = self._inner.handle_request(request)
+        response = self._inner.handle_request(request)
         if fate > 0.3:
-            return answer
+            return response
         self.cut += 1
-        broken = _Broken(answer, self._chance.choice((1, 60, 300, 2_000)))
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=broken)
+        broken = _Broken(response, self._chance.choice((1, 60, 300, 2_000)))
+        return httpx.Response(response.status_code, headers=response.headers, stream=broken)
 
     def close(self) -> None:
         self._inner.close()
 
 
 @dataclass
-class Client:
+class RecordingClient:
     """What the example needs of a client; remembers the changes that it was given last."""
 
     inner: httpx.Client
@@ -89,10 +89,10 @@ class Client:
 
     def get(self, path: str, params: Any) -> httpx.Response:
         self.changes = []
-        answer = self.inner.get(path, params=params)
-        if answer.status_code == 200:
-            self.changes = [change["seq"] for change in answer.json()["data"]]
-        return answer
+        response = self.inner.get(path, params=params)
+        if response.status_code == 200:
+            self.changes = [change["seq"] for change in response.json()["data"]]
+        return response
 
     def stream(self, method: str, path: str, params: Any) -> Any:
         self.changes = []
@@ -117,7 +117,7 @@ class Consumer:
         self.inner = httpx.Client(base_url=self.address, timeout=30, transport=self.network)
 
     @property
-    def wanted(self) -> list[list[str]]:
+    def filter_pairs(self) -> list[list[str]]:
         return [list(pair) for pair in parse_qsl(self.filter)]
 
     def read(self) -> Any:
@@ -125,12 +125,12 @@ class Consumer:
 
     def step(self) -> bool:
         """One go at the next changes, which may be lost on the way, or forgotten before they are written down."""
-        client, copy = Client(self.inner), self.read()
+        client, copy = RecordingClient(self.inner), self.read()
         with suppress(httpx.TransportError):
             if copy is None:
-                self._begin(self.example.start(client, self.wanted))
+                self._begin(self.example.start(client, self.filter_pairs))
                 return True
-            after, more = self.example.follow(client, copy, self.wanted, 0)
+            after, more = self.example.follow(client, copy, self.filter_pairs, 0)
             if not self.network.reliable and self.chance.random() < 0.2:
                 self.forgotten += 1
             elif after is copy:
@@ -145,30 +145,30 @@ class Consumer:
         self.began, self.met = copy["place"], []
         self.example.save(copy, str(self.file))
 
-    def listed(self) -> dict[str, Any]:
+    def load_list(self) -> dict[str, Any]:
         """What the server's list has, all pages of it."""
         query: dict[str, str] = dict(parse_qsl(self.filter)) | {"limit": "100", "fields": self.example.FIELDS}
-        found: dict[str, Any] = {}
+        by_name: dict[str, Any] = {}
         while True:
-            answer = self.inner.get("/v1/articles", params=query).json()
-            found |= {str(one["id"]): one for one in answer["data"]}
-            if answer["page"]["next"] is None:
-                return found
-            query["cursor"] = answer["page"]["next"]
+            response = self.inner.get("/v1/articles", params=query).json()
+            by_name |= {str(one["id"]): one for one in response["data"]}
+            if response["page"]["next"] is None:
+                return by_name
+            query["cursor"] = response["page"]["next"]
 
-    def told(self) -> list[str]:
+    def load_changes(self) -> list[str]:
         """Every change since the copy was made, read in one go."""
-        found: list[str] = []
+        results: list[str] = []
         query = dict(parse_qsl(self.filter)) | {"since": self.began, "limit": "1000"}
         while True:
-            answer = self.inner.get("/v1/changes", params=query).json()
-            found += [change["seq"] for change in answer["data"]]
-            query["since"] = answer["next"]
-            if not answer["has_more"]:
-                return found
+            response = self.inner.get("/v1/changes", params=query).json()
+            results += [change["seq"] for change in response["data"]]
+            query["since"] = response["next"]
+            if not response["has_more"]:
+                return results
 
 
-class Writer:
+class RandomWriter:
     """Writes of every kind, in transactions of up to `batch`, to articles numbered below `numbers`."""
 
     def __init__(self, db: Database, chance: random.Random, numbers: int, batch: int) -> None:
@@ -244,11 +244,12 @@ FILTERS = ("", "tag=a&tag_not=b", "region=europe&language=en", "has=unresolved")
 
 def consumers(address: str, folder: Path, seed: int, filters: Sequence[str] = FILTERS) -> list[Consumer]:
     return [
-        Consumer(address, wanted, folder / f"copy{i}.json", random.Random(seed + i)) for i, wanted in enumerate(filters)
+        Consumer(address, expected, folder / f"copy{i}.json", random.Random(seed + i))
+        for i, expected in enumerate(filters)
     ]
 
 
-def run(writer: Writer, following: Sequence[Consumer], rows: int) -> None:
+def run(writer: RandomWriter, following: Sequence[Consumer], rows: int) -> None:
     """Writes until the log has so many rows more; now and then one of the consumers has a go. In the end nothing is due
     that the server would send live by itself."""
     start = seq = writer.write()
@@ -269,9 +270,9 @@ def faults(following: Sequence[Consumer]) -> list[str]:
         one.network.reliable = True
         while one.step():
             pass
-        if one.read()["articles"] != one.listed():
+        if one.read()["articles"] != one.load_list():
             wrong.append(f"{one.filter!r}: the copy is not what the list has")
-        if one.met != one.told():
+        if one.met != one.load_changes():
             wrong.append(f"{one.filter!r}: changes missed or met twice")
         one.inner.close()
     return wrong

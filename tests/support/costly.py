@@ -31,7 +31,7 @@ TOKENS = ("0", "now")
 
 
 @dataclass(frozen=True)
-class Request:
+class CostlyRequest:
     """A GET: the address as OpenAPI has it, what stands in its braces, and the query in order."""
 
     path: str
@@ -53,7 +53,7 @@ class Measured:
     """What a request cost the server, in seconds of CPU."""
 
     cpu: float
-    request: Request
+    request: CostlyRequest
     status: int
     size: int
 
@@ -70,13 +70,13 @@ class Material:
 
 Get = Callable[[str, str], Awaitable[tuple[int, Mapping[str, str], Json]]]
 """Path and content coding in; status, headers by lower-case name and JSON (empty for what is none) out."""
-Spend = Callable[[Request], Awaitable[Measured]]
+Spend = Callable[[CostlyRequest], Awaitable[Measured]]
 
 
 async def collect_material(get: Get) -> Material:
     """Reads what requests can ask for: slugs, ids, names, words."""
     articles = (await get("/v1/articles?limit=100&include=body_text", "identity"))[2]["data"]
-    found: dict[str, list[str]] = {
+    by_name: dict[str, list[str]] = {
         "id": [str(one["id"]) for one in articles],
         "slug": [one["slug"] for one in articles],
         "external_id": [str(one["external_id"]) for one in articles],
@@ -90,12 +90,12 @@ async def collect_material(get: Get) -> Material:
     regions = (await get("/v1/regions?limit=100&sort=-article_count", "identity"))[2]["data"]
     authors = (await get("/v1/tags?limit=100&kind=contributor", "identity"))[2]["data"]
     for name in ("tag", "tag_all", "tag_not", "section"):
-        found[name] = [one["slug"] for one in tags]
+        by_name[name] = [one["slug"] for one in tags]
     for name in ("region", "region_all", "region_not", "parent", "within"):
-        found[name] = [one["slug"] for one in regions]
-    found["author"] = [one["slug"] for one in authors]
+        by_name[name] = [one["slug"] for one in regions]
+    by_name["author"] = [one["slug"] for one in authors]
     words = sorted({word for one in articles for word in f"{one['title']} {one['body_text'][:2000]}".split()})
-    return Material({name: list(dict.fromkeys(values)) or ["1"] for name, values in found.items()}, words)
+    return Material({name: list(dict.fromkeys(values)) or ["1"] for name, values in by_name.items()}, words)
 
 
 class Shapes:
@@ -110,32 +110,32 @@ class Shapes:
         }
         self.paths = [*self.operations, *UNLISTED]
 
-    def make(self, path: str) -> Request:
+    def make(self, path: str) -> CostlyRequest:
         """A request with some of the parameters."""
         declared = self.operations.get(path, [])
         refs = tuple((one["name"], self._ref(path, one)) for one in declared if one["in"] == "path")
         possible = [one for one in declared if one["in"] == "query" and one["name"] not in WAITING]
         chosen = [one for one in possible if one["required"] or self.chance.random() < 3 / len(possible)]
         query = tuple((one["name"], self._value(one)) for one in chosen)
-        return Request(path, refs, query, self.chance.choice(("identity", "gzip", "zstd")))
+        return CostlyRequest(path, refs, query, self.chance.choice(("identity", "gzip", "zstd")))
 
-    def change(self, request: Request) -> Request:
+    def change(self, request: CostlyRequest) -> CostlyRequest:
         """The same with one thing added, changed, left out or made longer."""
         declared = self.operations.get(request.path, [])
         possible = [one for one in declared if one["in"] == "query" and one["name"] not in WAITING]
-        given = dict(request.query)
+        by_name = dict(request.query)
         kind = self.chance.random()
         if kind < 0.06:
             return replace(request, query=(*request.query, *self._flood()))
-        if kind < 0.15 and given:
-            del given[self.chance.choice(list(given))]
+        if kind < 0.15 and by_name:
+            del by_name[self.chance.choice(list(by_name))]
         elif kind < 0.2 and request.refs:
             fresh = self.make(request.path).refs
             return replace(request, refs=fresh)
         elif possible:
             one = self.chance.choice(possible)
-            given[one["name"]] = self._value(one)
-        return replace(request, query=tuple(given.items()))
+            by_name[one["name"]] = self._value(one)
+        return replace(request, query=tuple(by_name.items()))
 
     def _flood(self) -> list[tuple[str, str]]:
         """Parameters that nobody has declared, or one of them many times."""
@@ -239,11 +239,11 @@ class Search:
 
     @property
     def worst(self) -> list[Measured]:
-        return sorted((one for found in self._best.values() for one in found), key=lambda one: -one.cpu)
+        return sorted((one for item in self._best.values() for one in item), key=lambda one: -one.cpu)
 
     def worst_by_address(self) -> list[Measured]:
         """The costliest request of each address, the costliest first."""
-        return sorted((found[0] for found in self._best.values()), key=lambda one: -one.cpu)
+        return sorted((item[0] for item in self._best.values()), key=lambda one: -one.cpu)
 
     async def run(self, count: int) -> None:
         """So many requests: each address comes in turn, the costlier ones oftener."""
@@ -252,9 +252,9 @@ class Search:
             path = paths[number % len(paths)]
             if number >= len(paths) and chance.random() < 0.6:
                 path = chance.choice(self.worst_by_address()[:OFTENER]).request.path
-            found = self._best.get(path, [])
-            fresh = not found or chance.random() < 0.35
-            request = self.shapes.make(path) if fresh else chance.choice(found).request
+            response = self._best.get(path, [])
+            fresh = not response or chance.random() < 0.35
+            request = self.shapes.make(path) if fresh else chance.choice(response).request
             for _ in range(0 if fresh else chance.choice((1, 1, 2, 4))):
                 request = self.shapes.change(request)
             self._note(await self.spend(request))

@@ -173,7 +173,7 @@ def attempts_to_follow(one: Hidden, since: str) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ComparedResponse:
     """All that a caller sees, but for the time of day."""
 
     status: int
@@ -183,13 +183,15 @@ class Answer:
     def header(self, name: str) -> str | None:
         return dict(self.headers).get(name)
 
-    def without(self, *names: str) -> "Answer":
-        return Answer(self.status, tuple(pair for pair in self.headers if pair[0] not in names), self.body)
+    def without_names(self, *names: str) -> "ComparedResponse":
+        return ComparedResponse(self.status, tuple(pair for pair in self.headers if pair[0] not in names), self.body)
 
 
-async def ask(app: ASGIApp, address: str, headers: dict[str, str] | None = None, *, method: str = "GET") -> Answer:
+async def ask(
+    app: ASGIApp, address: str, headers: dict[str, str] | None = None, *, method: str = "GET"
+) -> ComparedResponse:
     """One request by a client that leaves a stream after its first events. How long it took, which any client can
-    measure, is no part of the answer."""
+    measure, is no part of the response."""
     path, _, query = address.partition("?")
     sent = {"host": "test", "x-request-id": "same"} | {name.lower(): value for name, value in (headers or {}).items()}
     scope = {
@@ -226,4 +228,4 @@ async def ask(app: ASGIApp, address: str, headers: dict[str, str] | None = None,
     [start] = started
     pairs = ((name.decode(), value.decode()) for name, value in start["headers"])
     shown = sorted((name, value) for name, value in pairs if name != "server-timing")
-    return Answer(start["status"], tuple(shown), b"".join(pieces))
+    return ComparedResponse(start["status"], tuple(shown), b"".join(pieces))

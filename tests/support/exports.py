@@ -10,7 +10,7 @@ from app.importers.document import Document, Failure, Item, ParseContext, Remark
 from app.importers.sources import find_sources, read_items
 
 
-def packed(files: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def pack_files(files: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A ZIP archive of these files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
@@ -28,17 +28,17 @@ def read(path: Path, **context: object) -> list[Item]:
     ]
 
 
-def documents(found: list[Item]) -> list[Document]:
-    assert [one for one in found if isinstance(one, Failure)] == []
-    return [one for one in found if isinstance(one, Document)]
+def documents(result: list[Item]) -> list[Document]:
+    assert [one for one in result if isinstance(one, Failure)] == []
+    return [one for one in result if isinstance(one, Document)]
 
 
-def failures(found: list[Item]) -> list[str]:
-    return [one.reason for one in found if isinstance(one, Failure)]
+def failures(result: list[Item]) -> list[str]:
+    return [one.reason for one in result if isinstance(one, Failure)]
 
 
-def remarks(found: list[Item]) -> list[str]:
-    return [one.text for one in found if isinstance(one, Remark)]
+def remarks(result: list[Item]) -> list[str]:
+    return [one.text for one in result if isinstance(one, Remark)]
 
 
 def medium(title: str, text: str, id: str = "0a1b2c3d4e5f", *, published: bool = True, subtitle: str = "") -> str:

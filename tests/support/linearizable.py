@@ -1,5 +1,5 @@
-"""One writer and many readers at full speed, over HTTP, on every server of one archive: is any answer older than what
-had been answered before it was asked for, be it to the writer or to another reader?"""
+"""One writer and many readers at full speed, over HTTP, on every server of one archive: is any response older than what
+had been sent before it was asked for, be it to the writer or to another reader?"""
 
 import asyncio
 import gzip
@@ -24,7 +24,7 @@ FOUND = "/v1/articles?tag=moving&limit=1"
 
 @dataclass
 class History:
-    """`newest` is the highest version that anybody has been told of, in an answer that has ended."""
+    """`newest` is the highest version that anybody has been told of, in a response that has ended."""
 
     newest: int = 1
     counts: Counter[str] = field(default_factory=Counter)
@@ -41,9 +41,9 @@ async def write(history: History, editor: httpx.AsyncClient, until: float) -> No
     """Every third write is a draft's, which must not matter."""
     made = await editor.post("/v1/articles", json={"title": "A draft", "slug": "draft"})
     while time.monotonic() < until:
-        answer = await editor.patch(ITEM, json={"title": f"Title {time.monotonic_ns()}"}, headers={"If-Match": "*"})
-        assert answer.status_code == 200, answer.text
-        history.saw("write", 0, answer.json()["version"])
+        response = await editor.patch(ITEM, json={"title": f"Title {time.monotonic_ns()}"}, headers={"If-Match": "*"})
+        assert response.status_code == 200, response.text
+        history.saw("write", 0, response.json()["version"])
         if history.counts["write"] % 3 == 0:
             await editor.patch(made.headers["location"], json={"title": f"D {until}"}, headers={"If-Match": "*"})
         await asyncio.sleep(0.004)
@@ -57,8 +57,8 @@ class Connection:
 
     async def get(self, path: str, etag: str, coding: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers by name in lower case, and the body as it was sent."""
-        asked = f"GET {path} HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {coding}\r\nIf-None-Match: {etag}\r\n\r\n"
-        self._writer.write(asked.encode())
+        requested = f"GET {path} HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {coding}\r\nIf-None-Match: {etag}\r\n\r\n"
+        self._writer.write(requested.encode())
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:-2])}
         body = await self._reader.readexactly(int(headers.get("content-length", 0)))

@@ -29,7 +29,7 @@ async def listen(settings: Settings, patience: Timeouts | None = None) -> AsyncI
     """`patience` with clients that are slow, where the usual one would take a test too long."""
     app = create_app(settings)
     app.state.limiter.timeouts = patience or app.state.limiter.timeouts
-    # By its protocol asyncio tells a socket that it must not hold small answers back for 40 ms.
+    # By its protocol asyncio tells a socket that it must not hold small responses back for 40 ms.
     with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(

@@ -31,11 +31,11 @@ _AROUND = {
 """Where elements stand that stand in nothing else."""
 
 
-def _nested(name: str) -> Shape:
+def _nest(name: str) -> Shape:
     return lambda n: f"<{name}>" * n + "words of it" + f"</{name}>" * n
 
 
-def _unclosed(name: str) -> Shape:
+def _leave_open(name: str) -> Shape:
     return lambda n: f"<{name}>words" * n
 
 
@@ -44,15 +44,15 @@ def _siblings(name: str, around: str = "{}") -> Shape:
     return lambda n: around.format(one * n)
 
 
-def _mixed(one: str, before: str = "", behind: str = "") -> Shape:
+def _mix(one: str, before: str = "", behind: str = "") -> Shape:
     return lambda n: before + one * n + behind
 
 
 NESTED: Mapping[str, Shape] = (
-    {f"{name} in itself": _nested(name) for name in sorted(bodies.TAGS - {*_VOID})}
-    | {f"{name} without end": _unclosed(name) for name in sorted(bodies.TAGS - {*_VOID})}
+    {f"{name} in itself": _nest(name) for name in sorted(bodies.TAGS - {*_VOID})}
+    | {f"{name} without end": _leave_open(name) for name in sorted(bodies.TAGS - {*_VOID})}
     | {
-        f"{name} without end": _mixed(name)
+        f"{name} without end": _mix(name)
         for name in (
             "<table><tr><td>",
             "<ul><li>",
@@ -88,7 +88,7 @@ WIDE: Mapping[str, Shape] = (
     {f"{name} beside {name}": _siblings(name) for name in sorted(bodies.TAGS)}
     | {f"{name} beside {name}, in its place": _siblings(name, around) for name, around in _AROUND.items()}
     | {
-        f"{one} again and again": _mixed(one, before, behind)
+        f"{one} again and again": _mix(one, before, behind)
         for before, one, behind in (
             ("<table>", "<p>fostered</p>", ""),
             ("<table>", "text <br>", ""),
@@ -132,7 +132,7 @@ WIDE: Mapping[str, Shape] = (
 )
 """Elements and texts beside one another."""
 MARKDOWN: Mapping[str, Shape] = {
-    f"{one!r} in Markdown": _mixed(one, before, behind)
+    f"{one!r} in Markdown": _mix(one, before, behind)
     for before, one, behind in (
         ("", "word\n\n", ""),
         ("", "[", ""),
@@ -163,8 +163,8 @@ MARKDOWN: Mapping[str, Shape] = {
 
 
 def _fragments(body: str) -> object:
-    wanted = highlight.Marks(frozenset({"word"}), ("so",), (("some", "word"),))
-    return highlight.find_fragments(bodies.to_text(body), "en", wanted)
+    expected = highlight.Marks(frozenset({"word"}), ("so",), (("some", "word"),))
+    return highlight.find_fragments(bodies.to_text(body), "en", expected)
 
 
 VIEWS: Mapping[str, Callable[[str], object]] = {

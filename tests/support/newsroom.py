@@ -78,25 +78,25 @@ class Newsroom:
     ids: Mapping[str, int]
 
     async def get(self, path: str, **parameters: object) -> dict[str, object]:
-        return await self._json(self.served.public.get(path, params=_given(parameters)))
+        return await self._json(self.served.public.get(path, params=_list_values(parameters)))
 
     async def edit(self, path: str, **parameters: object) -> dict[str, object]:
         """The same with a key that may see everything."""
-        return await self._json(self.served.editor.get(path, params=_given(parameters)))
+        return await self._json(self.served.editor.get(path, params=_list_values(parameters)))
 
-    async def _json(self, answer: object) -> dict[str, object]:
-        response = await answer  # type: ignore[misc] # httpx's coroutine
+    async def _json(self, response_arg: object) -> dict[str, object]:
+        response = await response_arg  # type: ignore[misc] # httpx's coroutine
         assert response.status_code == 200, response.text
-        found = response.json()
-        assert isinstance(found, dict)
-        return found
+        payload = response.json()
+        assert isinstance(payload, dict)
+        return payload
 
     async def slugs(self, path: str = "/v1/articles", **parameters: object) -> list[str]:
         """Slugs of a public list; `tag_not` and the like as keywords."""
         return slugs_of(await self.get(path, **parameters))
 
 
-def _given(parameters: Mapping[str, object]) -> list[tuple[str, str | int | float | bool | None]]:
+def _list_values(parameters: Mapping[str, object]) -> list[tuple[str, str | int | float | bool | None]]:
     return [
         (name, str(one))
         for name, value in parameters.items()
@@ -126,21 +126,21 @@ async def newsroom(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
     settings = Settings(
         data_dir=folder, database_url=url, index_interval=0.02, index_heap_mb=15, site_url="https://news.example/"
     )
-    async with serve(settings) as served:
-        yield Newsroom(served, await _fill(served))
+    async with serve(settings) as api:
+        yield Newsroom(api, await _fill(api))
     if url:
         _administer(request.getfixturevalue("postgres_server"), f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def _fill(served: Served) -> dict[str, int]:
+async def _fill(api: Served) -> dict[str, int]:
     ids: dict[str, int] = {}
     for story in STORIES:
         extra = {"translation_of": ids["kenya"]} if story["slug"] == "uchaguzi" else {}
-        answer = await served.editor.post("/v1/articles", json={"status": "published", **story, **extra})
-        assert answer.status_code == 201, answer.text
-        ids[str(story["slug"])] = answer.json()["id"]
-    written = await served.db.write(withdraw, ids["gone"], 1_700_000_000, "It was wrong.")
-    ready = await served.public.get("/v1/articles", params={"min_seq": written.head.position.token})
+        response = await api.editor.post("/v1/articles", json={"status": "published", **story, **extra})
+        assert response.status_code == 201, response.text
+        ids[str(story["slug"])] = response.json()["id"]
+    written = await api.db.write(withdraw, ids["gone"], 1_700_000_000, "It was wrong.")
+    ready = await api.public.get("/v1/articles", params={"min_seq": written.head.position.token})
     assert ready.status_code == 200, ready.text
     return ids
 
@@ -168,8 +168,8 @@ def withdraw(session: Session, id: int, at: int, reason: str) -> None:
 class CountingReader:
     """A reader that counts the statements that go through it."""
 
-    def __init__(self, served: Served) -> None:
-        self.inner, self.count = served.db.reader, 0
+    def __init__(self, api: Served) -> None:
+        self.inner, self.count = api.db.reader, 0
 
     async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
         self.count += 1

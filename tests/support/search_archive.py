@@ -37,7 +37,7 @@ TAGS, REGIONS, SOURCES = range(1, 7), range(1, 6), range(1, 4)
 
 
 @dataclass(frozen=True)
-class Story:
+class SearchStory:
     """An article as a test writes it down. `regions`: id → (roles, roles within)."""
 
     id: int
@@ -84,7 +84,7 @@ class Story:
         )
 
 
-def _article_row(story: Story) -> dict[str, object]:
+def _article_row(story: SearchStory) -> dict[str, object]:
     return {
         "id": story.id,
         "version": story.version,
@@ -114,7 +114,7 @@ def _article_row(story: Story) -> dict[str, object]:
     }
 
 
-class Archive:
+class SearchArchive:
     """A database that takes stories, with the log rows that following needs."""
 
     def __init__(self, folder: Path, url: str | None = None) -> None:
@@ -133,7 +133,7 @@ class Archive:
             connection.execute(insert(table(Region)), [r | {"successors": "[]"} for r in regions])
             connection.execute(insert(table(Source)), [{"id": i, "slug": f"s{i}", "name": f"S {i}"} for i in SOURCES])
 
-    def put(self, *stories: Story) -> None:
+    def put(self, *stories: SearchStory) -> None:
         """Adds or replaces, and logs one row each."""
         self.db.write_now(_put, stories)
 
@@ -169,7 +169,7 @@ def _head_row() -> dict[str, int]:
     return {"id": 1, "epoch": secrets.randbits(60), **zero}
 
 
-def _put(session: Session, stories: Sequence[Story]) -> None:
+def _put(session: Session, stories: Sequence[SearchStory]) -> None:
     connection = session.connection()
     ids = [story.id for story in stories]
     for model in (RelatedPost, ArticleTag, ArticleRegion):
@@ -192,7 +192,7 @@ def _put(session: Session, stories: Sequence[Story]) -> None:
         log.record(session, LogEntry("article", story.id, "updated", story.status == "published", story.version))
 
 
-def _tag_rows(story: Story) -> list[dict[str, object]]:
+def _tag_rows(story: SearchStory) -> list[dict[str, object]]:
     at = story.published_at if story.status == "published" else None
     return [
         {
@@ -206,7 +206,7 @@ def _tag_rows(story: Story) -> list[dict[str, object]]:
     ]
 
 
-def _region_rows(story: Story) -> list[dict[str, object]]:
+def _region_rows(story: SearchStory) -> list[dict[str, object]]:
     at = story.published_at if story.status == "published" else None
     return [
         {
@@ -235,15 +235,15 @@ def ask(engine: TantivyEngine, text: str, **options: object) -> ResultPage:
     return engine.search(Question(tree=parse(text).tree, **question))  # type: ignore[arg-type] # options are its fields
 
 
-def ids(found: ResultPage) -> list[int]:
-    return [hit.id for hit in found.hits]
+def ids(result: ResultPage) -> list[int]:
+    return [hit.id for hit in result.hits]
 
 
-def random_story(number: int, random: random.Random) -> Story:
+def random_story(number: int, random: random.Random) -> SearchStory:
     """Any combination of what filters ask for."""
     span = random.choice([(None, None), (0, DAY), (5 * DAY, 9 * DAY)])
     own = {region: random.choice([0, 1, 2, 4, 5]) for region in random.sample(REGIONS, random.randrange(4))}
-    return Story(
+    return SearchStory(
         id=number,
         title=random.choice(["Nato meets", "Sanctions on trade", "Weather"]),
         status=random.choice(["published", "published", "draft", "withdrawn"]),

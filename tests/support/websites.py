@@ -16,7 +16,7 @@ class Site:
         self.asked: list[tuple[str, dict[str, str]]] = []
         site = self
 
-        class Answering(Handler):
+        class RespondingHandler(Handler):
             def do_GET(self) -> None:  # noqa: N802 (named as the library wants it)
                 site.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
                 site.pages[self.path](self)
@@ -24,7 +24,7 @@ class Site:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), RespondingHandler)
         self.server.daemon_threads = True
 
     def url(self, path: str) -> str:
@@ -32,8 +32,8 @@ class Site:
 
 
 @contextmanager
-def running() -> Iterator[Site]:
-    """A site without pages, which answers until the end of the block."""
+def run_website() -> Iterator[Site]:
+    """A site without pages, which responds until the end of the block."""
     site = Site()
     thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -45,7 +45,7 @@ def running() -> Iterator[Site]:
         thread.join()
 
 
-def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> Callable[[Handler], None]:
+def make_handler(status: int = 200, body: bytes = b"ok", **headers: str) -> Callable[[Handler], None]:
     def send(to: Handler) -> None:
         to.send_response(status)
         for name, value in ({"content_length": str(len(body))} | headers).items():

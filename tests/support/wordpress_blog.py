@@ -1,4 +1,4 @@
-"""A blog that answers as WordPress's REST API does: in process as a Fetch, or over HTTP on the loopback interface."""
+"""A blog that responds as WordPress's REST API does: in process as a Fetch, or over HTTP on the loopback interface."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -55,7 +55,7 @@ def post(number: int, **changed: object) -> Json:
 
 
 @dataclass(slots=True)
-class Blog:
+class BlogServer:
     """`broken` are numbers of posts over which the site fails; `asked` is every route that was asked for."""
 
     posts: list[Json]
@@ -66,16 +66,16 @@ class Blog:
     asked: list[str] = field(default_factory=list)
 
     def __call__(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
-        status, headers, body = self.answer(url)
+        status, headers, body = self.respond(url)
         if status != 200:
             raise FetchError(url, f"answered {status}", status)
         return FetchedPage(url, status, headers, body)
 
-    def home(self) -> FetchedPage:
+    def front_page(self) -> FetchedPage:
         """The front page, which announces the API."""
         return self(self.url)
 
-    def answer(self, url: str) -> tuple[int, dict[str, str], bytes]:
+    def respond(self, url: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body for an address."""
         parts = urlsplit(url)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -90,37 +90,37 @@ class Blog:
         if not route:
             return 200, date, orjson.dumps({"name": "Gazette", "home": self.url, "namespaces": ["wp/v2"]})
         kind = route.removeprefix("wp/v2/")
-        return self._posts(query) if kind == "posts" else self._named(kind, query)
+        return self._posts(query) if kind == "posts" else self._list_named(kind, query)
 
     def _posts(self, query: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
         size, number = int(query["per_page"]), int(query["page"])
         since = query.get("modified_after") or query.get("after") or ""
-        found = [one for one in self.posts if f"{one['modified_gmt']}Z" > since]
-        pages = max(1, -(-len(found) // size))
+        matches = [one for one in self.posts if f"{one['modified_gmt']}Z" > since]
+        pages = max(1, -(-len(matches) // size))
         if number > pages and not self.repeats:
             return 400, {}, b'{"code":"rest_post_invalid_page_number"}'
         begin = 0 if self.repeats else (number - 1) * size
-        chosen = found[begin : begin + size]
+        chosen = matches[begin : begin + size]
         if any(one["id"] in self.broken for one in chosen):
             return 500, {}, b"<h1>There has been a critical error</h1>"
         headers = {} if self.repeats else {"x-wp-totalpages": str(pages)}
         return 200, headers, orjson.dumps(chosen)
 
-    def _named(self, kind: str, query: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def _list_named(self, kind: str, query: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
         if kind == "users" and not self.users:
             return 401, {}, b'{"code":"rest_user_cannot_view"}'
         entries = {"users": USERS, "categories": CATEGORIES, "tags": TAGS, "media": MEDIA}.get(kind, {})
-        wanted = {int(number) for number in query["include"].split(",")}
-        return 200, {}, orjson.dumps([entry for number, entry in entries.items() if number in wanted])
+        expected = {int(number) for number in query["include"].split(",")}
+        return 200, {}, orjson.dumps([entry for number, entry in entries.items() if number in expected])
 
 
 @contextmanager
-def served(blog: Blog) -> Iterator[str]:
+def run_blog(blog: BlogServer) -> Iterator[str]:
     """The blog on a free port of 127.0.0.1; its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, headers, body = blog.answer(self.path)
+            status, headers, body = blog.respond(self.path)
             self.send_response_only(status)
             for name, value in {"content-length": str(len(body)), **headers}.items():
                 self.send_header(name, value)

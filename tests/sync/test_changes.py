@@ -39,27 +39,27 @@ async def changes(client: httpx.AsyncClient, **query: Any) -> Json:
     return body
 
 
-async def read_position(served: Served) -> str:
-    return str((await changes(served.public, since="now"))["next"])
+async def read_position(api: Served) -> str:
+    return str((await changes(api.public, since="now"))["next"])
 
 
 def list_events(response: Mapping[str, Any]) -> list[tuple[str, int | None]]:
     return [(one["event"], one["article"] and one["article"]["id"]) for one in response["data"]]
 
 
-async def problem(served: Served, expected: int, **query: Any) -> Json:
-    response = await served.public.get("/v1/changes", params=query)
+async def problem(api: Served, expected: int, **query: Any) -> Json:
+    response = await api.public.get("/v1/changes", params=query)
     assert response.status_code == expected, response.text
     body: Json = response.json()
     return body
 
 
-async def test_changes_come_in_commit_order_with_places_to_go_on_from(served: Served) -> None:
-    start = await read_position(served)
-    [one, two] = await write(served.db, story(served.db, 1), story(served.db, 2))
-    await write(served.db, story(served.db, 1, title="Story number one, again", slug="again"))
-    await served.db.write(service.withdraw, [two.id], now=NOW)
-    everything = await changes(served.public, since=start)
+async def test_changes_come_in_commit_order_with_places_to_go_on_from(api: Served) -> None:
+    start = await read_position(api)
+    [one, two] = await write(api.db, story(api.db, 1), story(api.db, 2))
+    await write(api.db, story(api.db, 1, title="Story number one, again", slug="again"))
+    await api.db.write(service.withdraw, [two.id], now=NOW)
+    everything = await changes(api.public, since=start)
     assert list_events(everything) == [
         ("published", one.id), ("published", two.id), ("updated", one.id), ("withdrawn", two.id),
     ]  # fmt: skip
@@ -70,7 +70,7 @@ async def test_changes_come_in_commit_order_with_places_to_go_on_from(served: Se
     assert everything["data"][0]["changed_fields"] == []
     met, since = [], start
     while True:
-        page = await changes(served.public, since=since, limit=1)
+        page = await changes(api.public, since=since, limit=1)
         met += page["data"]
         assert page["data"] == [] or page["next"] == page["data"][0]["seq"]
         since = page["next"]
@@ -78,7 +78,7 @@ async def test_changes_come_in_commit_order_with_places_to_go_on_from(served: Se
             break
     assert met == everything["data"]
     assert since == everything["next"]
-    from_middle = await changes(served.public, since=everything["data"][1]["seq"])
+    from_middle = await changes(api.public, since=everything["data"][1]["seq"])
     assert from_middle["data"] == everything["data"][2:]
 
 
@@ -90,42 +90,42 @@ async def test_response_is_never_stored_and_bears_its_place(local: Served) -> No
     assert (head.status_code, head.content) == (200, b"")
 
 
-async def test_public_learns_nothing_of_drafts_not_even_that_there_are_some(served: Served) -> None:
-    start = await read_position(served)
-    [draft] = await write(served.db, story(served.db, 1, status="draft", tags=["secret"]))
-    assert await changes(served.public, since=start) == {"data": [], "next": start, "has_more": False}
+async def test_public_learns_nothing_of_drafts_not_even_that_there_are_some(api: Served) -> None:
+    start = await read_position(api)
+    [draft] = await write(api.db, story(api.db, 1, status="draft", tags=["secret"]))
+    assert await changes(api.public, since=start) == {"data": [], "next": start, "has_more": False}
     for tag in ("secret", "no-such-tag"):
-        assert (await changes(served.public, since=start, tag=tag))["data"] == []
-    seen = await changes(served.editor, since=start, status="draft,published")
+        assert (await changes(api.public, since=start, tag=tag))["data"] == []
+    seen = await changes(api.editor, since=start, status="draft,published")
     assert list_events(seen) == [("updated", draft.id)]
-    assert (await changes(served.editor, since=start))["data"] == []
-    await write(served.db, story(served.db, 1, status="published", slug="out", title="Out now at last"))
-    [published] = (await changes(served.public, since=start))["data"]
+    assert (await changes(api.editor, since=start))["data"] == []
+    await write(api.db, story(api.db, 1, status="published", slug="out", title="Out now at last"))
+    [published] = (await changes(api.public, since=start))["data"]
     assert published["event"] == "published"
     assert (published["article"]["previous_slug"], published["changed_fields"]) == (None, [])
 
 
-async def test_filtered_consumer_learns_of_entering_and_leaving(served: Served) -> None:
-    start = await read_position(served)
-    [one, other] = await write(served.db, story(served.db, 1, tags=["a"]), story(served.db, 2, tags=["b"]))
-    await write(served.db, story(served.db, 1, tags=["b"]))
-    await write(served.db, story(served.db, 1, tags=["b"], title="Unseen by those who follow a"))
-    await write(served.db, story(served.db, 1, tags=["a", "b"]))
-    assert list_events(await changes(served.public, since=start, tag="a")) == [
+async def test_filtered_consumer_learns_of_entering_and_leaving(api: Served) -> None:
+    start = await read_position(api)
+    [one, other] = await write(api.db, story(api.db, 1, tags=["a"]), story(api.db, 2, tags=["b"]))
+    await write(api.db, story(api.db, 1, tags=["b"]))
+    await write(api.db, story(api.db, 1, tags=["b"], title="Unseen by those who follow a"))
+    await write(api.db, story(api.db, 1, tags=["a", "b"]))
+    assert list_events(await changes(api.public, since=start, tag="a")) == [
         ("published", one.id), ("left_filter", one.id), ("updated", one.id),
     ]  # fmt: skip
-    assert list_events(await changes(served.public, since=start, tag="b")) == [
+    assert list_events(await changes(api.public, since=start, tag="b")) == [
         ("published", other.id), ("updated", one.id), ("updated", one.id), ("updated", one.id),
     ]  # fmt: skip
-    nothing = await changes(served.public, since=start, tag="c")
-    assert nothing == {"data": [], "next": await read_position(served), "has_more": False}
+    nothing = await changes(api.public, since=start, tag="c")
+    assert nothing == {"data": [], "next": await read_position(api), "has_more": False}
 
 
-async def test_last_article_of_a_tag_withdrawn_is_still_told_to_who_follows_the_tag(served: Served) -> None:
-    [one] = await write(served.db, story(served.db, 1, tags=["rare"]))
-    start = await read_position(served)
-    await served.db.write(service.withdraw, [one.id], now=NOW)
-    assert list_events(await changes(served.public, since=start, tag="rare")) == [("withdrawn", one.id)]
+async def test_last_article_of_a_tag_withdrawn_is_still_told_to_who_follows_the_tag(api: Served) -> None:
+    [one] = await write(api.db, story(api.db, 1, tags=["rare"]))
+    start = await read_position(api)
+    await api.db.write(service.withdraw, [one.id], now=NOW)
+    assert list_events(await changes(api.public, since=start, tag="rare")) == [("withdrawn", one.id)]
 
 
 async def test_translation_is_told_when_its_original_comes_and_goes(local: Served) -> None:
@@ -150,12 +150,12 @@ async def test_translation_is_told_when_its_original_comes_and_goes(local: Serve
     ]
 
 
-async def test_card_is_the_article_as_it_is_now_or_null(served: Served) -> None:
-    start = await read_position(served)
-    [one, two] = await write(served.db, story(served.db, 1, tags=["a"]), story(served.db, 2, tags=["a"]))
-    await write(served.db, story(served.db, 1, tags=["a"], title="Its newest title of all"))
-    await served.db.write(service.withdraw, [two.id], now=NOW)
-    body = await changes(served.public, since=start, tag="a", include="article")
+async def test_card_is_the_article_as_it_is_now_or_null(api: Served) -> None:
+    start = await read_position(api)
+    [one, two] = await write(api.db, story(api.db, 1, tags=["a"]), story(api.db, 2, tags=["a"]))
+    await write(api.db, story(api.db, 1, tags=["a"], title="Its newest title of all"))
+    await api.db.write(service.withdraw, [two.id], now=NOW)
+    body = await changes(api.public, since=start, tag="a", include="article")
     assert [(one["event"], one["card"] and one["card"]["title"]) for one in body["data"]] == [
         ("published", "Its newest title of all"),
         ("published", None),
@@ -163,7 +163,7 @@ async def test_card_is_the_article_as_it_is_now_or_null(served: Served) -> None:
         ("withdrawn", None),
     ]
     assert "body" not in body["data"][0]["card"]
-    with_body = await changes(served.public, since=start, include="body", fields="title,tags.slug", limit=1)
+    with_body = await changes(api.public, since=start, include="body", fields="title,tags.slug", limit=1)
     assert with_body["data"][0]["card"] == {
         "id": one.id,
         "title": "Its newest title of all",
@@ -178,11 +178,11 @@ def _rename(session: Session, tag: int, region: int) -> None:
     log.record(session, log.LogEntry("region", region, "region_added", public=True))
 
 
-async def test_renames_are_told_to_everybody_whatever_the_filter(served: Served) -> None:
-    await write(served.db, story(served.db, 1, tags=["a"]))
-    start = await read_position(served)
-    await served.db.write(_rename, 1, 2)
-    body = (await changes(served.public, since=start, tag="b", include="article"))["data"]
+async def test_renames_are_told_to_everybody_whatever_the_filter(api: Served) -> None:
+    await write(api.db, story(api.db, 1, tags=["a"]))
+    start = await read_position(api)
+    await api.db.write(_rename, 1, 2)
+    body = (await changes(api.public, since=start, tag="b", include="article"))["data"]
     assert [(one["event"], one["article"], one["card"]) for one in body] == [
         ("tag_renamed", None, None),
         ("region_renamed", None, None),
@@ -213,13 +213,13 @@ BENT: dict[str, Callable[[LogPosition], LogPosition]] = {
 }
 
 
-async def test_place_of_another_log_is_expired_with_the_way_to_start_again(served: Served) -> None:
-    place = parse_token(await read_position(served))
+async def test_place_of_another_log_is_expired_with_the_way_to_start_again(api: Served) -> None:
+    place = parse_token(await read_position(api))
     assert place is not None
     for what, bend in BENT.items():
-        body = await problem(served, 410, since=bend(place).token, tag="a,b", year="2024", limit=7)
+        body = await problem(api, 410, since=bend(place).token, tag="a,b", year="2024", limit=7)
         assert (body["code"], body["export"]) == ("cursor_expired", "/v1/export?tag=a%2Cb&year=2024"), what
-    assert (await served.public.get(body["export"])).status_code == 200
+    assert (await api.public.get(body["export"])).status_code == 200
 
 
 REFUSED = (
@@ -248,28 +248,28 @@ async def test_other_states_need_the_scope(local: Served) -> None:
     assert (response.status_code, response.json()["code"]) == (403, "missing_scope")
 
 
-async def test_filter_that_names_a_merged_tag_has_changed(served: Served) -> None:
+async def test_filter_that_names_a_merged_tag_has_changed(api: Served) -> None:
     for name in ("alliance", "nato"):
-        assert (await served.editor.post("/v1/tags", json={"name": name, "kind": "topic"})).status_code == 201
-    before = await read_position(served)
-    merged = await served.editor.post("/v1/tags/alliance/merge", json={"into": "nato"})
+        assert (await api.editor.post("/v1/tags", json={"name": name, "kind": "topic"})).status_code == 201
+    before = await read_position(api)
+    merged = await api.editor.post("/v1/tags/alliance/merge", json={"into": "nato"})
     assert merged.status_code == 200, merged.text
-    body = await problem(served, 410, since="0", tag="alliance,other")
+    body = await problem(api, 410, since="0", tag="alliance,other")
     assert body["code"] == "filter_changed"
     assert "'alliance' is part of 'nato' now" in body["detail"]
-    assert (await problem(served, 410, since=before, tag="alliance"))["code"] == "filter_changed"
-    assert (await changes(served.public, since=await read_position(served), tag="alliance"))["data"] == []
+    assert (await problem(api, 410, since=before, tag="alliance"))["code"] == "filter_changed"
+    assert (await changes(api.public, since=await read_position(api), tag="alliance"))["data"] == []
 
 
-async def test_waiting_response_comes_when_something_happens(served: Served) -> None:
-    start = await read_position(served)
-    waiting = asyncio.create_task(changes(served.public, since=start, tag="a", wait=10))
+async def test_waiting_response_comes_when_something_happens(api: Served) -> None:
+    start = await read_position(api)
+    waiting = asyncio.create_task(changes(api.public, since=start, tag="a", wait=10))
     await asyncio.sleep(0.15)
-    await write(served.db, story(served.db, 1, tags=["b"]))
-    await write(served.db, story(served.db, 3, status="draft", tags=["a"]))
+    await write(api.db, story(api.db, 1, tags=["b"]))
+    await write(api.db, story(api.db, 3, status="draft", tags=["a"]))
     await asyncio.sleep(0.25)
     assert not waiting.done()
-    [two] = await write(served.db, story(served.db, 2, tags=["a"]))
+    [two] = await write(api.db, story(api.db, 2, tags=["a"]))
     assert list_events(await asyncio.wait_for(waiting, 2)) == [("published", two.id)]
 
 
@@ -325,12 +325,12 @@ def _forget(session: Session) -> None:
     session.connection().execute(change.delete().where(change.c.seq < 3))
 
 
-async def test_place_older_than_what_is_kept_is_expired(served: Served) -> None:
-    first = parse_token((await changes(served.public, since="0"))["next"])
+async def test_place_older_than_what_is_kept_is_expired(api: Served) -> None:
+    first = parse_token((await changes(api.public, since="0"))["next"])
     assert first is not None
-    await served.db.write(_forget)
-    assert (await problem(served, 410, since="0"))["code"] == "cursor_expired"
-    assert (await changes(served.public, since=first.token))["data"] == []
+    await api.db.write(_forget)
+    assert (await problem(api, 410, since="0"))["code"] == "cursor_expired"
+    assert (await changes(api.public, since=first.token))["data"] == []
 
 
 async def test_scheduled_article_goes_live_as_published(local: Served) -> None:

@@ -99,16 +99,16 @@ def test_facts_come_back_from_the_log_as_they_were() -> None:
         assert from_log(number, orjson.loads(orjson.dumps(for_log(facts)))) == facts
 
 
-async def _happen(served: Served, copies: list[ArchiveCopy], ids: dict[int, int], what: object) -> None:
+async def _happen(api: Served, copies: list[ArchiveCopy], ids: dict[int, int], what: object) -> None:
     match what:
         case list() as stories:
-            manuscripts = [story(served.db, **one) for one in stories]
-            saved = await write(served.db, *manuscripts)
+            manuscripts = [story(api.db, **one) for one in stories]
+            saved = await write(api.db, *manuscripts)
             ids.update({one["number"]: two.id for one, two in zip(stories, saved, strict=True)})
         case int(number):
-            await served.db.write(service.withdraw, [ids[number]] if number in ids else [], now=NOW)
+            await api.db.write(service.withdraw, [ids[number]] if number in ids else [], now=NOW)
         case "go live":
-            await served.db.write(service.go_live, now=LATER)
+            await api.db.write(service.go_live, now=LATER)
         case (int(which), int(limit), bool(lost)):
             await copies[which].poll(limit, lost=lost)
         case "again":
@@ -119,14 +119,14 @@ async def _happen(served: Served, copies: list[ArchiveCopy], ids: dict[int, int]
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happenings=st.lists(steps, min_size=3, max_size=14))
 async def test_copy_of_a_consumer_that_is_cut_off_at_random_is_what_the_list_has(
-    served: Served, happenings: list[object]
+    api: Served, happenings: list[object]
 ) -> None:
-    copies = [ArchiveCopy(served.editor if "status" in expected else served.public, expected) for expected in FILTERS]
+    copies = [ArchiveCopy(api.editor if "status" in expected else api.public, expected) for expected in FILTERS]
     for copy in copies:
         await copy.start()
     ids: dict[int, int] = {}
     for what in happenings:
-        await _happen(served, copies, ids, what)
+        await _happen(api, copies, ids, what)
     for copy in copies:
         while await copy.poll(3):
             pass

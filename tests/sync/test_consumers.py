@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from support.consumers import FILTERS, Writer, consumers, faults, run
+from support.consumers import FILTERS, RandomWriter, consumers, faults, run
 from support.listening import listen
 
 from app.settings import Settings
@@ -17,7 +17,7 @@ async def test_consumer_that_is_cut_off_at_random_misses_nothing_and_meets_nothi
     sqlite_settings: Settings, tmp_path: Path
 ) -> None:
     async with listen(sqlite_settings) as listening:
-        writer = Writer(listening.db, random.Random(7), numbers=20, batch=5)
+        writer = RandomWriter(listening.db, random.Random(7), numbers=20, batch=5)
         while 0 not in writer.ids:
             writer.write()
         of_one = f"translation_of={writer.ids[0]}"

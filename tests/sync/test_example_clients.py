@@ -38,11 +38,11 @@ async def run(*command: str) -> None:
     assert (process.returncode, err) == (0, b""), err.decode()
 
 
-async def random_writes(served: Served, chance: random.Random, count: int) -> None:
+async def random_writes(api: Served, chance: random.Random, count: int) -> None:
     for _ in range(count):
         number = chance.randint(1, 12)
         expected = story(
-            served.db,
+            api.db,
             number,
             title=f"Story {number} as of {chance.random()}",
             tags=chance.sample("abc", chance.randint(0, 3)),
@@ -50,9 +50,9 @@ async def random_writes(served: Served, chance: random.Random, count: int) -> No
             status=chance.choice(["published", "published", "draft", "withdrawn"]),
             language=chance.choice(["en", "fr"]),
         )
-        [saved] = await write(served.db, expected)
+        [saved] = await write(api.db, expected)
         if chance.random() < 0.2:
-            await served.db.write(service.withdraw, [saved.id], now=NOW)
+            await api.db.write(service.withdraw, [saved.id], now=NOW)
 
 
 def read_copy(folder: Path, filter: str) -> dict[str, Any]:
@@ -60,8 +60,8 @@ def read_copy(folder: Path, filter: str) -> dict[str, Any]:
     return body
 
 
-async def read_list(served: Served, filter: str) -> dict[str, Any]:
-    response = await served.public.get(f"/v1/articles?{filter}&limit=100&fields={FIELDS}")
+async def read_list(api: Served, filter: str) -> dict[str, Any]:
+    response = await api.public.get(f"/v1/articles?{filter}&limit=100&fields={FIELDS}")
     return {str(one["id"]): one for one in response.json()["data"]}
 
 

@@ -39,33 +39,33 @@ async def read_export(client: httpx.AsyncClient, **query: Any) -> tuple[list[Jso
     return rows, response.headers["x-seq"]
 
 
-async def test_export_has_every_published_article_in_full(served: Served) -> None:
-    made = await write(served.db, *(story(served.db, number) for number in range(export.PAGE + 1)))
-    await write(served.db, story(served.db, 900, status="draft"), story(served.db, 901, slug="moved"))
-    await write(served.db, story(served.db, 901, slug="moved-again", tags=["a"]))
-    rows, place = await read_export(served.public)
+async def test_export_has_every_published_article_in_full(api: Served) -> None:
+    made = await write(api.db, *(story(api.db, number) for number in range(export.PAGE + 1)))
+    await write(api.db, story(api.db, 900, status="draft"), story(api.db, 901, slug="moved"))
+    await write(api.db, story(api.db, 901, slug="moved-again", tags=["a"]))
+    rows, place = await read_export(api.public)
     assert [row["id"] for row in rows[:-1]] == [one.id for one in made]
-    item = (await served.public.get("/v1/articles/moved-again")).json()
+    item = (await api.public.get("/v1/articles/moved-again")).json()
     assert rows[-1] == item | {"origin": "test", "previous_slugs": ["moved"], "previous_urls": []}
-    assert (await served.public.get("/v1/changes", params={"since": place})).json()["data"] == []
+    assert (await api.public.get("/v1/changes", params={"since": place})).json()["data"] == []
 
 
-async def test_export_takes_filters_fields_and_states(served: Served) -> None:
-    await write(served.db, story(served.db, 1, tags=["a"]), story(served.db, 2), story(served.db, 3, status="draft"))
-    rows, _ = await read_export(served.public, tag="a", fields="title", include="body_text")
+async def test_export_takes_filters_fields_and_states(api: Served) -> None:
+    await write(api.db, story(api.db, 1, tags=["a"]), story(api.db, 2), story(api.db, 3, status="draft"))
+    rows, _ = await read_export(api.public, tag="a", fields="title", include="body_text")
     assert rows == [{"id": rows[0]["id"], "title": "Story number 1", "body_text": "The text of story 1."}]
-    assert (await read_export(served.public, tag="none"))[0] == []
-    drafts, _ = await read_export(served.editor, status="draft")
+    assert (await read_export(api.public, tag="none"))[0] == []
+    drafts, _ = await read_export(api.editor, status="draft")
     assert [row["title"] for row in drafts] == ["Story number 3"]
     for query, status in (({"status": "draft"}, 401), ({"limit": 5}, 422), ({"region": "atlantis"}, 422)):
-        assert (await served.public.get("/v1/export", params=query)).status_code == status
+        assert (await api.public.get("/v1/export", params=query)).status_code == status
 
 
-async def test_head_of_an_export_says_where_it_stands(served: Served) -> None:
-    await write(served.db, story(served.db, 1))
-    head = await served.public.head("/v1/export")
+async def test_head_of_an_export_says_where_it_stands(api: Served) -> None:
+    await write(api.db, story(api.db, 1))
+    head = await api.public.head("/v1/export")
     assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["x-seq"] == (await served.public.get("/v1/export")).headers["x-seq"]
+    assert head.headers["x-seq"] == (await api.public.get("/v1/export")).headers["x-seq"]
 
 
 async def test_place_of_an_export_is_before_what_changes_while_it_runs(settings: Settings) -> None:
@@ -176,12 +176,12 @@ async def test_export_imported_elsewhere_gives_the_same_archive(settings: Settin
 
 
 async def test_export_since_a_place_has_what_changed_behind_it(settings: Settings) -> None:
-    async with serve(settings) as served:
-        await write(served.db, story(served.db, 1), story(served.db, 2), story(served.db, 3, status="draft"))
+    async with serve(settings) as api:
+        await write(api.db, story(api.db, 1), story(api.db, 2), story(api.db, 3, status="draft"))
     _, place = await _dump(settings)
     assert (await _dump(settings, place))[0] == []
-    async with serve(settings) as served:
-        await write(served.db, story(served.db, 2, title="Told once more"), story(served.db, 4))
+    async with serve(settings) as api:
+        await write(api.db, story(api.db, 2, title="Told once more"), story(api.db, 4))
     assert [row["title"] for row in (await _dump(settings, place))[0]] == ["Told once more", "Story number 4"]
 
 

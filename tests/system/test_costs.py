@@ -11,7 +11,7 @@ import httpx
 import pytest
 from conftest import Served, serve
 from fastapi import FastAPI
-from support.costly import STREAMS, UNLISTED, Json, Material, Measured, Request, Search, Shapes, collect_material
+from support.costly import STREAMS, UNLISTED, CostlyRequest, Json, Material, Measured, Search, Shapes, collect_material
 from support.stories import story, write
 
 from app.http.middleware.load_shedding import is_long_lived
@@ -24,7 +24,7 @@ MOST = 0.25
 REQUESTS = 150
 
 
-class Clock:
+class CostMeter:
     """Asks an application in this process and looks what that cost it."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -35,11 +35,11 @@ class Clock:
         response = await self.client.get(path, headers={"Accept-Encoding": coding})
         return response.status_code, response.headers, response.json()
 
-    async def spend(self, request: Request) -> Measured:
+    async def spend(self, request: CostlyRequest) -> Measured:
         """The less of two: what else this process does may come between."""
         return min([await self._spend(request) for _ in range(2)], key=lambda one: one.cpu)
 
-    async def _spend(self, request: Request) -> Measured:
+    async def _spend(self, request: CostlyRequest) -> Measured:
         before = time.process_time()
         response = await self.client.get(request.url, headers={"Accept-Encoding": request.coding})
         self.statuses.add(response.status_code)
@@ -57,7 +57,7 @@ async def plain(sqlite_settings: Settings) -> AsyncIterator[Served]:
 
 
 async def test_no_request_that_chance_makes_costs_much(plain: Served) -> None:
-    clock = Clock(plain.public)
+    clock = CostMeter(plain.public)
     material = await collect_material(clock.get)
     document = (await clock.get("/openapi.json", "identity"))[2]
     shapes = Shapes(document, material, random.Random(17))
@@ -81,11 +81,11 @@ async def test_every_get_of_the_description_is_searched_or_a_stream(plain: Serve
         assert not EXEMPT.fullmatch(path)
 
 
-def _planted() -> FastAPI:
+def _make_costly_app() -> FastAPI:
     app = FastAPI(openapi_url="/openapi.json")
 
     @app.get("/planted")
-    async def planted(size: int = 1, deep: bool = False) -> int:
+    async def cost_much(size: int = 1, deep: bool = False) -> int:
         """Costs much where it is deep and large only."""
         end = time.process_time() + (0.3 if deep and size > 1_000 else 0.0)
         while time.process_time() < end:
@@ -96,8 +96,8 @@ def _planted() -> FastAPI:
 
 
 async def test_a_costly_request_is_found() -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(_planted()), base_url="http://test") as client:
-        clock = Clock(client)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(_make_costly_app()), base_url="http://test") as client:
+        clock = CostMeter(client)
         document = (await clock.get("/openapi.json", "identity"))[2]
         search = Search(Shapes(document, Material({}, ["word"]), random.Random(3)), clock.spend)
         while not [one for one in search.worst if one.cpu > MOST]:

@@ -26,10 +26,10 @@ def anchor(heading: str) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    return {anchor(found) for found in re.findall(r"^#+ (.*)$", prose(page), flags=re.MULTILINE)}
+    return {anchor(item) for item in re.findall(r"^#+ (.*)$", prose(page), flags=re.MULTILINE)}
 
 
-def broken(page: Path, text: str) -> list[str]:
+def find_broken_links(page: Path, text: str) -> list[str]:
     """Links of a page to files or headings of the project that are not there; what stands in backticks is no link."""
     wrong = []
     for path, heading in LINK.findall(re.sub(r"`[^`\n]*`", "", text)):
@@ -47,12 +47,12 @@ def test_generated_page_is_what_the_code_says(name: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
-    assert broken(page, prose(page)) == []
+    assert find_broken_links(page, prose(page)) == []
 
 
 def test_link_to_nowhere_is_found() -> None:
     text = "[a](missing.md) [b](README.md#no-such-heading) [c](https://elsewhere.example/x) [d](README.md) `[e](code)`"
-    assert broken(ROOT / "x.md", text) == ["missing.md", "README.md#no-such-heading"]
+    assert find_broken_links(ROOT / "x.md", text) == ["missing.md", "README.md#no-such-heading"]
 
 
 def test_every_page_is_in_the_index() -> None:

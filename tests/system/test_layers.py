@@ -112,9 +112,9 @@ MOST_ENTRIES = 18
 MOST_ENTRIES_OF_APP = 22
 
 
-def imported(source: str, package: str) -> list[tuple[int, str]]:
+def list_imports(source: str, package: str) -> list[tuple[int, str]]:
     """(line, dotted name below `app`) of every import in a module, wherever it stands; `package` is its own."""
-    found: list[tuple[int, str]] = []
+    results: list[tuple[int, str]] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             paths = [alias.name for alias in node.names]
@@ -124,8 +124,8 @@ def imported(source: str, package: str) -> list[tuple[int, str]]:
             paths = [f"{base}.{alias.name}" for alias in node.names]
         else:
             continue
-        found += [(node.lineno, path) for path in paths if path.startswith("app.")]
-    return found
+        results += [(node.lineno, path) for path in paths if path.startswith("app.")]
+    return results
 
 
 def height(folder: str, name: str) -> int | None:
@@ -155,7 +155,9 @@ def violations(module: str, source: str) -> list[str]:
     if any(height(folder, module) is None for folder in folders):
         return [f"{module} stands on no layer"]
     package = module.rpartition(".")[0]
-    return [f"{module}:{line} imports {name}" for line, name in imported(source, package) if not is_below(name, module)]
+    return [
+        f"{module}:{line} imports {name}" for line, name in list_imports(source, package) if not is_below(name, module)
+    ]
 
 
 def _modules() -> dict[str, Path]:

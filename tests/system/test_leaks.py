@@ -90,7 +90,7 @@ async def _pair(stack: AsyncExitStack, places: Places, hide: Hide) -> Pair:
         since = log.head(snapshot).position.token
     ids = db.write_now(public, now).value
     scopes = {"write": ("write",), "read_drafts": ("read_drafts",), "all_but_drafts": ("write", "publish", "admin")}
-    keys = {name: db.write_now(auth.create_key, name, given).value for name, given in scopes.items()}
+    keys = {name: db.write_now(auth.create_key, name, value).value for name, value in scopes.items()}
     db.close_now()
     places.copy()
     db = Database(places.second, log.append)
@@ -101,14 +101,14 @@ async def _pair(stack: AsyncExitStack, places: Places, hide: Hide) -> Pair:
         db.write_now(purge, hidden, now)
     db.close_now()
     without, with_ = [await stack.enter_async_context(serve(one)) for one in (places.first, places.second)]
-    for served in (without, with_):
-        await _indexed(served)
+    for api in (without, with_):
+        await _wait_for_index(api)
     bearers = {name: {"Authorization": f"Bearer {key}"} for name, key in keys.items()}
     return Pair(without, with_, ids, hidden, bearers, since)
 
 
-async def _indexed(served: Served) -> None:
-    while b'"index_lag":0' not in (await ask(served.app, "/health/ready")).body:  # noqa: ASYNC110 -- as a client would
+async def _wait_for_index(api: Served) -> None:
+    while b'"index_lag":0' not in (await ask(api.app, "/health/ready")).body:  # noqa: ASYNC110 -- as a client would
         await asyncio.sleep(0.01)
 
 
@@ -120,57 +120,63 @@ async def secret(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-async def seen(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+async def public_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     """The hidden ones were public once."""
     async with AsyncExitStack() as stack:
         yield await _pair(stack, _files(sqlite_template, tmp_path_factory.mktemp("seen")), once_public)
 
 
-async def differing(pair: Pair, addresses: Iterable[str], headers: dict[str, str], *but: str) -> str:
-    """The addresses at which the two archives can be told apart, with both answers; the public asks twice, the second
+async def find_difference(pair: Pair, addresses: Iterable[str], headers: dict[str, str], *but: str) -> str:
+    """The addresses at which the two archives can be told apart, with both responses; the public asks twice, the second
     time of what is in memory. What moves with the clock gets another try."""
-    found, times = [], 1 if headers else 2
+    result, times = [], 1 if headers else 2
     for address in addresses:
         for _ in range(3):
-            answers = [
-                [(await ask(one.app, address, headers)).without(*but) for _ in range(times)]
+            responses = [
+                [(await ask(one.app, address, headers)).without_names(*but) for _ in range(times)]
                 for one in (pair.without, pair.with_)
             ]
-            if answers[0] == answers[1]:
+            if responses[0] == responses[1]:
                 break
         else:
-            found.append(f"{address}\n    {answers[0]}\n    {answers[1]}")
-    return "\n".join(found)
+            result.append(f"{address}\n    {responses[0]}\n    {responses[1]}")
+    return "\n".join(result)
 
 
-async def send(app: ASGIApp, method: str, address: str, headers: dict[str, str], body: object) -> doors.Answer:
+async def send(
+    app: ASGIApp, method: str, address: str, headers: dict[str, str], body: object
+) -> doors.ComparedResponse:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         named = {**headers, "X-Request-Id": "same"}
         got = await client.request(method, address, headers=named, content=orjson.dumps(body) if body else None)
     shown = sorted((name, value) for name, value in got.headers.items() if name not in ("server-timing", "x-seq"))
-    return doors.Answer(got.status_code, tuple(shown), got.content)
+    return doors.ComparedResponse(got.status_code, tuple(shown), got.content)
 
 
 def naming_nothing(pair: Pair) -> list[str]:
     return [*doors.PLAIN, *doors.of_public(pair.ids)]
 
 
-def naming(pair: Pair, *hidden: Hidden) -> list[str]:
+def list_addresses(pair: Pair, *hidden: Hidden) -> list[str]:
     return [a for one in hidden for a in (*doors.attempts(one), *doors.attempts_to_follow(one, pair.since))]
 
 
 async def test_public_cannot_tell_that_there_are_hidden_articles(secret: Pair) -> None:
     draft, scheduled, shelved, deleted, binned = secret.hidden
-    addresses = [*naming_nothing(secret), *doors.FOLLOWING, *naming(secret, draft, deleted, binned)]
+    addresses = [*naming_nothing(secret), *doors.FOLLOWING, *list_addresses(secret, draft, deleted, binned)]
     addresses += [a for one in (scheduled, shelved) for a in (*doors.items(one), *doors.lists(one))]
-    found = await differing(secret, addresses, {})
-    assert not found, found
+    result = await find_difference(secret, addresses, {})
+    assert not result, result
 
 
 async def test_key_without_the_scope_learns_no_more_than_the_public(secret: Pair) -> None:
-    addresses = [*naming_nothing(secret), *doors.FOLLOWING, *naming(secret, secret.hidden[0], secret.hidden[-1])]
-    found = await differing(secret, addresses, secret.keys["write"])
-    assert not found, found
+    addresses = [
+        *naming_nothing(secret),
+        *doors.FOLLOWING,
+        *list_addresses(secret, secret.hidden[0], secret.hidden[-1]),
+    ]
+    result = await find_difference(secret, addresses, secret.keys["write"])
+    assert not result, result
 
 
 async def test_caches_stay_good_while_only_drafts_are_written(secret: Pair) -> None:
@@ -180,7 +186,7 @@ async def test_caches_stay_good_while_only_drafts_are_written(secret: Pair) -> N
     known = {address: (await ask(secret.with_.app, address)).header("etag") for address in lasting}
     edited = secret.hidden[0].manuscript(1, "draft", at=None, edition="at work")
     await secret.with_.db.write(service.upsert, [edited], now=int(time.time()), site_url=SITE)
-    await _indexed(secret.with_)
+    await _wait_for_index(secret.with_)
     for address, etag in known.items():
         for method in ("GET", "HEAD") if etag else ():
             again = await ask(secret.with_.app, address, {"If-None-Match": str(etag)}, method=method)
@@ -201,45 +207,45 @@ async def test_key_with_the_scope_sees_what_is_hidden(secret: Pair) -> None:
         assert (await ask(app, f"/v1/articles/{one.old_slug}", key)).status == 308
     exported = await ask(app, f"/v1/export?{states}", key)
     assert exported.body.count(b"\n") == 5
-    told = orjson.loads((await ask(app, f"/v1/changes?{states}&since={secret.since}", key)).body)
-    assert {row["article"]["id"] for row in told["data"]} >= {draft.id, scheduled.id, shelved.id}
+    payload = orjson.loads((await ask(app, f"/v1/changes?{states}&since={secret.since}", key)).body)
+    assert {row["article"]["id"] for row in payload["data"]} >= {draft.id, scheduled.id, shelved.id}
     related = await ask(app, f"/v1/articles/{secret.ids[0]}", key)
     assert (orjson.loads(related.body)["translation_of"], draft.word("pointer").encode() in related.body) == (
         draft.id, True,
     )  # fmt: skip
-    # Nobody searches what is not published, and no answer with a key may be shared.
+    # Nobody searches what is not published, and no response with a key may be shared.
     assert draft.word("title").encode() not in (await ask(app, "/v1/search?q=grain+zorbings", key)).body
     assert "private" in str(shown.header("cache-control"))
 
 
 def words_in(body: bytes) -> set[str]:
     """Those that only hidden articles have."""
-    return {found[0] for found in re.finditer(rf"xq[a-z]+?({'|'.join(ONCE_PUBLIC)})[a-z]*", body.decode())}
+    return {item[0] for item in re.finditer(rf"xq[a-z]+?({'|'.join(ONCE_PUBLIC)})[a-z]*", body.decode())}
 
 
-async def test_what_was_public_once_shows_only_that_it_has_gone(seen: Pair) -> None:
+async def test_what_was_public_once_shows_only_that_it_has_gone(public_once: Pair) -> None:
     """Its place in the log is public; a withdrawn one says so itself, a draft says nothing."""
     # The cursors of searches hold a place in the log.
-    addresses = [a for a in naming_nothing(seen) if not re.search("/search.*limit=[23]", a)]
-    found = await differing(seen, addresses, {}, "x-seq")
-    assert not found, found
-    app = seen.with_.app
-    for one in seen.hidden:
+    addresses = [a for a in naming_nothing(public_once) if not re.search("/search.*limit=[23]", a)]
+    result = await find_difference(public_once, addresses, {}, "x-seq")
+    assert not result, result
+    app = public_once.with_.app
+    for one in public_once.hidden:
         gone = one.state in ("withdrawn", "reworked", "purged", "vanished", "dumped")
         for address in doors.items(one):
-            answer = await ask(app, address)
+            response = await ask(app, address)
             if any(below in address for below in ("/revisions", "/suggestions", "/audit")):
-                assert answer.status == 401, address
+                assert response.status == 401, address
             elif gone and not (one.state == "purged" and "/resolve" in address):
-                problem = orjson.loads(answer.body)
+                problem = orjson.loads(response.body)
                 reason = REASON if one.state != "purged" else None  # of what was purged nothing is told
-                assert (answer.status, problem["code"], problem.get("reason")) == (410, "gone", reason), address
+                assert (response.status, problem["code"], problem.get("reason")) == (410, "gone", reason), address
             else:
-                assert answer.status == 404, address
-            assert words_in(answer.body) == set(), address
+                assert response.status == 404, address
+            assert words_in(response.body) == set(), address
         tried = [a for a in doors.attempts(one) if a not in doors.items(one)] if gone else doors.lists(one)
-        found = await differing(seen, tried, {}, "x-seq")
-        assert not found, found
+        result = await find_difference(public_once, tried, {}, "x-seq")
+        assert not result, result
 
 
 WRITES: tuple[tuple[str, str, str, Json | None], ...] = (
@@ -253,26 +259,31 @@ WRITES: tuple[tuple[str, str, str, Json | None], ...] = (
 async def test_writes_tell_of_nothing_that_the_key_may_not_see(secret: Pair) -> None:
     """Also as what shall replace a public article, which a refusal leaves alone."""
     key = {**secret.keys["all_but_drafts"], "If-Match": "*", "Content-Type": "application/json"}
-    found = []
+    results = []
     for one in secret.hidden:
         for ref in (str(one.id), one.slug, one.old_slug):
             tries = [(method, f"/v1/articles/{ref}{below}{query}", body) for method, below, query, body in WRITES]
             tries += [("DELETE", f"/v1/articles/{secret.ids[0]}?replaced_by={ref}", None)]
             tries += [("PATCH", f"/v1/articles/{secret.ids[0]}", {"status": "withdrawn", "replaced_by": ref})]
             for method, address, body in tries:
-                answers = [await send(side.app, method, address, key, body) for side in (secret.without, secret.with_)]
-                if answers[0] != answers[1] or answers[1].status not in (404, 403, 422):
-                    found.append((one.state, method, address, answers))
-    assert not found, found
+                responses = [
+                    await send(side.app, method, address, key, body) for side in (secret.without, secret.with_)
+                ]
+                if responses[0] != responses[1] or responses[1].status not in (404, 403, 422):
+                    results.append((one.state, method, address, responses))
+    assert not results, results
 
 
-async def test_changes_tell_of_what_was_public_once_its_addresses_and_nothing_else(seen: Pair) -> None:
-    for address in (f"/v1/changes?since={seen.since}&include=article,body", "/v1/changes/stream?since=0&include=body"):
-        answer = await ask(seen.with_.app, address)
-        told = {Hidden(state).slug for state in ONCE_PUBLIC if state != "purged"}
-        assert words_in(answer.body) == told, address
+async def test_changes_tell_of_what_was_public_once_its_addresses_and_nothing_else(public_once: Pair) -> None:
+    for address in (
+        f"/v1/changes?since={public_once.since}&include=article,body",
+        "/v1/changes/stream?since=0&include=body",
+    ):
+        response = await ask(public_once.with_.app, address)
+        names = {Hidden(state).slug for state in ONCE_PUBLIC if state != "purged"}
+        assert words_in(response.body) == names, address
     for address in ("/v1/export", "/v1/changes?since=now", "/v1/changes/stream"):
-        assert words_in((await ask(seen.with_.app, address)).body) == set(), address
+        assert words_in((await ask(public_once.with_.app, address)).body) == set(), address
 
 
 async def test_every_address_that_reads_is_among_the_doors(secret: Pair) -> None:
@@ -292,5 +303,5 @@ async def test_postgresql_keeps_the_same_secrets(postgres_server: str, postgres_
             one = pair.hidden[0]
             addresses = [*doors.lists(one), *doors.items(one), *doors.FOLLOWING[:6], *doors.of_public(pair.ids[:1])]
             addresses += [f"/v1/tags/{tag}" for tag in (one.word("tag"), *range(1, 31))]
-            found = await differing(pair, addresses, {})
-            assert not found, found
+            result = await find_difference(pair, addresses, {})
+            assert not result, result

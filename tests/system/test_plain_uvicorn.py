@@ -94,11 +94,11 @@ def _responses(client: httpx.Client, key: str) -> Iterator[Response]:
 def test_application_responds_under_plain_uvicorn_as_under_its_own_limits(
     archive: tuple[Path, str], tmp_path: Path
 ) -> None:
-    found = []
+    results = []
     for plain in ("0", "1"):
         with _client(archive, tmp_path / plain, plain) as client:
-            found.append([_stable(one) for one in _responses(client, archive[1])])
-    own, other = found
+            results.append([_stable(one) for one in _responses(client, archive[1])])
+    own, other = results
     assert len(own) == len(other) > 150
     assert [pair for pair in zip(own, other, strict=True) if pair[0] != pair[1]] == []
     assert {status for _, status, _, _ in own} >= {200, 201, 304, 307, 401, 404, 405, 409, 412, 413, 422}

@@ -1,4 +1,4 @@
-"""Requests made up from the description, with and without keys: every answer is one that the description knows.
+"""Requests made up from the description, with and without keys: every response is one that the description knows.
 
 FUZZ_EXAMPLES sets how many are made for each operation and caller; without it a few, by nobody and by a key with all
 scopes.
@@ -56,14 +56,14 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def live_server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A real server on a free port of this machine, with a few articles."""
     folder = tmp_path_factory.mktemp("fuzz")
     shutil.copy(sqlite_template, folder / "dateline.db")
     configured = Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)
     database = Database(with_own_epoch(configured), log.append)
     scopes = {scope: (scope,) for scope in auth.SCOPES} | {ALL: auth.SCOPES}
-    keys = {name: database.write_now(auth.create_key, name, given).value for name, given in scopes.items()}
+    keys = {name: database.write_now(auth.create_key, name, value).value for name, value in scopes.items()}
     database.close_now()
     app = create_app(configured)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
@@ -92,36 +92,36 @@ def _fill(address: str, key: str) -> None:
         assert made.status_code == 201, made.text
 
 
-def test_answers_are_as_described(running: Running) -> None:
-    for found in running.schema.get_all_operations():
-        operation = found.ok()  # type: ignore[union-attr] # the schema is our own
+def test_responses_are_as_described(live_server: Running) -> None:
+    for item in live_server.schema.get_all_operations():
+        operation = item.ok()  # type: ignore[union-attr] # the schema is our own
         if not _streams(operation):
             for caller, mode, examples in MANY if EXAMPLES else FEW:
-                fuzz(running, operation, caller, mode, examples)
+                fuzz(live_server, operation, caller, mode, examples)
 
 
 def _streams(operation: schemathesis.APIOperation[Any, Any, Any, Any]) -> bool:
-    """An answer that never ends has tests of its own."""
+    """A response that never ends has tests of its own."""
     return "text/event-stream" in str(operation.definition.raw)
 
 
 def fuzz(
-    running: Running,
+    live_server: Running,
     operation: schemathesis.APIOperation[Any, Any, Any, Any],
     caller: str,
     mode: schemathesis.GenerationMode,
     examples: int,
 ) -> None:
     """Some well-formed or some spoilt requests of one caller for one operation."""
-    # An import answers for each line, a spoilt one too; only what it is sent as a whole could be refused.
+    # An import has a result for each line, a spoilt one too; only what it is sent as a whole could be refused.
     checks = CHECKS if "ndjson" in str(operation.definition.raw) else [openapi_checks.negative_data_rejection, *CHECKS]
-    headers = {"Authorization": f"Bearer {running.keys[caller]}"} if caller else {}
+    headers = {"Authorization": f"Bearer {live_server.keys[caller]}"} if caller else {}
 
     def check(case: schemathesis.Case[Any]) -> None:
-        answer = case.call(base_url=running.address, headers=headers, allow_redirects=False)
+        response = case.call(base_url=live_server.address, headers=headers, allow_redirects=False)
         # `fields` leaves out what the shapes require, so that the body is not held against them then.
         unshaped = "fields" in (case.query or {})
-        case.validate_response(answer, checks=checks[: -1 if unshaped else None])
+        case.validate_response(response, checks=checks[: -1 if unshaped else None])
 
     made = settings(
         max_examples=examples,

@@ -71,7 +71,7 @@ def example_client() -> ModuleType:
 
 
 @dataclass
-class Known:
+class KnownArticle:
     """What the model knows of an article."""
 
     id: int
@@ -101,11 +101,11 @@ class Bridge(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         async def ask() -> tuple[httpx.Response, bytes]:
-            answer = await self.inner.handle_async_request(request)
-            return answer, b"".join([piece async for piece in answer.aiter_raw()])
+            response = await self.inner.handle_async_request(request)
+            return response, b"".join([piece async for piece in response.aiter_raw()])
 
-        answer, sent = self.loop.run_until_complete(ask())
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(sent))
+        response, sent = self.loop.run_until_complete(ask())
+        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(sent))
 
 
 @dataclass
@@ -133,7 +133,7 @@ class Editors(RuleBasedStateMachine):
     """Each rule is one thing that editors, the clock or an operator may do."""
 
     opened: Callable[[Path], AbstractContextManager[str]]
-    articles: Bundle[Known] = Bundle("articles")
+    articles: Bundle[KnownArticle] = Bundle("articles")
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class Editors(RuleBasedStateMachine):
         )
         self.archive = Open(asyncio.new_event_loop(), chosen)
         self.served = self.archive.start()
-        self.known: dict[int, Known] = {}
+        self.known: dict[int, KnownArticle] = {}
         self.gone: dict[int, bool] = {}
         self.merged: dict[str, str] = {}
         self.made, self.client = 0, example_client()
@@ -159,122 +159,124 @@ class Editors(RuleBasedStateMachine):
             assert self._send("POST", "/v1/tags", {"name": name, "kind": "topic"}).status_code == 201
 
     @rule(target=articles, status=statuses, tags=tags)
-    def create(self, status: str, tags: list[str]) -> Known:
+    def create(self, status: str, tags: list[str]) -> KnownArticle:
         self.made += 1
         body: dict[str, object] = {"title": f"Story {self.made}", "status": status, "tags": tags}
         if status == "scheduled":
             body["published_at"] = FAR
-        answer = self._send("POST", "/v1/articles", body)
-        assert answer.status_code == 201, answer.text
-        one = Known(answer.json()["id"], f"Story {self.made}", status, self._resolved(tags))
+        response = self._send("POST", "/v1/articles", body)
+        assert response.status_code == 201, response.text
+        one = KnownArticle(response.json()["id"], f"Story {self.made}", status, self._resolve(tags))
         one.public_once = status == "published"
         self.known[one.id] = one
         return one
 
     @rule(one=articles, tags=tags)
-    def edit(self, one: Known, tags: list[str]) -> None:
+    def edit(self, one: KnownArticle, tags: list[str]) -> None:
         self.made += 1
         title = f"Edited {self.made}"
-        answer = self._change(one, {"title": title, "tags": tags})
-        if answer is None or self._is_refused(one, answer, one.status != "trashed"):
+        response = self._change(one, {"title": title, "tags": tags})
+        if response is None or self._is_refused(one, response, one.status != "trashed"):
             return
-        assert answer.status_code == 200, answer.text
-        one.title, one.tags, one.version = title, self._resolved(tags), one.version + 1
-        assert answer.json()["version"] == one.version
+        assert response.status_code == 200, response.text
+        one.title, one.tags, one.version = title, self._resolve(tags), one.version + 1
+        assert response.json()["version"] == one.version
 
     @rule(one=articles, status=st.sampled_from(["draft", "scheduled", "published", "withdrawn"]))
-    def move(self, one: Known, status: str) -> None:
+    def move(self, one: KnownArticle, status: str) -> None:
         if status == one.status:
             return
         body: dict[str, object] = {"status": status}
         if status in ("scheduled", "published") and one.status in ("draft", "scheduled"):
             body["published_at"] = FAR if status == "scheduled" else "2025-03-04T05:06:07Z"
-        answer = self._change(one, body)
-        if answer is None:
+        response = self._change(one, body)
+        if response is None:
             return
         may = status in MAY_BECOME[one.status] or (
             status == "withdrawn" and one.public_once and one.status != "trashed"
         )
-        if self._is_refused(one, answer, may):
+        if self._is_refused(one, response, may):
             return
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
         one.becomes(status)
 
     @rule(one=articles)
-    def edit_what_has_changed(self, one: Known) -> None:
-        answer = self._send("PATCH", f"/v1/articles/{one.id}", {"title": "Too late"}, {"If-Match": '"999"'})
-        assert answer.status_code == (412 if one.id in self.known else self._absent(one.id)), answer.text
+    def edit_what_has_changed(self, one: KnownArticle) -> None:
+        response = self._send("PATCH", f"/v1/articles/{one.id}", {"title": "Too late"}, {"If-Match": '"999"'})
+        assert response.status_code == (412 if one.id in self.known else self._absent(one.id)), response.text
 
     @rule(one=articles)
-    def delete(self, one: Known) -> None:
+    def delete(self, one: KnownArticle) -> None:
         if one.id not in self.known:
             return
-        answer = self._send("DELETE", f"/v1/articles/{one.id}", None, {"If-Match": f'"{one.version}"'})
-        if self._is_refused(one, answer, one.status not in ("withdrawn", "trashed")):
+        response = self._send("DELETE", f"/v1/articles/{one.id}", None, {"If-Match": f'"{one.version}"'})
+        if self._is_refused(one, response, one.status not in ("withdrawn", "trashed")):
             return
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
         one.becomes("withdrawn" if one.status == "published" else "trashed")
 
     @rule(one=articles)
-    def restore(self, one: Known) -> None:
-        answer = self._send("POST", f"/v1/articles/{one.id}/restore", None, {"If-Match": f'"{one.version}"'})
+    def restore(self, one: KnownArticle) -> None:
+        response = self._send("POST", f"/v1/articles/{one.id}/restore", None, {"If-Match": f'"{one.version}"'})
         if one.id not in self.known:
-            assert answer.status_code == self._absent(one.id), answer.text
-        elif not self._is_refused(one, answer, one.status == "trashed"):
-            assert answer.status_code == 200, answer.text
+            assert response.status_code == self._absent(one.id), response.text
+        elif not self._is_refused(one, response, one.status == "trashed"):
+            assert response.status_code == 200, response.text
             one.becomes("draft")
 
     @rule(one=articles, gone=st.booleans())
-    def answer_otherwise(self, one: Known, gone: bool) -> None:
+    def respond_otherwise(self, one: KnownArticle, gone: bool) -> None:
         """What readers get instead of a draft that they have seen: 404, or 410."""
         if one.id not in self.known or one.status not in ("draft", "scheduled"):
             return
-        answer = self._change(one, {"gone": gone})
-        assert answer is not None
+        response = self._change(one, {"gone": gone})
+        assert response is not None
         if gone and not one.public_once:
-            assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/gone"), answer.text
+            assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/gone"), response.text
             return
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
         one.version += gone != one.gone
         one.gone, one.replaced_by = gone, one.replaced_by if gone else None
 
     @rule(one=articles, other=articles, some=st.booleans())
-    def replace(self, one: Known, other: Known, some: bool) -> None:
+    def replace(self, one: KnownArticle, other: KnownArticle, some: bool) -> None:
         if one.id not in self.known:
             return
-        answer = self._change(one, {"replaced_by": other.id if some else None})
-        assert answer is not None
+        response = self._change(one, {"replaced_by": other.id if some else None})
+        assert response is not None
         new = other.id if some else None
         if one.status == "trashed":
-            assert answer.status_code == 409, answer.text
+            assert response.status_code == 409, response.text
         elif new != one.replaced_by and new is not None and not self._may_replace(one, other):
-            assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/replaced_by"), answer.text
+            assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/replaced_by"), (
+                response.text
+            )
         else:
-            assert answer.status_code == 200, answer.text
+            assert response.status_code == 200, response.text
             one.version += new != one.replaced_by
             one.replaced_by = new
 
     @rule(one=articles, scopes=st.sampled_from(KEYS), what=st.sampled_from(["edit", "publish", "draft", "delete",
         "restore", "purge"]))  # fmt: skip
-    def try_with(self, one: Known, scopes: tuple[str, ...], what: str) -> None:
+    def try_with(self, one: KnownArticle, scopes: tuple[str, ...], what: str) -> None:
         """Only those who may change an article change it, and nobody is told of one that they may not see."""
         if one.id not in self.known:
             return
-        answer = self._try(one, scopes, what)
+        response = self._try(one, scopes, what)
         hidden = one.status != "published" and "read_drafts" not in scopes
         needed = {"purge": {"admin"}}.get(what, {"write"})
         is_public = one.status in ("scheduled", "published", "withdrawn") or what == "publish"
         if not needed <= set(scopes):
-            assert answer.status_code == 403, (one, scopes, what)
+            assert response.status_code == 403, (one, scopes, what)
         elif hidden:
-            assert answer.status_code == (410 if one.gone else 404), (one, scopes, what)
+            assert response.status_code == (410 if one.gone else 404), (one, scopes, what)
         elif what != "purge" and is_public and "publish" not in scopes:
-            assert answer.status_code == 403, (one, scopes, what)
+            assert response.status_code == 403, (one, scopes, what)
         else:
-            assert answer.status_code == 412, (one, scopes, what)  # they may: it is the version that is another
+            assert response.status_code == 412, (one, scopes, what)  # they may: it is the version that is another
 
     @rule(one=consumes(articles))
-    def purge(self, one: Known) -> None:
+    def purge(self, one: KnownArticle) -> None:
         if one.id not in self.known:
             return
         path, headers = f"/v1/articles/{one.id}?purge=true", {"If-Match": f'"{one.version}"'}
@@ -298,14 +300,14 @@ class Editors(RuleBasedStateMachine):
     @rule(source=st.sampled_from("abcd"), into=st.sampled_from("abcd"))
     def merge(self, source: str, into: str) -> None:
         source, into = self._tag(source), self._tag(into)
-        answer = self._send("POST", f"/v1/tags/{source}/merge", {"into": into})
+        response = self._send("POST", f"/v1/tags/{source}/merge", {"into": into})
         if source == into:
-            assert answer.status_code == 422, answer.text
+            assert response.status_code == 422, response.text
             return
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
         self.merged[source] = into
         for one in self.known.values():
-            one.tags = self._resolved(one.tags)
+            one.tags = self._resolve(one.tags)
 
     @rule()
     def restart(self) -> None:
@@ -327,7 +329,7 @@ class Editors(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, len(FILTERS) - 1))
     def poll(self, which: int) -> None:
-        with self._following() as client:
+        with self._open_follower() as client:
             if which not in self.copies:
                 self.copies[which] = self.client.start(client, FILTERS[which])
             else:
@@ -339,17 +341,17 @@ class Editors(RuleBasedStateMachine):
     def look(self) -> None:
         self._await_index()
         public = {one.id for one in self.known.values() if one.status == "published"}
-        assert {row["id"] for row in self._exported()} == public
-        found = self._get("/v1/search?limit=100")
-        assert {hit["article"]["id"] for hit in found["data"]} == public
-        assert found["page"]["total"] == len(public)
+        assert {row["id"] for row in self._load_export()} == public
+        result = self._get("/v1/search?limit=100")
+        assert {hit["article"]["id"] for hit in result["data"]} == public
+        assert result["page"]["total"] == len(public)
         for one in self.known.values():
-            answer = self._ask(f"/v1/articles/{one.id}")
+            response = self._ask(f"/v1/articles/{one.id}")
             leads = one.replaced_by in public
-            wanted = 200 if one.status == "published" else 308 if leads else 410 if one.gone else 404
-            assert answer.status_code == wanted, one
+            expected = 200 if one.status == "published" else 308 if leads else 410 if one.gone else 404
+            assert response.status_code == expected, one
             if one.status == "published":
-                shown = answer.json()
+                shown = response.json()
                 assert (shown["title"], [tag["slug"] for tag in shown["tags"]]) == (one.title, one.tags)
                 assert shown["version"] == one.version
         for id in self.gone:
@@ -385,7 +387,7 @@ class Editors(RuleBasedStateMachine):
         assert {id for id, status in state.items() if status == "published"} == public
 
     def _copies_are_true(self) -> None:
-        with self._following() as client:
+        with self._open_follower() as client:
             for which, copy in self.copies.items():
                 more = True
                 while more:
@@ -400,27 +402,27 @@ class Editors(RuleBasedStateMachine):
     ) -> httpx.Response:
         return self.archive.run(self.served.editor.request(method, path, json=body, headers=headers))
 
-    def _change(self, one: Known, body: dict[str, object]) -> httpx.Response | None:
-        """None where it is gone, which the answer has to say."""
-        answer = self._send("PATCH", f"/v1/articles/{one.id}", body, {"If-Match": f'"{one.version}"'})
+    def _change(self, one: KnownArticle, body: dict[str, object]) -> httpx.Response | None:
+        """None where it is gone, which the response has to say."""
+        response = self._send("PATCH", f"/v1/articles/{one.id}", body, {"If-Match": f'"{one.version}"'})
         if one.id not in self.known:
-            assert answer.status_code == self._absent(one.id), answer.text
+            assert response.status_code == self._absent(one.id), response.text
             return None
-        return answer
+        return response
 
-    def _is_refused(self, one: Known, answer: httpx.Response, may: bool) -> bool:
+    def _is_refused(self, one: KnownArticle, response: httpx.Response, may: bool) -> bool:
         """What may not be has to be refused, with the state that the article is in."""
         if may:
             return False
-        assert (answer.status_code, answer.json()["code"]) == (409, "invalid_transition"), (one, answer.text)
-        assert answer.json()["article_status"] == one.status
+        assert (response.status_code, response.json()["code"]) == (409, "invalid_transition"), (one, response.text)
+        assert response.json()["article_status"] == one.status
         return True
 
-    def _may_replace(self, one: Known, other: Known) -> bool:
+    def _may_replace(self, one: KnownArticle, other: KnownArticle) -> bool:
         there = other.id in self.known and other.id != one.id and other.status == "published"
         return there and one.gone
 
-    def _try(self, one: Known, scopes: tuple[str, ...], what: str) -> httpx.Response:
+    def _try(self, one: KnownArticle, scopes: tuple[str, ...], what: str) -> httpx.Response:
         """A change by another key, of a version that there is not."""
         name = " ".join(scopes)
         if name not in self.keys:
@@ -442,11 +444,11 @@ class Editors(RuleBasedStateMachine):
         return self.archive.run(self.served.public.get(path))
 
     def _get(self, path: str) -> Any:
-        answer = self._ask(path)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self._ask(path)
+        assert response.status_code == 200, response.text
+        return response.json()
 
-    def _exported(self) -> list[Any]:
+    def _load_export(self) -> list[Any]:
         *rows, last = [orjson.loads(line) for line in self._ask("/v1/export").text.splitlines()]
         assert last == {"end": True, "count": len(rows)}
         return rows
@@ -455,7 +457,7 @@ class Editors(RuleBasedStateMachine):
         head = self._ask("/v1/changes?since=now").json()["next"]
         assert self._ask(f"/v1/search?limit=1&min_seq={head}").status_code == 200
 
-    def _following(self) -> httpx.Client:
+    def _open_follower(self) -> httpx.Client:
         bridge = Bridge(self.archive.loop, httpx.ASGITransport(self.served.app))
         return httpx.Client(transport=bridge, base_url="http://test")
 
@@ -464,10 +466,10 @@ class Editors(RuleBasedStateMachine):
             slug = self.merged[slug]
         return slug
 
-    def _resolved(self, slugs: list[str]) -> list[str]:
+    def _resolve(self, slugs: list[str]) -> list[str]:
         return list(dict.fromkeys(self._tag(slug) for slug in slugs))
 
-    def _forget(self, one: Known) -> None:
+    def _forget(self, one: KnownArticle) -> None:
         del self.known[one.id]
         for other in self.known.values():
             if other.replaced_by == one.id:

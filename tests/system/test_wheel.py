@@ -34,7 +34,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command, in an environment of its own with the packages of `requirements/run.txt`."""
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=True)
@@ -51,10 +51,10 @@ def _run(*command: str, **environment: str) -> str:
 
 
 @pytest.fixture
-def greeting(installed: Path, tmp_path: Path) -> Iterator[tuple[str, str]]:
+def address_and_key(command: Path, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """Address and key of a server with the sample articles."""
     process = subprocess.Popen(
-        [installed, "serve", "--port", "0", "--seed", "seed_data"],
+        [command, "serve", "--port", "0", "--seed", "seed_data"],
         cwd=tmp_path,
         env=os.environ | {"DATELINE_DATA_DIR": str(tmp_path / "data")},
         stdout=subprocess.PIPE,
@@ -77,8 +77,8 @@ def greeting(installed: Path, tmp_path: Path) -> Iterator[tuple[str, str]]:
         process.communicate()
 
 
-def test_installed_wheel_serves_the_sample_articles(greeting: tuple[str, str]) -> None:
-    address, key = greeting
+def test_installed_wheel_serves_the_sample_articles(address_and_key: tuple[str, str]) -> None:
+    address, key = address_and_key
     with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}) as client:
         assert client.get("/v1/articles").json()["page"]["total"] == 40
         assert client.get("/v1/search", params={"q": "nato"}).json()["data"]
@@ -87,10 +87,10 @@ def test_installed_wheel_serves_the_sample_articles(greeting: tuple[str, str]) -
         assert made.status_code == 201, made.text
 
 
-def test_installed_wheel_has_all_pages_of_the_documentation(installed: Path) -> None:
+def test_installed_wheel_has_all_pages_of_the_documentation(command: Path) -> None:
     pages = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    assert set(_run(str(installed), "docs").splitlines()) == pages
-    assert _run(str(installed), "docs", "search") == (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
+    assert set(_run(str(command), "docs").splitlines()) == pages
+    assert _run(str(command), "docs", "search") == (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
 
 
 def test_wheel_holds_every_file_that_the_program_reads(wheel: Path) -> None:
@@ -102,6 +102,6 @@ def test_wheel_holds_every_file_that_the_program_reads(wheel: Path) -> None:
         assert {f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" for path in files} - names == set()
 
 
-def test_what_builds_the_program_is_not_installed_with_it(installed: Path) -> None:
+def test_what_builds_the_program_is_not_installed_with_it(command: Path) -> None:
     code = "import importlib.util, sys; sys.exit(importlib.util.find_spec('hatchling') is not None)"
-    _run(str(installed.with_name("python")), "-c", code)
+    _run(str(command.with_name("python")), "-c", code)

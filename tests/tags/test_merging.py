@@ -141,24 +141,24 @@ async def test_nothing_written_meanwhile_keeps_the_old_tag(db: Database) -> None
         assert last == log_facts.load(snapshot.connection, list(last))
 
 
-async def test_other_merges_of_its_tags_wait_for_one_that_goes_on(served: Served) -> None:
-    await write(served.db, *(story(served.db, number, tags=[tag]) for number, tag in enumerate(["one", "two", "six"])))
-    job = begin(served.db, "one", "two")
-    assert begin(served.db, "one", "two") == job
-    refused = await served.editor.post("/v1/tags/two/merge", json={"into": "six"})
+async def test_other_merges_of_its_tags_wait_for_one_that_goes_on(api: Served) -> None:
+    await write(api.db, *(story(api.db, number, tags=[tag]) for number, tag in enumerate(["one", "two", "six"])))
+    job = begin(api.db, "one", "two")
+    assert begin(api.db, "one", "two") == job
+    refused = await api.editor.post("/v1/tags/two/merge", json={"into": "six"})
     if refused.status_code != 200:  # else the server has been quicker
         assert (refused.status_code, refused.json()["code"]) == (409, "invalid_transition")
         assert f"/v1/jobs/{job}" in refused.json()["detail"]
     shown: Any = {"state": "waiting"}
     while shown["state"] != "done":
         await asyncio.sleep(0.02)
-        shown = (await served.editor.get(f"/v1/jobs/{job}")).json()
+        shown = (await api.editor.get(f"/v1/jobs/{job}")).json()
     assert {**shown, "created_at": "", "updated_at": ""} == {
         "id": job, "kind": "merge_tags", "state": "done", "done": 1, "total": 1, "error": None,
         "result": "/v1/tags/two", "created_at": "", "updated_at": "",
     }  # fmt: skip
     for path in ("/v1/jobs/999", "/v1/jobs/x"):
-        assert (await served.editor.get(path)).status_code == 404
+        assert (await api.editor.get(path)).status_code == 404
 
 
 def _raise_broken(session: Session, task: Task) -> jobs.Step:

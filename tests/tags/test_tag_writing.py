@@ -30,21 +30,21 @@ async def local(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory)
         yield server
 
 
-async def ask(served: Served, verb: str, path: str, body: object, status: int = 200) -> Any:
-    response = await served.editor.request(verb, path, json=body)
+async def ask(api: Served, verb: str, path: str, body: object, status: int = 200) -> Any:
+    response = await api.editor.request(verb, path, json=body)
     assert response.status_code == status, response.text
     return response.json()
 
 
-async def wait_for_index(served: Served, response: httpx.Response) -> str:
+async def wait_for_index(api: Served, response: httpx.Response) -> str:
     """Waits until the index has a change."""
-    ready = await served.public.get("/v1/search", params={"limit": 1, "min_seq": response.headers["x-seq"]})
+    ready = await api.public.get("/v1/search", params={"limit": 1, "min_seq": response.headers["x-seq"]})
     assert ready.status_code == 200, ready.text
     return str(response.headers["x-seq"])
 
 
-def rows(served: Served) -> int:
-    with served.db.snapshot() as snapshot:
+def rows(api: Served) -> int:
+    with api.db.snapshot() as snapshot:
         return int(snapshot.connection.execute(select(func.count()).select_from(CHANGE)).scalar_one())
 
 
@@ -139,44 +139,44 @@ async def test_only_admins_change_the_vocabulary(local: Served) -> None:
     assert (await local.public.get("/v1/jobs/1")).status_code == 401
 
 
-async def test_merge_moves_articles_names_and_slugs(served: Served) -> None:
-    both = await served.post(title="Both", tags=["eu", "alliance", "nato"])
-    one = await served.post(title="One", tags=["alliance"])
-    hidden = await ask(served, "POST", "/v1/articles", {"title": "Draft", "tags": ["alliance", "eu"]}, 201)
-    await ask(served, "PATCH", "/v1/tags/alliance", {"slug": "the-alliance"})
-    start = (await served.public.get("/v1/changes?since=now")).json()["next"]
-    response = await served.editor.post("/v1/tags/the-alliance/merge", json={"into": "nato"})
+async def test_merge_moves_articles_names_and_slugs(api: Served) -> None:
+    both = await api.post(title="Both", tags=["eu", "alliance", "nato"])
+    one = await api.post(title="One", tags=["alliance"])
+    hidden = await ask(api, "POST", "/v1/articles", {"title": "Draft", "tags": ["alliance", "eu"]}, 201)
+    await ask(api, "PATCH", "/v1/tags/alliance", {"slug": "the-alliance"})
+    start = (await api.public.get("/v1/changes?since=now")).json()["next"]
+    response = await api.editor.post("/v1/tags/the-alliance/merge", json={"into": "nato"})
     assert response.status_code == 200, response.text
     assert (response.json()["slug"], response.json()["aliases"]) == ("nato", ["alliance"])
-    again = await served.editor.post("/v1/tags/the-alliance/merge", json={"into": "nato"})
+    again = await api.editor.post("/v1/tags/the-alliance/merge", json={"into": "nato"})
     assert (again.status_code, again.json()["slug"]) == (200, "nato")
     for ref in ("alliance", "the-alliance"):
-        moved = await served.public.get(f"/v1/tags/{ref}")
+        moved = await api.public.get(f"/v1/tags/{ref}")
         assert (moved.status_code, moved.headers["location"]) == (308, "/v1/tags/nato")
-        gone = await served.public.get("/v1/changes", params={"since": start, "tag": ref})
+        gone = await api.public.get("/v1/changes", params={"since": start, "tag": ref})
         assert (gone.status_code, gone.json()["code"]) == (410, "filter_changed")
         # Who begins anew with the old name has what it means now, and may go on.
-        export = await served.public.get("/v1/export", params={"tag": ref, "fields": "slug"})
+        export = await api.public.get("/v1/export", params={"tag": ref, "fields": "slug"})
         place = export.headers["x-seq"]
-        assert (await served.public.get("/v1/changes", params={"since": place, "tag": ref})).json()["data"] == []
-    await wait_for_index(served, response)
-    item = (await served.public.get(f"/v1/articles/{both['id']}")).json()
+        assert (await api.public.get("/v1/changes", params={"since": place, "tag": ref})).json()["data"] == []
+    await wait_for_index(api, response)
+    item = (await api.public.get(f"/v1/articles/{both['id']}")).json()
     assert [tag["slug"] for tag in item["tags"]] == ["eu", "nato"]
     assert (item["version"], item["updated_at"]) == (both["version"], both["updated_at"])
-    draft = (await served.editor.get(f"/v1/articles/{hidden['id']}")).json()
+    draft = (await api.editor.get(f"/v1/articles/{hidden['id']}")).json()
     assert [tag["slug"] for tag in draft["tags"]] == ["nato", "eu"]
-    assert (await served.public.get("/v1/tags/nato")).json()["article_count"] == 2
-    body = (await served.public.get("/v1/search?tag=nato&facets=tag&q=tag:alliance")).json()
+    assert (await api.public.get("/v1/tags/nato")).json()["article_count"] == 2
+    body = (await api.public.get("/v1/search?tag=nato&facets=tag&q=tag:alliance")).json()
     assert body["page"]["total"] == 2
     assert {row["value"]: row["count"] for row in body["facets"]["tag"]} == {"nato": 2, "eu": 1}
-    suggested = (await served.public.get("/v1/suggest?q=allian&types=tag")).json()
+    suggested = (await api.public.get("/v1/suggest?q=allian&types=tag")).json()
     assert [(row["ref"], row["count"]) for row in suggested["groups"][0]["items"]] == [("nato", 2)]
-    assert slugs_of((await served.public.get("/v1/tags?q=alliance")).json()) == ["nato"]
-    told = (await served.public.get("/v1/changes", params={"since": start, "tag": "nato"})).json()["data"]
+    assert slugs_of((await api.public.get("/v1/tags?q=alliance")).json()) == ["nato"]
+    told = (await api.public.get("/v1/changes", params={"since": start, "tag": "nato"})).json()["data"]
     assert [(row["event"], row["article"] and row["article"]["id"]) for row in told] == [
         ("updated", both["id"]), ("updated", one["id"]), ("tag_renamed", None),
     ]  # fmt: skip
-    left = (await served.public.get("/v1/changes", params={"since": start, "tag_not": "nato"})).json()["data"]
+    left = (await api.public.get("/v1/changes", params={"since": start, "tag_not": "nato"})).json()["data"]
     assert [(row["event"], row["article"] and row["article"]["id"]) for row in left] == [
         ("left_filter", one["id"]), ("tag_renamed", None),
     ]  # fmt: skip

@@ -81,17 +81,17 @@ def _merge(session: Session, taken: str, into: str) -> None:
     log.record(session, log.LogEntry("tag", ids[into], "tag_renamed", public=True))
 
 
-async def test_old_and_merged_slugs_lead_to_the_tag_of_today(served: Served) -> None:
-    await served.post(title="One", tags=["nato"])
-    await served.post(title="Two", tags=["atlantic-alliance"])
-    await served.db.write(_merge, "atlantic-alliance", "nato")
+async def test_old_and_merged_slugs_lead_to_the_tag_of_today(api: Served) -> None:
+    await api.post(title="One", tags=["nato"])
+    await api.post(title="Two", tags=["atlantic-alliance"])
+    await api.db.write(_merge, "atlantic-alliance", "nato")
     for old in ("atlantic-alliance", "old-nato"):
-        response = await served.public.get(f"/v1/tags/{old}?names_in=fr")
+        response = await api.public.get(f"/v1/tags/{old}?names_in=fr")
         assert (response.status_code, response.headers["location"]) == (308, "/v1/tags/nato?names_in=fr")
-        listed = (await served.public.get(f"/v1/articles?tag={old}")).json()
+        listed = (await api.public.get(f"/v1/articles?tag={old}")).json()
         assert len(listed["data"]) == 2
         assert [(one["code"], one["replaced_by"]) for one in listed["warnings"]] == [("replaced_by", "nato")]
-    shown = (await served.public.get("/v1/tags/nato?names_in=fr")).json()
+    shown = (await api.public.get("/v1/tags/nato?names_in=fr")).json()
     assert (shown["name"], shown["aliases"]) == ("OTAN", ["the Alliance"])
-    assert slugs_of((await served.public.get("/v1/tags?q=the all")).json()) == ["nato"]
-    assert len((await served.public.get("/v1/tags")).json()["data"]) == 1
+    assert slugs_of((await api.public.get("/v1/tags?q=the all")).json()) == ["nato"]
+    assert len((await api.public.get("/v1/tags")).json()["data"]) == 1

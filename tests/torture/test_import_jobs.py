@@ -33,9 +33,9 @@ def test_killed_job_is_done_once_and_whole(tmp_path: Path, capsys: pytest.Captur
     environment = {"DATELINE_DATA_DIR": str(tmp_path), "DATELINE_INDEX_HEAP_MB": "15", "DATELINE_LOG_LEVEL": "ERROR"}
     chance = random.Random(time.time_ns())
     key: str | None = None
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     job, kills, bad = "", 0, LINES // 1_000
-    while not found or found["state"] != "done":
+    while not by_name or by_name["state"] != "done":
         server = DatelineProcess("serve", "--port", "0", environment=environment, quiet=True)
         line = next(server.lines)
         assert line.startswith("Dateline is at http://"), line
@@ -47,19 +47,19 @@ def test_killed_job_is_done_once_and_whole(tmp_path: Path, capsys: pytest.Captur
             if not job:
                 sent = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}
                 body = b"".join(_line(number) for number in range(LINES))
-                answer = client.post("/v1/imports?origin=torture", content=body, headers=sent)
-                assert answer.status_code == 202, answer.text
-                job = answer.headers["location"]
+                response = client.post("/v1/imports?origin=torture", content=body, headers=sent)
+                assert response.status_code == 202, response.text
+                job = response.headers["location"]
             until = time.monotonic() + chance.uniform(0.3, 1.5)
-            while found.get("state") != "done" and (kills == KILLS or time.monotonic() < until):
-                found = client.get(job).json()
-                assert found["state"] != "failed", found
+            while by_name.get("state") != "done" and (kills == KILLS or time.monotonic() < until):
+                by_name = client.get(job).json()
+                assert by_name["state"] != "failed", by_name
                 time.sleep(0.05)
-            if found.get("state") == "done":
+            if by_name.get("state") == "done":
                 wait_for_index(client)
         server.end()
         kills += 1
-    assert found["progress"] == {
+    assert by_name["progress"] == {
         "read": LINES, "created": LINES - bad, "updated": 0, "unchanged": 0, "failed": bad,
     }  # fmt: skip
     db = Database(settings, log.append)

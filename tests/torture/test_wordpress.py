@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.processes import DatelineProcess
-from support.wordpress_blog import Blog, post, served
+from support.wordpress_blog import BlogServer, post, run_blog
 
 from app.db.database import Database
 from app.importers import pipeline, sources
@@ -28,12 +28,12 @@ def test_every_real_file_is_read_or_refused_with_a_reason(db: Database, data: Ca
     created: dict[str, int] = {}
     reasons: Counter[str] = Counter()
     for path in sorted(data("wordpress").rglob("*.*")):
-        found = sources.find_sources([str(path)], io.BytesIO())
-        report = pipeline.run_import(db, found, ImportOptions(origin=path.name), lambda: int(time.time()))
+        result = sources.find_sources([str(path)], io.BytesIO())
+        report = pipeline.run_import(db, result, ImportOptions(origin=path.name), lambda: int(time.time()))
         created[path.name] = report.created
         reasons.update(reason.partition(", only ")[0] for _, reason in report.failures)
-    wanted = EXPORTS | REPLIES
-    assert {name: count for name, count in created.items() if name in wanted} == wanted
+    expected = EXPORTS | REPLIES
+    assert {name: count for name, count in created.items() if name in expected} == expected
     assert reasons == {
         "neither a title nor a body": 16,
         "no post of WordPress: it has no title and content": 2,
@@ -44,8 +44,8 @@ def test_every_real_file_is_read_or_refused_with_a_reason(db: Database, data: Ca
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    blog = Blog([post(number) for number in range(1, POSTS + 1)])
-    with served(blog) as address:
+    blog = BlogServer([post(number) for number in range(1, POSTS + 1)])
+    with run_blog(blog) as address:
         yield address
 
 

@@ -35,8 +35,8 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("pointer", DEEP)
-async def test_body_that_is_too_deep_is_refused_with_its_pointer(served: Served, pointer: str) -> None:
-    response = await served.editor.post("/v1/articles", json={"title": "Deep", "body": DEEP[pointer]})
+async def test_body_that_is_too_deep_is_refused_with_its_pointer(api: Served, pointer: str) -> None:
+    response = await api.editor.post("/v1/articles", json={"title": "Deep", "body": DEEP[pointer]})
     assert response.status_code == 422
     [wrong] = response.json()["errors"]
     assert wrong["pointer"] == pointer
@@ -44,35 +44,35 @@ async def test_body_that_is_too_deep_is_refused_with_its_pointer(served: Served,
 
 
 @pytest.mark.parametrize("list_item", ["- " * 60 + "x", "\n".join("  " * n + "- item" for n in range(60))])
-async def test_markdown_lists_within_lists_are_refused_or_kept_whole(served: Served, list_item: str) -> None:
-    response = await served.editor.post("/v1/articles", json={"title": "Deep", "body": {"markdown": list_item}})
+async def test_markdown_lists_within_lists_are_refused_or_kept_whole(api: Served, list_item: str) -> None:
+    response = await api.editor.post("/v1/articles", json={"title": "Deep", "body": {"markdown": list_item}})
     assert response.status_code == 422
     half = list_item[: len(list_item) // 3]
-    response = await served.editor.post(
+    response = await api.editor.post(
         "/v1/articles?include=body_text", json={"title": "Deep", "body": {"markdown": half}}
     )
     assert response.status_code == 201
 
 
-async def test_body_saved_when_nothing_bounded_its_depth_is_shown_flat(served: Served) -> None:
-    made = await served.post(title="Deep", body="<p>flat</p>", tags=["deep"])
+async def test_body_saved_when_nothing_bounded_its_depth_is_shown_flat(api: Served) -> None:
+    made = await api.post(title="Deep", body="<p>flat</p>", tags=["deep"])
     deep = "<table><tbody><tr><td>" * 500 + "the words" + "</td></tr></tbody></table>" * 500
 
     def save(session: Session) -> None:
         session.connection().execute(update(A).where(A.c.id == made["id"]).values(body=deep))
 
-    await served.db.write(save)
+    await api.db.write(save)
     includes = "body,body_text,body_markdown,body_blocks"
-    response = await served.public.get("/v1/articles", params={"include": includes, "tag": "deep"})
+    response = await api.public.get("/v1/articles", params={"include": includes, "tag": "deep"})
     assert response.status_code == 200
     [shown] = response.json()["data"]
-    item = (await served.public.get(f"/v1/articles/{made['id']}?include={includes}")).json()
+    item = (await api.public.get(f"/v1/articles/{made['id']}?include={includes}")).json()
     assert {name: item[name] for name in includes.split(",")} == {name: shown[name] for name in includes.split(",")}
     for name in ("body", "body_text", "body_markdown"):
         assert "the words" in shown[name]
     assert len(shown["body"]) < len(deep) / 4
     assert shown["body_blocks"]
-    again = await served.editor.put(f"/v1/articles/{made['id']}", json=item, headers={"If-Match": "*"})
+    again = await api.editor.put(f"/v1/articles/{made['id']}", json=item, headers={"If-Match": "*"})
     assert again.status_code == 200, again.text
 
 
@@ -88,13 +88,13 @@ async def test_article_that_cannot_be_shown_leaves_the_others_in_the_list() -> N
     assert shown == {1: {"body_text": "fine"}, 2: {"body_text": "a broken one"}}
 
 
-async def test_import_of_a_deep_body_keeps_its_words_and_says_so(served: Served) -> None:
+async def test_import_of_a_deep_body_keeps_its_words_and_says_so(api: Served) -> None:
     line = {"id": "d", "title": "Deep", "body": "<blockquote>" * 900 + "<p>first</p><p>second</p>"}
     sent = {"Content-Type": "application/x-ndjson"}
-    response = await served.editor.post("/v1/imports?origin=deep", content=json.dumps(line).encode(), headers=sent)
+    response = await api.editor.post("/v1/imports?origin=deep", content=json.dumps(line).encode(), headers=sent)
     result = json.loads(response.text.splitlines()[0])
     assert result["outcome"] == "created"
-    text = (await served.editor.get(f"/v1/articles/{result['id']}?include=body_text")).json()["body_text"]
+    text = (await api.editor.get(f"/v1/articles/{result['id']}?include=body_text")).json()["body_text"]
     assert text.split() == ["first", "second"]
 
 
@@ -123,30 +123,30 @@ WRITES: dict[tuple[str, str], Callable[[str], dict[str, object]]] = {
 """How each of them is sent."""
 
 
-async def test_every_address_that_can_be_written_refuses_what_leads_to_no_page(served: Served) -> None:
-    document = (await served.public.get("/openapi.json")).json()
+async def test_every_address_that_can_be_written_refuses_what_leads_to_no_page(api: Served) -> None:
+    document = (await api.public.get("/openapi.json")).json()
     values = [one for one in writable(document) if one[0].endswith(("In", "Create", "Patch", "Put", "Address"))]
     assert {*values} == {*WRITES}
     for place in values:
         path = "/v1/imports" if place[0] == "ImportAddress" else "/v1/articles"
         for url in HOSTILE:
             body = WRITES[place](url) | ({} if path == "/v1/imports" else {"title": "T", "body": "b"})
-            response = await served.editor.post(path, json=body)
+            response = await api.editor.post(path, json=body)
             assert response.status_code == 422, (place, url)
             assert any("url" in error["pointer"] for error in response.json()["errors"]), (place, url)
 
 
-async def test_quotes_and_brackets_of_an_address_are_encoded_and_come_back_unchanged(served: Served) -> None:
+async def test_quotes_and_brackets_of_an_address_are_encoded_and_come_back_unchanged(api: Served) -> None:
     written = "https://a.example/a\"b'c<d>[e]?q={f}#`g|"
-    made = await served.post(title="T", related=[{"title": "R", "url": written}], images=[{"url": written}])
-    shown = (await served.editor.get(f"/v1/articles/{made['id']}")).json()
+    made = await api.post(title="T", related=[{"title": "R", "url": written}], images=[{"url": written}])
+    shown = (await api.editor.get(f"/v1/articles/{made['id']}")).json()
     encoded = "https://a.example/a%22b%27c%3Cd%3E%5Be%5D?q=%7Bf%7D#%60g%7C"
     assert shown["images"][0]["url"] == shown["related"][0]["url"] == encoded
-    again = await served.editor.put(f"/v1/articles/{made['id']}", json=shown, headers={"If-Match": "*"})
+    again = await api.editor.put(f"/v1/articles/{made['id']}", json=shown, headers={"If-Match": "*"})
     assert again.json()["version"] == shown["version"]
 
 
-async def test_import_leaves_an_address_out_that_leads_to_no_page_and_keeps_the_item(served: Served) -> None:
+async def test_import_leaves_an_address_out_that_leads_to_no_page_and_keeps_the_item(api: Served) -> None:
     bad = "javascript:alert(1)"
     line = {
         "id": "u", "title": "T", "body": "b", "url": bad, "canonical_url": bad, "previous_urls": [bad],
@@ -154,15 +154,15 @@ async def test_import_leaves_an_address_out_that_leads_to_no_page_and_keeps_the_
         "source": {"name": "S", "url": bad},
     }  # fmt: skip
     sent = {"Content-Type": "application/x-ndjson"}
-    response = await served.editor.post("/v1/imports?origin=u", content=json.dumps(line).encode(), headers=sent)
+    response = await api.editor.post("/v1/imports?origin=u", content=json.dumps(line).encode(), headers=sent)
     id = json.loads(response.text.splitlines()[0])["id"]
-    shown = (await served.editor.get(f"/v1/articles/{id}")).text
+    shown = (await api.editor.get(f"/v1/articles/{id}")).text
     assert "javascript" not in shown
     assert "https://a.example/i.jpg" in shown
     assert '"R"' in shown
 
 
-async def plant(served: Served, id: object) -> None:
+async def plant(api: Served, id: object) -> None:
     """Addresses as archives may have them from before they were refused."""
 
     def save(session: Session) -> None:
@@ -178,24 +178,24 @@ async def plant(served: Served, id: object) -> None:
         connection.execute(insert(RELATED).values(**row))
         connection.execute(insert(URL).values(url_key="k", article_id=id, url=bad))
 
-    await served.db.write(save)
+    await api.db.write(save)
 
 
-async def test_address_that_was_kept_before_is_shown_as_null_and_migrate_takes_it_out(served: Served) -> None:
-    made = await served.post(title="Old")
-    await plant(served, made["id"])
+async def test_address_that_was_kept_before_is_shown_as_null_and_migrate_takes_it_out(api: Served) -> None:
+    made = await api.post(title="Old")
+    await plant(api, made["id"])
     for _ in range(2):
-        response = await served.editor.get(f"/v1/articles/{made['id']}")
+        response = await api.editor.get(f"/v1/articles/{made['id']}")
         assert "javascript" not in response.text
         shown = response.json()
         assert shown["images"][0] | {"alt": "A"} == shown["images"][0]
         assert shown["images"][0]["url"] is shown["related"][0]["url"] is shown["seo"]["canonical_url"] is None
-        assert "javascript" not in (await served.editor.get("/v1/export")).text
+        assert "javascript" not in (await api.editor.get("/v1/export")).text
         if _ == 0:
-            result = (await served.db.write(unsafe_links.null_unsafe_addresses)).value
+            result = (await api.db.write(unsafe_links.null_unsafe_addresses)).value
             assert [one.split(": ")[1] for one in result] == ["images", "previous_urls", "related", "seo", "source"]
-            assert (await served.db.write(unsafe_links.null_unsafe_addresses)).value == []
-    saved = await served.editor.put(f"/v1/articles/{made['id']}", json=shown, headers={"If-Match": "*"})
+            assert (await api.db.write(unsafe_links.null_unsafe_addresses)).value == []
+    saved = await api.editor.put(f"/v1/articles/{made['id']}", json=shown, headers={"If-Match": "*"})
     assert saved.status_code == 200, saved.text
 
 

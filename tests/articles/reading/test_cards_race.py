@@ -11,11 +11,11 @@ from app.context import AppContext
 pytestmark = pytest.mark.anyio
 
 
-async def test_card_of_an_article_withdrawn_in_between_is_left_out(served: Served) -> None:
-    made = await served.post(title="Public for a moment only")
+async def test_card_of_an_article_withdrawn_in_between_is_left_out(api: Served) -> None:
+    made = await api.post(title="Public for a moment only")
     id = int(str(made["id"]))
-    await served.db.write(service.withdraw, [id], now=int(time.time()))
-    context = served.app.state.archive
+    await api.db.write(service.withdraw, [id], now=int(time.time()))
+    context = api.app.state.archive
     assert isinstance(context, AppContext)
     from app.regions import service as regions
 
@@ -26,6 +26,6 @@ async def test_card_of_an_article_withdrawn_in_between_is_left_out(served: Serve
 
 
 @pytest.mark.parametrize("address", ["https://example.org/a%00b", "http://[::bad"])
-async def test_odd_address_resolves_to_nothing_and_is_no_crash(served: Served, address: str) -> None:
-    response = await served.public.get("/v1/resolve", params={"url": address})
+async def test_odd_address_resolves_to_nothing_and_is_no_crash(api: Served, address: str) -> None:
+    response = await api.public.get("/v1/resolve", params={"url": address})
     assert response.status_code in (404, 422), response.text

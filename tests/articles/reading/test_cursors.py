@@ -64,8 +64,8 @@ def _delete(session: Session, ids: Sequence[int]) -> None:
 class Walk:
     """One list of one origin, walked page by page while it changes."""
 
-    def __init__(self, served: Served, sort: str, limit: int, *, drafts: bool) -> None:
-        self.served, self.origin, self.limit = served, f"run-{next(RUNS)}", limit
+    def __init__(self, api: Served, sort: str, limit: int, *, drafts: bool) -> None:
+        self.served, self.origin, self.limit = api, f"run-{next(RUNS)}", limit
         self.asked: dict[str, str | int] = {"origin": self.origin, "sort": sort, "limit": limit, "count": "none"}
         if drafts:
             self.asked["status"] = "published,draft"
@@ -119,8 +119,8 @@ class Walk:
 async def archive(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     folder = tmp_path_factory.mktemp("cursors")
     (folder / "dateline.db").write_bytes(sqlite_template.read_bytes())
-    async with serve(Settings(data_dir=folder, index_heap_mb=15)) as served:
-        yield served
+    async with serve(Settings(data_dir=folder, index_heap_mb=15)) as api:
+        yield api
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -165,10 +165,10 @@ async def test_rows_that_stay_are_met_exactly_once_forth_and_back(
 
 
 @pytest.mark.parametrize("sort", SORTS)
-async def test_every_sort_has_one_order_on_both_engines(served: Served, sort: str) -> None:
+async def test_every_sort_has_one_order_on_both_engines(api: Served, sort: str) -> None:
     made: list[Row] = [(2, "beta"), (None, "Älpha"), (1, "alpha"), (2, "Beta"), (None, "gamma")]
-    ids = (await served.db.write(_insert, "order", made)).value
-    walk = Walk(served, sort, 2, drafts=True)
+    ids = (await api.db.write(_insert, "order", made)).value
+    walk = Walk(api, sort, 2, drafts=True)
     walk.asked["origin"] = "order"
     expected = sorted(range(5), key=lambda i: _key(sort, made[i], ids[i]), reverse=sort.startswith("-"))
     if sort.endswith("published_at"):

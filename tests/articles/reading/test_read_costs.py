@@ -44,22 +44,22 @@ ITEMS = {
 @pytest.fixture
 async def plain(sqlite_settings: Settings) -> AsyncIterator[Served]:
     """A server that caches no responses, with twenty-one articles."""
-    async with serve(sqlite_settings.model_copy(update={"cache_mb": 0})) as served:
+    async with serve(sqlite_settings.model_copy(update={"cache_mb": 0})) as api:
         for number in range(21):
             story: dict[str, object] = {
                 "title": f"Harbour {number}", "slug": f"story-{number}", "body": "<p>Ships.</p>", "status": "published",
                 "published_at": f"2020-01-{number + 1:02}", "tags": ["harbour"] if number else ["harbour", "rare"],
                 "regions": ["belgium"], "related": [{"article": "story-0"}] if number else [],
             }  # fmt: skip
-            made = await served.editor.post("/v1/articles", json=story)
+            made = await api.editor.post("/v1/articles", json=story)
             assert made.status_code == 201, made.text
-        await served.public.get(f"/v1/articles?min_seq={made.headers['x-seq']}")
-        yield served
+        await api.public.get(f"/v1/articles?min_seq={made.headers['x-seq']}")
+        yield api
 
 
-async def _statements(served: Served, counting: CountingReader, path: str) -> int:
+async def _statements(api: Served, counting: CountingReader, path: str) -> int:
     counting.count = 0
-    await served.public.get(path)
+    await api.public.get(path)
     return counting.count
 
 

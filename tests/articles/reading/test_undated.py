@@ -29,26 +29,26 @@ UP = ["oldest", "middle", "newest", "undated-one", "undated-two", "undated-three
 COMMON = {"tags": ["peace"], "regions": ["belgium"], "body": "The council met.", "language": "en"}
 
 
-async def _import(served: Served, *items: dict[str, object], wait: bool = True) -> None:
+async def _import(api: Served, *items: dict[str, object], wait: bool = True) -> None:
     body = "".join(json.dumps(COMMON | item) + "\n" for item in items)
     headers = {"Content-Type": "application/x-ndjson"}
-    response = await served.editor.post("/v1/imports?origin=press.example", content=body, headers=headers)
+    response = await api.editor.post("/v1/imports?origin=press.example", content=body, headers=headers)
     last = json.loads(response.text.splitlines()[-1])
     assert last["summary"]["failed"] == 0, response.text
     if wait:
-        ready = await served.public.get("/v1/search", params={"limit": 1, "min_seq": last["seq"]})
+        ready = await api.public.get("/v1/search", params={"limit": 1, "min_seq": last["seq"]})
         assert ready.status_code == 200, ready.text
 
 
 @pytest.fixture
 async def press(settings: Settings) -> AsyncIterator[Served]:
-    async with serve(settings) as served:
-        await _import(served, *ITEMS)
-        yield served
+    async with serve(settings) as api:
+        await _import(api, *ITEMS)
+        yield api
 
 
-async def _get(served: Served, path: str, **params: object) -> Any:
-    response = await served.public.get(path, params={k: str(v) for k, v in params.items()})
+async def _get(api: Served, path: str, **params: object) -> Any:
+    response = await api.public.get(path, params={k: str(v) for k, v in params.items()})
     assert response.status_code == 200, response.text
     return response.json()
 
@@ -73,16 +73,16 @@ async def test_undated_articles_come_last_in_lists_by_date(
             await _read_there_and_back(press, path, order, sort=sort, limit=size, **where)
 
 
-async def _read_there_and_back(served: Served, path: str, order: list[str], **params: object) -> None:
-    page = await _get(served, path, **params)
+async def _read_there_and_back(api: Served, path: str, order: list[str], **params: object) -> None:
+    page = await _get(api, path, **params)
     there = _slugs(page)
     while page["page"]["next"]:
-        page = await _get(served, path, cursor=page["page"]["next"], **params)
+        page = await _get(api, path, cursor=page["page"]["next"], **params)
         there += _slugs(page)
     assert there == order, path
     back = _slugs(page)
     while page["page"]["previous"]:
-        page = await _get(served, path, cursor=page["page"]["previous"], **params)
+        page = await _get(api, path, cursor=page["page"]["previous"], **params)
         back = _slugs(page) + back
     assert back == order, path
 
@@ -122,10 +122,10 @@ async def test_undated_article_is_shown_without_any_date_of_publication(press: S
     assert csv.text.splitlines()[-1].endswith('"undated-one",""')
 
 
-async def _change(served: Served, slug: str, **fields: object) -> Any:
-    seen = await served.editor.get(f"/v1/articles/{slug}")
+async def _change(api: Served, slug: str, **fields: object) -> Any:
+    seen = await api.editor.get(f"/v1/articles/{slug}")
     headers = {"If-Match": seen.headers["etag"]}
-    return await served.editor.patch(f"/v1/articles/{slug}", json=fields, headers=headers)
+    return await api.editor.patch(f"/v1/articles/{slug}", json=fields, headers=headers)
 
 
 async def test_an_edit_keeps_an_article_undated_until_a_date_is_given(press: Served) -> None:
@@ -170,10 +170,10 @@ async def test_changes_and_export_cope_with_undated_articles(
     from app.commands import open_archive
 
     open_archive.open_archive(other).close_now()
-    async with serve(other) as served:
-        await _import(served, *exported)
-        assert _slugs(await _get(served, "/v1/articles")) == DOWN[:3] + _slugs(await _get(served, "/v1/articles"))[3:]
-        again = [json.loads(line) for line in (await served.public.get("/v1/export")).text.splitlines()][:-1]
+    async with serve(other) as api:
+        await _import(api, *exported)
+        assert _slugs(await _get(api, "/v1/articles")) == DOWN[:3] + _slugs(await _get(api, "/v1/articles"))[3:]
+        again = [json.loads(line) for line in (await api.public.get("/v1/export")).text.splitlines()][:-1]
     by_slug = {line["slug"]: line for line in again}
     for line in exported:
         for name in ("published_at", "published_precision", "first_published_at", "status"):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
-from support.search_archive import DAY, Archive, Story
+from support.search_archive import DAY, SearchArchive, SearchStory
 from test_index_filters import _empty_postgresql
 
 from app.articles import filters
@@ -33,20 +33,20 @@ def _at(text: str) -> int:
     return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-def _stories() -> list[Story]:
+def _stories() -> list[SearchStory]:
     """Around the ends of months and the days that zones skipped or had twice: instants, days, months and years."""
-    chance, made = random.Random(3), list[Story]()
+    chance, made = random.Random(3), list[SearchStory]()
     for edge in EDGES:
         for _ in range(9):
             moment = _at(edge) + chance.choice([-1, 0, 1, chance.randrange(-2 * DAY, 2 * DAY)])
             day = date(1970, 1, 1) + timedelta(days=moment // DAY)
             firsts = {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}
-            made.append(Story(len(made) + 1, published_at=moment))
+            made.append(SearchStory(len(made) + 1, published_at=moment))
             for precision, first in firsts.items():
                 at = _at(first.isoformat())
-                story = Story(len(made) + 1, precision=precision, published_at=at, dateline=(at, at + DAY))
+                story = SearchStory(len(made) + 1, precision=precision, published_at=at, dateline=(at, at + DAY))
                 made.append(story)
-    return [*made, Story(len(made) + 1, published_at=None)]
+    return [*made, SearchStory(len(made) + 1, published_at=None)]
 
 
 STORIES = _stories()
@@ -54,16 +54,16 @@ COARSE = frozenset(story.id for story in STORIES if story.precision != "instant"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchArchive]:
     url = _empty_postgresql(request.getfixturevalue("postgres_server")) if request.param == "postgresql" else None
-    archive = Archive(tmp_path_factory.mktemp("zones"), url)
+    archive = SearchArchive(tmp_path_factory.mktemp("zones"), url)
     archive.put(*STORIES)
     yield archive
     archive.close()
 
 
 @pytest.fixture(scope="module")
-def engine(archive: Archive) -> TantivyEngine:
+def engine(archive: SearchArchive) -> TantivyEngine:
     return archive.engine()
 
 
@@ -87,7 +87,7 @@ def _filter(query: str, zone: str) -> ArticleFilter | None:
     return ArticleFilter(**filter_params.dates(read, 0))
 
 
-def _find_by_all(archive: Archive, engine: TantivyEngine, article_filter: ArticleFilter) -> set[int]:
+def _find_by_all(archive: SearchArchive, engine: TantivyEngine, article_filter: ArticleFilter) -> set[int]:
     """The articles that all three readers find."""
     conditions = filters.conditions(article_filter)
     statement = prepare(select(filters.A.c.id).where(*conditions), archive.db.dialect, filters.lists(article_filter))
@@ -102,7 +102,7 @@ def _find_by_all(archive: Archive, engine: TantivyEngine, article_filter: Articl
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(zone=zones, query=queries)
 def test_coarse_dates_lie_in_the_same_period_in_every_zone(
-    archive: Archive, engine: TantivyEngine, zone: str, query: str
+    archive: SearchArchive, engine: TantivyEngine, zone: str, query: str
 ) -> None:
     there, utc = _filter(query, zone), _filter(query, "UTC")
     # A range may be empty in the one and hold some hours in the other, where an instant ends it.
@@ -113,7 +113,7 @@ def test_coarse_dates_lie_in_the_same_period_in_every_zone(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(zone=zones, interval=st.sampled_from(["day", "week", "month", "year"]), edge=st.sampled_from(EDGES))
 def test_timelines_count_each_article_once_and_coarse_ones_alike_in_every_zone(
-    archive: Archive, engine: TantivyEngine, zone: str, interval: timeline.Interval, edge: str
+    archive: SearchArchive, engine: TantivyEngine, zone: str, interval: timeline.Interval, edge: str
 ) -> None:
     around = date.fromisoformat(edge)
     query = f"published_from={around - timedelta(days=3)}&published_to={around + timedelta(days=3)}"
@@ -121,7 +121,7 @@ def test_timelines_count_each_article_once_and_coarse_ones_alike_in_every_zone(
 
 
 def _timeline(
-    archive: Archive, engine: TantivyEngine, query: str, zone: str, interval: timeline.Interval
+    archive: SearchArchive, engine: TantivyEngine, query: str, zone: str, interval: timeline.Interval
 ) -> dict[int, int]:
     """Coarse articles by the first second of their period in the calendar."""
     read = PARAMETERS.read(f"{query}&tz={quote(zone)}".encode(), 0)

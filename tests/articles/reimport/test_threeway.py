@@ -16,7 +16,7 @@ from conftest import ENGINES
 from sqlalchemy import delete, select
 from sqlmodel import Session
 from support import exports
-from support.wordpress_blog import Blog, post
+from support.wordpress_blog import BlogServer, post
 from test_import_boundary import EXPORT
 
 from app.articles import editing, service, states
@@ -134,7 +134,7 @@ def of_export(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
 def of_site(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     # Each run reads the whole blog: how a site is asked for changes is another matter.
     desk.db.write_now(lambda session: session.connection().execute(delete(KNOWN)))
-    blog = Blog([post(1, title={"rendered": title})])
+    blog = BlogServer([post(1, title={"rendered": title})])
     return desk.run(blog.url, blog, overwrite=overwrite)
 
 
@@ -176,7 +176,7 @@ def of_medium(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
 def of_substack(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:
     head, row = exports.SUBSTACK_LIST.splitlines()[:2]
     files = {"posts.csv": f"{head}\n{row.replace('Slack water', title)}\n", "posts/101.lake.html": "<p>It rose.</p>"}
-    return desk.file("substack.zip", exports.packed(files), overwrite=overwrite)
+    return desk.file("substack.zip", exports.pack_files(files), overwrite=overwrite)
 
 
 def of_nitf(desk: SourceDesk, title: str, overwrite: bool) -> ImportReport:

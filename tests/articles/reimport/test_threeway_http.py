@@ -3,7 +3,7 @@
 import orjson
 import pytest
 from conftest import serve
-from test_import_jobs import sent
+from test_import_jobs import send_job
 from test_threeway import HERE, STORY
 
 from app.articles.reimport import three_way_merge
@@ -27,9 +27,9 @@ async def test_job_and_stream_count_by_note_and_overwrite(sqlite_settings: Setti
         assert (result["outcome"], result["notes"]) == ("unchanged", [note])
         assert last["notes"] == [{"note": note, "count": 1, "first": 1}]
         third = orjson.dumps(STORY | {"title": "Three"})
-        job = await sent(local.editor, third, lines | {"Prefer": "respond-async"})
+        job = await send_job(local.editor, third, lines | {"Prefer": "respond-async"})
         assert job["notes"] == [{"note": note, "count": 1, "first": "body:1"}]
-        job = await sent(local.editor, third, lines | {"Prefer": "respond-async"}, overwrite="true")
+        job = await send_job(local.editor, third, lines | {"Prefer": "respond-async"}, overwrite="true")
         assert (job["progress"]["updated"], job["notes"], job["overwrite"]) == (1, [], True)
         assert (await local.public.get(f"/v1/articles/{slug}")).json()["title"] == "Three"
 
@@ -49,9 +49,9 @@ async def test_key_that_is_called_import_is_an_editors(sqlite_settings: Settings
 async def test_key_without_read_drafts_gets_no_note_of_a_withdrawn_article(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings) as local:
         lines = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}
-        await sent(local.editor, orjson.dumps(STORY), lines)
+        await send_job(local.editor, orjson.dumps(STORY), lines)
         await local.editor.delete("/v1/articles/a-dam-holds", headers={"If-Match": "*"})
-        job = await sent(local.editor, orjson.dumps(STORY | {"title": "Two"}), lines)
+        job = await send_job(local.editor, orjson.dumps(STORY | {"title": "Two"}), lines)
         assert [one["note"] for one in job["notes"]] == [three_way_merge.WITHDRAWN]
         publisher = await local.key("publish")
         shown = (await local.public.get(f"/v1/imports/{job['id']}", headers=publisher)).json()

@@ -39,16 +39,16 @@ async def listening_server(sqlite_template: Path, tmp_path_factory: pytest.TempP
 TOLD = ("api_key", "audit", "import_record", "job")
 
 
-def state(served: Served) -> dict[str, object]:
+def state(api: Served) -> dict[str, object]:
     """Every row of every table, and what the index has; without when keys were last used, and without what is kept of
     requests that changed nothing."""
     tables = [table for table in SQLModel.metadata.sorted_tables if table.name not in TOLD]
-    with served.db.snapshot() as snapshot:
+    with api.db.snapshot() as snapshot:
         rows: dict[str, object] = {
             table.name: sorted(repr(tuple(row)) for row in snapshot.connection.execute(select(table)))
             for table in tables
         }
-    engine = TantivyEngine(served.settings.index_path)
+    engine = TantivyEngine(api.settings.index_path)
     result = engine.search(Question(order="-published_at", limit=100))
     return rows | {"index": (engine.position(), [(hit.id, hit.version) for hit in result.hits])}
 

@@ -25,8 +25,8 @@ async def desk(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -
     """One archive for all tests of this module, each of which makes its own articles."""
     folder = tmp_path_factory.mktemp("desk")
     (folder / "dateline.db").write_bytes(sqlite_template.read_bytes())
-    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as served:
-        yield served
+    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as api:
+        yield api
 
 
 async def create_article(desk: Served, **article: object) -> Json:
@@ -211,10 +211,10 @@ async def test_stale_writer_is_told_what_has_changed_since(desk: Served) -> None
         assert (problem["current_version"], problem["changed_fields"]) == (4, fields), version
 
 
-async def one_wins(served: Served, article: Json, writers: int) -> Json:
+async def one_wins(api: Served, article: Json, writers: int) -> Json:
     """Lets so many change one version at once; the article as the one that won left it."""
     responses = await asyncio.gather(
-        *(patch(served, article, {"title": f"Version {article['version']} of writer {n}"}) for n in range(writers))
+        *(patch(api, article, {"title": f"Version {article['version']} of writer {n}"}) for n in range(writers))
     )
     won = [response for response in responses if response.status_code == 200]
     assert len(won) == 1
@@ -225,27 +225,25 @@ async def one_wins(served: Served, article: Json, writers: int) -> Json:
 
 
 @pytest.mark.torture
-async def test_of_two_hundred_with_one_version_one_wins_each_round(served: Served) -> None:
-    article = await create_article(served)
+async def test_of_two_hundred_with_one_version_one_wins_each_round(api: Served) -> None:
+    article = await create_article(api)
     titles = []
     for _ in range(20):
-        article = await one_wins(served, article, writers=200)
+        article = await one_wins(api, article, writers=200)
         titles.append(article["title"])
     path = f"/v1/articles/{article['id']}/revisions?limit=100"
-    kept = (await served.editor.get(path)).json()["data"]
+    kept = (await api.editor.get(path)).json()["data"]
     assert [one["title"] for one in kept][:-1] == titles[::-1]
-    assert count_rows(served, article["id"]) == (21, 20)
+    assert count_rows(api, article["id"]) == (21, 20)
 
 
-async def test_of_many_with_one_version_exactly_one_wins(served: Served) -> None:
-    article = await create_article(served)
+async def test_of_many_with_one_version_exactly_one_wins(api: Served) -> None:
+    article = await create_article(api)
     for _ in range(2):
-        article = await one_wins(served, article, writers=20)
-    everyone = await asyncio.gather(
-        *(patch(served, article, {"standfirst": f"Line {n}"}, version="*") for n in range(8))
-    )
+        article = await one_wins(api, article, writers=20)
+    everyone = await asyncio.gather(*(patch(api, article, {"standfirst": f"Line {n}"}, version="*") for n in range(8)))
     assert {response.status_code for response in everyone} == {200}
-    assert count_rows(served, article["id"]) == (11, 10)
+    assert count_rows(api, article["id"]) == (11, 10)
 
 
 async def test_renamed_article_is_read_under_its_new_slug(desk: Served) -> None:
@@ -334,40 +332,40 @@ async def test_purged_article_that_was_never_public_just_goes(desk: Served) -> N
     assert article["id"] not in [one["article"]["id"] for one in public.json()["data"]]
 
 
-async def test_purged_article_leaves_nothing_but_that_it_was_there(served: Served) -> None:
+async def test_purged_article_leaves_nothing_but_that_it_was_there(api: Served) -> None:
     body = {"title": "Quibbleford was named by mistake", "slug": "quibbleford", "status": "published"}
     key = {"Idempotency-Key": "once"}
-    article = (await served.editor.post("/v1/articles", json=body, headers=key)).json()
-    translation = await served.post(title="Auf Deutsch", translation_of=article["id"])
-    article = (await patch(served, article, {"slug": "quibbleford-renamed"})).json()
-    assert (await send(served, "DELETE", article, params={"purge": "true", "reason": "x"})).status_code == 422
-    response = await send(served, "DELETE", article, params={"purge": "true"})
+    article = (await api.editor.post("/v1/articles", json=body, headers=key)).json()
+    translation = await api.post(title="Auf Deutsch", translation_of=article["id"])
+    article = (await patch(api, article, {"slug": "quibbleford-renamed"})).json()
+    assert (await send(api, "DELETE", article, params={"purge": "true", "reason": "x"})).status_code == 422
+    response = await send(api, "DELETE", article, params={"purge": "true"})
     assert (response.status_code, response.content) == (204, b"")
     for ref in ("quibbleford", "quibbleford-renamed", article["id"]):
-        for client in (served.public, served.editor):
+        for client in (api.public, api.editor):
             gone = await client.get(f"/v1/articles/{ref}")
             assert (gone.status_code, set(gone.json())) == (
                 410, {"type", "title", "status", "detail", "code", "request_id"},
             )  # fmt: skip
-    told = (await served.public.get("/v1/changes?since=0")).json()["data"]
+    told = (await api.public.get("/v1/changes?since=0")).json()["data"]
     assert [(one["event"], one["article"]["slug"]) for one in told if one["article"]["id"] == article["id"]] == [
         ("purged", None)
     ]
-    rest = await served.editor.get(f"/v1/articles/{translation['id']}")
+    rest = await api.editor.get(f"/v1/articles/{translation['id']}")
     assert (rest.json()["translation_of"], rest.json()["version"]) == (None, 2)
-    result = await served.public.get("/v1/search", params={"q": "quibbleford", "min_seq": response.headers["x-seq"]})
+    result = await api.public.get("/v1/search", params={"q": "quibbleford", "min_seq": response.headers["x-seq"]})
     assert result.json()["page"]["total"] == 0
-    stored = served.settings.data_dir / "dateline.db"
-    if served.db.dialect == "sqlite":
-        with served.db.snapshot() as snapshot:
+    stored = api.settings.data_dir / "dateline.db"
+    if api.db.dialect == "sqlite":
+        with api.db.snapshot() as snapshot:
             rows = snapshot.connection.exec_driver_sql("SELECT before || after FROM change").scalars().all()
         assert stored.exists()
         assert not [row for row in rows if row and "quibbleford" in row]
-    repeated = await served.editor.post("/v1/articles", json=body, headers=key)
+    repeated = await api.editor.post("/v1/articles", json=body, headers=key)
     assert (repeated.status_code, repeated.content) == (410, gone.content)
-    anew = await served.editor.post("/v1/articles", json=body, headers={"Idempotency-Key": "another"})
+    anew = await api.editor.post("/v1/articles", json=body, headers={"Idempotency-Key": "another"})
     assert (anew.status_code, anew.json()["slug"]) == (201, "quibbleford")
-    assert (await served.public.get("/v1/articles/quibbleford")).status_code == 200
+    assert (await api.public.get("/v1/articles/quibbleford")).status_code == 200
 
 
 async def test_scopes_decide_who_may_change_what(desk: Served) -> None:
@@ -437,51 +435,50 @@ class Between:
 
 @pytest.mark.parametrize("change", [{"title": "Changed by the other"}, {"slug": "renamed-by-the-other"}])
 async def test_change_made_by_the_same_request_a_moment_before_gives_its_response(
-    served: Served, change: dict[str, object]
+    api: Served, change: dict[str, object]
 ) -> None:
-    article = await create_article(served, slug="twice-at-once")
+    article = await create_article(api, slug="twice-at-once")
 
     async def ask() -> httpx.Response:
         headers = {"Idempotency-Key": "twice", "If-Match": '"1"'}
-        return await served.editor.patch("/v1/articles/twice-at-once", json=change, headers=headers)
+        return await api.editor.patch("/v1/articles/twice-at-once", json=change, headers=headers)
 
-    inner = served.db.reader
+    inner = api.db.reader
     earlier: list[httpx.Response] = []
 
     async def send_other() -> None:
         earlier.append(await ask())
 
-    served.db.reader = Between(inner, send_other)
+    api.db.reader = Between(inner, send_other)
     try:
         later = await ask()
     finally:
-        served.db.reader = inner
+        api.db.reader = inner
     assert [later.status_code, earlier[0].status_code] == [200, 200]
     assert later.json() == earlier[0].json()
-    assert count_rows(served, article["id"])[1] == 1
+    assert count_rows(api, article["id"])[1] == 1
 
 
-async def test_repeated_change_gets_the_same_response(served: Served) -> None:
-    article = await create_article(served, slug="repeated")
+async def test_repeated_change_gets_the_same_response(api: Served) -> None:
+    article = await create_article(api, slug="repeated")
     key = {"Idempotency-Key": "k"}
     body = {"title": "Changed once", "slug": "repeated-and-renamed"}
     responses = [
-        await served.editor.patch("/v1/articles/repeated", json=body, headers={"If-Match": '"1"', **key})
-        for _ in range(2)
+        await api.editor.patch("/v1/articles/repeated", json=body, headers={"If-Match": '"1"', **key}) for _ in range(2)
     ]
     assert [response.status_code for response in responses] == [200, 200]
     assert responses[0].json() == responses[1].json()
-    other = await patch(served, responses[0].json(), {"title": "Another"}, headers=key)
+    other = await patch(api, responses[0].json(), {"title": "Another"}, headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
     at_once = await asyncio.gather(
-        *(patch(served, responses[0].json(), {"title": "At once"}, headers={"Idempotency-Key": "c"}) for _ in range(8))
+        *(patch(api, responses[0].json(), {"title": "At once"}, headers={"Idempotency-Key": "c"}) for _ in range(8))
     )
     assert {(response.status_code, response.json()["version"]) for response in at_once} == {(200, 3)}
     for _ in range(2):
-        binned = await send(served, "DELETE", article, version='"3"', headers={"Idempotency-Key": "d"})
+        binned = await send(api, "DELETE", article, version='"3"', headers={"Idempotency-Key": "d"})
         assert (binned.status_code, binned.json()["status"], binned.json()["version"]) == (200, "trashed", 4)
     for _ in range(2):
-        again = await send(served, "POST", article, version='"4"', below="/restore", headers={"Idempotency-Key": "r"})
+        again = await send(api, "POST", article, version='"4"', below="/restore", headers={"Idempotency-Key": "r"})
         assert (again.status_code, again.json()["status"], again.json()["version"]) == (200, "draft", 5)
 
 

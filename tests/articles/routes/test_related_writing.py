@@ -38,8 +38,8 @@ def publish(session: Session, id: int) -> None:
 class RelatedStory:
     """An article and its list of related posts."""
 
-    def __init__(self, served: Served, made: Mapping[str, Any]) -> None:
-        self.served, self.id, self.slug, self.title = served, int(made["id"]), made["slug"], made["title"]
+    def __init__(self, api: Served, made: Mapping[str, Any]) -> None:
+        self.served, self.id, self.slug, self.title = api, int(made["id"]), made["slug"], made["title"]
         self.path = f"/v1/articles/{self.slug}"
 
     async def put(self, body: object, **headers: str) -> httpx.Response:
@@ -66,12 +66,12 @@ class RelatedStory:
         await self.served.db.write(service.withdraw, [self.id], now=1_800_000_000)
 
 
-async def story(served: Served, title: str = "", **article: object) -> RelatedStory:
+async def story(api: Served, title: str = "", **article: object) -> RelatedStory:
     number = next(NUMBER)
     body = {"title": title or f"Story number {number} of many", "status": "published", **article}
-    response = await served.editor.post("/v1/articles", json=body)
+    response = await api.editor.post("/v1/articles", json=body)
     assert response.status_code == 201, response.text
-    return RelatedStory(served, response.json())
+    return RelatedStory(api, response.json())
 
 
 async def test_list_is_replaced_and_moves_the_version(local: Served) -> None:

@@ -27,8 +27,8 @@ Json = dict[str, Any]
 async def desk(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     folder = tmp_path_factory.mktemp("desk")
     (folder / "dateline.db").write_bytes(sqlite_template.read_bytes())
-    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as served:
-        yield served
+    async with serve(Settings(data_dir=folder, index_interval=0.02, index_heap_mb=15)) as api:
+        yield api
 
 
 async def get(desk: Served, article: Json, below: str = "", **parameters: Any) -> Json:
@@ -38,32 +38,32 @@ async def get(desk: Served, article: Json, below: str = "", **parameters: Any) -
     return body
 
 
-async def test_versions_are_listed_shown_compared_and_restored(served: Served) -> None:
-    first = await create_article(served, **FULL, slug="danube", status="published")
-    second = (await patch(served, first, {"title": "A river is kept open", "tags": ["rivers"]})).json()
+async def test_versions_are_listed_shown_compared_and_restored(api: Served) -> None:
+    first = await create_article(api, **FULL, slug="danube", status="published")
+    second = (await patch(api, first, {"title": "A river is kept open", "tags": ["rivers"]})).json()
     body = second["body"].replace("Second ones.", "Other ones.") + "<p>Third ones.</p>"
-    third = (await patch(served, second, {"body": body, "dateline": None, "slug": "danube-river"})).json()
-    listed = await get(served, first)
+    third = (await patch(api, second, {"body": body, "dateline": None, "slug": "danube-river"})).json()
+    listed = await get(api, first)
     assert [(one["version"], one["changed_fields"]) for one in listed["data"]] == [
         (3, ["body", "dateline", "regions", "slug"]), (2, ["tags", "title"]), (1, []),
     ]  # fmt: skip
     assert {one["saved_by"] for one in listed["data"]} == {"test"}
-    assert [await get(served, first, f"/{version}") for version in (1, 2, 3)] == [first, second, third]
-    differing = await get(served, first, "/3/diff")
+    assert [await get(api, first, f"/{version}") for version in (1, 2, 3)] == [first, second, third]
+    differing = await get(api, first, "/3/diff")
     assert (differing["from"], differing["to"]) == (2, 3)
     assert [(one["change"], one["text"]) for one in differing["body"]] == [
         ("same", "First words."), ("removed", "Second ones."), ("added", "Other ones."), ("added", "Third ones."),
     ]  # fmt: skip
-    whole = await get(served, first, "/3/diff", **{"from": 1})
+    whole = await get(api, first, "/3/diff", **{"from": 1})
     assert whole["changed_fields"] == ["body", "dateline", "regions", "slug", "tags", "title"]
     assert {"field": "title", "before": first["title"], "after": third["title"]} in whole["fields"]
-    back = await send(served, "POST", third, version='"3"', below="/revisions/1/restore")
+    back = await send(api, "POST", third, version='"3"', below="/revisions/1/restore")
     assert back.status_code == 200, back.text
     now = back.json()
     kept = {"version", "slug", "updated_at", "url"}
     assert {name for name in now if now[name] != first[name]} <= kept
     assert (now["version"], now["slug"]) == (4, "danube-river")
-    stale = await send(served, "POST", third, version='"3"', below="/revisions/1/restore")
+    stale = await send(api, "POST", third, version='"3"', below="/revisions/1/restore")
     assert (stale.status_code, stale.json()["changed_fields"]) == (
         412,
         ["body", "dateline", "regions", "tags", "title"],
@@ -106,16 +106,16 @@ async def test_what_there_is_not_and_who_may_not_see(desk: Served) -> None:
     assert (refused.status_code, refused.json()["scope"]) == (403, "publish")
 
 
-async def test_versions_replaced_by_other_doors_are_kept_too(served: Served) -> None:
+async def test_versions_replaced_by_other_doors_are_kept_too(api: Served) -> None:
     def list_imported(session: Session, *numbers: int) -> list[int]:
-        due = [story(served.db, n, title=f"Draft {numbers} of it", published_at=NOW + 100) for n in numbers[:1]]
+        due = [story(api.db, n, title=f"Draft {numbers} of it", published_at=NOW + 100) for n in numbers[:1]]
         return [one.id for one in service.upsert(session, due, now=NOW, site_url="")]
 
-    [id] = (await served.db.write(list_imported, 7)).value
-    assert (await served.db.write(list_imported, 7, 8)).value == [id]
-    await served.db.write(service.go_live, now=NOW + 200)
-    await served.db.write(service.withdraw, [id], now=NOW + 300, by="the desk")
-    listed = await get(served, {"id": id})
+    [id] = (await api.db.write(list_imported, 7)).value
+    assert (await api.db.write(list_imported, 7, 8)).value == [id]
+    await api.db.write(service.go_live, now=NOW + 200)
+    await api.db.write(service.withdraw, [id], now=NOW + 300, by="the desk")
+    listed = await get(api, {"id": id})
     assert [(one["version"], one["status"], one["saved_by"], one["changed_fields"]) for one in listed["data"]] == [
         (4, "withdrawn", "the desk", ["status"]),
         (3, "published", "schedule", ["status"]),

@@ -17,20 +17,20 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def desk(sqlite_settings: Settings) -> AsyncIterator[Served]:
-    async with serve(sqlite_settings) as served:
-        yield served
+    async with serve(sqlite_settings) as api:
+        yield api
 
 
-async def post(served: Served, body: object, **headers: str) -> httpx.Response:
-    return await served.editor.post("/v1/articles", json=body, headers=headers)
+async def post(api: Served, body: object, **headers: str) -> httpx.Response:
+    return await api.editor.post("/v1/articles", json=body, headers=headers)
 
 
-async def raw(served: Served, body: bytes, kind: str = "application/json") -> httpx.Response:
-    return await served.editor.post("/v1/articles", content=body, headers={"Content-Type": kind})
+async def raw(api: Served, body: bytes, kind: str = "application/json") -> httpx.Response:
+    return await api.editor.post("/v1/articles", content=body, headers={"Content-Type": kind})
 
 
-async def test_new_article_is_a_draft_with_its_address_and_tag(served: Served) -> None:
-    response = await post(served, EXAMPLE)
+async def test_new_article_is_a_draft_with_its_address_and_tag(api: Served) -> None:
+    response = await post(api, EXAMPLE)
     assert response.status_code == 201
     made = response.json()
     assert response.headers["location"] == f"/v1/articles/{made['slug']}"
@@ -41,15 +41,15 @@ async def test_new_article_is_a_draft_with_its_address_and_tag(served: Served) -
     assert [tag["kind"] for tag in made["tags"]] == ["topic", "organisation"]
     assert [region["slug"] for region in made["regions"]] == ["hungary", "europe"]
     assert made["related"][0]["status"] == "unresolved"
-    assert (await served.public.get(response.headers["location"])).status_code == 404
-    again = await served.editor.get(response.headers["location"])
+    assert (await api.public.get(response.headers["location"])).status_code == 404
+    again = await api.editor.get(response.headers["location"])
     assert (again.json(), again.headers["etag"]) == (made, response.headers["etag"])
-    assert (await served.editor.get(f"/v1/articles?min_seq={response.headers['x-seq']}")).status_code == 200
+    assert (await api.editor.get(f"/v1/articles?min_seq={response.headers['x-seq']}")).status_code == 200
 
 
-async def test_read_shape_is_accepted_back(served: Served) -> None:
-    target = await served.post(title="The first of two articles", slug="first-of-two")
-    made = await served.post(
+async def test_read_shape_is_accepted_back(api: Served) -> None:
+    target = await api.post(title="The first of two articles", slug="first-of-two")
+    made = await api.post(
         title="The second of two articles",
         standfirst="A line.",
         body={"markdown": "# Head\n\nSome *words*."},
@@ -65,7 +65,7 @@ async def test_read_shape_is_accepted_back(served: Served) -> None:
         language="fr",
         translation_of=target["id"],
     )
-    refused = await post(served, made)
+    refused = await post(api, made)
     assert refused.status_code == 422
     assert {one["code"] for one in refused.json()["errors"]} == {"read_only_field"}
     wrong = {one["pointer"][1:] for one in refused.json()["errors"]}
@@ -74,7 +74,7 @@ async def test_read_shape_is_accepted_back(served: Served) -> None:
         "created_at",
     }  # fmt: skip
     copied = {name: value for name, value in made.items() if name not in wrong and name != "slug"}
-    response = await post(served, copied)
+    response = await post(api, copied)
     assert response.status_code == 201, response.text
     copy = response.json()
     assert copy["slug"] == f"{made['slug']}-2"
@@ -160,8 +160,8 @@ async def desk_once(sqlite_template: Any, tmp_path_factory: pytest.TempPathFacto
     """For requests that leave nothing behind."""
     folder = tmp_path_factory.mktemp("desk")
     (folder / "dateline.db").write_bytes(sqlite_template.read_bytes())
-    async with serve(Settings(data_dir=folder, index_heap_mb=15)) as served:
-        yield served
+    async with serve(Settings(data_dir=folder, index_heap_mb=15)) as api:
+        yield api
 
 
 async def test_all_mistakes_are_told_at_once_up_to_a_bound(desk_once: Served) -> None:
@@ -215,9 +215,9 @@ async def test_other_content_types_are_refused(desk_once: Served) -> None:
         assert (response.status_code, response.json()["allowed"]) == (415, ["application/json"])
 
 
-async def test_odd_characters_are_cleaned_on_the_way_in(served: Served) -> None:
+async def test_odd_characters_are_cleaned_on_the_way_in(api: Served) -> None:
     response = await post(
-        served,
+        api,
         {
             "title": "A\u0000B\u0007  C\ufeff\n D",
             "body": "<p>x\u0000y</p>",
@@ -244,32 +244,32 @@ async def test_odd_characters_are_cleaned_on_the_way_in(served: Served) -> None:
     assert made["signature"] is None
 
 
-async def test_references_find_what_there_is_by_slug_id_and_name(served: Served) -> None:
-    made = await served.post(
+async def test_references_find_what_there_is_by_slug_id_and_name(api: Served) -> None:
+    made = await api.post(
         title="Makes the tags", tags=[{"name": "World", "kind": "section"}, "Energy"], authors=["Jon Abara"]
     )
-    ids = {tag["slug"]: tag["id"] for tag in (await served.public.get("/v1/tags")).json()["data"]}
+    ids = {tag["slug"]: tag["id"] for tag in (await api.public.get("/v1/tags")).json()["data"]}
     for tags, authors in (
         (["world", "energy"], ["jon-abara"]),
         ([{"slug": "world"}, {"slug": "energy"}], [{"slug": "jon-abara"}]),
         ([ids["world"], {"id": ids["energy"]}], [ids["jon-abara"]]),
         ([{"name": "World", "kind": "section"}, "Energy"], ["Jon Abara"]),
     ):
-        again = await served.post(title="Uses them", tags=tags, authors=authors)
+        again = await api.post(title="Uses them", tags=tags, authors=authors)
         assert (again["tags"], again["authors"]) == (made["tags"], made["authors"])
-    wrong = await post(served, {"title": "x", "tags": [ids["jon-abara"]]})
+    wrong = await post(api, {"title": "x", "tags": [ids["jon-abara"]]})
     assert wrong.json()["errors"][0]["pointer"] == "/tags/0"
 
 
-async def test_taken_slug_and_external_id_are_conflicts(served: Served) -> None:
-    await served.post(title="One of them", slug="one", external_id="7")
-    taken = await post(served, {"title": "Two", "slug": "one"})
+async def test_taken_slug_and_external_id_are_conflicts(api: Served) -> None:
+    await api.post(title="One of them", slug="one", external_id="7")
+    taken = await post(api, {"title": "Two", "slug": "one"})
     assert (taken.status_code, taken.json()["code"]) == (409, "slug_taken")
     assert taken.json()["errors"][0]["pointer"] == "/slug"
-    known = await post(served, {"title": "Two", "external_id": "7"})
+    known = await post(api, {"title": "Two", "external_id": "7"})
     assert (known.status_code, known.json()["code"]) == (409, "external_id_taken")
-    assert (await post(served, {"title": "Two", "external_id": "7", "origin": "other"})).status_code == 201
-    assert (await served.post(title="One"))["slug"] == "one-2"
+    assert (await post(api, {"title": "Two", "external_id": "7", "origin": "other"})).status_code == 201
+    assert (await api.post(title="One"))["slug"] == "one-2"
 
 
 async def test_published_dates_keep_their_precision(desk: Served) -> None:
@@ -288,56 +288,56 @@ async def test_published_dates_keep_their_precision(desk: Served) -> None:
     assert (await desk.public.get(later.headers["location"])).status_code == 404
 
 
-async def test_repeated_request_gets_the_same_response(served: Served) -> None:
+async def test_repeated_request_gets_the_same_response(api: Served) -> None:
     body = {"title": "Once only"}
-    first = await post(served, body, **{"Idempotency-Key": "k1"})
-    again = await post(served, body, **{"Idempotency-Key": "k1"})
+    first = await post(api, body, **{"Idempotency-Key": "k1"})
+    again = await post(api, body, **{"Idempotency-Key": "k1"})
     assert (first.status_code, again.status_code) == (201, 201)
     assert (again.json(), again.headers["location"]) == (first.json(), first.headers["location"])
-    other = await post(served, {"title": "Another"}, **{"Idempotency-Key": "k1"})
+    other = await post(api, {"title": "Another"}, **{"Idempotency-Key": "k1"})
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
-    broken = await post(served, {"title": "Another", "x": 1}, **{"Idempotency-Key": "k2"})
+    broken = await post(api, {"title": "Another", "x": 1}, **{"Idempotency-Key": "k2"})
     assert broken.status_code == 422
-    assert (await post(served, {"title": "Another"}, **{"Idempotency-Key": "k2"})).status_code == 201
-    someone = await served.key("write")
-    theirs = await served.public.post("/v1/articles", json=body, headers=someone | {"Idempotency-Key": "k1"})
+    assert (await post(api, {"title": "Another"}, **{"Idempotency-Key": "k2"})).status_code == 201
+    someone = await api.key("write")
+    theirs = await api.public.post("/v1/articles", json=body, headers=someone | {"Idempotency-Key": "k1"})
     assert theirs.json()["id"] != first.json()["id"]
     for key in ("", "x" * 201, "\x7f"):
-        assert (await post(served, body, **{"Idempotency-Key": key})).status_code == 422
+        assert (await post(api, body, **{"Idempotency-Key": key})).status_code == 422
 
 
-async def test_concurrent_requests_with_one_key_make_one_article(served: Served) -> None:
-    responses = await asyncio.gather(*(post(served, {"title": "Race"}, **{"Idempotency-Key": "r"}) for _ in range(12)))
+async def test_concurrent_requests_with_one_key_make_one_article(api: Served) -> None:
+    responses = await asyncio.gather(*(post(api, {"title": "Race"}, **{"Idempotency-Key": "r"}) for _ in range(12)))
     assert {response.status_code for response in responses} == {201}
     assert len({response.json()["id"] for response in responses}) == 1
-    assert len((await served.editor.get("/v1/articles?status=draft")).json()["data"]) == 1
+    assert len((await api.editor.get("/v1/articles?status=draft")).json()["data"]) == 1
 
 
-async def test_min_seq_waits_for_the_index_and_knows_its_own_log(served: Served) -> None:
+async def test_min_seq_waits_for_the_index_and_knows_its_own_log(api: Served) -> None:
     for n in range(3):
-        made = await post(served, {"title": f"Number {n}", "status": "published"})
+        made = await post(api, {"title": f"Number {n}", "status": "published"})
         seq = made.headers["x-seq"]
         for path in ("/v1/articles", "/v1/search", "/v1/tags", "/v1/regions?include=counts"):
             joint = "&" if "?" in path else "?"
-            response = await served.public.get(f"{path}{joint}min_seq={seq}")
+            response = await api.public.get(f"{path}{joint}min_seq={seq}")
             assert response.status_code == 200
-        listed = await served.public.get(f"/v1/articles?min_seq={seq}")
+        listed = await api.public.get(f"/v1/articles?min_seq={seq}")
         assert listed.json()["page"]["total"] == n + 1
         assert listed.headers["x-seq"] == seq
     for wrong in ("x", seq[:-4] + "AAAA", "A" * 32):
-        refused = await served.public.get("/v1/articles", params={"min_seq": wrong})
+        refused = await api.public.get("/v1/articles", params={"min_seq": wrong})
         assert (refused.status_code, refused.json()["code"]) == (422, "seq_unknown")
 
 
 async def test_index_that_never_comes_is_waited_for_two_seconds(sqlite_settings: Settings) -> None:
-    async with serve(sqlite_settings.model_copy(update={"index_interval": 30.0})) as served:
-        first = await post(served, {"title": "One", "status": "published"})
+    async with serve(sqlite_settings.model_copy(update={"index_interval": 30.0})) as api:
+        first = await post(api, {"title": "One", "status": "published"})
         await asyncio.sleep(0.3)
-        late = await post(served, {"title": "Two", "status": "published"})
-        response = await served.public.get("/v1/articles", params={"min_seq": late.headers["x-seq"]})
+        late = await post(api, {"title": "Two", "status": "published"})
+        response = await api.public.get("/v1/articles", params={"min_seq": late.headers["x-seq"]})
         assert first.status_code == 201
         assert (response.status_code, response.json()["code"]) == (503, "index_behind")
         assert response.headers["retry-after"] == "1"
         assert response.headers["cache-control"] == "no-store"
-        current = await served.public.get("/v1/articles", params={"count": "none"})
+        current = await api.public.get("/v1/articles", params={"count": "none"})
         assert len(current.json()["data"]) == 2

@@ -31,7 +31,7 @@ SECRET = "A" * 43
 
 
 @dataclass
-class Clock:
+class ManualClock:
     """Nanoseconds that pass only when told to."""
 
     now: int = 1_000 * MINUTE
@@ -40,11 +40,11 @@ class Clock:
         return self.now
 
 
-def limited(clock: Clock, per_minute: int) -> RateLimit:
+def limit_requests(clock: ManualClock, per_minute: int) -> RateLimit:
     app = FastAPI(openapi_url=None, telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @app.get("/shared")
-    async def shared() -> Response:
+    async def get_shared() -> Response:
         return Response(headers={"Cache-Control": "public, max-age=30"})
 
     @app.get("/{path:path}")
@@ -69,12 +69,12 @@ def scope(peer: str, *forwarded: str) -> Scope:
     return {"type": "http", "client": (peer, 5), "headers": headers}
 
 
-def statuses(answers: Sequence[httpx.Response]) -> list[int]:
-    return [answer.status_code for answer in answers]
+def statuses(responses: Sequence[httpx.Response]) -> list[int]:
+    return [response.status_code for response in responses]
 
 
 def test_request_over_the_allowance_is_a_problem_that_says_when_to_come_back() -> None:
-    app = limited(Clock(), 3)
+    app = limit_requests(ManualClock(), 3)
     assert statuses([get(app) for _ in range(3)]) == [200, 200, 200]
     refused = get(app)
     assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
@@ -86,8 +86,8 @@ def test_request_over_the_allowance_is_a_problem_that_says_when_to_come_back() -
 
 
 def test_client_that_waits_as_told_is_served_and_one_that_does_not_is_not() -> None:
-    clock = Clock()
-    app = limited(clock, 3)
+    clock = ManualClock()
+    app = limit_requests(clock, 3)
     assert statuses([get(app) for _ in range(4)])[-1] == 429
     clock.now += 20 * SECOND - 1
     assert get(app).status_code == 429
@@ -95,26 +95,28 @@ def test_client_that_waits_as_told_is_served_and_one_that_does_not_is_not() -> N
     assert statuses([get(app), get(app)]) == [200, 429]
 
 
-def test_private_answers_say_what_is_left_and_shared_ones_do_not() -> None:
-    app = limited(Clock(), 5)
-    private, shared, again = get(app), get(app, "/shared"), get(app)
+def test_private_responses_say_what_is_left_and_shared_ones_do_not() -> None:
+    app = limit_requests(ManualClock(), 5)
+    private, get_shared, again = get(app), get(app, "/shared"), get(app)
     assert private.headers["ratelimit"] == '"default";r=4;t=12'
     assert private.headers["ratelimit-policy"] == '"default";q=5;w=60'
-    assert not {"ratelimit", "ratelimit-policy"} & set(shared.headers)
+    assert not {"ratelimit", "ratelimit-policy"} & set(get_shared.headers)
     assert again.headers["ratelimit"] == '"default";r=2;t=12'
 
 
 def test_health_and_metrics_are_not_counted_and_their_namesakes_are() -> None:
-    app = limited(Clock(), 1)
+    app = limit_requests(ManualClock(), 1)
     free = [get(app, path) for path in ("/health", "/health/live", "/metrics", "/health/ready")]
     assert statuses(free) == [200] * 4
-    assert not any("ratelimit" in answer.headers for answer in free)
+    assert not any("ratelimit" in response.headers for response in free)
     assert statuses([get(app, "/healthy"), get(app, "/v1/health/live")]) == [200, 429]
 
 
-@pytest.mark.parametrize(("peer", "served"), [("198.51.100.7", 60), ("10.0.0.7", 1000)])
-def test_rotating_forwarded_addresses_are_one_client_unless_a_trusted_proxy_names_them(peer: str, served: int) -> None:
-    app = limited(Clock(), 60)
+@pytest.mark.parametrize(("peer", "served_count"), [("198.51.100.7", 60), ("10.0.0.7", 1000)])
+def test_rotating_forwarded_addresses_are_one_client_unless_a_trusted_proxy_names_them(
+    peer: str, served_count: int
+) -> None:
+    app = limit_requests(ManualClock(), 60)
     transport = httpx.ASGITransport(app, client=(peer, 5))
 
     async def send() -> list[int]:
@@ -125,15 +127,15 @@ def test_rotating_forwarded_addresses_are_one_client_unless_a_trusted_proxy_name
             ]
             return statuses(sent)
 
-    answers = asyncio.run(send())
-    assert (answers.count(200), answers.count(429)) == (served, 1000 - served)
+    responses = asyncio.run(send())
+    assert (responses.count(200), responses.count(429)) == (served_count, 1000 - served_count)
     assert get(app, peer="198.51.100.8").status_code == 200
 
 
 def test_addresses_that_a_trusted_proxy_names_are_clients_of_their_own() -> None:
-    app = limited(Clock(), 1)
-    answers = [get(app, peer="10.0.0.1", x_forwarded_for=f"1.1.1.1, 203.0.113.{last}") for last in (1, 2, 1)]
-    assert statuses(answers) == [200, 200, 429]
+    app = limit_requests(ManualClock(), 1)
+    responses = [get(app, peer="10.0.0.1", x_forwarded_for=f"1.1.1.1, 203.0.113.{last}") for last in (1, 2, 1)]
+    assert statuses(responses) == [200, 200, 429]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_nothing_that_an_untrusted_peer_sends_changes_who_it_is(peer: object, se
 
 @given(st.integers(1, 1_000_000), st.lists(st.integers(0, 2 * MINUTE), max_size=50))
 def test_any_pattern_of_requests_gets_its_share_and_what_it_was_told(per_minute: int, pauses: list[int]) -> None:
-    clock = Clock()
+    clock = ManualClock()
     buckets = TokenBuckets(per_minute, 10, clock)
     start, allowed = clock.now, 0
     for pause in pauses:
@@ -202,7 +204,7 @@ def test_any_pattern_of_requests_gets_its_share_and_what_it_was_told(per_minute:
 
 @given(st.integers(1, 200), st.integers(0, MINUTE))
 def test_what_is_said_to_remain_is_exactly_what_is_served(per_minute: int, pause: int) -> None:
-    clock = Clock()
+    clock = ManualClock()
     buckets = TokenBuckets(per_minute, 10, clock)
     for _ in range(per_minute):
         assert buckets.take("a").allowed
@@ -213,7 +215,7 @@ def test_what_is_said_to_remain_is_exactly_what_is_served(per_minute: int, pause
 
 
 def test_number_of_clients_is_bounded_and_the_longest_silent_goes_first() -> None:
-    buckets = TokenBuckets(1, 3, Clock())
+    buckets = TokenBuckets(1, 3, ManualClock())
     for name in ("a", "b", "c", "a", "d"):
         buckets.take(name)
     assert len(buckets) == 3
@@ -281,8 +283,8 @@ async def test_revoked_key_falls_back_to_its_address(sqlite_settings: Settings) 
 async def test_refusal_can_be_read_by_browsers_and_preflights_are_free(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings.model_copy(update={"rate_limit": 1})) as served:
         sender = client(served.app, "192.0.2.1")
-        asked = {"Origin": "https://news.example", "Access-Control-Request-Method": "GET"}
-        assert statuses([await sender.options("/v1/articles", headers=asked) for _ in range(3)]) == [200] * 3
+        requested = {"Origin": "https://news.example", "Access-Control-Request-Method": "GET"}
+        assert statuses([await sender.options("/v1/articles", headers=requested) for _ in range(3)]) == [200] * 3
         assert await ask(sender, 1) == [200]
         refused = await sender.head("/v1/articles", headers={"Origin": "https://news.example"})
         assert (refused.status_code, refused.content) == (429, b"")
@@ -293,9 +295,9 @@ async def test_refusal_can_be_read_by_browsers_and_preflights_are_free(sqlite_se
 @pytest.mark.anyio
 async def test_without_a_limit_nothing_is_counted_or_said(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings) as served:
-        answers = [await served.editor.get("/v1/articles") for _ in range(30)]
-        assert set(statuses(answers)) == {200}
-        assert "ratelimit" not in answers[-1].headers
+        responses = [await served.editor.get("/v1/articles") for _ in range(30)]
+        assert set(statuses(responses)) == {200}
+        assert "ratelimit" not in responses[-1].headers
 
 
 def test_networks_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from conftest import serve
 from starlette.types import Message, Receive, Scope, Send
-from support.abuse import GET, Client, get
+from support.abuse import GET, RawClient, get
 from support.listening import Listening, listen
 
 from app.http.middleware.access_log import EDGES, AccessLog, RequestTally
@@ -33,22 +33,22 @@ OTHER = "127.0.0.9"
 
 
 @pytest.fixture
-async def here(sqlite_settings: Settings) -> AsyncIterator[Listening]:
+async def server(sqlite_settings: Settings) -> AsyncIterator[Listening]:
     few = {"max_connections": 12, "max_connections_per_address": 6, "max_streams": 3, "max_streams_per_address": 2}
-    async with listen(sqlite_settings.model_copy(update=few), HASTY) as found:
-        yield found
+    async with listen(sqlite_settings.model_copy(update=few), HASTY) as running:
+        yield running
 
 
-Connect = Callable[..., Awaitable[Client]]
+Connect = Callable[..., Awaitable[RawClient]]
 
 
 @pytest.fixture
-async def connect(here: Listening) -> AsyncIterator[Connect]:
+async def connect(server: Listening) -> AsyncIterator[Connect]:
     """New connections to the server, which end with the test."""
-    made: list[Client] = []
+    made: list[RawClient] = []
 
-    async def connect(address: str = "127.0.0.1", *, receive_buffer: int = 0) -> Client:
-        made.append(await Client.connect(port(here), address, receive_buffer=receive_buffer))
+    async def connect(address: str = "127.0.0.1", *, receive_buffer: int = 0) -> RawClient:
+        made.append(await RawClient.connect(port(server), address, receive_buffer=receive_buffer))
         return made[-1]
 
     yield connect
@@ -56,44 +56,44 @@ async def connect(here: Listening) -> AsyncIterator[Connect]:
         await client.close()
 
 
-def port(here: Listening) -> int:
-    return int(here.address.rpartition(":")[2])
+def port(server: Listening) -> int:
+    return int(server.address.rpartition(":")[2])
 
 
-def guard(here: Listening) -> ConnectionLimiter:
-    found = here.app.state.limiter
-    assert isinstance(found, ConnectionLimiter)
-    return found
+def guard(server: Listening) -> ConnectionLimiter:
+    result = server.app.state.limiter
+    assert isinstance(result, ConnectionLimiter)
+    return result
 
 
-async def until(true: Callable[[], bool]) -> None:
+async def wait_until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not true():  # noqa: ASYNC110 -- what is waited for is in the server, which tells nobody
             await asyncio.sleep(0.01)
 
 
 async def test_half_sent_requests_end_without_noise_and_others_are_served(
-    here: Listening, connect: Connect, caplog: pytest.LogCaptureFixture
+    server: Listening, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     silent, half, body, gone = [await connect() for _ in range(4)]
     await half.send(b"GET /v1/articles HTTP/1.1\r\nHost: te")
-    key = here.editor.headers["authorization"].encode()
+    key = server.editor.headers["authorization"].encode()
     begun = b"POST /v1/articles HTTP/1.1\r\nHost: test\r\nAuthorization: %b\r\nContent-Length: 100\r\n\r\n{" % key
     await body.send(begun)
     await gone.send(begun)
     await gone.close()
-    assert (await get(port(here), "/v1/articles", OTHER)).status == 200
+    assert (await get(port(server), "/v1/articles", OTHER)).status == 200
     for late in (half, body):
-        answer = await asyncio.wait_for(late.answer(), 5)
-        assert (answer.status, json.loads(answer.body)["code"]) == (408, "request_timeout")
-        assert await late.ended()
-    assert await asyncio.wait_for(silent.ended(), 5)
-    await until(lambda: not guard(here).open)
-    assert guard(here).cut == {"head": 2, "body": 1}
+        response = await asyncio.wait_for(late.read_response(), 5)
+        assert (response.status, json.loads(response.body)["code"]) == (408, "request_timeout")
+        assert await late.wait_closed()
+    assert await asyncio.wait_for(silent.wait_closed(), 5)
+    await wait_until(lambda: not guard(server).open)
+    assert guard(server).cut == {"head": 2, "body": 1}
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def drip(client: Client, byte: bytes) -> None:
+async def drip(client: RawClient, byte: bytes) -> None:
     """A byte at a time, until the server has had enough."""
     with suppress(ConnectionError):
         while not client.reader.at_eof():
@@ -101,12 +101,12 @@ async def drip(client: Client, byte: bytes) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_drip_of_bytes_does_not_keep_a_connection(here: Listening, connect: Connect) -> None:
+async def test_drip_of_bytes_does_not_keep_a_connection(server: Listening, connect: Connect) -> None:
     head, body = [await connect() for _ in range(2)]
     await body.send(b"POST /v1/imports HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n")
     drips = asyncio.gather(drip(head, b"G"), drip(body, b" "))
     await asyncio.wait_for(drips, 5)
-    await until(lambda: not guard(here).open)
+    await wait_until(lambda: not guard(server).open)
 
 
 async def _long(scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,13 +121,13 @@ async def test_who_reads_nothing_is_broken_off_and_what_waits_is_bounded() -> No
         config = uvicorn.Config(_long, http=own.protocol, lifespan="off", log_config=None, log_level="error")
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[door]))
-        await until(lambda: server.started)
-        slow = [await Client.connect(door.getsockname()[1], receive_buffer=4096) for _ in range(6)]
+        await wait_until(lambda: server.started)
+        slow = [await RawClient.connect(door.getsockname()[1], receive_buffer=4096) for _ in range(6)]
         for client in slow:
             await client.send(GET % b"/")
-        await until(lambda: own.cut["answer"] > 0)
+        await wait_until(lambda: own.cut["answer"] > 0)
         assert 0 < own.held <= 20_000_000
-        await until(lambda: not own.open)
+        await wait_until(lambda: not own.open)
         assert (own.held, own.cut) == (0, {"answer": 6})
         server.should_exit = True
         await running
@@ -135,42 +135,42 @@ async def test_who_reads_nothing_is_broken_off_and_what_waits_is_bounded() -> No
             await client.close()
 
 
-async def test_strained_server_refuses_work_but_lives(here: Listening, connect: Connect) -> None:
-    guard(here).held = 20_000_000
-    refused = await here.public.get("/v1/articles?limit=3")
+async def test_strained_server_refuses_work_but_lives(server: Listening, connect: Connect) -> None:
+    guard(server).held = 20_000_000
+    refused = await server.public.get("/v1/articles?limit=3")
     assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (503, "overloaded", "1")
-    assert (await here.public.get("/health/live")).status_code == 200
-    guard(here).held = 0
-    assert (await here.public.get("/v1/articles?limit=3")).status_code == 200
+    assert (await server.public.get("/health/live")).status_code == 200
+    guard(server).held = 0
+    assert (await server.public.get("/v1/articles?limit=3")).status_code == 200
 
 
-async def test_idle_connections_make_room_for_new_ones(here: Listening, connect: Connect) -> None:
+async def test_idle_connections_make_room_for_new_ones(server: Listening, connect: Connect) -> None:
     kept = await connect(OTHER)
     assert (await kept.get("/health/live")).status == 200
     for number in range(30):
         await connect(f"127.0.0.{10 + number // 6}")
-    assert (await get(port(here), "/v1/articles")).status == 200
+    assert (await get(port(server), "/v1/articles")).status == 200
     assert (await kept.get("/v1/articles")).status == 200
-    assert guard(here).cut["idle"] >= 18
-    assert len(guard(here).open) <= 12
+    assert guard(server).cut["idle"] >= 18
+    assert len(guard(server).open) <= 12
 
 
-async def test_connections_beyond_those_at_work_are_told_when_to_come_back(here: Listening, connect: Connect) -> None:
-    here.app.state.load.streams.clear()
+async def test_connections_beyond_those_at_work_are_told_when_to_come_back(server: Listening, connect: Connect) -> None:
+    server.app.state.load.streams.clear()
     waiting = [await connect() for _ in range(6)]
     for client in waiting:
         await client.send(b"POST /v1/articles HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n")
-        await client.send(b"Authorization: " + here.editor.headers["authorization"].encode() + b"\r\n\r\n")
-    await until(lambda: all(one.cycle for one in guard(here).open if one.address == "127.0.0.1"))
-    refused = await get(port(here), "/v1/articles")
+        await client.send(b"Authorization: " + server.editor.headers["authorization"].encode() + b"\r\n\r\n")
+    await wait_until(lambda: all(one.cycle for one in guard(server).open if one.address == "127.0.0.1"))
+    refused = await get(port(server), "/v1/articles")
     assert (refused.status, json.loads(refused.body)["code"]) == (429, "rate_limited")
     assert refused.headers["retry-after"] == "5"
-    guard(here).max_connections = 6
-    refused = await get(port(here), "/v1/articles", OTHER)
+    guard(server).max_connections = 6
+    refused = await get(port(server), "/v1/articles", OTHER)
     assert (refused.status, json.loads(refused.body)["code"]) == (503, "overloaded")
 
 
-async def test_streams_have_caps_of_their_own_and_leave_room_for_requests(here: Listening, connect: Connect) -> None:
+async def test_streams_have_caps_of_their_own_and_leave_room_for_requests(server: Listening, connect: Connect) -> None:
     streams = []
     for address, expected in ((1, 200), (1, 200), (1, 429), (2, 200), (2, 503)):
         client = await connect(f"127.0.0.{address}")
@@ -180,11 +180,11 @@ async def test_streams_have_caps_of_their_own_and_leave_room_for_requests(here: 
         assert (b"retry-after: 10" in head.lower()) == (expected != 200)
         streams.append(client)
     for name in ("wait", "w%61it"):
-        assert (await here.public.get(f"/v1/changes?{name}=1&since=now")).status_code == 503
-    assert (await here.public.get("/v1/articles")).status_code == 200
+        assert (await server.public.get(f"/v1/changes?{name}=1&since=now")).status_code == 503
+    assert (await server.public.get("/v1/articles")).status_code == 200
     for client in streams:
         await client.close()
-    await until(lambda: not here.app.state.load.streams)
+    await wait_until(lambda: not server.app.state.load.streams)
 
 
 @pytest.mark.parametrize(
@@ -195,39 +195,43 @@ async def test_streams_have_caps_of_their_own_and_leave_room_for_requests(here: 
     ],
     ids=["tls", "endless-head"],
 )
-async def test_what_is_no_request_is_answered_with_a_problem_and_closed(
+async def test_what_is_no_request_gets_a_problem_and_is_closed(
     connect: Connect, sent: bytes, line: bytes, code: bytes
 ) -> None:
     client = await connect()
     await client.send(sent)
-    answer = b""
+    response = b""
     async with asyncio.timeout(5):
         while piece := await client.reader.read(65_536):
-            answer += piece
-    assert answer.count(b'"code":"%b"' % code) == 1
-    assert answer.startswith(line)
+            response += piece
+    assert response.count(b'"code":"%b"' % code) == 1
+    assert response.startswith(line)
 
 
-async def test_thousands_of_requests_in_one_go_are_not_kept_until_their_turn(here: Listening, connect: Connect) -> None:
+async def test_thousands_of_requests_in_one_go_are_not_kept_until_their_turn(
+    server: Listening, connect: Connect
+) -> None:
     client = await connect()
     await client.send(GET % b"/health/live" * 5000)
-    assert await asyncio.wait_for(client.ended(), 5)
-    assert guard(here).refused == {"malformed": 1}
-    assert here.app.state.tally.responses["GET", "other", 2] < 1000
+    assert await asyncio.wait_for(client.wait_closed(), 5)
+    assert guard(server).refused == {"malformed": 1}
+    assert server.app.state.tally.responses["GET", "other", 2] < 1000
 
 
-async def test_requests_that_come_faster_than_answers_are_not_kept_either(here: Listening, connect: Connect) -> None:
+async def test_requests_that_come_faster_tha_responses_are_not_kept_either(server: Listening, connect: Connect) -> None:
     client = await connect()
     request = GET % b"/v1/articles?limit=100&include=body"
     for _ in range(200):  # each far below what is looked at in slices
         with suppress(OSError):
             await client.send(request * 20)
         await asyncio.sleep(0)
-    assert await asyncio.wait_for(client.ended(), 5)
-    assert guard(here).refused == {"malformed": 1}
+    assert await asyncio.wait_for(client.wait_closed(), 5)
+    assert guard(server).refused == {"malformed": 1}
 
 
-async def answered(app: object, path: str = "/v1/articles/7", *, method: str = "GET", **headers: str) -> list[Message]:
+async def send_request(
+    app: object, path: str = "/v1/articles/7", *, method: str = "GET", **headers: str
+) -> list[Message]:
     sent: list[Message] = []
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope: Scope = {
@@ -253,10 +257,10 @@ async def _teapot(scope: Scope, receive: Receive, send: Send) -> None:
 async def test_requests_beyond_those_at_work_are_refused_and_counted() -> None:
     guard, load = ConnectionLimiter(10, 10), CurrentLoad()
     app = LoadShedding(_teapot, LoadCaps(2, 1, 1), guard, load)
-    assert (await answered(app))[0]["status"] == 418
+    assert (await send_request(app))[0]["status"] == 418
     load.requests = 2
-    assert (await answered(app))[0]["status"] == 503
-    assert (await answered(app, "/health/live"))[0]["status"] == 418
+    assert (await send_request(app))[0]["status"] == 503
+    assert (await send_request(app, "/health/live"))[0]["status"] == 418
     assert (load.requests, guard.refused) == (2, {"requests": 1})
 
 
@@ -264,7 +268,7 @@ async def test_traffic_is_counted_by_method_route_and_kind_of_status() -> None:
     tally = RequestTally()
     app = ErrorsAndTiming(_teapot, tally, Cors(["*"]))
     for path, method in (("/v1/articles", "GET"), ("/v1/articles/7/x", "PUT"), ("/wp-login.php", "BREW")):
-        await answered(app, path, method=method)
+        await send_request(app, path, method=method)
     assert tally.responses == {("GET", "articles", 4): 1, ("PUT", "articles/one", 4): 1, ("other", "other", 4): 1}
     assert [sum(buckets) for buckets in tally.seconds.values()] == [1, 1, 1]
     tally.add("GET", "/v1/search", 200, 2.0)
@@ -273,7 +277,7 @@ async def test_traffic_is_counted_by_method_route_and_kind_of_status() -> None:
 
 async def test_request_log_is_one_line_without_query_or_key() -> None:
     out = io.StringIO()
-    await answered(AccessLog(_teapot, out=out), "/v1/x\n\x1b[31m", authorization="Bearer dl_secret")
+    await send_request(AccessLog(_teapot, out=out), "/v1/x\n\x1b[31m", authorization="Bearer dl_secret")
     line = json.loads(out.getvalue())
     assert out.getvalue().count("\n") == 1
     assert "secret" not in out.getvalue()

@@ -48,16 +48,16 @@ def codes(query: str | bytes) -> list[tuple[str, str | None]]:
     return [(error.code, error.parameter) for error in errors(query)]
 
 
-def test_nothing_given_answers_the_defaults() -> None:
-    found = read("")
-    assert (found.refs("tag"), found.text("q"), found.choice("sort"), found.integer("limit")) == (
+def test_nothing_given_means_the_defaults() -> None:
+    parsed = read("")
+    assert (parsed.refs("tag"), parsed.text("q"), parsed.choice("sort"), parsed.integer("limit")) == (
         (),
         None,
         "-published_at",
         20,
     )
-    assert (found.given_names, found.canonical, found.uses_now) == (frozenset(), (), False)
-    assert found.range("published") == Range()
+    assert (parsed.given_names, parsed.canonical, parsed.uses_now) == (frozenset(), (), False)
+    assert parsed.range("published") == Range()
 
 
 @pytest.mark.parametrize("query", ["tag=eu,nato", "tag=eu&tag=nato", "tag=eu%2Cnato", "tag=eu,+nato&tag=eu"])
@@ -75,13 +75,13 @@ def test_ids_keep_their_order() -> None:
 
 
 def test_given_values_come_typed() -> None:
-    found = read("status=draft&sort=published_at&q=caf%C3%A9+au%20lait&prefix=true&limit=100&fields=title,tags.name")
-    assert found.choices("status") == ("draft",)
-    assert found.choice("sort") == "published_at"
-    assert found.text("q") == "café au lait"
-    assert found.flag("prefix") is True
-    assert found.integer("limit") == 100
-    assert found.choices("fields") == ("title", "tags.name")
+    parsed = read("status=draft&sort=published_at&q=caf%C3%A9+au%20lait&prefix=true&limit=100&fields=title,tags.name")
+    assert parsed.choices("status") == ("draft",)
+    assert parsed.choice("sort") == "published_at"
+    assert parsed.text("q") == "café au lait"
+    assert parsed.flag("prefix") is True
+    assert parsed.integer("limit") == 100
+    assert parsed.choices("fields") == ("title", "tags.name")
 
 
 def test_decomposed_letters_are_composed() -> None:
@@ -196,10 +196,10 @@ def test_wrong_zone_does_not_hide_the_next_mistake() -> None:
 
 
 def test_relative_time_says_that_it_moves() -> None:
-    found = read("published_from=now-1h")
-    assert found.range("published") == Range(NOW - 3600, None, uses_now=True, calendar=(NOW - 3600, None))
-    assert found.uses_now is True
-    assert found.canonical == (("published_from", ("now-1h",)),)
+    parsed = read("published_from=now-1h")
+    assert parsed.range("published") == Range(NOW - 3600, None, uses_now=True, calendar=(NOW - 3600, None))
+    assert parsed.uses_now is True
+    assert parsed.canonical == (("published_from", ("now-1h",)),)
 
 
 def test_signature_holds_filters_and_sort_but_not_what_pages_may_change() -> None:
@@ -218,7 +218,7 @@ def test_getter_of_an_undeclared_parameter_is_a_mistake_in_the_code() -> None:
 
 
 def test_openapi_shows_lists_as_exploded_arrays_and_numbers_with_bounds() -> None:
-    shown = {str(found["name"]): found for found in LIST.openapi()}
+    shown = {str(item["name"]): item for item in LIST.openapi()}
     assert shown["tag"]["explode"] is True
     assert "For example `nato`." in str(shown["tag"]["description"])
     assert shown["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
@@ -258,7 +258,9 @@ def test_order_of_a_list_changes_neither_canonical_form_nor_signature(refs: list
 
 
 def test_only_the_first_of_many_wrong_words_are_guessed_at() -> None:
-    told = errors("fields=" + ",".join(f"titl{n}" for n in range(50)) + "&" + "&".join(f"tagg{n}=1" for n in range(50)))
-    assert len(told) == 100
-    guessed = [error for error in told if error.did_you_mean or error.allowed]
+    reported = errors(
+        "fields=" + ",".join(f"titl{n}" for n in range(50)) + "&" + "&".join(f"tagg{n}=1" for n in range(50))
+    )
+    assert len(reported) == 100
+    guessed = [error for error in reported if error.did_you_mean or error.allowed]
     assert [error.code for error in guessed] == ["unknown_field"] * 5 + ["unknown_parameter"] * 5

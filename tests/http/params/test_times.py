@@ -57,16 +57,16 @@ def test_time_with_an_offset_is_an_instant(text: str) -> None:
     ],
 )
 def test_date_is_the_whole_period_of_its_zone(text: str, start: str, end: str, precision: str) -> None:
-    found = read_time(text, BRUSSELS, NOW)
-    assert isinstance(found, Period)
-    assert (found.start, found.end, found.precision) == (at(start), at(end), precision)
+    time = read_time(text, BRUSSELS, NOW)
+    assert isinstance(time, Period)
+    assert (time.start, time.end, time.precision) == (at(start), at(end), precision)
 
 
 def test_midnight_that_the_clocks_skip_is_the_first_second_of_the_day() -> None:
-    found = read_time("2018-11-04", ZoneInfo("America/Sao_Paulo"), NOW)
-    assert isinstance(found, Period)
-    assert found.start == at("2018-11-04T03:00:00+00:00")
-    assert found.end - found.start == 23 * 3600
+    time = read_time("2018-11-04", ZoneInfo("America/Sao_Paulo"), NOW)
+    assert isinstance(time, Period)
+    assert time.start == at("2018-11-04T03:00:00+00:00")
+    assert time.end - time.start == 23 * 3600
 
 
 @pytest.mark.parametrize(
@@ -129,16 +129,16 @@ def test_range_takes_in_the_period_at_its_end_but_not_the_instant() -> None:
 
 def test_dates_are_compared_with_the_period_in_utc_and_instants_with_that_of_the_zone() -> None:
     day = read_time("2025-12-01", BRUSSELS, NOW)
-    found = make_range(day, day)
-    assert (found.from_, found.to) == (at("2025-11-30T23:00+00:00"), at("2025-12-01T23:00+00:00"))
-    assert found.calendar == (at("2025-12-01T00:00+00:00"), at("2025-12-02T00:00+00:00"))
+    result = make_range(day, day)
+    assert (result.from_, result.to) == (at("2025-11-30T23:00+00:00"), at("2025-12-01T23:00+00:00"))
+    assert result.calendar == (at("2025-12-01T00:00+00:00"), at("2025-12-02T00:00+00:00"))
 
 
 def test_day_that_a_zone_skipped_is_one_of_the_calendar() -> None:
     skipped = read_time("2011-12-30", read_zone("Pacific/Apia"), NOW)
-    found = make_range(skipped, skipped)
-    assert found.from_ == found.to
-    assert found.calendar == (at("2011-12-30T00:00+00:00"), at("2011-12-31T00:00+00:00"))
+    result = make_range(skipped, skipped)
+    assert result.from_ == result.to
+    assert result.calendar == (at("2011-12-30T00:00+00:00"), at("2011-12-31T00:00+00:00"))
 
 
 def test_range_that_nothing_fits_in_is_refused() -> None:
@@ -169,17 +169,17 @@ def test_written_time_reads_back_as_itself(moment: int) -> None:
 )
 def test_days_of_a_zone_follow_each_other_without_a_gap(day: date, name: str) -> None:
     zone = read_zone(name)
-    found = read_time(day.isoformat(), zone, NOW)
+    time = read_time(day.isoformat(), zone, NOW)
     following = read_time((day + timedelta(days=1)).isoformat(), zone, NOW)
-    assert isinstance(found, Period)
+    assert isinstance(time, Period)
     assert isinstance(following, Period)
-    assert found.start < found.end == following.start
+    assert time.start < time.end == following.start
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused_with_an_error_of_ours(text: str) -> None:
     try:
-        found = read_time(text, BRUSSELS, NOW)
+        time = read_time(text, BRUSSELS, NOW)
     except (InvalidValue, OffsetRequired):
         return
-    assert isinstance(found, Instant | Period)
+    assert isinstance(time, Instant | Period)

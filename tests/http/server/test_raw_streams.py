@@ -9,9 +9,9 @@ from contextlib import suppress
 
 import pytest
 from starlette.types import Receive, Scope, Send
-from support.abuse import Client
+from support.abuse import RawClient
 from support.raw_streams import STREAMS
-from test_wire import listening
+from test_wire import run_listener
 
 from app.http.server.connections import ConnectionLimiter
 
@@ -40,7 +40,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def outcome(port: int, stream: bytes) -> tuple[list[int], list[bytes], bool]:
     """The status of each response, what the application saw, and whether the server closed the connection."""
-    client = await Client.connect(port)
+    client = await RawClient.connect(port)
     received, is_closed = b"", False
     with suppress(TimeoutError, ConnectionError):
         await client.send(stream)
@@ -51,7 +51,7 @@ async def outcome(port: int, stream: bytes) -> tuple[list[int], list[bytes], boo
     return [int(status) for status in _STATUS.findall(received)], _SAID.findall(received), is_closed
 
 
-# Besides these, what is answered, what the application sees, and whether the connection stays open are the same.
+# Besides these, what is sent, what the application sees, and whether the connection stays open are the same.
 REFUSED = {
     # RFC 9112, section 3.2: one valid Host, and in HTTP/1.1 not none. uvicorn serves them all.
     "no Host": 400,
@@ -78,9 +78,9 @@ WITHOUT_TRAILERS = {"trailers", "trailers, then another"}
 
 
 async def test_odd_streams_end_as_with_uvicorn_alone_but_for_those_listed() -> None:
-    async with listening(echo, ConnectionLimiter(500, 500)) as own, listening(echo, None) as other:
-        found = await asyncio.gather(*(outcome(port, stream) for stream in STREAMS.values() for port in (own, other)))
-    ours, stock = (dict(zip(STREAMS, found[first::2], strict=True)) for first in (0, 1))
+    async with run_listener(echo, ConnectionLimiter(500, 500)) as own, run_listener(echo, None) as other:
+        result = await asyncio.gather(*(outcome(port, stream) for stream in STREAMS.values() for port in (own, other)))
+    ours, stock = (dict(zip(STREAMS, result[first::2], strict=True)) for first in (0, 1))
     assert {name: one for name, one in ours.items() if name in REFUSED} == {
         name: ([status], [], True) for name, status in REFUSED.items()
     }
@@ -92,15 +92,15 @@ async def test_odd_streams_end_as_with_uvicorn_alone_but_for_those_listed() -> N
 
 
 async def test_what_is_refused_is_a_problem_document_that_names_the_way_out() -> None:
-    async with listening(echo, ConnectionLimiter(500, 500)) as port:
+    async with run_listener(echo, ConnectionLimiter(500, 500)) as port:
         for name, status in REFUSED.items():
-            client = await Client.connect(port)
+            client = await RawClient.connect(port)
             await client.send(STREAMS[name])
-            response = await client.answer()
+            response = await client.read_response()
             assert response.headers["content-type"] == "application/problem+json", name
             shown = json.loads(response.body)
             code = "head_too_large" if status == 431 else "malformed_request"
             assert (response.status, shown["status"], shown["code"]) == (status, status, code), name
             assert ("Host" if "Host" in name else "65536 bytes and 128 fields") in shown["detail"], name
-            assert await asyncio.wait_for(client.ended(), 5)
+            assert await asyncio.wait_for(client.wait_closed(), 5)
             await client.close()

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 import pytest
 from starlette.types import Receive, Scope, Send
-from support.abuse import GET, Client
-from test_wire import listening
+from support.abuse import GET, RawClient
+from test_wire import run_listener
 
 from app.http.server.connections import ConnectionLimiter, LimitedProtocol, Timeouts
 from app.http.server.request_head import LARGEST_HEAD, MOST_FIELDS, is_host
@@ -33,13 +33,13 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": said})
 
 
-async def until(true: Callable[[], bool]) -> None:
+async def wait_until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not true():  # noqa: ASYNC110 -- what is waited for is in the server, which tells nobody
             await asyncio.sleep(0.01)
 
 
-def padded(size: int, target: bytes = b"/") -> bytes:
+def make_padded_head(size: int, target: bytes = b"/") -> bytes:
     """A whole head of so many bytes."""
     head = b"GET %b HTTP/1.1\r\nHost: test\r\nPad: \r\n\r\n" % target
     return head.replace(b"Pad: ", b"Pad: " + b"x" * (size - len(head)))
@@ -48,38 +48,38 @@ def padded(size: int, target: bytes = b"/") -> bytes:
 @pytest.mark.parametrize("step", [1, 7, 1000, 16_384, 65_536])
 async def test_head_of_any_packets_is_read_up_to_its_bound_and_no_further(step: int) -> None:
     most = 600 if step == 1 else LARGEST_HEAD
-    async with listening(hello, ConnectionLimiter(20, 20)) as port:
+    async with run_listener(hello, ConnectionLimiter(20, 20)) as port:
         for size in (most, LARGEST_HEAD + 1):
-            client = await Client.connect(port)
-            head = padded(size)
+            client = await RawClient.connect(port)
+            head = make_padded_head(size)
             with suppress(ConnectionError):
                 for start in range(0, len(head), step):
                     await client.send(head[start : start + step])
                     await asyncio.sleep(0 if step > 7 or start % 97 else 0.001)
-            assert (await client.answer()).status == (200 if size == most else 431)
+            assert (await client.read_response()).status == (200 if size == most else 431)
             await client.close()
             if step == 1:
                 break
 
 
 async def test_each_request_of_a_connection_has_a_budget_of_its_own() -> None:
-    async with listening(hello, ConnectionLimiter(20, 20)) as port:
-        client = await Client.connect(port)
+    async with run_listener(hello, ConnectionLimiter(20, 20)) as port:
+        client = await RawClient.connect(port)
         for _ in range(4):
-            await client.send(padded(LARGEST_HEAD))
-            assert (await client.answer()).status == 200
+            await client.send(make_padded_head(LARGEST_HEAD))
+            assert (await client.read_response()).status == 200
         fields = b"GET / HTTP/1.1\r\nHost: test\r\n" + TINY * (MOST_FIELDS - 1) + b"\r\n"
         for _ in range(4):
             await client.send(fields)
-            assert (await client.answer()).body == b"128 headers, 0 bytes"
+            assert (await client.read_response()).body == b"128 headers, 0 bytes"
         await client.close()
 
 
 async def test_requests_that_are_sent_together_do_not_share_a_budget() -> None:
     """Each packet ends in the midst of a head, so that there is always one that has come in part."""
-    async with listening(hello, ConnectionLimiter(20, 20)) as port:
-        client = await Client.connect(port)
-        stream = padded(10_000) * 20
+    async with run_listener(hello, ConnectionLimiter(20, 20)) as port:
+        client = await RawClient.connect(port)
+        stream = make_padded_head(10_000) * 20
         received = b""
         for start in range(0, len(stream), 9_000):
             await client.send(stream[start : start + 9_000])
@@ -92,10 +92,10 @@ async def test_requests_that_are_sent_together_do_not_share_a_budget() -> None:
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
 async def test_trailers_without_end_take_no_memory_and_end_the_connection(method: bytes) -> None:
     guard = ConnectionLimiter(20, 20)
-    async with listening(hello, guard) as port:
-        client = await Client.connect(port)
+    async with run_listener(hello, guard) as port:
+        client = await RawClient.connect(port)
         await client.send(POST.replace(b"POST", method, 1) + b"2\r\n{}\r\n0\r\n")
-        await until(lambda: bool(guard.open))
+        await wait_until(lambda: bool(guard.open))
         tracemalloc.start()
         sent = 0
         with suppress(ConnectionError):
@@ -104,8 +104,8 @@ async def test_trailers_without_end_take_no_memory_and_end_the_connection(method
                 sent += 15_000
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert await asyncio.wait_for(client.ended(), 5)
-        await until(lambda: not guard.open)
+        assert await asyncio.wait_for(client.wait_closed(), 5)
+        await wait_until(lambda: not guard.open)
         assert (sent < 20_000_000, peak < 5_000_000) == (True, True), (sent, peak)
         assert guard.refused == {"malformed": 1}
         await client.close()
@@ -114,41 +114,41 @@ async def test_trailers_without_end_take_no_memory_and_end_the_connection(method
 @pytest.mark.parametrize("begun", [b"GET / HTTP/1.1\r\nHost: test\r\n", POST + b"0\r\n"], ids=["headers", "trailers"])
 async def test_fields_beyond_the_budget_are_not_even_parsed(begun: bytes) -> None:
     guard = ConnectionLimiter(20, 20)
-    async with listening(hello, guard) as port:
-        client = await Client.connect(port)
-        await until(lambda: bool(guard.open))
+    async with run_listener(hello, guard) as port:
+        client = await RawClient.connect(port)
+        await wait_until(lambda: bool(guard.open))
         [connection] = guard.open
         await client.send(begun + TINY * 3_000)
-        assert (await client.answer()).status in (400, 431)
+        assert (await client.read_response()).status in (400, 431)
         assert len(list(connection.headers)) <= MOST_FIELDS
         await client.close()
 
 
 async def test_trailers_within_the_budget_are_dropped_and_the_next_request_is_read() -> None:
-    async with listening(hello, ConnectionLimiter(20, 20)) as port:
-        client = await Client.connect(port)
+    async with run_listener(hello, ConnectionLimiter(20, 20)) as port:
+        client = await RawClient.connect(port)
         for _ in range(3):
             await client.send(POST + b"2;a=b\r\n{}\r\n0\r\n" + b"Pad: %b\r\n" % (b"x" * 60_000) + TINY * 100 + b"\r\n")
-            assert (await client.answer()).body == b"2 headers, 2 bytes"
+            assert (await client.read_response()).body == b"2 headers, 2 bytes"
         assert (await client.get("/")).body == b"1 headers, 0 bytes"
         await client.close()
 
 
 async def test_chunks_of_a_long_body_are_not_charged_and_those_of_a_byte_or_with_extensions_are() -> None:
     whole = [b"%x\r\n%b\r\n" % (size, b"x" * size) for size in (20, 100, 5_000, 70_000)] * 40
-    async with listening(hello, ConnectionLimiter(20, 20)) as port:
+    async with run_listener(hello, ConnectionLimiter(20, 20)) as port:
         for pieces, status in (
             ([*whole, b"0\r\n\r\n"], 200),
             ([b"1\r\nx\r\n" * 4_000] * 20, 400),
             ([b"1;a=b\r\nx\r\n" * 4_000] * 20, 400),
             ([b"1" * 15 + b";" + b"a" * 1_000] * 100, 400),
         ):
-            client = await Client.connect(port)
+            client = await RawClient.connect(port)
             await client.send(POST)
             with suppress(ConnectionError):
                 for piece in pieces:
                     await client.send(piece)
-            assert (await asyncio.wait_for(client.answer(), 5)).status == status, pieces[0][:20]
+            assert (await asyncio.wait_for(client.read_response(), 5)).status == status, pieces[0][:20]
             await client.close()
 
 
@@ -156,41 +156,41 @@ async def test_budget_that_is_nearly_spent_does_not_slow_a_body_down() -> None:
     guard = ConnectionLimiter(20, 20)
     head = POST.replace(b"\r\n\r\n", b"\r\nPad: \r\n\r\n")
     head = head.replace(b"Pad: ", b"Pad: " + b"x" * (LARGEST_HEAD - len(head)))
-    async with listening(hello, guard) as port:
-        client = await Client.connect(port)
+    async with run_listener(hello, guard) as port:
+        client = await RawClient.connect(port)
         await client.send(head + b"1e8480\r\n")
         steps = 0
         [connection] = guard.open
         parse = connection._parse
 
-        def counted(data: bytes | memoryview) -> None:
+        def count_slice(data: bytes | memoryview) -> None:
             nonlocal steps
             steps += 1
             parse(data)
 
-        connection._parse = counted  # type: ignore[method-assign]
+        connection._parse = count_slice  # type: ignore[method-assign]
         await client.send(b"x" * 2_000_000 + b"\r\n0\r\n\r\n")
-        assert (await client.answer()).body.endswith(b"2000000 bytes")
+        assert (await client.read_response()).body.endswith(b"2000000 bytes")
         assert steps < 3_000
         await client.close()
 
 
 async def test_heads_that_have_come_in_part_are_bounded_over_all_connections() -> None:
     guard = ConnectionLimiter(200, 200, timeouts=Timeouts(heads=1_000_000))
-    async with listening(hello, guard) as port:
-        half = [await Client.connect(port) for _ in range(60)]
+    async with run_listener(hello, guard) as port:
+        half = [await RawClient.connect(port) for _ in range(60)]
         for client in half:
-            await client.send(padded(50_000)[:-4])
-        await until(lambda: guard.cut["heads"] > 0 and len(guard.open) <= 20)
+            await client.send(make_padded_head(50_000)[:-4])
+        await wait_until(lambda: guard.cut["heads"] > 0 and len(guard.open) <= 20)
         assert 500_000 < guard.heads <= 1_000_000
-        first = await asyncio.wait_for(half[0].answer(), 5)
+        first = await asyncio.wait_for(half[0].read_response(), 5)
         assert (first.status, json.loads(first.body)["code"]) == (503, "overloaded")
         await half[-1].send(b"\r\n\r\n")
-        assert (await half[-1].answer()).status == 200
+        assert (await half[-1].read_response()).status == 200
         assert guard.heads < 1_000_000
         for client in half:
             await client.close()
-        await until(lambda: not guard.open)
+        await wait_until(lambda: not guard.open)
         assert guard.heads == 0
 
 
@@ -201,9 +201,9 @@ async def test_error_never_stands_in_the_midst_of_another_response() -> None:
             await send({"type": "http.response.body", "body": b"piece", "more_body": True})
 
     guard = ConnectionLimiter(20, 20)
-    async with listening(endless, guard) as port:
+    async with run_listener(endless, guard) as port:
         for behind in (b"nonsense\r\n\r\n", GET % b"/next" + b"nonsense\r\n\r\n"):
-            client = await Client.connect(port)
+            client = await RawClient.connect(port)
             await client.send(GET % b"/")
             received = await client.reader.readuntil(b"piece")
             await client.send(behind)
@@ -215,14 +215,14 @@ async def test_error_never_stands_in_the_midst_of_another_response() -> None:
 
 async def test_client_that_goes_on_sending_is_told_why_it_is_refused() -> None:
     guard = ConnectionLimiter(20, 20)
-    async with listening(hello, guard) as port:
+    async with run_listener(hello, guard) as port:
         for _ in range(20):
-            client = await Client.connect(port)
+            client = await RawClient.connect(port)
             client.writer.write(b"GET / HTTP/1.1\r\nHost: test\r\n" + TINY * 60_000)
-            answer = await asyncio.wait_for(client.answer(), 5)
-            assert json.loads(answer.body)["code"] == "head_too_large"
+            response = await asyncio.wait_for(client.read_response(), 5)
+            assert json.loads(response.body)["code"] == "head_too_large"
             await client.close()
-        await until(lambda: not guard._leaving)
+        await wait_until(lambda: not guard._leaving)
         assert guard.refused == {"head": 20}
         assert not [one for one in guard.open if isinstance(one, LimitedProtocol)]
 

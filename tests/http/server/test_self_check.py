@@ -21,12 +21,12 @@ from app.main import Application
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
 
-def _known() -> dict[str, str]:
+def _read_expected() -> dict[str, str]:
     return dict(line.split(" ") for line in TABLE.read_text("ascii").splitlines())
 
 
 def test_installed_libraries_are_those_of_the_table() -> None:
-    assert _known() == fingerprint_uvicorn() | fingerprint_fastapi()
+    assert _read_expected() == fingerprint_uvicorn() | fingerprint_fastapi()
     self_check.check_libraries(plain=False)
 
 
@@ -34,7 +34,7 @@ def test_everything_that_is_overridden_is_in_the_table() -> None:
     own = [cls for cls in LimitedProtocol.__mro__ if cls.__module__.startswith("app.")]
     overridden = {name for cls in own for name in vars(cls) if inspect.isfunction(vars(HttpToolsProtocol).get(name))}
     assert len(overridden) > 10
-    assert {f"uvicorn:HttpToolsProtocol.{name}" for name in overridden} <= _known().keys()
+    assert {f"uvicorn:HttpToolsProtocol.{name}" for name in overridden} <= _read_expected().keys()
     replaced = {name for name in vars(Application) if inspect.isfunction(vars(FastAPI).get(name))}
     assert {f"fastapi:FastAPI.{name}" for name in replaced} == fingerprint_fastapi().keys()
 

@@ -1,4 +1,4 @@
-"""Answers over the wire: in one write where they are whole, and never anything that uvicorn would not send."""
+"""Responses over the wire: in one write where they are whole, and never anything that uvicorn would not send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from support.abuse import Client
+from support.abuse import RawClient
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
@@ -26,7 +26,7 @@ TEXT = b"text/plain"
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, guard: ConnectionLimiter | None) -> AsyncIterator[int]:
+async def run_listener(app: ASGIApp, guard: ConnectionLimiter | None) -> AsyncIterator[int]:
     """The port of a server; without a guard it is uvicorn as it comes."""
     with socket.socket(proto=socket.IPPROTO_TCP) as door:
         door.bind(("127.0.0.1", 0))
@@ -41,8 +41,8 @@ async def listening(app: ASGIApp, guard: ConnectionLimiter | None) -> AsyncItera
         await running
 
 
-async def answering(scope: Scope, receive: Receive, send: Send) -> None:
-    """Each path is another way to answer."""
+async def respond_by_path(scope: Scope, receive: Receive, send: Send) -> None:
+    """Each path is another way to respond."""
     start, rest = {"type": "http.response.start", "status": 200}, {"type": "http.response.body"}
     sized = [(b"content-type", TEXT), (b"content-length", b"5")]
     match scope["path"]:
@@ -73,9 +73,9 @@ async def answering(scope: Scope, receive: Receive, send: Send) -> None:
             raise ValueError("after the start")
 
 
-async def told(port: int, request: bytes) -> tuple[bytes, frozenset[bytes], bytes]:
+async def read_response(port: int, request: bytes) -> tuple[bytes, frozenset[bytes], bytes]:
     """Status line, headers in any order but for the date, and whatever comes until the server closes."""
-    client = await Client.connect(port)
+    client = await RawClient.connect(port)
     await client.send(request)
     with_end = await asyncio.wait_for(client.reader.read(-1), 5)
     await client.close()
@@ -88,79 +88,84 @@ ONE = b"%b %b HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
 OLD = b"GET %b HTTP/1.0\r\n\r\n"
 
 
-async def test_answers_are_those_of_the_server_alone() -> None:
+async def test_responses_are_those_of_the_server_alone() -> None:
     paths = [b"/whole", b"/unchanged", b"/pieces", b"/closing"]
     requests = [ONE % (method, path) for path in paths for method in (b"GET", b"HEAD")]
     requests += [OLD % path for path in paths if path != b"/pieces"]
-    async with listening(answering, ConnectionLimiter(20, 20)) as own, listening(answering, None) as other:
+    async with (
+        run_listener(respond_by_path, ConnectionLimiter(20, 20)) as own,
+        run_listener(respond_by_path, None) as other,
+    ):
         for request in requests:
-            assert await told(own, request) == await told(other, request), request
-        assert await told(own, ONE % (b"GET", b"/made-before")) == await told(other, ONE % (b"GET", b"/whole"))
+            assert await read_response(own, request) == await read_response(other, request), request
+        assert await read_response(own, ONE % (b"GET", b"/made-before")) == await read_response(
+            other, ONE % (b"GET", b"/whole")
+        )
 
 
 async def test_clients_that_know_no_chunks_read_until_the_connection_ends() -> None:
-    async with listening(answering, ConnectionLimiter(20, 20)) as port:
+    async with run_listener(respond_by_path, ConnectionLimiter(20, 20)) as port:
         for request in (OLD % b"/pieces", b"GET /pieces\r\n\r\n"):
-            status, headers, body = await told(port, request)
+            status, headers, body = await read_response(port, request)
             assert (status, body) == (b"HTTP/1.1 200 OK", b"hello there")
             assert headers == {b"content-type: text/plain", b"connection: close"}
-        _, headers, body = await told(port, b"HEAD /pieces HTTP/1.0\r\n\r\n")
+        _, headers, body = await read_response(port, b"HEAD /pieces HTTP/1.0\r\n\r\n")
         assert (set(headers), body) == ({b"content-type: text/plain", b"connection: close"}, b"")
-        _, headers, body = await told(port, ONE % (b"GET", b"/pieces"))
+        _, headers, body = await read_response(port, ONE % (b"GET", b"/pieces"))
         assert (b"transfer-encoding: chunked" in headers, body[:3]) == (True, b"6\r\n")
-        _, headers, body = await told(port, OLD % b"/whole")
+        _, headers, body = await read_response(port, OLD % b"/whole")
         assert (b"content-length: 5" in headers, body) == (True, b"hello")
 
 
-async def test_answers_that_break_out_are_not_sent(caplog: pytest.LogCaptureFixture) -> None:
+async def test_responses_that_break_out_are_not_sent(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL + 1)
-    async with listening(answering, ConnectionLimiter(20, 20)) as port:
+    async with run_listener(respond_by_path, ConnectionLimiter(20, 20)) as port:
         for path in (b"/split", b"/longer", b"/fails"):
-            status, headers, body = await told(port, ONE % (b"GET", path))
+            status, headers, body = await read_response(port, ONE % (b"GET", path))
             assert (b"cookie" in status + b"".join(headers) + body, body[:5] == b"hello") == (False, False), path
 
 
-async def test_requests_sent_together_are_answered_in_turn() -> None:
+async def test_requests_sent_together_are_served_in_turn() -> None:
     both = b"GET /whole HTTP/1.1\r\nHost: test\r\n\r\nGET /pieces HTTP/1.1\r\nHost: test\r\n\r\n"
-    async with listening(answering, ConnectionLimiter(20, 20)) as port:
-        _, _, rest = await told(port, both + ONE % (b"GET", b"/whole"))
+    async with run_listener(respond_by_path, ConnectionLimiter(20, 20)) as port:
+        _, _, rest = await read_response(port, both + ONE % (b"GET", b"/whole"))
         assert [rest.count(word) for word in (b"HTTP/1.1 200 OK", b"hello")] == [2, 3]
         assert rest.index(b"hello there"[:6]) < rest.index(b"there")
 
 
-def kept(scope: Scope) -> tuple[Message, Message] | None:
-    """One answer is at hand, another ought to be."""
+def find_cached(scope: Scope) -> tuple[Message, Message] | None:
+    """One response is at hand, another ought to be."""
     if scope["path"] == "/unknown":
         raise ValueError("nobody knows")
     start = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]}
     return (start, {"type": "http.response.body", "body": b"kept"}) if scope["path"] == "/pieces" else None
 
 
-async def test_what_is_at_hand_is_answered_past_the_application_in_turn_with_the_rest(
+async def test_what_is_at_hand_is_sent_past_the_application_in_turn_with_the_rest(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     guard = ConnectionLimiter(20, 20)
-    guard.find_cached = kept
+    guard.find_cached = find_cached
     three = b"".join(b"GET %b HTTP/1.1\r\nHost: test\r\n\r\n" % path for path in (b"/whole", b"/pieces", b"/pieces"))
-    async with listening(answering, guard) as port:
-        _, _, rest = await told(port, three + ONE % (b"GET", b"/whole"))
+    async with run_listener(respond_by_path, guard) as port:
+        _, _, rest = await read_response(port, three + ONE % (b"GET", b"/whole"))
         bodies = [part.partition(b"\r\n\r\n")[2] for part in rest.split(b"HTTP/1.1 200 OK")]
         assert [rest[:5], *bodies[1:]] == [b"hello", b"kept", b"kept", b"hello"]
-        status, _, _ = await told(port, ONE % (b"GET", b"/unknown"))
+        status, _, _ = await read_response(port, ONE % (b"GET", b"/unknown"))
         assert (status, "could not be told" in caplog.text) == (b"HTTP/1.1 500 Internal Server Error", True)
 
 
 @pytest.mark.parametrize("path", [b"/pieces", b"/whole"])
 async def test_connections_that_have_ended_leave_nothing_for_the_collector(path: bytes) -> None:
     guard = ConnectionLimiter(20, 20)
-    guard.find_cached = kept
-    async with listening(answering, guard) as port:
-        await told(port, ONE % (b"GET", path))
+    guard.find_cached = find_cached
+    async with run_listener(respond_by_path, guard) as port:
+        await read_response(port, ONE % (b"GET", path))
         gc.collect()
         gc.disable()
         try:
             for _ in range(10):
-                await told(port, ONE % (b"GET", path))
+                await read_response(port, ONE % (b"GET", path))
             await asyncio.sleep(0.1)
             left = [one for one in gc.get_objects() if isinstance(one, LimitedProtocol | RequestResponseCycle)]
             assert len(left) <= 2, left
@@ -197,23 +202,23 @@ def cycle_of(path: str, transport: Writes) -> RequestResponseCycle:
     return cycle
 
 
-async def test_whole_answer_leaves_in_one_write_and_pieces_as_they_come() -> None:
+async def test_whole_response_leaves_in_one_write_and_pieces_as_they_come() -> None:
     counts = {}
     for path in ("/whole", "/made-before", "/unchanged", "/pieces"):
         transport = Writes()
         cycle = cycle_of(path, transport)
-        await cycle.run_asgi(answering)  # type: ignore[arg-type]
+        await cycle.run_asgi(respond_by_path)  # type: ignore[arg-type]
         assert cycle.response_complete
         counts[path] = len(transport.calls)
     assert counts == {"/whole": 1, "/made-before": 1, "/unchanged": 1, "/pieces": 3}
 
 
-async def test_nothing_is_written_to_who_has_gone_and_nothing_is_left_of_an_answer() -> None:
+async def test_nothing_is_written_to_who_has_gone_and_nothing_is_left_of_a_response() -> None:
     for path, gone in (("/whole", True), ("/pieces", True), ("/whole", False), ("/pieces", False)):
         transport = Writes()
         transport.closing = gone
         cycle = cycle_of(path, transport)
-        await cycle.run_asgi(answering)  # type: ignore[arg-type]
+        await cycle.run_asgi(respond_by_path)  # type: ignore[arg-type]
         assert (bool(transport.calls), cycle.disconnected) == (not gone, gone)
         assert "send" not in vars(cycle), "it would keep itself and its request in memory"
 
@@ -226,13 +231,13 @@ def test_head_is_made_of_sane_headers_only() -> None:
 
 async def test_connection_that_rests_too_long_is_closed_and_one_that_asks_again_is_not() -> None:
     guard = ConnectionLimiter(20, 20, timeouts=Timeouts(rest=0.4, beat=0.05))
-    async with listening(answering, guard) as port:
-        busy, idle = await Client.connect(port), await Client.connect(port)
+    async with run_listener(respond_by_path, guard) as port:
+        busy, idle = await RawClient.connect(port), await RawClient.connect(port)
         await idle.get("/whole")
         for _ in range(8):
             assert (await busy.get("/whole")).status == 200
             await asyncio.sleep(0.1)
-        assert await asyncio.wait_for(idle.ended(), 2)
+        assert await asyncio.wait_for(idle.wait_closed(), 2)
         assert (await busy.get("/whole")).status == 200
         assert guard.cut == {}
         await busy.close()

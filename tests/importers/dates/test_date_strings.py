@@ -28,10 +28,10 @@ _FORMS = {"instant": "%Y-%m-%dT%H:%M:%SZ", "day": "%Y-%m-%d", "month": "%Y-%m", 
 
 def read(text: str, options: str = "") -> str:
     """The date in the notation of the table."""
-    given = dict(one.split("=", 1) for one in options.split())
-    locale = dates.find_locale(given.get("language"), given.get("address"))
+    by_name = dict(one.split("=", 1) for one in options.split())
+    locale = dates.find_locale(by_name.get("language"), by_name.get("address"))
     try:
-        reading = dates.parse_date(text, ZoneInfo(given["zone"]) if "zone" in given else UTC, locale)
+        reading = dates.parse_date(text, ZoneInfo(by_name["zone"]) if "zone" in by_name else UTC, locale)
     except ValueError:
         return "-"
     moment = datetime.fromtimestamp(reading.date.instant, UTC)
@@ -57,9 +57,9 @@ def test_months_in_the_words_of_every_language_are_right_or_refused_without_a_lo
         for month in range(1, 13):
             for form in ("long", "medium", "d MMMM y", "d. MMMM y", "MMMM y", "d LLL y"):
                 text = format_date(date(2025, month, 16), form, language)
-                found = read(text)
-                right[found != "-"] += 1
-                assert found in ("-", f"2025-{month:02}-16", f"2025-{month:02}"), (language, text)
+                document = read(text)
+                right[document != "-"] += 1
+                assert document in ("-", f"2025-{month:02}-16", f"2025-{month:02}"), (language, text)
     assert right[True] > 0.8 * right.total()
 
 

@@ -22,12 +22,12 @@ from support.exports import (
     medium,
     newsml,
     nitf,
-    packed,
+    pack_files,
     read,
     remarks,
     write,
 )
-from test_import_jobs import local, sent
+from test_import_jobs import local, send_job
 
 from app.importers.document import Document, DocumentImage, Failure, ParseContext, SourceDate
 from app.importers.formats.exports import archive_zip, ghost_bodies
@@ -62,17 +62,17 @@ LINKS = {
 }
 
 
-def parsed(name: str, data: bytes, **context: object) -> list[object]:
+def parse_all(name: str, data: bytes, **context: object) -> list[object]:
     return list(PARSERS[name](io.BytesIO(data), "x", ParseContext(**context)))  # type: ignore[arg-type] # as given by the test
 
 
-def only(name: str, data: bytes, **context: object) -> Document:
-    [document] = [one for one in parsed(name, data, **context) if isinstance(one, Document)]
+def parse_one(name: str, data: bytes, **context: object) -> Document:
+    [document] = [one for one in parse_all(name, data, **context) if isinstance(one, Document)]
     return document
 
 
 def test_post_of_ghost_has_what_its_tables_say_of_it() -> None:
-    post = only("ghost", ghost(POST, **LINKS), base_url="https://port.example")
+    post = parse_one("ghost", ghost(POST, **LINKS), base_url="https://port.example")
     assert (post.external_id, post.origin, post.slug) == (POST["uuid"], "ghost", "slack-water")
     assert (post.authors, post.tags, post.extra["internal_tags"]) == (
         ("Ann Lee", "Bo Ek"),
@@ -104,7 +104,7 @@ def test_post_of_ghost_has_what_its_tables_say_of_it() -> None:
     ],
 )
 def test_what_is_not_public_in_ghost_is_not_public_here(said: dict[str, object], status: str, note: str) -> None:
-    post = only("ghost", ghost({**POST, **said}))
+    post = parse_one("ghost", ghost({**POST, **said}))
     assert post.status == status
     assert note in " ".join(post.notes)
 
@@ -122,7 +122,7 @@ def test_what_is_not_public_in_ghost_is_not_public_here(said: dict[str, object],
     ],
 )
 def test_dates_of_ghost_are_read_in_utc_or_left_out(date: object, published: SourceDate | None) -> None:
-    post = only("ghost", ghost({**POST, "published_at": date}), timezone=ZoneInfo("Asia/Tokyo"))
+    post = parse_one("ghost", ghost({**POST, "published_at": date}), timezone=ZoneInfo("Asia/Tokyo"))
     assert post.published == published
     assert dict(post.extra) == ({"published_at": date} if date in ("soon", True) else {})
 
@@ -130,7 +130,7 @@ def test_dates_of_ghost_are_read_in_utc_or_left_out(date: object, published: Sou
 def test_subtitle_that_medium_cut_from_the_text_is_no_standfirst() -> None:
     text = f"<p>{'Fog lay on the water. ' * 30}</p><p>The pilots waited for the tide until noon, and then left.</p>"
     page = medium("Slack water", text, subtitle="The pilots waited for the tide until…").encode()
-    assert only("medium", page).standfirst is None
+    assert parse_one("medium", page).standfirst is None
 
 
 FRAMED = '<p>Fog.</p><iframe src="https://film.example/1" title="A film"></iframe><p><a href="/b">There</a></p>'
@@ -147,13 +147,13 @@ FRAMED = '<p>Fog.</p><iframe src="https://film.example/1" title="A film"></ifram
     ],
 )
 def test_no_word_of_a_text_is_lost_without_a_note(name: str, data: bytes) -> None:
-    ready = prepare(only(name, data), "x", None, Atlas((), (), (), 0))
-    told = " ".join(ready.notes)
+    ready = prepare(parse_one(name, data), "x", None, Atlas((), (), (), 0))
+    reported = " ".join(ready.notes)
     assert "There" in ready.text
     assert '<a href="https://film.example/1"' in ready.manuscript.body
     assert "A film" in ready.text
-    assert "relative address '/b' in the body" in told
-    based = prepare(replace(only(name, data), base="https://port.example/a/"), "x", None, Atlas((), (), (), 0))
+    assert "relative address '/b' in the body" in reported
+    based = prepare(replace(parse_one(name, data), base="https://port.example/a/"), "x", None, Atlas((), (), (), 0))
     assert 'href="https://port.example/b"' in based.manuscript.body
 
 
@@ -161,10 +161,10 @@ def test_pages_of_ghost_are_counted_and_a_broken_post_stops_no_other() -> None:
     deep: object = "x"
     for _ in range(150):
         deep = [deep]
-    found = parsed("ghost", ghost({**POST, "type": "page"}, {"id": "p2", "x": deep}, {"id": "p3"}, POST))
-    assert [type(one).__name__ for one in found] == ["Failure", "Failure", "Document", "Remark"]
-    assert parsed("ghost", b'{"db": [}')
-    assert parsed("ghost", ghost())
+    document = parse_all("ghost", ghost({**POST, "type": "page"}, {"id": "p2", "x": deep}, {"id": "p3"}, POST))
+    assert [type(one).__name__ for one in document] == ["Failure", "Failure", "Document", "Remark"]
+    assert parse_all("ghost", b'{"db": [}')
+    assert parse_all("ghost", ghost())
 
 
 LEXICAL = {
@@ -230,7 +230,7 @@ def test_texts_that_ghost_never_rendered_are_read_as_its_editor_kept_them() -> N
     )
     assert "<em>low</em> tide" in html
     assert html.endswith("<hr>")
-    assert only("ghost", ghost({**POST, "html": None, "lexical": json.dumps(LEXICAL)})).body
+    assert parse_one("ghost", ghost({**POST, "html": None, "lexical": json.dumps(LEXICAL)})).body
 
 
 NAMES = st.sampled_from(["root", "type", "children", "sections", "cards", "markups", "atoms", "text", "tag"])
@@ -262,17 +262,17 @@ def test_medium_s_posts_are_read_with_title_and_subtitle_out_of_the_text(tmp_pat
     }
     for path in (write(tmp_path / "export", files), tmp_path / "export.zip"):
         if path.suffix:
-            path.write_bytes(packed(files))
-        found = {str(one.title): one for one in documents(read(path))}
-        assert sorted(found) == ["Notes", "Slack water", "Well said"]
-        post = found["Slack water"]
+            path.write_bytes(pack_files(files))
+        by_name = {str(one.title): one for one in documents(read(path))}
+        assert sorted(by_name) == ["Notes", "Slack water", "Well said"]
+        post = by_name["Slack water"]
         assert (post.external_id, post.origin, post.slug) == ("0a1b2c3d4e5f", "medium.com", "slack-water")
         assert (post.authors, post.tags, post.standfirst) == (("Ann Lee",), ("Tides",), "Between two tides")
         assert post.body
         assert post.body.content == '<p class="graf">Fog lay on the water.</p>'
-        assert (post.status, found["Notes"].status, found["Well said"].status) == ("published", "draft", "draft")
-        assert "response" in " ".join(found["Well said"].notes)
-        assert found["Notes"].external_id == "111122223333"
+        assert (post.status, by_name["Notes"].status, by_name["Well said"].status) == ("published", "draft", "draft")
+        assert "response" in " ".join(by_name["Well said"].notes)
+        assert by_name["Notes"].external_id == "111122223333"
 
 
 @pytest.mark.parametrize("way", ["folder", "list", "archive", "archive below a folder"])
@@ -283,13 +283,13 @@ def test_substack_s_posts_are_read_beside_their_list(way: str, tmp_path: Path) -
     elif way.startswith("archive"):
         path = tmp_path / "export.zip"
         path.write_bytes(
-            packed({f"{'a/b/' if way != 'archive' else ''}{name}": text for name, text in SUBSTACK.items()})
+            pack_files({f"{'a/b/' if way != 'archive' else ''}{name}": text for name, text in SUBSTACK.items()})
         )
-    found = read(path)
+    document = read(path)
     if way == "folder":
-        assert remarks(found)[0].endswith("lists of readers")
-    assert failures(found) == []
-    posts = {one.title: one for one in found if isinstance(one, Document)}
+        assert remarks(document)[0].endswith("lists of readers")
+    assert failures(document) == []
+    posts = {one.title: one for one in document if isinstance(one, Document)}
     assert {title: post.status for title, post in posts.items()} == {
         "Slack water": "published", "Rough notes": "draft", "For payers": "draft", "Lost": "draft",
     }  # fmt: skip
@@ -299,11 +299,11 @@ def test_substack_s_posts_are_read_beside_their_list(way: str, tmp_path: Path) -
     assert post.body
     assert post.body.content == "<p>The harbour lay still.</p>"
     assert "audience: 'only_paid': not public at its source, kept as a draft" in posts["For payers"].notes
-    assert "left out: 1 pages" in remarks(found)
+    assert "left out: 1 pages" in remarks(document)
 
 
 def test_list_of_substack_alone_says_what_is_missing() -> None:
-    [failure] = parsed("substack", SUBSTACK_LIST.encode())
+    [failure] = parse_all("substack", SUBSTACK_LIST.encode())
     assert isinstance(failure, Failure)
     assert "the folder or the ZIP archive" in failure.reason
 
@@ -320,10 +320,10 @@ def test_exports_of_ghost_and_wordpress_are_found_in_archives(tmp_path: Path) ->
         "b/wordpress.xml": wxr,
         "content/images/a.png": b"\x89PNG\r\n\x1a\n",
     }
-    (tmp_path / "a.zip").write_bytes(packed(files))
-    found = read(tmp_path / "a.zip")
-    assert [one.title for one in documents(found)] == ["Slack water", "Quay"]
-    assert remarks(found) == ["left out of the archive, as no posts: 1 .png"]
+    (tmp_path / "a.zip").write_bytes(pack_files(files))
+    document = read(tmp_path / "a.zip")
+    assert [one.title for one in documents(document)] == ["Slack water", "Quay"]
+    assert remarks(document) == ["left out of the archive, as no posts: 1 .png"]
 
 
 def hostile(tmp_path: Path, data: bytes) -> list[str]:
@@ -335,18 +335,18 @@ def test_archives_that_mean_harm_are_refused(tmp_path: Path, monkeypatch: pytest
     page = medium("Slack water", "<p>Fog.</p>")
     bomb = page.replace("<p>Fog.</p>", "<p>Fog.</p>" + " " * 20_000_000)
     assert (
-        hostile(tmp_path, packed({"posts/a.html": page, "posts/b.html": bomb})) == []
+        hostile(tmp_path, pack_files({"posts/a.html": page, "posts/b.html": bomb})) == []
     )  # b's head alone is never trusted
     assert [one.title for one in documents(read(tmp_path / "a.zip"))] == ["Slack water"]
-    assert "no export" in hostile(tmp_path, packed({"../posts/a.html": page}))[0]
+    assert "no export" in hostile(tmp_path, pack_files({"../posts/a.html": page}))[0]
     link = zipfile.ZipInfo("posts/a.html")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(link, "/etc/passwd")
     assert "no export" in hostile(tmp_path, buffer.getvalue())[0]
-    assert "no export" in hostile(tmp_path, packed({"inner.zip": packed({"posts/a.html": page})}))[0]
-    whole = packed({"posts/a.html": page})
+    assert "no export" in hostile(tmp_path, pack_files({"inner.zip": pack_files({"posts/a.html": page})}))[0]
+    whole = pack_files({"posts/a.html": page})
     assert "breaks off" in hostile(tmp_path, whole[:-30])[0]
     spoilt = whole.replace(whole[60:70], b"\x00" * 10, 1)
     assert hostile(tmp_path, spoilt)
@@ -356,7 +356,7 @@ def test_archives_that_mean_harm_are_refused(tmp_path: Path, monkeypatch: pytest
 
 
 def test_member_whose_size_is_a_lie_ends_where_it_says(tmp_path: Path) -> None:
-    whole = bytearray(packed({"posts/a.html": medium("Slack water", "<p>Fog.</p>" * 5_000)}))
+    whole = bytearray(pack_files({"posts/a.html": medium("Slack water", "<p>Fog.</p>" * 5_000)}))
     directory = whole.rindex(b"PK\x01\x02")
     struct.pack_into("<I", whole, directory + 24, 100)
     assert hostile(tmp_path, bytes(whole))
@@ -365,9 +365,9 @@ def test_member_whose_size_is_a_lie_ends_where_it_says(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_archives_are_read_as_jobs(local: Served) -> None:
     page = medium("Slack water", "<p>Fog lay on the water.</p>")
-    job = await sent(local.editor, packed({"posts/a.html": page}), {"Content-Type": "application/zip"})
+    job = await send_job(local.editor, pack_files({"posts/a.html": page}), {"Content-Type": "application/zip"})
     assert (job["state"], job["progress"]["created"]) == ("done", 1), job
-    job = await sent(local.editor, packed(SUBSTACK), {"Content-Type": "application/octet-stream"})
+    job = await send_job(local.editor, pack_files(SUBSTACK), {"Content-Type": "application/octet-stream"})
     assert (job["progress"]["created"], job["progress"]["failed"]) == (4, 0)
     listed = (await local.public.get("/v1/articles?sort=title")).json()["data"]
     assert [one["title"] for one in listed] == ["Slack water", "Slack water"]

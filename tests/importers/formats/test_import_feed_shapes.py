@@ -18,9 +18,9 @@ def atom(entry: str) -> bytes:
 
 
 def one(data: bytes) -> Document:
-    (found,) = [item for item in feed.parse(io.BytesIO(data), "f", ParseContext()) if not isinstance(item, Remark)]
-    assert isinstance(found, Document)
-    return found
+    (result,) = [item for item in feed.parse(io.BytesIO(data), "f", ParseContext()) if not isinstance(item, Remark)]
+    assert isinstance(result, Document)
+    return result
 
 
 def test_a_name_beside_an_address_of_mail_is_whole_whatever_the_address_ends_in() -> None:
@@ -47,8 +47,8 @@ def test_the_description_of_a_picture_is_its_caption_and_no_text_of_the_entry() 
     picture = f'<media:content url="https://w.example/a.jpg" medium="image">{about}</media:content>'
     text = "<description>Words</description>"
     for said in (f"{text}{picture}", f"{picture}{text}"):
-        found = one(rss(f"<title>A</title>{said}"))
-        assert (found.body, found.standfirst, found.images[0].caption) == (
+        document = one(rss(f"<title>A</title>{said}"))
+        assert (document.body, document.standfirst, document.images[0].caption) == (
             DocumentBody("text", "Words"),
             None,
             "A boat",
@@ -58,8 +58,8 @@ def test_the_description_of_a_picture_is_its_caption_and_no_text_of_the_entry() 
 
 
 def test_a_plain_text_with_brackets_is_not_its_own_standfirst() -> None:
-    found = one(atom('<id>1</id><title>A</title><content type="text">use &lt;b&gt; here</content>'))
-    assert (found.standfirst, found.body) == (None, DocumentBody("text", "use <b> here"))
+    document = one(atom('<id>1</id><title>A</title><content type="text">use &lt;b&gt; here</content>'))
+    assert (document.standfirst, document.body) == (None, DocumentBody("text", "use <b> here"))
 
 
 def test_html_that_was_escaped_twice_is_html_and_a_text_about_html_stays_text() -> None:
@@ -84,9 +84,9 @@ def test_ampersands_and_names_of_characters_that_xml_does_not_know_lose_and_add_
     data = rss(
         "<title>AT&T &mdash; caf&eacute;</title><description><![CDATA[R&D <b>x</b>]]> &amp; &bogus;</description>"
     )
-    remark, found = list(feed.parse(io.BytesIO(data), "f", ParseContext()))
+    remark, result = list(feed.parse(io.BytesIO(data), "f", ParseContext()))
     assert isinstance(remark, Remark)
     assert "repaired" in remark.text
-    assert isinstance(found, Document)
-    assert found.title == "AT&T — café"
-    assert found.body == DocumentBody("html", "R&D <b>x</b> & &bogus;")
+    assert isinstance(result, Document)
+    assert result.title == "AT&T — café"
+    assert result.body == DocumentBody("html", "R&D <b>x</b> & &bogus;")

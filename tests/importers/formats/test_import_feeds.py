@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from support.websites import Site, answer, running
+from support.websites import Site, make_handler, run_website
 
 from app.articles.html import nesting_depth
 from app.db.database import Database
@@ -44,12 +44,12 @@ def atom(entries: str, head: str = "<title>The Harbour Wire</title>") -> bytes:
     return f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="fr">{head}{entries}</feed>'.encode()
 
 
-def parsed(data: bytes, context: ParseContext | None = None) -> list[Item]:
+def parse_items(data: bytes, context: ParseContext | None = None) -> list[Item]:
     return list(feed.parse(io.BytesIO(data), "f", context or ParseContext()))
 
 
 def one(data: bytes, context: ParseContext | None = None) -> Document:
-    (item,) = parsed(data, context)
+    (item,) = parse_items(data, context)
     assert isinstance(item, Document), item
     return item
 
@@ -73,35 +73,41 @@ FULL = """<item><title>Ferries &amp;amp; fog</title><link>https://harbour.exampl
 
 
 def test_an_rss_item_comes_through_whole() -> None:
-    found = one(
+    document = one(
         rss(FULL, "<title>The Harbour Wire</title><link>https://harbour.example/</link><language>en-gb</language>")
     )
-    assert (found.where, found.title, found.standfirst) == ("f#1", "Ferries & fog", "Why the port stood still.")
-    assert (found.external_id, found.url) == ("wire-7", "https://harbour.example/fog")
-    assert found.published
-    assert found.published.instant == instant("2025-12-03T09:00:00+00:00")
-    assert (found.updated, found.language) == (None, "en-gb")
-    assert (found.authors, found.tags) == (("Ann Lee", "Bo Ek"), ("Ports", "Weather, sea"))
-    assert (found.source, found.source_url) == ("The Harbour Wire", "https://harbour.example/")
-    assert found.images == (DocumentImage("https://harbour.example/fog.jpg", credit="Pat Moor", width=640, height=480),)
-    assert found.related == (
+    assert (document.where, document.title, document.standfirst) == (
+        "f#1",
+        "Ferries & fog",
+        "Why the port stood still.",
+    )
+    assert (document.external_id, document.url) == ("wire-7", "https://harbour.example/fog")
+    assert document.published
+    assert document.published.instant == instant("2025-12-03T09:00:00+00:00")
+    assert (document.updated, document.language) == (None, "en-gb")
+    assert (document.authors, document.tags) == (("Ann Lee", "Bo Ek"), ("Ports", "Weather, sea"))
+    assert (document.source, document.source_url) == ("The Harbour Wire", "https://harbour.example/")
+    assert document.images == (
+        DocumentImage("https://harbour.example/fog.jpg", credit="Pat Moor", width=640, height=480),
+    )
+    assert document.related == (
         RelatedReference("The fleet", "https://harbour.example/fleet"),
         RelatedReference("High tide", "https://harbour.example/tide"),
     )
-    assert found.body
-    assert (found.body.kind, "Nothing moved" in found.body.content, "High tide" in found.body.content) == (
+    assert document.body
+    assert (document.body.kind, "Nothing moved" in document.body.content, "High tide" in document.body.content) == (
         "html",
         True,
         False,
     )
-    assert found.extra == {
+    assert document.extra == {
         "comments": "https://harbour.example/fog#comments",
         "enclosures": ["https://harbour.example/fog.mp3"],
     }
 
 
 def test_an_atom_entry_comes_through_with_what_it_inherits() -> None:
-    found = one(
+    document = one(
         atom(
             "<entry><id>tag:1</id><title type='html'>Ebb &lt;i&gt;tide&lt;/i&gt;</title>"
             "<updated>2025-12-04T00:00:00Z</updated>"
@@ -110,31 +116,40 @@ def test_an_atom_entry_comes_through_with_what_it_inherits() -> None:
             "<title>Wire</title><author><name>Desk</name></author><link href='https://harbour.example/'/>",
         )
     )
-    assert (found.title, found.authors, found.language, found.external_id) == ("Ebb tide", ("Desk",), "fr", "tag:1")
-    assert found.published
-    assert found.updated
-    assert (found.published.instant, found.updated.instant) == (
+    assert (document.title, document.authors, document.language, document.external_id) == (
+        "Ebb tide",
+        ("Desk",),
+        "fr",
+        "tag:1",
+    )
+    assert document.published
+    assert document.updated
+    assert (document.published.instant, document.updated.instant) == (
         instant("2025-12-03T07:00:00+00:00"),
         instant("2025-12-04T00:00:00+00:00"),
     )
-    assert found.body
-    assert "<p>Low water.</p>" in found.body.content
+    assert document.body
+    assert "<p>Low water.</p>" in document.body.content
 
 
 def test_an_rdf_item_with_a_day_keeps_the_day() -> None:
-    found = one(
+    document = one(
         b"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/' "
         b"xmlns:dc='http://purl.org/dc/elements/1.1/'><item rdf:about='https://harbour.example/1'>"
         b"<title>Spring tide</title>"
         b"<link>https://harbour.example/1</link><dc:date>2025-12</dc:date></item></rdf:RDF>"
     )
-    assert found.published
-    assert (found.published.precision, found.external_id, found.updated) == ("month", "https://harbour.example/1", None)
+    assert document.published
+    assert (document.published.precision, document.external_id, document.updated) == (
+        "month",
+        "https://harbour.example/1",
+        None,
+    )
 
 
-def dated(*texts: str, channel: str = "<title>W</title>", context: ParseContext | None = None) -> list[Document]:
+def parse_dated(*texts: str, channel: str = "<title>W</title>", context: ParseContext | None = None) -> list[Document]:
     items = "".join(f"<item><guid>{n}</guid><title>T</title><pubDate>{t}</pubDate></item>" for n, t in enumerate(texts))
-    return [item for item in parsed(rss(items, channel), context) if isinstance(item, Document)]
+    return [item for item in parse_items(rss(items, channel), context) if isinstance(item, Document)]
 
 
 def test_enclosures_are_resolved_or_noted() -> None:
@@ -143,64 +158,68 @@ def test_enclosures_are_resolved_or_noted() -> None:
         '<media:content url="//cdn.example/quay.jpg" medium="image"/><media:thumbnail url="small.jpg"/>'
     )
     item = f"<item><guid>a</guid><title>Fog</title><link>https://harbour.example/2025/fog</link>{files}</item>"
-    [found] = feed.parse(io.BytesIO(rss(item)), "f", ParseContext())
-    assert isinstance(found, Document)
-    assert found.extra == {"enclosures": ["https://harbour.example/2025/fog.mp3"]}
-    assert [one.url for one in found.images] == ["https://cdn.example/quay.jpg", "https://harbour.example/fog.jpg"]
-    assert found.notes == ()
+    [result] = feed.parse(io.BytesIO(rss(item)), "f", ParseContext())
+    assert isinstance(result, Document)
+    assert result.extra == {"enclosures": ["https://harbour.example/2025/fog.mp3"]}
+    assert [one.url for one in result.images] == ["https://cdn.example/quay.jpg", "https://harbour.example/fog.jpg"]
+    assert result.notes == ()
     alone = f"<item><guid>a</guid><title>Fog</title>{files}</item>"
-    [found] = feed.parse(io.BytesIO(rss(alone, "<title>T</title>")), "f", ParseContext())
-    assert isinstance(found, Document)
-    assert (dict(found.extra), [one.url for one in found.images]) == ({}, ["https://cdn.example/quay.jpg"])
-    lost = {note for note in found.notes if note.startswith("enclosure ")}
+    [result] = feed.parse(io.BytesIO(rss(alone, "<title>T</title>")), "f", ParseContext())
+    assert isinstance(result, Document)
+    assert (dict(result.extra), [one.url for one in result.images]) == ({}, ["https://cdn.example/quay.jpg"])
+    lost = {note for note in result.notes if note.startswith("enclosure ")}
     assert lost == {
         f"enclosure '{name}' leads to nothing on the web: left out" for name in ("fog.mp3", "/fog.jpg", "small.jpg")
     }
-    [found] = feed.parse(
+    [result] = feed.parse(
         io.BytesIO(rss(alone, "<title>T</title>")), "f", ParseContext(address="https://e.example/feed")
     )
-    assert isinstance(found, Document)
-    assert found.extra == {"enclosures": ["https://e.example/fog.mp3"]}
+    assert isinstance(result, Document)
+    assert result.extra == {"enclosures": ["https://e.example/fog.mp3"]}
 
 
 @pytest.mark.parametrize(
     "text", ["2025-13-01", "-0001-11-30T00:00:00+00:00", "12345", "10:00", "1751796000", "tomorrow"]
 )
 def test_a_date_that_cannot_be_read_is_left_out_and_kept(text: str) -> None:
-    (found,) = dated(text)
-    assert (found.published, found.extra) == (None, {"published_at": text})
-    assert any(repr(text) in note for note in found.notes)
+    (result,) = parse_dated(text)
+    assert (result.published, result.extra) == (None, {"published_at": text})
+    assert any(repr(text) in note for note in result.notes)
 
 
 def test_a_date_in_another_script_is_that_day_and_not_the_month_of_the_import() -> None:
-    assert [one.published for one in dated("2025年7月6日", "2025년 7월 6일", "٦ يوليو ٢٠٢٥")] == [
+    assert [one.published for one in parse_dated("2025年7月6日", "2025년 7월 6일", "٦ يوليو ٢٠٢٥")] == [
         SourceDate(instant("2025-07-06T00:00:00Z"), "day")
     ] * 3
 
 
 def test_what_could_be_two_days_is_told_by_the_other_dates_of_the_feed() -> None:
-    told, _ = dated("03/04/2025", "25/12/2024")
-    assert told.published == SourceDate(instant("2025-04-03T00:00:00Z"), "day")
-    assert told.notes == ("published_at: '03/04/2025': the day stands first, as other dates of the source show",)
-    assert dated("03/04/2025")[0].published is None
-    assert [one.published is None for one in dated("03/04/2025", "25/12/2024", "12/25/2024")] == [True, False, False]
+    reported, _ = parse_dated("03/04/2025", "25/12/2024")
+    assert reported.published == SourceDate(instant("2025-04-03T00:00:00Z"), "day")
+    assert reported.notes == ("published_at: '03/04/2025': the day stands first, as other dates of the source show",)
+    assert parse_dated("03/04/2025")[0].published is None
+    assert [one.published is None for one in parse_dated("03/04/2025", "25/12/2024", "12/25/2024")] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_what_several_zones_are_called_is_told_by_the_language_of_the_feed() -> None:
     date, feeds = "Sun, 06 Jul 2025 10:00:00 IST", "<title>W</title><language>en-IN</language>"
-    (told,) = dated(date, channel=feeds)
-    (untold,) = dated(date)
-    assert told.published == SourceDate(instant("2025-07-06T04:30:00Z"), "instant")
+    (reported,) = parse_dated(date, channel=feeds)
+    (untold,) = parse_dated(date)
+    assert reported.published == SourceDate(instant("2025-07-06T04:30:00Z"), "instant")
     assert untold.published == SourceDate(instant("2025-07-06T00:00:00Z"), "day")
     assert any("IST" in note for note in untold.notes)
 
 
 def test_the_date_of_the_feed_is_taken_only_where_it_was_asked_for() -> None:
     channel = "<title>W</title><pubDate>Sun, 06 Jul 2025 10:00:00 GMT</pubDate>"
-    for asked in (False, True):
-        (found,) = dated("tomorrow", channel=channel, context=ParseContext(source_dates=asked))
-        expected = SourceDate(instant("2025-07-06T10:00:00Z"), "instant") if asked else None
-        assert (found.published, found.source_date) == (None, expected)
+    for requested in (False, True):
+        (result,) = parse_dated("tomorrow", channel=channel, context=ParseContext(source_dates=requested))
+        expected = SourceDate(instant("2025-07-06T10:00:00Z"), "instant") if requested else None
+        assert (result.published, result.source_date) == (None, expected)
 
 
 @pytest.mark.parametrize(
@@ -218,9 +237,9 @@ def test_a_summary_that_is_the_texts_beginning_is_no_standfirst(summary: str) ->
 
 
 def test_a_description_alone_is_the_body() -> None:
-    found = one(rss("<item><title>t</title><description>Fog &amp;amp; rain.</description></item>"))
-    assert found.body
-    assert (found.body.kind, found.body.content, found.standfirst) == ("text", "Fog & rain.", None)
+    document = one(rss("<item><title>t</title><description>Fog &amp;amp; rain.</description></item>"))
+    assert document.body
+    assert (document.body.kind, document.body.content, document.standfirst) == ("text", "Fog & rain.", None)
 
 
 def test_an_advertisement_of_the_system_is_no_part_of_the_text() -> None:
@@ -228,9 +247,9 @@ def test_an_advertisement_of_the_system_is_no_part_of_the_text() -> None:
         "&lt;p&gt;Fog.&lt;/p&gt;&lt;p&gt;The post &lt;a href='x'&gt;Fog&lt;/a&gt; appeared first on "
         "&lt;a href='y'&gt;Wire&lt;/a&gt;.&lt;/p&gt;"
     )
-    found = one(rss(f"<item><title>t</title><description>{text}</description></item>"))
-    assert found.body
-    assert found.body.content == "<p>Fog.</p>"
+    document = one(rss(f"<item><title>t</title><description>{text}</description></item>"))
+    assert document.body
+    assert document.body.content == "<p>Fog.</p>"
 
 
 @pytest.mark.parametrize(
@@ -253,11 +272,11 @@ def test_an_entry_without_an_address_belongs_to_the_feeds_host() -> None:
 
 def test_relative_links_count_from_the_address_of_the_feed() -> None:
     item = "<entry><title>t</title><link href='/fog'/><content type='html'>{}</content></entry>"
-    found = one(
+    document = one(
         atom(item.format("&lt;a href='tide'&gt;x&lt;/a&gt;")), ParseContext(address="https://harbour.example/news/feed")
     )
-    assert found.body
-    assert (found.url, found.body.content) == (
+    assert document.body
+    assert (document.url, document.body.content) == (
         "https://harbour.example/fog",
         '<a href="https://harbour.example/news/tide">x</a>',
     )
@@ -277,12 +296,12 @@ SAYING = "<?xml version='1.0' encoding='windows-1251'?>" + PLAIN
     ],
 )
 def test_bytes_say_their_charset_before_the_header_does(data: bytes, charset: str, title: str) -> None:
-    documents = [item for item in parsed(data, ParseContext(charset=charset)) if isinstance(item, Document)]
+    documents = [item for item in parse_items(data, ParseContext(charset=charset)) if isinstance(item, Document)]
     assert [document.title for document in documents] == [title]
 
 
 def test_a_broken_feed_is_read_as_far_as_it_goes_and_that_is_said() -> None:
-    remark, first, second = parsed(rss("<item><title>One</title></item><item><title>Two</title><b></item>"))
+    remark, first, second = parse_items(rss("<item><title>One</title></item><item><title>Two</title><b></item>"))
     assert isinstance(remark, Remark)
     assert "XML is broken" in remark.text
     assert isinstance(first, Document)
@@ -291,7 +310,7 @@ def test_a_broken_feed_is_read_as_far_as_it_goes_and_that_is_said() -> None:
 
 
 def test_json_feed_comes_through() -> None:
-    found = one(
+    document = one(
         b'{"version": "https://jsonfeed.org/version/1.1", "title": "Wire", "home_page_url": "https://harbour.example/",'
         b'"language": "de", "authors": [{"name": "Desk"}], "items": [{"id": 7, "url": "https://harbour.example/7",'
         b'"external_url": "https://other.example/", "title": "Flut",'
@@ -299,16 +318,16 @@ def test_json_feed_comes_through() -> None:
         b'"image": "https://harbour.example/7.jpg", "date_published": "2025-12-03T10:00:00+01:00", "tags": ["See"],'
         b'"_own": {"a": 1}}]}'
     )
-    assert (found.external_id, found.url, found.title, found.standfirst) == (
+    assert (document.external_id, document.url, document.title, document.standfirst) == (
         "7",
         "https://harbour.example/7",
         "Flut",
         "Kurz.",
     )
-    assert (found.authors, found.tags, found.language) == (("Desk",), ("See",), "de")
-    assert found.images == (DocumentImage("https://harbour.example/7.jpg"),)
-    assert found.related == (RelatedReference(None, "https://other.example/"),)
-    assert found.extra == {"_own": {"a": 1}}
+    assert (document.authors, document.tags, document.language) == (("Desk",), ("See",), "de")
+    assert document.images == (DocumentImage("https://harbour.example/7.jpg"),)
+    assert document.related == (RelatedReference(None, "https://other.example/"),)
+    assert document.extra == {"_own": {"a": 1}}
 
 
 LAUGHS = b"<!DOCTYPE l [<!ENTITY a '%s'>%s]><rss version='2.0'><channel><title>&l5;</title></channel></rss>" % (
@@ -333,7 +352,7 @@ LAUGHS = b"<!DOCTYPE l [<!ENTITY a '%s'>%s]><rss version='2.0'><channel><title>&
     ],
 )
 def test_what_is_no_feed_is_refused_with_the_reason(data: bytes, reason: str) -> None:
-    (item,) = parsed(data)
+    (item,) = parse_items(data)
     assert isinstance(item, Failure)
     assert reason in item.reason
 
@@ -343,7 +362,7 @@ def test_what_is_no_feed_is_refused_with_the_reason(data: bytes, reason: str) ->
 )
 def test_a_text_of_elements_without_end_is_made_flat_and_keeps_its_words(piece: str) -> None:
     text = f"{piece * 4_000}words within"
-    deep, fine = parsed(
+    deep, fine = parse_items(
         rss(f"<item><title>t</title><description>{text}</description></item><item><title>u</title></item>")
     )
     assert isinstance(deep, Document)
@@ -360,21 +379,23 @@ def test_a_long_text_of_elements_that_end_is_read() -> None:
 
 def test_a_json_entry_of_too_many_levels_is_refused_and_the_next_is_read() -> None:
     deep = b'{"id": 1, "_x": ' + b"[" * 200 + b"]" * 200 + b"}"
-    first, second = parsed(b'{"version": "https://jsonfeed.org/version/1", "items": [' + deep + b', {"title": "u"}]}')
+    first, second = parse_items(
+        b'{"version": "https://jsonfeed.org/version/1", "items": [' + deep + b', {"title": "u"}]}'
+    )
     assert isinstance(first, Failure)
     assert isinstance(second, Document)
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    with running() as site:
+    with run_website() as site:
         yield site
 
 
-def imported(db: Database, *given: str, origin: str | None = None, dry_run: bool = False) -> ImportReport:
+def import_paths(db: Database, *value: str, origin: str | None = None, dry_run: bool = False) -> ImportReport:
     with HttpFetcher(allow_private=True) as fetch:
-        found = sources.find_sources(given, io.BytesIO())
-        return pipeline.run_import(db, found, ImportOptions(origin=origin, dry_run=dry_run), lambda: NOW, fetch=fetch)
+        result = sources.find_sources(value, io.BytesIO())
+        return pipeline.run_import(db, result, ImportOptions(origin=origin, dry_run=dry_run), lambda: NOW, fetch=fetch)
 
 
 def counts(report: ImportReport) -> tuple[int, int, int, int]:
@@ -383,10 +404,10 @@ def counts(report: ImportReport) -> tuple[int, int, int, int]:
 
 def test_a_feed_that_has_not_changed_is_not_downloaded_again(db: Database, site: Site) -> None:
     site.asked.clear()
-    site.pages["/feed"] = answer(body=rss(FULL), etag='"one"', content_type="application/rss+xml")
-    assert counts(imported(db, site.url("/feed"))) == (1, 0, 0, 0)
-    site.pages["/feed"] = answer(304, b"")
-    again = imported(db, site.url("/feed"))
+    site.pages["/feed"] = make_handler(body=rss(FULL), etag='"one"', content_type="application/rss+xml")
+    assert counts(import_paths(db, site.url("/feed"))) == (1, 0, 0, 0)
+    site.pages["/feed"] = make_handler(304, b"")
+    again = import_paths(db, site.url("/feed"))
     assert (counts(again), again.notes) == (
         (0, 0, 0, 0),
         {"not changed since it was imported": [site.url("/feed")]},
@@ -396,29 +417,29 @@ def test_a_feed_that_has_not_changed_is_not_downloaded_again(db: Database, site:
 
 def test_a_feed_is_read_again_for_another_origin(db: Database, site: Site) -> None:
     site.asked.clear()
-    site.pages["/feed"] = answer(body=rss(FULL), etag='"one"')
-    imported(db, site.url("/feed"))
-    assert counts(imported(db, site.url("/feed"), origin="elsewhere")) == (1, 0, 0, 0)
+    site.pages["/feed"] = make_handler(body=rss(FULL), etag='"one"')
+    import_paths(db, site.url("/feed"))
+    assert counts(import_paths(db, site.url("/feed"), origin="elsewhere")) == (1, 0, 0, 0)
     assert [headers.get("if-none-match") for _, headers in site.asked] == [None, None]
 
 
 def test_a_feed_with_a_bad_entry_is_read_again(db: Database, site: Site) -> None:
     site.asked.clear()
-    site.pages["/feed"] = answer(body=rss(FULL + "<item><guid>8</guid></item>"), etag='"one"')
-    assert counts(imported(db, site.url("/feed"))) == (1, 0, 0, 1)
-    assert counts(imported(db, site.url("/feed"))) == (0, 0, 1, 1)
+    site.pages["/feed"] = make_handler(body=rss(FULL + "<item><guid>8</guid></item>"), etag='"one"')
+    assert counts(import_paths(db, site.url("/feed"))) == (1, 0, 0, 1)
+    assert counts(import_paths(db, site.url("/feed"))) == (0, 0, 1, 1)
     assert [headers.get("if-none-match") for _, headers in site.asked] == [None, None]
 
 
 def test_a_dry_run_remembers_nothing(db: Database, site: Site) -> None:
     site.asked.clear()
-    site.pages["/feed"] = answer(body=rss(FULL), etag='"one"')
-    assert counts(imported(db, site.url("/feed"), dry_run=True)) == (1, 0, 0, 0)
-    assert counts(imported(db, site.url("/feed"))) == (1, 0, 0, 0)
+    site.pages["/feed"] = make_handler(body=rss(FULL), etag='"one"')
+    assert counts(import_paths(db, site.url("/feed"), dry_run=True)) == (1, 0, 0, 0)
+    assert counts(import_paths(db, site.url("/feed"))) == (1, 0, 0, 0)
 
 
 def test_a_text_on_the_web_has_its_address(db: Database, site: Site) -> None:
-    site.pages["/story"] = answer(body=b"# Low tide\n\nWater.", content_type="text/markdown; charset=utf-8")
+    site.pages["/story"] = make_handler(body=b"# Low tide\n\nWater.", content_type="text/markdown; charset=utf-8")
     (source,) = sources.find_sources([site.url("/story#top")], io.BytesIO())
     with HttpFetcher(allow_private=True) as fetch:
         document, _ = sources.read_items(source, None, ParseContext(), sources.WebAccess(fetch, lambda _: {}))
@@ -427,8 +448,8 @@ def test_a_text_on_the_web_has_its_address(db: Database, site: Site) -> None:
 
 
 def test_an_address_that_cannot_be_read_fails_and_the_rest_is_imported(db: Database, site: Site) -> None:
-    site.pages["/gone"], site.pages["/feed"] = answer(410, b""), answer(body=rss(FULL))
-    report = imported(db, site.url("/gone"), site.url("/feed"))
+    site.pages["/gone"], site.pages["/feed"] = make_handler(410, b""), make_handler(body=rss(FULL))
+    report = import_paths(db, site.url("/gone"), site.url("/feed"))
     assert counts(report) == (1, 0, 0, 1)
     assert report.failures == [(site.url("/gone"), "the server answers 410 Gone")]
 
@@ -446,7 +467,7 @@ EMPTY = {
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_feed_without_entries_is_a_feed_and_says_so(name: str) -> None:
-    assert parsed(EMPTY[name]) == [Remark("f", "a feed without entries")]
+    assert parse_items(EMPTY[name]) == [Remark("f", "a feed without entries")]
 
 
 @pytest.mark.parametrize(
@@ -458,11 +479,11 @@ def test_feed_without_entries_is_a_feed_and_says_so(name: str) -> None:
     ],
 )
 def test_what_is_no_feed_fails_and_is_no_empty_one(data: bytes, reason: str) -> None:
-    assert parsed(data) == [Failure("f", reason)]
+    assert parse_items(data) == [Failure("f", reason)]
 
 
 def test_entries_of_a_feed_of_no_known_version_are_read() -> None:
-    (item,) = parsed(
+    (item,) = parse_items(
         b"<rss><channel><item><title>Ships wait</title><description>Below.</description></item></channel></rss>"
     )
     assert isinstance(item, Document)

@@ -75,7 +75,7 @@ def article(page: str | bytes, context: ParseContext | None = None) -> Document:
     return item
 
 
-def shown(document: Document) -> str:
+def render_text(document: Document) -> str:
     assert document.body
     return bodies.to_html(document.body.kind, document.body.content)
 
@@ -108,7 +108,7 @@ def test_page_with_json_ld_gives_every_field_of_it(lighthouse: Document) -> None
 
 
 def test_body_is_the_text_and_nothing_around_it(lighthouse: Document) -> None:
-    body = shown(lighthouse)
+    body = render_text(lighthouse)
     assert body.count("caretaker") == 1
     assert 'href="https://coast.example/why"' in body
     for gone in ("Home", "Imprint", "Subscribe", "Fog horns", "HARBOUR TOWN", "<h2>Lighthouse"):
@@ -116,37 +116,37 @@ def test_body_is_the_text_and_nothing_around_it(lighthouse: Document) -> None:
 
 
 def test_meta_tags_alone_are_enough() -> None:
-    found = article(
+    document = article(
         "<html><head><title>x</title><meta property='og:title' content='Rain &amp;amp; wind - Coast Paper'>"
         "<meta property='og:site_name' content='Coast Paper'><meta name='author' content='Ann Lee, Coast Paper'>"
         "<meta property='article:published_time' content='2025-11'><meta property='og:locale' content='de_AT'>"
         "<meta property='article:tag' content='Rain'><meta property='article:tag' content='Wind'>"
         f"<meta property='og:description' content='The harbour board voted on Monday to keep the old'></head>{TEXT}"
     )
-    assert (found.title, found.authors, found.tags) == ("Rain & wind", ("Ann Lee",), ("Rain", "Wind"))
-    assert (found.published, found.language, found.standfirst) == (SourceDate(1761955200, "month"), "de", None)
+    assert (document.title, document.authors, document.tags) == ("Rain & wind", ("Ann Lee",), ("Rain", "Wind"))
+    assert (document.published, document.language, document.standfirst) == (SourceDate(1761955200, "month"), "de", None)
 
 
 def test_plain_page_gives_what_it_shows_and_invents_nothing() -> None:
-    found = article(
+    document = article(
         f"<title>Storm warning for the coast – Coast Paper</title>"
         f"<article><p class=byline>By Ann Lee</p>{TEXT}</article>"
     )
-    assert (found.title, found.authors) == ("Storm warning for the coast", ("Ann Lee",))
-    assert (found.published, found.language, found.url, found.source) == (None, None, None, None)
+    assert (document.title, document.authors) == ("Storm warning for the coast", ("Ann Lee",))
+    assert (document.published, document.language, document.url, document.source) == (None, None, None, None)
 
 
 def test_byline_above_the_text_is_no_part_of_it() -> None:
-    found = article(f"<title>Storm</title><p><em>By Ann Lee and Bo Ek</em></p>{TEXT}")
-    assert found.authors == ("Ann Lee", "Bo Ek")
-    assert "Ann" not in shown(found)
+    document = article(f"<title>Storm</title><p><em>By Ann Lee and Bo Ek</em></p>{TEXT}")
+    assert document.authors == ("Ann Lee", "Bo Ek")
+    assert "Ann" not in render_text(document)
 
 
 def test_dateline_without_a_year_has_that_of_the_address() -> None:
     text = TEXT.replace("<p>The harbour", "<p>HARBOUR TOWN, 9 February — The harbour", 1)
-    found = article(f"<title>Storm</title>{text}", ParseContext(address="https://coast.example/2024/2/9/storm"))
-    assert found.dateline is not None
-    assert (found.published, found.dateline.date) == (None, "2024-02-09")
+    document = article(f"<title>Storm</title>{text}", ParseContext(address="https://coast.example/2024/2/9/storm"))
+    assert document.dateline is not None
+    assert (document.published, document.dateline.date) == (None, "2024-02-09")
 
 
 DAY = SourceDate(1396656000, "day")
@@ -203,20 +203,22 @@ def test_language_of_an_xhtml_page_tells_the_order_of_its_dates() -> None:
 
 
 def test_a_change_that_a_page_shows_is_its_update() -> None:
-    found = article(f"<title>Storm</title><h1>Storm over the harbour</h1><p>Updated: 5 April 2014</p>{TEXT}")
-    assert (found.published, found.updated) == (None, DAY)
+    document = article(f"<title>Storm</title><h1>Storm over the harbour</h1><p>Updated: 5 April 2014</p>{TEXT}")
+    assert (document.published, document.updated) == (None, DAY)
 
 
 def test_an_address_tells_which_of_several_dates_is_the_articles() -> None:
     shown = "<h1>Storm over the harbour</h1><p>7 May 2015</p><p>5 April 2014, 10:00 UTC</p>"
-    found = article(f"<title>Storm</title>{shown}{TEXT}", ParseContext(address="https://coast.example/2014/04/storm"))
-    assert found.published == MOMENT
+    document = article(
+        f"<title>Storm</title>{shown}{TEXT}", ParseContext(address="https://coast.example/2014/04/storm")
+    )
+    assert document.published == MOMENT
 
 
 def test_a_date_in_the_data_that_cannot_be_read_gives_way_to_the_one_shown() -> None:
     meta = "<meta name=date content='11/01/2014'>"
-    found = article(f"<title>Storm</title>{meta}<h1>Storm over the harbour</h1><p>5 April 2014</p>{TEXT}")
-    assert found.published == DAY
+    document = article(f"<title>Storm</title>{meta}<h1>Storm over the harbour</h1><p>5 April 2014</p>{TEXT}")
+    assert document.published == DAY
 
 
 @pytest.mark.parametrize("kind", ["WebPage", "Recipe"])

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from conftest import ENGINES, Served
 from sqlalchemy import select
-from test_import_jobs import ended
+from test_import_jobs import wait_for_end
 
 from app.db.database import Database
 from app.importers import batches, pipeline
@@ -58,10 +58,10 @@ def at(name: str) -> str:
     return f"https://harbour.example/{name}"
 
 
-def known_by(data: bytes, wanted: Identity | None = None) -> list[Identity | None]:
-    found = list(feed.parse(io.BytesIO(data), "f", ParseContext(identity=wanted)))
-    assert all(isinstance(one, Document) for one in found)
-    return [one.identity for one in found if isinstance(one, Document)]
+def known_by(data: bytes, expected: Identity | None = None) -> list[Identity | None]:
+    items = list(feed.parse(io.BytesIO(data), "f", ParseContext(identity=expected)))
+    assert all(isinstance(one, Document) for one in items)
+    return [one.identity for one in items if isinstance(one, Document)]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def run(db: Database, data: bytes, identity: Identity | None = None) -> ImportRe
     return report
 
 
-def told(report: ImportReport) -> tuple[int, int, int]:
+def count_outcomes(report: ImportReport) -> tuple[int, int, int]:
     return report.created, report.updated, report.unchanged
 
 
@@ -118,9 +118,9 @@ def titles(db: Database) -> list[str]:
 def test_guids_that_change_on_every_fetch_make_no_second_articles(db: Database) -> None:
     for fetch in range(3):
         report = run(db, rss([(f"{fetch}-{name}", at(name), f"Story {name}") for name in "abc"]))
-        assert told(report) == ((3, 0, 0) if fetch == 0 else (0, 0, 3))
+        assert count_outcomes(report) == ((3, 0, 0) if fetch == 0 else (0, 0, 3))
     report = run(db, rss([("new", at("a"), "Story a, corrected"), ("4", at("d"), "Story d")]))
-    assert told(report) == (1, 1, 0)
+    assert count_outcomes(report) == (1, 1, 0)
     assert titles(db) == ["Story a, corrected", "Story b", "Story c", "Story d"]
     with db.snapshot() as snapshot:
         ids = snapshot.connection.execute(select(A.c.external_id).order_by(A.c.id)).scalars().all()
@@ -130,26 +130,26 @@ def test_guids_that_change_on_every_fetch_make_no_second_articles(db: Database) 
 def test_items_that_share_one_link_stay_apart_and_known(db: Database) -> None:
     entries: list[Entry] = [(str(number), at("today"), f"Item {number}") for number in range(4)]
     for expected in ((4, 0, 0), (0, 0, 4)):
-        assert told(run(db, rss(entries))) == expected
+        assert count_outcomes(run(db, rss(entries))) == expected
     # None of the articles that stand there is this one.
-    assert told(run(db, rss([("9", at("today"), "Item 9"), *entries[2:]]))) == (1, 0, 2)
-    assert told(run(db, rss([("10", at("today"), "Item 10")]))) == (1, 0, 0)
+    assert count_outcomes(run(db, rss([("9", at("today"), "Item 9"), *entries[2:]]))) == (1, 0, 2)
+    assert count_outcomes(run(db, rss([("10", at("today"), "Item 10")]))) == (1, 0, 0)
     assert len(titles(db)) == 6
 
 
 def test_one_guid_for_all_and_ids_that_come_later(db: Database) -> None:
     shared: list[Entry] = [("same", at(name), f"Story {name}") for name in "abc"]
-    assert told(run(db, rss(shared))) == (3, 0, 0)
-    assert told(run(db, rss(shared))) == (0, 0, 3)
+    assert count_outcomes(run(db, rss(shared))) == (3, 0, 0)
+    assert count_outcomes(run(db, rss(shared))) == (0, 0, 3)
     mended: list[Entry] = [(f"id-{name}", at(name), f"Story {name}") for name in "abc"]
-    assert told(run(db, rss(mended))) == (0, 3, 0)  # its shared id was kept beside it
-    assert told(run(db, rss(mended))) == (0, 0, 3)
+    assert count_outcomes(run(db, rss(mended))) == (0, 3, 0)  # its shared id was kept beside it
+    assert count_outcomes(run(db, rss(mended))) == (0, 0, 3)
     assert len(titles(db)) == 3
 
 
 def test_known_entry_that_moved_is_not_taken_for_the_one_at_its_old_address(db: Database) -> None:
     run(db, rss([("1", at("a"), "First")]))
-    assert told(run(db, rss([("1", at("b"), "First"), ("2", at("a"), "Second")]))) == (1, 1, 0)
+    assert count_outcomes(run(db, rss([("1", at("b"), "First"), ("2", at("a"), "Second")]))) == (1, 1, 0)
     assert titles(db) == ["First", "Second"]
 
 
@@ -158,16 +158,16 @@ def test_feed_changes_no_article_of_an_archive_that_counts_its_items(db: Databas
     whole = orjson.dumps(item)
     source = SourceInput("posts.ndjson", "posts.ndjson", lambda: io.BytesIO(whole))
     pipeline.run_import(db, [source], ImportOptions(enrich=False), lambda: NOW)
-    assert told(run(db, rss([("https://harbour.example/?p=17", at("a"), "Whole")]))) == (1, 0, 0)
+    assert count_outcomes(run(db, rss([("https://harbour.example/?p=17", at("a"), "Whole")]))) == (1, 0, 0)
     assert titles(db) == ["Whole", "Whole"]
 
 
 def test_content_is_an_identity_that_an_edit_changes(db: Database) -> None:
     entries: list[Entry] = [("1", at("today"), "A"), ("2", at("today"), "B")]
-    assert told(run(db, rss(entries), "content")) == (2, 0, 0)
+    assert count_outcomes(run(db, rss(entries), "content")) == (2, 0, 0)
     again: list[Entry] = [(f"new-{guid}", link, title) for guid, link, title in entries]
-    assert told(run(db, rss(again), "content")) == (0, 0, 2)
-    assert told(run(db, rss([("1", at("today"), "A, edited")]), "content")) == (1, 0, 0)
+    assert count_outcomes(run(db, rss(again), "content")) == (0, 0, 2)
+    assert count_outcomes(run(db, rss([("1", at("today"), "A, edited")]), "content")) == (1, 0, 0)
 
 
 def test_earlier_imports_are_recognised(db: Database) -> None:
@@ -179,23 +179,23 @@ def test_earlier_imports_are_recognised(db: Database) -> None:
     [prepared] = pipeline.prepare_all(db, [("feed.xml", before)], None, enrich=False)
     assert isinstance(prepared, PreparedItem)
     db.write_now(batches.save_batch, [prepared], site_url="")
-    assert told(run(db, data)) == (0, 0, 1)
+    assert count_outcomes(run(db, data)) == (0, 0, 1)
 
 
 @pytest.mark.anyio
-async def test_identity_is_a_parameter_for_feeds_alone(served: Served) -> None:
+async def test_identity_is_a_parameter_for_feeds_alone(api: Served) -> None:
     data = rss([("1", at("a"), "A"), ("2", at("b"), "B")])
     kinds = {"Content-Type": "application/rss+xml"}
     for query, status in (("identity=link", 202), ("identity=other", 422)):
-        sent = await served.editor.post(f"/v1/imports?{query}", content=data, headers=kinds)
+        sent = await api.editor.post(f"/v1/imports?{query}", content=data, headers=kinds)
         assert sent.status_code == status, sent.text
         if status == 202:
-            await ended(served.editor, sent.headers["location"])
-    with served.db.snapshot() as snapshot:
+            await wait_for_end(api.editor, sent.headers["location"])
+    with api.db.snapshot() as snapshot:
         known = snapshot.connection.execute(select(A.c.identity).order_by(A.c.id)).scalars().all()
     assert known == ["url:harbour.example/a", "url:harbour.example/b"]
     lines = {"Content-Type": "application/x-ndjson"}
     for more in ({}, {"Prefer": "respond-async"}):
-        refused = await served.editor.post("/v1/imports?identity=link", content=b"{}", headers=lines | more)
+        refused = await api.editor.post("/v1/imports?identity=link", content=b"{}", headers=lines | more)
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_range")
         assert refused.json()["errors"][0]["parameter"] == "identity"

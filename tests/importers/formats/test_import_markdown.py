@@ -21,16 +21,16 @@ def fail(source: str) -> Failure:
 
 
 def test_yaml_front_matter_goes_through_the_table_of_names() -> None:
-    found = read(
+    document = read(
         "---\ntitle: 'Ferries &#8211; a start'\nslug: 2014\ndate: 2014-08-15 11:00:49 -0400\nsummary: Short.\n"
         "authors: [ann]\ntopics:\n  - sea\n  - law\naliases: [/old/]\ndraft: true\nexpirydate: 2025-01-01\n---\n\nBody."
     )
-    assert (found.title, found.slug, found.standfirst) == ("Ferries – a start", "2014", "Short.")
-    assert (found.authors, found.tags, found.previous_urls) == (("ann",), ("sea", "law"), ("/old/",))
-    assert found.published
-    assert (found.published.instant, found.status) == (1408114849, "draft")
-    assert (found.extra, found.body) == ({"expirydate": "2025-01-01"}, DocumentBody("markdown", "Body."))
-    assert found.notes == (
+    assert (document.title, document.slug, document.standfirst) == ("Ferries – a start", "2014", "Short.")
+    assert (document.authors, document.tags, document.previous_urls) == (("ann",), ("sea", "law"), ("/old/",))
+    assert document.published
+    assert (document.published.instant, document.status) == (1408114849, "draft")
+    assert (document.extra, document.body) == ({"expirydate": "2025-01-01"}, DocumentBody("markdown", "Body."))
+    assert document.notes == (
         "title: character references resolved",
         "draft: True: not public at its source, kept as a draft",
         "expirydate in the past: not public at its source, kept as a draft",
@@ -38,22 +38,22 @@ def test_yaml_front_matter_goes_through_the_table_of_names() -> None:
 
 
 def test_yaml_values_stay_as_written() -> None:
-    found = read("---\ntitle: T\nlanguage: no\nid: 012\nlength: 12:30\nweight: 3\npinned: false\n---\nx")
-    assert (found.language, found.external_id) == ("no", "012")
-    assert found.extra == {"length": "12:30", "weight": 3, "pinned": False}
+    document = read("---\ntitle: T\nlanguage: no\nid: 012\nlength: 12:30\nweight: 3\npinned: false\n---\nx")
+    assert (document.language, document.external_id) == ("no", "012")
+    assert document.extra == {"length": "12:30", "weight": 3, "pinned": False}
 
 
 def test_toml_front_matter_is_read() -> None:
-    found = read('+++\ntitle = "T"\ndate = 2025-12-03T10:00:00Z\n[params]\nday = 2025-12-03\n+++\nBody.')
-    assert found.title == "T"
-    assert found.published
-    assert found.published.instant == 1764756000
-    assert found.extra == {"params": {"day": "2025-12-03"}}
+    document = read('+++\ntitle = "T"\ndate = 2025-12-03T10:00:00Z\n[params]\nday = 2025-12-03\n+++\nBody.')
+    assert document.title == "T"
+    assert document.published
+    assert document.published.instant == 1764756000
+    assert document.extra == {"params": {"day": "2025-12-03"}}
 
 
 def test_a_second_name_of_a_field_is_kept() -> None:
-    found = read("---\ntitle: T\ndescription: two\nsummary: one\ntext: other\n---\nBody.")
-    assert (found.standfirst, found.extra) == ("one", {"description": "two", "text": "other"})
+    document = read("---\ntitle: T\ndescription: two\nsummary: one\ntext: other\n---\nBody.")
+    assert (document.standfirst, document.extra) == ("one", {"description": "two", "text": "other"})
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_bombs_are_refused() -> None:
 
 
 def test_without_front_matter_the_heading_is_the_title() -> None:
-    found = read("\n# The *ferry* [line](/x) #\n\nBody.\n")
-    assert (found.title, found.title_derived, found.body) == (
+    document = read("\n# The *ferry* [line](/x) #\n\nBody.\n")
+    assert (document.title, document.title_derived, document.body) == (
         "The ferry line",
         False,
         DocumentBody("markdown", "Body."),
@@ -92,9 +92,9 @@ def test_without_front_matter_the_heading_is_the_title() -> None:
 
 
 def test_a_lower_heading_is_the_title_and_stays() -> None:
-    found = read("## Part one\n\nBody.")
-    assert (found.title, found.title_derived) == ("Part one", True)
-    assert found.body == DocumentBody("markdown", "## Part one\n\nBody.")
+    document = read("## Part one\n\nBody.")
+    assert (document.title, document.title_derived) == ("Part one", True)
+    assert document.body == DocumentBody("markdown", "## Part one\n\nBody.")
 
 
 def test_a_heading_that_repeats_the_title_goes() -> None:
@@ -108,11 +108,11 @@ def test_rules_are_no_front_matter() -> None:
 
 
 def test_a_related_section_moves_and_shortcodes_stay() -> None:
-    found = read(
+    document = read(
         "# T\n\nBody {{< ref a.md >}}.\n\n\n1.  x\n\n        code\n\n## Related posts\n\n- [One](/one)\n- Two\n"
     )
-    assert found.related == (RelatedReference("One", "/one"), RelatedReference("Two"))
-    assert found.body == DocumentBody("markdown", "Body {{< ref a.md >}}.\n\n\n1.  x\n\n        code")
+    assert document.related == (RelatedReference("One", "/one"), RelatedReference("Two"))
+    assert document.body == DocumentBody("markdown", "Body {{< ref a.md >}}.\n\n\n1.  x\n\n        code")
 
 
 def test_prose_under_a_related_heading_stays() -> None:
@@ -121,9 +121,9 @@ def test_prose_under_a_related_heading_stays() -> None:
 
 
 def test_a_dated_dateline_is_taken_from_the_first_paragraph() -> None:
-    found = read("# T\n\nOstend, December 2025. It **rained**.\n\nMore.")
-    assert found.dateline == SourceDateline("Ostend, December 2025.", "Ostend", "2025-12", "month")
-    assert found.body == DocumentBody("markdown", "It **rained**.\n\nMore.")
+    document = read("# T\n\nOstend, December 2025. It **rained**.\n\nMore.")
+    assert document.dateline == SourceDateline("Ostend, December 2025.", "Ostend", "2025-12", "month")
+    assert document.body == DocumentBody("markdown", "It **rained**.\n\nMore.")
 
 
 def test_an_empty_file_fails() -> None:

@@ -28,9 +28,9 @@ from app.importers.formats.registry import PARSERS
 
 def parse(data: bytes, context: ParseContext | None = None) -> list[Document | Failure]:
     items = list(ndjson.parse(ndjson.read_lines(io.BytesIO(data)), "f", context or ParseContext()))
-    found = [item for item in items if isinstance(item, Document | Failure)]
-    assert len(found) == len(items)
-    return found
+    matches = [item for item in items if isinstance(item, Document | Failure)]
+    assert len(matches) == len(items)
+    return matches
 
 
 def read(record: Mapping[str, object], context: ParseContext | None = None) -> Document:
@@ -85,10 +85,10 @@ OWN = {
 
 
 def test_an_exported_article_is_read_back_whole() -> None:
-    found = read(OWN)
-    assert isinstance(found, Document)
-    assert {"title", "tags", "status", "corrections", "seo"} <= {*(found.stated or ())}
-    assert replace(found, stated=None, format="") == Document(
+    document = read(OWN)
+    assert isinstance(document, Document)
+    assert {"title", "tags", "status", "corrections", "seo"} <= {*(document.stated or ())}
+    assert replace(document, stated=None, format="") == Document(
         where="f:1",
         external_id="x-1",
         origin="press.example",
@@ -127,9 +127,9 @@ def test_the_number_of_another_archive_is_no_external_id() -> None:
 
 
 def test_the_first_name_in_the_table_wins_and_the_others_are_kept() -> None:
-    found = read({"summary": "b", "standfirst": "a", "deck": "c", "title": "T", "guid": "g", "id": 7})
-    assert (found.standfirst, found.external_id) == ("a", "7")
-    assert found.extra == {"summary": "b", "deck": "c", "guid": "g"}
+    document = read({"summary": "b", "standfirst": "a", "deck": "c", "title": "T", "guid": "g", "id": 7})
+    assert (document.standfirst, document.external_id) == ("a", "7")
+    assert document.extra == {"summary": "b", "deck": "c", "guid": "g"}
 
 
 def test_names_are_told_in_any_way_of_writing() -> None:
@@ -138,8 +138,8 @@ def test_names_are_told_in_any_way_of_writing() -> None:
 
 
 def test_an_empty_value_hides_no_other_name() -> None:
-    found = read({"title": "", "headline": "T", "standfirst": None, "excerpt": "E", "tags": []})
-    assert (found.title, found.standfirst, found.extra) == ("T", "E", {})
+    document = read({"title": "", "headline": "T", "standfirst": None, "excerpt": "E", "tags": []})
+    assert (document.title, document.standfirst, document.extra) == ("T", "E", {})
 
 
 def test_unknown_fields_are_kept_under_their_names() -> None:
@@ -192,33 +192,37 @@ def test_authors_come_as_bylines_lists_and_objects(given_authors: object, names:
 
 
 def test_lists_come_as_text_too() -> None:
-    found = read({"title": "T", "keywords": "sea, law; ports", "section": "Arts, Culture", "places": ["usa", 7]})
-    assert (found.tags, found.sections, found.regions) == (("sea", "law", "ports"), ("Arts, Culture",), ("usa", "7"))
+    document = read({"title": "T", "keywords": "sea, law; ports", "section": "Arts, Culture", "places": ["usa", 7]})
+    assert (document.tags, document.sections, document.regions) == (
+        ("sea", "law", "ports"),
+        ("Arts, Culture",),
+        ("usa", "7"),
+    )
 
 
 def test_a_missing_title_is_the_first_words_of_the_body() -> None:
     words = "word " * 30
     assert read({"body": f"<p>{words}</p><p>x</p>"}).title == "word " * 15 + "word…"
-    found = read({"body_markdown": "## A [link](http://x.example) *here*"})
-    assert (found.title, found.title_derived) == ("A link here", True)
+    document = read({"body_markdown": "## A [link](http://x.example) *here*"})
+    assert (document.title, document.title_derived) == ("A link here", True)
     assert read({"body": "<p><img src='x'></p>", "slug": "the-picture"}).title == "the picture"
 
 
 def test_a_date_that_is_none_is_kept_with_a_note() -> None:
-    found = read({"title": "T", "published_at": "2025-02-30", "modified": "03/04/2025"})
-    assert (found.published, found.updated) == (None, None)
-    assert found.extra == {"published_at": "2025-02-30", "modified": "03/04/2025"}
-    assert found.notes == (
+    document = read({"title": "T", "published_at": "2025-02-30", "modified": "03/04/2025"})
+    assert (document.published, document.updated) == (None, None)
+    assert document.extra == {"published_at": "2025-02-30", "modified": "03/04/2025"}
+    assert document.notes == (
         "published_at: '2025-02-30' is no date: day is out of range for month",
         "modified: '03/04/2025' is no date: day and month cannot be told apart",
     )
 
 
 def test_a_date_that_could_be_two_is_told_by_its_country_or_by_the_rest_of_the_file() -> None:
-    given = {"title": "T", "date": "03/04/2025"}
-    assert read(given | {"url": "https://news.example.co.uk/x"}).published == SourceDate(1743638400, "day")
-    assert read(given | {"language": "en-US"}).published == SourceDate(1741046400, "day")
-    lines = "".join(json.dumps(one) + "\n" for one in (given, given | {"date": "25/12/2024"}))
+    payload = {"title": "T", "date": "03/04/2025"}
+    assert read(payload | {"url": "https://news.example.co.uk/x"}).published == SourceDate(1743638400, "day")
+    assert read(payload | {"language": "en-US"}).published == SourceDate(1741046400, "day")
+    lines = "".join(json.dumps(one) + "\n" for one in (payload, payload | {"date": "25/12/2024"}))
     first, *_ = PARSERS["ndjson"](io.BytesIO(lines.encode()), "f", ParseContext())
     assert isinstance(first, Document)
     assert first.published == SourceDate(1743638400, "day")
@@ -231,15 +235,15 @@ def test_numbers_are_dates_where_they_can_be_nothing_else() -> None:
 
 
 def test_what_waits_for_its_time_waits_for_the_fraction_of_the_second() -> None:
-    given = {"title": "T", "date": "2099-12-03T10:00:00.25Z"}
-    dates = [read(given | {"status": status}).published for status in ("published", "scheduled")]
+    payload = {"title": "T", "date": "2099-12-03T10:00:00.25Z"}
+    dates = [read(payload | {"status": status}).published for status in ("published", "scheduled")]
     assert [date.instant for date in dates if date] == [4099975200, 4099975201]
 
 
 def test_a_date_without_offset_is_read_in_the_zone_with_a_note() -> None:
-    found = read({"title": "T", "date": "2025-07-01 12:00"}, ParseContext(timezone=ZoneInfo("Europe/Brussels")))
-    assert found.published == SourceDate(1751364000, "instant")
-    assert found.notes == ("date: no time zone given, read as Europe/Brussels",)
+    document = read({"title": "T", "date": "2025-07-01 12:00"}, ParseContext(timezone=ZoneInfo("Europe/Brussels")))
+    assert document.published == SourceDate(1751364000, "instant")
+    assert document.notes == ("date: no time zone given, read as Europe/Brussels",)
 
 
 def test_a_dateline_field_takes_its_year_from_the_publication() -> None:
@@ -249,9 +253,12 @@ def test_a_dateline_field_takes_its_year_from_the_publication() -> None:
 
 def test_a_dateline_object_with_an_impossible_date_keeps_the_rest() -> None:
     given_dateline = {"text": "Ostend, May.", "place": "Ostend", "date": "2025-99"}
-    found = read({"title": "T", "dateline": given_dateline})
-    assert (found.dateline, found.extra) == (SourceDateline("Ostend, May.", "Ostend"), {"dateline": given_dateline})
-    assert len(found.notes) == 1
+    document = read({"title": "T", "dateline": given_dateline})
+    assert (document.dateline, document.extra) == (
+        SourceDateline("Ostend, May.", "Ostend"),
+        {"dateline": given_dateline},
+    )
+    assert len(document.notes) == 1
 
 
 def test_values_of_the_wrong_shape_are_kept_with_a_note() -> None:
@@ -262,9 +269,9 @@ def test_values_of_the_wrong_shape_are_kept_with_a_note() -> None:
         "image": {"alt": "A"},
         "body": {"a": 1},
     }
-    found = read(record)
-    assert found.extra == {key: value for key, value in record.items() if key != "title"}
-    assert len(found.notes) == 4
+    document = read(record)
+    assert document.extra == {key: value for key, value in record.items() if key != "title"}
+    assert len(document.notes) == 4
 
 
 def test_a_draft_is_a_status() -> None:
@@ -311,18 +318,18 @@ def test_the_last_line_of_an_export_is_checked() -> None:
 
 
 def test_odd_characters_are_repaired_with_a_note() -> None:
-    def repaired(line: bytes) -> tuple[str | None, tuple[str, ...]]:
+    def repair_line(line: bytes) -> tuple[str | None, tuple[str, ...]]:
         (item,) = parse(line)
         assert isinstance(item, Document), item
         return item.title, item.notes
 
-    assert repaired(b'{"title": "A\\ud800B"}') == ("A\ufffdB", ("lone surrogates replaced",))
-    assert repaired(b'{"title": "\\ud83d\\ude00"}') == ("😀", ())
-    assert repaired(b'{"title": "A\\u0000B"}') == ("AB", ("control characters removed",))
-    assert repaired(b'{"title": "A\x01B"}') == ("AB", ("control characters removed",))
-    assert repaired(b'{"title": "Caf\xe9 \x96"}') == ("Café –", ("not valid UTF-8, read as Windows-1252",))
-    assert repaired(b'{"title": "it\\u0092s"}') == ("it’s", ("Windows-1252 characters repaired",))
-    assert repaired(b'\xef\xbb\xbf{"title": "Cafe\\u0301"}\r\n') == ("Café", ())
+    assert repair_line(b'{"title": "A\\ud800B"}') == ("A\ufffdB", ("lone surrogates replaced",))
+    assert repair_line(b'{"title": "\\ud83d\\ude00"}') == ("😀", ())
+    assert repair_line(b'{"title": "A\\u0000B"}') == ("AB", ("control characters removed",))
+    assert repair_line(b'{"title": "A\x01B"}') == ("AB", ("control characters removed",))
+    assert repair_line(b'{"title": "Caf\xe9 \x96"}') == ("Café –", ("not valid UTF-8, read as Windows-1252",))
+    assert repair_line(b'{"title": "it\\u0092s"}') == ("it’s", ("Windows-1252 characters repaired",))
+    assert repair_line(b'\xef\xbb\xbf{"title": "Cafe\\u0301"}\r\n') == ("Café", ())
 
 
 def test_long_numbers_stay_exact() -> None:
@@ -392,13 +399,13 @@ def test_any_bytes_give_items_and_no_error(lines: list[bytes]) -> None:
 
 def test_related_entry_for_a_hidden_article_brings_only_what_the_editors_said() -> None:
     hidden = {"status": "draft", "title": "Nobody knows", "url": "https://news.example/nobody-knows"}
-    given = [
+    values = [
         {"title": "Nobody knows", "url": None, "article": hidden},
         {"title": "The editors' words", "article": hidden},
         {"title": "Nobody knows", "url": "https://a.example/b", "article": hidden, "unlinked": True},
     ]
-    found = read({"title": "T", "related": given}).related
-    assert found == (
+    document = read({"title": "T", "related": values}).related
+    assert document == (
         RelatedReference("The editors' words"),
         RelatedReference(None, "https://a.example/b", unlinked=True),
     )

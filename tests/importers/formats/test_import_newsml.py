@@ -81,33 +81,33 @@ def item(content: str = XHTML, **said: object) -> str:
     return G2.format(content=content, **{**usual, **said})
 
 
-def only(text: str | bytes) -> Document:
+def parse_one(text: str | bytes) -> Document:
     [document] = read("newsml", text)
     assert isinstance(document, Document), document
     return document
 
 
 def test_nitf_document_is_an_article_with_its_parts_in_their_places() -> None:
-    found = nitf()
-    assert (found.external_id, found.origin, found.url) == ("port.1", "PORT", "https://port.example/fog")
-    assert (found.title, found.standfirst, found.language) == ("Fog over the harbour", "Nothing moved today.", "en")
-    assert (found.authors, found.sections, found.regions) == (("Ann Lee", "Bo Ek"), ("Coast",), ("US",))
-    assert [(ref.name, ref.kind) for ref in found.tag_refs] == [
+    result = nitf()
+    assert (result.external_id, result.origin, result.url) == ("port.1", "PORT", "https://port.example/fog")
+    assert (result.title, result.standfirst, result.language) == ("Fog over the harbour", "Nothing moved today.", "en")
+    assert (result.authors, result.sections, result.regions) == (("Ann Lee", "Bo Ek"), ("Coast",), ("US",))
+    assert [(ref.name, ref.kind) for ref in result.tag_refs] == [
         ("Weather", "topic"),
         ("Forecast", "topic"),
         ("fog", "topic"),
         ("Bo Ek", "person"),
         ("Harbour Board", "organisation"),
     ]
-    assert found.dateline == SourceDateline("GENEVA", "GENEVA")
-    assert (found.source, found.signature, found.status) == ("Port Agency", "Edited by Di Em", "published")
-    assert found.images == (DocumentImage("https://port.example/l.jpg", None, "Fog at dawn.", "Cy Dee", 900, None),)
-    assert found.body
-    assert found.body.content.startswith("<p>Fog lay on the water, said Bo Ek.</p><h3>Later</h3>")
-    assert "<p>It cost 5\xa0euros &amp; more &amp; time.</p>" in found.body.content.replace("&nbsp;", "\xa0")
-    assert "<table><tr><td>a</td><td>b</td></tr></table>" in found.body.content
-    assert "x\n  y</pre>" in found.body.content
-    assert found.extra["nitf"] == {
+    assert result.dateline == SourceDateline("GENEVA", "GENEVA")
+    assert (result.source, result.signature, result.status) == ("Port Agency", "Edited by Di Em", "published")
+    assert result.images == (DocumentImage("https://port.example/l.jpg", None, "Fog at dawn.", "Cy Dee", 900, None),)
+    assert result.body
+    assert result.body.content.startswith("<p>Fog lay on the water, said Bo Ek.</p><h3>Later</h3>")
+    assert "<p>It cost 5\xa0euros &amp; more &amp; time.</p>" in result.body.content.replace("&nbsp;", "\xa0")
+    assert "<table><tr><td>a</td><td>b</td></tr></table>" in result.body.content
+    assert "x\n  y</pre>" in result.body.content
+    assert result.extra["nitf"] == {
         "urgency": "3",
         "evloc": {"city": "Norfolk"},
         "du-key": {"key": "fog", "generation": "2"},
@@ -115,7 +115,7 @@ def test_nitf_document_is_an_article_with_its_parts_in_their_places() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "more", "wanted", "note"),
+    ("status", "more", "expected", "note"),
     [
         ("usable", "", "published", ""),
         ("withheld", "", "draft", "withheld"),
@@ -125,44 +125,51 @@ def test_nitf_document_is_an_article_with_its_parts_in_their_places() -> None:
         ("usable", '<date.expire norm="20200101T000000Z"/>', "draft", "expires in the past"),
     ],
 )
-def test_state_of_a_nitf_document_is_kept(status: str, more: str, wanted: str, note: str) -> None:
-    found = nitf(status, more)
-    assert found.status == wanted
-    assert note in " ".join(found.notes)
+def test_state_of_a_nitf_document_is_kept(status: str, more: str, expected: str, note: str) -> None:
+    result = nitf(status, more)
+    assert result.status == expected
+    assert note in " ".join(result.notes)
 
 
 def test_release_of_a_nitf_document_is_its_date() -> None:
-    found = nitf("embargoed", '<date.release norm="21990101T000000+0100"/>')
-    assert found.published
-    assert (found.status, found.published.instant) == ("published", 7226578800)
+    result = nitf("embargoed", '<date.release norm="21990101T000000+0100"/>')
+    assert result.published
+    assert (result.status, result.published.instant) == ("published", 7226578800)
 
 
 @pytest.mark.parametrize(
     "content", [XHTML, INNER, "<inlineData contenttype='text/plain'>Fog lay on the water.</inlineData>"]
 )
 def test_text_of_a_news_item_is_read_in_each_of_its_forms(content: str) -> None:
-    found = only(item(content))
-    assert found.body
-    assert found.body.content.replace("<em>on</em>", "on").strip() in (
+    document = parse_one(item(content))
+    assert document.body
+    assert document.body.content.replace("<em>on</em>", "on").strip() in (
         "<p>Fog lay on the water.</p>",
         "Fog lay on the water.",
     )
 
 
 def test_news_item_is_an_article_with_its_parts_in_their_places() -> None:
-    found = only(item())
-    assert (found.external_id, found.origin) == ("urn:newsml:port.example:2025:1", "port.example")
-    assert (found.title, found.standfirst, found.language) == ("Fog over the harbour", "Nothing moved today.", "en")
-    assert (found.authors, found.regions, found.source) == (("Ann Lee", "Bo Ek"), ("France",), "Port Agency")
-    assert [(ref.name, ref.kind) for ref in found.tag_refs] == [
+    document = parse_one(item())
+    assert (document.external_id, document.origin) == ("urn:newsml:port.example:2025:1", "port.example")
+    assert (document.title, document.standfirst, document.language) == (
+        "Fog over the harbour",
+        "Nothing moved today.",
+        "en",
+    )
+    assert (document.authors, document.regions, document.source) == (("Ann Lee", "Bo Ek"), ("France",), "Port Agency")
+    assert [(ref.name, ref.kind) for ref in document.tag_refs] == [
         ("weather", "topic"),
         ("Bo Ek", "person"),
         ("Harbour Board", "organisation"),
     ]
-    assert (found.dateline, found.signature) == (SourceDateline("Geneva, Switzerland", "Geneva"), "(c) Port Agency")
-    assert [(one.title, one.url) for one in found.related] == [("Ebb", "https://port.example/ebb")]
-    assert [one.url for one in found.images] == ["https://port.example/l.jpg"]
-    assert found.extra["newsml"] == {
+    assert (document.dateline, document.signature) == (
+        SourceDateline("Geneva, Switzerland", "Geneva"),
+        "(c) Port Agency",
+    )
+    assert [(one.title, one.url) for one in document.related] == [("Ebb", "https://port.example/ebb")]
+    assert [one.url for one in document.images] == ["https://port.example/l.jpg"]
+    assert document.extra["newsml"] == {
         "slugline": "FOG-PORT",
         "urgency": "4",
         "version": "1",
@@ -173,7 +180,7 @@ def test_news_item_is_an_article_with_its_parts_in_their_places() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "wanted"),
+    ("state", "expected"),
     [
         ("", "published"),
         ('<pubStatus qcode="stat:usable"/>', "published"),
@@ -183,13 +190,14 @@ def test_news_item_is_an_article_with_its_parts_in_their_places() -> None:
         ("<embargoed/>", "draft"),
     ],
 )
-def test_state_of_a_news_item_is_kept(state: str, wanted: str) -> None:
-    assert only(item(state=state)).status == wanted
+def test_state_of_a_news_item_is_kept(state: str, expected: str) -> None:
+    assert parse_one(item(state=state)).status == expected
 
 
 def test_embargo_of_a_news_item_is_its_date_unless_it_was_over_when_the_version_was_made() -> None:
     later, over = (
-        only(item(state=f"<embargoed>{day}</embargoed>")) for day in ("2199-01-01T00:00:00Z", "2025-05-07T08:00:00Z")
+        parse_one(item(state=f"<embargoed>{day}</embargoed>"))
+        for day in ("2199-01-01T00:00:00Z", "2025-05-07T08:00:00Z")
     )
     assert later.published
     assert over.published
@@ -199,16 +207,18 @@ def test_embargo_of_a_news_item_is_its_date_unless_it_was_over_when_the_version_
 def test_first_of_several_headlines_is_the_title_and_no_other_is_lost() -> None:
     ranked = '<headline rank="3">Coast</headline><headline rank="1">Fog over the harbour</headline>'
     text = item().replace("<headline>Fog over the harbour</headline>", ranked)
-    found = only(text.replace("</description>", '</description><description role="drol:caption">At dawn</description>'))
-    assert found.title == "Fog over the harbour"
-    assert found.extra["newsml"]["headline"] == ["Ships wait", "Coast"]  # type: ignore[index] # an object
-    assert found.extra["newsml"]["description"] == ["At dawn"]  # type: ignore[index] # an object
+    document = parse_one(
+        text.replace("</description>", '</description><description role="drol:caption">At dawn</description>')
+    )
+    assert document.title == "Fog over the harbour"
+    assert document.extra["newsml"]["headline"] == ["Ships wait", "Coast"]  # type: ignore[index] # an object
+    assert document.extra["newsml"]["description"] == ["At dawn"]  # type: ignore[index] # an object
 
 
 def test_blocks_without_a_page_around_them_are_a_text_and_its_title_is_no_part_of_it() -> None:
     inline = "<inlineXML><h1>Fog over the harbour</h1><p>Fog lay.</p><ul><li>a</li></ul></inlineXML>"
-    found = only(item(inline))
-    assert found.body == DocumentBody("html", "<p>Fog lay.</p><ul><li>a</li></ul>")
+    document = parse_one(item(inline))
+    assert document.body == DocumentBody("html", "<p>Fog lay.</p><ul><li>a</li></ul>")
 
 
 @pytest.mark.parametrize(
@@ -224,11 +234,11 @@ def test_blocks_without_a_page_around_them_are_a_text_and_its_title_is_no_part_o
 def test_dates_of_news_items_are_read_or_left_out(date: str, published: SourceDate | None, note: str) -> None:
     text = f"""<nitf><head><docdata><doc-id id-string="a"/><date.issue norm="{date}"/></docdata></head><body><body.head>
     <hedline><hl1>Fog</hl1></hedline></body.head><body.content><p>Fog.</p></body.content></body></nitf>"""
-    [found] = read("nitf", text)
-    assert isinstance(found, Document)
-    assert found.published == published
-    assert note in " ".join(found.notes)
-    assert dict(found.extra) == ({} if published else {"nitf": {"date.issue": date}})
+    [result] = read("nitf", text)
+    assert isinstance(result, Document)
+    assert result.published == published
+    assert note in " ".join(result.notes)
+    assert dict(result.extra) == ({} if published else {"nitf": {"date.issue": date}})
 
 
 def test_kill_without_content_takes_its_article_back_and_brings_none() -> None:
@@ -237,10 +247,10 @@ def test_kill_without_content_takes_its_article_back_and_brings_none() -> None:
     <itemClass qcode="ninat:text"/><pubStatus qcode="stat:canceled"/></itemMeta></newsItem>'''
     old = f'<nitf><head><docdata management-status="canceled"><doc-id id-string="{guid}"/></docdata></head></nitf>'
     for kind, text in (("newsml", news), ("nitf", old)):
-        [found] = read(kind, text)
-        assert isinstance(found, Document), found
-        assert (found.external_id, found.status, found.retracts) == (guid, "withdrawn", True)
-        assert found.stated == ("status",)
+        [result] = read(kind, text)
+        assert isinstance(result, Document), result
+        assert (result.external_id, result.status, result.retracts) == (guid, "withdrawn", True)
+        assert result.stated == ("status",)
     [failure] = read("newsml", news.replace("canceled", "usable"))
     assert isinstance(failure, Failure)
 
@@ -248,12 +258,12 @@ def test_kill_without_content_takes_its_article_back_and_brings_none() -> None:
 def test_message_holds_its_articles_and_counts_the_rest() -> None:
     items = [item(), item(version=3), item(guid="b", kind="picture"), item(guid="c"), '<packageItem guid="p"/>']
     message = '<newsMessage xmlns="http://iptc.org/std/nar/2006-10-01/"><itemSet>{}</itemSet></newsMessage>'
-    found = read("newsml", message.format("".join(items)))
-    assert [(one.external_id, one.where) for one in found if isinstance(one, Document)] == [
+    document = read("newsml", message.format("".join(items)))
+    assert [(one.external_id, one.where) for one in document if isinstance(one, Document)] == [
         ("urn:newsml:port.example:2025:1", "x.xml#2"),
         ("c", "x.xml#4"),
     ]
-    assert [one.text for one in found if isinstance(one, Remark)] == [
+    assert [one.text for one in document if isinstance(one, Remark)] == [
         "left out: 1 older versions of items that are in it too",
         "left out: 1 items of the class picture",
         "left out: 1 packages, whose items count by themselves",
@@ -286,9 +296,9 @@ def test_encodings_and_controls_are_read_or_repaired() -> None:
         text.replace("UTF-8", "ISO-8859-1").encode("latin-1"),
         text.replace("UTF-8", "UTF-16").encode("utf-16"),
     ):
-        [found] = PARSERS["nitf"](io.BytesIO(data), "x", ParseContext())
-        assert isinstance(found, Document)
-        assert found.title == "Fóg over the harbour"
+        [result] = PARSERS["nitf"](io.BytesIO(data), "x", ParseContext())
+        assert isinstance(result, Document)
+        assert result.title == "Fóg over the harbour"
 
 
 @given(st.binary(max_size=40), st.integers(0, len(NITF)))

@@ -85,39 +85,42 @@ def read(item: object) -> list[Document | Failure]:
 
 
 def article(item: object) -> Document:
-    [found] = read(item)
-    assert isinstance(found, Document), found
-    return found
+    [result] = read(item)
+    assert isinstance(result, Document), result
+    return result
 
 
 def test_item_of_version_one_gives_every_field() -> None:
-    found = article(FIRST)
-    assert (found.external_id, found.origin, found.url) == (FIRST["uri"], "wire.example", None)
-    assert (found.title, found.standfirst) == ("River ferry returns", "A boat that was thought lost.")
-    assert found.dateline == SourceDateline("OSLO (AFP) -", "OSLO")
-    assert found.body == DocumentBody(
+    document = article(FIRST)
+    assert (document.external_id, document.origin, document.url) == (FIRST["uri"], "wire.example", None)
+    assert (document.title, document.standfirst) == ("River ferry returns", "A boat that was thought lost.")
+    assert document.dateline == SourceDateline("OSLO (AFP) -", "OSLO")
+    assert document.body == DocumentBody(
         "text", "The ferry came back on Sunday, and the whole quay came out to see it.\n\nIt stays."
     )
-    assert (found.authors, found.source, found.signature) == (("Ann Lee", "Bo Ek"), "Wire", "(c) Wire 2025")
-    assert (found.published, found.updated) == (SourceDate(1735718400, "instant"), SourceDate(1735808400, "instant"))
-    assert (found.language, found.status, found.regions) == ("en", "published", ("Norway",))
-    kinds = [(ref.name, ref.kind) for ref in found.tag_refs]
+    assert (document.authors, document.source, document.signature) == (("Ann Lee", "Bo Ek"), "Wire", "(c) Wire 2025")
+    assert (document.published, document.updated) == (
+        SourceDate(1735718400, "instant"),
+        SourceDate(1735808400, "instant"),
+    )
+    assert (document.language, document.status, document.regions) == ("en", "published", ("Norway",))
+    kinds = [(ref.name, ref.kind) for ref in document.tag_refs]
     assert kinds == [("Transport", "topic"), ("Cy Dee", "person"), ("Harbour Board", "organisation")]
     picture = DocumentImage("https://wire.example/w.jpg", None, "The ferry at dusk.", "Di Fox", 1200, 800)
-    assert (found.images, found.related) == (
+    assert (document.images, document.related) == (
         (picture,),
         (RelatedReference("River ferry is lost", "https://wire.example/lost"),),
     )
-    assert found.extra == {"ninjs": {"slugline": "ferry-return"}}
+    assert document.extra == {"ninjs": {"slugline": "ferry-return"}}
 
 
 def test_item_of_version_three_is_read_the_same_way() -> None:
-    found = article(THIRD)
-    assert (found.title, found.authors) == ("Fog closes the sound", ("Eva Roth",))
-    assert found.body == DocumentBody("html", "<p>Fog closed the sound.</p>")
-    assert found.related == (RelatedReference("Fog in May", "https://wire.example/1"),)
-    assert found.dateline == SourceDateline("Malmö, Sweden", "Malmö")
-    assert (found.regions, [ref.kind for ref in found.tag_refs]) == (("Sweden",), ["person"])
+    document = article(THIRD)
+    assert (document.title, document.authors) == ("Fog closes the sound", ("Eva Roth",))
+    assert document.body == DocumentBody("html", "<p>Fog closed the sound.</p>")
+    assert document.related == (RelatedReference("Fog in May", "https://wire.example/1"),)
+    assert document.dateline == SourceDateline("Malmö, Sweden", "Malmö")
+    assert (document.regions, [ref.kind for ref in document.tag_refs]) == (("Sweden",), ["person"])
 
 
 @pytest.mark.parametrize(
@@ -147,15 +150,15 @@ def test_what_may_not_be_shown_yet_is_not_published(change: dict[str, str], stat
     ],
 )
 def test_what_is_no_article_fails_with_the_reason(item: object, reason: str) -> None:
-    [found] = read(item)
-    assert isinstance(found, Failure)
-    assert reason in found.reason
+    [result] = read(item)
+    assert isinstance(result, Failure)
+    assert reason in result.reason
 
 
 def test_odd_shapes_are_read_around() -> None:
     odd = dict.fromkeys(("subject", "place", "by", "renditions", "headlines", "bodies"), 7)
-    found = article({"uri": "urn:x", "headline": "A", "versioncreated": [], **odd, "associations": {"a": [1]}})
-    assert (found.title, found.published) == ("A", None)
+    document = article({"uri": "urn:x", "headline": "A", "versioncreated": [], **odd, "associations": {"a": [1]}})
+    assert (document.title, document.published) == ("A", None)
 
 
 @pytest.mark.parametrize("item", [FIRST, THIRD, [THIRD]])

@@ -22,19 +22,19 @@ def read(between: str = "", head: str = "", heading: str = "Pilots to board ship
     page = (
         f"<!DOCTYPE html><html><head><meta charset='utf-8'>{title}{head}</head><body><main>{body}</main></body></html>"
     )
-    (found,) = web_page.parse(io.BytesIO(page.encode()), "p", ParseContext(address="https://hp.example/a"))
-    assert isinstance(found, Document)
-    return found
+    (result,) = web_page.parse(io.BytesIO(page.encode()), "p", ParseContext(address="https://hp.example/a"))
+    assert isinstance(result, Document)
+    return result
 
 
 def body_of(between: str) -> str:
-    found = read(between).body
-    assert found is not None
-    return found.content
+    document = read(between).body
+    assert document is not None
+    return document.content
 
 
 @pytest.mark.parametrize(
-    ("between", "wanted"),
+    ("between", "expected"),
     [
         ("<p>One whole paragraph</p>Words in no paragraph at all.<p>Another one</p>", "Words in no paragraph at all."),
         ("Some <b>bold</b> words and <i>others</i> follow.", "<p>Some <b>bold</b> words and <i>others</i> follow.</p>"),
@@ -46,8 +46,8 @@ def body_of(between: str) -> str:
         ("<fieldset><legend>Key</legend><p>Black is for ships.</p></fieldset>", "Black is for ships."),
     ],
 )
-def test_words_between_paragraphs_stay(between: str, wanted: str) -> None:
-    assert wanted in body_of(between)
+def test_words_between_paragraphs_stay(between: str, expected: str) -> None:
+    assert expected in body_of(between)
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_teasers_of_other_articles_within_one_are_left_out() -> None:
 
 
 def test_pictures_that_load_late_have_their_own_address_in_the_text_and_in_the_list() -> None:
-    found = read(
+    document = read(
         '<p><img src="/wait.gif" data-srcset="/s.jpg 400w, /l.jpg 1200w" alt="a"></p>'
         '<figure><img src="data:image/gif;base64,R0lG" data-src="/late.jpg" alt="b"></figure>'
         '<p><img src="/dance.gif" alt="c"></p>'
     )
-    assert [image.url.rpartition("/")[2] for image in found.images] == ["l.jpg", "late.jpg", "dance.gif"]
-    assert "wait.gif" not in str(found.body)
+    assert [image.url.rpartition("/")[2] for image in document.images] == ["l.jpg", "late.jpg", "dance.gif"]
+    assert "wait.gif" not in str(document.body)
 
 
 def test_bylines_in_meta_tags_and_with_a_place_are_names() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import Served
-from support.exports import documents, failures, packed, read, remarks, write
+from support.exports import documents, failures, pack_files, read, remarks, write
 from test_cli import Dateline, dateline
-from test_import_jobs import local, sent
+from test_import_jobs import local, send_job
 
 from app.importers.document import ParseContext
 from app.importers.formats import detect
@@ -22,11 +22,11 @@ __all__ = ["dateline", "local"]
 
 NOISE = random.Random(7).randbytes(3_000)
 BINARY: dict[str, tuple[bytes, str]] = {
-    "a.zip": (packed({"story.txt": "Fog\n\nOn the water.\n"}), "no export of Medium"),
-    "a.docx": (packed({"[Content_Types].xml": "<x/>", "word/document.xml": "<x/>"}), "Word document"),
-    "a.xlsx": (packed({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}), "Excel workbook"),
-    "a.odt": (packed({"mimetype": "application/vnd.oasis.opendocument.text"}), "text document (.odt)"),
-    "a.epub": (packed({"mimetype": "application/epub+zip", "META-INF/container.xml": "<x/>"}), "e-book"),
+    "a.zip": (pack_files({"story.txt": "Fog\n\nOn the water.\n"}), "no export of Medium"),
+    "a.docx": (pack_files({"[Content_Types].xml": "<x/>", "word/document.xml": "<x/>"}), "Word document"),
+    "a.xlsx": (pack_files({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}), "Excel workbook"),
+    "a.odt": (pack_files({"mimetype": "application/vnd.oasis.opendocument.text"}), "text document (.odt)"),
+    "a.epub": (pack_files({"mimetype": "application/epub+zip", "META-INF/container.xml": "<x/>"}), "e-book"),
     "a.pdf": (b"%PDF-1.7\n1 0 obj\n", "PDF"),
     "a.doc": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "old kind"),
     "a.rtf": (b"{\\rtf1\\ansi Fog}", "RTF"),
@@ -105,9 +105,9 @@ def test_folder_of_many_kinds_reads_its_texts_and_names_each_other_file(tmp_path
     }
     write(tmp_path, stories)
     write(tmp_path, {f"{number:02}-{name}": content for number, (name, (content, _)) in enumerate(BINARY.items())})
-    found = read(tmp_path)
-    assert len([one for one in found if not hasattr(one, "reason")]) == 70
-    assert len(failures(found)) == len(BINARY) == 30
+    document = read(tmp_path)
+    assert len([one for one in document if not hasattr(one, "reason")]) == 70
+    assert len(failures(document)) == len(BINARY) == 30
 
 
 def test_assets_of_a_site_are_no_failures(tmp_path: Path) -> None:
@@ -115,12 +115,13 @@ def test_assets_of_a_site_are_no_failures(tmp_path: Path) -> None:
         "_posts/2021-03-10-quay.md": "---\ntitle: Quay\n---\nMended.\n",
         "assets/q.png": BINARY["a.png"][0],
     }
-    found = read(write(tmp_path, {**site, "assets/a.css": "b {}", "_config.yml": "title: Port\n", "Gemfile": "x"}))
-    assert [one.title for one in documents(found)] == ["Quay"]
+    document = read(write(tmp_path, {**site, "assets/a.css": "b {}", "_config.yml": "title: Port\n", "Gemfile": "x"}))
+    assert [one.title for one in documents(document)] == ["Quay"]
     assert (
-        sorted(remarks(found))[0] == "left out of the folder: .css files are read only where they are named themselves"
+        sorted(remarks(document))[0]
+        == "left out of the folder: .css files are read only where they are named themselves"
     )
-    assert "left out of the folder: pictures, films and fonts of the site" in remarks(found)
+    assert "left out of the folder: pictures, films and fonts of the site" in remarks(document)
 
 
 def test_command_fails_for_each_of_them_and_saves_none(dateline: Dateline, tmp_path: Path) -> None:
@@ -138,17 +139,17 @@ def test_what_an_address_gives_is_refused_alike(name: str) -> None:
 
     web = WebAccess(fetch, lambda _: {})
     [source] = find_sources(["https://news.example/story.html"], io.BytesIO())
-    found = list(read_items(source, None, ParseContext(), web))
-    assert [BINARY[name][1] in reason for reason in failures(found)] == [True]
-    assert len(found) == 1  # no bookmark: it is asked for again
+    items = list(read_items(source, None, ParseContext(), web))
+    assert [BINARY[name][1] in reason for reason in failures(items)] == [True]
+    assert len(items) == 1  # no bookmark: it is asked for again
 
 
 @pytest.mark.anyio
 async def test_bodies_of_requests_are_refused_alike(local: Served) -> None:
     for name in ("a.docx", "a.pdf", "program", "noise.md", "a.mbox"):
         headers = {"Content-Type": "application/octet-stream"}
-        job = await sent(local.editor, BINARY[name][0], headers)
+        job = await send_job(local.editor, BINARY[name][0], headers)
         assert (job["state"], job["progress"]["created"], job["progress"]["failed"]) == ("done", 0, 1)
         assert BINARY[name][1] in job["results"][0]["reason"]
-    answer: httpx.Response = await local.public.get("/v1/articles")
-    assert answer.json()["data"] == []
+    response: httpx.Response = await local.public.get("/v1/articles")
+    assert response.json()["data"] == []

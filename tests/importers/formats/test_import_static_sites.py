@@ -20,8 +20,8 @@ def post(title: str = "Quay", body: str = "Mended.", **front: str) -> str:
 
 
 def one(folder: Path, name: str, text: str, base: str | None = None, **files: str) -> Document:
-    found = documents(read(write(folder, {name: text, **files}), base_url=base))
-    return next(document for document in found if document.where.endswith(Path(name).name))
+    result = documents(read(write(folder, {name: text, **files}), base_url=base))
+    return next(document for document in result if document.where.endswith(Path(name).name))
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def one(folder: Path, name: str, text: str, base: str | None = None, **files: st
 def test_post_of_jekyll_has_the_address_that_its_site_gives_it(
     config: str, front: dict[str, str], address: str | None, tmp_path: Path
 ) -> None:
-    found = one(
+    document = one(
         tmp_path,
         "_posts/2021-03-10-quay-works.md",
         post(**front),
         **{"_config.yml": f"url: https://port.example\n{config}"},
     )
-    assert found.source_url == address
-    assert found.slug == ({"/a/b/": "b"}.get(front.get("permalink", "")) or front.get("slug") or "quay-works")
+    assert document.source_url == address
+    assert document.slug == ({"/a/b/": "b"}.get(front.get("permalink", "")) or front.get("slug") or "quay-works")
 
 
 def test_day_in_the_name_of_a_file_is_the_post_s_where_nothing_else_says_one(tmp_path: Path) -> None:
@@ -55,23 +55,23 @@ def test_day_in_the_name_of_a_file_is_the_post_s_where_nothing_else_says_one(tmp
         ("2021-03-10-quay.md", {"date": "2020-01-02"}, (1577923200, "day")),
         ("2021-13-40-quay.md", {}, (None, "instant")),
     ):
-        found = prepare(one(tmp_path, name, post(**front)), name, None, Atlas((), (), (), 0))
-        assert (found.manuscript.published_at, found.manuscript.published_precision) == date
-        assert ("name of the file" in " ".join(found.notes)) is (not front and date[0] is not None)
+        result = prepare(one(tmp_path, name, post(**front)), name, None, Atlas((), (), (), 0))
+        assert (result.manuscript.published_at, result.manuscript.published_precision) == date
+        assert ("name of the file" in " ".join(result.notes)) is (not front and date[0] is not None)
 
 
 def test_address_of_the_command_goes_before_that_of_the_configuration(tmp_path: Path) -> None:
     site = {"_config.yml": "url: http://localhost:4000\n"}
-    found = one(tmp_path, "_posts/2021-03-10-quay.md", post(), "https://port.example/x", **site)
-    assert found.source_url == "https://port.example/x/2021/03/10/quay.html"
+    document = one(tmp_path, "_posts/2021-03-10-quay.md", post(), "https://port.example/x", **site)
+    assert document.source_url == "https://port.example/x/2021/03/10/quay.html"
 
 
 def test_without_an_address_of_the_site_there_are_slugs_and_a_note(tmp_path: Path) -> None:
     front = {"permalink": "/a/works.html", "redirect_from": "[/old/quay.html, /2012/99, 'https://old.example/q']"}
-    found = one(tmp_path, "2021-03-10-quay.md", post(**front))
-    assert (found.source_url, found.slug) == (None, "works")
-    assert (found.previous_slugs, found.previous_urls) == (("quay",), ("https://old.example/q",))
-    assert "--base-url" in " ".join(found.notes)
+    document = one(tmp_path, "2021-03-10-quay.md", post(**front))
+    assert (document.source_url, document.slug) == (None, "works")
+    assert (document.previous_slugs, document.previous_urls) == (("quay",), ("https://old.example/q",))
+    assert "--base-url" in " ".join(document.notes)
     assert one(tmp_path, "notes.md", post()).slug is None
 
 
@@ -89,9 +89,9 @@ def test_page_of_hugo_has_the_address_that_its_site_gives_it(
     name: str, front: dict[str, str], address: str, slug: str, tmp_path: Path
 ) -> None:
     config = 'baseURL = "https://h.example/"\n[permalinks]\nnews = "/:year/:month/:slug/"\n'
-    found = one(tmp_path, name, post(**front, aliases="[/old/, 'https://old.example/q']"), **{"hugo.toml": config})
-    assert (found.source_url, found.slug) == (address, slug)
-    assert found.previous_urls == ("https://h.example/old/", "https://old.example/q")
+    document = one(tmp_path, name, post(**front, aliases="[/old/, 'https://old.example/q']"), **{"hugo.toml": config})
+    assert (document.source_url, document.slug) == (address, slug)
+    assert document.previous_urls == ("https://h.example/old/", "https://old.example/q")
 
 
 def test_links_and_pictures_of_a_site_lead_to_it(dateline: Dateline, tmp_path: Path) -> None:

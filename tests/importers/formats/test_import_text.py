@@ -57,29 +57,29 @@ def test_line_ends_and_a_byte_order_mark_make_no_difference() -> None:
 
 
 def test_without_a_standfirst_the_dateline_follows_the_title() -> None:
-    found = read("Title\n\nOstend, December 2025. Body.\n\nMore.")
-    assert (found.standfirst, found.dateline and found.dateline.place) == (None, "Ostend")
+    document = read("Title\n\nOstend, December 2025. Body.\n\nMore.")
+    assert (document.standfirst, document.dateline and document.dateline.place) == (None, "Ostend")
 
 
 def test_without_a_dateline_all_is_body() -> None:
-    found = read("Title\n\nFirst.\n\nSecond.\n\nThird.")
-    assert (found.standfirst, found.body) == (None, DocumentBody("text", "First.\n\nSecond.\n\nThird."))
+    document = read("Title\n\nFirst.\n\nSecond.\n\nThird.")
+    assert (document.standfirst, document.body) == (None, DocumentBody("text", "First.\n\nSecond.\n\nThird."))
 
 
 def test_a_dateline_alone_in_its_paragraph_leaves_the_body_whole() -> None:
-    found = read("Title\n\nOstend, December 2025.\n\nBody.")
-    assert (found.dateline and found.dateline.date, found.body) == ("2025-12", DocumentBody("text", "Body."))
+    document = read("Title\n\nOstend, December 2025.\n\nBody.")
+    assert (document.dateline and document.dateline.date, document.body) == ("2025-12", DocumentBody("text", "Body."))
 
 
 def test_a_byline_gives_authors() -> None:
-    found = read("Title\n\nBy Ann Lee and Bo Ek\n\nStandfirst here.\n\nOstend, December 2025. Body.")
-    assert (found.authors, found.standfirst) == (("Ann Lee", "Bo Ek"), "Standfirst here.")
+    document = read("Title\n\nBy Ann Lee and Bo Ek\n\nStandfirst here.\n\nOstend, December 2025. Body.")
+    assert (document.authors, document.standfirst) == (("Ann Lee", "Bo Ek"), "Standfirst here.")
     assert read("Title\n\nBy noon it rained.\n\nMore.").authors == ()
 
 
 def test_a_lone_sentence_is_body_with_a_derived_title() -> None:
-    found = read("It rained all day.")
-    assert (found.title, found.title_derived, found.body) == (
+    document = read("It rained all day.")
+    assert (document.title, document.title_derived, document.body) == (
         "It rained all day.",
         True,
         DocumentBody("text", "It rained all day."),
@@ -87,15 +87,15 @@ def test_a_lone_sentence_is_body_with_a_derived_title() -> None:
 
 
 def test_a_lone_line_is_a_title() -> None:
-    found = read("Rain")
-    assert (found.title, found.title_derived, found.body) == ("Rain", False, None)
+    document = read("Rain")
+    assert (document.title, document.title_derived, document.body) == ("Rain", False, None)
 
 
 def test_a_long_first_paragraph_is_no_title() -> None:
-    found = read("word " * 100 + "\n\nSecond.")
-    assert found.title == "word " * 15 + "word…"
-    assert found.body
-    assert found.body.content.count("word") == 100
+    document = read("word " * 100 + "\n\nSecond.")
+    assert document.title == "word " * 15 + "word…"
+    assert document.body
+    assert document.body.content.count("word") == 100
 
 
 @pytest.mark.parametrize("data", [b"", b" \n\n\t\n", b"\xef\xbb\xbf", b"\x00\x01"])
@@ -104,9 +104,9 @@ def test_a_file_without_text_fails(data: bytes) -> None:
 
 
 def test_windows_bytes_and_controls_are_repaired_with_a_note() -> None:
-    found = read("Caf\xe9 \x93open\x94\n\nA\x00b.".encode("latin-1"))
-    assert (found.title, found.body) == ("Café “open”", DocumentBody("text", "Ab."))
-    assert found.notes == ("not valid UTF-8, read as Windows-1252", "control characters removed")
+    document = read("Caf\xe9 \x93open\x94\n\nA\x00b.".encode("latin-1"))
+    assert (document.title, document.body) == ("Café “open”", DocumentBody("text", "Ab."))
+    assert document.notes == ("not valid UTF-8, read as Windows-1252", "control characters removed")
 
 
 def test_text_is_in_nfc() -> None:

@@ -8,13 +8,13 @@ from app.importers.formats.wordpress.posts import WordPressBlog, WordPressPost, 
 from app.importers.formats.wordpress.shortcodes import MediaLibrary
 
 
-def rendered(content: str) -> tuple[str, list[str]]:
+def render_content(content: str) -> tuple[str, list[str]]:
     notes: dict[str, None] = {}
     return bodies.convert_post(content, MediaLibrary(), {}, "1", notes.setdefault), list(notes)
 
 
 @pytest.mark.parametrize(
-    ("content", "wanted"),
+    ("content", "expected"),
     [
         ('[cc lang="c"]if (a<b) { x[0]; }[/cc]', "if (a&lt;b) { x[0]; }"),
         ("Call [code]f(<x>)[/code] now.", "<p>Call <code>f(&lt;x&gt;)</code> now.</p>"),
@@ -27,12 +27,12 @@ def rendered(content: str) -> tuple[str, list[str]]:
         ('[vc_custom_heading text="Head words"]', "<strong>Head words</strong>"),
     ],
 )
-def test_what_readers_see_of_a_shortcode_is_kept(content: str, wanted: str) -> None:
-    assert wanted in rendered(content)[0]
+def test_what_readers_see_of_a_shortcode_is_kept(content: str, expected: str) -> None:
+    assert expected in render_content(content)[0]
 
 
 def test_the_title_of_a_form_is_for_editors() -> None:
-    assert rendered('Before. [contact-form-7 id="1" title="Form"]') == (
+    assert render_content('Before. [contact-form-7 id="1" title="Form"]') == (
         "<p>Before.</p>",
         ["shortcode [contact-form-7] removed"],
     )
@@ -48,19 +48,19 @@ def test_the_title_of_a_form_is_for_editors() -> None:
     ],
 )
 def test_what_cannot_be_kept_is_said(content: str, note: str) -> None:
-    assert rendered(f"<p>Words.</p>{content}")[1] == [note]
+    assert render_content(f"<p>Words.</p>{content}")[1] == [note]
 
 
 def test_blocks_that_show_nothing_need_no_note() -> None:
-    assert rendered("<!-- wp:paragraph --><p>A</p><!-- /wp:paragraph --><!-- wp:spacer /-->") == ("<p>A</p>", [])
+    assert render_content("<!-- wp:paragraph --><p>A</p><!-- /wp:paragraph --><!-- wp:spacer /-->") == ("<p>A</p>", [])
 
 
 def test_paragraphs_of_an_excerpt_stay_apart() -> None:
-    found = build_document(
+    document = build_document(
         WordPressPost("1", title="A", body="<p>Text.</p>", excerpt="<p>One.</p><p>Two.</p>"),
         WordPressBlog(),
         "w",
         ParseContext(),
     )
-    assert isinstance(found, Document)
-    assert found.standfirst == "One. Two."
+    assert isinstance(document, Document)
+    assert document.standfirst == "One. Two."

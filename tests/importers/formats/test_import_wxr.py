@@ -83,9 +83,9 @@ def parse(*parts: str | bytes, context: ParseContext | None = None) -> list[Item
 
 
 def post(*parts: str, context: ParseContext | None = None) -> Document:
-    [found, *_] = parse(HEAD, *parts, TAIL, context=context)
-    assert isinstance(found, Document), found
-    return found
+    [result, *_] = parse(HEAD, *parts, TAIL, context=context)
+    assert isinstance(result, Document), result
+    return result
 
 
 def html(content: str, library: MediaLibrary | None = None, reusable: Mapping[str, str] | None = None) -> str:
@@ -98,28 +98,28 @@ def test_export_is_told_by_its_content() -> None:
 
 
 def test_post_has_all_that_it_refers_to_wherever_it_stands() -> None:
-    found, left = parse(HEAD, FULL, PICTURE, TAIL)
+    result, left = parse(HEAD, FULL, PICTURE, TAIL)
 
-    assert isinstance(found, Document)
-    assert (found.where, found.external_id, found.origin, found.source) == (
+    assert isinstance(result, Document)
+    assert (result.where, result.external_id, result.origin, result.source) == (
         "f#7",
         "7",
         "gazette.example",
         "Harbour Gazette",
     )
-    assert (found.title, found.standfirst, found.slug) == ("Ships & tides", "What the sea brought.", "корабль")
-    assert found.authors == ("Ann Lee",)
-    assert found.sections == ("Ports", "World")
-    assert found.tags == ("Tide & time",)
-    assert found.images == (
+    assert (result.title, result.standfirst, result.slug) == ("Ships & tides", "What the sea brought.", "корабль")
+    assert result.authors == ("Ann Lee",)
+    assert result.sections == ("Ports", "World")
+    assert result.tags == ("Tide & time",)
+    assert result.images == (
         DocumentImage("https://gazette.example/quay.jpg", "The quay", "At dawn", "Bo Ek", 1200, 800),
     )
-    assert (found.published, found.updated) == (SourceDate(1709370000, "instant"), SourceDate(1709456400, "instant"))
-    assert (found.previous_slugs, found.previous_urls) == (("old-ships",), ("https://gazette.example/?p=7",))
-    assert (found.canonical_url, found.language) == ("https://a.example/s", "en")
-    assert found.extra == {"sticky": True, "desk": ["Sea desk"], "meta": {"mood": "calm"}, "seo": {"title": "Ships!"}}
-    assert found.body is not None
-    assert found.body.content.startswith("<p>One & all.</p>\n<p>Two</p>\n<figure>")
+    assert (result.published, result.updated) == (SourceDate(1709370000, "instant"), SourceDate(1709456400, "instant"))
+    assert (result.previous_slugs, result.previous_urls) == (("old-ships",), ("https://gazette.example/?p=7",))
+    assert (result.canonical_url, result.language) == ("https://a.example/s", "en")
+    assert result.extra == {"sticky": True, "desk": ["Sea desk"], "meta": {"mood": "calm"}, "seo": {"title": "Ships!"}}
+    assert result.body is not None
+    assert result.body.content.startswith("<p>One & all.</p>\n<p>Two</p>\n<figure>")
     assert left == Remark("f", "left out: 1 of the type attachment")
 
 
@@ -127,13 +127,13 @@ def test_dateline_and_related_posts_leave_the_text() -> None:
     tail = "<h3>Read also</h3>\n<ul><li><a href='/tide/'>A tide</a></li></ul>"
     text = "OSTEND, 2 March 2024 (AFP) - The sea rose.\n\n" + tail
 
-    found = post(item().replace("Text.", f"<![CDATA[{text}]]>"))
+    result = post(item().replace("Text.", f"<![CDATA[{text}]]>"))
 
-    assert found.dateline is not None
-    assert (found.dateline.place, found.dateline.date) == ("OSTEND", "2024-03-02")
-    assert found.body is not None
-    assert found.body.content == "<p>The sea rose.</p>"
-    assert [one.title for one in found.related] == ["A tide"]
+    assert result.dateline is not None
+    assert (result.dateline.place, result.dateline.date) == ("OSTEND", "2024-03-02")
+    assert result.body is not None
+    assert result.body.content == "<p>The sea rose.</p>"
+    assert [one.title for one in result.related] == ["A tide"]
 
 
 @pytest.mark.parametrize(
@@ -149,21 +149,21 @@ def test_dateline_and_related_posts_leave_the_text() -> None:
 def test_post_that_is_not_public_there_is_not_public_here(
     fields: dict[str, str], status: str, note: str | None
 ) -> None:
-    found = post(item(**fields))
+    result = post(item(**fields))
 
-    assert found.status == status
-    assert found.notes == ((note,) if note else ())
+    assert result.status == status
+    assert result.notes == ((note,) if note else ())
 
 
 def test_what_is_no_article_is_counted_and_left_out() -> None:
     pages = item(post_type="page") * 2
     bin = item(status="trash")
-    found = parse(HEAD, pages, bin, item(post_type="nav_menu_item"), item(post_id="4"), TAIL)
+    documents = parse(HEAD, pages, bin, item(post_type="nav_menu_item"), item(post_id="4"), TAIL)
 
-    gone, kept = [one for one in found if isinstance(one, Document)]
+    gone, kept = [one for one in documents if isinstance(one, Document)]
     assert (gone.status, gone.stated, gone.retracts) == ("withdrawn", ("status",), True)
     assert kept.where == "f#4"
-    assert {one.text for one in found if isinstance(one, Remark)} == {
+    assert {one.text for one in documents if isinstance(one, Remark)} == {
         "left out: 2 of the type page",
         "left out: 1 of the type nav_menu_item",
     }
@@ -173,21 +173,21 @@ def test_draft_without_a_date_in_utc_has_the_sites_own() -> None:
     never = "0000-00-00 00:00:00"
     draft = item(status="draft", post_date_gmt=never, post_date="2024-03-02 10:00:00")
 
-    found = post(draft, context=ParseContext(timezone=ZoneInfo("Europe/Brussels")))
+    result = post(draft, context=ParseContext(timezone=ZoneInfo("Europe/Brussels")))
 
-    assert found.published == SourceDate(1709370000, "instant")
-    assert found.notes[0] == "no time zone given, read as Europe/Brussels"
+    assert result.published == SourceDate(1709370000, "instant")
+    assert result.notes[0] == "no time zone given, read as Europe/Brussels"
 
 
 def test_a_post_without_a_time_in_utc_has_that_of_its_entry_in_the_feed() -> None:
     never, local = "0000-00-00 00:00:00", "2024-03-02 14:30:00"
     published = "<pubDate>Sat, 02 Mar 2024 09:00:00 +0000</pubDate></item>"
-    found = post(item(post_date_gmt=never, post_date=local).replace("</item>", published))
-    assert (found.published, found.notes) == (SourceDate(1709370000, "instant"), ())
+    result = post(item(post_date_gmt=never, post_date=local).replace("</item>", published))
+    assert (result.published, result.notes) == (SourceDate(1709370000, "instant"), ())
     for broken in ("Mon, 30 Nov -0001 00:00:00 +0000", "Thu, 01 Jan 1970 00:00:00 +0000"):
         wrong = f"<pubDate>{broken}</pubDate></item>"
-        found = post(item(post_date_gmt=never, post_date=local).replace("</item>", wrong))
-        assert found.published == SourceDate(1709389800, "instant")
+        result = post(item(post_date_gmt=never, post_date=local).replace("</item>", wrong))
+        assert result.published == SourceDate(1709389800, "instant")
     assert post(item(post_date_gmt=never, post_date=never).replace("</item>", published)).published is None
 
 
@@ -195,9 +195,9 @@ def test_authors_of_a_plugin_for_several_go_before_the_account() -> None:
     guest = item(post_id="50", post_type="guest-author", title="Bo Ek", post_name="cap-bo")
     terms = "".join(f'<category domain="author" nicename="cap-{name}">x</category>' for name in ("ann", "bo"))
 
-    found = post(FULL.replace("</item>", terms + "</item>"), guest)
+    result = post(FULL.replace("</item>", terms + "</item>"), guest)
 
-    assert found.authors == ("Ann Lee", "Bo Ek")
+    assert result.authors == ("Ann Lee", "Bo Ek")
 
 
 def test_export_that_breaks_off_gives_what_stands_before() -> None:
@@ -247,10 +247,10 @@ def test_file_that_is_no_export_is_one_failure(data: str, reason: str) -> None:
 def test_old_encoding_is_read_as_the_file_says() -> None:
     data = (HEAD.replace("UTF-8", "ISO-8859-1") + item(title="Café") + TAIL).encode("latin-1")
 
-    [found] = parse(data)
+    [result] = parse(data)
 
-    assert isinstance(found, Document)
-    assert found.title == "Café"
+    assert isinstance(result, Document)
+    assert result.title == "Café"
 
 
 def test_entry_beyond_measure_ends_the_reading() -> None:
@@ -258,17 +258,17 @@ def test_entry_beyond_measure_ends_the_reading() -> None:
         """A title that never ends."""
 
         def __init__(self) -> None:
-            self.given = False
+            self.is_begun = False
 
         def read(self, size: int = -1) -> bytes:
-            self.given, head = True, b"" if self.given else (HEAD + "<item><title>").encode()
+            self.is_begun, head = True, b"" if self.is_begun else (HEAD + "<item><title>").encode()
             return head.ljust(size, b"x")
 
         def tell(self) -> int:
             return 0
 
         def seek(self, offset: int, whence: int = 0) -> int:
-            self.given = False
+            self.is_begun = False
             return 0
 
     [failed] = export_file.parse(Endless(), "f", ParseContext())  # type: ignore[arg-type] # all of a stream that is read here

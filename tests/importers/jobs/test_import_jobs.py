@@ -26,7 +26,7 @@ ON = ENGINES
 
 pytestmark = pytest.mark.anyio
 A, PART, RESULT, JOB = table(Article), table(ImportPart), table(ImportResult), table(Job)
-Answer = dict[str, Any]
+JobJson = dict[str, Any]
 ASYNC = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}
 
 
@@ -38,8 +38,8 @@ def lines(count: int, **fields: object) -> bytes:
 @pytest.fixture
 async def local(sqlite_settings: Settings) -> AsyncIterator[Served]:
     """For what neither database does in its own way."""
-    async with serve(sqlite_settings) as found:
-        yield found
+    async with serve(sqlite_settings) as running:
+        yield running
 
 
 @pytest.fixture
@@ -52,29 +52,29 @@ def quiet(sqlite_settings: Settings) -> Iterator[Database]:
         database.close_now()
 
 
-async def sent(client: httpx.AsyncClient, body: Any, headers: dict[str, str], **query: str) -> Answer:
+async def send_job(client: httpx.AsyncClient, body: Any, headers: dict[str, str], **query: str) -> JobJson:
     """The job as it is when it has ended."""
-    answer = await client.post("/v1/imports", params=query, content=body, headers=headers)
-    assert answer.status_code == 202, answer.text
-    return await ended(client, answer.headers["location"])
+    response = await client.post("/v1/imports", params=query, content=body, headers=headers)
+    assert response.status_code == 202, response.text
+    return await wait_for_end(client, response.headers["location"])
 
 
-async def ended(client: httpx.AsyncClient, address: str) -> Answer:
+async def wait_for_end(client: httpx.AsyncClient, address: str) -> JobJson:
     for _ in range(500):
-        found: Answer = (await client.get(address)).json()
-        if found["state"] in ("done", "failed"):
-            return found
+        payload: JobJson = (await client.get(address)).json()
+        if payload["state"] in ("done", "failed"):
+            return payload
         await asyncio.sleep(0.02)
-    raise AssertionError(found)
+    raise AssertionError(payload)
 
 
-def nobody() -> contextlib.AbstractContextManager[Fetch]:
+def open_no_fetcher() -> contextlib.AbstractContextManager[Fetch]:
     raise AssertionError("no address is read here")
 
 
-def importing(db: Database, fetch: Fetch | None = None, *, enrich: bool = True) -> ImportWorker:
+def make_worker(db: Database, fetch: Fetch | None = None, *, enrich: bool = True) -> ImportWorker:
     """Its clock stands, so that a chunk takes as long as it takes."""
-    fetcher = nobody if fetch is None else lambda: contextlib.nullcontext(fetch)
+    fetcher = open_no_fetcher if fetch is None else lambda: contextlib.nullcontext(fetch)
     return ImportWorker(db, "", fetcher, enrich=enrich, clock=lambda: 0.0)
 
 
@@ -83,27 +83,27 @@ def count(db: Database, what: Any) -> int:
         return int(snapshot.connection.execute(select(func.count()).select_from(what)).scalar_one())
 
 
-async def test_lines_as_a_job_say_of_each_item_what_became_of_it(served: Served) -> None:
+async def test_lines_as_a_job_say_of_each_item_what_became_of_it(api: Served) -> None:
     body = lines(3, mood="calm") + b"{ no json\n" + lines(1, title="Edited at once")
-    answer = await served.editor.post("/v1/imports", content=body, headers=ASYNC, params={"origin": "wire"})
-    assert (answer.status_code, answer.headers["preference-applied"]) == (202, "respond-async")
-    assert answer.json()["state"] == "waiting"
-    found = await ended(served.editor, answer.headers["location"])
-    counts = found["progress"]
+    response = await api.editor.post("/v1/imports", content=body, headers=ASYNC, params={"origin": "wire"})
+    assert (response.status_code, response.headers["preference-applied"]) == (202, "respond-async")
+    assert response.json()["state"] == "waiting"
+    result = await wait_for_end(api.editor, response.headers["location"])
+    counts = result["progress"]
     assert (counts["read"], counts["created"] + counts["updated"], counts["failed"]) == (5, 4, 1)
-    assert (found["created_by"], found["format"], found["origin"]) == ("test", "ndjson", "wire")
-    assert found["unknown_fields"] == {"mood": 3}
-    assert [(one["number"], one["item"], one["outcome"]) for one in found["results"]][2:4] == [
+    assert (result["created_by"], result["format"], result["origin"]) == ("test", "ndjson", "wire")
+    assert result["unknown_fields"] == {"mood": 3}
+    assert [(one["number"], one["item"], one["outcome"]) for one in result["results"]][2:4] == [
         (3, "body:3", "created"), (4, "body:4", "failed"),
     ]  # fmt: skip
-    again = await sent(served.editor, lines(3, mood="calm"), ASYNC, origin="wire")
+    again = await send_job(api.editor, lines(3, mood="calm"), ASYNC, origin="wire")
     assert again["progress"] == {"read": 3, "created": 0, "updated": 1, "unchanged": 2, "failed": 0}
-    assert (count(served.db, PART), count(served.db, A)) == (0, 3)
+    assert (count(api.db, PART), count(api.db, A)) == (0, 3)
 
 
 async def test_results_page_in_order_and_by_outcome(local: Served) -> None:
-    found = await sent(local.editor, (lines(2) + b"{\n") * 2, ASYNC)
-    address = f"/v1/imports/{found['id']}"
+    result = await send_job(local.editor, (lines(2) + b"{\n") * 2, ASYNC)
+    address = f"/v1/imports/{result['id']}"
     numbers: list[int] = []
     cursor: dict[str, str] = {}
     while True:
@@ -135,22 +135,22 @@ async def test_results_page_in_order_and_by_outcome(local: Served) -> None:
     ],
 )
 async def test_other_formats_become_a_job(local: Served, kind: str, body: str, title: str) -> None:
-    found = await sent(local.editor, body.encode(), {"Content-Type": kind})
-    assert found["progress"]["created"] == 1
+    result = await send_job(local.editor, body.encode(), {"Content-Type": kind})
+    assert result["progress"]["created"] == 1
     assert [one["title"] for one in (await local.public.get("/v1/articles")).json()["data"]] == [title]
-    again = await sent(local.editor, body.encode(), {"Content-Type": kind})
+    again = await send_job(local.editor, body.encode(), {"Content-Type": kind})
     assert again["progress"]["unchanged"] == 1
 
 
 async def test_markup_that_is_no_format_is_not_published_as_text(local: Served) -> None:
-    found = await sent(local.editor, b"<a", {"Content-Type": "application/xml"})
-    assert (found["progress"]["failed"], count(local.db, A)) == (1, 0)
-    assert "application/xml" in found["results"][0]["reason"]
+    result = await send_job(local.editor, b"<a", {"Content-Type": "application/xml"})
+    assert (result["progress"]["failed"], count(local.db, A)) == (1, 0)
+    assert "application/xml" in result["results"][0]["reason"]
 
 
 async def test_dry_run_as_a_job_changes_nothing(local: Served) -> None:
-    found = await sent(local.editor, lines(2), ASYNC, dry_run="true")
-    assert (found["progress"]["created"], found["dry_run"], found["results"][0]["id"]) == (2, True, None)
+    result = await send_job(local.editor, lines(2), ASYNC, dry_run="true")
+    assert (result["progress"]["created"], result["dry_run"], result["results"][0]["id"]) == (2, True, None)
     assert count(local.db, A) == 0
 
 
@@ -186,11 +186,11 @@ async def test_body_over_the_cap_leaves_nothing(sqlite_settings: Settings) -> No
             for _ in range(40):
                 yield b"x" * 100_000
 
-        answers = [
+        responses = [
             await local.editor.post("/v1/imports", content=body(), headers={"Content-Type": "text/plain"}),
             await local.editor.post("/v1/imports", content=b"x" * 2_500_001, headers={"Content-Type": "text/plain"}),
         ]
-        assert [answer.status_code for answer in answers] == [413, 413]
+        assert [response.status_code for response in responses] == [413, 413]
         assert (count(local.db, JOB), count(local.db, PART)) == (0, 0)
 
 
@@ -212,18 +212,18 @@ async def test_job_that_was_cut_off_goes_on_behind_its_last_chunk(quiet: Databas
     job = quiet.write_now(upload_store.create_whole, {"format": "ndjson", "origin": "wire"}, None, lines(many)).value
 
     async def task() -> Task:
-        found = await Jobs(quiet, {}, {upload_store.KIND: importing(quiet)}).find(job)
-        assert found is not None
-        return found
+        match = await Jobs(quiet, {}, {upload_store.KIND: make_worker(quiet)}).find(job)
+        assert match is not None
+        return match
 
-    killed, rival = importing(quiet), importing(quiet)
+    killed, rival = make_worker(quiet), make_worker(quiet)
     stale = rival(await task())
     quiet.write_now(jobs.advance, {upload_store.KIND: killed(await task())}, job)
     killed(await task())  # prepared, and never saved
     assert (await task()).progress["read"] == count(quiet, A) == count(quiet, RESULT) == jobs.CHUNK
     with pytest.raises(jobs.Overtaken):
         quiet.write_now(jobs.advance, {upload_store.KIND: stale}, job)
-    for worker in (rival, importing(quiet)):
+    for worker in (rival, make_worker(quiet)):
         quiet.write_now(jobs.advance, {upload_store.KIND: worker(await task())}, job)
     done = await task()
     assert (done.state, done.progress["created"]) == ("done", many)
@@ -232,34 +232,34 @@ async def test_job_that_was_cut_off_goes_on_behind_its_last_chunk(quiet: Databas
 
 async def test_chunk_whose_transaction_was_lost_is_done_again(quiet: Database) -> None:
     job = quiet.write_now(upload_store.create_whole, {"format": "ndjson"}, None, lines(5)).value
-    work = importing(quiet)
-    found = await Jobs(quiet, {}, {upload_store.KIND: work}).find(job)
-    assert found is not None
-    work(found)
-    quiet.write_now(jobs.advance, {upload_store.KIND: work(found)}, job)
+    work = make_worker(quiet)
+    match = await Jobs(quiet, {}, {upload_store.KIND: work}).find(job)
+    assert match is not None
+    work(match)
+    quiet.write_now(jobs.advance, {upload_store.KIND: work(match)}, job)
     assert count(quiet, A) == 5
 
 
 def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Database) -> None:
-    asked: list[dict[str, str]] = []
+    requested: list[dict[str, str]] = []
 
     def fetch(url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
-        asked.append(dict(known or {}))
+        requested.append(dict(known or {}))
         headers = {"etag": '"1"', "content-type": "application/x-ndjson"}
         return FetchedPage(url, 304 if known else 200, headers, b"" if known else lines(jobs.CHUNK + 5))
 
-    work = importing(quiet, fetch)
-    given: jobs.Json = {"url": "https://news.example/all.ndjson"}
+    work = make_worker(quiet, fetch)
+    payload: jobs.Json = {"url": "https://news.example/all.ndjson"}
     for _ in range(2):
-        job = quiet.write_now(upload_store.create_whole, given, None, b"").value
-        task = jobs.Task(job, upload_store.KIND, "waiting", given, {}, None, 0, 0)
+        job = quiet.write_now(upload_store.create_whole, payload, None, b"").value
+        task = jobs.Task(job, upload_store.KIND, "waiting", payload, {}, None, 0, 0)
         while not task.has_ended:
             advanced = quiet.write_now(jobs.advance, {upload_store.KIND: work(task)}, job).value
             assert advanced is not None
             task = advanced
-    assert asked == [{}, {"etag": '"1"'}]
+    assert requested == [{}, {"etag": '"1"'}]
     assert count(quiet, A) == count(quiet, RESULT) == jobs.CHUNK + 5
-    assert task.progress["notes"] == {"not changed since it was imported": [1, given["url"]]}
+    assert task.progress["notes"] == {"not changed since it was imported": [1, payload["url"]]}
 
 
 def test_addresses_that_hang_stop_neither_other_imports_nor_the_server(quiet: Database) -> None:
@@ -273,7 +273,7 @@ def test_addresses_that_hang_stop_neither_other_imports_nor_the_server(quiet: Da
         quiet.write_now(upload_store.create_whole, {"url": "https://slow.example"}, None, b"").value for _ in range(6)
     ]
     sent = [quiet.write_now(upload_store.create_whole, {"format": "ndjson"}, None, lines(1)).value for _ in range(6)]
-    reads = importing(quiet, fetch, enrich=False)
+    reads = make_worker(quiet, fetch, enrich=False)
 
     async def stopped_behind_what_was_sent() -> list[str]:
         work = Jobs(quiet, {}, {upload_store.KIND: reads}, choose_queue)
@@ -297,7 +297,7 @@ def test_addresses_that_hang_stop_neither_other_imports_nor_the_server(quiet: Da
 
 @pytest.mark.parametrize("turns", range(4))
 async def test_stop_that_comes_with_a_new_job_is_not_lost(quiet: Database, turns: int) -> None:
-    work = Jobs(quiet, {}, {upload_store.KIND: importing(quiet)})
+    work = Jobs(quiet, {}, {upload_store.KIND: make_worker(quiet)})
     running = asyncio.create_task(work.run())
     await asyncio.sleep(0.05)
     work.wake()
@@ -315,11 +315,11 @@ def test_control_characters_in_what_an_address_lists_end_no_job(db: Database) ->
             raise FetchError(url, f"not an address: {url}")
         return FetchedPage(url, 200, {}, b"https://news.example/a\0b\n")
 
-    given: jobs.Json = {"url": "https://news.example/sitemap.txt"}
-    job = db.write_now(upload_store.create_whole, given, None, b"").value
-    task = jobs.Task(job, upload_store.KIND, "waiting", given, {}, None, 0, 0)
-    work = importing(db, fetch)
+    payload: jobs.Json = {"url": "https://news.example/sitemap.txt"}
+    job = db.write_now(upload_store.create_whole, payload, None, b"").value
+    task = jobs.Task(job, upload_store.KIND, "waiting", payload, {}, None, 0, 0)
+    work = make_worker(db, fetch)
     db.write_now(jobs.advance, {upload_store.KIND: work(task)}, job)
     with db.snapshot() as snapshot:
-        [told] = snapshot.connection.execute(select(RESULT.c.item, RESULT.c.reason))
-    assert tuple(told) == ("https://news.example/ab", "not an address: https://news.example/ab")
+        [reported] = snapshot.connection.execute(select(RESULT.c.item, RESULT.c.reason))
+    assert tuple(reported) == ("https://news.example/ab", "not an address: https://news.example/ab")

@@ -22,9 +22,9 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def found(path: str | None = None, **given: Any) -> tuple[str, str] | None:
+def find_fallback(path: str | None = None, **value: Any) -> tuple[str, str] | None:
     """What stands in, and where from."""
-    date = fallback_dates.find_date(Document("f", title="Fog", **given), path)
+    date = fallback_dates.find_date(Document("f", title="Fog", **value), path)
     return (f"{date.date.precision} {date.date.instant}", date.note.partition(": ")[2]) if date else None
 
 
@@ -43,14 +43,14 @@ def test_what_stands_in_goes_by_its_order() -> None:
         ("updated", (day("2025-07-06T10:00:00Z"), "that of its last change is taken")),
         ("source_date", (day("2025-07-06"), "that of its feed or file is taken, as asked for")),
     ):
-        assert found(path, **left) == expected
+        assert find_fallback(path, **left) == expected
         left.pop(name, None)
         path = path if name in ("dateline", "url") else ""
-    assert found(None, **left) is None
+    assert find_fallback(None, **left) is None
 
 
 def test_a_draft_has_no_date_from_its_last_change() -> None:
-    assert found(None, status="draft", updated=UPDATED, source_date=FEEDS) is None
+    assert find_fallback(None, status="draft", updated=UPDATED, source_date=FEEDS) is None
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ LATER_INSTANT = 1_935_817_689
 
 
 def read(**record: object) -> Document:
-    found = fields.read_record({"title": "T", "body": "Text.", **record}, "f:1", CONTEXT)
-    assert isinstance(found, Document)
-    return found
+    document = fields.read_record({"title": "T", "body": "Text.", **record}, "f:1", CONTEXT)
+    assert isinstance(document, Document)
+    return document
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,13 @@ def read(**record: object) -> Document:
     ids=repr,
 )  # fmt: skip
 def test_marker_makes_a_draft_with_a_note(marker: dict[str, object]) -> None:
-    found = read(**{"date": "2025-01-02", **marker})
-    assert (found.status, found.marker is not None, found.published) == ("draft", True, SourceDate(1735776000, "day"))
-    assert any(note.endswith("kept as a draft") for note in found.notes), found.notes
+    document = read(**{"date": "2025-01-02", **marker})
+    assert (document.status, document.marker is not None, document.published) == (
+        "draft",
+        True,
+        SourceDate(1735776000, "day"),
+    )
+    assert any(note.endswith("kept as a draft") for note in document.notes), document.notes
 
 
 @pytest.mark.parametrize(
@@ -78,8 +82,8 @@ def test_marker_makes_a_draft_with_a_note(marker: dict[str, object]) -> None:
     ids=repr,
 )  # fmt: skip
 def test_item_without_a_marker_says_nothing_of_its_state(silent: dict[str, object]) -> None:
-    found = read(**silent)
-    assert (found.status, found.marker) == (None, None)
+    document = read(**silent)
+    assert (document.status, document.marker) == (None, None)
 
 
 def test_words_for_what_is_public_and_withdrawn_are_understood() -> None:
@@ -93,14 +97,14 @@ def test_words_for_what_is_public_and_withdrawn_are_understood() -> None:
 
 @pytest.mark.parametrize("name", ["publishDate", "embargo", "embargoed_until", "publish_on", "scheduled_at"])
 def test_date_to_come_is_an_embargo(name: str) -> None:
-    found = read(**{"date": "2025-01-02", name: LATER})
-    assert (found.status, found.published) == ("scheduled", SourceDate(LATER_INSTANT, "instant"))
-    assert any("scheduled until then" in note for note in found.notes)
+    document = read(**{"date": "2025-01-02", name: LATER})
+    assert (document.status, document.published) == ("scheduled", SourceDate(LATER_INSTANT, "instant"))
+    assert any("scheduled until then" in note for note in document.notes)
 
 
 def test_last_of_several_embargoes_counts() -> None:
-    found = read(embargo="2030-01-01", publishDate=LATER, status="scheduled")
-    assert (found.status, found.published) == ("scheduled", SourceDate(LATER_INSTANT, "instant"))
+    document = read(embargo="2030-01-01", publishDate=LATER, status="scheduled")
+    assert (document.status, document.published) == ("scheduled", SourceDate(LATER_INSTANT, "instant"))
 
 
 STRICT = sorted(
@@ -111,8 +115,8 @@ STRICT = sorted(
 
 @given(st.sampled_from(STRICT), st.sampled_from(["perhaps", "?", "ask Ann", ["x"], {"a": 1}, "see below"]))
 def test_marker_that_cannot_be_read_is_a_draft(name: str, value: object) -> None:
-    found = read(**{name: value})
-    assert (found.status, found.marker is not None) == ("draft", True)
+    document = read(**{name: value})
+    assert (document.status, document.marker is not None) == ("draft", True)
 
 
 @given(st.text(min_size=1, max_size=12), st.one_of(st.booleans(), st.integers(), st.text(max_size=12), st.none()))
@@ -126,14 +130,14 @@ def test_other_fields_never_hide_an_item(name: str, value: object) -> None:
 def test_boolean_is_never_a_date(value: object) -> None:
     assert read(date=value).published is None
     assert read(updated=value).updated is None
-    found = read(published_at=value, date="2025-01-02")
-    assert found.published == SourceDate(1735776000, "day")
+    document = read(published_at=value, date="2025-01-02")
+    assert document.published == SourceDate(1735776000, "day")
 
 
 def test_own_export_is_believed_and_no_news() -> None:
     own = {"id": 7, "version": 2, "published_precision": "instant", "published_at": None, "hidden": True}
-    found = read(**own, status="draft")
-    assert (found.status, found.notes) == ("draft", ())
+    document = read(**own, status="draft")
+    assert (document.status, document.notes) == ("draft", ())
     assert read(**own, status="published").status == "published"
 
 
@@ -161,9 +165,9 @@ def test_draft_of_the_atom_publishing_protocol(namespace: str, prefix: str, said
         '<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>F</title><entry><id>a:1</id>'
         f"<title>T</title>{control}<content>Text.</content></entry></feed>"
     )
-    [found] = entries(atom)
-    assert isinstance(found, Document)
-    assert found.status == status
+    [result] = entries(atom)
+    assert isinstance(result, Document)
+    assert result.status == status
 
 
 def test_settings_template_and_comments_of_blogger_are_no_articles() -> None:
@@ -179,13 +183,15 @@ def test_settings_template_and_comments_of_blogger_are_no_articles() -> None:
         for kind, status in (("POST", "LIVE"), ("POST", "DRAFT"), ("COMMENT", "LIVE"), ("POST", "SOFT_TRASHED"))
     )
     head = '<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xmlns:b="http://schemas.google.com/blogger/2018">'
-    found = list(entries(f"{head}<title>F</title>{old}{new.replace('b:', 'blogger:')}</feed>".replace(
+    items = list(entries(f"{head}<title>F</title>{old}{new.replace('b:', 'blogger:')}</feed>".replace(
         "xmlns:b=", "xmlns:blogger=")))  # fmt: skip
-    told = [(one.title, one.status) for one in found if isinstance(one, Document)]
-    assert told == [("post", None), ("page", None), ("POST", "LIVE"), ("POST", "draft"), ("POST", "draft")] or told == [
+    states = [(one.title, one.status) for one in items if isinstance(one, Document)]
+    assert states == [
+        ("post", None), ("page", None), ("POST", "LIVE"), ("POST", "draft"), ("POST", "draft"),
+    ] or states == [
         ("post", None), ("page", None), ("POST", "published"), ("POST", "draft"), ("POST", "draft"),
     ]  # fmt: skip
-    assert [one.text for one in found if isinstance(one, Remark)] == [
+    assert [one.text for one in items if isinstance(one, Remark)] == [
         "left out: a setting of a Blogger export",
         "left out: the template of a Blogger export",
         "left out: a comment of a Blogger export",
@@ -199,12 +205,12 @@ def test_front_matter_says_it_as_jekyll_hugo_and_eleventy_do() -> None:
         "build:\n  render: never", "_build:\n  render: never", "headless: true", "permalink: false",
         "eleventyExcludeFromCollections: true", "status: hidden", "unlisted: true",
     ):  # fmt: skip
-        [found] = markdown.parse(f"---\ntitle: T\n{line}\n---\nText.".encode(), "a.md", CONTEXT)
-        assert isinstance(found, Document)
-        assert found.status == ("scheduled" if "publishDate" in line else "draft"), line
-    [found] = markdown.parse(b'+++\ntitle = "T"\ndraft = true\n+++\nText.', "a.md", CONTEXT)
-    assert isinstance(found, Document)
-    assert found.status == "draft"
+        [result] = markdown.parse(f"---\ntitle: T\n{line}\n---\nText.".encode(), "a.md", CONTEXT)
+        assert isinstance(result, Document)
+        assert result.status == ("scheduled" if "publishDate" in line else "draft"), line
+    [result] = markdown.parse(b'+++\ntitle = "T"\ndraft = true\n+++\nText.', "a.md", CONTEXT)
+    assert isinstance(result, Document)
+    assert result.status == "draft"
 
 
 @pytest.mark.parametrize(
@@ -224,17 +230,17 @@ def test_folders_and_names_of_files_say_it(
     monkeypatch.chdir(file.parent)
     for given_path in (str(tmp_path), str(file), file.name, "."):
         [source] = sources.find_sources([given_path], io.BytesIO())
-        [found] = sources.read_items(source, None, CONTEXT)
-        assert isinstance(found, Document), found
-        assert (found.status, bool(found.notes and "draft" in found.notes[-1])) == (status, status == "draft")
+        [result] = sources.read_items(source, None, CONTEXT)
+        assert isinstance(result, Document), result
+        assert (result.status, bool(result.notes and "draft" in result.notes[-1])) == (status, status == "draft")
 
 
 def page(head: str, classes: str = "") -> Document:
     text = f"<html><head><title>T</title>{head}</head><body><article class='{classes}'><h1>T</h1>"
     text += "<p>The quay is being mended until the spring, the harbour master said.</p></article></body></html>"
-    found = web_page.read_page(text, "a.html", CONTEXT)
-    assert isinstance(found, Document)
-    return found
+    result = web_page.read_page(text, "a.html", CONTEXT)
+    assert isinstance(result, Document)
+    return result
 
 
 def test_web_page_says_it() -> None:

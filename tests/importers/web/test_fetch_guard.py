@@ -68,10 +68,10 @@ OPEN = ("8.8.8.8", PUBLIC, "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ff
 
 
 class Wire(httpcore.NetworkBackend):
-    """Notes where connections go, and answers with what was written down for each."""
+    """Notes where connections go, and responds with what was written down for each."""
 
-    def __init__(self, *answers: bytes) -> None:
-        self.answers, self.connected = list(answers), list[tuple[str, int]]()
+    def __init__(self, *responses: bytes) -> None:
+        self.responses, self.connected = list(responses), list[tuple[str, int]]()
         self.sent: list[bytes] = []
 
     def connect_tcp(
@@ -83,26 +83,26 @@ class Wire(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         self.connected.append((host, port))
-        answer = self.answers.pop(0)
-        if not answer:
+        response = self.responses.pop(0)
+        if not response:
             raise httpcore.ConnectError("nobody there")
-        return Line(answer, self.sent)
+        return Line(response, self.sent)
 
 
 class Line(httpcore.MockStream):
-    def __init__(self, answer: bytes, sent: list[bytes]) -> None:
-        super().__init__([answer])
+    def __init__(self, response: bytes, sent: list[bytes]) -> None:
+        super().__init__([response])
         self._sent = sent
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._sent.append(buffer)
 
 
-def fetcher(wire: Wire, *answers: list[str], allow_private: bool = False) -> HttpFetcher:
-    """One whose resolver gives these answers in turn, the last one for ever."""
-    given: Iterator[list[str]] = iter([*answers[:-1], *[answers[-1]] * 20])
+def fetcher(wire: Wire, *responses: list[str], allow_private: bool = False) -> HttpFetcher:
+    """One whose resolver gives these responses in turn, the last one for ever."""
+    value: Iterator[list[str]] = iter([*responses[:-1], *[responses[-1]] * 20])
     clock = FetchClock(sleep=lambda _: None)
-    return HttpFetcher(network=wire, resolve=lambda host, port: next(given), clock=clock, allow_private=allow_private)
+    return HttpFetcher(network=wire, resolve=lambda host, port: next(value), clock=clock, allow_private=allow_private)
 
 
 def redirect(to: str) -> bytes:
@@ -161,7 +161,7 @@ def test_one_private_address_among_public_ones_refuses_the_name() -> None:
     assert wire.connected == []
 
 
-def test_a_name_that_answers_privately_the_second_time_is_not_asked_twice() -> None:
+def test_a_name_that_resolves_privately_the_second_time_is_not_asked_twice() -> None:
     wire = Wire(FINE)
     with fetcher(wire, [PUBLIC], ["127.0.0.1"]) as fetch:
         assert fetch("http://news.example/").status == 200
@@ -223,7 +223,7 @@ def test_ports_that_there_are_none_of_are_refused(port: int, *, allow_private: b
     assert wire.connected == []
 
 
-def test_a_second_address_is_tried_where_nobody_answers_at_the_first() -> None:
+def test_a_second_address_is_tried_where_nobody_responds_at_the_first() -> None:
     wire = Wire(b"", FINE)
     with fetcher(wire, ["2606:4700::1111", PUBLIC]) as fetch:
         assert fetch("http://news.example/").body == b"ok"
@@ -251,11 +251,11 @@ def test_an_unknown_name_is_said_at_once() -> None:
 def test_a_password_goes_to_its_own_host_only_and_is_never_shown() -> None:
     wire = Wire(redirect("http://other.example/"), FINE, FINE)
     with fetcher(wire, [PUBLIC]) as fetch:
-        answer = fetch("http://ann:secret@news.example/")
+        response = fetch("http://ann:secret@news.example/")
         again = fetch("http://news.example/more")
     requests = b"".join(wire.sent).split(b"GET ")[1:]
     assert [b"authorization: basic" in request.lower() for request in requests] == [True, False, True]
-    assert (answer.url, again.url) == ("http://other.example/", "http://news.example/more")
+    assert (response.url, again.url) == ("http://other.example/", "http://news.example/more")
 
 
 def test_a_failure_does_not_show_the_password() -> None:
@@ -273,7 +273,7 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_is_no_address_is_not_public() -> None:
-    assert not any(is_public(given) for given in ("", "localhost", "127.1", "1.2.3", "::g"))
+    assert not any(is_public(value) for value in ("", "localhost", "127.1", "1.2.3", "::g"))
 
 
 def test_two_pages_of_one_public_host_are_asked_for_half_a_second_apart() -> None:

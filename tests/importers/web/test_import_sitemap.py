@@ -65,9 +65,9 @@ def test_pages_are_read_in_order_and_news_tags_fill_gaps() -> None:
         "</news:publication><news:publication_date>2025-11-03T18:00:00Z</news:publication_date>"
         "<news:title>x</news:title><news:keywords>Tides, Sea</news:keywords></news:news>"
     )
-    found = [one for one in Web(start=urlset(loc("b", more=hints), loc("a"))).read() if isinstance(one, Document)]
-    assert [one.url for one in found] == [f"{SITE}/b", f"{SITE}/a"]
-    first = found[0]
+    matches = [one for one in Web(start=urlset(loc("b", more=hints), loc("a"))).read() if isinstance(one, Document)]
+    assert [one.url for one in matches] == [f"{SITE}/b", f"{SITE}/a"]
+    first = matches[0]
     assert (first.title, first.published) == ("Page b of the coast", SourceDate(1762192800, "instant"))
     assert (first.language, first.source, first.tags) == ("en", "Coast Paper", ("Tides", "Sea"))
 
@@ -116,8 +116,8 @@ def test_interrupted_run_goes_on_behind_its_last_bookmark() -> None:
 
 def test_dead_site_is_given_up() -> None:
     web = Web(start=urlset(*(loc(f"lost{n}") for n in range(50))))
-    found = failures(web.read())
-    assert (len(web.asked), "given up" in found[-1].reason) == (sitemap.GIVE_UP, True)
+    result = failures(web.read())
+    assert (len(web.asked), "given up" in result[-1].reason) == (sitemap.GIVE_UP, True)
 
 
 def test_loop_is_noticed_and_depth_is_bounded() -> None:
@@ -128,7 +128,7 @@ def test_loop_is_noticed_and_depth_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "reason", "asked"),
+    ("body", "reason", "requested"),
     [
         (urlset(loc("a"), loc("b"))[:-9], "read further", ["a", "b"]),
         (b"no sitemap at all", "neither XML nor", []),
@@ -138,8 +138,8 @@ def test_loop_is_noticed_and_depth_is_bounded() -> None:
     ],
     ids=["cut", "prose", "bomb", "half", "entity"],
 )
-def test_broken_sitemap_gives_what_stands_before_the_fault(body: bytes, reason: str, asked: list[str]) -> None:
+def test_broken_sitemap_gives_what_stands_before_the_fault(body: bytes, reason: str, requested: list[str]) -> None:
     web = Web(start=body)
-    found = failures(web.read())
-    assert web.asked == asked
-    assert [reason in one.reason for one in found] == ([True] if reason else [])
+    result = failures(web.read())
+    assert web.asked == requested
+    assert [reason in one.reason for one in result] == ([True] if reason else [])

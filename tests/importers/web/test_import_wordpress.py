@@ -1,4 +1,4 @@
-"""WordPress: a site's API as it answers and misbehaves, and replies that were saved as files."""
+"""WordPress: a site's API as it responds and misbehaves, and replies that were saved as files."""
 
 import io
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.wordpress_blog import Blog, post
+from support.wordpress_blog import BlogServer, post
 
 from app.importers.document import Bookmark, Document, DocumentImage, Failure, Item, ParseContext, Remark, SourceDate
 from app.importers.formats import detect, registry
@@ -17,8 +17,8 @@ from app.importers.web.fetch import FetchedPage
 URL = "https://gazette.example"
 
 
-def read(blog: Blog, state: Mapping[str, object] | None = None) -> list[Item]:
-    return list(wordpress_site.read_site(URL, blog.home(), blog, state or {}, ParseContext()))
+def read(blog: BlogServer, state: Mapping[str, object] | None = None) -> list[Item]:
+    return list(wordpress_site.read_site(URL, blog.front_page(), blog, state or {}, ParseContext()))
 
 
 def documents(items: list[Item]) -> list[Document]:
@@ -30,23 +30,23 @@ def failures(items: list[Item]) -> list[str]:
 
 
 def test_post_of_a_site_has_all_that_it_refers_to() -> None:
-    [found] = documents(read(Blog([post(4)])))
+    [result] = documents(read(BlogServer([post(4)])))
 
-    assert (found.external_id, found.origin, found.source) == ("4", "gazette.example", "Gazette")
-    assert (found.title, found.slug, found.url) == ("Ship no. 4 – home again", "ship-4", f"{URL}/ship-4/")
-    assert found.authors == ("Ann Lee",)
-    assert found.sections == ("Arts & Letters", "World")  # the one that says more exactly where stands first
-    assert found.tags == ("Tide 14",)
-    assert found.images == (DocumentImage(f"{URL}/quay.jpg", "The quay", "At dawn", "Bo Ek", 1200, 800),)
-    assert found.published == SourceDate(1709370000, "instant")
-    assert found.standfirst is None  # it was cut from the text
-    assert found.language == "fr"
-    assert found.previous_urls == (f"{URL}/?p=4",)
-    assert found.status == "publish"
+    assert (result.external_id, result.origin, result.source) == ("4", "gazette.example", "Gazette")
+    assert (result.title, result.slug, result.url) == ("Ship no. 4 – home again", "ship-4", f"{URL}/ship-4/")
+    assert result.authors == ("Ann Lee",)
+    assert result.sections == ("Arts & Letters", "World")  # the one that says more exactly where stands first
+    assert result.tags == ("Tide 14",)
+    assert result.images == (DocumentImage(f"{URL}/quay.jpg", "The quay", "At dawn", "Bo Ek", 1200, 800),)
+    assert result.published == SourceDate(1709370000, "instant")
+    assert result.standfirst is None  # it was cut from the text
+    assert result.language == "fr"
+    assert result.previous_urls == (f"{URL}/?p=4",)
+    assert result.status == "publish"
 
 
 def test_site_of_several_pages_is_read_whole_and_the_place_kept() -> None:
-    items = read(Blog([post(number) for number in range(1, 251)]))
+    items = read(BlogServer([post(number) for number in range(1, 251)]))
 
     assert [one.external_id for one in documents(items)] == [str(number) for number in range(1, 251)]
     kept = [dict(item.state) for item in items if isinstance(item, Bookmark)]
@@ -55,14 +55,14 @@ def test_site_of_several_pages_is_read_whole_and_the_place_kept() -> None:
 
 
 def test_interrupted_reading_goes_on_at_its_page() -> None:
-    items = read(Blog([post(number) for number in range(1, 251)]), {"page": 2, "began": "2024-03-01T00:00:00Z"})
+    items = read(BlogServer([post(number) for number in range(1, 251)]), {"page": 2, "began": "2024-03-01T00:00:00Z"})
 
     assert len(documents(items)) == 150
     assert items[-1] == Bookmark(URL, {"since": "2024-03-01T00:00:00Z"})
 
 
 def test_second_reading_asks_only_for_what_changed() -> None:
-    blog = Blog([post(1), post(2, modified_gmt="2024-03-11T00:00:00"), post(3)])
+    blog = BlogServer([post(1), post(2, modified_gmt="2024-03-11T00:00:00"), post(3)])
 
     items = read(blog, {"since": "2024-03-10T12:00:00Z"})
 
@@ -71,7 +71,7 @@ def test_second_reading_asks_only_for_what_changed() -> None:
 
 
 def test_users_that_nobody_is_told_of_are_asked_for_once() -> None:
-    blog = Blog([post(number) for number in range(1, 251)], users=False)
+    blog = BlogServer([post(number) for number in range(1, 251)], users=False)
 
     assert {one.authors for one in documents(read(blog))} == {()}
     assert blog.asked.count("wp/v2/users") == 1
@@ -79,9 +79,9 @@ def test_users_that_nobody_is_told_of_are_asked_for_once() -> None:
 
 
 def test_site_that_fails_over_its_tags_is_asked_again_the_next_time() -> None:
-    class Failing(Blog):
-        def answer(self, url: str) -> tuple[int, dict[str, str], bytes]:
-            return (503, {}, b"") if "/tags" in url else super().answer(url)
+    class Failing(BlogServer):
+        def respond(self, url: str) -> tuple[int, dict[str, str], bytes]:
+            return (503, {}, b"") if "/tags" in url else super().respond(url)
 
     items = read(Failing([post(number) for number in range(1, 251)]))
 
@@ -91,7 +91,7 @@ def test_site_that_fails_over_its_tags_is_asked_again_the_next_time() -> None:
 
 
 def test_post_over_which_the_site_fails_costs_its_neighbours_only() -> None:
-    blog = Blog([post(number) for number in range(1, 251)], broken=frozenset({123}))
+    blog = BlogServer([post(number) for number in range(1, 251)], broken=frozenset({123}))
 
     items = read(blog)
 
@@ -101,10 +101,10 @@ def test_post_over_which_the_site_fails_costs_its_neighbours_only() -> None:
 
 
 def test_site_that_big_pages_are_too_much_for_is_read_in_small_ones() -> None:
-    class Small(Blog):
-        def answer(self, url: str) -> tuple[int, dict[str, str], bytes]:
-            found = super().answer(url)
-            return (500, {}, b"") if "per_page=100&page" in url else found
+    class Small(BlogServer):
+        def respond(self, url: str) -> tuple[int, dict[str, str], bytes]:
+            result = super().respond(url)
+            return (500, {}, b"") if "per_page=100&page" in url else result
 
     blog = Small([post(number) for number in range(1, 251)])
 
@@ -116,18 +116,18 @@ def test_site_that_big_pages_are_too_much_for_is_read_in_small_ones() -> None:
 
 
 def test_paging_that_repeats_ends_with_a_reason() -> None:
-    items = read(Blog([post(number) for number in range(1, 101)], repeats=True))
+    items = read(BlogServer([post(number) for number in range(1, 101)], repeats=True))
 
     assert len(documents(items)) == 100
     assert failures(items) == ["page 2 repeats what came before: the rest was not read"]
 
 
-class Closed(Blog):
-    """A site whose API answers with this and nothing else."""
+class Closed(BlogServer):
+    """A site whose API responds with this and nothing else."""
 
     reply: tuple[int, dict[str, str], bytes] = (403, {}, b"{}")
 
-    def answer(self, url: str) -> tuple[int, dict[str, str], bytes]:
+    def respond(self, url: str) -> tuple[int, dict[str, str], bytes]:
         return self.reply if "wp-json" in url or "rest_route" in url else (200, {}, b"<html>")
 
 
@@ -150,18 +150,18 @@ def test_site_without_an_open_api_is_one_clear_failure(reply: tuple[int, dict[st
 
 
 def test_address_of_one_post_brings_that_post() -> None:
-    blog = Blog([post(1), post(2)])
+    blog = BlogServer([post(1), post(2)])
     link = f'<link rel="alternate" type="application/json" href="{URL}/wp-json/wp/v2/posts/2">'
     page = FetchedPage(f"{URL}/ship-2/", 200, {"link": f'<{URL}/wp-json/>; rel="https://api.w.org/"'}, link.encode())
 
-    class OfOne(Blog):
-        def answer(self, url: str) -> tuple[int, dict[str, str], bytes]:
-            return (200, {}, orjson.dumps(post(2))) if "posts/2" in url else blog.answer(url)
+    class OfOne(BlogServer):
+        def respond(self, url: str) -> tuple[int, dict[str, str], bytes]:
+            return (200, {}, orjson.dumps(post(2))) if "posts/2" in url else blog.respond(url)
 
-    [found] = wordpress_site.read_site(page.url, page, OfOne([]), {}, ParseContext())
+    [result] = wordpress_site.read_site(page.url, page, OfOne([]), {}, ParseContext())
 
-    assert isinstance(found, Document)
-    assert found.external_id == "2"
+    assert isinstance(result, Document)
+    assert result.external_id == "2"
 
 
 def test_saved_reply_is_read_and_pages_are_left_out() -> None:
@@ -189,7 +189,7 @@ def test_saved_reply_is_read_and_pages_are_left_out() -> None:
 def test_post_behind_a_password_is_left_out() -> None:
     hidden = post(1, content={"rendered": "", "protected": True})
 
-    [item, _] = read(Blog([hidden]))
+    [item, _] = read(BlogServer([hidden]))
 
     assert item == Remark(f"{URL}/ship-1/", "left out: behind a password")
 
@@ -198,15 +198,15 @@ def test_written_excerpt_and_changed_seo_come_through() -> None:
     seo = {"title": "Home at last", "description": "A ship.", "canonical": "https://elsewhere.example/ship"}
     said = post(1, excerpt={"rendered": "<p>She was late.</p>\n"}, yoast_head_json=seo)
 
-    [found] = documents(read(Blog([said])))
+    [result] = documents(read(BlogServer([said])))
 
-    assert found.standfirst == "She was late."
-    assert found.extra["seo"] == {"title": "Home at last", "description": "A ship."}
-    assert found.canonical_url == "https://elsewhere.example/ship"
+    assert result.standfirst == "She was late."
+    assert result.extra["seo"] == {"title": "Home at last", "description": "A ship."}
+    assert result.canonical_url == "https://elsewhere.example/ship"
 
 
 def test_address_of_an_api_that_is_none_is_passed_over() -> None:
-    blog = Blog([post(1)])
+    blog = BlogServer([post(1)])
     page = FetchedPage(URL, 200, {"link": '<http://[::/>; rel="https://api.w.org/"'}, b"")
 
     assert len(documents(list(wordpress_site.read_site(URL, page, blog, {}, ParseContext())))) == 1
@@ -227,6 +227,6 @@ ODD = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(sorted({*post(1), "_embedded", "yoast_head_json"})), ODD, max_size=6))
 def test_post_of_any_shape_is_read_or_refused(odd: dict[str, object]) -> None:
-    [item, *_] = read(Blog([{**post(1), **odd, "id": 1, "modified_gmt": "2024-03-03T09:00:00"}]))
+    [item, *_] = read(BlogServer([{**post(1), **odd, "id": 1, "modified_gmt": "2024-03-03T09:00:00"}]))
 
     assert isinstance(item, Document | Failure | Remark)

@@ -1,4 +1,4 @@
-"""The index follows the log, is rebuilt when damaged, and answers meanwhile."""
+"""The index follows the log, is rebuilt when damaged, and serves searches meanwhile."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import tantivy
-from support.search_archive import Archive, Story, ask, ids
+from support.search_archive import SearchArchive, SearchStory, ask, ids
 
 from app.changes.follower import catch_up
 from app.db.log_position import LogPosition
@@ -21,35 +21,37 @@ from app.search.tantivy.reader import IndexDamaged
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    archive = Archive(tmp_path)
+def archive(tmp_path: Path) -> Iterator[SearchArchive]:
+    archive = SearchArchive(tmp_path)
     yield archive
     archive.close()
 
 
-def test_new_changed_and_withdrawn_articles_are_followed(archive: Archive) -> None:
-    archive.put(Story(1, "Nato meets"), Story(2, "Weather"))
+def test_new_changed_and_withdrawn_articles_are_followed(archive: SearchArchive) -> None:
+    archive.put(SearchStory(1, "Nato meets"), SearchStory(2, "Weather"))
     engine = archive.engine()
     assert ids(ask(engine, "nato")) == [1]
-    archive.put(Story(2, "Nato weather", version=2), Story(3, "Nato again"))
+    archive.put(SearchStory(2, "Nato weather", version=2), SearchStory(3, "Nato again"))
     archive.index()
     assert sorted(ids(ask(engine, "nato"))) == [1, 2, 3]
     archive.withdraw(1)
     archive.index()
-    found = ask(engine, "nato")
-    assert sorted(ids(found)) == [2, 3]
-    assert {hit.id: hit.version for hit in found.hits} == {2: 2, 3: 1}
+    results = ask(engine, "nato")
+    assert sorted(ids(results)) == [2, 3]
+    assert {hit.id: hit.version for hit in results.hits} == {2: 2, 3: 1}
 
 
-def test_articles_of_every_language_are_in_the_index(archive: Archive) -> None:
+def test_articles_of_every_language_are_in_the_index(archive: SearchArchive) -> None:
     languages = [*analysis.STEMMERS, "cs", "pl", "uk", "he", "ja", "th", "zh-Hant", "sw", "xx-made-up", ""]
     archive.put(
-        *(Story(i, "Ústí nad Labem", "<p>3 łodzie, 港</p>", language=one) for i, one in enumerate(languages, 1))
+        *(SearchStory(i, "Ústí nad Labem", "<p>3 łodzie, 港</p>", language=one) for i, one in enumerate(languages, 1))
     )
     assert len(ids(ask(archive.engine(), "labem", limit=100))) == len(languages)
 
 
-def test_large_articles_are_taken_in_a_portion_at_a_time(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_articles_are_taken_in_a_portion_at_a_time(
+    archive: SearchArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(documents, "LARGE", 2_000)
     monkeypatch.setattr(documents, "PORTION", 5_000)
     commits: list[int] = []
@@ -61,10 +63,12 @@ def test_large_articles_are_taken_in_a_portion_at_a_time(archive: Archive, monke
 
     monkeypatch.setattr(indexer, "_commit", commit)
     long = "<p>" + "many words here " * 150 + "</p>"
-    archive.put(Story(1, "First"))
+    archive.put(SearchStory(1, "First"))
     engine = archive.engine()
     commits.clear()
-    archive.put(Story(2, "Small"), *(Story(id, f"Nato {id}", long) for id in range(3, 8)), Story(8, "Last"))
+    archive.put(
+        SearchStory(2, "Small"), *(SearchStory(id, f"Nato {id}", long) for id in range(3, 8)), SearchStory(8, "Last")
+    )
     archive.index()
     assert commits == [4, 6, 8]
     assert sorted(ids(ask(engine, "many"))) == [3, 4, 5, 6, 7]
@@ -73,26 +77,30 @@ def test_large_articles_are_taken_in_a_portion_at_a_time(archive: Archive, monke
     assert sorted(ids(ask(engine, "many"))) == [3, 5, 6, 7]
 
 
-def test_rebuilding_takes_large_articles_a_portion_at_a_time(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rebuilding_takes_large_articles_a_portion_at_a_time(
+    archive: SearchArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(documents, "LARGE", 2_000)
     monkeypatch.setattr(documents, "PORTION", 5_000)
     long = "<p>" + "many words here " * 150 + "</p>"
-    archive.put(Story(1, "Small"), *(Story(id, f"Nato {id}", long) for id in range(2, 8)))
+    archive.put(SearchStory(1, "Small"), *(SearchStory(id, f"Nato {id}", long) for id in range(2, 8)))
     with archive.db.snapshot() as snapshot:
-        found = list(documents.split_into_batches(snapshot, documents.load_published_ids(snapshot)))
-    assert [portion.ids for portion in found] == [[1, 2, 3], [4, 5], [6, 7]]
-    assert [portion.large > 4_000 for portion in found] == [True] * 3
+        items = list(documents.split_into_batches(snapshot, documents.load_published_ids(snapshot)))
+    assert [portion.ids for portion in items] == [[1, 2, 3], [4, 5], [6, 7]]
+    assert [portion.large > 4_000 for portion in items] == [True] * 3
     engine = archive.engine()
     assert len(ids(ask(engine, "many"))) == 6
     assert ids(ask(engine, "small")) == [1]
 
 
-def test_every_word_of_a_long_text_is_in_the_index_once(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_word_of_a_long_text_is_in_the_index_once(
+    archive: SearchArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(analysis, "PIECE", 100)
     words = [f"{a}{b}rilo" for a in "bcdfghjklm" for b in "aeiou"]
     texts = (" ".join(words), "\n\n".join(f"{word}. Über uns" for word in words), "北京大学" * 200)
     bodies = [f"<p>{text}</p>" if "\n" not in text else text.replace("\n\n", "</p><p>") for text in texts]
-    archive.put(*(Story(id, f"Nato {id}", body) for id, body in enumerate(bodies, 1)))
+    archive.put(*(SearchStory(id, f"Nato {id}", body) for id, body in enumerate(bodies, 1)))
     engine = archive.engine()
     for word in words:
         assert sorted(ids(ask(engine, word))) == [1, 2], word
@@ -101,11 +109,11 @@ def test_every_word_of_a_long_text_is_in_the_index_once(archive: Archive, monkey
     assert ids(ask(engine, "北京大学")) == [3]
 
 
-def test_the_place_moves_with_each_commit(archive: Archive) -> None:
-    archive.put(Story(1))
+def test_the_place_moves_with_each_commit(archive: SearchArchive) -> None:
+    archive.put(SearchStory(1))
     engine = archive.engine()
     first = engine.position()
-    archive.put(Story(2))
+    archive.put(SearchStory(2))
     archive.index()
     second = engine.position()
     assert first is not None
@@ -114,8 +122,8 @@ def test_the_place_moves_with_each_commit(archive: Archive) -> None:
     assert ask(engine, "title").position == second
 
 
-def test_applying_twice_changes_nothing(archive: Archive) -> None:
-    archive.put(Story(1), Story(2))
+def test_applying_twice_changes_nothing(archive: SearchArchive) -> None:
+    archive.put(SearchStory(1), SearchStory(2))
     engine = archive.engine()
     place = engine.position()
     assert place is not None
@@ -126,31 +134,31 @@ def test_applying_twice_changes_nothing(archive: Archive) -> None:
     assert sorted(ids(ask(engine, "title"))) == [1, 2]
 
 
-def test_drafts_alone_write_nothing_and_are_passed_over_once(archive: Archive) -> None:
-    archive.put(Story(1, "Nato meets"))
+def test_drafts_alone_write_nothing_and_are_passed_over_once(archive: SearchArchive) -> None:
+    archive.put(SearchStory(1, "Nato meets"))
     engine = archive.engine()
     place, scored = engine.position(), [hit.score for hit in ask(engine, "nato").hits]
     with archive.indexer() as indexer:
         for version in range(1, 6):
-            archive.put(Story(2, "Nato hides", status="draft", version=version))
+            archive.put(SearchStory(2, "Nato hides", status="draft", version=version))
             assert catch_up(archive.db, indexer) == 1
         assert (engine.position(), [hit.score for hit in ask(engine, "nato").hits]) == (place, scored)
-        archive.put(Story(2, "Nato shows", version=6))
+        archive.put(SearchStory(2, "Nato shows", version=6))
         assert catch_up(archive.db, indexer) == 1
     assert sorted(ids(ask(engine, "nato"))) == [1, 2]
 
 
-def test_no_index_yet_is_said(archive: Archive) -> None:
+def test_no_index_yet_is_said(archive: SearchArchive) -> None:
     engine = TantivyEngine(archive.root)
     assert engine.position() is None
     with pytest.raises(IndexBehind):
         ask(engine, "title")
-    archive.put(Story(1))
+    archive.put(SearchStory(1))
     archive.index()
     assert ids(ask(engine, "title")) == [1]
 
 
-def test_empty_archive_finds_nothing(archive: Archive) -> None:
+def test_empty_archive_finds_nothing(archive: SearchArchive) -> None:
     engine = archive.engine()
     assert ask(engine, "title").total == 0
     assert engine.languages() == ()
@@ -172,35 +180,35 @@ def _damage(folder: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["meta", "segment", "cut", "folder"])
-def test_damaged_index_is_built_anew_and_served_meanwhile(archive: Archive, kind: str) -> None:
-    archive.put(Story(1, "Nato meets"))
+def test_damaged_index_is_built_anew_and_served_meanwhile(archive: SearchArchive, kind: str) -> None:
+    archive.put(SearchStory(1, "Nato meets"))
     engine = archive.engine()
     assert ids(ask(engine, "nato")) == [1]
     folder = index_folders.find_current(archive.root)
     assert folder is not None
     _damage(folder, kind)
     assert ids(ask(engine, "nato")) == [1]
-    archive.put(Story(2, "Nato again"))
+    archive.put(SearchStory(2, "Nato again"))
     archive.index()
     assert sorted(ids(ask(engine, "nato"))) == [1, 2]
     assert index_folders.find_current(archive.root) != folder
     assert [f.name for f in archive.root.glob("index-*")] == [Path(str(index_folders.find_current(archive.root))).name]
 
 
-def test_flip_reaches_readers_and_leaves_one_folder(archive: Archive) -> None:
-    archive.put(Story(1, "Nato meets"))
+def test_flip_reaches_readers_and_leaves_one_folder(archive: SearchArchive) -> None:
+    archive.put(SearchStory(1, "Nato meets"))
     engine = archive.engine()
     with archive.indexer() as indexer, archive.db.snapshot() as snapshot:
         place = indexer.position()
         assert place is not None
         indexer.rebuild(snapshot, place)
-        archive.put(Story(2, "Nato again"))
+        archive.put(SearchStory(2, "Nato again"))
         catch_up(archive.db, indexer)
     assert sorted(ids(ask(engine, "nato"))) == [1, 2]
     assert len(list(archive.root.glob("index-*"))) == 1
 
 
-def test_second_writer_is_refused_until_the_first_ends(archive: Archive) -> None:
+def test_second_writer_is_refused_until_the_first_ends(archive: SearchArchive) -> None:
     first, second = Indexer(archive.root), Indexer(archive.root)
     assert first.acquire()
     assert first.acquire()
@@ -212,8 +220,8 @@ def test_second_writer_is_refused_until_the_first_ends(archive: Archive) -> None
     second.close()
 
 
-def test_index_of_other_fields_is_not_trusted(archive: Archive) -> None:
-    archive.put(Story(1))
+def test_index_of_other_fields_is_not_trusted(archive: SearchArchive) -> None:
+    archive.put(SearchStory(1))
     archive.index()
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("place", stored=True, tokenizer_name="raw")
@@ -230,8 +238,8 @@ def test_index_of_other_fields_is_not_trusted(archive: Archive) -> None:
     assert ids(ask(archive.engine(), "title")) == [1]
 
 
-def test_files_that_break_while_they_are_read_end_no_server(archive: Archive) -> None:
-    archive.put(*[Story(i, f"Nato {i}", "words and more words " * 50) for i in range(1, 300)])
+def test_files_that_break_while_they_are_read_end_no_server(archive: SearchArchive) -> None:
+    archive.put(*[SearchStory(i, f"Nato {i}", "words and more words " * 50) for i in range(1, 300)])
     archive.index()
     engine = TantivyEngine(archive.root)
     assert engine.position() is not None
@@ -244,11 +252,11 @@ def test_files_that_break_while_they_are_read_end_no_server(archive: Archive) ->
         ask(engine, "nato words more")
 
 
-def test_commits_that_keep_failing_end_in_a_new_index(archive: Archive) -> None:
-    archive.put(Story(1, "Nato meets"))
+def test_commits_that_keep_failing_end_in_a_new_index(archive: SearchArchive) -> None:
+    archive.put(SearchStory(1, "Nato meets"))
     with archive.indexer() as indexer:
         catch_up(archive.db, indexer)
-        archive.put(Story(2, "Nato again"))
+        archive.put(SearchStory(2, "Nato again"))
         shutil.rmtree(Path(str(index_folders.find_current(archive.root))))
         for _ in range(4):
             with suppress(IndexDamaged):
@@ -257,9 +265,9 @@ def test_commits_that_keep_failing_end_in_a_new_index(archive: Archive) -> None:
 
 
 def test_unreadable_index_is_looked_at_once_and_not_at_every_question(
-    archive: Archive, caplog: pytest.LogCaptureFixture
+    archive: SearchArchive, caplog: pytest.LogCaptureFixture
 ) -> None:
-    archive.put(Story(1))
+    archive.put(SearchStory(1))
     archive.index()
     _damage(Path(str(index_folders.find_current(archive.root))), "meta")
     engine = TantivyEngine(archive.root)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.search_archive import Archive, Story, ask
+from support.search_archive import SearchArchive, SearchStory, ask
 
 from app.articles.filters import ArticleFilter
 from app.changes.follower import FollowerTask, catch_up
@@ -26,8 +26,8 @@ Results = list[object]
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    archive = Archive(tmp_path)
+def archive(tmp_path: Path) -> Iterator[SearchArchive]:
+    archive = SearchArchive(tmp_path)
     for turn in range(6):
         first = turn * 20 + 1
         archive.put(*[_story(id, 1) for id in range(first, first + 20)], *([_story(first - 5, 2)] if turn else []))
@@ -36,11 +36,11 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
     archive.close()
 
 
-def _story(id: int, version: int) -> Story:
+def _story(id: int, version: int) -> SearchStory:
     title = ("Nato meets", "Weather", "Sanctions on trade")[id % 3]
     body = "words and more words " * (id % 7 + version)
     tags, regions = (id % 6 + 1,), {id % 5 + 1: (1, 1)}
-    return Story(id, title, body, version=version, published_at=id * 1_000, tags=tags, regions=regions)
+    return SearchStory(id, title, body, version=version, published_at=id * 1_000, tags=tags, regions=regions)
 
 
 def _folder(root: Path) -> Path:
@@ -52,10 +52,10 @@ def _folder(root: Path) -> Path:
 def _results(root: Path) -> Results:
     """Everything that a search shows: ids, versions, scores and counts."""
     engine = TantivyEngine(root)
-    found: Results = [ask(engine, word, limit=200).hits for word in WORDS]
-    found += [ask(engine, "", order="-published_at", limit=200).hits, engine.languages()]
-    found += [sorted(engine.count_tags(ArticleFilter()).items()), sorted(engine.count_regions(ArticleFilter()).items())]
-    return found
+    hits: Results = [ask(engine, word, limit=200).hits for word in WORDS]
+    hits += [ask(engine, "", order="-published_at", limit=200).hits, engine.languages()]
+    hits += [sorted(engine.count_tags(ArticleFilter()).items()), sorted(engine.count_regions(ArticleFilter()).items())]
+    return hits
 
 
 def _flip(file: Path, at: int, bit: int) -> None:
@@ -69,21 +69,21 @@ def _flip(file: Path, at: int, bit: int) -> None:
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def _copy(archive: Archive, to: Path) -> Path:
+def _copy(archive: SearchArchive, to: Path) -> Path:
     """The index somewhere else, opened once, so that the stamps of its files are known."""
     shutil.copytree(archive.root, to)
     integrity.check_last_commit(_folder(to), held=True)
     return to
 
 
-def _follow(archive: Archive, root: Path) -> None:
+def _follow(archive: SearchArchive, root: Path) -> None:
     indexer = Indexer(root, heap_mb=15)
     assert indexer.acquire()
     catch_up(archive.db, indexer)
     indexer.close()
 
 
-def _flip_everywhere(archive: Archive, tmp_path: Path, count: int) -> dict[str, int]:
+def _flip_everywhere(archive: SearchArchive, tmp_path: Path, count: int) -> dict[str, int]:
     """How many flips were found, and how many were harmless; asserts that there is no third kind."""
     chance = random.Random(7)
     good, rebuilt = _results(archive.root), None
@@ -113,14 +113,16 @@ def _kind(file: Path) -> str:
     return file.suffix if len(file.name) > 32 else file.name
 
 
-def test_flipped_bits_are_found_and_end_in_a_new_index_or_change_nothing(archive: Archive, tmp_path: Path) -> None:
+def test_flipped_bits_are_found_and_end_in_a_new_index_or_change_nothing(
+    archive: SearchArchive, tmp_path: Path
+) -> None:
     outcomes = _flip_everywhere(archive, tmp_path, 22)
     assert outcomes["found"] >= 18
     assert outcomes["harmless"] >= 1  # what tantivy notes for itself decides no result
 
 
 @pytest.mark.torture
-def test_200_flipped_bits_are_found_or_change_nothing(archive: Archive, tmp_path: Path) -> None:
+def test_200_flipped_bits_are_found_or_change_nothing(archive: SearchArchive, tmp_path: Path) -> None:
     outcomes = _flip_everywhere(archive, tmp_path, 200)
     assert outcomes["found"] >= 160
 
@@ -161,12 +163,12 @@ def _forget(folder: Path) -> str:
 
 @pytest.mark.parametrize("damage", [_cut, _remove, _swap, _restore_older, _forget])
 def test_files_that_are_cut_gone_swapped_or_of_another_commit_are_found(
-    archive: Archive, damage: Callable[[Path], str]
+    archive: SearchArchive, damage: Callable[[Path], str]
 ) -> None:
     good, folder = _results(archive.root), _folder(archive.root)
     name = damage(folder)
-    found = find_damage(archive.root)
-    assert any(text.startswith(name) for text in found)
+    result = find_damage(archive.root)
+    assert any(text.startswith(name) for text in result)
     archive.index()
     assert _folder(archive.root) != folder
     assert find_damage(archive.root) == []
@@ -174,7 +176,7 @@ def test_files_that_are_cut_gone_swapped_or_of_another_commit_are_found(
     assert ask(TantivyEngine(archive.root), "", order="-published_at").total == 120
 
 
-def test_replaced_file_is_compared_when_the_folder_is_opened(archive: Archive, tmp_path: Path) -> None:
+def test_replaced_file_is_compared_when_the_folder_is_opened(archive: SearchArchive, tmp_path: Path) -> None:
     root = tmp_path / "copied"
     shutil.copytree(archive.root, root)
     open_index(_folder(root))  # all of it was replaced, and all of it has its hash
@@ -187,12 +189,12 @@ def test_replaced_file_is_compared_when_the_folder_is_opened(archive: Archive, t
     assert find_damage(root) == []
 
 
-def test_unreplaced_files_are_not_read_when_the_folder_is_opened(archive: Archive) -> None:
+def test_unreplaced_files_are_not_read_when_the_folder_is_opened(archive: SearchArchive) -> None:
     _flip(next(_folder(archive.root).glob("*.fieldnorm")), 3, 0)
     open_index(_folder(archive.root))
 
 
-def test_damage_is_not_merged_into_files_with_hashes_of_their_own(archive: Archive) -> None:
+def test_damage_is_not_merged_into_files_with_hashes_of_their_own(archive: SearchArchive) -> None:
     for file in _folder(archive.root).glob("*.fieldnorm"):
         _flip(file, 1, 0)
     before = _folder(archive.root)
@@ -211,7 +213,7 @@ def test_damage_is_not_merged_into_files_with_hashes_of_their_own(archive: Archi
     assert find_damage(archive.root) == []
 
 
-def test_commit_that_was_not_recorded_ends_in_a_new_index(archive: Archive) -> None:
+def test_commit_that_was_not_recorded_ends_in_a_new_index(archive: SearchArchive) -> None:
     """As where the process was killed between the two."""
     folder = _folder(archive.root)
     older = (folder / integrity.NAME).read_bytes()
@@ -224,7 +226,7 @@ def test_commit_that_was_not_recorded_ends_in_a_new_index(archive: Archive) -> N
     assert find_damage(archive.root) == []
 
 
-def test_file_that_a_killed_writer_left_does_not_stop_the_next(archive: Archive) -> None:
+def test_file_that_a_killed_writer_left_does_not_stop_the_next(archive: SearchArchive) -> None:
     folder = _folder(archive.root)
     with archive.indexer() as indexer:
         assert indexer.position() is not None
@@ -238,7 +240,7 @@ def test_file_that_a_killed_writer_left_does_not_stop_the_next(archive: Archive)
     assert find_damage(archive.root) == []
 
 
-def test_verification_beside_a_server_finds_what_opening_does_not(archive: Archive) -> None:
+def test_verification_beside_a_server_finds_what_opening_does_not(archive: SearchArchive) -> None:
     before = _folder(archive.root)
     _flip(next(before.glob("*.fieldnorm")), 3, 0)
     indexer = Indexer(archive.root, heap_mb=15)
@@ -257,7 +259,7 @@ def test_verification_beside_a_server_finds_what_opening_does_not(archive: Archi
     assert find_damage(archive.root) == []
 
 
-def test_check_beside_a_busy_writer_reports_no_damage(archive: Archive) -> None:
+def test_check_beside_a_busy_writer_reports_no_damage(archive: SearchArchive) -> None:
     ended = threading.Event()
     reports: list[str] = []
 
@@ -276,7 +278,7 @@ def test_check_beside_a_busy_writer_reports_no_damage(archive: Archive) -> None:
     assert reports == []
 
 
-def test_check_names_the_file_and_asks_for_a_new_index(archive: Archive, tmp_path: Path) -> None:
+def test_check_names_the_file_and_asks_for_a_new_index(archive: SearchArchive, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     assert check._check_index_files(settings) is None
     file = next(_folder(archive.root).glob("*.fieldnorm"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.search_archive import Archive, Story, ask, ids
+from support.search_archive import SearchArchive, SearchStory, ask, ids
 
 from app.changes import log
 from app.changes.follower import FollowerTask, catch_up
@@ -25,15 +25,15 @@ time.sleep(60)
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    archive = Archive(tmp_path)
+def archive(tmp_path: Path) -> Iterator[SearchArchive]:
+    archive = SearchArchive(tmp_path)
     yield archive
     archive.close()
 
 
-def test_readers_never_see_half_a_change(archive: Archive) -> None:
+def test_readers_never_see_half_a_change(archive: SearchArchive) -> None:
     """Each write moves both articles to the other word: a reader that saw half of it would count one or three."""
-    archive.put(Story(1, "Odd"), Story(2, "Odd"), Story(3, "Still"))
+    archive.put(SearchStory(1, "Odd"), SearchStory(2, "Odd"), SearchStory(3, "Still"))
     engine = archive.engine()
     seen: list[tuple[int, int]] = []
     ended = threading.Event()
@@ -50,7 +50,7 @@ def test_readers_never_see_half_a_change(archive: Archive) -> None:
     with archive.indexer() as indexer:
         for turn in range(8):
             word = "Even" if turn % 2 == 0 else "Odd"
-            archive.put(Story(1, word), Story(2, word))
+            archive.put(SearchStory(1, word), SearchStory(2, word))
             catch_up(archive.db, indexer)
             if turn == 4:
                 with archive.db.snapshot() as snapshot:
@@ -62,29 +62,29 @@ def test_readers_never_see_half_a_change(archive: Archive) -> None:
     assert sorted(ids(ask(engine, "odd"))) == [1, 2]
 
 
-def test_following_thread_makes_writes_searchable(archive: Archive) -> None:
+def test_following_thread_makes_writes_searchable(archive: SearchArchive) -> None:
     indexer = Indexer(archive.root, heap_mb=15)
     assert indexer.acquire()
     following = FollowerTask(archive.db, indexer, 0.02)
     following.start()
-    archive.put(Story(1, "Nato meets"))
+    archive.put(SearchStory(1, "Nato meets"))
     following.wake()
     engine = TantivyEngine(archive.root)
-    found = 0
+    result = 0
     for _ in range(200):
         place = engine.position()
         if place is not None and place.seq == 1:
-            found = ask(engine, "nato").total
+            result = ask(engine, "nato").total
             break
         threading.Event().wait(0.02)
     following.stop()
     indexer.close()
     assert following.problem is None
-    assert found == 1
+    assert result == 1
 
 
-def test_killed_writer_leaves_the_lock_and_the_index_to_the_next(archive: Archive) -> None:
-    archive.put(Story(1, "Nato meets"))
+def test_killed_writer_leaves_the_lock_and_the_index_to_the_next(archive: SearchArchive) -> None:
+    archive.put(SearchStory(1, "Nato meets"))
     archive.index()
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(archive.root)], stdout=subprocess.PIPE, text=True)
     try:
@@ -97,16 +97,16 @@ def test_killed_writer_leaves_the_lock_and_the_index_to_the_next(archive: Archiv
         holder.communicate()
     assert second.acquire()
     second.close()
-    archive.put(Story(2, "Nato again"))
+    archive.put(SearchStory(2, "Nato again"))
     assert ask(archive.engine(), "nato").total == 2
 
 
-def test_another_archive_in_place_of_the_first_is_indexed_anew(archive: Archive, tmp_path: Path) -> None:
-    archive.put(Story(1, "Nato meets"))
+def test_another_archive_in_place_of_the_first_is_indexed_anew(archive: SearchArchive, tmp_path: Path) -> None:
+    archive.put(SearchStory(1, "Nato meets"))
     archive.index()
     (tmp_path / "other").mkdir()
-    other = Archive(tmp_path / "other")
-    other.put(Story(1, "Weather"))
+    other = SearchArchive(tmp_path / "other")
+    other.put(SearchStory(1, "Weather"))
     other.root = archive.root
     assert ask(other.engine(), "nato").total == 0
     assert ask(other.engine(), "weather").total == 1

@@ -65,6 +65,6 @@ def test_changed_article_is_there_once_after_a_crash_before_a_merge(tmp_path: Pa
         pytest.skip("every merge was quicker than the copy of its index")
     changed = (BATCHES - 2) * SIZE + 5
     _write(killed, [changed]).wait_merging_threads()
-    found = tantivy.Index.open(str(killed)).searcher()
-    assert found.num_segments < BATCHES
-    assert len(found.search(Query.term_query(_schema(), "id", changed), 10).hits) == 1
+    result = tantivy.Index.open(str(killed)).searcher()
+    assert result.num_segments < BATCHES
+    assert len(result.search(Query.term_query(_schema(), "id", changed), 10).hits) == 1

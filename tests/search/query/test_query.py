@@ -145,14 +145,14 @@ def test_any_query_rendered_reads_back_to_the_same_tree(text: str) -> None:
     assert not {note.code for note in again.notes} - {"star_as_text"}
 
 
-def documented() -> list[list[str]]:
+def read_documented() -> list[list[str]]:
     page = (Path(__file__).parent.parent.parent.parent / "docs" / "search.md").read_text(encoding="utf-8")
     table = page.partition("| query | is read as | note |\n|---|---|---|\n")[2].partition("\n\n")[0]
     return [[cell.strip().strip("`") for cell in line.split("|")[1:4]] for line in table.splitlines()]
 
 
 def test_documentation_shows_what_queries_are_read_as() -> None:
-    rows = documented()
+    rows = read_documented()
     assert len(rows) > 8
     for text, shown, note in rows:
         read = parse(text)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
-from support.search_archive import Archive, Story
+from support.search_archive import SearchArchive, SearchStory
 
 from app.models import RegionName, TagName, table
 from app.search.vocabulary import completion, names
@@ -52,8 +52,8 @@ def test_texts_mean_names_that_hold_all_their_words(kind: str, text: str, ids: t
     ("tag", "xyz", []),
 ])  # fmt: skip
 def test_few_letters_suggest_what_they_begin(type_: str, text: str, slugs: list[str]) -> None:
-    found = completion.complete_names(VOCABULARY, {"tag": COUNTS, "region": COUNTS}, type_, text, 5)  # type: ignore[arg-type] # a type
-    assert [suggestion.entry.slug for suggestion in found] == slugs
+    result = completion.complete_names(VOCABULARY, {"tag": COUNTS, "region": COUNTS}, type_, text, 5)  # type: ignore[arg-type] # a type
+    assert [suggestion.entry.slug for suggestion in result] == slugs
 
 
 def test_names_without_articles_are_not_suggested() -> None:
@@ -63,7 +63,7 @@ def test_names_without_articles_are_not_suggested() -> None:
 
 
 def test_names_are_read_with_their_aliases(tmp_path: Path) -> None:
-    archive = Archive(tmp_path)
+    archive = SearchArchive(tmp_path)
     with archive.db.engine.begin() as connection:
         tag = {"tag_id": 1, "language": "fr", "name": "Étiquette", "name_key": "etiquette", "alias": False}
         connection.execute(insert(table(TagName)), [tag])
@@ -78,8 +78,12 @@ def test_names_are_read_with_their_aliases(tmp_path: Path) -> None:
 
 
 def test_titles_are_suggested_while_they_are_typed(tmp_path: Path) -> None:
-    archive = Archive(tmp_path)
-    archive.put(Story(1, "Sanctions on trade"), Story(2, "Weather", "sanctions and trade"), Story(3, "Trade winds"))
+    archive = SearchArchive(tmp_path)
+    archive.put(
+        SearchStory(1, "Sanctions on trade"),
+        SearchStory(2, "Weather", "sanctions and trade"),
+        SearchStory(3, "Trade winds"),
+    )
     engine = archive.engine()
     assert [hit.id for hit in completion.find_articles(engine, "sanctions tr", (), 5)] == [1]
     assert [hit.id for hit in completion.find_articles(engine, "tra", (3,), 5)] == [1]

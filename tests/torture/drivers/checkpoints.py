@@ -19,7 +19,7 @@ SOURCE, CHANGE = table(Source), table(Change)
 
 
 @dataclass(frozen=True)
-class Written:
+class CheckpointWrites:
     """Transactions of one writer, and the longest that one of them took, in seconds."""
 
     count: int
@@ -36,7 +36,7 @@ def _churn(session: Session, writer: int, number: int, rng: random.Random) -> No
     log.record(session, LogEntry("article", number, "updated", public=True))
 
 
-def write(settings: Settings, writer: int, seconds: float) -> Written:
+def write(settings: Settings, writer: int, seconds: float) -> CheckpointWrites:
     """Writes until the time is up; closes and opens the file now and then, which checkpoints and may end its WAL."""
     rng, end = random.Random(writer * 1_000_003 + os.getpid()), time.monotonic() + seconds
     db, number, longest = Database(settings, log.append), 0, 0.0
@@ -51,7 +51,7 @@ def write(settings: Settings, writer: int, seconds: float) -> Written:
         elif rng.random() < 0.01:
             _truncate(db)
     db.close_now()
-    return Written(number, longest)
+    return CheckpointWrites(number, longest)
 
 
 def _truncate(db: Database) -> None:
@@ -88,9 +88,9 @@ def faults(settings: Settings, transactions: int, before: int) -> list[str]:
     """What is wrong with the file after so many transactions on top of `before` rows of the log."""
     db = Database(settings, log.append)
     with db.snapshot() as snapshot:
-        found = [str(row[0]) for row in snapshot.connection.execute(text("PRAGMA integrity_check"))]
+        matches = [str(row[0]) for row in snapshot.connection.execute(text("PRAGMA integrity_check"))]
         rows = snapshot.connection.execute(select(func.count()).select_from(CHANGE)).scalar_one()
         head = log.head(snapshot).seq
     db.close_now()
-    wrong = [line for line in found if line != "ok"]
+    wrong = [line for line in matches if line != "ok"]
     return wrong + ([] if rows == head == before + transactions else [f"{rows} rows, head {head}"])

@@ -28,7 +28,7 @@ WRITERS = 3
 
 
 @dataclass(frozen=True)
-class Request:
+class StoredRequest:
     """A write as it was sent under an Idempotency-Key, and what its article is after it."""
 
     method: str
@@ -41,25 +41,25 @@ class Request:
 
 @dataclass
 class Sent:
-    """Every request by its key, the article that answered it, and each article's last acknowledged state."""
+    """Every request by its key, the article of its response, and each article's last acknowledged state."""
 
-    requests: dict[str, Request] = field(default_factory=dict)
-    answered: dict[str, int] = field(default_factory=dict)
-    state: dict[int, Request] = field(default_factory=dict)
+    requests: dict[str, StoredRequest] = field(default_factory=dict)
+    sent: dict[str, int] = field(default_factory=dict)
+    state: dict[int, StoredRequest] = field(default_factory=dict)
 
     @property
     def open(self) -> list[str]:
-        """Keys that got no answer, in the order in which they were sent."""
-        return [key for key in self.requests if key not in self.answered]
+        """Keys that got no response, in the order in which they were sent."""
+        return [key for key in self.requests if key not in self.sent]
 
     def acknowledge(self, key: str, id: int) -> None:
-        self.answered[key] = id
+        self.sent[key] = id
         known, new = self.state.get(id), self.requests[key]
         if known is None or known.version < new.version:
             self.state[id] = new
 
 
-def create(key: str) -> Request:
+def create(key: str) -> StoredRequest:
     title = f"Made as {key} by hand"
     words = {"text": f"Words of {key}."}
     body: dict[str, object] = {
@@ -68,19 +68,19 @@ def create(key: str) -> Request:
         "body": words,
         "tags": ["kills", f"tag {key[-1]}"],
     }
-    return Request("POST", "/v1/articles", body, 1, title)
+    return StoredRequest("POST", "/v1/articles", body, 1, title)
 
 
-def change(key: str, id: int, old: Request) -> Request:
+def change(key: str, id: int, old: StoredRequest) -> StoredRequest:
     """An edit of what was read, or the end of it."""
     if key.endswith("7"):
         path = f"/v1/articles/{id}?reason=torture"
-        return Request("DELETE", path, None, old.version + 1, old.title, "withdrawn")
+        return StoredRequest("DELETE", path, None, old.version + 1, old.title, "withdrawn")
     title = f"Changed as {key} by hand"
-    return Request("PATCH", f"/v1/articles/{id}", {"title": title}, old.version + 1, title)
+    return StoredRequest("PATCH", f"/v1/articles/{id}", {"title": title}, old.version + 1, title)
 
 
-class Archive:
+class CrashingArchive:
     """One archive over many crashes; each brings a file of so many `lines` to import."""
 
     def __init__(self, settings: Settings, rng: random.Random, lines: int) -> None:
@@ -135,8 +135,8 @@ class Archive:
 
     def _await_batch(self, importing: DatelineProcess) -> None:
         connection = sqlite3.connect(f"file:{self.settings.data_dir / 'dateline.db'}?mode=ro", uri=True, timeout=10)
-        wanted = "SELECT 1 FROM article WHERE origin = ? LIMIT 1"
-        while importing.status is None and not connection.execute(wanted, (f"round-{self.round}.ndjson",)).fetchall():
+        expected = "SELECT 1 FROM article WHERE origin = ? LIMIT 1"
+        while importing.status is None and not connection.execute(expected, (f"round-{self.round}.ndjson",)).fetchall():
             time.sleep(0.01)
         connection.close()
 
@@ -171,15 +171,15 @@ class Archive:
                     mine.append(id)
 
     def _read(self, address: str) -> None:
-        """Reads lists, searches and changes meanwhile; what is answered is whole."""
+        """Reads lists, searches and changes meanwhile; what is sent is whole."""
         paths = ("/v1/articles?limit=50", "/v1/search?q=hand&facets=tag", "/v1/changes?since=0&limit=200", "/v1/tags")
         with httpx.Client(base_url=address, timeout=30) as client:
             for i in range(100_000):
                 try:
-                    answer = client.get(paths[i % len(paths)])
+                    response = client.get(paths[i % len(paths)])
                 except httpx.TransportError:
                     return
-                assert answer.status_code in (200, 503), answer.text
+                assert response.status_code in (200, 503), response.text
                 self.reads += 1
 
     def send(self, client: httpx.Client, key: str) -> int:
@@ -188,24 +188,24 @@ class Archive:
         headers = {"Idempotency-Key": key}
         if request.method != "POST":
             headers["If-Match"] = f'"{request.version - 1}"'
-        answer = client.request(request.method, request.path, json=request.body, headers=headers)
-        assert answer.status_code == (201 if request.method == "POST" else 200), f"{key}: {answer.text}"
+        response = client.request(request.method, request.path, json=request.body, headers=headers)
+        assert response.status_code == (201 if request.method == "POST" else 200), f"{key}: {response.text}"
         if request.method == "POST":
-            found = answer.json()["id"]
-            assert isinstance(found, int)
-            return found
+            result = response.json()["id"]
+            assert isinstance(result, int)
+            return result
         return int(request.path.partition("?")[0].rpartition("/")[2])
 
     def retry(self) -> int:
-        """Sends what got no answer again, and some of what did: nothing is done twice. Returns how many were open."""
+        """Sends what got no response again, and some of what did: nothing is done twice. Returns how many were open."""
         with self.server() as (process, address), httpx.Client(base_url=address, headers=self.headers) as client:
             waiting = self.all.open
-            some = self.rng.sample(sorted(self.all.answered), min(5, len(self.all.answered)))
+            some = self.rng.sample(sorted(self.all.sent), min(5, len(self.all.sent)))
             for key in (*waiting, *some):
-                found = self.send(client, key)
-                assert self.all.answered.get(key, found) == found, key
-                self.all.acknowledge(key, found)
-                assert self.send(client, key) == found, key
+                response = self.send(client, key)
+                assert self.all.sent.get(key, response) == response, key
+                self.all.acknowledge(key, response)
+                assert self.send(client, key) == response, key
             wait_for_index(client)
             process.send_signal(signal.SIGTERM)
             assert process.wait(20)[0] == 0
@@ -222,16 +222,18 @@ class Archive:
             revisions = {row[0]: row[1] for row in snapshot.connection.execute(kept)}
             imported = select(A.c.origin, func.count()).where(A.c.origin != "api").group_by(A.c.origin)
             counts = {row[0]: row[1] for row in snapshot.connection.execute(imported)}
-        wanted = {id: (one.title, one.status, one.version) for id, one in self.all.state.items()}
-        wrong = [f"{id}: {there.get(id)} instead of {state}" for id, state in wanted.items() if there.get(id) != state]
-        wrong += [f"{len(there)} articles, {len(wanted)} answered"] * (len(there) != len(wanted))
+        expected = {id: (one.title, one.status, one.version) for id, one in self.all.state.items()}
+        wrong = [
+            f"{id}: {there.get(id)} instead of {state}" for id, state in expected.items() if there.get(id) != state
+        ]
+        wrong += [f"{len(there)} articles, {len(expected)} answered"] * (len(there) != len(expected))
         wrong += [f"{id}: a revision is lost" for id, row in there.items() if revisions.get(id, 0) != row[2] - 1]
         wrong += [f"{count} of {origin}" for origin, count in counts.items() if count % BATCH and count != self.lines]
         wrong += [f"{one.name}: {one.detail}" for one in check.run_checks(db, self.settings) if not one.good]
         db.close_now()
         return wrong
 
-    def imported(self) -> int:
+    def count_imported(self) -> int:
         db = Database(self.settings, log.append)
         with db.snapshot() as snapshot:
             count = snapshot.connection.execute(select(func.count()).where(A.c.origin != "api")).scalar_one()

@@ -23,25 +23,25 @@ def read(path: Path) -> list[Expectation]:
     head = path.read_bytes()[:8000].decode("utf-8", "replace")
     said = head.partition("Expect:")[2].partition("\n-->")[0].strip()
     try:
-        return list(_compared(ast.parse(said, mode="eval").body))
+        return list(_list_compared(ast.parse(said, mode="eval").body))
     except (SyntaxError, ValueError):
         return []
 
 
-def _compared(node: ast.expr) -> Iterator[Expectation]:
+def _list_compared(node: ast.expr) -> Iterator[Expectation]:
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
         for part in node.values:
-            yield from _compared(part)
+            yield from _list_compared(part)
     elif isinstance(node, ast.Compare) and all(isinstance(one, ast.Eq) for one in node.ops):
         last = node.comparators[-1]
         if all(isinstance(one, _LITERALS) for one in ast.walk(last)):
             value = eval(compile(ast.Expression(last), "expectation", "eval"), {"__builtins__": {}})
             for side in (node.left, *node.comparators[:-1]):
-                if found := _named(side):
-                    yield Expectation(*found, value)
+                if result := _read_name(side):
+                    yield Expectation(*result, value)
 
 
-def _named(node: ast.expr) -> tuple[int, str] | None:
+def _read_name(node: ast.expr) -> tuple[int, str] | None:
     """The number and the name in `entries[0]['title']` and `entries[0].title`."""
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
         entry, field = node.value, node.slice.value

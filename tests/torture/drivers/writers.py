@@ -24,7 +24,7 @@ PATIENCE = 300
 
 
 @dataclass(frozen=True)
-class Load:
+class WriteLoad:
     """`writers` at once, each with so many `transactions` of `batch` entries."""
 
     url: str
@@ -47,7 +47,7 @@ class Followed:
     seconds: float
 
 
-def _ids(load: Load, writer: int, transaction: int) -> range:
+def _ids(load: WriteLoad, writer: int, transaction: int) -> range:
     first = (writer * load.transactions + transaction) * load.batch
     return range(first, first + load.batch)
 
@@ -57,7 +57,7 @@ def _record(session: Session, ids: range) -> None:
         log.record(session, LogEntry("article", id, "updated", public=True))
 
 
-def write(load: Load, writer: int) -> None:
+def write(load: WriteLoad, writer: int) -> None:
     """One writer's whole work, through the one commit."""
     db = Database(Settings(database_url=load.url, write_connections=1), log.append)
     for transaction in range(load.transactions):
@@ -65,7 +65,7 @@ def write(load: Load, writer: int) -> None:
     db.close_now()
 
 
-class Seen:
+class FollowerPosition:
     """A follower that keeps every id that it is shown."""
 
     def __init__(self, start: LogPosition) -> None:
@@ -85,17 +85,17 @@ class Seen:
         """Holds nothing."""
 
 
-def follow(load: Load, start: LogPosition) -> Counter[int]:
+def follow(load: WriteLoad, start: LogPosition) -> Counter[int]:
     """Reads on without a pause until the log has all entries; LogBroken where one was stepped over."""
     db = Database(Settings(database_url=load.url, write_connections=1), log.append)
-    seen, end = Seen(start), time.monotonic() + PATIENCE
+    seen, end = FollowerPosition(start), time.monotonic() + PATIENCE
     while seen.position().seq < start.seq + load.entries and time.monotonic() < end:
         step(db, seen)
     db.close_now()
     return seen.ids
 
 
-def write_naively(load: Load, writer: int) -> None:
+def write_naively(load: WriteLoad, writer: int) -> None:
     """The same work with numbers from a sequence, as most do it."""
     with psycopg.connect(load.url) as connection:
         for transaction in range(load.transactions):
@@ -104,7 +104,7 @@ def write_naively(load: Load, writer: int) -> None:
             connection.commit()
 
 
-def follow_naively(load: Load, start: LogPosition) -> Counter[int]:
+def follow_naively(load: WriteLoad, start: LogPosition) -> Counter[int]:
     """Reads what is behind the last number seen, until all entries are committed and nothing new comes."""
     seen, last, end = Counter[int](), 0, time.monotonic() + PATIENCE
     with psycopg.connect(load.url, autocommit=True) as connection:
@@ -118,7 +118,7 @@ def follow_naively(load: Load, start: LogPosition) -> Counter[int]:
     return seen
 
 
-def run(pool: Executor, load: Load, *, naive: bool = False) -> Followed:
+def run(pool: Executor, load: WriteLoad, *, naive: bool = False) -> Followed:
     """All writers and the follower at once in the pool, which has room for every one of them."""
     start = LogPosition(0, 0, 0)
     if naive:
