@@ -7,11 +7,6 @@ IN = .venv/bin/python
 # The driver of PostgreSQL is installed where the archive is there.
 LOCK = $(if $(filter postgres%,$(DATELINE_DATABASE_URL)),postgres,run)
 
-# Files and folders whose names are not checked yet.
-NAMES_LATER = app/search app/importers app/http app/db app/errors app/commands app/monitoring docs/errors.md \
-	tests/commands tests/conftest.py tests/db tests/http tests/importers tests/monitoring tests/search tests/support \
-	tests/system tests/torture
-
 # Every start and every test that starts a process would compile the program anew without it.
 export PYTHONDONTWRITEBYTECODE =
 
@@ -41,7 +36,7 @@ lint: environment ## style, types, names, generated pages
 	@$(IN) -m ruff format --check .
 	@$(IN) -m mypy
 	@$(IN) scripts/build_docs.py --check
-	@$(IN) scripts/check_names.py --besides $(NAMES_LATER)
+	@$(IN) scripts/check_names.py
 
 format: environment ## put the code into the one style
 	@$(IN) -m ruff check --fix .

@@ -227,13 +227,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("paths", nargs="*", help="files and folders, relative to the root of the repository")
     parser.add_argument("--count", action="store_true", help="print only how many of each rule")
-    parser.add_argument("--besides", nargs="*", default=[], metavar="PATH", help="leave out these files and folders")
     options = parser.parse_args()
     findings = [
         finding
         for finding in check()
         if (not options.paths or _lies_in(finding.path, [path.strip("/") for path in options.paths]))
-        and not _lies_in(finding.path, options.besides)
     ]
     if options.count:
         counts = collections.Counter(finding.rule for finding in findings)
