@@ -276,3 +276,14 @@ async def test_table_of_another_archive_brings_articles_of_its_own(served: Serve
     same = ("title", "standfirst", "body", "dateline", "authors", "tags", "images", "source", "signature", "seo")
     assert {name: other[name] for name in same} == {name: before[name] for name in same}
     assert json.dumps(other["regions"]) == json.dumps(before["regions"])
+
+
+@pytest.mark.anyio
+async def test_row_of_another_archive_without_an_id_is_the_same_article_after_an_edit_there(served: Served) -> None:
+    await served.post(title="By hand", body={"text": "Typed in."})
+    [before] = await _export(served)
+    sheet = (await _sheet(served, "/v1/export?format=csv")).replace(str(before["created_at"]), "2001-02-03T04:05:06Z")
+    assert await _imported(served, sheet) == {"created": 1}
+    assert await _imported(served, sheet) == {"unchanged": 1}
+    assert await _imported(served, sheet.replace("Typed in.", "Typed in, and mended.")) == {"updated": 1}
+    assert [line["body"] for line in await _export(served)] == [before["body"], "<p>Typed in, and mended.</p>"]

@@ -80,9 +80,7 @@ def test_article_that_cannot_be_shown_leaves_the_others_in_the_list() -> None:
             raise RuntimeError("no view of this")
         return bodies.to_text(body)
 
-    shown = views.render_all(
-        {"body_text"}, {1: "<p>fine</p>", 2: "<p>a <b>broken</b> one</p>"}, {"body_text": broken}
-    )
+    shown = views.render_all({"body_text"}, {1: "<p>fine</p>", 2: "<p>a <b>broken</b> one</p>"}, {"body_text": broken})
     assert shown == {1: {"body_text": "fine"}, 2: {"body_text": "a broken one"}}
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from app.articles import manuscript
 from app.articles.field_hashes import FIELDS, UNSAID, Hashes, split, unpack
 from app.models import PurgedIdentity, SourceBaseline, table
 from app.sql import insert_rows
@@ -59,8 +60,8 @@ def purge(connection: Connection, origin: str, identity: str) -> None:
 
 
 def row_identity(id: int, created_at: int) -> tuple[str, str]:
-    """What a row of this archive's own tables knows an article by, in place of an origin and an identity."""
-    return "", f"row:{id}:{created_at}"
+    """What this archive's own exports know an article by, in place of an origin and an identity."""
+    return "", manuscript.row_identity(id, created_at)
 
 
 def forgive(connection: Connection, origin: str, identity: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlmodel import Session
 
 from app import text
-from app.articles import addresses, baselines, originals, partial, saving, suggested, threeway
+from app.articles import addresses, baselines, originals, own_exports, partial, saving, suggested, threeway
 from app.articles.columns import EXISTING, Existing, Saving
 from app.articles.field_hashes import Hashes
 from app.articles.manuscript import Manuscript, Original
@@ -77,7 +77,7 @@ def _merge_rows(
     overwrite: bool,
 ) -> dict[int, Saved]:
     """What became of the rows that name articles of this archive, by their places."""
-    rows = {i: m for i, m in enumerate(manuscripts) if m.known is not None}
+    rows = {i: m for i, m in enumerate(manuscripts) if m.given and m.known is not None}
     if not rows:
         return {}
     how = Saving(read_clock(session.connection()) if now is None else now, by, site_url, imported=True)
@@ -94,6 +94,7 @@ def _upsert(
     *,
     overwrite: bool,
 ) -> list[Saved]:
+    manuscripts = own_exports.identify(session.connection(), manuscripts, adopt=True)
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _existing(session.connection(), list(last.values()), lock=True)
     at = read_clock(session.connection()) if now is None else now
@@ -123,12 +124,14 @@ def _sift(
 ) -> tuple[dict[Key, Manuscript], dict[Key, Saved]]:
     """What needs a closer look, and what is settled: it says the same as last time, or is not to come back."""
     named = [(m.origin, m.identity) for key, m in last.items() if key not in existing and m.identity is not None]
-    purged = baselines.find_purged(connection, named)
+    lines = {key: m.known for key, m in last.items() if key not in existing and m.known is not None}
+    rows = {key: baselines.row_identity(known.id, known.created_at) for key, known in lines.items()}
+    purged = baselines.find_purged(connection, [*named, *rows.values()])
     pending: dict[Key, Manuscript] = {}
     settled: dict[Key, Saved] = {}
     for key, m in last.items():
         old = existing.get(key)
-        if old is None and (m.origin, m.identity) in purged:
+        if old is None and {(m.origin, m.identity), rows.get(key)} & purged:
             settled[key] = Saved(0, 0, "unchanged", notes=(threeway.PURGED,), is_kept=True)
         elif old is None and m.retracts:
             settled[key] = Saved(0, 0, "unchanged", notes=(threeway.UNKNOWN,))
@@ -193,6 +196,7 @@ def _note_hashes(connection: Connection, hashes: Mapping[int, str]) -> None:
 
 def hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[int]:
     """Places of those whose article is not public, or was purged. `lock`: it stays as it is until the commit."""
+    manuscripts = own_exports.identify(connection, manuscripts)
     named = [m for m in manuscripts if m.identity is not None]
     found = _existing(connection, named, lock=lock)
     hidden = {(origin, str(identity)) for (origin, identity), e in found.items() if e.status != "published"}
@@ -235,7 +239,9 @@ def _long_words(body: str) -> set[str]:
 
 def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
     """What `upsert` would do with each if it came alone, without doing it; ids are left out."""
-    found = {i: one for i, m in enumerate(manuscripts) if (one := partial.preview(connection, m, overwrite=overwrite))}
+    rows = {i: m for i, m in enumerate(manuscripts) if m.given}
+    found = {i: one for i, m in rows.items() if (one := partial.preview(connection, m, overwrite=overwrite))}
+    manuscripts = own_exports.identify(connection, manuscripts)
     rounds: dict[int, dict[int, Manuscript]] = {}
     seen: Counter[Key] = Counter()
     for i, manuscript in enumerate(manuscripts):
@@ -288,5 +294,6 @@ def _existing(connection: Connection, manuscripts: Sequence[Manuscript], *, lock
             if lock:
                 known = known.order_by(A.c.id).with_for_update(key_share=True)
             found |= {(origin, row[0]): Existing(*row[1:]) for row in connection.execute(known)}
+    found |= own_exports.existing(connection, [m for m in manuscripts if _identity(m, 0) not in found], lock=lock)
     unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in found]
     return found | addresses.existing(connection, unknown, {e.id for e in found.values()}, lock=lock)

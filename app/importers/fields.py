@@ -7,8 +7,10 @@ import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from typing import TypeVar
 
+from app.articles.manuscript import Known
 from app.importers import dates, names, trees, values, visibility
 from app.importers.datelines import read_dateline
 from app.importers.document import (
@@ -104,7 +106,9 @@ def read(
     title = found.plain("title")
     if title is None and body is None:
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_listed(extra)}")
-    document = replace(_document(found, where, title, body, state), is_own=own)
+    document = replace(
+        _document(found, where, title, body, state), is_own=own, known=read_known(record) if own else None
+    )
     if not own:  # what this archive exports as a draft is one, which is no news
         document = replace(document, notes=(*document.notes, *state_notes))
     return document if title else replace(document, title=derive_title(document))
@@ -162,6 +166,17 @@ def plain_text(body: Body) -> str:
 def is_own(record: Mapping[str, object]) -> bool:
     """Whether the record has the shape in which this archive answers and exports."""
     return isinstance(record.get("id"), int) and "version" in record and "published_precision" in record
+
+
+def read_known(record: Mapping[str, object]) -> Known | None:
+    """The article that a record is about, where it has what only an export of an archive has."""
+    id, slug, version, created = (record.get(name) for name in ("id", "slug", "version", "created_at"))
+    if not isinstance(id, int) or not isinstance(version, int) or not isinstance(slug, str):
+        return None
+    try:
+        return Known(id, slug, dates.read_date(created, UTC).instant, version)
+    except ValueError:
+        return None
 
 
 def _settle_own(found: _Record) -> None:

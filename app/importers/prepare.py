@@ -67,9 +67,11 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         (published_at, precision), (status, own.withdrawal), source_url, seo, extra, own.corrections, own.original
     )
     hashes, named = said.hash_fields(asked, worked_out)
+    known_by = asked if document.url or is_within(asked.url) else document
     manuscript = Manuscript(
         origin=_origin(document, path, origin),
-        identity=_identity(asked if document.url or is_within(asked.url) else document, path),
+        identity=_identity(known_by, path),
+        former_identity=_former_identity(known_by, path),
         external_id=document.external_id,
         title=document.title or "",
         title_derived=document.title_derived,
@@ -248,10 +250,19 @@ def _identity(document: Document, path: str) -> str:
         return f"id:{document.external_id}"
     if document.url and document.identity in (None, "link"):
         return f"url:{text.url_key(document.url)}"
+    if document.known is not None:
+        return document.known.identity
     if document.identity is None and path not in NAMELESS and not _is_one_of_many(document):
         return f"path:{path}"
     content = (document.title, document.body.content if document.body else None)
     return f"content:{_hash(repr(content))}"
+
+
+def _former_identity(document: Document, path: str) -> str | None:
+    """What versions before 0.2 knew a line of an archive's own export by, where it has no id and no address."""
+    if document.known is None or document.external_id or document.url:
+        return None
+    return _identity(replace(document, known=None), path)
 
 
 def _is_one_of_many(document: Document) -> bool:

@@ -9,7 +9,6 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
 from typing import BinaryIO
 
 from app.articles.manuscript import EXTRA, Known
@@ -153,7 +152,7 @@ def _read(
             record[name] = _value(name, parts, cells)
         except ValueError as error:
             return Failure(where, str(error))
-    known = _known(record)
+    known = fields.read_known(record)
     if known is not None or fields.is_own(record):
         record = _settled(record)
     found = fields.read(record, where, context, tuple(repaired))
@@ -248,14 +247,3 @@ def _partial(document: Document, header: Sequence[str], known: Known | None) -> 
         given.add("sections")
         fields_said.add("sections")
     return replace(document, said=tuple(sorted(fields_said)), given=tuple(sorted(given)), known=known)
-
-
-def _known(record: Mapping[str, object]) -> Known | None:
-    """The article of this archive, where the row has what only an export of an archive has."""
-    id, slug, version, created = (record.get(name) for name in ("id", "slug", "version", "created_at"))
-    if not isinstance(id, int) or not isinstance(version, int) or not isinstance(slug, str):
-        return None
-    try:
-        return Known(id, slug, dates.read_date(created, UTC).instant, version)
-    except ValueError:
-        return None
