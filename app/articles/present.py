@@ -123,7 +123,7 @@ async def item(archive: Shelf, view: View, stored: Stored, wanted: params.Read) 
     """One article in full, of which the database has said all; at most one statement more for its related posts, and
     one for names in a language."""
     form, id = _form(wanted, full=True), stored.found.id
-    shown_bodies = (await views.render(form.includes, {id: stored.body}))[id]
+    shown_bodies = await views.render(form.includes, id, stored.body)
     added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
     if "related" in form.includes:
         added["related"] = (await entries_of(archive, view, [id], stored.related()))[id]
