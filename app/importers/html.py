@@ -4,7 +4,7 @@ Never guesses a date or an author: what no place on the page says stays empty.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
 from urllib.parse import SplitResult, urlsplit
@@ -19,12 +19,13 @@ from app.importers import (
     page_body,
     page_dates,
     page_names,
+    page_pictures,
     trees,
     undated,
     values,
     visibility,
 )
-from app.importers.document import Body, Context, Document, Failure, Image, Item, Locale, SourceDate
+from app.importers.document import Body, Context, Document, Failure, Item, Locale, SourceDate
 from app.importers.fields import derive_title
 from app.importers.jsonld import PAYWALLED, from_jsonld
 from app.importers.page import Said, first_of, from_meta, from_view, words
@@ -68,16 +69,17 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     seen = page_dates.look(page, title, address or said.url, context.timezone, locale)
     said = _with_dates(said, (jsonld.published if jsonld else None, meta.published), text, page, seen)
     base = page_body.base_of(page, context.address or address)
-    pictures = page_body.pictures(page, base)
+    pictures = page_pictures.read_pictures(page, base)
     posts = tuple(
-        replace(post, url=page_body.absolute(base, post.url)) if post.url else post
+        replace(post, url=page_pictures.absolute(base, post.url)) if post.url else post
         for post in page_body.take_related(page)
     )
     if said.paywall:
         said_before.setdefault(PAYWALLED)
         page_body.take_invitations(page, said.paywall)
     notes = tuple(said_before)
-    body = _body(page_body.extract(page, title, context.address or address), said.body)
+    extracted = page_body.extract(page, title, context.address or address)
+    body = _body(extracted.content, said.body)
     if body is None:
         return Failure(where, "no article on this page: it holds no text outside links and menus")
     if (jsonld is None or not jsonld.title) and page_body.linked_share(page, body.content) > MOSTLY:
@@ -87,7 +89,8 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     )
     document = _dated(document, said, context, locale)
     document = _settled(document)
-    document = replace(document, images=_images(said.images, pictures, document.body, base))
+    images, lost = page_pictures.choose_images(said.images, pictures, extracted.pictures, document.body, base)
+    document = replace(document, images=images, notes=(*document.notes, *lost))
     document = _named(document, said, sites)
     document = visibility.apply(document, visibility.of_page(said.work_status, said.expires, context))
     return document if title else replace(document, title=derive_title(document))
@@ -176,25 +179,3 @@ def _settled(document: Document) -> Document:
     """With its dateline in its place; to one without a year a date in the address lends its own."""
     lent = document.published or (undated.in_address(document.url) if document.url else None)
     return replace(openings.settle(replace(document, published=lent)), published=document.published)
-
-
-def _images(
-    said: tuple[Image, ...], pictures: Mapping[str, Image], body: Body | None, base: str | None
-) -> tuple[Image, ...]:
-    """The pictures that the page names, then those in its text; each once, with what is written under it."""
-    shown = page_body.shown_in(body.content) if body and body.kind == "html" else ()
-    wanted = [replace(one, url=page_body.absolute(base, one.url)) for one in said] + [Image(url) for url in shown]
-    found: dict[str, Image] = {}
-    for one in wanted:
-        name = page_body.file_name(one.url)
-        seen = pictures.get(name)
-        if seen is not None:
-            one = replace(
-                one,
-                alt=one.alt or seen.alt,
-                caption=one.caption or seen.caption,
-                credit=one.credit or seen.credit,
-            )
-        if one.url.startswith(("http://", "https://")):
-            found.setdefault(name, one)
-    return tuple(found.values())[: page_body.MAX_IMAGES]

@@ -1,22 +1,20 @@
-"""The text of a web page without what stands around it, by way of trafilatura; and the pictures in it.
+"""The text of a web page without what stands around it, by way of trafilatura.
 
 Never fetches anything, and gives no more than the page holds.
 """
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from urllib.parse import urljoin, urlsplit
+from dataclasses import dataclass
 
 import trafilatura
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from app.importers import endings, markup, restoring, trees, values
-from app.importers.document import Image, RelatedPost
+from app.importers import endings, markup, restoring, trees
+from app.importers.document import RelatedPost
 from app.importers.openings import without_title
-from app.importers.page import words
+from app.importers.page_pictures import absolute
 
-MAX_IMAGES = 50
 MUCH_MORE = 1.4
 _AROUND = "nav, aside, footer, form, button, iframe, svg, script, style, noscript, [role=navigation]"
 MAX_PLACES = 5
@@ -37,7 +35,6 @@ _INVITES = re.compile(
 MOST_OF_INVITATION = 120
 """Words beyond which an element behind a paywall is taken for the story."""
 _FRAME = frozenset(("html", "body", "main", "article"))
-_CREDITS = '[class*="credit" i], [itemprop="copyrightHolder"], [class*="photographer" i], small, cite'
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -66,8 +63,17 @@ def _selected(page: LexborHTMLParser, selector: str) -> list[LexborNode]:
         return []
 
 
-def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> str:
-    """The article as HTML, not sanitised yet, links made absolute where the page's address is known.
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """`content` is HTML that is not sanitised yet, `pictures` are the names of those that stand in the article on its
+    page, whether the content has them or not."""
+
+    content: str = ""
+    pictures: tuple[str, ...] = ()
+
+
+def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> Extracted:
+    """The article, links made absolute where the page's address is known.
 
     Empty where the page holds no text. The page is changed: what readers cannot see is taken out.
     """
@@ -83,15 +89,15 @@ def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> s
         include_images=True,
         include_tables=True,
     )
-    whole = restoring.restore(page, found) if found else None
-    body = _fuller(page, trees.body_of(whole or found or ""))
+    whole = restoring.restore(page, found) if found else restoring.Restored()
+    body = _fuller(page, trees.body_of(whole.content or found or ""))
     if body is None:
-        return ""
+        return Extracted()
     base = base_of(page, address)
     markup.show_pictures(body)
     if base:
         _resolve(body, base)
-    return without_title((body.inner_html or "").strip(), title)
+    return Extracted(without_title((body.inner_html or "").strip(), title), whole.pictures)
 
 
 def _fuller(page: LexborHTMLParser, found: LexborNode | None) -> LexborNode | None:
@@ -123,60 +129,6 @@ def base_of(page: LexborHTMLParser, address: str | None) -> str | None:
     node = page.css_first("base[href]")
     base = absolute(address, (node.attributes.get("href") or "").strip()) if node is not None else address
     return base if base and base.startswith(("http://", "https://")) else None
-
-
-def absolute(base: str | None, url: str) -> str:
-    """The address as seen from the base; as it stands where there is none, or it is no address."""
-    try:
-        return urljoin(base, url) if base else url
-    except ValueError:
-        return url
-
-
-def pictures(page: LexborHTMLParser, base: str | None) -> Mapping[str, Image]:
-    """The pictures in the page's article with what is written under them, by the name of their file, in order."""
-    found: dict[str, Image] = {}
-    for node in page.css("figure img, article img, main img")[: 4 * MAX_IMAGES]:
-        url = markup.shown_address(node)
-        if url and not url.startswith("data:"):
-            found.setdefault(file_name(url), _described(node, absolute(base, url)))
-    return found
-
-
-def file_name(url: str) -> str:
-    """What is the same in the addresses of one picture in several sizes, more often than not."""
-    try:
-        name = urlsplit(url).path.rpartition("/")[2]
-    except ValueError:
-        return url
-    return re.sub(r"[-_]\d{2,4}x\d{2,4}(?=\.\w+$)", "", name) or url
-
-
-def shown_in(body: str) -> Iterator[str]:
-    """The addresses of the pictures in a body."""
-    for node in trees.parse(body).css("img[src]"):
-        yield node.attributes.get("src") or ""
-
-
-def _described(node: LexborNode, url: str) -> Image:
-    figure = _figure(node)
-    caption = credit = None
-    if figure is not None and len(figure.css("img")) <= 3:
-        credit = words(figure.css_first(_CREDITS))
-        caption = words(figure.css_first("figcaption, [class*=caption i]"))
-        if caption and credit and caption.endswith(credit):
-            caption = caption.removesuffix(credit).rstrip(" -–—|(.,:") or None
-    width, height = (values.pixels(node.attributes.get(side)) for side in ("width", "height"))
-    return Image(url, values.text(node.attributes.get("alt")), caption, credit, width, height)
-
-
-def _figure(node: LexborNode) -> LexborNode | None:
-    parent = node.parent
-    for _ in range(6):
-        if parent is None or parent.tag == "figure":
-            return parent
-        parent = parent.parent
-    return None
 
 
 def _prune(page: LexborHTMLParser) -> None:
