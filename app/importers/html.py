@@ -89,7 +89,9 @@ def read(text: str, where: str, context: Context, notes: tuple[str, ...] = ()) -
     )
     document = _dated(document, said, context, locale)
     document = _settled(document)
-    images, lost = page_pictures.choose_images(said.images, pictures, extracted.pictures, document.body, base)
+    images, lost = page_pictures.choose_images(
+        said.images, pictures, extracted.pictures, extracted.found, document.body, base
+    )
     document = replace(document, images=images, notes=(*document.notes, *lost))
     document = _named(document, said, sites)
     document = visibility.apply(document, visibility.of_page(said.work_status, said.expires, context))

@@ -5,6 +5,7 @@ Never fetches anything, and gives no more than the page holds.
 
 import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import trafilatura
@@ -13,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from app.importers import endings, markup, restoring, trees
 from app.importers.document import RelatedPost
 from app.importers.openings import without_title
-from app.importers.page_pictures import absolute
+from app.importers.page_pictures import absolute, file_name
 
 MUCH_MORE = 1.4
 _AROUND = "nav, aside, footer, form, button, iframe, svg, script, style, noscript, [role=navigation]"
@@ -66,10 +67,12 @@ def _selected(page: LexborHTMLParser, selector: str) -> list[LexborNode]:
 @dataclass(frozen=True, slots=True)
 class Extracted:
     """`content` is HTML that is not sanitised yet, `pictures` are the names of those that stand in the article on its
-    page, whether the content has them or not."""
+    page, whether the content has them or not, `found` the addresses of those that were found between the headline and
+    the end of the text, which may stand outside of the content."""
 
     content: str = ""
     pictures: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
 
 
 def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> Extracted:
@@ -97,7 +100,24 @@ def extract(page: LexborHTMLParser, title: str | None, address: str | None) -> E
     markup.show_pictures(body)
     if base:
         _resolve(body, base)
-    return Extracted(without_title((body.inner_html or "").strip(), title), whole.pictures)
+    content = without_title((body.inner_html or "").strip(), title)
+    return Extracted(content, whole.pictures, tuple(_read_pictures(page, found or "", whole.pictures)))
+
+
+def _read_pictures(page: LexborHTMLParser, found: str, within: Collection[str]) -> list[str]:
+    """Behind the last words only those `within` the article on its page: the others are of an author, or of what the
+    site goes on with."""
+    on_page = {node.attributes.get("src"): markup.shown_address(node) for node in page.css("img[src]")}
+    addresses: list[str] = []
+    count = 0
+    body = trees.body_of(found)
+    for node in body.traverse(include_text=True) if body is not None else ():
+        if node.tag == "img":
+            address = node.attributes.get("src")
+            addresses.append(on_page.get(address) or address or "")
+        elif node.tag == "-text" and node.text().strip():
+            count = len(addresses)
+    return [one for i, one in enumerate(addresses) if one and (i < count or file_name(one) in within)]
 
 
 def _fuller(page: LexborHTMLParser, found: LexborNode | None) -> LexborNode | None:

@@ -66,13 +66,16 @@ def choose_images(
     said: tuple[Image, ...],
     pictures: Mapping[str, Image],
     within: Iterable[str],
+    beside: Iterable[str],
     body: Body | None,
     base: str | None,
 ) -> tuple[tuple[Image, ...], list[str]]:
-    """The pictures that the page names, then those in its text; each once, with what is written under it. Pictures
-    `within` the article whose caption its text has lost follow; a caption that has no place is in a note."""
+    """The pictures that the page names, then those in its text, then those that were found with it, at the addresses
+    `beside`; each once, with what is written under it. Pictures `within` the article whose caption its text has lost
+    follow; a caption that has no place is in a note."""
     shown = _shown_in(body.content) if body and body.kind == "html" else ()
     wanted = [replace(one, url=absolute(base, one.url)) for one in said] + [Image(url) for url in shown]
+    wanted += [Image(absolute(base, url)) for url in beside]
     found: dict[str, Image] = {}
     for one in wanted:
         name = file_name(one.url)
