@@ -3,6 +3,7 @@
 import io
 
 import pytest
+import test_import_page_words as page_words
 
 from app.importers import html
 from app.importers.document import Context, Document
@@ -106,3 +107,24 @@ def test_pictures_of_a_list_of_articles_are_not_taken_from_it() -> None:
         for n in range(3)
     )
     assert place(f'<div class="related">{box}</div>', 2).images == ()
+
+
+@pytest.mark.parametrize(
+    "film",
+    [
+        '<figure><iframe src="https://video.example/embed/1"></iframe><figcaption>{}</figcaption></figure>',
+        '<figure><video src="https://video.example/1.mp4"></video><figcaption>{}</figcaption></figure>',
+        '<div><div><iframe src="https://video.example/embed/1"></iframe></div><p class="caption">{}</p></div>',
+    ],
+)
+@pytest.mark.parametrize("place", ["before", "between", "behind"])
+def test_film_of_the_article_and_its_caption_are_kept(film: str, place: str) -> None:
+    body = str(page_words.read(**{place: film.format("The pilots board a ship at dawn.")}).body)
+    assert "The pilots board a ship at dawn." in body
+    assert "https://video.example/" in body
+
+
+def test_frame_without_a_caption_outside_of_the_text_is_no_part_of_it() -> None:
+    assert "ads.example" not in str(
+        page_words.read(behind='<div><iframe src="https://ads.example/1"></iframe></div>').body
+    )

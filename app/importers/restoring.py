@@ -285,7 +285,10 @@ class _Walk:
         while first and not is_root and _opens(children[first - 1]):
             first -= 1
         parts = (children[:first], children[last + 1 :])
-        before, behind = ([one for one in part if one.tag in _FRAMES and not _is_furniture(one)] for part in parts)
+        has_caption = any(map(page_pictures.is_caption, children))
+        before, behind = (
+            [one for one in part if _is_frame(one, alone=has_caption) and not _is_furniture(one)] for part in parts
+        )
         return [*before, *children[first : last + 1], *behind][::-1]
 
     def _is_short(self, node: LexborNode) -> bool:
@@ -304,6 +307,18 @@ class _Walk:
             if node.tag in _AROUND or _is_furniture(node) or node.css_first("h1, h2, h3") is not None:
                 return
             self._keep_pictures(node)
+
+
+def _is_frame(node: LexborNode, *, alone: bool) -> bool:
+    """A frame, or a figure or an element with a caption that holds one and no other text; with `alone` also an element
+    that holds nothing else, which elsewhere most often is an advertisement."""
+    if node.tag in _FRAMES:
+        return True
+    if node.tag not in ("figure", "div", "p", "section") or node.css_first(", ".join(_FRAMES)) is None:
+        return False
+    captions = [words(one.text(separator=" ")) for one in node.css(page_pictures.CAPTIONS)]
+    is_only_text = sum(map(len, captions)) == len(words(node.text(separator=" ")))
+    return is_only_text and (alone or node.tag == "figure" or any(captions))
 
 
 def _opens(node: LexborNode) -> bool:
