@@ -47,9 +47,11 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What was decided for a filter: None that no link drives it."""
+    """What was decided for a filter: None that no link drives it. `undated`: whether articles without a date are looked
+    for, which there may be none of."""
 
     driver: Driver | None
+    undated: bool
 
 
 def possible(wanted: ArticleFilter) -> Iterator[Driver]:

@@ -78,7 +78,9 @@ async def by_id(
     `load_costs` told."""
     cards = await _cards(archive, view, entries, own=own)
     form = _form(wanted, full=full)
-    if form == CARD and sum(map(len, cards.values())) <= sizes.MAX_COST:
+    # Nearly always the same object: comparing takes as long as the rest of this.
+    is_card = form is CARD or form == CARD
+    if is_card and sum(map(len, cards.values())) <= sizes.MAX_COST:
         return cards
     checked = costs is not None
     known = sizes.NOTHING
@@ -87,7 +89,7 @@ async def by_id(
         costs = known.costs
         sums = (len(cards[entry.id]) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
         sizes.check_fit(wanted, [*(costs.get(id, 0) for id in beside), *sums])
-    if form == CARD:
+    if is_card:
         return cards
     shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
     total = sum(costs.values())

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.articles import archive, asked, driven, examples, items, present, queries, replacing, schemas, sheet
 from app.articles.archive import Archive, View
 from app.articles.asked import Asked
-from app.articles.driven import Chosen, Driver
+from app.articles.driven import Chosen
 from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.items import Item, Stored
 from app.articles.queries import Entry, Found, Place
@@ -144,9 +144,8 @@ def _offset(read: Read, limit: int) -> int:
 async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tuple[list[Entry], Page]:
     limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
-    driver = await _driver(here, view, wanted, sort)
-    undated = not sort.endswith("published_at") or await _has_undated(here, view)
-    entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place, driver, undated=undated)
+    chosen = await _choose(here, view, wanted, sort)
+    entries = await queries.page(here.db, wanted.filter, sort, limit + 1, place, chosen.driver, undated=chosen.undated)
     backwards = place.kind == "before"
     more = len(entries) > limit
     entries = (entries[1:] if backwards else entries[:limit]) if more else entries
@@ -165,22 +164,16 @@ async def _by_sort(here: Archive, view: View, read: Read, wanted: Asked) -> tupl
     return entries, page
 
 
-async def _has_undated(here: Archive, view: View) -> bool:
-    """Asked once for as long as nothing is committed. What is committed later need not be in this page."""
-    known = here.memo.get(view.head, "undated")
-    if not isinstance(known, bool):
-        known = await queries.has_undated(here.db)
-        here.memo.keep(view.head, "undated", known)
-    return known
-
-
-async def _driver(here: Archive, view: View, wanted: Asked, sort: str) -> Driver | None:
+async def _choose(here: Archive, view: View, wanted: Asked, sort: str) -> Chosen:
+    """Decided once for as long as nothing is committed. What is committed later need not be in this page."""
     key = ("driver", wanted.filter, sort)
     chosen = here.memo.get(view.head, key)
     if not isinstance(chosen, Chosen):
-        chosen = Chosen(await driven.choose(wanted.filter, sort, lambda filter: here.index.total(filter, view.head)))
+        driver = await driven.choose(wanted.filter, sort, lambda filter: here.index.total(filter, view.head))
+        undated = not sort.endswith("published_at") or await queries.has_undated(here.db)
+        chosen = Chosen(driver, undated)
         here.memo.keep(view.head, key, chosen)
-    return chosen.driver
+    return chosen
 
 
 def _ends(place: Place, *, descending: bool) -> tuple[Entry | None, Entry | None]:
