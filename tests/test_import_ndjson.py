@@ -89,7 +89,7 @@ def test_an_exported_article_is_read_back_whole() -> None:
     found = read(OWN)
     assert isinstance(found, Document)
     assert {"title", "tags", "status", "corrections", "seo"} <= {*(found.said or ())}
-    assert found.known == Known(42, "ferries", 1746090000, 3)
+    assert found.known == Known(42, "ferries", 1746090000, 3, "press.example")
     assert replace(found, said=None, format="", known=None) == Document(
         where="f:1",
         external_id="x-1",

@@ -71,6 +71,16 @@ async def test_export_imported_again_changes_nothing(served: Served) -> None:
     assert await _export(served) == before
 
 
+async def test_article_as_the_api_shows_it_is_the_same_one(served: Served) -> None:
+    made = await served.post(title="By hand", body={"text": "Typed in."})
+    shown = (await served.editor.get(f"/v1/articles/{made['id']}")).json()
+    assert "origin" not in shown
+    assert _outcomes(await _import(served, [shown])) == ["unchanged"]
+    [updated] = await _import(served, [shown | {"title": "Mended"}], overwrite="true")
+    assert (updated["outcome"], updated["id"]) == ("updated", made["id"])
+    assert _outcomes(await _import(served, [shown], origin="copies")) == ["created"]
+
+
 async def test_edits_since_the_export_stay_until_it_overwrites(served: Served) -> None:
     made = await served.post(title="By hand", body={"text": "Typed in."})
     lines = await _export(served)

@@ -4,7 +4,7 @@ Tells whether a source has changed something since its last import. Plain functi
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -12,17 +12,16 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from app.articles import manuscript
 from app.articles.field_hashes import FIELDS, UNSAID, Hashes, split, unpack
 from app.models import PurgedIdentity, SourceBaseline, table
-from app.sql import insert_rows
+from app.sql import chunks, insert_rows
 
 BASELINE, PURGED = table(SourceBaseline), table(PurgedIdentity)
-CHUNK = 500
 T = TypeVar("T", int, str)
 
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, dict[str, bytes]]]:
     """Hashes by article and format; articles without any are left out."""
     found: dict[int, dict[str, dict[str, bytes]]] = {}
-    for some in _chunks(ids):
+    for some in chunks(ids):
         rows = select(BASELINE.c.article_id, BASELINE.c.format, BASELINE.c.hashes)
         for id, kind, hashes in connection.execute(rows.where(BASELINE.c.article_id.in_(some))):
             found.setdefault(id, {})[kind] = split(bytes(hashes))
@@ -75,11 +74,7 @@ def find_purged(connection: Connection, identities: Sequence[tuple[str, str]]) -
         return set()
     by_hash = {_identity(*one): one for one in identities}
     found: set[tuple[str, str]] = set()
-    for some in _chunks(list(by_hash)):
+    for some in chunks(list(by_hash)):
         rows = connection.execute(select(PURGED.c.hash).where(PURGED.c.hash.in_(some)))
         found |= {by_hash[hash] for (hash,) in rows}
     return found
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))

@@ -63,13 +63,15 @@ def row_identity(id: int, created_at: int) -> str:
 class Known:
     """Which article of this archive a row of its own export is, where all three agree, and as of which version.
 
-    `created_at` is in epoch seconds; another archive may have the same id and slug, hardly all three.
+    `created_at` is in epoch seconds; another archive may have the same id and slug, hardly all three. `origin` is what
+    the row or the import says of it, None: nothing.
     """
 
     id: int
     slug: str
     created_at: int
     version: int
+    origin: str | None = None
 
     @property
     def identity(self) -> str:

@@ -2,7 +2,7 @@
 names them: most that were made by hand have no id of their own. Never commits."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -12,9 +12,9 @@ from sqlalchemy import Connection, select, update
 from app.articles.columns import EXISTING, Existing
 from app.articles.manuscript import Manuscript
 from app.models import Article, ArticleSlug, table
+from app.sql import chunks
 
 A, SLUG = table(Article), table(ArticleSlug)
-CHUNK = 500
 
 T = TypeVar("T", int, str)
 
@@ -31,7 +31,9 @@ class _Article:
 
     def is_named_by(self, m: Manuscript) -> bool:
         known = m.known
-        return known is not None and known.slug in self.slugs and known.created_at == self.created_at
+        if known is None or known.origin not in (None, self.origin):
+            return False
+        return known.slug in self.slugs and known.created_at == self.created_at
 
 
 def identify(connection: Connection, manuscripts: Sequence[Manuscript], *, adopt: bool = False) -> list[Manuscript]:
@@ -48,10 +50,9 @@ def existing(
     """By (origin, identity) the articles of this archive that have no identity and that manuscripts name."""
     wanted = {m.known.id: m for m in manuscripts if m.known is not None and m.identity == m.known.identity}
     here = _read_articles(connection, wanted)
-    ids = [id for id, one in here.items() if one.identity is None and one.origin == wanted[id].origin]
-    ids = [id for id in ids if here[id].is_named_by(wanted[id])]
+    ids = [id for id, one in here.items() if one.identity is None and one.is_named_by(wanted[id])]
     found: dict[tuple[str, str | int], Existing] = {}
-    for some in _chunks(ids):
+    for some in chunks(ids):
         statement = select(*EXISTING).where(A.c.id.in_(some)).order_by(A.c.id)
         if lock:
             statement = statement.with_for_update(key_share=True)
@@ -62,13 +63,15 @@ def existing(
 
 def _name(m: Manuscript, here: Mapping[int, _Article]) -> Manuscript:
     article = here.get(m.known.id) if m.known is not None else None
-    if m.known is None or article is None or article.origin != m.origin or not article.is_named_by(m):
+    if m.known is None or article is None or not article.is_named_by(m):
         return m
     identity = article.identity or m.known.identity
     # Kept beside an article elsewhere; here it has a column.
     extra = {name: value for name, value in orjson.loads(m.extra).items() if name != "first_published_at"}
     kept = orjson.dumps(extra).decode()
-    return replace(m, identity=identity, external_id=article.external_id, former_identity=None, extra=kept)
+    return replace(
+        m, origin=article.origin, identity=identity, external_id=article.external_id, former_identity=None, extra=kept
+    )
 
 
 def _match_former(connection: Connection, manuscripts: Sequence[Manuscript], *, adopt: bool) -> list[Manuscript]:
@@ -79,7 +82,7 @@ def _match_former(connection: Connection, manuscripts: Sequence[Manuscript], *, 
     there = {
         (origin, identity): id
         for origin, identities in by_origin.items()
-        for some in _chunks(identities)
+        for some in chunks(identities)
         for identity, id in connection.execute(
             select(A.c.identity, A.c.id).where(A.c.origin == origin, A.c.identity.in_(some))
         )
@@ -101,7 +104,7 @@ def _adopt(connection: Connection, m: Manuscript, there: dict[tuple[str, str], i
 
 def _read_articles(connection: Connection, ids: Collection[int]) -> dict[int, _Article]:
     found: dict[int, _Article] = {}
-    for some in _chunks(ids):
+    for some in chunks(ids):
         slugs: dict[int, set[str]] = defaultdict(set)
         for id, slug in connection.execute(select(SLUG.c.article_id, SLUG.c.slug).where(SLUG.c.article_id.in_(some))):
             slugs[id].add(slug)
@@ -109,9 +112,3 @@ def _read_articles(connection: Connection, ids: Collection[int]) -> dict[int, _A
         for id, origin, created, identity, external in connection.execute(select(*columns).where(A.c.id.in_(some))):
             found[id] = _Article(origin, created, identity, external, frozenset(slugs[id]))
     return found
-
-
-def _chunks(values: Collection[T]) -> Iterator[list[T]]:
-    ordered = sorted(values)
-    for i in range(0, len(ordered), CHUNK):
-        yield ordered[i : i + CHUNK]

@@ -6,7 +6,7 @@ that is published, not while it is withdrawn, and linked again when it returns; 
 says so. Linking moves neither `version` nor `updated_at` of the article that names it.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from app import text as texts
 from app.articles import entries
 from app.articles.manuscript import RelatedEntry
 from app.models import Article, ArticleSlug, ArticleUrl, RelatedPost, table
+from app.sql import chunks
 
 A, RELATED, SLUG, URL = table(Article), table(RelatedPost), table(ArticleSlug), table(ArticleUrl)
 CHUNK = 300
@@ -54,7 +55,7 @@ def replace(
     stored = _stored(connection, existing)
     settled = _settled(connection, dict(rows), stored)
     others = {id: new for id, new in settled.items() if new != stored.get(id, [])}
-    for ids in _chunks([id for id in others if id in stored]):
+    for ids in chunks([id for id in others if id in stored], CHUNK):
         connection.execute(delete(RELATED).where(RELATED.c.article_id.in_(ids)))
     wanted = [_row(id, i, one, site_url) for id, new in others.items() for i, one in enumerate(new, 1)]
     if wanted:
@@ -79,7 +80,7 @@ def _settled(
 def _stored(connection: Connection, articles: Sequence[int]) -> dict[int, list[RelatedEntry]]:
     found: dict[int, list[RelatedEntry]] = {}
     columns = [RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked")]
-    for ids in _chunks(articles):
+    for ids in chunks(articles, CHUNK):
         rows = select(*columns).where(RELATED.c.article_id.in_(ids)).order_by(RELATED.c.article_id, RELATED.c.position)
         for article, *values in connection.execute(rows):
             found.setdefault(article, []).append(RelatedEntry(*values))
@@ -88,7 +89,7 @@ def _stored(connection: Connection, articles: Sequence[int]) -> dict[int, list[R
 
 def _titles(connection: Connection, articles: Sequence[int]) -> dict[int, str]:
     found: dict[int, str] = {}
-    for ids in _chunks(articles):
+    for ids in chunks(articles, CHUNK):
         found |= {row[0]: row[1] for row in connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(ids)))}
     return found
 
@@ -118,7 +119,7 @@ def _slug_key(url: str, site_url: str) -> str | None:
 def sources(connection: Connection, targets: Collection[int]) -> list[int]:
     """The articles with an entry that means one of `targets`: what they show changes when these come or go."""
     found: set[int] = set()
-    for ids in _chunks(sorted(targets)):
+    for ids in chunks(sorted(targets), CHUNK):
         meaning = select(RELATED.c.article_id).where(RELATED.c.target_id.in_(ids))
         found.update(connection.execute(meaning).scalars())
     return sorted(found)
@@ -127,7 +128,7 @@ def sources(connection: Connection, targets: Collection[int]) -> list[int]:
 def forget(connection: Connection, targets: Sequence[int]) -> None:
     """Before articles go for good: entries that mean them wait again by their own words, and `link` may find them
     another. Those without any go too, and so do those that meant what never was public: nobody has seen them."""
-    for ids in _chunks(targets):
+    for ids in chunks(targets, CHUNK):
         hidden = select(A.c.id).where(A.c.id.in_(ids), A.c.public_once.is_(False))
         wordless = RELATED.c.title.is_(None) & RELATED.c.url.is_(None)
         meaning = RELATED.c.target_id.in_(ids)
@@ -157,7 +158,7 @@ def link(connection: Connection, saved: Sequence[int], published: Sequence[int])
 
 def _waiting_in(connection: Connection, articles: Sequence[int]) -> list[_Waiting]:
     rows: list[_Waiting] = []
-    for ids in _chunks(articles):
+    for ids in chunks(articles, CHUNK):
         found = connection.execute(_waiting.where(RELATED.c.article_id.in_(ids)))
         rows += (_Waiting(*row) for row in found)
     return rows
@@ -165,7 +166,7 @@ def _waiting_in(connection: Connection, articles: Sequence[int]) -> list[_Waitin
 
 def _waiting_for(connection: Connection, published: Sequence[int]) -> list[_Waiting]:
     rows: list[_Waiting] = []
-    for ids in _chunks(published):
+    for ids in chunks(published, CHUNK):
         keys = (
             (RELATED.c.title_key, select(A.c.title_key).where(A.c.id.in_(ids), A.c.title_key != "")),
             (RELATED.c.slug_key, select(SLUG.c.slug).where(SLUG.c.article_id.in_(ids))),
@@ -209,11 +210,7 @@ def _look_up(
 ) -> dict[str, int]:
     wanted = sorted({key for key in keys if key})
     found: dict[str, int] = {}
-    for some in _chunks(wanted):
+    for some in chunks(wanted, CHUNK):
         chunk = statement.where(column.in_(some))
         found |= {row[0]: row[1] for row in connection.execute(chunk.where(A.c.status == "published"))}
     return found
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))

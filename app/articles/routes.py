@@ -170,10 +170,17 @@ async def _choose(here: Archive, view: View, wanted: Asked, sort: str) -> Chosen
     chosen = here.memo.get(view.head, key)
     if not isinstance(chosen, Chosen):
         driver = await driven.choose(wanted.filter, sort, lambda filter: here.index.total(filter, view.head))
-        undated = not sort.endswith("published_at") or await queries.has_undated(here.db)
-        chosen = Chosen(driver, undated)
+        chosen = Chosen(driver, not sort.endswith("published_at") or await _has_undated(here, view))
         here.memo.keep(view.head, key, chosen)
     return chosen
+
+
+async def _has_undated(here: Archive, view: View) -> bool:
+    known = here.memo.get(view.head, "undated")
+    if not isinstance(known, bool):
+        known = await queries.has_undated(here.db)
+        here.memo.keep(view.head, "undated", known)
+    return known
 
 
 def _ends(place: Place, *, descending: bool) -> tuple[Entry | None, Entry | None]:

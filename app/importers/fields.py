@@ -173,8 +173,10 @@ def read_known(record: Mapping[str, object]) -> Known | None:
     id, slug, version, created = (record.get(name) for name in ("id", "slug", "version", "created_at"))
     if not isinstance(id, int) or not isinstance(version, int) or not isinstance(slug, str):
         return None
+    origin = record.get("origin")
     try:
-        return Known(id, slug, dates.read_date(created, UTC).instant, version)
+        created_at = dates.read_date(created, UTC).instant
+        return Known(id, slug, created_at, version, origin if isinstance(origin, str) else None)
     except ValueError:
         return None
 

@@ -108,7 +108,7 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         hashes=hashes,
         said=named,
         given=document.given,
-        known=document.known,
+        known=replace(document.known, origin=origin or document.known.origin) if document.known else None,
     )
     reported = tuple(name for name in document.extra if name not in names.OWN_EXTRA and not visibility.is_marker(name))
     strange = (f"region {name!r} is not known here, kept as given" for name in unknown)

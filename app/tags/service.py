@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from app import text
 from app.models import ImportTag, Tag, TagName, TagSlug, table
-from app.sql import hold_vocabulary
+from app.sql import chunks, hold_vocabulary
 from app.tags.wanted import KINDS as KINDS
 from app.tags.wanted import Wanted as Wanted
 from app.tags.wanted import family as family
@@ -47,11 +47,11 @@ def find(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
     by_old_slug = select(SLUG.c.slug, TAG.c.kind, target).join(TAG, TAG.c.id == SLUG.c.tag_id)
     by_slug = select(TAG.c.slug, TAG.c.kind, target)
     names: dict[tuple[str, str], int] = {}
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         for row in connection.execute(by_name.where(NAME.c.name_key.in_(chunk)).order_by(NAME.c.id.desc())):
             names[(row[0], family(row[1]))] = row[2]
     for statement, column in ((by_old_slug, SLUG.c.slug), (by_slug, TAG.c.slug)):
-        for chunk in _chunks(refs):
+        for chunk in chunks(refs):
             for row in connection.execute(statement.where(column.in_(chunk))):
                 found[(row[0], family(row[1]))] = row[2]
     out: dict[Wanted, int] = {}
@@ -63,10 +63,6 @@ def find(session: Session, asked: list[Wanted]) -> dict[Wanted, int]:
         if id is not None:
             out[one] = id
     return out
-
-
-def _chunks(values: list[str], size: int = 500) -> Iterable[list[str]]:
-    return (values[i : i + size] for i in range(0, len(values), size))
 
 
 def _make(session: Session, one: Wanted) -> int:
