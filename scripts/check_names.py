@@ -141,7 +141,7 @@ def _check_names(path: str, tree: ast.Module) -> Iterator[Finding]:
             yield Finding("word", path, line, f"`{name}`: say {RETIRED_WORDS[word]}")
 
 
-def _docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def find_docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
@@ -208,7 +208,7 @@ def check(root: Path = ROOT) -> list[Finding]:
         source = file.read_text(encoding="utf-8")
         tree = ast.parse(source)
         findings += _check_names(path, tree)
-        findings += _check_prose(path, _docstrings(tree))
+        findings += _check_prose(path, find_docstrings(tree))
         findings += _check_prose(path, _comments(source))
         for name, place in _classes(path, tree):
             classes[name].append(place)
