@@ -1,39 +1,41 @@
 """The commands: parse arguments, call the same services as the server, print for people or as JSON."""
 
 import asyncio
-import secrets
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 import typer
-from pydantic import ValidationError
-from rich.table import Table
 
-from app.actor import Actor, act_as
 from app.articles.repair import invented_dates
 from app.audit import listing
 from app.audit.queries import AuditFilter
 from app.audit.render import show_line, show_row
 from app.commands import check as checks
 from app.commands import import_articles, open_archive, output
+from app.commands.imports import imports
+from app.commands.keys import keys
+from app.commands.options import (
+    Json,
+    load_settings,
+    open_database,
+    parse_base_url,
+    parse_choice,
+    parse_span,
+    parse_zone,
+    set_actor,
+)
 from app.commands.output import err, out, print_json
 from app.db.audit_rows import ACTIONS
-from app.db.database import Database, DatabaseProblem
-from app.errors import InvalidInput
-from app.http import auth
-from app.http.params.times import Period, format_time, make_range, read_time, read_zone
+from app.db.database import Database
+from app.http.params.times import format_time
 from app.importers import sources
 from app.importers.document import Identity
 from app.importers.pipeline import ImportOptions
-from app.importers.records import item_urls
 from app.search.indexing.rebuild import rebuild_index
 from app.settings import Settings
 
@@ -45,24 +47,14 @@ cli = typer.Typer(
     rich_markup_mode=None,  # boxes are nothing for a log, and a wrong option is one line
     add_completion=False,
 )
-keys = typer.Typer(no_args_is_help=True)
 cli.add_typer(keys, name="keys")
-imports = typer.Typer(no_args_is_help=True)
 cli.add_typer(imports, name="imports")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
 
 
 def _print_version(is_requested: bool) -> None:
     if is_requested:
         out.print(f"dateline {version('dateline')}")
         raise typer.Exit
-
-
-def _set_actor(context: typer.Context, group: str = "") -> None:
-    """Names the command for the audit as it is typed, here for all of them; what one run writes has one request id."""
-    command = f"dateline {group}{context.invoked_subcommand or ''}"
-    context.with_resource(act_as(Actor("command", command, request=secrets.token_hex(8))))
 
 
 @cli.callback()
@@ -73,39 +65,7 @@ def main(
     ] = False,
 ) -> None:
     """A news archive: import, search, serve."""
-    _set_actor(context)
-
-
-@keys.callback()
-def keys_main(context: typer.Context) -> None:
-    """API keys: make, list, revoke."""
-    _set_actor(context, "keys ")
-
-
-@imports.callback()
-def imports_main(context: typer.Context) -> None:
-    """Imports and bulk edits: list, show, undo."""
-    _set_actor(context, "imports ")
-
-
-def load_settings(**options: object) -> Settings:
-    """From the environment, with what the command line says on top; DatabaseProblem names a wrong variable."""
-    try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type] # checked by pydantic
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "?"
-        raise DatabaseProblem(f"DATELINE_{name.upper().removeprefix('DATELINE_')}: {first['msg']}.") from None
-
-
-@contextmanager
-def open_database(chosen: Settings | None = None) -> Iterator[Database]:
-    """The archive, opened, migrated if empty, and closed in the end. What is written meanwhile is the command's."""
-    db = open_archive.open_archive(chosen or load_settings())
-    try:
-        yield db
-    finally:
-        db.close_now()
+    set_actor(context)
 
 
 @cli.command()
@@ -171,15 +131,15 @@ def import_(
 ) -> None:
     """Bring articles in. Running it again changes only what has changed in the source."""
     options = ImportOptions(
-        _parse_choice("--format", format, sources.NAMES),
+        parse_choice("--format", format, sources.NAMES),
         origin,
-        _parse_zone(timezone),
-        _parse_choice("--body", body, ("html", "markdown", "text")),
+        parse_zone(timezone),
+        parse_choice("--body", body, ("html", "markdown", "text")),
         dry_run,
         source_dates=source_dates,
-        identity=_parse_choice("--identity", identity, get_args(Identity)),
+        identity=parse_choice("--identity", identity, get_args(Identity)),
         overwrite=overwrite,
-        base_url=_parse_base_url(base_url),
+        base_url=parse_base_url(base_url),
         by=output.find_user(),
     )
     chosen = load_settings()
@@ -189,25 +149,6 @@ def import_(
         report = import_articles.run_import(db, chosen, import_sources, options, json=json, allow_private=allow_private)
     if report.failures:
         raise typer.Exit(1)
-
-
-def _parse_choice(option: str, value: str | None, allowed: tuple[str, ...]) -> Any:
-    if value is not None and value not in allowed:
-        raise typer.BadParameter(f"{value!r} is none of {', '.join(allowed)}.", param_hint=option)
-    return value
-
-
-def _parse_base_url(url: str | None) -> str | None:
-    if url is not None and not item_urls.is_base(url):
-        raise typer.BadParameter(f"{url!r} is no address such as https://news.example.", param_hint="--base-url")
-    return url
-
-
-def _parse_zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise typer.BadParameter(f"{name!r} is no time zone; try Europe/Brussels.", param_hint="--timezone") from None
 
 
 @cli.command()
@@ -220,7 +161,7 @@ def export(
     """Write the whole archive, in every state, to standard output; importing it elsewhere gives the same archive."""
     from app.sync import full_export  # the server's part, which other commands need not wait for
 
-    _parse_choice("--format", format, ("ndjson",))
+    parse_choice("--format", format, ("ndjson",))
     chosen = load_settings()
     with open_database(chosen) as db:
         position = asyncio.run(full_export.write(db, chosen, since, sys.stdout.buffer.write))
@@ -319,22 +260,11 @@ def audit(
     json: Annotated[bool, typer.Option("--json", help="Print each row as a line of JSON.")] = False,
 ) -> None:
     """List who did what, the newest first."""
-    audit_filter = AuditFilter(article, action=_parse_choice("--action", action, ACTIONS), **_parse_span(from_, to))
+    audit_filter = AuditFilter(article, action=parse_choice("--action", action, ACTIONS), **parse_span(from_, to))
     with open_database() as db:
         for row in listing.read_rows(db, replace(audit_filter, key=_find_key(db, key)), limit):
             line = orjson.dumps(show_row(row, {})).decode() if json else show_line(row)
             out.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _parse_span(from_: str | None, to: str | None) -> dict[str, int | None]:
-    """Both ends as `AuditFilter` has them; the command line is wrong where nothing fits in between."""
-    now, zone = int(time.time()), read_zone("UTC")
-    try:
-        both = [None if text is None else read_time(text, zone, now) for text in (from_, to)]
-        time_range = make_range(*both)
-    except InvalidInput as wrong:
-        raise typer.BadParameter(wrong.detail, param_hint="--from, --to") from None
-    return {"since": time_range.from_, "until": time_range.to}
 
 
 def _find_key(db: Database, name: str | None) -> int | None:
@@ -376,96 +306,3 @@ def edit(
         good = bulk_edits.edit(db, chosen, payload, dry_run=dry_run, json=json)
     if not good:
         raise typer.Exit(1)
-
-
-@imports.command("list")
-def imports_list(
-    kind: Annotated[str | None, typer.Option(help="import or bulk_edit; both where not given.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
-    json: Json = False,
-) -> None:
-    """What was imported and edited in bulk, by whom, and whether it was undone."""
-    from app.commands import bulk_edits
-
-    _parse_choice("--kind", kind, ("import", "bulk_edit"))
-    with open_database() as db:
-        bulk_edits.list_imports(db, kind, limit, json=json)
-
-
-Number = Annotated[int, typer.Argument(min=1, help="As `dateline imports list` shows it.")]
-
-
-@imports.command("show")
-def imports_show(id: Number) -> None:
-    """One of them in full, as JSON."""
-    from app.commands import bulk_edits
-
-    with open_database() as db:
-        bulk_edits.show_import(db, id)
-
-
-@imports.command("undo")
-def imports_undo(id: Number, json: Json = False) -> None:
-    """Take it back: withdraw what it published, bin its drafts, restore what it changed. Again: go on with that."""
-    from app.commands import bulk_edits
-
-    chosen = load_settings()
-    with open_database(chosen) as db:
-        good = bulk_edits.undo_import(db, chosen, id, json=json)
-    if not good:
-        raise typer.Exit(1)
-
-
-@imports.command("resume")
-def imports_resume(id: Number, json: Json = False) -> None:
-    """Go on with a bulk edit whose process has died; a running server does so by itself."""
-    from app.commands import bulk_edits
-
-    chosen = load_settings()
-    with open_database(chosen) as db:
-        good = bulk_edits.resume(db, chosen, id, json=json)
-    if not good:
-        raise typer.Exit(1)
-
-
-@keys.command("create")
-def keys_create(
-    name: Annotated[str, typer.Option(help="Whom or what the key is for.")],
-    scope: Annotated[list[str], typer.Option(help="read_drafts, write, publish or admin; repeat for several.")],
-    expires: Annotated[str | None, typer.Option(help="Last day or time of use: 2027-12 or RFC 3339.")] = None,
-) -> None:
-    """Make a key and print it, once."""
-    for one in scope:
-        _parse_choice("--scope", one, auth.SCOPES)
-    until = None
-    if expires is not None:
-        when = read_time(expires, read_zone("UTC"), int(time.time()))
-        until = when.end if isinstance(when, Period) else when.at
-    with open_database() as db:
-        secret = db.write_now(auth.create_key, name, tuple(dict.fromkeys(scope)), until).value
-    out.print(secret, markup=False)
-
-
-@keys.command("list")
-def keys_list(json: Json = False) -> None:
-    """All keys, without their secrets."""
-    with open_database() as db:
-        api_keys = db.write_now(auth.list_keys).value
-    times = ("created_at", "expires_at", "revoked_at", "last_used_at")
-    rows = [{n: format_time(v) if n in times and isinstance(v, int) else v for n, v in row.items()} for row in api_keys]
-    if json:
-        print_json(rows)
-        return
-    table = Table("id", "name", "scopes", "created", "expires", "revoked", "last used")
-    for row in rows:
-        table.add_row(*(str(value if value is not None else "–") for value in row.values()))
-    out.print(table)
-
-
-@keys.command("revoke")
-def keys_revoke(id: Annotated[int, typer.Argument(help="As `dateline keys list` shows it.")]) -> None:
-    """End a key at once."""
-    with open_database() as db:
-        if not db.write_now(auth.revoke_key, id).value:
-            raise DatabaseProblem(f"There is no key {id} that could be revoked.")
-    out.print(f"Key {id} is revoked.")

@@ -15,7 +15,8 @@ from support.listening import listen
 from support.stories import NOW, story, write
 
 from app.articles import service
-from app.commands import cli, open_archive
+from app.commands import open_archive
+from app.commands.cli import cli
 from app.importers import pipeline
 from app.importers.pipeline import ImportOptions
 from app.importers.sources import SourceInput
@@ -189,9 +190,9 @@ def test_command_writes_lines_and_where_to_go_on(
     sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATELINE_DATA_DIR", str(sqlite_settings.data_dir))
-    assert cli.cli(["export"], standalone_mode=False) in (0, None)
+    assert cli(["export"], standalone_mode=False) in (0, None)
     out, err = capfd.readouterr()
     assert out == '{"end":true,"count":0}\n'
     place = err.split()[-1]
-    assert cli.cli(["export", "--since", place], standalone_mode=False) in (0, None)
+    assert cli(["export", "--since", place], standalone_mode=False) in (0, None)
     assert capfd.readouterr().out == out
