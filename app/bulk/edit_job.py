@@ -14,10 +14,12 @@ from typing import Any, cast
 from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
 
-from app.articles import editing, filters
+from app.articles import editing
 from app.articles.editing import ArticleEdit
-from app.articles.filters import ArticleFilter, Shape
+from app.articles.filters import ArticleFilter
 from app.articles.manuscript import Manuscript
+from app.articles.reading import filter_sql
+from app.articles.reading.filter_sql import StatementKey
 from app.articles.store import saving, stored_article
 from app.articles.store.row_columns import SaveContext
 from app.articles.store.saving import Batch
@@ -103,41 +105,27 @@ def _freeze(value: Any) -> Any:
 
 def find(snapshot: Snapshot, article_filter: ArticleFilter, after: int, last: int, limit: int) -> list[int]:
     """The next articles that a filter means, in the order of their ids, up to `last`."""
-    statement = _statement(snapshot.connection.dialect.name, _Shaped(article_filter), counts=False)
-    values = {**filters.values(article_filter), "after_id": after, "last_id": last, "limit": limit}
+    statement = _statement(snapshot.connection.dialect.name, filter_sql.make_key(article_filter), counts=False)
+    values = {**filter_sql.values(article_filter), "after_id": after, "last_id": last, "limit": limit}
     return [read_integer(row[0]) for row in snapshot.fetch(statement, values)]
 
 
 def count(snapshot: Snapshot, article_filter: ArticleFilter) -> int:
     """How many articles a filter means."""
-    statement = _statement(snapshot.connection.dialect.name, _Shaped(article_filter), counts=True)
-    return read_integer(snapshot.fetch(statement, filters.values(article_filter))[0][0])
-
-
-class _Shaped:
-    """A filter that is equal to all filters of its shape: the statement's text is the same for them."""
-
-    def __init__(self, article_filter: ArticleFilter) -> None:
-        self.example = article_filter
-        self.shape: Shape = filters.shape(article_filter)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Shaped) and self.shape == other.shape
-
-    def __hash__(self) -> int:
-        return hash(self.shape)
+    statement = _statement(snapshot.connection.dialect.name, filter_sql.make_key(article_filter), counts=True)
+    return read_integer(snapshot.fetch(statement, filter_sql.values(article_filter))[0][0])
 
 
 @lru_cache(maxsize=64)
-def _statement(dialect: str, shaped: _Shaped, *, counts: bool) -> Prepared:
-    article_filter = shaped.example
+def _statement(dialect: str, key: StatementKey[ArticleFilter], *, counts: bool) -> Prepared:
+    article_filter = key.example
     statement: AnySelect = (
-        select(func.count() if counts else A.c.id).select_from(A).where(*filters.conditions(article_filter))
+        select(func.count() if counts else A.c.id).select_from(A).where(*filter_sql.conditions(article_filter))
     )
     if not counts:
         after, last = (bindparam(name, type_=A.c.id.type) for name in ("after_id", "last_id"))
         statement = statement.where(A.c.id > after, A.c.id <= last).order_by(A.c.id).limit(bindparam("limit"))
-    return prepare(statement, dialect, filters.lists(article_filter))
+    return prepare(statement, dialect, filter_sql.lists(article_filter))
 
 
 def _edit(session: Session, task: Task) -> Step:

@@ -7,10 +7,10 @@ from functools import lru_cache, partial
 import orjson
 from sqlalchemy import bindparam, case, literal_column, null, select
 
-from app.articles import filters
-from app.articles.filters import ArticleFilter, Shape
-from app.articles.reading import response_size
+from app.articles.filters import ArticleFilter
+from app.articles.reading import filter_sql, response_size
 from app.articles.reading.filter_params import STATES
+from app.articles.reading.filter_sql import StatementKey
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json, csv_rows
 from app.context import AppContext, RequestContext
@@ -127,23 +127,9 @@ def _line(article: Json, more: _More) -> bytes:
     return orjson.dumps(article | added | {n: v for n, v in orjson.loads(more.extra).items() if n not in article})
 
 
-class _Shaped:
-    """A filter that is equal to all filters of its shape: the statement's text is the same for them."""
-
-    def __init__(self, article_filter: ArticleFilter) -> None:
-        self.example = article_filter
-        self.shape: Shape = filters.shape(article_filter)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Shaped) and self.shape == other.shape
-
-    def __hash__(self) -> int:
-        return hash(self.shape)
-
-
 async def _page(db: Database, article_filter: ArticleFilter, after: int, since: int | None) -> list[ListRow]:
-    statement = _statement(db.dialect, _Shaped(article_filter), since is not None)
-    values = {**filters.values(article_filter), "after_id": after, "limit": PAGE}
+    statement = _statement(db.dialect, filter_sql.make_key(article_filter), since is not None)
+    values = {**filter_sql.values(article_filter), "after_id": after, "limit": PAGE}
     values |= {} if since is None else {"since": since}
     return [ListRow(int(str(id)), int(str(version)), None) for id, version in await db.reader.rows(
         statement, values, bounded=False
@@ -151,15 +137,15 @@ async def _page(db: Database, article_filter: ArticleFilter, after: int, since: 
 
 
 @lru_cache(maxsize=256)
-def _statement(dialect: str, shaped: _Shaped, changed: bool) -> Prepared:
-    article_filter = shaped.example
-    statement = select(A.c.id, A.c.version).where(*filters.conditions(article_filter))
+def _statement(dialect: str, key: StatementKey[ArticleFilter], changed: bool) -> Prepared:
+    article_filter = key.example
+    statement = select(A.c.id, A.c.version).where(*filter_sql.conditions(article_filter))
     statement = statement.where(A.c.id > bindparam("after_id", type_=A.c.id.type))
     if changed:
         behind = CHANGE.c.seq > bindparam("since", type_=CHANGE.c.seq.type)
         named = select(CHANGE.c.entity_id).where(behind, CHANGE.c.entity == literal_column("'article'"))
         statement = statement.where(A.c.id.in_(named))
-    return prepare(statement.order_by(A.c.id).limit(bindparam("limit")), dialect, filters.lists(article_filter))
+    return prepare(statement.order_by(A.c.id).limit(bindparam("limit")), dialect, filter_sql.lists(article_filter))
 
 
 async def _load_more(db: Database, ids: Sequence[int]) -> dict[int, _More]:

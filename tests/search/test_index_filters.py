@@ -15,7 +15,7 @@ from support.search_archive import DAY, REGIONS, SOURCES, TAGS, SearchArchive, S
 
 from app.articles import filters
 from app.articles.filters import ArticleFilter
-from app.articles.reading import query_plan
+from app.articles.reading import filter_sql, query_plan
 from app.db.sql import prepare
 from app.search.engine import Order, Question
 from app.search.tantivy import index_schema
@@ -118,12 +118,12 @@ any_filter = st.builds(_in_another_zone, wanted_filters | sparse_filters, shifts
 
 def by_sql(archive: SearchArchive, article_filter: ArticleFilter) -> set[object]:
     statement = prepare(
-        select(filters.A.c.id).where(*filters.conditions(article_filter)),
+        select(filters.A.c.id).where(*filter_sql.conditions(article_filter)),
         archive.db.dialect,
-        filters.lists(article_filter),
+        filter_sql.lists(article_filter),
     )
     with archive.db.snapshot() as snapshot:
-        return {row[0] for row in snapshot.fetch(statement, filters.values(article_filter))}
+        return {row[0] for row in snapshot.fetch(statement, filter_sql.values(article_filter))}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -146,7 +146,7 @@ def driven_ids(
     place: dict[str, int | None],
 ) -> list[object]:
     statement = query_plan.statement(driver, turn, descending=descending != turn.startswith("before"))
-    prepared = prepare(statement, archive.db.dialect, filters.lists(driver.rest))
+    prepared = prepare(statement, archive.db.dialect, filter_sql.lists(driver.rest))
     with archive.db.snapshot() as snapshot:
         rows = snapshot.fetch(prepared, {**query_plan.values(driver, 200, 0), **place})
     return [row[0] for row in rows]

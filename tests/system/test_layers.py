@@ -97,8 +97,9 @@ LAYERS = {
     ),
     "app.commands": (
         ("check", "open_archive", "output"),
-        ("import_articles", "pages", "serve"),
+        ("import_articles", "options", "pages", "serve"),
         ("bulk_edits",),
+        ("imports", "keys"),
         ("cli",),
     ),
 }

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, literal_column, or_, select, tuple_
 
-from app.articles import filters
-from app.articles.filters import ArticleFilter, Shape
-from app.articles.reading import query_plan
+from app.articles.filters import ArticleFilter
+from app.articles.reading import filter_sql, query_plan
+from app.articles.reading.filter_sql import StatementKey
 from app.articles.reading.query_plan import DrivingLink, Turn
 from app.articles.store import purge
 from app.db.database import Database, Readable
@@ -61,8 +61,8 @@ async def load_page(
     turn = _turn(place)
     undated = undated or (place.id is not None and place.key is None)
     if driver is not None:
-        shaped = _Shaped((filters.shape(driver.rest), *driver.shape), driver)
-        statement = _driven_statement(db.dialect, shaped, turn, sort.startswith("-"), undated)
+        key = StatementKey((filter_sql.shape(driver.rest), *driver.shape), driver)
+        statement = _driven_statement(db.dialect, key, turn, sort.startswith("-"), undated)
         values = query_plan.values(driver, limit, place.offset)
         bounded = driver.bounded
     else:
@@ -88,8 +88,8 @@ def _plan_page(
     dialect: str, article_filter: ArticleFilter, sort: str, turn: Turn, undated: bool
 ) -> tuple[Prepared, Mapping[str, Value], bool]:
     """The statement, what the filter binds in it, and whether an index bounds it."""
-    statement = _statement(dialect, _Shaped(filters.shape(article_filter), article_filter), sort, turn, undated)
-    return statement, filters.values(article_filter), _is_bounded(article_filter, sort)
+    statement = _statement(dialect, filter_sql.make_key(article_filter), sort, turn, undated)
+    return statement, filter_sql.values(article_filter), _is_bounded(article_filter, sort)
 
 
 def _is_bounded(article_filter: ArticleFilter, sort: str) -> bool:
@@ -107,30 +107,13 @@ def _is_bounded(article_filter: ArticleFilter, sort: str) -> bool:
     return article_filter == ArticleFilter()
 
 
-Example = TypeVar("Example", ArticleFilter, DrivingLink)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Shaped(Generic[Example]):
-    """A filter that is equal to all filters of its shape: the statement's text is the same for them."""
-
-    shape: Shape
-    example: Example
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Shaped) and self.shape == other.shape
-
-    def __hash__(self) -> int:
-        return hash(self.shape)
-
-
 @lru_cache(maxsize=1024)
-def _statement(dialect: str, shaped: _Shaped[ArticleFilter], sort: str, turn: Turn, undated: bool) -> Prepared:
-    article_filter = shaped.example
+def _statement(dialect: str, key: StatementKey[ArticleFilter], sort: str, turn: Turn, undated: bool) -> Prepared:
+    article_filter = key.example
     name = sort.removeprefix("-")
     column: ColumnElement[int | str | None] = A.c.sort_title if name == "title" else A.c[name]
     descending = sort.startswith("-") != turn.startswith("before")
-    every = select(A.c.id, A.c.version, column).where(*filters.conditions(article_filter))
+    every = select(A.c.id, A.c.version, column).where(*filter_sql.conditions(article_filter))
     in_order = column.desc() if descending else column, A.c.id.desc() if descending else A.c.id
 
     def part(where: Literal["all", "dated", "undated"]) -> AnySelect:
@@ -139,21 +122,21 @@ def _statement(dialect: str, shaped: _Shaped[ArticleFilter], sort: str, turn: Tu
         return rows.where(beyond).order_by(*in_order) if beyond is not None else rows.order_by(*in_order)
 
     if name != "published_at":
-        return prepare(query_plan.cut(part("all")), dialect, filters.lists(article_filter))
+        return prepare(query_plan.cut(part("all")), dialect, filter_sql.lists(article_filter))
     is_chained = (article_filter.takes_undated and (undated or not article_filter.public_only)) or turn.endswith(
         "_null"
     )
     statement = query_plan.chain(part, turn) if is_chained else query_plan.cut(part("dated"))
-    return prepare(statement, dialect, filters.lists(article_filter))
+    return prepare(statement, dialect, filter_sql.lists(article_filter))
 
 
 @lru_cache(maxsize=1024)
 def _driven_statement(
-    dialect: str, shaped: _Shaped[DrivingLink], turn: Turn, descending: bool, undated: bool
+    dialect: str, key: StatementKey[DrivingLink], turn: Turn, descending: bool, undated: bool
 ) -> Prepared:
-    driver, forwards = shaped.example, not turn.startswith("before")
+    driver, forwards = key.example, not turn.startswith("before")
     statement = query_plan.statement(driver, turn, descending=descending == forwards, undated=undated)
-    return prepare(statement, dialect, filters.lists(driver.rest))
+    return prepare(statement, dialect, filter_sql.lists(driver.rest))
 
 
 async def has_undated(db: Database) -> bool:
@@ -182,18 +165,18 @@ def _cursor_condition(
 
 async def count(db: Database, article_filter: ArticleFilter) -> tuple[int, bool]:
     """How many match in SQL, up to COUNTED; and whether that is all. For lists that no index holds."""
-    statement = _count(db.dialect, _Shaped(filters.shape(article_filter), article_filter))
-    values: dict[str, Value] = {**filters.values(article_filter), "most": COUNTED + 1}
+    statement = _count(db.dialect, filter_sql.make_key(article_filter))
+    values: dict[str, Value] = {**filter_sql.values(article_filter), "most": COUNTED + 1}
     [(number,)] = await db.reader.rows(statement, values, bounded=False)
     assert isinstance(number, int)
     return min(number, COUNTED), number <= COUNTED
 
 
 @lru_cache(maxsize=512)
-def _count(dialect: str, shaped: _Shaped[ArticleFilter]) -> Prepared:
-    article_filter = shaped.example
-    inner = select(A.c.id).where(*filters.conditions(article_filter)).limit(bindparam("most")).subquery()
-    return prepare(select(func.count()).select_from(inner), dialect, filters.lists(article_filter))
+def _count(dialect: str, key: StatementKey[ArticleFilter]) -> Prepared:
+    article_filter = key.example
+    inner = select(A.c.id).where(*filter_sql.conditions(article_filter)).limit(bindparam("most")).subquery()
+    return prepare(select(func.count()).select_from(inner), dialect, filter_sql.lists(article_filter))
 
 
 class ArticleRef(NamedTuple):

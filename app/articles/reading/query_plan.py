@@ -12,8 +12,8 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, bindparam, select, tuple_, union, union_all
 
-from app.articles import filters
 from app.articles.filters import ArticleFilter
+from app.articles.reading import filter_sql
 from app.db.sql import AnyQuery, AnySelect, Value, is_undated
 from app.enrich import suggestion
 from app.models import Article, ArticleRegion, ArticleTag, table
@@ -174,10 +174,10 @@ def _branch(driver: DrivingLink, i: int, which: Part, turn: Turn, *, descending:
         .select_from(link)
         .join(A, A.c.id == id)
         .where(column == bindparam(f"drive_{i}", type_=column.type), *kind)
-        .where(*filters.looked_up(driver.rest), *_link_date_conditions(driver.rest, at))
+        .where(*filter_sql.looked_up(driver.rest), *_link_date_conditions(driver.rest, at))
     )
     if driver.name == "region":
-        statement = statement.where(filters.in_role(driver.rest))
+        statement = statement.where(filter_sql.in_role(driver.rest))
     by_id = id.desc() if descending else id
     if which == "undated":
         after = bindparam("id", type_=id.type)
@@ -192,13 +192,13 @@ def _branch(driver: DrivingLink, i: int, which: Part, turn: Turn, *, descending:
 def _link_date_conditions(rest: ArticleFilter, at: ColumnElement[int]) -> list[ColumnElement[bool]]:
     """The dates asked for once more, of the link: its index then begins where they do."""
     if rest.coarse is None:
-        return filters.span("published", at, rest.published)
-    return filters.span("around", at, filters.merge_periods(rest))
+        return filter_sql.span("published", at, rest.published)
+    return filter_sql.span("around", at, filter_sql.merge_periods(rest))
 
 
 def values(driver: DrivingLink, limit: int, offset: int) -> dict[str, Value]:
     """What the statement binds beside the place of the page."""
-    bound: dict[str, Value] = {**filters.values(driver.rest), "limit": limit, "offset": offset}
+    bound: dict[str, Value] = {**filter_sql.values(driver.rest), "limit": limit, "offset": offset}
     bound |= {f"drive_{i}": id for i, id in enumerate(driver.ids)}
     bound["reach"] = limit + offset
     if driver.name == "region":

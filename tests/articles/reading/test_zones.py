@@ -15,7 +15,7 @@ from test_index_filters import _empty_postgresql
 
 from app.articles import filters
 from app.articles.filters import ArticleFilter
-from app.articles.reading import filter_params
+from app.articles.reading import filter_params, filter_sql
 from app.db.sql import prepare
 from app.errors import InvalidInput
 from app.http.params.parser import Parameters
@@ -89,10 +89,10 @@ def _filter(query: str, zone: str) -> ArticleFilter | None:
 
 def _find_by_all(archive: SearchArchive, engine: TantivyEngine, article_filter: ArticleFilter) -> set[int]:
     """The articles that all three readers find."""
-    conditions = filters.conditions(article_filter)
-    statement = prepare(select(filters.A.c.id).where(*conditions), archive.db.dialect, filters.lists(article_filter))
+    conditions = filter_sql.conditions(article_filter)
+    statement = prepare(select(filters.A.c.id).where(*conditions), archive.db.dialect, filter_sql.lists(article_filter))
     with archive.db.snapshot() as snapshot:
-        by_sql = {row[0] for row in snapshot.fetch(statement, filters.values(article_filter))}
+        by_sql = {row[0] for row in snapshot.fetch(statement, filter_sql.values(article_filter))}
     by_feed = {story.id for story in STORIES if filters.matches(article_filter, story.facts)}
     by_index = {hit.id for hit in engine.search(Question(filter=article_filter, limit=1_000)).hits}
     assert by_sql == by_feed == by_index
