@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, bindparam, func, literal_column, select, tuple_
 
-from app.db.sql import AnyOf, AnySelect, Prepared, Value, prepare
+from app.db.sql import AnyOf, AnySelect, Prepared, Value, prepare, read_into
 from app.models import ApiKey, Article, Audit, Tag, table
 
 AUDIT, KEY, A, TAG = table(Audit), table(ApiKey), table(Article), table(Tag)
@@ -133,5 +133,5 @@ def select_slugs(dialect: str, entity: Literal["article", "tag"]) -> Prepared:
 
 def read_rows(rows: Sequence[Sequence[object]], turn: Turn) -> list[AuditEntry]:
     """In the order of the list, newest first."""
-    entries = [AuditEntry(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    entries = read_into(AuditEntry, rows)
     return entries[::-1] if turn == "before" else entries

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.changes import log
 from app.db.database import Database
 from app.db.log_position import LogHead, LogPosition
+from app.db.sql import read_into
 
 DAY = 86_400
 
@@ -38,8 +39,8 @@ class CurrentHead:
         """Never older than the call. DatabaseUnavailable where the database does not respond."""
         version = db.reader.version()
         if version is None or version != self._version or self._head is None:
-            [row] = await db.reader.rows(log.head_statement(db.dialect), {})
-            self._version, self._head = version, LogHead(*row)  # type: ignore[arg-type] # as selected
+            [self._head] = read_into(LogHead, await db.reader.rows(log.head_statement(db.dialect), {}))
+            self._version = version
         return self._head
 
 

@@ -1,6 +1,6 @@
 """The few SQL constructs that the two databases spell differently. One statement text in the code, two on the wire."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -37,7 +37,12 @@ AnyQuery = AnySelect | CompoundSelect[*tuple[Any, ...]]
 
 Value = int | str | float | None | list[int] | list[str]
 
-T = TypeVar("T", int, str)
+T = TypeVar("T")
+
+
+def read_into(into: Callable[..., T], rows: Iterable[Sequence[object]]) -> list[T]:
+    """Each row as `into` makes it of its columns: those that the statement selects, in their order."""
+    return [into(*row) for row in rows]
 
 
 def read_integer(value: object) -> int:

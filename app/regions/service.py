@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.changes import jobs, log
 from app.db.database import Readable, Row, Snapshot
 from app.db.log_position import LogHead
-from app.db.sql import Prepared, Value, lock_vocabulary, prepare
+from app.db.sql import Prepared, Value, lock_vocabulary, prepare, read_into
 from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
 from app.regions import standard_regions
 from app.regions.atlas import Atlas, AtlasRegion, Name
@@ -32,8 +32,8 @@ def build(rows: tuple[Rows, Rows, Rows], names_seq: int) -> Atlas:
     """The atlas from the rows of `statements`, in their order."""
     places, names, members = rows
     return Atlas(
-        (AtlasRegion(*row[:-1], tuple(orjson.loads(str(row[-1])))) for row in places),  # type: ignore[arg-type,call-arg] # as selected
-        (Name(*row) for row in names),  # type: ignore[arg-type] # as selected
+        read_into(AtlasRegion, ((*row[:-1], tuple(orjson.loads(str(row[-1])))) for row in places)),
+        read_into(Name, names),
         ((int(str(g)), int(str(m))) for g, m in members),
         names_seq,
     )
@@ -112,8 +112,7 @@ async def current(db: Readable, epoch: int, names_seq: int) -> Atlas:
 
 async def newest(db: Readable) -> Atlas:
     """The atlas as of now, for what a request meets that is newer than its own."""
-    [row] = await db.reader.rows(log.head_statement(db.dialect), {})
-    head = LogHead(*row)  # type: ignore[arg-type] # as selected
+    [head] = read_into(LogHead, await db.reader.rows(log.head_statement(db.dialect), {}))
     return await current(db, head.epoch, head.names_seq)
 
 

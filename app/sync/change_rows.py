@@ -19,7 +19,7 @@ from app.articles.store.log_facts import from_log
 from app.changes import log
 from app.db.database import Database
 from app.db.log_position import LogPosition
-from app.db.sql import Prepared, prepare
+from app.db.sql import Prepared, Value, prepare, read_into
 from app.models import Change, table
 
 CHANGE = table(Change)
@@ -132,8 +132,8 @@ def _event(
 async def read(db: Database, after: int, until: int, limit: int) -> list[ChangeRow]:
     """The rows behind `after` up to `until`, at most `limit`. LogBroken for a hole between them; the first may be
     later than the one asked for where older ones are not kept."""
-    result = await db.reader.rows(_statement(db.dialect), {"after": after, "until": until, "limit": limit})
-    rows = [ChangeRow(*row) for row in result]  # type: ignore[arg-type] # as selected
+    values: dict[str, Value] = {"after": after, "until": until, "limit": limit}
+    rows = read_into(ChangeRow, await db.reader.rows(_statement(db.dialect), values))
     if rows:
         log.check_order(rows[0].seq - 1, (row.seq for row in rows))
     return rows

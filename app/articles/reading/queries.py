@@ -13,7 +13,7 @@ from app.articles.reading.filter_sql import StatementKey
 from app.articles.reading.query_plan import DrivingLink, Turn
 from app.articles.store import purge
 from app.db.database import Database, Readable
-from app.db.sql import AnyOf, AnySelect, Prepared, Value, prepare
+from app.db.sql import AnyOf, AnySelect, Prepared, Value, prepare, read_into
 from app.models import Article, ArticleSlug, ArticleUrl, PurgedRef, RelatedPost, table
 
 A, SLUG, URL, RELATED = table(Article), table(ArticleSlug), table(ArticleUrl), table(RelatedPost)
@@ -223,7 +223,7 @@ async def find(db: Database, ref: str) -> ArticleRef | None:
     """By id (digits only) or by any slug that it has or had."""
     name = parse_ref(ref)
     rows = await db.reader.rows(_lookup(db.dialect, name[0]), {"ref": name[1]}) if name else []
-    return ArticleRef(*rows[0]) if rows else None  # type: ignore[arg-type] # as selected
+    return read_into(ArticleRef, rows)[0] if rows else None
 
 
 @lru_cache(maxsize=4)
@@ -296,7 +296,7 @@ def _related_statement(dialect: str) -> Prepared:
 async def load_related(db: Readable, ids: Sequence[int]) -> list[RelatedRow]:
     """The editors' entries of articles, in their order."""
     rows = await db.reader.rows(_related_statement(db.dialect), {"ids": list(ids)})
-    return [RelatedRow(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    return read_into(RelatedRow, rows)
 
 
 @lru_cache(maxsize=4)
@@ -341,7 +341,7 @@ async def load_translations(db: Database, id: int, *, hidden: bool) -> list[List
     """The original and all that was made from it, but for the article itself, by language. Without `hidden`, none that
     is not public, and nothing that only an original which is not public holds together."""
     rows = await db.reader.rows(_translations(db.dialect, hidden), {"id": id})
-    return [ListRow(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    return read_into(ListRow, rows)
 
 
 @lru_cache(maxsize=16)
@@ -358,7 +358,7 @@ def _by_address(dialect: str, by: str) -> Prepared:
 
 async def by_url(db: Database, url_key: str) -> list[ArticleRef]:
     rows = await db.reader.rows(_by_address(db.dialect, "url"), {"key": url_key})
-    return [ArticleRef(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    return read_into(ArticleRef, rows)
 
 
 async def by_external_id(db: Database, external_id: str, origin: str | None) -> list[ArticleRef]:
@@ -366,4 +366,4 @@ async def by_external_id(db: Database, external_id: str, origin: str | None) -> 
     if origin:
         values["origin"] = origin
     rows = await db.reader.rows(_by_address(db.dialect, "origin" if origin else "external_id"), values)
-    return [ArticleRef(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    return read_into(ArticleRef, rows)

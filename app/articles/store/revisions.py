@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 from app.articles.store import stored_article
 from app.articles.store.stored_article import StoredArticle
 from app.db.database import Database
-from app.db.sql import Prepared, prepare
+from app.db.sql import Prepared, prepare, read_into
 from app.models import Article, Revision, table
 
 A, REVISION = table(Article), table(Revision)
@@ -79,7 +79,7 @@ def _versions(dialect: str) -> Prepared:
 async def versions(db: Database, id: int) -> list[Version]:
     """All versions of an article, the current one among them, in no order that matters."""
     rows = await db.reader.rows(_versions(db.dialect), {"id": id})
-    return [Version(*row) for row in rows]  # type: ignore[arg-type] # as selected
+    return read_into(Version, rows)
 
 
 def documents(connection: Connection, id: int, numbers: Collection[int]) -> dict[int, StoredArticle]:
