@@ -13,7 +13,7 @@ from app.search.engine import Part, Question
 from app.search.reader import View
 from app.search.reading import read
 
-MOST_BEGINNINGS = 12
+MOST_BEGINNINGS = 8
 """Beginnings of words (`b*`) that are explained one by one: they are what costs. What more of them add is told as one.
 """
 

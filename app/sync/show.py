@@ -105,7 +105,7 @@ async def _cards(following: Following, seen: Seen) -> tuple[dict[int, bytes], se
     cards: dict[int, bytes] = {}
     left, spent = {entry.id for entry in entries}, 0
     for some in sizes.split(entries, costs, PIECE):
-        own = {entry.id: costs.get(entry.id, 0) for entry in some}
+        own = {entry.id: costs.get(entry.id, 0) + sizes.CARD_COST for entry in some}
         if cards and spent + sum(own.values()) > sizes.MAX_COST:
             break
         more = await present.by_id(here, view, some, wanted=read, costs=own)
