@@ -27,6 +27,8 @@ MEASURED = 250_000
 byte began a tag."""
 RELATED_COST = 1_000
 """What a related post counts as: about the card of its article."""
+CARD_COST = 1_000
+"""What the card of an article counts as beside its bodies, on a page of changes: up to a thousand are made at once."""
 SMALL = 10_000
 """Bytes of a body that is read as soon as it is measured."""
 LARGE = 50_000
