@@ -34,7 +34,7 @@ def render_list(body: dict, query: dict) -> str:
     return f'<form><input name=q value="{escape(query.get("q", ""))}"></form><ul>{items}</ul>{link}'
 
 
-class Site(BaseHTTPRequestHandler):
+class SiteHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(url.query).items() if name in ("q", "cursor")}
@@ -58,4 +58,4 @@ class Site(BaseHTTPRequestHandler):
         self.wfile.write(PAGE.format(title=escape(title), content=content).encode())
 
 
-ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Site).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), SiteHandler).serve_forever()
