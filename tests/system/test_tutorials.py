@@ -57,7 +57,7 @@ def run_blocks(blocks: list[tuple[str, str | None]], home: Path, ports: dict[str
     script = change_ports("".join(f"{code}\nprintf '{END_OF_BLOCK}'\n" for code, _ in blocks), ports)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DATELINE_")}
     environment |= {"HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    guarded = 'set -eu\ntrap \'for job in $(jobs -p); do kill "$job"; done\' EXIT\n' + script
+    guarded = "set -eu\ntrap 'for job in $(jobs -p); do kill \"$job\"; done' EXIT\n" + script
     output = subprocess.run(
         ["bash", "-c", guarded], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, timeout=120, check=False,
