@@ -54,22 +54,35 @@ class Withdrawal:
     reason: str | None = None
 
 
+def row_identity(id: int, created_at: int) -> str:
+    """What an article is known by in exports of the archive that it was made in."""
+    return f"row:{id}:{created_at}"
+
+
 @dataclass(frozen=True, slots=True)
 class ExportedRow:
     """Which article of this archive a row of its own export is, where all three agree, and as of which version.
 
-    `created_at` is in epoch seconds; another archive may have the same id and slug, hardly all three.
+    `created_at` is in epoch seconds; another archive may have the same id and slug, hardly all three. `origin` is what
+    the row or the import says of it, None: nothing.
     """
 
     id: int
     slug: str
     created_at: int
     version: int
+    origin: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What it is known by where it has no id and no address of its own."""
+        return row_identity(self.id, self.created_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Manuscript:
-    """`identity` says within `origin` which article this is ("id:…", "url:…", "path:…", "content:…"; None: a new one).
+    """`identity` says within `origin` which article this is ("id:…", "url:…", "row:…", "path:…", "content:…"; None: a
+    new one); `former_identity` what versions before 0.2 took for it.
 
     `published_at` None means: what the article has already; the time of saving where somebody publishes it by hand, and
     no date at all where an import does. `status` None means: what the
@@ -85,7 +98,7 @@ class Manuscript:
     `said` names the fields (of `field_hashes.FIELDS`) that the source says anything of, None: all of them; of a known
     article the others stay as they are. `hashes` are those of what it says, packed, and `format` is what it was read
     in. `retracts`: it takes back what is here, and says nothing of what is not. `known` says which article of this
-    archive a row of its own export is, before `identity` does; `columns` names those of its table.
+    archive a row or a line of its own export is, before `identity` does; `columns` names those of its table.
     `related` None leaves the editors' entries as they are, `corrections` None what readers were told. `images`, `seo`,
     `extra` and `corrections` are JSON; `regions` are ids with role bits.
     """
@@ -124,6 +137,7 @@ class Manuscript:
     previous_urls: tuple[str, ...] = ()
     content_hash: str = ""
     former_hash: str | None = None
+    former_identity: str | None = None
     address: str | None = None
     suggestions: tuple[SuggestedValue, ...] | None = None
     text_keys: tuple[int, ...] | None = None

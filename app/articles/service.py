@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlmodel import Session
 
 from app.articles.manuscript import Manuscript, Original
-from app.articles.reimport import partial_rows, three_way_merge, url_matches
+from app.articles.reimport import own_exports, partial_rows, three_way_merge, url_matches
 from app.articles.reimport.three_way_merge import Merged
 from app.articles.states import AT_ONCE, go_live, withdraw
 from app.articles.store import saving, source_baselines, suggestions, translation_links
@@ -88,7 +88,7 @@ def _merge_rows(
     overwrite: bool,
 ) -> dict[int, Saved]:
     """What became of the rows that name articles of this archive, by their places."""
-    rows = {i: m for i, m in enumerate(manuscripts) if m.known is not None}
+    rows = {i: m for i, m in enumerate(manuscripts) if m.columns and m.known is not None}
     if not rows:
         return {}
     how = SaveContext(read_clock(session.connection()) if now is None else now, by, site_url, imported=True)
@@ -105,6 +105,7 @@ def _upsert(
     *,
     overwrite: bool,
 ) -> list[Saved]:
+    manuscripts = own_exports.identify(session.connection(), manuscripts, adopt=True)
     last = {_identity(m, i): m for i, m in enumerate(manuscripts)}
     existing = _load_existing(session.connection(), list(last.values()), lock=True)
     at = read_clock(session.connection()) if now is None else now
@@ -134,12 +135,14 @@ def _sift(
 ) -> tuple[dict[Key, Manuscript], dict[Key, Saved]]:
     """What needs a closer look, and what is settled: it says the same as last time, or is not to come back."""
     named = [(m.origin, m.identity) for key, m in last.items() if key not in existing and m.identity is not None]
-    purged = source_baselines.find_purged(connection, named)
+    lines = {key: m.known for key, m in last.items() if key not in existing and m.known is not None}
+    rows = {key: source_baselines.row_identity(known.id, known.created_at) for key, known in lines.items()}
+    purged = source_baselines.find_purged(connection, [*named, *rows.values()])
     pending: dict[Key, Manuscript] = {}
     settled: dict[Key, Saved] = {}
     for key, m in last.items():
         old = existing.get(key)
-        if old is None and (m.origin, m.identity) in purged:
+        if old is None and {(m.origin, m.identity), rows.get(key)} & purged:
             settled[key] = Saved(0, 0, "unchanged", notes=(three_way_merge.PURGED,), is_kept=True)
         elif old is None and m.retracts:
             settled[key] = Saved(0, 0, "unchanged", notes=(three_way_merge.UNKNOWN,))
@@ -206,6 +209,7 @@ def _note_hashes(connection: Connection, hashes: Mapping[int, str]) -> None:
 
 def find_hidden(connection: Connection, manuscripts: Sequence[Manuscript], *, lock: bool = False) -> set[int]:
     """Places of those whose article is not public, or was purged. `lock`: it stays as it is until the commit."""
+    manuscripts = own_exports.identify(connection, manuscripts)
     named = [m for m in manuscripts if m.identity is not None]
     existing = _load_existing(connection, named, lock=lock)
     hidden = {(origin, str(identity)) for (origin, identity), e in existing.items() if e.status != "published"}
@@ -248,9 +252,9 @@ def _long_words(body: str) -> set[str]:
 
 def preview(connection: Connection, manuscripts: Sequence[Manuscript], *, overwrite: bool = False) -> list[Saved]:
     """What `upsert` would do with each if it came alone, without doing it; ids are left out."""
-    results = {
-        i: one for i, m in enumerate(manuscripts) if (one := partial_rows.preview(connection, m, overwrite=overwrite))
-    }
+    rows = {i: m for i, m in enumerate(manuscripts) if m.columns}
+    results = {i: one for i, m in rows.items() if (one := partial_rows.preview(connection, m, overwrite=overwrite))}
+    manuscripts = own_exports.identify(connection, manuscripts)
     rounds: dict[int, dict[int, Manuscript]] = {}
     seen: Counter[Key] = Counter()
     for i, manuscript in enumerate(manuscripts):
@@ -305,5 +309,7 @@ def _load_existing(
             if lock:
                 known = known.order_by(A.c.id).with_for_update(key_share=True)
             existing |= {(origin, row[0]): ExistingRow(*row[1:]) for row in connection.execute(known)}
+    unnamed = [m for m in manuscripts if _identity(m, 0) not in existing]
+    existing |= own_exports.find_existing(connection, unnamed, lock=lock)
     unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in existing]
     return existing | url_matches.find_existing(connection, unknown, {e.id for e in existing.values()}, lock=lock)

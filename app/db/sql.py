@@ -1,10 +1,10 @@
 """The few SQL constructs that the two databases spell differently. One statement text in the code, two on the wire."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -36,6 +36,8 @@ AnyQuery = AnySelect | CompoundSelect[*tuple[Any, ...]]
 """The same, also put together of several."""
 
 Value = int | str | float | None | list[int] | list[str]
+
+T = TypeVar("T", int, str)
 
 
 def read_integer(value: object) -> int:
@@ -206,3 +208,10 @@ def _insert_statement(
     compiled = statement.compile(dialect=dialect, column_keys=names)
     assert isinstance(compiled, SQLCompiler)
     return str(compiled), compiled.positiontup or ()
+
+
+def split_chunks(values: Collection[T], size: int = 500) -> Iterator[list[T]]:
+    """The values in parts of which each fits into one statement."""
+    every = list(values)
+    for i in range(0, len(every), size):
+        yield every[i : i + size]

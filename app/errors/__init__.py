@@ -279,7 +279,7 @@ class UnknownRegion(SingleInputError):
 
 
 class QueryTooComplex(SingleInputError):
-    """`q` is over 512 characters, 64 words, 32 words with a star or 8 levels of parentheses."""
+    """`q` is over 512 characters, 64 words, 16 words with a star or 8 levels of parentheses."""
 
     code, title = "query_too_complex", "The query is too complex"
 

@@ -70,9 +70,11 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         (published_at, precision), (status, own.withdrawal), source_url, seo, extra, own.corrections, own.original
     )
     hashes, stated_fields = source_hashes.hash_fields(original, worked_out)
+    known_by = original if document.url or is_within(original.url) else document
     manuscript = Manuscript(
         origin=_choose_origin(document, path, origin),
-        identity=_choose_identity(original if document.url or is_within(original.url) else document, path),
+        identity=_choose_identity(known_by, path),
+        former_identity=_choose_former_identity(known_by, path),
         external_id=document.external_id,
         title=document.title or "",
         title_derived=document.title_derived,
@@ -109,7 +111,9 @@ def prepare(document: Document, path: str, origin: str | None, atlas: Atlas) -> 
         hashes=hashes,
         said=stated_fields,
         columns=document.columns,
-        known=document.known_article,
+        known=replace(document.known_article, origin=origin or document.known_article.origin)
+        if document.known_article
+        else None,
     )
     reported = tuple(
         name for name in document.extra if name not in aliases.OWN_EXTRA and not visibility.is_marker(name)
@@ -253,10 +257,19 @@ def _choose_identity(document: Document, path: str) -> str:
         return f"id:{document.external_id}"
     if document.url and document.identity in (None, "link"):
         return f"url:{keys.url_key(document.url)}"
+    if document.known_article is not None:
+        return document.known_article.identity
     if document.identity is None and path not in NAMELESS and not _is_one_of_many(document):
         return f"path:{path}"
     content = (document.title, document.body.content if document.body else None)
     return f"content:{_hash_text(repr(content))}"
+
+
+def _choose_former_identity(document: Document, path: str) -> str | None:
+    """What versions before 0.2 knew a line of an archive's own export by, where it has no id and no address."""
+    if document.known_article is None or document.external_id or document.url:
+        return None
+    return _choose_identity(replace(document, known_article=None), path)
 
 
 def _is_one_of_many(document: Document) -> bool:

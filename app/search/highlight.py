@@ -32,11 +32,11 @@ MOST_HTML = 150_000
 @dataclass(slots=True)
 class ReadingBudget:
     """What is still to be read for the highlights of one page: characters of HTML, and words. Ordinary pages take a
-    fifth of it; with it used up, each further article is read at its beginning only. A pair of characters, as Chinese
+    quarter of it; with it used up, each further article is read at its beginning only. A pair of characters, as Chinese
     is read in, and a mark take as long as three words."""
 
-    characters: int = 300_000
-    words: int = 45_000
+    characters: int = 240_000
+    words: int = 36_000
 
     def truncate(self, body: str) -> str:
         """As much of a body as there is room for, not ending within a tag."""

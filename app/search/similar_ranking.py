@@ -5,7 +5,7 @@ and for being close in time. A copy is what holds nearly all of the other's runs
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp
 from sys import maxsize
@@ -17,8 +17,6 @@ REGION, TIME = 0.15, 0.1
 LEAST = 0.4
 """A score below this is padding, not likeness."""
 YEAR = 365 * 86_400
-MANY = 30
-"""Texts from which on comparing them one by one takes longer."""
 _READ = 4_000
 """Words of a text that are compared."""
 
@@ -45,7 +43,7 @@ def rank(sample: Profile, candidates: Iterable[Profile], limit: int) -> list[tup
         key=lambda pair: (-pair[1], pair[0].id),
     )
     ranked_profiles: list[tuple[Profile, float]] = []
-    earlier_texts = _Texts(many=limit > MANY)
+    earlier_texts = _Texts()
     earlier_texts.add(list_runs(sample))
     for one, score in ranked:
         own = list_runs(one) if score >= LEAST else None
@@ -59,32 +57,39 @@ def rank(sample: Profile, candidates: Iterable[Profile], limit: int) -> list[tup
 
 
 class _Texts:
-    """Texts by their runs. Of `many` the shared runs are counted for all at once, few are compared one by one, and
-    neither is done for a text that shares too little with all of them together."""
+    """Texts by their runs. Which of them has a run is a bit of its number in `_having`, which is made as soon as one
+    text shares enough with all of them together."""
 
-    def __init__(self, *, many: bool) -> None:
-        self._many = many
-        self._texts: list[Set[tuple[str, ...]]] = []
-        self._having: dict[tuple[str, ...], list[int]] = {}
-        self._all: set[tuple[str, ...]] = set()
+    def __init__(self) -> None:
+        self._texts: list[frozenset[int]] = []
+        self._having: dict[int, int] = {}
+        self._counted = 0
+        self._all: set[int] = set()
         self._shortest = maxsize
 
-    def add(self, text: Set[tuple[str, ...]]) -> None:
-        for run in text if self._many else ():
-            self._having.setdefault(run, []).append(len(self._texts))
+    def add(self, text: frozenset[int]) -> None:
         self._texts.append(text)
         self._all |= text
         self._shortest = min(self._shortest, len(text) or maxsize)
 
-    def has_copy_of(self, text: Set[tuple[str, ...]]) -> bool:
+    def has_copy_of(self, text: frozenset[int]) -> bool:
         """Whether of this text and one of those the shorter lies nearly whole in the longer."""
         if len(text & self._all) < COPY * min(len(text), self._shortest):
             return False
-        if self._many:
-            shared = Counter(number for run in text for number in self._having.get(run, ()))
-            return any(count >= COPY * min(len(text), len(self._texts[n])) for n, count in shared.items())
-        shorter = [(other, min(len(text), len(other))) for other in self._texts]
-        return any(least > 0 and len(text & other) >= COPY * least for other, least in shorter)
+        self._count()
+        shared: Counter[int] = Counter()
+        for numbers, times in Counter(self._having[run] for run in text & self._all).items():
+            while numbers:
+                last = numbers & -numbers
+                shared[last.bit_length() - 1] += times
+                numbers ^= last
+        return any(count >= COPY * min(len(text), len(self._texts[n])) for n, count in shared.items())
+
+    def _count(self) -> None:
+        for number in range(self._counted, len(self._texts)):
+            for run in self._texts[number]:
+                self._having[run] = self._having.get(run, 0) | 1 << number
+        self._counted = len(self._texts)
 
 
 def _measure_nearness(sample: Profile, other: Profile) -> float:
@@ -94,10 +99,10 @@ def _measure_nearness(sample: Profile, other: Profile) -> float:
     return near
 
 
-def list_runs(profile: Profile) -> frozenset[tuple[str, ...]]:
-    """Every three words in a row of title and text."""
+def list_runs(profile: Profile) -> frozenset[int]:
+    """Every three words in a row of title and text, as numbers: the garbage collector looks at tuples, not at them."""
     words = analysis.analyse(f"{profile.title}\n{profile.text}", None).words[:_READ]
-    return frozenset(zip(words, words[1:], words[2:], strict=False))
+    return frozenset(map(hash, zip(words, words[1:], words[2:], strict=False)))
 
 
 def describe_reason(tags: Sequence[str], regions: Sequence[str]) -> str:

@@ -106,7 +106,7 @@ async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, 
     cards: dict[int, bytes] = {}
     left, spent = {entry.id for entry in entries}, 0
     for some in response_size.split(entries, costs, PIECE):
-        own = {entry.id: costs.get(entry.id, 0) for entry in some}
+        own = {entry.id: costs.get(entry.id, 0) + response_size.CARD_COST for entry in some}
         if cards and spent + sum(own.values()) > response_size.MAX_COST:
             break
         more = await article_json.render_by_id(context, view, some, params=read, costs=own)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import func, insert, select
 from sqlmodel import Session
 
-from app.db.sql import lock_vocabulary
+from app.db.sql import lock_vocabulary, split_chunks
 from app.models import ImportTag, Tag, TagName, TagSlug, table
 from app.tags.tag_names import KINDS as KINDS
 from app.tags.tag_names import TagSpec as TagSpec
@@ -47,11 +47,11 @@ def find(session: Session, asked: list[TagSpec]) -> dict[TagSpec, int]:
     by_old_slug = select(SLUG.c.slug, TAG.c.kind, target).join(TAG, TAG.c.id == SLUG.c.tag_id)
     by_slug = select(TAG.c.slug, TAG.c.kind, target)
     names: dict[tuple[str, str], int] = {}
-    for chunk in _chunks(keys):
+    for chunk in split_chunks(keys):
         for row in connection.execute(by_name.where(NAME.c.name_key.in_(chunk)).order_by(NAME.c.id.desc())):
             names[(row[0], family(row[1]))] = row[2]
     for statement, column in ((by_old_slug, SLUG.c.slug), (by_slug, TAG.c.slug)):
-        for chunk in _chunks(refs):
+        for chunk in split_chunks(refs):
             for row in connection.execute(statement.where(column.in_(chunk))):
                 ids[(row[0], family(row[1]))] = row[2]
     out: dict[TagSpec, int] = {}
@@ -63,10 +63,6 @@ def find(session: Session, asked: list[TagSpec]) -> dict[TagSpec, int]:
         if id is not None:
             out[one] = id
     return out
-
-
-def _chunks(values: list[str], size: int = 500) -> Iterable[list[str]]:
-    return (values[i : i + size] for i in range(0, len(values), size))
 
 
 def _make(session: Session, one: TagSpec) -> int:

@@ -12,6 +12,7 @@ import pytest
 
 from app.importers.document import Document, Failure, ParseContext
 from app.importers.formats import detect, registry
+from bench import lost_words
 from bench.html import judge_page
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,13 @@ def test_saved_pages_are_imported_and_read_right(data: Callable[[str], Path]) ->
     assert shares["authors"] >= 0.75
     assert shares["date"] == 1.0
     assert shares["body"] >= 0.95
+
+
+def test_captions_of_saved_pages_are_kept(data: Callable[[str], Path]) -> None:
+    pages = sorted(one.parent for one in data("html/readability").glob("*/expected.html"))
+    lost = {page.name: runs for page in pages if (runs := lost_words.measure(page)["captions"])}
+    logger.info("captions lost on %s of %s pages: %s", len(lost), len(pages), lost)
+    assert len(lost) <= 1  # a list of articles, with the credits of their pictures
 
 
 def test_ninjs_items_are_imported_or_refused_with_the_reason(data: Callable[[str], Path]) -> None:

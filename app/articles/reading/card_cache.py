@@ -45,8 +45,6 @@ COLUMNS = (
 )  # fmt: skip
 
 
-ADDED = frozenset({"body", "related"})
-"""Properties of an article that its card does not have."""
 NOTHING_ADDED: Mapping[str, object] = {}
 
 _STATUS, _ORIGINAL = COLUMNS.index("status"), COLUMNS.index("translation_of")
@@ -91,43 +89,50 @@ def statement(dialect: str) -> Prepared:
 
 def render_card(row: Row, atlas: Atlas, site_url: str, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
     """A card from a row of `columns`, its properties in their order; `body` and `related` where they are `added`."""
-    a = dict(zip(COLUMNS, row, strict=False))
-    source_slug, source_name, tag_rows, region_rows = row[-4:]
+    (
+        id, version, slug, status, language, title, standfirst, dateline_text, dateline_place, dateline_region_id,
+        dateline_date, dateline_precision, images, corrections, source_url, signature, external_id, translation_of,
+        seo, word_count, published_at, published_precision, first_published_at, updated_at, created_at, public_once,
+        withdrawn_at, replaced_by, source_slug, source_name, tag_rows, region_rows,
+    ) = row  # fmt: skip
     tags = [{"slug": slug, "name": name, "kind": kind} for slug, name, kind in orjson.loads(str(tag_rows))]
+    dateline = dateline_text, dateline_place, dateline_region_id, dateline_date, dateline_precision
     shown = {
-        "id": a["id"],
-        "slug": a["slug"],
-        "status": a["status"],
-        "language": a["language"],
-        "version": a["version"],
-        "title": a["title"],
-        "standfirst": a["standfirst"],
-        "dateline": _dateline(a, atlas),
+        "id": id,
+        "slug": slug,
+        "status": status,
+        "language": language,
+        "version": version,
+        "title": title,
+        "standfirst": standfirst,
+        "dateline": None if dateline_text is None else _dateline(dateline, atlas),
         "body": added.get("body"),
         "authors": [{"slug": tag["slug"], "name": tag["name"]} for tag in tags if tag["kind"] == "contributor"],
         "tags": [tag for tag in tags if tag["kind"] != "contributor"],
         "regions": [_region(atlas, id, roles) for id, roles in orjson.loads(str(region_rows))],
         "related": added.get("related"),
-        "images": [{**image, "url": safe_or_none(image.get("url"))} for image in orjson.loads(str(a["images"]))],
-        "corrections": orjson.loads(str(a["corrections"])),
-        "source": _source(source_slug, source_name, a["source_url"]),
-        "signature": a["signature"],
-        "external_id": a["external_id"],
-        "translation_of": a["translation_of"],
-        "gone": bool(a["public_once"]) and a["withdrawn_at"] is not None,
-        "replaced_by": a["replaced_by"],
-        "seo": _seo(orjson.loads(str(a["seo"]))),
-        "word_count": a["word_count"],
-        "reading_minutes": reading_minutes(read_integer(a["word_count"])),
-        "published_at": _time(a["published_at"]),
-        "published_precision": None if a["published_at"] is None else a["published_precision"],
-        "first_published_at": _time(a["first_published_at"]),
-        "updated_at": _time(a["updated_at"]),
-        "created_at": _time(a["created_at"]),
-        "url": f"{site_url}/articles/{a['slug']}" if site_url else None,
+        "images": [{**image, "url": safe_or_none(image.get("url"))} for image in orjson.loads(str(images))],
+        "corrections": orjson.loads(str(corrections)),
+        "source": _source(source_slug, source_name, source_url),
+        "signature": signature,
+        "external_id": external_id,
+        "translation_of": translation_of,
+        "gone": bool(public_once) and withdrawn_at is not None,
+        "replaced_by": replaced_by,
+        "seo": _seo(orjson.loads(str(seo))),
+        "word_count": word_count,
+        "reading_minutes": reading_minutes(read_integer(word_count)),
+        "published_at": _time(published_at),
+        "published_precision": None if published_at is None else published_precision,
+        "first_published_at": _time(first_published_at),
+        "updated_at": _time(updated_at),
+        "created_at": _time(created_at),
+        "url": f"{site_url}/articles/{slug}" if site_url else None,
     }
-    for name in ADDED - added.keys():
-        del shown[name]
+    if "body" not in added:
+        del shown["body"]
+    if "related" not in added:
+        del shown["related"]
     return shown
 
 
@@ -135,16 +140,14 @@ def _time(value: object) -> str | None:
     return None if value is None else format_time(read_integer(value))
 
 
-def _dateline(a: Mapping[str, object], atlas: Atlas) -> Json | None:
-    if a["dateline_text"] is None:
-        return None
-    region = a["dateline_region_id"]
+def _dateline(columns: Row, atlas: Atlas) -> Json:
+    text, place, region, date, precision = columns
     return {
-        "text": a["dateline_text"],
-        "place": a["dateline_place"],
+        "text": text,
+        "place": place,
         "region": atlas.country(read_integer(region)).slug if region is not None else None,
-        "date": a["dateline_date"],
-        "precision": a["dateline_precision"],
+        "date": date,
+        "precision": precision,
     }
 
 

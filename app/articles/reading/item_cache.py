@@ -44,26 +44,27 @@ class Items:
 
     most: int = MOST_BYTES
     held: int = 0
-    _kept: OrderedDict[Hashable, Item] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[Hashable, tuple[Item, int]] = field(default_factory=OrderedDict)  # with its size
 
     def get(self, key: Hashable) -> Item | None:
         """Good only if the article's state is still the same."""
-        item = self._kept.get(key)
-        if item is not None:
-            self._kept.move_to_end(key)
-        return item
+        entry = self._kept.get(key)
+        if entry is None:
+            return None
+        self._kept.move_to_end(key)
+        return entry[0]
 
     def put(self, key: Hashable, item: Item) -> None:
         """Forgets who was not asked for longest; what is larger than a hundredth of the room is not kept at all."""
         before, size = self._kept.pop(key, None), _size(item)
-        self.held -= _size(before) if before is not None else 0
+        self.held -= before[1] if before is not None else 0
         if size > self.most // 100:
             return
-        self._kept[key] = item
+        self._kept[key] = item, size
         self.held += size
         while self.held > self.most:
-            _, oldest = self._kept.popitem(last=False)
-            self.held -= _size(oldest)
+            _, (_, oldest) = self._kept.popitem(last=False)
+            self.held -= oldest
 
 
 def _size(item: Item) -> int:

@@ -47,9 +47,11 @@ class DrivingLink:
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """What was decided for a filter: None that no link drives it."""
+    """What was decided for a filter: None that no link drives it. `undated`: whether articles without a date are looked
+    for, which there may be none of."""
 
     driver: DrivingLink | None
+    undated: bool
 
 
 def possible(article_filter: ArticleFilter) -> Iterator[DrivingLink]:

@@ -35,27 +35,25 @@ VIEWS: Mapping[str, View] = {
 }
 
 
-async def render(
-    names: Collection[str], texts: Mapping[int, str], views: Mapping[str, View] = VIEWS
-) -> dict[int, dict[str, object]]:
-    """The views with these names of each body, by the article's id."""
+async def render(names: Collection[str], id: int, body: str, views: Mapping[str, View] = VIEWS) -> dict[str, object]:
+    """The views with these names of the body of the article `id`."""
     body_names = [name for name in BODIES if name in names]
-    size = sum(map(len, texts.values()))
     # The body itself is copied, a hundred times faster than a view of it is made.
-    return await offload.run(size // 100 if body_names == _COPIED else size, _render, body_names, texts, views)
+    size = len(body) // 100 if body_names == _COPIED else len(body)
+    return await offload.run(size, _render, body_names, id, body, views)
 
 
 def render_all(
     names: Collection[str], texts: Mapping[int, str], views: Mapping[str, View] = VIEWS
 ) -> dict[int, dict[str, object]]:
-    """The same at once, for whoever is in a thread of its own or knows that it takes no time."""
-    return _render([name for name in BODIES if name in names], texts, views)
+    """The same of many, by the article's id; at once, for whoever is in a thread of its own or knows that it takes no
+    time."""
+    body_names = [name for name in BODIES if name in names]
+    return {id: _render(body_names, id, body, views) for id, body in texts.items()}
 
 
-def _render(
-    body_names: Sequence[str], texts: Mapping[int, str], views: Mapping[str, View]
-) -> dict[int, dict[str, object]]:
-    return {id: {name: _view(id, name, body, views[name]) for name in body_names} for id, body in texts.items()}
+def _render(body_names: Sequence[str], id: int, body: str, views: Mapping[str, View]) -> dict[str, object]:
+    return {name: _view(id, name, body, views[name]) for name in body_names}
 
 
 def _view(id: int, name: str, body: str, view: View) -> object:

@@ -17,7 +17,7 @@ from app.articles.reading import filter_params, item_cache, queries, query_plan,
 from app.articles.reading.filter_params import ResolvedFilter
 from app.articles.reading.item_cache import Item, ItemRow
 from app.articles.reading.queries import ArticleRef, CursorPosition, ListRow
-from app.articles.reading.query_plan import DrivingLink, QueryPlan
+from app.articles.reading.query_plan import QueryPlan
 from app.articles.render import article_json, csv_rows
 from app.context import AppContext, RequestContext, get_context
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
@@ -156,9 +156,10 @@ async def _by_sort(
 ) -> tuple[list[ListRow], PageInfo]:
     limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
     place = _place(read, limit, number)
-    driver = await _driver(context, view, resolved, sort)
-    undated = not sort.endswith("published_at") or await _has_undated(context, view)
-    entries = await queries.load_page(context.db, resolved.filter, sort, limit + 1, place, driver, undated=undated)
+    chosen = await _choose(context, view, resolved, sort)
+    entries = await queries.load_page(
+        context.db, resolved.filter, sort, limit + 1, place, chosen.driver, undated=chosen.undated
+    )
     backwards = place.kind == "before"
     more = len(entries) > limit
     entries = (entries[1:] if backwards else entries[:limit]) if more else entries
@@ -177,24 +178,23 @@ async def _by_sort(
     return entries, page
 
 
+async def _choose(context: AppContext, view: RequestContext, resolved: ResolvedFilter, sort: str) -> QueryPlan:
+    """Decided once for as long as nothing is committed. What is committed later need not be in this page."""
+    key = ("driver", resolved.filter, sort)
+    chosen = context.memo.get(view.head, key)
+    if not isinstance(chosen, QueryPlan):
+        driver = await query_plan.choose(resolved.filter, sort, lambda filter: context.index.total(filter, view.head))
+        chosen = QueryPlan(driver, not sort.endswith("published_at") or await _has_undated(context, view))
+        context.memo.put(view.head, key, chosen)
+    return chosen
+
+
 async def _has_undated(context: AppContext, view: RequestContext) -> bool:
-    """Asked once for as long as nothing is committed. What is committed later need not be in this page."""
     known = context.memo.get(view.head, "undated")
     if not isinstance(known, bool):
         known = await queries.has_undated(context.db)
         context.memo.put(view.head, "undated", known)
     return known
-
-
-async def _driver(context: AppContext, view: RequestContext, resolved: ResolvedFilter, sort: str) -> DrivingLink | None:
-    key = ("driver", resolved.filter, sort)
-    chosen = context.memo.get(view.head, key)
-    if not isinstance(chosen, QueryPlan):
-        chosen = QueryPlan(
-            await query_plan.choose(resolved.filter, sort, lambda filter: context.index.total(filter, view.head))
-        )
-        context.memo.put(view.head, key, chosen)
-    return chosen.driver
 
 
 def _ends(place: CursorPosition, *, descending: bool) -> tuple[ListRow | None, ListRow | None]:

@@ -1,20 +1,19 @@
 """Finds articles that are nearly the same as an earlier one: keeps a few keys of every text, looks for those that
 others have too, and compares the texts themselves. Plain functions, never commit."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select
 
 from app.articles.html import bodies
 from app.articles.manuscript import Manuscript
-from app.db.sql import insert_rows
+from app.db.sql import insert_rows, split_chunks
 from app.enrich import near_duplicates
 from app.enrich.near_duplicates import Runs
 from app.models import Article, TextKey, table
 
 A, KEY = table(Article), table(TextKey)
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class NearDuplicate:
 def save_keys(connection: Connection, saved: Mapping[int, Manuscript], known: Sequence[int]) -> None:
     """Writes the keys of these articles' texts anew; `known` may have old ones. None are kept of articles that came
     without enrichment."""
-    for ids in _chunks(known):
+    for ids in split_chunks(known):
         connection.execute(delete(KEY).where(KEY.c.article_id.in_(ids)))
     rows = [{"value": value, "article_id": id} for id, manuscript in saved.items() for value in _keys(manuscript)]
     insert_rows(connection, KEY, rows)
@@ -61,7 +60,7 @@ def _candidates(connection: Connection, ids: Sequence[int]) -> dict[int, set[int
         .group_by(KEY.c.article_id, KEY.c.value)
     )
     candidates: dict[int, set[int]] = {}
-    for some in _chunks(ids):
+    for some in split_chunks(ids):
         for article, earlier in connection.execute(shared.where(KEY.c.article_id.in_(some))):
             candidates.setdefault(article, set()).add(earlier)
     return candidates
@@ -69,7 +68,7 @@ def _candidates(connection: Connection, ids: Sequence[int]) -> dict[int, set[int
 
 def _bodies(connection: Connection, ids: Collection[int]) -> dict[int, str]:
     texts: dict[int, str] = {}
-    for some in _chunks(sorted(ids)):
+    for some in split_chunks(sorted(ids)):
         texts |= {row.id: row.body for row in connection.execute(select(A.c.id, A.c.body).where(A.c.id.in_(some)))}
     return texts
 
@@ -78,7 +77,3 @@ def _best(own: Runs, others: Collection[int], runs: Mapping[int, Runs]) -> NearD
     shares = ((near_duplicates.containment(own, runs[other]), other) for other in others)
     share, of = max(shares, key=lambda pair: (pair[0], -pair[1]))
     return NearDuplicate(of, round(share, 3)) if share >= near_duplicates.COPY else None
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[i : i + CHUNK] for i in range(0, len(ids), CHUNK))

@@ -6,7 +6,7 @@ that is published, not while it is withdrawn, and linked again when it returns; 
 says so. Linking moves neither `version` nor `updated_at` of the article that names it.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, fun
 
 from app.articles.manuscript import RelatedEntry
 from app.articles.store import related_merge
+from app.db.sql import split_chunks
 from app.models import Article, ArticleSlug, ArticleUrl, RelatedPost, table
 from app.text import keys as texts
 
@@ -54,7 +55,7 @@ def replace(
     stored = _load_entries(connection, existing)
     settled = _merge_entries(connection, dict(rows), stored)
     others = {id: new for id, new in settled.items() if new != stored.get(id, [])}
-    for ids in _chunks([id for id in others if id in stored]):
+    for ids in split_chunks([id for id in others if id in stored], CHUNK):
         connection.execute(delete(RELATED).where(RELATED.c.article_id.in_(ids)))
     rows_to_insert = [_row(id, i, one, site_url) for id, new in others.items() for i, one in enumerate(new, 1)]
     if rows_to_insert:
@@ -79,7 +80,7 @@ def _merge_entries(
 def _load_entries(connection: Connection, articles: Sequence[int]) -> dict[int, list[RelatedEntry]]:
     entries: dict[int, list[RelatedEntry]] = {}
     columns = [RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked")]
-    for ids in _chunks(articles):
+    for ids in split_chunks(articles, CHUNK):
         rows = select(*columns).where(RELATED.c.article_id.in_(ids)).order_by(RELATED.c.article_id, RELATED.c.position)
         for article, *values in connection.execute(rows):
             entries.setdefault(article, []).append(RelatedEntry(*values))
@@ -88,7 +89,7 @@ def _load_entries(connection: Connection, articles: Sequence[int]) -> dict[int, 
 
 def _titles(connection: Connection, articles: Sequence[int]) -> dict[int, str]:
     titles: dict[int, str] = {}
-    for ids in _chunks(articles):
+    for ids in split_chunks(articles, CHUNK):
         titles |= {row[0]: row[1] for row in connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(ids)))}
     return titles
 
@@ -118,7 +119,7 @@ def _slug_key(url: str, site_url: str) -> str | None:
 def find_sources(connection: Connection, targets: Collection[int]) -> list[int]:
     """The articles with an entry that means one of `targets`: what they show changes when these come or go."""
     sources: set[int] = set()
-    for ids in _chunks(sorted(targets)):
+    for ids in split_chunks(sorted(targets), CHUNK):
         meaning = select(RELATED.c.article_id).where(RELATED.c.target_id.in_(ids))
         sources.update(connection.execute(meaning).scalars())
     return sorted(sources)
@@ -127,7 +128,7 @@ def find_sources(connection: Connection, targets: Collection[int]) -> list[int]:
 def release_targets(connection: Connection, targets: Sequence[int]) -> None:
     """Before articles go for good: entries that mean them wait again by their own words, and `link` may find them
     another. Those without any go too, and so do those that meant what never was public: nobody has seen them."""
-    for ids in _chunks(targets):
+    for ids in split_chunks(targets, CHUNK):
         hidden = select(A.c.id).where(A.c.id.in_(ids), A.c.public_once.is_(False))
         wordless = RELATED.c.title.is_(None) & RELATED.c.url.is_(None)
         meaning = RELATED.c.target_id.in_(ids)
@@ -157,7 +158,7 @@ def link(connection: Connection, saved: Sequence[int], published: Sequence[int])
 
 def _waiting_in(connection: Connection, articles: Sequence[int]) -> list[_Waiting]:
     rows: list[_Waiting] = []
-    for ids in _chunks(articles):
+    for ids in split_chunks(articles, CHUNK):
         result = connection.execute(_waiting.where(RELATED.c.article_id.in_(ids)))
         rows += (_Waiting(*row) for row in result)
     return rows
@@ -165,7 +166,7 @@ def _waiting_in(connection: Connection, articles: Sequence[int]) -> list[_Waitin
 
 def _waiting_for(connection: Connection, published: Sequence[int]) -> list[_Waiting]:
     rows: list[_Waiting] = []
-    for ids in _chunks(published):
+    for ids in split_chunks(published, CHUNK):
         keys = (
             (RELATED.c.title_key, select(A.c.title_key).where(A.c.id.in_(ids), A.c.title_key != "")),
             (RELATED.c.slug_key, select(SLUG.c.slug).where(SLUG.c.article_id.in_(ids))),
@@ -209,11 +210,7 @@ def _look_up(
 ) -> dict[str, int]:
     distinct = sorted({key for key in keys if key})
     ids_by_key: dict[str, int] = {}
-    for some in _chunks(distinct):
+    for some in split_chunks(distinct, CHUNK):
         chunk = statement.where(column.in_(some))
         ids_by_key |= {row[0]: row[1] for row in connection.execute(chunk.where(A.c.status == "published"))}
     return ids_by_key
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))

@@ -4,24 +4,24 @@ Tells whether a source has changed something since its last import. Plain functi
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from app.articles import manuscript
 from app.articles.store.field_hashes import FIELDS, UNSAID, Hashes, split, unpack
-from app.db.sql import insert_rows
+from app.db.sql import insert_rows, split_chunks
 from app.models import PurgedIdentity, SourceBaseline, table
 
 BASELINE, PURGED = table(SourceBaseline), table(PurgedIdentity)
-CHUNK = 500
 T = TypeVar("T", int, str)
 
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, dict[str, bytes]]]:
     """Hashes by article and format; articles without any are left out."""
     baselines: dict[int, dict[str, dict[str, bytes]]] = {}
-    for some in _chunks(ids):
+    for some in split_chunks(ids):
         rows = select(BASELINE.c.article_id, BASELINE.c.format, BASELINE.c.hashes)
         for id, kind, hashes in connection.execute(rows.where(BASELINE.c.article_id.in_(some))):
             baselines.setdefault(id, {})[kind] = split(bytes(hashes))
@@ -59,8 +59,8 @@ def purge(connection: Connection, origin: str, identity: str) -> None:
 
 
 def row_identity(id: int, created_at: int) -> tuple[str, str]:
-    """What a row of this archive's own tables knows an article by, in place of an origin and an identity."""
-    return "", f"row:{id}:{created_at}"
+    """What this archive's own exports know an article by, in place of an origin and an identity."""
+    return "", manuscript.row_identity(id, created_at)
 
 
 def forgive(connection: Connection, origin: str, identity: str) -> None:
@@ -74,11 +74,7 @@ def find_purged(connection: Connection, identities: Sequence[tuple[str, str]]) -
         return set()
     by_hash = {_identity(*one): one for one in identities}
     purged: set[tuple[str, str]] = set()
-    for some in _chunks(list(by_hash)):
+    for some in split_chunks(list(by_hash)):
         rows = connection.execute(select(PURGED.c.hash).where(PURGED.c.hash.in_(some)))
         purged |= {by_hash[hash] for (hash,) in rows}
     return purged
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))

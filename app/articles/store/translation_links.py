@@ -1,7 +1,7 @@
 """Finds the articles that imported ones are translations of, by origin and slug, whichever of the two comes first: who
 waits for its original is kept until that is there. Plain functions, session first; never commit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -11,11 +11,10 @@ from sqlmodel import Session
 from app.articles.manuscript import Manuscript, Original
 from app.articles.store import log_changes, log_facts, revisions
 from app.articles.store.row_columns import SaveContext
-from app.db.sql import insert_rows
+from app.db.sql import insert_rows, split_chunks
 from app.models import Article, ArticleSlug, AwaitedOriginal, table
 
 A, SLUG, AWAITED = table(Article), table(ArticleSlug), table(AwaitedOriginal)
-CHUNK = 500
 T = TypeVar("T", int, str)
 
 
@@ -23,7 +22,7 @@ def resolve_originals(connection: Connection, manuscripts: Sequence[Manuscript])
     """With the originals that are there already."""
     slugs = sorted({m.original.slug for m in manuscripts if m.original is not None})
     there: dict[Original | None, int] = {}
-    for some in _chunks(slugs):
+    for some in split_chunks(slugs):
         statement = select(A.c.origin, SLUG.c.slug, A.c.id).join(SLUG, SLUG.c.article_id == A.c.id)
         for origin, slug, id in connection.execute(statement.where(SLUG.c.slug.in_(some))):
             there[Original(origin, slug)] = id
@@ -34,7 +33,7 @@ def link_translations(session: Session, saved: Mapping[int, Manuscript], saving:
     """After articles were saved: those without their original wait for it, and those that have waited for one of these
     become its translations, with a new version."""
     connection = session.connection()
-    for ids in _chunks([id for id, m in saved.items() if m.said is None or "original" in m.said]):
+    for ids in split_chunks([id for id, m in saved.items() if m.said is None or "original" in m.said]):
         connection.execute(delete(AWAITED).where(AWAITED.c.article_id.in_(ids)))
     rows = [
         {"article_id": id, "origin": m.original.origin, "slug": m.original.slug}
@@ -54,7 +53,7 @@ def _find_waiting(connection: Connection, saved: Sequence[int]) -> dict[int, int
         .join(SLUG, SLUG.c.slug == AWAITED.c.slug)
         .join(A, (A.c.id == SLUG.c.article_id) & (A.c.origin == AWAITED.c.origin) & (A.c.id != AWAITED.c.article_id))
     )
-    for ids in _chunks(saved):
+    for ids in split_chunks(saved):
         pairs_by_id |= {row[0]: row[1] for row in connection.execute(pairs.where(A.c.id.in_(ids)))}
     return pairs_by_id
 
@@ -71,7 +70,3 @@ def _link(session: Session, pairs: Mapping[int, int], saving: SaveContext) -> No
         connection.execute(update(A).where(A.c.id == id).values(translation_of=pairs[id], **moved))
     connection.execute(delete(AWAITED).where(AWAITED.c.article_id.in_(ids)))
     log_changes.record(session, ids, before, {id: ["translation_of"] for id in ids}, {})
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))

@@ -51,7 +51,9 @@ _FEEDS = frozenset(("rss", "rdf", "feed", "channel"))
 _NEWSML = frozenset(
     ("newsitem", "packageitem", "newsmessage", "conceptitem", "knowledgeitem", "planningitem", "catalogitem")
 )
-_GHOST = re.compile(r"\s*\{\s*(?:\"db\"\s*:\s*\[\s*\{\s*)?\"meta\"\s*:\s*\{[^{}]{0,500}\"exported_on\"\s*:")
+_GHOST = re.compile(
+    r"\s*\{\s*(?:\"db\"\s*:\s*\[\s*\{\s*\"(?:meta|data)\"\s*:\s*\{|\"meta\"\s*:\s*\{[^{}]{0,500}\"exported_on\"\s*:)"
+)
 _MEDIUM = re.compile(r"<section\b[^>]{0,200}data-field=\"body\"[^>]{0,200}class=\"[^\"]{0,100}\be-content\b")
 _JSON_FEED = re.compile(r"\"version\"\s*:\s*\"https?:(?:\\?/){2}(?:www\.)?jsonfeed\.org\\?/version")
 _JSON = re.compile(r"\s*(?:\{\s*(?:\"|\}|$)|\[\s*(?:\{|\]|$))")

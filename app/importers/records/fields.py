@@ -7,8 +7,10 @@ import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from typing import TypeVar
 
+from app.articles.manuscript import ExportedRow
 from app.importers import dates
 from app.importers.document import (
     BodyKind,
@@ -112,7 +114,11 @@ def read_record(
     title = reader.read_plain("title")
     if title is None and body is None:
         return Failure(where, NO_CONTENT if known or not extra else f"{NO_CONTENT}, only {_list_names(extra)}")
-    document = replace(_build_document(reader, where, title, body, state), is_own=own)
+    document = replace(
+        _build_document(reader, where, title, body, state),
+        is_own=own,
+        known_article=read_known(record) if own else None,
+    )
     if not own:  # what this archive exports as a draft is one, which is no news
         document = replace(document, notes=(*document.notes, *state_notes))
     return document if title else replace(document, title=derive_title(document))
@@ -170,6 +176,19 @@ def extract_text(body: DocumentBody) -> str:
 def is_own(record: Mapping[str, object]) -> bool:
     """Whether the record has the shape in which this archive responds and exports."""
     return isinstance(record.get("id"), int) and "version" in record and "published_precision" in record
+
+
+def read_known(record: Mapping[str, object]) -> ExportedRow | None:
+    """The article that a record is about, where it has what only an export of an archive has."""
+    id, slug, version, created = (record.get(name) for name in ("id", "slug", "version", "created_at"))
+    if not isinstance(id, int) or not isinstance(version, int) or not isinstance(slug, str):
+        return None
+    origin = record.get("origin")
+    try:
+        created_at = dates.read_date(created, UTC).instant
+        return ExportedRow(id, slug, created_at, version, origin if isinstance(origin, str) else None)
+    except ValueError:
+        return None
 
 
 def _read_own_shape(reader: _RecordReader) -> None:

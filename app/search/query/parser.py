@@ -28,7 +28,7 @@ from app.search.query.tree import (
 )
 
 MAX_CHARACTERS, MAX_WORDS, MAX_LEVELS = 512, 64, 8
-MAX_BEGINNINGS = 32
+MAX_BEGINNINGS = 16
 """Words with a star: each costs as much as a hundred others."""
 
 _QUOTES = str.maketrans("“”„‟«»＂", '"""""""')
@@ -73,7 +73,7 @@ _Notes: TypeAlias = dict[ParseNote, None]
 
 @lru_cache(512)  # the same words are asked for again: by the next page, by a timeline beside the hits
 def parse(text: str) -> ParsedQuery:
-    """The query as a tree. InvalidInput `query_too_complex` over 512 characters, 64 words, 32 of them with
+    """The query as a tree. InvalidInput `query_too_complex` over 512 characters, 64 words, 16 of them with
     a star, or 8 levels."""
     if len(text) > MAX_CHARACTERS:
         raise _refuse(f"The query has {len(text)} characters; {MAX_CHARACTERS} are possible.")

@@ -14,7 +14,7 @@ from app.search.tantivy import filters, match_cache, matches
 from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.reader import View
 
-MOST_BEGINNINGS = 24
+MOST_BEGINNINGS = 8
 """Beginnings of words (`b*`) that are explained one by one: they are what costs. What more of them add is told as one.
 """
 

@@ -76,13 +76,13 @@ async def test_body_saved_when_nothing_bounded_its_depth_is_shown_flat(api: Serv
     assert again.status_code == 200, again.text
 
 
-async def test_article_that_cannot_be_shown_leaves_the_others_in_the_list() -> None:
+def test_article_that_cannot_be_shown_leaves_the_others_in_the_list() -> None:
     def raise_broken(body: str) -> object:
         if "broken" in body:
             raise RuntimeError("no view of this")
         return bodies.to_text(body)
 
-    shown = await body_views.render(
+    shown = body_views.render_all(
         {"body_text"}, {1: "<p>fine</p>", 2: "<p>a <b>broken</b> one</p>"}, {"body_text": raise_broken}
     )
     assert shown == {1: {"body_text": "fine"}, 2: {"body_text": "a broken one"}}

@@ -12,7 +12,7 @@ from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
-WORDS = 48_000
+WORDS = 38_400
 LARGE = f"<p>{'word ' * 50}</p>" * (WORDS // 50)
 """Of 247 kB one fits with all its forms, two with the body, its text and its Markdown."""
 COUNT = 4

@@ -283,3 +283,14 @@ async def test_table_of_another_archive_brings_articles_of_its_own(api: Served) 
     same = ("title", "standfirst", "body", "dateline", "authors", "tags", "images", "source", "signature", "seo")
     assert {name: other[name] for name in same} == {name: before[name] for name in same}
     assert json.dumps(other["regions"]) == json.dumps(before["regions"])
+
+
+@pytest.mark.anyio
+async def test_row_of_another_archive_without_an_id_is_the_same_article_after_an_edit_there(api: Served) -> None:
+    await api.post(title="By hand", body={"text": "Typed in."})
+    [before] = await _export(api)
+    sheet = (await _sheet(api, "/v1/export?format=csv")).replace(str(before["created_at"]), "2001-02-03T04:05:06Z")
+    assert await _import_content(api, sheet) == {"created": 1}
+    assert await _import_content(api, sheet) == {"unchanged": 1}
+    assert await _import_content(api, sheet.replace("Typed in.", "Typed in, and mended.")) == {"updated": 1}
+    assert [line["body"] for line in await _export(api)] == [before["body"], "<p>Typed in, and mended.</p>"]

@@ -25,6 +25,9 @@ from app.importers.formats.detect import detect_format
         ("a", b"--- no front matter\n", "text"),
         ("a", b"", "text"),
         ("a", b"Caf\xe9\n", "text"),
+        ("a.json", b'{"db": [{"meta": {"version": "5.0"}, "data": {"posts": []}}]}', "ghost"),
+        ("a.json", b'{"db": [{"data": {"posts": []}}]}', "ghost"),
+        ("a.json", b'{"db": [{"title": "x"}]}', "ndjson"),
     ],
 )
 def test_a_head_and_a_name_tell_the_format(name: str, head: bytes, format_: str) -> None:

@@ -15,10 +15,12 @@ TEXT = [
 ]
 
 
-def read(between: str = "", head: str = "", heading: str = "Pilots to board ships", behind: str = "") -> Document:
+def read(
+    between: str = "", head: str = "", heading: str = "Pilots to board ships", behind: str = "", before: str = ""
+) -> Document:
     first, *rest = (f"<p>{text}</p>" for text in TEXT)
     title = "<title>Pilots to board ships | Harbour Post</title>"
-    body = f"<article><h1>{heading}</h1>{first}{between}{''.join(rest)}{behind}</article>"
+    body = f"<article><h1>{heading}</h1>{before}{first}{between}{''.join(rest)}{behind}</article>"
     page = (
         f"<!DOCTYPE html><html><head><meta charset='utf-8'>{title}{head}</head><body><main>{body}</main></body></html>"
     )
@@ -86,3 +88,17 @@ def test_bylines_in_meta_tags_and_with_a_place_are_names() -> None:
 
 def test_a_kicker_within_the_heading_does_not_keep_the_site_in_the_title() -> None:
     assert read(heading="<span>Ports</span> Pilots to board ships").title == "Pilots to board ships"
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        '<p><img src="/quay.jpg" alt="a"></p>',
+        '<p><a href="/quay-large.jpg"><img src="/quay.jpg" alt="a"></a></p>',
+        '<p><img src="/wait.gif" data-src="/quay.jpg" alt="a"></p>',
+    ],
+)
+@pytest.mark.parametrize("place", ["before", "between", "behind"])
+def test_picture_of_the_text_without_a_caption_is_kept(picture: str, place: str) -> None:
+    images = [image.url.rpartition("/")[2] for image in read(**{place: picture}).images]
+    assert images == ["quay.jpg"]

@@ -9,7 +9,6 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
 from typing import BinaryIO
 
 from app.articles.manuscript import EXTRA, ExportedRow
@@ -159,7 +158,7 @@ def _read_row(
             record[name] = _read_value(name, parts, cells)
         except ValueError as error:
             return Failure(where, str(error))
-    known_article = _find_known(record)
+    known_article = fields.read_known(record)
     if known_article is not None or fields.is_own(record):
         record = _remove_derived(record)
     document = fields.read_record(record, where, context, tuple(repaired))
@@ -262,14 +261,3 @@ def _mark_partial(document: Document, header: Sequence[str], known: ExportedRow 
     return replace(
         document, stated=tuple(sorted(fields_said)), columns=tuple(sorted(named_fields)), known_article=known
     )
-
-
-def _find_known(record: Mapping[str, object]) -> ExportedRow | None:
-    """The article of this archive, where the row has what only an export of an archive has."""
-    id, slug, version, created = (record.get(name) for name in ("id", "slug", "version", "created_at"))
-    if not isinstance(id, int) or not isinstance(version, int) or not isinstance(slug, str):
-        return None
-    try:
-        return ExportedRow(id, slug, dates.read_date(created, UTC).instant, version)
-    except ValueError:
-        return None

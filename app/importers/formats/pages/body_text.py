@@ -1,24 +1,22 @@
-"""The text of a web page without what stands around it, by way of trafilatura; and the pictures in it.
+"""The text of a web page without what stands around it, by way of trafilatura.
 
 Never fetches anything, and gives no more than the page holds.
 """
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from urllib.parse import urljoin, urlsplit
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import trafilatura
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from app.importers.document import DocumentImage, RelatedReference
+from app.importers.document import RelatedReference
 from app.importers.formats.pages import lost_text
-from app.importers.formats.pages.metadata import read_words
-from app.importers.records import values
+from app.importers.formats.pages.page_pictures import make_absolute, read_file_name
 from app.importers.records.article_head import remove_title
 from app.importers.text_parts import html_markup, html_trees, related_block_html
 
-MAX_IMAGES = 50
 MUCH_MORE = 1.4
 _AROUND = "nav, aside, footer, form, button, iframe, svg, script, style, noscript, [role=navigation]"
 MAX_PLACES = 5
@@ -39,7 +37,6 @@ _INVITES = re.compile(
 MOST_OF_INVITATION = 120
 """Words beyond which an element behind a paywall is taken for the story."""
 _FRAME = frozenset(("html", "body", "main", "article"))
-_CREDITS = '[class*="credit" i], [itemprop="copyrightHolder"], [class*="photographer" i], small, cite'
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -68,8 +65,19 @@ def _select(page: LexborHTMLParser, selector: str) -> list[LexborNode]:
         return []
 
 
-def extract_body(page: LexborHTMLParser, title: str | None, address: str | None) -> str:
-    """The article as HTML, not sanitised yet, links made absolute where the page's address is known.
+@dataclass(frozen=True, slots=True)
+class ExtractedBody:
+    """`content` is HTML that is not sanitised yet, `pictures` are the names of those that stand in the article on its
+    page, whether the content has them or not, `picture_urls` the addresses of those that were found between the
+    headline and the end of the text, which may stand outside of the content."""
+
+    content: str = ""
+    pictures: tuple[str, ...] = ()
+    picture_urls: tuple[str, ...] = ()
+
+
+def extract_body(page: LexborHTMLParser, title: str | None, address: str | None) -> ExtractedBody:
+    """The article, links made absolute where the page's address is known.
 
     Empty where the page holds no text. The page is changed: what readers cannot see is taken out.
     """
@@ -85,15 +93,32 @@ def extract_body(page: LexborHTMLParser, title: str | None, address: str | None)
         include_images=True,
         include_tables=True,
     )
-    whole = lost_text.restore_text(page, extracted) if extracted else None
-    body = _choose_fuller(page, html_trees.parse_fragment(whole or extracted or ""))
+    whole = lost_text.restore_text(page, extracted) if extracted else lost_text.RestoredText()
+    body = _choose_fuller(page, html_trees.parse_fragment(whole.content or extracted or ""))
     if body is None:
-        return ""
+        return ExtractedBody()
     base = find_base(page, address)
     html_markup.reveal_pictures(body)
     if base:
         _resolve_links(body, base)
-    return remove_title((body.inner_html or "").strip(), title)
+    content = remove_title((body.inner_html or "").strip(), title)
+    return ExtractedBody(content, whole.pictures, tuple(_list_picture_urls(page, extracted or "", whole.pictures)))
+
+
+def _list_picture_urls(page: LexborHTMLParser, extracted: str, within: Collection[str]) -> list[str]:
+    """Behind the last words only those `within` the article on its page: the others are of an author, or of what the
+    site goes on with."""
+    on_page = {node.attributes.get("src"): html_markup.find_shown_url(node) for node in page.css("img[src]")}
+    addresses: list[str] = []
+    count = 0
+    body = html_trees.parse_fragment(extracted)
+    for node in body.traverse(include_text=True) if body is not None else ():
+        if node.tag == "img":
+            address = node.attributes.get("src")
+            addresses.append(on_page.get(address) or address or "")
+        elif node.tag == "-text" and node.text().strip():
+            count = len(addresses)
+    return [one for i, one in enumerate(addresses) if one and (i < count or read_file_name(one) in within)]
 
 
 def _choose_fuller(page: LexborHTMLParser, extracted: LexborNode | None) -> LexborNode | None:
@@ -125,60 +150,6 @@ def find_base(page: LexborHTMLParser, address: str | None) -> str | None:
     node = page.css_first("base[href]")
     base = make_absolute(address, (node.attributes.get("href") or "").strip()) if node is not None else address
     return base if base and base.startswith(("http://", "https://")) else None
-
-
-def make_absolute(base: str | None, url: str) -> str:
-    """The address as seen from the base; as it stands where there is none, or it is no address."""
-    try:
-        return urljoin(base, url) if base else url
-    except ValueError:
-        return url
-
-
-def list_pictures(page: LexborHTMLParser, base: str | None) -> Mapping[str, DocumentImage]:
-    """The pictures in the page's article with what is written under them, by the name of their file, in order."""
-    by_name: dict[str, DocumentImage] = {}
-    for node in page.css("figure img, article img, main img")[: 4 * MAX_IMAGES]:
-        url = html_markup.find_shown_url(node)
-        if url and not url.startswith("data:"):
-            by_name.setdefault(read_file_name(url), _describe_picture(node, make_absolute(base, url)))
-    return by_name
-
-
-def read_file_name(url: str) -> str:
-    """What is the same in the addresses of one picture in several sizes, more often than not."""
-    try:
-        name = urlsplit(url).path.rpartition("/")[2]
-    except ValueError:
-        return url
-    return re.sub(r"[-_]\d{2,4}x\d{2,4}(?=\.\w+$)", "", name) or url
-
-
-def list_picture_urls(body: str) -> Iterator[str]:
-    """The addresses of the pictures in a body."""
-    for node in html_trees.parse_html(body).css("img[src]"):
-        yield node.attributes.get("src") or ""
-
-
-def _describe_picture(node: LexborNode, url: str) -> DocumentImage:
-    figure = _find_figure(node)
-    caption = credit = None
-    if figure is not None and len(figure.css("img")) <= 3:
-        credit = read_words(figure.css_first(_CREDITS))
-        caption = read_words(figure.css_first("figcaption, [class*=caption i]"))
-        if caption and credit and caption.endswith(credit):
-            caption = caption.removesuffix(credit).rstrip(" -–—|(.,:") or None
-    width, height = (values.read_pixels(node.attributes.get(side)) for side in ("width", "height"))
-    return DocumentImage(url, values.read_text(node.attributes.get("alt")), caption, credit, width, height)
-
-
-def _find_figure(node: LexborNode) -> LexborNode | None:
-    parent = node.parent
-    for _ in range(6):
-        if parent is None or parent.tag == "figure":
-            return parent
-        parent = parent.parent
-    return None
 
 
 def _remove_invisible(page: LexborHTMLParser) -> None:

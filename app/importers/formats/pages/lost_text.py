@@ -4,13 +4,18 @@ stands; the page itself says what stands there. Goes beyond the first and the la
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from app.importers.formats.pages import page_pictures
 from app.text.keys import words
 
-LEAVES = frozenset(("p", "li", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "table", "figure", "dt", "dd"))
+LEAVES = frozenset(
+    ("p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "table", "figure", "figcaption", "dt", "dd")
+)
+_ANY_LEAF = ", ".join(sorted(LEAVES))
 _BETWEEN = LEAVES | {
     "ol",
     "ul",
@@ -38,6 +43,7 @@ _INLINE = frozenset(
     )
 )
 _HEADINGS = frozenset(("h2", "h3", "h4", "h5", "h6"))
+_LISTS = frozenset(("ol", "ul", "dl", "details"))
 _FRAMES = frozenset(("iframe", "video", "audio", "embed", "object"))
 _AROUND = frozenset(
     ("nav", "aside", "footer", "form", "button", "script", "style", "template", "input", "select", "svg")
@@ -45,7 +51,7 @@ _AROUND = frozenset(
 _FURNITURE = re.compile(
     r"(?:^|[\s_-])(?:ad|ads|advert\w*|banner|promo\w*|sponsor\w*|share|sharing|social|related|recommend\w*|newsletter"
     r"|signup|sign-up|subscribe|subscription|paywall|comment\w*|disqus|tags?|byline|author\w*|meta|breadcrumb\w*|toolbar|menu"
-    r"|nav\w*|widget|teaser|read-?more|more-?on|outbrain|taboola|hidden|caption|credit|popular|trending|sidebar"
+    r"|nav\w*|widget|teaser|read-?more|more-?on|outbrain|taboola|hidden|popular|trending|sidebar"
     r"|cookie\w*)"
     r"(?:$|[\s_-])",
     re.IGNORECASE,
@@ -63,30 +69,90 @@ COVERS = 0.9
 """Of the words that were found so many must stand in what is put back, or what was found is kept as it is."""
 
 
-def restore_text(page: LexborHTMLParser, extracted: str) -> str | None:
-    """The article with all that stands in it on the page, as HTML of the page; None where that is not surely the same
-    article."""
+@dataclass(frozen=True, slots=True)
+class RestoredText:
+    """`content` is HTML of the page, None where that is not surely the same article as what was found. `pictures` are
+    the names of the pictures that stand in the article or right beside it."""
+
+    content: str | None = None
+    pictures: tuple[str, ...] = ()
+
+
+def restore_text(page: LexborHTMLParser, extracted: str) -> RestoredText:
+    """The article with all that stands in it on the page."""
     body = page.body
     extracted_words = words(LexborHTMLParser(extracted).text(separator=" "))
     if body is None or len(extracted_words) < 20:
-        return None
-    found_runs = {tuple(extracted_words[i : i + RUN]) for i in range(len(extracted_words) - RUN + 1)}
+        return RestoredText()
+    found_runs = _list_runs(extracted_words)
     matcher = _ExtractedText(found_runs)
-    matched = [node for node in _list_leaves(body) if matcher.is_extracted(node)]
+    matched = _remove_headline([node for node in _list_leaves(body) if matcher.is_extracted(node)])
+    loose = _find_loose(body, found_runs.difference(*map(_read_runs, matched)))
+    matched += loose
     root = _find_common(matched)
     if root is None:
-        return None
+        return RestoredText()
     marked = _collect_ancestors(matched, root)
-    pieces = list(_list_pieces(root, marked, matcher))
-    restored = "\n".join(pieces)
+    walk = _Walk(marked, {node.mem_id for node in loose}, _read_short_blocks(extracted))
+    restored = "\n".join(walk.list_pieces(root))
+    pictures = () if len(root.css("article")) > 1 else tuple(dict.fromkeys(walk.pictures))
     again = words(LexborHTMLParser(restored).text(separator=" "))
-    runs = {tuple(again[i : i + RUN]) for i in range(len(again) - RUN + 1)}
-    covered = len(found_runs & runs) >= COVERS * len(found_runs)
-    return restored if covered and len(again) <= MOST_MORE * len(extracted_words) else None
+    covered = len(found_runs & _list_runs(again)) >= COVERS * len(found_runs)
+    is_same = covered and len(again) <= MOST_MORE * len(extracted_words)
+    return RestoredText(restored if is_same else None, pictures)
+
+
+def _read_short_blocks(extracted: str) -> set[tuple[str, ...]]:
+    """The words of the blocks that have fewer than a run."""
+    body = LexborHTMLParser(extracted).body
+    blocks = (tuple(words(node.text(separator=" "))) for node in _list_leaves(body)) if body is not None else ()
+    return {block for block in blocks if 0 < len(block) < RUN}
+
+
+def _list_runs(all_words: list[str]) -> set[tuple[str, ...]]:
+    return {tuple(all_words[i : i + RUN]) for i in range(len(all_words) - RUN + 1)}
+
+
+def _read_runs(node: LexborNode) -> set[tuple[str, ...]]:
+    return _list_runs(words(node.text(separator=" ")))
+
+
+def _remove_headline(nodes: list[LexborNode]) -> list[LexborNode]:
+    """Without the headings of the first level above the first block: they are of the page."""
+    first = next((at for at, node in enumerate(nodes) if node.tag != "h1"), 0)
+    return nodes[first:]
+
+
+def _find_loose(root: LexborNode, missing: set[tuple[str, ...]]) -> list[LexborNode]:
+    """Captions in no block of their own that were found and stand in none of the blocks."""
+    matcher, captions, pending = _ExtractedText(missing), list[LexborNode](), [root] if missing else []
+    while pending:
+        node = pending.pop()
+        line: list[LexborNode] = []
+        for child in [*node.iter(include_text=True), None]:
+            if child is not None and child.tag in _INLINE and child.css_first(_ANY_LEAF) is None:
+                line.append(child)
+                continue
+            if matcher.is_extracted(*line) and _is_caption(line):
+                captions += line
+            line = []
+            if child is not None and child.tag not in LEAVES and child.tag not in _AROUND:
+                pending.append(child)
+    return captions
 
 
 MOST_MORE = 1.25
 """What is put back is no more than so much of what was found."""
+
+
+def _is_caption(line: list[LexborNode]) -> bool:
+    """Whether text in no block is marked as a caption, or stands right behind a picture."""
+    if any(page_pictures.is_caption(node) for node in line):
+        return True
+    before = line[0].prev
+    while before is not None and not (before.text() or "").strip() and before.tag in _INLINE:
+        before = before.prev
+    return before is not None and (before.tag in ("img", "picture") or before.css_first("img") is not None)
 
 
 class _ExtractedText:
@@ -95,8 +161,8 @@ class _ExtractedText:
     def __init__(self, runs: set[tuple[str, ...]]) -> None:
         self._runs = runs
 
-    def is_extracted(self, node: LexborNode) -> bool:
-        own = words(node.text(separator=" "))
+    def is_extracted(self, *nodes: LexborNode) -> bool:
+        own = words(" ".join(node.text(separator=" ") for node in nodes))
         if len(own) < RUN:
             return False
         runs = [tuple(own[i : i + RUN]) for i in range(len(own) - RUN + 1)]
@@ -147,51 +213,112 @@ def _collect_ancestors(nodes: list[LexborNode], root: LexborNode) -> set[int]:
     return ids
 
 
-def _list_pieces(root: LexborNode, marked: set[int], matcher: _ExtractedText) -> Iterator[str]:
-    """What stands between the first and the last block that was found: these, what is in them, and blocks beside."""
-    pending: list[LexborNode] = _list_inner(root, marked, is_root=True)
-    loose: list[LexborNode] = []
-    while pending:
-        node = pending.pop()
-        if node.tag in _INLINE and node.mem_id not in marked:
-            loose.append(node)
-            continue
-        yield from _wrap_paragraph(loose)
-        loose = []
-        if node.mem_id in marked:
-            if node.tag in LEAVES or node.tag in ("ol", "ul", "dl", "details"):
-                yield node.html or ""
+class _Walk:
+    """The way through an article, from its first block that was found to the last. `marked` are these blocks and what
+    is around them, `loose` are captions in no block, by their places in memory; `short` are the words of short blocks.
+    `pictures` fills on the way."""
+
+    def __init__(self, marked: set[int], loose: set[int], short: set[tuple[str, ...]]) -> None:
+        self._marked, self._loose, self._short = marked, loose, short
+        self.pictures: list[str] = []
+
+    def list_pieces(self, root: LexborNode) -> Iterator[str]:
+        """The blocks that were found, what is in them, and blocks beside."""
+        pending = self._list_inner(root, is_root=True)
+        line: list[LexborNode] = []
+        while pending:
+            node = pending.pop()
+            if node.tag in _INLINE and (node.mem_id not in self._marked or node.mem_id in self._loose):
+                self._collect_pictures(node)
+                line.append(node)
+                continue
+            yield from self._wrap_paragraph(line)
+            line = []
+            if node.mem_id in self._marked and node.tag not in LEAVES and node.tag not in _LISTS:
+                pending += self._list_inner(node, is_root=False)
             else:
-                pending += _list_inner(node, marked, is_root=False)
+                yield from self._list_block(node)
+        yield from self._wrap_paragraph(line)
+
+    def _list_block(self, node: LexborNode) -> Iterator[str]:
+        if node.mem_id in self._marked:
+            self._collect_pictures(node)
+            yield f"<p>{node.inner_html}</p>" if node.tag == "figcaption" else node.html or ""
         elif _is_part(node):
-            yield f"<div>{node.inner_html}</div>" if node.tag in ("center", "address", "fieldset") else node.html or ""
+            self._collect_pictures(node)
+            is_plain = node.tag in ("center", "address", "fieldset")
+            yield f"<div>{node.inner_html}</div>" if is_plain else node.html or ""
         elif node.tag not in _AROUND and not _is_furniture(node):
+            self._collect_pictures(node)
             yield from (frame.html or "" for frame in node.css("iframe, video, audio, embed, object"))
-    yield from _wrap_paragraph(loose)
+
+    def _collect_pictures(self, node: LexborNode) -> None:
+        self.pictures += map(page_pictures.read_name, node.css("img"))
+
+    def _wrap_paragraph(self, nodes: list[LexborNode]) -> Iterator[str]:
+        """Text that stands in no block of its own, as a paragraph."""
+        is_found = any(node.mem_id in self._loose for node in nodes)
+        inside = "".join(
+            node.html or ""
+            for node in nodes
+            if node.tag == "-text" or node.mem_id in self._loose or not _is_furniture(node)
+        )
+        text = " ".join(LexborHTMLParser(inside).text(separator=" ").split()) if inside.strip() else ""
+        linked = sum(len(node.text()) for node in nodes if node.tag == "a")
+        if len(words(text)) >= RUN and (is_found or linked <= len(text) / 2) and not _INVITES.search(text):
+            yield f"<p>{inside.strip()}</p>"
+
+    def _list_inner(self, node: LexborNode, *, is_root: bool) -> list[LexborNode]:
+        """Its children from the first that is marked to the last, in reverse, with the headings right before them; of
+        the element around the whole article those are of the page."""
+        children = list(node.iter(include_text=True))
+        positions = [i for i, child in enumerate(children) if child.mem_id in self._marked]
+        if not positions:
+            return []
+        first, last = positions[0], positions[-1]
+        self._collect_beside(reversed(children[:first]))
+        self._collect_beside(children[last + 1 :])
+        while first and self._is_short(children[first - 1]):
+            first -= 1
+        while last + 1 < len(children) and self._is_short(children[last + 1]):
+            last += 1
+        while first and not is_root and _is_opening(children[first - 1]):
+            first -= 1
+        parts = (children[:first], children[last + 1 :])
+        has_caption = any(map(page_pictures.is_caption, children))
+        before, behind = (
+            [one for one in part if _is_frame(one, alone=has_caption) and not _is_furniture(one)] for part in parts
+        )
+        return [*before, *children[first : last + 1], *behind][::-1]
+
+    def _is_short(self, node: LexborNode) -> bool:
+        """White space, or a block that was found and has too few words to be told from others by them."""
+        if node.tag == "-text":
+            return not (node.text_content or "").strip()
+        return node.tag in LEAVES - {"h1"} and tuple(words(node.text(separator=" "))) in self._short
+
+    def _collect_beside(self, nodes: Iterable[LexborNode]) -> None:
+        """The pictures right before the first block or behind the last, with nothing but their captions between."""
+        for node in nodes:
+            has_text = bool((node.text() or "").strip())
+            has_picture = node.tag == "img" or node.css_first("img") is not None
+            if has_text and not has_picture and not page_pictures.is_caption(node):
+                return
+            if node.tag in _AROUND or _is_furniture(node) or node.css_first("h1, h2, h3") is not None:
+                return
+            self._collect_pictures(node)
 
 
-def _wrap_paragraph(nodes: list[LexborNode]) -> Iterator[str]:
-    """Text that stands in no block of its own, as a paragraph."""
-    inside = "".join(node.html or "" for node in nodes if node.tag == "-text" or not _is_furniture(node))
-    text = " ".join(LexborHTMLParser(inside).text(separator=" ").split()) if inside.strip() else ""
-    linked = sum(len(node.text()) for node in nodes if node.tag == "a")
-    if len(words(text)) >= RUN and linked <= len(text) / 2 and not _INVITES.search(text):
-        yield f"<p>{inside.strip()}</p>"
-
-
-def _list_inner(node: LexborNode, marked: set[int], *, is_root: bool) -> list[LexborNode]:
-    """Its children from the first that is marked to the last, in reverse, with the headings right before them; of the
-    element around the whole article those are of the page."""
-    children = list(node.iter(include_text=True))
-    positions = [i for i, child in enumerate(children) if child.mem_id in marked]
-    if not positions:
-        return []
-    first = positions[0]
-    while first and not is_root and _is_opening(children[first - 1]):
-        first -= 1
-    parts = (children[:first], children[positions[-1] + 1 :])
-    before, behind = ([one for one in part if one.tag in _FRAMES and not _is_furniture(one)] for part in parts)
-    return [*before, *children[first : positions[-1] + 1], *behind][::-1]
+def _is_frame(node: LexborNode, *, alone: bool) -> bool:
+    """A frame, or a figure or an element with a caption that holds one and no other text; with `alone` also an element
+    that holds nothing else, which elsewhere most often is an advertisement."""
+    if node.tag in _FRAMES:
+        return True
+    if node.tag not in ("figure", "div", "p", "section") or node.css_first(", ".join(_FRAMES)) is None:
+        return False
+    captions = [words(one.text(separator=" ")) for one in node.css(page_pictures.CAPTIONS)]
+    is_only_text = sum(map(len, captions)) == len(words(node.text(separator=" ")))
+    return is_only_text and (alone or node.tag == "figure" or any(captions))
 
 
 def _is_opening(node: LexborNode) -> bool:
@@ -211,7 +338,7 @@ def _is_part(node: LexborNode) -> bool:
         return False
     if _is_furniture(node):
         return False
-    if node.tag in _FRAMES or node.tag in ("hr", "img", "picture", "figure", "pre"):
+    if node.tag in _FRAMES or node.tag in ("hr", "img", "picture", "figure", "figcaption", "pre"):
         return True
     text = " ".join(node.text(separator=" ").split())
     linked = sum(len(" ".join(link.text(separator=" ").split())) for link in node.css("a"))

@@ -4,7 +4,7 @@ Never guesses a date or an author: what no place on the page says stays empty.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
 from urllib.parse import SplitResult, urlsplit
@@ -15,14 +15,13 @@ from app.importers import dates
 from app.importers.document import (
     Document,
     DocumentBody,
-    DocumentImage,
     Failure,
     Item,
     ParseContext,
     SourceDate,
     SourceLocale,
 )
-from app.importers.formats.pages import body_text, publication_dates
+from app.importers.formats.pages import body_text, page_pictures, publication_dates
 from app.importers.formats.pages.json_ld import PAYWALLED, read_json_ld
 from app.importers.formats.pages.metadata import PageMetadata, merge_first, read_meta, read_visible, read_words
 from app.importers.records import article_head, fallback_dates, values, visibility
@@ -72,16 +71,17 @@ def read_page(text: str, where: str, context: ParseContext, notes: tuple[str, ..
         metadata_found, (jsonld.published if jsonld else None, meta.published), text, page, search
     )
     base = body_text.find_base(page, context.address or address)
-    pictures = body_text.list_pictures(page, base)
+    pictures = page_pictures.read_pictures(page, base)
     posts = tuple(
-        replace(post, url=body_text.make_absolute(base, post.url)) if post.url else post
+        replace(post, url=page_pictures.make_absolute(base, post.url)) if post.url else post
         for post in body_text.take_related(page)
     )
     if metadata_found.paywall:
         said_before.setdefault(PAYWALLED)
         body_text.take_invitations(page, metadata_found.paywall)
     notes = tuple(said_before)
-    body = _choose_body(body_text.extract_body(page, title, context.address or address), metadata_found.body)
+    extracted = body_text.extract_body(page, title, context.address or address)
+    body = _choose_body(extracted.content, metadata_found.body)
     if body is None:
         return Failure(where, "no article on this page: it holds no text outside links and menus")
     if (jsonld is None or not jsonld.title) and body_text.measure_link_share(page, body.content) > MOSTLY:
@@ -91,7 +91,10 @@ def read_page(text: str, where: str, context: ParseContext, notes: tuple[str, ..
     )
     document = _parse_dates(document, metadata_found, context, locale)
     document = _extract_head(document)
-    document = replace(document, images=_choose_images(metadata_found.images, pictures, document.body, base))
+    images, lost = page_pictures.choose_images(
+        metadata_found.images, pictures, extracted.pictures, extracted.picture_urls, document.body, base
+    )
+    document = replace(document, images=images, notes=(*document.notes, *lost))
     document = _add_names(document, metadata_found, sites)
     document = visibility.apply(
         document, visibility.read_page(metadata_found.work_status, metadata_found.expires, context)
@@ -204,30 +207,3 @@ def _extract_head(document: Document) -> Document:
     """With its dateline in its place; to one without a year a date in the address lends its own."""
     lent = document.published or (fallback_dates.find_in_url(document.url) if document.url else None)
     return replace(article_head.extract_head(replace(document, published=lent)), published=document.published)
-
-
-def _choose_images(
-    stated: tuple[DocumentImage, ...],
-    pictures: Mapping[str, DocumentImage],
-    body: DocumentBody | None,
-    base: str | None,
-) -> tuple[DocumentImage, ...]:
-    """The pictures that the page names, then those in its text; each once, with what is written under it."""
-    picture_urls = body_text.list_picture_urls(body.content) if body and body.kind == "html" else ()
-    candidates = [replace(one, url=body_text.make_absolute(base, one.url)) for one in stated] + [
-        DocumentImage(url) for url in picture_urls
-    ]
-    by_name: dict[str, DocumentImage] = {}
-    for one in candidates:
-        name = body_text.read_file_name(one.url)
-        pictured = pictures.get(name)
-        if pictured is not None:
-            one = replace(
-                one,
-                alt=one.alt or pictured.alt,
-                caption=one.caption or pictured.caption,
-                credit=one.credit or pictured.credit,
-            )
-        if one.url.startswith(("http://", "https://")):
-            by_name.setdefault(name, one)
-    return tuple(by_name.values())[: body_text.MAX_IMAGES]
