@@ -1,11 +1,13 @@
 """The documentation beside the code: generated pages are what the code says, links lead somewhere, names exist."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from runpy import run_path
 
 import pytest
+import yaml
 
 from app.settings import Settings
 
@@ -74,8 +76,8 @@ def test_make_commands_named_anywhere_exist() -> None:
     assert named <= targets
 
 
-def test_folders_of_the_code_are_on_the_map() -> None:
-    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    folders = [path.parent.name for path in (ROOT / "app").glob("*/__init__.py")]
-    assert folders
-    assert [name for name in folders if f"{name}/" not in text] == []
+def test_workflow_calls_what_every_build_machine_runs() -> None:
+    [workflow] = (ROOT / ".github" / "workflows").glob("*.yml")
+    steps = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]["ci"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
