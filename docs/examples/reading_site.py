@@ -17,10 +17,9 @@ class NoRedirects(HTTPRedirectHandler):
 
 
 def fetch(path: str, **params: str) -> tuple[int, str, dict]:
-    """Status, Location and JSON; failures of the archive are JSON too."""
     try:
         response = build_opener(NoRedirects).open(f"{sys.argv[1]}/v1/{path}?{urlencode(params)}", timeout=10)
-    except HTTPError as error:
+    except HTTPError as error:  # failures of the archive are JSON too
         response = error
     with response:
         return response.status, response.headers.get("Location", ""), json.loads(response.read() or b"{}")

@@ -21,8 +21,8 @@ LIMITS = run_path(str(Path(__file__).with_name("test_layers.py")))
 
 def find_modules(pattern: str) -> set[str]:
     """The modules of the program, such as `db/database`, in which a line matches."""
-    found = re.compile(pattern, re.MULTILINE)
-    paths = [path for path in APP.rglob("*.py") if found.search(path.read_text(encoding="utf-8"))]
+    line = re.compile(pattern, re.MULTILINE)
+    paths = [path for path in APP.rglob("*.py") if line.search(path.read_text(encoding="utf-8"))]
     return {path.relative_to(APP).with_suffix("").as_posix() for path in paths}
 
 

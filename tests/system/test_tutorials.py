@@ -56,7 +56,8 @@ def run_blocks(blocks: list[tuple[str, str | None]], home: Path, ports: dict[str
     with everything that was printed where a command fails."""
     script = change_ports("".join(f"{code}\nprintf '{END_OF_BLOCK}'\n" for code, _ in blocks), ports)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DATELINE_")}
-    environment |= {"HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment |= {"HOME": str(home), "TMPDIR": str(home)}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     guarded = "set -eu\ntrap 'for job in $(jobs -p); do kill \"$job\"; done' EXIT\n" + script
     output = subprocess.run(
         ["bash", "-c", guarded], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -79,6 +80,12 @@ def test_page_prints_what_it_says(page: str, shown: int, tmp_path: Path) -> None
         if expected is not None and not is_shown(change_ports(expected, ports), output)
     ]
     assert wrong == []
+
+
+def test_reading_site_has_as_many_lines_as_its_page_says() -> None:
+    site = (ROOT / "docs" / "examples" / "reading_site.py").read_text(encoding="utf-8")
+    assert "# A reading site in 60 lines\n" in (ROOT / "docs" / "howto" / "reading_site.md").read_text(encoding="utf-8")
+    assert len(site.splitlines()) == 60
 
 
 @pytest.mark.parametrize(
