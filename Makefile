@@ -36,14 +36,16 @@ lint: environment ## style, types, names, generated pages
 	@$(IN) -m ruff format --check .
 	@$(IN) -m mypy
 	@$(IN) scripts/build_docs.py --check
+	@$(IN) scripts/wrap_docs.py --check
 	@$(IN) scripts/check_names.py
 
 format: environment ## put the code into the one style
 	@$(IN) -m ruff check --fix .
 	@$(IN) -m ruff format .
 
-docs: environment ## write the generated pages anew
+docs: environment ## write the generated pages anew, and wrap long lines of the others
 	@$(IN) scripts/build_docs.py
+	@$(IN) scripts/wrap_docs.py
 
 fuzz: environment ## many odd requests against the API (FUZZ_EXAMPLES of each kind)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_QUERIES=$(FUZZ_QUERIES) \

@@ -80,9 +80,9 @@ def read_refusal(data_dir: Path, *arguments: str, **more: str) -> str:
     return err
 
 
-def readme_requests() -> list[str]:
-    """The paths that the README asks for."""
-    return re.findall(r"curl -s 'http://127\.0\.0\.1:8000(/[^']*)'", (ROOT / "README.md").read_text("utf-8"))
+def find_requests(page: str) -> list[str]:
+    """The paths that a page asks for."""
+    return re.findall(r"curl -s 'http://127\.0\.0\.1:8000(/[^']*)'", (ROOT / page).read_text("utf-8"))
 
 
 def test_first_start_imports_the_seed_greets_with_a_key_and_ends_well(tmp_path: Path) -> None:
@@ -92,9 +92,11 @@ def test_first_start_imports_the_seed_greets_with_a_key_and_ends_well(tmp_path: 
             tried = server.greeting[-2].split("'")[1]
             assert client.get(tried).json()["page"]["total"] > 0
             assert client.get("/health/ready").json()["status"] == "ok"
-            responses = [client.get(path) for path in readme_requests()]
+            responses = [client.get(path) for path in find_requests("README.md")]
             assert [one.status_code for one in responses] == [200, 200, 200, 200, 422]
             assert all(one.json()["data"] for one in responses[:4])
+            explained = [client.get(path).status_code for path in find_requests("docs/search.md")]
+            assert explained == [200] * 6
             key = {"Authorization": f"Bearer {server.greeting[-1].split()[-1]}"}
             made = client.post("/v1/articles", json={"title": "Made by hand", "body": "Text."}, headers=key)
             assert made.status_code == 201

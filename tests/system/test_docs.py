@@ -1,11 +1,13 @@
 """The documentation beside the code: generated pages are what the code says, links lead somewhere, names exist."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from runpy import run_path
 
 import pytest
+import yaml
 
 from app.settings import Settings
 
@@ -74,8 +76,46 @@ def test_make_commands_named_anywhere_exist() -> None:
     assert named <= targets
 
 
-def test_folders_of_the_code_are_on_the_map() -> None:
-    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    folders = [path.parent.name for path in (ROOT / "app").glob("*/__init__.py")]
-    assert folders
-    assert [name for name in folders if f"{name}/" not in text] == []
+@pytest.fixture(scope="module")
+def wrap_page() -> Callable[[str], str]:
+    wrap: Callable[[str], str] = run_path(str(ROOT / "scripts" / "wrap_docs.py"))["wrap_page"]
+    return wrap
+
+
+def test_no_page_but_the_changelog_has_long_lines(wrap_page: Callable[[str], str]) -> None:
+    texts = {str(page): page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md"}
+    assert [page for page, text in texts.items() if wrap_page(text) != text] == []
+
+
+WORDS = "word " * 30
+
+
+@pytest.mark.parametrize("kept", [f"# {WORDS}\n", f"| {WORDS} |\n", f"```sh\n{WORDS}\n```\n", "short\nlines\n"])
+def test_headings_tables_and_code_are_not_wrapped(kept: str, wrap_page: Callable[[str], str]) -> None:
+    assert wrap_page(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("long", "begins"),
+    [
+        (WORDS, ["word", "word"]),
+        (f"- {WORDS}", ["- word", "  word"]),
+        (f"  1. {WORDS}", ["  1. word", "     word"]),
+        ("a" * 116 + " `two words` end", ["aaaa", "`two words` end"]),
+        ("a" * 118 + " - b", ["aaaa", "b"]),
+    ],
+)
+def test_long_lines_are_wrapped_under_where_they_begin(
+    long: str, begins: list[str], wrap_page: Callable[[str], str]
+) -> None:
+    lines = wrap_page(long).splitlines()
+    assert [line[: len(begin)] for line, begin in zip(lines, begins, strict=True)] == begins
+    assert " ".join(lines).split() == long.split()
+    assert wrap_page("\n".join(lines)).splitlines() == lines
+
+
+def test_workflow_calls_what_every_build_machine_runs() -> None:
+    [workflow] = (ROOT / ".github" / "workflows").glob("*.yml")
+    steps = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]["ci"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
