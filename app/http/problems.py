@@ -24,9 +24,9 @@ from app.errors import (
     NotFound,
     ProblemCode,
 )
+from app.http.body import translate_errors
 from app.http.conditional import PUBLIC, VARY, list_etag, respond
-from app.http.request_id import get_request_id
-from app.http.validation_errors import translate_errors
+from app.http.request_state import get_request_id
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -1,0 +1,133 @@
+"""The class of ordinary routes: FastAPI as its documentation teaches it, with this API's strict reading of requests.
+
+    router = APIRouter(prefix="/v1", route_class=ApiRoute)
+
+    @router.post("/tags/{ref}/merge")
+    async def merge_tags(ref: TagRef, context: Context, view: Admin, params: MergeParams, payload: TagMerge) -> Tag: ...
+
+`params` is the query string because its class is one of `Params`, `payload` the body because its class is a
+`PayloadModel`, or a `JsonBody[...]` of one that the function checks itself. FastAPI knows neither: `Query()` would let
+unknown and repeated parameters pass, and it reads a body before it solves dependencies, so that a client without a key
+would be heard out and told what is wrong in it. Here both are dependencies like all others, and these are solved in the
+order of the signature: who may, then the query string, then the body. A route without `Params` takes none, and says so.
+
+OpenAPI follows from the same signature. Hot reads are no such routes: see `fast_path`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any, TypeGuard, TypeVar, get_args, get_origin
+
+from fastapi import Depends, Path
+from fastapi.params import Security
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from app.errors import NotFound
+from app.http.body import JsonBody, PayloadModel, list_media_types, read_body
+from app.http.params.typed import Params
+from app.http.request_state import get_now
+
+T = TypeVar("T")
+Dependency = Callable[[Request], Awaitable[object]]
+_UNUSED = "no_parameters"
+
+
+class ApiRoute(APIRoute):
+    """`payload`: the model of the body, if there is one."""
+
+    payload: type[BaseModel] | None
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        declared = signature(endpoint, eval_str=True)
+        types = [parameter.annotation for parameter in declared.parameters.values()]
+        params = next((one for one in types if _is_class(one, Params)), Params)
+        self.payload = next((model for model in map(_find_model, types) if model is not None), None)
+        super().__init__(path, _adapt(endpoint, declared), **options)
+        extra = self.openapi_extra or {}
+        self.openapi_extra = {**extra, "parameters": [*extra.get("parameters", ()), *params.openapi()]}
+        if self.payload is not None:
+            self.openapi_extra["requestBody"] = _describe_body(self.payload)
+
+
+def describe_path(parameter: dict[str, Any]) -> Any:
+    """A parameter in the path, for `Annotated`, from its OpenAPI form. Its limits are described and not enforced: what
+    is longer than any slug is not found."""
+    schema = {name: value for name, value in parameter["schema"].items() if name != "type"}
+    examples = {"examples": [parameter["example"]]}
+    return Path(description=parameter["description"], json_schema_extra={**schema, **examples})
+
+
+def read_row_id(text: str) -> int:
+    """The number of a row in the path; NotFound for what is none, as for a number that no row has."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise NotFound()
+    return int(text)
+
+
+def _adapt(endpoint: Callable[..., Any], declared: Signature) -> Callable[..., Any]:
+    """The function as FastAPI is to see it: with dependencies for the query string and the body."""
+    parameters = [_adapt_parameter(parameter) for parameter in declared.parameters.values()]
+    annotations = [parameter.annotation for parameter in declared.parameters.values()]
+    if not any(_is_class(one, Params) for one in annotations):
+        # Behind who may, and before anything is looked up or read.
+        place = next((at + 1 for at, one in enumerate(annotations) if _is_security(one)), len(parameters))
+        annotation = Annotated[Params, Depends(_make_query_reader(Params))]
+        parameters.insert(place, Parameter(_UNUSED, Parameter.KEYWORD_ONLY, annotation=annotation))
+
+    @wraps(endpoint)
+    async def call(**values: Any) -> Any:
+        values.pop(_UNUSED, None)
+        return await endpoint(**values)
+
+    call.__signature__ = declared.replace(parameters=parameters)  # type: ignore[attr-defined] # as `inspect` has it
+    return call
+
+
+def _adapt_parameter(parameter: Parameter) -> Parameter:
+    annotation, model = parameter.annotation, _find_model(parameter.annotation)
+    if _is_class(annotation, Params):
+        annotation = Annotated[annotation, Depends(_make_query_reader(annotation))]
+    elif model is not None:
+        annotation = Annotated[annotation, Depends(_make_body_reader(model, checked=annotation is model))]
+    return parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=annotation)
+
+
+def _make_query_reader(params: type[Params]) -> Dependency:
+    async def read_query(request: Request) -> Params:
+        return params.parse(request.scope["query_string"], get_now(request.scope))
+
+    return read_query
+
+
+def _make_body_reader(model: type[BaseModel], *, checked: bool) -> Dependency:
+    async def read(request: Request) -> object:
+        body = await read_body(request, model)
+        return body.validate() if checked else body
+
+    return read
+
+
+def _find_model(annotation: object) -> type[BaseModel] | None:
+    """The model of a body, bare or as `JsonBody[model]`; None for any other parameter."""
+    if get_origin(annotation) is JsonBody:
+        model: type[BaseModel] = get_args(annotation)[0]
+        return model
+    return annotation if _is_class(annotation, PayloadModel) else None
+
+
+def _is_security(annotation: object) -> bool:
+    return any(isinstance(one, Security) for one in get_args(annotation))
+
+
+def _is_class(annotation: object, base: type[T]) -> TypeGuard[type[T]]:
+    return isinstance(annotation, type) and issubclass(annotation, base)
+
+
+def _describe_body(model: type[BaseModel]) -> dict[str, object]:
+    schema = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
+    return {"required": True, "content": dict.fromkeys(list_media_types(model), schema)}
