@@ -152,7 +152,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", redirect_to_docs, name="start"))
     problems.install(app)
-    openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
+    openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES, public_reads=settings.public_reads)
     docs_page.install(app)
     _add_layers(app, settings, CacheVersions(db, index.engine.position))
     return app

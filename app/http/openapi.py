@@ -32,8 +32,7 @@ EVERYWHERE = (
 )  # fmt: skip
 WITH_QUERY = ("unknown_parameter", "duplicate_parameter", "invalid_value")
 WITH_BODY = ("malformed_json", "unsupported_media_type", "body_too_large", "unknown_field", "invalid_value")
-PUBLIC_READ: list[dict[str, list[str]]] = [{}, {KEY_SCHEME.scheme_name: []}]
-"""The `security` of an operation that needs no key, and may say more to one."""
+ANY_KEY: Json = {KEY_SCHEME.scheme_name: []}
 _VERBS = ("get", "put", "post", "patch", "delete")
 _SHARED_STATUS = (404, 410)
 _JSON = "application/json"
@@ -59,6 +58,7 @@ def install(
     description: str,
     tags: Sequence[Mapping[str, str]] = (),
     bodies: Sequence[type[BaseModel]] = (),
+    public_reads: bool = True,
 ) -> None:
     """Serves `/openapi.json`. The app must have been made with `openapi_url=None`, so that FastAPI serves none.
 
@@ -67,7 +67,9 @@ def install(
     making = asyncio.Lock()
 
     def make_document() -> bytes:
-        return orjson.dumps(build_document(app, description=description, tags=tags, bodies=bodies))
+        return orjson.dumps(
+            build_document(app, description=description, tags=tags, bodies=bodies, public_reads=public_reads)
+        )
 
     async def get_openapi(request: Request) -> Response:
         async with making:
@@ -85,13 +87,15 @@ def build_document(
     description: str,
     tags: Sequence[Mapping[str, str]] = (),
     bodies: Sequence[type[BaseModel]] = (),
+    public_reads: bool = True,
 ) -> Json:
-    """The document as data. Two operations with one id make FastAPI warn, which tests take as an error."""
+    """The document as data. Two operations with one id make FastAPI warn, which tests take as an error. Without
+    `public_reads` an operation that says nothing of keys needs one, of any scope."""
     document: Json = orjson.loads(orjson.dumps(app.openapi()))
     document["info"] |= {"description": description, "license": {"name": "MIT", "identifier": "MIT"}}
     document["servers"] = [{"url": "/"}]
     document["tags"] = [dict(tag) for tag in tags]
-    document["security"] = PUBLIC_READ
+    document["security"] = [{}, ANY_KEY] if public_reads else [ANY_KEY]
     parts = document.setdefault("components", {})
     parts["securitySchemes"] = {KEY_SCHEME.scheme_name: KEY_SCHEME.model.model_dump(by_alias=True, exclude_none=True)}
     schemas = parts.setdefault("schemas", {})
@@ -103,6 +107,7 @@ def build_document(
         schemas |= schema.pop("$defs", {}) | {body.__name__: schema}
     parts["schemas"] = dict(sorted(schemas.items()))
     for operation in _list_operations(document):
+        operation.setdefault("security", document["security"])
         _describe_failures(operation)
     return document
 
@@ -125,7 +130,7 @@ def _describe_failures(operation: Json) -> None:
     in_query = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
     codes = [*EVERYWHERE, *(WITH_QUERY if in_query else ("unknown_parameter",))]
     codes += WITH_BODY if _JSON in operation.get("requestBody", {}).get("content", ()) else ()
-    codes += ["missing_scope"] if any(any(keys.values()) for keys in operation.get("security", ())) else []
+    codes += ["missing_scope"] if any(any(keys.values()) for keys in operation["security"]) else []
     for status, response in describe_problems(*dict.fromkeys(codes)).items():
         described = responses.setdefault(str(status), response)
         if described is not response:

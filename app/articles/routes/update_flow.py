@@ -39,7 +39,7 @@ from app.errors import (
 )
 from app.http import conditional
 from app.http.auth import Caller
-from app.http.params.parser import Parameters
+from app.http.params.typed import Params
 
 TRIES = 50
 """How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""
@@ -51,7 +51,14 @@ ADDRESS = frozenset({"gone", "replaced_by"})
 
 Act = Callable[[Session, StoredArticle], WriteResult]
 Merge = Callable[[Json, Json], Json]
-FULL = Parameters(*article_json.PARAMETERS)
+
+
+class ChangeParams(Params):
+    """Of a change: how its response shows the article."""
+
+    fields, include, names_in = article_json.PARAMETERS
+
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,7 @@ class UpdateRequest:
 
     async def carry_out(
         self,
+        ref: str,
         demand: Callable[[ArticleRef], None],
         plan: Callable[[ArticleRef], Awaitable[PlannedUpdate]],
         *,
@@ -132,7 +140,7 @@ class UpdateRequest:
         twice at once each gets the response of the one that was carried out, whatever the other finds changed by
         that. `unconditional`: without If-Match it is a change of whatever version there is."""
         try:
-            made = await self._execute(demand, plan, unconditional=unconditional)
+            made = await self._execute(ref, demand, plan, unconditional=unconditional)
         except DatelineError:
             repeated = await self.replay()
             if repeated is None:
@@ -144,6 +152,7 @@ class UpdateRequest:
 
     async def _execute(
         self,
+        ref: str,
         demand: Callable[[ArticleRef], None],
         plan: Callable[[ArticleRef], Awaitable[PlannedUpdate]],
         *,
@@ -153,9 +162,7 @@ class UpdateRequest:
         if versions is None and unconditional:
             versions = conditional.ANY
         for attempt in range(1, TRIES + 1):
-            article = await reads.find(
-                self.request, self.context, self.view, self.request.path_params["ref"], self.below
-            )
+            article = await reads.find(self.request, self.context, self.view, ref, self.below)
             if isinstance(article, Response):
                 return article
             demand(article)
@@ -188,7 +195,7 @@ class UpdateRequest:
         """The article as this caller sees it, with other views of the body as far as `names` has them. Raises
         PreconditionFailed where it has gone on since it was found."""
         views = ",".join(name for name in article_json.INCLUDES if name in names)
-        params = FULL.read(f"include={views}".encode() if views else b"", self.view.now)
+        params = ChangeParams.parse(f"include={views}".encode() if views else b"", self.view.now)
         entry = ListRow(target.id, target.version, None)
         rows = await article_json.render_articles(self.context, self.view, [entry], params=params, full=True)
         if not rows:
