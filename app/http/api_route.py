@@ -49,9 +49,9 @@ class ApiRoute(APIRoute):
         self.payload = next((model for model in map(_find_model, types) if model is not None), None)
         super().__init__(path, _adapt(endpoint, declared), **options)
         extra = self.openapi_extra or {}
-        self.openapi_extra = {**extra, "parameters": [*extra.get("parameters", ()), *params.openapi()]}
-        if self.payload is not None:
-            self.openapi_extra["requestBody"] = _describe_body(self.payload)
+        described = {"parameters": [*extra.get("parameters", ()), *params.openapi()]}
+        body = _describe_body(self.payload) if self.payload is not None else {}
+        self.openapi_extra = {**extra, **(described if described["parameters"] else {}), **body}
 
 
 def describe_path(parameter: dict[str, Any]) -> Any:
@@ -130,4 +130,4 @@ def _is_class(annotation: object, base: type[T]) -> TypeGuard[type[T]]:
 
 def _describe_body(model: type[BaseModel]) -> dict[str, object]:
     schema = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
-    return {"required": True, "content": dict.fromkeys(list_media_types(model), schema)}
+    return {"requestBody": {"required": True, "content": dict.fromkeys(list_media_types(model), schema)}}
