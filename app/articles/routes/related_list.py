@@ -10,10 +10,10 @@ from app.articles.input import new_article, related_entries, validation
 from app.articles.input.payloads import RelatedReplace
 from app.articles.reading.queries import ArticleRef
 from app.articles.render import write_responses
-from app.articles.routes import update_flow, writes
+from app.articles.routes import writes
 from app.articles.routes.path_params import ArticlePath
 from app.articles.routes.reads import MOVED
-from app.articles.routes.update_flow import ChangeParams, PlannedUpdate, UpdateRequest
+from app.articles.routes.update_flow import Act, ChangeParams, UpdateRequest
 from app.context import Context, Writer
 from app.http import responses
 from app.http.api_route import ApiRoute
@@ -49,14 +49,11 @@ async def replace_related(
         return repeated
     entries, pointer = validation.validate_related(payload.content).posts()
 
-    def demand(article: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, article.status)
-
-    async def plan(article: ArticleRef) -> PlannedUpdate:
+    async def plan(article: ArticleRef) -> Act:
         articles = await new_article.find_articles(
             context.db, related_entries.refs(entries), hidden=view.caller.has_scope("read_drafts")
         )
         edit = ArticleEdit({"related": tuple(related_entries.read(entries, articles, pointer, article.id))})
-        return PlannedUpdate(article.version, lambda session, current: change.save_edit(session, current, edit))
+        return lambda session, current: change.save_edit(session, current, edit)
 
-    return await change.carry_out(ref, demand, plan)
+    return await change.carry_out(ref, plan)

@@ -13,10 +13,9 @@ from app.articles import examples, restoring, schemas
 from app.articles.reading.queries import ArticleRef
 from app.articles.render import revision_json, version_diff, write_responses
 from app.articles.render.write_responses import WriteResult
-from app.articles.routes import update_flow
 from app.articles.routes.path_params import ArticlePath, VersionNumber
 from app.articles.routes.reads import MOVED, find
-from app.articles.routes.update_flow import ChangeParams, PlannedUpdate, UpdateRequest
+from app.articles.routes.update_flow import Act, ChangeParams, UpdateRequest
 from app.articles.routes.writes import CHANGE, FAILURES
 from app.articles.store import revisions, stored_article
 from app.articles.store.revisions import Version
@@ -171,13 +170,10 @@ async def restore_revision(
     if repeated is not None:
         return repeated
 
-    def demand(article: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, article.status)
-
     def restore(session: Session, current: StoredArticle) -> WriteResult:
         return change.save_edit(session, current, restoring.edit_to(session.connection(), current, number))
 
-    async def plan(article: ArticleRef) -> PlannedUpdate:
-        return PlannedUpdate(article.version, restore)
+    async def plan(article: ArticleRef) -> Act:
+        return restore
 
-    return await change.carry_out(ref, demand, plan)
+    return await change.carry_out(ref, plan)

@@ -50,6 +50,9 @@ ADDRESS = frozenset({"gone", "replaced_by"})
 """What the public gets at the address of an article that is not published."""
 
 Act = Callable[[Session, StoredArticle], WriteResult]
+"""What is done to an article within the transaction, as it is there."""
+Plan = Callable[[ArticleRef], Awaitable[Act]]
+"""From an article as it was found to what is done to it; made anew where another request has changed it meanwhile."""
 Merge = Callable[[Json, Json], Json]
 
 
@@ -59,14 +62,6 @@ class ChangeParams(Params):
     fields, include, names_in = article_json.PARAMETERS
 
 
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedUpdate:
-    """What shall be done to an article, as it was at version `base`."""
-
-    base: int
-    act: Act
 
 
 Outcome = WriteResult | Rendered
@@ -128,19 +123,15 @@ class UpdateRequest:
         return outcome.with_place(written.head).response()
 
     async def carry_out(
-        self,
-        ref: str,
-        demand: Callable[[ArticleRef], None],
-        plan: Callable[[ArticleRef], Awaitable[PlannedUpdate]],
-        *,
-        unconditional: bool = False,
+        self, ref: str, plan: Plan, *, status: object = None, is_purge: bool = False, unconditional: bool = False
     ) -> Response:
         """The response to the change, or a redirect from an old slug. NotFound or Gone before anything else is said of
-        the article, then what `demand` raises, then PreconditionRequired, PreconditionFailed. Of a request that is sent
-        twice at once each gets the response of the one that was carried out, whatever the other finds changed by
-        that. `unconditional`: without If-Match it is a change of whatever version there is."""
+        the article, then MissingScope without `publish` where the public sees it, or will in its new `status`, then
+        PreconditionRequired, PreconditionFailed. Of a request that is sent twice at once each gets the response of the
+        one that was carried out, whatever the other finds changed by that. `is_purge`: the caller's scope is checked
+        already. `unconditional`: without If-Match it is a change of whatever version there is."""
         try:
-            made = await self._execute(ref, demand, plan, unconditional=unconditional)
+            made = await self._execute(ref, plan, status, is_purge=is_purge, unconditional=unconditional)
         except DatelineError:
             repeated = await self.replay()
             if repeated is None:
@@ -151,12 +142,7 @@ class UpdateRequest:
         return await self.respond(made)
 
     async def _execute(
-        self,
-        ref: str,
-        demand: Callable[[ArticleRef], None],
-        plan: Callable[[ArticleRef], Awaitable[PlannedUpdate]],
-        *,
-        unconditional: bool,
+        self, ref: str, plan: Plan, status: object, *, is_purge: bool, unconditional: bool
     ) -> Committed[Outcome] | Response:
         versions = conditional.read_if_match(self.request)
         if versions is None and unconditional:
@@ -165,31 +151,32 @@ class UpdateRequest:
             article = await reads.find(self.request, self.context, self.view, ref, self.below)
             if isinstance(article, Response):
                 return article
-            demand(article)
+            if not is_purge:
+                require_publish(self.caller, article.status, status)
             if versions is None:
                 raise PreconditionRequired(WANTED)
             if versions != conditional.ANY and article.version not in versions:
                 raise await asyncio.to_thread(_stale, self.context.db, article.id, versions)
             known = () if versions == conditional.ANY else versions
             try:
-                return await self.context.db.write(self._in_turn, article.id, await plan(article), known)
+                return await self.context.db.write(self._in_turn, article, await plan(article), known)
             except PreconditionFailed:
                 if versions != conditional.ANY or attempt == TRIES:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _in_turn(self, session: Session, id: int, planned: PlannedUpdate, versions: Collection[int]) -> Outcome:
+    def _in_turn(self, session: Session, article: ArticleRef, act: Act, versions: Collection[int]) -> Outcome:
         """One transaction. The row is locked before anything is compared, so that of many with the same version one
         wins, and a repeated request waits for the first to be carried out."""
-        current = editing.lock_article(session, id)
+        current = editing.lock_article(session, article.id)
         stored = self.load_stored(session)
         if stored is not None:
             return stored
         if current is None:
             raise NotFound()
-        if current.existing_row.version != planned.base:
-            raise editing.make_precondition_failed(session.connection(), current, versions or (planned.base,))
-        return self.store(session, planned.act(session, current))
+        if current.existing_row.version != article.version:
+            raise editing.make_precondition_failed(session.connection(), current, versions or (article.version,))
+        return self.store(session, act(session, current))
 
     async def render_current(self, target: ArticleRef, names: Collection[str] = ()) -> Json:
         """The article as this caller sees it, with other views of the body as far as `names` has them. Raises
@@ -205,7 +192,7 @@ class UpdateRequest:
             raise await asyncio.to_thread(_stale, self.context.db, target.id, {target.version})
         return article
 
-    async def plan_merge(self, article: ArticleRef, data: Json, merge: Merge) -> PlannedUpdate:
+    async def plan_merge(self, article: ArticleRef, data: Json, merge: Merge) -> Act:
         """The edit that a body asks for."""
         shown = await self.render_current(article, data)
         changed = merge(shown, data)
@@ -221,7 +208,7 @@ class UpdateRequest:
             validation.measure_text(data), fields.read_changes, payload, names, self.view.atlas, known
         )
         edit = ArticleEdit(made, payload.correction)
-        return PlannedUpdate(article.version, lambda session, current: self.save_edit(session, current, edit))
+        return lambda session, current: self.save_edit(session, current, edit)
 
     def save_edit(self, session: Session, current: StoredArticle, edit: ArticleEdit) -> WriteResult:
         saved = editing.edit(session, current, edit, self.make_save_context(session))

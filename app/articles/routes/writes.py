@@ -19,7 +19,7 @@ from app.articles.render.write_responses import WriteResult
 from app.articles.routes import update_flow
 from app.articles.routes.path_params import ArticlePath
 from app.articles.routes.reads import MOVED
-from app.articles.routes.update_flow import ChangeParams, Merge, Outcome, PlannedUpdate, UpdateRequest
+from app.articles.routes.update_flow import Act, ChangeParams, Merge, Outcome, UpdateRequest
 from app.context import AnyCaller, AppContext, Context, RequestContext, Writer
 from app.errors import InvalidRange, InvalidValue
 from app.http import body, responses
@@ -189,13 +189,10 @@ async def _edit(
     if repeated is not None:
         return repeated
 
-    def demand(article: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, article.status, data.get("status"))
-
-    async def plan(article: ArticleRef) -> PlannedUpdate:
+    async def plan(article: ArticleRef) -> Act:
         return await change.plan_merge(article, data, merge)
 
-    return await change.carry_out(ref, demand, plan)
+    return await change.carry_out(ref, plan, status=data.get("status"))
 
 
 @router.delete(
@@ -228,19 +225,13 @@ async def delete_article(
     if repeated is not None:
         return repeated
 
-    def demand(article: ArticleRef) -> None:
-        if not purge:
-            update_flow.require_publish(view.caller, article.status)
-
-    async def plan(article: ArticleRef) -> PlannedUpdate:
+    async def plan(article: ArticleRef) -> Act:
         if purge:
-            return PlannedUpdate(article.version, change.purge)
+            return change.purge
         target = await _replacement(context, view, replaced_by)
-        return PlannedUpdate(
-            article.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target)
-        )
+        return lambda session, current: change.withdraw_or_bin(session, current, reason, target)
 
-    return await change.carry_out(ref, demand, plan)
+    return await change.carry_out(ref, plan, is_purge=purge)
 
 
 async def _replacement(context: AppContext, view: RequestContext, ref: str | None) -> int | None:
@@ -270,10 +261,7 @@ async def restore_article(
     if repeated is not None:
         return repeated
 
-    def demand(article: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, article.status)
+    async def plan(article: ArticleRef) -> Act:
+        return change.restore
 
-    async def plan(article: ArticleRef) -> PlannedUpdate:
-        return PlannedUpdate(article.version, change.restore)
-
-    return await change.carry_out(ref, demand, plan, unconditional=True)
+    return await change.carry_out(ref, plan, unconditional=True)
