@@ -76,8 +76,8 @@ def _adapt(endpoint: Callable[..., Any], declared: Signature) -> Callable[..., A
     if not any(_is_class(one, Params) for one in annotations):
         # Behind who may, and before anything is looked up or read.
         place = next((at + 1 for at, one in enumerate(annotations) if _is_security(one)), len(parameters))
-        annotation = Annotated[Params, Depends(_make_query_reader(Params))]
-        parameters.insert(place, Parameter(_UNUSED, Parameter.KEYWORD_ONLY, annotation=annotation))
+        unused = Parameter(_UNUSED, Parameter.KEYWORD_ONLY, annotation=Params)
+        parameters.insert(place, _adapt_parameter(unused))
 
     @wraps(endpoint)
     async def call(**values: Any) -> Any:

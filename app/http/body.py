@@ -102,7 +102,7 @@ def list_media_types(model: type[BaseModel]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class JsonBody(Generic[M]):
-    """A body of which nothing is known but its media type, for what is checked only beside the thing that it changes."""
+    """A body of which only the media type is known, for what is checked beside the thing that it changes."""
 
     model: type[M]
     content: bytes

@@ -97,7 +97,8 @@ def build_document(
     document["tags"] = [dict(tag) for tag in tags]
     document["security"] = [{}, ANY_KEY] if public_reads else [ANY_KEY]
     parts = document.setdefault("components", {})
-    parts["securitySchemes"] = {KEY_SCHEME.scheme_name: KEY_SCHEME.model.model_dump(by_alias=True, exclude_none=True)}
+    scheme = KEY_SCHEME.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    parts["securitySchemes"] = {KEY_SCHEME.scheme_name: scheme}
     schemas = parts.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
