@@ -44,9 +44,7 @@ RecordReader = Annotated[RequestContext, Security(authorize, scopes=["publish", 
     responses=responses.document_example(examples.RECORDS)
     | describe_problems("cursor_invalid", "cursor_mismatch", "limit_too_large"),
 )
-async def list_imports(
-    request: Request, context: Context, view: RecordReader, params: RecordListParams
-) -> Response:
+async def list_imports(request: Request, context: Context, view: RecordReader, params: RecordListParams) -> Response:
     """Every import, by whatever way it came, and every bulk edit, the newest first. Needs `publish` and
     `read_drafts`."""
     records, page = await queries.page(context.db, params)

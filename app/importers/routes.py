@@ -82,9 +82,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     "/imports",
     name="import_articles",
     response_class=Response,
-    responses=describe_stream(LINES, EXAMPLE)
-    | ACCEPTED
-    | describe_problems("invalid_range"),
+    responses=describe_stream(LINES, EXAMPLE) | ACCEPTED | describe_problems("invalid_range"),
     openapi_extra={"parameters": [PREFER], "requestBody": BODY},  # a stream, which no model describes
 )
 async def import_articles(request: Request, context: Context, view: Publisher, params: ImportParams) -> Response:

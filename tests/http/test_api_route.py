@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated, Any
 
 import httpx
@@ -197,7 +198,9 @@ async def test_every_operation_asks_for_the_scopes_that_it_declares(sqlite_setti
         declared = {name: [way["key"] for way in ways] for name, ways in declared.items() if ways}
         assert declared == SCOPES
         for method, path, operation in operations:
-            await check_scopes(api, method, path.replace("{ref}", "1").replace("{id}", "1").replace("{n}", "1"), operation)
+            await check_scopes(
+                api, method, path.replace("{ref}", "1").replace("{id}", "1").replace("{n}", "1"), operation
+            )
 
 
 async def check_scopes(api: Served, method: str, path: str, operation: dict[str, Any]) -> None:

@@ -62,8 +62,6 @@ class ChangeParams(Params):
     fields, include, names_in = article_json.PARAMETERS
 
 
-
-
 Outcome = WriteResult | Rendered
 """What a write made, or the response to it where that is stored: under an Idempotency-Key."""
 
