@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, Tag, WithJsonSchema
 from pydantic.config import JsonDict, JsonValue
@@ -256,7 +256,7 @@ class ArticlePatch(ArticleFields):
 
     Of the read shape, what only the server says is accepted if it is unchanged."""
 
-    media_types = (MERGE_PATCH_TYPE, JSON_TYPE)
+    media_types: ClassVar[tuple[str, ...]] = (MERGE_PATCH_TYPE, JSON_TYPE)
     model_config = ConfigDict(json_schema_extra=_with_read_only(PATCH_EXAMPLE))
 
     correction: Reason | None = Field(
