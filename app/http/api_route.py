@@ -5,8 +5,8 @@
     @router.post("/tags/{ref}/merge")
     async def merge_tags(ref: TagRef, context: Context, view: Admin, params: MergeParams, payload: TagMerge) -> Tag: ...
 
-`params` is the query string because its class is one of `Params`, `payload` the body because its class is a
-`PayloadModel`, or a `JsonBody[...]` of one that the function checks itself. FastAPI knows neither: `Query()` would let
+`params` is the query string because its class is one of `Params`, `payload` the body because its class is a model, or a
+`JsonBody[...]` of one that the function checks itself. FastAPI knows neither: `Query()` would let
 unknown and repeated parameters pass, and it reads a body before it solves dependencies, so that a client without a key
 would be heard out and told what is wrong in it. Here both are dependencies like all others, and these are solved in the
 order of the signature: who may, then the query string, then the body. A route without `Params` takes none, and says so.
@@ -28,7 +28,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from app.errors import NotFound
-from app.http.body import JsonBody, PayloadModel, list_media_types, read_body
+from app.http.body import JsonBody, list_media_types, read_body
 from app.http.params.typed import Params
 from app.http.request_state import get_now
 
@@ -49,17 +49,16 @@ class ApiRoute(APIRoute):
         self.payload = next((model for model in map(_find_model, types) if model is not None), None)
         super().__init__(path, _adapt(endpoint, declared), **options)
         extra = self.openapi_extra or {}
-        described = {"parameters": [*extra.get("parameters", ()), *params.openapi()]}
-        body = _describe_body(self.payload) if self.payload is not None else {}
-        self.openapi_extra = {**extra, **(described if described["parameters"] else {}), **body}
+        parameters = [*extra.get("parameters", ()), *params.openapi()]
+        body = {"requestBody": _describe_body(self.payload)} if self.payload is not None else {}
+        self.openapi_extra = extra | ({"parameters": parameters} if parameters else {}) | body
 
 
 def describe_path(parameter: dict[str, Any]) -> Any:
     """A parameter in the path, for `Annotated`, from its OpenAPI form. Its limits are described and not enforced: what
     is longer than any slug is not found."""
-    schema = {name: value for name, value in parameter["schema"].items() if name != "type"}
-    examples = {"examples": [parameter["example"]]}
-    return Path(description=parameter["description"], json_schema_extra={**schema, **examples})
+    schema = {**parameter["schema"], "examples": [parameter["example"]]}
+    return Path(description=parameter["description"], json_schema_extra=schema)
 
 
 def read_row_id(text: str) -> int:
@@ -75,9 +74,9 @@ def _adapt(endpoint: Callable[..., Any], declared: Signature) -> Callable[..., A
     annotations = [parameter.annotation for parameter in declared.parameters.values()]
     if not any(_is_class(one, Params) for one in annotations):
         # Behind who may, and before anything is looked up or read.
-        place = next((at + 1 for at, one in enumerate(annotations) if _is_security(one)), len(parameters))
+        securities = (at for at, one in enumerate(annotations) if any(isinstance(by, Security) for by in get_args(one)))
         unused = Parameter(_UNUSED, Parameter.KEYWORD_ONLY, annotation=Params)
-        parameters.insert(place, _adapt_parameter(unused))
+        parameters.insert(next(securities, len(parameters)) + 1, _adapt_parameter(unused))
 
     @wraps(endpoint)
     async def call(**values: Any) -> Any:
@@ -114,14 +113,8 @@ def _make_body_reader(model: type[BaseModel], *, checked: bool) -> Dependency:
 
 def _find_model(annotation: object) -> type[BaseModel] | None:
     """The model of a body, bare or as `JsonBody[model]`; None for any other parameter."""
-    if get_origin(annotation) is JsonBody:
-        model: type[BaseModel] = get_args(annotation)[0]
-        return model
-    return annotation if _is_class(annotation, PayloadModel) else None
-
-
-def _is_security(annotation: object) -> bool:
-    return any(isinstance(one, Security) for one in get_args(annotation))
+    model = get_args(annotation)[0] if get_origin(annotation) is JsonBody else annotation
+    return model if _is_class(model, BaseModel) else None
 
 
 def _is_class(annotation: object, base: type[T]) -> TypeGuard[type[T]]:
@@ -130,4 +123,4 @@ def _is_class(annotation: object, base: type[T]) -> TypeGuard[type[T]]:
 
 def _describe_body(model: type[BaseModel]) -> dict[str, object]:
     schema = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
-    return {"requestBody": {"required": True, "content": dict.fromkeys(list_media_types(model), schema)}}
+    return {"required": True, "content": dict.fromkeys(list_media_types(model), schema)}

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from app.errors import CODES, ProblemCode
 from app.http.api_route import ApiRoute
 from app.http.auth import KEY_SCHEME
+from app.http.body import JSON_TYPE
 from app.http.conditional import PUBLIC, VARY, list_etag, respond
 from app.http.problems import MEDIA_TYPE
 
@@ -35,7 +36,6 @@ WITH_BODY = ("malformed_json", "unsupported_media_type", "body_too_large", "unkn
 ANY_KEY: Json = {KEY_SCHEME.scheme_name: []}
 _VERBS = ("get", "put", "post", "patch", "delete")
 _SHARED_STATUS = (404, 410)
-_JSON = "application/json"
 
 
 def describe_problems(*codes: str) -> Responses:
@@ -130,7 +130,7 @@ def _describe_failures(operation: Json) -> None:
         del responses["422"]
     in_query = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
     codes = [*EVERYWHERE, *(WITH_QUERY if in_query else ("unknown_parameter",))]
-    codes += WITH_BODY if _JSON in operation.get("requestBody", {}).get("content", ()) else ()
+    codes += WITH_BODY if JSON_TYPE in operation.get("requestBody", {}).get("content", ()) else ()
     codes += ["missing_scope"] if any(any(keys.values()) for keys in operation["security"]) else []
     for status, response in describe_problems(*dict.fromkeys(codes)).items():
         described = responses.setdefault(str(status), response)

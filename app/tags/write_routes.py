@@ -116,7 +116,6 @@ async def merge_tags(
 async def _load_tag(context: AppContext, ref: str, response: Response) -> Json:
     """The tag as it is now. Its counts are as of the index, which follows in a moment."""
     head = await context.head()
-    entry = await queries.find(context.db, ref, hidden=True)
-    assert entry is not None  # tags are never deleted
+    entry = await find_tag(ref, context)
     response.headers.update(responses.build_change_headers(head.position.token))
     return render_tag(entry, await context.count_tags(head), None)

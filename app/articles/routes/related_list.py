@@ -43,10 +43,9 @@ async def replace_related(
     Titles may stand alone: `["A title", "Another"]`.
     """
     render = write_responses.make_related_renderer(params)
-    change = UpdateRequest.from_request(request, context, view, payload.content, render, "/related")
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
+    change = await UpdateRequest.begin(request, context, view, payload.content, render, "/related")
+    if isinstance(change, Response):
+        return change
     entries, pointer = validation.validate_related(payload.content).posts()
 
     async def plan(article: ArticleRef) -> Act:

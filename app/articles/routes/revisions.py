@@ -165,10 +165,9 @@ async def restore_revision(
 ) -> Response:
     """Makes a new version with the text and links of an older one. State, dates, slug and corrections stay."""
     render = write_responses.make_article_renderer(params)
-    change = UpdateRequest.from_request(request, context, view, b"", render, f"/revisions/{number}/restore")
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
+    change = await UpdateRequest.begin(request, context, view, b"", render, f"/revisions/{number}/restore")
+    if isinstance(change, Response):
+        return change
 
     def restore(session: Session, current: StoredArticle) -> WriteResult:
         return change.save_edit(session, current, restoring.edit_to(session.connection(), current, number))

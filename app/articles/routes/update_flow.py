@@ -79,12 +79,13 @@ class UpdateRequest:
     below: str = ""
 
     @staticmethod
-    def from_request(
+    async def begin(
         request: Request, context: AppContext, view: RequestContext, content: bytes, render: Render, below: str = ""
-    ) -> "UpdateRequest":
-        """`content` is the request's body."""
+    ) -> "UpdateRequest | Response":
+        """The stored response where this very request was carried out before. `content` is the request's body."""
         key = IdempotentRequest.from_request(request, view.caller, content, context.settings.max_idempotency_bytes)
-        return UpdateRequest(request, context, view, key, render, below)
+        change = UpdateRequest(request, context, view, key, render, below)
+        return await change.replay() or change
 
     @property
     def caller(self) -> Caller:

@@ -111,10 +111,9 @@ async def create_article(
     data = body.parse_object(payload.content)
     warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
     render = write_responses.make_article_renderer(params, warnings)
-    change = UpdateRequest.from_request(request, context, view, payload.content, render)
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
+    change = await UpdateRequest.begin(request, context, view, payload.content, render)
+    if isinstance(change, Response):
+        return change
     # Only now, and in a thread where it is large: a repeat is not judged again.
     article = await offload.run(len(payload.content), validation.validate_new, data)
     update_flow.require_publish(view.caller, article.status)
@@ -184,10 +183,9 @@ async def _edit(
     data = body.parse_object(content)
     warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
     render = write_responses.make_article_renderer(params, warnings)
-    change = UpdateRequest.from_request(request, context, view, content, render)
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
+    change = await UpdateRequest.begin(request, context, view, content, render)
+    if isinstance(change, Response):
+        return change
 
     async def plan(article: ArticleRef) -> Act:
         return await change.plan_merge(article, data, merge)
@@ -220,10 +218,9 @@ async def delete_article(
         if purge and value is not None:
             raise InvalidRange(f"What is purged keeps no {name}; leave it out.", name)
     render = write_responses.make_article_renderer(ChangeParams.parse(b"", view.now))
-    change = UpdateRequest.from_request(request, context, view, b"", render)
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
+    change = await UpdateRequest.begin(request, context, view, b"", render)
+    if isinstance(change, Response):
+        return change
 
     async def plan(article: ArticleRef) -> Act:
         if purge:
@@ -256,10 +253,9 @@ async def restore_article(
 ) -> Response:
     """Takes an article out of the bin: it is a draft again, under its id and slug, with all its versions."""
     render = write_responses.make_article_renderer(params)
-    change = UpdateRequest.from_request(request, context, view, b"", render, "/restore")
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
+    change = await UpdateRequest.begin(request, context, view, b"", render, "/restore")
+    if isinstance(change, Response):
+        return change
 
     async def plan(article: ArticleRef) -> Act:
         return change.restore
