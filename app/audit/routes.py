@@ -41,6 +41,11 @@ class ArticleAuditParams(Paging):
 class AuditParams(ArticleAuditParams):
     """Of all that was done."""
 
+    action = ArticleAuditParams.action
+    key = ArticleAuditParams.key
+    at_from = ArticleAuditParams.at_from
+    at_to = ArticleAuditParams.at_to
+    tz = ArticleAuditParams.tz
     article = parser.text(
         "article", "Only what was done to this article: an id, also a purged one's, or a slug.", maximum=200
     )

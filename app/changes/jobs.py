@@ -383,8 +383,7 @@ def _waiting_statement(dialect: str) -> Prepared:
 
 async def load_jobs(request: Request) -> Jobs:
     """The jobs of the application that a request came to."""
-    jobs = request.app.state.jobs
-    assert isinstance(jobs, Jobs)
+    jobs: Jobs = request.app.state.jobs
     return jobs
 
 

@@ -203,7 +203,7 @@ async def test_every_operation_asks_for_the_scopes_that_it_declares(sqlite_setti
 
 async def check_scopes(api: Served, method: str, path: str, operation: dict[str, Any]) -> None:
     """Nobody gets further than the declaration says, whatever is wrong with what is sent."""
-    garbage = {"content": b"{", "headers": {"Content-Type": "text/nothing"}} if method != "get" else {}
+    garbage: dict[str, Any] = {"content": b"{", "headers": {"Content-Type": "text/nothing"}} if method != "get" else {}
     name = operation["operationId"]
     if name not in SCOPES:
         if "stream" not in path:

@@ -87,13 +87,9 @@ class UpdateRequest:
         change = UpdateRequest(request, context, view, key, render, below)
         return await change.replay() or change
 
-    @property
-    def caller(self) -> Caller:
-        return self.view.caller
-
     def make_save_context(self, session: Session) -> SaveContext:
         return SaveContext(
-            read_clock(session.connection()), authorship.sign(self.caller.name), self.context.settings.site_url
+            read_clock(session.connection()), authorship.sign(self.view.caller.name), self.context.settings.site_url
         )
 
     async def replay(self) -> Response | None:
@@ -151,7 +147,7 @@ class UpdateRequest:
             if isinstance(article, Response):
                 return article
             if not is_purge:
-                require_publish(self.caller, article.status, status)
+                require_publish(self.view.caller, article.status, status)
             if versions is None:
                 raise PreconditionRequired(WANTED)
             if versions != conditional.ANY and article.version not in versions:
@@ -198,9 +194,9 @@ class UpdateRequest:
         payload = validation.validate_changes(shown, data, changed)
         names = [name for name in changed if name in ArticleFields.model_fields]
         if article.public_once and ADDRESS & {*names}:
-            self.caller.require_scope("publish")
+            self.view.caller.require_scope("publish")
         known = await new_article.resolve_references(
-            self.context.db, payload, hidden=self.caller.has_scope("read_drafts")
+            self.context.db, payload, hidden=self.view.caller.has_scope("read_drafts")
         )
         known = replace(known, own=article.id)
         made = await offload.run(
