@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Security
+from fastapi import APIRouter, Depends, Security
+from pydantic import BeforeValidator
 from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,18 +14,18 @@ from starlette.responses import Response
 from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, examples, queries, schemas, undo_job
 from app.bulk.edit_request import EditOrder
-from app.bulk.lookup import FoundRecord
 from app.bulk.params import BulkEditParams, RecordListParams, TouchedParams
 from app.bulk.payloads import BulkEdit
+from app.bulk.queries import Record
 from app.bulk.records import BULK
 from app.changes import jobs
 from app.changes.jobs import FoundTask, Json, RunningJobs
 from app.context import Admin, AppContext, Context, RequestContext, Writer, authorize
-from app.errors import InvalidTransition
+from app.errors import InvalidTransition, NotFound
 from app.http import responses
-from app.http.api_route import ApiRoute
+from app.http.api_route import ApiRoute, describe_path, read_row_id
 from app.http.openapi import describe_problems
-from app.http.schemas import JOB, Job
+from app.http.schemas import JOB, JOB_ID, Job
 from app.models import Article, table
 
 A = table(Article)
@@ -32,6 +33,22 @@ router = APIRouter(prefix="/v1", route_class=ApiRoute)
 SAMPLES = 10
 STOPPABLE = (undo_job.KIND, BULK)
 
+RecordId = Annotated[
+    int,
+    BeforeValidator(read_row_id),
+    describe_path({**JOB_ID, "description": "The number of an import or a bulk edit."}),
+]
+
+
+async def find_record(id: RecordId, context: Context) -> Record:
+    """NotFound where there is no import or bulk edit of that number."""
+    record = await queries.find(context.db, id)
+    if record is None:
+        raise NotFound()
+    return record
+
+
+FoundRecord = Annotated[Record, Depends(find_record)]
 RecordReader = Annotated[RequestContext, Security(authorize, scopes=["publish", "read_drafts"])]
 
 

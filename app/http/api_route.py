@@ -16,8 +16,8 @@ OpenAPI follows from the same signature. Hot reads are no such routes: see `fast
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from functools import wraps
+from collections.abc import Callable
+from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, TypeGuard, TypeVar, get_args, get_origin
 
@@ -33,7 +33,6 @@ from app.http.params.typed import Params
 from app.http.request_state import get_now
 
 T = TypeVar("T")
-Dependency = Callable[[Request], Awaitable[object]]
 _UNUSED = "no_parameters"
 
 
@@ -90,25 +89,19 @@ def _adapt(endpoint: Callable[..., Any], declared: Signature) -> Callable[..., A
 def _adapt_parameter(parameter: Parameter) -> Parameter:
     annotation, model = parameter.annotation, _find_model(parameter.annotation)
     if _is_class(annotation, Params):
-        annotation = Annotated[annotation, Depends(_make_query_reader(annotation))]
+        annotation = Annotated[annotation, Depends(partial(_read_query, annotation))]
     elif model is not None:
-        annotation = Annotated[annotation, Depends(_make_body_reader(model, checked=annotation is model))]
+        read = _read_payload if annotation is model else read_body
+        annotation = Annotated[annotation, Depends(partial(read, model))]
     return parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=annotation)
 
 
-def _make_query_reader(params: type[Params]) -> Dependency:
-    async def read_query(request: Request) -> Params:
-        return params.parse(request.scope["query_string"], get_now(request.scope))
-
-    return read_query
+async def _read_query(params: type[Params], request: Request) -> Params:
+    return params.parse(request.scope["query_string"], get_now(request.scope))
 
 
-def _make_body_reader(model: type[BaseModel], *, checked: bool) -> Dependency:
-    async def read(request: Request) -> object:
-        body = await read_body(request, model)
-        return body.validate() if checked else body
-
-    return read
+async def _read_payload(model: type[BaseModel], request: Request) -> BaseModel:
+    return (await read_body(model, request)).validate()
 
 
 def _find_model(annotation: object) -> type[BaseModel] | None:

@@ -122,7 +122,7 @@ class JsonBody(Generic[M]):
         return model_instance
 
 
-async def read_body(request: Request, model: type[M]) -> JsonBody[M]:
+async def read_body(model: type[M], request: Request) -> JsonBody[M]:
     """UnsupportedMediaType for what the model is not sent as; without a type it counts as the first."""
     types = list_media_types(model)
     kind = request.headers.get("content-type", types[0]).partition(";")[0].strip().lower()

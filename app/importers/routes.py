@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.bulk import queries, records
-from app.bulk.lookup import FoundRecord
 from app.bulk.queries import Record
 from app.bulk.records import BULK
+from app.bulk.routes import FoundRecord
 from app.changes.jobs import Json
 from app.context import AppContext, Context, Publisher, RequestContext
 from app.errors import BodyTooLarge
