@@ -6,9 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 import orjson
+from fastapi import Depends, Security
+from fastapi.security import SecurityScopes
 from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +22,7 @@ from app.articles.reading.item_cache import Items
 from app.articles.reading.log_memo import LogMemo
 from app.changes import jobs, log
 from app.changes.cache_version import CurrentHead
-from app.changes.jobs import Task
+from app.changes.jobs import Jobs
 from app.db.database import Database, Readable
 from app.db.log_position import LogHead, parse_token
 from app.db.sql import Prepared, prepare
@@ -28,15 +30,13 @@ from app.errors import IndexBehind, SeqUnknown, Unauthorized
 from app.http import auth, responses
 from app.http.auth import Caller
 from app.http.headers import list_headers
-from app.http.params.parser import Parameters
-from app.http.request_id import get_request_id
+from app.http.request_state import get_now, get_request_id
 from app.models import Source, table
 from app.regions import service as regions
 from app.regions.atlas import Atlas
 from app.settings import Settings
 
 WAIT_SECONDS = 2.0
-NO_PARAMETERS = Parameters()
 
 
 class RequestContext(NamedTuple):
@@ -138,9 +138,8 @@ class AppContext:
         elif not self.settings.public_reads:
             caller.require_scope("read_drafts")
         head = await self.head()
-        return RequestContext(
-            caller, head, await regions.current(self.db, head.epoch, head.names_seq), int(time.time())
-        )
+        atlas = await regions.current(self.db, head.epoch, head.names_seq)
+        return RequestContext(caller, head, atlas, get_now(request.scope))
 
     async def head(self) -> LogHead:
         return await self.latest.read(self.db)
@@ -154,12 +153,14 @@ class AppContext:
         """Published articles by tag id; None while there is no index."""
         return await self.index.count_tags(head) if self.index.seq() is not None else None
 
-    async def respond_accepted(self, task: Task) -> Response:
-        """202: a job goes on with what was asked for."""
+    async def finish_job(self, running: Jobs, job: int | None) -> Response | None:
+        """Works on a job for some seconds; 202 where it goes on after that, None where it is done or there is none."""
+        task = await running.finish(job) if job is not None else None
+        if task is None or task.state == "done":
+            return None
         token = (await self.head()).position.token
-        return responses.render_change(
-            orjson.dumps(jobs.render_task(task)), token, status=202, location=f"/v1/jobs/{task.id}"
-        )
+        body = orjson.dumps(jobs.render_task(task))
+        return responses.render_change(body, token, status=202, location=f"/v1/jobs/{task.id}")
 
     async def wait_for(self, token: str | None, head: LogHead) -> None:
         """Waits until the index reflects a position of the log; behind the head's last public row, nothing of it is
@@ -200,10 +201,33 @@ def get_context(request: Request) -> AppContext:
     return context
 
 
-async def get_admin_context(request: Request) -> tuple[AppContext, RequestContext]:
-    """What every request that changes a vocabulary begins with: no parameters, and a key with `admin`."""
-    app = get_context(request)
-    view = await app.view(request)
-    NO_PARAMETERS.read(request.scope["query_string"], view.now)
-    view.caller.require_scope("admin")
-    return app, view
+async def load_context(request: Request) -> AppContext:
+    """The same as a dependency. A coroutine, because FastAPI runs plain functions in threads."""
+    return get_context(request)
+
+
+Context = Annotated[AppContext, Depends(load_context)]
+
+
+async def load_view(request: Request, context: Context) -> RequestContext:
+    """See `AppContext.view`."""
+    return await context.view(request)
+
+
+AnyCaller = Annotated[RequestContext, Depends(load_view)]
+
+
+async def authorize(
+    view: AnyCaller, scopes: SecurityScopes, scheme: Annotated[object, Depends(auth.KEY_SCHEME)]
+) -> RequestContext:
+    """The request of a caller who has all `scopes`: Unauthorized without a key, MissingScope for the first that it
+    lacks. OpenAPI's `security` of an operation follows from `scheme` and the same scopes."""
+    for scope in scopes.scopes:
+        view.caller.require_scope(scope)
+    return view
+
+
+DraftReader = Annotated[RequestContext, Security(authorize, scopes=["read_drafts"])]
+Writer = Annotated[RequestContext, Security(authorize, scopes=["write"])]
+Publisher = Annotated[RequestContext, Security(authorize, scopes=["publish"])]
+Admin = Annotated[RequestContext, Security(authorize, scopes=["admin"])]

@@ -16,7 +16,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.articles import schedule
-from app.articles.input.payloads import ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace
 from app.articles.reading.card_cache import Cards
 from app.articles.routes import reads as articles
 from app.articles.routes import related_and_resolve, related_list, revisions, writes
@@ -26,7 +25,6 @@ from app.audit import retention
 from app.audit import routes as audit
 from app.bulk import job_chunks
 from app.bulk import routes as bulk
-from app.bulk.payloads import BulkEdit
 from app.changes import log
 from app.changes.cache_version import CacheVersions
 from app.changes.follower import FollowerTask
@@ -53,7 +51,6 @@ from app.importers.web.fetch import Fetch, HostThrottle
 from app.monitoring import health, metrics
 from app.regions import routes as regions
 from app.regions import write_routes as regions_writing
-from app.regions.payloads import RegionCreate, RegionPatch
 from app.search.index import EngineIndex
 from app.search.indexing.indexer import Indexer
 from app.search.indexing.verification import Verification
@@ -66,7 +63,6 @@ from app.sync import routes as following
 from app.sync.watch import LogWatch
 from app.tags import routes as tags
 from app.tags import write_routes as tags_writing
-from app.tags.payloads import TagCreate, TagMerge, TagPatch
 
 logger = logging.getLogger(__name__)
 
@@ -85,10 +81,8 @@ TAGS = (
     {"name": "audit", "description": "Who did what, and what a key may do."},
     {"name": "operating", "description": "Health and numbers of this server."},
 )
-BODIES = (
-    ArticleCreate, ArticlePatch, ArticlePut, RelatedReplace, TagCreate, TagPatch, TagMerge, RegionCreate, RegionPatch,
-    ImportAddress, BulkEdit,
-)  # fmt: skip
+BODIES = (ImportAddress,)
+"""Shapes within bodies that come as streams; those of all others are in the signatures of their routes."""
 FEATURES = (
     articles, related_and_resolve, writes, related_list, revisions, search, timeline_and_trending, enrichment, regions,
     regions_writing, tags, tags_writing, following, exports, imports, bulk, jobs, audit, own_key, health, metrics,
@@ -158,7 +152,7 @@ def create_app(settings: Settings, *, follow: bool = True) -> FastAPI:
         app.include_router(feature.router)
     app.router.routes.append(Route("/", redirect_to_docs, name="start"))
     problems.install(app)
-    openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES)
+    openapi.install(app, description=DESCRIPTION, tags=TAGS, bodies=BODIES, public_reads=settings.public_reads)
     docs_page.install(app)
     _add_layers(app, settings, CacheVersions(db, index.engine.position))
     return app

@@ -1,40 +1,39 @@
 """What a key may see of itself. Reads only."""
 
 from functools import lru_cache
+from typing import Annotated
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Security
 from sqlalchemy import bindparam, func, select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.audit import schemas
-from app.context import AppContext, get_context
+from app.context import AppContext, Context, RequestContext, authorize
 from app.db.sql import Prepared, prepare, read_integer
 from app.errors import Unauthorized
 from app.http import responses
+from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems
-from app.http.params.parser import Parameters
 from app.http.params.times import format_time
 from app.models import ApiKey, IdempotencyUsage, table
 
 KEY, USAGE = table(ApiKey), table(IdempotencyUsage)
-NOTHING = Parameters()
 
-router = APIRouter(prefix="/v1", tags=["audit"])
+router = APIRouter(prefix="/v1", tags=["audit"], route_class=ApiRoute)
 
 
 @router.get(
     "/key",
     name="get_own_key",
-    response_model=schemas.OwnKey,
+    response_model=schemas.OwnKey,  # only described: the entity tag is of the rendered bytes
     responses=responses.document_example(schemas.OWN_KEY) | describe_problems("unauthorized"),
 )
-async def get_own_key(request: Request) -> Response:
+async def get_own_key(
+    request: Request, context: Context, view: Annotated[RequestContext, Security(authorize)]
+) -> Response:
     """Name, scopes, expiry and limits of the key that asks; 401 without one."""
-    context = get_context(request)
-    view = await context.view(request)
-    NOTHING.read(request.scope["query_string"], view.now)
     if view.caller.key is None:
         raise Unauthorized("This tells of a key: send it as Authorization: Bearer dl_….")
     [row] = await context.db.reader.rows(

@@ -9,20 +9,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles.reading import queries as articles
-from app.articles.routes.reads import MOVED, REF, describe_parameters, find
+from app.articles.routes.path_params import ArticlePath
+from app.articles.routes.reads import MOVED, find
 from app.audit import queries, render, schemas
 from app.audit.queries import COUNTED, AuditEntry, AuditFilter, AuditPosition
-from app.context import AppContext, RequestContext, get_context
+from app.context import Admin, AppContext, Context, DraftReader, RequestContext
 from app.db.audit_rows import ACTIONS
 from app.db.sql import read_integer
 from app.errors import CursorInvalid, FieldError, Gone, InvalidInput, NotFound
 from app.http import paging, responses
+from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems
 from app.http.paging import Cursor, PageInfo
 from app.http.params import parser
 from app.http.params.typed import Paging, TimeRange
 
-router = APIRouter(prefix="/v1", tags=["audit"])
+router = APIRouter(prefix="/v1", tags=["audit"], route_class=ApiRoute)
 
 
 class ArticleAuditParams(Paging):
@@ -50,33 +52,29 @@ class AuditParams(ArticleAuditParams):
 
 
 _PROBLEMS = describe_problems(
-    "missing_scope", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep",
+    "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep",
     "offset_required", "invalid_value",
 )  # fmt: skip
 
 Warnings = list[Mapping[str, object]]
 
 
+# Here and below the models of lists only describe: their entity tags are of the rendered bytes.
 @router.get(
     "/audit",
     name="list_audit",
     response_model=schemas.AuditList,
     responses=responses.document_example(schemas.LIST) | _PROBLEMS,
-    openapi_extra={"parameters": AuditParams.openapi()},
 )
-async def list_audit(request: Request) -> Response:
+async def list_audit(request: Request, context: Context, view: Admin, params: AuditParams) -> Response:
     """Who did what, the newest first: keys, commands and the server itself. Needs the scope `admin`."""
-    context = get_context(request)
-    seen = await context.view(request)
-    seen.caller.require_scope("admin")
-    params = AuditParams.parse(request.scope["query_string"], seen.now)
     warnings: Warnings = []
     article, ref = None, params.article
     if ref is not None:
-        article = await _find_article(context, seen, ref)
+        article = await _find_article(context, view, ref)
         if article is None:
             warnings.append(_unknown("article", ref))
-    return await _list(request, context, seen, params, article, warnings)
+    return await _list(request, context, view, params, article, warnings)
 
 
 @router.get(
@@ -84,17 +82,13 @@ async def list_audit(request: Request) -> Response:
     name="list_article_audit",
     response_model=schemas.AuditList,
     responses=responses.document_example(schemas.LIST) | MOVED | _PROBLEMS | describe_problems("not_found", "gone"),
-    openapi_extra=describe_parameters(ArticleAuditParams, REF),
 )
-async def list_article_audit(request: Request) -> Response:
+async def list_article_audit(
+    request: Request, ref: ArticlePath, context: Context, view: DraftReader, params: ArticleAuditParams
+) -> Response:
     """Who did what to an article, the newest first; also to a purged one, by its id. Needs the scope `read_drafts`."""
-    context = get_context(request)
-    seen = await context.view(request)
-    seen.caller.require_scope("read_drafts")
-    params = ArticleAuditParams.parse(request.scope["query_string"], seen.now)
-    ref = request.path_params["ref"]
     try:
-        article = await find(request, context, seen, ref, "/audit")
+        article = await find(request, context, view, ref, "/audit")
     except (NotFound, Gone):
         id = _id(ref)
         if id is None or not await _rows(context, AuditFilter(article=id), 1, AuditPosition()):
@@ -103,7 +97,7 @@ async def list_article_audit(request: Request) -> Response:
         if isinstance(article, Response):
             return article
         id = article.id
-    return await _list(request, context, seen, params, id, [])
+    return await _list(request, context, view, params, id, [])
 
 
 def _id(ref: str) -> int | None:
@@ -111,14 +105,14 @@ def _id(ref: str) -> int | None:
     return read_integer(name[1]) if name is not None and name[0] == "id" else None
 
 
-async def _find_article(context: AppContext, seen: RequestContext, ref: str) -> int | None:
+async def _find_article(context: AppContext, view: RequestContext, ref: str) -> int | None:
     """By its id, whether it is there or not, else by a slug that it has or had; that of an article which nobody but
     editors may see only for who reads drafts."""
     if (id := _id(ref)) is not None:
         return id
     article = await articles.find(context.db, ref)
     if article is None or not (
-        article.status == "published" or article.is_gone or seen.caller.has_scope("read_drafts")
+        article.status == "published" or article.is_gone or view.caller.has_scope("read_drafts")
     ):
         return None
     return article.id
@@ -127,7 +121,7 @@ async def _find_article(context: AppContext, seen: RequestContext, ref: str) -> 
 async def _list(
     request: Request,
     context: AppContext,
-    seen: RequestContext,
+    view: RequestContext,
     params: ArticleAuditParams,
     article: int | None,
     warnings: Warnings,
@@ -141,22 +135,22 @@ async def _list(
     limit, signature = params.limit, f"audit {article} {params.signature}"
     if warnings:  # of nobody, or of nothing that there is
         page = PageInfo(limit, number=params.page, total=0, total_is="exact")
-        return _respond(request, [], page, seen, params, warnings)
+        return _respond(request, [], page, view, params, warnings)
     place = _place(params, signature, limit)
     entries = await _rows(context, audit_filter, limit + 1, place)
     rows, page = _page(entries, place, limit, signature)
     total, total_is = await _total(context, audit_filter) if params.count != "none" else (None, "none")
-    slugs = await _slugs(context, seen, rows)
+    slugs = await _slugs(context, view, rows)
     shown = [orjson.dumps(render.show_row(row, slugs)) for row in rows]
     page = PageInfo(limit, params.page, page.next, page.previous, total, total_is)  # type: ignore[arg-type] # one of three
-    return _respond(request, shown, page, seen, params, warnings)
+    return _respond(request, shown, page, view, params, warnings)
 
 
 def _respond(
-    request: Request, rows: Sequence[bytes], page: PageInfo, seen: RequestContext, params: Paging, warnings: Warnings
+    request: Request, rows: Sequence[bytes], page: PageInfo, view: RequestContext, params: Paging, warnings: Warnings
 ) -> Response:
     return responses.render_list(
-        request, rows, page, token=seen.token, public=False, warnings=warnings, uses_now=params.uses_now
+        request, rows, page, token=view.token, public=False, warnings=warnings, uses_now=params.uses_now
     )
 
 
@@ -220,15 +214,15 @@ def _page(
 _KINDS: tuple[Literal["article", "tag"], ...] = ("article", "tag")
 
 
-async def _slugs(context: AppContext, seen: RequestContext, rows: Sequence[AuditEntry]) -> render.Slugs:
+async def _slugs(context: AppContext, view: RequestContext, rows: Sequence[AuditEntry]) -> render.Slugs:
     """Of what the rows are about, as it is called now; a slug of what is not public only for who reads drafts."""
     slugs: dict[tuple[str, int], str] = {}
-    drafts = seen.caller.has_scope("read_drafts")
+    drafts = view.caller.has_scope("read_drafts")
     for kind in _KINDS:
         ids = sorted({row.entity_id for row in rows if row.entity == kind and row.entity_id is not None})
         if ids:
             told = await context.db.reader.rows(queries.select_slugs(context.db.dialect, kind), {"ids": ids})
             slugs |= {(kind, read_integer(id)): str(slug) for id, slug, public in told if public or drafts}
-    places = seen.atlas.by_id
+    places = view.atlas.by_id
     regions = {row.entity_id for row in rows if row.entity == "region" and row.entity_id is not None}
     return slugs | {("region", id): places[id].slug for id in regions if id in places}

@@ -16,9 +16,9 @@ from app.changes.jobs import Json
 from app.context import AppContext, RequestContext
 from app.enrich.suggestion import DATELINE
 from app.errors import FieldError, InvalidInput
+from app.http.body import render_pointer
 from app.http.params import parser
 from app.http.params.parser import Parameters
-from app.http.validation_errors import render_pointer
 from app.tags import queries as tags
 from app.tags.service import KINDS
 

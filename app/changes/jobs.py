@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import orjson
+from fastapi import Depends
+from pydantic import BeforeValidator
 from sqlalchemy import bindparam, insert, literal_column, select, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
@@ -26,8 +28,10 @@ from app.db import audit_rows
 from app.db.audit_rows import Action, AuditRecord, Entity
 from app.db.database import Database, Row
 from app.db.sql import AnyOf, Prepared, prepare, read_integer
-from app.errors import DatabaseUnavailable
+from app.errors import DatabaseUnavailable, NotFound
+from app.http.api_route import describe_path, read_row_id
 from app.http.params.times import format_time
+from app.http.schemas import JOB_ID
 from app.models import Job, table
 
 JOB = table(Job)
@@ -377,8 +381,22 @@ def _waiting_statement(dialect: str) -> Prepared:
     return prepare(statement, dialect, ["kinds"])
 
 
-def get_jobs(request: Request) -> Jobs:
+async def load_jobs(request: Request) -> Jobs:
     """The jobs of the application that a request came to."""
-    jobs = request.app.state.jobs
-    assert isinstance(jobs, Jobs)
+    jobs: Jobs = request.app.state.jobs
     return jobs
+
+
+RunningJobs = Annotated[Jobs, Depends(load_jobs)]
+JobId = Annotated[int, BeforeValidator(read_row_id), describe_path(JOB_ID)]
+
+
+async def find_task(id: JobId, running: RunningJobs) -> Task:
+    """NotFound where there is no job of that number."""
+    task = await running.find(id)
+    if task is None:
+        raise NotFound()
+    return task
+
+
+FoundTask = Annotated[Task, Depends(find_task)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 
+from fastapi.security import HTTPBearer
 from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
@@ -23,6 +24,8 @@ from app.models import ApiKey, table
 KEY = table(ApiKey)
 SCOPES = ("read_drafts", "write", "publish", "admin")
 TOUCH_SECONDS = 300
+KEY_SCHEME = HTTPBearer(scheme_name="key", bearerFormat="dl_…", auto_error=False)
+"""Keys as OpenAPI describes them; `authenticate` reads them."""
 MOST_NAME = 200
 """Characters of a key's name that the audit repeats."""
 _token = re.compile(r"dl_([0-9]{1,15})_([A-Za-z0-9_-]{43})")

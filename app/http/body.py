@@ -1,8 +1,8 @@
 """Bodies of requests that change something: parsed strictly, all validation errors reported together with pointers."""
 
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import Annotated, TypeVar
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Generic, TypeVar
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, ValidationError
@@ -11,19 +11,30 @@ from starlette.requests import Request
 
 from app.errors import FieldError, InvalidInput, MalformedJson, UnsupportedMediaType
 from app.http.params.values import find_nearest
-from app.http.validation_errors import translate_errors
 from app.text import keys, urls
 
 Json = dict[str, object]
 M = TypeVar("M", bound=BaseModel)
 
 MOST_MISTAKES = 50
-PATCH_TYPES = ("application/json", "application/merge-patch+json")
+JSON_TYPE, MERGE_PATCH_TYPE = "application/json", "application/merge-patch+json"
+PATCH_TYPES = (JSON_TYPE, MERGE_PATCH_TYPE)
+
+_DETAIL_OF_TYPE = {
+    "model_type": "An object belongs here.",
+    "model_attributes_type": "An object belongs here.",
+    "dict_type": "An object belongs here.",
+    "list_type": "A list belongs here.",
+    "string_type": "A text belongs here.",
+}
+_CODE_OF_TYPE = {"extra_forbidden": "unknown_field"}
 
 
 class PayloadModel(BaseModel):
-    """What clients send; unknown properties are refused, and numbers are not read from texts."""
+    """What clients send; unknown properties are refused, and numbers are not read from texts. `media_types`: what a
+    body may be sent as; without a Content-Type it is taken for the first."""
 
+    media_types: ClassVar[tuple[str, ...]] = (JSON_TYPE,)
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
 
@@ -83,37 +94,41 @@ Address = Annotated[ExactAddress, clean_line(urls.MAX_LENGTH)]
 Short = Annotated[str, clean_line(500), Field(max_length=500)]
 
 
-async def read_payload(
-    request: Request, model: type[M], *, shown: Json | None = None, types: tuple[str, ...] = PATCH_TYPES[:1]
-) -> M:
-    """The body as a model. `shown`: the thing as it is read, whose properties that the model lacks may be sent back
-    unchanged; changed they are a `read_only_field`.
-
-    UnsupportedMediaType, MalformedJson, or InvalidInput with everything that is wrong.
-    """
-    payload = parse_object(await read_content(request, types))
-    wrong = [_read_only_error(name) for name in _remove_read_only(payload, model, shown or {})]
-    try:
-        model_instance = model.model_validate(payload)
-    except ValidationError as error:
-        raise InvalidInput(*(wrong + to_field_errors(error, model.model_fields))[:MOST_MISTAKES]) from None
-    if wrong:
-        raise InvalidInput(*wrong)
-    return model_instance
+def list_media_types(model: type[BaseModel]) -> tuple[str, ...]:
+    """Of a body that is such a model; JSON where the model says nothing."""
+    media_types: tuple[str, ...] = getattr(model, "media_types", PayloadModel.media_types)
+    return media_types
 
 
-def describe_body(model: str, types: tuple[str, ...] = PATCH_TYPES[:1]) -> dict[str, object]:
-    """The `requestBody` of a route for OpenAPI; the model is one of those that the document is built with."""
-    schema = {"schema": {"$ref": f"#/components/schemas/{model}"}}
-    return {"required": True, "content": dict.fromkeys(types, schema)}
+@dataclass(frozen=True, slots=True)
+class JsonBody(Generic[M]):
+    """A body of which only the media type is known, for what is checked beside the thing that it changes."""
+
+    model: type[M]
+    content: bytes
+
+    def validate(self, shown: Json | None = None) -> M:
+        """The body as a model. `shown`: the thing as it is read, whose properties that the model lacks may be sent back
+        unchanged; changed they are a `read_only_field`. MalformedJson, or InvalidInput with everything that is wrong.
+        """
+        payload = parse_object(self.content)
+        wrong = [_read_only_error(name) for name in _remove_read_only(payload, self.model, shown or {})]
+        try:
+            model_instance = self.model.model_validate(payload)
+        except ValidationError as error:
+            raise InvalidInput(*(wrong + to_field_errors(error, self.model.model_fields))[:MOST_MISTAKES]) from None
+        if wrong:
+            raise InvalidInput(*wrong)
+        return model_instance
 
 
-async def read_content(request: Request, types: tuple[str, ...]) -> bytes:
-    """UnsupportedMediaType for other types than these; none given counts as the first."""
+async def read_body(model: type[M], request: Request) -> JsonBody[M]:
+    """UnsupportedMediaType for what the model is not sent as; without a type it counts as the first."""
+    types = list_media_types(model)
     kind = request.headers.get("content-type", types[0]).partition(";")[0].strip().lower()
     if kind and kind not in types:
         raise UnsupportedMediaType(types)
-    return await request.body()
+    return JsonBody(model, await request.body())
 
 
 def parse_json(body: bytes) -> object:
@@ -154,3 +169,23 @@ def to_field_errors(error: ValidationError, names: Iterable[str]) -> list[FieldE
             wrong = replace(wrong, detail=detail, did_you_mean=guess)
         field_errors.append(wrong)
     return field_errors
+
+
+def translate_errors(errors: Iterable[dict[str, object]]) -> InvalidInput:
+    """From pydantic's list of errors, whose `loc` is relative to the request: `("body", "title")`."""
+    return InvalidInput(*(_translate_error(error) for error in errors))
+
+
+def _translate_error(error: dict[str, object]) -> FieldError:
+    location = error.get("loc")
+    where, *path = location if isinstance(location, tuple) and location else ("body",)
+    code = _CODE_OF_TYPE.get(str(error.get("type")), "invalid_value")
+    detail = _DETAIL_OF_TYPE.get(str(error.get("type")), str(error.get("msg", "Invalid.")))
+    if where == "body":
+        return FieldError(code, detail, pointer=render_pointer(path))
+    return FieldError(code, detail, parameter=".".join(str(part) for part in path))
+
+
+def render_pointer(path: Iterable[object]) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

@@ -11,13 +11,16 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from app.errors import CODES, ProblemCode
+from app.http.api_route import ApiRoute
+from app.http.auth import KEY_SCHEME
+from app.http.body import JSON_TYPE
 from app.http.conditional import PUBLIC, VARY, list_etag, respond
 from app.http.problems import MEDIA_TYPE
 
@@ -29,6 +32,8 @@ EVERYWHERE = (
     "overloaded", "database_unavailable",
 )  # fmt: skip
 WITH_QUERY = ("unknown_parameter", "duplicate_parameter", "invalid_value")
+WITH_BODY = ("malformed_json", "unsupported_media_type", "body_too_large", "unknown_field", "invalid_value")
+ANY_KEY: Json = {KEY_SCHEME.scheme_name: []}
 _VERBS = ("get", "put", "post", "patch", "delete")
 _SHARED_STATUS = (404, 410)
 
@@ -53,15 +58,18 @@ def install(
     description: str,
     tags: Sequence[Mapping[str, str]] = (),
     bodies: Sequence[type[BaseModel]] = (),
+    public_reads: bool = True,
 ) -> None:
     """Serves `/openapi.json`. The app must have been made with `openapi_url=None`, so that FastAPI serves none.
 
-    `bodies`: the shapes of bodies that routes read themselves, so that FastAPI does not know of them."""
+    `bodies`: shapes that some route describes, besides the bodies of each `ApiRoute`."""
     documents: list[bytes] = []
     making = asyncio.Lock()
 
     def make_document() -> bytes:
-        return orjson.dumps(build_document(app, description=description, tags=tags, bodies=bodies))
+        return orjson.dumps(
+            build_document(app, description=description, tags=tags, bodies=bodies, public_reads=public_reads)
+        )
 
     async def get_openapi(request: Request) -> Response:
         async with making:
@@ -79,26 +87,35 @@ def build_document(
     description: str,
     tags: Sequence[Mapping[str, str]] = (),
     bodies: Sequence[type[BaseModel]] = (),
+    public_reads: bool = True,
 ) -> Json:
-    """The document as data. Two operations with one id make FastAPI warn, which tests take as an error."""
+    """The document as data. Two operations with one id make FastAPI warn, which tests take as an error. Without
+    `public_reads` an operation that says nothing of keys needs one, of any scope."""
     document: Json = orjson.loads(orjson.dumps(app.openapi()))
     document["info"] |= {"description": description, "license": {"name": "MIT", "identifier": "MIT"}}
     document["servers"] = [{"url": "/"}]
     document["tags"] = [dict(tag) for tag in tags]
-    document["security"] = [{}, {"key": []}]
+    document["security"] = [{}, ANY_KEY] if public_reads else [ANY_KEY]
     parts = document.setdefault("components", {})
-    parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "dl_…"}}
+    scheme = KEY_SCHEME.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    parts["securitySchemes"] = {KEY_SCHEME.scheme_name: scheme}
     schemas = parts.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas |= {"Problem": PROBLEM, "ProblemError": PROBLEM_ERROR}
-    for body in bodies:
+    for body in (*bodies, *_list_bodies(app)):
         schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {}) | {body.__name__: schema}
     parts["schemas"] = dict(sorted(schemas.items()))
     for operation in _list_operations(document):
+        operation.setdefault("security", document["security"])
         _describe_failures(operation)
     return document
+
+
+def _list_bodies(app: FastAPI) -> Iterator[type[BaseModel]]:
+    routes = (context.original_route for context in iter_route_contexts(app.routes))
+    yield from (route.payload for route in routes if isinstance(route, ApiRoute) and route.payload is not None)
 
 
 def _list_operations(document: Json) -> Iterator[Json]:
@@ -112,9 +129,10 @@ def _describe_failures(operation: Json) -> None:
     if MEDIA_TYPE not in responses.get("422", {}).get("content", {MEDIA_TYPE: ()}):
         del responses["422"]
     in_query = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
-    for status, response in describe_problems(
-        *EVERYWHERE, *(WITH_QUERY if in_query else ("unknown_parameter",))
-    ).items():
+    codes = [*EVERYWHERE, *(WITH_QUERY if in_query else ("unknown_parameter",))]
+    codes += WITH_BODY if JSON_TYPE in operation.get("requestBody", {}).get("content", ()) else ()
+    codes += ["missing_scope"] if any(any(keys.values()) for keys in operation["security"]) else []
+    for status, response in describe_problems(*dict.fromkeys(codes)).items():
         described = responses.setdefault(str(status), response)
         if described is not response:
             _merge_codes(described, response)

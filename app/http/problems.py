@@ -5,15 +5,16 @@ Never shows a stack trace, a class name or a path of the server; those go to the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Route
 from starlette.types import Scope
 
 from app.errors import (
@@ -24,9 +25,9 @@ from app.errors import (
     NotFound,
     ProblemCode,
 )
+from app.http.body import translate_errors
 from app.http.conditional import PUBLIC, VARY, list_etag, respond
-from app.http.request_id import get_request_id
-from app.http.validation_errors import translate_errors
+from app.http.request_state import get_request_id
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -114,27 +115,13 @@ def make_crash_error() -> DatelineError:
 def _find_methods(scope: Scope) -> Iterable[str]:
     """All methods of the path: the router itself would name those of the first route that has it. Those of a path that
     is written out (`/regions/tree`) go before those of one with a parameter (`/regions/{ref}`)."""
-    routes = list(_flatten_routes(scope["app"].routes))
-    paths = {route.path for route in routes if _is_match(route, scope)}
-    own = scope["path"] if scope["path"] in paths else None
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    routes = [one for one in iter_route_contexts(scope["app"].routes) if one.methods and one.path_regex.match(path)]
+    own = [one for one in routes if one.path == path] or routes
+    methods = {method for one in own for method in one.methods or ()}
     for method in _METHODS:
-        if any(_is_match(route, scope, method) for route in routes if own is None or route.path == own):
+        if method in methods:
             yield from ("GET", "HEAD") if method == "GET" else (method,)
-
-
-def _flatten_routes(routes: Iterable[BaseRoute]) -> Iterator[Route]:
-    """The routes themselves; FastAPI keeps those of an included router apart."""
-    for route in routes:
-        included = getattr(route, "original_router", None)
-        if included is not None:
-            yield from _flatten_routes(included.routes)
-        elif isinstance(route, Route):
-            yield route
-
-
-def _is_match(route: Route, scope: Scope, method: str | None = None) -> bool:
-    match, _ = route.matches({**scope, "method": method or scope["method"]})
-    return match == Match.FULL if method else match != Match.NONE
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:

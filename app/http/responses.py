@@ -124,12 +124,15 @@ def render_csv(
     )
 
 
-def render_change(body: bytes, token: str, *, status: int = 200, location: str | None = None) -> Response:
-    """The response to a change: what it made, and its position in the log. Never cached."""
+def build_change_headers(token: str, location: str | None = None) -> dict[str, str]:
+    """Of the response to a change: its position in the log. Never cached."""
     response_headers = {"X-Seq": token, "Cache-Control": "no-store", "Vary": VARY}
-    return Response(
-        body, status, {**response_headers, "Location": location} if location else response_headers, "application/json"
-    )
+    return {**response_headers, "Location": location} if location else response_headers
+
+
+def render_change(body: bytes, token: str, *, status: int = 200, location: str | None = None) -> Response:
+    """The response to a change: what it made."""
+    return Response(body, status, build_change_headers(token, location), "application/json")
 
 
 def render_slice(

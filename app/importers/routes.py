@@ -4,7 +4,7 @@ else in, a job out, and how far it is."""
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from typing import Any, cast, get_args
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -12,22 +12,21 @@ from fastapi import APIRouter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.bulk import lookup, queries, records
+from app.bulk import queries, records
 from app.bulk.queries import Record
 from app.bulk.records import BULK
+from app.bulk.routes import FoundRecord
 from app.changes.jobs import Json
-from app.context import AppContext, RequestContext, get_context
+from app.context import AppContext, Context, Publisher, RequestContext
 from app.errors import BodyTooLarge
 from app.http import responses
+from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
 from app.http.openapi import describe_problems
-from app.http.params import parser
-from app.http.params.parser import Parameters, Read
-from app.http.schemas import JOB_ID as ID
-from app.importers import sources
-from app.importers.document import BodyKind, Identity, ParseContext
+from app.importers.document import ParseContext
 from app.importers.jobs import results, submission, upload_store
-from app.importers.jobs.submission import FORMATS, JSON, LINES, MOST_JSON
+from app.importers.jobs.results import ResultParams
+from app.importers.jobs.submission import FORMATS, JSON, LINES, MOST_JSON, ImportParams
 from app.importers.line_splitter import LineSplitter
 from app.importers.ndjson_stream import Line, NdjsonImport
 from app.importers.prepare import SENT
@@ -35,7 +34,7 @@ from app.importers.schemas import EXAMPLE as FINISHED
 from app.importers.schemas import STARTED, Import
 from app.sync.streaming_response import Streamed, describe_stream
 
-router = APIRouter(prefix="/v1", tags=["importing"])
+router = APIRouter(prefix="/v1", tags=["importing"], route_class=ApiRoute)
 
 PATH = "/v1/imports"
 BATCH_LINES = 200
@@ -43,27 +42,6 @@ BATCH_BYTES = 8_000_000
 PATIENCE_SECONDS = 0.2
 """How long a batch that is not full waits for more lines before it is saved and its results are sent."""
 
-IMPORTED = Parameters(
-    parser.choice("outcome", "Only results of this kind.", results.OUTCOMES), parser.limit(), parser.CURSOR
-)
-IMPORT = Parameters(
-    parser.choice("format", "What the body is, where its type does not say enough.", sources.NAMES),
-    parser.text("origin", "The archive that the items come from, whatever they say.", maximum=200, example="wire"),
-    parser.text("timezone", "The zone of dates without one; UTC unless given.", maximum=60, example="Europe/Brussels"),
-    parser.text(
-        "base_url",
-        "The address of the site that the items were written for, which relative addresses count from.",
-        maximum=2_000,
-        example="https://news.example",
-    ),
-    parser.choice("body", "What texts are where the source does not say.", get_args(BodyKind)),
-    parser.flag("source_dates", "Give articles without a date of their own that of their feed or file."),
-    parser.choice(
-        "identity", "What entries of feeds are known by; the first of them that is one's own.", get_args(Identity)
-    ),
-    parser.flag("dry_run", "Say what would happen, and change nothing."),
-    parser.flag("overwrite", "Where a property was edited here and the source differs, take what the source says."),
-)
 PREFER: dict[str, object] = {
     "name": "Prefer",
     "in": "header",
@@ -104,41 +82,27 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     "/imports",
     name="import_articles",
     response_class=Response,
-    responses=describe_stream(LINES, EXAMPLE)
-    | ACCEPTED
-    | describe_problems("malformed_json", "missing_scope", "unsupported_media_type", "body_too_large", "invalid_range"),
-    openapi_extra={"parameters": [*IMPORT.openapi(), PREFER], "requestBody": BODY},
+    responses=describe_stream(LINES, EXAMPLE) | ACCEPTED | describe_problems("invalid_range"),
+    openapi_extra={"parameters": [PREFER], "requestBody": BODY},  # a stream, which no model describes
 )
-async def import_articles(request: Request) -> Response:
+async def import_articles(request: Request, context: Context, view: Publisher, params: ImportParams) -> Response:
     """Creates or updates an article for each item, by its origin and external id. Twice changes nothing.
 
     Each line gets its result while others arrive. Any other format is kept and worked on as a job.
     """
-    app_context = get_context(request)
-    view = await app_context.view(request)
-    view.caller.require_scope("publish")
-    read = IMPORT.read(request.scope["query_string"], view.now)
-    kind = submission.read_media_type(request)
-    job_arguments = submission.read_arguments(request, kind, read) | upload_store.encode_authority(
-        view.caller.has_scope("read_drafts")
+    kind, drafts = submission.read_media_type(request), view.caller.has_scope("read_drafts")
+    job_arguments = submission.read_arguments(request, kind, params) | upload_store.encode_authority(drafts)
+    if job_arguments.get("format") != "ndjson" or kind != LINES or submission.is_async(request):
+        return await _respond_accepted(request, context, view, job_arguments, kind)
+    submission.check_format(job_arguments)
+    zone = ZoneInfo(submission.read_zone_name(params) or "UTC")
+    now = await asyncio.to_thread(context.db.read_time)
+    parsing = ParseContext(params.origin or SENT, zone, params.body, base_url=params.base_url, now=now)
+    work = NdjsonImport(
+        context, view.head, drafts, params.origin, parsing, params.dry_run, params.overwrite, view.caller.name
     )
-    if job_arguments.get("format") == "ndjson" and kind == LINES and not submission.is_async(request):
-        submission.check_format(job_arguments)
-        zone = ZoneInfo(submission.read_zone_name(read) or "UTC")
-        now = await asyncio.to_thread(app_context.db.read_time)
-        body_kind, base_url = (
-            cast("BodyKind | None", job_arguments.get("body")),
-            cast("str | None", job_arguments.get("base_url")),
-        )
-        context = ParseContext(read.text("origin") or SENT, zone, body_kind, base_url=base_url, now=now)
-        drafts = view.caller.has_scope("read_drafts")
-        work = NdjsonImport(
-            app_context, view.head, drafts, read.text("origin"), context, read.flag("dry_run"), read.flag("overwrite"),
-            view.caller.name,
-        )  # fmt: skip
-        headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
-        return Streamed(_stream_results(request, work), headers, LINES)
-    return await _respond_accepted(request, app_context, view, job_arguments, kind)
+    headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
+    return Streamed(_stream_results(request, work), headers, LINES)
 
 
 async def _respond_accepted(
@@ -162,8 +126,8 @@ async def _respond_accepted(
     request.app.state.imports.wake()
     record = await queries.find(context.db, job)
     assert record is not None  # rows of jobs stay
-    rendered = await _render_import(context, view, record, IMPORTED.read(b"", view.now))
-    response = responses.render_change(rendered, view.token, status=202, location=f"{PATH}/{job}")
+    shape = await _render_import(context, view, record, ResultParams.parse(b"", view.now))
+    response = responses.render_change(orjson.dumps(shape), view.token, status=202, location=f"{PATH}/{job}")
     if submission.is_async(request):
         response.headers["Preference-Applied"] = "respond-async"
     return response
@@ -173,29 +137,27 @@ async def _respond_accepted(
     "/imports/{id}",
     name="get_import",
     response_model=Import,
+    response_model_exclude_unset=True,
     responses=responses.document_example(FINISHED)
-    | describe_problems("missing_scope", "not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
-    openapi_extra={"parameters": [ID, *IMPORTED.openapi()]},
+    | describe_problems("not_found", "cursor_invalid", "cursor_mismatch", "limit_too_large"),
 )
-async def get_import(request: Request) -> Response:
+async def get_import(
+    context: Context, view: Publisher, params: ResultParams, record: FoundRecord, response: Response
+) -> Json:
     """The record of an import or a bulk edit: state, counts, whether it was undone. Needs `publish`, and `read_drafts`
     for a bulk edit, and for what an undo did.
 
     Of an import that ran as a job also what became of each item, in their order, until 30 days after its end."""
-    context = get_context(request)
-    view = await context.view(request)
-    view.caller.require_scope("publish")
-    read = IMPORTED.read(request.scope["query_string"], view.now)
-    record = await lookup.find(context, request)
     if record.kind == BULK:
         view.caller.require_scope("read_drafts")
-    return responses.render_change(await _render_import(context, view, record, read), view.token)
+    response.headers.update(responses.build_change_headers(view.token))
+    return await _render_import(context, view, record, params)
 
 
-async def _render_import(context: AppContext, view: RequestContext, record: Record, read: Read) -> bytes:
+async def _render_import(context: AppContext, view: RequestContext, record: Record, params: ResultParams) -> Json:
     drafts = view.caller.has_scope("read_drafts")
-    rows, page = await results.load_page(context.db, record, read, drafts=drafts)
-    return orjson.dumps({**results.render_import(record, drafts=drafts), "results": rows, "page": page.to_dict()})
+    rows, page = await results.load_page(context.db, record, params, drafts=drafts)
+    return {**results.render_import(record, drafts=drafts), "results": rows, "page": page.to_dict()}
 
 
 async def _stream_results(request: Request, work: NdjsonImport) -> AsyncGenerator[bytes]:

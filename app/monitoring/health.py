@@ -2,20 +2,19 @@
 
 from typing import Literal
 
-import orjson
 from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import get_context
+from app.context import Context
 from app.errors import DatabaseUnavailable
 from app.http import responses
-from app.http.params.parser import Parameters
+from app.http.api_route import ApiRoute
 
-router = APIRouter(prefix="/health", tags=["operating"])
+router = APIRouter(prefix="/health", tags=["operating"], route_class=ApiRoute)
 
-NONE = Parameters()
+NO_KEY: dict[str, object] = {"security": []}
 LAG = 10_000
 """Rows of the log that the index may be behind before this server should not be sent requests."""
 
@@ -40,11 +39,17 @@ READY = {"status": "ok", "database": True, "index": True, "index_lag": 0, "probl
 BEHIND = {"status": "unavailable", "database": True, "index": False, "index_lag": None, "problem": None}
 
 
-@router.get("/live", name="get_liveness", response_model=Live, responses=responses.document_example(LIVE))
-async def get_liveness(request: Request) -> Response:
+@router.get(
+    "/live",
+    name="get_liveness",
+    response_model=Live,
+    responses=responses.document_example(LIVE),
+    openapi_extra=NO_KEY,
+)
+async def get_liveness(response: Response) -> Live:
     """The process responds."""
-    NONE.read(request.scope["query_string"], 0)
-    return _render_status(200, Live(status="ok"))
+    response.headers["Cache-Control"] = "no-store"
+    return Live(status="ok")
 
 
 @router.get(
@@ -59,26 +64,20 @@ async def get_liveness(request: Request) -> Response:
             **responses.document_example(BEHIND, 503)[503],
         },
     },
+    openapi_extra=NO_KEY,
 )
-async def get_readiness(request: Request) -> Response:
+async def get_readiness(request: Request, context: Context, response: Response) -> Ready:
     """The database responds, and the index has taken in nearly all of the change log."""
-    NONE.read(request.scope["query_string"], 0)
-    context = get_context(request)
+    response.headers["Cache-Control"] = "no-store"
     following = request.app.state.following
     try:
         head = await context.head()
     except DatabaseUnavailable as error:
-        return _render_status(
-            503, Ready(status="unavailable", database=False, index=False, index_lag=None, problem=error.detail)
-        )
+        response.status_code = 503
+        return Ready(status="unavailable", database=False, index=False, index_lag=None, problem=error.detail)
     seq = context.index.seq()
     lag = None if seq is None else max(0, head.public_seq - seq)
     good = lag is not None and lag <= LAG and following.problem is None
+    response.status_code = 200 if good else 503
     state: Literal["ok", "unavailable"] = "ok" if good else "unavailable"
-    readiness = Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=following.problem)
-    return _render_status(200 if good else 503, readiness)
-
-
-def _render_status(status: int, model: BaseModel) -> Response:
-    body = orjson.dumps(model.model_dump())
-    return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
+    return Ready(status=state, database=True, index=seq is not None, index_lag=lag, problem=following.problem)

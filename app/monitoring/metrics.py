@@ -16,21 +16,21 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import AppContext, get_context
+from app.context import AppContext, Context
 from app.db.log_position import LogHead
 from app.errors import DatabaseUnavailable
+from app.http.api_route import ApiRoute
+from app.http.auth import KEY_SCHEME
 from app.http.conditional import VARY
 from app.http.middleware.access_log import EDGES, RequestTally
 from app.http.middleware.cache_store import CacheStore
 from app.http.middleware.load_shedding import CurrentLoad
-from app.http.openapi import describe_problems
-from app.http.params.parser import Parameters
 from app.http.server.connections import ConnectionLimiter
 from app.sync.streaming_response import describe_stream
 
-router = APIRouter(tags=["operating"])
+router = APIRouter(tags=["operating"], route_class=ApiRoute)
 
-NONE = Parameters()
+SCOPE = "read_drafts"
 MEDIA_TYPE = "text/plain"
 TYPE = f"{MEDIA_TYPE}; version=0.0.4; charset=utf-8"
 EXAMPLE = "# HELP dateline_index_lag_changes Changes that the index has not taken in.\n"
@@ -42,16 +42,14 @@ SENT_ON = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
     "/metrics",
     name="get_metrics",
     response_class=Response,
-    responses=describe_stream(MEDIA_TYPE, EXAMPLE) | describe_problems("unauthorized", "missing_scope"),
+    responses=describe_stream(MEDIA_TYPE, EXAMPLE),
+    openapi_extra={"security": [{}, {KEY_SCHEME.scheme_name: [SCOPE]}]},
 )
-async def get_metrics(request: Request) -> Response:
+async def get_metrics(request: Request, context: Context) -> Response:
     """Numbers of this process, in Prometheus' text format. Without a key for clients on this machine itself, or from
     where the settings say."""
-    NONE.read(request.scope["query_string"], 0)
-    context = get_context(request)
     if not _is_allowed(request, context):
-        view = await context.view(request)
-        view.caller.require_scope("read_drafts")
+        (await context.view(request)).caller.require_scope(SCOPE)
     try:
         head: LogHead | None = await context.head()
     except DatabaseUnavailable:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from app.http.body import PayloadModel, Short
+from app.http.body import PATCH_TYPES, PayloadModel, Short
 from app.http.schemas import only_where
 from app.regions.names import ANY
 
@@ -47,6 +47,7 @@ class RegionPatch(PayloadModel):
     """What is to change (JSON Merge Patch). `names` is merged in, null takes one away; `aliases` and `members`
     replace."""
 
+    media_types = PATCH_TYPES
     model_config = ConfigDict(json_schema_extra={"example": {"members": ["france", "germany", "poland"]}})
 
     name: Name = only_where("The old one becomes an alias, unless aliases are given too.", None)

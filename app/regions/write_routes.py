@@ -1,32 +1,30 @@
 """Changing regions over HTTP: groupings and cities are made and changed. Needs `admin`."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-import orjson
-from fastapi import APIRouter
-from starlette.requests import Request
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from app.changes import jobs
-from app.context import AppContext, RequestContext, get_admin_context
+from app.changes.jobs import RunningJobs
+from app.context import Admin, AnyCaller, AppContext, Context, RequestContext
 from app.errors import FieldError, InvalidInput, NotFound, ReadOnlyField
-from app.http import body, responses
+from app.http import responses
+from app.http.api_route import ApiRoute, describe_path
+from app.http.body import JsonBody
 from app.http.openapi import describe_problems
 from app.regions import editing, examples, refs, schemas, service
 from app.regions.atlas import Atlas, AtlasRegion
-from app.regions.editing import EditedRegion, RegionEdit
+from app.regions.editing import RegionEdit
 from app.regions.payloads import RegionCreate, RegionPatch
-from app.regions.routes import REF, RegionParams, render_region
+from app.regions.routes import REF, Json, RegionParams, render_region
 
-router = APIRouter(prefix="/v1", tags=["regions"])
+router = APIRouter(prefix="/v1", tags=["regions"], route_class=ApiRoute)
 
 _NAMED = b"include=names"
 _PARENTS = ("region", "subregion", "country")
 _MEMBERS = (*_PARENTS, "city")
-_PROBLEMS = describe_problems(
-    "malformed_json", "missing_scope", "slug_taken", "body_too_large", "unsupported_media_type", "invalid_value",
-    "unknown_field", "unknown_region",
-)  # fmt: skip
+_PROBLEMS = describe_problems("slug_taken", "unknown_region")
 _WAITING = responses.document_job("The region is as asked for; a job brings its articles to where they lie now.")
 
 
@@ -35,46 +33,59 @@ _WAITING = responses.document_job("The region is as asked for; a job brings its 
     name="create_region",
     status_code=201,
     response_model=schemas.Region,
+    response_model_exclude_unset=True,
     responses=responses.document_example(examples.NAMED, 201) | _WAITING | _PROBLEMS,
-    openapi_extra={"requestBody": body.describe_body("RegionCreate")},
 )
-async def create_region(request: Request) -> Response:
+async def create_region(
+    context: Context, view: Admin, payload: RegionCreate, running: RunningJobs, response: Response
+) -> Json | Response:
     """A new grouping or city. 202 with a job where many articles lie in it."""
-    context, view = await get_admin_context(request)
-    payload = await body.read_payload(request, RegionCreate)
     if payload.level == "city" and payload.parent is None:
         raise _wrong("A city needs the country or area that it lies in.", "/parent")
     edit = _edit(payload, payload.level, view.atlas)
-    written = await context.db.write(editing.create, payload.level, payload.slug, edit)
-    return await _respond(request, context, view, written.value, status=201)
+    edited = (await context.db.write(editing.create, payload.level, payload.slug, edit)).value
+    accepted = await context.finish_job(running, edited.job)
+    if accepted is not None:
+        return accepted
+    region = await _load_region(context, view, edited.id, response)
+    response.headers["Location"] = f"/v1/regions/{region['slug']}"
+    return region
+
+
+async def find_region(ref: Annotated[str, describe_path({**REF, "example": "nato"})], view: AnyCaller) -> AtlasRegion:
+    """NotFound, or ReadOnlyField for one of UN M49."""
+    place = refs.by_ref(view.atlas, ref)
+    if place is None:
+        raise NotFound()
+    if place.level not in editing.OWN_LEVELS:
+        raise ReadOnlyField(f"{place.name} is a {place.level} of UN M49; only groupings and cities are changed here.")
+    return place
 
 
 @router.patch(
     "/regions/{ref}",
     name="update_region",
     response_model=schemas.Region,
+    response_model_exclude_unset=True,
     responses=responses.document_example(examples.NAMED)
     | _WAITING
     | _PROBLEMS
     | describe_problems("not_found", "read_only_field"),
-    openapi_extra={
-        "parameters": [{**REF, "example": "nato"}],
-        "requestBody": body.describe_body("RegionPatch", body.PATCH_TYPES),
-    },
 )
-async def update_region(request: Request) -> Response:
+async def update_region(
+    context: Context,
+    view: Admin,
+    place: Annotated[AtlasRegion, Depends(find_region)],
+    patch: JsonBody[RegionPatch],
+    running: RunningJobs,
+    response: Response,
+) -> Json | Response:
     """Changes names, members or parent of a grouping or city (JSON Merge Patch). Where articles lie is right when the
     response comes, or, after a 202, when its job is done."""
-    context, view = await get_admin_context(request)
-    place = refs.by_ref(view.atlas, request.path_params["ref"])
-    if place is None:
-        raise NotFound()
-    if place.level not in editing.OWN_LEVELS:
-        raise ReadOnlyField(f"{place.name} is a {place.level} of UN M49; only groupings and cities are changed here.")
-    before = render_region(view.atlas, place, RegionParams.parse(_NAMED, view.now))
-    payload = await body.read_payload(request, RegionPatch, shown=before, types=body.PATCH_TYPES)
-    written = await context.db.write(editing.revise, place.id, _edit(payload, place.level, view.atlas))
-    return await _respond(request, context, view, written.value)
+    payload = patch.validate(render_region(view.atlas, place, RegionParams.parse(_NAMED, view.now)))
+    edited = (await context.db.write(editing.revise, place.id, _edit(payload, place.level, view.atlas))).value
+    accepted = await context.finish_job(running, edited.job)
+    return accepted or await _load_region(context, view, edited.id, response)
 
 
 def _edit(payload: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> RegionEdit:
@@ -113,16 +124,9 @@ def _wrong(detail: str, pointer: str) -> InvalidInput:
     return InvalidInput(FieldError("invalid_value", detail, pointer=pointer))
 
 
-async def _respond(
-    request: Request, context: AppContext, view: RequestContext, edited: EditedRegion, status: int = 200
-) -> Response:
-    if edited.job is not None:
-        task = await jobs.get_jobs(request).finish(edited.job)
-        if task.state != "done":
-            return await context.respond_accepted(task)
+async def _load_region(context: AppContext, view: RequestContext, id: int, response: Response) -> Json:
+    """The region as it is now."""
     head = await context.head()
     atlas = await service.current(context.db, head.epoch, head.names_seq)
-    place = atlas.by_id[edited.id]
-    region = orjson.dumps(render_region(atlas, place, RegionParams.parse(_NAMED, view.now)))
-    location = f"/v1/regions/{place.slug}" if status == 201 else None
-    return responses.render_change(region, head.position.token, status=status, location=location)
+    response.headers.update(responses.build_change_headers(head.position.token))
+    return render_region(atlas, atlas.by_id[id], RegionParams.parse(_NAMED, view.now))

@@ -1,8 +1,6 @@
 """The export over HTTP. Everything that may fail does so before the first line; after that a response that breaks off
 lacks its last line."""
 
-import time
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +8,7 @@ from starlette.responses import Response
 from app.articles.filters import PUBLISHED
 from app.articles.reading import filter_params
 from app.articles.render import article_json
-from app.context import get_context
+from app.context import AnyCaller, Context
 from app.http import csv_text, responses
 from app.http.conditional import VARY
 from app.http.openapi import describe_problems
@@ -40,15 +38,13 @@ EXPORT = Parameters(*FILTERS, *article_json.PARAMETERS, FORMAT)
     ),
     openapi_extra={"parameters": EXPORT.openapi()},
 )
-async def export_articles(request: Request) -> Response:
+async def export_articles(request: Request, context: Context, view: AnyCaller) -> Response:
     """All articles in full, one JSON object a line, in a shape that imports read. Follow on from `X-Seq`.
 
     `format=csv` is for spreadsheets: a line of names, then a line for each article.
     """
-    context = get_context(request)
-    # The head first: what changes while the lines are read is behind it.
-    view = await context.view(request)
-    read = EXPORT.read(request.scope["query_string"], int(time.time()))
+    # `view` has the head of the log: what changes while the lines are read is behind it.
+    read = EXPORT.read(request.scope["query_string"], view.now)
     shape = csv_text.choose_format(read, ("ndjson", "csv"))
     statuses = tuple(sorted(read.choices("status"))) or PUBLISHED
     if statuses != PUBLISHED:

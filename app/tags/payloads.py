@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from app.http.body import PayloadModel, Short
+from app.http.body import PATCH_TYPES, PayloadModel, Short
 from app.http.schemas import only_where
 from app.regions.payloads import Aliases, Name, Names, NamesPatch, Slug
 from app.tags.schemas import Kind
@@ -29,6 +29,7 @@ class TagCreate(PayloadModel):
 class TagPatch(PayloadModel):
     """What is to change (JSON Merge Patch). `names` is merged in, null takes one away; `aliases` replace."""
 
+    media_types = PATCH_TYPES
     model_config = ConfigDict(json_schema_extra={"example": {"names": {"fr": "OTAN"}, "aliases": ["the Alliance"]}})
 
     name: Name = only_where("The old one becomes an alias, unless aliases are given too.", None)

@@ -42,10 +42,10 @@ LAYERS = {
         ("migrate",),
     ),
     "app.http": (
-        ("auth", "headers", "paging", "params", "schemas", "validation_errors"),
-        ("body", "conditional", "csv_text", "list_paging", "request_id"),
+        ("auth", "headers", "paging", "params", "schemas"),
+        ("body", "conditional", "csv_text", "list_paging", "request_state"),
         ("docs_page", "problems", "responses"),
-        ("fast_path", "openapi", "server"),
+        ("api_route", "fast_path", "openapi", "server"),
         ("middleware",),
     ),
     "app.articles": (

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, Tag, WithJsonSchema
 from pydantic.config import JsonDict, JsonValue
 
-from app.http.body import Address, PayloadModel, Short, by_kind, clean_text
+from app.http.body import JSON_TYPE, MERGE_PATCH_TYPE, Address, PayloadModel, Short, by_kind, clean_text
 from app.regions.payloads import Slug
 from app.tags.schemas import Kind
 
@@ -256,6 +256,7 @@ class ArticlePatch(ArticleFields):
 
     Of the read shape, what only the server says is accepted if it is unchanged."""
 
+    media_types: ClassVar[tuple[str, ...]] = (MERGE_PATCH_TYPE, JSON_TYPE)
     model_config = ConfigDict(json_schema_extra=_with_read_only(PATCH_EXAMPLE))
 
     correction: Reason | None = Field(
@@ -269,4 +270,5 @@ class ArticlePut(ArticlePatch):
 
     Of the read shape, what only the server says is accepted if it is unchanged."""
 
+    media_types = PayloadModel.media_types
     model_config = ConfigDict(json_schema_extra=_with_read_only(EXAMPLE))

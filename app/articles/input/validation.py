@@ -13,8 +13,6 @@ from app.http import responses
 from app.http.body import MOST_MISTAKES, parse_json, to_field_errors
 
 MOST_REMOVED = 50
-JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
 NEVER_EMPTY = ("title", "language", "slug", "status", "origin")
 
 Fields = TypeVar("Fields", bound=ArticleFields)

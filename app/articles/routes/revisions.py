@@ -1,11 +1,10 @@
 """The versions of an article over HTTP: list, item, difference, and going back to one."""
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Security
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,26 +13,29 @@ from app.articles import examples, restoring, schemas
 from app.articles.reading.queries import ArticleRef
 from app.articles.render import revision_json, version_diff, write_responses
 from app.articles.render.write_responses import WriteResult
-from app.articles.routes import update_flow
-from app.articles.routes.reads import MOVED, REF, describe_parameters, find
-from app.articles.routes.update_flow import PlannedUpdate, UpdateRequest
-from app.articles.routes.writes import CHANGE, FAILURES, IF_MATCH, parameters
+from app.articles.routes.path_params import ArticlePath, VersionNumber
+from app.articles.routes.reads import MOVED, find
+from app.articles.routes.update_flow import Act, ChangeParams, UpdateRequest
+from app.articles.routes.writes import CHANGE, FAILURES
 from app.articles.store import revisions, stored_article
 from app.articles.store.revisions import Version
 from app.articles.store.stored_article import StoredArticle
-from app.context import AppContext, RequestContext, get_context
+from app.context import Context, DraftReader, RequestContext, authorize
 from app.errors import InvalidValue, NotFound
 from app.http import responses
+from app.http.api_route import ApiRoute
 from app.http.list_paging import slice_page
 from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.times import format_time
 from app.http.params.typed import Paging, Params
 
-router = APIRouter(prefix="/v1", tags=["articles"])
+router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
 
 MOST = 2**31 - 1
 """What the database counts versions in."""
+DOCUMENTS = 20
+"""Versions, each with its whole body, that are in memory at once."""
 
 
 class DiffParams(Params):
@@ -42,50 +44,7 @@ class DiffParams(Params):
     since = parser.integer("from", "The version to compare with; the one before unless given.", minimum=1, maximum=MOST)
 
 
-P = TypeVar("P", bound=Params)
-NUMBER: list[dict[str, object]] = [
-    {
-        "name": "n",
-        "in": "path",
-        "required": True,
-        "description": "A version of the article.",
-        "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
-        "example": "1",
-    }
-]
-
-
-DOCUMENTS = 20
-"""Versions, each with its whole body, that are in memory at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class RevisionRequest(Generic[P]):
-    """A request about the versions of an article that this caller may see."""
-
-    context: AppContext
-    view: RequestContext
-    params: P
-    article: ArticleRef
-
-
-async def _read_request(request: Request, kind: type[P], below: str) -> RevisionRequest[P] | Response:
-    context = get_context(request)
-    view = await context.view(request)
-    view.caller.require_scope("read_drafts")
-    params = kind.parse(request.scope["query_string"], view.now)
-    article = await find(request, context, view, request.path_params["ref"], below)
-    return article if isinstance(article, Response) else RevisionRequest(context, view, params, article)
-
-
-def _number(request: Request) -> int:
-    """NotFound for what is no number of a version."""
-    text = request.path_params["n"]
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise NotFound()
-    return int(text)
-
-
+# The models of responses only describe, here and below: entity tags are of the rendered bytes.
 @router.get(
     "/articles/{ref}/revisions",
     name="list_revisions",
@@ -93,32 +52,32 @@ def _number(request: Request) -> int:
     responses=responses.document_example(examples.REVISIONS)
     | MOVED
     | describe_problems(
-        "missing_scope", "not_found", "gone", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large",
-        "page_too_deep",
+        "not_found", "gone", "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep"
     ),
-    openapi_extra=describe_parameters(Paging, REF),
-)  # fmt: skip
-async def list_revisions(request: Request) -> Response:
+)
+async def list_revisions(
+    request: Request, ref: ArticlePath, context: Context, view: DraftReader, params: Paging
+) -> Response:
     """Every saved version, the current one first. Needs the scope `read_drafts`."""
-    asked = await _read_request(request, Paging, "/revisions")
-    if isinstance(asked, Response):
-        return asked
-    id = asked.article.id
-    every = await revisions.versions(asked.context.db, id)
+    article = await find(request, context, view, ref, "/revisions")
+    if isinstance(article, Response):
+        return article
+    id = article.id
+    every = await revisions.versions(context.db, id)
     name = f"revisions of {id}"
-    shown, page = slice_page(every, lambda one: (one.version, id), asked.params, name=name, descending=True)
+    shown, page = slice_page(every, lambda one: (one.version, id), params, name=name, descending=True)
     before = {one.version: _find_previous(every, one.version) for one in shown}
     rows: list[bytes] = []
     for start in range(0, len(shown), DOCUMENTS):
         some = shown[start : start + DOCUMENTS]
         numbers = {number for one in some for number in (one.version, before[one.version]) if number is not None}
-        documents = await revision_json.load_documents(asked.context, id, numbers)
+        documents = await revision_json.load_documents(context, id, numbers)
         rows += [
             orjson.dumps(_revision(one, documents[one.version], documents.get(before[one.version] or 0)))
             for one in some
             if one.version in documents
         ]
-    return responses.render_list(request, rows, page, token=asked.view.token, public=False)
+    return responses.render_list(request, rows, page, token=view.token, public=False)
 
 
 def _find_previous(every: list[Version], version: int) -> int | None:
@@ -140,49 +99,44 @@ def _revision(one: Version, now: StoredArticle, before: StoredArticle | None) ->
     "/articles/{ref}/revisions/{n}",
     name="get_revision",
     response_model=schemas.Article,
-    responses=responses.document_example(examples.ARTICLE)
-    | MOVED
-    | describe_problems("missing_scope", "not_found", "gone"),
-    openapi_extra=describe_parameters(Params, [*REF, *NUMBER]),
+    responses=responses.document_example(examples.ARTICLE) | MOVED | describe_problems("not_found", "gone"),
 )
-async def get_revision(request: Request) -> Response:
+async def get_revision(
+    request: Request, number: VersionNumber, ref: ArticlePath, context: Context, view: DraftReader
+) -> Response:
     """The article as it was in that version; tags, regions and sources by the names that they have now."""
-    number = _number(request)
-    asked = await _read_request(request, Params, f"/revisions/{number}")
-    if isinstance(asked, Response):
-        return asked
-    versions = await revision_json.render_articles(asked.context, asked.view, asked.article.id, [number])
+    article = await find(request, context, view, ref, f"/revisions/{number}")
+    if isinstance(article, Response):
+        return article
+    versions = await revision_json.render_articles(context, view, article.id, [number])
     if number not in versions:
         raise NotFound()
-    return responses.render_item(request, orjson.dumps(versions[number]), token=asked.view.token, public=False)
+    return responses.render_item(request, orjson.dumps(versions[number]), token=view.token, public=False)
 
 
 @router.get(
     "/articles/{ref}/revisions/{n}/diff",
     name="get_revision_diff",
     response_model=schemas.RevisionDiff,
-    responses=responses.document_example(examples.DIFF)
-    | MOVED
-    | describe_problems("missing_scope", "not_found", "gone"),
-    openapi_extra=describe_parameters(DiffParams, [*REF, *NUMBER]),
+    responses=responses.document_example(examples.DIFF) | MOVED | describe_problems("not_found", "gone"),
 )
-async def get_revision_diff(request: Request) -> Response:
+async def get_revision_diff(
+    request: Request, number: VersionNumber, ref: ArticlePath, context: Context, view: DraftReader, params: DiffParams
+) -> Response:
     """What that version changed: fields with both values, and the body by paragraph."""
-    number = _number(request)
-    asked = await _read_request(request, DiffParams, f"/revisions/{number}/diff")
-    if isinstance(asked, Response):
-        return asked
-    id, since = asked.article.id, asked.params.since
-    base = _find_previous(await revisions.versions(asked.context.db, id), number) if since is None else since
-    versions = await revision_json.render_articles(
-        asked.context, asked.view, id, [number] if base is None else [number, base]
-    )
+    article = await find(request, context, view, ref, f"/revisions/{number}/diff")
+    if isinstance(article, Response):
+        return article
+    id, base = article.id, params.since
+    if base is None:
+        base = _find_previous(await revisions.versions(context.db, id), number)
+    versions = await revision_json.render_articles(context, view, id, [number] if base is None else [number, base])
     if number not in versions:
         raise NotFound()
     if base is not None and base not in versions:
         raise InvalidValue(f"There is no version {base} of this article.", "from")
     body = await asyncio.to_thread(_diff, base, number, versions.get(base or 0, {}), versions[number])
-    return responses.render_item(request, body, token=asked.view.token, public=False)
+    return responses.render_item(request, body, token=view.token, public=False)
 
 
 def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str, Any]) -> bytes:
@@ -199,30 +153,26 @@ def _diff(base: int | None, number: int, before: dict[str, Any], after: dict[str
     name="restore_revision",
     response_model=schemas.Article,
     responses=MOVED | responses.document_example(examples.ARTICLE) | describe_problems(*FAILURES),
-    openapi_extra={"parameters": parameters(CHANGE, *REF, *NUMBER, IF_MATCH)},
+    openapi_extra=CHANGE,
 )
-async def restore_revision(request: Request) -> Response:
+async def restore_revision(
+    request: Request,
+    number: VersionNumber,
+    ref: ArticlePath,
+    context: Context,
+    view: Annotated[RequestContext, Security(authorize, scopes=["write", "read_drafts"])],
+    params: ChangeParams,
+) -> Response:
     """Makes a new version with the text and links of an older one. State, dates, slug and corrections stay."""
-    number = _number(request)
-    context = get_context(request)
-    view = await context.view(request)
-    for scope in ("write", "read_drafts"):
-        view.caller.require_scope(scope)
-    read = CHANGE.read(request.scope["query_string"], view.now)
-    change = UpdateRequest.from_request(
-        request, context, view, b"", write_responses.make_article_renderer(read), f"/revisions/{number}/restore"
-    )
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
-
-    def demand(article: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, article.status)
+    render = write_responses.make_article_renderer(params)
+    change = await UpdateRequest.begin(request, context, view, b"", render, f"/revisions/{number}/restore")
+    if isinstance(change, Response):
+        return change
 
     def restore(session: Session, current: StoredArticle) -> WriteResult:
         return change.save_edit(session, current, restoring.edit_to(session.connection(), current, number))
 
-    async def plan(article: ArticleRef) -> PlannedUpdate:
-        return PlannedUpdate(article.version, restore)
+    async def plan(article: ArticleRef) -> Act:
+        return restore
 
-    return await change.carry_out(demand, plan)
+    return await change.carry_out(ref, plan)

@@ -39,7 +39,7 @@ from app.errors import (
 )
 from app.http import conditional
 from app.http.auth import Caller
-from app.http.params.parser import Parameters
+from app.http.params.typed import Params
 
 TRIES = 50
 """How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""
@@ -50,16 +50,16 @@ ADDRESS = frozenset({"gone", "replaced_by"})
 """What the public gets at the address of an article that is not published."""
 
 Act = Callable[[Session, StoredArticle], WriteResult]
+"""What is done to an article within the transaction, as it is there."""
+Plan = Callable[[ArticleRef], Awaitable[Act]]
+"""From an article as it was found to what is done to it; made anew where another request has changed it meanwhile."""
 Merge = Callable[[Json, Json], Json]
-FULL = Parameters(*article_json.PARAMETERS)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedUpdate:
-    """What shall be done to an article, as it was at version `base`."""
+class ChangeParams(Params):
+    """Of a change: how its response shows the article."""
 
-    base: int
-    act: Act
+    fields, include, names_in = article_json.PARAMETERS
 
 
 Outcome = WriteResult | Rendered
@@ -79,20 +79,17 @@ class UpdateRequest:
     below: str = ""
 
     @staticmethod
-    def from_request(
+    async def begin(
         request: Request, context: AppContext, view: RequestContext, content: bytes, render: Render, below: str = ""
-    ) -> "UpdateRequest":
-        """`content` is the request's body."""
+    ) -> "UpdateRequest | Response":
+        """The stored response where this very request was carried out before. `content` is the request's body."""
         key = IdempotentRequest.from_request(request, view.caller, content, context.settings.max_idempotency_bytes)
-        return UpdateRequest(request, context, view, key, render, below)
-
-    @property
-    def caller(self) -> Caller:
-        return self.view.caller
+        change = UpdateRequest(request, context, view, key, render, below)
+        return await change.replay() or change
 
     def make_save_context(self, session: Session) -> SaveContext:
         return SaveContext(
-            read_clock(session.connection()), authorship.sign(self.caller.name), self.context.settings.site_url
+            read_clock(session.connection()), authorship.sign(self.view.caller.name), self.context.settings.site_url
         )
 
     async def replay(self) -> Response | None:
@@ -121,18 +118,15 @@ class UpdateRequest:
         return outcome.with_place(written.head).response()
 
     async def carry_out(
-        self,
-        demand: Callable[[ArticleRef], None],
-        plan: Callable[[ArticleRef], Awaitable[PlannedUpdate]],
-        *,
-        unconditional: bool = False,
+        self, ref: str, plan: Plan, *, status: object = None, is_purge: bool = False, unconditional: bool = False
     ) -> Response:
         """The response to the change, or a redirect from an old slug. NotFound or Gone before anything else is said of
-        the article, then what `demand` raises, then PreconditionRequired, PreconditionFailed. Of a request that is sent
-        twice at once each gets the response of the one that was carried out, whatever the other finds changed by
-        that. `unconditional`: without If-Match it is a change of whatever version there is."""
+        the article, then MissingScope without `publish` where the public sees it, or will in its new `status`, then
+        PreconditionRequired, PreconditionFailed. Of a request that is sent twice at once each gets the response of the
+        one that was carried out, whatever the other finds changed by that. `is_purge`: the caller's scope is checked
+        already. `unconditional`: without If-Match it is a change of whatever version there is."""
         try:
-            made = await self._execute(demand, plan, unconditional=unconditional)
+            made = await self._execute(ref, plan, status, is_purge=is_purge, unconditional=unconditional)
         except DatelineError:
             repeated = await self.replay()
             if repeated is None:
@@ -143,52 +137,47 @@ class UpdateRequest:
         return await self.respond(made)
 
     async def _execute(
-        self,
-        demand: Callable[[ArticleRef], None],
-        plan: Callable[[ArticleRef], Awaitable[PlannedUpdate]],
-        *,
-        unconditional: bool,
+        self, ref: str, plan: Plan, status: object, *, is_purge: bool, unconditional: bool
     ) -> Committed[Outcome] | Response:
         versions = conditional.read_if_match(self.request)
         if versions is None and unconditional:
             versions = conditional.ANY
         for attempt in range(1, TRIES + 1):
-            article = await reads.find(
-                self.request, self.context, self.view, self.request.path_params["ref"], self.below
-            )
+            article = await reads.find(self.request, self.context, self.view, ref, self.below)
             if isinstance(article, Response):
                 return article
-            demand(article)
+            if not is_purge:
+                require_publish(self.view.caller, article.status, status)
             if versions is None:
                 raise PreconditionRequired(WANTED)
             if versions != conditional.ANY and article.version not in versions:
                 raise await asyncio.to_thread(_stale, self.context.db, article.id, versions)
             known = () if versions == conditional.ANY else versions
             try:
-                return await self.context.db.write(self._in_turn, article.id, await plan(article), known)
+                return await self.context.db.write(self._in_turn, article, await plan(article), known)
             except PreconditionFailed:
                 if versions != conditional.ANY or attempt == TRIES:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _in_turn(self, session: Session, id: int, planned: PlannedUpdate, versions: Collection[int]) -> Outcome:
+    def _in_turn(self, session: Session, article: ArticleRef, act: Act, versions: Collection[int]) -> Outcome:
         """One transaction. The row is locked before anything is compared, so that of many with the same version one
         wins, and a repeated request waits for the first to be carried out."""
-        current = editing.lock_article(session, id)
+        current = editing.lock_article(session, article.id)
         stored = self.load_stored(session)
         if stored is not None:
             return stored
         if current is None:
             raise NotFound()
-        if current.existing_row.version != planned.base:
-            raise editing.make_precondition_failed(session.connection(), current, versions or (planned.base,))
-        return self.store(session, planned.act(session, current))
+        if current.existing_row.version != article.version:
+            raise editing.make_precondition_failed(session.connection(), current, versions or (article.version,))
+        return self.store(session, act(session, current))
 
     async def render_current(self, target: ArticleRef, names: Collection[str] = ()) -> Json:
         """The article as this caller sees it, with other views of the body as far as `names` has them. Raises
         PreconditionFailed where it has gone on since it was found."""
         views = ",".join(name for name in article_json.INCLUDES if name in names)
-        params = FULL.read(f"include={views}".encode() if views else b"", self.view.now)
+        params = ChangeParams.parse(f"include={views}".encode() if views else b"", self.view.now)
         entry = ListRow(target.id, target.version, None)
         rows = await article_json.render_articles(self.context, self.view, [entry], params=params, full=True)
         if not rows:
@@ -198,23 +187,23 @@ class UpdateRequest:
             raise await asyncio.to_thread(_stale, self.context.db, target.id, {target.version})
         return article
 
-    async def plan_merge(self, article: ArticleRef, data: Json, merge: Merge) -> PlannedUpdate:
+    async def plan_merge(self, article: ArticleRef, data: Json, merge: Merge) -> Act:
         """The edit that a body asks for."""
         shown = await self.render_current(article, data)
         changed = merge(shown, data)
         payload = validation.validate_changes(shown, data, changed)
         names = [name for name in changed if name in ArticleFields.model_fields]
         if article.public_once and ADDRESS & {*names}:
-            self.caller.require_scope("publish")
+            self.view.caller.require_scope("publish")
         known = await new_article.resolve_references(
-            self.context.db, payload, hidden=self.caller.has_scope("read_drafts")
+            self.context.db, payload, hidden=self.view.caller.has_scope("read_drafts")
         )
         known = replace(known, own=article.id)
         made = await offload.run(
             validation.measure_text(data), fields.read_changes, payload, names, self.view.atlas, known
         )
         edit = ArticleEdit(made, payload.correction)
-        return PlannedUpdate(article.version, lambda session, current: self.save_edit(session, current, edit))
+        return lambda session, current: self.save_edit(session, current, edit)
 
     def save_edit(self, session: Session, current: StoredArticle, edit: ArticleEdit) -> WriteResult:
         saved = editing.edit(session, current, edit, self.make_save_context(session))

@@ -10,35 +10,45 @@ from starlette.responses import Response
 from app.articles import examples, schemas, service
 from app.articles.html import offload
 from app.articles.input import merge_patch, new_article, validation
+from app.articles.input.payloads import ArticleCreate, ArticlePatch, ArticlePut
 from app.articles.manuscript import Manuscript
 from app.articles.reading import replacements
 from app.articles.reading.queries import ArticleRef
-from app.articles.render import article_json, write_responses
+from app.articles.render import write_responses
 from app.articles.render.write_responses import WriteResult
 from app.articles.routes import update_flow
-from app.articles.routes.reads import MOVED, REF
-from app.articles.routes.update_flow import Merge, Outcome, PlannedUpdate, UpdateRequest
-from app.context import AppContext, RequestContext, get_context
+from app.articles.routes.path_params import ArticlePath
+from app.articles.routes.reads import MOVED
+from app.articles.routes.update_flow import Act, ChangeParams, Merge, Outcome, UpdateRequest
+from app.context import AnyCaller, AppContext, Context, RequestContext, Writer
 from app.errors import InvalidRange, InvalidValue
 from app.http import body, responses
+from app.http.api_route import ApiRoute
+from app.http.auth import KEY_SCHEME
+from app.http.body import JsonBody
 from app.http.openapi import describe_problems
 from app.http.params import parser
-from app.http.params.parser import Parameters
+from app.http.params.typed import Params
 from app.text import keys
 
-router = APIRouter(prefix="/v1", tags=["articles"])
+router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
 
-CHANGE = Parameters(*article_json.PARAMETERS)
-DELETE = Parameters(
-    parser.text("reason", "Why it is withdrawn; shown to everybody who asks for it.", maximum=500),
-    parser.text(
+
+class DeleteParams(Params):
+    """Of a withdrawal, a move to the bin or a purge."""
+
+    reason = parser.text("reason", "Why it is withdrawn; shown to everybody who asks for it.", maximum=500)
+    replaced_by = parser.text(
         "replaced_by",
         "The published article, by id or slug, that readers are sent to instead (308) while it is public.",
         maximum=200,
         example="42",
-    ),
-    parser.flag("purge", "Removes the article with all its versions, for good; needs the scope `admin`."),
-)
+    )
+    purge = parser.flag("purge", "Removes the article with all its versions, for good; needs the scope `admin`.")
+
+
+DELETE_SCOPES = {False: "write", True: "admin"}
+"""By whether it is a purge."""
 IDEMPOTENCY_KEY: dict[str, object] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -61,13 +71,15 @@ IF_MATCH: dict[str, object] = {
     },
     "example": "*",
 }
-MISTAKES = ("invalid_value", "offset_required", "unknown_field", "read_only_field", "unknown_region")
+MISTAKES = ("offset_required", "read_only_field", "unknown_region")
 FAILURES = (
-    "missing_scope", "not_found", "gone", "invalid_transition", "precondition_failed", "precondition_required",
-    "idempotency_conflict",
+    "not_found", "gone", "invalid_transition", "precondition_failed", "precondition_required", "idempotency_conflict",
 )  # fmt: skip
 RESTORE_FAILURES = tuple(code for code in FAILURES if code != "precondition_required")
-BODY_FAILURES = ("malformed_json", "body_too_large", "unsupported_media_type", "slug_taken", "external_id_taken")
+TAKEN = ("slug_taken", "external_id_taken")
+NEW: dict[str, Any] = {"parameters": [IDEMPOTENCY_KEY]}
+CHANGE: dict[str, Any] = {"parameters": [IF_MATCH, IDEMPOTENCY_KEY]}
+"""`openapi_extra=` of a write: headers, which are read from the request as a whole, since a client may send several."""
 WARNED = {
     responses.WARNINGS: {
         "description": "A JSON list in ASCII of `{code, pointer, detail, removed}`: what was taken from the body.",
@@ -83,37 +95,30 @@ def describe_response(status: int, *codes: str) -> dict[int | str, dict[str, Any
     return shown | describe_problems(*codes)
 
 
-def parameters(read: Parameters, *more: dict[str, object]) -> list[dict[str, object]]:
-    return [*more, *read.openapi(), IDEMPOTENCY_KEY]
-
-
+# The models of responses only describe, here and below: what is sent are the bytes that a repeat gets again.
 @router.post(
     "/articles",
     name="create_article",
     status_code=201,
     response_model=schemas.Article,
-    responses=describe_response(201, "missing_scope", "idempotency_conflict", *BODY_FAILURES, *MISTAKES),
-    openapi_extra={"parameters": parameters(CHANGE), "requestBody": body.describe_body("ArticleCreate")},
+    responses=describe_response(201, "idempotency_conflict", *TAKEN, *MISTAKES),
+    openapi_extra=NEW,
 )
-async def create_article(request: Request) -> Response:
+async def create_article(
+    request: Request, context: Context, view: Writer, params: ChangeParams, payload: JsonBody[ArticleCreate]
+) -> Response:
     """A new article; a draft unless `status` says otherwise, which needs the scope `publish`."""
-    context = get_context(request)
-    view = await context.view(request)
-    view.caller.require_scope("write")
-    read = CHANGE.read(request.scope["query_string"], view.now)
-    content = await body.read_content(request, (validation.JSON,))
-    data = body.parse_object(content)
+    data = body.parse_object(payload.content)
     warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
-    change = UpdateRequest.from_request(
-        request, context, view, content, write_responses.make_article_renderer(read, warnings)
-    )
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
-    payload = await offload.run(len(content), validation.validate_new, data)
-    update_flow.require_publish(view.caller, payload.status)
-    known = await new_article.resolve_references(context.db, payload, hidden=view.caller.has_scope("read_drafts"))
-    manuscript = await offload.run(validation.measure_text(data), new_article.make_manuscript, payload, view, known)
+    render = write_responses.make_article_renderer(params, warnings)
+    change = await UpdateRequest.begin(request, context, view, payload.content, render)
+    if isinstance(change, Response):
+        return change
+    # Only now, and in a thread where it is large: a repeat is not judged again.
+    article = await offload.run(len(payload.content), validation.validate_new, data)
+    update_flow.require_publish(view.caller, article.status)
+    known = await new_article.resolve_references(context.db, article, hidden=view.caller.has_scope("read_drafts"))
+    manuscript = await offload.run(validation.measure_text(data), new_article.make_manuscript, article, view, known)
     return await change.respond(await context.db.write(_create, manuscript, change))
 
 
@@ -132,51 +137,60 @@ def _create(session: Session, manuscript: Manuscript, change: UpdateRequest) -> 
     "/articles/{ref}",
     name="update_article",
     response_model=schemas.Article,
-    responses=MOVED | describe_response(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
-    openapi_extra={
-        "parameters": parameters(CHANGE, *REF, IF_MATCH),
-        "requestBody": body.describe_body("ArticlePatch", (validation.MERGE_PATCH, validation.JSON)),
-    },
+    responses=MOVED | describe_response(200, *FAILURES, *TAKEN, *MISTAKES),
+    openapi_extra=CHANGE,
 )
-async def update_article(request: Request) -> Response:
+async def update_article(
+    request: Request,
+    ref: ArticlePath,
+    context: Context,
+    view: Writer,
+    params: ChangeParams,
+    payload: JsonBody[ArticlePatch],
+) -> Response:
     """Changes what the body names: a JSON Merge Patch. Lists replace, null clears."""
-    return await _edit(request, merge_patch.find_patched_fields, (validation.MERGE_PATCH, validation.JSON))
+    return await _edit(request, ref, context, view, params, payload.content, merge_patch.find_patched_fields)
 
 
 @router.put(
     "/articles/{ref}",
     name="replace_article",
     response_model=schemas.Article,
-    responses=MOVED | describe_response(200, *FAILURES, *BODY_FAILURES, *MISTAKES),
-    openapi_extra={"parameters": parameters(CHANGE, *REF, IF_MATCH), "requestBody": body.describe_body("ArticlePut")},
+    responses=MOVED | describe_response(200, *FAILURES, *TAKEN, *MISTAKES),
+    openapi_extra=CHANGE,
 )
-async def replace_article(request: Request) -> Response:
+async def replace_article(
+    request: Request,
+    ref: ArticlePath,
+    context: Context,
+    view: Writer,
+    params: ChangeParams,
+    payload: JsonBody[ArticlePut],
+) -> Response:
     """The article as it shall be, such as the response to a GET with changes. What is left out becomes empty."""
-    return await _edit(request, merge_patch.find_replaced_fields, (validation.JSON,))
+    return await _edit(request, ref, context, view, params, payload.content, merge_patch.find_replaced_fields)
 
 
-async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Response:
-    context = get_context(request)
-    view = await context.view(request)
-    view.caller.require_scope("write")
-    read = CHANGE.read(request.scope["query_string"], view.now)
-    content = await body.read_content(request, kinds)
+async def _edit(
+    request: Request,
+    ref: str,
+    context: AppContext,
+    view: RequestContext,
+    params: ChangeParams,
+    content: bytes,
+    merge: Merge,
+) -> Response:
     data = body.parse_object(content)
     warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
-    change = UpdateRequest.from_request(
-        request, context, view, content, write_responses.make_article_renderer(read, warnings)
-    )
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
+    render = write_responses.make_article_renderer(params, warnings)
+    change = await UpdateRequest.begin(request, context, view, content, render)
+    if isinstance(change, Response):
+        return change
 
-    def demand(article: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, article.status, data.get("status"))
-
-    async def plan(article: ArticleRef) -> PlannedUpdate:
+    async def plan(article: ArticleRef) -> Act:
         return await change.plan_merge(article, data, merge)
 
-    return await change.carry_out(demand, plan)
+    return await change.carry_out(ref, plan, status=data.get("status"))
 
 
 @router.delete(
@@ -187,43 +201,34 @@ async def _edit(request: Request, merge: Merge, kinds: tuple[str, ...]) -> Respo
     | responses.document_example(examples.ARTICLE)
     | {204: {"description": "The article has been purged."}}
     | describe_problems(*FAILURES, "invalid_range", "invalid_value"),
-    openapi_extra={"parameters": parameters(DELETE, *REF, IF_MATCH)},
+    openapi_extra=CHANGE | {"security": [{KEY_SCHEME.scheme_name: [scope]} for scope in DELETE_SCOPES.values()]},
 )
-async def delete_article(request: Request) -> Response:
+async def delete_article(
+    request: Request, ref: ArticlePath, context: Context, view: AnyCaller, params: DeleteParams
+) -> Response:
     """Withdraws a published article: GET returns 410 from then on, with the reason, or 308 to `replaced_by`. A draft
     or scheduled article moves to the bin.
 
     `purge=true` removes an article in any state with all its versions; nothing but 410 is left of what was public.
     """
-    context = get_context(request)
-    view = await context.view(request)
-    read = DELETE.read(request.scope["query_string"], view.now)
-    purge, reason = read.flag("purge"), keys.clean(read.text("reason") or "").strip() or None
-    replaced_by = read.text("replaced_by")
-    view.caller.require_scope("admin" if purge else "write")
+    purge, replaced_by = params.purge, params.replaced_by
+    reason = keys.clean(params.reason or "").strip() or None
+    view.caller.require_scope(DELETE_SCOPES[purge])
     for name, value in (("reason", reason), ("replaced_by", replaced_by)):
         if purge and value is not None:
             raise InvalidRange(f"What is purged keeps no {name}; leave it out.", name)
-    change = UpdateRequest.from_request(
-        request, context, view, b"", write_responses.make_article_renderer(CHANGE.read(b"", view.now))
-    )
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
+    render = write_responses.make_article_renderer(ChangeParams.parse(b"", view.now))
+    change = await UpdateRequest.begin(request, context, view, b"", render)
+    if isinstance(change, Response):
+        return change
 
-    def demand(article: ArticleRef) -> None:
-        if not purge:
-            update_flow.require_publish(view.caller, article.status)
-
-    async def plan(article: ArticleRef) -> PlannedUpdate:
+    async def plan(article: ArticleRef) -> Act:
         if purge:
-            return PlannedUpdate(article.version, change.purge)
+            return change.purge
         target = await _replacement(context, view, replaced_by)
-        return PlannedUpdate(
-            article.version, lambda session, current: change.withdraw_or_bin(session, current, reason, target)
-        )
+        return lambda session, current: change.withdraw_or_bin(session, current, reason, target)
 
-    return await change.carry_out(demand, plan)
+    return await change.carry_out(ref, plan, is_purge=purge)
 
 
 async def _replacement(context: AppContext, view: RequestContext, ref: str | None) -> int | None:
@@ -241,25 +246,18 @@ async def _replacement(context: AppContext, view: RequestContext, ref: str | Non
     name="restore_article",
     response_model=schemas.Article,
     responses=MOVED | responses.document_example(examples.ARTICLE) | describe_problems(*RESTORE_FAILURES),
-    openapi_extra={"parameters": parameters(CHANGE, *REF, {**IF_MATCH, "required": False})},
+    openapi_extra={"parameters": [{**IF_MATCH, "required": False}, IDEMPOTENCY_KEY]},
 )
-async def restore_article(request: Request) -> Response:
+async def restore_article(
+    request: Request, ref: ArticlePath, context: Context, view: Writer, params: ChangeParams
+) -> Response:
     """Takes an article out of the bin: it is a draft again, under its id and slug, with all its versions."""
-    context = get_context(request)
-    view = await context.view(request)
-    view.caller.require_scope("write")
-    read = CHANGE.read(request.scope["query_string"], view.now)
-    change = UpdateRequest.from_request(
-        request, context, view, b"", write_responses.make_article_renderer(read), "/restore"
-    )
-    repeated = await change.replay()
-    if repeated is not None:
-        return repeated
+    render = write_responses.make_article_renderer(params)
+    change = await UpdateRequest.begin(request, context, view, b"", render, "/restore")
+    if isinstance(change, Response):
+        return change
 
-    def demand(article: ArticleRef) -> None:
-        update_flow.require_publish(view.caller, article.status)
+    async def plan(article: ArticleRef) -> Act:
+        return change.restore
 
-    async def plan(article: ArticleRef) -> PlannedUpdate:
-        return PlannedUpdate(article.version, change.restore)
-
-    return await change.carry_out(demand, plan, unconditional=True)
+    return await change.carry_out(ref, plan, unconditional=True)

@@ -18,7 +18,7 @@ from app.http.headers import Headers
 from app.http.middleware.access_log import RequestTally
 from app.http.middleware.cors import Cors
 from app.http.problems import make_crash_error, render_problem
-from app.http.request_id import get_request_id
+from app.http.request_state import get_request_id
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from app.db.sql import Prepared, Value, prepare
 from app.errors import CursorInvalid
 from app.http import paging
 from app.http.paging import Cursor, PageInfo
-from app.http.params.parsed import Read
+from app.http.params import parser
+from app.http.params.typed import Params
 from app.importers.enrichment import COPY
 from app.importers.jobs.upload_store import KEPT_SECONDS, KIND
 from app.models import Article, ImportResult, table
@@ -26,17 +27,20 @@ OF_HIDDEN = (COPY, *three_way_merge.OF_HIDDEN)
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
-async def load_page(db: Database, record: Record, params: Read, *, drafts: bool) -> tuple[list[Json], PageInfo]:
+class ResultParams(Params):
+    """Of the results of one import."""
+
+    outcome = parser.choice("outcome", "Only results of this kind.", OUTCOMES)
+    limit = parser.limit()
+    cursor = parser.CURSOR
+
+
+async def load_page(db: Database, record: Record, params: ResultParams, *, drafts: bool) -> tuple[list[Json], PageInfo]:
     """Results of an import that ran as a job, none of any other and none after KEPT_SECONDS, in the order of the items,
     from a cursor on, of one outcome or of all. Without `drafts`, neither id nor slug of an article
     that is not public, nor that something repeats it."""
-    outcome, limit, signature = (
-        params.choice("outcome"),
-        params.integer("limit"),
-        f"import {record.id} {params.signature}",
-    )
-    text = params.text("cursor")
-    after = _read_position(text, signature) if text is not None else 0
+    outcome, limit, signature = params.outcome or "", params.limit, f"import {record.id} {params.signature}"
+    after = _read_position(params.cursor, signature) if params.cursor is not None else 0
     values: dict[str, Value] = {"job": record.id, "after": after, "limit": limit + 1, "outcome": outcome}
     # Of few that have failed among many no index knows.
     rows = await db.reader.rows(_results_statement(db.dialect, bool(outcome)), values, bounded=not outcome)

@@ -6,6 +6,7 @@ Holds one piece of a body at a time. Reads nothing of what is in it, but for the
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import get_args
 
 import orjson
 from pydantic import Field, ValidationError
@@ -24,9 +25,11 @@ from app.errors import (
 )
 from app.http import body
 from app.http.body import ExactAddress, PayloadModel, Short
-from app.http.params.parsed import Read
+from app.http.params import parser
 from app.http.params.times import read_zone
+from app.http.params.typed import Params
 from app.importers import sources
+from app.importers.document import BodyKind, Identity
 from app.importers.formats import registry
 from app.importers.jobs import upload_store
 from app.importers.jobs.upload_store import PART_BYTES
@@ -64,8 +67,37 @@ FORMATS: dict[str, str | None] = {
 ADDRESS = "Expected an address that begins with http:// or https://, without a name and password."
 _CONTROLS = r"\s\x00-\x1f\x7f-\x9f"
 _ADDRESS = rf"^https?://[^{_CONTROLS}/?#@]+([/?#][^{_CONTROLS}]*)?$"
+BODY_KINDS: tuple[BodyKind, ...] = get_args(BodyKind)
+IDENTITIES: tuple[Identity, ...] = get_args(Identity)
 MOST_JSON = 16_384
 """A longer body does not name an address, but is one to import."""
+
+
+class ImportParams(Params):
+    """Of an import."""
+
+    format = parser.choice("format", "What the body is, where its type does not say enough.", sources.NAMES)
+    origin = parser.text(
+        "origin", "The archive that the items come from, whatever they say.", maximum=200, example="wire"
+    )
+    timezone = parser.text(
+        "timezone", "The zone of dates without one; UTC unless given.", maximum=60, example="Europe/Brussels"
+    )
+    base_url = parser.text(
+        "base_url",
+        "The address of the site that the items were written for, which relative addresses count from.",
+        maximum=2_000,
+        example="https://news.example",
+    )
+    body = parser.choice("body", "What texts are where the source does not say.", BODY_KINDS)
+    source_dates = parser.flag("source_dates", "Give articles without a date of their own that of their feed or file.")
+    entry_identity = parser.choice(
+        "identity", "What entries of feeds are known by; the first of them that is one's own.", IDENTITIES
+    )
+    dry_run = parser.flag("dry_run", "Say what would happen, and change nothing.")
+    overwrite = parser.flag(
+        "overwrite", "Where a property was edited here and the source differs, take what the source says."
+    )
 
 
 class ImportAddress(PayloadModel):
@@ -90,28 +122,28 @@ def is_async(request: Request) -> bool:
     return any(one.partition(";")[0].strip().lower() == "respond-async" for one in preferences)
 
 
-def read_arguments(request: Request, kind: str, params: Read) -> Json:
+def read_arguments(request: Request, kind: str, params: ImportParams) -> Json:
     """What the job is to do with the body. InvalidValue for a zone that there is none of, and for a base that is no
     address."""
     job_arguments: Json = {
-        "format": params.choice("format") or FORMATS[kind],
-        "origin": params.text("origin"),
+        "format": params.format or FORMATS[kind],
+        "origin": params.origin,
         "timezone": read_zone_name(params),
-        "body": params.choice("body") or None,
-        "source_dates": params.flag("source_dates"),
-        "identity": params.choice("identity") or None,
+        "body": params.body,
+        "source_dates": params.source_dates,
+        "identity": params.entry_identity,
         "base_url": _read_base(params),
-        "dry_run": params.flag("dry_run"),
-        "overwrite": params.flag("overwrite"),
+        "dry_run": params.dry_run,
+        "overwrite": params.overwrite,
         "charset": _read_charset(request),
         "type": kind if FORMATS[kind] is None else None,
     }
     return {name: value for name, value in job_arguments.items() if value}
 
 
-def read_zone_name(params: Read) -> str | None:
+def read_zone_name(params: ImportParams) -> str | None:
     """The zone of dates without one, as it is called."""
-    name = params.text("timezone")
+    name = params.timezone
     if name is None:
         return None
     try:
@@ -120,9 +152,9 @@ def read_zone_name(params: Read) -> str | None:
         raise InvalidValue(wrong.detail, "timezone") from None
 
 
-def _read_base(params: Read) -> str | None:
+def _read_base(params: ImportParams) -> str | None:
     """InvalidValue for what is no address of a site."""
-    url = params.text("base_url")
+    url = params.base_url
     if url is not None and not item_urls.is_base(url):
         raise InvalidValue("Expected the address of a site, such as https://news.example.", "base_url")
     return url

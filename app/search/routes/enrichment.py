@@ -5,35 +5,28 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.routes.reads import MOVED, REF, describe_parameters, find
-from app.context import get_context
+from app.articles.routes.path_params import ArticlePath
+from app.articles.routes.reads import MOVED, find
+from app.context import Context, DraftReader
 from app.http import responses
+from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems
-from app.http.params.parser import Parameters
 from app.search import enrichment, examples, schemas
 from app.search.index import EngineIndex
 
-router = APIRouter(prefix="/v1", tags=["articles"])
-NOTHING = Parameters()
+router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
 
 
 @router.get(
     "/articles/{ref}/suggestions",
     name="list_suggestions",
-    response_model=schemas.ArticleSuggestions,
-    responses=responses.document_example(examples.SUGGESTIONS)
-    | MOVED
-    | describe_problems("missing_scope", "not_found", "gone"),
-    openapi_extra=describe_parameters(NOTHING, REF),
+    response_model=schemas.ArticleSuggestions,  # only described: the entity tag is of the rendered bytes
+    responses=responses.document_example(examples.SUGGESTIONS) | MOVED | describe_problems("not_found", "gone"),
 )
-async def list_suggestions(request: Request) -> Response:
+async def list_suggestions(request: Request, ref: ArticlePath, context: Context, view: DraftReader) -> Response:
     """Language, regions, tags and near-duplicates that fit an article, each with how sure it is and why; `taken` says
     whether the article has it. Needs the scope `read_drafts`."""
-    context = get_context(request)
-    view = await context.view(request)
-    view.caller.require_scope("read_drafts")
-    NOTHING.read(request.scope["query_string"], view.now)
-    article = await find(request, context, view, request.path_params["ref"], "/suggestions")
+    article = await find(request, context, view, ref, "/suggestions")
     if isinstance(article, Response):
         return article
     index = context.index

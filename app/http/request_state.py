@@ -1,8 +1,9 @@
-"""What a request is called where somebody asks about it: in problems, headers and logs. Says nothing of its client."""
+"""What holds for a whole request: its id, for problems, headers and logs, and its clock. Says nothing of its client."""
 
 from __future__ import annotations
 
 import re
+import time
 from random import getrandbits
 
 from starlette.types import Scope
@@ -22,3 +23,9 @@ def get_request_id(scope: Scope) -> str:
         sane = sent is not None and _SANE.fullmatch(sent)
         state_id = state["request_id"] = sent.decode() if sent is not None and sane else f"{getrandbits(64):016x}"
     return state_id
+
+
+def get_now(scope: Scope) -> int:
+    """Epoch seconds, read once: every relative time of a request counts from the same second."""
+    state: dict[str, int] = scope.setdefault("state", {})
+    return state.setdefault("now", int(time.time()))
