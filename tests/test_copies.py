@@ -103,7 +103,9 @@ async def test_lines_and_jobs_say_of_each_item_what_it_repeats(served: Served) -
     assert [(one["outcome"], one["copy_of"]) for one in job["results"]] == [("created", own), ("created", None)]
     [note] = [one for one in job["notes"] if "nearly the same" in one["note"]]
     assert (note["count"], note["first"]) == (1, "body:1")
-    assert await kept(served, job["results"][0]["id"]) == [(own, 1.0)]
+    [first, *others] = await kept(served, job["results"][0]["id"])
+    assert first == (own, 1.0)
+    assert {id for id, _ in others} <= {own + 1}  # the edited one, as soon as the index has it
 
 
 async def test_articles_of_an_archive_before_keys_were_kept_are_found(served: Served) -> None:
