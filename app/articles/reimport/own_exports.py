@@ -4,7 +4,6 @@ names them: most that were made by hand have no id of their own. Never commits."
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import orjson
 from sqlalchemy import Connection, select, update
@@ -15,8 +14,6 @@ from app.db.sql import split_chunks
 from app.models import Article, ArticleSlug, table
 
 A, SLUG = table(Article), table(ArticleSlug)
-
-T = TypeVar("T", int, str)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ says so. Linking moves neither `version` nor `updated_at` of the article that na
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select, text, update
 
@@ -20,7 +19,6 @@ from app.text import keys as texts
 
 A, RELATED, SLUG, URL = table(Article), table(RelatedPost), table(ArticleSlug), table(ArticleUrl)
 CHUNK = 300
-T = TypeVar("T", int, str)
 
 
 @dataclass(frozen=True, slots=True)

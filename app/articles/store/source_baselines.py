@@ -5,7 +5,6 @@ Tells whether a source has changed something since its last import. Plain functi
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
@@ -15,7 +14,6 @@ from app.db.sql import insert_rows, split_chunks
 from app.models import PurgedIdentity, SourceBaseline, table
 
 BASELINE, PURGED = table(SourceBaseline), table(PurgedIdentity)
-T = TypeVar("T", int, str)
 
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, dict[str, bytes]]]:

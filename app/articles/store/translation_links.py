@@ -3,7 +3,6 @@ waits for its original is kept until that is there. Plain functions, session fir
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from sqlalchemy import Connection, delete, select, update
 from sqlmodel import Session
@@ -15,7 +14,6 @@ from app.db.sql import insert_rows, split_chunks
 from app.models import Article, ArticleSlug, AwaitedOriginal, table
 
 A, SLUG, AWAITED = table(Article), table(ArticleSlug), table(AwaitedOriginal)
-T = TypeVar("T", int, str)
 
 
 def resolve_originals(connection: Connection, manuscripts: Sequence[Manuscript]) -> list[Manuscript]:
