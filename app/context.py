@@ -217,6 +217,12 @@ async def load_view(request: Request, context: Context) -> RequestContext:
 AnyCaller = Annotated[RequestContext, Depends(load_view)]
 
 
+async def begin_read(request: Request) -> tuple[AppContext, RequestContext]:
+    """What `Context` and `AnyCaller` are, for a read on the fast path."""
+    context = get_context(request)
+    return context, await context.view(request)
+
+
 async def authorize(
     view: AnyCaller, scopes: SecurityScopes, scheme: Annotated[object, Depends(auth.KEY_SCHEME)]
 ) -> RequestContext:

@@ -11,16 +11,17 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from app.articles.input.merge_patch import Json
+from app.articles.reading import queries
 from app.articles.reading.card_cache import Cards
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json
+from app.articles.render.article_json import ArticleParts
 from app.context import CardSource, RequestContext, UncommittedArticles
 from app.db.database import OpenTransaction
 from app.db.log_position import LogHead
 from app.errors import Gone
 from app.http import conditional
 from app.http.conditional import VARY
-from app.http.params.parser import Read
 from app.regions import service as regions
 
 NO_STORE = {"Cache-Control": "no-store", "Vary": VARY}
@@ -55,31 +56,32 @@ class Rendered:
 Render = Callable[[CardSource, RequestContext, WriteResult], Awaitable[Rendered]]
 
 
-def make_article_renderer(read: Read, warnings: Mapping[str, str] = MappingProxyType({})) -> Render:
-    """Renders the article as `read` asks for it. Gone where it has been removed since."""
+def make_article_renderer(params: ArticleParts, warnings: Mapping[str, str] = MappingProxyType({})) -> Render:
+    """Renders the article as `params` ask for it. Gone where it has been removed since."""
 
     async def render(shelf: CardSource, view: RequestContext, result: WriteResult) -> Rendered:
         if result.status == 204:
             return Rendered(204, {**NO_STORE, **warnings}, b"")
         entry = ListRow(result.id, result.version, None)
-        rows = await article_json.render_articles(shelf, view, [entry], params=read, full=True, own=True)
+        rows = await article_json.render_articles(shelf, view, [entry], params=params, full=True, own=True)
         if not rows:
             raise Gone("The article that this request made or changed is gone.")
-        shown = orjson.loads(rows[0])
+        shown = orjson.loads(rows[result.id])
         headers = {**NO_STORE, **warnings, "Content-Type": "application/json"}
-        headers["ETag"] = conditional.item_etag(shown.get("version", result.version), rows[0])
+        headers["ETag"] = conditional.item_etag(shown.get("version", result.version), rows[result.id])
         if result.status == 201:
             headers["Location"] = f"/v1/articles/{shown.get('slug') or result.id}"
-        return Rendered(result.status, headers, rows[0])
+        return Rendered(result.status, headers, rows[result.id])
 
     return render
 
 
-def make_related_renderer(read: Read) -> Render:
-    """Renders the article's related posts, with what `read` asks for of their targets."""
+def make_related_renderer(params: ArticleParts) -> Render:
+    """Renders the article's related posts, with what `params` ask for of their targets."""
 
     async def render(shelf: CardSource, view: RequestContext, result: WriteResult) -> Rendered:
-        shown = (await article_json.render_related(shelf, view, [result.id], read))[result.id]
+        rows = await queries.load_related(shelf.db, [result.id])
+        shown = (await article_json.render_related(shelf, view, [result.id], rows, params))[result.id]
         body = orjson.dumps({"data": shown})
         etag = conditional.item_etag(result.version, body)
         return Rendered(200, {**NO_STORE, "Content-Type": "application/json", "ETag": etag}, body)
@@ -105,7 +107,8 @@ async def _render_with_articles(
     if not rendered.body:
         return rendered
     # Not read from the body alone: with `fields=related.title` it shows a target's title and not its id.
-    posts = (await article_json.render_related(shelf, view, [result.id]))[result.id]
+    rows = await queries.load_related(shelf.db, [result.id])
+    posts = (await article_json.render_related(shelf, view, [result.id], rows))[result.id]
     shown = [orjson.loads(rendered.body), *(post["article"] for post in posts if post["article"])]
     ids = {result.id, *(_id for one in shown for _id in _ids(one))}
     return Rendered(rendered.status, rendered.headers, rendered.body, frozenset(ids))

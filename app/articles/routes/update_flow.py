@@ -21,6 +21,7 @@ from app.articles.input.payloads import ArticleFields
 from app.articles.reading import replacements
 from app.articles.reading.queries import ArticleRef, ListRow
 from app.articles.render import article_json, write_responses
+from app.articles.render.article_json import ArticleParts
 from app.articles.render.write_responses import Render, Rendered, WriteResult
 from app.articles.routes import reads
 from app.articles.store import authorship, stored_article
@@ -39,7 +40,6 @@ from app.errors import (
 )
 from app.http import conditional
 from app.http.auth import Caller
-from app.http.params.typed import Params
 
 TRIES = 50
 """How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""
@@ -56,10 +56,8 @@ Plan = Callable[[ArticleRef], Awaitable[Act]]
 Merge = Callable[[Json, Json], Json]
 
 
-class ChangeParams(Params):
+class ChangeParams(ArticleParts):
     """Of a change: how its response shows the article."""
-
-    fields, include, names_in = article_json.PARAMETERS
 
 
 Outcome = WriteResult | Rendered
@@ -182,7 +180,7 @@ class UpdateRequest:
         rows = await article_json.render_articles(self.context, self.view, [entry], params=params, full=True)
         if not rows:
             raise NotFound()
-        article: Json = orjson.loads(rows[0])
+        article: Json = orjson.loads(rows[target.id])
         if article["version"] != target.version:
             raise await asyncio.to_thread(_stale, self.context.db, target.id, {target.version})
         return article

@@ -5,14 +5,12 @@ Only descriptions and their OpenAPI form; never touches a request.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, cast, overload
+from typing import Generic, Literal, Protocol, Self, TypeVar, cast, overload
 from zoneinfo import ZoneInfo
 
 from app.http.params.times import Instant, Period
-
-if TYPE_CHECKING:
-    from app.http.params.parsed import Read
 
 T = TypeVar("T", covariant=True)
 Word = TypeVar("Word", bound=str)
@@ -31,6 +29,13 @@ _TIME: list[dict[str, object]] = [
     {"type": "string", "pattern": r"^(1[0-9]{3}|20[0-9]{2})(-(0[1-9]|1[0-2]))?$"},
     {"type": "string", "pattern": r"^now(-[0-9]{1,3}[hdwMy])?$"},
 ]
+
+
+class HasValues(Protocol):
+    """What a request gave, by name: an instance of `Params`."""
+
+    @property
+    def values(self) -> Mapping[str, object]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,9 @@ class Parameter(Generic[T]):
     def __get__(self, params: None, owner: type) -> Self: ...
 
     @overload
-    def __get__(self, params: Read, owner: type) -> T: ...
+    def __get__(self, params: HasValues, owner: type) -> T: ...
 
-    def __get__(self, params: Read | None, owner: type) -> Self | T:
+    def __get__(self, params: HasValues | None, owner: type) -> Self | T:
         """The value given, else the declared default, else what stands for nothing: an empty list, or None."""
         if params is None:
             return self
