@@ -121,7 +121,23 @@ async def resolve(
     known = archive.memo.get(view.head, key)
     if isinstance(known, ResolvedFilter):
         return ResolvedFilter(known.filter, list(known.warnings))
-    resolved = _make_filter(view, params, statuses, await _look_up(archive, params, drafts=drafts))
+    db, tag_refs = archive.db, list_tag_refs(params)
+    named = sorted({ref for some in tag_refs.values() for ref in some})
+    known_tags = await tags.by_refs(db, named, hidden=drafts) if named else {}
+    missing = [(name, ref) for name, some in tag_refs.items() for ref in some if ref not in known_tags]
+    guesses = {
+        (name, ref): guess
+        for name, ref in missing[: refs.GUESSES]
+        if (guess := await tags.find_similar(db, ref, _kinds(name), hidden=drafts))
+    }
+    sources: Sequence[Row] = ()
+    if params.source:
+        statement = _source_statement(db.dialect, drafts)
+        sources = await db.reader.rows(statement, {"refs": list(params.source)}, bounded=False)
+    slugs: Sequence[Row] = ()
+    if params.slug:
+        slugs = await db.reader.rows(_slug_statement(db.dialect), {"refs": list(params.slug)})
+    resolved = _make_filter(view, params, statuses, _Lookups(known_tags, guesses, sources, slugs))
     archive.memo.put(view.head, key, resolved)
     return ResolvedFilter(resolved.filter, list(resolved.warnings))
 
@@ -151,26 +167,6 @@ def list_tag_refs(params: FilterParams) -> dict[str, tuple[str, ...]]:
         "tag_all": params.tag_all,
         "tag_not": params.tag_not,
     }
-
-
-async def _look_up(archive: AppContext, params: FilterParams, *, drafts: bool) -> _Lookups:
-    db, tag_refs = archive.db, list_tag_refs(params)
-    named = sorted({ref for some in tag_refs.values() for ref in some})
-    known = await tags.by_refs(db, named, hidden=drafts) if named else {}
-    missing = [(name, ref) for name, some in tag_refs.items() for ref in some if ref not in known]
-    guesses = {
-        (name, ref): guess
-        for name, ref in missing[: refs.GUESSES]
-        if (guess := await tags.find_similar(db, ref, _kinds(name), hidden=drafts))
-    }
-    sources: Sequence[Row] = ()
-    if params.source:
-        statement = _source_statement(db.dialect, drafts)
-        sources = await db.reader.rows(statement, {"refs": list(params.source)}, bounded=False)
-    slugs: Sequence[Row] = ()
-    if params.slug:
-        slugs = await db.reader.rows(_slug_statement(db.dialect), {"refs": list(params.slug)})
-    return _Lookups(known, guesses, sources, slugs)
 
 
 def _make_filter(
