@@ -26,13 +26,13 @@ _DESCRIBED = describe_stream(MEDIA_TYPE, examples.EXPORT)
 _DESCRIBED[200]["content"] |= csv_text.CONTENT
 
 
-class FormatParams(Params):
+class ExportFormat(Params):
     """Of the export's form."""
 
     format = parser.text("format", "`ndjson` or `csv`.", maximum=20, example="csv")
 
 
-class ExportParams(ChangeFilter, ArticleParts, FormatParams):
+class ExportParams(ChangeFilter, ArticleParts, ExportFormat):
     """Of the export."""
 
 

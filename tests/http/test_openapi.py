@@ -16,7 +16,7 @@ from app.http.params import parser
 from app.http.params.typed import Params
 
 
-class ListParams(Params):
+class OpenapiListParams(Params):
     """Of an imagined list."""
 
     tag = parser.refs("tag", "Any of these tags.", "nato")
@@ -35,7 +35,7 @@ def make_app() -> FastAPI:
 
     @app.get(
         "/things",
-        openapi_extra={"parameters": ListParams.openapi()},
+        openapi_extra={"parameters": OpenapiListParams.openapi()},
         responses=openapi.describe_problems("limit_too_large", "gone"),
     )
     async def list_things() -> Response:

@@ -50,13 +50,13 @@ class ArticleListParams(FilterParams, StatusParams, SortParams, Paging, AsOf, Cs
     """Of the list."""
 
 
-class FormatParams(Params):
+class ItemFormat(Params):
     """Of one article."""
 
     format = parser.text("format", "The representation; `json`. It wins over `Accept`.", maximum=20, example="json")
 
 
-class ItemParams(ArticleParts, FormatParams):
+class ItemParams(ArticleParts, ItemFormat):
     """Of one article."""
 
 

@@ -17,7 +17,7 @@ NOW = 1_764_583_200
 STATES = ("draft", "published", "withdrawn")
 
 
-class ListParams(Params):
+class QueryListParams(Params):
     """Of an imagined list."""
 
     tag = parser.refs("tag", "Any of these tags.", "nato")
@@ -45,13 +45,13 @@ class UrlParams(Params):
     url = parser.text("url", "An address.", required=True)
 
 
-def read(query: str) -> ListParams:
-    return ListParams.parse(query.encode(), NOW)
+def read(query: str) -> QueryListParams:
+    return QueryListParams.parse(query.encode(), NOW)
 
 
 def errors(query: str | bytes) -> list[FieldError]:
     with pytest.raises(InvalidInput) as refused:
-        ListParams.parse(query.encode() if isinstance(query, str) else query, NOW)
+        QueryListParams.parse(query.encode() if isinstance(query, str) else query, NOW)
     return list(refused.value.errors)
 
 
@@ -223,7 +223,7 @@ def test_signature_holds_filters_and_sort_but_not_what_pages_may_change() -> Non
 
 
 def test_openapi_shows_lists_as_exploded_arrays_and_numbers_with_bounds() -> None:
-    shown = {str(item["name"]): item for item in ListParams.openapi()}
+    shown = {str(item["name"]): item for item in QueryListParams.openapi()}
     assert shown["tag"]["explode"] is True
     assert "For example `nato`." in str(shown["tag"]["description"])
     assert shown["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
@@ -238,7 +238,7 @@ def test_openapi_shows_lists_as_exploded_arrays_and_numbers_with_bounds() -> Non
 def names_of(query: bytes) -> set[str | None]:
     """The names read, or those complained about."""
     try:
-        return set(ListParams.parse(query, NOW).given_names)
+        return set(QueryListParams.parse(query, NOW).given_names)
     except InvalidInput as refused:
         return {error.parameter for error in refused.errors} or {"an error without its errors"}
 
@@ -248,7 +248,7 @@ def test_any_bytes_are_read_or_refused_with_an_error_of_ours(query: bytes) -> No
     assert "an error without its errors" not in names_of(query)
 
 
-@given(st.lists(st.tuples(st.sampled_from(sorted(ListParams.declared.specs)), st.text(max_size=12)), max_size=5))
+@given(st.lists(st.tuples(st.sampled_from(sorted(QueryListParams.declared.specs)), st.text(max_size=12)), max_size=5))
 def test_any_values_are_read_or_refused_under_a_declared_name(pairs: list[tuple[str, str]]) -> None:
     query = urlencode(pairs, errors="surrogatepass").encode()
     assert names_of(query) <= {name for name, _ in pairs} | {"published_to"}
