@@ -116,8 +116,8 @@ async def resolve(
     if params.given_names.isdisjoint(_NAMES):
         return ResolvedFilter(_all(statuses))
     drafts = view.caller.has_scope("read_drafts")
-    given = tuple((name, value) for name, value in params.values.items() if name in _NAMES)
-    key = ("asked", given, statuses, drafts)
+    key_values = tuple((name, value) for name, value in params.values.items() if name in _NAMES)
+    key = ("asked", key_values, statuses, drafts)
     known = archive.memo.get(view.head, key)
     if isinstance(known, ResolvedFilter):
         return ResolvedFilter(known.filter, list(known.warnings))
@@ -170,12 +170,12 @@ def list_tag_refs(params: FilterParams) -> dict[str, tuple[str, ...]]:
 
 
 def _make_filter(
-    view: RequestContext, params: FilterParams, statuses: tuple[str, ...], found: _Lookups
+    view: RequestContext, params: FilterParams, statuses: tuple[str, ...], lookups: _Lookups
 ) -> ResolvedFilter:
     warnings: list[Warning] = []
-    tagged = {name: _choose_tags(name, some, found, warnings) for name, some in list_tag_refs(params).items()}
-    warnings += _warn_of_sources(params.source, found.sources)
-    ids = _choose_ids(params, found.slugs, statuses, warnings)
+    tagged = {name: _choose_tags(name, some, lookups, warnings) for name, some in list_tag_refs(params).items()}
+    warnings += _warn_of_sources(params.source, lookups.sources)
+    ids = _choose_ids(params, lookups.slugs, statuses, warnings)
     regions = _resolve_regions(view, params)
     roles = 0
     for role in params.region_role:
@@ -187,7 +187,7 @@ def _make_filter(
         origins=params.origin,
         languages=tuple(dict.fromkeys(language.lower().replace("_", "-") for language in params.language)),
         # A source of which nothing is published is unknown to the public.
-        sources=tuple(int(str(id)) for id, _, _ in found.sources),
+        sources=tuple(int(str(id)) for id, _, _ in lookups.sources),
         authors=tagged["author"].ids,
         sections=tagged["section"].ids,
         tags=tagged["tag"].ids,
@@ -203,7 +203,7 @@ def _make_filter(
         has_image="image" in params.has,
         has_correction="correction" in params.has,
         has_unresolved="unresolved" in params.has,
-        nothing=bool(params.source and not found.sources) or any(one.impossible for one in tagged.values()),
+        nothing=bool(params.source and not lookups.sources) or any(one.impossible for one in tagged.values()),
     )
     return ResolvedFilter(article_filter, warnings)
 
@@ -253,8 +253,8 @@ def _read_years(params: FilterParams, now: int) -> list[Period]:
 def _resolve_regions(view: RequestContext, params: FilterParams) -> dict[str, tuple[int, ...]]:
     ids: dict[str, tuple[int, ...]] = {}
     errors: list[FieldError] = []
-    given = {"region": params.region, "region_all": params.region_all, "region_not": params.region_not}
-    for name, some in given.items():
+    by_name = {"region": params.region, "region_all": params.region_all, "region_not": params.region_not}
+    for name, some in by_name.items():
         ids[name], wrong = refs.resolve_refs(view.atlas, name, some)
         errors += wrong
     if errors:
@@ -268,14 +268,14 @@ class _Tags:
     impossible: bool
 
 
-def _choose_tags(name: str, tag_refs: Sequence[str], found: _Lookups, warnings: list[Warning]) -> _Tags:
+def _choose_tags(name: str, tag_refs: Sequence[str], lookups: _Lookups, warnings: list[Warning]) -> _Tags:
     ids: dict[int, None] = {}
     missing = False
     for ref in tag_refs:
-        tag = found.tags.get(ref)
+        tag = lookups.tags.get(ref)
         if tag is None or tag.kind not in _kinds(name):
             missing = True
-            warnings.append(_unknown(name, ref, tag, found.guesses.get((name, ref))))
+            warnings.append(_unknown(name, ref, tag, lookups.guesses.get((name, ref))))
             continue
         if ref not in (tag.slug, str(tag.id)):
             warnings.append(_warn_replaced(name, ref, tag.slug))
