@@ -173,6 +173,7 @@ def _create_fetcher(settings: Settings, pace: HostThrottle) -> AbstractContextMa
 def _add_layers(app: Application, settings: Settings, versions: CacheVersions) -> None:
     """Pure ASGI, the innermost first."""
     counters = RateCounters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
+    limiter: ConnectionLimiter = app.state.limiter  # what lies in `app.state` has no type of its own
     begun = load_context, load_view
     build_table(app.routes, begun)  # now, and not with the first request: a wrong declaration ends the building
     app.add_middleware(FastPath, routes=app.routes, begin=begin_read, begun=begun)
@@ -182,7 +183,7 @@ def _add_layers(app: Application, settings: Settings, versions: CacheVersions) -
     app.add_middleware(
         LoadShedding,
         caps=LoadCaps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
-        limiter=app.state.limiter,
+        limiter=limiter,
         load=app.state.load,
         trusted=settings.trusted_proxies,
     )
@@ -195,7 +196,7 @@ def _add_layers(app: Application, settings: Settings, versions: CacheVersions) -
     )
     app.front = cache if settings.cache_mb else app.call_layers
     if settings.cache_mb and not settings.request_log:
-        app.state.limiter.at_once = cache.find_messages
+        limiter.find_cached = cache.find_messages
     if settings.request_log:
         app.front = AccessLog(app.front, trusted=settings.trusted_proxies)
 
