@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -95,16 +94,17 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
     if params.id:
         rows = await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)
         by_id = {entry.id: entry for entry in rows}
+    missing = tuple(id for id in params.id if id not in by_id) if params.id else None
     if params.id and "sort" not in params.given_names:
-        entries, page = _cut_ids(params, by_id)
+        entries, page = _cut_ids(params, by_id, missing)
     else:
         place = _read_place(params)
         plan = await _choose_plan(context, view, resolved.filter, params.sort)
         rows = await queries.load_page(
             context.db, resolved.filter, params.sort, params.limit + 1, place, plan.driver, undated=plan.undated
         )
-        entries, page = _cut_page(params, place, rows, await _load_total(context, view, params, resolved.filter))
-    page = replace(page, missing=tuple(id for id in params.id if id not in by_id) if params.id else None)
+        total = await _load_total(context, view, params, resolved.filter)
+        entries, page = _cut_page(params, place, rows, total, missing)
     shown = article_json.list_rows(entries, await article_json.render_articles(context, view, entries, params=params))
     tags = ["list", *(f"article:{entry.id}" for entry in entries)]
     if shape == "csv":
@@ -123,7 +123,9 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
     )
 
 
-def _cut_ids(params: ArticleListParams, by_id: Mapping[int, ListRow]) -> tuple[list[ListRow], PageInfo]:
+def _cut_ids(
+    params: ArticleListParams, by_id: Mapping[int, ListRow], missing: tuple[int, ...] | None
+) -> tuple[list[ListRow], PageInfo]:
     """The ids asked for, in that order; all on one page unless `limit` is less."""
     entries = [by_id[id] for id in params.id if id in by_id]
     limit = params.limit if "limit" in params.given_names else MOST_IDS
@@ -138,6 +140,7 @@ def _cut_ids(params: ArticleListParams, by_id: Mapping[int, ListRow]) -> tuple[l
         previous=_cursor(params, Cursor("before", offset=max(0, start - limit))) if start else None,
         total=len(entries) if counted else None,
         total_is="exact" if counted else "none",
+        missing=missing,
     )
     return entries[start : start + limit], page
 
@@ -147,6 +150,7 @@ def _cut_page(
     place: CursorPosition,
     rows: list[ListRow],
     total: tuple[int | None, paging.TotalIs],
+    missing: tuple[int, ...] | None,
 ) -> tuple[list[ListRow], PageInfo]:
     """The rows of the page, of which one more was read, and what leads on from it and back."""
     limit, backwards = params.limit, place.kind == "before"
@@ -161,6 +165,7 @@ def _cut_page(
         previous=_cursor(params, Cursor("before", first.key, first.id)) if first and behind else None,
         total=total[0],
         total_is=total[1],
+        missing=missing,
     )
 
 

@@ -6,7 +6,7 @@ Only descriptions and their OpenAPI form; never touches a request.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, Self, TypeVar, cast, overload
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,8 @@ Word = TypeVar("Word", bound=str)
 Kind = Literal["refs", "strings", "ids", "choice", "choices", "fields", "time", "zone", "text", "flag", "integer"]
 _UTC = ZoneInfo("UTC")
 LISTS: frozenset[Kind] = frozenset({"refs", "strings", "ids", "choices", "fields"})
+_ABSENT: dict[Kind, object] = {**dict.fromkeys(LISTS, ()), "flag": False}
+"""What stands for a parameter of these kinds that was not given; for the others None."""
 MAX_VALUES = 100
 MAX_ID = 2**63 - 1
 
@@ -58,6 +60,11 @@ class Parameter(Generic[T]):
     signs: bool = True
     required: bool = False
     may_be_empty: bool = False
+    absent: object = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        value = _UTC if self.kind == "zone" else _ABSENT.get(self.kind) if self.default is None else self.default
+        object.__setattr__(self, "absent", value)  # once, because each read of each parameter asks for it
 
     @overload
     def __get__(self, params: None, owner: type) -> Self: ...
@@ -69,12 +76,8 @@ class Parameter(Generic[T]):
         """The value given, else the declared default, else what stands for nothing: an empty list, or None."""
         if params is None:
             return self
-        value: object = params.values.get(self.name)
-        if value is None and self.kind == "zone":
-            value = _UTC
-        elif value is None:
-            value = _ABSENT.get(self.kind) if self.default is None else self.default
-        return cast("T", value)
+        value = params.values.get(self.name)
+        return cast("T", self.absent if value is None else value)
 
     def openapi(self) -> dict[str, object]:
         """An OpenAPI 3.1 parameter object; lists are exploded arrays."""
@@ -237,9 +240,6 @@ MIN_SEQ = text("min_seq", "Wait up to 2 s until the answer reflects this `X-Seq`
 TZ: Parameter[ZoneInfo] = Parameter(
     "tz", "zone", "The time zone of days, months and years.", "Europe/Brussels", default="UTC"
 )
-
-
-_ABSENT: dict[Kind, object] = {**dict.fromkeys(LISTS, ()), "flag": False}
 
 
 def _schema(spec: Parameter[object]) -> dict[str, object]:
