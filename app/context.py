@@ -15,7 +15,6 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actor import Actor, set_actor
 from app.articles.filters import ArticleFilter
 from app.articles.reading.card_cache import Cards
 from app.articles.reading.item_cache import Items
@@ -23,6 +22,7 @@ from app.articles.reading.log_memo import LogMemo
 from app.changes import jobs, log
 from app.changes.cache_version import CurrentHead
 from app.changes.jobs import Jobs
+from app.db.actor import Actor, set_actor
 from app.db.database import Database, Readable
 from app.db.log_position import LogHead, parse_token
 from app.db.sql import Prepared, prepare
@@ -215,6 +215,12 @@ async def load_view(request: Request, context: Context) -> RequestContext:
 
 
 AnyCaller = Annotated[RequestContext, Depends(load_view)]
+
+
+async def begin_read(request: Request) -> tuple[AppContext, RequestContext]:
+    """What `Context` and `AnyCaller` are, for a read on the fast path."""
+    context = get_context(request)
+    return context, await context.view(request)
 
 
 async def authorize(

@@ -29,7 +29,7 @@ from app.changes import log
 from app.changes.cache_version import CacheVersions
 from app.changes.follower import FollowerTask
 from app.changes.jobs import Jobs
-from app.context import AppContext
+from app.context import AppContext, begin_read, load_context, load_view
 from app.db.database import Database
 from app.http import docs_page, openapi, problems
 from app.http.fast_path import FastPath, build_table
@@ -173,15 +173,17 @@ def _create_fetcher(settings: Settings, pace: HostThrottle) -> AbstractContextMa
 def _add_layers(app: Application, settings: Settings, versions: CacheVersions) -> None:
     """Pure ASGI, the innermost first."""
     counters = RateCounters(settings.rate_limit, settings.trusted_proxies) if settings.rate_limit else None
-    build_table(app.routes)  # now, and not with the first request: a declaration that is wrong ends the building
-    app.add_middleware(FastPath, routes=app.routes)
+    limiter: ConnectionLimiter = app.state.limiter  # what lies in `app.state` has no type of its own
+    begun = load_context, load_view
+    build_table(app.routes, begun)  # now, and not with the first request: a wrong declaration ends the building
+    app.add_middleware(FastPath, routes=app.routes, begin=begin_read, begun=begun)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={imports.PATH: sys.maxsize})
     if counters is not None:
         app.add_middleware(RateLimit, counters=counters)
     app.add_middleware(
         LoadShedding,
         caps=LoadCaps(settings.max_requests, settings.max_streams, settings.max_streams_per_address),
-        limiter=app.state.limiter,
+        limiter=limiter,
         load=app.state.load,
         trusted=settings.trusted_proxies,
     )
@@ -194,7 +196,7 @@ def _add_layers(app: Application, settings: Settings, versions: CacheVersions) -
     )
     app.front = cache if settings.cache_mb else app.call_layers
     if settings.cache_mb and not settings.request_log:
-        app.state.limiter.at_once = cache.find_messages
+        limiter.find_cached = cache.find_messages
     if settings.request_log:
         app.front = AccessLog(app.front, trusted=settings.trusted_proxies)
 

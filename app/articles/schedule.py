@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, literal_column, select
 
-from app.actor import Actor, set_actor
 from app.articles import service, states
+from app.db.actor import Actor, set_actor
 from app.db.database import Database
 from app.db.sql import Prepared, clock, prepare
 from app.errors import DatabaseUnavailable

@@ -6,8 +6,8 @@ import logging
 from sqlalchemy import delete, select
 from sqlmodel import Session
 
-from app.actor import Actor, set_actor
 from app.db import audit_rows
+from app.db.actor import Actor, set_actor
 from app.db.audit_rows import AUDIT, AuditRecord
 from app.db.database import Database
 from app.db.sql import read_clock

@@ -9,6 +9,7 @@ from app.articles.filters import PUBLISHED, ArticleFilter
 from app.articles.input import fields
 from app.articles.input.payloads import ArticleFields, RegionRef, TagIn, TagRef
 from app.articles.reading import filter_params
+from app.articles.reading.filter_params import FilterParams, StatusParams
 from app.articles.routes import update_flow
 from app.bulk.edit_job import Changes
 from app.bulk.payloads import BulkEdit
@@ -17,13 +18,12 @@ from app.context import AppContext, RequestContext
 from app.enrich.suggestion import DATELINE
 from app.errors import FieldError, InvalidInput
 from app.http.body import render_pointer
-from app.http.params import parser
-from app.http.params.parser import Parameters
 from app.tags import queries as tags
 from app.tags.service import KINDS
 
-STATES = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", filter_params.STATES)
-FILTER = Parameters(*filter_params.FILTERS, STATES)
+
+class SelectionParams(FilterParams, StatusParams):
+    """Which articles an edit changes: the names in `filter`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,8 @@ async def _selection(
             statuses=filter_params.STATES if hidden else PUBLISHED, ids=tuple(dict.fromkeys(payload.ids))
         ), ()
     try:
-        params = FILTER.read(_query(payload.filter or {}), view.now)
-        statuses = tuple(sorted(params.choices("status"))) or PUBLISHED
-        if statuses != PUBLISHED:
-            view.caller.require_scope("read_drafts")
-        resolved = await filter_params.resolve(context, view, params, statuses)
+        params = SelectionParams.parse(_query(payload.filter or {}), view.now)
+        resolved = await filter_params.resolve(context, view, params, params.check_statuses(view.caller))
     except InvalidInput as error:
         raise InvalidInput(*(_in_body(one) for one in error.errors)) from None
     return resolved.filter, resolved.warnings

@@ -22,9 +22,9 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from starlette.requests import Request
 
-from app.actor import Actor
 from app.changes.daemon_thread import run_in_daemon_thread
 from app.db import audit_rows
+from app.db.actor import Actor
 from app.db.audit_rows import Action, AuditRecord, Entity
 from app.db.database import Database, Row
 from app.db.sql import AnyOf, Prepared, prepare, read_integer

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from pydantic import ValidationError
 
-from app.actor import Actor, act_as
 from app.commands import open_archive
+from app.db.actor import Actor, act_as
 from app.db.database import Database, DatabaseProblem
 from app.errors import InvalidInput
 from app.http.params.times import make_range, read_time, read_zone

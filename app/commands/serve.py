@@ -20,6 +20,7 @@ from app.db import audit_rows, permissions, shipped
 from app.db.audit_rows import AuditRecord
 from app.db.database import Database, DatabaseProblem
 from app.http import auth
+from app.http.server.connections import ConnectionLimiter
 from app.http.server.process import ServerProcess
 from app.http.server.self_check import check_libraries
 from app.importers import pipeline, sources
@@ -28,6 +29,7 @@ from app.main import create_app
 from app.models import ApiKey, Article, table
 from app.search.indexing.indexer import Indexer
 from app.settings import Settings
+from app.sync.watch import LogWatch
 
 logger = logging.getLogger(__name__)
 
@@ -79,15 +81,17 @@ def _serve(settings: Settings, listening: socket.socket, console: Console, key: 
     for warning in open_archive.describe_open_files(settings):
         logger.warning("%s", warning)
     app = create_app(settings)
-    app.state.limiter.max_connections = _limit_connections(settings)
+    limiter: ConnectionLimiter = app.state.limiter
+    limiter.max_connections = _limit_connections(settings)
     if settings.plain_uvicorn:
         logger.warning(
             "DATELINE_PLAIN_UVICORN is set: connections, heads of requests and slow clients have no limits but those "
             "of uvicorn and of a proxy in front"
         )
-    process = ServerProcess(app, None if settings.plain_uvicorn else app.state.limiter.protocol, settings.keep_alive)
+    process = ServerProcess(app, None if settings.plain_uvicorn else limiter.protocol, settings.keep_alive)
     # Whoever waits for news is let go first; else the server would wait for them.
-    app.state.watch.ending = lambda: process.is_ending
+    watch: LogWatch = app.state.watch
+    watch.ending = lambda: process.is_ending
     _greet(console, "http://{}:{}".format(*_format_address(listening)), key)
     freeze_garbage_collector()
     has_served = process.run(listening)

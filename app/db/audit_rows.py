@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import update
 from sqlmodel import Session
 
-from app.actor import UNKNOWN, Actor, Context
+from app.db.actor import UNKNOWN, Actor, Context
 from app.db.sql import insert_rows
 from app.models import Audit, table
 

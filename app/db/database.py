@@ -27,8 +27,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, Operationa
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlmodel import Session
 
-from app.actor import Actor, current_actor
 from app.db import audit_rows, permissions
+from app.db.actor import Actor, current_actor
 from app.db.file_locks import FileLock
 from app.db.log_position import LogHead
 from app.db.readers import BUSY_SECONDS as BUSY_SECONDS

@@ -11,7 +11,7 @@ unknown and repeated parameters pass, and it reads a body before it solves depen
 would be heard out and told what is wrong in it. Here both are dependencies like all others, and these are solved in the
 order of the signature: who may, then the query string, then the body. A route without `Params` takes none, and says so.
 
-OpenAPI follows from the same signature. Hot reads are no such routes: see `fast_path`.
+OpenAPI follows from the same signature. Hot reads have it too, and are called without FastAPI: see `fast_path`.
 """
 
 from __future__ import annotations
@@ -37,18 +37,22 @@ _UNUSED = "no_parameters"
 
 
 class ApiRoute(APIRoute):
-    """`payload`: the model of the body, if there is one."""
+    """`function`: what handles a request, as it was written. `params`: the class of its query string. `payload`: the
+    model of its body, if there is one."""
 
+    function: Callable[..., Any]
+    params: type[Params]
     payload: type[BaseModel] | None
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         declared = signature(endpoint, eval_str=True)
         types = [parameter.annotation for parameter in declared.parameters.values()]
-        params = next((one for one in types if _is_class(one, Params)), Params)
+        self.function = endpoint
+        self.params = next((one for one in types if _is_class(one, Params)), Params)
         self.payload = next((model for model in map(_find_model, types) if model is not None), None)
         super().__init__(path, _adapt(endpoint, declared), **options)
         extra = self.openapi_extra or {}
-        parameters = [*extra.get("parameters", ()), *params.openapi()]
+        parameters = [*extra.get("parameters", ()), *self.params.openapi()]
         body = {"requestBody": _describe_body(self.payload)} if self.payload is not None else {}
         self.openapi_extra = extra | ({"parameters": parameters} if parameters else {}) | body
 
@@ -89,14 +93,15 @@ def _adapt(endpoint: Callable[..., Any], declared: Signature) -> Callable[..., A
 def _adapt_parameter(parameter: Parameter) -> Parameter:
     annotation, model = parameter.annotation, _find_model(parameter.annotation)
     if _is_class(annotation, Params):
-        annotation = Annotated[annotation, Depends(partial(_read_query, annotation))]
+        annotation = Annotated[annotation, Depends(partial(parse_params, annotation))]
     elif model is not None:
         read = _read_payload if annotation is model else read_body
         annotation = Annotated[annotation, Depends(partial(read, model))]
     return parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=annotation)
 
 
-async def _read_query(params: type[Params], request: Request) -> Params:
+async def parse_params(params: type[Params], request: Request) -> Params:
+    """The query string of a request."""
     return params.parse(request.scope["query_string"], get_now(request.scope))
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from app.errors import NotAcceptable
 from app.http.params import parser
-from app.http.params.parsed import Read
+from app.http.params.typed import Params
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
-FORMAT = parser.text("format", "`json` or `csv`.", maximum=20, example="csv")
 CONTENT = {"text/csv": {"schema": {"type": "string"}, "example": '"id","slug"\r\n42,"how-the-danube-commission"\r\n'}}
 """How OpenAPI has it."""
 JOINT, INNER = "|", "+"
@@ -19,9 +18,15 @@ backslash `\\`; an entry that is nothing keeps its place, so that columns of one
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
-def choose_format(read: Read, formats: Sequence[str] = ("json", "csv")) -> str:
+class CsvParams(Params):
+    """Of responses that come as CSV, too."""
+
+    format = parser.text("format", "`json` or `csv`.", maximum=20, example="csv")
+
+
+def choose_format(name: str | None, formats: Sequence[str] = ("json", "csv")) -> str:
     """The format asked for, the first one by default; NotAcceptable for any other."""
-    shape = read.text("format") or formats[0]
+    shape = name or formats[0]
     if shape not in formats:
         raise NotAcceptable(formats)
     return shape

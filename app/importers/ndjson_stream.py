@@ -14,10 +14,10 @@ import orjson
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.actor import act_as, acting_within
 from app.articles.service import Saved
 from app.bulk import records
 from app.context import AppContext
+from app.db.actor import act_as, acting_within
 from app.db.log_position import LogHead
 from app.db.sql import AnyOf, Prepared, read_integer
 from app.db.sql import prepare as prepare_statement

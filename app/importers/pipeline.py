@@ -13,9 +13,9 @@ from pathlib import PurePath
 
 from sqlmodel import Session
 
-from app.actor import act_as, acting_within
 from app.articles.service import Outcome, Saved
 from app.bulk import records
+from app.db.actor import act_as, acting_within
 from app.db.database import Database
 from app.db.log_position import LogHead
 from app.importers import batches, boundary, enrichment, sources

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from app.errors import FieldError
-from app.http.params.parser import Read
 from app.http.params.values import find_nearest
 from app.regions.atlas import Atlas, AtlasRegion
 
@@ -38,9 +37,3 @@ def find_similar(atlas: Atlas, ref: str) -> str | None:
     """The slug that is likely meant: the one of that name in any language, else one that is written much like it."""
     named = atlas.find_name(ref)
     return named.slug if named else find_nearest(ref, atlas.by_slug)
-
-
-def language(read: Read) -> str | None:
-    """`names_in` as names are kept: the bare language, in lower case."""
-    value = read.text("names_in")
-    return value.lower().replace("_", "-").partition("-")[0] if value else None

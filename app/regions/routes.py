@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import AppContext, RequestContext, get_context
+from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import InvalidInput, NotFound
 from app.http import fast_path, responses
+from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn, Paging
@@ -18,7 +19,7 @@ from app.regions import examples, refs, schemas
 from app.regions.atlas import LEVELS, Atlas, AtlasRegion
 from app.regions.standard_regions import fold
 
-router = APIRouter(prefix="/v1", tags=["regions"])
+router = APIRouter(prefix="/v1", tags=["regions"], route_class=ApiRoute)
 
 Sort = Literal["name", "-name", "article_count", "-article_count"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -79,14 +80,10 @@ Json = dict[str, Any]
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "unknown_region",
         "seq_unknown", "index_behind",
     ),
-    openapi_extra={"parameters": RegionListParams.openapi()},
 )  # fmt: skip
 @fast_path.declare
-async def list_regions(request: Request) -> Response:
+async def list_regions(request: Request, context: Context, view: AnyCaller, params: RegionListParams) -> Response:
     """Regions by name: the M49 tree down to cities, former states, and groupings such as NATO."""
-    context = get_context(request)
-    view = await context.view(request)
-    params = RegionListParams.parse(request.scope["query_string"], view.now)
     await context.wait_for(params.min_seq, view.head)
     by_count = params.sort.endswith("article_count")
     counts = await _counts(context, view, params, is_counted=by_count or "min_articles" in params.given_names)
@@ -156,19 +153,15 @@ def _ranks(atlas: Atlas, q: str, code: str) -> dict[int, int]:
     name="get_region_tree",
     response_model=schemas.RegionNode,
     responses=responses.document_example(examples.TREE) | describe_problems("not_found"),
-    openapi_extra={"parameters": RegionTreeParams.openapi()},
 )
 @fast_path.declare
-async def get_region_tree(request: Request) -> Response:
+async def get_region_tree(request: Request, context: Context, view: AnyCaller, params: RegionTreeParams) -> Response:
     """The M49 tree from the world down, `depth` levels of it."""
-    context = get_context(request)
-    view = await context.view(request)
-    params = RegionTreeParams.parse(request.scope["query_string"], view.now)
     roots = view.atlas.children_of.get(None, ())
     world = next((id for id in roots if view.atlas.by_id[id].level == "world"), None)
     if world is None:
         raise NotFound()
-    body = orjson.dumps(_node(view.atlas, world, params.depth, params.language))
+    body = orjson.dumps(_node(view.atlas, world, params.depth, params.names_language))
     return responses.render_item(request, body, token=view.token, public=view.public, tags=["regions"])
 
 
@@ -192,19 +185,11 @@ def _node(atlas: Atlas, id: int, depth: int, language: str | None) -> Json:
     response_model=schemas.Region,
     responses=responses.document_example(examples.REGION)
     | describe_problems("not_found", "seq_unknown", "index_behind"),
-    openapi_extra={
-        "parameters": [
-            REF,
-            *RegionParams.openapi(),
-        ]
-    },
+    openapi_extra={"parameters": [REF]},
 )
 @fast_path.declare
-async def get_region(request: Request) -> Response:
+async def get_region(request: Request, context: Context, view: AnyCaller, params: RegionParams) -> Response:
     """One region by slug, ISO code or M49 code, with its groupings and, if asked, ancestors, children and counts."""
-    context = get_context(request)
-    view = await context.view(request)
-    params = RegionParams.parse(request.scope["query_string"], view.now)
     await context.wait_for(params.min_seq, view.head)
     place = refs.by_ref(view.atlas, request.path_params["ref"])
     if place is None:
@@ -216,7 +201,7 @@ async def get_region(request: Request) -> Response:
 
 def render_region(atlas: Atlas, place: AtlasRegion, params: RegionForm, counts: dict[int, int] | None = None) -> Json:
     """A region as clients see it, with what `include` adds."""
-    language, include = params.language, params.include
+    language, include = params.names_language, params.include
     region: Json = {
         "id": place.id,
         "slug": place.slug,

@@ -58,7 +58,7 @@ async def find_suggestions(db: Database, index: EngineIndex, id: int, view: Requ
     placed = await db.reader.rows(_regions_statement(dialect), {"id": id})
     [(spoken, dateline_text, at)] = await db.reader.rows(_article_statement(dialect), {"id": id})
     own, others = await index.find_alike(id, view, NEIGHBOURS)
-    words = await index.load_vocabulary(view.head)
+    words = await index.vocabulary.get(view.head)
     texts = Texts(own.profile.title, "", own.profile.text, str(dateline_text or ""), str(spoken), _year_of(at))
     tag_names = await asyncio.to_thread(_load_lexicon, db)
     entries = {id: entry.name for (realm, id), entry in words.entries.items() if realm == "tag"}

@@ -8,7 +8,7 @@ import asyncio
 import html
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -108,7 +108,7 @@ class EngineIndex:
     def __init__(self, db: Database, engine: SearchEngine) -> None:
         self._db, self.engine = db, engine
         self._stored: OrderedDict[tuple[object, ...], Counted] = OrderedDict()
-        self._vocabulary = CurrentVocabulary(db)
+        self.vocabulary = CurrentVocabulary(db)
         self._once = SingleFlight()
         self._behind: tuple[tuple[LogPosition, LogPosition], tuple[int, ...]] | None = (
             None  # the last result of `_find_excluded`
@@ -143,10 +143,6 @@ class EngineIndex:
     async def search(self, question: Question) -> ResultPage:
         """Off the event loop: a search may take milliseconds."""
         return await asyncio.to_thread(self.engine.search, question)
-
-    async def load_vocabulary(self, head: LogHead, tags: Iterable[int] = ()) -> Vocabulary:
-        """All names of tags and regions; `tags` are ids whose names are needed now."""
-        return await self._vocabulary.get(head, tags)
 
     async def count_facets(self, question: Question, facet_names: tuple[FacetName, ...]) -> Facets:
         return await asyncio.to_thread(self.engine.count_facets, question, facet_names)
@@ -207,7 +203,7 @@ class EngineIndex:
             return []
         candidates = [one.profile for one in by_id.values()]
         ranked = await asyncio.to_thread(similar_ranking.rank, sample.profile, candidates, limit)
-        words = await self.load_vocabulary(view.head)
+        words = await self.vocabulary.get(view.head)
         return [
             SimilarArticle(one.id, one.version, score, _explain_similarity(sample, by_id[one.id], words, view.atlas))
             for one, score in ranked

@@ -5,21 +5,24 @@ The head is read first and the filter resolved after it: a tag that a row up to 
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 
-from app.articles.filters import PUBLISHED, ArticleFilter
+from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params
+from app.articles.reading.filter_params import FilterParams, StatusParams
+from app.articles.render import article_json
+from app.articles.render.article_json import ArticleParts
 from app.changes import log
-from app.context import AppContext, RequestContext, get_context
+from app.context import AppContext, RequestContext
 from app.db.log_position import LogHead, LogPosition, parse_token
 from app.errors import CursorExpired, FieldError, InvalidInput, InvalidValue
 from app.http.params import parser
-from app.http.params.parser import Parameters, Read
+from app.http.params.declaration import Parameter
 from app.http.params.times import Instant
+from app.http.params.typed import Params
 from app.sync import change_rows, merged_tags
 from app.sync.change_rows import ChangeConsumer, VisibleChange
 from app.sync.watch import LogWatch
@@ -31,8 +34,55 @@ EXAMINED = 2_000
 LOOK_UP = 10
 """Every so many ticks a waiting response looks whether its client is still there; with hundreds waiting it counts."""
 
-STATUS = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", filter_params.STATES)
-FILTERS = (*filter_params.FILTERS, STATUS)
+
+class ChangeFilter(FilterParams, StatusParams):
+    """Which articles a client follows. The export takes the same."""
+
+
+SINCE = "A token from `next`, `seq`, `X-Seq`; `0`: from the beginning; `now`: only what comes."
+
+
+class SinceParams(Params):
+    """From where on."""
+
+    since = parser.text("since", SINCE, maximum=200, example="now", signs=False)
+
+
+class ChangeParts(ArticleParts):
+    """How changes are shown."""
+
+    fields = ArticleParts.fields
+    include: Parameter[tuple[str, ...]] = parser.fields(
+        "include",
+        "Adds `card`, the article as it is now or null; body and the like go into it.",
+        ("article", *article_json.INCLUDES),
+    )
+    names_in = ArticleParts.names_in
+
+
+class PollParams(Params):
+    """How much a response holds, and how long it may wait for that."""
+
+    limit = parser.limit(500, 1000)
+    wait = parser.integer(
+        "wait",
+        "Hold the response up to so many seconds until there is news.",
+        default=0,
+        minimum=0,
+        maximum=60,
+        signs=False,
+    )
+
+
+class ChangeListParams(ChangeFilter, SinceParams, PollParams, ChangeParts):
+    """Of the feed."""
+
+
+class StreamParams(ChangeFilter, SinceParams, ChangeParts):
+    """Of the stream."""
+
+
+FollowParams = ChangeListParams | StreamParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +102,7 @@ class ChangeReader:
 
     context: AppContext
     request: Request
-    read: Read
+    params: FollowParams
     view: RequestContext
     place: LogPosition
 
@@ -62,7 +112,7 @@ class ChangeReader:
 
     async def look(self, limit: int) -> ChangeBatch:
         """Goes on from where it stands, past what is not for it, to the next `limit` changes or the head."""
-        consumer = ChangeConsumer(await resolve(self.context, self.view, self.read), self.drafts)
+        consumer = ChangeConsumer(await resolve(self.context, self.view, self.params), self.drafts)
         until, told = self._find_end(self.view.head), list[VisibleChange]()
         for _ in range(EXAMINED // BATCH):
             rows = await change_rows.read(self.context.db, self.place.seq, until, BATCH)
@@ -96,44 +146,38 @@ class ChangeReader:
     async def renew(self) -> None:
         """Reads the head, and whether caller and filter are still what they were; raises as a new request would."""
         self.view = await self.context.view(self.request)
-        if _statuses(self.read) != PUBLISHED:
-            self.view.caller.require_scope("read_drafts")
+        self.params.check_statuses(self.view.caller)
         if self.view.head.epoch != self.place.epoch or self.view.head.seq < self.place.seq:
             raise make_cursor_expired(self.request, "The archive has been replaced by another copy.")
-        await merged_tags.refuse(self.context, self.view, self.read, self.place)
+        await merged_tags.refuse(self.context, self.view, self.params, self.place)
 
     def _find_end(self, head: LogHead) -> int:
         """The last row that is for this caller: what only drafts have moved is not to be seen in places either."""
         return head.seq if self.drafts else head.public_seq
 
 
-async def begin(request: Request, parameters: Parameters, since: Callable[[Read], str]) -> ChangeReader:
-    """Reads the request; every way in which it may fail fails here, before a response has begun."""
-    context = get_context(request)
-    view = await context.view(request)
-    read = parameters.read(request.scope["query_string"], view.now)
-    _refuse_relative(read)
-    if _statuses(read) != PUBLISHED:
-        view.caller.require_scope("read_drafts")
-    place = await _place(context, view, request, since(read))
-    await merged_tags.refuse(context, view, read, place)
-    return ChangeReader(context, request, read, view, place)
+async def begin(
+    request: Request, context: AppContext, view: RequestContext, params: FollowParams, since: str
+) -> ChangeReader:
+    """Checks the request; every way in which it may fail fails here, before a response has begun."""
+    _refuse_relative(params)
+    params.check_statuses(view.caller)
+    place = await _place(context, view, request, since)
+    await merged_tags.refuse(context, view, params, place)
+    return ChangeReader(context, request, params, view, place)
 
 
-def _statuses(read: Read) -> tuple[str, ...]:
-    return tuple(sorted(read.choices("status"))) or PUBLISHED
-
-
-async def resolve(context: AppContext, view: RequestContext, read: Read) -> ArticleFilter:
+async def resolve(context: AppContext, view: RequestContext, params: ChangeFilter) -> ArticleFilter:
     """The filter as of the view's head. Tags that only drafts have now are found too: until those were withdrawn, they
     may have matched. Of such a tag nothing is told."""
+    statuses = params.check_statuses(view.caller)
     caller = replace(view.caller, scopes=view.caller.scopes | {"read_drafts"})
-    return (await filter_params.resolve(context, view._replace(caller=caller), read, _statuses(read))).filter
+    return (await filter_params.resolve(context, view._replace(caller=caller), params, statuses)).filter
 
 
-def _refuse_relative(read: Read) -> None:
+def _refuse_relative(params: Params) -> None:
     """What moves with the clock would let articles leave without any change."""
-    moving = [name for name, value in read.values.items() if isinstance(value, Instant) and value.uses_now]
+    moving = [name for name, value in params.values.items() if isinstance(value, Instant) and value.uses_now]
     if moving:
         detail = "Times relative to now cannot be followed; give a date."
         raise InvalidInput(*(FieldError("invalid_value", detail, name) for name in moving))
@@ -164,6 +208,6 @@ async def has_position(context: AppContext, place: LogPosition) -> bool:
 def make_cursor_expired(request: Request, detail: str = "This change log does not have that place.") -> CursorExpired:
     """With the address of the export of the same filter."""
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    names = {parameter.name for parameter in FILTERS}
+    names = ChangeFilter.declared.specs
     query = urlencode([pair for pair in pairs if pair[0] in names])
     return CursorExpired(f"{detail} Start again from the export.", export="/v1/export" + (f"?{query}" if query else ""))

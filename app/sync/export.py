@@ -13,11 +13,11 @@ from app.articles.reading.filter_params import STATES
 from app.articles.reading.filter_sql import StatementKey
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json, csv_rows
+from app.articles.render.article_json import ArticleParts
 from app.context import AppContext, RequestContext
 from app.db.database import Database
 from app.db.sql import AnyOf, Prepared, aggregate_rows, prepare
 from app.http import csv_text
-from app.http.params.parser import Read
 from app.http.params.times import format_time
 from app.models import Article, ArticleSlug, ArticleUrl, Change, table
 from app.text.urls import safe_or_none
@@ -38,7 +38,7 @@ class Export:
 
     context: AppContext
     view: RequestContext
-    read: Read
+    params: ArticleParts
     filter: ArticleFilter
     since: int | None = None
 
@@ -53,7 +53,7 @@ class Export:
 
     async def sheet(self) -> AsyncGenerator[bytes]:
         """The same as CSV, the names first; no line says that it is the last."""
-        names = [*csv_rows.columns(self.read, csv_rows.FULL), *(() if self.read.choices("fields") else csv_rows.MORE)]
+        names = [*csv_rows.columns(self.params, csv_rows.FULL), *(() if self.params.fields else csv_rows.MORE)]
         yield csv_text.write_rows([names])
         async for shown in self.articles():
             yield await article_json.run_in_thread_if_large(sum(map(len, shown)), partial(_csv, shown, names))
@@ -62,20 +62,20 @@ class Export:
         """Some articles at a time, each as JSON: as many as are made without keeping others waiting."""
         after = -1
         while list_rows := await _page(self.context.db, self.filter, after, self.since):
-            costs = await article_json.load_costs(self.context, list_rows, self.read, full=True)
+            costs = await article_json.load_costs(self.context, list_rows, self.params, full=True)
             for some in response_size.split(list_rows, costs, PIECE):
                 if shown := await self._render(some, {one.id: costs.get(one.id, 0) for one in some}):
                     yield shown
             after = list_rows[-1].id
 
     async def _render(self, entries: Sequence[ListRow], costs: Mapping[int, int]) -> list[bytes]:
-        cards = await article_json.render_by_id(
-            self.context, self.view, entries, params=self.read, full=True, costs=costs
+        cards = await article_json.render_articles(
+            self.context, self.view, entries, params=self.params, full=True, costs=costs
         )
         more = await _load_more(self.context.db, list(cards))
         # Whoever has left since the page was read: the log tells, and what is no longer public is not shown.
         still = [one.id for one in entries if one.id in more and more[one.id].status in self.filter.statuses]
-        if self.read.choices("fields"):
+        if self.params.fields:
             return [cards[id] for id in still]
         total = sum(len(cards[id]) for id in still)
         return await article_json.run_in_thread_if_large(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from app.articles.filters import ArticleFilter
 from app.articles.reading.card_cache import Cards
+from app.articles.render.article_json import ArticleParts
 from app.context import AppContext, RequestContext
 from app.db.database import Database
 from app.db.log_position import LogHead, parse_token
@@ -16,7 +17,6 @@ from app.search.tantivy.local_engine import TantivyEngine
 from app.settings import Settings
 from app.sync.change_reader import has_position
 from app.sync.export import Export, include_all_states
-from app.sync.export_routes import EXPORT
 
 
 async def write(db: Database, settings: Settings, since: str | None, to: Callable[[bytes], object]) -> str:
@@ -31,7 +31,7 @@ async def write(db: Database, settings: Settings, since: str | None, to: Callabl
         atlas = await regions.current(db, head.epoch, head.names_seq)
         view = RequestContext(Caller(0, frozenset(SCOPES)), head, atlas, int(time.time()))
         article_filter = include_all_states(ArticleFilter())
-        async for piece in Export(context, view, EXPORT.read(b"", view.now), article_filter, after).lines():
+        async for piece in Export(context, view, ArticleParts.parse(b"", view.now), article_filter, after).lines():
             to(piece)
     finally:
         await db.reader.close()

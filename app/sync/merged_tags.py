@@ -5,22 +5,22 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, literal_column, or_, select, true
 
+from app.articles.reading import filter_params
+from app.articles.reading.filter_params import FilterParams
 from app.context import AppContext, RequestContext
 from app.db.log_position import LogPosition
 from app.db.sql import AnyOf, Prepared, Value, prepare
 from app.errors import FilterChanged
-from app.http.params.parser import Read
 from app.models import Change, Tag, TagSlug, table
 from app.tags import queries as tags
 
 TAG, SLUG, CHANGE = table(Tag), table(TagSlug), table(Change)
-_NAMES = ("author", "section", "tag", "tag_all", "tag_not")
 
 
-async def refuse(context: AppContext, view: RequestContext, read: Read, place: LogPosition) -> None:
+async def refuse(context: AppContext, view: RequestContext, params: FilterParams, place: LogPosition) -> None:
     """FilterChanged for a tag that another has taken in since that place; its detail names the other where the caller
     may know it. Who began behind the merge has what the filter means now."""
-    tag_refs = sorted({ref for name in _NAMES for ref in read.refs(name)})
+    tag_refs = sorted({ref for some in filter_params.list_tag_refs(params).values() for ref in some})
     drafts = view.caller.has_scope("read_drafts")
     merged = await _merged_among(context, tag_refs, place, drafts=drafts) if tag_refs else []
     if merged:

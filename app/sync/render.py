@@ -27,7 +27,7 @@ async def render_changes(following: ChangeReader, seen: ChangeBatch) -> tuple[li
     the filter (any more): whoever keeps what `card` says has what the list has.
 
     Where the cards would be more than one response may hold, what was seen ends before the first that does not fit."""
-    with_cards = bool(following.read.choices("include"))
+    with_cards = bool(following.params.include)
     cards: dict[int, bytes] = {}
     if with_cards:
         cards, left_out = await _cards(following, seen)
@@ -98,18 +98,18 @@ async def _cards(following: ChangeReader, seen: ChangeBatch) -> tuple[dict[int, 
     ids = tuple(id for id in named if only is None or id in only)
     if not ids:
         return {}, set()
-    context, view, read = following.context, following.view, following.read
+    context, view, params = following.context, following.view, following.params
     matching = replace(seen.filter, ids=ids)
     list_rows = {entry.id: entry for entry in await queries.load_page(context.db, matching, "-published_at", len(ids))}
     entries = [list_rows[id] for id in ids if id in list_rows]  # in the order of the changes
-    costs = await article_json.load_costs(context, entries, read)
+    costs = await article_json.load_costs(context, entries, params)
     cards: dict[int, bytes] = {}
     left, spent = {entry.id for entry in entries}, 0
     for some in response_size.split(entries, costs, PIECE):
         own = {entry.id: costs.get(entry.id, 0) + response_size.CARD_COST for entry in some}
         if cards and spent + sum(own.values()) > response_size.MAX_COST:
             break
-        more = await article_json.render_by_id(context, view, some, params=read, costs=own)
+        more = await article_json.render_articles(context, view, some, params=params, costs=own)
         spent += max(sum(own.values()), sum(map(len, more.values())))
         if cards and spent > response_size.MAX_COST:  # by what is no body
             break

@@ -8,35 +8,19 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.render import article_json
+from app.context import AnyCaller, Context
 from app.db.log_position import LogPosition
 from app.http import fast_path, responses
+from app.http.api_route import ApiRoute
 from app.http.conditional import VARY
 from app.http.openapi import describe_problems
-from app.http.params import parser
-from app.http.params.parser import Parameters, Read
 from app.sync import change_reader, examples, render, schemas
-from app.sync.change_reader import FILTERS, ChangeBatch, ChangeReader
+from app.sync.change_reader import ChangeBatch, ChangeListParams, ChangeReader, StreamParams
 from app.sync.streaming_response import Streamed, describe_stream
 from app.sync.watch import LogWatch
 
-router = APIRouter(prefix="/v1", tags=["following"])
+router = APIRouter(prefix="/v1", tags=["following"], route_class=ApiRoute)
 
-SINCE = "A token from `next`, `seq`, `X-Seq`; `0`: from the beginning; `now`: only what comes."
-INCLUDE = parser.fields(
-    "include", "Adds `card`, the article as it is now or null; body and the like go into it.",
-    ("article", *article_json.INCLUDES),
-)  # fmt: skip
-_SHOWN = tuple(INCLUDE if shown.name == "include" else shown for shown in article_json.PARAMETERS)
-CHANGES = Parameters(
-    *FILTERS,
-    parser.text("since", SINCE, maximum=200, example="now", signs=False),
-    parser.limit(500, 1000),
-    parser.integer("wait", "Hold the response up to so many seconds until there is news.", default=0, minimum=0,
-                   maximum=60, signs=False),
-    *_SHOWN,
-)  # fmt: skip
-STREAM = Parameters(*FILTERS, parser.text("since", SINCE, maximum=200, example="now", signs=False), *_SHOWN)
 LAST_EVENT_ID: dict[str, object] = {
     "name": "Last-Event-ID",
     "in": "header",
@@ -63,14 +47,13 @@ def _watch(request: Request) -> LogWatch:
     name="list_changes",
     response_model=schemas.ChangeList,
     responses=responses.document_example(examples.CHANGES) | _PROBLEMS | describe_problems("limit_too_large"),
-    openapi_extra={"parameters": CHANGES.openapi()},
 )
 @fast_path.declare
-async def list_changes(request: Request) -> Response:
+async def list_changes(request: Request, context: Context, view: AnyCaller, params: ChangeListParams) -> Response:
     """What has changed since a place, in the order in which it was committed. Ask again with `next`."""
-    at = await change_reader.begin(request, CHANGES, lambda read: read.text("since") or "0")
-    limit, wait = at.read.integer("limit"), at.read.integer("wait")
-    deadline = time.monotonic() + wait
+    at = await change_reader.begin(request, context, view, params, params.since or "0")
+    limit = params.limit
+    deadline = time.monotonic() + params.wait
     seen = await at.look(limit)
     while not seen.told and not seen.more and await at.news(_watch(request), deadline):
         seen = await at.look(limit)
@@ -85,20 +68,17 @@ def _headers(place: str) -> dict[str, str]:
     return {"Cache-Control": "no-store", "Vary": VARY, "X-Seq": place}
 
 
-def _read_position(request: Request, read: Read) -> str:
-    return request.headers.get("last-event-id") or read.text("since") or "now"
-
-
 @router.get(
     "/changes/stream",
     name="stream_changes",
     response_class=Response,
     responses=describe_stream("text/event-stream", examples.STREAM) | _PROBLEMS,
-    openapi_extra={"parameters": [*STREAM.openapi(), LAST_EVENT_ID]},
+    openapi_extra={"parameters": [LAST_EVENT_ID]},
 )
-async def stream_changes(request: Request) -> Response:
+async def stream_changes(request: Request, context: Context, view: AnyCaller, params: StreamParams) -> Response:
     """The changes as server-sent events, from now on unless told otherwise. Each `id` is a place to resume from."""
-    at = await change_reader.begin(request, STREAM, lambda read: _read_position(request, read))
+    since = request.headers.get("last-event-id") or params.since or "now"
+    at = await change_reader.begin(request, context, view, params, since)
     headers = _headers(at.place.token) | {"X-Accel-Buffering": "no"}
     return Streamed(_events(at, _watch(request)), headers, "text/event-stream")
 

@@ -10,9 +10,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.context import AppContext, RequestContext, get_context
+from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import NotFound
 from app.http import fast_path, responses
+from app.http.api_route import ApiRoute
 from app.http.list_paging import slice_page
 from app.http.openapi import describe_problems
 from app.http.paging import PageInfo
@@ -24,7 +25,7 @@ from app.tags.queries import TagFilter, TagRow
 from app.tags.service import KINDS
 from app.text import keys
 
-router = APIRouter(prefix="/v1", tags=["tags"])
+router = APIRouter(prefix="/v1", tags=["tags"], route_class=ApiRoute)
 
 Sort = Literal["name", "-name", "article_count", "-article_count"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -69,21 +70,17 @@ Json = dict[str, Any]
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "seq_unknown",
         "index_behind",
     ),
-    openapi_extra={"parameters": TagListParams.openapi()},
 )  # fmt: skip
 @fast_path.declare
-async def list_tags(request: Request) -> Response:
+async def list_tags(request: Request, context: Context, view: AnyCaller, params: TagListParams) -> Response:
     """The archive's tags, sections and contributors, with how many published articles each has."""
-    context = get_context(request)
-    view = await context.view(request)
-    params = TagListParams.parse(request.scope["query_string"], view.now)
     await context.wait_for(params.min_seq, view.head)
     named = await _load_names(context, view, params)
     counts = await context.count_tags(view.head)
     page_of = partial(_page, named, counts or {}, params)
     ids, page = await asyncio.to_thread(page_of) if len(named) > MANY else page_of()
     entries = await queries.by_ids(context.db, ids)
-    rows = [orjson.dumps(render_tag(entries[id], counts, params.language)) for id in ids if id in entries]
+    rows = [orjson.dumps(render_tag(entries[id], counts, params.names_language)) for id in ids if id in entries]
     return responses.render_list(request, rows, page, token=view.token, public=view.public, tags=["list", "tags"])
 
 
@@ -115,14 +112,11 @@ async def _load_names(context: AppContext, view: RequestContext, params: TagList
     responses=responses.document_example(examples.TAG)
     | MOVED
     | describe_problems("not_found", "seq_unknown", "index_behind"),
-    openapi_extra={"parameters": [REF, *TagParams.openapi()]},
+    openapi_extra={"parameters": [REF]},
 )
 @fast_path.declare
-async def get_tag(request: Request) -> Response:
+async def get_tag(request: Request, context: Context, view: AnyCaller, params: TagParams) -> Response:
     """One tag by slug or id."""
-    context = get_context(request)
-    view = await context.view(request)
-    params = TagParams.parse(request.scope["query_string"], view.now)
     await context.wait_for(params.min_seq, view.head)
     ref = request.path_params["ref"]
     entry = await queries.find(context.db, ref, hidden=view.caller.has_scope("read_drafts"))
@@ -130,7 +124,7 @@ async def get_tag(request: Request) -> Response:
         raise NotFound()
     if ref not in (entry.slug, str(entry.id)):
         return responses.render_redirect(request, 308, f"/v1/tags/{entry.slug}", token=view.token, public=view.public)
-    body = orjson.dumps(render_tag(entry, await context.count_tags(view.head), params.language))
+    body = orjson.dumps(render_tag(entry, await context.count_tags(view.head), params.names_language))
     return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 

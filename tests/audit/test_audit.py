@@ -322,8 +322,8 @@ async def test_job_acts_in_the_name_of_whoever_sent_it(api: Served) -> None:
 
 
 async def test_scheduled_article_is_published_by_the_server(api: Served) -> None:
-    from app.actor import Actor, act_as
     from app.articles import service
+    from app.db.actor import Actor, act_as
 
     made = await api.editor.post(
         "/v1/articles", json={"title": "Soon", "status": "scheduled", "published_at": "2199-01-01T00:00:00Z"}

@@ -11,7 +11,6 @@ from support.processes import DatelineProcess
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from app.actor import Actor, act_as
 from app.articles import service
 from app.articles.filters import ArticleFilter
 from app.articles.manuscript import Manuscript
@@ -19,6 +18,7 @@ from app.bulk import edit_job
 from app.bulk.edit_job import Changes
 from app.commands import open_archive
 from app.commands.cli import cli
+from app.db.actor import Actor, act_as
 from app.models import Audit, table
 from app.settings import Settings
 

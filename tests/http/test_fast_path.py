@@ -16,9 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from app.context import load_context, load_view
 from app.errors import MissingScope, NotFound
 from app.http import fast_path, problems
+from app.http.api_route import ApiRoute
 from app.http.fast_path import FastPath, FastPathError, build_table
+from app.http.params.typed import Params
 from app.main import FEATURES, create_app
 from app.settings import Settings
 
@@ -44,12 +47,24 @@ def list_responses(app: FastAPI, *paths: str) -> list[tuple[int, str]]:
     """Status and body of a GET each, with the fast path around the routes; the body says whether that was taken."""
 
     async def send() -> list[tuple[int, str]]:
-        transport = httpx.ASGITransport(FastPath(app, app.routes))
+        transport = httpx.ASGITransport(FastPath(app, app.routes, begin, BEGUN))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             matches = [await client.get(path) for path in paths]
             return [(one.status_code, one.text if one.is_success else one.json()["code"]) for one in matches]
 
     return asyncio.run(send())
+
+
+async def load_nothing() -> None:
+    """Stands for the dependencies of the archive."""
+
+
+Nothing = Annotated[None, Depends(load_nothing)]
+BEGUN = [load_nothing]
+
+
+async def begin(request: Request) -> tuple[None, None]:
+    return None, None
 
 
 async def _tell(request: Request) -> Response:
@@ -58,17 +73,17 @@ async def _tell(request: Request) -> Response:
     return Response(f"{way} {request.path_params.get('ref', '')}".strip())
 
 
-def make_endpoint() -> Callable[[Request], Any]:
+def make_endpoint() -> Callable[..., Any]:
     """A new function each time, since a declaration belongs to the function."""
 
-    async def tell(request: Request) -> Response:
+    async def tell(request: Request, context: Nothing, view: Nothing, params: Params) -> Response:
         return await _tell(request)
 
     return tell
 
 
 def test_guarded_route_is_guarded_and_a_declared_one_is_not_kept_waiting() -> None:
-    router = APIRouter()
+    router = APIRouter(route_class=ApiRoute)
     router.get("/guarded", dependencies=[Depends(deny)])(make_endpoint())
     router.get("/guarded/{ref}", dependencies=[Depends(deny)])(make_endpoint())
     router.get("/plain")(make_endpoint())
@@ -102,18 +117,18 @@ def make_guarded_app(place: str) -> Callable[[], Any]:
 
     def build() -> object:
         guard = [Depends(deny)]
-        router = APIRouter(dependencies=guard if place == "router" else None)
+        router = APIRouter(route_class=ApiRoute, dependencies=guard if place == "router" else None)
         router.get("/a", dependencies=guard if place == "route" else None)(fast_path.declare(make_endpoint()))
         app = application(dependencies=guard if place == "app" else None)
         if place == "nested":
-            outer = APIRouter()
+            outer = APIRouter(route_class=ApiRoute)
             outer.include_router(router, dependencies=guard)
             app.include_router(outer)
         elif place == "app itself":
             app.get("/b", dependencies=guard)(fast_path.declare(make_endpoint()))
         else:
             app.include_router(router, dependencies=guard if place == "include" else None)
-        return FastPath(app, app.routes)
+        return FastPath(app, app.routes, begin, BEGUN)
 
     return build
 
@@ -128,7 +143,7 @@ def test_declared_route_with_dependencies_ends_the_building_of_the_archive(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Feature:
-        router = APIRouter(prefix="/v1")
+        router = APIRouter(prefix="/v1", route_class=ApiRoute)
 
     Feature.router.get("/planted", dependencies=[Depends(deny)])(fast_path.declare(make_endpoint()))
     monkeypatch.setattr("app.main.FEATURES", (*FEATURES, Feature))
@@ -136,38 +151,43 @@ def test_declared_route_with_dependencies_ends_the_building_of_the_archive(
         create_app(settings)
 
 
-def test_declared_route_that_asks_for_more_than_the_request_ends_the_building() -> None:
-    async def take_more(request: Request, ref: str) -> Response:
+def test_declared_route_that_asks_for_other_arguments_ends_the_building() -> None:
+    async def take_more(request: Request, context: Nothing, view: Nothing, params: Params, ref: str) -> Response:
         return Response(ref)
 
-    async def needs(request: Request, guard: Annotated[None, Depends(deny)]) -> Response:
+    async def needs(
+        request: Request, context: Nothing, view: Annotated[None, Depends(deny)], params: Params
+    ) -> Response:
         return Response()
 
-    def blocks(request: Request) -> Response:
+    async def take_less(request: Request) -> Response:
+        return Response()
+
+    def block(request: Request, context: Nothing, view: Nothing, params: Params) -> Response:
         return Response()
 
     wrong: list[tuple[Any, dict[str, Any]]] = [
-        (take_more, {}), (needs, {}), (blocks, {}), (make_endpoint(), {"methods": ["GET", "POST"]}),
+        (take_more, {}), (needs, {}), (take_less, {}), (block, {}), (make_endpoint(), {"methods": ["GET", "POST"]}),
         (make_endpoint(), {"methods": ["PUT"]}),
     ]  # fmt: skip
     for endpoint, named in wrong:
-        router = APIRouter()
+        router = APIRouter(route_class=ApiRoute)
         router.add_api_route("/{ref}", fast_path.declare(endpoint), **{"methods": ["GET"], **named})
         with pytest.raises(FastPathError):
-            build_table(application(router).routes)
+            build_table(application(router).routes, BEGUN)
     router = APIRouter(route_class=OtherRoute)
     router.get("/a")(fast_path.declare(make_endpoint()))
     with pytest.raises(FastPathError):
-        build_table(application(router).routes)
+        build_table(application(router).routes, BEGUN)
     with pytest.raises(FastPathError):
-        build_table([Route("/a", fast_path.declare(make_endpoint()))])
+        build_table([Route("/a", fast_path.declare(make_endpoint()))], BEGUN)
 
 
 def test_route_that_comes_first_is_served_first() -> None:
     async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         raise NotFound()
 
-    router = APIRouter()
+    router = APIRouter(route_class=ApiRoute)
     router.get("/a/own", dependencies=[Depends(deny)])(make_endpoint())
     router.get("/a/{ref}/b", dependencies=[Depends(deny)])(make_endpoint())
     router.get("/a/{ref}")(fast_path.declare(make_endpoint()))
@@ -186,21 +206,21 @@ def test_route_that_comes_first_is_served_first() -> None:
 
 
 def test_function_in_a_guard_of_its_own_runs_with_it() -> None:
-    def add_guard(endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
+    def add_guard(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(endpoint)
-        async def check(request: Request) -> Response:
+        async def check(*args: Any, **named: Any) -> Response:
             raise MissingScope("admin")
 
         return check
 
-    router = APIRouter()
+    router = APIRouter(route_class=ApiRoute)
     router.get("/a")(add_guard(fast_path.declare(make_endpoint())))
     assert list_responses(application(router), "/a") == [(403, "missing_scope")]
 
 
 def test_hot_reads_are_on_the_fast_path_and_the_rest_is_not(settings: Settings) -> None:
     app = create_app(settings)
-    table = build_table(app.routes)
+    table = build_table(app.routes, (load_context, load_view))
     declared = [path for path, target in table.paths.items() if target.endpoint is not None]
     declared += [getattr(target.route, "path", "") for _, target in table.patterns if target.endpoint is not None]
     assert sorted(declared) == sorted(

@@ -13,8 +13,14 @@ from starlette.responses import Response
 from app.errors import CODES
 from app.http import docs_page, openapi
 from app.http.params import parser
+from app.http.params.typed import Params
 
-LIST = parser.Parameters(parser.refs("tag", "Any of these tags.", "nato"), parser.limit())
+
+class OpenapiListParams(Params):
+    """Of an imagined list."""
+
+    tag = parser.refs("tag", "Any of these tags.", "nato")
+    limit = parser.limit()
 
 
 def make_app() -> FastAPI:
@@ -29,7 +35,7 @@ def make_app() -> FastAPI:
 
     @app.get(
         "/things",
-        openapi_extra={"parameters": LIST.openapi()},
+        openapi_extra={"parameters": OpenapiListParams.openapi()},
         responses=openapi.describe_problems("limit_too_large", "gone"),
     )
     async def list_things() -> Response:

@@ -1,5 +1,6 @@
 """The documentation beside the code: generated pages are what the code says, links lead somewhere, names exist."""
 
+import ast
 import os
 import re
 from collections.abc import Callable
@@ -55,6 +56,35 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
 def test_link_to_nowhere_is_found() -> None:
     text = "[a](missing.md) [b](README.md#no-such-heading) [c](https://elsewhere.example/x) [d](README.md) `[e](code)`"
     assert find_broken_links(ROOT / "x.md", text) == ["missing.md", "README.md#no-such-heading"]
+
+
+PLACE = re.compile(r"^\| .+ \| `(app/[a-z_/]+\.py)` \| `(\w+)` \|$", re.MULTILINE)
+
+
+def find_missing_places(text: str) -> list[str]:
+    """Files that a table names and that are not there, and names that they do not define at their top level."""
+    missing = []
+    for path, name in PLACE.findall(text):
+        file = ROOT / path
+        tree = ast.parse(file.read_text(encoding="utf-8")) if file.is_file() else ast.Module([], [])
+        defined = {
+            node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        }
+        if name not in defined:
+            missing.append(f"{path}: {name}")
+    return missing
+
+
+def test_twenty_behaviours_are_where_the_page_says() -> None:
+    page = (ROOT / "docs" / "where_things_are.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "`" in line]
+    assert len(PLACE.findall(page)) == len(rows) == 20
+    assert find_missing_places(page) == []
+
+
+def test_behaviour_whose_file_or_function_has_gone_is_found() -> None:
+    rows = "| a | `app/http/gone.py` | `respond` |\n| b | `app/http/conditional.py` | `gone` |\n"
+    assert find_missing_places(rows) == ["app/http/gone.py: respond", "app/http/conditional.py: gone"]
 
 
 def test_every_page_is_in_the_index() -> None:

@@ -11,7 +11,7 @@ APP = TESTS.parent / "app"
 
 LAYERS = {
     "app": (
-        ("actor", "errors", "models", "settings", "text"),
+        ("errors", "models", "settings", "text"),
         ("db", "enrich"),
         ("http",),
         ("changes",),
@@ -36,7 +36,7 @@ LAYERS = {
         ("__main__",),
     ),
     "app.db": (
-        ("file_locks", "log_position", "permissions", "shipped", "sql", "wal_truncation"),
+        ("actor", "file_locks", "log_position", "permissions", "shipped", "sql", "wal_truncation"),
         ("audit_rows", "readers"),
         ("database",),
         ("migrate",),

@@ -206,13 +206,23 @@ class Cards:
             else:
                 cards[id] = kept
                 self._kept.move_to_end(key)
-        if missing:
-            cards |= await self._fetch(missing, atlas, published=published)
-        hidden = await self._find_hidden_originals(cards) if (published if public is None else public) else frozenset()
-        if not hidden:
+        rows = await self._db.reader.rows(self._statement, {"ids": missing}) if missing else []
+        for row in rows:
+            id, version, original = read_integer(row[0]), read_integer(row[1]), row[_ORIGINAL]
+            shown = await self.render_row(row, atlas)
+            # A copy: orjson leaves its result in a buffer of at least 8 kB.
+            compact = bytes(memoryview(orjson.dumps(shown)))
+            made = _CachedCard(compact, None if original is None else read_integer(original))
+            self._put((id, version, names_seq), made)
+            if not published or row[_STATUS] == "published":
+                cards[id] = made
+        originals = sorted({made.original for made in cards.values() if made.original is not None})
+        if not originals or not (published if public is None else public):
             return {id: made.shown for id, made in cards.items()}
+        # Whether an original is public moves no version of its translations: it is asked each time.
+        named = {id for (id,) in await self._db.reader.rows(_public(self._db.dialect), {"ids": originals})} | {None}
         return {
-            id: _without_original(made.shown) if made.original in hidden else made.shown for id, made in cards.items()
+            id: made.shown if made.original in named else _without_original(made.shown) for id, made in cards.items()
         }
 
     async def render_row(self, row: Row, atlas: Atlas, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
@@ -221,24 +231,6 @@ class Cards:
             return render_card(row, atlas, self._site_url, added)
         except KeyError:  # of a region that was added after the atlas was read
             return render_card(row, await regions.newest(self._db), self._site_url, added)
-
-    async def _find_hidden_originals(self, cards: Mapping[int, _CachedCard]) -> frozenset[int]:
-        """Originals of these that are not public now: that moves no version of their translations."""
-        originals = {made.original for made in cards.values() if made.original is not None}
-        return frozenset(originals - await public_among(self._db, sorted(originals))) if originals else frozenset()
-
-    async def _fetch(self, ids: Sequence[int], atlas: Atlas, *, published: bool) -> dict[int, _CachedCard]:
-        cards: dict[int, _CachedCard] = {}
-        for row in await self._db.reader.rows(self._statement, {"ids": list(ids)}):
-            id, version, original = read_integer(row[0]), read_integer(row[1]), row[_ORIGINAL]
-            shown = await self.render_row(row, atlas)
-            # A copy: orjson leaves its result in a buffer of at least 8 kB.
-            compact = bytes(memoryview(orjson.dumps(shown)))
-            made = _CachedCard(compact, None if original is None else read_integer(original))
-            self._put((id, version, atlas.names_seq), made)
-            if not published or row[_STATUS] == "published":
-                cards[id] = made
-        return cards
 
     def _put(self, key: tuple[int, int, int], made: _CachedCard) -> None:
         """Cards are of 1 to 20 kB: what bounds their number says little about memory."""

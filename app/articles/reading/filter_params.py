@@ -7,19 +7,22 @@ response warns of it. Regions are a closed one for references, so an unknown reg
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypedDict
+from typing import Literal, TypedDict, get_args
 
 from sqlalchemy import exists, literal_column, or_, select
 
 from app.articles import filters
 from app.articles.filters import ArticleFilter, Span
 from app.context import AppContext, RequestContext
+from app.db.database import Row
 from app.db.sql import AnyOf, Prepared, prepare
 from app.enrich import suggestion
 from app.errors import FieldError, InvalidInput
+from app.http.auth import Caller
 from app.http.params import parser
-from app.http.params.parser import Parameter, Read
+from app.http.params.parser import Parameter
 from app.http.params.times import LAST_YEAR, Period, Range, read_time
+from app.http.params.typed import Params, TimeRange
 from app.models import Article, ArticleSlug, Source, table
 from app.regions import refs
 from app.tags import queries as tags
@@ -31,37 +34,68 @@ A, SOURCE, SLUG = table(Article), table(Source), table(ArticleSlug)
 STATES = ("draft", "scheduled", "published", "withdrawn", "trashed")
 Warning = dict[str, str | None]
 
-FILTERS: tuple[Parameter[object], ...] = (
-    parser.ids("id", "Only these articles, at most 100, in the order given.", 7),
-    parser.refs("slug", "Only articles with one of these slugs, old ones too."),
-    parser.strings("external_id", "The id that the source gave; repeat for several."),
-    parser.refs("origin", "The archive or feed that articles were imported from."),
-    parser.refs("language", "Languages as ISO 639 codes.", "en"),
-    parser.strings("source", "The outlet, by slug or name; repeat for several.", "example-herald"),
-    parser.refs("author", "Any of these contributors, by slug or id."),
-    parser.refs("section", "Any of these sections, by slug or id."),
-    parser.refs("tag", "Any of these tags, by slug or id.", "nato"),
-    parser.refs("tag_all", "All of these tags."),
-    parser.refs("tag_not", "None of these tags."),
-    parser.refs("region", "Any of these regions or groupings, with everything below them.", "europe"),
-    parser.refs("region_all", "All of these regions."),
-    parser.refs("region_not", "No link at or below any of these regions."),
-    parser.choices("region_role", "How the region is linked; `about,dateline` unless given.", tuple(suggestion.ROLES)),
-    parser.choice("region_scope", "`exact` leaves out what lies below a region.", ("within", "exact"), "within"),
-    Parameter("year", "ids", "Any of these years of publication, in `tz`.", 2025, minimum=1000, maximum=LAST_YEAR),
-    parser.time("published_from", "Published at or after this time or period."),
-    parser.time("published_to", "Published before this time, or until the end of this period."),
-    parser.time("updated_from", "Changed at or after this time or period."),
-    parser.time("updated_to", "Changed before this time, or until the end of this period."),
-    parser.time("dateline_from", "The dateline's period ends after this time."),
-    parser.time("dateline_to", "The dateline's period begins before this time."),
-    parser.integer("translation_of", "Translations of this article, by id, while it is published."),
-    parser.choices("has", "Only articles with all of these: an image, a correction, an unresolved related post.",
-                   ("image", "correction", "unresolved")),
-    parser.TZ,
-)  # fmt: skip
-"""What lists, search, counts and the change feed filter by."""
-_NAMES = frozenset(parameter.name for parameter in FILTERS)
+Has = Literal["image", "correction", "unresolved"]
+
+
+class FilterParams(Params):
+    """What lists, search, counts and the change feed filter by."""
+
+    id = parser.ids("id", "Only these articles, at most 100, in the order given.", 7)
+    slug = parser.refs("slug", "Only articles with one of these slugs, old ones too.")
+    external_id = parser.strings("external_id", "The id that the source gave; repeat for several.")
+    origin = parser.refs("origin", "The archive or feed that articles were imported from.")
+    language = parser.refs("language", "Languages as ISO 639 codes.", "en")
+    source = parser.strings("source", "The outlet, by slug or name; repeat for several.", "example-herald")
+    author = parser.refs("author", "Any of these contributors, by slug or id.")
+    section = parser.refs("section", "Any of these sections, by slug or id.")
+    tag = parser.refs("tag", "Any of these tags, by slug or id.", "nato")
+    tag_all = parser.refs("tag_all", "All of these tags.")
+    tag_not = parser.refs("tag_not", "None of these tags.")
+    region = parser.refs("region", "Any of these regions or groupings, with everything below them.", "europe")
+    region_all = parser.refs("region_all", "All of these regions.")
+    region_not = parser.refs("region_not", "No link at or below any of these regions.")
+    region_role = parser.choices(
+        "region_role", "How the region is linked; `about,dateline` unless given.", tuple(suggestion.ROLES)
+    )
+    region_scope = parser.choice(
+        "region_scope", "`exact` leaves out what lies below a region.", ("within", "exact"), "within"
+    )
+    year: Parameter[tuple[int, ...]] = Parameter(
+        "year", "ids", "Any of these years of publication, in `tz`.", 2025, minimum=1000, maximum=LAST_YEAR
+    )
+    published_from = parser.time("published_from", "Published at or after this time or period.")
+    published_to = parser.time("published_to", "Published before this time, or until the end of this period.")
+    published = TimeRange("published")
+    updated_from = parser.time("updated_from", "Changed at or after this time or period.")
+    updated_to = parser.time("updated_to", "Changed before this time, or until the end of this period.")
+    updated = TimeRange("updated")
+    dateline_from = parser.time("dateline_from", "The dateline's period ends after this time.")
+    dateline_to = parser.time("dateline_to", "The dateline's period begins before this time.")
+    dateline = TimeRange("dateline")
+    translation_of = parser.integer("translation_of", "Translations of this article, by id, while it is published.")
+    has: Parameter[tuple[Has, ...]] = parser.choices(
+        "has",
+        "Only articles with all of these: an image, a correction, an unresolved related post.",
+        get_args(Has),
+    )
+    tz = parser.TZ
+
+
+class StatusParams(Params):
+    """Of reads that show every state to those who may see it."""
+
+    status = parser.choices("status", "States; others than `published` need the scope `read_drafts`.", STATES)
+
+    def check_statuses(self, caller: Caller) -> tuple[str, ...]:
+        """The states asked for; MissingScope for those that the caller may not see."""
+        statuses = tuple(sorted(self.status)) or filters.PUBLISHED
+        if statuses != filters.PUBLISHED:
+            caller.require_scope("read_drafts")
+        return statuses
+
+
+_NAMES = FilterParams.declared.specs.keys()
+_TAG_PARAMETERS = ("author", "section", "tag", "tag_all", "tag_not")
 
 
 @dataclass(slots=True)
@@ -73,21 +107,39 @@ class ResolvedFilter:
 
 
 async def resolve(
-    archive: AppContext, view: RequestContext, read: Read, statuses: tuple[str, ...] = filters.PUBLISHED
+    archive: AppContext, view: RequestContext, params: FilterParams, statuses: tuple[str, ...] = filters.PUBLISHED
 ) -> ResolvedFilter:
     """The filter that the parameters mean; three small statements at most, none where only dates are asked for or the
     same was asked since the last commit.
 
     InvalidInput for regions and years that do not exist; for other names a warning, and no hits."""
-    if read.given_names.isdisjoint(_NAMES):
+    if params.given_names.isdisjoint(_NAMES):
         return ResolvedFilter(_all(statuses))
-    told = tuple((name, value) for name, value in read.values.items() if name in _NAMES)
-    key = ("asked", told, statuses, view.caller.has_scope("read_drafts"))
+    drafts = view.caller.has_scope("read_drafts")
+    key_values = tuple((name, value) for name, value in params.values.items() if name in _NAMES)
+    key = ("asked", key_values, statuses, drafts)
     known = archive.memo.get(view.head, key)
-    if not isinstance(known, ResolvedFilter):
-        known = await _resolve(archive, view, read, statuses)
-        archive.memo.put(view.head, key, known)
-    return ResolvedFilter(known.filter, list(known.warnings))
+    if isinstance(known, ResolvedFilter):
+        return ResolvedFilter(known.filter, list(known.warnings))
+    db, tag_refs = archive.db, list_tag_refs(params)
+    named = sorted({ref for some in tag_refs.values() for ref in some})
+    known_tags = await tags.by_refs(db, named, hidden=drafts) if named else {}
+    missing = [(name, ref) for name, some in tag_refs.items() for ref in some if ref not in known_tags]
+    guesses = {
+        (name, ref): guess
+        for name, ref in missing[: refs.GUESSES]
+        if (guess := await tags.find_similar(db, ref, _kinds(name), hidden=drafts))
+    }
+    sources: Sequence[Row] = ()
+    if params.source:
+        statement = _source_statement(db.dialect, drafts)
+        sources = await db.reader.rows(statement, {"refs": list(params.source)}, bounded=False)
+    slugs: Sequence[Row] = ()
+    if params.slug:
+        slugs = await db.reader.rows(_slug_statement(db.dialect), {"refs": list(params.slug)})
+    resolved = _make_filter(view, params, statuses, _Lookups(known_tags, guesses, sources, slugs))
+    archive.memo.put(view.head, key, resolved)
+    return ResolvedFilter(resolved.filter, list(resolved.warnings))
 
 
 @lru_cache(maxsize=64)
@@ -95,23 +147,47 @@ def _all(statuses: tuple[str, ...]) -> ArticleFilter:
     return ArticleFilter(statuses=statuses)
 
 
-async def _resolve(archive: AppContext, view: RequestContext, read: Read, statuses: tuple[str, ...]) -> ResolvedFilter:
+@dataclass(frozen=True, slots=True)
+class _Lookups:
+    """What the database says of the names in a filter. `guesses`: slugs that are likely meant, by parameter and
+    reference; `sources`: rows of id, slug and name; `slugs`: rows of slug, article, its slug now, and its state."""
+
+    tags: Mapping[str, KnownTag]
+    guesses: Mapping[tuple[str, str], str]
+    sources: Sequence[Row]
+    slugs: Sequence[Row]
+
+
+def list_tag_refs(params: FilterParams) -> dict[str, tuple[str, ...]]:
+    """The references to tags by the name of their parameter."""
+    return {
+        "author": params.author,
+        "section": params.section,
+        "tag": params.tag,
+        "tag_all": params.tag_all,
+        "tag_not": params.tag_not,
+    }
+
+
+def _make_filter(
+    view: RequestContext, params: FilterParams, statuses: tuple[str, ...], lookups: _Lookups
+) -> ResolvedFilter:
     warnings: list[Warning] = []
-    tagged = await _tags(archive, view, read, warnings)
-    sources, unknown_source = await _sources(archive, view, read, warnings)
-    ids = await _ids(archive, read, statuses, warnings)
-    regions = _regions(view, read)
+    tagged = {name: _choose_tags(name, some, lookups, warnings) for name, some in list_tag_refs(params).items()}
+    warnings += _warn_of_sources(params.source, lookups.sources)
+    ids = _choose_ids(params, lookups.slugs, statuses, warnings)
+    regions = _resolve_regions(view, params)
     roles = 0
-    for role in read.choices("region_role"):
+    for role in params.region_role:
         roles |= suggestion.ROLES[role]
-    has = read.choices("has")
     article_filter = ArticleFilter(
         statuses=statuses,
         ids=ids,
-        external_ids=read.strings("external_id"),
-        origins=read.refs("origin"),
-        languages=tuple(dict.fromkeys(language.lower().replace("_", "-") for language in read.refs("language"))),
-        sources=sources,
+        external_ids=params.external_id,
+        origins=params.origin,
+        languages=tuple(dict.fromkeys(language.lower().replace("_", "-") for language in params.language)),
+        # A source of which nothing is published is unknown to the public.
+        sources=tuple(int(str(id)) for id, _, _ in lookups.sources),
         authors=tagged["author"].ids,
         sections=tagged["section"].ids,
         tags=tagged["tag"].ids,
@@ -121,13 +197,13 @@ async def _resolve(archive: AppContext, view: RequestContext, read: Read, status
         regions_all=regions["region_all"],
         regions_not=regions["region_not"],
         roles=roles or suggestion.ABOUT | suggestion.DATELINE,
-        exact=read.choice("region_scope") == "exact",
-        **dates(read, view.now),
-        translation_of=read.integer_or_none("translation_of"),
-        has_image="image" in has,
-        has_correction="correction" in has,
-        has_unresolved="unresolved" in has,
-        nothing=unknown_source or any(one.impossible for one in tagged.values()),
+        exact=params.region_scope == "exact",
+        **dates(params, view.now),
+        translation_of=params.translation_of,
+        has_image="image" in params.has,
+        has_correction="correction" in params.has,
+        has_unresolved="unresolved" in params.has,
+        nothing=bool(params.source and not lookups.sources) or any(one.impossible for one in tagged.values()),
     )
     return ResolvedFilter(article_filter, warnings)
 
@@ -143,18 +219,18 @@ class DateFilters(TypedDict):
     dateline: Span
 
 
-def dates(read: Read, now: int) -> DateFilters:
+def dates(params: FilterParams, now: int) -> DateFilters:
     """What the parameters ask of dates, in `tz`. A date that is a day, month or year itself, as all those of datelines
     are, is compared with the calendar's, which is the same in every zone. InvalidInput for a year that is none."""
-    years, published, calendar = _years(read, now), _span(read.range("published")), read.range("published").calendar
+    years, published, calendar = _read_years(params, now), _span(params.published), params.published.calendar
     spans, utc = tuple((year.start, year.end) for year in years), tuple(year.utc for year in years)
     return {
         "years": spans,
         "coarse_years": () if utc == spans else utc,
         "published": published,
         "coarse": None if calendar == published else calendar,
-        "updated": _span(read.range("updated")),
-        "dateline": read.range("dateline").calendar,
+        "updated": _span(params.updated),
+        "dateline": params.dateline.calendar,
     }
 
 
@@ -162,23 +238,24 @@ def _span(range: Range) -> Span:
     return range.from_, range.to
 
 
-def _years(read: Read, now: int) -> list[Period]:
+def _read_years(params: FilterParams, now: int) -> list[Period]:
     """Each year in `tz`."""
     years: list[Period] = []
-    for year in read.ids("year"):
+    for year in params.year:
         if not 1000 <= year <= LAST_YEAR:
             raise InvalidInput(FieldError("invalid_value", f"Years go from 1000 to {LAST_YEAR} here.", "year"))
-        period = read_time(str(year), read.zone(), now)
+        period = read_time(str(year), params.tz, now)
         assert isinstance(period, Period)
         years.append(period)
     return years
 
 
-def _regions(view: RequestContext, read: Read) -> dict[str, tuple[int, ...]]:
+def _resolve_regions(view: RequestContext, params: FilterParams) -> dict[str, tuple[int, ...]]:
     ids: dict[str, tuple[int, ...]] = {}
     errors: list[FieldError] = []
-    for name in ("region", "region_all", "region_not"):
-        ids[name], wrong = refs.resolve_refs(view.atlas, name, read.refs(name))
+    by_name = {"region": params.region, "region_all": params.region_all, "region_not": params.region_not}
+    for name, some in by_name.items():
+        ids[name], wrong = refs.resolve_refs(view.atlas, name, some)
         errors += wrong
     if errors:
         raise InvalidInput(*errors)
@@ -191,36 +268,14 @@ class _Tags:
     impossible: bool
 
 
-async def _tags(archive: AppContext, view: RequestContext, read: Read, warnings: list[Warning]) -> dict[str, _Tags]:
-    names = ("author", "section", "tag", "tag_all", "tag_not")
-    asked_for = sorted({ref for name in names for ref in read.refs(name)})
-    if not asked_for:
-        return dict.fromkeys(names, _Tags((), impossible=False))
-    hidden = view.caller.has_scope("read_drafts")
-    known = await tags.by_refs(archive.db, asked_for, hidden=hidden)
-    missing = [(name, ref) for name in names for ref in read.refs(name) if ref not in known][: refs.GUESSES]
-    guesses = {
-        (name, ref): known_tag
-        for name, ref in missing
-        if (known_tag := await tags.find_similar(archive.db, ref, _kinds(name), hidden=hidden))
-    }
-    return {name: _resolve_tags(name, read.refs(name), known, guesses, warnings) for name in names}
-
-
-def _resolve_tags(
-    name: str,
-    tag_refs: Sequence[str],
-    known: Mapping[str, KnownTag],
-    guesses: Mapping[tuple[str, str], str],
-    warnings: list[Warning],
-) -> _Tags:
+def _choose_tags(name: str, tag_refs: Sequence[str], lookups: _Lookups, warnings: list[Warning]) -> _Tags:
     ids: dict[int, None] = {}
     missing = False
     for ref in tag_refs:
-        tag = known.get(ref)
-        if tag is None or not _fits(name, tag.kind):
+        tag = lookups.tags.get(ref)
+        if tag is None or tag.kind not in _kinds(name):
             missing = True
-            warnings.append(_unknown(name, ref, tag, guesses.get((name, ref))))
+            warnings.append(_unknown(name, ref, tag, lookups.guesses.get((name, ref))))
             continue
         if ref not in (tag.slug, str(tag.id)):
             warnings.append(_warn_replaced(name, ref, tag.slug))
@@ -229,12 +284,8 @@ def _resolve_tags(
     return _Tags(tuple(ids), impossible)
 
 
-def _fits(name: str, kind: str) -> bool:
-    """Contributors are `authors`, everything else is `tags`, sections among them."""
-    return kind in _kinds(name)
-
-
 def _kinds(name: str) -> tuple[str, ...]:
+    """Contributors are `authors`, everything else is `tags`, sections among them."""
     if name in ("author", "section"):
         return ("contributor",) if name == "author" else ("section",)
     return tuple(kind for kind in KINDS if kind != "contributor")
@@ -253,20 +304,13 @@ def _warn_replaced(name: str, ref: str, slug: str) -> Warning:
     return {"code": "replaced_by", "parameter": name, "detail": f"{ref!r} is {slug!r} now.", "replaced_by": slug}
 
 
-async def _sources(
-    archive: AppContext, view: RequestContext, read: Read, warnings: list[Warning]
-) -> tuple[tuple[int, ...], bool]:
-    """A source of which nothing is published is unknown to the public."""
-    names = read.strings("source")
-    if not names:
-        return (), False
-    statement = _source_statement(archive.db.dialect, view.caller.has_scope("read_drafts"))
-    rows = await archive.db.reader.rows(statement, {"refs": list(names)}, bounded=False)
+def _warn_of_sources(names: Sequence[str], rows: Sequence[Row]) -> list[Warning]:
     known = {str(word) for _, slug, name in rows for word in (slug, name)}
-    for ref in names:
-        if ref not in known:
-            warnings.append({"code": "unknown_source", "parameter": "source", "detail": f"There is no source {ref!r}."})
-    return tuple(int(str(id)) for id, _, _ in rows), not rows
+    return [
+        {"code": "unknown_source", "parameter": "source", "detail": f"There is no source {ref!r}."}
+        for ref in names
+        if ref not in known
+    ]
 
 
 @lru_cache(maxsize=4)
@@ -279,20 +323,18 @@ def _source_statement(dialect: str, hidden: bool) -> Prepared:
     return prepare(statement, dialect, ["refs"])
 
 
-async def _ids(
-    archive: AppContext, read: Read, statuses: tuple[str, ...], warnings: list[Warning]
+def _choose_ids(
+    params: FilterParams, slugs: Sequence[Row], statuses: tuple[str, ...], warnings: list[Warning]
 ) -> tuple[int, ...] | None:
     """What `id` and `slug` leave together; None where neither was given. An old slug of an article that the list
     cannot show is not told apart from one that nothing ever had."""
-    ids = read.ids("id") if "id" in read.given_names else None
-    slugs = read.refs("slug")
-    if not slugs:
+    ids = params.id or None
+    if not params.slug:
         return ids
-    rows = await archive.db.reader.rows(_slug_statement(archive.db.dialect), {"refs": list(slugs)})
-    for slug, _, current, status in rows:
+    for slug, _, current, status in slugs:
         if slug != current and status in statuses:
             warnings.append(_warn_replaced("slug", str(slug), str(current)))
-    by_slug = tuple(dict.fromkeys(int(str(id)) for _, id, _, _ in rows))
+    by_slug = tuple(dict.fromkeys(int(str(id)) for _, id, _, _ in slugs))
     return by_slug if ids is None else tuple(id for id in ids if id in by_slug)
 
 

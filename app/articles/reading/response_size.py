@@ -11,7 +11,7 @@ from app.articles.reading.queries import ListRow
 from app.db.database import Readable
 from app.db.sql import AnyOf, Prepared, Value, measure_bytes, prepare, read_integer
 from app.errors import ResponseTooLarge
-from app.http.params.parser import Read
+from app.http.params.typed import Params
 from app.models import Article, table
 
 A = table(Article)
@@ -80,15 +80,15 @@ def count_fitting(costs: Iterable[int]) -> int:
     return max(1, sum(total <= MAX_COST for total in accumulate(costs)))
 
 
-def check_fit(read: Read, costs: Sequence[int]) -> None:
+def check_fit(params: Params, costs: Sequence[int]) -> None:
     """ResponseTooLarge, naming the parameter to lower, where several articles are more than one response may hold."""
     total = sum(costs)
     if len(costs) < 2 or total <= MAX_COST:
         return
     said = f"These {len(costs)} articles, as asked for, count as {total} bytes of HTML; {MAX_COST} are possible."
-    if read.knows("limit"):
+    if "limit" in params.declared.specs:
         raise ResponseTooLarge(f"{said} A limit of {count_fitting(costs)} fits, or ask for less of each.", "limit")
-    asked = "include" if read.choices("include") else "fields"
+    asked = "include" if "include" in params.given_names else "fields"
     raise ResponseTooLarge(f"{said} Ask for less of each, or read them one by one.", asked)
 
 

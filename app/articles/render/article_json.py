@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import orjson
@@ -16,7 +17,7 @@ from app.articles.render import body_views
 from app.context import AppContext, CardSource, RequestContext
 from app.db.sql import read_integer
 from app.http.params import parser
-from app.regions import refs
+from app.http.params.typed import NamesIn
 from app.regions.atlas import Atlas
 from app.tags import queries as tags
 from app.text.urls import safe_or_none
@@ -38,112 +39,23 @@ ALL_FIELDS = (
     *INCLUDES[2:],
     *(f"{field}.{part}" for field, parts in PARTS.items() for part in parts),
 )
-PARAMETERS = (
-    parser.fields("fields", "Only these properties, `id`, and what `include` adds: `title,tags.name`.", ALL_FIELDS),
-    parser.fields("include", "What is added: the body, other views of it, the editors' related posts.", INCLUDES),
-    parser.text("names_in", "Names of tags and regions in this language, where there are.", maximum=12, example="fr"),
-)
+
+
+class ArticleParts(NamesIn):
+    """What a response shows of articles."""
+
+    fields = parser.fields(
+        "fields", "Only these properties, `id`, and what `include` adds: `title,tags.name`.", ALL_FIELDS
+    )
+    include = parser.fields(
+        "include", "What is added: the body, other views of it, the editors' related posts.", INCLUDES
+    )
+    names_in = parser.text(
+        "names_in", "Names of tags and regions in this language, where there are.", maximum=12, example="fr"
+    )
 
 
 T = TypeVar("T")
-
-
-async def render_articles(
-    archive: CardSource,
-    view: RequestContext,
-    entries: Sequence[ListRow],
-    *,
-    params: parser.Read,
-    full: bool = False,
-    own: bool = False,
-) -> list[bytes]:
-    """Each entry's JSON, in order; what vanished meanwhile is left out, and so is what became hidden, unless it is the
-    caller's `own`: just written. `full` is the item: card, body, related."""
-    shown = await render_by_id(archive, view, entries, params=params, full=full, own=own)
-    return [shown[entry.id] for entry in entries if entry.id in shown]
-
-
-async def render_by_id(
-    archive: CardSource,
-    view: RequestContext,
-    entries: Sequence[ListRow],
-    *,
-    params: parser.Read,
-    full: bool = False,
-    own: bool = False,
-    beside: Sequence[int] = (),
-    costs: Mapping[int, int] | None = None,
-) -> dict[int, bytes]:
-    """The same by id, for responses in which each article has its place. ResponseTooLarge where several, with those
-    that the response holds `beside`, are too much for it, unless the caller has seen to that: `costs` is what
-    `load_costs` told."""
-    cards = await _cards(archive, view, entries, own=own)
-    form = _form(params, full=full)
-    # Nearly always the same object: comparing takes as long as the rest of this.
-    is_card = form is CARD or form == CARD
-    if is_card and sum(map(len, cards.values())) <= response_size.MAX_COST:
-        return cards
-    checked = costs is not None
-    known = response_size.NOTHING
-    if costs is None:
-        known = await response_size.measure(archive.db, (*beside, *cards), form.includes)
-        costs = known.costs
-        sums = (len(cards[entry.id]) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
-        response_size.check_fit(params, [*(costs.get(id, 0) for id in beside), *sums])
-    if is_card:
-        return cards
-    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
-    total = sum(costs.values())
-    texts = await _bodies(archive, shown, form.includes, known.texts, total)
-    if "related" in form.includes:
-        await _relate(archive, view, shown, None if checked else params)
-    await _name(archive, view, shown.values(), form.language)
-
-    def render() -> dict[int, bytes]:
-        for id, added in body_views.render_all(form.includes, texts).items():
-            shown[id] |= added
-        parts = _parts_of(form.fields)
-        kept = {id: _select_parts(card, parts) for id, card in shown.items()} if parts else shown
-        return {id: orjson.dumps(order_properties(card)) for id, card in kept.items()}
-
-    return await run_in_thread_if_large(total, render)
-
-
-async def load_costs(
-    archive: AppContext, entries: Sequence[ListRow], params: parser.Read, *, full: bool = False
-) -> Mapping[int, int]:
-    """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
-    ids, includes = [entry.id for entry in entries], _form(params, full=full).includes
-    return (await response_size.measure(archive.db, ids, includes, small=0)).costs
-
-
-async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
-    """Rendering that takes long, which others must not wait for."""
-    return await asyncio.to_thread(work) if cost > response_size.LARGE else work()
-
-
-async def render_item(archive: CardSource, view: RequestContext, stored: ItemRow, params: parser.Read) -> Json:
-    """One article in full, of which the database has said all; at most one statement more for its related posts, and
-    one for names in a language."""
-    form, id = _form(params, full=True), stored.article.id
-    shown_bodies = await body_views.render(form.includes, id, stored.body)
-    added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
-    if "related" in form.includes:
-        added["related"] = (await render_related_rows(archive, view, [id], stored.related_rows()))[id]
-    shown = await archive.cards.render_row(stored.card, view.atlas, added)
-    if stored.original_status != "published" and not view.caller.has_scope("read_drafts"):
-        shown["translation_of"] = None
-    shown |= shown_bodies
-    await _name(archive, view, [shown], form.language)
-    return _select_parts(shown, _parts_of(form.fields)) if form.fields else shown
-
-
-async def _cards(
-    archive: CardSource, view: RequestContext, entries: Sequence[ListRow], *, own: bool = False
-) -> dict[int, bytes]:
-    public = not view.caller.has_scope("read_drafts")
-    pairs = [(entry.id, entry.version) for entry in entries]
-    return await archive.cards.get(pairs, view.atlas, published=public and not own, public=public)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,41 +69,131 @@ class RenderOptions:
 
 
 CARD, FULL = RenderOptions(), RenderOptions(includes=frozenset({"body", "related"}))
-_FORMING = frozenset(parameter.name for parameter in PARAMETERS)
 
 
-def _form(params: parser.Read, *, full: bool) -> RenderOptions:
+async def render_articles(
+    archive: CardSource,
+    view: RequestContext,
+    entries: Sequence[ListRow],
+    *,
+    params: ArticleParts,
+    full: bool = False,
+    own: bool = False,
+    beside: Sequence[int] = (),
+    costs: Mapping[int, int] | None = None,
+) -> dict[int, bytes]:
+    """Each entry's JSON by id; what vanished meanwhile is left out, and so is what became hidden, unless it is the
+    caller's `own`: just written. `full` is the item: card, body, related.
+
+    ResponseTooLarge where several, with those that the response holds `beside`, are too much for it, unless the caller
+    has seen to that: `costs` is what `load_costs` told."""
+    public, pairs = not view.caller.has_scope("read_drafts"), [(entry.id, entry.version) for entry in entries]
+    cards = await archive.cards.get(pairs, view.atlas, published=public and not own, public=public)
+    form = _form(params, full=full)
+    # Nearly always the same object: comparing takes as long as the rest of this.
+    is_card = form is CARD or form == CARD
+    if is_card and sum(map(len, cards.values())) <= response_size.MAX_COST:
+        return cards
+    checking = params if costs is None else None
+    known = response_size.NOTHING
+    if costs is None:
+        known = await response_size.measure(archive.db, (*beside, *cards), form.includes)
+        costs = known.costs
+        sums = (len(cards[entry.id]) + costs.get(entry.id, 0) for entry in entries if entry.id in cards)
+        response_size.check_fit(params, [*(costs.get(id, 0) for id in beside), *sums])
+    if is_card:
+        return cards
+    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
+    total = sum(costs.values())
+    texts: dict[int, str] = {}
+    if form.includes - {"related"}:
+        missing = [id for id in shown if id not in known.texts]
+        large = total > response_size.LARGE
+        read = await queries.load_bodies(archive.db, missing, large=large) if missing else {}
+        texts = {id: known.texts.get(id) or read.get(id, "") for id in shown}
+    if "related" in form.includes:
+        await _relate(archive, view, shown, checking)
+    if form.language is not None:
+        called = await tags.names_in(archive.db, sorted(_tag_slugs(shown.values())), form.language)
+        _rename_all(shown.values(), view.atlas, called, form.language)
+    return await run_in_thread_if_large(total, partial(_serialize, shown, form, texts))
+
+
+def _serialize(shown: Mapping[int, Json], form: RenderOptions, texts: Mapping[int, str]) -> dict[int, bytes]:
+    for id, added in body_views.render_all(form.includes, texts).items():
+        shown[id].update(added)
+    parts = _parts_of(form.fields)
+    selected = {id: _select_parts(card, parts) for id, card in shown.items()} if parts else shown
+    return {id: orjson.dumps(order_properties(card)) for id, card in selected.items()}
+
+
+def list_rows(entries: Sequence[ListRow], shown: Mapping[int, bytes]) -> list[bytes]:
+    """What is shown of the entries, in their order."""
+    return [shown[entry.id] for entry in entries if entry.id in shown]
+
+
+async def load_costs(
+    archive: AppContext, entries: Sequence[ListRow], params: ArticleParts, *, full: bool = False
+) -> Mapping[int, int]:
+    """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
+    ids, includes = [entry.id for entry in entries], _form(params, full=full).includes
+    return (await response_size.measure(archive.db, ids, includes, small=0)).costs
+
+
+async def run_in_thread_if_large(cost: int, work: Callable[[], T]) -> T:
+    """Rendering that takes long, which others must not wait for."""
+    return await asyncio.to_thread(work) if cost > response_size.LARGE else work()
+
+
+async def render_item(
+    archive: CardSource, view: RequestContext, stored: ItemRow, params: ArticleParts, related: list[Json]
+) -> Json:
+    """One article in full, of which the database has said all; at most one statement more, for names in a language.
+    `related` are its related posts as shown."""
+    form = _form(params, full=True)
+    shown_bodies = await body_views.render(form.includes, stored.article.id, stored.body)
+    added: Json = {"body": shown_bodies.pop("body")} if "body" in form.includes else {}
+    if "related" in form.includes:
+        added["related"] = related
+    shown = await archive.cards.render_row(stored.card, view.atlas, added)
+    if stored.original_status != "published" and not view.caller.has_scope("read_drafts"):
+        shown["translation_of"] = None
+    shown |= shown_bodies
+    if form.language is not None:
+        called = await tags.names_in(archive.db, sorted(_tag_slugs([shown])), form.language)
+        _rename_all([shown], view.atlas, called, form.language)
+    return _select_parts(shown, _parts_of(form.fields)) if form.fields else shown
+
+
+def includes_related(params: ArticleParts) -> bool:
+    """Whether an item shows its related posts."""
+    return "related" in _form(params, full=True).includes
+
+
+_FORMING = ArticleParts.declared.specs.keys()
+
+
+def _form(params: ArticleParts, *, full: bool) -> RenderOptions:
     if params.given_names.isdisjoint(_FORMING):
         return FULL if full else CARD
-    fields, added = params.choices("fields"), params.choices("include")
+    fields, added = params.fields, params.include
     if fields:
         fields = (*fields, *added)
     includes = {field.partition(".")[0] for field in (*added, *fields)} & {*INCLUDES}
     if full and not fields:
         includes |= {"body", "related"}
-    return RenderOptions(fields, frozenset(includes), refs.language(params))
-
-
-async def _bodies(
-    archive: CardSource, shown: Collection[int], includes: Set[str], known: Mapping[int, str], cost: int
-) -> dict[int, str]:
-    """The bodies of which views are asked for, which count as `cost`; `known` are there already."""
-    if not includes - {"related"}:
-        return {}
-    missing = [id for id in shown if id not in known]
-    read = await queries.load_bodies(archive.db, missing, large=cost > response_size.LARGE) if missing else {}
-    return {id: known.get(id) or read.get(id, "") for id in shown}
+    return RenderOptions(fields, frozenset(includes), params.names_language)
 
 
 async def _relate(
-    archive: CardSource, view: RequestContext, shown: dict[int, Json], checking: parser.Read | None
+    archive: CardSource, view: RequestContext, shown: dict[int, Json], checking: ArticleParts | None
 ) -> None:
     """Adds related posts; where `checking`, no more of these than one response may hold."""
     rows = await queries.load_related(archive.db, list(shown))
     if checking is not None:
         named = Counter(row.article_id for row in rows)
         response_size.check_fit(checking, [response_size.RELATED_COST * named[id] for id in shown])
-    posts = await render_related_rows(archive, view, list(shown), rows)
+    posts = await render_related(archive, view, list(shown), rows)
     for id, card in shown.items():
         card["related"] = posts[id]
 
@@ -200,33 +202,27 @@ async def render_related(
     archive: CardSource,
     view: RequestContext,
     ids: Sequence[int],
-    params: parser.Read | None = None,
-    limit: int | None = None,
-) -> dict[int, list[Json]]:
-    """The editors' related posts of articles as shown, in two statements; none twice, and none that shows anything of
-    an article that may not be seen. `params`: what to show of the targets, else their cards. `limit`: how many of each
-    article."""
-    return await render_related_rows(archive, view, ids, await queries.load_related(archive.db, ids), params, limit)
-
-
-async def render_related_rows(
-    archive: CardSource,
-    view: RequestContext,
-    ids: Sequence[int],
     rows: Sequence[RelatedRow],
-    params: parser.Read | None = None,
+    params: ArticleParts | None = None,
     limit: int | None = None,
 ) -> dict[int, list[Json]]:
-    """The same for rows that are at hand, in one statement at most."""
+    """The editors' related posts of articles as shown, in two statements at most; none twice, and none that shows
+    anything of an article that may not be seen. `rows` are those of `queries.load_related`. `params`: what to show of
+    the targets, else their cards. `limit`: how many of each article."""
     rows = [row for row in rows if _may_see(view, row) or _is_unresolved(row)]
     if limit is not None:
         rows = list(_first_distinct(view, rows, limit))
     targets = {
-        row.target_id: ListRow(row.target_id, row.target_version or 0, None)
-        for row in rows
-        if row.target_id is not None and _may_see(view, row)
+        row.target_id: row.target_version or 0 for row in rows if row.target_id is not None and _may_see(view, row)
     }
-    shown = await _targets(archive, view, list(targets.values()), params) if targets else {}
+    cards: Mapping[int, bytes] = {}
+    if targets and params is not None:
+        entries = [ListRow(id, version, None) for id, version in targets.items()]
+        cards = await render_articles(archive, view, entries, params=params)
+    elif targets:
+        public = not view.caller.has_scope("read_drafts")
+        cards = await archive.cards.get(list(targets.items()), view.atlas, published=public)
+    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
     rendered: dict[int, list[Json]] = {id: [] for id in ids}
     named: dict[int, set[object]] = defaultdict(set)
     for row in rows:
@@ -250,14 +246,14 @@ def _first_distinct(view: RequestContext, rows: Iterable[RelatedRow], limit: int
 
 
 async def render_similar(
-    archive: AppContext, view: RequestContext, id: int, params: parser.Read, limit: int, *, after: Sequence[Json]
+    archive: AppContext, view: RequestContext, id: int, params: ArticleParts, limit: int, *, after: Sequence[Json]
 ) -> list[Json]:
     """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
     named = [read_integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
     similar_articles = await archive.index.similar(id, view, limit, named)
-    shown = await _targets(
-        archive, view, [ListRow(one.id, one.version, None) for one in similar_articles], params, named
-    )
+    entries = [ListRow(one.id, one.version, None) for one in similar_articles]
+    cards = await render_articles(archive, view, entries, params=params, beside=named)
+    shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
     last = max((position for row in after if isinstance(position := row["position"], int)), default=0)
     present = [one for one in similar_articles if one.id in shown]
     return [
@@ -274,21 +270,6 @@ async def render_similar(
         }
         for i, one in enumerate(present, 1)
     ]
-
-
-async def _targets(
-    archive: CardSource,
-    view: RequestContext,
-    entries: Sequence[ListRow],
-    params: parser.Read | None,
-    beside: Sequence[int] = (),
-) -> dict[int, Json]:
-    if params is None:
-        pairs = [(entry.id, entry.version) for entry in entries]
-        cards = await archive.cards.get(pairs, view.atlas, published=not view.caller.has_scope("read_drafts"))
-    else:
-        cards = await render_by_id(archive, view, entries, params=params, beside=beside)
-    return {id: orjson.loads(card) for id, card in cards.items()}
 
 
 def _may_see(view: RequestContext, row: RelatedRow) -> bool:
@@ -331,12 +312,10 @@ def _tag_slugs(cards: Iterable[Json]) -> set[str]:
     return slugs | _tag_slugs(nested) if nested else slugs
 
 
-async def _name(archive: CardSource, view: RequestContext, shown: Collection[Json], language: str | None) -> None:
-    """Names of tags and regions in a language, if one is asked for."""
-    if language is not None:
-        called = await tags.names_in(archive.db, sorted(_tag_slugs(shown)), language)
-        for card in shown:
-            _rename(card, view.atlas, called, language)
+def _rename_all(shown: Iterable[Json], atlas: Atlas, called: Mapping[str, str], language: str) -> None:
+    """Tags, authors and regions of articles by their names in a language; `called` has those of tags by slug."""
+    for card in shown:
+        _rename(card, atlas, called, language)
 
 
 def _rename(card: Json, atlas: Atlas, called: Mapping[str, str], language: str) -> None:

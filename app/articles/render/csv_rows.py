@@ -6,7 +6,7 @@ import orjson
 
 from app.articles.reading.card_cache import FIELDS
 from app.articles.render import article_json
-from app.http.params.parser import Read
+from app.articles.render.article_json import ArticleParts
 
 FULL = tuple(name for name in FIELDS if name != "related")
 _CARD = tuple(name for name in FIELDS if name not in ("body", "related"))
@@ -24,10 +24,10 @@ MORE = (
 """What the export has beside the properties of an article, for an import elsewhere."""
 
 
-def columns(read: Read, whole: Sequence[str] = _CARD) -> list[str]:
+def columns(params: ArticleParts, whole: Sequence[str] = _CARD) -> list[str]:
     """The names of the columns, as `fields` has them: those asked for, else the `whole`, and what `include` adds."""
-    asked, added = read.choices("fields"), read.choices("include")
-    names = dict.fromkeys(("id", *asked, *added) if asked else (*whole, *added))
+    asked = ("id", *params.fields) if params.fields else whole
+    names = dict.fromkeys((*asked, *params.include))
     return [column for name in names for column in _parts(name)]
 
 
@@ -35,9 +35,9 @@ def _parts(name: str) -> list[str]:
     return [f"{name}.{part}" for part in article_json.PARTS.get(name, ())] or [name]
 
 
-def rows(articles: Iterable[bytes], read: Read, whole: Sequence[str] = _CARD) -> list[list[object]]:
+def rows(articles: Iterable[bytes], params: ArticleParts, whole: Sequence[str] = _CARD) -> list[list[object]]:
     """The names, then the cells of each article's JSON. An article within one, a related one, stands as its id."""
-    names = columns(read, whole)
+    names = columns(params, whole)
     return [list(names), *cells(articles, names)]
 
 

@@ -90,7 +90,7 @@ def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, s
 async def _article(context: AppContext, view: RequestContext, id: int, kept: RevisionDocument) -> Json:
     card = card_cache.render_card(_row(kept, view.atlas), view.atlas, context.settings.site_url.rstrip("/"))
     card["body"] = body_views.render_body(kept.stored.columns["body"])
-    card["related"] = (await article_json.render_related_rows(context, view, [id], kept.related))[id]
+    card["related"] = (await article_json.render_related(context, view, [id], kept.related))[id]
     return article_json.order_properties(card)
 
 

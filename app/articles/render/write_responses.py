@@ -10,16 +10,17 @@ from sqlalchemy import and_, select, true
 from sqlmodel import Session
 from starlette.responses import Response
 
+from app.articles.reading import queries
 from app.articles.reading.card_cache import Cards
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json
+from app.articles.render.article_json import ArticleParts
 from app.context import CardSource, RequestContext, UncommittedArticles
 from app.db.database import OpenTransaction
 from app.db.log_position import LogHead
 from app.errors import Gone
 from app.http import conditional
 from app.http.conditional import VARY
-from app.http.params.parser import Read
 from app.models import Article, RelatedPost, table
 from app.regions import service as regions
 
@@ -71,14 +72,14 @@ class Renderer(Protocol):
 class ArticleRenderer:
     """The article as `params` ask for it."""
 
-    params: Read
+    params: ArticleParts
     warnings: Mapping[str, str] = field(default_factory=dict)
 
     def load(
         self, shelf: CardSource, view: RequestContext, result: WriteResult
     ) -> Coroutine[object, object, Mapping[int, bytes]]:
         entry = ListRow(result.id, result.version, None)
-        return article_json.render_by_id(shelf, view, [entry], params=self.params, full=True, own=True)
+        return article_json.render_articles(shelf, view, [entry], params=self.params, full=True, own=True)
 
     def finish(self, result: WriteResult, shown: Mapping[int, bytes]) -> Rendered:
         """Gone where the article has been removed since."""
@@ -102,10 +103,11 @@ class ArticleRenderer:
 class RelatedRenderer:
     """The article's related posts, with what `params` ask for of their targets."""
 
-    params: Read
+    params: ArticleParts
 
     async def load(self, shelf: CardSource, view: RequestContext, result: WriteResult) -> Mapping[int, bytes]:
-        shown = await article_json.render_related(shelf, view, [result.id], self.params)
+        rows = await queries.load_related(shelf.db, [result.id])
+        shown = await article_json.render_related(shelf, view, [result.id], rows, self.params)
         return {result.id: orjson.dumps({"data": shown[result.id]})}
 
     def finish(self, result: WriteResult, shown: Mapping[int, bytes]) -> Rendered:

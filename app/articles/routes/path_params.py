@@ -8,7 +8,7 @@ from app.articles.routes.reads import REF
 from app.errors import NotFound
 from app.http.api_route import describe_path
 
-ArticlePath = Annotated[str, describe_path(REF[0])]
+ArticlePath = Annotated[str, describe_path(REF)]
 
 
 async def read_version(

@@ -1,8 +1,7 @@
 """Articles over HTTP: the list and the item. Reads only."""
 
 import asyncio
-import time
-from collections.abc import Hashable
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -12,64 +11,66 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles import examples, schemas
-from app.articles.filters import PUBLISHED, ArticleFilter
+from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params, item_cache, queries, query_plan, replacements
-from app.articles.reading.filter_params import ResolvedFilter
-from app.articles.reading.item_cache import Item, ItemRow
+from app.articles.reading.card_cache import Json
+from app.articles.reading.filter_params import FilterParams, StatusParams
+from app.articles.reading.item_cache import Item
 from app.articles.reading.queries import ArticleRef, CursorPosition, ListRow
 from app.articles.reading.query_plan import QueryPlan
 from app.articles.render import article_json, csv_rows
-from app.context import AppContext, RequestContext, get_context
+from app.articles.render.article_json import ArticleParts
+from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
 from app.http import conditional, csv_text, fast_path, paging, responses
+from app.http.api_route import ApiRoute
+from app.http.csv_text import CsvParams
 from app.http.headers import find_header
 from app.http.openapi import describe_problems
 from app.http.paging import Cursor, PageInfo
 from app.http.params import parser
 from app.http.params.declaration import MAX_VALUES
-from app.http.params.parser import Parameters, Read
 from app.http.params.times import format_time
-from app.http.params.typed import Params
+from app.http.params.typed import AsOf, Paging, Params
 
-router = APIRouter(prefix="/v1", tags=["articles"])
+router = APIRouter(prefix="/v1", tags=["articles"], route_class=ApiRoute)
 
-LIST = Parameters(
-    *filter_params.FILTERS,
-    parser.choices("status", "States; others than `published` need the scope `read_drafts`.", filter_params.STATES),
-    parser.choice("sort", "Minus: descending. Ties by id; nulls last.", queries.SORTS, "-published_at"),
-    parser.limit(),
-    parser.CURSOR,
-    parser.PAGE,
-    parser.COUNT,
-    parser.MIN_SEQ,
-    csv_text.FORMAT,
-    *article_json.PARAMETERS,
-)
 MOST_IDS = MAX_VALUES
 FORMATS = ("json",)
-FORMAT = parser.text("format", "The representation; `json`. It wins over `Accept`.", maximum=20, example="json")
-ITEM = Parameters(*article_json.PARAMETERS, FORMAT)
-REF: list[dict[str, object]] = [
-    {
-        "name": "ref",
-        "in": "path",
-        "required": True,
-        "description": "An id (digits only) or a slug, old ones too.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-        "example": "42",
-    }
-]
+
+
+class SortParams(Params):
+    """In which order a list of articles comes."""
+
+    sort = parser.choice("sort", "Minus: descending. Ties by id; nulls last.", queries.SORTS, "-published_at")
+
+
+class ArticleListParams(FilterParams, StatusParams, SortParams, Paging, AsOf, CsvParams, ArticleParts):
+    """Of the list."""
+
+
+class ItemFormat(Params):
+    """Of one article."""
+
+    format = parser.text("format", "The representation; `json`. It wins over `Accept`.", maximum=20, example="json")
+
+
+class ItemParams(ArticleParts, ItemFormat):
+    """Of one article."""
+
+
+REF: dict[str, object] = {
+    "name": "ref",
+    "in": "path",
+    "required": True,
+    "description": "An id (digits only) or a slug, old ones too.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "example": "42",
+}
 READS = ("GET", "HEAD")
 MOVED = responses.document_redirect(
     "An old slug: the article under the one it has now. A withdrawn article: the one that replaces it."
 )
-
-
-def describe_parameters(
-    parameters: Parameters | type[Params], path: list[dict[str, object]] | None = None
-) -> dict[str, Any]:
-    """The parameters of a route for OpenAPI."""
-    return {"parameters": [*(path or []), *parameters.openapi()]}
 
 
 @router.get(
@@ -82,119 +83,110 @@ def describe_parameters(
         "offset_required", "unknown_field", "unknown_region", "response_too_large", "seq_unknown", "index_behind",
         "not_acceptable",
     ),
-    openapi_extra=describe_parameters(LIST),
 )  # fmt: skip
 @fast_path.declare
-async def list_articles(request: Request) -> Response:
+async def list_articles(request: Request, context: Context, view: AnyCaller, params: ArticleListParams) -> Response:
     """Published articles, newest first, with exact filters. Other states need a key with `read_drafts`."""
-    context = get_context(request)
-    view = await context.view(request)
-    read = LIST.read(request.scope["query_string"], int(time.time()))
-    shape = csv_text.choose_format(read)
-    await context.wait_for(read.text("min_seq"), view.head)
-    resolved = await filter_params.resolve(context, view, read, _statuses(view, read))
-    listed = _by_ids if "id" in read.given_names and "sort" not in read.given_names else _by_sort
-    entries, page = await listed(context, view, read, resolved)
-    rows = await article_json.render_articles(context, view, entries, params=read)
+    shape = csv_text.choose_format(params.format)
+    await context.wait_for(params.min_seq, view.head)
+    resolved = await filter_params.resolve(context, view, params, params.check_statuses(view.caller))
+    by_id: dict[int, ListRow] = {}
+    if params.id:
+        rows = await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)
+        by_id = {entry.id: entry for entry in rows}
+    missing = tuple(id for id in params.id if id not in by_id) if params.id else None
+    if params.id and "sort" not in params.given_names:
+        entries, page = _cut_ids(params, by_id, missing)
+    else:
+        place = _read_place(params)
+        plan = await _choose_plan(context, view, resolved.filter, params.sort)
+        rows = await queries.load_page(
+            context.db, resolved.filter, params.sort, params.limit + 1, place, plan.driver, undated=plan.undated
+        )
+        total = await _load_total(context, view, params, resolved.filter)
+        entries, page = _cut_page(params, place, rows, total, missing)
+    shown = article_json.list_rows(entries, await article_json.render_articles(context, view, entries, params=params))
     tags = ["list", *(f"article:{entry.id}" for entry in entries)]
     if shape == "csv":
         # In a thread: 100 articles take 25 ms.
-        body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(rows, read)))
-        show = partial(responses.render_csv, request, body)
+        body = await asyncio.to_thread(lambda: csv_text.write_rows(csv_rows.rows(shown, params)))
+        render = partial(responses.render_csv, request, body)
     else:
-        show = partial(responses.render_list, request, rows)
-    return show(
+        render = partial(responses.render_list, request, shown)
+    return render(
         page=page,
         token=view.token,
         public=view.public,
         warnings=resolved.warnings,
         tags=tags,
-        uses_now=read.uses_now,
+        uses_now=params.uses_now,
     )
 
 
-def _statuses(view: RequestContext, read: Read) -> tuple[str, ...]:
-    statuses = tuple(sorted(read.choices("status"))) or PUBLISHED
-    if statuses != PUBLISHED:
-        view.caller.require_scope("read_drafts")
-    return statuses
-
-
-async def _by_ids(
-    context: AppContext, view: RequestContext, read: Read, resolved: ResolvedFilter
+def _cut_ids(
+    params: ArticleListParams, by_id: Mapping[int, ListRow], missing: tuple[int, ...] | None
 ) -> tuple[list[ListRow], PageInfo]:
     """The ids asked for, in that order; all on one page unless `limit` is less."""
-    list_rows = {
-        entry.id: entry for entry in await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)
-    }
-    ids = read.ids("id")
-    entries = [list_rows[id] for id in ids if id in list_rows]
-    limit = read.integer("limit") if "limit" in read.given_names else MOST_IDS
-    start = _offset(read, limit)
-    counted = read.choice("count") != "none"
+    entries = [by_id[id] for id in params.id if id in by_id]
+    limit = params.limit if "limit" in params.given_names else MOST_IDS
+    start = ((params.page or 1) - 1) * limit
+    if params.cursor is not None:
+        start = paging.decode(params.cursor, _signature(params)).offset or 0
+    counted = params.count != "none"
     page = PageInfo(
         limit,
-        number=read.integer_or_none("page"),
-        next=_cursor(read, Cursor("after", offset=start + limit)) if start + limit < len(entries) else None,
-        previous=_cursor(read, Cursor("before", offset=max(0, start - limit))) if start else None,
+        number=params.page,
+        next=_cursor(params, Cursor("after", offset=start + limit)) if start + limit < len(entries) else None,
+        previous=_cursor(params, Cursor("before", offset=max(0, start - limit))) if start else None,
         total=len(entries) if counted else None,
         total_is="exact" if counted else "none",
-        missing=tuple(id for id in ids if id not in list_rows),
+        missing=missing,
     )
     return entries[start : start + limit], page
 
 
-def _offset(read: Read, limit: int) -> int:
-    text = read.text("cursor")
-    if text is None:
-        return ((read.integer_or_none("page") or 1) - 1) * limit
-    return paging.decode(text, _signature(read)).offset or 0
-
-
-async def _by_sort(
-    context: AppContext, view: RequestContext, read: Read, resolved: ResolvedFilter
+def _cut_page(
+    params: ArticleListParams,
+    place: CursorPosition,
+    rows: list[ListRow],
+    total: tuple[int | None, paging.TotalIs],
+    missing: tuple[int, ...] | None,
 ) -> tuple[list[ListRow], PageInfo]:
-    limit, number, sort = read.integer("limit"), read.integer_or_none("page"), read.choice("sort")
-    place = _place(read, limit, number)
-    chosen = await _choose(context, view, resolved, sort)
-    entries = await queries.load_page(
-        context.db, resolved.filter, sort, limit + 1, place, chosen.driver, undated=chosen.undated
-    )
-    backwards = place.kind == "before"
-    more = len(entries) > limit
-    entries = (entries[1:] if backwards else entries[:limit]) if more else entries
-    first, last = (entries[0], entries[-1]) if entries else _ends(place, descending=sort.startswith("-"))
+    """The rows of the page, of which one more was read, and what leads on from it and back."""
+    limit, backwards = params.limit, place.kind == "before"
+    more = len(rows) > limit
+    entries = (rows[1:] if backwards else rows[:limit]) if more else rows
+    first, last = (entries[0], entries[-1]) if entries else _ends(place, descending=params.sort.startswith("-"))
     behind, ahead = (more, True) if backwards else (place.id is not None or place.offset > 0, more)
-    total, total_is = await _total(context, view, read, resolved)
-    page = PageInfo(
+    return entries, PageInfo(
         limit,
-        number=number,
-        next=_at(read, "after", last) if last and ahead else None,
-        previous=_at(read, "before", first) if first and behind else None,
-        total=total,
-        total_is=total_is,
-        missing=await _find_missing(context, read, resolved),
+        number=params.page,
+        next=_cursor(params, Cursor("after", last.key, last.id)) if last and ahead else None,
+        previous=_cursor(params, Cursor("before", first.key, first.id)) if first and behind else None,
+        total=total[0],
+        total_is=total[1],
+        missing=missing,
     )
-    return entries, page
 
 
-async def _choose(context: AppContext, view: RequestContext, resolved: ResolvedFilter, sort: str) -> QueryPlan:
+async def _choose_plan(
+    context: AppContext, view: RequestContext, article_filter: ArticleFilter, sort: str
+) -> QueryPlan:
     """Decided once for as long as nothing is committed. What is committed later need not be in this page."""
-    key = ("driver", resolved.filter, sort)
-    chosen = context.memo.get(view.head, key)
-    if not isinstance(chosen, QueryPlan):
-        driver = await query_plan.choose(resolved.filter, sort, lambda filter: context.index.total(filter, view.head))
-        chosen = QueryPlan(driver, not sort.endswith("published_at") or await _has_undated(context, view))
-        context.memo.put(view.head, key, chosen)
-    return chosen
-
-
-async def _has_undated(context: AppContext, view: RequestContext) -> bool:
-    known = context.memo.get(view.head, "undated")
-    if not isinstance(known, bool):
-        known = await queries.has_undated(context.db)
-        context.memo.put(view.head, "undated", known)
-    return known
+    key = ("driver", article_filter, sort)
+    plan = context.memo.get(view.head, key)
+    if isinstance(plan, QueryPlan):
+        return plan
+    driver = await query_plan.choose(article_filter, sort, lambda filter: context.index.total(filter, view.head))
+    undated: object = True
+    if sort.endswith("published_at"):
+        undated = context.memo.get(view.head, "undated")
+        if not isinstance(undated, bool):
+            undated = await queries.has_undated(context.db)
+            context.memo.put(view.head, "undated", undated)
+    plan = QueryPlan(driver, bool(undated))
+    context.memo.put(view.head, key, plan)
+    return plan
 
 
 def _ends(place: CursorPosition, *, descending: bool) -> tuple[ListRow | None, ListRow | None]:
@@ -206,60 +198,45 @@ def _ends(place: CursorPosition, *, descending: bool) -> tuple[ListRow | None, L
     return (entry, None) if place.kind == "after" else (None, entry)
 
 
-async def _find_missing(context: AppContext, read: Read, resolved: ResolvedFilter) -> tuple[int, ...] | None:
-    if "id" not in read.given_names:
-        return None
-    ids = {entry.id for entry in await queries.load_page(context.db, resolved.filter, "-published_at", MOST_IDS)}
-    return tuple(id for id in read.ids("id") if id not in ids)
-
-
-def _place(read: Read, limit: int, number: int | None) -> CursorPosition:
-    text = read.text("cursor")
-    if text is None:
-        return CursorPosition(offset=(number - 1) * limit if number else 0)
-    cursor = paging.decode(text, _signature(read))
-    expected = str if read.choice("sort").endswith("title") else int
-    null = cursor.key is None and read.choice("sort").endswith("published_at")  # no other key can be null
+def _read_place(params: ArticleListParams) -> CursorPosition:
+    if params.cursor is None:
+        return CursorPosition(offset=(params.page - 1) * params.limit if params.page else 0)
+    cursor = paging.decode(params.cursor, _signature(params))
+    expected = str if params.sort.endswith("title") else int
+    null = cursor.key is None and params.sort.endswith("published_at")  # no other key can be null
     if cursor.offset is not None or not (null or isinstance(cursor.key, expected)):
         raise CursorInvalid("This is no cursor of this list.")
     return CursorPosition(cursor.kind, cursor.key, cursor.id)
 
 
-def _at(read: Read, kind: paging.Kind, entry: ListRow) -> str:
-    return _cursor(read, Cursor(kind, entry.key, entry.id))
+def _cursor(params: Params, cursor: Cursor) -> str:
+    return paging.encode(cursor, _signature(params))
 
 
-def _cursor(read: Read, cursor: Cursor) -> str:
-    return paging.encode(cursor, _signature(read))
+def _signature(params: Params) -> str:
+    return f"articles {params.signature}"
 
 
-def _signature(read: Read) -> str:
-    return f"articles {read.signature}"
-
-
-async def _total(
-    context: AppContext, view: RequestContext, read: Read, resolved: ResolvedFilter
+async def _load_total(
+    context: AppContext, view: RequestContext, params: Paging, article_filter: ArticleFilter
 ) -> tuple[int | None, paging.TotalIs]:
-    """From the index where it holds the list, else counted in SQL up to 10,000."""
-    if read.choice("count") == "none":
+    """From the index where it holds the list, asked once for as long as nothing is committed; else counted in SQL up
+    to 10,000."""
+    if params.count == "none":
         return None, "none"
-    if resolved.filter.public_only:
-        total = await _load_total(context, view, resolved.filter)
-        return total, "none" if total is None else "exact"
-    total, exact = await queries.count(context.db, resolved.filter)
-    return total, "exact" if exact else "at_least"
-
-
-async def _load_total(context: AppContext, view: RequestContext, article_filter: ArticleFilter) -> int | None:
-    """As the index has it: asked once for as long as nothing is committed, from when on it has everything."""
-    known = context.memo.get(view.head, ("total", article_filter))
+    if not article_filter.public_only:
+        counted, exact = await queries.count(context.db, article_filter)
+        return counted, "exact" if exact else "at_least"
+    key = ("total", article_filter)
+    known = context.memo.get(view.head, key)
     if isinstance(known, int):
-        return known
+        return known, "exact"
     reached = context.index.seq()
     total = await context.index.total(article_filter, view.head)
+    # From when the index has every commit on, the number stays as it is until the next one.
     if total is not None and reached is not None and reached >= view.head.public_seq:
-        context.memo.put(view.head, ("total", article_filter), total)
-    return total
+        context.memo.put(view.head, key, total)
+    return total, "none" if total is None else "exact"
 
 
 async def find(
@@ -268,10 +245,10 @@ async def find(
     """The article that a reference means and this caller may see; a redirect from an old slug, or to what replaces it;
     NotFound, or Gone for what the public has seen once."""
     article = await queries.find(context.db, ref)
-    return await _check_access(request, context, view, ref, article, below)
+    return await check_access(request, context, view, ref, article, below)
 
 
-async def _check_access(
+async def check_access(
     request: Request, context: AppContext, view: RequestContext, ref: str, article: ArticleRef | None, below: str = ""
 ) -> ArticleRef | Response:
     if article is None:
@@ -299,46 +276,41 @@ async def _check_access(
     responses=responses.document_example(examples.ARTICLE)
     | MOVED
     | describe_problems("not_found", "gone", "not_acceptable", "unknown_field"),
-    openapi_extra=describe_parameters(ITEM, REF),
+    openapi_extra={"parameters": [REF]},
 )
 @fast_path.declare
-async def get_article(request: Request) -> Response:
+async def get_article(request: Request, context: Context, view: AnyCaller, params: ItemParams) -> Response:
     """One article in full, by id or slug; 308 for an old slug, 410 for a withdrawn article, or 308 where another one
     replaces it."""
-    context = get_context(request)
-    view = await context.view(request)
-    read = ITEM.read(request.scope["query_string"], view.now)
-    _check_format(request, read)
+    _check_format(request, params.format)
     ref = request.path_params["ref"]
-    key = (ref, view.head.epoch, view.head.names_seq, view.caller.has_scope("read_drafts"), read.identity)
+    key = (ref, view.head.epoch, view.head.names_seq, view.caller.has_scope("read_drafts"), params.identity)
     item = context.items.get(key)
     if item is None or await item_cache.state(context.db, ref) != item.state:
         stored = await item_cache.find(context.db, ref)
-        article = await _check_access(request, context, view, ref, stored.article if stored else None)
+        article = await check_access(request, context, view, ref, stored.article if stored else None)
         if stored is None or isinstance(article, Response):
             assert isinstance(article, Response)
             return article
-        item = await _render_item(context, view, read, stored, key)
+        related: list[Json] = []
+        if article_json.includes_related(params):
+            rows = stored.related_rows()
+            related = (await article_json.render_related(context, view, [article.id], rows))[article.id]
+        shown = await article_json.render_item(context, view, stored, params, related)
+        # A copy: what orjson returns goes on holding the larger buffer that it was written in.
+        body = bytes(memoryview(orjson.dumps(shown)))
+        etag = conditional.item_etag(article.version, body)
+        item = Item(body, etag, " ".join(_list_cache_tags(shown)), stored.state)
+        # Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
+        # committed since the request began, or it might be older than a state that comes again.
+        if not shown.get("related") or await context.head() == view.head:
+            context.items.put(key, item)
     return responses.render_item(
         request, item.body, token=view.token, public=view.public, etag=item.etag, tags=[item.names]
     )
 
 
-async def _render_item(context: AppContext, view: RequestContext, read: Read, stored: ItemRow, key: Hashable) -> Item:
-    """Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
-    committed since the request began, or it might be older than a state that comes again."""
-    shown = await article_json.render_item(context, view, stored, read)
-    # A copy: what orjson returns goes on holding the larger buffer that it was written in.
-    body = bytes(memoryview(orjson.dumps(shown)))
-    item = Item(
-        body, conditional.item_etag(stored.article.version, body), " ".join(_list_cache_tags(shown)), stored.state
-    )
-    if not shown.get("related") or await context.head() == view.head:
-        context.items.put(key, item)
-    return item
-
-
-def _list_cache_tags(article: dict[str, Any]) -> list[str]:
+def _list_cache_tags(article: Mapping[str, Any]) -> list[str]:
     """What an article's response changes with, as Cache-Tag names it."""
     tags = [*article.get("authors", ()), *article.get("tags", ())]
     linked = [post["article"] for post in article.get("related", ()) if post.get("article")]
@@ -348,9 +320,8 @@ def _list_cache_tags(article: dict[str, Any]) -> list[str]:
     return names + [f"article:{target['id']}" for target in linked]
 
 
-def _check_format(request: Request, read: Read) -> None:
+def _check_format(request: Request, asked_for: str | None) -> None:
     """`format` wins over `Accept`; NotAcceptable where JSON is not wanted."""
-    asked_for = read.text("format")
     if asked_for is not None:
         if asked_for not in FORMATS:
             raise NotAcceptable(FORMATS)

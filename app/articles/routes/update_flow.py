@@ -23,6 +23,7 @@ from app.articles.input.payloads import ArticleFields
 from app.articles.manuscript import Manuscript
 from app.articles.reading.queries import ArticleRef, ListRow
 from app.articles.render import article_json, write_responses
+from app.articles.render.article_json import ArticleParts
 from app.articles.render.write_responses import Rendered, Renderer, WriteResult
 from app.articles.routes import reads
 from app.articles.store import authorship, saving, stored_article
@@ -34,7 +35,6 @@ from app.db.sql import read_clock
 from app.errors import DatelineError, NotFound, PreconditionFailed, PreconditionRequired
 from app.http import conditional
 from app.http.auth import Caller
-from app.http.params.typed import Params
 
 TRIES = 50
 """How often a change of whatever version there is (`If-Match: *`) is made anew because others were faster."""
@@ -52,10 +52,8 @@ Plan = Callable[[ArticleRef], Awaitable[Change]]
 Merge = Callable[[Json, Json], Json]
 
 
-class ChangeParams(Params):
+class ChangeParams(ArticleParts):
     """Of a change: how its response shows the article."""
-
-    fields, include, names_in = article_json.PARAMETERS
 
 
 Outcome = WriteResult | Rendered
@@ -181,7 +179,7 @@ class UpdateRequest:
         views = ",".join(name for name in article_json.INCLUDES if name in data)
         params = ChangeParams.parse(f"include={views}".encode() if views else b"", self.view.now)
         entry = ListRow(article.id, article.version, None)
-        rows = await article_json.render_by_id(self.context, self.view, [entry], params=params, full=True)
+        rows = await article_json.render_articles(self.context, self.view, [entry], params=params, full=True)
         if article.id not in rows:
             raise NotFound()
         shown: Json = orjson.loads(rows[article.id])

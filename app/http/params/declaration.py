@@ -5,20 +5,20 @@ Only descriptions and their OpenAPI form; never touches a request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, cast, overload
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, Protocol, Self, TypeVar, cast, overload
 from zoneinfo import ZoneInfo
 
 from app.http.params.times import Instant, Period
-
-if TYPE_CHECKING:
-    from app.http.params.parsed import Read
 
 T = TypeVar("T", covariant=True)
 Word = TypeVar("Word", bound=str)
 Kind = Literal["refs", "strings", "ids", "choice", "choices", "fields", "time", "zone", "text", "flag", "integer"]
 _UTC = ZoneInfo("UTC")
 LISTS: frozenset[Kind] = frozenset({"refs", "strings", "ids", "choices", "fields"})
+_ABSENT: dict[Kind, object] = {**dict.fromkeys(LISTS, ()), "flag": False}
+"""What stands for a parameter of these kinds that was not given; for the others None."""
 MAX_VALUES = 100
 MAX_ID = 2**63 - 1
 
@@ -31,6 +31,13 @@ _TIME: list[dict[str, object]] = [
     {"type": "string", "pattern": r"^(1[0-9]{3}|20[0-9]{2})(-(0[1-9]|1[0-2]))?$"},
     {"type": "string", "pattern": r"^now(-[0-9]{1,3}[hdwMy])?$"},
 ]
+
+
+class HasValues(Protocol):
+    """What a request gave, by name: an instance of `Params`."""
+
+    @property
+    def values(self) -> Mapping[str, object]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +60,24 @@ class Parameter(Generic[T]):
     signs: bool = True
     required: bool = False
     may_be_empty: bool = False
+    absent: object = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        value = _UTC if self.kind == "zone" else _ABSENT.get(self.kind) if self.default is None else self.default
+        object.__setattr__(self, "absent", value)  # once, because each read of each parameter asks for it
 
     @overload
     def __get__(self, params: None, owner: type) -> Self: ...
 
     @overload
-    def __get__(self, params: Read, owner: type) -> T: ...
+    def __get__(self, params: HasValues, owner: type) -> T: ...
 
-    def __get__(self, params: Read | None, owner: type) -> Self | T:
+    def __get__(self, params: HasValues | None, owner: type) -> Self | T:
         """The value given, else the declared default, else what stands for nothing: an empty list, or None."""
         if params is None:
             return self
-        value: object = params.values.get(self.name)
-        if value is None and self.kind == "zone":
-            value = _UTC
-        elif value is None:
-            value = _ABSENT.get(self.kind) if self.default is None else self.default
-        return cast("T", value)
+        value = params.values.get(self.name)
+        return cast("T", self.absent if value is None else value)
 
     def openapi(self) -> dict[str, object]:
         """An OpenAPI 3.1 parameter object; lists are exploded arrays."""
@@ -232,9 +240,6 @@ MIN_SEQ = text("min_seq", "Wait up to 2 s until the answer reflects this `X-Seq`
 TZ: Parameter[ZoneInfo] = Parameter(
     "tz", "zone", "The time zone of days, months and years.", "Europe/Brussels", default="UTC"
 )
-
-
-_ABSENT: dict[Kind, object] = {**dict.fromkeys(LISTS, ()), "flag": False}
 
 
 def _schema(spec: Parameter[object]) -> dict[str, object]:

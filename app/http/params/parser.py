@@ -1,14 +1,14 @@
 """The strict reader of query strings: nothing is ignored, nothing is clamped, all mistakes are told at once.
 
-An address declares its `Parameters` once; reading costs some microseconds. Never asks the clock: `now` is given,
+An endpoint declares its parameters once; reading costs some microseconds. Never asks the clock: `now` is given,
 so that every relative time of a request means the same second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Generic, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from app.errors import FieldError, InvalidInput
@@ -32,8 +32,7 @@ from app.http.params.declaration import (
     text,
     time,
 )
-from app.http.params.parsed import UTC, Read, Texts
-from app.http.params.query_string import parse_query
+from app.http.params.query_string import Texts, parse_query
 from app.http.params.times import Instant, Period, Range, make_range, read_time, read_zone
 from app.http.params.values import GUESSES, Value, find_nearest, make_error, read_value
 
@@ -44,8 +43,7 @@ __all__ = [
     "PAGE",
     "TZ",
     "Parameter",
-    "Parameters",
-    "Read",
+    "ParameterSet",
     "choice",
     "choices",
     "fields",
@@ -65,28 +63,37 @@ MAX_NAMES = 100
 """Different parameters of one request; no address has half as many."""
 
 
-class Parameters:
-    """All that one endpoint takes. Immutable; shared by every request. `result` is what `read` returns one of."""
+P = TypeVar("P")
+_UTC = ZoneInfo("UTC")
 
-    def __init__(self, *specs: Parameter[object], result: type[Read] = Read) -> None:
+
+class ParameterSet(Generic[P]):
+    """All that one endpoint takes. Immutable; shared by every request. `result` makes what `parse` returns, from now,
+    values, texts and ranges: see `typed.Params`."""
+
+    def __init__(
+        self,
+        *specs: Parameter[object],
+        result: Callable[[int, Mapping[str, Value], Texts, Mapping[str, Range]], P],
+    ) -> None:
         self._result = result
         self.specs: Mapping[str, Parameter[object]] = {spec.name: spec for spec in specs}
         assert len(self.specs) == len(specs), "a parameter is declared twice"
         stems = (name.removesuffix("_from") for name in self.specs if name.endswith("_from"))
         self._ends = tuple((stem, f"{stem}_from", f"{stem}_to") for stem in stems)
         self._required = tuple(spec.name for spec in specs if spec.required)
-        self._plain = result(0, {}, {}, {}, self.specs)  # what is read where nothing is asked for, this second
+        self._plain_now, self._plain = 0, result(0, {}, {}, {})  # what is read where nothing is asked for, this second
 
     def openapi(self) -> list[dict[str, object]]:
         """OpenAPI 3.1 parameter objects, in the order of declaration."""
         return [spec.openapi() for spec in self.specs.values()]
 
-    def read(self, query_string: bytes, now: int) -> Read:
+    def parse(self, query_string: bytes, now: int) -> P:
         """Raises InvalidInput with everything that is wrong, in the order in which it appears; contradictions
         between parameters come last."""
         if not query_string and not self._required:
-            if now != self._plain.now:
-                self._plain = self._result(now, {}, {}, {}, self.specs)
+            if now != self._plain_now:
+                self._plain_now, self._plain = now, self._result(now, {}, {}, {})
             return self._plain
         if len(query_string) > MAX_QUERY_BYTES:
             detail = f"At most {MAX_QUERY_BYTES} bytes; {len(query_string)} were sent."
@@ -101,11 +108,11 @@ class Parameters:
         errors += self._contradictions(values, texts)
         if errors:
             raise InvalidInput(*errors)
-        return self._result(now, values, texts, ranges, self.specs)
+        return self._result(now, values, texts, ranges)
 
     def _values(self, texts: Texts, now: int, errors: list[FieldError]) -> dict[str, Value]:
         values: dict[str, Value] = {}
-        zone = _read_zone(texts["tz"]) if "tz" in texts else UTC
+        zone = _read_zone(texts["tz"]) if "tz" in texts else _UTC
         for name, raw_values in texts.items():
             spec = self.specs.get(name)
             if spec is None:
@@ -156,7 +163,7 @@ def _read_zone(texts: list[str | None]) -> ZoneInfo:
     try:
         return read_zone(texts[0] or "UTC")
     except InvalidInput:
-        return UTC
+        return _UTC
 
 
 def _read_value(spec: Parameter[object], raw_values: list[str | None], zone: ZoneInfo, now: int) -> Value:

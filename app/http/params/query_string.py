@@ -5,8 +5,12 @@ A `%` that no two hex digits follow stands for itself, as browsers have it; what
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
+
+Texts = Mapping[str, list[str | None]]
+"""Each parameter as it was written; None is a text that is not UTF-8."""
 
 
 def parse_query(query: bytes) -> dict[str, list[str | None]]:

@@ -11,51 +11,102 @@ The strict reader is `parser`; this only names what it reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from hashlib import blake2b
 from typing import ClassVar, Self, cast, overload
 
 from app.http.params.declaration import COUNT, CURSOR, MIN_SEQ, PAGE, Parameter, limit, text
-from app.http.params.parsed import Read
-from app.http.params.parser import Parameters
-from app.http.params.times import Range
+from app.http.params.parser import ParameterSet
+from app.http.params.query_string import Texts
+from app.http.params.times import Instant, Range
+from app.http.params.values import Value
+
+Canonical = tuple[tuple[str, tuple[str | int, ...]], ...]
+_OPEN = Range()
 
 
 def _collect(cls: type) -> Iterator[Parameter[object]]:
     seen: set[str] = set()
-    for owner in (cls, *_bases(cls)):
+    for owner in cls.__mro__:
         for value in vars(owner).values():
             if isinstance(value, Parameter) and value.name not in seen:
                 seen.add(value.name)
                 yield value
 
 
-def _bases(cls: type) -> Iterator[type]:
-    for base in cls.__bases__:
-        yield base
-        yield from _bases(base)
+@dataclass(frozen=True)
+class Params:
+    """Base of all. OpenAPI lists a class's own parameters first, then those of its bases from left to right, as Python
+    resolves them; where another order is wanted, a class names an inherited one again.
 
+    `now`: epoch seconds. `values` holds only what was given, `texts` how it was written, `ranges` what two ends mean
+    together."""
 
-class Params(Read):
-    """Base of all. OpenAPI lists a class's own parameters first, then those of its bases from left to right; where
-    another order is wanted, a class names an inherited one again."""
+    now: int
+    values: Mapping[str, Value]
+    texts: Texts
+    ranges: Mapping[str, Range]
 
-    declared: ClassVar[Parameters]
+    declared: ClassVar[ParameterSet[Params]]
 
     def __init_subclass__(cls) -> None:
-        cls.declared = Parameters(*_collect(cls), result=cls)
+        cls.declared = ParameterSet(*_collect(cls), result=cls)
 
     @classmethod
     def parse(cls, query_string: bytes, now: int) -> Self:
         """InvalidInput with everything that is wrong; `now` in epoch seconds, for times that count from it."""
-        return cast("Self", cls.declared.read(query_string, now))
+        return cast("Self", cls.declared.parse(query_string, now))
 
     @classmethod
     def openapi(cls) -> list[dict[str, object]]:
         """OpenAPI 3.1 parameter objects."""
         return cls.declared.openapi()
 
+    @property
+    def given_names(self) -> Set[str]:
+        """The names that were there, also those that only repeat a default."""
+        return self.values.keys()
 
-Params.declared = Parameters(result=Params)
+    @cached_property
+    def canonical(self) -> Canonical:
+        """Names and words, sorted; the same for requests that mean the same. Without what repeats a default."""
+        specs = self.declared.specs
+        told = ((name, _canonical_value(specs[name], self.values[name], self.texts[name])) for name in self.values)
+        return tuple(sorted((name, words) for name, words in told if words != (specs[name].default,)))
+
+    @cached_property
+    def identity(self) -> str:
+        """Stands for `canonical` where its length would count: 16 hex digits."""
+        return _hash_pairs(self.canonical)
+
+    @cached_property
+    def signature(self) -> str:
+        """What a cursor is bound to: filters, `q` and `sort`, but not what may change from page to page."""
+        return _hash_pairs(tuple(pair for pair in self.canonical if self.declared.specs[pair[0]].signs))
+
+    @property
+    def uses_now(self) -> bool:
+        """Some time given moves with the clock: the response may not live long."""
+        return any(isinstance(value, Instant) and value.uses_now for value in self.values.values())
+
+
+Params.declared = ParameterSet(result=Params)
+
+
+@lru_cache(maxsize=256)
+def _hash_pairs(pairs: Canonical) -> str:
+    """What was asked for, as 64 bits."""
+    return blake2b(repr(list(pairs)).encode(), digest_size=8).hexdigest()
+
+
+def _canonical_value(spec: Parameter[object], value: Value, texts: list[str | None]) -> tuple[str | int, ...]:
+    if spec.kind == "ids":
+        return cast("tuple[int, ...]", value)
+    if isinstance(value, tuple):
+        return tuple(sorted(str(item) for item in value))
+    return (value,) if isinstance(value, str | int) else (texts[0] or "",)
 
 
 class TimeRange:
@@ -68,10 +119,10 @@ class TimeRange:
     def __get__(self, params: None, owner: type) -> Self: ...
 
     @overload
-    def __get__(self, params: Read, owner: type) -> Range: ...
+    def __get__(self, params: Params, owner: type) -> Range: ...
 
-    def __get__(self, params: Read | None, owner: type) -> Self | Range:
-        return self if params is None else params.range(self._stem)
+    def __get__(self, params: Params | None, owner: type) -> Self | Range:
+        return self if params is None else params.ranges.get(self._stem, _OPEN)
 
 
 class Paging(Params):
@@ -95,7 +146,7 @@ class NamesIn(Params):
     names_in = text("names_in", "Names in this language, where there are any.", maximum=12, example="fr")
 
     @property
-    def language(self) -> str | None:
+    def names_language(self) -> str | None:
         """`names_in` as names are stored: the bare language, in lower case."""
         code = self.names_in
         return code.lower().replace("_", "-").partition("-")[0] if code else None

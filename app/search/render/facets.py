@@ -3,19 +3,26 @@
 from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import groupby
 from operator import itemgetter
-from typing import cast
 
 from app.articles.filters import ArticleFilter
 from app.http.params import parser
-from app.http.params.parser import Read
+from app.http.params.declaration import Parameter
+from app.http.params.typed import Params
 from app.regions.atlas import LEVELS, Atlas
 from app.search.engine import FacetName
 from app.search.vocabulary.names import Vocabulary
 
-NAMES = ("tag", "region", "author", "section", "language", "source", "year")
-PARAMETERS = (
-    parser.choices("facets", "Counts by value, of the same articles as the hits.", NAMES, signs=False),
-    parser.integer(
+
+class FacetParams(Params):
+    """Counts by value beside the hits."""
+
+    facets: Parameter[tuple[FacetName, ...]] = parser.choices(
+        "facets",
+        "Counts by value, of the same articles as the hits.",
+        ("tag", "region", "author", "section", "language", "source", "year"),
+        signs=False,
+    )
+    facet_limit = parser.integer(
         "facet_limit",
         "How many values of each facet.",
         default=20,
@@ -23,9 +30,9 @@ PARAMETERS = (
         maximum=200,
         excess="limit_too_large",
         signs=False,
-    ),
-    parser.choices("region_level", "Regions of these levels only, in the facet.", LEVELS, signs=False),
-)  # fmt: skip
+    )
+    region_level = parser.choices("region_level", "Regions of these levels only, in the facet.", LEVELS, signs=False)
+
 
 TAGS: frozenset[FacetName] = frozenset(("tag", "author", "section"))
 """Facets whose values are tags, of one kind or another."""
@@ -38,16 +45,14 @@ Sources = Mapping[int, tuple[str, str]]
 def render_facet(
     name: FacetName,
     counts: Counts,
-    article_filter: ArticleFilter,
-    read: Read,
+    selected: Set[int | str],
+    params: FacetParams,
     atlas: Atlas,
     vocabulary: Vocabulary,
     sources: Sources,
 ) -> list[Value]:
-    """The commonest values, at most `facet_limit`, and those that the filter has selected, whatever their count."""
-    selected = _find_selected(name, article_filter, read)
-    levels = read.choices("region_level") if read.knows("region_level") else ()
-    limit = read.integer("facet_limit")
+    """The commonest values, at most `facet_limit`, and those that are `selected`, whatever their count."""
+    levels, limit = params.region_level, params.facet_limit
     rows: dict[int | str, Value] = {}
     for value in _sort_by_count(_select_kind(name, counts, vocabulary)):
         if len(rows) == limit:
@@ -77,7 +82,8 @@ def _sort_by_count(counts: Counts) -> Iterator[int | str]:
         yield from sorted((value for value, _ in tied), key=str)
 
 
-def _find_selected(name: FacetName, article_filter: ArticleFilter, read: Read) -> frozenset[int | str]:
+def find_selected(name: FacetName, article_filter: ArticleFilter, years: Sequence[int]) -> frozenset[int | str]:
+    """The values that a filter asks for."""
     chosen: dict[FacetName, Sequence[int | str]] = {
         "tag": article_filter.tags,
         "author": article_filter.authors,
@@ -85,7 +91,7 @@ def _find_selected(name: FacetName, article_filter: ArticleFilter, read: Read) -
         "region": article_filter.regions,
         "language": article_filter.languages,
         "source": article_filter.sources,
-        "year": tuple(int(year) for year in read.strings("year")),
+        "year": years,
     }
     return frozenset(chosen[name])
 
@@ -139,7 +145,3 @@ def rename_values(
         row["name"] = tag_names.get(str(row["value"]), row["name"])
     for row in rendered.get("region", ()):
         row["name"] = atlas.name_in(atlas.by_slug[str(row["value"])].id, language)
-
-
-def requested_facets(read: Read) -> tuple[FacetName, ...]:
-    return cast("tuple[FacetName, ...]", read.choices("facets"))

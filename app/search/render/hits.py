@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import get_args
 
 import orjson
 
@@ -10,39 +10,40 @@ from app.articles.html import bodies
 from app.articles.reading import queries
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json
+from app.articles.render.article_json import ArticleParts
 from app.context import AppContext, RequestContext
 from app.http.params import parser
-from app.http.params.parser import Read
+from app.http.params.declaration import Parameter
 from app.search import highlight
 from app.search.engine import QueryInterpretation, ResultPage, ScoreComponent, SearchHit
 from app.search.highlight import Marks, PartName
 from app.search.params import ResolvedSearch
 from app.search.query.tree import render
 
-PARTS = ("title", "standfirst", "body")
-PARAMETERS = (
-    parser.choices("highlight", "Fragments of these parts, with `<mark>` around what matched.", PARTS, signs=False),
-    parser.flag("explain", "How the query was read, and each hit's score in parts.", signs=False),
-)
 
-Texts = Mapping[int, Mapping[PartName, tuple[str, str]]]
-"""For each article and part its text and language."""
+class HitParams(ArticleParts):
+    """How hits are shown."""
+
+    highlight: Parameter[tuple[PartName, ...]] = parser.choices(
+        "highlight", "Fragments of these parts, with `<mark>` around what matched.", get_args(PartName), signs=False
+    )
+    explain = parser.flag("explain", "How the query was read, and each hit's score in parts.", signs=False)
 
 
 async def render_rows(
     context: AppContext,
     view: RequestContext,
-    read: Read,
+    params: HitParams,
     search: ResolvedSearch,
     results: ResultPage,
     hits: Sequence[SearchHit],
 ) -> list[bytes]:
     """Each hit's JSON, in order; an article that vanished meanwhile is left out."""
     entries = [ListRow(hit.id, hit.version, None) for hit in hits]
-    cards = await article_json.render_by_id(context, view, entries, params=read)
-    highlights = await _load_highlights(context, view, read, results, entries)
+    cards = await article_json.render_articles(context, view, entries, params=params)
+    highlights = await _load_highlights(context, view, params, results, entries)
     explained: Mapping[int, bytes] = {}
-    if read.flag("explain"):
+    if params.explain:
         explained = await asyncio.to_thread(_explain_hits, search, hits)
     return [
         b'{"article":%b,"score":%b,"highlights":%b%b}'
@@ -72,9 +73,9 @@ def _render_explanation(parts: tuple[ScoreComponent, ...], score: float) -> byte
 
 
 async def _load_highlights(
-    context: AppContext, view: RequestContext, read: Read, results: ResultPage, entries: Sequence[ListRow]
+    context: AppContext, view: RequestContext, params: HitParams, results: ResultPage, entries: Sequence[ListRow]
 ) -> dict[int, dict[str, list[str]]]:
-    parts = cast("tuple[PartName, ...]", read.choices("highlight"))
+    parts = params.highlight
     if not parts or not entries:
         return {}
     found_cards = await context.cards.get([(entry.id, entry.version) for entry in entries], view.atlas)
@@ -105,7 +106,7 @@ def _mark_hits(
     return highlights
 
 
-def _render_interpretation(read: Read, interpretation: QueryInterpretation) -> str | None:
+def _render_interpretation(interpretation: QueryInterpretation) -> str | None:
     """With the words that were put right, where they were looked for instead."""
     if interpretation.tree is None:
         return None
@@ -116,12 +117,12 @@ def _render_interpretation(read: Read, interpretation: QueryInterpretation) -> s
     )
 
 
-def describe_query(read: Read, search: ResolvedSearch, results: ResultPage) -> dict[str, object]:
+def describe_query(q: str | None, search: ResolvedSearch, results: ResultPage) -> dict[str, object]:
     """How the query was read, for people and for search boxes."""
     reading = results.interpretation
     return {
-        "q": read.text("q"),
-        "read_as": _render_interpretation(read, reading),
+        "q": q,
+        "read_as": _render_interpretation(reading),
         "languages": list(reading.languages),
         "sort": search.question.order,
         "match": "any" if reading.any_word else "all",

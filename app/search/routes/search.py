@@ -2,58 +2,68 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.render import article_json
-from app.context import AppContext, RequestContext, get_context
-from app.errors import PageTooDeep
+from app.articles.render.article_json import ArticleParts
+from app.context import AnyCaller, AppContext, Context, RequestContext
+from app.errors import InvalidValue, PageTooDeep
 from app.http import fast_path, paging, responses
+from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems
 from app.http.paging import Cursor, PageInfo
 from app.http.params import parser
-from app.http.params.parser import Parameters, Read
-from app.regions import refs
-from app.search import params, schemas
-from app.search.engine import DEEPEST, FacetName, Order, Question, ResultPage, SearchHit
+from app.http.params.declaration import Parameter
+from app.http.params.typed import AsOf, Paging, Params
+from app.search import schemas
+from app.search.engine import DEEPEST, FacetName, Order, Question, Recency, ResultPage, SearchHit
 from app.search.index import EngineIndex
-from app.search.params import ResolvedSearch
+from app.search.params import DAY, QueryParams, ResolvedSearch, choose_match, resolve_search
 from app.search.render import facets
 from app.search.render import hits as render_hits
+from app.search.render.facets import FacetParams
+from app.search.render.hits import HitParams
 from app.search.vocabulary import completion
 from app.search.vocabulary.names import Realm
 from app.tags import queries as tags
 
-router = APIRouter(prefix="/v1", tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"], route_class=ApiRoute)
 
-SEARCH = Parameters(
-    *params.WORDS,
-    parser.choice(
-        "sort",
-        "`relevance` needs `q`, and is the default with it.",
-        ("relevance", "-published_at", "published_at"),
-    ),
-    parser.flag("prefix", "The last word may be unfinished: search as you type."),
-    parser.choice("recency", "How much newer articles stand above older ones.", ("off", "normal", "strong"), "normal"),
-    *facets.PARAMETERS,
-    *render_hits.PARAMETERS,
-    parser.limit(),
-    parser.CURSOR,
-    parser.PAGE,
-    parser.COUNT,
-    parser.MIN_SEQ,
-    *article_json.PARAMETERS,
-)  # fmt: skip
-SUGGEST = Parameters(
-    parser.text(
+
+class RankParams(Params):
+    """In which order hits come."""
+
+    sort: Parameter[Order | None] = parser.choice(
+        "sort", "`relevance` needs `q`, and is the default with it.", get_args(Order)
+    )
+    prefix = parser.flag("prefix", "The last word may be unfinished: search as you type.")
+    recency: Parameter[Recency] = parser.choice(
+        "recency", "How much newer articles stand above older ones.", get_args(Recency), "normal"
+    )
+
+
+class SearchParams(QueryParams, RankParams, FacetParams, HitParams, Paging, AsOf, ArticleParts):
+    """Of a search."""
+
+
+Kind = Literal["tag", "region", "author", "article"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class SuggestParams(Params):
+    """Of suggestions."""
+
+    q = parser.text(
         "q", "What has been typed so far; empty: the most used.", maximum=100, example="nat", may_be_empty=True
-    ),
-    parser.choices("types", "Kinds of suggestions; all of them unless given.", ("tag", "region", "author", "article")),
-    parser.integer("limit", "How many of each kind.", default=5, minimum=1, maximum=20, excess="limit_too_large"),
-)
+    )
+    types = parser.choices("types", "Kinds of suggestions; all of them unless given.", KINDS)
+    limit = parser.integer(
+        "limit", "How many of each kind.", default=5, minimum=1, maximum=20, excess="limit_too_large"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +86,54 @@ class PagePosition:
         "cursor_invalid", "cursor_mismatch", "invalid_range", "limit_too_large", "page_too_deep", "offset_required",
         "unknown_field", "unknown_region", "query_too_complex", "response_too_large", "seq_unknown", "index_behind",
     ),
-    openapi_extra={"parameters": SEARCH.openapi()},
 )  # fmt: skip
 @fast_path.declare
-async def search_articles(request: Request) -> Response:
+async def search_articles(request: Request, context: Context, view: AnyCaller, params: SearchParams) -> Response:
     """Published articles that match a query, the best first, within any filter of the article list."""
-    context = get_context(request)
-    view = await context.view(request)
-    read = SEARCH.read(request.scope["query_string"], view.now)
-    resolved = await params.resolve_search(context, view, read)
-    turn = _read_position(resolved, view, read)
-    resolved = replace(resolved, question=_apply_position(resolved, turn, read.integer("limit")))
+    await context.wait_for(params.min_seq, view.head)
+    resolved = _rank(await resolve_search(context, view, params), params)
+    position = _read_position(resolved, view, params)
+    resolved = replace(resolved, question=_apply_position(resolved, position, params.limit))
     results = await resolved.index.search(resolved.question)
-    if turn.backwards:
+    if position.backwards:
         results = replace(results, hits=results.hits[::-1])
-    if turn.moved:
+    warnings = resolved.resolved_filter.warnings
+    if position.moved:
         detail = "The index has moved on since the first page: hits may repeat or be missed."
-        resolved.resolved_filter.warnings.append({"code": "results_moved", "parameter": "cursor", "detail": detail})
-    return await _render_results(request, context, view, read, resolved, turn, results)
+        warnings.append({"code": "results_moved", "parameter": "cursor", "detail": detail})
+    limit, more = params.limit, len(results.hits) > params.limit
+    hits = (results.hits[1:] if position.backwards else results.hits[:limit]) if more else results.hits
+    rows = await render_hits.render_rows(context, view, params, resolved, results, hits)
+    extra: dict[str, object] = {"query": render_hits.describe_query(params.q, resolved, results)}
+    if params.facets:
+        extra["facets"] = await _render_facets(context, view, params, resolved)
+    return responses.render_list(
+        request,
+        rows,
+        _make_page(params, view, resolved.question.order, position, hits, results, more=more),
+        token=view.token,
+        public=view.public,
+        warnings=warnings,
+        extra=extra,
+        tags=["list", "search", *(f"article:{hit.id}" for hit in hits)],
+        uses_now=params.uses_now,
+    )
 
 
-def _read_position(resolved: ResolvedSearch, view: RequestContext, read: Read) -> PagePosition:
-    number, text = read.integer_or_none("page"), read.text("cursor")
-    if text is None:
-        return PagePosition(offset=(number - 1) * read.integer("limit") if number else 0, at=view.now)
-    cursor = paging.decode(text, _make_signature(read))
+def _rank(resolved: ResolvedSearch, params: SearchParams) -> ResolvedSearch:
+    question = resolved.question
+    order = params.sort or question.order
+    if order == "relevance" and question.tree is None:
+        raise InvalidValue("sort=relevance needs q.", "sort")
+    match = choose_match(params.match, order)
+    ranked = replace(question, order=order, match=match, prefix=params.prefix, recency=params.recency)
+    return replace(resolved, question=ranked)
+
+
+def _read_position(resolved: ResolvedSearch, view: RequestContext, params: SearchParams) -> PagePosition:
+    if params.cursor is None:
+        return PagePosition(offset=(params.page - 1) * params.limit if params.page else 0, at=view.now)
+    cursor = paging.decode(params.cursor, _make_signature(params))
     at, seq = (*cursor.extra, None, None)[:2]
     pinned = at if isinstance(at, int) else view.now
     if resolved.question.order != "relevance":
@@ -129,71 +162,40 @@ def _apply_position(resolved: ResolvedSearch, position: PagePosition, limit: int
         limit=min(limit + 1, max_rows),
         offset=position.offset,
         after=position.key,
-        today=position.at - position.at % params.DAY,
+        today=position.at - position.at % DAY,
     )
 
 
-def _make_signature(read: Read) -> str:
+def _make_signature(params: SearchParams) -> str:
     """Another list's cursor is none of a search."""
-    return f"search {read.signature}"
+    return f"search {params.signature}"
 
 
 def _reverse(order: Order) -> Order:
     return "published_at" if order == "-published_at" else "-published_at"
 
 
-async def _render_results(
-    request: Request,
-    context: AppContext,
-    view: RequestContext,
-    read: Read,
-    resolved: ResolvedSearch,
-    position: PagePosition,
-    results: ResultPage,
-) -> Response:
-    limit = read.integer("limit")
-    more = len(results.hits) > limit
-    hits = (results.hits[1:] if position.backwards else results.hits[:limit]) if more else results.hits
-    rows = await render_hits.render_rows(context, view, read, resolved, results, hits)
-    extra: dict[str, object] = {"query": render_hits.describe_query(read, resolved, results)}
-    if read.choices("facets"):
-        extra["facets"] = await _render_facets(context, view, read, resolved)
-    return responses.render_list(
-        request,
-        rows,
-        _make_page(read, view, resolved.question.order, position, hits, results, more=more),
-        token=view.token,
-        public=view.public,
-        warnings=resolved.resolved_filter.warnings,
-        extra=extra,
-        tags=["list", "search", *(f"article:{hit.id}" for hit in hits)],
-        uses_now=read.uses_now,
-    )
-
-
 async def _render_facets(
-    context: AppContext, view: RequestContext, read: Read, resolved: ResolvedSearch
+    context: AppContext, view: RequestContext, params: SearchParams, resolved: ResolvedSearch
 ) -> Mapping[FacetName, list[facets.Value]]:
-    names = facets.requested_facets(read)
+    names, article_filter = params.facets, resolved.resolved_filter.filter
     counts = await resolved.index.count_facets(resolved.question, names)
     sources = await context.sources() if "source" in names else {}
     ids = (int(tag) for name in facets.TAGS.intersection(names) for tag in counts[name])
-    vocabulary = await resolved.index.load_vocabulary(view.head, ids)
-    rendered = {
-        name: facets.render_facet(
-            name, counts[name], resolved.resolved_filter.filter, read, view.atlas, vocabulary, sources
-        )
-        for name in names
-    }
-    language = refs.language(read)
-    if language is not None:
+    vocabulary = await resolved.index.vocabulary.get(view.head, ids)
+    rendered = {}
+    for name in names:
+        selected = facets.find_selected(name, article_filter, params.year)
+        rendered[name] = facets.render_facet(name, counts[name], selected, params, view.atlas, vocabulary, sources)
+    if params.names_language is not None:
         slugs = sorted({str(row["value"]) for name in facets.TAGS & rendered.keys() for row in rendered[name]})
-        facets.rename_values(rendered, view.atlas, await tags.names_in(context.db, slugs, language), language)
+        tag_names = await tags.names_in(context.db, slugs, params.names_language)
+        facets.rename_values(rendered, view.atlas, tag_names, params.names_language)
     return rendered
 
 
 def _make_page(
-    read: Read,
+    params: SearchParams,
     view: RequestContext,
     order: Order,
     position: PagePosition,
@@ -202,7 +204,7 @@ def _make_page(
     *,
     more: bool,
 ) -> PageInfo:
-    limit, number = read.integer("limit"), read.integer_or_none("page")
+    limit = params.limit
     onward = bool(hits) and (more or position.backwards)
     back = bool(hits) and (more if position.backwards else position.offset > 0 or position.key is not None)
     pinned = (position.at, _public_seq(results.position.seq, view))
@@ -213,12 +215,12 @@ def _make_page(
     else:
         next_ = Cursor("after", hits[-1].newest if hits else 0, extra=pinned)
         previous = Cursor("before", hits[0].newest if hits else 0, extra=pinned)
-    counted = read.choice("count") != "none"
+    counted = params.count != "none"
     return PageInfo(
         limit,
-        number=number,
-        next=paging.encode(next_, _make_signature(read)) if onward else None,
-        previous=paging.encode(previous, _make_signature(read)) if back else None,
+        number=params.page,
+        next=paging.encode(next_, _make_signature(params)) if onward else None,
+        previous=paging.encode(previous, _make_signature(params)) if back else None,
         total=results.total if counted else None,
         total_is="exact" if counted else "none",
     )
@@ -229,26 +231,22 @@ def _make_page(
     name="suggest",
     response_model=schemas.Suggestions,
     responses=describe_problems("limit_too_large", "index_behind"),
-    openapi_extra={"parameters": SUGGEST.openapi()},
 )
 @fast_path.declare
-async def suggest_words(request: Request) -> Response:
+async def suggest_words(request: Request, context: Context, view: AnyCaller, params: SuggestParams) -> Response:
     """Tags, regions, authors and articles for what has been typed so far; one typo is forgiven from 4 letters on."""
-    context = get_context(request)
-    view = await context.view(request)
-    read = SUGGEST.read(request.scope["query_string"], view.now)
     index = context.index
     assert isinstance(index, EngineIndex)
-    vocabulary = await index.load_vocabulary(view.head)
+    vocabulary = await index.vocabulary.get(view.head)
     counts: dict[Realm, Mapping[int, int]] = {"tag": await index.count_tags(view.head)}
     counts["region"] = await index.count_regions(view.head)
-    q, limit = read.text("q") or "", read.integer("limit")
+    q, limit = params.q or "", params.limit
     groups: list[dict[str, object]] = []
-    for kind in read.choices("types") or ("tag", "region", "author", "article"):
+    for kind in params.types or KINDS:
         if kind == "article":
             groups.append({"type": kind, "items": await _suggest_titles(context, view, index, q, limit)})
             continue
-        completions = completion.complete_names(vocabulary, counts, kind, q, limit)  # type: ignore[arg-type] # one of the three
+        completions = completion.complete_names(vocabulary, counts, kind, q, limit)
         items = [{"type": kind, "text": s.entry.name, "ref": s.entry.slug, "count": s.count} for s in completions]
         groups.append({"type": kind, "items": items})
     body = orjson.dumps({"groups": groups})

@@ -4,50 +4,72 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import cast
+from typing import Literal, get_args
 
 import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles.reading import filter_params
-from app.context import AppContext, RequestContext, get_context
+from app.articles.reading.filter_params import FilterParams
+from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import InvalidValue
 from app.http import csv_text, fast_path, responses
+from app.http.api_route import ApiRoute
+from app.http.csv_text import CsvParams
 from app.http.openapi import describe_problems
 from app.http.params import parser
-from app.http.params.parser import Parameters, Read
+from app.http.params.declaration import Parameter
 from app.http.params.times import format_time
+from app.http.params.typed import Params
 from app.regions.atlas import LEVELS
-from app.search import params, schemas, timeline, trending
-from app.search.engine import FacetName, GroupName
-from app.search.params import ResolvedSearch
+from app.search import schemas, timeline, trending
+from app.search.engine import GroupName
+from app.search.params import QueryParams, ResolvedSearch, resolve_search
 from app.search.render import facets
 from app.search.render.facets import Counts, Value
 from app.search.tantivy import index_schema
 from app.search.timeline import Edges, Interval
 from app.search.vocabulary.names import Vocabulary
 
-router = APIRouter(prefix="/v1", tags=["search"])
+TrendName = Literal["tag", "region"]
+GROUPS: tuple[GroupName, ...] = ("tag", "region", "author", "section", "language", "source")
+router = APIRouter(prefix="/v1", tags=["search"], route_class=ApiRoute)
 
-GROUPS = ("tag", "region", "author", "section", "language", "source")
-TIMELINE = Parameters(
-    *params.WORDS,
-    parser.choice(
-        "interval", "The length of a bucket; weeks begin on Monday.", ("day", "week", "month", "year"), "month"
-    ),
-    parser.choice("group_by", "One series for each of the commonest values.", GROUPS),
-    parser.choices("region_level", "Which regions make series; `country` unless given.", LEVELS),
-    parser.integer("group_limit", "How many series.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
-    csv_text.FORMAT,
-)  # fmt: skip
-TRENDING = Parameters(
-    *filter_params.FILTERS,
-    parser.text("window", "How long *now* lasts: `24h`, `7d`, `4w`.", maximum=8, example="7d"),
-    parser.choice("group_by", "What rises.", ("tag", "region"), "tag"),
-    parser.integer("limit", "How many.", default=10, minimum=1, maximum=50, excess="limit_too_large"),
-)
+
+class SeriesParams(Params):
+    """How a timeline is divided."""
+
+    interval: Parameter[Interval] = parser.choice(
+        "interval", "The length of a bucket; weeks begin on Monday.", get_args(Interval), "month"
+    )
+    group_by: Parameter[GroupName | None] = parser.choice(
+        "group_by",
+        "One series for each of the commonest values.",
+        GROUPS,
+    )
+    region_level = parser.choices("region_level", "Which regions make series; `country` unless given.", LEVELS)
+    group_limit = parser.integer(
+        "group_limit", "How many series.", default=10, minimum=1, maximum=50, excess="limit_too_large"
+    )
+
+
+class TimelineParams(QueryParams, SeriesParams, CsvParams):
+    """Of a timeline."""
+
+
+class WindowParams(Params):
+    """What may rise, and within which time."""
+
+    window = parser.text("window", "How long *now* lasts: `24h`, `7d`, `4w`.", maximum=8, example="7d")
+    group_by: Parameter[TrendName] = parser.choice("group_by", "What rises.", get_args(TrendName), "tag")
+    limit = parser.integer("limit", "How many.", default=10, minimum=1, maximum=50, excess="limit_too_large")
+
+
+class TrendingParams(FilterParams, WindowParams):
+    """Of what rises."""
+
+
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
 LONGEST_WINDOW = 366 * 86_400
 Series = list[tuple[Value, list[int]]]
@@ -65,29 +87,25 @@ Series = list[tuple[Value, list[int]]]
             "too_many_buckets", "not_acceptable", "index_behind",
         ),
     },
-    openapi_extra={"parameters": TIMELINE.openapi()},
 )  # fmt: skip
 @fast_path.declare
-async def get_timeline(request: Request) -> Response:
+async def get_timeline(request: Request, context: Context, view: AnyCaller, params: TimelineParams) -> Response:
     """How many articles were published in each day, week, month or year, true to the calendar in any time zone.
 
     Buckets without articles are there too. Articles whose date is known less exactly than the interval are left out
     and counted in `too_coarse`, those without any date in `undated`. A date that is a day, a month or a year is counted
     in that period of the calendar, whatever the time zone.
     """
-    context = get_context(request)
-    view = await context.view(request)
-    read = TIMELINE.read(request.scope["query_string"], view.now)
-    shape = csv_text.choose_format(read)
-    resolved = await params.resolve_search(context, view, read)
-    interval = cast("Interval", read.choice("interval"))
-    bounds = await _find_bounds(resolved, view, read, interval)
+    shape = csv_text.choose_format(params.format)
+    resolved = await resolve_search(context, view, params)
+    interval = params.interval
+    bounds = await _find_bounds(resolved, view, params)
     too_coarse = await resolved.index.count_coarse(resolved.question, interval)
     undated = await resolved.index.count_undated(resolved.question)
     bounds, counts = bounds.trim(await resolved.index.count_by_date(resolved.question, bounds, interval))
     total = sum(counts)
-    series = await _count_series(context, view, read, resolved, bounds, interval)
-    tags, uses_now = ["list", "timeline"], read.uses_now or "published_to" not in read.given_names
+    series = await _count_series(context, view, params, resolved, bounds)
+    tags, uses_now = ["list", "timeline"], params.uses_now or params.published_to is None
     # In threads: 50 series of 1,000 buckets are 4 MB.
     if shape == "csv":
         sheet = await asyncio.to_thread(_write_csv, bounds.exact, counts, series)
@@ -97,7 +115,7 @@ async def get_timeline(request: Request) -> Response:
         )  # fmt: skip
     payload = {
         "interval": interval,
-        "tz": str(read.zone()),
+        "tz": str(params.tz),
         "buckets": timeline.render_buckets(bounds.exact, counts, total),
         "series": [],
         "too_coarse": too_coarse,
@@ -117,7 +135,7 @@ def _append_series(payload: dict[str, object], series: Series, bounds: Sequence[
     return orjson.dumps(payload | {"series": every})
 
 
-async def _find_bounds(resolved: ResolvedSearch, view: RequestContext, read: Read, interval: Interval) -> Edges:
+async def _find_bounds(resolved: ResolvedSearch, view: RequestContext, params: TimelineParams) -> Edges:
     """From the dates asked for; where they are open from the first match, and to now."""
     article_filter = resolved.question.filter
     spans = (article_filter.published, article_filter.coarse or article_filter.published)
@@ -129,21 +147,21 @@ async def _find_bounds(resolved: ResolvedSearch, view: RequestContext, read: Rea
         first = first_match.hits[0].newest >> index_schema.ID_BITS
     last = max(view.now, spans[0][0] if spans[0][0] is not None else first) + 1
     exact, calendar = ((first if s is None else s, last if e is None else e) for s, e in spans)
-    return timeline.compute_edges(interval, read.zone(), exact, calendar)
+    return timeline.compute_edges(params.interval, params.tz, exact, calendar)
 
 
 async def _count_series(
-    context: AppContext, view: RequestContext, read: Read, resolved: ResolvedSearch, bounds: Edges, interval: Interval
+    context: AppContext, view: RequestContext, params: TimelineParams, resolved: ResolvedSearch, bounds: Edges
 ) -> Series:
     """The commonest values of the group, each with the counts of its buckets."""
-    if "group_by" not in read.given_names or not bounds.exact:
+    group, interval = params.group_by, params.interval
+    if group is None or not bounds.exact:
         return []
-    group = cast("GroupName", read.choice("group_by"))
     counts = await resolved.index.count_values(resolved.question, group, bounds, interval)
     sources = await context.sources() if group == "source" else {}
-    among = _select_levels(view, read.choices("region_level") or ("country",)) if group == "region" else None
+    among = _select_levels(view, params.region_level or ("country",)) if group == "region" else None
     vocabulary = await _load_names(resolved, view, group, counts)
-    ranked = facets.rank_values(group, counts, view.atlas, vocabulary, sources, among)[: read.integer("group_limit")]
+    ranked = facets.rank_values(group, counts, view.atlas, vocabulary, sources, among)[: params.group_limit]
     groups = [(group, value) for value, _ in ranked]
     every = await resolved.index.count_groups_by_date(resolved.question, bounds, interval, groups)
     return [({**row, "total": sum(own)}, own) for (_, row), own in zip(ranked, every, strict=True)]
@@ -164,18 +182,14 @@ def _write_csv(bounds: Sequence[int], counts: list[int], series: Series) -> byte
     responses=describe_problems(
         "invalid_range", "limit_too_large", "offset_required", "unknown_region", "index_behind"
     ),
-    openapi_extra={"parameters": TRENDING.openapi()},
 )
 @fast_path.declare
-async def get_trending(request: Request) -> Response:
+async def get_trending(request: Request, context: Context, view: AnyCaller, params: TrendingParams) -> Response:
     """Tags or regions with more articles in the window than their own past makes likely, the strongest first."""
-    context = get_context(request)
-    view = await context.view(request)
-    read = TRENDING.read(request.scope["query_string"], view.now)
-    window = _parse_window(read.text("window") or "7d")
-    resolved = await params.resolve_filter(context, view, read)
+    window = _parse_window(params.window or "7d")
+    resolved = await resolve_search(context, view, params)
     now = view.now - view.now % 60
-    group = cast("FacetName", read.choice("group_by"))
+    group = params.group_by
     spans = trending.split_spans(now, window)
     recent, past = await asyncio.gather(
         *(resolved.index.count_published(resolved.question, group, span) for span in spans)
@@ -189,7 +203,7 @@ async def get_trending(request: Request) -> Response:
         {int(v): n for v, n in past.counts.items()},
         recent.total,
         past.total,
-        read.integer("limit"),
+        params.limit,
     )
     rows = [{**names[one.id], "count": one.count, "expected": one.expected, "score": one.score} for one in rising]
     payload = {"window": {"from": format_time(spans[0][0]), "to": format_time(spans[0][1])}, "data": rows,
@@ -202,7 +216,7 @@ async def get_trending(request: Request) -> Response:
 async def _load_names(resolved: ResolvedSearch, view: RequestContext, group: str, counts: Counts) -> Vocabulary:
     """The vocabulary with the names of everything that was counted."""
     tags = [int(tag) for tag in counts] if group in ("tag", "author", "section") else []
-    return await resolved.index.load_vocabulary(view.head, tags)
+    return await resolved.index.vocabulary.get(view.head, tags)
 
 
 def _select_levels(view: RequestContext, levels: Sequence[str]) -> frozenset[int]:

@@ -21,7 +21,7 @@ from app.search.vocabulary.names import Vocabulary
 @dataclass(frozen=True, slots=True)
 class _CachedVocabulary:
     names_seq: int
-    newest_tag: int | None
+    newest_tag: object
     good_until: float
     words: Vocabulary
 
@@ -38,7 +38,8 @@ class CurrentVocabulary:
         """All names of tags and regions, read again when one was renamed and when there are new tags; for new tags at
         most a twentieth of the time is spent on reading, because an import makes them by the hundred. `tags` are ids
         whose names are needed now."""
-        cached, newest = await self._get_valid(head), await self._load_newest_tag()
+        cached = await self._get_valid(head)
+        [(newest,)] = await self._db.reader.rows(_newest_tag_statement(self._db.dialect), {})
         if cached is not None and cached.names_seq == head.names_seq:
             if cached.newest_tag == newest:
                 return cached.words
@@ -56,7 +57,7 @@ class CurrentVocabulary:
             cached = self._cached = replace(cached, names_seq=head.names_seq)
         return cached
 
-    async def _load_shared(self, names_seq: int, newest: int | None) -> Vocabulary:
+    async def _load_shared(self, names_seq: int, newest: object) -> Vocabulary:
         began = time.monotonic()
         words = await asyncio.to_thread(self._load)
         took = time.monotonic() - began
@@ -66,10 +67,6 @@ class CurrentVocabulary:
     def _load(self) -> Vocabulary:
         with self._db.snapshot() as snapshot:
             return names.load_vocabulary(snapshot)
-
-    async def _load_newest_tag(self) -> int | None:
-        [(newest,)] = await self._db.reader.rows(_newest_tag_statement(self._db.dialect), {})
-        return newest if isinstance(newest, int) else None
 
 
 @lru_cache(maxsize=4)

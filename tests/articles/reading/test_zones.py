@@ -16,15 +16,14 @@ from test_index_filters import _empty_postgresql
 from app.articles import filters
 from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params, filter_sql
+from app.articles.reading.filter_params import FilterParams
 from app.db.sql import prepare
 from app.errors import InvalidInput
-from app.http.params.parser import Parameters
 from app.http.params.times import list_zone_names
 from app.search import timeline
 from app.search.engine import Question
 from app.search.tantivy.local_engine import TantivyEngine
 
-PARAMETERS = Parameters(*filter_params.FILTERS)
 ODD = ("Pacific/Apia", "Pacific/Kwajalein", "Pacific/Kiritimati", "America/Juneau", "Asia/Manila", "Europe/Brussels")
 EDGES = ("1993-08-21", "1994-12-31", "2011-12-30", "2025-01-01", "2025-02-01", "2025-03-01", "1969-09-30")
 
@@ -81,10 +80,10 @@ queries = st.one_of(
 
 def _filter(query: str, zone: str) -> ArticleFilter | None:
     try:
-        read = PARAMETERS.read(f"{query}&tz={quote(zone)}".encode(), 0)
+        params = FilterParams.parse(f"{query}&tz={quote(zone)}".encode(), 0)
     except InvalidInput:
         return None
-    return ArticleFilter(**filter_params.dates(read, 0))
+    return ArticleFilter(**filter_params.dates(params, 0))
 
 
 def _find_by_all(archive: SearchArchive, engine: TantivyEngine, article_filter: ArticleFilter) -> set[int]:
@@ -124,12 +123,12 @@ def _timeline(
     archive: SearchArchive, engine: TantivyEngine, query: str, zone: str, interval: timeline.Interval
 ) -> dict[int, int]:
     """Coarse articles by the first second of their period in the calendar."""
-    read = PARAMETERS.read(f"{query}&tz={quote(zone)}".encode(), 0)
-    dates = filter_params.dates(read, 0)
+    params = FilterParams.parse(f"{query}&tz={quote(zone)}".encode(), 0)
+    dates = filter_params.dates(params, 0)
     vague = {"day": ("month", "year"), "week": ("month", "year"), "month": ("year",), "year": ()}[interval]
     result = _find_by_all(archive, engine, ArticleFilter(**dates))
     ids = {story.id for story in STORIES if story.precision not in vague} & result
-    edges = timeline.compute_edges(interval, read.zone(), *_spans(dates))
+    edges = timeline.compute_edges(interval, params.tz, *_spans(dates))
     coarse: list[int] = []
     for part in (ids, ids & COARSE):
         coarse = engine.count_by_date(Question(filter=ArticleFilter(ids=tuple(part), **dates)), edges)
@@ -157,7 +156,7 @@ def _spans(dates: filter_params.DateFilters) -> tuple[tuple[int, int], tuple[int
     ],
 )
 def test_day_that_a_zone_skipped_is_empty_and_one_that_it_had_twice_is_long(zone: str, day: str, hours: int) -> None:
-    read = PARAMETERS.read(f"published_from={day}&published_to={day}&tz={quote(zone)}".encode(), 0)
-    edges = timeline.compute_edges("day", read.zone(), *_spans(filter_params.dates(read, 0)))
+    params = FilterParams.parse(f"published_from={day}&published_to={day}&tz={quote(zone)}".encode(), 0)
+    edges = timeline.compute_edges("day", params.tz, *_spans(filter_params.dates(params, 0)))
     assert [end - start for start, end in pairwise(edges.exact)] == [hours * 3_600]
     assert edges.calendar == (_at(day), _at(day) + DAY)

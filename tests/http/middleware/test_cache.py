@@ -59,6 +59,18 @@ async def test_second_response_comes_from_memory_and_is_the_same(api: Served) ->
         assert await hit(api, address) == first
 
 
+async def test_server_gets_a_cached_response_without_a_task(api: Served) -> None:
+    """What `ConnectionLimiter` asks before it calls the application. PostgreSQL has to be asked first, which waits."""
+    await ask(api.app, "/v1/articles/harbour")
+    scope = {"type": "http", "method": "GET", "path": "/v1/articles/harbour", "query_string": b"", "headers": []}
+    messages = api.app.state.limiter.find_cached(scope)
+    if api.db.dialect == "postgresql":
+        assert messages is None
+    else:
+        assert messages[0]["status"] == 200
+        assert b"Harbour quiet" in messages[1]["body"]
+
+
 async def test_who_has_the_response_is_told_so_and_head_has_its_headers(api: Served) -> None:
     full = await ask(api.app, "/v1/articles/harbour")
     etag = str(full.header("etag"))

@@ -53,7 +53,7 @@ def test_given_parameters_have_their_values() -> None:
         (3, 1),
     )
     assert (params.least, params.whole, params.tz, params.min_seq) == (0, True, ZoneInfo("Europe/Paris"), "x")
-    assert params.at == params.range("at") != Range()
+    assert params.at == params.ranges["at"] != Range()
 
 
 def test_openapi_has_own_parameters_first_and_then_those_of_the_bases() -> None:
@@ -78,4 +78,4 @@ def test_what_is_wrong_is_told_at_once_and_names_only_what_the_class_takes() -> 
     ("query", "language"), [(b"", None), (b"names_in=FR", "fr"), (b"names_in=pt_BR", "pt"), (b"names_in=zh-Hans", "zh")]
 )
 def test_language_of_names_is_the_bare_one(query: bytes, language: str | None) -> None:
-    assert NamesIn.parse(query, 0).language == language
+    assert NamesIn.parse(query, 0).names_language == language
