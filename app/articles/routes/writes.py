@@ -12,6 +12,7 @@ from app.articles import editing, examples, schemas
 from app.articles.editing import ArticleEdit
 from app.articles.html import offload
 from app.articles.input import merge_patch, new_article, validation
+from app.articles.input.merge_patch import Json
 from app.articles.input.payloads import ArticleCreate, ArticlePatch, ArticlePut
 from app.articles.reading import replacements
 from app.articles.reading.queries import ArticleRef
@@ -19,7 +20,7 @@ from app.articles.render.write_responses import ArticleRenderer
 from app.articles.routes import update_flow
 from app.articles.routes.path_params import ArticlePath
 from app.articles.routes.reads import MOVED
-from app.articles.routes.update_flow import Change, ChangeParams, Merge, UpdateRequest
+from app.articles.routes.update_flow import Change, ChangeParams, UpdateRequest
 from app.articles.store.stored_article import StoredArticle
 from app.context import AnyCaller, AppContext, Context, RequestContext, Writer
 from app.errors import InvalidRange, InvalidValue
@@ -96,6 +97,11 @@ def describe_response(status: int, *codes: str) -> dict[int | str, dict[str, Any
     return shown | describe_problems(*codes)
 
 
+async def _list_warnings(data: Json) -> dict[str, str]:
+    """See `validation.list_warnings`; in a thread where the text is long."""
+    return await offload.run(validation.measure_text(data), validation.list_warnings, data)
+
+
 # The models of responses only describe, here and below: what is sent are the bytes that a repeat gets again.
 @router.post(
     "/articles",
@@ -110,8 +116,7 @@ async def create_article(
 ) -> Response:
     """A new article; a draft unless `status` says otherwise, which needs the scope `publish`."""
     data = body.parse_object(payload.content)
-    warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
-    renderer = ArticleRenderer(params, warnings)
+    renderer = ArticleRenderer(params, await _list_warnings(data))
     change = await UpdateRequest.begin(request, context, view, payload.content, renderer)
     if isinstance(change, Response):
         return change
@@ -139,7 +144,13 @@ async def update_article(
     payload: JsonBody[ArticlePatch],
 ) -> Response:
     """Changes what the body names: a JSON Merge Patch. Lists replace, null clears."""
-    return await _edit(request, ref, context, view, params, payload.content, merge_patch.find_patched_fields)
+    data = body.parse_object(payload.content)
+    renderer = ArticleRenderer(params, await _list_warnings(data))
+    change = await UpdateRequest.begin(request, context, view, payload.content, renderer)
+    if isinstance(change, Response):
+        return change
+    plan = partial(change.plan_merge, data, merge_patch.find_patched_fields)
+    return await change.respond(await change.carry_out(ref, plan, status=data.get("status")))
 
 
 @router.put(
@@ -158,24 +169,12 @@ async def replace_article(
     payload: JsonBody[ArticlePut],
 ) -> Response:
     """The article as it shall be, such as the response to a GET with changes. What is left out becomes empty."""
-    return await _edit(request, ref, context, view, params, payload.content, merge_patch.find_replaced_fields)
-
-
-async def _edit(
-    request: Request,
-    ref: str,
-    context: AppContext,
-    view: RequestContext,
-    params: ChangeParams,
-    content: bytes,
-    merge: Merge,
-) -> Response:
-    data = body.parse_object(content)
-    warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
-    change = await UpdateRequest.begin(request, context, view, content, ArticleRenderer(params, warnings))
+    data = body.parse_object(payload.content)
+    renderer = ArticleRenderer(params, await _list_warnings(data))
+    change = await UpdateRequest.begin(request, context, view, payload.content, renderer)
     if isinstance(change, Response):
         return change
-    plan = partial(change.plan_merge, data, merge)
+    plan = partial(change.plan_merge, data, merge_patch.find_replaced_fields)
     return await change.respond(await change.carry_out(ref, plan, status=data.get("status")))
 
 
