@@ -13,9 +13,11 @@ from app.articles.input.fields import make_invalid_input
 from app.articles.manuscript import Manuscript
 from app.articles.reading import replacements
 from app.articles.store import related_links, revisions, saving, slugs, stored_article
+from app.articles.store.related_merge import merge_entries
 from app.articles.store.row_columns import ExistingRow, SaveContext
 from app.articles.store.saving import Batch, Saved
 from app.articles.store.stored_article import StoredArticle
+from app.db.sql import lock_vocabulary
 from app.enrich.suggestion import DATELINE
 from app.errors import ExternalIdTaken, InvalidTransition, PreconditionFailed
 from app.http.params.times import format_time
@@ -54,6 +56,7 @@ class ArticleEdit:
 def lock_article(session: Session, id: int) -> StoredArticle | None:
     """The article with its row locked until the commit; None where it has gone."""
     connection = session.connection()
+    # In a statement of its own: what is read along with a lock that was waited for may be older than the lock.
     locked = connection.execute(select(A.c.id).where(A.c.id == id).with_for_update(key_share=True)).first()
     return stored_article.load(connection, [id])[id] if locked else None
 
@@ -66,13 +69,35 @@ def make_precondition_failed(
 
 
 def edit(session: Session, current: StoredArticle, edit: ArticleEdit, saving_: SaveContext) -> Saved:
-    """Makes the next version of an article that is held, or leaves it alone where nothing changes. InvalidInput,
+    """Makes the next version of an article that is locked, or leaves it alone where nothing changes. Raises as
+    `prepare`."""
+    batch = prepare(session, current, edit, saving_.now)
+    existing = current.existing_row
+    return saving.save(session, batch, saving_)[0] if batch else Saved(existing.id, existing.version, "unchanged")
+
+
+def prepare(session: Session, current: StoredArticle, edit: ArticleEdit, now: int) -> Batch | None:
+    """What is saved of an edit of an article that is locked; None where nothing changes. InvalidInput,
     InvalidTransition, SlugTaken or ExternalIdTaken where it cannot be."""
     connection, existing = session.connection(), current.existing_row
-    before = stored_article.make_manuscript(connection, current)
+    [before] = stored_article.make_manuscripts(connection, [current])
     check_transition(existing, edit)
-    after = _keep_equal_parts(session, existing.id, before, revise(before, edit.changes))
-    check(before, after, edit, existing, saving_.now)
+    after = revise(before, edit.changes)
+    # What says the same in other words is the same: tags by other names, related posts by their shown titles.
+    if after.tags != before.tags:
+        lock_vocabulary(connection)
+        specs = (*before.tags, *after.tags)
+        ids = tags.find(session, specs)
+        ids |= tags.create_missing(session, specs, ids)
+        if [ids[one] for one in before.tags] == list(dict.fromkeys(ids[one] for one in after.tags)):
+            after = replace(after, tags=before.tags)
+    if after.related != before.related:
+        related_links.lock_linking(connection)  # what is linked meanwhile is no edit
+        stored = related_links.load_entries(connection, [existing.id]).get(existing.id, [])
+        titles = related_links.load_titles(connection, [before.related or (), after.related or (), stored])
+        now_kept, kept = (merge_entries(one.related or (), stored, titles, existing.id) for one in (before, after))
+        after = replace(after, related=before.related if now_kept == kept else tuple(kept))
+    check(before, after, edit, existing, now)
     _check_gone(before, after, edit, existing)
     if after.replaced_by is not None and after.replaced_by != before.replaced_by:
         obstacle = replacements.find_obstacle(connection, existing.id, after.replaced_by)
@@ -80,23 +105,18 @@ def edit(session: Session, current: StoredArticle, edit: ArticleEdit, saving_: S
             raise make_invalid_input(obstacle, "/replaced_by")
     also = _find_changed_links(before, after) + slugs.find_additions(connection, existing.id, after)
     reason = edit.reason if edit.reason is not None else existing.withdrawn_reason
-    same = before == _without_addresses(after) and reason == existing.withdrawn_reason
+    same = before == replace(after, previous_slugs=(), previous_urls=()) and reason == existing.withdrawn_reason
     if same and not also and not edit.correction:
-        return Saved(existing.id, existing.version, "unchanged")
+        return None
     _check_identity(connection, before, after)
-    old = replace(
-        existing,
-        published_at=after.published_at,
-        published_precision=after.published_precision,
-        withdrawn_reason=reason,
-    )
+    dates = {name: getattr(after, name) for name in ("published_at", "published_precision")}
+    old = replace(existing, **dates, withdrawn_reason=reason)
     written = replace(
         after,
         slug=after.slug if after.slug != before.slug else None,
         related=after.related if after.related != before.related else None,
     )
-    corrections = _corrections(current, edit, saving_.now)
-    return saving.save(session, Batch([written], [old], True, corrections, tuple(also)), saving_)[0]
+    return Batch([written], [old], True, _corrections(current, edit, now), tuple(also), {existing.id: current})
 
 
 def _corrections(current: StoredArticle, edit: ArticleEdit, now: int) -> str | None:
@@ -130,23 +150,6 @@ def _merge_regions(before: Manuscript, made: Mapping[str, Any]) -> tuple[tuple[i
     for region, roles in rows:
         merged[region] = merged.get(region, 0) | roles
     return tuple(merged.items())
-
-
-def _keep_equal_parts(session: Session, id: int, before: Manuscript, after: Manuscript) -> Manuscript:
-    """What says the same in other words is the same: tags by other names, related posts by their shown titles."""
-    if after.tags != before.tags:
-        ids = tags.resolve(session, (*before.tags, *after.tags))
-        if [ids[one] for one in before.tags] == list(dict.fromkeys(ids[one] for one in after.tags)):
-            after = replace(after, tags=before.tags)
-    if after.related != before.related:
-        related_links.lock_linking(session.connection())  # what is linked meanwhile is no edit
-        now, then = (related_links.merge_stored(session.connection(), id, one.related or ()) for one in (before, after))
-        after = replace(after, related=before.related if now == then else then)
-    return after
-
-
-def _without_addresses(after: Manuscript) -> Manuscript:
-    return replace(after, previous_slugs=(), previous_urls=())
 
 
 def _find_changed_links(before: Manuscript, after: Manuscript) -> list[str]:

@@ -18,7 +18,7 @@ RESTORED = (
 the source calls the article."""
 
 
-def edit_to(connection: Connection, current: StoredArticle, version: int) -> ArticleEdit:
+def edit_to(version: int, connection: Connection, current: StoredArticle) -> ArticleEdit:
     """NotFound where there is no such version. What it was linked to and is gone meanwhile is left out."""
     old = (
         current
@@ -27,7 +27,7 @@ def edit_to(connection: Connection, current: StoredArticle, version: int) -> Art
     )
     if old is None:
         raise NotFound()
-    said, known = stored_article.make_manuscript(connection, old), regions.atlas(connection).by_id
+    [said], known = stored_article.make_manuscripts(connection, [old]), regions.atlas(connection).by_id
     changes = {name: getattr(said, name) for name in RESTORED}
     changes["authors"] = tuple(one for one in said.tags if one.kind == "contributor")
     changes["tags"] = tuple(one for one in said.tags if one.kind != "contributor")

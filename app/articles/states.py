@@ -7,7 +7,16 @@ from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlmodel import Session
 
 from app.articles.idempotency import stored_responses
-from app.articles.store import links, log_changes, log_facts, purge, related_links, revisions, source_baselines
+from app.articles.store import (
+    links,
+    log_changes,
+    log_facts,
+    purge,
+    related_links,
+    revisions,
+    source_baselines,
+    stored_article,
+)
 from app.articles.store.authorship import SCHEDULE
 from app.changes import log
 from app.db import audit_rows
@@ -33,7 +42,7 @@ def go_live(session: Session, *, now: int | None = None) -> list[int]:
     due = (A.c.status == literal_column("'scheduled'")) & (A.c.published_at <= now)
     next_due = select(A.c.id).where(due).order_by(A.c.published_at, A.c.id).limit(AT_ONCE)
     ids = sorted(connection.execute(next_due.with_for_update(key_share=True)).scalars())
-    revisions.save_current(connection, ids)
+    revisions.save_current(connection, stored_article.load(connection, ids))
     related_links.lock_linking(connection)
     sources = related_links.find_sources(connection, ids)
     before = log_facts.load(connection, [*ids, *sources])
@@ -55,7 +64,7 @@ def go_live(session: Session, *, now: int | None = None) -> list[int]:
     connection.execute(live)
     links.show(connection, ids)
     linked = related_links.link(connection, ids, ids)
-    log_changes.record(session, ids, before, {id: ["status"] for id in ids}, {*linked, *sources})
+    log_changes.record(session, ids, before, {id: ["status"] for id in ids}, {*linked, *sources}, ids)
     return ids
 
 
@@ -67,7 +76,7 @@ def withdraw(
     shown = A.c.status == literal_column("'published'")
     public = select(A.c.id).where(shown, A.c.id.in_(ids)).order_by(A.c.id)
     withdrawn = list(connection.execute(public.with_for_update(key_share=True)).scalars())
-    revisions.save_current(connection, withdrawn)
+    revisions.save_current(connection, stored_article.load(connection, withdrawn))
     related_links.lock_linking(connection)
     sources = related_links.find_sources(connection, withdrawn)
     before = log_facts.load(connection, [*withdrawn, *sources])
@@ -86,7 +95,8 @@ def withdraw(
     )
     connection.execute(gone)
     links.hide(connection, withdrawn)
-    log_changes.record(session, withdrawn, before, {id: ["status"] for id in withdrawn}, sources)
+    fields = {id: ["status"] for id in withdrawn}
+    log_changes.record(session, withdrawn, before, fields, sources, withdrawn)
     return withdrawn
 
 
@@ -148,7 +158,7 @@ def _let_go(session: Session, name: str, id: int, *, now: int, by: str | None) -
     if not ids:
         return
     before = log_facts.load(connection, ids)
-    revisions.save_current(connection, ids)
+    revisions.save_current(connection, stored_article.load(connection, ids))
     alone = {name: None, "version": A.c.version + 1, "updated_at": now, "saved_at": now, "saved_by": by}
     connection.execute(update(A).where(A.c.id.in_(ids)).values(alone))
-    log_changes.record(session, ids, before, {id: [name] for id in ids}, {})
+    log_changes.record(session, ids, before, {id: [name] for id in ids})

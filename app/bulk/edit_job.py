@@ -29,7 +29,7 @@ from app.bulk.records import ARTICLE, BULK
 from app.changes import jobs
 from app.changes.jobs import CHUNK, Json, Step, Task
 from app.db.database import Snapshot
-from app.db.sql import AnySelect, Prepared, insert_rows, prepare, read_clock, read_integer
+from app.db.sql import AnySelect, Prepared, insert_rows, lock_vocabulary, prepare, read_clock, read_integer
 from app.enrich.suggestion import DATELINE
 from app.errors import DatelineError
 from app.models import Article, TextKey, table
@@ -232,7 +232,9 @@ class _Resolved:
     def of(session: Session, changes: Changes, articles: Iterable[StoredArticle]) -> "_Resolved":
         add = [TagSpec(*one) for one in changes.add_tags]
         section = [TagSpec(*one) for one in changes.section or ()]
-        ids = tags.resolve(session, [*add, *section])
+        lock_vocabulary(session.connection())
+        ids = tags.find(session, [*add, *section])
+        ids |= tags.create_missing(session, [*add, *section], ids)
         added, sections = tuple(ids[one] for one in add), tuple(ids[one] for one in section)
         known = {id for article in articles for id in article.tags}
         every = sorted(known | {*added, *sections})

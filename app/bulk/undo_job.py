@@ -170,11 +170,11 @@ def _take_back(session: Session, rows: Sequence[TouchedRow], current: dict[int, 
 def bin_drafts(session: Session, ids: Sequence[int], how: SaveContext) -> None:
     """Puts drafts and scheduled articles into the bin, as `DELETE` does, but many at once."""
     connection = session.connection()
-    revisions.save_current(connection, ids)
+    revisions.save_current(connection, stored_article.load(connection, ids))
     before = log_facts.load(connection, ids)
     values = {"status": "trashed", "trashed_at": how.now, "updated_at": how.now, "version": A.c.version + 1}
     connection.execute(update(A).where(A.c.id.in_(ids)).values(saved_at=how.now, saved_by=how.by, **values))
-    log_changes.record(session, ids, before, {id: ["status"] for id in ids}, {})
+    log_changes.record(session, ids, before, {id: ["status"] for id in ids})
 
 
 def _forget_source(connection: Connection, ids: Sequence[int]) -> None:

@@ -51,6 +51,10 @@ RETRIES = 8
 # Serialisation, deadlock, lock time-out, server going away; and a unique value that another transaction took between
 # this one's look and its insert: run again, it sees it.
 RETRY_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "08003", "08006", "23505"})
+UNKNOWN_OUTCOME = (
+    "The connection broke while saving: whether it was saved is not known. Read before trying again, or repeat with "
+    "the same Idempotency-Key."
+)
 
 
 class DatabaseProblem(Exception):
@@ -72,11 +76,12 @@ class Snapshot:
     connection: Connection
 
     def fetch(self, statement: Prepared, values: Mapping[str, Value]) -> list[Row]:
-        if self.connection.dialect.name == "sqlite":
-            result = self.connection.exec_driver_sql(statement.sql, encode_sqlite_values(statement, values))
-        else:
-            result = self.connection.exec_driver_sql(statement.sql, {**statement.constants, **values})
-        return [tuple(row) for row in result.all()]
+        bound = _bind_values(self.connection.dialect.name, statement, values)
+        return [tuple(row) for row in self.connection.exec_driver_sql(statement.sql, bound)]
+
+
+def _bind_values(dialect: str, statement: Prepared, values: Mapping[str, Value]) -> dict[str, Value]:
+    return encode_sqlite_values(statement, values) if dialect == "sqlite" else {**statement.constants, **values}
 
 
 class Rows(Protocol):
@@ -110,7 +115,8 @@ class OpenTransaction:
         return self
 
     async def rows(self, statement: Prepared, values: Mapping[str, Value], *, bounded: bool = True) -> list[Row]:
-        return Snapshot(self.connection).fetch(statement, values)
+        bound = _bind_values(self.dialect, statement, values)
+        return [tuple(row) for row in self.connection.exec_driver_sql(statement.sql, bound)]
 
 
 _FINISH = "dateline.finish"
@@ -198,7 +204,7 @@ class Database:
         # Read here: the writers' threads do not have this task's context.
         loop, actor = asyncio.get_running_loop(), current_actor()
         written = await loop.run_in_executor(
-            self._writers, lambda: self._run_with_retries(actor, lambda session: fn(session, *args, **kwargs))
+            self._writers, lambda: self._transact(actor, lambda session: fn(session, *args, **kwargs))
         )
         if self._eraser:
             self._eraser.retry(loop)
@@ -206,41 +212,36 @@ class Database:
 
     def write_now(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> Committed[T]:
         """`write` in the calling thread, for commands and followers."""
-        return self._run_with_retries(current_actor(), lambda session: fn(session, *args, **kwargs))
+        return self._transact(current_actor(), lambda session: fn(session, *args, **kwargs))
 
-    def _run_with_retries(self, actor: Actor, work: Callable[[Session], T]) -> Committed[T]:
+    def _transact(self, actor: Actor, work: Callable[[Session], T]) -> Committed[T]:
         """One transaction of `actor`, begun again whole where it lost a race."""
         for attempt in range(RETRIES):
             try:
-                return self._transaction(actor, work)
+                with self.hold_write_lock(), Session(self.engine, expire_on_commit=False) as session:
+                    audit_rows.set_actor(session, actor)
+                    result = work(session)
+                    head = self._before_commit(session)
+                    for fn in session.info.pop(_FINISH, ()):
+                        fn(session, head)
+                    try:
+                        session.commit()
+                    except DBAPIError as error:
+                        # Run again it would be saved twice where the server had committed before the connection broke.
+                        if self.dialect == "postgresql" and (
+                            error.connection_invalidated or is_disconnected(_sql_state(error))
+                        ):
+                            raise DatabaseUnavailable(UNKNOWN_OUTCOME) from error
+                        raise
+                    if self._eraser:
+                        self._eraser.truncate_after_commit(session)
+                    return Committed(result, head)
             except DBAPIError as error:
                 again = _sql_state(error) in RETRY_STATES or error.connection_invalidated
                 if not again or attempt + 1 == RETRIES:
                     raise _translate_error(error) from error
-                time.sleep(0.005 * 2**attempt)
+                time.sleep(0.005 * 2**attempt)  # without the lock
         raise AssertionError("the last attempt returns or raises")
-
-    def _transaction(self, actor: Actor, work: Callable[[Session], T]) -> Committed[T]:
-        with self.hold_write_lock(), Session(self.engine, expire_on_commit=False) as session:
-            audit_rows.set_actor(session, actor)
-            result = work(session)
-            head = self._before_commit(session)
-            for fn in session.info.pop(_FINISH, ()):
-                fn(session, head)
-            try:
-                session.commit()
-            except DBAPIError as error:
-                if self.dialect == "postgresql" and (
-                    error.connection_invalidated or is_disconnected(_sql_state(error))
-                ):
-                    raise DatabaseUnavailable(
-                        "The connection broke while saving: whether it was saved is not known. Read before trying "
-                        "again, or repeat with the same Idempotency-Key."
-                    ) from error
-                raise
-            if self._eraser:
-                self._eraser.truncate_after_commit(session)
-            return Committed(result, head)
 
     @contextmanager
     def hold_write_lock(self) -> Iterator[None]:

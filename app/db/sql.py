@@ -200,8 +200,15 @@ def insert_rows(
     value of each row again, which for links costs as much as the database itself. SQLite gets them in the order of its
     statement, because it looks names up for each row again. `clock_column`: a column that gets the database's time."""
     if rows:
-        statement, order = _insert_statement(table, tuple(rows[0]), connection.dialect, clock_column)
-        connection.exec_driver_sql(statement, list(map(itemgetter(*order), rows)) if order else rows)
+        connection.exec_driver_sql(*make_insert(connection.dialect, table, rows, clock_column=clock_column))
+
+
+def make_insert(
+    dialect: Dialect, table: Table, rows: Sequence[Mapping[str, object]], *, clock_column: str | None = None
+) -> tuple[str, Sequence[Any]]:
+    """The statement of `insert_rows` and its values, for who executes it; there is a row at least."""
+    statement, order = _insert_statement(table, tuple(rows[0]), dialect, clock_column)
+    return statement, list(map(itemgetter(*order), rows)) if order else rows
 
 
 @lru_cache(maxsize=64)

@@ -48,6 +48,11 @@ class IdempotentRequest:
         said = [request.method.encode(), request.scope["raw_path"], request.scope["query_string"], body]
         return IdempotentRequest(str(caller.key), key, hashlib.sha256(b"\0".join(said)).hexdigest(), limit)
 
+    def make_row(self, article_id: int, version: int) -> stored_responses.Row:
+        """The row of its response, as far as it is known before the response is."""
+        names = {"caller": self.caller, "key": self.key, "request_hash": self.request_hash}
+        return names | {"article_id": article_id, "version": version}
+
     def read(self, rows: Sequence[Sequence[object]]) -> Rendered | None:
         """The stored response, from rows of `_STORED`. IdempotencyConflict where the key was used for another request,
         Gone where the response was deleted with an article that it showed."""
@@ -96,16 +101,3 @@ def load_locked(session: Session, key: IdempotentRequest) -> Rendered | None:
     if rendered is None:
         stored_responses.check_room(connection, key.caller, key.limit, now)
     return rendered
-
-
-def store(session: Session, key: IdempotentRequest, article_id: int, version: int, rendered: Rendered) -> None:
-    """Stores the response with the change that it is for; the whole transaction fails with RateLimited where it has
-    no room."""
-    row: stored_responses.Row = {
-        "caller": key.caller,
-        "key": key.key,
-        "request_hash": key.request_hash,
-        "article_id": article_id,
-        "version": version,
-    }
-    stored_responses.add(session, row, rendered, key.limit)

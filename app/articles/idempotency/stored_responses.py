@@ -3,18 +3,17 @@ after a day or with an article that they show. Knows no requests."""
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import orjson
 import zstandard
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, tuple_, update
 from sqlmodel import Session
 
 from app.articles.render.write_responses import Rendered
 from app.db.database import add_finisher
 from app.db.log_position import LogHead
-from app.db.sql import read_integer
+from app.db.sql import read_integer, split_chunks
 from app.errors import FieldError, RateLimited
 from app.models import Article, IdempotencyArticle, IdempotencyKey, IdempotencyUsage, table
 
@@ -54,65 +53,58 @@ def _check_live(connection: Connection, caller: str, limit: int, now: int, more:
     raise RateLimited(wait, detail=detail, errors=[FieldError("rate_limited", detail, "Idempotency-Key")])
 
 
-def add(session: Session, row: Row, rendered: Rendered, limit: int) -> None:
-    """Stores a response as the last thing before the commit, when its place in the log is known."""
-    there = _lock_articles(session.connection(), rendered.articles)
+def add(session: Session, row: Row, rendered: Rendered, articles: frozenset[int], limit: int) -> None:
+    """Stores a response, which shows something of `articles`, as the last thing before the commit, when its place in
+    the log is known. The whole transaction fails with RateLimited where it has no room."""
+    ids, there = sorted(articles), True
+    if ids:
+        # Locked until the commit: a purge of one of them waits until the response that shows it is stored, and then
+        # finds it. (SQLite writes one after the other.)
+        rows = select(A.c.id).where(A.c.id.in_(ids)).order_by(A.c.id).with_for_update(read=True, key_share=True)
+        there = len(session.connection().execute(rows).all()) == len(ids)
     body = zstandard.ZstdCompressor(level=3).compress(rendered.body) if there else None
 
     def insert_row(session: Session, head: LogHead) -> None:
-        connection, now = session.connection(), int(time.time())
-        _delete_expired(connection, row, now)
+        connection, now, caller = session.connection(), int(time.time()), str(row["caller"])
         headers = orjson.dumps(dict(rendered.with_place(head).headers)).decode() if there else None
         size = 0 if body is None or headers is None else len(body) + len(headers) + OVERHEAD
-        if _use(connection, str(row["caller"]), size) > limit:
-            _check_live(connection, str(row["caller"]), limit, now, more=size)
+        sizes = _delete_expired(connection, row, now)
+        sizes[caller] += size
+        if _count(connection, sizes)[caller] > limit:
+            _check_live(connection, caller, limit, now, more=size)
         stored = {"status": rendered.status, "created_at": now, "size": size, "headers": headers, "response": body}
         connection.execute(insert(IDEMPOTENCY), row | stored)
-        names = {name: row[name] for name in ("caller", "key")}
-        if there and rendered.articles:
-            connection.execute(insert(CONTAINED), [names | {"article_id": id} for id in sorted(rendered.articles)])
+        if there and ids:
+            names = {name: row[name] for name in ("caller", "key")}
+            connection.execute(insert(CONTAINED), [names | {"article_id": id} for id in ids])
 
     add_finisher(session, insert_row)
 
 
-def _lock_articles(connection: Connection, ids: frozenset[int]) -> bool:
-    """Whether these articles are all there, and keeps a purge of one waiting until the response that shows it is
-    stored: then the purge finds it. (SQLite writes one after the other.)"""
-    if not ids:
-        return True
-    rows = select(A.c.id).where(A.c.id.in_(sorted(ids))).order_by(A.c.id)
-    return len(connection.execute(rows.with_for_update(read=True, key_share=True)).all()) == len(ids)
-
-
-def _use(connection: Connection, caller: str, size: int) -> int:
-    """Counts bytes for a caller; returns how many it has now."""
-    more = update(USAGE).where(USAGE.c.caller == caller).values(bytes=USAGE.c.bytes + size).returning(USAGE.c.bytes)
-    used = connection.execute(more).scalar()
-    if used is None:
-        connection.execute(insert(USAGE), {"caller": caller, "bytes": size})
-    return size if used is None else int(used)
-
-
-def _delete_expired(connection: Connection, row: Row, now: int) -> None:
-    """Some of the responses that are older than a day, and that of this very key."""
+def _delete_expired(connection: Connection, row: Row, now: int) -> Counter[str]:
+    """Deletes some of the responses that are older than a day, and that of this very key; the bytes that it gives back,
+    as negative numbers by caller."""
     old = IDEMPOTENCY.c.created_at < now - KEPT_SECONDS
     oldest = select(IDEMPOTENCY.c.caller, IDEMPOTENCY.c.key).where(old).order_by(IDEMPOTENCY.c.created_at)
-    _delete(connection, _NAME.in_(oldest.limit(EXPIRED_AT_ONCE)))
-    _delete(connection, and_(IDEMPOTENCY.c.caller == row["caller"], IDEMPOTENCY.c.key == row["key"], old))
-
-
-def _delete(connection: Connection, condition: ColumnElement[bool]) -> None:
-    gone = delete(IDEMPOTENCY).where(condition).returning(IDEMPOTENCY.c.caller, IDEMPOTENCY.c.size)
-    _release(connection, [tuple(row) for row in connection.execute(gone)])
-
-
-def _release(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-    """Gives room back, from rows of (caller, bytes)."""
+    same = and_(IDEMPOTENCY.c.caller == row["caller"], IDEMPOTENCY.c.key == row["key"], old)
     sizes: Counter[str] = Counter()
-    for caller, size in rows:
-        sizes[caller] += size or 0
+    for condition in (_NAME.in_(oldest.limit(EXPIRED_AT_ONCE)), same):
+        deleted = delete(IDEMPOTENCY).where(condition).returning(IDEMPOTENCY.c.caller, IDEMPOTENCY.c.size)
+        for caller, size in connection.execute(deleted):
+            sizes[caller] -= size or 0
+    return sizes
+
+
+def _count(connection: Connection, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Adds bytes to what callers have; returns how many each has now."""
+    used: dict[str, int] = {}
     for caller in sorted(sizes):  # in one order, so that two transactions do not wait for each other
-        _use(connection, caller, -sizes[caller])
+        more = update(USAGE).where(USAGE.c.caller == caller).values(bytes=USAGE.c.bytes + sizes[caller])
+        total = connection.execute(more.returning(USAGE.c.bytes)).scalar()
+        if total is None:
+            connection.execute(insert(USAGE), {"caller": caller, "bytes": sizes[caller]})
+        used[caller] = sizes[caller] if total is None else int(total)
+    return used
 
 
 def delete_responses_of(session: Session, article_id: int) -> None:
@@ -123,13 +115,13 @@ def delete_responses_of(session: Session, article_id: int) -> None:
         connection = session.connection()
         showing = select(CONTAINED.c.caller, CONTAINED.c.key).where(CONTAINED.c.article_id == article_id)
         sizes = select(IDEMPOTENCY.c.caller, IDEMPOTENCY.c.size).where(_NAME.in_(showing)).with_for_update()
-        rows = [tuple(row) for row in connection.execute(sizes)]
+        freed: Counter[str] = Counter()
+        for caller, size in connection.execute(sizes):
+            freed[caller] -= size or 0
         nothing = {"size": 0, "headers": None, "response": None}
         connection.execute(update(IDEMPOTENCY).where(_NAME.in_(showing)).values(nothing))
-        names = [tuple(row) for row in connection.execute(showing)]
-        for i in range(0, len(names), 500):
-            of = tuple_(CONTAINED.c.caller, CONTAINED.c.key).in_(names[i : i + 500])
-            connection.execute(delete(CONTAINED).where(of))
-        _release(connection, rows)
+        for names in split_chunks([tuple(row) for row in connection.execute(showing)]):
+            connection.execute(delete(CONTAINED).where(tuple_(CONTAINED.c.caller, CONTAINED.c.key).in_(names)))
+        _count(connection, freed)
 
     add_finisher(session, delete_responses)

@@ -22,8 +22,7 @@ _JSON = ("images", "seo", "extra", "corrections")
 
 def tag_ids(session: Session, manuscripts: Iterable[Manuscript]) -> TagIds:
     """The tags that are there, by how they are named; makes none."""
-    asked = list(dict.fromkeys(one for manuscript in manuscripts for one in manuscript.tags))
-    return tags.find(session, asked) if asked else {}
+    return tags.find(session, (one for manuscript in manuscripts for one in manuscript.tags))
 
 
 def is_same(name: str, new: Manuscript, before: Manuscript, current: StoredArticle, known: TagIds) -> bool:

@@ -108,7 +108,7 @@ def find_differences(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The attributes that the row changes, as `editing.ArticleEdit` has them, and notes on those that it does not.
     `overwrite`: those that were edited here meanwhile change too."""
-    id, before = current.existing_row.id, stored_article.make_manuscript(connection, current)
+    id, [before] = current.existing_row.id, stored_article.make_manuscripts(connection, [current])
     ours, theirs = _values(before, manuscript), _values(manuscript, manuscript)
     differing = [name for name in theirs if _key(name, theirs[name]) != _key(name, ours[name])]
     addresses = [
@@ -146,7 +146,7 @@ def _base(connection: Connection, manuscript: Manuscript, current: StoredArticle
     if known is None or known.id != current.existing_row.id or known.version >= current.existing_row.version:
         return None
     old = revisions.get(connection, known.id, known.version)
-    return stored_article.make_manuscript(connection, old) if old is not None else None
+    return stored_article.make_manuscripts(connection, [old])[0] if old is not None else None
 
 
 def _given_columns(manuscript: Manuscript) -> frozenset[str]:

@@ -108,11 +108,15 @@ async def render_articles(
     texts: dict[int, str] = {}
     if form.includes - {"related"}:
         missing = [id for id in shown if id not in known.texts]
-        large = total > response_size.LARGE
-        read = await queries.load_bodies(archive.db, missing, large=large) if missing else {}
+        read = await queries.load_bodies(archive.db, missing, large=total > response_size.LARGE) if missing else {}
         texts = {id: known.texts.get(id) or read.get(id, "") for id in shown}
     if "related" in form.includes:
-        await _relate(archive, view, shown, checking)
+        rows = await queries.load_related(archive.db, list(shown))
+        if checking is not None:
+            named = Counter(row.article_id for row in rows)
+            response_size.check_fit(checking, [response_size.RELATED_COST * named[id] for id in shown])
+        posts = await render_related(archive, view, list(shown), rows)
+        shown = {id: card | {"related": posts[id]} for id, card in shown.items()}
     if form.language is not None:
         called = await tags.names_in(archive.db, sorted(_tag_slugs(shown.values())), form.language)
         _rename_all(shown.values(), view.atlas, called, form.language)
@@ -183,19 +187,6 @@ def _form(params: ArticleParts, *, full: bool) -> RenderOptions:
     if full and not fields:
         includes |= {"body", "related"}
     return RenderOptions(fields, frozenset(includes), params.names_language)
-
-
-async def _relate(
-    archive: CardSource, view: RequestContext, shown: dict[int, Json], checking: ArticleParts | None
-) -> None:
-    """Adds related posts; where `checking`, no more of these than one response may hold."""
-    rows = await queries.load_related(archive.db, list(shown))
-    if checking is not None:
-        named = Counter(row.article_id for row in rows)
-        response_size.check_fit(checking, [response_size.RELATED_COST * named[id] for id in shown])
-    posts = await render_related(archive, view, list(shown), rows)
-    for id, card in shown.items():
-        card["related"] = posts[id]
 
 
 async def render_related(

@@ -1,16 +1,15 @@
 """The responses to writes of articles: rendered from the committed state, or within the transaction that makes it,
 where a repeat shall get the same bytes. Never decides what is written."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import orjson
+from sqlalchemy import and_, select, true
 from sqlmodel import Session
 from starlette.responses import Response
 
-from app.articles.input.merge_patch import Json
 from app.articles.reading import queries
 from app.articles.reading.card_cache import Cards
 from app.articles.reading.queries import ListRow
@@ -22,8 +21,10 @@ from app.db.log_position import LogHead
 from app.errors import Gone
 from app.http import conditional
 from app.http.conditional import VARY
+from app.models import Article, RelatedPost, table
 from app.regions import service as regions
 
+A, RELATED = table(Article), table(RelatedPost)
 NO_STORE = {"Cache-Control": "no-store", "Vary": VARY}
 
 
@@ -38,82 +39,106 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A response to a write. `articles`: the ids of those of which it shows something, where that was asked for."""
+    """A response to a write."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    articles: frozenset[int] = frozenset()
 
     def with_place(self, head: LogHead) -> "Rendered":
         """With the place of the change in the log."""
-        return Rendered(self.status, {"X-Seq": head.position.token, **self.headers}, self.body, self.articles)
+        return Rendered(self.status, {"X-Seq": head.position.token, **self.headers}, self.body)
 
     def response(self) -> Response:
         return Response(self.body, self.status, dict(self.headers))
 
 
-Render = Callable[[CardSource, RequestContext, WriteResult], Awaitable[Rendered]]
+class Renderer(Protocol):
+    """The response to a write in two steps, so that the first one runs in the event loop, or in the transaction that
+    makes what it shows."""
+
+    def load(
+        self, shelf: CardSource, view: RequestContext, result: WriteResult
+    ) -> Coroutine[object, object, Mapping[int, bytes]]:
+        """The body of the response, by the article's id; empty where the article has been removed since."""
+        ...
+
+    def finish(self, result: WriteResult, shown: Mapping[int, bytes]) -> Rendered:
+        """The response from what was loaded, nothing for a purge."""
+        ...
 
 
-def make_article_renderer(params: ArticleParts, warnings: Mapping[str, str] = MappingProxyType({})) -> Render:
-    """Renders the article as `params` ask for it. Gone where it has been removed since."""
+@dataclass(frozen=True, slots=True)
+class ArticleRenderer:
+    """The article as `params` ask for it."""
 
-    async def render(shelf: CardSource, view: RequestContext, result: WriteResult) -> Rendered:
-        if result.status == 204:
-            return Rendered(204, {**NO_STORE, **warnings}, b"")
+    params: ArticleParts
+    warnings: Mapping[str, str] = field(default_factory=dict)
+
+    def load(
+        self, shelf: CardSource, view: RequestContext, result: WriteResult
+    ) -> Coroutine[object, object, Mapping[int, bytes]]:
         entry = ListRow(result.id, result.version, None)
-        rows = await article_json.render_articles(shelf, view, [entry], params=params, full=True, own=True)
-        if not rows:
+        return article_json.render_articles(shelf, view, [entry], params=self.params, full=True, own=True)
+
+    def finish(self, result: WriteResult, shown: Mapping[int, bytes]) -> Rendered:
+        """Gone where the article has been removed since."""
+        headers = {**NO_STORE, **self.warnings}
+        if result.status == 204:
+            return Rendered(204, headers, b"")
+        body = shown.get(result.id)
+        if body is None:
             raise Gone("The article that this request made or changed is gone.")
-        shown = orjson.loads(rows[result.id])
-        headers = {**NO_STORE, **warnings, "Content-Type": "application/json"}
-        headers["ETag"] = conditional.item_etag(shown.get("version", result.version), rows[result.id])
+        article = orjson.loads(body)
+        headers |= {
+            "Content-Type": "application/json",
+            "ETag": conditional.item_etag(article.get("version", result.version), body),
+        }
         if result.status == 201:
-            headers["Location"] = f"/v1/articles/{shown.get('slug') or result.id}"
-        return Rendered(result.status, headers, rows[result.id])
-
-    return render
+            headers["Location"] = f"/v1/articles/{article.get('slug') or result.id}"
+        return Rendered(result.status, headers, body)
 
 
-def make_related_renderer(params: ArticleParts) -> Render:
-    """Renders the article's related posts, with what `params` ask for of their targets."""
+@dataclass(frozen=True, slots=True)
+class RelatedRenderer:
+    """The article's related posts, with what `params` ask for of their targets."""
 
-    async def render(shelf: CardSource, view: RequestContext, result: WriteResult) -> Rendered:
+    params: ArticleParts
+
+    async def load(self, shelf: CardSource, view: RequestContext, result: WriteResult) -> Mapping[int, bytes]:
         rows = await queries.load_related(shelf.db, [result.id])
-        shown = (await article_json.render_related(shelf, view, [result.id], rows, params))[result.id]
-        body = orjson.dumps({"data": shown})
+        shown = await article_json.render_related(shelf, view, [result.id], rows, self.params)
+        return {result.id: orjson.dumps({"data": shown[result.id]})}
+
+    def finish(self, result: WriteResult, shown: Mapping[int, bytes]) -> Rendered:
+        body = shown[result.id]
         etag = conditional.item_etag(result.version, body)
         return Rendered(200, {**NO_STORE, "Content-Type": "application/json", "ETag": etag}, body)
 
-    return render
 
-
-def render_uncommitted(
-    session: Session, view: RequestContext, site_url: str, result: WriteResult, render: Render
-) -> Rendered:
-    """The response to what this transaction has made, with the articles that it shows. Runs in the writer's thread,
-    which has no event loop of its own."""
+def open_uncommitted(session: Session, view: RequestContext, site_url: str) -> tuple[CardSource, RequestContext]:
+    """What renders the articles as this transaction has made them. For the writer's thread, which has no event loop of
+    its own."""
     transaction = OpenTransaction(session.connection())
     shelf = UncommittedArticles(transaction, Cards(transaction, site_url.rstrip("/")))
-    context = view._replace(atlas=regions.atlas(transaction.connection))
-    return asyncio.run(_render_with_articles(shelf, context, result, render))
+    return shelf, view._replace(atlas=regions.atlas(transaction.connection))
 
 
-async def _render_with_articles(
-    shelf: CardSource, view: RequestContext, result: WriteResult, render: Render
-) -> Rendered:
-    rendered = await render(shelf, view, result)
-    if not rendered.body:
-        return rendered
-    # Not read from the body alone: with `fields=related.title` it shows a target's title and not its id.
-    rows = await queries.load_related(shelf.db, [result.id])
-    posts = (await article_json.render_related(shelf, view, [result.id], rows))[result.id]
-    shown = [orjson.loads(rendered.body), *(post["article"] for post in posts if post["article"])]
-    ids = {result.id, *(_id for one in shown for _id in _ids(one))}
-    return Rendered(rendered.status, rendered.headers, rendered.body, frozenset(ids))
-
-
-def _ids(shown: Json) -> list[int]:
-    named = (shown.get("id"), shown.get("translation_of"))
-    return [id for id in named if isinstance(id, int)]
+def find_articles(session: Session, view: RequestContext, result: WriteResult, body: bytes) -> frozenset[int]:
+    """The ids of the articles of which a response shows something: the one written, its related posts that the caller
+    may see, and the originals that these name. Not read from the body alone: with `fields=related.title` it shows a
+    target's title and not its id."""
+    if not body:
+        return frozenset()
+    is_public = not view.caller.has_scope("read_drafts")
+    target, original = A.alias("target"), A.alias("original")
+    named = original.c.id == target.c.translation_of
+    posts = (
+        select(target.c.id, original.c.id)
+        .select_from(RELATED)
+        .join(target, target.c.id == RELATED.c.target_id)
+        .outerjoin(original, and_(named, original.c.status == "published") if is_public else named)
+        .where(RELATED.c.article_id == result.id, target.c.status == "published" if is_public else true())
+    )
+    ids = {id for row in session.connection().execute(posts) for id in row}
+    return frozenset({result.id, orjson.loads(body).get("translation_of"), *ids} - {None})

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, case, func, select, update
 from sqlmodel import Session
 
-from app.articles.store import links, log_changes, log_facts, related_links, revisions
+from app.articles.store import links, log_changes, log_facts, related_links, revisions, stored_article
 from app.models import Article, table
 
 A = table(Article)
@@ -48,7 +48,7 @@ def take_away(session: Session, ids: Sequence[int], *, now: int, by: str) -> lis
     connection = session.connection()
     rows = select(A.c.id).where(_SUSPECT, A.c.id.in_(ids)).order_by(A.c.id).with_for_update(key_share=True)
     suspects = list(connection.execute(rows).scalars())
-    revisions.save_current(connection, suspects)
+    revisions.save_current(connection, stored_article.load(connection, suspects))
     related_links.lock_linking(connection)
     before = log_facts.load(connection, suspects)
     undated = {
@@ -62,5 +62,5 @@ def take_away(session: Session, ids: Sequence[int], *, now: int, by: str) -> lis
     connection.execute(update(A).where(A.c.id.in_(suspects)).values(undated))
     public = [id for id in suspects if before[id].status == "published"]
     links.show(connection, public)
-    log_changes.record(session, suspects, before, {id: ["published_at"] for id in suspects}, {})
+    log_changes.record(session, suspects, before, {id: ["published_at"] for id in suspects})
     return suspects

@@ -9,11 +9,11 @@ from app.articles.editing import ArticleEdit
 from app.articles.input import new_article, related_entries, validation
 from app.articles.input.payloads import RelatedReplace
 from app.articles.reading.queries import ArticleRef
-from app.articles.render import write_responses
+from app.articles.render.write_responses import RelatedRenderer
 from app.articles.routes import writes
 from app.articles.routes.path_params import ArticlePath
 from app.articles.routes.reads import MOVED
-from app.articles.routes.update_flow import Act, ChangeParams, UpdateRequest
+from app.articles.routes.update_flow import Change, ChangeParams, UpdateRequest
 from app.context import Context, Writer
 from app.http import responses
 from app.http.api_route import ApiRoute
@@ -42,17 +42,15 @@ async def replace_related(
 
     Titles may stand alone: `["A title", "Another"]`.
     """
-    render = write_responses.make_related_renderer(params)
-    change = await UpdateRequest.begin(request, context, view, payload.content, render, "/related")
+    change = await UpdateRequest.begin(request, context, view, payload.content, RelatedRenderer(params), "/related")
     if isinstance(change, Response):
         return change
     entries, pointer = validation.validate_related(payload.content).posts()
 
-    async def plan(article: ArticleRef) -> Act:
+    async def plan(article: ArticleRef) -> Change:
         articles = await new_article.find_articles(
             context.db, related_entries.refs(entries), hidden=view.caller.has_scope("read_drafts")
         )
-        edit = ArticleEdit({"related": tuple(related_entries.read(entries, articles, pointer, article.id))})
-        return lambda session, current: change.save_edit(session, current, edit)
+        return ArticleEdit({"related": tuple(related_entries.read(entries, articles, pointer, article.id))})
 
-    return await change.carry_out(ref, plan)
+    return await change.respond(await change.carry_out(ref, plan))

@@ -1,21 +1,21 @@
 """The versions of an article over HTTP: list, item, difference, and going back to one."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Security
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.articles import examples, restoring, schemas
 from app.articles.reading.queries import ArticleRef
-from app.articles.render import revision_json, version_diff, write_responses
-from app.articles.render.write_responses import WriteResult
+from app.articles.render import revision_json, version_diff
+from app.articles.render.write_responses import ArticleRenderer
 from app.articles.routes.path_params import ArticlePath, VersionNumber
 from app.articles.routes.reads import MOVED, find
-from app.articles.routes.update_flow import Act, ChangeParams, UpdateRequest
+from app.articles.routes.update_flow import Change, ChangeParams, UpdateRequest
 from app.articles.routes.writes import CHANGE, FAILURES
 from app.articles.store import revisions, stored_article
 from app.articles.store.revisions import Version
@@ -164,15 +164,12 @@ async def restore_revision(
     params: ChangeParams,
 ) -> Response:
     """Makes a new version with the text and links of an older one. State, dates, slug and corrections stay."""
-    render = write_responses.make_article_renderer(params)
-    change = await UpdateRequest.begin(request, context, view, b"", render, f"/revisions/{number}/restore")
+    renderer = ArticleRenderer(params)
+    change = await UpdateRequest.begin(request, context, view, b"", renderer, f"/revisions/{number}/restore")
     if isinstance(change, Response):
         return change
 
-    def restore(session: Session, current: StoredArticle) -> WriteResult:
-        return change.save_edit(session, current, restoring.edit_to(session.connection(), current, number))
+    async def plan(article: ArticleRef) -> Change:
+        return partial(restoring.edit_to, number)
 
-    async def plan(article: ArticleRef) -> Act:
-        return restore
-
-    return await change.carry_out(ref, plan)
+    return await change.respond(await change.carry_out(ref, plan))

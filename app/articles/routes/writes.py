@@ -1,25 +1,27 @@
 """Writing articles over HTTP: POST, PUT, PATCH and DELETE. Every response is of the committed state."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
-from sqlmodel import Session
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.articles import examples, schemas, service
+from app.articles import editing, examples, schemas
+from app.articles.editing import ArticleEdit
 from app.articles.html import offload
 from app.articles.input import merge_patch, new_article, validation
+from app.articles.input.merge_patch import Json
 from app.articles.input.payloads import ArticleCreate, ArticlePatch, ArticlePut
-from app.articles.manuscript import Manuscript
 from app.articles.reading import replacements
 from app.articles.reading.queries import ArticleRef
-from app.articles.render import write_responses
-from app.articles.render.write_responses import WriteResult
+from app.articles.render.write_responses import ArticleRenderer
 from app.articles.routes import update_flow
 from app.articles.routes.path_params import ArticlePath
 from app.articles.routes.reads import MOVED
-from app.articles.routes.update_flow import Act, ChangeParams, Merge, Outcome, UpdateRequest
+from app.articles.routes.update_flow import Change, ChangeParams, UpdateRequest
+from app.articles.store.stored_article import StoredArticle
 from app.context import AnyCaller, AppContext, Context, RequestContext, Writer
 from app.errors import InvalidRange, InvalidValue
 from app.http import body, responses
@@ -95,6 +97,11 @@ def describe_response(status: int, *codes: str) -> dict[int | str, dict[str, Any
     return shown | describe_problems(*codes)
 
 
+async def _list_warnings(data: Json) -> dict[str, str]:
+    """See `validation.list_warnings`; in a thread where the text is long."""
+    return await offload.run(validation.measure_text(data), validation.list_warnings, data)
+
+
 # The models of responses only describe, here and below: what is sent are the bytes that a repeat gets again.
 @router.post(
     "/articles",
@@ -109,9 +116,8 @@ async def create_article(
 ) -> Response:
     """A new article; a draft unless `status` says otherwise, which needs the scope `publish`."""
     data = body.parse_object(payload.content)
-    warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
-    render = write_responses.make_article_renderer(params, warnings)
-    change = await UpdateRequest.begin(request, context, view, payload.content, render)
+    renderer = ArticleRenderer(params, await _list_warnings(data))
+    change = await UpdateRequest.begin(request, context, view, payload.content, renderer)
     if isinstance(change, Response):
         return change
     # Only now, and in a thread where it is large: a repeat is not judged again.
@@ -119,18 +125,7 @@ async def create_article(
     update_flow.require_publish(view.caller, article.status)
     known = await new_article.resolve_references(context.db, article, hidden=view.caller.has_scope("read_drafts"))
     manuscript = await offload.run(validation.measure_text(data), new_article.make_manuscript, article, view, known)
-    return await change.respond(await context.db.write(_create, manuscript, change))
-
-
-def _create(session: Session, manuscript: Manuscript, change: UpdateRequest) -> Outcome:
-    """One transaction: the response to a repeated key, or the article, and the response to it where it has a key."""
-    stored = change.load_stored(session)
-    if stored is not None:
-        return stored
-    how = change.make_save_context(session)
-    new_article.check_date(manuscript, how.now)
-    saved = service.create(session, manuscript, now=how.now, site_url=how.site_url, by=how.by)
-    return change.store(session, WriteResult(saved.id, saved.version, 201))
+    return await change.respond(await context.db.write(change.execute, manuscript))
 
 
 @router.patch(
@@ -149,7 +144,13 @@ async def update_article(
     payload: JsonBody[ArticlePatch],
 ) -> Response:
     """Changes what the body names: a JSON Merge Patch. Lists replace, null clears."""
-    return await _edit(request, ref, context, view, params, payload.content, merge_patch.find_patched_fields)
+    data = body.parse_object(payload.content)
+    renderer = ArticleRenderer(params, await _list_warnings(data))
+    change = await UpdateRequest.begin(request, context, view, payload.content, renderer)
+    if isinstance(change, Response):
+        return change
+    plan = partial(change.plan_merge, data, merge_patch.find_patched_fields)
+    return await change.respond(await change.carry_out(ref, plan, status=data.get("status")))
 
 
 @router.put(
@@ -168,29 +169,13 @@ async def replace_article(
     payload: JsonBody[ArticlePut],
 ) -> Response:
     """The article as it shall be, such as the response to a GET with changes. What is left out becomes empty."""
-    return await _edit(request, ref, context, view, params, payload.content, merge_patch.find_replaced_fields)
-
-
-async def _edit(
-    request: Request,
-    ref: str,
-    context: AppContext,
-    view: RequestContext,
-    params: ChangeParams,
-    content: bytes,
-    merge: Merge,
-) -> Response:
-    data = body.parse_object(content)
-    warnings = await offload.run(validation.measure_text(data), validation.list_warnings, data)
-    render = write_responses.make_article_renderer(params, warnings)
-    change = await UpdateRequest.begin(request, context, view, content, render)
+    data = body.parse_object(payload.content)
+    renderer = ArticleRenderer(params, await _list_warnings(data))
+    change = await UpdateRequest.begin(request, context, view, payload.content, renderer)
     if isinstance(change, Response):
         return change
-
-    async def plan(article: ArticleRef) -> Act:
-        return await change.plan_merge(article, data, merge)
-
-    return await change.carry_out(ref, plan, status=data.get("status"))
+    plan = partial(change.plan_merge, data, merge_patch.find_replaced_fields)
+    return await change.respond(await change.carry_out(ref, plan, status=data.get("status")))
 
 
 @router.delete(
@@ -217,21 +202,38 @@ async def delete_article(
     for name, value in (("reason", reason), ("replaced_by", replaced_by)):
         if purge and value is not None:
             raise InvalidRange(f"What is purged keeps no {name}; leave it out.", name)
-    render = write_responses.make_article_renderer(ChangeParams.parse(b"", view.now))
-    change = await UpdateRequest.begin(request, context, view, b"", render)
+    renderer = ArticleRenderer(ChangeParams.parse(b"", view.now))
+    change = await UpdateRequest.begin(request, context, view, b"", renderer)
     if isinstance(change, Response):
         return change
 
-    async def plan(article: ArticleRef) -> Act:
+    async def plan(article: ArticleRef) -> Change:
         if purge:
-            return change.purge
-        target = await _replacement(context, view, replaced_by)
-        return lambda session, current: change.withdraw_or_bin(session, current, reason, target)
+            return "purge"
+        return partial(_withdraw_or_bin, reason, await _find_replacement(context, view, replaced_by))
 
-    return await change.carry_out(ref, plan, is_purge=purge)
+    return await change.respond(await change.carry_out(ref, plan, is_purge=purge))
 
 
-async def _replacement(context: AppContext, view: RequestContext, ref: str | None) -> int | None:
+def _withdraw_or_bin(
+    reason: str | None, replaced_by: int | None, connection: Connection, current: StoredArticle
+) -> ArticleEdit:
+    """Withdraws what is published; what is not moves to the bin. InvalidTransition where it is there already."""
+    existing = current.existing_row
+    if existing.status in editing.WAYS_OUT:
+        raise editing.make_invalid_transition(existing, editing.WAYS_OUT[existing.status])
+    if existing.status == "published":
+        obstacle = replaced_by and replacements.find_obstacle(connection, existing.id, replaced_by)
+        if obstacle:
+            raise InvalidValue(obstacle, "replaced_by")
+        return ArticleEdit({"status": "withdrawn", "replaced_by": replaced_by}, reason=reason)
+    for name, value in (("reason", reason), ("replaced_by", replaced_by)):
+        if value is not None:
+            raise InvalidRange(f"A {existing.status} article moves to the bin: leave {name} out.", name)
+    return ArticleEdit({"status": "trashed"})
+
+
+async def _find_replacement(context: AppContext, view: RequestContext, ref: str | None) -> int | None:
     """InvalidValue for an article that is not there, or that this caller may not see: the two are not told apart."""
     if ref is None:
         return None
@@ -252,12 +254,11 @@ async def restore_article(
     request: Request, ref: ArticlePath, context: Context, view: Writer, params: ChangeParams
 ) -> Response:
     """Takes an article out of the bin: it is a draft again, under its id and slug, with all its versions."""
-    render = write_responses.make_article_renderer(params)
-    change = await UpdateRequest.begin(request, context, view, b"", render, "/restore")
+    change = await UpdateRequest.begin(request, context, view, b"", ArticleRenderer(params), "/restore")
     if isinstance(change, Response):
         return change
 
-    async def plan(article: ArticleRef) -> Act:
-        return change.restore
+    async def plan(article: ArticleRef) -> Change:
+        return ArticleEdit({"status": "draft"}, restores=True)
 
-    return await change.carry_out(ref, plan, unconditional=True)
+    return await change.respond(await change.carry_out(ref, plan, unconditional=True))

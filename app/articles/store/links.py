@@ -6,7 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, func, select, update
 
 from app.articles.manuscript import Manuscript
-from app.db.sql import insert_rows
+from app.articles.store.row_columns import Row
+from app.db.sql import insert_rows, make_insert, split_chunks
 from app.models import Article, ArticleRegion, ArticleTag, table
 from app.regions.atlas import Atlas
 from app.tags.service import TagSpec
@@ -23,19 +24,26 @@ class LinkState(NamedTuple):
 
 def replace(
     connection: Connection,
-    saved: Sequence[tuple[int, Manuscript, LinkState]],
+    saved: Sequence[tuple[int, Manuscript, Row]],
     tags: Mapping[TagSpec, int],
     atlas: Atlas,
     existing: Sequence[int],
 ) -> None:
-    """Writes the links of (article, manuscript, mark) anew; `existing` may have old ones."""
-    for i in range(0, len(existing), 500):
-        for rows in (TAGGED, PLACED):
-            connection.execute(delete(rows).where(rows.c.article_id.in_(existing[i : i + 500])))
-    tag_rows = [row for id, manuscript, mark in saved for row in _tag_rows(id, manuscript, mark, tags)]
-    region_rows = [row for id, manuscript, mark in saved for row in _region_rows(id, manuscript.regions, mark, atlas)]
-    insert_rows(connection, TAGGED, tag_rows)
-    insert_rows(connection, PLACED, region_rows)
+    """Writes the links of (article, manuscript, row) anew; `existing` may have old ones. They bear the date of
+    publication while the article is published."""
+    for some in split_chunks(existing):
+        for links in (TAGGED, PLACED):
+            connection.execute(delete(links).where(links.c.article_id.in_(some)))
+    tag_rows = [one for id, m, row in saved for one in _tag_rows(id, m, _mark(row), tags)]
+    region_rows = [one for id, m, row in saved for one in _region_rows(id, m.regions, _mark(row), atlas)]
+    for links, rows in ((TAGGED, tag_rows), (PLACED, region_rows)):
+        if rows:
+            connection.exec_driver_sql(*make_insert(connection.dialect, links, rows))
+
+
+def _mark(row: Row) -> LinkState:
+    at, public = row["published_at"], row["status"] == "published"
+    return LinkState(at if public and isinstance(at, int) else None, public)
 
 
 def _tag_rows(

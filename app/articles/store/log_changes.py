@@ -1,18 +1,18 @@
 """What the log is told of articles: each change with the filterable facts before and after it."""
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from app.articles.filters import ArticleFacts
 from app.articles.store import log_facts
 from app.changes import log
+from app.db.sql import split_chunks
 from app.models import Article, table
 
 A = table(Article)
-CHUNK = 500
 
 
 def record(
@@ -20,54 +20,43 @@ def record(
     ids: Sequence[int],
     before: Mapping[int, ArticleFacts],
     fields: Mapping[int, Sequence[str]],
-    linked: Collection[int],
-    *,
-    corrected: bool = False,
+    linked: Collection[int] = (),
+    turned: Collection[int] = (),
+    corrections: str | None = None,
 ) -> None:
-    """A row for each saved article, and a `linked` row for each other article with a related post that found or lost
-    its target."""
-    connection = session.connection()
-    others = sorted(set(linked) - set(ids))
-    after = log_facts.load(connection, [*ids, *others])
-    versions = _versions(connection, [*ids, *others])
+    """A row for each saved article, a corrected one where `corrections` are what readers are told of it now; and a
+    `linked` row for each other article with a related post that found or lost its target. `turned` are the saved ones
+    that became public or are so no longer: their translations get `linked` rows too, because as filters see it they
+    have an original only while that is public."""
+    connection, saved = session.connection(), set(ids)
+    others = sorted(set(linked) - saved)
+    translations: dict[int, int] = {}
+    for some in split_chunks(sorted(turned)):
+        rows = connection.execute(select(A.c.id, A.c.translation_of).where(A.c.translation_of.in_(some)))
+        translations |= {id: original for id, original in rows if id not in saved}
+    after: dict[int, ArticleFacts] = {}
+    versions: dict[int, int] = {}
+    for some in split_chunks(dict.fromkeys((*ids, *others, *translations))):
+        tagged, placed, articles = (connection.execute(one).all() for one in log_facts.select_facts(some))
+        after |= log_facts.make_facts(tagged, placed, articles)
+        versions |= {row.id: row.version for row in articles}
     for id in ids:
         entry = _entry(id, versions[id], before.get(id), after[id], fields.get(id, ()))
         entry = replace(entry, version_before=versions[id] - 1 if id in before else None)
-        log.record(session, replace(entry, event="corrected") if corrected else entry)
+        log.record(session, replace(entry, event="corrected") if corrections is not None else entry)
     for id in others:
         # Not loaded: an entry that waited for whatever comes has found its article.
         was = before.get(id) or replace(after[id], has_unresolved=True)
         entry = _entry(id, versions[id], was, after[id])
         log.record(session, replace(entry, event="linked", changed_fields=("related",)))
-    changed = {id for id in ids if _is_public(before.get(id)) != _is_public(after[id])}
-    _record_translations(session, sorted(changed), set(ids))
+    for id, original in sorted(translations.items()):
+        was = replace(after[id], translation_of=None if after[id].translation_of else original)
+        entry = _entry(id, versions[id], was, after[id], ["translation_of"])
+        log.record(session, replace(entry, event="linked"))
 
 
 def _is_public(facts: ArticleFacts | None) -> bool:
     return facts is not None and facts.status == "published"
-
-
-def _record_translations(session: Session, originals: Sequence[int], but: Set[int]) -> None:
-    """A `linked` row for each translation of what became public or is so no longer: as filters see it, it has an
-    original only while that is public."""
-    connection = session.connection()
-    translations: dict[int, int] = {}
-    for i in range(0, len(originals), CHUNK):
-        of = select(A.c.id, A.c.translation_of).where(A.c.translation_of.in_(originals[i : i + CHUNK]))
-        translations |= {row[0]: row[1] for row in connection.execute(of) if row[0] not in but}
-    after, versions = log_facts.load(connection, list(translations)), _versions(connection, list(translations))
-    for id, original in sorted(translations.items()):
-        before = replace(after[id], translation_of=None if after[id].translation_of else original)
-        entry = _entry(id, versions[id], before, after[id], ["translation_of"])
-        log.record(session, replace(entry, event="linked"))
-
-
-def _versions(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    versions: dict[int, int] = {}
-    for i in range(0, len(ids), CHUNK):
-        rows = connection.execute(select(A.c.id, A.c.version).where(A.c.id.in_(ids[i : i + CHUNK])))
-        versions |= {row[0]: row[1] for row in rows}
-    return versions
 
 
 def _event_of_bin(before: ArticleFacts | None, after: ArticleFacts) -> str:

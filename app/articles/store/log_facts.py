@@ -2,34 +2,46 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Connection, select
+from sqlalchemy import Row as SqlRow
 
 from app.articles.filters import ORIGINAL, UNRESOLVED, ArticleFacts
 from app.changes.log import Facts as LoggedFacts
+from app.db.sql import AnySelect, split_chunks
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, table
 
 A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
-CHUNK = 500
+Rows = Sequence[SqlRow[*tuple[Any, ...]]]
 
 
 def load(connection: Connection, ids: Sequence[int]) -> dict[int, ArticleFacts]:
     """Facts of the articles that exist, three statements for each 500."""
     facts: dict[int, ArticleFacts] = {}
-    for i in range(0, len(ids), CHUNK):
-        facts |= _load(connection, ids[i : i + CHUNK])
+    for some in split_chunks(ids):
+        facts |= make_facts(*(connection.execute(statement).all() for statement in select_facts(some)))
     return facts
 
 
-def _load(connection: Connection, ids: Sequence[int]) -> dict[int, ArticleFacts]:
+def select_facts(ids: Sequence[int]) -> tuple[AnySelect, AnySelect, AnySelect]:
+    """The statements that `make_facts` takes the rows of; the last one says the articles' versions too."""
+    return (
+        select(TAGGED.c.article_id, TAGGED.c.tag_id).where(TAGGED.c.article_id.in_(ids)).order_by(TAGGED.c.position),
+        select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within).where(
+            PLACED.c.article_id.in_(ids)
+        ),
+        _articles.where(A.c.id.in_(ids)),
+    )
+
+
+def make_facts(tagged: Rows, placed: Rows, articles: Rows) -> dict[int, ArticleFacts]:
+    """Facts by id, from the rows of `select_facts`."""
     tags: dict[int, list[int]] = defaultdict(list)
     regions: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
-    by_position = select(TAGGED.c.article_id, TAGGED.c.tag_id).order_by(TAGGED.c.position)
-    for row in connection.execute(by_position.where(TAGGED.c.article_id.in_(ids))).all():
-        tags[row[0]].append(row[1])
-    placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles, PLACED.c.roles_within)
-    for article, region, own, within in connection.execute(placed.where(PLACED.c.article_id.in_(ids))).all():
+    for article, tag in tagged:
+        tags[article].append(tag)
+    for article, region, own, within in placed:
         regions[article][region] = (own, within)
     return {
         row.id: ArticleFacts(
@@ -53,14 +65,14 @@ def _load(connection: Connection, ids: Sequence[int]) -> dict[int, ArticleFacts]
             is_gone=row.public_once and row.withdrawn_at is not None,
             replaced_by=row.replaced_by,
         )
-        for row in connection.execute(_articles.where(A.c.id.in_(ids))).all()
+        for row in articles
     }
 
 
 _waiting = UNRESOLVED.where(RELATED.c.article_id == A.c.id).correlate(A).exists()
 _articles = select(
     A.c.id, A.c.status, A.c.language, A.c.origin, A.c.external_id, A.c.slug, A.c.source_id, A.c.published_at,
-    A.c.published_precision, A.c.public_once, A.c.withdrawn_at, A.c.replaced_by,
+    A.c.published_precision, A.c.public_once, A.c.withdrawn_at, A.c.replaced_by, A.c.version,
     A.c.updated_at, A.c.dateline_from, A.c.dateline_to, A.c.images, A.c.corrections,
     ORIGINAL.label("original"), _waiting.label("waiting"),
 )  # fmt: skip

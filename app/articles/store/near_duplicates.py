@@ -8,12 +8,19 @@ from sqlalchemy import Connection, delete, func, select
 
 from app.articles.html import bodies
 from app.articles.manuscript import Manuscript
-from app.db.sql import insert_rows, split_chunks
+from app.db.sql import make_insert, split_chunks
 from app.enrich import near_duplicates
 from app.enrich.near_duplicates import Runs
 from app.models import Article, TextKey, table
 
 A, KEY = table(Article), table(TextKey)
+_OTHER = KEY.alias("other")
+_SHARED = (
+    select(KEY.c.article_id, func.min(_OTHER.c.article_id))
+    .join(_OTHER, (_OTHER.c.value == KEY.c.value) & (_OTHER.c.article_id < KEY.c.article_id))
+    .group_by(KEY.c.article_id, KEY.c.value)
+)
+"""For each key of an article the first article that has it too; only those that came before count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,8 @@ def save_keys(connection: Connection, saved: Mapping[int, Manuscript], known: Se
     for ids in split_chunks(known):
         connection.execute(delete(KEY).where(KEY.c.article_id.in_(ids)))
     rows = [{"value": value, "article_id": id} for id, manuscript in saved.items() for value in _keys(manuscript)]
-    insert_rows(connection, KEY, rows)
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, KEY, rows))
 
 
 def _keys(manuscript: Manuscript) -> tuple[int, ...]:
@@ -41,36 +49,16 @@ def _keys(manuscript: Manuscript) -> tuple[int, ...]:
 
 def find_copies(connection: Connection, saved: Mapping[int, Manuscript]) -> dict[int, NearDuplicate]:
     """Of articles whose keys are kept: which of them are copies. Two or three statements for 500 of them."""
-    candidates = _candidates(connection, [id for id, m in saved.items() if m.text_keys])
-    if not candidates:
-        return {}
+    candidates: dict[int, set[int]] = {}
+    for some in split_chunks([id for id, m in saved.items() if m.suggestions is not None and m.text_keys]):
+        for article, earlier in connection.execute(_SHARED.where(KEY.c.article_id.in_(some))):
+            candidates.setdefault(article, set()).add(earlier)
     texts = {id: saved[id].body for id in candidates}
-    texts |= _bodies(connection, {other for others in candidates.values() for other in others} - texts.keys())
+    for some in split_chunks(sorted({other for others in candidates.values() for other in others} - texts.keys())):
+        texts |= {row.id: row.body for row in connection.execute(select(A.c.id, A.c.body).where(A.c.id.in_(some)))}
     runs = {id: near_duplicates.runs(bodies.to_text(body)) for id, body in texts.items()}
     every = {id: _best(runs[id], others, runs) for id, others in candidates.items()}
     return {id: best for id, best in every.items() if best is not None}
-
-
-def _candidates(connection: Connection, ids: Sequence[int]) -> dict[int, set[int]]:
-    """For each of its keys the first article that has it too; only those that came before count."""
-    other = KEY.alias("other")
-    shared = (
-        select(KEY.c.article_id, func.min(other.c.article_id))
-        .join(other, (other.c.value == KEY.c.value) & (other.c.article_id < KEY.c.article_id))
-        .group_by(KEY.c.article_id, KEY.c.value)
-    )
-    candidates: dict[int, set[int]] = {}
-    for some in split_chunks(ids):
-        for article, earlier in connection.execute(shared.where(KEY.c.article_id.in_(some))):
-            candidates.setdefault(article, set()).add(earlier)
-    return candidates
-
-
-def _bodies(connection: Connection, ids: Collection[int]) -> dict[int, str]:
-    texts: dict[int, str] = {}
-    for some in split_chunks(sorted(ids)):
-        texts |= {row.id: row.body for row in connection.execute(select(A.c.id, A.c.body).where(A.c.id.in_(some)))}
-    return texts
 
 
 def _best(own: Runs, others: Collection[int], runs: Mapping[int, Runs]) -> NearDuplicate | None:

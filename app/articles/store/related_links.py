@@ -6,14 +6,13 @@ that is published, not while it is withdrawn, and linked again when it returns; 
 says so. Linking moves neither `version` nor `updated_at` of the article that names it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, text, update
 
 from app.articles.manuscript import RelatedEntry
-from app.articles.store import related_merge
-from app.db.sql import split_chunks
+from app.db.sql import AnySelect, split_chunks
 from app.models import Article, ArticleSlug, ArticleUrl, RelatedPost, table
 from app.text import keys as texts
 
@@ -45,37 +44,8 @@ def lock_linking(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(4701)"))
 
 
-def replace(
-    connection: Connection, rows: Sequence[tuple[int, Sequence[RelatedEntry]]], existing: Sequence[int], site_url: str
-) -> list[int]:
-    """Writes the editors' entries of articles, in their order; `existing` may have old ones. Returns those of them
-    whose entries are not what they were. The caller stands in line."""
-    stored = _load_entries(connection, existing)
-    settled = _merge_entries(connection, dict(rows), stored)
-    others = {id: new for id, new in settled.items() if new != stored.get(id, [])}
-    for ids in split_chunks([id for id in others if id in stored], CHUNK):
-        connection.execute(delete(RELATED).where(RELATED.c.article_id.in_(ids)))
-    rows_to_insert = [_row(id, i, one, site_url) for id, new in others.items() for i, one in enumerate(new, 1)]
-    if rows_to_insert:
-        connection.execute(insert(RELATED), rows_to_insert)
-    known = set(existing)
-    return [id for id in others if id in known]
-
-
-def merge_stored(connection: Connection, article: int, entries: Sequence[RelatedEntry]) -> tuple[RelatedEntry, ...]:
-    """What `replace` would keep of an article's entries: to be compared with what there is."""
-    return tuple(_merge_entries(connection, {article: entries}, _load_entries(connection, [article]))[article])
-
-
-def _merge_entries(
-    connection: Connection, entries: Mapping[int, Sequence[RelatedEntry]], stored: Mapping[int, Sequence[RelatedEntry]]
-) -> dict[int, list[RelatedEntry]]:
-    meant = {one.target for some in (entries, stored) for listed in some.values() for one in listed}
-    titles = _titles(connection, sorted(id for id in meant if id is not None))
-    return {id: related_merge.merge_entries(listed, stored.get(id, ()), titles, id) for id, listed in entries.items()}
-
-
-def _load_entries(connection: Connection, articles: Sequence[int]) -> dict[int, list[RelatedEntry]]:
+def load_entries(connection: Connection, articles: Collection[int]) -> dict[int, list[RelatedEntry]]:
+    """The editors' entries of articles as they are kept, in their order; articles without any are left out."""
     entries: dict[int, list[RelatedEntry]] = {}
     columns = [RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked")]
     for ids in split_chunks(articles, CHUNK):
@@ -85,11 +55,25 @@ def _load_entries(connection: Connection, articles: Sequence[int]) -> dict[int, 
     return entries
 
 
-def _titles(connection: Connection, articles: Sequence[int]) -> dict[int, str]:
+def load_titles(connection: Connection, entries: Iterable[Iterable[RelatedEntry]]) -> dict[int, str]:
+    """The titles of the articles that lists of entries mean, by id; what is gone is missing."""
     titles: dict[int, str] = {}
-    for ids in split_chunks(articles, CHUNK):
+    targets = {one.target for listed in entries for one in listed if one.target is not None}
+    for ids in split_chunks(sorted(targets), CHUNK):
         titles |= {row[0]: row[1] for row in connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(ids)))}
     return titles
+
+
+def replace(
+    connection: Connection, entries: Mapping[int, Sequence[RelatedEntry]], existing: Collection[int], site_url: str
+) -> None:
+    """Writes the editors' entries of articles anew, in their order; `existing` have old ones. The caller has locked the
+    linking."""
+    for ids in split_chunks([id for id in entries if id in existing], CHUNK):
+        connection.execute(delete(RELATED).where(RELATED.c.article_id.in_(ids)))
+    rows = [_row(id, i, one, site_url) for id, listed in entries.items() for i, one in enumerate(listed, 1)]
+    if rows:
+        connection.execute(insert(RELATED), rows)
 
 
 def _row(article: int, position: int, one: RelatedEntry, site_url: str) -> dict[str, object]:
@@ -137,78 +121,51 @@ def release_targets(connection: Connection, targets: Sequence[int]) -> None:
 def link(connection: Connection, saved: Sequence[int], published: Sequence[int]) -> dict[int, list[int]]:
     """Links what can be linked now: entries of `saved` articles, and entries anywhere that wait for `published` ones.
 
-    Returns article → targets newly linked. The caller stands in line.
+    Returns article → targets newly linked. The caller has locked the linking.
     """
-    waiting = {one.id: one for one in _waiting_in(connection, saved)}
-    waiting |= {one.id: one for one in _waiting_for(connection, published)}
-    if not waiting:
-        return {}
-    targets = _targets(connection, list(waiting.values()))
-    pairs = [(one, targets[one.id]) for one in waiting.values() if targets.get(one.id)]
+    waiting: dict[int, _Waiting] = {}
+    for statement in _select_waiting(saved, published):
+        waiting |= {row[0]: _Waiting(*row) for row in connection.execute(statement)}
+    targets: dict[int, int] = {}
+    for name, statement, key in _TARGETS:
+        rest = [one for one in waiting.values() if one.id not in targets and getattr(one, name)]
+        by_key: dict[str, int] = {}
+        for keys in split_chunks(sorted({getattr(one, name) for one in rest}), CHUNK):
+            chunk = statement.where(key.in_(keys), A.c.status == "published")
+            by_key |= {row[0]: row[1] for row in connection.execute(chunk)}
+        targets |= {one.id: by_key[getattr(one, name)] for one in rest if getattr(one, name) in by_key}
+    pairs = [(one, targets[one.id]) for one in waiting.values() if targets.get(one.id) not in (None, one.article_id)]
     linked: dict[int, list[int]] = {}
     for one, target in pairs:
         linked.setdefault(one.article_id, []).append(target)
     if pairs:
-        statement = update(RELATED).where(RELATED.c.id == bindparam("row")).values(target_id=bindparam("target"))
-        connection.execute(statement, [{"row": one.id, "target": target} for one, target in pairs])
+        update_target = update(RELATED).where(RELATED.c.id == bindparam("row")).values(target_id=bindparam("target"))
+        connection.execute(update_target, [{"row": one.id, "target": target} for one, target in pairs])
     return linked
 
 
-def _waiting_in(connection: Connection, articles: Sequence[int]) -> list[_Waiting]:
-    rows: list[_Waiting] = []
-    for ids in split_chunks(articles, CHUNK):
-        result = connection.execute(_waiting.where(RELATED.c.article_id.in_(ids)))
-        rows += (_Waiting(*row) for row in result)
-    return rows
-
-
-def _waiting_for(connection: Connection, published: Sequence[int]) -> list[_Waiting]:
-    rows: list[_Waiting] = []
+def _select_waiting(saved: Sequence[int], published: Sequence[int]) -> Iterator[AnySelect]:
+    """The entries of `saved` articles that wait, and those of any that may wait for `published` ones."""
+    for ids in split_chunks(saved, CHUNK):
+        yield _waiting.where(RELATED.c.article_id.in_(ids))
     for ids in split_chunks(published, CHUNK):
-        keys = (
-            (RELATED.c.title_key, select(A.c.title_key).where(A.c.id.in_(ids), A.c.title_key != "")),
-            (RELATED.c.slug_key, select(SLUG.c.slug).where(SLUG.c.article_id.in_(ids))),
-            (RELATED.c.url_key, select(URL.c.url_key).where(URL.c.article_id.in_(ids))),
-        )
-        for column, of_published in keys:
-            rows += (_Waiting(*row) for row in connection.execute(_waiting.where(column.in_(of_published))))
-    return rows
+        titles = select(A.c.title_key).where(A.c.id.in_(ids), A.c.title_key != "")
+        yield _waiting.where(RELATED.c.title_key.in_(titles))
+        yield _waiting.where(RELATED.c.slug_key.in_(select(SLUG.c.slug).where(SLUG.c.article_id.in_(ids))))
+        yield _waiting.where(RELATED.c.url_key.in_(select(URL.c.url_key).where(URL.c.article_id.in_(ids))))
 
 
-def _targets(connection: Connection, waiting: Sequence[_Waiting]) -> dict[int, int]:
-    """Entry → published article, by address, then slug, then a title that only one published article has."""
-    by_url = _look_up(
-        connection,
+_TARGETS: tuple[tuple[str, AnySelect, ColumnElement[str]], ...] = (
+    (
+        "url_key",
         select(URL.c.url_key, func.min(A.c.id)).join(A, A.c.id == URL.c.article_id).group_by(URL.c.url_key),
         URL.c.url_key,
-        [one.url_key for one in waiting],
-    )
-    by_slug = _look_up(
-        connection,
-        select(SLUG.c.slug, A.c.id).join(A, A.c.id == SLUG.c.article_id),
-        SLUG.c.slug,
-        [one.slug_key for one in waiting],
-    )
-    by_title = _look_up(
-        connection,
+    ),
+    ("slug_key", select(SLUG.c.slug, A.c.id).join(A, A.c.id == SLUG.c.article_id), SLUG.c.slug),
+    (
+        "title_key",
         select(A.c.title_key, func.min(A.c.id)).group_by(A.c.title_key).having(func.count() == 1),
         A.c.title_key,
-        [one.title_key for one in waiting],
-    )
-    targets: dict[int, int] = {}
-    for one in waiting:
-        target = by_url.get(one.url_key or "") or by_slug.get(one.slug_key or "") or by_title.get(one.title_key or "")
-        if target is not None and target != one.article_id:
-            targets[one.id] = target
-    return targets
-
-
-def _look_up(
-    connection: Connection, statement: Select[str, int], column: ColumnElement[str], keys: Sequence[str | None]
-) -> dict[str, int]:
-    distinct = sorted({key for key in keys if key})
-    ids_by_key: dict[str, int] = {}
-    for some in split_chunks(distinct, CHUNK):
-        chunk = statement.where(column.in_(some))
-        ids_by_key |= {row[0]: row[1] for row in connection.execute(chunk.where(A.c.status == "published"))}
-    return ids_by_key
+    ),
+)
+"""What an entry is linked by, the surest first: an address, a slug, a title that only one published article has."""

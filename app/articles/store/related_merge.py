@@ -10,6 +10,16 @@ from collections.abc import Mapping, Sequence
 from app.articles.manuscript import RelatedEntry
 
 
+def find_changes(
+    entries: Mapping[int, Sequence[RelatedEntry]],
+    stored: Mapping[int, Sequence[RelatedEntry]],
+    titles: Mapping[int, str],
+) -> dict[int, list[RelatedEntry]]:
+    """Of articles whose entries are given again, what is kept of them, where that is not what was."""
+    merged = {id: merge_entries(listed, stored.get(id, ()), titles, id) for id, listed in entries.items()}
+    return {id: new for id, new in merged.items() if new != stored.get(id, [])}
+
+
 def merge_entries(
     entries: Sequence[RelatedEntry], old: Sequence[RelatedEntry], titles: Mapping[int, str], article: int
 ) -> list[RelatedEntry]:

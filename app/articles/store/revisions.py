@@ -1,6 +1,6 @@
 """Keeps every version of an article that a later one replaces, and reads kept ones. Those of purged articles go too."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,9 +16,9 @@ from app.models import Article, Revision, table
 A, REVISION = table(Article), table(Revision)
 
 
-def save_current(connection: Connection, ids: Sequence[int]) -> None:
+def save_current(connection: Connection, articles: Mapping[int, StoredArticle]) -> None:
     """Writes down the articles as they are now: the transaction is about to replace them."""
-    if not ids:
+    if not articles:
         return
     rows = [
         {
@@ -28,7 +28,7 @@ def save_current(connection: Connection, ids: Sequence[int]) -> None:
             "saved_by": one.columns["saved_by"],
             "document": orjson.dumps(one.document()).decode(),
         }
-        for id, one in stored_article.load(connection, ids).items()
+        for id, one in articles.items()
     ]
     connection.execute(insert(REVISION), rows)
 

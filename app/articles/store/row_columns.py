@@ -1,11 +1,12 @@
 """The columns of an article's row: made from a manuscript and what was there before, and compared with it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
 
 from app.articles.manuscript import Manuscript
+from app.db.sql import split_chunks
 from app.models import Article, Source, table
 from app.text import keys
 
@@ -146,16 +147,16 @@ COMPARED = (
 """The columns that hold an article's own properties."""
 
 
-def changed_fields(connection: Connection, rows: Mapping[int, Row]) -> dict[int, list[str]]:
-    """Properties that the new rows of known articles change, by id; links are compared by their facts."""
+def changed_fields(connection: Connection, rows: Mapping[int, Row], also: Sequence[str]) -> dict[int, list[str]]:
+    """Properties that the new rows of known articles change, by id, and behind them what changes `also`; links are
+    compared by their facts."""
     changes: dict[int, list[str]] = {}
-    ids = list(rows)
-    for i in range(0, len(ids), 500):
+    for ids in split_chunks(rows):
         columns = (A.c.id, *(A.c[name] for name in COMPARED))
-        for row in connection.execute(select(*columns).where(A.c.id.in_(ids[i : i + 500]))):
+        for row in connection.execute(select(*columns).where(A.c.id.in_(ids))):
             new = rows[row.id]
             differing = (n for n, value in zip(COMPARED, row[1:], strict=True) if n in new and new[n] != value)
-            changes[row.id] = list(dict.fromkeys(FIELD_OF.get(name, name) for name in differing))
+            changes[row.id] = [*dict.fromkeys(FIELD_OF.get(name, name) for name in differing), *also]
     return changes
 
 

@@ -1,7 +1,6 @@
 """Saves articles in sets, whatever door they came through: rows, slugs, addresses, links, related posts, kept versions
 and the log, in one transaction."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,20 +15,21 @@ from app.articles.store import (
     log_facts,
     near_duplicates,
     related_links,
+    related_merge,
     revisions,
     row_columns,
     slugs,
+    stored_article,
     suggestions,
 )
 from app.articles.store.near_duplicates import NearDuplicate
 from app.articles.store.row_columns import ExistingRow, Row, SaveContext
-from app.db.sql import insert_rows, read_integer
-from app.errors import SlugTaken
+from app.articles.store.stored_article import StoredArticle
+from app.db.sql import lock_vocabulary, make_insert, read_integer, split_chunks
 from app.models import Article, table
 from app.models.column_types import InstantType, check_instant
 from app.regions import service as regions
 from app.tags import service as tags
-from app.text import keys
 
 A = table(Article)
 _INSTANTS = [column.name for column in A.c if isinstance(column.type, InstantType)]
@@ -55,155 +55,115 @@ class Saved:
 class Batch:
     """Manuscripts with what is known of their articles, None for new ones. `strict`: a slug that is taken is an error
     instead of getting a number. `corrections` replaces those of the articles, as JSON; `also` names properties that
-    change and that no column tells of."""
+    change and that no column tells of. `current`: the known articles, where they were read since their rows are locked.
+    """
 
     manuscripts: Sequence[Manuscript]
     old: Sequence[ExistingRow | None]
     strict: bool = False
     corrections: str | None = None
     also: tuple[str, ...] = ()
-
-    @property
-    def new_positions(self) -> list[int]:
-        return [i for i, e in enumerate(self.old) if e is None]
-
-    @property
-    def existing_rows(self) -> dict[int, ExistingRow]:
-        return {i: e for i, e in enumerate(self.old) if e is not None}
+    current: Mapping[int, StoredArticle] | None = None
 
 
 def save(session: Session, batch: Batch, saving: SaveContext) -> list[Saved]:
-    """Writes all of them; what is there already gets a new version, and its old one is kept."""
+    """Writes all of them; what is there already gets a new version, and its old one is kept. The caller has locked the
+    rows of known articles before it read them. Each line below is a phase that runs its own SQL."""
     if not batch.manuscripts:
         return []
-    connection = session.connection()
-    manuscripts, changed = batch.manuscripts, batch.existing_rows
-    known = [e.id for e in changed.values()]
-    revisions.save_current(connection, known)
+    connection, manuscripts, old = session.connection(), batch.manuscripts, batch.old
+    known = [e.id for e in old if e is not None]
+    # The version that is replaced, before anything of it is.
+    revisions.save_current(connection, batch.current or stored_article.load(connection, known))
     sources = row_columns.sources(connection, {m.source for m in manuscripts if m.source})
-    rows = [row_columns.row(m, e, sources, saving) for m, e in zip(manuscripts, batch.old, strict=True)]
+    rows = _make_rows(batch, sources, saving)
+    # From here to the commit one transaction at a time: of two that want one slug the second sees it taken, of two that
+    # publish each other's targets the second links both. So whatever others may write is read below.
     related_links.lock_linking(connection)
-    turned = [e.id for i, e in changed.items() if (e.status == "published") != (rows[i]["status"] == "published")]
-    pointing = related_links.find_sources(connection, turned)
+    turned = [i for i, e in enumerate(old) if _is_public(e) != (rows[i]["status"] == "published")]
+    pointing = related_links.find_sources(connection, [e.id for i in turned if (e := old[i])])
     before = log_facts.load(connection, [*known, *pointing])
-    ids = {i: e.id for i, e in changed.items()} | _insert(connection, batch, rows, saving.now)
-    _move(connection, batch, rows)
-    if batch.corrections is not None:
-        for row in rows:
-            row["corrections"] = batch.corrections
-    fields = row_columns.changed_fields(connection, {e.id: rows[i] for i, e in changed.items()})
-    fields = {id: [*names, *batch.also] for id, names in fields.items()}
-    _update(connection, changed, rows)
-    by_id = {ids[i]: m for i, m in enumerate(manuscripts)}
-    _save_addresses(connection, by_id, strict=batch.strict)
-    named = _link(session, [(ids[i], m, rows[i]) for i, m in enumerate(manuscripts)], known)
-    suggestions.save(connection, by_id, named, known)
+    # A row holds its slug and a claim names its row: slugs are chosen, rows inserted, slugs claimed. What differs is
+    # told by the old rows, before they are overwritten.
+    chosen, free = slugs.choose_slugs(connection, manuscripts, old, strict=batch.strict)
+    rows = [{**row, "slug": slug} for row, slug in zip(rows, chosen, strict=True)]
+    ids = _insert(connection, old, rows)
+    slugs.claim_slugs(connection, {chosen[i]: ids[i] for i in free})
+    changed = {e.id: row for e, row in zip(old, rows, strict=True) if e}
+    fields = row_columns.changed_fields(connection, changed, batch.also)
+    _update(connection, changed)
+    by_id = dict(zip(ids, manuscripts, strict=True))
+    slugs.save_previous_slugs(connection, by_id, strict=batch.strict)
+    slugs.save_urls(connection, by_id)
+    # Until the commit no tag is merged into another and no region gets other ancestors: links are made of both.
+    lock_vocabulary(connection)
+    specs = [one for m in manuscripts for one in m.tags]
+    named = tags.find(session, specs)
+    named |= tags.create_missing(session, specs, named)
+    saved = list(zip(ids, manuscripts, rows, strict=True))
+    links.replace(connection, saved, named, regions.atlas(connection), known)
     near_duplicates.save_keys(connection, by_id, known)
-    repeated = near_duplicates.find_copies(connection, {id: m for id, m in by_id.items() if m.suggestions is not None})
-    suggestions.save_copies(connection, repeated)
-    entries = [(ids[i], m.related) for i, m in enumerate(manuscripts) if m.related is not None]
-    for id in related_links.replace(connection, entries, [id for id, _ in entries if id in fields], saving.site_url):
-        fields[id].append("related")
-    all_ids = [ids[i] for i in range(len(rows))]
-    published = [ids[i] for i, row in enumerate(rows) if row["status"] == "published"]
-    linked = related_links.link(connection, all_ids, published)
-    log_changes.record(session, all_ids, before, fields, {*linked, *pointing}, corrected=batch.corrections is not None)
-    return [
-        Saved(ids[i], read_integer(rows[i]["version"]), "created" if e is None else "updated", repeated.get(ids[i]))
-        for i, e in enumerate(batch.old)
-    ]
+    copies = near_duplicates.find_copies(connection, by_id)
+    suggestions.save(connection, by_id, named, copies, known)
+    # Entries find their targets last: by titles, slugs and addresses as this transaction leaves them.
+    related = {id: m.related for id, m in by_id.items() if m.related is not None}
+    stored = related_links.load_entries(connection, related.keys() & fields.keys())
+    titles = related_links.load_titles(connection, [*related.values(), *stored.values()])
+    moved = related_merge.find_changes(related, stored, titles)
+    related_links.replace(connection, moved, stored, saving.site_url)
+    fields |= {id: [*fields[id], "related"] for id in moved if id in fields}
+    linked = related_links.link(connection, ids, [id for id, _, row in saved if row["status"] == "published"])
+    log_changes.record(session, ids, before, fields, {*linked, *pointing}, [ids[i] for i in turned], batch.corrections)
+    return [_report(e, id, row, copies.get(id)) for e, (id, _, row) in zip(old, saved, strict=True)]
 
 
-def _insert(connection: Connection, batch: Batch, rows: Sequence[Row], now: int) -> dict[int, int]:
-    fresh = batch.new_positions
-    if not fresh:
-        return {}
-    chosen = slugs.choose_slugs(connection, [batch.manuscripts[i] for i in fresh], strict=batch.strict)
-    for i, slug in zip(fresh, chosen, strict=True):
-        rows[i].update(slug=slug, created_at=now)
-    made = _insert_rows(connection, [rows[i] for i in fresh])
-    slugs.claim_slugs(connection, zip(chosen, made, strict=True))
-    return dict(zip(fresh, made, strict=True))
+def _is_public(existing: ExistingRow | None) -> bool:
+    return existing is not None and existing.status == "published"
 
 
-def _insert_rows(connection: Connection, rows: Sequence[Row]) -> Sequence[int]:
-    """The ids of new rows, in their order. Of many they are looked up by what the articles are known by: to have them
-    returned in order takes SQLAlchemy longer than all else that is done for a row."""
-    if len(rows) == 1 or any(row["identity"] is None for row in rows):
+def _report(existing: ExistingRow | None, id: int, row: Row, copy: NearDuplicate | None) -> Saved:
+    return Saved(id, read_integer(row["version"]), "created" if existing is None else "updated", copy)
+
+
+def _make_rows(batch: Batch, sources: Mapping[str, int], saving: SaveContext) -> list[Row]:
+    """The new rows of all, as far as no other article has a say in them: without slugs."""
+    rows: list[Row] = []
+    for manuscript, existing in zip(batch.manuscripts, batch.old, strict=True):
+        row = row_columns.row(manuscript, existing, sources, saving)
+        if existing is None:
+            row["created_at"] = saving.now
+        elif batch.corrections is not None:
+            row["corrections"] = batch.corrections
+        rows.append(row)
+    return rows
+
+
+def _insert(connection: Connection, old: Sequence[ExistingRow | None], rows: Sequence[Row]) -> list[int]:
+    """Writes the rows of new articles; the ids of all, in their order. Those of many new ones are looked up by what the
+    articles are known by: to have them returned in order takes SQLAlchemy longer than all else that is done for a row.
+    """
+    new = [row for row, existing in zip(rows, old, strict=True) if existing is None]
+    made: list[int] = []
+    if len(new) == 1 or any(row["identity"] is None for row in new):
         statement = insert(A).returning(A.c.id, sort_by_parameter_order=True)
-        return connection.execute(statement, rows).scalars().all()
-    for row in rows:
-        for name in _INSTANTS:
-            check_instant(row[name])
-    insert_rows(connection, A, rows)
-    ids: dict[tuple[object, object], int] = {}
-    for origin in {row["origin"] for row in rows}:
-        named = [row["identity"] for row in rows if row["origin"] == origin]
-        for i in range(0, len(named), 500):
-            known = select(A.c.identity, A.c.id).where(A.c.origin == origin, A.c.identity.in_(named[i : i + 500]))
-            ids |= {(origin, row[0]): row[1] for row in connection.execute(known).all()}
-    return [ids[row["origin"], row["identity"]] for row in rows]
+        made += connection.execute(statement, new).scalars()
+    elif new:
+        for row in new:
+            for name in _INSTANTS:
+                check_instant(row[name])
+        connection.exec_driver_sql(*make_insert(connection.dialect, A, new))
+        ids: dict[tuple[object, object], int] = {}
+        for origin in {row["origin"] for row in new}:
+            for identities in split_chunks([row["identity"] for row in new if row["origin"] == origin]):
+                by_identity = select(A.c.identity, A.c.id).where(A.c.origin == origin, A.c.identity.in_(identities))
+                ids |= {(origin, row[0]): row[1] for row in connection.execute(by_identity).all()}
+        made += (ids[row["origin"], row["identity"]] for row in new)
+    rest = iter(made)
+    return [next(rest) if existing is None else existing.id for existing in old]
 
 
-def _update(connection: Connection, changed: Mapping[int, ExistingRow], rows: Sequence[Row]) -> None:
-    if not changed:
-        return
-    names = next(iter(rows[i] for i in changed))
-    statement = (
-        update(A).where(A.c.id == bindparam("row_id")).values({name: bindparam(f"new_{name}") for name in names})
-    )
-    bound = [{"row_id": e.id, **{f"new_{name}": value for name, value in rows[i].items()}} for i, e in changed.items()]
-    connection.execute(statement, bound)
-
-
-def _move(connection: Connection, batch: Batch, rows: Sequence[Row]) -> None:
-    """Gives a known article the slug that it shall have now; the old one keeps leading to it. One that got a number
-    because its slug was taken keeps that, unless an editor names it."""
-    changed, manuscripts = batch.existing_rows, batch.manuscripts
-    new_slugs = {i: keys.slug(slug, "article") for i in changed if (slug := manuscripts[i].slug)}
-    moved = {
-        i: e for i, e in changed.items() if i in new_slugs and _is_elsewhere(new_slugs[i], e.slug, strict=batch.strict)
-    }
-    owners = slugs.find_owners(connection, [new_slugs[i] for i in moved])
-    back = {i for i, e in moved.items() if owners.get(new_slugs[i]) == e.id}
-    away = [i for i in moved if i not in back]
-    chosen = slugs.choose_slugs(connection, [manuscripts[i] for i in away], strict=batch.strict)
-    slugs.claim_slugs(connection, [(slug, moved[i].id) for i, slug in zip(away, chosen, strict=True)])
-    for i, slug in (*zip(away, chosen, strict=True), *((i, new_slugs[i]) for i in back)):
-        rows[i]["slug"] = slug
-    for i, e in changed.items():
-        rows[i].setdefault("slug", e.slug)
-
-
-def _is_elsewhere(new_slug: str, slug: str, *, strict: bool) -> bool:
-    return new_slug != slug if strict else not re.fullmatch(f"{re.escape(new_slug)}(-[0-9]+)?", slug)
-
-
-def _save_addresses(connection: Connection, saved: Mapping[int, Manuscript], *, strict: bool) -> None:
-    """Of slugs that lead elsewhere `strict` makes an error; without it they stay where they lead."""
-    old_slugs = [(keys.slug(slug, "article"), id) for id, m in saved.items() for slug in m.previous_slugs]
-    if old_slugs:
-        owners = slugs.find_owners(connection, [slug for slug, _ in old_slugs]) if strict else {}
-        for i, (slug, id) in enumerate(old_slugs):
-            if owners.get(slug, id) != id:
-                raise SlugTaken(slug, f"/previous_slugs/{i}")
-        slugs.save_slugs(connection, old_slugs)
-    urls = [(url, id) for id, m in saved.items() for url in (m.source_url, *m.previous_urls) if url]
-    if urls:
-        slugs.save_urls(connection, urls)
-
-
-def _link(
-    session: Session, saved: Sequence[tuple[int, Manuscript, Row]], known: Sequence[int]
-) -> dict[tags.TagSpec, int]:
-    """To tags and regions, and the tags' ids; the links bear the date of publication while the article is published."""
-    connection = session.connection()
-    named = tags.resolve(session, [one for _, m, _ in saved for one in m.tags])
-    marked = [(id, m, _mark(row)) for id, m, row in saved]
-    links.replace(connection, marked, named, regions.atlas(connection), known)
-    return named
-
-
-def _mark(row: Row) -> links.LinkState:
-    at, public = row["published_at"], row["status"] == "published"
-    return links.LinkState(at if public and isinstance(at, int) else None, public)
+def _update(connection: Connection, rows: Mapping[int, Row]) -> None:
+    if rows:
+        values: dict[str, object] = {name: bindparam(f"new_{name}") for name in next(iter(rows.values()))}
+        bound = [{"row_id": id, **{f"new_{name}": row[name] for name in values}} for id, row in rows.items()]
+        connection.execute(update(A).where(A.c.id == bindparam("row_id")).values(values), bound)

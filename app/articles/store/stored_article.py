@@ -10,12 +10,12 @@ from sqlalchemy import Connection, select
 
 from app.articles.manuscript import ArticleDateline, Manuscript, RelatedEntry
 from app.articles.store.row_columns import COMPARED, FIELD_OF, ExistingRow
+from app.db.sql import split_chunks
 from app.models import Article, ArticleRegion, ArticleTag, RelatedPost, Source, Tag, table
 from app.tags.service import TagSpec
 
 A, TAGGED, PLACED, RELATED = table(Article), table(ArticleTag), table(ArticleRegion), table(RelatedPost)
 TAG, SOURCE = table(Tag), table(Source)
-CHUNK = 500
 
 _DERIVED = ("id", "version", "title_key", "sort_title", "saved_at", "saved_by")
 DOCUMENTED = tuple(column.name for column in A.c if column.name not in _DERIVED)
@@ -43,43 +43,39 @@ class StoredArticle:
         return own | {"tags": self.tags, "authors": self.authors, "regions": self.regions, "related": related}
 
 
-def load(connection: Connection, ids: Sequence[int]) -> dict[int, StoredArticle]:
+_TAGGED = (
+    select(TAGGED.c.article_id, TAGGED.c.tag_id, TAG.c.kind)
+    .join(TAG, TAG.c.id == TAGGED.c.tag_id)
+    .order_by(TAGGED.c.article_id, TAGGED.c.position)
+)
+_PLACED = (
+    select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles)
+    .where(PLACED.c.roles != 0)
+    .order_by(PLACED.c.article_id, PLACED.c.position)
+)
+_RELATED = select(*(RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked"))).order_by(
+    RELATED.c.article_id, RELATED.c.position
+)
+
+
+def load(connection: Connection, ids: Collection[int]) -> dict[int, StoredArticle]:
     """Those that exist, by id; four statements for each 500."""
     articles: dict[int, StoredArticle] = {}
-    for i in range(0, len(ids), CHUNK):
-        articles |= _load(connection, ids[i : i + CHUNK])
-    return articles
-
-
-def _load(connection: Connection, ids: Sequence[int]) -> dict[int, StoredArticle]:
     terms: dict[int, dict[bool, list[int]]] = defaultdict(lambda: {False: [], True: []})
-    tagged = select(TAGGED.c.article_id, TAGGED.c.tag_id, TAG.c.kind).join(TAG, TAG.c.id == TAGGED.c.tag_id)
-    for article, tag, kind in connection.execute(
-        tagged.where(TAGGED.c.article_id.in_(ids)).order_by(TAGGED.c.article_id, TAGGED.c.position)
-    ):
-        terms[article][kind == "contributor"].append(tag)
     regions: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    placed = select(PLACED.c.article_id, PLACED.c.region_id, PLACED.c.roles).where(
-        PLACED.c.article_id.in_(ids), PLACED.c.roles != 0
-    )
-    for article, region, roles in connection.execute(placed.order_by(PLACED.c.article_id, PLACED.c.position)):
-        regions[article].append((region, roles))
     posts: dict[int, list[RelatedEntry]] = defaultdict(list)
-    entries = select(*(RELATED.c[name] for name in ("article_id", "title", "url", "target_id", "unlinked"))).where(
-        RELATED.c.article_id.in_(ids)
-    )
-    for article, *entry in connection.execute(entries.order_by(RELATED.c.article_id, RELATED.c.position)):
-        posts[article].append(RelatedEntry(*entry))
-    return {
-        row["id"]: StoredArticle(
-            dict(row),
-            tuple(terms[row["id"]][False]),
-            tuple(terms[row["id"]][True]),
-            tuple(regions[row["id"]]),
-            tuple(posts[row["id"]]),
-        )
-        for row in connection.execute(select(A).where(A.c.id.in_(ids))).mappings()
-    }
+    for some in split_chunks(ids):
+        for article, tag, kind in connection.execute(_TAGGED.where(TAGGED.c.article_id.in_(some))):
+            terms[article][kind == "contributor"].append(tag)
+        for article, region, roles in connection.execute(_PLACED.where(PLACED.c.article_id.in_(some))):
+            regions[article].append((region, roles))
+        for article, *entry in connection.execute(_RELATED.where(RELATED.c.article_id.in_(some))):
+            posts[article].append(RelatedEntry(*entry))
+        for row in connection.execute(select(A).where(A.c.id.in_(some))).mappings():
+            id, own = row["id"], terms[row["id"]]
+            links = (tuple(own[False]), tuple(own[True]), tuple(regions[id]), tuple(posts[id]))
+            articles[id] = StoredArticle(dict(row), *links)
+    return articles
 
 
 def from_document(text: str, id: int, version: int) -> StoredArticle:
@@ -94,32 +90,21 @@ def from_document(text: str, id: int, version: int) -> StoredArticle:
     )
 
 
-def make_manuscript(connection: Connection, stored: StoredArticle) -> Manuscript:
-    """The article as a manuscript that would leave everything as it is. Tags, sources and articles that are gone
-    meanwhile are left out, merged tags replaced."""
-    return make_manuscripts(connection, [stored])[0]
-
-
 def make_manuscripts(connection: Connection, articles: Sequence[StoredArticle]) -> list[Manuscript]:
-    """The same for many; three statements for each 500."""
-    result: list[Manuscript] = []
-    for i in range(0, len(articles), CHUNK):
-        result += _manuscripts(connection, articles[i : i + CHUNK])
-    return result
-
-
-def _manuscripts(connection: Connection, articles: Sequence[StoredArticle]) -> list[Manuscript]:
-    ids = {one.columns["source_id"] for one in articles} - {None}
-    names = {
-        row[0]: row[1] for row in connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(ids)))
-    }
-    meant = {entry.target for one in articles for entry in one.related}
-    meant |= {one.columns[name] for one in articles for name in ("translation_of", "replaced_by")}
+    """The articles as manuscripts that would leave everything as it is; three statements for some hundreds. Tags,
+    sources and articles that are gone meanwhile are left out, merged tags replaced."""
+    names: dict[int, str] = {}
+    for some in split_chunks({one.columns["source_id"] for one in articles} - {None}):
+        rows = connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(some)))
+        names |= {row[0]: row[1] for row in rows}
+    targets = {entry.target for one in articles for entry in one.related}
+    targets |= {one.columns[name] for one in articles for name in ("translation_of", "replaced_by")}
     there: set[int] = set()
-    targets = sorted(id for id in meant if id is not None)
-    for i in range(0, len(targets), CHUNK):
-        there |= set(connection.execute(select(A.c.id).where(A.c.id.in_(targets[i : i + CHUNK]))).scalars())
-    known = _load_tags(connection, {id for one in articles for id in (*one.authors, *one.tags)})
+    for some in split_chunks(targets - {None}):
+        there.update(connection.execute(select(A.c.id).where(A.c.id.in_(some))).scalars())
+    known: dict[int, TagSpec] = {}
+    for some in split_chunks({id for one in articles for id in (*one.authors, *one.tags)}):
+        known |= {row[0]: TagSpec(*row[1:]) for row in connection.execute(_MERGED.where(TAG.c.id.in_(some)))}
     return [_manuscript(one, names, there, known) for one in articles]
 
 
@@ -156,34 +141,30 @@ def _dateline(columns: Mapping[str, Any]) -> ArticleDateline | None:
     )
 
 
+_TARGET = TAG.alias("target")
+_MERGED = (
+    select(TAG.c.id, _TARGET.c.name, _TARGET.c.kind, _TARGET.c.slug)
+    .select_from(TAG)
+    .join(_TARGET, (_TARGET.c.id == TAG.c.merged_into) | (TAG.c.merged_into.is_(None) & (_TARGET.c.id == TAG.c.id)))
+)
+"""Tags as they are called now; of a merged one the tag that it was merged into."""
+
+
 def load_tags(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
     """Tags as they are called now, by id; of merged ones the tag that they were merged into."""
-    return _load_tags(connection, ids)
+    specs: dict[int, TagSpec] = {}
+    for some in split_chunks(ids):
+        specs |= {row[0]: TagSpec(*row[1:]) for row in connection.execute(_MERGED.where(TAG.c.id.in_(some)))}
+    return specs
 
 
 def list_tags(connection: Connection, ids: Sequence[int]) -> list[TagSpec]:
     """Tags as they are called now, in the order given."""
-    return _order_tags(_load_tags(connection, set(ids)), ids)
+    return _order_tags(load_tags(connection, set(ids)), ids)
 
 
 def _order_tags(known: Mapping[int, TagSpec], ids: Sequence[int]) -> list[TagSpec]:
     return list(dict.fromkeys(known[id] for id in ids if id in known))
-
-
-def _load_tags(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
-    """Of merged ones the tag that they were merged into."""
-    target = TAG.alias("target")
-    followed = (
-        select(TAG.c.id, target.c.name, target.c.kind, target.c.slug)
-        .select_from(TAG)
-        .join(target, (target.c.id == TAG.c.merged_into) | (TAG.c.merged_into.is_(None) & (target.c.id == TAG.c.id)))
-    )
-    specs: dict[int, TagSpec] = {}
-    sorted_ids = sorted(ids)
-    for i in range(0, len(sorted_ids), CHUNK):
-        rows = connection.execute(followed.where(TAG.c.id.in_(sorted_ids[i : i + CHUNK])))
-        specs |= {row[0]: TagSpec(*row[1:]) for row in rows}
-    return specs
 
 
 def _drop_missing_target(entry: RelatedEntry, there: set[int]) -> RelatedEntry | None:

@@ -12,7 +12,7 @@ from app.articles.manuscript import ArticleDateline, Manuscript
 from app.articles.store import authorship, stored_article
 from app.articles.store.near_duplicates import NearDuplicate
 from app.articles.store.row_columns import ExistingRow
-from app.db.sql import insert_rows
+from app.db.sql import make_insert, split_chunks
 from app.enrich.suggestion import ABOUT, DATELINE, MENTION, SuggestedValue
 from app.models import Suggestion as Row
 from app.models import table
@@ -83,15 +83,21 @@ def _locate_dateline(dateline: ArticleDateline | None, regions: Links) -> Articl
 
 
 def save(
-    connection: Connection, saved: Mapping[int, Manuscript], tags: Mapping[TagSpec, int], known: Sequence[int]
+    connection: Connection,
+    saved: Mapping[int, Manuscript],
+    tags: Mapping[TagSpec, int],
+    copies: Mapping[int, NearDuplicate],
+    known: Sequence[int],
 ) -> None:
-    """Writes the suggestions of articles anew, the best of each kind; `known` may have old ones. `tags` are the ids of
-    those that the articles have."""
+    """Writes the suggestions of articles anew, the best of each kind, and of which earlier one an article is a copy;
+    `known` may have old ones. `tags` are the ids of those that the articles have."""
     asked = {id: m for id, m in saved.items() if m.suggestions is not None}
-    again = [id for id in known if id in asked]
-    for i in range(0, len(again), 500):
-        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(again[i : i + 500])))
-    insert_rows(connection, KEPT, [row for id, m in asked.items() for row in _rows(id, m, tags)])
+    for some in split_chunks([id for id in known if id in asked]):
+        connection.execute(delete(KEPT).where(KEPT.c.article_id.in_(some)))
+    rows = [row for id, m in asked.items() for row in _rows(id, m, tags)]
+    rows += [_copy_row(id, copy) for id, copy in copies.items()]
+    if rows:
+        connection.exec_driver_sql(*make_insert(connection.dialect, KEPT, rows))
 
 
 def _rows(article: int, manuscript: Manuscript, tags: Mapping[TagSpec, int]) -> Iterator[dict[str, object]]:
@@ -126,12 +132,14 @@ def is_taken(one: SuggestedValue, language: str, regions: Links, tags: Set[int])
     return any(region == one.target and roles & one.roles for region, roles in regions)
 
 
-def save_copies(connection: Connection, duplicates: Mapping[int, NearDuplicate]) -> None:
-    """Keeps near-duplicates, by the article that is one."""
-    rows = [
-        {"article_id": article, "kind": "duplicate", "target_id": one.of, "roles": 0,
-         "value": f"{one.share:.0%} of the shorter one's runs of three words", "score": one.share,
-         "origin": "import", "taken": False}
-        for article, one in duplicates.items()
-    ]  # fmt: skip
-    insert_rows(connection, KEPT, rows)
+def _copy_row(article: int, copy: NearDuplicate) -> dict[str, object]:
+    return {
+        "article_id": article,
+        "kind": "duplicate",
+        "target_id": copy.of,
+        "roles": 0,
+        "value": f"{copy.share:.0%} of the shorter one's runs of three words",
+        "score": copy.share,
+        "origin": "import",
+        "taken": False,
+    }

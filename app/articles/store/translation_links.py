@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, select, update
 from sqlmodel import Session
 
 from app.articles.manuscript import Manuscript, Original
-from app.articles.store import log_changes, log_facts, revisions
+from app.articles.store import log_changes, log_facts, revisions, stored_article
 from app.articles.store.row_columns import SaveContext
 from app.db.sql import insert_rows, split_chunks
 from app.models import Article, ArticleSlug, AwaitedOriginal, table
@@ -62,9 +62,9 @@ def _link(session: Session, pairs: Mapping[int, int], saving: SaveContext) -> No
         return
     connection.execute(select(A.c.id).where(A.c.id.in_(ids)).order_by(A.c.id).with_for_update(key_share=True))
     before = log_facts.load(connection, ids)
-    revisions.save_current(connection, ids)
+    revisions.save_current(connection, stored_article.load(connection, ids))
     moved = {"version": A.c.version + 1, "updated_at": saving.now, "saved_at": saving.now, "saved_by": saving.by}
     for id in ids:
         connection.execute(update(A).where(A.c.id == id).values(translation_of=pairs[id], **moved))
     connection.execute(delete(AWAITED).where(AWAITED.c.article_id.in_(ids)))
-    log_changes.record(session, ids, before, {id: ["translation_of"] for id in ids}, {})
+    log_changes.record(session, ids, before, {id: ["translation_of"] for id in ids})

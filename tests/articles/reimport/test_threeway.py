@@ -93,7 +93,8 @@ class SourceDesk:
             if row is None:
                 return None
             kept = stored_article.load(snapshot.connection, [row["id"]])[row["id"]]
-            return {**row, "tags": [one.name for one in stored_article.make_manuscript(snapshot.connection, kept).tags]}
+            [manuscript] = stored_article.make_manuscripts(snapshot.connection, [kept])
+            return {**row, "tags": [one.name for one in manuscript.tags]}
 
     def forget_baselines(self) -> None:
         """As archives are that were made before there were any."""
