@@ -115,13 +115,14 @@ def _upsert(
     for later in (False, True):  # translations behind the originals that come with them
         part = {key: m for key, m in pending.items() if (m.original in there) == later}
         saved |= _save(session, part, existing, known, how, overwrite=overwrite)
-    heard = [(one.id, last[key].format, last[key].hashes) for key, one in saved.items() if one.id and _is_heard(one)]
+    silent = {*three_way_merge.LEFT_ALONE.values()}
+    heard = [
+        (one.id, last[key].format, last[key].hashes)
+        for key, one in saved.items()
+        if one.id and silent.isdisjoint(one.notes)
+    ]
     source_baselines.save(session.connection(), heard, known)
     return [saved[_identity(m, i)] for i, m in enumerate(manuscripts)]
-
-
-def _is_heard(saved: Saved) -> bool:
-    return not {*three_way_merge.LEFT_ALONE.values()} & {*saved.notes}
 
 
 def _sift(
@@ -145,7 +146,12 @@ def _sift(
             settled[key] = Saved(0, 0, "unchanged", notes=(three_way_merge.PURGED,), is_kept=True)
         elif old is None and m.retracts:
             settled[key] = Saved(0, 0, "unchanged", notes=(three_way_merge.UNKNOWN,))
-        elif old and not overwrite and _is_same(m, old) and three_way_merge.is_settled(m, old, now):
+        elif (
+            old
+            and not overwrite
+            and old.content_hash in (m.content_hash, m.former_hash)
+            and three_way_merge.is_settled(m, old, now)
+        ):
             settled[key] = Saved(old.id, old.version, "unchanged")
         else:
             pending[key] = m
@@ -280,10 +286,6 @@ def _preview(
         outcome: Outcome = "created" if key not in existing else "updated" if one.manuscript else "unchanged"
         results[key] = Saved(0, 0, outcome, notes=one.notes)
     return (replace(results[key], id=0, version=0) for key in each)
-
-
-def _is_same(manuscript: Manuscript, old: ExistingRow) -> bool:
-    return old.content_hash in (manuscript.content_hash, manuscript.former_hash)
 
 
 def _identity(manuscript: Manuscript, position: int) -> Key:

@@ -30,12 +30,12 @@ def validate_related(content: bytes) -> RelatedReplace:
 
 def validate_new(data: merge_patch.Json) -> ArticleCreate:
     """A new article has nothing yet that only the server says. InvalidInput with all that is wrong."""
-    wrong = [_only_server(name) for name in READ_ONLY if data.get(name) not in (None, [])]
+    wrong = [
+        FieldError("read_only_field", f"Only the server sets {name}; leave it out.", pointer=f"/{name}")
+        for name in READ_ONLY
+        if data.get(name) not in (None, [])
+    ]
     return _validate(ArticleCreate, {name: value for name, value in data.items() if name not in READ_ONLY}, wrong)
-
-
-def _only_server(name: str) -> FieldError:
-    return FieldError("read_only_field", f"Only the server sets {name}; leave it out.", pointer=f"/{name}")
 
 
 def validate_changes(shown: merge_patch.Json, data: merge_patch.Json, fields: merge_patch.Json) -> ArticlePatch:

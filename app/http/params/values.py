@@ -60,18 +60,6 @@ def _check_line(spec: Parameter[object], text: str) -> None:
         raise make_error(spec, "Control characters are not allowed here.")
 
 
-def _read_strings(spec: Parameter[object], texts: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_check_count(spec, texts)))
-
-
-def _read_refs(spec: Parameter[object], texts: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_split_items(spec, texts)))
-
-
-def _read_ids(spec: Parameter[object], texts: list[str]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(_parse_number(spec, item) for item in _split_items(spec, texts)))
-
-
 def _read_choices(spec: Parameter[object], texts: list[str], code: str = "invalid_value") -> tuple[str, ...]:
     items = _split_items(spec, texts)
     wrong = [item for item in dict.fromkeys(items) if item not in spec.allowed]
@@ -79,10 +67,6 @@ def _read_choices(spec: Parameter[object], texts: list[str], code: str = "invali
         guessed = (_refuse_word(spec, item, code) for item in wrong[:GUESSES])
         raise InvalidInput(*guessed, *(_refuse_word(spec, item, code, guess=False) for item in wrong[GUESSES:]))
     return tuple(dict.fromkeys(items))
-
-
-def _read_fields(spec: Parameter[object], texts: list[str]) -> tuple[str, ...]:
-    return _read_choices(spec, texts, "unknown_field")
 
 
 def _refuse_word(spec: Parameter[object], word: str, code: str = "invalid_value", *, guess: bool = True) -> FieldError:
@@ -130,24 +114,16 @@ def _parse_number(spec: Parameter[object], text: str) -> int:
     return number
 
 
-def _read_zone(spec: Parameter[object], texts: list[str]) -> ZoneInfo:
-    return read_zone(texts[0])
-
-
-def _refuse_unreadable(spec: Parameter[object], texts: list[str]) -> Value:
-    raise AssertionError(f"{spec.name}: times are read with the request's zone and clock")
-
-
 _READERS: dict[Kind, Callable[[Parameter[object], list[str]], Value]] = {
-    "refs": _read_refs,
-    "strings": _read_strings,
-    "ids": _read_ids,
+    "refs": lambda spec, texts: tuple(dict.fromkeys(_split_items(spec, texts))),
+    "strings": lambda spec, texts: tuple(dict.fromkeys(_check_count(spec, texts))),
+    "ids": lambda spec, texts: tuple(dict.fromkeys(_parse_number(spec, item) for item in _split_items(spec, texts))),
     "choice": _read_choice,
     "choices": _read_choices,
-    "fields": _read_fields,
+    "fields": lambda spec, texts: _read_choices(spec, texts, "unknown_field"),
     "text": _read_text,
     "flag": _read_flag,
     "integer": _read_integer,
-    "zone": _read_zone,
-    "time": _refuse_unreadable,
+    "zone": lambda spec, texts: read_zone(texts[0]),
 }
+"""Times are read by `parser`, which has the request's zone and clock."""

@@ -63,6 +63,9 @@ class SuggestParams(Params):
     )
 
 
+REVERSED: Mapping[Order, Order] = {"-published_at": "published_at", "published_at": "-published_at"}
+
+
 @dataclass(frozen=True, slots=True)
 class PagePosition:
     """Where in the results a page begins; `at` is the clock that the first page saw, `moved` whether the index has
@@ -154,7 +157,7 @@ def _apply_position(resolved: ResolvedSearch, position: PagePosition, limit: int
         raise PageTooDeep(f"By relevance, pages reach {DEEPEST} deep; sort by date to go on.", "cursor")
     return replace(
         question,
-        order=_reverse(order) if position.backwards else order,
+        order=REVERSED[order] if position.backwards else order,
         undated="first" if position.backwards else "last",
         limit=min(limit + 1, max_rows),
         offset=position.offset,
@@ -166,10 +169,6 @@ def _apply_position(resolved: ResolvedSearch, position: PagePosition, limit: int
 def _make_signature(params: SearchParams) -> str:
     """Another list's cursor is none of a search."""
     return f"search {params.signature}"
-
-
-def _reverse(order: Order) -> Order:
-    return "published_at" if order == "-published_at" else "-published_at"
 
 
 async def _render_facets(
