@@ -209,9 +209,9 @@ async def load_context(request: Request) -> AppContext:
 Context = Annotated[AppContext, Depends(load_context)]
 
 
-async def load_view(request: Request, context: Context) -> RequestContext:
+async def load_view(request: Request) -> RequestContext:
     """See `AppContext.view`."""
-    return await context.view(request)
+    return await get_context(request).view(request)
 
 
 AnyCaller = Annotated[RequestContext, Depends(load_view)]
