@@ -4,11 +4,11 @@ states, cities and institutions from the file in this folder, which scripts/buil
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, TypedDict, cast
+from typing import Literal, TypedDict
 
 from app.text import keys
 
@@ -84,9 +84,8 @@ class PlaceFacts(TypedDict):
 @cache
 def facts() -> PlaceFacts:
     """The file as it is."""
-    return cast(
-        PlaceFacts, json.loads(resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8"))
-    )
+    loaded: PlaceFacts = json.loads(resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8"))
+    return loaded
 
 
 @cache
@@ -182,13 +181,13 @@ def stem(word: str) -> str:
 def _phrase(words: Words, senses: list[Sense]) -> PlacePhrase:
     """Of what lies in one country the largest counts; several countries are a doubt."""
     senses.sort(key=lambda sense: _ORDER.index(sense.way))
+    # Reversed, so that of one country the first stays.
     kept = {sense.country: sense for sense in reversed(senses)}
     ordered = tuple(sense for sense in senses if kept[sense.country] is sense)
     return PlacePhrase(words, ordered, " ".join(words) in load_words("ambiguous"))
 
 
-def _group(phrases: Iterable[PlacePhrase], key: object) -> dict[str, tuple[PlacePhrase, ...]]:
-    assert callable(key)
+def _group(phrases: Iterable[PlacePhrase], key: Callable[[PlacePhrase], str]) -> dict[str, tuple[PlacePhrase, ...]]:
     groups: dict[str, list[PlacePhrase]] = {}
     for phrase in phrases:
         groups.setdefault(key(phrase), []).append(phrase)

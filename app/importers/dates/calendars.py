@@ -76,6 +76,7 @@ def check_era(text: str, day: Civil) -> None:
 def _find_year_of_era(era: str, number: str) -> int:
     year = 1 if number == "元" else int(number)
     if era not in _ERAS:
+        # The Republic of China counts from 1912.
         return 1911 + year
     gregorian = _ERAS[era].year + year - 1
     if year < 1 or gregorian > _ENDS[era].year:

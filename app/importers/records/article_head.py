@@ -40,6 +40,13 @@ def extract_head(document: Document) -> Document:
     )
 
 
+def add_standfirst(document: Document, standfirst: str | None) -> Document:
+    """With the standfirst, unless it says what the document begins with anyhow."""
+    return (
+        replace(document, standfirst=standfirst) if standfirst and not is_repetition(standfirst, document) else document
+    )
+
+
 def is_repetition(standfirst: str, document: Document) -> bool:
     """Whether a standfirst is the title again, or the first words of the body, which may be cut short."""
     key = words_key(standfirst)
@@ -83,6 +90,7 @@ def split_opening(html: str, published: SourceDate | None) -> tuple[SourceDateli
     dateline, rest = split_dateline(text, published)
     if dateline is None or not text.endswith(rest):
         return None, html
+    # By count of letters: the text was read on one line, and the markup has its white space elsewhere.
     _cut_characters(first, len(_keep_letters(text)) - len(_keep_letters(rest)))
     return dateline, (body.inner_html or "").strip()
 

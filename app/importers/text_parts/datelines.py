@@ -73,8 +73,7 @@ def split_dateline(paragraph: str, reference: SourceDate | None = None) -> tuple
         match = _UNDATED.match(head)
         if not match or not _is_undated(match):
             return None, paragraph
-    text = match[0].rstrip()
-    return read_dateline(text, reference), head[match.end() :].lstrip()
+    return read_dateline(match[0].rstrip(), reference), head[match.end() :].lstrip()
 
 
 def read_dateline(text: str, reference: SourceDate | None = None) -> SourceDateline:
