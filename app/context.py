@@ -28,7 +28,6 @@ from app.db.log_position import LogHead, parse_token
 from app.db.sql import Prepared, prepare
 from app.errors import IndexBehind, SeqUnknown, Unauthorized
 from app.http import auth, responses
-from app.http.auth import Caller
 from app.http.headers import list_headers
 from app.http.request_state import get_now, get_request_id
 from app.models import Source, table
@@ -42,7 +41,7 @@ WAIT_SECONDS = 2.0
 class RequestContext(NamedTuple):
     """One request's idea of the archive. `now` is in epoch seconds, read once."""
 
-    caller: Caller
+    caller: auth.Caller
     head: LogHead
     atlas: Atlas
     now: int

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from app.audit import queries
-from app.audit.queries import AuditEntry, AuditFilter, AuditPosition
 from app.db.database import Database
 from app.db.sql import read_integer
 
@@ -18,9 +17,9 @@ def find_keys(db: Database, name: str) -> list[int]:
         return [read_integer(row[0]) for row in snapshot.fetch(queries.select_keys(db.dialect), {"name": name})]
 
 
-def read_rows(db: Database, audit_filter: AuditFilter, most: int) -> Iterator[AuditEntry]:
+def read_rows(db: Database, audit_filter: queries.AuditFilter, most: int) -> Iterator[queries.AuditEntry]:
     """Each portion is read at a point in time of its own, so that a long list holds up nobody."""
-    place = AuditPosition()
+    place = queries.AuditPosition()
     while most > 0:
         size = min(most, AT_ONCE)
         statement, values = queries.select_page(db.dialect, audit_filter, size, place)
@@ -30,4 +29,4 @@ def read_rows(db: Database, audit_filter: AuditFilter, most: int) -> Iterator[Au
         if len(rows) < size:
             return
         most -= size
-        place = AuditPosition("after", rows[-1].at, rows[-1].id)
+        place = queries.AuditPosition("after", rows[-1].at, rows[-1].id)

@@ -21,7 +21,6 @@ from app.errors import CursorInvalid, FieldError, Gone, InvalidInput, NotFound
 from app.http import paging, responses
 from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems
-from app.http.paging import Cursor, PageInfo, TotalIs
 from app.http.params import parser
 from app.http.params.typed import Paging, TimeRange
 
@@ -58,7 +57,7 @@ _PROBLEMS = describe_problems(
 )  # fmt: skip
 
 Warnings = list[Mapping[str, object]]
-Total = tuple[int | None, TotalIs]
+Total = tuple[int | None, paging.TotalIs]
 _UNCOUNTED: Total = (None, "none")
 
 
@@ -137,7 +136,7 @@ async def _list(
     audit_filter = AuditFilter(article, key, params.action, params.at.from_, params.at.to)
     limit, signature = params.limit, f"audit {article} {params.signature}"
     if warnings:  # of nobody, or of nothing that there is
-        page = PageInfo(limit, number=params.page, total=0, total_is="exact")
+        page = paging.PageInfo(limit, number=params.page, total=0, total_is="exact")
         return _respond(request, [], page, view, params, warnings)
     place = _place(params, signature, limit)
     entries = await _rows(context, audit_filter, limit + 1, place)
@@ -150,7 +149,12 @@ async def _list(
 
 
 def _respond(
-    request: Request, rows: Sequence[bytes], page: PageInfo, view: RequestContext, params: Paging, warnings: Warnings
+    request: Request,
+    rows: Sequence[bytes],
+    page: paging.PageInfo,
+    view: RequestContext,
+    params: Paging,
+    warnings: Warnings,
 ) -> Response:
     return responses.render_list(
         request, rows, page, token=view.token, public=False, warnings=warnings, uses_now=params.uses_now
@@ -197,17 +201,17 @@ def _place(params: Paging, signature: str, limit: int) -> AuditPosition:
 
 def _page(
     entries: list[AuditEntry], place: AuditPosition, limit: int, signature: str
-) -> tuple[list[AuditEntry], PageInfo]:
+) -> tuple[list[AuditEntry], paging.PageInfo]:
     """What is shown of one row more than a page has, and where it goes on."""
     more, backwards = len(entries) > limit, place.turn == "before"
     rows = (entries[1:] if more else entries) if backwards else entries[:limit]
 
     def cursor(kind: paging.Kind, row: AuditEntry) -> str:
-        return paging.encode(Cursor(kind, row.at, row.id), signature)
+        return paging.encode(paging.Cursor(kind, row.at, row.id), signature)
 
     is_first = place.turn == "start" and place.offset == 0
     has_next, has_previous = more or backwards, more if backwards else not is_first
-    return rows, PageInfo(
+    return rows, paging.PageInfo(
         limit,
         next=cursor("after", rows[-1]) if rows and has_next else None,
         previous=cursor("before", rows[0]) if rows and has_previous else None,

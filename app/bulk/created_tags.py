@@ -11,7 +11,6 @@ from sqlmodel import Session
 
 from app.articles.store import authorship
 from app.changes import jobs, log
-from app.changes.jobs import CHUNK
 from app.db.sql import lock_vocabulary, read_integer
 from app.models import Article, ArticleTag, ImportTag, Suggestion, Tag, TagName, TagSlug, table
 from app.tags import editing, merges
@@ -27,7 +26,7 @@ def remove_unused(session: Session, job: int, after: int) -> tuple[int, int | No
     # Nobody links a tag between the look at who uses it and its removal.
     lock_vocabulary(connection, alone=True)
     mine = select(MADE.c.tag_id).where(MADE.c.job_id == job, MADE.c.removed.is_(False), MADE.c.tag_id > after)
-    ids = list(connection.execute(mine.order_by(MADE.c.tag_id).limit(CHUNK)).scalars())
+    ids = list(connection.execute(mine.order_by(MADE.c.tag_id).limit(jobs.CHUNK)).scalars())
     unused = _find_unused(session, ids)
     for id in unused:
         entry = log.LogEntry(
@@ -35,7 +34,7 @@ def remove_unused(session: Session, job: int, after: int) -> tuple[int, int | No
         )
         log.record(session, entry)
     _remove(connection, unused)
-    return len(unused), ids[-1] if len(ids) == CHUNK else None
+    return len(unused), ids[-1] if len(ids) == jobs.CHUNK else None
 
 
 def _find_unused(session: Session, ids: Sequence[int]) -> list[int]:

@@ -15,26 +15,20 @@ from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
 
 from app.articles import editing
-from app.articles.editing import ArticleEdit
 from app.articles.filters import ArticleFilter
 from app.articles.manuscript import Manuscript
 from app.articles.reading import filter_sql
-from app.articles.reading.filter_sql import StatementKey
 from app.articles.store import saving, stored_article
 from app.articles.store.row_columns import SaveContext
-from app.articles.store.saving import Batch
 from app.articles.store.stored_article import StoredArticle
 from app.bulk import records
-from app.bulk.records import ARTICLE, BULK
 from app.changes import jobs
-from app.changes.jobs import CHUNK, Json, Step, Task
 from app.db.database import Snapshot
 from app.db.sql import AnySelect, Prepared, insert_rows, lock_vocabulary, prepare, read_clock, read_integer
 from app.enrich.suggestion import DATELINE
 from app.errors import DatelineError
 from app.models import Article, TextKey, table
 from app.tags import service as tags
-from app.tags.service import TagSpec
 
 A, KEY = table(Article), table(TextKey)
 MOVED_ON = "its state has changed since it was chosen"
@@ -57,7 +51,7 @@ class Changes:
 
 
 def begin(
-    session: Session, article_filter: ArticleFilter, changes: Changes, options: Json, by: str | None, site: str
+    session: Session, article_filter: ArticleFilter, changes: Changes, options: jobs.Json, by: str | None, site: str
 ) -> int:
     """The number of the record and its job. `options` is what was asked for, for people; `by` who saves the versions.
     Articles that come later than this are not meant."""
@@ -66,35 +60,37 @@ def begin(
         **options, "_filter": asdict(article_filter), "_changes": asdict(changes), "_last": last, "_by": by,
         "_site": site,
     }  # fmt: skip
-    job = jobs.add(session, BULK, arguments, 0, by)
+    job = jobs.add(session, records.BULK, arguments, 0, by)
     records.attach(session, job, "bulk edit")
     return job
 
 
-def advance(session: Session, task: Task) -> Step:
+def advance(session: Session, task: jobs.Task) -> jobs.Step:
     """As `jobs.Work`."""
     return _edit(session, task) if task.progress.get("selected") else _select(session, task)
 
 
-def _select(session: Session, task: Task) -> Step:
+def _select(session: Session, task: jobs.Task) -> jobs.Step:
     """Writes down the next articles that are meant."""
     after, connection = read_integer(task.progress.get("after", 0)), session.connection()
     ids = find(Snapshot(connection), read_filter(task), after, read_integer(task.arguments["_last"]), SELECTED_AT_ONCE)
-    insert_rows(connection, ARTICLE, [{"job_id": task.id, "article_id": id, "action": "selected"} for id in ids])
+    insert_rows(
+        connection, records.ARTICLE, [{"job_id": task.id, "article_id": id, "action": "selected"} for id in ids]
+    )
     total = read_integer(task.progress.get("total", 0)) + len(ids)
     is_all = len(ids) < SELECTED_AT_ONCE
     progress = {**task.progress, "after": 0 if is_all else ids[-1], "total": total, "selected": is_all}
-    return Step(progress, finished=is_all and total == 0)
+    return jobs.Step(progress, finished=is_all and total == 0)
 
 
-def read_filter(task: Task) -> ArticleFilter:
+def read_filter(task: jobs.Task) -> ArticleFilter:
     """The filter that the job was begun with."""
     values = task.arguments["_filter"]
     assert isinstance(values, dict)
     return ArticleFilter(**{name: _freeze(values[name]) for name in (field.name for field in fields(ArticleFilter))})
 
 
-def read_changes(task: Task) -> Changes:
+def read_changes(task: jobs.Task) -> Changes:
     """The changes that the job was begun with."""
     values = task.arguments["_changes"]
     assert isinstance(values, dict)
@@ -120,7 +116,7 @@ def count(snapshot: Snapshot, article_filter: ArticleFilter) -> int:
 
 
 @lru_cache(maxsize=64)
-def _statement(dialect: str, key: StatementKey[ArticleFilter], *, counts: bool) -> Prepared:
+def _statement(dialect: str, key: filter_sql.StatementKey[ArticleFilter], *, counts: bool) -> Prepared:
     article_filter = key.example
     statement: AnySelect = (
         select(func.count() if counts else A.c.id).select_from(A).where(*filter_sql.conditions(article_filter))
@@ -131,11 +127,13 @@ def _statement(dialect: str, key: StatementKey[ArticleFilter], *, counts: bool) 
     return prepare(statement, dialect, filter_sql.lists(article_filter))
 
 
-def _edit(session: Session, task: Task) -> Step:
+def _edit(session: Session, task: jobs.Task) -> jobs.Step:
     """Edits the next articles that were written down."""
     after, connection = read_integer(task.progress.get("after", 0)), session.connection()
-    mine = (ARTICLE.c.job_id == task.id) & (ARTICLE.c.article_id > after)
-    statement = select(ARTICLE.c.article_id).where(mine).order_by(ARTICLE.c.article_id).limit(CHUNK)
+    mine = (records.ARTICLE.c.job_id == task.id) & (records.ARTICLE.c.article_id > after)
+    statement = (
+        select(records.ARTICLE.c.article_id).where(mine).order_by(records.ARTICLE.c.article_id).limit(jobs.CHUNK)
+    )
     ids = list(connection.execute(statement).scalars())
     outcomes = _change(session, task, ids)
     _note(session, task.id, outcomes)
@@ -144,7 +142,7 @@ def _edit(session: Session, task: Task) -> Step:
     for name in ("updated", "unchanged", "failed"):
         progress[name] = read_integer(progress.get(name, 0)) + counts[name]
     progress["done"] = progress["read"] = read_integer(progress.get("done", 0)) + len(ids)
-    return Step(progress, len(ids) < CHUNK)
+    return jobs.Step(progress, len(ids) < jobs.CHUNK)
 
 
 Outcome = tuple[str, int | None, int | None, str | None]
@@ -156,10 +154,10 @@ def _note(session: Session, job: int, outcomes: Mapping[int, Outcome]) -> None:
         {"of": id, "what": action, "old": before, "new": version, "why": note}
         for id, (action, before, version, note) in outcomes.items()
     ]
-    mine = (ARTICLE.c.job_id == job) & (ARTICLE.c.article_id == bindparam("of"))
+    mine = (records.ARTICLE.c.job_id == job) & (records.ARTICLE.c.article_id == bindparam("of"))
     if rows:
         noted = (
-            update(ARTICLE)
+            update(records.ARTICLE)
             .where(mine)
             .values(
                 action=bindparam("what"),
@@ -172,7 +170,7 @@ def _note(session: Session, job: int, outcomes: Mapping[int, Outcome]) -> None:
     records.note_tags(session, job)
 
 
-def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outcome]:
+def _change(session: Session, task: jobs.Task, ids: Sequence[int]) -> dict[int, Outcome]:
     """Saves what changes in one set, and says of each article what became of it."""
     connection = session.connection()
     # All rows first, in the order of their ids: two edits of the same articles wait for each other, without a deadlock.
@@ -186,7 +184,7 @@ def _change(session: Session, task: Task, ids: Sequence[int]) -> dict[int, Outco
     before = dict(zip(current, stored_article.make_manuscripts(connection, list(current.values())), strict=True))
     outcomes: dict[int, Outcome] = dict.fromkeys(ids, ("failed", None, None, "it is not there any more"))
     written: dict[int, Manuscript] = {}
-    edit = ArticleEdit({"status": changes.changes.status} if changes.changes.status else {})
+    edit = editing.ArticleEdit({"status": changes.changes.status} if changes.changes.status else {})
     statuses = read_filter(task).statuses
     for id, was in before.items():
         after = changes.apply(was, current[id])
@@ -220,7 +218,7 @@ def _save(
     # The text stays, and so do its keys: making them anew is most of what saving an article costs.
     manuscripts = [replace(one, slug=None, related=None, text_keys=tuple(keys[id])) for id, one in written.items()]
     old = [current[id].existing_row for id in written]
-    saving.save(session, Batch(manuscripts, old, strict=True), how)
+    saving.save(session, saving.Batch(manuscripts, old, strict=True), how)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +228,12 @@ class _Resolved:
     changes: Changes
     added: tuple[int, ...]
     section: tuple[int, ...]
-    names: Mapping[int, TagSpec]
+    names: Mapping[int, tags.TagSpec]
 
     @staticmethod
     def of(session: Session, changes: Changes, articles: Iterable[StoredArticle]) -> "_Resolved":
-        add = [TagSpec(*one) for one in changes.add_tags]
-        section = [TagSpec(*one) for one in changes.section or ()]
+        add = [tags.TagSpec(*one) for one in changes.add_tags]
+        section = [tags.TagSpec(*one) for one in changes.section or ()]
         lock_vocabulary(session.connection())
         ids = tags.find(session, [*add, *section])
         ids |= tags.create_missing(session, [*add, *section], ids)

@@ -13,7 +13,6 @@ from app.db.database import Database
 from app.db.sql import Prepared, Value, prepare, read_integer, read_into
 from app.errors import CursorInvalid
 from app.http import paging
-from app.http.paging import Cursor, PageInfo
 from app.http.params.times import format_time
 from app.models import Article, table
 
@@ -56,7 +55,7 @@ async def find(db: Database, id: int) -> Record | None:
     return next(iter(read_into(_make_record, rows)), None)
 
 
-async def page(db: Database, params: RecordListParams) -> tuple[list[Record], PageInfo]:
+async def page(db: Database, params: RecordListParams) -> tuple[list[Record], paging.PageInfo]:
     """The newest first, of one kind or of all."""
     limit, kind, signature = params.limit, params.kind or "", f"imports {params.signature}"
     before = read_position(params.cursor, signature, 2**63 - 1)
@@ -64,11 +63,11 @@ async def page(db: Database, params: RecordListParams) -> tuple[list[Record], Pa
     rows = await db.reader.rows(_many(db.dialect, kind), values, bounded=False)
     counted = await db.reader.rows(_total(db.dialect, kind), {"kind": BULK}, bounded=False)
     records = read_into(_make_record, rows[:limit])
-    following = paging.encode(Cursor("after", id=records[-1].id), signature) if len(rows) > limit else None
-    return records, PageInfo(limit, next=following, total=read_integer(counted[0][0]), total_is="exact")
+    following = paging.encode(paging.Cursor("after", id=records[-1].id), signature) if len(rows) > limit else None
+    return records, paging.PageInfo(limit, next=following, total=read_integer(counted[0][0]), total_is="exact")
 
 
-async def articles(db: Database, record: Record, params: TouchedParams) -> tuple[list[Json], PageInfo]:
+async def articles(db: Database, record: Record, params: TouchedParams) -> tuple[list[Json], paging.PageInfo]:
     """What a record did to each article, in the order of their ids; also to those that are not public."""
     limit, signature = params.limit, f"import articles {record.id} {params.signature}"
     action, undone = params.action or "", params.undone or ""
@@ -83,10 +82,10 @@ async def articles(db: Database, record: Record, params: TouchedParams) -> tuple
     }
     rows = await db.reader.rows(statement, bindings, bounded=not (action or undone))
     more = len(rows) > limit
-    following = paging.encode(Cursor("after", id=read_integer(rows[limit - 1][0])), signature) if more else None
+    following = paging.encode(paging.Cursor("after", id=read_integer(rows[limit - 1][0])), signature) if more else None
     names = ("id", "slug", "action", "version_before", "version", "undone", "note")
     shown = [dict(zip(names, values, strict=True)) for values in rows[:limit]]
-    return shown, PageInfo(limit, next=following)
+    return shown, paging.PageInfo(limit, next=following)
 
 
 def read_position(text: str | None, signature: str, start: int) -> int:

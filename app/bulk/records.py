@@ -15,7 +15,6 @@ from sqlmodel import Session
 from app.articles.store.saving import Saved
 from app.changes.jobs import JOB, Json
 from app.db import audit_rows
-from app.db.audit_rows import AuditRecord
 from app.db.sql import insert_rows
 from app.errors import InvalidTransition
 from app.models import ImportArticle, ImportRecord, ImportTag, Tag, table
@@ -147,5 +146,5 @@ def end(session: Session, job: int, progress: Mapping[str, object] | None = None
     if ended is not None:
         counts = {name: count for name, count in orjson.loads(ended).items() if name in OUTCOMES}
         audit_rows.add_record(
-            session, AuditRecord("import", "import", job, details={"state": values["state"], **counts})
+            session, audit_rows.AuditRecord("import", "import", job, details={"state": values["state"], **counts})
         )

@@ -13,7 +13,6 @@ from sqlmodel import Session
 from app.articles.manuscript import Manuscript, Withdrawal
 from app.articles.store import authorship, saving, stored_article
 from app.articles.store.row_columns import ExistingRow, SaveContext
-from app.articles.store.saving import Batch
 from app.articles.store.stored_article import StoredArticle
 from app.models import Article, Revision, table
 from app.regions import service as regions
@@ -38,7 +37,7 @@ def restore(
         for one, old in zip(stored_article.make_manuscripts(connection, olds), olds, strict=True)
     ]
     existing = [_restore_dates(current[id].existing_row, old) for id, old in zip(ids, olds, strict=True)]
-    saving.save(session, Batch(written, existing, strict=True), how)
+    saving.save(session, saving.Batch(written, existing, strict=True), how)
     signed = [{"of": id, "by": _sign(known[id][1], versions[id])} for id in ids]
     connection.execute(update(A).where(A.c.id == bindparam("of")).values(saved_by=bindparam("by")), signed)
     return set(ids)

@@ -13,13 +13,10 @@ from starlette.responses import Response
 
 from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, examples, queries, schemas, undo_job
-from app.bulk.edit_request import EditOrder
 from app.bulk.params import BulkEditParams, RecordListParams, TouchedParams
 from app.bulk.payloads import BulkEdit
-from app.bulk.queries import Record
 from app.bulk.records import BULK
 from app.changes import jobs
-from app.changes.jobs import FoundTask, Json, RunningJobs
 from app.context import Admin, AppContext, Context, RequestContext, Writer, authorize
 from app.errors import InvalidTransition, NotFound
 from app.http import responses
@@ -40,7 +37,7 @@ RecordId = Annotated[
 ]
 
 
-async def find_record(id: RecordId, context: Context) -> Record:
+async def find_record(id: RecordId, context: Context) -> queries.Record:
     """NotFound where there is no import or bulk edit of that number."""
     record = await queries.find(context.db, id)
     if record is None:
@@ -48,7 +45,7 @@ async def find_record(id: RecordId, context: Context) -> Record:
     return record
 
 
-FoundRecord = Annotated[Record, Depends(find_record)]
+FoundRecord = Annotated[queries.Record, Depends(find_record)]
 RecordReader = Annotated[RequestContext, Security(authorize, scopes=["publish", "read_drafts"])]
 
 
@@ -99,8 +96,8 @@ async def list_import_articles(
     | describe_problems("not_found", "invalid_transition"),
 )
 async def undo_import(
-    context: Context, view: Admin, record: FoundRecord, running: RunningJobs, response: Response
-) -> Json | Response:
+    context: Context, view: Admin, record: FoundRecord, running: jobs.RunningJobs, response: Response
+) -> jobs.Json | Response:
     """Takes an import or a bulk edit back: what it published is withdrawn, its drafts go to the bin, what it changed
     becomes what it was before. What somebody has edited since stays, and is listed. Needs `admin`.
 
@@ -138,9 +135,9 @@ async def edit_articles(
     view: Writer,
     params: BulkEditParams,
     payload: BulkEdit,
-    running: RunningJobs,
+    running: jobs.RunningJobs,
     response: Response,
-) -> Json | Response:
+) -> jobs.Json | Response:
     """Changes many articles alike: tags, regions, section, state, language. Needs `write`, and `publish` unless only
     drafts are meant.
 
@@ -165,7 +162,7 @@ async def edit_articles(
     return accepted
 
 
-def preview(context: AppContext, order: EditOrder) -> Json:
+def preview(context: AppContext, order: edit_request.EditOrder) -> jobs.Json:
     """How many articles are meant, and the first of them."""
     columns = [A.c[name] for name in ("id", "slug", "title", "status", "version")]
     with context.db.snapshot() as snapshot:
@@ -186,7 +183,7 @@ def preview(context: AppContext, order: EditOrder) -> Json:
     )
     | describe_problems("not_found", "invalid_transition"),
 )
-async def stop_job(context: Context, view: Admin, task: FoundTask, response: Response) -> Json:
+async def stop_job(context: Context, view: Admin, task: jobs.FoundTask, response: Response) -> jobs.Json:
     """Ends an undo or a bulk edit behind the articles that it is at. What it has done stays; an undo goes on when it is
     asked for again, a bulk edit can be undone. Needs `admin`."""
     if task.kind not in STOPPABLE:

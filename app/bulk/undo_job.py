@@ -18,7 +18,6 @@ from app.articles.store import authorship, log_changes, log_facts, revisions, st
 from app.articles.store.row_columns import SaveContext
 from app.articles.store.stored_article import StoredArticle
 from app.bulk import created_tags, edited_since, records, restore
-from app.bulk.edited_since import TouchedRow
 from app.bulk.records import ARTICLE, BULK, COMMAND, KINDS, RECORD, STREAM
 from app.changes import jobs
 from app.changes.jobs import CHUNK, JOB, Json, Step, Task
@@ -110,7 +109,10 @@ def advance(session: Session, task: Task) -> Step:
     connection = session.connection()
     columns = (ARTICLE.c.article_id, ARTICLE.c.action, ARTICLE.c.version_before, ARTICLE.c.version)
     statement = select(*columns).where(*_open(id), ARTICLE.c.article_id > after)
-    rows = [TouchedRow(*row) for row in connection.execute(statement.order_by(ARTICLE.c.article_id).limit(CHUNK))]
+    rows = [
+        edited_since.TouchedRow(*row)
+        for row in connection.execute(statement.order_by(ARTICLE.c.article_id).limit(CHUNK))
+    ]
     if rows:
         counts = Counter(_undo(session, id, rows).values())
         done = read_integer(task.progress.get("done", 0)) + len(rows)
@@ -128,7 +130,7 @@ def advance(session: Session, task: Task) -> Step:
     return Step(progress, finished=True)
 
 
-def _undo(session: Session, id: int, rows: Sequence[TouchedRow]) -> dict[int, str]:
+def _undo(session: Session, id: int, rows: Sequence[edited_since.TouchedRow]) -> dict[int, str]:
     """What is done with each article, noted in its row."""
     connection = session.connection()
     ids = [row.article for row in rows]
@@ -151,7 +153,9 @@ def _undo(session: Session, id: int, rows: Sequence[TouchedRow]) -> dict[int, st
     return outcomes
 
 
-def _take_back(session: Session, rows: Sequence[TouchedRow], current: dict[int, StoredArticle]) -> dict[int, str]:
+def _take_back(
+    session: Session, rows: Sequence[edited_since.TouchedRow], current: dict[int, StoredArticle]
+) -> dict[int, str]:
     how = SaveContext(read_clock(session.connection()), authorship.UNDO, "", imported=True)
     made = {row.article for row in rows if row.action == "created"}
     states_of = {article: current[article].existing_row.status for article in made}

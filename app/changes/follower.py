@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from app.changes import log
-from app.changes.log import Logged
 from app.db.database import CommitNotifier, Database, Snapshot
 from app.db.log_position import LogPosition
 
@@ -27,7 +26,7 @@ class Follower(Protocol):
     def position(self) -> LogPosition | None:
         """The place that the data reflects, read from beside the data; None where there is none to trust."""
 
-    def apply(self, snapshot: Snapshot, rows: Sequence[Logged], place: LogPosition) -> None:
+    def apply(self, snapshot: Snapshot, rows: Sequence[log.Logged], place: LogPosition) -> None:
         """Takes in the current state of what the rows name and keeps `place` in the same commit. Repeatable."""
 
     def rebuild(self, snapshot: Snapshot, place: LogPosition) -> None:

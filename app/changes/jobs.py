@@ -25,7 +25,6 @@ from starlette.requests import Request
 from app.changes.daemon_thread import run_in_daemon_thread
 from app.db import audit_rows
 from app.db.actor import Actor
-from app.db.audit_rows import Action, AuditRecord, Entity
 from app.db.database import Database
 from app.db.sql import AnyOf, Prepared, prepare, read_integer, read_into
 from app.errors import DatabaseUnavailable, NotFound
@@ -51,7 +50,7 @@ _COLUMNS = [
 
 Json = dict[str, object]
 
-ACTIONS: Mapping[str, Action] = {
+ACTIONS: Mapping[str, audit_rows.Action] = {
     "import": "import", "bulk_edit": "bulk_edit", "undo": "undo", "merge_tags": "tag_merge",
     "place_articles": "region_edit",
 }  # fmt: skip
@@ -140,9 +139,11 @@ def note_state(session: Session, id: int, kind: str, state: str, arguments: Json
         details["dry_run"] = True
     details |= {name: value for name in ("source", "target") if isinstance(value := arguments.get(name), int)}
     details |= {name: progress[name] for name in _COUNTS if name in progress} if progress else {}
-    entity: Entity = "import" if kind in _RECORDS else "job"
+    entity: audit_rows.Entity = "import" if kind in _RECORDS else "job"
     record = arguments["import"] if kind == "undo" else id
-    audit_rows.add_record(session, AuditRecord(ACTIONS.get(kind, "job"), entity, read_integer(record), details=details))
+    audit_rows.add_record(
+        session, audit_rows.AuditRecord(ACTIONS.get(kind, "job"), entity, read_integer(record), details=details)
+    )
 
 
 def _act(session: Session, task: Task) -> None:

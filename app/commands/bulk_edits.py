@@ -13,12 +13,9 @@ from sqlmodel import Session
 from app.articles.reading.card_cache import Cards
 from app.articles.store import authorship
 from app.bulk import edit_job, edit_request, job_chunks, queries, routes, undo_job
-from app.bulk.edit_request import EditOrder
 from app.bulk.params import RecordListParams
 from app.bulk.payloads import BulkEdit
-from app.bulk.queries import Record
 from app.changes import jobs
-from app.changes.jobs import Task
 from app.commands import import_articles
 from app.commands.output import err, find_user, out, print_json
 from app.context import AppContext, RequestContext
@@ -67,8 +64,8 @@ def show_import(db: Database, id: int) -> None:
     print_json(queries.shape(_find_record(db, id)))
 
 
-def _find_record(db: Database, id: int) -> Record:
-    record: Record | None = _run_read(db, lambda: queries.find(db, id))
+def _find_record(db: Database, id: int) -> queries.Record:
+    record: queries.Record | None = _run_read(db, lambda: queries.find(db, id))
     if record is None:
         raise DatabaseProblem(f"There is no import {id}; `dateline imports list` shows which there are.")
     return record
@@ -104,7 +101,7 @@ def edit(db: Database, settings: Settings, payload: dict[str, Any], *, dry_run: 
     return is_done and not record.count("failed")
 
 
-def _finish(db: Database, settings: Settings, job: int, id: int, *, json: bool) -> tuple[Record, bool]:
+def _finish(db: Database, settings: Settings, job: int, id: int, *, json: bool) -> tuple[queries.Record, bool]:
     """Works on a job to its end and prints what has come of the import or bulk edit `id`: its record, and whether the
     job got to its end."""
     task = finish_job(db, job, json=json)
@@ -114,7 +111,7 @@ def _finish(db: Database, settings: Settings, job: int, id: int, *, json: bool) 
     return record, task.state == "done"
 
 
-def _read_order(db: Database, settings: Settings, payload: dict[str, Any]) -> tuple[EditOrder, AppContext]:
+def _read_order(db: Database, settings: Settings, payload: dict[str, Any]) -> tuple[edit_request.EditOrder, AppContext]:
     try:
         edit = BulkEdit.model_validate(payload)
     except ValidationError as error:
@@ -124,7 +121,7 @@ def _read_order(db: Database, settings: Settings, payload: dict[str, Any]) -> tu
     index = EngineIndex(db, TantivyEngine(settings.index_path))
     context = AppContext(settings, db, index, Cards(db, settings.site_url.rstrip("/")))
 
-    async def read() -> EditOrder:
+    async def read() -> edit_request.EditOrder:
         head = await context.head()
         atlas = await regions.current(db, head.epoch, head.names_seq)
         return await edit_request.read(
@@ -170,7 +167,7 @@ def _describe_error(error: DatelineError) -> str:
     return " ".join(f"{one.pointer or one.parameter}: {one.detail}" for one in error.errors)
 
 
-def finish_job(db: Database, id: int, *, json: bool = False) -> Task:
+def finish_job(db: Database, id: int, *, json: bool = False) -> jobs.Task:
     """Works on a job until it has ended, or waits for a server that does. Interrupted, the job is stopped: begun again
     it goes on there."""
     try:
@@ -188,7 +185,7 @@ def finish_job(db: Database, id: int, *, json: bool = False) -> Task:
         raise
 
 
-def _run_step(session: Session, id: int) -> Task:
+def _run_step(session: Session, id: int) -> jobs.Task:
     task = jobs.advance(session, job_chunks.WORKS, id)
     if task is not None:
         return task
@@ -198,7 +195,7 @@ def _run_step(session: Session, id: int) -> Task:
     return current_task
 
 
-def _print_result(shape: dict[str, Any], task: Task, *, json: bool) -> None:
+def _print_result(shape: dict[str, Any], task: jobs.Task, *, json: bool) -> None:
     if json:
         print_json(shape)
         return

@@ -9,7 +9,6 @@ from operator import itemgetter
 from sqlalchemy import Connection, case, func, select, text
 
 from app.articles.repair import invented_dates
-from app.articles.repair.invented_dates import Suspect
 from app.articles.store import links
 from app.changes import log
 from app.db import migrate
@@ -69,7 +68,7 @@ def _check_dates(connection: Connection) -> CheckResult:
     return CheckResult("dates", good=True, detail=detail if number else "as it should be")
 
 
-def remove_dates(db: Database, suspects: Sequence[Suspect]) -> int:
+def remove_dates(db: Database, suspects: Sequence[invented_dates.Suspect]) -> int:
     """Takes the date of their import from these articles, 500 at a time; returns from how many."""
     ids, changed = [one.id for one in suspects], 0
     for i in range(0, len(ids), invented_dates.AT_ONCE):

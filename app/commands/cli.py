@@ -31,7 +31,6 @@ from app.commands.options import (
     parse_zone,
     set_actor,
 )
-from app.commands.output import err, out, print_json
 from app.db.audit_rows import ACTIONS
 from app.db.database import Database
 from app.http.params.times import format_time
@@ -55,7 +54,7 @@ cli.add_typer(imports, name="imports")
 
 def _print_version(is_requested: bool) -> None:
     if is_requested:
-        out.print(f"dateline {version('dateline')}")
+        output.out.print(f"dateline {version('dateline')}")
         raise typer.Exit
 
 
@@ -85,7 +84,7 @@ def serve(
     """Run the server. Migrates an empty archive; refuses an outdated one."""
     from app.commands import serve  # with all of the web's imports, which the other commands need not wait for
 
-    serve.run_server(load_settings(host=host, port=port), seed, out)
+    serve.run_server(load_settings(host=host, port=port), seed, output.out)
 
 
 @cli.command()
@@ -163,7 +162,7 @@ def export(
     with open_database(chosen) as db:
         position = asyncio.run(full_export.write(db, chosen, since, sys.stdout.buffer.write))
         sys.stdout.buffer.flush()
-    err.print(f"To go on from here: --since {position}", markup=False)
+    output.err.print(f"To go on from here: --since {position}", markup=False)
 
 
 @cli.command()
@@ -173,7 +172,7 @@ def reindex() -> None:
     with open_database(chosen) as db:
         started = time.monotonic()
         rebuild_index(db, chosen)
-        out.print(f"The index is new, in {time.monotonic() - started:.1f} s.")
+        output.out.print(f"The index is new, in {time.monotonic() - started:.1f} s.")
 
 
 @cli.command()
@@ -195,7 +194,7 @@ def check(
             _fix_dates(db, chosen)
         results = checks.run_checks(db, chosen)
     if json:
-        print_json(
+        output.print_json(
             {
                 "ok": all(result.good for result in results),
                 "checks": [{"name": c.name, "ok": c.good, "detail": c.detail} for c in results],
@@ -203,7 +202,7 @@ def check(
         )
     else:
         for result in results:
-            out.print(f"{'ok    ' if result.good else 'WRONG '} {result.name}: {result.detail}", markup=False)
+            output.out.print(f"{'ok    ' if result.good else 'WRONG '} {result.name}: {result.detail}", markup=False)
     if not all(result.good for result in results):
         raise typer.Exit(1)
 
@@ -213,18 +212,24 @@ def _fix_dates(db: Database, chosen: Settings) -> None:
     with db.snapshot() as snapshot:
         suspects = invented_dates.find(snapshot.connection)
     for suspect in suspects:
-        err.print(f"{suspect.id} {suspect.slug} {format_time(suspect.published_at)} {suspect.title}", markup=False)
-    if suspects and err.is_terminal and not typer.confirm(f"Take the date from these {len(suspects)}?", err=True):
+        output.err.print(
+            f"{suspect.id} {suspect.slug} {format_time(suspect.published_at)} {suspect.title}", markup=False
+        )
+    if (
+        suspects
+        and output.err.is_terminal
+        and not typer.confirm(f"Take the date from these {len(suspects)}?", err=True)
+    ):
         return
     changed = checks.remove_dates(db, suspects)
     import_articles.catch_up_index(db, chosen)
-    err.print(f"{changed} articles have no date any more.", markup=False)
+    output.err.print(f"{changed} articles have no date any more.", markup=False)
 
 
 @cli.command()
 def migrate() -> None:
     """Bring the archive's schema up to this version. Stop the server first."""
-    out.print(open_archive.migrate(load_settings()), markup=False)
+    output.out.print(open_archive.migrate(load_settings()), markup=False)
 
 
 @cli.command()
@@ -234,7 +239,7 @@ def compact() -> None:
     with open_database(chosen) as db:
         open_archive.compact(db)
         rebuild_index(db, chosen)
-    out.print("Nothing that was deleted is left in the archive's files.", markup=False)
+    output.out.print("Nothing that was deleted is left in the archive's files.", markup=False)
 
 
 @cli.command()
@@ -243,7 +248,7 @@ def backup(file: Annotated[Path, typer.Argument(help="The copy; must not exist y
     chosen = load_settings()
     with open_database(chosen) as db:
         open_archive.backup(db, file)
-    out.print(f"The copy is {file}.", markup=False)
+    output.out.print(f"The copy is {file}.", markup=False)
 
 
 @cli.command()
@@ -261,7 +266,7 @@ def audit(
     with open_database() as db:
         for row in listing.read_rows(db, replace(audit_filter, key=_find_key(db, key)), limit):
             line = orjson.dumps(show_row(row, {})).decode() if json else show_line(row)
-            out.print(line, markup=False, highlight=False, soft_wrap=True)
+            output.out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _find_key(db: Database, name: str | None) -> int | None:

@@ -12,7 +12,6 @@ from app.changes.follower import catch_up
 from app.commands.output import err, out, print_json
 from app.db.database import Database
 from app.importers import pipeline, sources
-from app.importers.pipeline import ImportOptions, ImportReport
 from app.importers.records import visibility
 from app.importers.web.fetch import Fetch
 from app.search.indexing.indexer import Indexer
@@ -22,18 +21,18 @@ from app.settings import Settings
 MANY = 1_000
 """Changes from which on an index process of its own is worth its start, which takes a second of a processor."""
 
-Tell = Callable[[ImportReport], None]
+Tell = Callable[[pipeline.ImportReport], None]
 
 
 def run_import(
     db: Database,
     settings: Settings,
     import_sources: list[sources.SourceInput],
-    options: ImportOptions,
+    options: pipeline.ImportOptions,
     *,
     json: bool,
     allow_private: bool,
-) -> ImportReport:
+) -> pipeline.ImportReport:
     """Imports, with the index in step, and prints the report."""
     started = time.monotonic()
     with (
@@ -65,7 +64,7 @@ def _keep_index_current(db: Database, settings: Settings, tell: Tell) -> Iterato
     is given is to be called after each batch, and calls `tell`."""
     processes: list[IndexerProcess] = []
 
-    def progress(report: ImportReport) -> None:
+    def progress(report: pipeline.ImportReport) -> None:
         tell(report)
         if not processes and report.created + report.updated >= MANY:
             processes.append(IndexerProcess(settings))
@@ -106,7 +105,7 @@ def _show_progress(*, json: bool) -> Iterator[Any]:
     if not err.is_terminal:
         last_reported = [0]
 
-        def tell(report: ImportReport) -> None:
+        def tell(report: pipeline.ImportReport) -> None:
             if report.done - last_reported[0] >= 10_000:
                 last_reported[0] = report.done
                 err.print(f"{report.done} items")
@@ -127,7 +126,7 @@ def _show_progress(*, json: bool) -> Iterator[Any]:
         )
 
 
-def _print_report(report: ImportReport, seconds: float, *, dry_run: bool, json: bool) -> None:
+def _print_report(report: pipeline.ImportReport, seconds: float, *, dry_run: bool, json: bool) -> None:
     counts = {
         "created": report.created,
         "updated": report.updated,

@@ -14,7 +14,6 @@ from app.articles.repair import unsafe_links
 from app.changes import log
 from app.db import audit_rows, permissions
 from app.db import migrate as db_migrate
-from app.db.audit_rows import AuditRecord
 from app.db.database import Database, DatabaseProblem, read_url
 from app.db.file_locks import FileLock
 from app.models import Region, table
@@ -118,7 +117,7 @@ def migrate(settings: Settings) -> str:
 def _repair(session: Session) -> list[str]:
     unsafe = unsafe_links.null_unsafe_addresses(session)
     if unsafe:
-        audit_rows.add_record(session, AuditRecord("migrate", details={"unsafe_addresses": len(unsafe)}))
+        audit_rows.add_record(session, audit_rows.AuditRecord("migrate", details={"unsafe_addresses": len(unsafe)}))
     return unsafe
 
 

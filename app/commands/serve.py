@@ -19,14 +19,12 @@ from app.commands import open_archive
 from app.commands.import_articles import catch_up_index
 from app.commands.options import open_database
 from app.db import audit_rows, permissions, shipped
-from app.db.audit_rows import AuditRecord
 from app.db.database import Database, DatabaseProblem
 from app.http import auth
 from app.http.server.connections import ConnectionLimiter
 from app.http.server.process import ServerProcess
 from app.http.server.self_check import check_libraries
 from app.importers import pipeline, sources
-from app.importers.pipeline import ImportOptions
 from app.main import create_app
 from app.models import ApiKey, Article, table
 from app.settings import Settings
@@ -65,7 +63,7 @@ def _note_start(session: Session, settings: Settings) -> None:
         if (value := getattr(settings, name)) != field.default
     }
     details: dict[str, object] = {"version": metadata.version("dateline")}
-    audit_rows.add_record(session, AuditRecord("server_start", details={**details, **changed}))
+    audit_rows.add_record(session, audit_rows.AuditRecord("server_start", details={**details, **changed}))
 
 
 def _serve(settings: Settings, listening: socket.socket, console: Console, key: str | None) -> None:
@@ -177,7 +175,7 @@ def _import_samples(db: Database, settings: Settings, seed: Path, console: Conso
         if str(seed) == "seed_data" and not seed.exists():
             seed = shipped.find_folder("seed_data")
         import_sources = sources.find_sources([str(seed)], BytesIO())
-        options = ImportOptions(enrich=settings.enrich, site_url=settings.site_url)
+        options = pipeline.ImportOptions(enrich=settings.enrich, site_url=settings.site_url)
         report = pipeline.run_import(db, import_sources, options, db.read_time)
         console.print(f"{report.created} sample articles from {seed.name} are in the archive.", markup=False)
         for where, reason in report.failures:

@@ -15,7 +15,6 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
 from app.db import audit_rows
-from app.db.audit_rows import AuditRecord
 from app.db.database import Database
 from app.db.sql import Prepared, prepare
 from app.errors import DatabaseUnavailable, MissingScope, Unauthorized
@@ -66,7 +65,7 @@ def create_key(session: Session, name: str, scopes: tuple[str, ...], expires_at:
     }
     id: int = session.connection().execute(insert(KEY).returning(KEY.c.id), row).scalar_one()
     details = {"name": name[:MOST_NAME], "scopes": list(scopes), "expires_at": expires_at}
-    audit_rows.add_record(session, AuditRecord("key_create", "key", id, details=details))
+    audit_rows.add_record(session, audit_rows.AuditRecord("key_create", "key", id, details=details))
     return f"dl_{id}_{secret}"
 
 
@@ -75,7 +74,7 @@ def revoke_key(session: Session, id: int) -> bool:
     good = update(KEY).where(KEY.c.id == id, KEY.c.revoked_at.is_(None)).values(revoked_at=int(time.time()))
     ended = session.connection().execute(good).rowcount == 1
     if ended:
-        audit_rows.add_record(session, AuditRecord("key_revoke", "key", id))
+        audit_rows.add_record(session, audit_rows.AuditRecord("key_revoke", "key", id))
     return ended
 
 

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from app.errors import CursorInvalid
 from app.http import paging
-from app.http.paging import Cursor, PageInfo
 from app.http.params.typed import Paging
 
 T = TypeVar("T")
@@ -17,7 +16,7 @@ Key = tuple[str | int, int]
 
 def slice_page(
     rows: Iterable[T], key: Callable[[T], Key], params: Paging, *, name: str, descending: bool = False
-) -> tuple[list[T], PageInfo]:
+) -> tuple[list[T], paging.PageInfo]:
     """The rows to show, in order, and the `page` about them. `key`: what the list is sorted by, and the id; all of
     one type. `name` keeps cursors of one list from being used in another."""
     ordered = sorted(rows, key=key, reverse=descending)
@@ -27,9 +26,9 @@ def slice_page(
     count = params.count != "none"
 
     def encode_cursor(kind: paging.Kind, at: Key) -> str:
-        return paging.encode(Cursor(kind, *at), signature)
+        return paging.encode(paging.Cursor(kind, *at), signature)
 
-    page = PageInfo(
+    page = paging.PageInfo(
         params.limit,
         number=params.page,
         next=encode_cursor("after", key(ordered[end - 1])) if 0 < end < len(ordered) else None,

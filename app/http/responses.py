@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http import conditional, csv_text
-from app.http.conditional import PUBLIC, VARY
 from app.http.list_paging import Key, slice_page
 from app.http.paging import PageInfo, render_links
 from app.http.params.typed import Paging
@@ -29,7 +28,7 @@ LOCATION: dict[str, Any] = {
 def build_headers(token: str, *, public: bool, tags: Sequence[str] = ()) -> dict[str, str]:
     """The headers of every read; `tags` name what is in it, for purging shared caches, which know them by one of two
     names."""
-    response_headers = {"X-Seq": token, "Vary": VARY}
+    response_headers = {"X-Seq": token, "Vary": conditional.VARY}
     if not public or not tags:
         return response_headers
     names = " ".join(tags)
@@ -39,7 +38,7 @@ def build_headers(token: str, *, public: bool, tags: Sequence[str] = ()) -> dict
 def choose_cache_control(*, public: bool, uses_now: bool = False) -> str:
     if not public:
         return PRIVATE
-    return CLOCKED if uses_now else PUBLIC
+    return CLOCKED if uses_now else conditional.PUBLIC
 
 
 def document_example(
@@ -126,7 +125,7 @@ def render_csv(
 
 def build_change_headers(token: str, location: str | None = None) -> dict[str, str]:
     """Of the response to a change: its position in the log. Never cached."""
-    response_headers = {"X-Seq": token, "Cache-Control": "no-store", "Vary": VARY}
+    response_headers = {"X-Seq": token, "Cache-Control": "no-store", "Vary": conditional.VARY}
     return {**response_headers, "Location": location} if location else response_headers
 
 

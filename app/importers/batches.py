@@ -15,7 +15,6 @@ from sqlmodel import Session
 
 from app.articles import service
 from app.articles.manuscript import Manuscript
-from app.articles.service import Saved
 from app.bulk import records
 from app.changes import log
 from app.db.database import Database, is_permanent_refusal, is_taken
@@ -40,15 +39,15 @@ def save_batch(
     sees_hidden: bool = True,
     overwrite: bool = False,
     record: int | None = None,
-) -> list[Saved | str]:
+) -> list[service.Saved | str]:
     """What became of each, or the reason why it is not saved. All in one transaction, which is the caller's. Without
     `sees_hidden` what meets an article that is not public is refused. `overwrite`: as `service.upsert` has it. `record`
     is the import that is told of it."""
 
-    def upsert(manuscripts: Sequence[Manuscript]) -> Sequence[Saved]:
+    def upsert(manuscripts: Sequence[Manuscript]) -> Sequence[service.Saved]:
         return service.upsert(session, manuscripts, site_url=site_url, overwrite=overwrite)
 
-    def save(batch: Batch) -> list[Saved | str]:
+    def save(batch: Batch) -> list[service.Saved | str]:
         # A savepoint, which takes the rows of the log back too: what fails leaves nothing of its batch behind.
         with log.attempt(session):
             # Locked, so that what is public when it is looked at is so when it is saved.
@@ -62,12 +61,12 @@ def save_batch(
 
 def preview_batch(
     connection: Connection, ready: Batch, *, sees_hidden: bool = True, overwrite: bool = False
-) -> list[Saved | str]:
+) -> list[service.Saved | str]:
     """What `save_batch` would do with each; changes nothing."""
 
     work = partial(service.preview, connection, overwrite=overwrite)
 
-    def preview(batch: Batch) -> list[Saved | str]:
+    def preview(batch: Batch) -> list[service.Saved | str]:
         # PostgreSQL refuses every statement after one that failed, up to the savepoint before it.
         with connection.begin_nested():
             return _run_visible(batch, work, connection, sees_hidden=sees_hidden, lock=False)
@@ -75,7 +74,7 @@ def preview_batch(
     return _divide(ready, preview)
 
 
-def collect_notes(one: PreparedItem, outcome: Saved | str) -> tuple[str, ...]:
+def collect_notes(one: PreparedItem, outcome: service.Saved | str) -> tuple[str, ...]:
     """What people should know of an item and of what became of it. That it is kept as a draft is left out where its
     article keeps a state of its own."""
     if isinstance(outcome, str):
@@ -86,12 +85,12 @@ def collect_notes(one: PreparedItem, outcome: Saved | str) -> tuple[str, ...]:
 
 def _run_visible(
     batch: Batch,
-    work: Callable[[Sequence[Manuscript]], Sequence[Saved]],
+    work: Callable[[Sequence[Manuscript]], Sequence[service.Saved]],
     connection: Connection,
     *,
     sees_hidden: bool,
     lock: bool,
-) -> list[Saved | str]:
+) -> list[service.Saved | str]:
     """Does the work for those whose article may be seen; the others are refused, each in its place."""
     manuscripts = [one.manuscript for one in batch]
     hidden = set() if sees_hidden else service.find_hidden(connection, manuscripts, lock=lock)

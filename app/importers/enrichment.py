@@ -8,8 +8,6 @@ from typing import Concatenate, ParamSpec
 
 from app.articles.manuscript import Manuscript
 from app.enrich import language, near_duplicates, regions, tags
-from app.enrich.regions import Texts
-from app.enrich.tags import TagLexicon
 from app.importers import boundary
 from app.importers.document import Document, Failure
 from app.importers.prepare import PreparedItem
@@ -20,7 +18,7 @@ P = ParamSpec("P")
 COPY = "nearly the same text as an earlier article; its suggestions say which"
 
 
-def enrich(ready: PreparedItem, document: Document, atlas: Atlas, lexicon: TagLexicon) -> PreparedItem:
+def enrich(ready: PreparedItem, document: Document, atlas: Atlas, lexicon: tags.TagLexicon) -> PreparedItem:
     """With everything that enrichment finds."""
     return add_finding(add_finding(ready, add_language, document), add_suggestions, atlas, lexicon)
 
@@ -41,7 +39,7 @@ def add_language(ready: PreparedItem, document: Document) -> PreparedItem:
     return replace(ready, spoken=spoken) if spoken else ready
 
 
-def add_suggestions(ready: PreparedItem, atlas: Atlas, lexicon: TagLexicon) -> PreparedItem:
+def add_suggestions(ready: PreparedItem, atlas: Atlas, lexicon: tags.TagLexicon) -> PreparedItem:
     """With its suggestions on the manuscript: of its language, its regions, and tags of the lexicon."""
     manuscript, spoken = ready.manuscript, ready.spoken
     code = spoken.value if spoken else manuscript.language
@@ -57,9 +55,9 @@ def add_suggestions(ready: PreparedItem, atlas: Atlas, lexicon: TagLexicon) -> P
     )
 
 
-def _make_texts(manuscript: Manuscript, body: str, code: str) -> Texts:
+def _make_texts(manuscript: Manuscript, body: str, code: str) -> regions.Texts:
     dateline = manuscript.dateline
     at = manuscript.published_at
     year = datetime.fromtimestamp(at, UTC).year if at is not None else None
     where = (dateline.text or dateline.place or "") if dateline else ""
-    return Texts(manuscript.title, manuscript.standfirst or "", body, where, code, year)
+    return regions.Texts(manuscript.title, manuscript.standfirst or "", body, where, code, year)

@@ -20,9 +20,7 @@ from app.db.database import Database
 from app.db.log_position import LogHead
 from app.importers import batches, boundary, enrichment, sources
 from app.importers.document import BodyKind, Bookmark, Document, Failure, Identity, Item, ParseContext, Remark
-from app.importers.enrichment import COPY
 from app.importers.prepare import PreparedItem, prepare
-from app.importers.sources import SourceInput, WebAccess
 from app.importers.web import crawl_state as kept
 from app.importers.web.fetch import Fetch
 from app.regions import service as regions
@@ -83,7 +81,9 @@ class ImportReport:
         return self.created + self.updated + self.unchanged + len(self.failures)
 
 
-def open_items(source: SourceInput, options: ImportOptions, web: WebAccess | None, now: int) -> Iterator[Item]:
+def open_items(
+    source: sources.SourceInput, options: ImportOptions, web: sources.WebAccess | None, now: int
+) -> Iterator[Item]:
     """Parses one source as the options say; `now` is the time of the archive, which embargoes are measured by."""
     origin = options.origin or PurePath(source.path).name
     context = ParseContext(
@@ -95,7 +95,7 @@ def open_items(source: SourceInput, options: ImportOptions, web: WebAccess | Non
 
 def run_import(
     db: Database,
-    import_sources: Iterable[SourceInput],
+    import_sources: Iterable[sources.SourceInput],
     options: ImportOptions,
     now: Callable[[], int],
     progress: Callable[[ImportReport], None] = lambda _: None,
@@ -118,7 +118,7 @@ def run_import(
     return report
 
 
-def _begin(session: Session, import_sources: Sequence[SourceInput], options: ImportOptions) -> int:
+def _begin(session: Session, import_sources: Sequence[sources.SourceInput], options: ImportOptions) -> int:
     names = ("format", "origin", "body_kind", "source_dates", "identity", "overwrite", "base_url")
     option_values: dict[str, object] = {name: getattr(options, name) for name in names}
     option_values |= {"timezone": str(options.timezone) if options.timezone else None, "enrich": options.enrich}
@@ -139,7 +139,7 @@ def _end(db: Database, report: ImportReport, error: str | None) -> None:
 
 def _run(
     db: Database,
-    import_sources: Sequence[SourceInput],
+    import_sources: Sequence[sources.SourceInput],
     options: ImportOptions,
     now: Callable[[], int],
     progress: Callable[[ImportReport], None],
@@ -147,13 +147,13 @@ def _run(
     report: ImportReport,
 ) -> None:
     # To take the source's side everywhere, pages that have not changed since the last import are read again too.
-    web = WebAccess(fetch, lambda url: {} if options.overwrite else _load_state(db, url)) if fetch else None
+    web = sources.WebAccess(fetch, lambda url: {} if options.overwrite else _load_state(db, url)) if fetch else None
     began = now()
     stream = ((source, item) for source in import_sources for item in open_items(source, options, web, began))
     lost: set[str] = set()  # sources whose readers take something for read that failed later
     # Saved batch by batch as it is read: what came before a source that breaks off is in the archive.
     while batch := list(islice(stream, BATCH)):
-        documents: list[tuple[SourceInput, Document]] = []
+        documents: list[tuple[sources.SourceInput, Document]] = []
         bookmarks: dict[str, Bookmark] = {}
         for source, item in batch:
             if isinstance(item, Failure):
@@ -182,7 +182,7 @@ def _load_state(db: Database, url: str) -> Mapping[str, object]:
 
 
 def _save(
-    db: Database, documents: list[tuple[SourceInput, Document]], options: ImportOptions, report: ImportReport
+    db: Database, documents: list[tuple[sources.SourceInput, Document]], options: ImportOptions, report: ImportReport
 ) -> None:
     paths = [(source.path, document) for source, document in documents]
     items = prepare_all(db, paths, options.origin, enrich=options.enrich)
@@ -237,7 +237,7 @@ def _report_outcome(report: ImportReport, one: PreparedItem, saved: Saved | str)
         return
     if saved.copy:
         report.copies.append((one.where, saved.id, saved.copy.of))
-        report.notes.setdefault(COPY, []).append(one.where)
+        report.notes.setdefault(enrichment.COPY, []).append(one.where)
     outcome = saved.outcome
     identity = (one.manuscript.origin, one.manuscript.identity or one.where)
     before = report.met.setdefault(identity, one.where)

@@ -13,8 +13,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.bulk import queries, records
-from app.bulk.queries import Record
-from app.bulk.records import BULK
 from app.bulk.routes import FoundRecord
 from app.changes.jobs import Json
 from app.context import AppContext, Context, Publisher, RequestContext
@@ -26,7 +24,6 @@ from app.http.openapi import describe_problems
 from app.importers.document import ParseContext
 from app.importers.jobs import results, submission, upload_store
 from app.importers.jobs.results import ResultParams
-from app.importers.jobs.submission import FORMATS, JSON, LINES, MOST_JSON, ImportParams
 from app.importers.line_splitter import LineSplitter
 from app.importers.ndjson_stream import Line, NdjsonImport
 from app.importers.prepare import SENT
@@ -63,9 +60,13 @@ BODY: dict[str, object] = {
     "required": True,
     "description": "What to import; lines at most 32 MB each. JSON with a `url` names an address to import from.",
     "content": {
-        **dict.fromkeys((kind for kind in FORMATS if kind not in (LINES, JSON)), _TEXT),
-        LINES: {**_TEXT, "example": '{"id": "a1", "title": "…"}\n'},
-        JSON: {"schema": {"anyOf": [{"$ref": "#/components/schemas/ImportAddress"}, {"type": ["object", "array"]}]}},
+        **dict.fromkeys(
+            (kind for kind in submission.FORMATS if kind not in (submission.LINES, submission.JSON)), _TEXT
+        ),
+        submission.LINES: {**_TEXT, "example": '{"id": "a1", "title": "…"}\n'},
+        submission.JSON: {
+            "schema": {"anyOf": [{"$ref": "#/components/schemas/ImportAddress"}, {"type": ["object", "array"]}]}
+        },
     },
 }
 ACCEPTED: dict[int | str, dict[str, Any]] = {
@@ -82,17 +83,19 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     "/imports",
     name="import_articles",
     response_class=Response,
-    responses=describe_stream(LINES, EXAMPLE) | ACCEPTED | describe_problems("invalid_range"),
+    responses=describe_stream(submission.LINES, EXAMPLE) | ACCEPTED | describe_problems("invalid_range"),
     openapi_extra={"parameters": [PREFER], "requestBody": BODY},  # a stream, which no model describes
 )
-async def import_articles(request: Request, context: Context, view: Publisher, params: ImportParams) -> Response:
+async def import_articles(
+    request: Request, context: Context, view: Publisher, params: submission.ImportParams
+) -> Response:
     """Creates or updates an article for each item, by its origin and external id. Twice changes nothing.
 
     Each line gets its result while others arrive. Any other format is kept and worked on as a job.
     """
     kind, drafts = submission.read_media_type(request), view.caller.has_scope("read_drafts")
     job_arguments = submission.read_arguments(request, kind, params) | upload_store.encode_authority(drafts)
-    if job_arguments.get("format") != "ndjson" or kind != LINES or submission.is_async(request):
+    if job_arguments.get("format") != "ndjson" or kind != submission.LINES or submission.is_async(request):
         return await _respond_accepted(request, context, view, job_arguments, kind)
     submission.check_format(job_arguments)
     zone = ZoneInfo(submission.read_zone_name(params) or "UTC")
@@ -103,7 +106,7 @@ async def import_articles(request: Request, context: Context, view: Publisher, p
     )
     # X-Accel-Buffering is nginx's: without it the results would arrive when all of them are there.
     headers = {"Cache-Control": "no-store", "Vary": VARY, "X-Accel-Buffering": "no"}
-    return Streamed(_stream_results(request, work), headers, LINES)
+    return Streamed(_stream_results(request, work), headers, submission.LINES)
 
 
 async def _respond_accepted(
@@ -117,7 +120,9 @@ async def _respond_accepted(
         raise BodyTooLarge(max_bytes)
     head, pieces = await submission.peek_body(request.stream())
     address_arguments = (
-        submission.read_address(head, job_arguments) if kind == JSON and len(head) <= MOST_JSON else None
+        submission.read_address(head, job_arguments)
+        if kind == submission.JSON and len(head) <= submission.MOST_JSON
+        else None
     )
     if address_arguments is not None:
         view.caller.require_scope("admin")
@@ -150,13 +155,15 @@ async def get_import(
     for a bulk edit, and for what an undo did.
 
     Of an import that ran as a job also what became of each item, in their order, until 30 days after its end."""
-    if record.kind == BULK:
+    if record.kind == records.BULK:
         view.caller.require_scope("read_drafts")
     response.headers.update(responses.build_change_headers(view.token))
     return await _render_import(context, view, record, params)
 
 
-async def _render_import(context: AppContext, view: RequestContext, record: Record, params: ResultParams) -> Json:
+async def _render_import(
+    context: AppContext, view: RequestContext, record: queries.Record, params: ResultParams
+) -> Json:
     drafts = view.caller.has_scope("read_drafts")
     rows, page = await results.load_page(context.db, record, params, drafts=drafts)
     return {**results.render_import(record, drafts=drafts), "results": rows, "page": page.to_dict()}

@@ -17,7 +17,6 @@ from app.errors import SlugTaken
 from app.models import Region, RegionMember, RegionName, table
 from app.regions import names as naming
 from app.regions import service
-from app.regions.names import Naming
 from app.regions.standard_regions import fold
 from app.text import keys
 
@@ -59,7 +58,7 @@ def create(session: Session, level: str, slug: str | None, edit: RegionEdit) -> 
         "successors": orjson.dumps([]).decode(),
     }
     id: int = session.connection().execute(insert(REGION).returning(REGION.c.id), row).scalar_one()
-    _name(session, id, naming.revise(Naming(edit.name, {}), None, edit.names, edit.aliases))
+    _name(session, id, naming.revise(naming.Naming(edit.name, {}), None, edit.names, edit.aliases))
     job = _reshape(session, id, RegionEdit(members=edit.members))
     log.record(session, log.LogEntry("region", id, "region_added", public=True, changed_fields=("name",)))
     return EditedRegion(id, job)
@@ -94,7 +93,7 @@ def revise(session: Session, id: int, edit: RegionEdit) -> EditedRegion:
     return EditedRegion(id, job)
 
 
-def _name(session: Session, id: int, named: Naming) -> None:
+def _name(session: Session, id: int, named: naming.Naming) -> None:
     connection = session.connection()
     connection.execute(delete(NAME).where(NAME.c.region_id == id))
     connection.execute(insert(NAME), naming.rows(named, {"region_id": id}, fold))

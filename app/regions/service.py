@@ -15,7 +15,6 @@ from app.db.sql import Prepared, Value, lock_vocabulary, prepare, read_into
 from app.models import ArticleRegion, Change, ChangeHead, Region, RegionMember, RegionName, RegionWithin, table
 from app.regions import standard_regions
 from app.regions.atlas import Atlas, AtlasRegion, Name
-from app.regions.standard_regions import RegionFact, fold
 
 REGION, NAME, MEMBER, WITHIN = table(Region), table(RegionName), table(RegionMember), table(RegionWithin)
 CHANGE, HEAD, PLACED = table(Change), table(ChangeHead), table(ArticleRegion)
@@ -187,7 +186,7 @@ def _find_edited(connection: Connection) -> set[str]:
 _COLUMNS = ("slug", "name", "level", "iso2", "iso3", "iso4", "m49", "since", "until", "successors")
 
 
-def _load_links(session: Session, facts: tuple[RegionFact, ...], ids: dict[str, int]) -> set[str]:
+def _load_links(session: Session, facts: tuple[standard_regions.RegionFact, ...], ids: dict[str, int]) -> set[str]:
     """Parents, capitals, names and members of the shipped regions; returns the slugs whose links changed."""
     connection = session.connection()
     before = read(connection).within
@@ -213,9 +212,13 @@ def _load_links(session: Session, facts: tuple[RegionFact, ...], ids: dict[str, 
     return touched
 
 
-def _names(fact: RegionFact) -> set[tuple[str, str, str, bool]]:
-    own_names = {(language, name, fold(name), False) for language, name in fact.names.items()}
-    aliases = {(language, name, fold(name), True) for language, names in fact.aliases.items() for name in names}
+def _names(fact: standard_regions.RegionFact) -> set[tuple[str, str, str, bool]]:
+    own_names = {(language, name, standard_regions.fold(name), False) for language, name in fact.names.items()}
+    aliases = {
+        (language, name, standard_regions.fold(name), True)
+        for language, names in fact.aliases.items()
+        for name in names
+    }
     return own_names | aliases
 
 
@@ -224,7 +227,7 @@ def _replace(
     rows: Table,
     columns: Sequence[Column[object]],
     new_rows: Set[tuple[object, ...]],
-    shipped: dict[int, RegionFact],
+    shipped: dict[int, standard_regions.RegionFact],
 ) -> set[str]:
     """Makes the rows of the shipped regions equal to what is wanted; the first column is the region's id."""
     connection = session.connection()

@@ -15,7 +15,6 @@ from app.http.body import JsonBody
 from app.http.openapi import describe_problems
 from app.regions import editing, examples, refs, schemas, service
 from app.regions.atlas import Atlas, AtlasRegion
-from app.regions.editing import RegionEdit
 from app.regions.payloads import RegionCreate, RegionPatch
 from app.regions.routes import REF, Json, RegionParams, render_region
 
@@ -88,7 +87,7 @@ async def update_region(
     return accepted or await _load_region(context, view, edited.id, response)
 
 
-def _edit(payload: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> RegionEdit:
+def _edit(payload: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> editing.RegionEdit:
     """Null empties a list, and leaves a parent as it is: a city has one."""
     there = payload.model_fields_set
     if level == "grouping" and payload.parent is not None:
@@ -99,7 +98,7 @@ def _edit(payload: RegionCreate | RegionPatch, level: str, atlas: Atlas) -> Regi
         raise _wrong("A city needs the country or area that it lies in.", "/parent")
     members = [_find(atlas, ref, f"/members/{i}", _MEMBERS) for i, ref in enumerate(payload.members or ())]
     parent = _find(atlas, payload.parent, "/parent", _PARENTS) if payload.parent is not None else None
-    return RegionEdit(
+    return editing.RegionEdit(
         name=payload.name if "name" in there else None,
         names=(payload.names or {}) if "names" in there else None,
         aliases=(payload.aliases or []) if "aliases" in there else None,

@@ -10,9 +10,7 @@ from app.changes import log
 from app.errors import FieldError, InvalidInput, SlugTaken
 from app.models import Tag, TagName, TagSlug, table
 from app.regions import names as naming
-from app.regions.names import Naming
 from app.tags import queries, service
-from app.tags.service import TagSpec
 from app.text import keys
 
 TAG, SLUG, NAME = table(Tag), table(TagSlug), table(TagName)
@@ -34,7 +32,7 @@ def create(session: Session, edit: TagEdit) -> int:
     who means a namesake gives a slug."""
     assert edit.name is not None
     assert edit.kind is not None
-    spec = TagSpec(edit.name, edit.kind, edit.slug)
+    spec = service.TagSpec(edit.name, edit.kind, edit.slug)
     if edit.slug is None and service.find(session, [spec]):
         raise SlugTaken(spec.ref)
     if edit.slug is not None and service.owner(session, edit.slug) is not None:
@@ -42,7 +40,7 @@ def create(session: Session, edit: TagEdit) -> int:
     slug = edit.slug or service.free_slug(session, spec.ref, edit.kind)
     row = {"slug": slug, "name": edit.name, "sort_name": keys.sort_key(edit.name), "kind": edit.kind, "listed": True}
     id = service.insert_tag(session, row)
-    _name(session, id, naming.revise(Naming(edit.name, {}), None, edit.names, edit.aliases))
+    _name(session, id, naming.revise(naming.Naming(edit.name, {}), None, edit.names, edit.aliases))
     log.record(session, log.LogEntry("tag", id, "tag_added", public=True))
     return id
 
@@ -78,7 +76,7 @@ def _check_kind(old: str, new: str | None) -> None:
         raise InvalidInput(FieldError("invalid_value", detail, pointer="/kind", allowed=allowed))
 
 
-def _name(session: Session, id: int, named: Naming) -> None:
+def _name(session: Session, id: int, named: naming.Naming) -> None:
     connection = session.connection()
     connection.execute(delete(NAME).where(NAME.c.tag_id == id))
     connection.execute(insert(NAME), naming.rows(named, {"tag_id": id}, keys.name_key))

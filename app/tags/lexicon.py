@@ -12,7 +12,6 @@ from app.db.database import Snapshot
 from app.db.log_position import LogHead
 from app.db.sql import Value
 from app.enrich import tags
-from app.enrich.tags import TagLexicon
 from app.models import Tag, TagName, table
 from app.tags import service
 
@@ -28,10 +27,10 @@ class LexiconVersion:
     newest: int
 
 
-_cache: WeakKeyDictionary[Engine, tuple[LexiconVersion, TagLexicon]] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[Engine, tuple[LexiconVersion, tags.TagLexicon]] = WeakKeyDictionary()
 
 
-def current(snapshot: Snapshot) -> TagLexicon:
+def current(snapshot: Snapshot) -> tags.TagLexicon:
     """Tags of all kinds but sections and authors. One statement where no tag was renamed."""
     engine = snapshot.connection.engine
     mark, known = _cache.get(engine, (None, tags.EMPTY))

@@ -21,7 +21,6 @@ from app.http.params import parser
 from app.http.params.typed import AsOf, NamesIn, Paging
 from app.regions.names import ANY
 from app.tags import examples, queries, schemas
-from app.tags.queries import TagFilter, TagRow
 from app.tags.service import KINDS
 from app.text import keys
 
@@ -102,7 +101,9 @@ async def _load_names(context: AppContext, view: RequestContext, params: TagList
     prefix = keys.name_key(q or "")
     if q is not None and not prefix:
         return []
-    return await queries.sort_names(context.db, TagFilter(params.kind, prefix, view.caller.has_scope("read_drafts")))
+    return await queries.sort_names(
+        context.db, queries.TagFilter(params.kind, prefix, view.caller.has_scope("read_drafts"))
+    )
 
 
 @router.get(
@@ -128,7 +129,7 @@ async def get_tag(request: Request, context: Context, view: AnyCaller, params: T
     return responses.render_item(request, body, token=view.token, public=view.public, tags=[f"tag:{entry.slug}"])
 
 
-def render_tag(entry: TagRow, counts: dict[int, int] | None, language: str | None) -> Json:
+def render_tag(entry: queries.TagRow, counts: dict[int, int] | None, language: str | None) -> Json:
     """A tag as clients see it. `counts` by tag id, None while there is no index."""
     return {
         "id": entry.id,

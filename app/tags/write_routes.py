@@ -14,9 +14,7 @@ from app.http.api_route import ApiRoute, describe_path
 from app.http.body import JsonBody
 from app.http.openapi import describe_problems
 from app.tags import editing, examples, merges, queries, schemas
-from app.tags.editing import TagEdit
 from app.tags.payloads import TagCreate, TagMerge, TagPatch
-from app.tags.queries import TagRow
 from app.tags.routes import MOVED, REF, Json, render_tag
 from app.tags.service import KINDS
 
@@ -41,7 +39,7 @@ async def create_tag(context: Context, view: Admin, payload: TagCreate, response
     return tag
 
 
-async def find_tag(ref: TagRef, context: Context) -> TagRow:
+async def find_tag(ref: TagRef, context: Context) -> queries.TagRow:
     """NotFound where there is none, also among those that the public does not see: for callers with `admin`."""
     entry = await queries.find(context.db, ref, hidden=True)
     if entry is None:
@@ -62,7 +60,7 @@ async def update_tag(
     ref: TagRef,
     context: Context,
     view: Admin,
-    entry: Annotated[TagRow, Depends(find_tag)],
+    entry: Annotated[queries.TagRow, Depends(find_tag)],
     patch: JsonBody[TagPatch],
     response: Response,
 ) -> Json | Response:
@@ -75,14 +73,14 @@ async def update_tag(
     return await _load_tag(context, str(entry.id), response)
 
 
-def _edit(payload: TagCreate | TagPatch) -> TagEdit:
+def _edit(payload: TagCreate | TagPatch) -> editing.TagEdit:
     """Null empties a list."""
     there = {name: getattr(payload, name) for name in type(payload).model_fields if name in payload.model_fields_set}
     for name, empty in (("names", {}), ("aliases", [])):
         if name in there and there[name] is None:
             there[name] = empty
     kind = there.pop("kind", payload.kind)
-    return TagEdit(**there, kind=kind)
+    return editing.TagEdit(**there, kind=kind)
 
 
 @router.post(

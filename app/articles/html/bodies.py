@@ -14,7 +14,6 @@ from app.articles.html import anchors, footnotes, nesting_depth
 from app.articles.html.blocks import BodyBlock as BodyBlock
 from app.articles.html.blocks import blocks as blocks
 from app.articles.html.blocks import to_text as to_text
-from app.articles.html.nesting_depth import MeasuredBody
 from app.articles.html.parser_model import MAX_DEPTH
 from app.articles.html.tokenizer import Token, TokenKind, attributes, tokens
 from app.text.keys import clean, pieces, runs
@@ -117,7 +116,7 @@ def convert(kind: Kind, content: str, *, flatten: bool) -> Converted:
         # What was put elsewhere by the parser is read otherwise the next time: here, as a client sends it back.
         if not flatten:
             raise TooDeep
-        is_deep, cleaned = True, _clean(MeasuredBody(nesting_depth.flatten(cleaned), is_deep=True))
+        is_deep, cleaned = True, _clean(nesting_depth.MeasuredBody(nesting_depth.flatten(cleaned), is_deep=True))
     if content.strip() and "<" not in cleaned:
         cleaned = from_text(html.unescape(cleaned))
     if not cleaned.isascii() or "&#" in content:
@@ -157,7 +156,7 @@ def _without_depth(content: str) -> str:
     return _indented.sub(r"\1", _bullets.sub(r"\1", _quotes.sub(r"\1 ", content)))
 
 
-def _clean(measured: MeasuredBody) -> str:
+def _clean(measured: nesting_depth.MeasuredBody) -> str:
     # A heading of the first level belongs to the page, not to a body: h1 becomes h2.
     content = _first_heading.sub(r"<\1h2", measured.html)
     cleaned: str = _cleaner.clean(content)

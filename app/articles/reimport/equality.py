@@ -10,10 +10,9 @@ from app.articles.manuscript import ArticleDateline, Manuscript
 from app.articles.store.stored_article import StoredArticle
 from app.enrich.suggestion import DATELINE
 from app.tags import service as tags
-from app.tags.service import TagSpec
 from app.text import keys
 
-TagIds = Mapping[TagSpec, int]
+TagIds = Mapping[tags.TagSpec, int]
 _WORDS = ("standfirst", "signature", "title", "body", "language")
 PARTS = {"tags": "term", "sections": "section", "authors": "contributor"}
 """Fields that are kept as tags, with the family of kinds of each."""
@@ -60,7 +59,7 @@ def merged_json(old: str, new: str) -> str:
     return orjson.dumps({**orjson.loads(old or "{}"), **orjson.loads(new or "{}")}).decode()
 
 
-def part(manuscript: Manuscript, name: str) -> list[TagSpec]:
+def part(manuscript: Manuscript, name: str) -> list[tags.TagSpec]:
     """Of an article's tags those that a field of PARTS holds."""
     return [one for one in manuscript.tags if PARTS[name] == tags.family(one.kind)]
 

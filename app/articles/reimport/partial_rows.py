@@ -15,7 +15,6 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from sqlmodel import Session
 
 from app.articles import editing
-from app.articles.editing import ArticleEdit
 from app.articles.manuscript import EXTRA, ExportedRow, Manuscript
 from app.articles.reimport.three_way_merge import (
     DRAFT,
@@ -85,7 +84,9 @@ def merge(session: Session, manuscript: Manuscript, how: SaveContext, *, overwri
     changes, notes = find_differences(session.connection(), manuscript, current, overwrite=overwrite)
     if not changes:
         return Saved(id, current.existing_row.version, "unchanged", notes=notes, is_kept=_keeps_state(notes))
-    return replace(editing.edit(session, current, ArticleEdit(changes), how), notes=notes, is_kept=_keeps_state(notes))
+    return replace(
+        editing.edit(session, current, editing.ArticleEdit(changes), how), notes=notes, is_kept=_keeps_state(notes)
+    )
 
 
 def preview(connection: Connection, manuscript: Manuscript, *, overwrite: bool = False) -> Saved | None:

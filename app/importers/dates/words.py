@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from app.importers.dates import calendars
-from app.importers.dates.calendars import Civil
 from app.importers.dates.lexicon import FILLERS, DateWord, fold_word, load_words
 from app.importers.dates.locale import SHOWN
 from app.importers.document import SourceLocale
@@ -57,7 +56,7 @@ class _DateTokens:
 class ParsedDay:
     """Year, month and day as far as written; `note` says what decided where the text alone does not."""
 
-    civil: Civil
+    civil: calendars.Civil
     note: str | None = None
 
 
@@ -104,7 +103,7 @@ def _read_numeric(match: re.Match[str], days: list[DateWord], locale: SourceLoca
     return _choose_reading((year, second, first), (year, first, second), days, locale)
 
 
-def _order_parts(parts: list[int | None]) -> Civil:
+def _order_parts(parts: list[int | None]) -> calendars.Civil:
     """Year, month and day out of the groups of `_COUNTED`: day first, month first, month alone."""
     present = [part for part in parts if part is not None]
     if parts[0] is not None:
@@ -112,7 +111,9 @@ def _order_parts(parts: list[int | None]) -> Civil:
     return (present[2], present[0], present[1]) if len(present) == 3 else (present[1], present[0], None)
 
 
-def _choose_reading(day_first: Civil, month_first: Civil, days: list[DateWord], locale: SourceLocale) -> ParsedDay:
+def _choose_reading(
+    day_first: calendars.Civil, month_first: calendars.Civil, days: list[DateWord], locale: SourceLocale
+) -> ParsedDay:
     """The one of two readings that the weekday in the text is right for, else the one of the source's country."""
     names = {number for word in days if (number := word.find_weekday(locale.language))}
     fitting = [one for one in (day_first, month_first) if date(*_fill_day(one)).isoweekday() in names]
@@ -124,7 +125,7 @@ def _choose_reading(day_first: Civil, month_first: Civil, days: list[DateWord], 
     return ParsedDay(day_first if locale.day_first else month_first, f"{order} stands first, {locale.why}")
 
 
-def _fill_day(civil: Civil) -> tuple[int, int, int]:
+def _fill_day(civil: calendars.Civil) -> tuple[int, int, int]:
     return civil[0], civil[1] or 1, civil[2] or 1
 
 

@@ -17,7 +17,6 @@ from pydantic import TypeAdapter, ValidationError
 from app.db.database import Database
 from app.importers.document import Bookmark, Failure, Remark
 from app.importers.jobs import messages
-from app.importers.jobs.messages import FetchProblem, ImportOrders, ItemRequest, NameUpdate, WorkPlace
 from app.importers.jobs.process_pool import ProcessPool, ReaderProcess, ReaderProcessDied
 from app.importers.jobs.upload_store import StoredParts
 from app.importers.prepare import PreparedItem
@@ -26,7 +25,6 @@ from app.importers.web.fetch import Fetch, FetchedPage, FetchError
 from app.regions import service as regions
 from app.regions.atlas import Atlas
 from app.tags import lexicon
-from app.tags.lexicon import LexiconVersion
 
 Result = PreparedItem | Failure | Remark | Bookmark
 Fetcher = Callable[[], AbstractContextManager[Fetch]]
@@ -37,14 +35,16 @@ log = logging.getLogger(__name__)
 class IsolatedReader:
     """One import as it is read, over as many processes as it takes. To be iterated once, and closed."""
 
-    def __init__(self, db: Database, job: int, orders: ImportOrders, fetcher: Fetcher, children: ProcessPool) -> None:
+    def __init__(
+        self, db: Database, job: int, orders: messages.ImportOrders, fetcher: Fetcher, children: ProcessPool
+    ) -> None:
         self._db, self._orders, self._fetcher, self._children = db, orders, fetcher, children
         self._kept = StoredParts(db, job)
         self._fetch: Fetch | None = None
         self._news = NameChanges(db)
         self._progress = ReadProgress(orders)
-        self._place: WorkPlace | None = None
-        self._deaths: dict[tuple[WorkPlace | None, int], str] = {}
+        self._place: messages.WorkPlace | None = None
+        self._deaths: dict[tuple[messages.WorkPlace | None, int], str] = {}
         self.child: ReaderProcess | None = None
 
     def renew_names(self) -> None:
@@ -103,7 +103,7 @@ class IsolatedReader:
         while True:
             if not remaining:
                 remaining = messages.AT_ONCE
-                child.send(ItemRequest(remaining, self._news.read()))
+                child.send(messages.ItemRequest(remaining, self._news.read()))
             result = self._receive(child)
             remaining -= 1
             if result is None:
@@ -159,19 +159,21 @@ class IsolatedReader:
         with self._db.snapshot() as snapshot:
             return crawl_state.load_state(snapshot.connection, url)
 
-    def _load_resource(self, url: str, accept: str, known: Mapping[str, str] | None) -> FetchedPage | FetchProblem:
+    def _load_resource(
+        self, url: str, accept: str, known: Mapping[str, str] | None
+    ) -> FetchedPage | messages.FetchProblem:
         assert self._fetch is not None  # there is an address
         try:
             return self._fetch(url, accept=accept, known=known)
         except FetchError as error:
-            return FetchProblem(error.url, error.reason, error.status)
+            return messages.FetchProblem(error.url, error.reason, error.status)
 
 
 class ReadProgress:
     """What was given out already, for the process that goes on behind it. What was sent reads the same again, so that
     items are counted; an address is read on from its last bookmark, and what comes again is known by where it stood."""
 
-    def __init__(self, orders: ImportOrders) -> None:
+    def __init__(self, orders: messages.ImportOrders) -> None:
         self._counts = orders.url is None
         self._done = orders.skip
         self._sent_keys: Counter[tuple[str, ...]] = Counter()
@@ -209,7 +211,7 @@ class NameChanges:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._atlas: Atlas | None = None
-        self._mark: LexiconVersion | None = None
+        self._mark: lexicon.LexiconVersion | None = None
         self.stale = True
 
     def reset(self) -> None:
@@ -217,7 +219,7 @@ class NameChanges:
         self._atlas = self._mark = None
         self.stale = True
 
-    def read(self) -> NameUpdate | None:
+    def read(self) -> messages.NameUpdate | None:
         if not self.stale:
             return None
         self.stale = False
@@ -227,7 +229,7 @@ class NameChanges:
         # An atlas at a later place in the log shares what it has with the one before it.
         same = self._atlas is not None and atlas.by_id is self._atlas.by_id
         self._atlas = atlas
-        return NameUpdate(None if same else atlas, tuple(tags), whole)
+        return messages.NameUpdate(None if same else atlas, tuple(tags), whole)
 
 
 @cache
@@ -242,5 +244,5 @@ def _create_adapters() -> Mapping[bytes, TypeAdapter[Result]]:
 
 
 @cache
-def _place_adapter() -> TypeAdapter[WorkPlace]:
-    return TypeAdapter(WorkPlace)
+def _place_adapter() -> TypeAdapter[messages.WorkPlace]:
+    return TypeAdapter(messages.WorkPlace)

@@ -10,7 +10,6 @@ from typing import TypedDict, cast
 from sqlalchemy import select
 
 from app.changes import jobs
-from app.changes.jobs import Json
 from app.db.database import Database
 from app.importers.document import Bookmark, Failure, Remark
 from app.importers.jobs.isolated_reader import IsolatedReader
@@ -31,7 +30,7 @@ class ItemProgress(TypedDict, total=False):
     unknown_regions: dict[str, int]
 
 
-def read_progress(progress: Json) -> ItemProgress:
+def read_progress(progress: jobs.Json) -> ItemProgress:
     return cast("ItemProgress", progress)  # JSON that `worker.advance_progress` has written
 
 

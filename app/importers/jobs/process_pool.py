@@ -15,7 +15,6 @@ from threading import Lock
 
 from app.importers import boundary
 from app.importers.jobs import messages
-from app.importers.jobs.messages import ImportOrders, ProcessSetup
 
 START_SECONDS, ENDING_SECONDS = 60.0, 5.0
 """How long a process may take to start, and one that has closed its connection to end."""
@@ -30,7 +29,7 @@ class ReaderProcessDied(Exception):
 class ReaderProcess:
     """The process as the server sees it."""
 
-    def __init__(self, setup: ProcessSetup) -> None:
+    def __init__(self, setup: messages.ProcessSetup) -> None:
         self._silent = setup.limits.silent_seconds
         self._link, remote_end = Pipe()
         command = [sys.executable, "-m", "app.importers.jobs.reader_process", str(remote_end.fileno())]
@@ -90,7 +89,7 @@ def _end_process(link: Connection, process: "subprocess.Popen[bytes]") -> None:
 class ProcessPool:
     """Gives processes out, one for each job that is being read, and takes back those that have finished."""
 
-    def __init__(self, setup: ProcessSetup) -> None:
+    def __init__(self, setup: messages.ProcessSetup) -> None:
         self._setup = setup
         self._spare: ReaderProcess | None = None
         self._lock = Lock()
@@ -99,7 +98,7 @@ class ProcessPool:
     def most_deaths(self) -> int:
         return self._setup.limits.most_deaths
 
-    def take(self, orders: ImportOrders) -> ReaderProcess:
+    def take(self, orders: messages.ImportOrders) -> ReaderProcess:
         """A process that has its orders and waits to be asked. Died where none can be started."""
         with self._lock:
             child, self._spare = self._spare, None

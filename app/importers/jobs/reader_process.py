@@ -19,25 +19,13 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from app.enrich import language, tags
-from app.enrich.tags import TagLexicon
 from app.importers import boundary, sources
-from app.importers.boundary import Stage
 from app.importers.document import Bookmark, Document, Failure, Item, ParseContext, Remark
 from app.importers.enrichment import enrich
 from app.importers.formats import detect
 from app.importers.jobs import messages
-from app.importers.jobs.messages import (
-    FetchProblem,
-    ImportOrders,
-    ItemLimits,
-    ItemRequest,
-    NameUpdate,
-    ProcessSetup,
-    WorkPlace,
-)
 from app.importers.jobs.part_stream import PART_BYTES, PartStream
 from app.importers.prepare import SENT, PreparedItem, prepare
-from app.importers.sources import SourceInput, WebAccess
 from app.importers.web.fetch import FetchedPage, FetchError
 from app.regions.atlas import Atlas
 from app.text import keys
@@ -57,7 +45,7 @@ class ServerLink:
     """The server as this process sees it. Whatever it responds to is a sign of life, and renews the time that the
     processor may be used."""
 
-    def __init__(self, link: Connection, limits: ItemLimits) -> None:
+    def __init__(self, link: Connection, limits: messages.ItemLimits) -> None:
         self.link, self._seconds = link, limits.cpu_seconds
 
     def renew_deadline(self) -> None:
@@ -80,7 +68,7 @@ class ServerLink:
     def fetch(self, url: str, *, accept: str = "*/*", known: Mapping[str, str] | None = None) -> FetchedPage:
         """As `fetch.Fetch`: the server fetches, behind its guard."""
         page = self.ask(object, messages.FETCH, {"url": url, "accept": accept, "known": known})
-        if isinstance(page, FetchProblem):
+        if isinstance(page, messages.FetchProblem):
             raise FetchError(*page)
         assert isinstance(page, FetchedPage)
         return page
@@ -106,12 +94,12 @@ class _RemoteParts(PartStream):
 class ProcessObserver:
     """Tells the server what is begun; leaves out what ended a process before this one."""
 
-    def __init__(self, server: ServerLink, orders: ImportOrders) -> None:
+    def __init__(self, server: ServerLink, orders: messages.ImportOrders) -> None:
         self._server, self._orders = server, orders
         self.index = 0
 
-    def begin(self, stage: Stage, where: str) -> str | None:
-        place = WorkPlace(stage, keys.clean(where), 0 if self._orders.url else self.index)
+    def begin(self, stage: boundary.Stage, where: str) -> str | None:
+        place = messages.WorkPlace(stage, keys.clean(where), 0 if self._orders.url else self.index)
         if refusal := self._orders.avoid.get(place):
             return refusal
         self._server.renew_deadline()
@@ -122,11 +110,11 @@ class ProcessObserver:
 class ImportRun:
     """One import at work, an item at a time."""
 
-    def __init__(self, server: ServerLink, orders: ImportOrders, *, enrich: bool) -> None:
+    def __init__(self, server: ServerLink, orders: messages.ImportOrders, *, enrich: bool) -> None:
         self._server, self._orders, self._enrich = server, orders, enrich
         self._signs = ProcessObserver(server, orders)
         self._atlas: Atlas | None = None
-        self._lexicon: TagLexicon = tags.EMPTY
+        self._lexicon: tags.TagLexicon = tags.EMPTY
         self._items = _open_items(server, orders)
         self._skip = orders.skip
 
@@ -137,7 +125,7 @@ class ImportRun:
             if not self._server.link.poll(IDLE_SECONDS):
                 raise EOFError  # the job goes on elsewhere; should it not, there will be another process
             request = self._server.link.recv()
-            assert isinstance(request, ItemRequest)
+            assert isinstance(request, messages.ItemRequest)
             if request.names is not None:
                 self._update_names(request.names)
             for _ in range(request.count):
@@ -147,7 +135,7 @@ class ImportRun:
                     return
                 self._send(result)
 
-    def _update_names(self, names: NameUpdate) -> None:
+    def _update_names(self, names: messages.NameUpdate) -> None:
         self._atlas = names.atlas or self._atlas
         self._lexicon = tags.extend(tags.EMPTY if names.all_tags else self._lexicon, names.tags)
 
@@ -183,7 +171,7 @@ class ImportRun:
             self._server.link.send_bytes(LETTERS[type(result)] + content)
 
 
-def _open_items(server: ServerLink, orders: ImportOrders) -> Iterator[Item]:
+def _open_items(server: ServerLink, orders: messages.ImportOrders) -> Iterator[Item]:
     zone = ZoneInfo(orders.timezone) if orders.timezone else ParseContext().timezone
     context = ParseContext(
         orders.origin or SENT, zone, orders.body, charset=orders.charset, base_url=orders.base_url,
@@ -191,9 +179,11 @@ def _open_items(server: ServerLink, orders: ImportOrders) -> Iterator[Item]:
     )  # fmt: skip
     if orders.url is not None:
         for source in sources.find_sources([orders.url], io.BytesIO()):
-            yield from sources.read_items(source, orders.format, context, WebAccess(server.fetch, server.load_state))
+            yield from sources.read_items(
+                source, orders.format, context, sources.WebAccess(server.fetch, server.load_state)
+            )
         return
-    source = SourceInput("body", SENT, lambda: io.BufferedReader(_RemoteParts(server), PART_BYTES))
+    source = sources.SourceInput("body", SENT, lambda: io.BufferedReader(_RemoteParts(server), PART_BYTES))
     kind = orders.format
     if kind is None and orders.media_type not in PLAIN:
         with source.open() as stream:
@@ -209,7 +199,7 @@ def _open_items(server: ServerLink, orders: ImportOrders) -> Iterator[Item]:
     yield from sources.read_items(source, kind, context)
 
 
-def _set_limits(limits: ItemLimits) -> None:
+def _set_limits(limits: messages.ItemLimits) -> None:
     """Only what the kernel keeps holds for libraries too. Where it does not tell how much memory there is already, as
     outside of Linux, only the time is limited."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # libraries that get no memory abort, and a dump is large
@@ -227,7 +217,7 @@ def main(descriptor: int) -> None:
     link = Connection(descriptor)
     try:
         setup = link.recv()
-        assert isinstance(setup, ProcessSetup)
+        assert isinstance(setup, messages.ProcessSetup)
         if setup.enrich:
             language.model()  # now, so that it is neither the first item's time nor its memory
         _set_limits(setup.limits)
@@ -235,7 +225,7 @@ def main(descriptor: int) -> None:
         server.tell(messages.READY)
         while link.poll(IDLE_SECONDS):
             orders = link.recv()
-            assert isinstance(orders, ImportOrders)
+            assert isinstance(orders, messages.ImportOrders)
             ImportRun(server, orders, enrich=setup.enrich).run()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(0)  # the server is gone, or wants no more

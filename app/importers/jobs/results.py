@@ -7,12 +7,10 @@ from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
 from app.articles.reimport import three_way_merge
 from app.bulk import queries
-from app.bulk.queries import Record
 from app.changes.jobs import Json
 from app.db.database import Database, Row
 from app.db.sql import Prepared, Value, prepare, read_integer
 from app.http import paging
-from app.http.paging import Cursor, PageInfo
 from app.http.params import parser
 from app.http.params.typed import Params
 from app.importers.enrichment import COPY
@@ -33,7 +31,9 @@ class ResultParams(Params):
     cursor = parser.CURSOR
 
 
-async def load_page(db: Database, record: Record, params: ResultParams, *, drafts: bool) -> tuple[list[Json], PageInfo]:
+async def load_page(
+    db: Database, record: queries.Record, params: ResultParams, *, drafts: bool
+) -> tuple[list[Json], paging.PageInfo]:
     """Results of an import that ran as a job, none of any other and none after KEPT_SECONDS, in the order of the items,
     from a cursor on, of one outcome or of all. Without `drafts`, neither id nor slug of an article
     that is not public, nor that something repeats it."""
@@ -44,10 +44,10 @@ async def load_page(db: Database, record: Record, params: ResultParams, *, draft
     rows = await db.reader.rows(_results_statement(db.dialect, bool(outcome)), values, bounded=not outcome)
     rendered = [_render_result(row, drafts=drafts) for row in rows[:limit]]
     more = len(rows) > limit
-    following = paging.encode(Cursor("after", id=read_integer(rows[limit - 1][0])), signature) if more else None
+    following = paging.encode(paging.Cursor("after", id=read_integer(rows[limit - 1][0])), signature) if more else None
     is_there = record.kind == KIND and not (record.has_ended and record.updated_at < params.now - KEPT_SECONDS)
     total = 0 if not is_there else record.count(outcome) if outcome else sum(record.count(name) for name in OUTCOMES)
-    return rendered, PageInfo(limit, next=following, total=total, total_is="exact")
+    return rendered, paging.PageInfo(limit, next=following, total=total, total_is="exact")
 
 
 def _render_result(row: Row, *, drafts: bool) -> Json:
@@ -59,7 +59,7 @@ def _render_result(row: Row, *, drafts: bool) -> Json:
     return fields
 
 
-def render_import(record: Record, *, drafts: bool) -> Json:
+def render_import(record: queries.Record, *, drafts: bool) -> Json:
     """An import as clients see it, but for its results. Without `drafts` nothing of what may be about
     hidden articles: that items repeat earlier ones, or meet what is withdrawn or purged, and what an undo hid."""
     notes = dict(read_progress(record.progress).get("notes", {}))

@@ -14,7 +14,6 @@ from app.articles.html import bodies
 from app.db.database import Row, Snapshot
 from app.db.sql import AnyOf, Prepared, measure_bytes, prepare, read_integer
 from app.search.tantivy import index_schema
-from app.search.tantivy.index_schema import SearchableText
 
 T = TypeVar("T")
 CHUNK = 500
@@ -157,5 +156,5 @@ def _build_document(
         is_coarse=precision != "instant",
     )
     return index_schema.build_article_document(
-        facts, version, SearchableText(title, standfirst or "", bodies.to_text(body), precision)
+        facts, version, index_schema.SearchableText(title, standfirst or "", bodies.to_text(body), precision)
     )

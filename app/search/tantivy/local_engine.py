@@ -13,7 +13,6 @@ from app.db.log_position import LogPosition
 from app.errors import IndexBehind
 from app.search.engine import FacetName, GroupName, Question, ResultPage, ScoreComponent, SearchHit, SimilaritySample
 from app.search.tantivy import aggregates, date_order, explanation, filters, index_schema, matches, more_like_this
-from app.search.tantivy.date_order import count_matches, get_count, load_hits
 from app.search.tantivy.interpretation import interpret
 from app.search.tantivy.reader import LiveIndex, View, find_languages, is_panic
 from app.search.timeline import Edges
@@ -73,7 +72,7 @@ class TantivyEngine:
 
     @_translate_panics
     def count(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> int:
-        return count_matches(self.view(), filters.build_query(article_filter, excluded))
+        return date_order.count_matches(self.view(), filters.build_query(article_filter, excluded))
 
     @_translate_panics
     def count_tags(self, article_filter: ArticleFilter, excluded: tuple[int, ...] = ()) -> Mapping[int, int]:
@@ -114,7 +113,7 @@ class TantivyEngine:
         view = self.view()
         undated = filters.match_term("flags", index_schema.UNDATED)
         clauses = [(Occur.Must, matches.build_count_query(view, question)), (Occur.Must, undated)]
-        return count_matches(view, Query.boolean_query(clauses)) if date_order.has_undated(view) else 0
+        return date_order.count_matches(view, Query.boolean_query(clauses)) if date_order.has_undated(view) else 0
 
     @_translate_panics
     def count_coarse(self, question: Question, precision: Literal["month", "year"]) -> int:
@@ -124,7 +123,7 @@ class TantivyEngine:
             (Occur.Must, matches.build_count_query(view, question)),
             (Occur.Must, filters.match_any("flags", flags)),
         ]
-        return count_matches(view, Query.boolean_query(clauses))
+        return date_order.count_matches(view, Query.boolean_query(clauses))
 
     @_translate_panics
     def explain(self, question: Question, ids: tuple[int, ...]) -> Mapping[int, tuple[ScoreComponent, ...]]:
@@ -152,5 +151,5 @@ def _find_by_relevance(view: View, query: Query, question: Question) -> tuple[tu
     results = view.searcher.search(query, max(question.limit, 1), offset=question.offset)
     addresses = [address for _, address in results.hits]
     newest = view.searcher.fast_field_values("newest", addresses)
-    hits = load_hits(view, addresses, [score for score, _ in results.hits], [int(n or 0) for n in newest])
-    return hits[: question.limit], get_count(results)
+    hits = date_order.load_hits(view, addresses, [score for score, _ in results.hits], [int(n or 0) for n in newest])
+    return hits[: question.limit], date_order.get_count(results)

@@ -15,7 +15,6 @@ from app.db.sql import Prepared, Value, prepare
 from app.models import Tag, table
 from app.search.single_flight import SingleFlight
 from app.search.vocabulary import names
-from app.search.vocabulary.names import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class _CachedVocabulary:
     names_seq: int
     newest_tag: object
     good_until: float
-    words: Vocabulary
+    words: names.Vocabulary
 
 
 class CurrentVocabulary:
@@ -34,7 +33,7 @@ class CurrentVocabulary:
         self._cached: _CachedVocabulary | None = None
         self._once = SingleFlight()
 
-    async def get(self, head: LogHead, tags: Iterable[int] = ()) -> Vocabulary:
+    async def get(self, head: LogHead, tags: Iterable[int] = ()) -> names.Vocabulary:
         """All names of tags and regions, read again when one was renamed and when there are new tags; for new tags at
         most a twentieth of the time is spent on reading, because an import makes them by the hundred. `tags` are ids
         whose names are needed now."""
@@ -57,7 +56,7 @@ class CurrentVocabulary:
             cached = self._cached = replace(cached, names_seq=head.names_seq)
         return cached
 
-    async def _load_shared(self, names_seq: int, newest: object) -> Vocabulary:
+    async def _load_shared(self, names_seq: int, newest: object) -> names.Vocabulary:
         began = time.monotonic()
         words = await asyncio.to_thread(self._load)
         took = time.monotonic() - began
@@ -65,7 +64,7 @@ class CurrentVocabulary:
         self._cached = _CachedVocabulary(names_seq, newest, began + 20 * took, words)
         return words
 
-    def _load(self) -> Vocabulary:
+    def _load(self) -> names.Vocabulary:
         with self._db.snapshot() as snapshot:
             return names.load_vocabulary(snapshot)
 

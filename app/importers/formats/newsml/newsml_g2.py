@@ -28,7 +28,6 @@ from app.importers.document import (
 )
 from app.importers.formats.exports.publication import PublicationState, make_held, read_state
 from app.importers.formats.newsml import nitf
-from app.importers.formats.newsml.nitf import NitfContent, extract_parts
 from app.importers.formats.newsml.xml_item import (
     Element,
     XmlBroken,
@@ -144,14 +143,14 @@ def _read_item(item: Element, where: str, context: ParseContext, notes: dict[str
     if document.body is not None and document.body.kind == "html":
         title = None if document.title_derived else document.title
         document = replace(document, body=DocumentBody("html", remove_title(document.body.content, title)))
-    return extract_parts(document, content)
+    return nitf.extract_parts(document, content)
 
 
 def _read_fields(
     item: Element,
     meta: Element,
     admin: Element,
-    content: NitfContent,
+    content: nitf.NitfContent,
     where: str,
     context: ParseContext,
     notes: dict[str, None],
@@ -196,7 +195,7 @@ def _read_fields(
     )
 
 
-def _read_content(item: Element, notes: dict[str, None]) -> NitfContent:
+def _read_content(item: Element, notes: dict[str, None]) -> nitf.NitfContent:
     """The text of the first rendition that is one: NITF or XHTML within the XML, else inline text. Broken for an item
     that holds something else."""
     inline = list(find_below(item, "contentset", "inlinexml"))
@@ -205,19 +204,19 @@ def _read_content(item: Element, notes: dict[str, None]) -> NitfContent:
             if get_local_name(root) == "nitf" or get_local_name(root) == "body.content":
                 return nitf.read_content(root)
             if get_local_name(root) in ("html", "body", "div", "section", "article"):
-                return NitfContent(body=_read_xhtml(root))
+                return nitf.NitfContent(body=_read_xhtml(root))
             if get_local_name(root) in _BLOCKS:
-                return NitfContent(body=_read_xhtml(holder))
+                return nitf.NitfContent(body=_read_xhtml(holder))
     for data in find_below(item, "contentset", "inlinedata"):
         kind, text = (read_attribute(data, "contenttype") or "").lower(), "".join(str(part) for part in data.itertext())
         if read_attribute(data, "encoding") is None and text.strip() and (not kind or kind.startswith("text/")):
-            return NitfContent(body=_read_inline(kind, text))
+            return nitf.NitfContent(body=_read_inline(kind, text))
     kinds = [get_local_name(root) for holder in inline for root in holder]
     if kinds:
         raise XmlBroken(f"no article: its content is <{kinds[0]}>, which is not read")
     remote = any(True for _ in find_below(item, "contentset", "remotecontent"))
     notes.setdefault("its text stands at an address and not in the item" if remote else "the item has no text")
-    return NitfContent()
+    return nitf.NitfContent()
 
 
 def _read_inline(kind: str, text: str) -> DocumentBody | None:

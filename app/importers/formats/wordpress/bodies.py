@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from app.importers.formats.wordpress import shortcodes
-from app.importers.formats.wordpress.shortcodes import MediaLibrary
 from app.importers.text_parts import html_trees
 
 _BLOCK = re.compile(r"<!--\s*(?P<close>/)?wp:(?P<name>[a-z][\w/-]*)")
@@ -33,7 +32,11 @@ MAX_NESTED = 5
 
 
 def convert_post(
-    content: str, library: MediaLibrary, reusable: Mapping[str, str], post: str, note: Callable[[str], object]
+    content: str,
+    library: shortcodes.MediaLibrary,
+    reusable: Mapping[str, str],
+    post: str,
+    note: Callable[[str], object],
 ) -> str:
     """The text of a post. `reusable` are blocks that several posts share, by id, and this post's FOOTNOTES; `note`
     hears what was taken out."""
