@@ -11,17 +11,7 @@ import httpx
 import pytest
 from conftest import Served, serve
 from fastapi import FastAPI
-from support.measure.costly import (
-    STREAMS,
-    UNLISTED,
-    CostlyRequest,
-    Json,
-    Material,
-    Measured,
-    Search,
-    Shapes,
-    collect_material,
-)
+from support.costly import STREAMS, UNLISTED, CostlyRequest, Json, Material, Measured, Search, Shapes, collect_material
 from support.stories import story, write
 
 from app.http.middleware.load_shedding import is_long_lived

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.measure.costly import CostlyRequest, Json, Measured, Search, Shapes, collect_material
+from support.costly import CostlyRequest, Json, Measured, Search, Shapes, collect_material
 from support.processes import DatelineProcess
 
 from app.changes import log

@@ -1,1 +1,0 @@
-"""What requests cost: expensive ones searched for, and functions counted between a handler and SQL."""
