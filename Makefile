@@ -25,10 +25,10 @@ setup: ## the environment of the server, in .venv
 environment:
 	@scripts/environment.sh dev
 
-test: environment ## all tests, on SQLite and PostgreSQL
+test: environment ## the tests of everything on SQLite, in a minute or so
 	@$(IN) -m pytest -n 2 --dist worksteal $(ARGS)
 
-test-all: environment ## the tests, and those that take long to set up: an installed wheel, plain uvicorn
+test-all: environment ## these, and what takes long to set up: PostgreSQL, processes, an installed wheel, plain uvicorn
 	@$(IN) -m pytest -n 2 --dist worksteal -m "not torture" $(ARGS)
 
 lint: environment ## style, types, names, generated pages

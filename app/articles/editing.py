@@ -15,7 +15,6 @@ from app.articles.reading import replacements
 from app.articles.store import related_links, revisions, saving, slugs, stored_article
 from app.articles.store.related_merge import merge_entries
 from app.articles.store.row_columns import ExistingRow, SaveContext
-from app.articles.store.saving import Batch, Saved
 from app.articles.store.stored_article import StoredArticle
 from app.db.sql import lock_vocabulary
 from app.enrich.suggestion import DATELINE
@@ -23,7 +22,6 @@ from app.errors import ExternalIdTaken, InvalidTransition, PreconditionFailed
 from app.http.params.times import format_time
 from app.models import Article, table
 from app.tags import service as tags
-from app.tags.service import TagSpec
 
 A = table(Article)
 
@@ -68,15 +66,17 @@ def make_precondition_failed(
     return PreconditionFailed(current.columns["version"], revisions.changed_since(connection, current, versions))
 
 
-def edit(session: Session, current: StoredArticle, edit: ArticleEdit, saving_: SaveContext) -> Saved:
+def edit(session: Session, current: StoredArticle, edit: ArticleEdit, saving_: SaveContext) -> saving.Saved:
     """Makes the next version of an article that is locked, or leaves it alone where nothing changes. Raises as
     `prepare`."""
     batch = prepare(session, current, edit, saving_.now)
     existing = current.existing_row
-    return saving.save(session, batch, saving_)[0] if batch else Saved(existing.id, existing.version, "unchanged")
+    return (
+        saving.save(session, batch, saving_)[0] if batch else saving.Saved(existing.id, existing.version, "unchanged")
+    )
 
 
-def prepare(session: Session, current: StoredArticle, edit: ArticleEdit, now: int) -> Batch | None:
+def prepare(session: Session, current: StoredArticle, edit: ArticleEdit, now: int) -> saving.Batch | None:
     """What is saved of an edit of an article that is locked; None where nothing changes. InvalidInput,
     InvalidTransition, SlugTaken or ExternalIdTaken where it cannot be."""
     connection, existing = session.connection(), current.existing_row
@@ -116,7 +116,7 @@ def prepare(session: Session, current: StoredArticle, edit: ArticleEdit, now: in
         slug=after.slug if after.slug != before.slug else None,
         related=after.related if after.related != before.related else None,
     )
-    return Batch([written], [old], True, _corrections(current, edit, now), tuple(also), {existing.id: current})
+    return saving.Batch([written], [old], True, _corrections(current, edit, now), tuple(also), {existing.id: current})
 
 
 def _corrections(current: StoredArticle, edit: ArticleEdit, now: int) -> str | None:
@@ -164,7 +164,7 @@ def _find_changed_links(before: Manuscript, after: Manuscript) -> list[str]:
     return [name for name, differs in changed.items() if differs]
 
 
-def _split_authors(manuscript: Manuscript) -> tuple[list[TagSpec], list[TagSpec]]:
+def _split_authors(manuscript: Manuscript) -> tuple[list[tags.TagSpec], list[tags.TagSpec]]:
     """Authors, and other tags."""
     people = [one for one in manuscript.tags if one.kind == "contributor"]
     return people, [one for one in manuscript.tags if one.kind != "contributor"]

@@ -12,7 +12,6 @@ from sqlmodel import Session
 
 from app.articles.manuscript import Manuscript, Original
 from app.articles.reimport import own_exports, partial_rows, three_way_merge, url_matches
-from app.articles.reimport.three_way_merge import Merged
 from app.articles.states import AT_ONCE, go_live, withdraw
 from app.articles.store import saving, source_baselines, suggestions, translation_links
 from app.articles.store.field_hashes import Hashes
@@ -185,7 +184,7 @@ def _merge(
     now: int,
     *,
     overwrite: bool,
-) -> dict[Key, Merged]:
+) -> dict[Key, three_way_merge.Merged]:
     """What is to be saved of each, in the order given; new articles as they came."""
     if not pending:
         return {}
@@ -197,7 +196,7 @@ def _merge(
     pairs = {key: (m, existing[key]) for key, m in new.items() if key in existing}
     merges = three_way_merge.merge(session, list(pairs.values()), known, overwrite=overwrite, now=now)
     merged = dict(zip(pairs, merges, strict=True))
-    return {key: merged[key] if key in merged else Merged(m) for key, m in new.items()}
+    return {key: merged[key] if key in merged else three_way_merge.Merged(m) for key, m in new.items()}
 
 
 def _note_hashes(connection: Connection, hashes: Mapping[int, str]) -> None:

@@ -26,7 +26,6 @@ from app.regions.atlas import Atlas
 from app.search import similar_ranking
 from app.search.engine import FacetName, GroupName, Question, ResultPage, SearchEngine, SearchHit, SimilaritySample
 from app.search.highlight import MOST_HTML, ReadingBudget
-from app.search.similar_ranking import Profile
 from app.search.single_flight import SingleFlight
 from app.search.timeline import Edges, Interval
 from app.search.vocabulary import completion
@@ -63,7 +62,7 @@ TELLING = ("country", "city", "grouping")
 class ComparedArticle:
     """An article as others are compared with it: `tags` in its order, authors too."""
 
-    profile: Profile
+    profile: similar_ranking.Profile
     language: str
     tags: tuple[int, ...]
 
@@ -86,7 +85,7 @@ def _build_compared(
     tags, regions = links[id]
     telling = frozenset(id for id in regions if (region := atlas.by_id.get(id)) and region.level in TELLING)
     published = at if isinstance(at, int) else None
-    profile = Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
+    profile = similar_ranking.Profile(id, int(str(version)), scores[id], str(title), text, telling, published)
     return ComparedArticle(profile, str(language), tuple(tags))
 
 

@@ -14,7 +14,6 @@ from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params
 from app.articles.reading.filter_params import FilterParams, StatusParams
 from app.articles.render import article_json
-from app.articles.render.article_json import ArticleParts
 from app.changes import log
 from app.context import AppContext, RequestContext
 from app.db.log_position import LogHead, LogPosition, parse_token
@@ -24,7 +23,6 @@ from app.http.params.declaration import Parameter
 from app.http.params.times import Instant
 from app.http.params.typed import Params
 from app.sync import change_rows, merged_tags
-from app.sync.change_rows import ChangeConsumer, VisibleChange
 from app.sync.watch import LogWatch
 
 BATCH = 100
@@ -48,16 +46,16 @@ class SinceParams(Params):
     since = parser.text("since", SINCE, maximum=200, example="now", signs=False)
 
 
-class ChangeParts(ArticleParts):
+class ChangeParts(article_json.ArticleParts):
     """How changes are shown."""
 
-    fields = ArticleParts.fields
+    fields = article_json.ArticleParts.fields
     include: Parameter[tuple[str, ...]] = parser.fields(
         "include",
         "Adds `card`, the article as it is now or null; body and the like go into it.",
         ("article", *article_json.INCLUDES),
     )
-    names_in = ArticleParts.names_in
+    names_in = article_json.ArticleParts.names_in
 
 
 class PollParams(Params):
@@ -90,7 +88,7 @@ class ChangeBatch:
     """What one look found: the changes told, the filter as it was read, whether more is there, and the place behind
     everything examined."""
 
-    told: tuple[VisibleChange, ...]
+    told: tuple[change_rows.VisibleChange, ...]
     filter: ArticleFilter
     more: bool
     place: LogPosition
@@ -112,8 +110,8 @@ class ChangeReader:
 
     async def look(self, limit: int) -> ChangeBatch:
         """Goes on from where it stands, past what is not for it, to the next `limit` changes or the head."""
-        consumer = ChangeConsumer(await resolve(self.context, self.view, self.params), self.drafts)
-        until, told = self._find_end(self.view.head), list[VisibleChange]()
+        consumer = change_rows.ChangeConsumer(await resolve(self.context, self.view, self.params), self.drafts)
+        until, told = self._find_end(self.view.head), list[change_rows.VisibleChange]()
         for _ in range(EXAMINED // BATCH):
             rows = await change_rows.read(self.context.db, self.place.seq, until, BATCH)
             if rows and rows[0].seq != self.place.seq + 1:

@@ -14,7 +14,6 @@ import orjson
 from sqlalchemy import bindparam, select
 
 from app.articles import filters
-from app.articles.filters import ArticleFacts, ArticleFilter
 from app.articles.store.log_facts import from_log
 from app.changes import log
 from app.db.database import Database
@@ -72,7 +71,7 @@ class VisibleChange:
 class ChangeConsumer:
     """Who follows: the filter, and whether rows that the public may not see are for them."""
 
-    filter: ArticleFilter
+    filter: filters.ArticleFilter
     drafts: bool = False
 
 
@@ -104,19 +103,19 @@ def tell(consumer: ChangeConsumer, row: ChangeRow) -> VisibleChange | None:
     )
 
 
-def _is_redirected(before: ArticleFacts | None, after: ArticleFacts) -> bool:
+def _is_redirected(before: filters.ArticleFacts | None, after: filters.ArticleFacts) -> bool:
     """Whether another article, or none any more, replaces one that was gone before."""
     if before is None or "published" in (before.status, after.status):
         return False
     return before.replaced_by != after.replaced_by
 
 
-def _facts(row: ChangeRow, kept: str | None) -> ArticleFacts | None:
+def _facts(row: ChangeRow, kept: str | None) -> filters.ArticleFacts | None:
     return None if kept is None else from_log(row.entity_id, orjson.loads(kept))
 
 
 def _event(
-    consumer: ChangeConsumer, row: ChangeRow, before: ArticleFacts | None, after: ArticleFacts | None
+    consumer: ChangeConsumer, row: ChangeRow, before: filters.ArticleFacts | None, after: filters.ArticleFacts | None
 ) -> Event | None:
     if row.event == "purged":
         return "purged"  # whatever the filter: the article is to go from every copy, also from old ones

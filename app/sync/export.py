@@ -10,10 +10,8 @@ from sqlalchemy import bindparam, case, literal_column, null, select
 from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_sql, response_size
 from app.articles.reading.filter_params import STATES
-from app.articles.reading.filter_sql import StatementKey
 from app.articles.reading.queries import ListRow
 from app.articles.render import article_json, csv_rows
-from app.articles.render.article_json import ArticleParts
 from app.context import AppContext, RequestContext
 from app.db.database import Database
 from app.db.sql import AnyOf, Prepared, aggregate_rows, prepare
@@ -38,7 +36,7 @@ class Export:
 
     context: AppContext
     view: RequestContext
-    params: ArticleParts
+    params: article_json.ArticleParts
     filter: ArticleFilter
     since: int | None = None
 
@@ -137,7 +135,7 @@ async def _page(db: Database, article_filter: ArticleFilter, after: int, since: 
 
 
 @lru_cache(maxsize=256)
-def _statement(dialect: str, key: StatementKey[ArticleFilter], changed: bool) -> Prepared:
+def _statement(dialect: str, key: filter_sql.StatementKey[ArticleFilter], changed: bool) -> Prepared:
     article_filter = key.example
     statement = select(A.c.id, A.c.version).where(*filter_sql.conditions(article_filter))
     statement = statement.where(A.c.id > bindparam("after_id", type_=A.c.id.type))

@@ -4,7 +4,6 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.changes import jobs
-from app.changes.jobs import FoundTask, Json
 from app.context import Admin
 from app.http import responses
 from app.http.api_route import ApiRoute
@@ -20,7 +19,7 @@ router = APIRouter(prefix="/v1", tags=["operating"], route_class=ApiRoute)
     response_model=Job,
     responses=responses.document_example(JOB) | describe_problems("not_found"),
 )
-async def get_job(view: Admin, task: FoundTask, response: Response) -> Json:
+async def get_job(view: Admin, task: jobs.FoundTask, response: Response) -> jobs.Json:
     """State and progress of a merge or of a region's move. Needs `admin`."""
     response.headers.update(responses.build_change_headers(view.token))
     return jobs.render_task(task)

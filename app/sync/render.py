@@ -13,7 +13,6 @@ from app.http.params.times import format_time
 from app.sync.change_reader import ChangeBatch, ChangeReader
 from app.sync.change_rows import VisibleChange
 from app.tags import queries as tags
-from app.tags.queries import KnownTag
 
 Json = dict[str, object]
 PIECE = 20
@@ -59,7 +58,7 @@ def _cut_before(following: ChangeReader, seen: ChangeBatch, left_out: Set[int]) 
     return replace(seen, told=told, more=True, place=following.place)
 
 
-def _change(following: ChangeReader, told: VisibleChange, names: dict[str, KnownTag]) -> Json:
+def _change(following: ChangeReader, told: VisibleChange, names: dict[str, tags.KnownTag]) -> Json:
     row = told.row
     article = tag = region = None
     if row.entity == "article":
@@ -85,7 +84,7 @@ def _change(following: ChangeReader, told: VisibleChange, names: dict[str, Known
     }
 
 
-async def _tags(following: ChangeReader, told: Sequence[VisibleChange]) -> dict[str, KnownTag]:
+async def _tags(following: ChangeReader, told: Sequence[VisibleChange]) -> dict[str, tags.KnownTag]:
     """Names of renamed tags as they are now."""
     ids = sorted({str(one.row.entity_id) for one in told if one.row.entity == "tag"})
     return await tags.by_refs(following.context.db, ids, hidden=following.drafts) if ids else {}

@@ -22,6 +22,8 @@ from app.db.actor import Actor, act_as
 from app.models import Audit, table
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow_setup
+
 AUDIT = table(Audit)
 
 COMMANDS: dict[str, tuple[tuple[str, ...], list[str]]] = {

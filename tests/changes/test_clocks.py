@@ -22,6 +22,8 @@ from app.http import auth
 from app.models import Article, Change, table
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow_setup
+
 ON = ("postgresql",)
 A, CHANGE = table(Article), table(Change)
 SLOW, FAST = -5, 3_600

@@ -26,6 +26,8 @@ from app.search.indexing.indexer import Indexer
 from app.search.tantivy import index_folders
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow_setup
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEED = ROOT / "seed_data"
 

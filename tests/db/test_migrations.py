@@ -32,6 +32,8 @@ from app.db.database import Database, DatabaseProblem
 from app.models import Region, table
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow_setup
+
 ROOT = Path(__file__).parent.parent.parent
 REGION = table(Region)
 

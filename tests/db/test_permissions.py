@@ -13,6 +13,8 @@ from test_serve import SEED, read_refusal, run_server
 from app.commands import open_archive
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow_setup
+
 
 @pytest.fixture(autouse=True)
 def _wide_mask() -> Iterator[None]:

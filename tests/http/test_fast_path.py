@@ -37,6 +37,7 @@ class OtherRoute(APIRoute):
 
 def application(*routers: APIRouter, **named: Any) -> FastAPI:
     app = FastAPI(openapi_url=None, telemetry={"tracing": False, "metrics": False, "logs": False}, **named)
+    app.router.route_class = ApiRoute
     problems.install(app)
     for router in routers:
         app.include_router(router)

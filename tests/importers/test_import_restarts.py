@@ -20,6 +20,8 @@ from app.importers.web.fetch import Fetch, FetchedPage, FetchError
 from app.models import Article, ImportResult, table
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow_setup
+
 A, RESULT = table(Article), table(ImportResult)
 TOO_LARGE = b"9" * 30
 """A number that can be read and not be kept, so that its item fails after its reader."""

@@ -4,8 +4,7 @@ import asyncio
 
 import httpx
 import pytest
-from conftest import Served
-from support.asgi import lifespan
+from conftest import Served, lifespan
 
 from app.main import create_app
 from app.settings import Settings

@@ -17,6 +17,8 @@ from app.changes import log
 from app.db.database import Database
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow_setup
+
 ON = ENGINES
 
 on_postgres = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

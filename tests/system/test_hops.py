@@ -13,6 +13,8 @@ from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
+MOST_OF_READS = 3
+MOST_OF_SEARCHES = 4
 MOST_OF_WRITES = 6
 STORY: dict[str, object] = {
     "title": "A harbour is dredged",
@@ -83,3 +85,21 @@ async def test_states_and_versions_are_six_hops_from_sql(traced: Traced) -> None
     await traced.send("PATCH", path, MOST_OF_WRITES, json={"status": "draft"}, headers=anyhow)
     await traced.send("DELETE", path, MOST_OF_WRITES, headers=anyhow)
     await traced.send("POST", f"{path}/restore", MOST_OF_WRITES)
+
+
+async def test_reads_are_three_or_four_hops_from_sql(traced: Traced) -> None:
+    """Of a server that has served others: what fills its memory once is read further down."""
+    api = traced.api
+    await api.public.get("/v1/search?q=ships")
+    made = await api.post(**STORY | {"title": "A dock is flooded", "related": [{"title": "A harbour is dredged"}]})
+    path = f"/v1/articles/{made['id']}"
+    item = await traced.send("GET", path, MOST_OF_READS)
+    assert item.json()["related"][0]["article"] is not None
+    await traced.send("GET", f"{path}?names_in=fr", MOST_OF_READS)
+    await api.post(**STORY | {"title": "A dock is dry"})
+    listed = await traced.send("GET", "/v1/articles?tag=harbours&region=belgium", MOST_OF_READS)
+    assert len(listed.json()["data"]) == 3
+    await traced.send("GET", "/v1/articles?tag=harbours&sort=title&fields=title,body&names_in=fr", MOST_OF_READS)
+    await traced.send("GET", "/v1/articles?tag=harbors&source=Nobody&slug=a-dock-is-dry&page=1", MOST_OF_READS)
+    hits = await traced.send("GET", "/v1/search?q=dock+ships&tag=harbours&highlight=body&facets=tag", MOST_OF_SEARCHES)
+    assert hits.json()["query"]["q"] == "dock ships"

@@ -6,7 +6,6 @@ from pydantic import ValidationError
 
 from app.articles.html import bodies, offload
 from app.articles.input import merge_patch
-from app.articles.input.merge_patch import Json
 from app.articles.input.payloads import READ_ONLY, ArticleCreate, ArticleFields, ArticlePatch, RelatedReplace
 from app.errors import FieldError, InvalidInput, MalformedJson
 from app.http import responses
@@ -29,7 +28,7 @@ def validate_related(content: bytes) -> RelatedReplace:
         raise InvalidInput(*to_field_errors(error, ("data",))) from None
 
 
-def validate_new(data: Json) -> ArticleCreate:
+def validate_new(data: merge_patch.Json) -> ArticleCreate:
     """A new article has nothing yet that only the server says. InvalidInput with all that is wrong."""
     wrong = [_only_server(name) for name in READ_ONLY if data.get(name) not in (None, [])]
     return _validate(ArticleCreate, {name: value for name, value in data.items() if name not in READ_ONLY}, wrong)
@@ -39,7 +38,7 @@ def _only_server(name: str) -> FieldError:
     return FieldError("read_only_field", f"Only the server sets {name}; leave it out.", pointer=f"/{name}")
 
 
-def validate_changes(shown: Json, data: Json, fields: Json) -> ArticlePatch:
+def validate_changes(shown: merge_patch.Json, data: merge_patch.Json, fields: merge_patch.Json) -> ArticlePatch:
     """The `fields` that a body changes, of the article that is `shown`. InvalidInput with all that is wrong."""
     wrong = merge_patch.read_only(shown, data)
     empty = [name for name in NEVER_EMPTY if name in fields and (fields[name] is None or fields[name] == "")]
@@ -47,7 +46,7 @@ def validate_changes(shown: Json, data: Json, fields: Json) -> ArticlePatch:
     return _validate(ArticlePatch, fields, wrong)
 
 
-def _validate(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Fields:
+def _validate(shape: type[Fields], data: merge_patch.Json, wrong: list[FieldError]) -> Fields:
     payload = None
     try:
         payload = shape.model_validate(data)
@@ -58,7 +57,7 @@ def _validate(shape: type[Fields], data: Json, wrong: list[FieldError]) -> Field
     return payload
 
 
-def measure_text(data: Json) -> int:
+def measure_text(data: merge_patch.Json) -> int:
     """How much there is to convert in a body: characters of HTML, or as many as its Markdown takes the time of."""
     body = data.get("body")
     if isinstance(body, dict):
@@ -67,7 +66,7 @@ def measure_text(data: Json) -> int:
     return len(body) if isinstance(body, str) else 0
 
 
-def list_warnings(data: Json) -> dict[str, str]:
+def list_warnings(data: merge_patch.Json) -> dict[str, str]:
     """The header that says what is taken from the body that is being saved; none where nothing is."""
     removed = _list_removed(data.get("body"))
     if not removed:

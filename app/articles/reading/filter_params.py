@@ -12,7 +12,6 @@ from typing import Literal, TypedDict, get_args
 from sqlalchemy import exists, literal_column, or_, select
 
 from app.articles import filters
-from app.articles.filters import ArticleFilter, Span
 from app.context import AppContext, RequestContext
 from app.db.database import Row
 from app.db.sql import AnyOf, Prepared, prepare
@@ -20,7 +19,6 @@ from app.enrich import suggestion
 from app.errors import FieldError, InvalidInput
 from app.http.auth import Caller
 from app.http.params import parser
-from app.http.params.parser import Parameter
 from app.http.params.times import LAST_YEAR, Period, Range, read_time
 from app.http.params.typed import Params, TimeRange
 from app.models import Article, ArticleSlug, Source, table
@@ -60,7 +58,7 @@ class FilterParams(Params):
     region_scope = parser.choice(
         "region_scope", "`exact` leaves out what lies below a region.", ("within", "exact"), "within"
     )
-    year: Parameter[tuple[int, ...]] = Parameter(
+    year: parser.Parameter[tuple[int, ...]] = parser.Parameter(
         "year", "ids", "Any of these years of publication, in `tz`.", 2025, minimum=1000, maximum=LAST_YEAR
     )
     published_from = parser.time("published_from", "Published at or after this time or period.")
@@ -73,7 +71,7 @@ class FilterParams(Params):
     dateline_to = parser.time("dateline_to", "The dateline's period begins before this time.")
     dateline = TimeRange("dateline")
     translation_of = parser.integer("translation_of", "Translations of this article, by id, while it is published.")
-    has: Parameter[tuple[Has, ...]] = parser.choices(
+    has: parser.Parameter[tuple[Has, ...]] = parser.choices(
         "has",
         "Only articles with all of these: an image, a correction, an unresolved related post.",
         get_args(Has),
@@ -102,7 +100,7 @@ _TAG_PARAMETERS = ("author", "section", "tag", "tag_all", "tag_not")
 class ResolvedFilter:
     """A request's filter, and what to say about it."""
 
-    filter: ArticleFilter
+    filter: filters.ArticleFilter
     warnings: list[Warning] = field(default_factory=list)
 
 
@@ -143,8 +141,8 @@ async def resolve(
 
 
 @lru_cache(maxsize=64)
-def _all(statuses: tuple[str, ...]) -> ArticleFilter:
-    return ArticleFilter(statuses=statuses)
+def _all(statuses: tuple[str, ...]) -> filters.ArticleFilter:
+    return filters.ArticleFilter(statuses=statuses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +178,7 @@ def _make_filter(
     roles = 0
     for role in params.region_role:
         roles |= suggestion.ROLES[role]
-    article_filter = ArticleFilter(
+    article_filter = filters.ArticleFilter(
         statuses=statuses,
         ids=ids,
         external_ids=params.external_id,
@@ -211,12 +209,12 @@ def _make_filter(
 class DateFilters(TypedDict):
     """The attributes of a filter that ask for dates."""
 
-    years: tuple[Span, ...]
-    coarse_years: tuple[Span, ...]
-    published: Span
-    coarse: Span | None
-    updated: Span
-    dateline: Span
+    years: tuple[filters.Span, ...]
+    coarse_years: tuple[filters.Span, ...]
+    published: filters.Span
+    coarse: filters.Span | None
+    updated: filters.Span
+    dateline: filters.Span
 
 
 def dates(params: FilterParams, now: int) -> DateFilters:
@@ -234,7 +232,7 @@ def dates(params: FilterParams, now: int) -> DateFilters:
     }
 
 
-def _span(range: Range) -> Span:
+def _span(range: Range) -> filters.Span:
     return range.from_, range.to
 
 

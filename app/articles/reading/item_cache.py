@@ -16,7 +16,6 @@ import orjson
 from sqlalchemy import bindparam, select
 
 from app.articles.reading import card_cache, queries
-from app.articles.reading.queries import FOUND, ArticleRef, By, RelatedRow
 from app.db.database import Database, Row
 from app.db.sql import AnySelect, Prepared, aggregate_rows, prepare
 from app.models import Article, ArticleSlug, RelatedPost, table
@@ -76,7 +75,7 @@ class ItemRow(NamedTuple):
     """All that the database says of one article: its state, which begins with what was found, a row for its card, its
     body."""
 
-    article: ArticleRef
+    article: queries.ArticleRef
     state: Row
     card: Row
     body: str
@@ -86,19 +85,19 @@ class ItemRow(NamedTuple):
         """Of the article that this one is a translation of; None where it is of none."""
         return self.state[_ORIGINAL]
 
-    def related_rows(self) -> list[RelatedRow]:
+    def related_rows(self) -> list[queries.RelatedRow]:
         """The editors' entries, in their order."""
-        return [RelatedRow(*row) for row in orjson.loads(str(self.state[_POSTS]))]
+        return [queries.RelatedRow(*row) for row in orjson.loads(str(self.state[_POSTS]))]
 
 
-_ORIGINAL, _POSTS = len(FOUND), len(FOUND) + 1
-_STATE = len(FOUND) + 2
+_ORIGINAL, _POSTS = len(queries.FOUND), len(queries.FOUND) + 1
+_STATE = len(queries.FOUND) + 2
 _RELATED = ("article_id", "position", "title", "url", "unlinked", "target_id")
 _TARGET = ("version", "status", "public_once", "title")
 
 
 @lru_cache(maxsize=4)
-def _statement(dialect: str, by: By, *, whole: bool) -> Prepared:
+def _statement(dialect: str, by: queries.By, *, whole: bool) -> Prepared:
     """A row: the article's columns as of `FOUND`, the state of the original that it is a translation of, its related
     posts as JSON rows with what their targets and the originals of those say; `whole` goes on with what its card is
     made of, and its body."""
@@ -120,7 +119,7 @@ def _statement(dialect: str, by: By, *, whole: bool) -> Prepared:
         .subquery()
     )
     more = [*card_cache.columns(), A.c.body] if whole else []
-    statement: AnySelect = select(*FOUND, own.c.status, aggregate_rows(posts), *more)
+    statement: AnySelect = select(*queries.FOUND, own.c.status, aggregate_rows(posts), *more)
     joined = (card_cache.CARDED if whole else A).outerjoin(own, own.c.id == A.c.translation_of)
     if by == "id":
         statement = statement.select_from(joined).where(A.c.id == bindparam("ref", type_=A.c.id.type))
@@ -140,7 +139,7 @@ async def find(db: Database, ref: str) -> ItemRow | None:
     row = await _row(db, ref, whole=True)
     if row is None:
         return None
-    return ItemRow(ArticleRef._make(row[: len(FOUND)]), row[:_STATE], row[_STATE:-1], str(row[-1]))
+    return ItemRow(queries.ArticleRef._make(row[: len(queries.FOUND)]), row[:_STATE], row[_STATE:-1], str(row[-1]))
 
 
 async def _row(db: Database, ref: str, *, whole: bool) -> Row | None:

@@ -12,7 +12,6 @@ import orjson
 from app.articles.reading import queries, response_size
 from app.articles.reading.card_cache import FIELDS, Json
 from app.articles.reading.item_cache import ItemRow
-from app.articles.reading.queries import ListRow, RelatedRow
 from app.articles.render import body_views
 from app.context import AppContext, CardSource, RequestContext
 from app.db.sql import read_integer
@@ -74,7 +73,7 @@ CARD, FULL = RenderOptions(), RenderOptions(includes=frozenset({"body", "related
 async def render_articles(
     archive: CardSource,
     view: RequestContext,
-    entries: Sequence[ListRow],
+    entries: Sequence[queries.ListRow],
     *,
     params: ArticleParts,
     full: bool = False,
@@ -131,13 +130,13 @@ def _serialize(shown: Mapping[int, Json], form: RenderOptions, texts: Mapping[in
     return {id: orjson.dumps(order_properties(card)) for id, card in selected.items()}
 
 
-def list_rows(entries: Sequence[ListRow], shown: Mapping[int, bytes]) -> list[bytes]:
+def list_rows(entries: Sequence[queries.ListRow], shown: Mapping[int, bytes]) -> list[bytes]:
     """What is shown of the entries, in their order."""
     return [shown[entry.id] for entry in entries if entry.id in shown]
 
 
 async def load_costs(
-    archive: AppContext, entries: Sequence[ListRow], params: ArticleParts, *, full: bool = False
+    archive: AppContext, entries: Sequence[queries.ListRow], params: ArticleParts, *, full: bool = False
 ) -> Mapping[int, int]:
     """What the bodies asked for count as, by article, for who makes pieces that fit; empty where none are asked for."""
     ids, includes = [entry.id for entry in entries], _form(params, full=full).includes
@@ -193,7 +192,7 @@ async def render_related(
     archive: CardSource,
     view: RequestContext,
     ids: Sequence[int],
-    rows: Sequence[RelatedRow],
+    rows: Sequence[queries.RelatedRow],
     params: ArticleParts | None = None,
     limit: int | None = None,
 ) -> dict[int, list[Json]]:
@@ -208,7 +207,7 @@ async def render_related(
     }
     cards: Mapping[int, bytes] = {}
     if targets and params is not None:
-        entries = [ListRow(id, version, None) for id, version in targets.items()]
+        entries = [queries.ListRow(id, version, None) for id, version in targets.items()]
         cards = await render_articles(archive, view, entries, params=params)
     elif targets:
         public = not view.caller.has_scope("read_drafts")
@@ -226,7 +225,9 @@ async def render_related(
     return rendered
 
 
-def _first_distinct(view: RequestContext, rows: Iterable[RelatedRow], limit: int) -> Iterator[RelatedRow]:
+def _first_distinct(
+    view: RequestContext, rows: Iterable[queries.RelatedRow], limit: int
+) -> Iterator[queries.RelatedRow]:
     """Of each article's rows the first ones that are not the same again: the others need not be rendered."""
     named: dict[int, set[object]] = defaultdict(set)
     for row in rows:
@@ -242,7 +243,7 @@ async def render_similar(
     """Articles like this one as rows that go on behind `after`, none of which is shown twice."""
     named = [read_integer(article["id"]) for row in after if isinstance(article := row["article"], dict)]
     similar_articles = await archive.index.similar(id, view, limit, named)
-    entries = [ListRow(one.id, one.version, None) for one in similar_articles]
+    entries = [queries.ListRow(one.id, one.version, None) for one in similar_articles]
     cards = await render_articles(archive, view, entries, params=params, beside=named)
     shown: dict[int, Json] = {id: orjson.loads(card) for id, card in cards.items()}
     last = max((position for row in after if isinstance(position := row["position"], int)), default=0)
@@ -263,17 +264,17 @@ async def render_similar(
     ]
 
 
-def _may_see(view: RequestContext, row: RelatedRow) -> bool:
+def _may_see(view: RequestContext, row: queries.RelatedRow) -> bool:
     return row.target_status == "published" or (row.target_id is not None and view.caller.has_scope("read_drafts"))
 
 
-def _is_unresolved(row: RelatedRow) -> bool:
+def _is_unresolved(row: queries.RelatedRow) -> bool:
     """As `filters.UNRESOLVED` has it: shown by the editors' words alone."""
     hidden = row.target_id is None or (row.target_status != "published" and bool(row.target_public_once))
     return hidden and (row.title is not None or row.url is not None)
 
 
-def _render_related_row(row: RelatedRow, article: Json | None) -> Json:
+def _render_related_row(row: queries.RelatedRow, article: Json | None) -> Json:
     return {
         "position": row.position,
         "kind": "editorial",

@@ -9,7 +9,6 @@ import orjson
 from sqlalchemy import Connection, select
 
 from app.articles.reading import card_cache
-from app.articles.reading.card_cache import COLUMNS, Json
 from app.articles.reading.queries import RelatedRow
 from app.articles.render import article_json, body_views
 from app.articles.store import revisions, stored_article
@@ -45,7 +44,7 @@ async def load_documents(context: AppContext, id: int, numbers: Collection[int])
 
 async def render_articles(
     context: AppContext, view: RequestContext, id: int, numbers: Collection[int]
-) -> dict[int, Json]:
+) -> dict[int, card_cache.Json]:
     """Versions in the full read shape, by number; those that there are."""
 
     def read() -> dict[int, RevisionDocument]:
@@ -87,7 +86,7 @@ def _target(row: Mapping[str, object] | None) -> tuple[int | None, int | None, s
     return (None, None, None, None, None) if row is None else tuple(row.values())  # type: ignore[return-value] # as selected
 
 
-async def _article(context: AppContext, view: RequestContext, id: int, kept: RevisionDocument) -> Json:
+async def _article(context: AppContext, view: RequestContext, id: int, kept: RevisionDocument) -> card_cache.Json:
     card = card_cache.render_card(_row(kept, view.atlas), view.atlas, context.settings.site_url.rstrip("/"))
     card["body"] = body_views.render_body(kept.stored.columns["body"])
     card["related"] = (await article_json.render_related(context, view, [id], kept.related))[id]
@@ -102,4 +101,4 @@ def _row(kept: RevisionDocument, atlas: Atlas) -> Row:
     tags = [(tag.slug, tag.name, tag.kind) for tag in kept.tags]
     regions = [(id, roles) for id, roles in kept.stored.regions if id in atlas.by_id]
     links = (orjson.dumps(tags).decode(), orjson.dumps(regions).decode())
-    return (*(columns[name] for name in COLUMNS), *(kept.source or (None, None)), *links)
+    return (*(columns[name] for name in card_cache.COLUMNS), *(kept.source or (None, None)), *links)

@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from app.articles.html import bodies
-from app.articles.html.bodies import BodyBlock
 
 Json = dict[str, object]
 
@@ -36,7 +35,7 @@ def compare_paragraphs(before: str, after: str) -> list[Json]:
     return shown
 
 
-def _match_blocks(old: Sequence[BodyBlock], new: Sequence[BodyBlock]) -> list[tuple[int, int]]:
+def _match_blocks(old: Sequence[bodies.BodyBlock], new: Sequence[bodies.BodyBlock]) -> list[tuple[int, int]]:
     """The places of as many blocks as possible that both have in the same order. Ids are unique within a body, so this
     is the longest row of rising numbers, which takes n log n steps where paragraphs were moved about."""
     places = {block.id: i for i, block in enumerate(old)}
@@ -57,5 +56,5 @@ def _match_blocks(old: Sequence[BodyBlock], new: Sequence[BodyBlock]) -> list[tu
     return pairs[::-1]
 
 
-def _render_blocks(change: str, blocks: Sequence[BodyBlock]) -> list[Json]:
+def _render_blocks(change: str, blocks: Sequence[bodies.BodyBlock]) -> list[Json]:
     return [{"change": change, "type": block.type, "text": block.text, "html": block.html} for block in blocks]

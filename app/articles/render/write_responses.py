@@ -12,20 +12,17 @@ from starlette.responses import Response
 
 from app.articles.reading import queries
 from app.articles.reading.card_cache import Cards
-from app.articles.reading.queries import ListRow
 from app.articles.render import article_json
-from app.articles.render.article_json import ArticleParts
 from app.context import CardSource, RequestContext, UncommittedArticles
 from app.db.database import OpenTransaction
 from app.db.log_position import LogHead
 from app.errors import Gone
 from app.http import conditional
-from app.http.conditional import VARY
 from app.models import Article, RelatedPost, table
 from app.regions import service as regions
 
 A, RELATED = table(Article), table(RelatedPost)
-NO_STORE = {"Cache-Control": "no-store", "Vary": VARY}
+NO_STORE = {"Cache-Control": "no-store", "Vary": conditional.VARY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +69,13 @@ class Renderer(Protocol):
 class ArticleRenderer:
     """The article as `params` ask for it."""
 
-    params: ArticleParts
+    params: article_json.ArticleParts
     warnings: Mapping[str, str] = field(default_factory=dict)
 
     def load(
         self, shelf: CardSource, view: RequestContext, result: WriteResult
     ) -> Coroutine[object, object, Mapping[int, bytes]]:
-        entry = ListRow(result.id, result.version, None)
+        entry = queries.ListRow(result.id, result.version, None)
         return article_json.render_articles(shelf, view, [entry], params=self.params, full=True, own=True)
 
     def finish(self, result: WriteResult, shown: Mapping[int, bytes]) -> Rendered:
@@ -103,7 +100,7 @@ class ArticleRenderer:
 class RelatedRenderer:
     """The article's related posts, with what `params` ask for of their targets."""
 
-    params: ArticleParts
+    params: article_json.ArticleParts
 
     async def load(self, shelf: CardSource, view: RequestContext, result: WriteResult) -> Mapping[int, bytes]:
         rows = await queries.load_related(shelf.db, [result.id])

@@ -15,19 +15,15 @@ from app.articles.filters import ArticleFilter
 from app.articles.reading import filter_params, item_cache, queries, query_plan, replacements
 from app.articles.reading.card_cache import Json
 from app.articles.reading.filter_params import FilterParams, StatusParams
-from app.articles.reading.item_cache import Item
 from app.articles.reading.queries import ArticleRef, CursorPosition, ListRow
 from app.articles.reading.query_plan import QueryPlan
 from app.articles.render import article_json, csv_rows
-from app.articles.render.article_json import ArticleParts
 from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import CursorInvalid, Gone, NotAcceptable, NotFound
 from app.http import conditional, csv_text, fast_path, paging, responses
 from app.http.api_route import ApiRoute
-from app.http.csv_text import CsvParams
 from app.http.headers import find_header
 from app.http.openapi import describe_problems
-from app.http.paging import Cursor, PageInfo
 from app.http.params import parser
 from app.http.params.declaration import MAX_VALUES
 from app.http.params.times import format_time
@@ -45,7 +41,9 @@ class SortParams(Params):
     sort = parser.choice("sort", "Minus: descending. Ties by id; nulls last.", queries.SORTS, "-published_at")
 
 
-class ArticleListParams(FilterParams, StatusParams, SortParams, Paging, AsOf, CsvParams, ArticleParts):
+class ArticleListParams(
+    FilterParams, StatusParams, SortParams, Paging, AsOf, csv_text.CsvParams, article_json.ArticleParts
+):
     """Of the list."""
 
 
@@ -55,7 +53,7 @@ class ItemFormat(Params):
     format = parser.text("format", "The representation; `json`. It wins over `Accept`.", maximum=20, example="json")
 
 
-class ItemParams(ArticleParts, ItemFormat):
+class ItemParams(article_json.ArticleParts, ItemFormat):
     """Of one article."""
 
 
@@ -125,7 +123,7 @@ async def list_articles(request: Request, context: Context, view: AnyCaller, par
 
 def _cut_ids(
     params: ArticleListParams, by_id: Mapping[int, ListRow], missing: tuple[int, ...] | None
-) -> tuple[list[ListRow], PageInfo]:
+) -> tuple[list[ListRow], paging.PageInfo]:
     """The ids asked for, in that order; all on one page unless `limit` is less."""
     entries = [by_id[id] for id in params.id if id in by_id]
     limit = params.limit if "limit" in params.given_names else MOST_IDS
@@ -133,11 +131,11 @@ def _cut_ids(
     if params.cursor is not None:
         start = paging.decode(params.cursor, _signature(params)).offset or 0
     counted = params.count != "none"
-    page = PageInfo(
+    page = paging.PageInfo(
         limit,
         number=params.page,
-        next=_cursor(params, Cursor("after", offset=start + limit)) if start + limit < len(entries) else None,
-        previous=_cursor(params, Cursor("before", offset=max(0, start - limit))) if start else None,
+        next=_cursor(params, paging.Cursor("after", offset=start + limit)) if start + limit < len(entries) else None,
+        previous=_cursor(params, paging.Cursor("before", offset=max(0, start - limit))) if start else None,
         total=len(entries) if counted else None,
         total_is="exact" if counted else "none",
         missing=missing,
@@ -151,18 +149,18 @@ def _cut_page(
     rows: list[ListRow],
     total: tuple[int | None, paging.TotalIs],
     missing: tuple[int, ...] | None,
-) -> tuple[list[ListRow], PageInfo]:
+) -> tuple[list[ListRow], paging.PageInfo]:
     """The rows of the page, of which one more was read, and what leads on from it and back."""
     limit, backwards = params.limit, place.kind == "before"
     more = len(rows) > limit
     entries = (rows[1:] if backwards else rows[:limit]) if more else rows
     first, last = (entries[0], entries[-1]) if entries else _ends(place, descending=params.sort.startswith("-"))
     behind, ahead = (more, True) if backwards else (place.id is not None or place.offset > 0, more)
-    return entries, PageInfo(
+    return entries, paging.PageInfo(
         limit,
         number=params.page,
-        next=_cursor(params, Cursor("after", last.key, last.id)) if last and ahead else None,
-        previous=_cursor(params, Cursor("before", first.key, first.id)) if first and behind else None,
+        next=_cursor(params, paging.Cursor("after", last.key, last.id)) if last and ahead else None,
+        previous=_cursor(params, paging.Cursor("before", first.key, first.id)) if first and behind else None,
         total=total[0],
         total_is=total[1],
         missing=missing,
@@ -209,7 +207,7 @@ def _read_place(params: ArticleListParams) -> CursorPosition:
     return CursorPosition(cursor.kind, cursor.key, cursor.id)
 
 
-def _cursor(params: Params, cursor: Cursor) -> str:
+def _cursor(params: Params, cursor: paging.Cursor) -> str:
     return paging.encode(cursor, _signature(params))
 
 
@@ -300,7 +298,7 @@ async def get_article(request: Request, context: Context, view: AnyCaller, param
         # A copy: what orjson returns goes on holding the larger buffer that it was written in.
         body = bytes(memoryview(orjson.dumps(shown)))
         etag = conditional.item_etag(article.version, body)
-        item = Item(body, etag, " ".join(_list_cache_tags(shown)), stored.state)
+        item = item_cache.Item(body, etag, " ".join(_list_cache_tags(shown)), stored.state)
         # Kept for the next one who asks. Where it shows other articles, these were read later: then only if nothing was
         # committed since the request began, or it might be older than a state that comes again.
         if not shown.get("related") or await context.head() == view.head:

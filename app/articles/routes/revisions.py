@@ -18,7 +18,6 @@ from app.articles.routes.reads import MOVED, find
 from app.articles.routes.update_flow import Change, ChangeParams, UpdateRequest
 from app.articles.routes.writes import CHANGE, FAILURES
 from app.articles.store import revisions, stored_article
-from app.articles.store.revisions import Version
 from app.articles.store.stored_article import StoredArticle
 from app.context import Context, DraftReader, RequestContext, authorize
 from app.errors import InvalidValue, NotFound
@@ -80,11 +79,11 @@ async def list_revisions(
     return responses.render_list(request, rows, page, token=view.token, public=False)
 
 
-def _find_previous(every: list[Version], version: int) -> int | None:
+def _find_previous(every: list[revisions.Version], version: int) -> int | None:
     return max((one.version for one in every if one.version < version), default=None)
 
 
-def _revision(one: Version, now: StoredArticle, before: StoredArticle | None) -> dict[str, Any]:
+def _revision(one: revisions.Version, now: StoredArticle, before: StoredArticle | None) -> dict[str, Any]:
     return {
         "version": one.version,
         "saved_at": format_time(one.saved_at),

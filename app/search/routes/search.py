@@ -15,7 +15,6 @@ from app.errors import InvalidValue, PageTooDeep
 from app.http import fast_path, paging, responses
 from app.http.api_route import ApiRoute
 from app.http.openapi import describe_problems
-from app.http.paging import Cursor, PageInfo
 from app.http.params import parser
 from app.http.params.declaration import Parameter
 from app.http.params.typed import AsOf, Paging, Params
@@ -25,8 +24,6 @@ from app.search.index import EngineIndex
 from app.search.params import DAY, QueryParams, ResolvedSearch, choose_match, resolve_search
 from app.search.render import facets
 from app.search.render import hits as render_hits
-from app.search.render.facets import FacetParams
-from app.search.render.hits import HitParams
 from app.search.vocabulary import completion
 from app.search.vocabulary.names import Realm
 from app.tags import queries as tags
@@ -46,7 +43,7 @@ class RankParams(Params):
     )
 
 
-class SearchParams(QueryParams, RankParams, FacetParams, HitParams, Paging, AsOf, ArticleParts):
+class SearchParams(QueryParams, RankParams, facets.FacetParams, render_hits.HitParams, Paging, AsOf, ArticleParts):
     """Of a search."""
 
 
@@ -203,20 +200,20 @@ def _make_page(
     results: ResultPage,
     *,
     more: bool,
-) -> PageInfo:
+) -> paging.PageInfo:
     limit = params.limit
     onward = bool(hits) and (more or position.backwards)
     back = bool(hits) and (more if position.backwards else position.offset > 0 or position.key is not None)
     pinned = (position.at, _public_seq(results.position.seq, view))
     if order == "relevance":
         onward = onward and position.offset + limit < DEEPEST
-        next_ = Cursor("after", offset=position.offset + limit, extra=pinned)
-        previous = Cursor("before", offset=max(0, position.offset - limit), extra=pinned)
+        next_ = paging.Cursor("after", offset=position.offset + limit, extra=pinned)
+        previous = paging.Cursor("before", offset=max(0, position.offset - limit), extra=pinned)
     else:
-        next_ = Cursor("after", hits[-1].newest if hits else 0, extra=pinned)
-        previous = Cursor("before", hits[0].newest if hits else 0, extra=pinned)
+        next_ = paging.Cursor("after", hits[-1].newest if hits else 0, extra=pinned)
+        previous = paging.Cursor("before", hits[0].newest if hits else 0, extra=pinned)
     counted = params.count != "none"
-    return PageInfo(
+    return paging.PageInfo(
         limit,
         number=params.page,
         next=paging.encode(next_, _make_signature(params)) if onward else None,

@@ -16,7 +16,6 @@ from app.context import AnyCaller, AppContext, Context, RequestContext
 from app.errors import InvalidValue
 from app.http import csv_text, fast_path, responses
 from app.http.api_route import ApiRoute
-from app.http.csv_text import CsvParams
 from app.http.openapi import describe_problems
 from app.http.params import parser
 from app.http.params.declaration import Parameter
@@ -27,9 +26,7 @@ from app.search import schemas, timeline, trending
 from app.search.engine import GroupName
 from app.search.params import QueryParams, ResolvedSearch, resolve_search
 from app.search.render import facets
-from app.search.render.facets import Counts, Value
 from app.search.tantivy import index_schema
-from app.search.timeline import Edges, Interval
 from app.search.vocabulary.names import Vocabulary
 
 TrendName = Literal["tag", "region"]
@@ -40,8 +37,8 @@ router = APIRouter(prefix="/v1", tags=["search"], route_class=ApiRoute)
 class SeriesParams(Params):
     """How a timeline is divided."""
 
-    interval: Parameter[Interval] = parser.choice(
-        "interval", "The length of a bucket; weeks begin on Monday.", get_args(Interval), "month"
+    interval: Parameter[timeline.Interval] = parser.choice(
+        "interval", "The length of a bucket; weeks begin on Monday.", get_args(timeline.Interval), "month"
     )
     group_by: Parameter[GroupName | None] = parser.choice(
         "group_by",
@@ -54,7 +51,7 @@ class SeriesParams(Params):
     )
 
 
-class TimelineParams(QueryParams, SeriesParams, CsvParams):
+class TimelineParams(QueryParams, SeriesParams, csv_text.CsvParams):
     """Of a timeline."""
 
 
@@ -72,7 +69,7 @@ class TrendingParams(FilterParams, WindowParams):
 
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
 LONGEST_WINDOW = 366 * 86_400
-Series = list[tuple[Value, list[int]]]
+Series = list[tuple[facets.Value, list[int]]]
 """Values with the counts of their buckets."""
 
 
@@ -135,7 +132,7 @@ def _append_series(payload: dict[str, object], series: Series, bounds: Sequence[
     return orjson.dumps(payload | {"series": every})
 
 
-async def _find_bounds(resolved: ResolvedSearch, view: RequestContext, params: TimelineParams) -> Edges:
+async def _find_bounds(resolved: ResolvedSearch, view: RequestContext, params: TimelineParams) -> timeline.Edges:
     """From the dates asked for; where they are open from the first match, and to now."""
     article_filter = resolved.question.filter
     spans = (article_filter.published, article_filter.coarse or article_filter.published)
@@ -143,7 +140,7 @@ async def _find_bounds(resolved: ResolvedSearch, view: RequestContext, params: T
     if spans[0][0] is None:
         first_match = await resolved.index.search(replace(resolved.question, order="published_at", limit=1))
         if not first_match.hits or first_match.hits[0].newest < index_schema.FIRST_DATED:
-            return Edges()
+            return timeline.Edges()
         first = first_match.hits[0].newest >> index_schema.ID_BITS
     last = max(view.now, spans[0][0] if spans[0][0] is not None else first) + 1
     exact, calendar = ((first if s is None else s, last if e is None else e) for s, e in spans)
@@ -151,7 +148,7 @@ async def _find_bounds(resolved: ResolvedSearch, view: RequestContext, params: T
 
 
 async def _count_series(
-    context: AppContext, view: RequestContext, params: TimelineParams, resolved: ResolvedSearch, bounds: Edges
+    context: AppContext, view: RequestContext, params: TimelineParams, resolved: ResolvedSearch, bounds: timeline.Edges
 ) -> Series:
     """The commonest values of the group, each with the counts of its buckets."""
     group, interval = params.group_by, params.interval
@@ -213,7 +210,7 @@ async def get_trending(request: Request, context: Context, view: AnyCaller, para
     )
 
 
-async def _load_names(resolved: ResolvedSearch, view: RequestContext, group: str, counts: Counts) -> Vocabulary:
+async def _load_names(resolved: ResolvedSearch, view: RequestContext, group: str, counts: facets.Counts) -> Vocabulary:
     """The vocabulary with the names of everything that was counted."""
     tags = [int(tag) for tag in counts] if group in ("tag", "author", "section") else []
     return await resolved.index.vocabulary.get(view.head, tags)

@@ -199,6 +199,7 @@ STATES = [
 ]
 
 
+@pytest.mark.slow_setup
 @pytest.mark.parametrize(("import_", "baseline", "state"), STATES)
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_table_of_source_edits_and_states(

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,6 +18,8 @@ from app.http.server import self_check
 from app.http.server.connections import LimitedProtocol
 from app.http.server.self_check import TABLE, find_differences, fingerprint_fastapi, fingerprint_uvicorn
 from app.main import Application
+
+pytestmark = pytest.mark.slow_setup
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 

@@ -25,6 +25,8 @@ from app.importers.web.fetch import Fetch, FetchedPage
 from app.models import Article, ImportResult, table
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow_setup
+
 A, RESULT = table(Article), table(ImportResult)
 WORDS = "The herring came to the quay, and nobody had seen as many. "
 

@@ -21,6 +21,8 @@ from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.reader import IndexDamaged, open_index
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow_setup
+
 WORDS = ("nato", "weather OR trade", "sanctions", '"nato meets"', "meets", "title:trade", "words")
 Results = list[object]
 

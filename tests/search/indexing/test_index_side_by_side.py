@@ -14,6 +14,8 @@ from app.changes.follower import FollowerTask, catch_up
 from app.search.indexing.indexer import Indexer
 from app.search.tantivy.local_engine import TantivyEngine
 
+pytestmark = pytest.mark.slow_setup
+
 HOLD = """
 import sys, time
 from pathlib import Path
