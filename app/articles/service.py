@@ -17,7 +17,7 @@ from app.articles.store import saving, source_baselines, suggestions, translatio
 from app.articles.store.field_hashes import Hashes
 from app.articles.store.row_columns import EXISTING, ExistingRow, SaveContext
 from app.articles.store.saving import Batch, Outcome, Saved
-from app.db.sql import read_clock
+from app.db.sql import read_clock, split_chunks
 from app.errors import ExternalIdTaken
 from app.models import Article, table
 from app.text import keys
@@ -303,13 +303,12 @@ def _load_existing(
             by_origin.setdefault(manuscript.origin, []).append(manuscript.identity)
     existing: dict[Key, ExistingRow] = {}
     for origin, identities in by_origin.items():
-        for i in range(0, len(identities), 500):
-            known = select(A.c.identity, *EXISTING).where(
-                A.c.origin == origin, A.c.identity.in_(identities[i : i + 500])
-            )
-            if lock:
-                known = known.order_by(A.c.id).with_for_update(key_share=True)
-            existing |= {(origin, row[0]): ExistingRow(*row[1:]) for row in connection.execute(known)}
+        known = select(A.c.identity, *EXISTING).where(A.c.origin == origin)
+        if lock:
+            known = known.order_by(A.c.id).with_for_update(key_share=True)
+        for some in split_chunks(identities):
+            rows = connection.execute(known.where(A.c.identity.in_(some)))
+            existing |= {(origin, row[0]): ExistingRow(*row[1:]) for row in rows}
     unnamed = [m for m in manuscripts if _identity(m, 0) not in existing]
     existing |= own_exports.find_existing(connection, unnamed, lock=lock)
     unknown = [m for m in manuscripts if m.address is not None and _identity(m, 0) not in existing]

@@ -64,15 +64,14 @@ def create_missing(session: Session, specs: Iterable[TagSpec], known: Mapping[Ta
     if not new:
         return {}
     taken: set[str] = set()
-    for some in split_chunks({slug for one in new.values() for slug in (one.ref, f"{one.ref}-{one.kind}")}):
+    likely = {slug for one in new.values() for slug in (one.ref, f"{one.ref}-{one.kind}")}
+    for some in split_chunks(likely):
         old = select(SLUG.c.slug).where(SLUG.c.slug.in_(some))
         taken.update(connection.execute(select(TAG.c.slug).where(TAG.c.slug.in_(some)).union_all(old)).scalars())
     tags: list[dict[str, object]] = []
     for one in new.values():
-        slug = next(slug for slug in _list_slugs(one.ref, one.kind) if slug not in taken)
-        while slug not in (one.ref, f"{one.ref}-{one.kind}") and owner(session, slug) is not None:
-            taken.add(slug)
-            slug = next(slug for slug in _list_slugs(one.ref, one.kind) if slug not in taken)
+        free = (slug for slug in _list_slugs(one.ref, one.kind) if slug not in taken)
+        slug = next(slug for slug in free if slug in likely or owner(session, slug) is None)
         taken.add(slug)
         name = text_keys.clean(one.name).strip()
         tags.append({"slug": slug, "name": name, "sort_name": text_keys.sort_key(name), "kind": one.kind})

@@ -118,16 +118,14 @@ def place(connection: Connection, articles: Sequence[int], atlas: Atlas) -> None
 
 def show(connection: Connection, articles: Sequence[int]) -> None:
     """Marks the links of published articles, and copies the date of publication to them."""
-    for i in range(0, len(articles), 500):
-        ids = articles[i : i + 500]
-        for rows in (TAGGED, PLACED):
-            at = select(A.c.published_at).where(A.c.id == rows.c.article_id).scalar_subquery()
-            connection.execute(update(rows).where(rows.c.article_id.in_(ids)).values(published_at=at, public=True))
+    for links in (TAGGED, PLACED):
+        at = select(A.c.published_at).where(A.c.id == links.c.article_id).scalar_subquery()
+        for ids in split_chunks(articles):
+            connection.execute(update(links).where(links.c.article_id.in_(ids)).values(published_at=at, public=True))
 
 
 def hide(connection: Connection, articles: Sequence[int]) -> None:
     """Takes mark and date from the links of articles that are public no more."""
-    for i in range(0, len(articles), 500):
-        ids = articles[i : i + 500]
-        for rows in (TAGGED, PLACED):
-            connection.execute(update(rows).where(rows.c.article_id.in_(ids)).values(published_at=None, public=False))
+    for links in (TAGGED, PLACED):
+        for ids in split_chunks(articles):
+            connection.execute(update(links).where(links.c.article_id.in_(ids)).values(published_at=None, public=False))

@@ -30,10 +30,13 @@ def record(
     have an original only while that is public."""
     connection, saved = session.connection(), set(ids)
     others = sorted(set(linked) - saved)
-    translations: dict[int, int] = {}
-    for some in split_chunks(sorted(turned)):
-        rows = connection.execute(select(A.c.id, A.c.translation_of).where(A.c.translation_of.in_(some)))
-        translations |= {id: original for id, original in rows if id not in saved}
+    naming = select(A.c.id, A.c.translation_of)
+    translations = {
+        id: original
+        for some in split_chunks(sorted(turned))
+        for id, original in connection.execute(naming.where(A.c.translation_of.in_(some)))
+        if id not in saved
+    }
     after: dict[int, ArticleFacts] = {}
     versions: dict[int, int] = {}
     for some in split_chunks(dict.fromkeys((*ids, *others, *translations))):

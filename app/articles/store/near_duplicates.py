@@ -54,8 +54,11 @@ def find_copies(connection: Connection, saved: Mapping[int, Manuscript]) -> dict
         for article, earlier in connection.execute(_SHARED.where(KEY.c.article_id.in_(some))):
             candidates.setdefault(article, set()).add(earlier)
     texts = {id: saved[id].body for id in candidates}
-    for some in split_chunks(sorted({other for others in candidates.values() for other in others} - texts.keys())):
-        texts |= {row.id: row.body for row in connection.execute(select(A.c.id, A.c.body).where(A.c.id.in_(some)))}
+    texts |= {
+        id: body
+        for some in split_chunks(sorted(set().union(*candidates.values()) - texts.keys()))
+        for id, body in connection.execute(select(A.c.id, A.c.body).where(A.c.id.in_(some)))
+    }
     runs = {id: near_duplicates.runs(bodies.to_text(body)) for id, body in texts.items()}
     every = {id: _best(runs[id], others, runs) for id, others in candidates.items()}
     return {id: best for id, best in every.items() if best is not None}

@@ -57,11 +57,12 @@ def load_entries(connection: Connection, articles: Collection[int]) -> dict[int,
 
 def load_titles(connection: Connection, entries: Iterable[Iterable[RelatedEntry]]) -> dict[int, str]:
     """The titles of the articles that lists of entries mean, by id; what is gone is missing."""
-    titles: dict[int, str] = {}
     targets = {one.target for listed in entries for one in listed if one.target is not None}
-    for ids in split_chunks(sorted(targets), CHUNK):
-        titles |= {row[0]: row[1] for row in connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(ids)))}
-    return titles
+    return {
+        id: title
+        for ids in split_chunks(sorted(targets), CHUNK)
+        for id, title in connection.execute(select(A.c.id, A.c.title).where(A.c.id.in_(ids)))
+    }
 
 
 def replace(
@@ -100,10 +101,12 @@ def _slug_key(url: str, site_url: str) -> str | None:
 
 def find_sources(connection: Connection, targets: Collection[int]) -> list[int]:
     """The articles with an entry that means one of `targets`: what they show changes when these come or go."""
-    sources: set[int] = set()
-    for ids in split_chunks(sorted(targets), CHUNK):
-        meaning = select(RELATED.c.article_id).where(RELATED.c.target_id.in_(ids))
-        sources.update(connection.execute(meaning).scalars())
+    meaning = select(RELATED.c.article_id)
+    sources = {
+        source
+        for ids in split_chunks(sorted(targets), CHUNK)
+        for source in connection.execute(meaning.where(RELATED.c.target_id.in_(ids))).scalars()
+    }
     return sorted(sources)
 
 

@@ -14,6 +14,7 @@ from app.models import ArticleSlug, ArticleUrl, table
 from app.text import keys
 
 SLUG, URL = table(ArticleSlug), table(ArticleUrl)
+_OWNERS = select(SLUG.c.slug, SLUG.c.article_id)
 
 
 def choose_slugs(
@@ -33,10 +34,11 @@ def choose_slugs(
         slug = keys.slug(manuscript.slug or manuscript.title, "article")
         if existing is None or (manuscript.slug and _is_elsewhere(slug, existing.slug, strict=strict)):
             candidates[i] = slug
-    owners: dict[str, int] = {}
-    for some in split_chunks(sorted({*candidates.values()})):
-        known = select(SLUG.c.slug, SLUG.c.article_id).where(SLUG.c.slug.in_(some))
-        owners |= {row[0]: row[1] for row in connection.execute(known)}
+    owners = {
+        slug: id
+        for some in split_chunks(sorted({*candidates.values()}))
+        for slug, id in connection.execute(_OWNERS.where(SLUG.c.slug.in_(some)))
+    }
     taken = set(owners)
     for i in sorted(candidates, key=lambda i: old[i] is not None):  # new articles first
         slug, existing = candidates[i], old[i]
@@ -70,10 +72,11 @@ def save_previous_slugs(connection: Connection, saved: Mapping[int, Manuscript],
     """Notes old slugs of articles. Of those that lead elsewhere `strict` makes an error; without it they stay where
     they lead."""
     old_slugs = [(keys.slug(slug, "article"), id) for id, m in saved.items() for slug in m.previous_slugs]
-    owners: dict[str, int] = {}
-    for some in split_chunks(sorted({slug for slug, _ in old_slugs})):
-        known = select(SLUG.c.slug, SLUG.c.article_id).where(SLUG.c.slug.in_(some))
-        owners |= {row[0]: row[1] for row in connection.execute(known)}
+    owners = {
+        slug: id
+        for some in split_chunks(sorted({slug for slug, _ in old_slugs}))
+        for slug, id in connection.execute(_OWNERS.where(SLUG.c.slug.in_(some)))
+    }
     for i, (slug, id) in enumerate(old_slugs):
         if strict and owners.get(slug, id) != id:
             raise SlugTaken(slug, f"/previous_slugs/{i}")
@@ -86,10 +89,12 @@ def save_urls(connection: Connection, saved: Mapping[int, Manuscript]) -> None:
     """Notes addresses of articles at their source; several articles may have had the same one."""
     urls = [(url, id) for id, m in saved.items() for url in (m.source_url, *m.previous_urls) if url]
     urls_by_key = {(keys.url_key(url), id): url for url, id in urls}
-    there: set[tuple[str, int]] = set()
-    for some in split_chunks(sorted({id for _, id in urls})):
-        known = select(URL.c.url_key, URL.c.article_id).where(URL.c.article_id.in_(some))
-        there.update((row[0], row[1]) for row in connection.execute(known))
+    known = select(URL.c.url_key, URL.c.article_id)
+    there = {
+        (key, id)
+        for some in split_chunks(sorted({id for _, id in urls}))
+        for key, id in connection.execute(known.where(URL.c.article_id.in_(some)))
+    }
     rows = [
         {"url_key": key, "article_id": id, "url": url}
         for (key, id), url in urls_by_key.items()
@@ -103,8 +108,8 @@ def find_additions(connection: Connection, id: int, manuscript: Manuscript) -> l
     """`previous_slugs` and `previous_urls`, where they bring addresses that do not lead to the article yet."""
     new_slugs = {keys.slug(slug, "article") for slug in manuscript.previous_slugs}
     for some in split_chunks(sorted(new_slugs)):
-        known = select(SLUG.c.slug).where(SLUG.c.slug.in_(some), SLUG.c.article_id == id)
-        new_slugs.difference_update(connection.execute(known).scalars())
+        owners = connection.execute(_OWNERS.where(SLUG.c.slug.in_(some)))
+        new_slugs -= {slug for slug, owner in owners if owner == id}
     new_urls = {keys.url_key(url) for url in manuscript.previous_urls}
     if new_urls:
         new_urls.difference_update(connection.execute(select(URL.c.url_key).where(URL.c.article_id == id)).scalars())

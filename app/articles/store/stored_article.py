@@ -93,18 +93,24 @@ def from_document(text: str, id: int, version: int) -> StoredArticle:
 def make_manuscripts(connection: Connection, articles: Sequence[StoredArticle]) -> list[Manuscript]:
     """The articles as manuscripts that would leave everything as it is; three statements for some hundreds. Tags,
     sources and articles that are gone meanwhile are left out, merged tags replaced."""
-    names: dict[int, str] = {}
-    for some in split_chunks({one.columns["source_id"] for one in articles} - {None}):
-        rows = connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(some)))
-        names |= {row[0]: row[1] for row in rows}
+    sources = {one.columns["source_id"] for one in articles} - {None}
+    names = {
+        id: name
+        for some in split_chunks(sources)
+        for id, name in connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(some)))
+    }
     targets = {entry.target for one in articles for entry in one.related}
     targets |= {one.columns[name] for one in articles for name in ("translation_of", "replaced_by")}
-    there: set[int] = set()
-    for some in split_chunks(targets - {None}):
-        there.update(connection.execute(select(A.c.id).where(A.c.id.in_(some))).scalars())
-    known: dict[int, TagSpec] = {}
-    for some in split_chunks({id for one in articles for id in (*one.authors, *one.tags)}):
-        known |= {row[0]: TagSpec(*row[1:]) for row in connection.execute(_MERGED.where(TAG.c.id.in_(some)))}
+    there = {
+        id
+        for some in split_chunks(targets - {None})
+        for id in connection.execute(select(A.c.id).where(A.c.id.in_(some))).scalars()
+    }
+    known = {
+        id: TagSpec(*spec)
+        for some in split_chunks({id for one in articles for id in (*one.authors, *one.tags)})
+        for id, *spec in connection.execute(_MERGED.where(TAG.c.id.in_(some)))
+    }
     return [_manuscript(one, names, there, known) for one in articles]
 
 
@@ -152,10 +158,11 @@ _MERGED = (
 
 def load_tags(connection: Connection, ids: Collection[int]) -> dict[int, TagSpec]:
     """Tags as they are called now, by id; of merged ones the tag that they were merged into."""
-    specs: dict[int, TagSpec] = {}
-    for some in split_chunks(ids):
-        specs |= {row[0]: TagSpec(*row[1:]) for row in connection.execute(_MERGED.where(TAG.c.id.in_(some)))}
-    return specs
+    return {
+        id: TagSpec(*spec)
+        for some in split_chunks(ids)
+        for id, *spec in connection.execute(_MERGED.where(TAG.c.id.in_(some)))
+    }
 
 
 def list_tags(connection: Connection, ids: Sequence[int]) -> list[TagSpec]:

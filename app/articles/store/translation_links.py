@@ -45,15 +45,16 @@ def link_translations(session: Session, saved: Mapping[int, Manuscript], saving:
 
 def _find_waiting(connection: Connection, saved: Sequence[int]) -> dict[int, int]:
     """Of those that wait: translation → original among `saved`."""
-    pairs_by_id: dict[int, int] = {}
     pairs = (
         select(AWAITED.c.article_id, A.c.id)
         .join(SLUG, SLUG.c.slug == AWAITED.c.slug)
         .join(A, (A.c.id == SLUG.c.article_id) & (A.c.origin == AWAITED.c.origin) & (A.c.id != AWAITED.c.article_id))
     )
-    for ids in split_chunks(saved):
-        pairs_by_id |= {row[0]: row[1] for row in connection.execute(pairs.where(A.c.id.in_(ids)))}
-    return pairs_by_id
+    return {
+        translation: original
+        for ids in split_chunks(saved)
+        for translation, original in connection.execute(pairs.where(A.c.id.in_(ids)))
+    }
 
 
 def _link(session: Session, pairs: Mapping[int, int], saving: SaveContext) -> None:
