@@ -170,10 +170,7 @@ def _find_unsupported(context: RouteContext, begun: Collection[Callable[..., Any
     if not iscoroutinefunction(route.function) or list(signature(route.function).parameters) != ARGUMENTS:
         yield f"its function is no coroutine of {', '.join(ARGUMENTS)}"
     calls = [dependency.call for dependency in context.dependant.dependencies]
-    others = [call for call in calls if call not in begun and not _reads_query(call)]
+    reads_query = [isinstance(call, partial) and call.func is parse_params for call in calls]
+    others = [call for call, own in zip(calls, reads_query, strict=True) if call not in begun and not own]
     if others:
         yield "has dependencies: " + ", ".join(getattr(call, "__name__", repr(call)) for call in others)
-
-
-def _reads_query(call: object) -> bool:
-    return isinstance(call, partial) and call.func is parse_params

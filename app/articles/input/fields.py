@@ -54,10 +54,6 @@ def _many(name: str) -> _Made:
     return lambda payload, atlas, known: {name: tuple(getattr(payload, name) or ())}
 
 
-def _title(payload: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
-    return {"title": " ".join((payload.title or "").split()), "title_derived": False}
-
-
 def _text(payload: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
     body = _body(payload.body)
     return {"body": body, "word_count": bodies.count_words(bodies.to_text(body))}
@@ -71,13 +67,6 @@ def _source(payload: ArticleFields, atlas: Atlas, known: References) -> dict[str
     }
 
 
-def _identity(payload: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
-    return {
-        "external_id": payload.external_id,
-        "identity": f"id:{payload.external_id}" if payload.external_id else None,
-    }
-
-
 def _published_at(payload: ArticleFields, atlas: Atlas, known: References) -> dict[str, Any]:
     # An embargo that ends within a second ends with it; what is published already was so before.
     awaited = payload.status in (None, "scheduled")
@@ -87,7 +76,10 @@ def _published_at(payload: ArticleFields, atlas: Atlas, known: References) -> di
 
 
 _MADE: dict[str, _Made] = {
-    "title": _title,
+    "title": lambda payload, atlas, known: {
+        "title": " ".join((payload.title or "").split()),
+        "title_derived": False,
+    },
     "standfirst": _words("standfirst"),
     "dateline": lambda payload, atlas, known: {"dateline": _dateline(payload.dateline, atlas)},
     "body": _text,
@@ -103,7 +95,10 @@ _MADE: dict[str, _Made] = {
     "images": lambda payload, atlas, known: {"images": _json([one.model_dump() for one in payload.images or ()], "[]")},
     "source": _source,
     "signature": _words("signature"),
-    "external_id": _identity,
+    "external_id": lambda payload, atlas, known: {
+        "external_id": payload.external_id,
+        "identity": f"id:{payload.external_id}" if payload.external_id else None,
+    },
     "origin": _words("origin"),
     "translation_of": lambda payload, atlas, known: {
         "translation_of": _article(str(payload.translation_of or "") or None, known, "/translation_of")

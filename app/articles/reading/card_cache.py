@@ -222,7 +222,10 @@ class Cards:
         # Whether an original is public moves no version of its translations: it is asked each time.
         named = {id for (id,) in await self._db.reader.rows(_public(self._db.dialect), {"ids": originals})} | {None}
         return {
-            id: made.shown if made.original in named else _without_original(made.shown) for id, made in cards.items()
+            id: made.shown
+            if made.original in named
+            else orjson.dumps(orjson.loads(made.shown) | {"translation_of": None})
+            for id, made in cards.items()
         }
 
     async def render_row(self, row: Row, atlas: Atlas, added: Mapping[str, object] = NOTHING_ADDED) -> Json:
@@ -240,10 +243,6 @@ class Cards:
         while self._bytes > KEPT_BYTES:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= oldest.size
-
-
-def _without_original(shown: bytes) -> bytes:
-    return orjson.dumps(orjson.loads(shown) | {"translation_of": None})
 
 
 async def public_among(db: Readable, ids: Sequence[int]) -> set[int]:

@@ -23,15 +23,13 @@ def render_body(body: str) -> str:
     return body
 
 
-def _blocks(body: str) -> list[dict[str, str]]:
-    return [{"id": b.id, "type": b.type, "text": b.text, "html": b.html} for b in bodies.blocks(body)]
-
-
 VIEWS: Mapping[str, View] = {
     "body": render_body,
     "body_text": bodies.to_text,
     "body_markdown": to_markdown.from_html,
-    "body_blocks": _blocks,
+    "body_blocks": lambda body: [
+        {"id": b.id, "type": b.type, "text": b.text, "html": b.html} for b in bodies.blocks(body)
+    ],
 }
 
 

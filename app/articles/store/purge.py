@@ -63,14 +63,11 @@ def _jobs_that_chose(session: Session, names: Sequence[str]) -> set[int]:
     """Bulk edits whose filter names the article."""
     jobs: set[int] = set()
     for i in range(0, len(names), AT_ONCE):
-        named = (_names(name) for name in names[i : i + AT_ONCE])
+        some = (orjson.dumps(name).decode() for name in names[i : i + AT_ONCE])
+        named = (JOB.c.arguments.contains(text, autoescape=True) for text in some)
         statement = select(JOB.c.id).where(JOB.c.kind == "bulk_edit", or_(*named))
         jobs |= set(session.connection().execute(statement).scalars())
     return jobs
-
-
-def _names(name: str) -> ColumnElement[bool]:
-    return JOB.c.arguments.contains(orjson.dumps(name).decode(), autoescape=True)
 
 
 def _remove_names(value: object, names: Collection[str]) -> object:

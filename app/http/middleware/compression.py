@@ -117,7 +117,9 @@ def wrap_send(send: Send, coding: Coding) -> Send:
     async def send_compressed(message: Message) -> None:
         nonlocal held_start
         # Only what says its length comes in one piece; a stream's start must not wait for its first event.
-        if message["type"] == "http.response.start" and _has_length(message):
+        if message["type"] == "http.response.start" and any(
+            name.lower() == b"content-length" for name, _ in message["headers"]
+        ):
             held_start = message
             return
         if held_start is not None:
@@ -131,7 +133,3 @@ def wrap_send(send: Send, coding: Coding) -> Send:
         await send(message)
 
     return send if coding == "identity" else send_compressed
-
-
-def _has_length(message: Message) -> bool:
-    return any(name.lower() == b"content-length" for name, _ in message["headers"])

@@ -116,17 +116,13 @@ def _choose_reading(
 ) -> ParsedDay:
     """The one of two readings that the weekday in the text is right for, else the one of the source's country."""
     names = {number for word in days if (number := word.find_weekday(locale.language))}
-    fitting = [one for one in (day_first, month_first) if date(*_fill_day(one)).isoweekday() in names]
+    fitting = [one for one in (day_first, month_first) if date(one[0], one[1] or 1, one[2] or 1).isoweekday() in names]
     if len(fitting) == 1:
         return ParsedDay(fitting[0])
     if locale.day_first is None or names:
         raise ValueError("day and month cannot be told apart")
     order = "the day" if locale.day_first else "the month"
     return ParsedDay(day_first if locale.day_first else month_first, f"{order} stands first, {locale.why}")
-
-
-def _fill_day(civil: calendars.Civil) -> tuple[int, int, int]:
-    return civil[0], civil[1] or 1, civil[2] or 1
 
 
 def _sort_tokens(text: str) -> _DateTokens:

@@ -38,6 +38,7 @@ from app.importers.formats.newsml.xml_item import (
     read_attribute,
     read_element_text,
     read_first_text,
+    read_language,
 )
 from app.importers.formats.ninjs import find_origin, make_retraction
 from app.importers.formats.wordpress.posts import strip_markup
@@ -178,7 +179,7 @@ def _read_fields(
         tags=names,
         tag_refs=references,
         regions=_list_places(meta),
-        language=_read_language(language),
+        language=read_language(language),
         source=holder
         or _read_name(find_first(meta, "infosource"))
         or _read_name(find_first(admin, "provider"))
@@ -331,10 +332,6 @@ def _read_state(admin: Element, meta: Element, fields: DateFields) -> tuple[Publ
 
 def _read_date(parent: Element, name: str, fields: DateFields, *, is_awaited: bool = False) -> SourceDate | None:
     return fields.read(name, read_first_text(parent, name), is_awaited=is_awaited)
-
-
-def _read_language(tag: str | None) -> str | None:
-    return re.split(r"[-_]", tag.strip())[0].lower() or None if tag else None
 
 
 def _list_links(admin: Element) -> Iterator[RelatedReference]:

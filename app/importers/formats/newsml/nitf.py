@@ -31,6 +31,7 @@ from app.importers.formats.newsml.xml_item import (
     read_attribute,
     read_element_text,
     read_first_text,
+    read_language,
 )
 from app.importers.formats.ninjs import find_origin, make_retraction
 from app.importers.formats.wordpress.posts import strip_markup
@@ -186,7 +187,7 @@ def _read_document(root: Element, where: str, context: ParseContext, notes: dict
         tag_refs=kinds,
         sections=tuple(one for one in [read_attribute(pubdata, "position.section")] if one),
         regions=_list_regions(data),
-        language=_read_language(read_attribute(root, "baselang", "lang")),
+        language=read_language(read_attribute(root, "baselang", "lang")),
         source=content_read.source or holder,
         signature=content_read.signature,
         images=content_read.images,
@@ -278,10 +279,6 @@ def _list_regions(data: Element | None) -> tuple[str, ...]:
     ]
     place_names = [read_element_text(one) for one in find_below(data, "identified-content", "location")]
     return tuple(dict.fromkeys(place for place in (*places, *place_names) if place))
-
-
-def _read_language(tag: str | None) -> str | None:
-    return tag.replace("_", "-").partition("-")[0].lower() or None if tag else None
 
 
 def _list_extra(root: Element, data: Element | None, unread: Mapping[str, object]) -> dict[str, object]:

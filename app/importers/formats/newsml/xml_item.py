@@ -121,3 +121,8 @@ def read_attribute(element: Element | None, *names: str) -> str | None:
         etree.QName(str(name)).localname.lower(): str(value).strip() for name, value in element.attrib.items()
     }
     return next((attributes[name] for name in names if attributes.get(name)), None)
+
+
+def read_language(tag: str | None) -> str | None:
+    """The bare language of a tag of RFC 5646, such as that of `xml:lang`, in lower case."""
+    return tag.strip().replace("_", "-").partition("-")[0].lower() or None if tag else None
