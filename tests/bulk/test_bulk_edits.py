@@ -214,7 +214,7 @@ async def test_article_that_has_changed_its_state_since_it_was_chosen_is_left_al
 
 
 async def test_edit_left_by_a_dying_process_goes_on_exactly_there(settings: Settings, monkeypatch: Any) -> None:
-    monkeypatch.setattr(edit_job, "CHUNK", 2)
+    monkeypatch.setattr(jobs, "CHUNK", 2)
     monkeypatch.setattr(edit_job, "SELECTED_AT_ONCE", 3)
     async with serve(settings) as api:
         await fill(api, 7)
