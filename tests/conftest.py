@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             isinstance(item, pytest.Function)
             and "postgresql" in getattr(item, "callspec", NO_PARAMETERS).params.values()
         ):
-            item.add_marker("slow_setup")
+            item.add_marker("slow")
         if "data" in getattr(item, "fixturenames", ()):
             item.add_marker("needs_data")
         if item.get_closest_marker("torture") and not item.get_closest_marker("timeout"):

@@ -151,6 +151,7 @@ async def test_what_moves_to_the_bin_takes_no_reason_and_no_replacement(desk: Se
     assert (await desk.editor.get(f"/v1/articles/{first['id']}")).json()["version"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gone", "status"), [(False, 404), (True, 410)])
 async def test_published_article_goes_back_to_draft_and_keeps_its_response_in_the_bin(
     desk: Served, gone: bool, status: int
@@ -374,6 +375,7 @@ async def test_purge_works_from_every_state(desk: Served, state: str) -> None:
         assert snapshot.connection.execute(left).scalar_one() == 0
 
 
+@pytest.mark.slow
 async def test_bin_is_emptied_of_what_is_old_by_the_databases_clock(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(serve(settings))

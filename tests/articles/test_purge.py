@@ -59,6 +59,7 @@ async def import_article(api: Served) -> int:
     return int(result["id"])
 
 
+@pytest.mark.slow
 async def test_purged_words_are_in_no_table_and_no_file(api: Served) -> None:
     db = api.db
     article = {
@@ -144,6 +145,7 @@ async def test_import_of_long_ago_tells_nothing_of_its_items(api: Served) -> Non
     assert list(tables_with(api.db, '{"created":3}')) == ["job.progress"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_write_ahead_log_is_emptied_as_soon_as_no_reader_needs_it(api: Served) -> None:
     made = await api.post(title=f"The {WORD} held", body="<p>a</p>")
@@ -159,6 +161,7 @@ async def test_write_ahead_log_is_emptied_as_soon_as_no_reader_needs_it(api: Ser
     pytest.fail("the write-ahead log still holds the article")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_compacted_archive_has_the_word_in_no_file(settings: Settings) -> None:
     async with serve(settings) as api:

@@ -235,6 +235,7 @@ def check_against_log(db: Database) -> None:
         assert after == change["version"]
 
 
+@pytest.mark.slow
 async def test_every_door_that_writes_leaves_the_right_rows_for_each_of_three_keys(own_archive: Served) -> None:
     described = (await own_archive.public.get("/openapi.json")).json()["paths"]
     writes = {

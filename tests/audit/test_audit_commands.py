@@ -22,7 +22,7 @@ from app.db.actor import Actor, act_as
 from app.models import Audit, table
 from app.settings import Settings
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 AUDIT = table(Audit)
 

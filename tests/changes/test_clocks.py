@@ -22,7 +22,7 @@ from app.http import auth
 from app.models import Article, Change, table
 from app.settings import Settings
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 ON = ("postgresql",)
 A, CHANGE = table(Article), table(Change)

@@ -231,6 +231,7 @@ def test_woken_thread_looks_at_once(db: Database) -> None:
         assert _wait(lambda: names.kept[1] == {1: "woken"})
 
 
+@pytest.mark.slow
 def test_failing_follower_is_tried_again(db: Database) -> None:
     names = FollowedNames()
     names.failures = 1

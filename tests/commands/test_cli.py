@@ -26,7 +26,7 @@ from app.search.indexing.indexer import Indexer
 from app.search.tantivy import index_folders
 from app.settings import Settings
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEED = ROOT / "seed_data"

@@ -18,7 +18,7 @@ from support.processes import DatelineProcess
 
 from app.main import cancel_tasks
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEED = ["--seed", str(ROOT / "seed_data")]

@@ -278,6 +278,7 @@ def _hold_for_ever(settings: Settings, held: Event) -> None:
         time.sleep(60)
 
 
+@pytest.mark.slow
 def test_lock_of_a_killed_process_is_free_at_once(sqlite_settings: Settings) -> None:
     context = multiprocessing.get_context("spawn")
     held = context.Event()

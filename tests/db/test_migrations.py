@@ -32,7 +32,7 @@ from app.db.database import Database, DatabaseProblem
 from app.models import Region, table
 from app.settings import Settings
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent.parent
 REGION = table(Region)

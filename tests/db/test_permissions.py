@@ -13,7 +13,7 @@ from test_serve import SEED, read_refusal, run_server
 from app.commands import open_archive
 from app.settings import Settings
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

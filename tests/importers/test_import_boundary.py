@@ -101,6 +101,7 @@ def test_command_saves_all_but_what_is_broken(quiet: Database, tmp_path: Path) -
     assert (good(quiet), report.done) == (MANY, MANY + len(bad))
 
 
+@pytest.mark.slow
 async def test_job_saves_all_but_what_is_broken(local: Served) -> None:
     content, bad = body()
     headers = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}

@@ -72,6 +72,7 @@ async def read(api: Served, key: dict[str, str], address: str) -> Json:
     return payload
 
 
+@pytest.mark.slow
 async def test_item_that_meets_a_hidden_article_is_refused_alike_whatever_its_state(api: Served) -> None:
     hidden = await make_hidden(api)
     await api.post(title="Public", external_id="public", origin="wire")

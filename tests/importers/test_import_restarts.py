@@ -20,7 +20,7 @@ from app.importers.web.fetch import Fetch, FetchedPage, FetchError
 from app.models import Article, ImportResult, table
 from app.settings import Settings
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 A, RESULT = table(Article), table(ImportResult)
 TOO_LARGE = b"9" * 30

@@ -137,6 +137,7 @@ async def test_results_come_while_the_body_is_still_on_its_way(sqlite_settings: 
         assert outcomes([*results, {}]) == [(1, "created"), (2, "created")]
 
 
+@pytest.mark.slow
 async def test_body_that_breaks_off_leaves_what_was_acknowledged_and_nothing_else(sqlite_settings: Settings) -> None:
     async with listen(sqlite_settings) as listening:
         address = httpx.URL(listening.address)

@@ -58,6 +58,7 @@ async def list_changes(api: Served, since: str, **query: str) -> list[tuple[str,
     return [(row["event"], (row["article"] or row["region"])["slug"]) for row in body["data"]]
 
 
+@pytest.mark.slow
 async def test_members_change_where_articles_lie(own_archive: Served) -> None:
     await ask(own_archive, "POST", "/v1/articles", {"title": "Paris", "regions": ["paris"], "status": "published"}, 201)
     await ask(own_archive, "POST", "/v1/articles", {"title": "Kenya", "regions": ["kenya"], "status": "published"}, 201)
@@ -177,6 +178,7 @@ def _forget(session: Session, grouping: str, member: str) -> int:
     return connection.execute(delete(placed).where(placed.c.region_id == ids[0])).rowcount
 
 
+@pytest.mark.slow
 async def test_new_version_brings_its_members_and_leaves_what_editors_changed(local: Served) -> None:
     await ask(local, "PATCH", "/v1/regions/eu", {"members": ["kenya"]})
     assert (await local.db.write(regions.load)).value == 0

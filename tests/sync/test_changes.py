@@ -280,6 +280,7 @@ async def test_tag_made_while_waiting_is_known_when_its_article_comes(local: Ser
     assert list_events(await asyncio.wait_for(waiting, 2)) == [("published", one.id)]
 
 
+@pytest.mark.slow
 async def test_waiting_ends_empty_in_time_past_what_was_not_for_it(local: Served) -> None:
     start = await read_position(local)
     await write(local.db, story(local.db, 1, tags=["b"]))
@@ -333,6 +334,7 @@ async def test_place_older_than_what_is_kept_is_expired(api: Served) -> None:
     assert (await changes(api.public, since=first.token))["data"] == []
 
 
+@pytest.mark.slow
 async def test_scheduled_article_goes_live_as_published(local: Served) -> None:
     soon = int(time.time()) + 1
     [one] = await write(local.db, story(local.db, 1, published_at=soon), now=soon - 1)

@@ -115,6 +115,7 @@ async def _happen(api: Served, copies: list[ArchiveCopy], ids: dict[int, int], w
             await copies[0].start()
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happenings=st.lists(steps, min_size=3, max_size=14))

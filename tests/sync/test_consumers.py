@@ -13,6 +13,7 @@ from app.settings import Settings
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 async def test_consumer_that_is_cut_off_at_random_misses_nothing_and_meets_nothing_twice(
     sqlite_settings: Settings, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from app.articles import service
 from app.changes import log
 from app.settings import Settings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow_setup]
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "docs" / "examples"
 NODE = shutil.which("node")

@@ -69,6 +69,7 @@ async def test_head_of_an_export_says_where_it_stands(api: Served) -> None:
     assert head.headers["x-seq"] == (await api.public.get("/v1/export")).headers["x-seq"]
 
 
+@pytest.mark.slow
 async def test_place_of_an_export_is_before_what_changes_while_it_runs(settings: Settings) -> None:
     async with listen(settings) as listening:
         db = listening.db

@@ -93,6 +93,7 @@ async def test_many_events_come_in_order_and_once(local: Listening) -> None:
     assert events.last_id == told["next"]
 
 
+@pytest.mark.slow
 async def test_quiet_stream_sends_its_place_alone(local: Listening) -> None:
     local.app.state.watch.beat = 0.3
     async with stream(local.public, tag="a") as events:
@@ -132,6 +133,7 @@ async def test_ending_server_ends_its_streams_and_waits_at_once(sqlite_settings:
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.slow
 async def test_stream_of_a_client_that_has_gone_is_over(local: Listening) -> None:
     before = len(asyncio.all_tasks())
     async with stream(local.public) as events:

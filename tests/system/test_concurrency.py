@@ -17,7 +17,7 @@ from app.changes import log
 from app.db.database import Database
 from app.settings import Settings
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 ON = ENGINES
 

@@ -56,6 +56,7 @@ async def plain(sqlite_settings: Settings) -> AsyncIterator[Served]:
         yield served
 
 
+@pytest.mark.slow
 async def test_no_request_that_chance_makes_costs_much(plain: Served) -> None:
     clock = CostMeter(plain.public)
     material = await collect_material(clock.get)

@@ -166,6 +166,7 @@ def _modules() -> dict[str, Path]:
     return {".".join(path.relative_to(APP.parent).with_suffix("").parts): path for path in sorted(paths)}
 
 
+@pytest.mark.slow
 def test_no_module_imports_a_layer_above_its_own() -> None:
     modules = _modules()
     assert len(modules) > 50

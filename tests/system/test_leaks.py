@@ -161,6 +161,7 @@ def list_addresses(pair: Pair, *hidden: Hidden) -> list[str]:
     return [a for one in hidden for a in (*doors.attempts(one), *doors.attempts_to_follow(one, pair.since))]
 
 
+@pytest.mark.slow
 async def test_public_cannot_tell_that_there_are_hidden_articles(secret: Pair) -> None:
     draft, scheduled, shelved, deleted, binned = secret.hidden
     addresses = [*naming_nothing(secret), *doors.FOLLOWING, *list_addresses(secret, draft, deleted, binned)]
@@ -223,6 +224,7 @@ def words_in(body: bytes) -> set[str]:
     return {item[0] for item in re.finditer(rf"xq[a-z]+?({'|'.join(ONCE_PUBLIC)})[a-z]*", body.decode())}
 
 
+@pytest.mark.slow
 async def test_what_was_public_once_shows_only_that_it_has_gone(public_once: Pair) -> None:
     """Its place in the log is public; a withdrawn one says so itself, a draft says nothing."""
     # The cursors of searches hold a place in the log.
@@ -296,6 +298,7 @@ async def test_every_address_that_reads_is_among_the_doors(secret: Pair) -> None
     assert len(reads) > 15
 
 
+@pytest.mark.slow
 async def test_postgresql_keeps_the_same_secrets(postgres_server: str, postgres_template: str, tmp_path: Path) -> None:
     with _databases(postgres_server, postgres_template, tmp_path) as places:
         async with AsyncExitStack() as stack:

@@ -15,7 +15,7 @@ from app.commands import open_archive
 from app.http import auth
 from app.settings import Settings
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Request = tuple[str, str, dict[str, str], object]

@@ -92,6 +92,7 @@ def _fill(address: str, key: str) -> None:
         assert made.status_code == 201, made.text
 
 
+@pytest.mark.slow
 def test_responses_are_as_described(live_server: Running) -> None:
     for item in live_server.schema.get_all_operations():
         operation = item.ok()  # type: ignore[union-attr] # the schema is our own

@@ -490,6 +490,7 @@ def run(request: pytest.FixtureRequest, engine: str, examples: int, steps: int) 
     run_state_machine_as_test(OnEngine, settings=chosen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_states_reached_by_any_way_are_the_same_through_every_door(request: pytest.FixtureRequest, engine: str) -> None:
     run(request, engine, EXAMPLES, STEPS)

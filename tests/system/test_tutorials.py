@@ -67,7 +67,7 @@ def run_blocks(blocks: list[tuple[str, str | None]], home: Path, ports: dict[str
     return output.stdout.split(END_OF_BLOCK)[: len(blocks)]
 
 
-@pytest.mark.slow_setup
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "shown"), [("tutorial.md", 10), ("howto/reading_site.md", 2)])
 def test_page_prints_what_it_says(page: str, shown: int, tmp_path: Path) -> None:
     blocks = [block for block in read_blocks(ROOT / "docs" / page) if block != INSTALLING]

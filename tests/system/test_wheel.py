@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
-pytestmark = [pytest.mark.slow_setup, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input")

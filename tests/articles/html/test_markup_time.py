@@ -13,7 +13,7 @@ from app.articles.html import bodies, nesting_depth
 from app.articles.html.parser_model import MAX_DEPTH
 from app.articles.html.tokenizer import TokenKind, tokens
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 MOST = 3.0
 """Twice the input may take so many times as long: 2 is linear, 4 the square."""

@@ -97,6 +97,7 @@ async def count_articles(api: Served) -> int:
         return snapshot.connection.execute(select(func.count()).select_from(A)).scalar_one()
 
 
+@pytest.mark.slow
 async def test_repeats_get_the_first_response_whatever_became_of_the_article(settings: Settings) -> None:
     matrix: dict[tuple[int, str], list[RepeatedRequest]] = {}
     async with serve(settings) as api:
@@ -136,6 +137,7 @@ async def test_requests_sent_at_once_get_the_same_bytes(api: Served) -> None:
         assert (shown.content, shown.headers["etag"]) == (first[2], responses[0].headers["etag"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["", "?fields=title,related.title", "?include=body_text"])
 async def test_purge_deletes_responses_to_writes_of_other_articles_that_show_it(api: Served, query: str) -> None:
     named = await api.post(title="Named in another", slug="named")

@@ -123,6 +123,7 @@ async def archive(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory
         yield api
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sort=st.sampled_from(SORTS),

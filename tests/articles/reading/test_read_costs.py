@@ -126,6 +126,7 @@ async def test_items_forget_who_was_not_asked_for_longest_and_stay_in_their_boun
     assert items.held == before + 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", ["Nobody has written this yet", "Никто этого ещё не написал", "Nobody yet \N{PENCIL}\N{FISH}"]
 )

@@ -50,6 +50,7 @@ LISTS = {
 EVERYTHING = "include=body,body_text,body_markdown,body_blocks"
 
 
+@pytest.mark.slow
 async def test_lists_refuse_more_bodies_than_a_response_holds_and_name_what_to_lower(large: Listening) -> None:
     for path, parameter in LISTS.items():
         refused = await large.public.get(path.format(EVERYTHING))
@@ -87,6 +88,7 @@ async def changes(client: httpx.AsyncClient, since: str, limit: int) -> dict[str
     return body
 
 
+@pytest.mark.slow
 async def test_followers_get_shorter_pages_and_streams_lose_nothing(large: Listening) -> None:
     for limit in (1, 1000):
         met: list[object] = []

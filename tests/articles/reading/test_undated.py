@@ -57,6 +57,7 @@ def _slugs(shown: Any) -> list[str]:
     return [row.get("article", row)["slug"] for row in shown["data"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "where", [{}, {"tag": "peace"}, {"tag": "peace,war"}, {"region": "europe"}, {"origin": "press.example"}]
 )
@@ -156,6 +157,7 @@ async def test_a_second_import_leaves_an_undated_article_undated(press: Served) 
     assert (shown["version"], shown["published_at"], shown["status"]) == (2, None, "published")
 
 
+@pytest.mark.slow
 async def test_changes_and_export_cope_with_undated_articles(
     press: Served, settings: Settings, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> None:

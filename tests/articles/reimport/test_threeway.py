@@ -199,7 +199,7 @@ STATES = [
 ]
 
 
-@pytest.mark.slow_setup
+@pytest.mark.slow
 @pytest.mark.parametrize(("import_", "baseline", "state"), STATES)
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_table_of_source_edits_and_states(
@@ -263,6 +263,7 @@ CHANGED: dict[str, object] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGED)
 def test_one_field_that_the_source_changes_changes_no_other(quiet: SourceDesk, name: str) -> None:
     quiet.lines(STORY)

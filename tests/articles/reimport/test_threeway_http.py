@@ -13,6 +13,7 @@ from app.settings import Settings
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 async def test_job_and_stream_count_by_note_and_overwrite(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings) as local:
         lines = {"Content-Type": "application/x-ndjson"}
@@ -46,6 +47,7 @@ async def test_key_that_is_called_import_is_an_editors(sqlite_settings: Settings
         assert orjson.loads(response.content.splitlines()[0])["notes"] == [three_way_merge.EDITED.format("title")]
 
 
+@pytest.mark.slow
 async def test_key_without_read_drafts_gets_no_note_of_a_withdrawn_article(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings) as local:
         lines = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}

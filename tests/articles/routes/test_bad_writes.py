@@ -84,6 +84,7 @@ REFUSED: list[tuple[object, int, str, str | None]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "status", "code", "pointer"), REFUSED, ids=range(len(REFUSED)))
 async def test_what_is_sent_wrong_is_named_and_changes_nothing(
     listening_server: Listening, sent: object, status: int, code: str, pointer: str | None
@@ -149,6 +150,7 @@ WHOLE = orjson.dumps({"title": "Sent by halves", "external_id": "half", "tags": 
 CHUNKED = "Transfer-Encoding: chunked"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("framing", "body"), [
     (f"Content-Length: {len(WHOLE) + 1}", WHOLE),
     (f"Content-Length: {len(WHOLE)}", WHOLE[:20]),

@@ -329,6 +329,7 @@ async def test_min_seq_waits_for_the_index_and_knows_its_own_log(api: Served) ->
         assert (refused.status_code, refused.json()["code"]) == (422, "seq_unknown")
 
 
+@pytest.mark.slow
 async def test_index_that_never_comes_is_waited_for_two_seconds(sqlite_settings: Settings) -> None:
     async with serve(sqlite_settings.model_copy(update={"index_interval": 30.0})) as api:
         first = await post(api, {"title": "One", "status": "published"})

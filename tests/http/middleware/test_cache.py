@@ -327,6 +327,7 @@ def test_parameters_of_one_name_keep_their_order(query: bytes, ordered: bytes) -
     assert sort_parameters(query) == ordered
 
 
+@pytest.mark.slow
 async def test_no_reader_sees_an_older_version_after_a_newer_one(settings: Settings) -> None:
     async with listen(settings) as server:
         await server.post(title="Moving", slug="moving", tags=["moving"])

@@ -112,6 +112,7 @@ def test_health_and_metrics_are_not_counted_and_their_namesakes_are() -> None:
     assert statuses([get(app, "/healthy"), get(app, "/v1/health/live")]) == [200, 429]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("peer", "served_count"), [("198.51.100.7", 60), ("10.0.0.7", 1000)])
 def test_rotating_forwarded_addresses_are_one_client_unless_a_trusted_proxy_names_them(
     peer: str, served_count: int

@@ -26,7 +26,7 @@ from app.http.middleware.load_shedding import CurrentLoad, LoadCaps, LoadSheddin
 from app.http.server.connections import ConnectionLimiter, Timeouts
 from app.settings import Settings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow_setup]
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 HASTY = Timeouts(head=0.2, body=0.3, response=0.4, beat=0.05)
 OTHER = "127.0.0.9"

@@ -45,6 +45,7 @@ def make_padded_head(size: int, target: bytes = b"/") -> bytes:
     return head.replace(b"Pad: ", b"Pad: " + b"x" * (size - len(head)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 7, 1000, 16_384, 65_536])
 async def test_head_of_any_packets_is_read_up_to_its_bound_and_no_further(step: int) -> None:
     most = 600 if step == 1 else LARGEST_HEAD

@@ -19,7 +19,7 @@ from app.http.server.connections import LimitedProtocol
 from app.http.server.self_check import TABLE, find_differences, fingerprint_fastapi, fingerprint_uvicorn
 from app.main import Application
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 

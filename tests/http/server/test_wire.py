@@ -155,6 +155,7 @@ async def test_what_is_at_hand_is_sent_past_the_application_in_turn_with_the_res
         assert (status, "could not be told" in caplog.text) == (b"HTTP/1.1 500 Internal Server Error", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [b"/pieces", b"/whole"])
 async def test_connections_that_have_ended_leave_nothing_for_the_collector(path: bytes) -> None:
     guard = ConnectionLimiter(20, 20)
@@ -229,6 +230,7 @@ def test_head_is_made_of_sane_headers_only() -> None:
         assert encode_head(200, [(b"etag", b"1"), (name, value)]) is None, (name, value)
 
 
+@pytest.mark.slow
 async def test_connection_that_rests_too_long_is_closed_and_one_that_asks_again_is_not() -> None:
     guard = ConnectionLimiter(20, 20, timeouts=Timeouts(rest=0.4, beat=0.05))
     async with run_listener(respond_by_path, guard) as port:

@@ -171,6 +171,7 @@ async def _import_content(api: Served, content: str | bytes, **query: str) -> di
     return {name: count for name, count in job["progress"].items() if count and name != "read"}
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_export_as_csv_imported_again_changes_nothing(api: Served) -> None:
     await api.post(**RICH)
@@ -203,6 +204,7 @@ async def test_row_changes_only_what_its_table_has_columns_for(api: Served) -> N
     assert after["title"] == "New words"
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_what_an_editor_changed_since_the_export_stays(api: Served) -> None:
     shown = await api.post(**RICH)
@@ -223,6 +225,7 @@ async def test_what_an_editor_changed_since_the_export_stays(api: Served) -> Non
     )
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_overwrite_takes_the_tables_side(api: Served) -> None:
     shown = await api.post(**RICH)
@@ -237,6 +240,7 @@ async def test_overwrite_takes_the_tables_side(api: Served) -> None:
     assert (payload["title"], payload["signature"]) == ("By the table", "@port")
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_table_from_elsewhere_says_nothing_of_what_it_has_no_columns_for(api: Served) -> None:
     whole = "id,title,body,tags,signature,desk\na1,Fog,Fog lay on the water.,sea|fog,@port,west\n"
@@ -285,6 +289,7 @@ async def test_table_of_another_archive_brings_articles_of_its_own(api: Served) 
     assert json.dumps(other["regions"]) == json.dumps(before["regions"])
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_row_of_another_archive_without_an_id_is_the_same_article_after_an_edit_there(api: Served) -> None:
     await api.post(title="By hand", body={"text": "Typed in."})

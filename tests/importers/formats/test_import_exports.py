@@ -362,6 +362,7 @@ def test_member_whose_size_is_a_lie_ends_where_it_says(tmp_path: Path) -> None:
     assert hostile(tmp_path, bytes(whole))
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_archives_are_read_as_jobs(local: Served) -> None:
     page = medium("Slack water", "<p>Fog lay on the water.</p>")

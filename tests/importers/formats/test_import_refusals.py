@@ -144,6 +144,7 @@ def test_what_an_address_gives_is_refused_alike(name: str) -> None:
     assert len(items) == 1  # no bookmark: it is asked for again
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_bodies_of_requests_are_refused_alike(local: Served) -> None:
     for name in ("a.docx", "a.pdf", "program", "noise.md", "a.mbox"):

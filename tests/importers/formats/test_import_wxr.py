@@ -253,6 +253,7 @@ def test_old_encoding_is_read_as_the_file_says() -> None:
     assert result.title == "Café"
 
 
+@pytest.mark.slow
 def test_entry_beyond_measure_ends_the_reading() -> None:
     class Endless(io.RawIOBase):
         """A title that never ends."""

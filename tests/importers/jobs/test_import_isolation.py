@@ -26,7 +26,7 @@ from app.importers.web.fetch import Fetch, FetchedPage
 from app.models import Article, ImportResult, table
 from app.settings import Settings
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 A, RESULT = table(Article), table(ImportResult)
 WORDS = "The herring came to the quay, and nobody had seen as many. "

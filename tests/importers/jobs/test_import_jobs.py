@@ -120,6 +120,7 @@ async def test_results_page_in_order_and_by_outcome(local: Served) -> None:
     assert (await local.editor.get(address, params={"outcome": "failed", **cursor})).status_code == 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "body", "title"),
     [
@@ -208,6 +209,7 @@ def test_body_in_pieces_reads_as_it_was_sent(quiet: Database) -> None:
     assert stream.read(2) + stream.read(2) == content[PART_BYTES - 2 : PART_BYTES + 2]
 
 
+@pytest.mark.slow
 async def test_job_that_was_cut_off_goes_on_behind_its_last_chunk(quiet: Database) -> None:
     many = jobs.CHUNK * 2 + 30
     job = quiet.write_now(upload_store.create_whole, {"format": "ndjson", "origin": "wire"}, None, lines(many)).value
@@ -241,6 +243,7 @@ async def test_chunk_whose_transaction_was_lost_is_done_again(quiet: Database) -
     assert count(quiet, A) == 5
 
 
+@pytest.mark.slow
 def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Database) -> None:
     requested: list[dict[str, str]] = []
 
@@ -263,6 +266,7 @@ def test_address_is_fetched_once_and_remembered_with_its_articles(quiet: Databas
     assert task.progress["notes"] == {"not changed since it was imported": (1, payload["url"])}
 
 
+@pytest.mark.slow
 def test_addresses_that_hang_stop_neither_other_imports_nor_the_server(quiet: Database) -> None:
     held = threading.Event()
 

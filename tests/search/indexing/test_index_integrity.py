@@ -21,7 +21,7 @@ from app.search.tantivy.local_engine import TantivyEngine
 from app.search.tantivy.reader import IndexDamaged, open_index
 from app.settings import Settings
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 WORDS = ("nato", "weather OR trade", "sanctions", '"nato meets"', "meets", "title:trade", "words")
 Results = list[object]

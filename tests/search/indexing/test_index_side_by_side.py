@@ -14,7 +14,7 @@ from app.changes.follower import FollowerTask, catch_up
 from app.search.indexing.indexer import Indexer
 from app.search.tantivy.local_engine import TantivyEngine
 
-pytestmark = pytest.mark.slow_setup
+pytestmark = pytest.mark.slow
 
 HOLD = """
 import sys, time
